@@ -1,0 +1,36 @@
+/** The states of an expansion and the legal steps between them, as data. */
+
+export const EXPANSION_STATES = [
+  'queued',
+  'adapting',
+  'scoring',
+  'ready',
+  'too_small',
+  'failed',
+  'cancelled',
+  'superseded',
+] as const;
+
+export type ExpansionState = (typeof EXPANSION_STATES)[number];
+
+/** Where each state may go. An empty row is an end; each state's crash story is in README.md. */
+export const TRANSITIONS: { readonly [S in ExpansionState]: readonly ExpansionState[] } = {
+  queued: ['adapting', 'too_small', 'failed', 'cancelled', 'superseded'],
+  adapting: ['queued', 'scoring', 'too_small', 'failed', 'cancelled', 'superseded'],
+  scoring: ['queued', 'ready', 'failed', 'cancelled', 'superseded'],
+  ready: [],
+  too_small: [],
+  failed: [],
+  cancelled: [],
+  superseded: [],
+};
+
+/** Whether an expansion may go from `from` to `to`; staying is not a step. */
+export function isLegal(from: ExpansionState, to: ExpansionState): boolean {
+  return TRANSITIONS[from].includes(to);
+}
+
+/** Whether a state is an end: nothing follows it, and it has no job. */
+export function isEnd(state: ExpansionState): boolean {
+  return TRANSITIONS[state].length === 0;
+}
