@@ -1,8 +1,48 @@
 /** The schema of a population: which features its users have, and of what kind. */
+import { AppError, type ErrorCode } from '../lib/errors.ts';
+
 /** One feature of a user or a campaign: `single` has one token, `multi` a list of them. */
 export interface Feature {
   readonly name: string;
   readonly kind: 'single' | 'multi';
   /** How many tokens a model reads of a list; a population stores all of them. */
   readonly maxLength?: number;
+}
+
+/** Keys of a user's or campaign's record that can't name a feature. */
+export const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group']);
+
+/** Longest feature name, in characters. */
+export const MAXIMUM_FEATURE_NAME_CHARACTERS = 80;
+
+/** Most features of a user or of a campaign. */
+export const MAXIMUM_FEATURES = 1000;
+
+const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
+
+/** The sentence that says what is wrong with a feature's name, null if nothing is. */
+export function findNameFault(name: string): string | null {
+  if (name.length < 1 || name.length > MAXIMUM_FEATURE_NAME_CHARACTERS) {
+    return `a feature's name has 1 to ${MAXIMUM_FEATURE_NAME_CHARACTERS} characters`;
+  }
+  if (UNPRINTABLE.test(name)) return "a feature's name has no control characters";
+  if (RESERVED_NAMES.has(name)) return `"${name}" is a reserved key and can't name a feature`;
+  // A model reads a list as `user.<name>` and its length as `user.<name>.length`.
+  if (name.endsWith('.length')) return 'a feature\'s name must not end in ".length"';
+  return null;
+}
+
+/** Refuses (AppError `code`) a list of features with a bad or repeated name, or more than MAXIMUM_FEATURES of them. */
+export function checkFeatures(features: readonly Feature[], where: string, code: ErrorCode): void {
+  if (features.length > MAXIMUM_FEATURES) {
+    throw new AppError(code, `${where}: ${features.length} features are more than ${MAXIMUM_FEATURES}`);
+  }
+  const seen = new Set<string>();
+  for (const { name } of features) {
+    const fault = findNameFault(name);
+    if (fault !== null)
+      throw new AppError(code, `${where}: ${fault}`, { details: [{ pointer: where, message: fault, value: name }] });
+    if (seen.has(name)) throw new AppError(code, `${where}: the feature "${name}" is there twice`);
+    seen.add(name);
+  }
 }

@@ -1,0 +1,83 @@
+/** A data set folder: its description `dataset.json`, and where its users, campaigns and interactions are. */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AppError, messageOf } from '../lib/errors.ts';
+import { checkFeatures, type Feature } from './schema.ts';
+
+/** A data set as `dataset.json` describes it (docs/data-set.md has the format). */
+export interface DataSet {
+  readonly path: string;
+  readonly name: string;
+  readonly userFeatures: readonly Feature[];
+  readonly campaignFeatures: readonly Feature[];
+}
+
+/** The files of a data set; each may be compressed (`.gz`). */
+export type DataSetFile = 'users.ndjson' | 'campaigns.ndjson' | 'interactions.csv';
+
+/** Largest `dataset.json`. */
+export const MAXIMUM_DESCRIPTION_BYTES = 1024 * 1024;
+
+const featureSchema = z.object({
+  name: z.string(),
+  kind: z.enum(['single', 'multi']),
+  max_length: z.int().min(1).max(65_536).optional(),
+});
+
+const descriptionSchema = z.object({
+  name: z.string().min(1).max(200),
+  user_features: z.array(featureSchema).min(1),
+  campaign_features: z.array(featureSchema),
+});
+
+/** Reads `dataset.json` of a folder. Errors: AppError `invalid_data`, saying what is missing or wrong and where. */
+export function openDataSet(path: string): DataSet {
+  const file = join(path, 'dataset.json');
+  const parsed = descriptionSchema.safeParse(readDescription(file));
+  if (!parsed.success) {
+    const details = parsed.error.issues.map(({ path: keys, message }) => ({
+      pointer: `${file}#/${keys.join('/')}`,
+      message,
+    }));
+    throw new AppError('invalid_data', details.map(({ pointer, message }) => `${pointer}: ${message}`).join('; '), {
+      details,
+    });
+  }
+  const { name, user_features, campaign_features } = parsed.data;
+  const dataSet = {
+    path,
+    name,
+    userFeatures: user_features.map(toFeature),
+    campaignFeatures: campaign_features.map(toFeature),
+  };
+  checkFeatures(dataSet.userFeatures, `${file}#/user_features`, 'invalid_data');
+  checkFeatures(dataSet.campaignFeatures, `${file}#/campaign_features`, 'invalid_data');
+  return dataSet;
+}
+
+/** The path of a file of the data set, plain or `.gz`. Errors: AppError `invalid_data` when it is not there, or there in both forms. */
+export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
+  const plain = join(dataSet.path, name);
+  const found = [plain, `${plain}.gz`].filter((path) => existsSync(path));
+  if (found.length === 2) throw new AppError('invalid_data', `${plain} is there plain and as .gz: keep one of them`);
+  if (found[0] === undefined) throw new AppError('invalid_data', `${dataSet.path} has no ${name} and no ${name}.gz`);
+  return found[0];
+}
+
+function readDescription(file: string): unknown {
+  try {
+    const { size } = statSync(file);
+    if (size > MAXIMUM_DESCRIPTION_BYTES) {
+      throw new AppError('invalid_data', `${file} is ${size} bytes, more than ${MAXIMUM_DESCRIPTION_BYTES}`);
+    }
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)));
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    throw new AppError('invalid_data', `${file} can't be read as JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function toFeature({ name, kind, max_length }: z.infer<typeof featureSchema>): Feature {
+  return max_length === undefined ? { name, kind } : { name, kind, maxLength: max_length };
+}

@@ -1,0 +1,73 @@
+/** Parses one line of a data set: an NDJSON record, or the fields of a CSV row. */
+import { messageOf } from '../lib/errors.ts';
+import { lineError } from './lines.ts';
+
+/** A JSON object as it was written. Read it with `Object.hasOwn`: its keys are the world's. */
+export type JsonRecord = { readonly [key: string]: unknown };
+
+/** The JSON object of a line; null for a line of white space. Errors: AppError `invalid_data` naming file:line. */
+export function parseRecord(text: string, path: string, line: number): JsonRecord | null {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    if (text.trim() === '') return null;
+    throw lineError(path, line, `the line is not JSON: ${messageOf(error)}`, { cause: error });
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw lineError(path, line, `the line is ${describe(value)}, a JSON object is needed`);
+  }
+  return value as JsonRecord;
+}
+
+/**
+ * The fields of a CSV row (RFC 4180: quoted fields, "" for a quote; no line end within a field). White space belongs to a field.
+ * Errors: AppError `invalid_data` naming file:line.
+ */
+export function parseCsvRow(text: string, path: string, line: number): string[] {
+  if (!text.includes('"')) return text.split(',');
+  const fields: string[] = [];
+  for (let at = 0; ; ) {
+    let field = '';
+    if (text[at] === '"') {
+      const closing = findClosingQuote(text, at + 1);
+      if (closing < 0) throw lineError(path, line, 'a quoted field has no closing quote on its line');
+      field = text.slice(at + 1, closing).replaceAll('""', '"');
+      at = closing + 1;
+      if (at < text.length && text[at] !== ',')
+        throw lineError(path, line, 'a quoted field is followed by more than a comma');
+    } else {
+      const comma = text.indexOf(',', at);
+      field = text.slice(at, comma < 0 ? text.length : comma);
+      at += field.length;
+      if (field.includes('"')) throw lineError(path, line, 'a field that is not quoted holds a quote');
+    }
+    fields.push(field);
+    if (at >= text.length) return fields;
+    at += 1;
+  }
+}
+
+/** What a JSON value is, in words: for messages. */
+export function describe(value: unknown): string {
+  if (value === null) return 'null';
+  if (value === undefined) return 'absent';
+  if (Array.isArray(value)) return 'a list';
+  switch (typeof value) {
+    case 'string':
+      return 'text';
+    case 'number':
+      return 'a number';
+    case 'boolean':
+      return 'true or false';
+    default:
+      return 'an object';
+  }
+}
+
+function findClosingQuote(text: string, from: number): number {
+  for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 2)) {
+    if (text[at + 1] !== '"') return at;
+  }
+  return -1;
+}
