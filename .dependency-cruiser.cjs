@@ -1,0 +1,50 @@
+/** The import arrows of README.md's map: every folder may import only what its row lists. */
+const ARROWS = {
+  lib: [],
+  graph: ['lib'],
+  model: ['graph', 'lib'],
+  population: ['lib'],
+  online: ['model', 'population', 'graph', 'lib'],
+  offline: ['online', 'model', 'population', 'graph', 'lib'],
+  audience: ['population', 'lib'],
+  campaigns: ['lib'],
+  worker: ['campaigns', 'online', 'audience', 'model', 'population', 'lib'],
+  server: ['campaigns', 'audience', 'population', 'lib'],
+};
+
+/** A package with one door: only this file (or folder) may import it. */
+const DOORS = {
+  'onnxruntime-node': '^src/model/session\\.ts$',
+  'better-sqlite3': '^src/campaigns/database\\.ts$',
+  'onnx-buf': '^src/graph/',
+  'apache-arrow': '^src/population/',
+  '(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)': '^src/server/',
+  pino: '^src/lib/logging\\.ts$',
+  commander: '^src/cli/',
+};
+
+module.exports = {
+  forbidden: [
+    ...Object.entries(ARROWS).map(([folder, allowed]) => ({
+      name: `${folder}-imports-only-${allowed.join('-') || 'nothing'}`,
+      severity: 'error',
+      from: { path: `^src/${folder}/` },
+      to: { path: '^src/', pathNot: `^src/(${[folder, ...allowed].join('|')})/` },
+    })),
+    ...Object.entries(DOORS).map(([name, door]) => ({
+      name: `one-door-for-${name}`,
+      severity: 'error',
+      from: { path: '^src/', pathNot: door },
+      to: { path: `node_modules/${name}(/|$)` },
+    })),
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'src-never-imports-test', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default', 'types'] },
+  },
+};

@@ -1,0 +1,87 @@
+/** Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known of small integer tensors. */
+import { GraphError } from '../error.ts';
+import type { Dim, Shape, Value } from '../ir.ts';
+
+/** The size of two dimensions broadcast against each other; two different names give a fresh one (either may be 1 at run time). */
+export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
+  if (a === b || b === 1) return a;
+  if (a === 1) return b;
+  if (typeof a === 'number' && typeof b === 'number') throw new GraphError(`sizes ${a} and ${b} do not broadcast`);
+  if (typeof a === 'number') return a;
+  if (typeof b === 'number') return b;
+  return freshDim();
+}
+
+/** The shape of values broadcast against each other (numpy's rule). */
+export function broadcastShapes(shapes: readonly Shape[], freshDim: () => string): Dim[] {
+  const rank = Math.max(0, ...shapes.map((shape) => shape.length));
+  const out: Dim[] = new Array<Dim>(rank).fill(1);
+  for (const shape of shapes) {
+    const offset = rank - shape.length;
+    for (let i = 0; i < shape.length; i++) out[offset + i] = broadcastDim(out[offset + i]!, shape[i]!, freshDim);
+  }
+  return out;
+}
+
+/** `axis` in 0..rank-1; negative ones count from the end. */
+export function normalizeAxis(axis: number, rank: number, what = 'axis'): number {
+  const result = axis < 0 ? axis + rank : axis;
+  if (!Number.isInteger(axis) || result < 0 || result >= Math.max(rank, 1))
+    throw new GraphError(`${what} ${axis} is not in a value of rank ${rank}`);
+  return result;
+}
+
+/** Sorted axes in 0..rank-1, each once. */
+export function normalizeAxes(axes: readonly number[], rank: number): number[] {
+  const result = [...new Set(axes.map((axis) => normalizeAxis(axis, rank)))].sort((a, b) => a - b);
+  if (result.length !== axes.length) throw new GraphError(`axes ${axes.join(', ')} name one axis twice`);
+  return result;
+}
+
+/** The elements of an integer tensor where all are numbers, else null. */
+export function knownNumbers(value: Value | null | undefined): readonly number[] | null {
+  const known = value?.known;
+  return known?.every((x) => typeof x === 'number') ? (known as readonly number[]) : null;
+}
+
+/** The elements of an integer tensor; an unknown one is a GraphError that says what it is for. */
+export function requireNumbers(value: Value | null | undefined, what: string): readonly number[] {
+  const known = knownNumbers(value);
+  if (!known) throw new GraphError(`${what} must be known before running`);
+  return known;
+}
+
+/** What is known of a product of dimensions: a number, or one name, or nothing. */
+export function productOf(dims: Shape): Dim | null {
+  let number = 1;
+  const names: string[] = [];
+  for (const dim of dims) {
+    if (typeof dim === 'number') number *= dim;
+    else names.push(dim);
+  }
+  if (number === 0 || names.length === 0) return number;
+  return number === 1 && names.length === 1 ? names[0]! : null;
+}
+
+/** The quotient product(a) / product(b) where it is a number or one name; names cancel. */
+export function quotientOf(a: Shape, b: Shape): Dim | null {
+  const left: Dim[] = [...a];
+  const right: Dim[] = [];
+  for (const dim of b) {
+    const at = typeof dim === 'string' ? left.indexOf(dim) : -1;
+    if (at >= 0) left.splice(at, 1);
+    else right.push(dim);
+  }
+  if (right.some((dim) => typeof dim === 'string')) return null;
+  const divisor = right.reduce<number>((product, dim) => product * (dim as number), 1);
+  const names = left.filter((dim) => typeof dim === 'string');
+  const number = left.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);
+  if (divisor === 0 || number % divisor !== 0 || names.length > 1) return null;
+  if (names.length === 0) return number / divisor;
+  return number === divisor ? names[0]! : null;
+}
+
+/** True where the two sizes cannot be equal. */
+export function mustDiffer(a: Dim, b: Dim): boolean {
+  return typeof a === 'number' && typeof b === 'number' && a !== b;
+}

@@ -1,0 +1,205 @@
+/** Arithmetic of one and two values, element by element, with broadcasting. */
+import type { Dim, Value } from '../ir.ts';
+import { typeText } from '../ir.ts';
+import { broadcastOf, floatUnary, maskAs, refuse, requireFloat, sameAsInput } from './helpers.ts';
+import type { Inferred, OpSpec } from './spec.ts';
+
+/** What is known of an integer result, where both sides are known and of one length (or one is a scalar). */
+function knownOf(
+  inputs: readonly (Value | null)[],
+  combine: (a: Dim, b: Dim) => Dim | null,
+): readonly Dim[] | undefined {
+  const a = inputs[0]?.known;
+  const b = inputs[1]?.known;
+  if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined;
+  const out: Dim[] = [];
+  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+    const value = combine(a[a.length === 1 ? 0 : i]!, b[b.length === 1 ? 0 : i]!);
+    if (value === null) return undefined;
+    out.push(value);
+  }
+  return out;
+}
+
+const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
+  typeof a === 'number' && typeof b === 'number' ? f(a, b) : null;
+
+function notBool(input: Value): void {
+  if (input.dtype === 'bool') refuse(`"${input.name}" is ${typeText(input)}, not a number`);
+}
+
+// (x + y)' = x' + y'
+export const Add: OpSpec<'Add'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: (c) => [
+    {
+      ...broadcastOf(c, notBool),
+      known: knownOf(c.inputs, (a, b) => (b === 0 ? a : a === 0 ? b : onNumbers((x, y) => x + y)(a, b))),
+    },
+  ],
+  gradient: ({ gradient: g }) => [g, g],
+};
+
+// (x - y)' = x' - y'
+export const Sub: OpSpec<'Sub'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: (c) => [
+    {
+      ...broadcastOf(c, notBool),
+      known: knownOf(c.inputs, (a, b) => (b === 0 ? a : onNumbers((x, y) => x - y)(a, b))),
+    },
+  ],
+  gradient: ({ b, gradient: g, wants }) => [g, wants(1) ? b.add('Neg', [g]) : null],
+};
+
+// (xy)' = x'y + xy'
+export const Mul: OpSpec<'Mul'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: (c) => [
+    {
+      ...broadcastOf(c, notBool),
+      known: knownOf(c.inputs, (a, b) => (b === 1 ? a : a === 1 ? b : onNumbers((x, y) => x * y)(a, b))),
+    },
+  ],
+  gradient: ({ b, inputs: [x, y], gradient: g, wants }) => [
+    wants(0) ? b.add('Mul', [g, y!]) : null,
+    wants(1) ? b.add('Mul', [g, x!]) : null,
+  ],
+};
+
+// (x / y)' = x' / y - (x / y) y' / y
+export const Div: OpSpec<'Div'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: (c) => [
+    {
+      ...broadcastOf(c, notBool),
+      known: knownOf(c.inputs, (a, b) =>
+        b === 1 ? a : typeof a === 'number' && typeof b === 'number' && b !== 0 ? Math.trunc(a / b) : null,
+      ),
+    },
+  ],
+  gradient: ({ b, inputs: [, y], outputs: [out], gradient: g, wants }) => [
+    wants(0) ? b.add('Div', [g, y!]) : null,
+    wants(1) ? b.add('Neg', [b.add('Div', [b.add('Mul', [g, out!]), y!])]) : null,
+  ],
+};
+
+// (-x)' = -x'
+export const Neg: OpSpec<'Neg'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: sameAsInput,
+  gradient: ({ b, gradient: g }) => [b.add('Neg', [g])],
+};
+
+// (sqrt x)' = x' / (2 sqrt x)
+export const Sqrt: OpSpec<'Sqrt'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, outputs: [out], gradient: g }) => [b.add('Div', [b.add('Mul', [g, b.scalar(0.5, g)]), out!])],
+};
+
+// (log x)' = x' / x
+export const Log: OpSpec<'Log'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Div', [g, x!])],
+};
+
+// relu(x)' = x' where x > 0, so relu'(0) = 0 as in PyTorch
+export const Relu: OpSpec<'Relu'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], gradient: g }) => [
+    b.add('Where', [b.add('Greater', [x!, b.scalar(0, x!)]), g, b.scalar(0, g)]),
+  ],
+};
+
+// s(x)' = s (1 - s) x'
+export const Sigmoid: OpSpec<'Sigmoid'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, outputs: [s], gradient: g }) => [
+    b.add('Mul', [g, b.add('Mul', [s!, b.add('Sub', [b.scalar(1, s!), s!])])]),
+  ],
+};
+
+// max(x, y, ..)' goes to the largest; those that tie share it, as in PyTorch
+export const Max: OpSpec<'Max'> = {
+  arity: [1, 64],
+  attributes: {},
+  infer: (c) => [broadcastOf(c, notBool)],
+  gradient: ({ b, inputs, outputs: [out], gradient: g, wants }) => {
+    const masks = inputs.map((input) => maskAs(b, b.add('Equal', [input!, out!]), g));
+    const share = b.add('Div', [g, masks.reduce((sum, mask) => b.add('Add', [sum, mask]))]);
+    return masks.map((mask, i) => (wants(i) ? b.add('Mul', [share, mask]) : null));
+  },
+};
+
+// clip(x)' = x' where low <= x <= high: it passes at its bounds, as in PyTorch
+export const Clip: OpSpec<'Clip'> = {
+  arity: [1, 3],
+  attributes: {},
+  infer: ({ inputs }) => {
+    for (const bound of inputs.slice(1)) {
+      if (bound && (bound.shape.length !== 0 || bound.dtype !== inputs[0]!.dtype))
+        refuse(`a bound is ${typeText(bound)}, not a scalar ${inputs[0]!.dtype}`);
+    }
+    return sameAsInput({ inputs });
+  },
+  gradient: ({ b, inputs: [x, low, high], gradient: g, wants }) => {
+    if (wants(1) || wants(2)) refuse('a gradient of the bounds of Clip is asked for, and there is none');
+    let out = g;
+    if (low) out = b.add('Where', [b.add('Less', [x!, low]), b.scalar(0, g), out]);
+    if (high) out = b.add('Where', [b.add('Greater', [x!, high]), b.scalar(0, g), out]);
+    return [out, null, null];
+  },
+};
+
+// (c ? x : y)' = c ? x' : y'
+export const Where: OpSpec<'Where'> = {
+  arity: [3, 3],
+  attributes: {},
+  infer: ({ inputs, freshDim }) => {
+    const [condition, x, y] = inputs;
+    if (condition!.dtype !== 'bool') refuse(`the condition is ${condition!.dtype}, not bool`);
+    const { dtype } = broadcastOf({ inputs: [x!, y!], freshDim });
+    return [{ dtype, shape: broadcastOf({ inputs: inputs.map((input) => ({ ...input!, dtype })), freshDim }).shape }];
+  },
+  gradient: ({ b, inputs: [condition], gradient: g, wants }) => {
+    const zero = b.scalar(0, g);
+    return [
+      null,
+      wants(1) ? b.add('Where', [condition!, g, zero]) : null,
+      wants(2) ? b.add('Where', [condition!, zero, g]) : null,
+    ];
+  },
+};
+
+// a cast between floats is linear; one to or from an integer has no gradient
+export const Cast: OpSpec<'Cast'> = {
+  arity: [1, 1],
+  attributes: { to: 'dtype' },
+  infer: ({ inputs: [x], attributes: { to } }): readonly Inferred[] => [
+    { dtype: to, shape: x!.shape, known: to === 'int64' || to === 'int32' ? x!.known : undefined },
+  ],
+  gradient: ({ b, inputs: [x], gradient: g }) => {
+    requireFloat(x!);
+    return [b.add('Cast', [g], { to: x!.dtype })];
+  },
+};
+
+export const Identity: OpSpec<'Identity'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: ({ inputs: [x] }) => [{ dtype: x!.dtype, shape: x!.shape, known: x!.known }],
+  gradient: ({ gradient: g }) => [g],
+};

@@ -1,0 +1,85 @@
+/** Pieces that several rules share: type checks, zeros, shapes at run time. */
+import type { Builder } from '../builder.ts';
+import { GraphError } from '../error.ts';
+import { type DataType, isConcrete, isFloat, type TensorType, type Value } from '../ir.ts';
+import { broadcastShapes } from './dims.ts';
+import type { InferContext, Inferred } from './spec.ts';
+
+/** The one type of all inputs; a mixture is a GraphError. */
+export function commonType(inputs: readonly (Value | null)[]): DataType {
+  const [first, ...others] = inputs.filter((input) => input !== null);
+  for (const other of others)
+    if (other.dtype !== first!.dtype) throw new GraphError(`types ${first!.dtype} and ${other.dtype} are mixed`);
+  return first!.dtype;
+}
+
+export function requireFloat(input: Value): void {
+  if (!isFloat(input.dtype)) throw new GraphError(`"${input.name}" is ${input.dtype}, not a float`);
+}
+
+export function requireInteger(input: Value, what: string): void {
+  if (input.dtype !== 'int64' && input.dtype !== 'int32')
+    throw new GraphError(`${what} "${input.name}" is ${input.dtype}, not int64 or int32`);
+}
+
+export function requireBool(input: Value): void {
+  if (input.dtype !== 'bool') throw new GraphError(`"${input.name}" is ${input.dtype}, not bool`);
+}
+
+/** The first input's type, unchanged. */
+export function sameAsInput({ inputs }: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
+  const { dtype, shape } = inputs[0]!;
+  return [{ dtype, shape }];
+}
+
+/** A float in, the same type out. */
+export function floatUnary(context: { readonly inputs: readonly (Value | null)[] }): readonly Inferred[] {
+  requireFloat(context.inputs[0]!);
+  return sameAsInput(context);
+}
+
+/** Inputs of one type, broadcast; `check` sees each input. */
+export function broadcastOf(
+  { inputs, freshDim }: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
+  check: (input: Value) => void = () => {},
+): TensorType {
+  const present = inputs.filter((input) => input !== null);
+  for (const input of present) check(input);
+  return {
+    dtype: commonType(present),
+    shape: broadcastShapes(
+      present.map((input) => input.shape),
+      freshDim,
+    ),
+  };
+}
+
+/** The shape of `x` as an int64 vector: a constant where it is known. */
+export function shapeOf(b: Builder, x: Value): Value {
+  return isConcrete(x.shape) ? b.ints(x.shape) : b.add('Shape', [x]);
+}
+
+/** Zeros of the type and shape of `x`. */
+export function zerosLike(b: Builder, x: Value): Value {
+  return b.add('ConstantOfShape', [shapeOf(b, x)], { value: 0, dtype: x.dtype });
+}
+
+/** `g` in the shape of `x` (as many elements). */
+export function reshapeLike(b: Builder, g: Value, x: Value): Value {
+  return b.add('Reshape', [g, shapeOf(b, x)], { allowzero: 1 });
+}
+
+/** The size of `x` along `axis` as an int64 vector of one. */
+export function sizeAlong(b: Builder, x: Value, axis: number): Value {
+  const dim = x.shape[axis]!;
+  return typeof dim === 'number' ? b.ints([dim]) : b.add('Shape', [x], { start: axis, end: axis + 1 });
+}
+
+/** A bool mask as 0 and 1 of the type of `like`. */
+export function maskAs(b: Builder, mask: Value, like: TensorType): Value {
+  return b.add('Cast', [mask], { to: like.dtype });
+}
+
+export function refuse(message: string): never {
+  throw new GraphError(message);
+}

@@ -1,0 +1,35 @@
+/** Comparisons and truth values: no gradient. */
+import { broadcastOf, requireBool, sameAsInput } from './helpers.ts';
+import type { OpSpec } from './spec.ts';
+
+type Comparison = 'Equal' | 'Less' | 'Greater';
+
+function comparison<K extends Comparison>(): OpSpec<K> {
+  return {
+    arity: [2, 2],
+    attributes: {} as OpSpec<K>['attributes'],
+    infer: (c) => [{ dtype: 'bool', shape: broadcastOf(c).shape }],
+    gradient: 'none',
+  };
+}
+
+export const Equal = comparison<'Equal'>();
+export const Less = comparison<'Less'>();
+export const Greater = comparison<'Greater'>();
+
+export const And: OpSpec<'And'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: (c) => [broadcastOf(c, requireBool)],
+  gradient: 'none',
+};
+
+export const Not: OpSpec<'Not'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: (c) => {
+    requireBool(c.inputs[0]!);
+    return sameAsInput(c);
+  },
+  gradient: 'none',
+};

@@ -1,0 +1,66 @@
+/** The caller's errors: every one has a stable code; bugs are assertions; the world's errors travel as `cause`. */
+
+/** One place in the input that is wrong. */
+export interface ErrorDetail {
+  /** JSON pointer into the body, a query name, or `file:line`. */
+  readonly pointer: string;
+  readonly message: string;
+  readonly value?: unknown;
+  readonly limit?: number;
+}
+
+export type ErrorCode =
+  | 'invalid_argument' // a command line or configuration value
+  | 'invalid_data' // a data set, a population's source
+  | 'invalid_population' // a population folder that is torn or altered
+  | 'invalid_graph' // an ONNX graph that cannot be read, typed or differentiated
+  | 'invalid_model' // a model folder that is torn, altered or does not keep the contract
+  | 'device_unavailable'
+  | 'invalid_request'
+  | 'invalid_cursor'
+  | 'unknown_feature'
+  | 'too_many_seeds'
+  | 'body_too_large'
+  | 'unsupported_media_type'
+  | 'not_acceptable'
+  | 'unauthorized'
+  | 'route_not_found'
+  | 'method_not_allowed'
+  | 'request_timeout' // the request did not arrive in time
+  | 'headers_too_large'
+  | 'campaign_not_found'
+  | 'user_not_found'
+  | 'audience_not_ready'
+  | 'storage_failed' // disk full, read-only, I/O error
+  | 'unavailable'
+  | 'internal';
+
+/** An error that is not a bug: what the caller sent, or what the world refused. */
+export class AppError extends Error {
+  readonly code: ErrorCode;
+  readonly details: readonly ErrorDetail[];
+  /** Facts for the answer beside the text (a state, a retry time). */
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: readonly ErrorDetail[]; facts?: Readonly<Record<string, unknown>>; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'AppError';
+    this.code = code;
+    this.details = options.details ?? [];
+    this.facts = options.facts ?? {};
+  }
+}
+
+/** Throws an assertion (a bug, never the caller's fault) unless `condition` holds. */
+export function assert(condition: unknown, message: string): asserts condition {
+  if (!condition) throw new Error(`assertion failed: ${message}`);
+}
+
+/** Text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,81 @@
+/** Seeded random numbers: xoshiro128** keyed by a sha256, so that a key in words gives one stream on every machine. */
+import { createHash } from 'node:crypto';
+
+export interface Rng {
+  /** Uniform in [0, 2^32). */
+  uint32(): number;
+  /** Uniform in [0, 1) with 53 bits. */
+  uniform(): number;
+  /** Uniform integer in [0, bound), without modulo bias. */
+  integer(bound: number): number;
+  /** Standard normal (Box-Muller). */
+  normal(): number;
+  /** An independent stream, fixed by this stream's key and `label` alone: not by what was drawn before. */
+  fork(label: string): Rng;
+}
+
+/** A stream fixed by `key`. */
+export function createRng(key: string): Rng {
+  const digest = createHash('sha256').update(key).digest();
+  const s = new Uint32Array(4);
+  for (let i = 0; i < 4; i++) s[i] = digest.readUInt32LE(4 * i);
+  if (s.every((x) => x === 0)) s[0] = 1;
+  let spare = Number.NaN;
+
+  const uint32 = (): number => {
+    const x = Math.imul(s[1]!, 5);
+    const result = Math.imul((x << 7) | (x >>> 25), 9) >>> 0;
+    const t = s[1]! << 9;
+    s[2]! ^= s[0]!;
+    s[3]! ^= s[1]!;
+    s[1]! ^= s[2]!;
+    s[0]! ^= s[3]!;
+    s[2]! ^= t;
+    s[3] = (s[3]! << 11) | (s[3]! >>> 21);
+    return result;
+  };
+  const uniform = (): number => ((uint32() >>> 5) * 67108864 + (uint32() >>> 6)) / 9007199254740992;
+  const integer = (bound: number): number => {
+    if (!(bound >= 1 && bound <= 4294967296)) throw new RangeError(`bound ${bound} is not in 1..2^32`);
+    const limit = 4294967296 - (4294967296 % bound);
+    for (;;) {
+      const x = uint32();
+      if (x < limit) return x % bound;
+    }
+  };
+  const normal = (): number => {
+    if (!Number.isNaN(spare)) {
+      const value = spare;
+      spare = Number.NaN;
+      return value;
+    }
+    const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
+    const angle = 2 * Math.PI * uniform();
+    spare = radius * Math.sin(angle);
+    return radius * Math.cos(angle);
+  };
+  return { uint32, uniform, integer, normal, fork: (label) => createRng(`${digest.toString('hex')}/${label}`) };
+}
+
+/** Shuffles `items` in place (Fisher-Yates). */
+export function shuffle(rng: Rng, items: Int32Array | Uint32Array): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = rng.integer(i + 1);
+    const item = items[i]!;
+    items[i] = items[j]!;
+    items[j] = item;
+  }
+}
+
+/** `count` different integers of [0, bound) in random order; all of them where `count >= bound`. O(count) memory (sparse Fisher-Yates). */
+export function sampleWithoutReplacement(rng: Rng, bound: number, count: number): Int32Array {
+  const size = Math.min(count, bound);
+  const out = new Int32Array(size);
+  const moved = new Map<number, number>();
+  for (let i = 0; i < size; i++) {
+    const j = i + rng.integer(bound - i);
+    out[i] = moved.get(j) ?? j;
+    moved.set(j, moved.get(i) ?? i);
+  }
+  return out;
+}
