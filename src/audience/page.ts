@@ -13,18 +13,32 @@ export interface AudienceItem {
   readonly score: number;
 }
 
-/** Members of an audience of `size` from `fromRank` (0-based), at most `limit`. */
+/** The members of an audience of `size` from `fromRank` (0-based) on, at most `limit`; none past its end. */
 export function pageOf(
-  _ranking: Ranking,
-  _ids: UserIds,
-  _range: { readonly size: number; readonly fromRank: number; readonly limit: number },
+  ranking: Ranking,
+  ids: UserIds,
+  range: { readonly size: number; readonly fromRank: number; readonly limit: number },
 ): AudienceItem[] {
-  throw new Error('to be written');
+  const { userNumbers, scores } = ranking.read(
+    range.fromRank,
+    Math.max(0, Math.min(range.limit, range.size - range.fromRank)),
+  );
+  return Array.from(userNumbers, (userNumber, i) => ({
+    rank: range.fromRank + i + 1,
+    user_id: ids.id(userNumber),
+    score: scores[i]!,
+  }));
 }
 
-/** The whole audience of `size` in blocks of at most `blockSize`, for streaming exports. */
+/** The audience of `size` from `fromRank` (0-based, 0 by default) to its end in pages of `blockSize`, each read when it is asked for. */
 export function* blocksOf(
-  _ranking: Ranking,
-  _ids: UserIds,
-  _range: { readonly size: number; readonly fromRank?: number; readonly blockSize: number },
-): Generator<AudienceItem[]> {}
+  ranking: Ranking,
+  ids: UserIds,
+  range: { readonly size: number; readonly fromRank?: number; readonly blockSize: number },
+): Generator<AudienceItem[]> {
+  for (let fromRank = range.fromRank ?? 0; ; fromRank += range.blockSize) {
+    const page = pageOf(ranking, ids, { size: range.size, fromRank, limit: range.blockSize });
+    if (page.length === 0) return;
+    yield page;
+  }
+}

@@ -1,12 +1,29 @@
-/** A ranking read from its folder through open descriptors. */
+/** A ranking read from its folder through open descriptors: no file is copied into memory as a whole. */
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { assert } from '../lib/errors.ts';
+import { storageError } from './durable-files.ts';
+import { assertLittleEndian, checkSize, decodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE, torn } from './format.ts';
+
+/** The binary search stops at this many ranks and reads them in one go (4 KiB). */
+const BLOCK_RANKS = 1024;
+/** Nodes of the search tree that are kept once read (its top 12 levels, 36 KiB); the rest is read each time. */
+const KEPT_NODES = 4096;
+/** Users per read where the scores of a dense page are gathered (64 KiB). */
+const WINDOW_USERS = 16_384;
+/** Below one wanted user in so many, single reads are cheaper than windows. */
+const DENSE_GAP_USERS = 1024;
 
 /** Every candidate of one audience version, best first: score descending, then user number ascending. */
 export interface Ranking {
   /** Users in the ranking. */
   readonly candidates: number;
-  /** User numbers that scores exist for: 0..userCount-1. */
+  /** Users that were scored or left out: numbers 0 .. userCount - 1. */
   readonly userCount: number;
-  /** The users of ranks fromRank + 1 .. fromRank + count (`fromRank` is 0-based), fewer where the ranking ends. */
+  /**
+   * The users of ranks fromRank + 1 .. fromRank + count (`fromRank` is 0-based), fewer where the ranking ends.
+   * @throws AppError storage_failed where the disk fails or the files changed under the reader.
+   */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
   /** NaN where the user is not a candidate, or is younger than the ranking. */
   scoreOf(userNumber: number): number;
@@ -15,6 +32,158 @@ export interface Ranking {
   close(): void;
 }
 
-export function openRanking(_folder: string): Ranking {
-  throw new Error('to be written');
+/**
+ * Opens a ranking folder.
+ * @throws AppError storage_failed where it cannot be read, is of another contract, or a file's size is not what the counts say.
+ */
+export function openRanking(folder: string): Ranking {
+  assertLittleEndian();
+  const opened: number[] = [];
+  const open = (file: string, entries: number): number => {
+    const descriptor = openSync(join(folder, file), 'r');
+    opened.push(descriptor);
+    checkSize(folder, file, fstatSync(descriptor).size, entries);
+    return descriptor;
+  };
+  try {
+    const sidecar = decodeSidecar(folder, readFileSync(join(folder, SIDECAR_FILE), 'utf8'));
+    return new FileRanking(folder, sidecar, open(SCORES_FILE, sidecar.users), open(ORDER_FILE, sidecar.candidates));
+  } catch (error) {
+    opened.forEach((descriptor) => {
+      closeSync(descriptor);
+    });
+    throw storageError(`open ranking ${folder}`, error);
+  }
+}
+
+class FileRanking implements Ranking {
+  readonly candidates: number;
+  readonly userCount: number;
+  readonly #folder: string;
+  readonly #scores: number;
+  readonly #order: number;
+  readonly #one = new Uint32Array(1);
+  readonly #oneScore = new Float32Array(this.#one.buffer);
+  readonly #block = new Uint32Array(BLOCK_RANKS);
+  readonly #keptUsers = new Uint32Array(KEPT_NODES);
+  /** NaN = not read yet: no candidate has that score. */
+  readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
+  #closed = false;
+
+  constructor(folder: string, counts: { users: number; candidates: number }, scores: number, order: number) {
+    this.#folder = folder;
+    this.userCount = counts.users;
+    this.candidates = counts.candidates;
+    this.#scores = scores;
+    this.#order = order;
+  }
+
+  read(fromRank: number, count: number): { userNumbers: Uint32Array; scores: Float32Array } {
+    assert(Number.isSafeInteger(fromRank) && fromRank >= 0 && count >= 0, `ranks ${fromRank} + ${count}`);
+    const userNumbers = new Uint32Array(Math.max(0, Math.min(count, this.candidates - fromRank)));
+    this.#fill(this.#order, ORDER_FILE, userNumbers, fromRank);
+    const scores = new Float32Array(userNumbers.length);
+    if (userNumbers.length * DENSE_GAP_USERS < this.userCount) {
+      for (let i = 0; i < scores.length; i++) scores[i] = this.scoreOf(userNumbers[i]!);
+    } else {
+      this.#gather(userNumbers, scores);
+    }
+    return { userNumbers, scores };
+  }
+
+  scoreOf(userNumber: number): number {
+    if (!(userNumber >= 0 && userNumber < this.userCount)) return Number.NaN;
+    this.#fill(this.#scores, SCORES_FILE, this.#one, userNumber);
+    return this.#oneScore[0]!;
+  }
+
+  rankOf(userNumber: number): number {
+    const score = this.scoreOf(userNumber);
+    if (Number.isNaN(score)) return 0;
+    let low = 0;
+    let high = this.candidates - 1;
+    for (let node = 1; high - low >= BLOCK_RANKS; ) {
+      const middle = low + ((high - low) >>> 1);
+      const user = this.#userAt(middle, node);
+      const other = this.#scoreAt(user, node);
+      if (other > score || (other === score && user < userNumber)) {
+        low = middle + 1;
+        node = 2 * node + 1;
+      } else {
+        high = middle;
+        node = 2 * node;
+      }
+    }
+    const block = this.#block.subarray(0, high - low + 1);
+    this.#fill(this.#order, ORDER_FILE, block, low);
+    const at = block.indexOf(userNumber);
+    if (at < 0) throw torn(this.#folder, `${ORDER_FILE} does not hold user number ${userNumber}, ${SCORES_FILE} does`);
+    return low + at + 1;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    closeSync(this.#scores);
+    closeSync(this.#order);
+  }
+
+  #userAt(rank: number, node: number): number {
+    if (node < KEPT_NODES && !Number.isNaN(this.#keptScores[node]!)) return this.#keptUsers[node]!;
+    this.#fill(this.#order, ORDER_FILE, this.#one, rank);
+    return this.#one[0]!;
+  }
+
+  #scoreAt(user: number, node: number): number {
+    const kept = node < KEPT_NODES ? this.#keptScores[node]! : Number.NaN;
+    if (!Number.isNaN(kept)) return kept;
+    const score = this.scoreOf(user);
+    if (Number.isNaN(score)) throw torn(this.#folder, `${ORDER_FILE} holds user number ${user} that has no score`);
+    if (node < KEPT_NODES) {
+      this.#keptUsers[node] = user;
+      this.#keptScores[node] = score;
+    }
+    return score;
+  }
+
+  /** Scores of many users in few reads: in user number order, a window of the file at a time. */
+  #gather(userNumbers: Uint32Array, scores: Float32Array): void {
+    const count = userNumbers.length;
+    const byNumber = new Float64Array(count);
+    for (let i = 0; i < count; i++) byNumber[i] = userNumbers[i]! * count + i;
+    byNumber.sort();
+    const window = new Float32Array(WINDOW_USERS);
+    let start = -WINDOW_USERS;
+    for (let i = 0; i < count; i++) {
+      const at = byNumber[i]! % count;
+      const user = userNumbers[at]!;
+      if (user >= start + WINDOW_USERS) {
+        start = user;
+        const length = Math.max(0, Math.min(WINDOW_USERS, this.userCount - start));
+        this.#fill(this.#scores, SCORES_FILE, window.subarray(0, length), start);
+      }
+      if (user >= this.userCount) throw torn(this.#folder, `${ORDER_FILE} holds user number ${user}`);
+      scores[at] = window[user - start]!;
+    }
+  }
+
+  /** Reads `target.length` entries of 4 bytes from entry `from` on. */
+  #fill(descriptor: number, file: string, target: Uint32Array | Float32Array, from: number): void {
+    // A closed descriptor's number may by now be another file's.
+    assert(!this.#closed, `ranking ${this.#folder} is closed`);
+    const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
+    for (let at = 0; at < bytes.length; ) {
+      const read = this.#readSome(descriptor, bytes, at, 4 * from + at);
+      if (read === 0) throw torn(this.#folder, `${file} ends at ${4 * from + at}`);
+      at += read;
+    }
+  }
+
+  #readSome(descriptor: number, bytes: Uint8Array, at: number, position: number): number {
+    try {
+      return readSync(descriptor, bytes, at, bytes.length - at, position);
+    } catch (error) {
+      throw storageError(`read ranking ${this.#folder}`, error);
+    }
+  }
 }

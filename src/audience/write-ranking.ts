@@ -1,5 +1,66 @@
-/** Writes a ranking folder: sorted, whole or not there at all. */
+/** Writes a ranking folder: whole and on the disk, or not there at all. */
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { createFolder, storageError, syncFolder, writeDurably } from './durable-files.ts';
+import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
+import { orderOf } from './order.ts';
 
-export function writeRanking(_folder: string, _scores: Float32Array): { candidates: number } {
-  throw new Error('to be written');
+/**
+ * Ranks the candidates of `scores` (by user number; NaN = not a candidate) and writes them as the ranking folder `folder`.
+ * When this returns, the folder and its name are on the disk. A folder that is there already (an earlier attempt that never
+ * got to its row) is replaced; whoever has it open goes on reading the old one.
+ * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written stays.
+ */
+export function writeRanking(folder: string, scores: Float32Array): { candidates: number } {
+  assertLittleEndian();
+  const order = orderOf(scores);
+  const sibling = randomUUID();
+  const fresh = `${folder}.new-${sibling}`;
+  try {
+    createFolder(dirname(folder));
+    removeLeftovers(folder);
+    mkdirSync(fresh);
+    writeDurably(join(fresh, SCORES_FILE), scores);
+    writeDurably(join(fresh, ORDER_FILE), order);
+    writeDurably(join(fresh, SIDECAR_FILE), encodeSidecar({ users: scores.length, candidates: order.length }));
+    syncFolder(fresh);
+    putInPlace(fresh, folder, `${folder}.old-${sibling}`);
+  } catch (error) {
+    removeQuietly(fresh);
+    throw storageError(`write ranking ${folder}`, error);
+  }
+  return { candidates: order.length };
+}
+
+/** What a killed attempt left beside the same target. */
+function removeLeftovers(folder: string): void {
+  const name = basename(folder);
+  for (const entry of readdirSync(dirname(folder))) {
+    if (entry.startsWith(`${name}.new-`) || entry.startsWith(`${name}.old-`)) {
+      rmSync(join(dirname(folder), entry), { recursive: true, force: true });
+    }
+  }
+}
+
+/** A folder cannot be renamed over one that holds files, so the old one steps aside first, and back if that fails. */
+function putInPlace(fresh: string, folder: string, old: string): void {
+  const replaced = existsSync(folder);
+  if (replaced) renameSync(folder, old);
+  try {
+    renameSync(fresh, folder);
+  } catch (error) {
+    if (replaced) renameSync(old, folder);
+    throw error;
+  }
+  syncFolder(dirname(folder));
+  if (replaced) rmSync(old, { recursive: true, force: true });
+}
+
+function removeQuietly(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // The first error says more than this one; a retry removes what stays.
+  }
 }

@@ -1,0 +1,56 @@
+/** Pages and blocks: every size is a cut of one ranking, and blocks put together are the page of everything. */
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { blocksOf, pageOf } from '../../src/audience/page.ts';
+import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
+import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { temporaryFolder } from './folders.ts';
+
+const root = temporaryFolder();
+const ids = { id: (userNumber: number) => `user ${userNumber}` };
+let ranking: Ranking;
+
+beforeAll(() => {
+  writeRanking(join(root, 'ranking'), Float32Array.of(0.25, 0.5, Number.NaN, 0.75, 0.5));
+  ranking = openRanking(join(root, 'ranking'));
+});
+afterAll(() => ranking.close());
+
+describe('pageOf', () => {
+  it('joins ranks with user ids and scores', () => {
+    expect(pageOf(ranking, ids, { size: 4, fromRank: 0, limit: 10 })).toEqual([
+      { rank: 1, user_id: 'user 3', score: 0.75 },
+      { rank: 2, user_id: 'user 1', score: 0.5 },
+      { rank: 3, user_id: 'user 4', score: 0.5 },
+      { rank: 4, user_id: 'user 0', score: 0.25 },
+    ]);
+  });
+
+  it('ends at the size of the audience, not at that of the ranking', () => {
+    expect(pageOf(ranking, ids, { size: 2, fromRank: 1, limit: 10 }).map((item) => item.rank)).toEqual([2]);
+  });
+
+  it('is empty past the end', () => {
+    expect(pageOf(ranking, ids, { size: 2, fromRank: 2, limit: 10 })).toEqual([]);
+    expect(pageOf(ranking, ids, { size: 2, fromRank: 9, limit: 10 })).toEqual([]);
+    expect(pageOf(ranking, ids, { size: 99, fromRank: 9, limit: 10 })).toEqual([]);
+  });
+});
+
+describe('blocksOf', () => {
+  it('gives the audience whole and in order, whatever the block', () => {
+    fc.assert(
+      fc.property(fc.nat(6), fc.nat(6), fc.integer({ min: 1, max: 6 }), (size, fromRank, blockSize) => {
+        const blocks = [...blocksOf(ranking, ids, { size, fromRank, blockSize })];
+        expect(blocks.flat()).toEqual(pageOf(ranking, ids, { size, fromRank, limit: 100 }));
+        expect(blocks.slice(0, -1).every((block) => block.length === blockSize)).toBe(true);
+        expect(blocks.every((block) => block.length > 0)).toBe(true);
+      }),
+    );
+  });
+
+  it('starts at the first rank unless told otherwise', () => {
+    expect([...blocksOf(ranking, ids, { size: 1, blockSize: 5 })].flat().map((item) => item.rank)).toEqual([1]);
+  });
+});

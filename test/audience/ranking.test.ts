@@ -1,0 +1,154 @@
+/** Reading a ranking: pages, scores, ranks, and folders that are torn. */
+import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { openRanking } from '../../src/audience/ranking.ts';
+import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import { temporaryFolder } from './folders.ts';
+import { naiveOrder } from './naive-order.ts';
+
+const root = temporaryFolder();
+let folders = 0;
+
+function write(scores: Float32Array): string {
+  const folder = join(root, `ranking-${folders++}`);
+  writeRanking(folder, scores);
+  return folder;
+}
+
+/** Scores with many ties (60 values) and one user in eight left out. */
+function tiedScores(count: number): Float32Array {
+  const rng = createRng('tied scores');
+  return Float32Array.from({ length: count }, () => (rng.integer(8) === 0 ? Number.NaN : rng.integer(60) / 60));
+}
+
+describe('Ranking', () => {
+  it('reads, scores and ranks as a naive sort does, on any scores', () => {
+    const score = fc.oneof(fc.float(), fc.constantFrom(Number.NaN, 0, -0, 0.5, 1));
+    fc.assert(
+      fc.property(fc.array(score, { maxLength: 60 }), fc.nat(70), fc.nat(70), (values, fromRank, count) => {
+        const scores = Float32Array.from(values);
+        const order = naiveOrder(scores);
+        const ranking = openRanking(write(scores));
+        const page = ranking.read(fromRank, count);
+        const expected = order.slice(fromRank, fromRank + count);
+        expect([...page.userNumbers]).toEqual(expected);
+        expect(page.scores).toEqual(Float32Array.from(expected, (user) => scores[user]!));
+        for (let user = 0; user < scores.length; user++) {
+          expect(ranking.rankOf(user)).toBe(order.indexOf(user) + 1);
+          expect(ranking.scoreOf(user)).toBe(scores[user]);
+        }
+        ranking.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('ranks every user of a ranking with long ties, deeper than one block of the search', () => {
+    const scores = tiedScores(20_000);
+    const order = naiveOrder(scores);
+    const ranking = openRanking(write(scores));
+    const ranks = new Map(order.map((user, i) => [user, i + 1]));
+    for (let user = 0; user < scores.length; user++) {
+      if (ranking.rankOf(user) !== (ranks.get(user) ?? 0)) expect(ranking.rankOf(user)).toBe(ranks.get(user) ?? 0);
+    }
+    expect(ranking.candidates).toBe(order.length);
+    ranking.close();
+  });
+
+  it('reads the same scores sparsely and densely', () => {
+    const scores = tiedScores(50_000);
+    const ranking = openRanking(write(scores));
+    const dense = ranking.read(0, ranking.candidates);
+    expect(dense.scores).toEqual(Float32Array.from(dense.userNumbers, (user) => scores[user]!));
+    const sparse = ranking.read(30_000, 20);
+    expect(sparse.userNumbers).toEqual(dense.userNumbers.slice(30_000, 30_020));
+    expect(sparse.scores).toEqual(dense.scores.slice(30_000, 30_020));
+    ranking.close();
+  });
+
+  it('knows no rank and no score of a user that is younger than the ranking', () => {
+    const ranking = openRanking(write(Float32Array.of(0.5)));
+    expect(ranking.rankOf(1)).toBe(0);
+    expect(ranking.scoreOf(1)).toBeNaN();
+    expect(ranking.scoreOf(-1)).toBeNaN();
+    ranking.close();
+  });
+
+  it('refuses to read once closed', () => {
+    const ranking = openRanking(write(Float32Array.of(0.5)));
+    ranking.close();
+    ranking.close();
+    expect(() => ranking.read(0, 1)).toThrow('is closed');
+  });
+});
+
+describe('openRanking', () => {
+  const whole = (): string => write(Float32Array.of(0.5, 0.25, Number.NaN));
+
+  it('refuses a folder that is not there', () => {
+    expect(() => openRanking(join(root, 'nowhere'))).toThrow(
+      expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } }),
+    );
+  });
+
+  it('refuses short scores', () => {
+    const folder = whole();
+    truncateSync(join(folder, 'scores.f32'), 11);
+    expect(() => openRanking(folder)).toThrow('is torn: scores.f32 has 11 bytes, not 12');
+  });
+
+  it('refuses a short order', () => {
+    const folder = whole();
+    truncateSync(join(folder, 'order.u32'), 4);
+    expect(() => openRanking(folder)).toThrow('is torn: order.u32 has 4 bytes, not 8');
+  });
+
+  it('refuses a sidecar that is not JSON', () => {
+    const folder = whole();
+    truncateSync(join(folder, 'ranking.json'), 5);
+    expect(() => openRanking(folder)).toThrow('is torn: ranking.json is not JSON');
+  });
+
+  it('refuses counts that cannot be', () => {
+    const folder = whole();
+    writeFileSync(join(folder, 'ranking.json'), '{"contract":1,"users":1,"candidates":2}');
+    expect(() => openRanking(folder)).toThrow('counts 1 users and 2 candidates');
+  });
+
+  it('refuses a newer contract', () => {
+    const folder = whole();
+    writeFileSync(join(folder, 'ranking.json'), '{"contract":2,"users":3,"candidates":2}');
+    expect(() => openRanking(folder)).toThrow('its contract is 2, this version reads 1');
+  });
+
+  it('leaves no descriptor open where it refuses', () => {
+    const folder = whole();
+    truncateSync(join(folder, 'order.u32'), 4);
+    expect(() => openRanking(folder)).toThrow('order.u32');
+    expect(openFilesUnder(folder)).toEqual([]);
+  });
+
+  it('says where the files disagree instead of giving a wrong rank', () => {
+    const folder = whole();
+    const order = readFileSync(join(folder, 'order.u32'));
+    order.writeUInt32LE(2, 0);
+    writeFileSync(join(folder, 'order.u32'), order);
+    const ranking = openRanking(folder);
+    expect(() => ranking.rankOf(0)).toThrow('order.u32 does not hold user number 0, scores.f32 does');
+    ranking.close();
+  });
+});
+
+function openFilesUnder(folder: string): string[] {
+  return readdirSync('/proc/self/fd').flatMap((descriptor) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${descriptor}`);
+      return path.startsWith(folder) ? [path] : [];
+    } catch {
+      return []; // the descriptor of this very listing
+    }
+  });
+}

@@ -1,0 +1,119 @@
+/** Writing a ranking folder: its bytes, retries, and disks that refuse. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openRanking } from '../../src/audience/ranking.ts';
+import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { temporaryFolder } from './folders.ts';
+
+const root = temporaryFolder();
+const scores = Float32Array.of(0.25, Number.NaN, 0.75, 0.25);
+
+function thrownBy(action: () => unknown): AppError {
+  try {
+    action();
+  } catch (error) {
+    expect(error).toBeInstanceOf(AppError);
+    return error as AppError;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('writeRanking', () => {
+  it('writes the documented bytes and nothing beside them', () => {
+    const folder = join(root, 'campaign', 'expansion');
+    expect(writeRanking(folder, scores)).toEqual({ candidates: 3 });
+    expect(readdirSync(join(root, 'campaign'))).toEqual(['expansion']);
+    expect(readdirSync(folder).sort()).toEqual(['order.u32', 'ranking.json', 'scores.f32']);
+    expect(readFileSync(join(folder, 'order.u32')).toString('hex')).toBe('020000000000000003000000');
+    expect(readFileSync(join(folder, 'scores.f32')).toString('hex')).toBe('0000803e0000c07f0000403f0000803e');
+    expect(JSON.parse(readFileSync(join(folder, 'ranking.json'), 'utf8'))).toEqual({
+      contract: 1,
+      users: 4,
+      candidates: 3,
+    });
+  });
+
+  it('writes scores that worker threads share', () => {
+    const folder = join(root, 'shared');
+    const shared = new Float32Array(new SharedArrayBuffer(16));
+    shared.set(scores);
+    writeRanking(folder, shared);
+    const ranking = openRanking(folder);
+    expect([...ranking.read(0, 10).userNumbers]).toEqual([2, 0, 3]);
+    ranking.close();
+  });
+
+  it('writes a ranking that nobody is in', () => {
+    const folder = join(root, 'nobody');
+    expect(writeRanking(folder, Float32Array.of(Number.NaN))).toEqual({ candidates: 0 });
+    const ranking = openRanking(folder);
+    expect(ranking.read(0, 10).userNumbers.length).toBe(0);
+    expect(ranking.rankOf(0)).toBe(0);
+    ranking.close();
+  });
+
+  it('replaces what an earlier attempt left, its half-written siblings too, while readers keep the old one', () => {
+    const parent = join(root, 'retried');
+    const folder = join(parent, 'expansion');
+    writeRanking(folder, scores);
+    const reader = openRanking(folder);
+    mkdirSync(join(parent, 'expansion.new-killed'));
+    writeFileSync(join(parent, 'expansion.new-killed', 'scores.f32'), 'half');
+    mkdirSync(join(parent, 'expansion.old-killed'));
+    mkdirSync(join(parent, 'expansion-of-another'));
+
+    writeRanking(folder, Float32Array.of(0.9, 0.8));
+
+    expect(readdirSync(parent).sort()).toEqual(['expansion', 'expansion-of-another']);
+    expect([...reader.read(0, 9).userNumbers]).toEqual([2, 0, 3]);
+    const renewed = openRanking(folder);
+    expect([...renewed.read(0, 9).userNumbers]).toEqual([0, 1]);
+    reader.close();
+    renewed.close();
+  });
+
+  it('says storage_failed with the cause where the folder cannot be made', () => {
+    writeFileSync(join(root, 'a-file'), '');
+    const error = thrownBy(() => writeRanking(join(root, 'a-file', 'campaign', 'expansion'), scores));
+    expect(error.code).toBe('storage_failed');
+    expect(error.facts).toEqual({ errno: 'ENOTDIR' });
+    expect((error.cause as NodeJS.ErrnoException).code).toBe('ENOTDIR');
+    expect(error.message).toContain('a-file/campaign/expansion');
+  });
+
+  it('says storage_failed and leaves nothing behind where a write fails half-way', () => {
+    const folder = join(root, 'limited', 'expansion');
+    const program = `
+      import { writeRanking } from ${JSON.stringify(join(import.meta.dirname, '../../src/audience/write-ranking.ts'))};
+      try { writeRanking(process.argv[1], new Float32Array(1_000_000)); } catch (error) { process.stdout.write(error.code + ' ' + error.facts.errno); }
+    `;
+    // The shell's limit on file sizes (512 KiB) stands for a disk that is full: the same write call fails, with EFBIG.
+    const child = spawnSync(
+      'bash',
+      [
+        '-c',
+        'ulimit -f 512; exec "$0" --import tsx --input-type=module -e "$1" "$2"',
+        process.execPath,
+        program,
+        folder,
+      ],
+      { encoding: 'utf8' },
+    );
+    expect(`${child.stdout}${child.stderr}`).toBe('storage_failed EFBIG');
+    expect(readdirSync(join(root, 'limited'))).toEqual([]);
+  });
+
+  it('keeps the ranking that is there where writing its replacement fails', () => {
+    const name = 'e'.repeat(250); // with the suffix of the new sibling, longer than a name may be
+    const folder = join(root, 'kept', name);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, 'ranking.json'), 'as it was');
+    const error = thrownBy(() => writeRanking(folder, scores));
+    expect(error.facts).toEqual({ errno: 'ENAMETOOLONG' });
+    expect(readdirSync(join(root, 'kept'))).toEqual([name]);
+    expect(readFileSync(join(folder, 'ranking.json'), 'utf8')).toBe('as it was');
+  });
+});
