@@ -1,0 +1,94 @@
+/** Brings nodes of opsets 13 to 21 to opset 18, the only one that the op table knows: a rule for each op that differs. */
+import type { AttributeProto } from 'onnx-buf';
+import { GraphError } from './error.ts';
+import { type FileNode, nodeText } from './file-node.ts';
+import type { Shape } from './ir.ts';
+import { intAttribute, intsAttribute, intsOf, textOf } from './proto-attributes.ts';
+
+/** The opset of every graph in memory, and of every file that is written. */
+export const OPSET = 18;
+export const OLDEST_OPSET = 13;
+export const NEWEST_OPSET = 21;
+
+/** What a rule may ask of the graph that the node stands in. */
+export interface LiftContext {
+  /** The shape of a value that an earlier node, an input or an initializer gives. */
+  shapeOf(name: string): Shape;
+  /** The name of an int64 vector constant of these values. */
+  ints(values: readonly number[]): string;
+}
+
+/**
+ * `node` of a file of `opset` as opset 18 writes it: the same node where nothing differs. What the op table cannot say is a
+ * GraphError.
+ */
+export function liftNode(node: FileNode, opset: number, context: LiftContext): FileNode {
+  return Object.hasOwn(RULES, node.op) ? RULES[node.op]!(node, opset, context) : node;
+}
+
+type Rule = (node: FileNode, opset: number, context: LiftContext) => FileNode;
+
+/** Before 18 the axes were an attribute. */
+const axesToInput: Rule = (node, opset, { ints }) => {
+  const axes = node.attributes.get('axes');
+  if (opset >= 18 || !axes) return node;
+  const values = intsOf(axes, `attribute "axes" of ${nodeText(node)}`);
+  const lifted = without(node, 'axes');
+  // no axes and an empty list mean the same, all of them; the input is left out for both
+  return values.length === 0 ? lifted : { ...lifted, inputs: [node.inputs[0] ?? '', ints(values)] };
+};
+
+const RULES: { readonly [op: string]: Rule } = {
+  // since 19, about float8 only
+  Cast: (node) => without(node, 'saturate'),
+  GatherND: (node) => requireInt(node, 'batch_dims', 0),
+  ReduceL1: axesToInput,
+  ReduceL2: axesToInput,
+  ReduceLogSum: axesToInput,
+  ReduceLogSumExp: axesToInput,
+  ReduceMax: axesToInput,
+  ReduceMean: axesToInput,
+  ReduceMin: axesToInput,
+  ReduceProd: axesToInput,
+  ReduceSumSquare: axesToInput,
+  ScatterND: (node) => requireText(node, 'reduction', ['none', 'add']),
+  // before 18 a Split without sizes cut into as many equal parts as it has outputs
+  Split: (node, opset) =>
+    opset >= 18 || node.attributes.has('num_outputs') || (node.inputs[1] ?? '') !== ''
+      ? node
+      : withAttribute(node, intAttribute('num_outputs', node.outputs.length)),
+  // without perm the axes are reversed; ours always says which
+  Transpose: (node, _opset, { shapeOf }) => {
+    if (node.attributes.has('perm')) return node;
+    const rank = shapeOf(node.inputs[0] ?? '').length;
+    const reversed = Array.from({ length: rank }, (_, i) => rank - 1 - i);
+    return withAttribute(node, intsAttribute('perm', reversed));
+  },
+};
+
+function without(node: FileNode, name: string): FileNode {
+  if (!node.attributes.has(name)) return node;
+  const attributes = new Map(node.attributes);
+  attributes.delete(name);
+  return { ...node, attributes };
+}
+
+function withAttribute(node: FileNode, attribute: AttributeProto): FileNode {
+  return { ...node, attributes: new Map(node.attributes).set(attribute.name, attribute) };
+}
+
+/** Takes an attribute away that may only have its default. */
+function requireInt(node: FileNode, name: string, value: number): FileNode {
+  const attribute = node.attributes.get(name);
+  if (attribute && attribute.i !== BigInt(value))
+    throw new GraphError(`${nodeText(node)} has ${name} ${attribute.i}, and only ${value} is supported`);
+  return without(node, name);
+}
+
+function requireText(node: FileNode, name: string, allowed: readonly string[]): FileNode {
+  const attribute = node.attributes.get(name);
+  const text = attribute && textOf(attribute);
+  if (text !== undefined && !allowed.includes(text))
+    throw new GraphError(`${nodeText(node)} has ${name} "${text}", and only ${allowed.join(' and ')} are supported`);
+  return node;
+}

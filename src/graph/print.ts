@@ -1,0 +1,113 @@
+/** A graph as text, one line a node: for people, for snapshots and for `model show`. */
+import type { Graph, Node, Tensor, Value } from './ir.ts';
+import { isFloat, numbersOf, typeText } from './ir.ts';
+import type { OpType } from './ops/attributes.ts';
+
+/** Constants of at most this many elements stand where they are used; the others are listed by type. */
+const INLINE_ELEMENTS = 8;
+
+/** What ONNX calls the inputs that are hard to tell apart by their place. */
+const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
+  Clip: ['', 'min', 'max'],
+  Expand: ['', 'shape'],
+  ReduceMean: ['', 'axes'],
+  ReduceSum: ['', 'axes'],
+  Reshape: ['', 'shape'],
+  ScatterND: ['', 'indices', 'updates'],
+  Slice: ['', 'starts', 'ends', 'axes', 'steps'],
+  Squeeze: ['', 'axes'],
+  Unsqueeze: ['', 'axes'],
+};
+
+/**
+ * The text of `graph`: its inputs, parameters, large constants, nodes (`score: float32[batch] = Squeeze(sum, axes=[1])`) and
+ * outputs, in the graph's order. Small constants stand where they are used. Ends without a line break; depends on nothing
+ * but the graph.
+ */
+export function printGraph(graph: Graph): string {
+  const typed = (name: string) => valueText(graph.values.get(name)!);
+  const large = [...graph.constants].filter(([, data]) => !isInline(data)).map(([name]) => name);
+  const sections: readonly (readonly [title: string, lines: readonly string[]])[] = [
+    ['inputs', graph.inputs.map(typed)],
+    ['parameters', [...graph.initializers.keys()].map(typed)],
+    ['constants', large.map(typed)],
+    ['nodes', graph.nodes.map((node) => nodeLine(graph, node))],
+    ['outputs', graph.outputs.map((name) => outputText(graph, name))],
+  ];
+  const lines = [`graph ${nameText(graph.name)}`];
+  for (const [title, items] of sections) if (items.length > 0) lines.push(title, ...items.map((item) => `  ${item}`));
+  return lines.join('\n');
+}
+
+function nodeLine(graph: Graph, node: Node): string {
+  const outputs = node.outputs.map((name) => valueText(graph.values.get(name)!)).join(', ');
+  return `${outputs} = ${node.op}(${[...inputTexts(graph, node), ...attributeTexts(node)].join(', ')})`;
+}
+
+function inputTexts(graph: Graph, node: Node): string[] {
+  const last = node.inputs.findLastIndex((input) => input !== '');
+  return node.inputs.slice(0, last + 1).flatMap((input, i) => {
+    const label = INPUT_NAMES[node.op]?.[i] ?? '';
+    if (input === '') return label === '' ? ['_'] : [];
+    const text = givenText(graph, input);
+    return [label === '' ? text : `${label}=${text}`];
+  });
+}
+
+function attributeTexts(node: Node): string[] {
+  return Object.entries(node.attributes).map(([name, value]) => {
+    if (Array.isArray(value)) return `${name}=[${value.join(', ')}]`;
+    return `${name}=${typeof value === 'number' ? numberText(value) : String(value)}`;
+  });
+}
+
+/** An output that a constant gives has no line of its own. */
+function outputText(graph: Graph, name: string): string {
+  const constant = graph.constants.get(name);
+  const typed = valueText(graph.values.get(name)!);
+  return constant && isInline(constant) ? `${typed} = ${tensorText(constant)}` : typed;
+}
+
+function givenText(graph: Graph, name: string): string {
+  const constant = graph.constants.get(name);
+  return constant && isInline(constant) ? tensorText(constant) : nameText(name);
+}
+
+function isInline(data: Tensor): boolean {
+  return data.data.length <= INLINE_ELEMENTS && data.shape.length <= 1;
+}
+
+/** The elements of a scalar or a vector. Floats show as floats: `1.0`. */
+function tensorText(source: Tensor): string {
+  const texts =
+    source.dtype === 'bool'
+      ? numbersOf(source).map((x) => (x === 0 ? 'false' : 'true'))
+      : source.data instanceof BigInt64Array
+        ? Array.from(source.data, String)
+        : numbersOf(source).map((x) => (isFloat(source.dtype) ? floatText(x, source.dtype === 'float32') : String(x)));
+  return source.shape.length === 0 ? texts[0]! : `[${texts.join(', ')}]`;
+}
+
+function floatText(x: number, single: boolean): string {
+  const text = Object.is(x, -0) ? '-0' : single ? numberText(x) : String(x);
+  return /^-?\d+$/.test(text) ? `${text}.0` : text;
+}
+
+/** The shortest text that reads back as the same float32, where `x` is one. */
+function numberText(x: number): string {
+  if (Math.fround(x) !== x || Number.isSafeInteger(x)) return String(x);
+  for (let digits = 1; digits <= 9; digits++) {
+    const shorter = Number(x.toPrecision(digits));
+    if (Math.fround(shorter) === x) return String(shorter);
+  }
+  return String(x);
+}
+
+function valueText(value: Value): string {
+  return `${nameText(value.name)}: ${typeText(value)}`;
+}
+
+/** Names stand as they are, in quotes where they would not read as one word. */
+function nameText(name: string): string {
+  return /^[^\s"'(),=:[\]]+$/.test(name) ? name : JSON.stringify(name);
+}

@@ -1,0 +1,106 @@
+/** Tensors as an ONNX file holds them (TensorProto), both ways; what a file claims is checked before memory is taken. */
+import { create } from '@bufbuild/protobuf';
+import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
+import { GraphError } from './error.ts';
+import { BYTES_PER_ELEMENT, type DataType, type Tensor, type TensorData, tensor, typeText } from './ir.ts';
+
+/** The numbers that a file writes for the types that a graph can hold. */
+export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
+  float32: TensorProto_DataType.FLOAT,
+  float64: TensorProto_DataType.DOUBLE,
+  int64: TensorProto_DataType.INT64,
+  int32: TensorProto_DataType.INT32,
+  bool: TensorProto_DataType.BOOL,
+};
+
+/** The type that a file calls `code`; `what` begins the sentence of a refusal, which says how to cast. */
+export function dataTypeOf(code: number, what: string): DataType {
+  for (const [dtype, known] of Object.entries(FILE_TYPES)) if (known === code) return dtype as DataType;
+  const name = TensorProto_DataType[code]?.toLowerCase();
+  if (name === undefined) throw new GraphError(`${what} has type ${code}, which ONNX does not define`);
+  if (name === 'undefined') throw new GraphError(`${what} has no data type`);
+  throw new GraphError(`${what} is ${name}, which is not supported: ${adviceFor(name)} before the export`);
+}
+
+/**
+ * Reads a tensor, copying its elements. A type that is not supported, external data and a size that does not fit are
+ * GraphErrors.
+ */
+export function readTensor(proto: TensorProto, what: string): Tensor {
+  const dtype = dataTypeOf(proto.dataType, what);
+  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
+    throw new GraphError(
+      `${what} keeps its data in another file (external data), which is not read: save the model with its data inside, in Python onnx.save_model(model, path, save_as_external_data=False)`,
+    );
+  }
+  if (proto.segment) throw new GraphError(`${what} is split into segments, which are not read`);
+  const { shape, count } = readDims(proto.dims, what);
+  const typed = typedData(proto, dtype);
+  if (proto.rawData.length > 0 && typed.length > 0) throw new GraphError(`${what} holds its data twice, raw and typed`);
+  const text = typeText({ dtype, shape });
+  if (typed.length > 0 || count === 0n) {
+    if (BigInt(typed.length) !== count || proto.rawData.length > 0) {
+      const held = proto.rawData.length > 0 ? `${proto.rawData.length} bytes` : `${typed.length}`;
+      throw new GraphError(`${what} is ${text} and needs ${count} elements, but the file holds ${held}`);
+    }
+    return dtype === 'int64'
+      ? { dtype, shape, data: BigInt64Array.from(proto.int64Data) }
+      : tensor(dtype, shape, dtype === 'bool' ? proto.int32Data.map(Boolean).map(Number) : (typed as number[]));
+  }
+  const needed = count * BigInt(BYTES_PER_ELEMENT[dtype]);
+  if (BigInt(proto.rawData.length) !== needed) {
+    throw new GraphError(`${what} is ${text} and needs ${needed} bytes, but the file holds ${proto.rawData.length}`);
+  }
+  return { dtype, shape, data: fromBytes(dtype, proto.rawData) };
+}
+
+/** The TensorProto of `source`, its data raw. The data are not copied. A tensor inside of an attribute has no name. */
+export function writeTensor(source: Tensor, name?: string): TensorProto {
+  const { buffer, byteOffset, byteLength } = source.data;
+  return create(TensorProtoSchema, {
+    ...(name === undefined ? {} : { name }),
+    dims: source.shape.map(BigInt),
+    dataType: FILE_TYPES[source.dtype],
+    rawData: new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength),
+  });
+}
+
+function adviceFor(name: string): string {
+  if (name === 'string') return 'map its texts to integer ids';
+  if (name.startsWith('complex')) return 'split it into its real and imaginary parts';
+  if (/^u?int/.test(name)) return `cast it to ${name === 'uint32' || name === 'uint64' ? 'int64' : 'int32 or int64'}`;
+  return 'cast it to float32 (in PyTorch: model.float())';
+}
+
+function readDims(dims: readonly bigint[], what: string): { shape: number[]; count: bigint } {
+  const text = `[${dims.join(', ')}]`;
+  for (const dim of dims) {
+    if (dim < 0n) throw new GraphError(`${what} has the negative size ${dim} in its shape ${text}`);
+    if (dim > BigInt(Number.MAX_SAFE_INTEGER)) throw new GraphError(`${what} has the impossible shape ${text}`);
+  }
+  return { shape: dims.map(Number), count: dims.reduce((product, dim) => product * dim, 1n) };
+}
+
+/** The field that holds the elements of a tensor whose data is not raw. */
+function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigint)[] {
+  if (dtype === 'float32') return proto.floatData;
+  if (dtype === 'float64') return proto.doubleData;
+  return dtype === 'int64' ? proto.int64Data : proto.int32Data;
+}
+
+/** A copy: what a file holds need not be aligned. ONNX is little-endian, as are all machines that ONNX Runtime runs on. */
+function fromBytes(dtype: DataType, bytes: Uint8Array): TensorData {
+  const copy = new Uint8Array(bytes);
+  switch (dtype) {
+    case 'float32':
+      return new Float32Array(copy.buffer);
+    case 'float64':
+      return new Float64Array(copy.buffer);
+    case 'int64':
+      return new BigInt64Array(copy.buffer);
+    case 'int32':
+      return new Int32Array(copy.buffer);
+    case 'bool':
+      return copy.map((byte) => (byte === 0 ? 0 : 1));
+  }
+}

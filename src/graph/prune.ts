@@ -1,0 +1,44 @@
+/** Takes out of a graph what no output needs. */
+import type { Graph, Node } from './ir.ts';
+
+export interface PruneOptions {
+  /** Take out initializers as well. Default false: a parameter that nothing uses is still a parameter. */
+  readonly initializers?: boolean;
+  /** Keep the gradients given by hand, and what they are made of, of the values that stay. Default true. */
+  readonly overrides?: boolean;
+}
+
+/** `graph` without the nodes and constants that no output needs. Inputs all stay; the order of what stays is kept. */
+export function prune(graph: Graph, { initializers = false, overrides = true }: PruneOptions = {}): Graph {
+  const needed = neededValues(graph, overrides);
+  const keep = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
+    new Map([...map].filter(([name]) => needed.has(name)));
+  const nodes = graph.nodes.filter((node) => node.outputs.some((output) => needed.has(output)));
+  const parameters = initializers ? keep(graph.initializers) : graph.initializers;
+  // a node of several outputs stays whole
+  for (const node of nodes) for (const output of node.outputs) needed.add(output);
+  for (const name of [...graph.inputs, ...parameters.keys()]) needed.add(name);
+  return {
+    ...graph,
+    initializers: parameters,
+    constants: keep(graph.constants),
+    nodes,
+    values: keep(graph.values),
+    overrides: overrides ? keep(graph.overrides) : new Map(),
+  };
+}
+
+function neededValues(graph: Graph, overrides: boolean): Set<string> {
+  const givers = new Map<string, Node>();
+  for (const node of graph.nodes) for (const output of node.outputs) givers.set(output, node);
+  const needed = new Set<string>();
+  const open = [...graph.outputs];
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (needed.has(name)) continue;
+    needed.add(name);
+    open.push(...(givers.get(name)?.inputs ?? []).filter((input) => input !== ''));
+    // an override may be made of nodes that stand after the value that it belongs to
+    if (overrides) for (const { input, gradient } of graph.overrides.get(name) ?? []) open.push(input, gradient);
+  }
+  return needed;
+}

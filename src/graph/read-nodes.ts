@@ -1,0 +1,87 @@
+/** Takes the nodes of a file apart: Constant nodes become tensors, the others wait to be sorted, lifted and typed. */
+import { AttributeProto_AttributeType as AttributeType, type NodeProto } from 'onnx-buf';
+import { GraphError } from './error.ts';
+import { type FileNode, nodeText } from './file-node.ts';
+import { type Tensor, tensor } from './ir.ts';
+import { isOp } from './ops/table.ts';
+import { readTensor } from './proto-tensor.ts';
+
+/** What one node of a file is. */
+export type ReadNode =
+  | { readonly constant: string; readonly data: Tensor; readonly text: string }
+  | { readonly constant: null; readonly node: FileNode };
+
+/** Reads one node. Another domain, an op that is not in the table and a subgraph are GraphErrors that name op and node. */
+export function readNode(proto: NodeProto): ReadNode {
+  const node: FileNode = {
+    op: proto.opType,
+    name: proto.name,
+    inputs: proto.input,
+    outputs: proto.output,
+    attributes: new Map(proto.attribute.map((attribute) => [attribute.name, attribute])),
+  };
+  const where = nodeText(node);
+  if (proto.domain !== '' && proto.domain !== 'ai.onnx') {
+    throw new GraphError(
+      `${where} is of the domain "${proto.domain}", and only ONNX's own ops are supported: export without it`,
+    );
+  }
+  for (const { name, type } of proto.attribute) {
+    if (type === AttributeType.GRAPH || type === AttributeType.GRAPHS) {
+      throw new GraphError(
+        `${where} holds a subgraph (attribute "${name}"), which is not supported: export the model without control flow, with Where in place of a condition and loops unrolled`,
+      );
+    }
+  }
+  if (node.attributes.size < proto.attribute.length) throw new GraphError(`${where} has an attribute twice`);
+  if (node.op === 'Constant') return readConstant(node, where);
+  if (!isOp(node.op)) throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
+  if (node.outputs.length === 0 || node.outputs.includes(''))
+    throw new GraphError(`${where} leaves an output without a name`);
+  return { constant: null, node };
+}
+
+/** A name for each node, in their order: the file's, or one made of the op. No two are equal. */
+export function nodeNames(nodes: readonly FileNode[]): string[] {
+  const given = new Set(nodes.map((node) => node.name));
+  const used = new Set<string>();
+  const nextNumber = new Map<string, number>();
+  return nodes.map((node) => {
+    let name = node.name === '' ? node.op : node.name;
+    if (used.has(name) || (node.name === '' && given.has(name))) {
+      const base = name;
+      let number = nextNumber.get(base) ?? 1;
+      while (used.has(`${base}_${number}`) || given.has(`${base}_${number}`)) number++;
+      nextNumber.set(base, number + 1);
+      name = `${base}_${number}`;
+    }
+    used.add(name);
+    return name;
+  });
+}
+
+function readConstant(node: FileNode, where: string): ReadNode {
+  const [name] = node.outputs;
+  if (node.outputs.length !== 1 || name === undefined || name === '')
+    throw new GraphError(`${where} has ${node.outputs.length} outputs, not one with a name`);
+  const [attribute] = node.attributes.values();
+  if (node.attributes.size !== 1 || !attribute)
+    throw new GraphError(`${where} has ${node.attributes.size} attributes, not one`);
+  const text = `Constant "${name}"`;
+  const give = (data: Tensor): ReadNode => ({ constant: name, data, text });
+  switch (attribute.name) {
+    case 'value':
+      if (!attribute.t) throw new GraphError(`${text} holds no tensor`);
+      return give(readTensor(attribute.t, text));
+    case 'value_float':
+      return give(tensor('float32', [], [attribute.f]));
+    case 'value_floats':
+      return give(tensor('float32', [attribute.floats.length], attribute.floats));
+    case 'value_int':
+      return give({ dtype: 'int64', shape: [], data: BigInt64Array.of(attribute.i) });
+    case 'value_ints':
+      return give({ dtype: 'int64', shape: [attribute.ints.length], data: BigInt64Array.from(attribute.ints) });
+    default:
+      throw new GraphError(`${text} is given as "${attribute.name}", which is not supported: only numbers are`);
+  }
+}

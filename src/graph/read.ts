@@ -1,0 +1,219 @@
+/** Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; what it cannot read it refuses by name. */
+import { fromBinary } from '@bufbuild/protobuf';
+import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from 'onnx-buf';
+import { messageOf } from '../lib/errors.ts';
+import { Builder } from './builder.ts';
+import { GraphError } from './error.ts';
+import { type FileNode, nodeText } from './file-node.ts';
+import { type Dim, type Graph, type Tensor, tensor } from './ir.ts';
+import { type LiftContext, liftNode, NEWEST_OPSET, OLDEST_OPSET } from './lift.ts';
+import { nameDims } from './name-dims.ts';
+import type { OpType } from './ops/attributes.ts';
+import { readAttributes } from './proto-attributes.ts';
+import { readTensor } from './proto-tensor.ts';
+import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
+import { nodeNames, readNode } from './read-nodes.ts';
+import { sortNodes } from './sort-nodes.ts';
+
+/** IR versions since opsets are named per domain (3), to the newest that the protobuf definitions know. */
+const OLDEST_IR = 3n;
+const NEWEST_IR = 13n;
+
+/**
+ * The graph of an ONNX file. Names of values stay as they are in the file; so do those of nodes that have one and share it
+ * with no other. Constant nodes become constants, other nodes are brought to opset 18 and typed one by one; the declared
+ * outputs are checked against what that gives. A file that cannot be read exactly is a GraphError that names the node or
+ * the value; what a file claims of its size is never believed.
+ */
+export function readModel(bytes: Uint8Array): Graph {
+  const model = parse(bytes);
+  const { graph } = model;
+  if (!graph) throw new GraphError('the file holds no graph: it is not an ONNX model');
+  return readGraph(graph, checkModel(model));
+}
+
+function parse(bytes: Uint8Array): ModelProto {
+  if (bytes.length === 0) throw new GraphError('the file is empty: it is not an ONNX model');
+  try {
+    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
+  } catch (error) {
+    // every end that comes too early is a RangeError of the protobuf reader
+    const fault =
+      error instanceof RangeError ? 'the file is cut off, or is not an ONNX model' : 'the file is not an ONNX model';
+    throw new GraphError(`${fault}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The opset of the model; a model that needs more than ONNX's own ops in a known version is refused. */
+function checkModel(model: ModelProto): number {
+  if (model.irVersion < OLDEST_IR || model.irVersion > NEWEST_IR)
+    throw new GraphError(`the file has IR version ${model.irVersion}: ${OLDEST_IR} to ${NEWEST_IR} are supported`);
+  const [first] = model.functions;
+  if (first) {
+    throw new GraphError(
+      `the model defines functions of its own ("${first.domain}.${first.name}"), which are not read: inline them before, in Python onnx.inliner.inline_local_functions(model)`,
+    );
+  }
+  const versions = new Set(
+    model.opsetImport.filter(({ domain }) => domain === '' || domain === 'ai.onnx').map(({ version }) => version),
+  );
+  const [opset] = versions;
+  if (opset === undefined) throw new GraphError('the model does not say which opset it uses');
+  if (versions.size > 1) throw new GraphError(`the model names ${versions.size} opsets: ${[...versions].join(', ')}`);
+  if (opset < BigInt(OLDEST_OPSET) || opset > BigInt(NEWEST_OPSET)) {
+    throw new GraphError(
+      `the model uses opset ${opset}: ${OLDEST_OPSET} to ${NEWEST_OPSET} are supported (export with opset_version=18)`,
+    );
+  }
+  return Number(opset);
+}
+
+function readGraph(graph: GraphProto, opset: number): Graph {
+  const b = new Builder();
+  const givers = new Givers();
+  const parameters = readInitializers(graph, givers);
+  readInputs(graph, b, givers, parameters);
+  for (const [name, data] of parameters) b.initializer(name, data);
+
+  const nodes: FileNode[] = [];
+  for (const proto of graph.node) {
+    const read = readNode(proto);
+    if (read.constant === null) {
+      nodes.push(read.node);
+      for (const output of read.node.outputs) givers.claim(output, nodeText(read.node));
+    } else {
+      givers.claim(read.constant, read.text);
+      b.namedConstant(read.constant, read.data);
+    }
+  }
+  for (const node of nodes) for (const input of node.inputs) givers.require(input, nodeText(node));
+  addNodes(b, sortNodes(nodes), opset, givers);
+  return finish(b, graph, givers);
+}
+
+/** Who gives each value of a file: a name is given once. */
+class Givers {
+  private readonly texts = new Map<string, string>();
+
+  claim(name: string, text: string): void {
+    if (name === '') throw new GraphError(`${text} has no name`);
+    const other = this.texts.get(name);
+    if (other !== undefined) throw new GraphError(`two values are called "${name}": of ${other} and of ${text}`);
+    this.texts.set(name, text);
+  }
+
+  require(name: string, text: string): void {
+    if (name !== '' && !this.texts.has(name)) throw new GraphError(`${text} needs "${name}", which nothing gives`);
+  }
+
+  /** A name that no value of the file has. */
+  unused(base: string): string {
+    let name = base;
+    for (let number = 1; this.texts.has(name); number++) name = `${base}_${number}`;
+    return name;
+  }
+}
+
+function readInitializers(graph: GraphProto, givers: Givers): Map<string, Tensor> {
+  if (graph.sparseInitializer.length > 0) {
+    const name = graph.sparseInitializer[0]!.values?.name ?? '';
+    throw new GraphError(`initializer "${name}" is sparse, which is not supported: make it dense before the export`);
+  }
+  const parameters = new Map<string, Tensor>();
+  for (const proto of graph.initializer) {
+    const text = `initializer "${proto.name}"`;
+    givers.claim(proto.name, text);
+    parameters.set(proto.name, readTensor(proto, text));
+  }
+  return parameters;
+}
+
+/** Declares the inputs. One that is an initializer too (IR versions before 4) is a parameter. */
+function readInputs(graph: GraphProto, b: Builder, givers: Givers, parameters: ReadonlyMap<string, Tensor>): void {
+  const types = new Map<string, DeclaredType>();
+  for (const info of graph.input) {
+    const text = `input "${info.name}"`;
+    const type = readType(info, text);
+    const parameter = parameters.get(info.name);
+    if (types.has(info.name)) throw new GraphError(`two inputs are called "${info.name}"`);
+    if (parameter) checkDeclared(type, parameter, text);
+    else givers.claim(info.name, text);
+    types.set(info.name, type);
+  }
+  const named = new Set([...types.values()].flatMap(({ shape }) => shape ?? []));
+  let next = 0;
+  const freshDim = (): string => {
+    while (named.has(`d${next}`)) next++;
+    return `d${next++}`;
+  };
+  for (const [name, { dtype, shape }] of types) {
+    if (parameters.has(name)) continue;
+    if (dtype === null || shape === null)
+      throw new GraphError(`input "${name}" is declared without ${dtype === null ? 'a type' : 'a shape'}`);
+    b.input(
+      name,
+      dtype,
+      shape.map((dim) => dim ?? freshDim()),
+    );
+  }
+}
+
+function addNodes(b: Builder, nodes: readonly FileNode[], opset: number, givers: Givers): void {
+  const vectors = new Map<string, string>();
+  const context: LiftContext = {
+    shapeOf: (name) => b.get(name).shape,
+    ints: (values) => {
+      const base = `ints_${values.join('_')}`;
+      const known = vectors.get(base);
+      if (known !== undefined) return known;
+      const name = givers.unused(base);
+      givers.claim(name, 'the reader');
+      b.namedConstant(name, tensor('int64', [values.length], values));
+      vectors.set(base, name);
+      return name;
+    },
+  };
+  const names = nodeNames(nodes);
+  nodes.forEach((node, i) => {
+    const where = nodeText(node);
+    const lifted = liftNode(node, opset, context);
+    const op = lifted.op as OpType;
+    const attributes = readAttributes(op, lifted.attributes, where);
+    const inputs = lifted.inputs.map((input) => (input === '' ? null : b.get(input)));
+    const outputs = b.addAll(op, inputs, attributes, { name: names[i], outputs: lifted.outputs });
+    if (lifted.outputs.length > outputs.length)
+      throw new GraphError(`${where} has ${lifted.outputs.length} outputs, not ${outputs.length}`);
+  });
+}
+
+function finish(b: Builder, graph: GraphProto, givers: Givers): Graph {
+  const declared = new Map<string, DeclaredType>();
+  // a type that is said of a value in between is a hint: it names sizes, and is not needed
+  for (const info of graph.valueInfo) declared.set(info.name, readHint(info));
+  const outputs = new Set<string>();
+  for (const info of graph.output) {
+    const text = `output "${info.name}"`;
+    if (outputs.has(info.name)) throw new GraphError(`two outputs are called "${info.name}"`);
+    givers.require(info.name, 'the graph');
+    const type = readType(info, text);
+    checkDeclared(type, b.get(info.name), text);
+    declared.set(info.name, type);
+    outputs.add(info.name);
+  }
+  if (outputs.size === 0) throw new GraphError('the graph has no output');
+  return nameDims(
+    b.build(
+      graph.name,
+      [...outputs].map((name) => b.get(name)),
+    ),
+    declared,
+  );
+}
+
+/** The names of the dimensions that the file gives a value, and nothing else of its type. */
+function readHint(info: ValueInfoProto): DeclaredType {
+  const type = info.type?.value;
+  if (type?.case !== 'tensorType' || !type.value.shape) return { dtype: null, shape: null };
+  const shape = type.value.shape.dim.map(({ value: dim }): Dim | null => (dim.case === 'dimParam' ? dim.value : null));
+  return { dtype: null, shape };
+}
