@@ -1,0 +1,98 @@
+/** The HTTP server: hooks that hold for every route, and the routes. */
+import { randomUUID } from 'node:crypto';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { AppError } from '../lib/errors.ts';
+import { createKeyCheck } from './auth.ts';
+import { closeGracefully } from './closing.ts';
+import { DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerDependencies } from './config.ts';
+import { answerClientError, answerErrors, sendError } from './error-handler.ts';
+import type { ServerApp } from './fastify-types.ts';
+import { parseJsonBodies } from './json-body.ts';
+import { createMetrics, type ServerMetrics } from './metrics.ts';
+import { describeRoutes } from './openapi.ts';
+import { PatternLog } from './request-log.ts';
+import { addAudienceRoutes } from './routes/audience.ts';
+import { addCampaignRoutes } from './routes/campaigns.ts';
+import { addDocumentRoutes } from './routes/documents.ts';
+import { addHealthRoutes } from './routes/health.ts';
+import { validatorCompiler } from './validation.ts';
+
+/** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
+export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
+  const app = createApp(dependencies.config, dependencies.logger);
+  const metrics = createMetrics(dependencies);
+  closeGracefully(app, dependencies.config);
+  addHooks(app, dependencies.config, metrics);
+  await addRoutes(app, dependencies, metrics);
+  await app.ready();
+  return app as unknown as FastifyInstance;
+}
+
+/** The OpenAPI 3.1 document of the routes, made without a population or a store. */
+export async function openApiDocument(): Promise<object> {
+  return withDocumentedApp((app) => app.swagger());
+}
+
+/** The same document as YAML: what openapi.yaml holds. */
+export async function openApiYaml(): Promise<string> {
+  return withDocumentedApp((app) => app.swagger({ yaml: true }));
+}
+
+async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
+  const config = DEFAULT_SERVER_CONFIG;
+  const app = createApp(config, undefined);
+  // No request is ever made to this app: its handlers' dependencies are never touched.
+  const dependencies = { config } as ServerDependencies;
+  await addRoutes(app, dependencies, {} as ServerMetrics);
+  await app.ready();
+  const document = read(app);
+  await app.close();
+  return document;
+}
+
+function createApp(config: ServerConfig, logger: ServerDependencies['logger'] | undefined): ServerApp {
+  const app = Fastify({
+    ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
+    logController: new PatternLog(),
+    bodyLimit: config.bodyLimitBytes,
+    requestTimeout: config.requestTimeoutMs,
+    keepAliveTimeout: config.keepAliveTimeoutMs,
+    routerOptions: { maxParamLength: config.maximumParamLength },
+    return503OnClosing: false,
+    genReqId: (request) => requestIdOf(request.headers['x-request-id']),
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply, config),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, config),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  app.decorateReply('problemCode', null);
+  parseJsonBodies(app);
+  return app as unknown as ServerApp;
+}
+
+async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metrics: ServerMetrics): Promise<void> {
+  answerErrors(app, dependencies.config);
+  await describeRoutes(app);
+  addCampaignRoutes(app, dependencies);
+  addAudienceRoutes(app, dependencies, metrics);
+  addHealthRoutes(app, dependencies, metrics);
+  await addDocumentRoutes(app);
+}
+
+function addHooks(app: ServerApp, { apiKey }: ServerConfig, metrics: ServerMetrics): void {
+  const hasKey = apiKey === null ? () => true : createKeyCheck(apiKey);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+    const path = request.routeOptions.url ?? request.url;
+    if (path.startsWith('/v1') && !hasKey(request.headers.authorization)) {
+      throw new AppError('unauthorized', 'send the API key as Authorization: Bearer <key>');
+    }
+  });
+  app.addHook('onResponse', async (request, reply) => metrics.observe(request, reply));
+}
+
+/** The caller's own id where it is short and plain, else a new one. */
+function requestIdOf(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+}

@@ -1,0 +1,22 @@
+/** A close that ends: answers in flight are given a named time, then they are cut. */
+import { AppError } from '../lib/errors.ts';
+import type { ServerConfig } from './config.ts';
+import type { ServerApp } from './fastify-types.ts';
+
+/** From `close()` on new requests are refused (503) and connections end with their answer, at the latest after `closeGraceMs`. */
+export function closeGracefully(app: ServerApp, { closeGraceMs }: ServerConfig): void {
+  let cut: NodeJS.Timeout | null = null;
+  app.addHook('preClose', async () => {
+    cut = setTimeout(() => app.server.closeAllConnections(), closeGraceMs);
+  });
+  app.addHook('onClose', async () => {
+    if (cut !== null) clearTimeout(cut);
+  });
+  app.addHook('onRequest', async () => {
+    if (cut !== null) throw new AppError('unavailable', 'the server is closing', { facts: { retry_after: 1 } });
+  });
+  // A connection that was kept alive before the close began is idle again only now.
+  app.addHook('onResponse', async () => {
+    if (cut !== null) setImmediate(() => app.server.closeIdleConnections());
+  });
+}

@@ -1,0 +1,96 @@
+/** What a server is given, and every limit that it keeps, by name. */
+import type { RankingCache } from '../audience/ranking-cache.ts';
+import type { CampaignStore } from '../campaigns/store.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logging.ts';
+import type { Population } from '../population/population.ts';
+
+/** A campaign feature of the served model, with the question whether the model knows a value. */
+export interface CampaignFeature {
+  readonly name: string;
+  readonly kind: 'single' | 'multi';
+  readonly maxLength?: number;
+  isKnown(value: string): boolean;
+}
+
+/** What the engine says of itself. */
+export interface EngineStatus {
+  readonly ready: boolean;
+  readonly detail: string;
+  readonly restarts: number;
+}
+
+/** Everything that the routes call. */
+export interface ServerDependencies {
+  readonly store: CampaignStore;
+  readonly rankings: RankingCache;
+  readonly population: Population;
+  readonly campaignFeatures: readonly CampaignFeature[];
+  readonly modelVersion: string;
+  readonly engine: () => EngineStatus;
+  /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
+  readonly wake: () => void;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly config: ServerConfig;
+}
+
+export interface ServerConfig {
+  /** With a key every `/v1` call needs `Authorization: Bearer`. */
+  readonly apiKey: string | null;
+  readonly bodyLimitBytes: number;
+  readonly maximumInlineSeeds: number;
+  /** Fewer known seeds than this end as `too_small`; kept by the store, named in the document. */
+  readonly minimumSeeds: number;
+  readonly maximumUserIdBytes: number;
+  readonly maximumNameLength: number;
+  /** Values of one multi-valued campaign feature. */
+  readonly maximumFeatureValues: number;
+  readonly maximumFeatureValueLength: number;
+  /** Audience pages. */
+  readonly maximumPageSize: number;
+  readonly defaultPageSize: number;
+  /** Pages of campaigns. */
+  readonly maximumCampaignPageSize: number;
+  readonly defaultCampaignPageSize: number;
+  /** Rows that a stream reads, formats and hands over at once. */
+  readonly streamChunkRows: number;
+  /** NDJSON and CSV answers at one time; one more is answered 503. */
+  readonly maximumOpenStreams: number;
+  /** Entries of `errors` in one problem. */
+  readonly maximumErrorDetails: number;
+  /** A path parameter, percent-encoded. */
+  readonly maximumParamLength: number;
+  /** A request must have arrived whole after this time. */
+  readonly requestTimeoutMs: number;
+  readonly keepAliveTimeoutMs: number;
+  /** How long `close()` waits for answers in flight before it cuts them. */
+  readonly closeGraceMs: number;
+  /** How long, and how much, a refused body is still read so that its sender gets the answer. */
+  readonly lingerMs: number;
+  readonly lingerBytes: number;
+}
+
+export const DEFAULT_SERVER_CONFIG: ServerConfig = {
+  apiKey: null,
+  bodyLimitBytes: 8 * 1024 * 1024,
+  maximumInlineSeeds: 100_000,
+  minimumSeeds: 10,
+  maximumUserIdBytes: 256,
+  maximumNameLength: 200,
+  maximumFeatureValues: 1_000,
+  maximumFeatureValueLength: 1_024,
+  maximumPageSize: 10_000,
+  defaultPageSize: 1_000,
+  maximumCampaignPageSize: 200,
+  defaultCampaignPageSize: 50,
+  streamChunkRows: 2_000,
+  maximumOpenStreams: 64,
+  maximumErrorDetails: 20,
+  maximumParamLength: 16_384,
+  requestTimeoutMs: 60_000,
+  keepAliveTimeoutMs: 72_000,
+  closeGraceMs: 5_000,
+  lingerMs: 3_000,
+  lingerBytes: 1024 * 1024 * 1024,
+};

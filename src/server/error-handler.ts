@@ -1,0 +1,61 @@
+/** Every error that Fastify or a route throws, answered as a problem. */
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { AppError } from '../lib/errors.ts';
+import type { ServerConfig } from './config.ts';
+import type { ServerApp } from './fastify-types.ts';
+import { answerAndLinger } from './linger.ts';
+import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problems.ts';
+import { logProblem, routePattern } from './request-log.ts';
+import { allowedMethods } from './route-table.ts';
+
+/** Answers errors of routes and hooks, unknown routes (404) and routes that lack the method (405 with Allow). */
+export function answerErrors(app: ServerApp, config: ServerConfig): void {
+  const methodsAt = allowedMethods(app);
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, config));
+  app.setNotFoundHandler((request, reply) => {
+    const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
+    if (methods.length === 0) throw new AppError('route_not_found', 'there is no such route');
+    reply.header('allow', methods.join(', '));
+    throw new AppError('method_not_allowed', `this route has ${methods.join(', ')}`);
+  });
+}
+
+/** Sends `error` as a problem; also Fastify's `frameworkErrors`, which no error handler sees. */
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, config: ServerConfig): void {
+  const appError = toAppError(error, config);
+  const problem = problemOf(appError, request.id, config.maximumErrorDetails);
+  reply.problemCode = appError.code;
+  logProblem(reply.log, routePattern(request), appError);
+  reply.code(problem.status).headers({ 'x-request-id': request.id, ...headersOf(problem) });
+  if (appError.code === 'body_too_large') answerAndLinger(request, reply, JSON.stringify(problem), config);
+  else reply.type(PROBLEM_TYPE).send(problem);
+}
+
+/** Answers what is not HTTP, or came too late or too large to become a request, on the bare socket. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, config: ServerConfig): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOf(toClientError(error.code), randomUUID(), config.maximumErrorDetails);
+  const body = JSON.stringify(problem);
+  const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${PROBLEM_TYPE}\r\n`;
+  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+function toClientError(code: string | undefined): AppError {
+  if (code === 'HPE_HEADER_OVERFLOW') return new AppError('headers_too_large', 'the headers are too large');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new AppError('request_timeout', 'the request took too long to arrive');
+  return new AppError('invalid_request', 'this is not a valid HTTP request');
+}
+
+function headersOf(problem: Problem): Record<string, string> {
+  const { retry_after: retryAfter } = problem;
+  return {
+    ...(problem.status === 401 ? { 'www-authenticate': 'Bearer realm="metaheac"' } : {}),
+    ...(typeof retryAfter === 'number' ? { 'retry-after': String(Math.max(1, Math.ceil(retryAfter))) } : {}),
+  };
+}

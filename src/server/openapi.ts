@@ -1,0 +1,55 @@
+/** The OpenAPI document, generated from the routes. */
+import swagger from '@fastify/swagger';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { ServerApp } from './fastify-types.ts';
+
+const DESCRIPTION = `Look-alike audience expansion: give a campaign's seeds, read back the users of the population who are most like them.
+
+Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`. Times are RFC 3339, durations seconds.
+Every answer has \`X-Request-Id\`; one that is sent (up to 64 letters, digits, \`.\`, \`_\` and \`-\`) is kept.`;
+
+/** Collects the routes that are registered after it. */
+export async function describeRoutes(app: ServerApp): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'metaheac',
+        version: API_VERSION,
+        description: DESCRIPTION,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      servers: [{ url: '/' }],
+      tags: [
+        { name: 'campaigns', description: 'Campaigns and their expansions.' },
+        { name: 'audience', description: 'The ranked users of a campaign.' },
+        { name: 'health', description: 'For those who run the service. Never needs a key.' },
+      ],
+      security: [{ key: [] }],
+      components: {
+        securitySchemes: {
+          key: { type: 'http', scheme: 'bearer', description: 'Needed where the service was started with a key.' },
+        },
+      },
+    },
+    transform: jsonSchemaTransform,
+    transformObject: (document) => withoutNoise(jsonSchemaTransformObject(document)),
+  });
+}
+
+const API_VERSION = '1.0.0';
+
+/** Drops what zod says of every number and list, and the components that no route names (each comes twice, for input too). */
+function withoutNoise<T extends object>(document: T): T {
+  const clean = JSON.parse(JSON.stringify(document), (key, value) => {
+    const isNoise = key === 'readOnly' || (/^(min|max)imum$/.test(key) && Math.abs(value) === Number.MAX_SAFE_INTEGER);
+    return isNoise ? undefined : value;
+  });
+  const schemas: Record<string, unknown> = clean.components.schemas;
+  const isUnused = (name: string) => !JSON.stringify(clean).includes(`"#/components/schemas/${name}"`);
+  for (let unused = Object.keys(schemas).filter(isUnused); unused.length > 0; ) {
+    for (const name of unused) delete schemas[name];
+    unused = Object.keys(schemas).filter(isUnused);
+  }
+  return clean;
+}

@@ -1,0 +1,39 @@
+/** The domain in the words of the API: snake_case, RFC 3339 times. */
+import type { z } from 'zod';
+import type { Campaign } from '../campaigns/types.ts';
+import type { campaignSchema } from './schemas.ts';
+
+/** A campaign as JSON. */
+export function presentCampaign(campaign: Campaign): z.output<typeof campaignSchema> {
+  const { seeds, featureCounts } = campaign;
+  return {
+    id: campaign.id,
+    name: campaign.name,
+    state: campaign.state,
+    progress: campaign.progress,
+    reason: campaign.reason,
+    features: campaign.features,
+    feature_counts: { unknown: featureCounts.unknown, missing: featureCounts.missing },
+    audience: campaign.audience,
+    seeds: {
+      received: seeds.received,
+      known: seeds.known,
+      unknown: seeds.unknown,
+      duplicate: seeds.duplicate,
+      unknown_examples: seeds.unknownExamples,
+    },
+    model_version: campaign.modelVersion,
+    population_version: campaign.populationVersion,
+    audience_version: campaign.audienceVersion,
+    size: campaign.audienceSize,
+    candidates: campaign.candidates,
+    timings: campaign.timings,
+    quality: campaign.quality,
+    created_at: presentTime(campaign.createdAt),
+    updated_at: presentTime(campaign.updatedAt),
+  };
+}
+
+function presentTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,114 @@
+/** Routes of campaigns: create, list, get. */
+import { AppError } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../config.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { countFeatures } from '../features.ts';
+import { presentCampaign } from '../present.ts';
+import {
+  campaignBody,
+  campaignPageSchema,
+  campaignParams,
+  campaignQuery,
+  campaignSchema,
+  problemResponses,
+} from '../schemas.ts';
+
+export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config } = dependencies;
+  app.post(
+    '/v1/campaigns',
+    {
+      schema: {
+        operationId: 'createCampaign',
+        tags: ['campaigns'],
+        summary: 'Create a campaign',
+        description:
+          'Takes the seeds, queues the expansion and answers at once; the campaign tells how far it is. ' +
+          'Too few known seeds are no error: the state is `too_small`, with the numbers.',
+        body: campaignBody(config),
+        response: {
+          202: {
+            description: 'Accepted; `Location` is the campaign.',
+            content: { 'application/json': { schema: campaignSchema } },
+          },
+          ...problemResponses(
+            'invalid_request',
+            'unknown_feature',
+            'unauthorized',
+            'request_timeout',
+            'body_too_large',
+            'too_many_seeds',
+            'unsupported_media_type',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+      preValidation: async (request) => refuseTooManySeeds(request.body, config.maximumInlineSeeds),
+    },
+    async (request, reply) => {
+      const { name, features, seeds, audience } = request.body;
+      const featureCounts = countFeatures(dependencies.campaignFeatures, features);
+      const { store, population } = dependencies;
+      const wanted = audience.size === undefined ? { percent: audience.percent ?? 0 } : { size: audience.size };
+      const campaign = store.create({ name, features, featureCounts, seeds, audience: wanted }, (id) =>
+        isInPopulation(population, id),
+      );
+      if (campaign.state === 'queued') dependencies.wake();
+      return reply.code(202).header('location', `/v1/campaigns/${campaign.id}`).send(presentCampaign(campaign));
+    },
+  );
+
+  app.get(
+    '/v1/campaigns',
+    {
+      schema: {
+        operationId: 'listCampaigns',
+        tags: ['campaigns'],
+        summary: 'List campaigns, newest first',
+        querystring: campaignQuery(config),
+        response: {
+          200: { description: 'A page.', content: { 'application/json': { schema: campaignPageSchema } } },
+          ...problemResponses('invalid_request', 'invalid_cursor', 'unauthorized', 'unavailable', 'storage_failed'),
+        },
+      },
+    },
+    async (request) => {
+      const page = dependencies.store.list(request.query);
+      return { items: page.items.map(presentCampaign), next_cursor: page.nextCursor };
+    },
+  );
+
+  app.get(
+    '/v1/campaigns/:id',
+    {
+      schema: {
+        operationId: 'getCampaign',
+        tags: ['campaigns'],
+        summary: 'Get a campaign: state, progress, versions, timings',
+        params: campaignParams,
+        response: {
+          200: { description: 'The campaign.', content: { 'application/json': { schema: campaignSchema } } },
+          ...problemResponses('unauthorized', 'campaign_not_found', 'unavailable', 'storage_failed'),
+        },
+      },
+    },
+    async (request) => presentCampaign(dependencies.store.get(request.params.id)),
+  );
+}
+
+/** Whether a user is in the population version that is served. */
+export function isInPopulation(population: ServerDependencies['population'], userId: string): boolean {
+  const number = population.directory.find(userId);
+  return number >= 0 && (population.rowOf[number] ?? -1) >= 0;
+}
+
+/** Before the ids themselves are looked at. */
+function refuseTooManySeeds(body: unknown, limit: number): void {
+  const seeds = typeof body === 'object' && body !== null && 'seeds' in body ? body.seeds : undefined;
+  if (!Array.isArray(seeds) || seeds.length <= limit) return;
+  const message = `at most ${limit} seeds can be sent inline, there are ${seeds.length}`;
+  throw new AppError('too_many_seeds', message, {
+    details: [{ pointer: '/seeds', value: seeds, limit, message }],
+  });
+}

@@ -1,0 +1,301 @@
+/** The shapes of HTTP: answers (one schema each, also their serialiser) and what clients may send, with its limits. */
+import { z } from 'zod';
+import { EXPANSION_STATES } from '../campaigns/states.ts';
+import type { ErrorCode } from '../lib/errors.ts';
+import type { ServerConfig } from './config.ts';
+import { PROBLEM_TYPE, PROBLEMS, type ProblemStatus } from './problems.ts';
+import { firstIssues } from './validation.ts';
+
+const count = z.int().min(0);
+const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
+const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
+const share = z.number().gt(0).max(100).describe('Per cent of the population, seeds counted; rounded up.');
+const featureValue = z.union([z.string(), z.array(z.string()).readonly()]);
+
+/** The body of every error answer. */
+export const problemSchema = z
+  .looseObject({
+    type: z.string().describe('A URN that holds the code.'),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(Object.keys(PROBLEMS) as [string, ...string[]]).describe('Stable: programs branch on this.'),
+    request_id: z.string(),
+    errors: z.array(
+      z.object({
+        pointer: z.string().describe('JSON pointer into the body, or the name of a query, path or header field.'),
+        value: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
+        limit: z.number().optional(),
+        message: z.string(),
+      }),
+    ),
+  })
+  .meta({
+    id: 'Problem',
+    description: 'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, `parts`.',
+    examples: [
+      {
+        type: 'urn:metaheac:problem:invalid_request',
+        title: 'The request is not valid',
+        status: 400,
+        detail: 'the body is not valid: /audience/size: Too small: expected number to be >=1',
+        code: 'invalid_request',
+        request_id: '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11',
+        errors: [{ pointer: '/audience/size', value: 0, limit: 1, message: 'Too small: expected number to be >=1' }],
+      },
+    ],
+  });
+
+/** A campaign with the state of its latest expansion. */
+export const campaignSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    state,
+    progress: z.number().min(0).max(1).describe('0 to 1, never falls.'),
+    reason: z.looseObject({ code: z.string(), message: z.string() }).nullable().describe('Why, with its numbers.'),
+    features: z.record(z.string(), featureValue),
+    feature_counts: z.object({
+      unknown: count.describe('Values that the model does not know.'),
+      missing: count.describe('Features of the model that the campaign has no value for.'),
+    }),
+    audience: z.union([z.object({ size: count }), z.object({ percent: z.number() })]).describe('As asked for.'),
+    seeds: z
+      .object({
+        received: count,
+        known: count,
+        unknown: count,
+        duplicate: count,
+        unknown_examples: z.array(z.string()).readonly(),
+      })
+      .describe('received = known + unknown + duplicate.'),
+    model_version: z.string().nullable(),
+    population_version: z.string().nullable(),
+    audience_version: count.nullable().describe('The newest audience version; null until the first is ready.'),
+    size: count.nullable().describe('The real size of the audience, at most `candidates`.'),
+    candidates: count.nullable().describe('Users that could be chosen: the population less the seeds.'),
+    timings: z.record(z.string(), z.number()).describe('Seconds by stage.'),
+    quality: z.record(z.string(), z.unknown()).nullable().describe('The quality report of the expansion.'),
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({
+    id: 'Campaign',
+    examples: [
+      {
+        id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        name: 'autumn shoes',
+        state: 'queued',
+        progress: 0,
+        reason: null,
+        features: { category: 'shoes' },
+        feature_counts: { unknown: 0, missing: 1 },
+        audience: { percent: 5 },
+        seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
+        model_version: null,
+        population_version: null,
+        audience_version: null,
+        size: null,
+        candidates: null,
+        timings: {},
+        quality: null,
+        created_at: '2026-11-25T12:00:00.000Z',
+        updated_at: '2026-11-25T12:00:00.000Z',
+      },
+    ],
+  });
+
+export const campaignPageSchema = z
+  .object({ items: z.array(campaignSchema), next_cursor: z.string().nullable() })
+  .meta({ id: 'CampaignPage', description: 'Newest first.' });
+
+export const audiencePageSchema = z
+  .object({
+    items: z.array(z.object({ rank: z.int().min(1), user_id: z.string(), score: z.number() })).readonly(),
+    next_cursor: z.string().nullable(),
+    size: count.describe('Users in the audience.'),
+    version: count.describe('The audience version that the cursor stays on.'),
+  })
+  .meta({
+    id: 'AudiencePage',
+    description: 'Best first. Scores are comparable within one expansion only.',
+    examples: [{ items: [{ rank: 1, user_id: 'u4711', score: 0.93 }], next_cursor: null, size: 1, version: 1 }],
+  });
+
+export const memberSchema = z
+  .discriminatedUnion('member', [
+    z.object({ member: z.literal(true), rank: z.int().min(1), score: z.number() }),
+    z.object({ member: z.literal(false) }),
+  ])
+  .meta({ id: 'Membership', examples: [{ member: true, rank: 17, score: 0.81 }, { member: false }] });
+
+export const livenessSchema = z
+  .object({ status: z.literal('alive') })
+  .meta({ id: 'Liveness', examples: [{ status: 'alive' }] });
+
+export const readinessSchema = z
+  .object({
+    status: z.literal('ready'),
+    parts: z.array(z.object({ name: z.string(), ready: z.boolean(), detail: z.string() })),
+    model_version: z.string(),
+    population_version: z.string(),
+  })
+  .meta({
+    id: 'Readiness',
+    examples: [
+      {
+        status: 'ready',
+        parts: [{ name: 'engine', ready: true, detail: 'running' }],
+        model_version: '0123456789ab',
+        population_version: 'ba9876543210',
+      },
+    ],
+  });
+
+/** An answer of text: streams and metrics are no JSON. */
+export const textSchema = z.string();
+
+export const campaignParams = z.strictObject({
+  id: z.string().meta({ description: 'Id of a campaign.', examples: ['0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11'] }),
+});
+
+/** `{id}` and a user id within its limit. */
+export function memberParams(config: ServerConfig) {
+  return z.strictObject({ id: campaignParams.shape.id, user_id: userId(config.maximumUserIdBytes) });
+}
+
+export function campaignQuery(config: ServerConfig) {
+  return z.strictObject({
+    limit: pageLimit(config.maximumCampaignPageSize).default(config.defaultCampaignPageSize),
+    cursor: z.string().optional().describe('`next_cursor` of the page before.'),
+    state: state.optional(),
+  });
+}
+
+/** Without `limit`, JSON gives the default page and a stream gives everything. */
+export function audienceQuery(config: ServerConfig) {
+  return z.strictObject({
+    limit: pageLimit(config.maximumPageSize)
+      .optional()
+      .describe(`Users of one page; of JSON ${config.defaultPageSize} where it is not given, else all.`),
+    cursor: z.string().optional().describe('`next_cursor` of the page before; it stays on its audience version.'),
+  });
+}
+
+/** A new campaign. */
+export function campaignBody(config: ServerConfig) {
+  return z
+    .strictObject({
+      name: z.string().min(1).max(config.maximumNameLength),
+      features: featuresField(config),
+      seeds: seedsField(config),
+      audience: z
+        .strictObject({
+          size: z.int().min(1).optional().describe('Users; capped by the candidates.'),
+          percent: share.optional(),
+        })
+        .refine(({ size, percent }) => (size === undefined) !== (percent === undefined), {
+          message: 'either size or percent is expected',
+        })
+        .meta({ description: 'Either `size` or `percent`.', examples: [{ size: 1000 }] }),
+    })
+    .meta({
+      examples: [
+        { name: 'autumn shoes', features: { category: 'shoes' }, seeds: ['u1', 'u2', 'u3'], audience: { percent: 5 } },
+      ],
+    });
+}
+
+interface ProblemResponse {
+  readonly description: string;
+  readonly content: { readonly [PROBLEM_TYPE]: { readonly schema: typeof problemSchema } };
+}
+
+/** The responses, by status, for the errors that a route can give beside `internal`; all share one schema. */
+export function problemResponses(...codes: readonly ErrorCode[]): Record<ProblemStatus, ProblemResponse> {
+  const all: readonly ErrorCode[] = [...codes, 'internal'];
+  const statuses = [...new Set(all.map((code) => PROBLEMS[code].status))].sort();
+  const responses = statuses.map((status) => {
+    const description = all.filter((code) => PROBLEMS[code].status === status).join(', ');
+    return [status, { description, content: { [PROBLEM_TYPE]: { schema: problemSchema } } }];
+  });
+  return Object.fromEntries(responses);
+}
+
+function pageLimit(maximum: number) {
+  return z.coerce.number<string>().int().min(1).max(maximum);
+}
+
+/** Why a text is no user id, or null: ids are text of 1 to `maximumBytes` bytes of UTF-8. */
+function wrongUserId(id: unknown, maximumBytes: number): { message: string; limit?: number } | null {
+  if (typeof id !== 'string') return { message: 'a user id is a text' };
+  if (id === '') return { message: 'a user id has at least 1 byte', limit: 1 };
+  if (Buffer.byteLength(id) > maximumBytes) {
+    return { message: `a user id has at most ${maximumBytes} bytes`, limit: maximumBytes };
+  }
+  return /\p{Surrogate}/u.test(id) ? { message: 'half of a surrogate pair is no text' } : null;
+}
+
+function userId(maximumBytes: number) {
+  return z
+    .string()
+    .superRefine((id, context) => firstIssues(context, [[0, id]], (text) => wrongUserId(text, maximumBytes), 1))
+    .meta({
+      description: `Id of a user, 1 to ${maximumBytes} bytes.`,
+      minLength: 1,
+      maxLength: maximumBytes,
+      examples: ['u4711'],
+    });
+}
+
+function seedsField(config: ServerConfig) {
+  const { maximumUserIdBytes, maximumInlineSeeds, maximumErrorDetails, minimumSeeds } = config;
+  return z
+    .custom<readonly string[]>((value) => Array.isArray(value), 'a list of user ids is expected')
+    .superRefine((seeds, context) => {
+      if (seeds.length === 0) {
+        context.addIssue({ code: 'custom', message: 'at least 1 seed is expected', params: { limit: 1 } });
+      }
+      firstIssues(context, seeds.entries(), (id) => wrongUserId(id, maximumUserIdBytes), maximumErrorDetails);
+    })
+    .meta({
+      description: `User ids. Fewer than ${minimumSeeds} known ones are accepted and end as \`too_small\`.`,
+      type: 'array',
+      minItems: 1,
+      maxItems: maximumInlineSeeds,
+      items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
+    });
+}
+
+function featuresField(config: ServerConfig) {
+  const { maximumFeatureValues, maximumFeatureValueLength, maximumErrorDetails } = config;
+  const wrongText = (text: unknown) => {
+    if (typeof text !== 'string') return { message: 'a text is expected' };
+    if (text.length <= maximumFeatureValueLength) return null;
+    return { message: `a value has at most ${maximumFeatureValueLength} characters`, limit: maximumFeatureValueLength };
+  };
+  const wrongValue = (value: unknown) => {
+    if (!Array.isArray(value))
+      return typeof value === 'string' ? wrongText(value) : { message: 'a text or a list of text is expected' };
+    if (value.length > maximumFeatureValues) {
+      return { message: `a feature has at most ${maximumFeatureValues} values`, limit: maximumFeatureValues };
+    }
+    return value.map(wrongText).find((problem) => problem !== null) ?? null;
+  };
+  return z
+    .custom<Readonly<Record<string, string | readonly string[]>>>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      'an object of features by name is expected',
+    )
+    .superRefine((features, context) => {
+      firstIssues(context, Object.entries(features), wrongValue, maximumErrorDetails);
+    })
+    .default({})
+    .meta({
+      description: 'Campaign features of the model by name; a list where the feature is multi-valued.',
+      type: 'object',
+      additionalProperties: {
+        anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: maximumFeatureValues }],
+      },
+    });
+}

@@ -1,0 +1,91 @@
+/** Input through its zod schema: what is wrong becomes one `invalid_request` with a pointer, value and limit each. */
+import type { FastifySchemaCompiler } from 'fastify';
+import type { z } from 'zod';
+import { AppError, type ErrorDetail } from '../lib/errors.ts';
+
+/** Fastify's validator: the first parts of a request that break their schema are refused, all their issues named. */
+export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
+  const what = httpPart === 'body' ? 'the body' : httpPart === 'params' ? 'the path' : 'the query';
+  return (input: unknown) => {
+    const result = schema.safeParse(input);
+    if (result.success) return { value: result.data };
+    const details = result.error.issues.flatMap((issue) => detailsOf(issue, input, httpPart === 'body'));
+    const first = details[0];
+    const detail =
+      first === undefined ? 'is not valid' : `is not valid: ${first.pointer || 'the value'}: ${first.message}`;
+    return { error: new AppError('invalid_request', `${what} ${detail}`, { details }) };
+  };
+};
+
+/**
+ * A list or record that is checked item by item but stops at the first `maximumIssues`: zod's own collect an issue
+ * for each item, which a body of millions of wrong ones turns into gigabytes.
+ */
+export function firstIssues<T>(
+  context: z.core.$RefinementCtx,
+  items: Iterable<readonly [key: string | number, item: T]>,
+  wrong: (item: T) => { readonly message: string; readonly limit?: number } | null,
+  maximumIssues: number,
+): void {
+  let issues = 0;
+  for (const [key, item] of items) {
+    const problem = wrong(item);
+    if (problem === null) continue;
+    context.addIssue({
+      code: 'custom',
+      path: [key],
+      message: problem.message,
+      ...(problem.limit === undefined ? {} : { params: { limit: problem.limit } }),
+    });
+    issues += 1;
+    if (issues >= maximumIssues) return;
+  }
+}
+
+function detailsOf(issue: z.core.$ZodIssue, input: unknown, isBody: boolean): ErrorDetail[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys
+      .slice(0, MAXIMUM_UNKNOWN_KEYS)
+      .map((key) => detailOf([...issue.path, key], input, isBody, 'is not a known field', undefined));
+  }
+  return [detailOf(issue.path, input, isBody, issue.message, limitOf(issue))];
+}
+
+const MAXIMUM_UNKNOWN_KEYS = 20;
+
+function detailOf(
+  path: readonly PropertyKey[],
+  input: unknown,
+  isBody: boolean,
+  message: string,
+  limit: number | undefined,
+): ErrorDetail {
+  const value = valueAt(input, path);
+  return {
+    pointer: isBody ? pointerOf(path) : path.map(String).join('.'),
+    message,
+    ...(value === undefined ? {} : { value }),
+    ...(limit === undefined ? {} : { limit }),
+  };
+}
+
+/** RFC 6901. */
+function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[key];
+  }
+  return value;
+}
+
+function limitOf(issue: z.core.$ZodIssue): number | undefined {
+  if (issue.code === 'too_small') return Number(issue.minimum);
+  if (issue.code === 'too_big') return Number(issue.maximum);
+  const { limit } = issue.code === 'custom' ? (issue.params ?? {}) : {};
+  return typeof limit === 'number' ? limit : undefined;
+}
