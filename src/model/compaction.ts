@@ -1,0 +1,143 @@
+/** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's places in them. */
+import type { Cut, CutTable } from '../graph/cut-tables.ts';
+import { elementCount, type Graph, type Tensor } from '../graph/ir.ts';
+import { AppError, assert } from '../lib/errors.ts';
+import type { Feeds, Session } from './session.ts';
+
+/** Parameters by name. */
+export type Parameters = ReadonlyMap<string, Tensor>;
+
+/** Runs the index graph of a cut; a look-up whose indices are an input itself needs no run. */
+export interface IndexReader {
+  read(feeds: Feeds): Promise<Feeds>;
+}
+
+export function indexReader(indexGraph: Graph, session: Session | null): IndexReader {
+  const computed = indexGraph.outputs.filter((name) => !indexGraph.inputs.includes(name));
+  return {
+    async read(feeds) {
+      const out: Record<string, Tensor> = {};
+      for (const name of indexGraph.outputs) if (feeds[name]) out[name] = feeds[name];
+      if (computed.length > 0) {
+        assert(session, 'an index graph with nodes has a session');
+        Object.assign(out, await session.run(feeds, { outputs: computed }));
+      }
+      return out;
+    },
+  };
+}
+
+/** True where reading the indices needs ONNX Runtime. */
+export function needsIndexSession(indexGraph: Graph): boolean {
+  return indexGraph.outputs.some((name) => !indexGraph.inputs.includes(name));
+}
+
+export interface Compaction {
+  /** The parameters with compact tables in place of the full ones; what is not a table is the same tensor. */
+  readonly parameters: Parameters;
+  /** Rows of each compact table, ascending, as rows of the full one. */
+  readonly rows: ReadonlyMap<string, Int32Array>;
+  /** For each of the given batches, the places that its look-ups take: feeds of the compact graph. */
+  readonly places: readonly Feeds[];
+  /** The full parameters with the rows of `adapted` written back: rows that are in no batch keep their values. */
+  restore(adapted: Parameters): Map<string, Tensor>;
+}
+
+/** Compacts `parameters` to the union of the rows that `batches` use. An index out of its table is invalid_model. */
+export async function compact(
+  cut: Cut,
+  parameters: Parameters,
+  reader: IndexReader,
+  batches: readonly Feeds[],
+): Promise<Compaction> {
+  const indices: Feeds[] = [];
+  for (const batch of batches) indices.push(cut.tables.length > 0 ? await reader.read(batch) : {});
+  const places: Record<string, Tensor>[] = batches.map(() => ({}));
+  const rows = new Map<string, Int32Array>();
+  const compacted = new Map(parameters);
+  for (const table of cut.tables) {
+    const used = usedRows(table, indices);
+    const list = Int32Array.from(used.list);
+    rows.set(table.parameter, list);
+    compacted.set(table.parameter, takeRows(parameters.get(table.parameter)!, list));
+    for (const [i, values] of indices.entries()) {
+      for (const { index, input } of table.lookups) {
+        const source = values[index]!;
+        const data = new Int32Array(source.data.length);
+        for (let j = 0; j < data.length; j++) data[j] = used.place[wrap(Number(source.data[j]), table.rows)]!;
+        places[i]![input] = { dtype: 'int32', shape: source.shape, data };
+      }
+    }
+  }
+  return {
+    parameters: compacted,
+    rows,
+    places,
+    restore(adapted) {
+      const out = new Map<string, Tensor>();
+      for (const [name, full] of parameters) {
+        const list = rows.get(name);
+        out.set(name, list ? putRows(full, list, adapted.get(name)!) : adapted.get(name)!);
+      }
+      return out;
+    },
+  };
+}
+
+/** The rows in use, ascending, and the place of each (or -1). */
+function usedRows(table: CutTable, indices: readonly Feeds[]): { list: number[]; place: Int32Array } {
+  const place = new Int32Array(table.rows).fill(-1);
+  for (const values of indices) {
+    for (const { index } of table.lookups) {
+      const { data } = values[index]!;
+      for (let j = 0; j < data.length; j++) {
+        const row = wrap(Number(data[j]), table.rows);
+        if (!(row >= 0 && row < table.rows)) {
+          throw new AppError(
+            'invalid_model',
+            `index ${Number(data[j])} is not in table "${table.parameter}" of ${table.rows} rows`,
+          );
+        }
+        place[row] = 0;
+      }
+    }
+  }
+  const list: number[] = [];
+  for (let row = 0; row < table.rows; row++) {
+    if (place[row] === -1) continue;
+    place[row] = list.length;
+    list.push(row);
+  }
+  return { list, place };
+}
+
+/** ONNX counts negative indices from the end. */
+function wrap(index: number, rows: number): number {
+  return index < 0 ? index + rows : index;
+}
+
+function takeRows(full: Tensor, rows: Int32Array): Tensor {
+  const width = elementCount(full.shape.slice(1));
+  const data = new Float32Array(rows.length * width);
+  const source = full.data as Float32Array;
+  for (let i = 0; i < rows.length; i++) data.set(source.subarray(rows[i]! * width, (rows[i]! + 1) * width), i * width);
+  return { dtype: full.dtype, shape: [rows.length, ...full.shape.slice(1)], data };
+}
+
+function putRows(full: Tensor, rows: Int32Array, changed: Tensor): Tensor {
+  const width = elementCount(full.shape.slice(1));
+  const data = (full.data as Float32Array).slice();
+  const source = changed.data as Float32Array;
+  for (let i = 0; i < rows.length; i++) data.set(source.subarray(i * width, (i + 1) * width), rows[i]! * width);
+  return { dtype: full.dtype, shape: full.shape, data };
+}
+
+/** Adds the rows of a compact gradient to a full one. */
+export function addRows(full: Float32Array, rows: Int32Array, compactRows: Float32Array): void {
+  const width = rows.length === 0 ? 0 : compactRows.length / rows.length;
+  for (let i = 0; i < rows.length; i++) {
+    const at = rows[i]! * width;
+    const from = i * width;
+    for (let j = 0; j < width; j++) full[at + j]! += compactRows[from + j]!;
+  }
+}

@@ -1,0 +1,111 @@
+/** The only door to onnxruntime-node: devices, and sessions that run a graph. */
+import * as ort from 'onnxruntime-node';
+import { Builder } from '../graph/builder.ts';
+import { type DataType, type Graph, isFloat, type Tensor, type TensorData } from '../graph/ir.ts';
+import { writeModel } from '../graph/write.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
+
+/** What may be asked for: `cuda:1` is the second GPU. */
+export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+
+export interface Device {
+  readonly kind: 'cpu' | 'cuda';
+  readonly id: number;
+  /** What was taken and, for `auto` on CPU, why not CUDA. */
+  readonly detail: string;
+}
+
+export const CPU: Device = { kind: 'cpu', id: 0, detail: 'cpu' };
+
+/** Tensors by the name of an input or output. */
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+export interface Session {
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /**
+   * Runs the graph. Feeds that the graph does not have are ignored; a missing one is an error of ONNX Runtime. Outputs named in `into` are written
+   * to those tensors' memory. It is one synchronous native call: it blocks the thread that it is called on.
+   */
+  run(
+    feeds: Feeds,
+    options?: { readonly outputs?: readonly string[]; readonly into?: Feeds },
+  ): Promise<Record<string, Tensor>>;
+  close(): Promise<void>;
+}
+
+/** `cuda:N`, `cuda`, `cpu` or `auto`; anything else is invalid_argument. */
+export function parseDevice(text: string): DeviceRequest {
+  if (text === 'auto' || text === 'cpu' || text === 'cuda' || /^cuda:\d{1,2}$/.test(text)) return text as DeviceRequest;
+  throw new AppError('invalid_argument', `device "${text}" is none of auto, cpu, cuda, cuda:N`);
+}
+
+/** Finds the device: an explicit `cuda` that cannot load is device_unavailable with ONNX Runtime's reason; `auto` falls back to the CPU and says why. */
+export async function resolveDevice(request: DeviceRequest): Promise<Device> {
+  if (request === 'cpu') return CPU;
+  const id = Number(request.split(':')[1] ?? 0);
+  const device: Device = { kind: 'cuda', id, detail: `cuda:${id}` };
+  try {
+    const b = new Builder();
+    const x = b.input('x', 'float32', [1]);
+    const session = await openSession(b.build('probe', [b.add('Add', [x, x])]), { device });
+    await session.close();
+    return device;
+  } catch (error) {
+    const reason = messageOf(error).split('\n')[0]!;
+    if (request === 'auto') return { ...CPU, detail: `cpu (CUDA is not available: ${reason})` };
+    throw new AppError(
+      'device_unavailable',
+      `${request} cannot be used: ${reason}. Install onnxruntime-node's CUDA binaries (see README, "GPU") or use --device cpu`,
+      { cause: error },
+    );
+  }
+}
+
+/** A session of `graph` (or of a file's bytes) on `device`, with one intra-op thread unless told. */
+export async function openSession(
+  graph: Graph | Uint8Array,
+  options: { device?: Device; threads?: number } = {},
+): Promise<Session> {
+  const bytes = graph instanceof Uint8Array ? graph : writeModel(graph);
+  const { kind, id } = options.device ?? CPU;
+  const session = await ort.InferenceSession.create(bytes, {
+    executionProviders: kind === 'cuda' ? [{ name: 'cuda', deviceId: id }, 'cpu'] : ['cpu'],
+    intraOpNumThreads: options.threads ?? 1,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: 'all',
+    logSeverityLevel: 3,
+  });
+  return {
+    inputs: session.inputNames,
+    outputs: session.outputNames,
+    async run(feeds, { outputs = session.outputNames, into = {} } = {}) {
+      const given: Record<string, ort.Tensor> = {};
+      for (const name of session.inputNames) {
+        const feed = feeds[name];
+        if (feed) given[name] = toOrt(feed);
+      }
+      const fetches: Record<string, ort.Tensor | null> = {};
+      for (const name of outputs) fetches[name] = into[name] ? toOrt(into[name]) : null;
+      const results = await session.run(given, fetches);
+      const out: Record<string, Tensor> = {};
+      for (const name of outputs) out[name] = into[name] ?? fromOrt(results[name]!);
+      return out;
+    },
+    close: () => session.release(),
+  };
+}
+
+function toOrt({ dtype, data, shape }: Tensor): ort.Tensor {
+  return new ort.Tensor(dtype, data as never, shape);
+}
+
+function fromOrt(source: ort.Tensor): Tensor {
+  return { dtype: source.type as DataType, shape: source.dims, data: source.data as TensorData };
+}
+
+/** True where every element is a number: no NaN, no infinity. */
+export function allFinite(source: Tensor): boolean {
+  return !isFloat(source.dtype) || (source.data as Float32Array).every((x) => Number.isFinite(x));
+}

@@ -1,0 +1,215 @@
+/** Second-order MAML: the gradient of a task's query loss through its inner step, as one graph, and Adam on the general model. */
+import { adamScalars, adamStep, descentStep } from '../graph/adam.ts';
+import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
+import { Builder } from '../graph/builder.ts';
+import { cutTables } from '../graph/cut-tables.ts';
+import { addGradients } from '../graph/differentiate.ts';
+import { type Graph, type Tensor, tensor, type Value } from '../graph/ir.ts';
+import { prune } from '../graph/prune.ts';
+import type { LabelledBatch } from '../model/adaptation.ts';
+import { addRows, compact, indexReader, needsIndexSession, type Parameters } from '../model/compaction.ts';
+import { type Device, openSession, type Session } from '../model/session.ts';
+
+/** One campaign's two disjoint batches. */
+export interface Episode {
+  readonly support: LabelledBatch;
+  readonly query: LabelledBatch;
+}
+
+/**
+ * theta' = theta - alpha grad L(theta; support); L(theta'; query) and its gradient with respect to theta, through the inner step;
+ * with `firstOrder` the gradient is the one at theta'.
+ *
+ * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are no parameters, the parameters, `support/label`,
+ * `query/label`, `inner.rate`. Outputs: `loss`, then `grad/<parameter>` in order.
+ */
+export function buildMetaGraph(
+  compactGraph: Graph,
+  parameters: readonly string[],
+  options: { firstOrder?: boolean } = {},
+): Graph {
+  const b = new Builder();
+  const theta = new Map<string, Value>(parameters.map((name) => [name, copyInput(b, compactGraph, name, '')]));
+  const rate = b.input('inner.rate', 'float32', []);
+
+  const lossOf = (side: 'support' | 'query', values: ReadonlyMap<string, Value>): Value => {
+    const feeds = compactGraph.inputs
+      .filter((name) => !theta.has(name))
+      .map((name): [string, Value] => [name, copyInput(b, compactGraph, name, `${side}/`)]);
+    const score = b.inline(compactGraph, new Map([...values, ...feeds]), `${side}/`).get(compactGraph.outputs[0]!)!;
+    return binaryCrossEntropy(b, score, b.input(`${side}/label`, 'float32', score.shape));
+  };
+
+  const supportLoss = lossOf('support', theta);
+  const inner = addGradients(b, b.build('inner', [supportLoss]), supportLoss, [...theta.values()]);
+  const stepped = new Map(
+    [...theta].map(([name, value]) => [name, b.named('inner/', () => descentStep(b, value, inner.get(name)!, rate))]),
+  );
+  const queryLoss = lossOf('query', stepped);
+  const wanted = [...(options.firstOrder ? stepped : theta).values()];
+  const outer = addGradients(b, b.build('outer', [queryLoss]), queryLoss, wanted);
+  const outputs = wanted.map((value, i) =>
+    b.add('Identity', [outer.get(value.name)!], {}, { name: `grad/${parameters[i]}` }),
+  );
+  return prune(
+    b.build('meta_step', [b.add('Identity', [queryLoss], {}, { name: 'loss', outputs: ['query_loss'] }), ...outputs]),
+  );
+}
+
+/** An input like `name` of `graph`; the sizes of a side are its own. */
+function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
+  const { dtype, shape } = graph.values.get(name)!;
+  return b.input(
+    `${side}${name}`,
+    dtype,
+    shape.map((dim) => (typeof dim === 'string' && side !== '' ? `${side}${dim}` : dim)),
+  );
+}
+
+export interface MetaGradient {
+  /** Query loss after the inner step. */
+  readonly loss: number;
+  /** Adds `weight` times the gradient to full-sized ones. */
+  addTo(gradients: ReadonlyMap<string, Float32Array>, weight: number): void;
+}
+
+export interface MetaProgram {
+  /** The meta gradient of one task. */
+  run(parameters: Parameters, episode: Episode, innerRate: number): Promise<MetaGradient>;
+  close(): Promise<void>;
+}
+
+/** Differentiates `graph` twice and opens its sessions. */
+export async function openMetaProgram(
+  graph: Graph,
+  parameters: readonly string[],
+  options: { firstOrder?: boolean; device?: Device; compact?: boolean; threads?: number } = {},
+): Promise<MetaProgram> {
+  const cut = cutTables(graph, parameters, { compact: options.compact ?? true });
+  const session = await openSession(buildMetaGraph(cut.compactGraph, parameters, options), options);
+  const index = needsIndexSession(cut.indexGraph) ? await openSession(cut.indexGraph) : null;
+  const reader = indexReader(cut.indexGraph, index);
+  return {
+    async run(values, { support, query }, innerRate) {
+      const compaction = await compact(cut, values, reader, [support.feeds, query.feeds]);
+      const feeds: Record<string, Tensor> = {
+        ...Object.fromEntries(compaction.parameters),
+        'inner.rate': tensor('float32', [], [innerRate]),
+      };
+      for (const [i, [side, batch]] of (
+        Object.entries({ support, query }) as ['support' | 'query', LabelledBatch][]
+      ).entries()) {
+        for (const [name, feed] of Object.entries({ ...batch.feeds, ...compaction.places[i] }))
+          feeds[`${side}/${name}`] = feed;
+        feeds[`${side}/label`] = { dtype: 'float32', shape: [batch.labels.length], data: batch.labels };
+      }
+      const out = await session.run(feeds);
+      return {
+        loss: Number(out[session.outputs[0]!]!.data[0]),
+        addTo(gradients, weight) {
+          for (const [i, name] of parameters.entries()) {
+            const part = out[session.outputs[i + 1]!]!.data as Float32Array;
+            for (let j = 0; j < part.length; j++) part[j]! *= weight;
+            const full = gradients.get(name)!;
+            const rows = compaction.rows.get(name);
+            if (rows) addRows(full, rows, part);
+            else for (let j = 0; j < part.length; j++) full[j]! += part[j]!;
+          }
+        },
+      };
+    },
+    async close() {
+      await session.close();
+      await index?.close();
+    },
+  };
+}
+
+/** Adam on full parameters, in ONNX Runtime. */
+export interface Optimiser {
+  /** The parameters as they are now: valid until the next step but one. */
+  readonly parameters: Parameters;
+  readonly steps: number;
+  step(gradients: ReadonlyMap<string, Float32Array>, rate: number): Promise<void>;
+  /** Parameters, moments and step count, to go on from later. */
+  state(): OptimiserState;
+  close(): Promise<void>;
+}
+
+export interface OptimiserState {
+  readonly steps: number;
+  /** Parameters, then `<p>.moment1` and `<p>.moment2`. */
+  readonly tensors: Parameters;
+}
+
+/** Starts at `start`: parameters alone, or a saved state. */
+export async function openOptimiser(
+  start: Parameters,
+  options: { device?: Device; threads?: number; state?: OptimiserState } = {},
+): Promise<Optimiser> {
+  const names = [...start.keys()];
+  const b = new Builder();
+  const stepSize = b.input('adam.stepSize', 'float32', []);
+  const scale2 = b.input('adam.scale2', 'float32', []);
+  const outputs = names.flatMap((name) => {
+    const { dtype, shape } = start.get(name)!;
+    const value = (suffix: string) => b.input(`${name}${suffix}`, dtype, shape);
+    const next = adamStep(
+      b,
+      { parameter: value(''), gradient: value('.gradient'), moment1: value('.moment1'), moment2: value('.moment2') },
+      stepSize,
+      scale2,
+    );
+    return (
+      [
+        ['', next.parameter],
+        ['.moment1', next.moment1],
+        ['.moment2', next.moment2],
+      ] as const
+    ).map(([suffix, result]) => b.add('Identity', [result], {}, { name: `next/${name}${suffix}` }));
+  });
+  const session: Session = await openSession(b.build('adam', outputs), options);
+  const saved = options.state?.tensors;
+  const makeSet = (filled: boolean): Record<string, Tensor> => {
+    const set: Record<string, Tensor> = {};
+    for (const name of names) {
+      for (const suffix of ['', '.moment1', '.moment2']) {
+        const source = saved?.get(`${name}${suffix}`) ?? (suffix === '' ? start.get(name)! : null);
+        const size = start.get(name)!.data.length;
+        set[`${name}${suffix}`] = {
+          ...start.get(name)!,
+          data: filled && source ? (source.data as Float32Array).slice() : new Float32Array(size),
+        };
+      }
+    }
+    return set;
+  };
+  const sets = [makeSet(true), makeSet(false)];
+  const into = sets.map((set) =>
+    Object.fromEntries(Object.entries(set).map(([name, value]) => [`next/${name}`, value])),
+  );
+  let steps = options.state?.steps ?? 0;
+  let side = 0;
+  return {
+    get parameters() {
+      return new Map(names.map((name) => [name, sets[side]![name]!]));
+    },
+    get steps() {
+      return steps;
+    },
+    async step(gradients, rate) {
+      const scalars = adamScalars(rate, steps + 1);
+      const feeds: Record<string, Tensor> = {
+        ...sets[side]!,
+        'adam.stepSize': tensor('float32', [], [scalars.stepSize]),
+        'adam.scale2': tensor('float32', [], [scalars.scale2]),
+      };
+      for (const name of names) feeds[`${name}.gradient`] = { ...start.get(name)!, data: gradients.get(name)! };
+      await session.run(feeds, { into: into[1 - side]! });
+      side = 1 - side;
+      steps += 1;
+    },
+    state: () => ({ steps, tensors: new Map(Object.entries(sets[side]!)) }),
+    close: () => session.close(),
+  };
+}

@@ -1,0 +1,35 @@
+/** Reads `test/golden/<folder>/expected.json`: PyTorch's numbers beside the `model.onnx` that `torch.onnx.export` wrote. */
+import { readFileSync } from 'node:fs';
+import { type Graph, isFloat, type Tensor, tensor } from '../../src/graph/ir.ts';
+import type { LabelledBatch } from '../../src/model/adaptation.ts';
+
+type Columns = Record<string, number[] | number[][]>;
+
+export interface ExportGolden {
+  forward: { inputs: Columns; labels: number[]; scores: number[]; loss: number; gradients: Record<string, number[]> };
+  adaptation: {
+    lr: number;
+    epochs: number;
+    batches: Columns[];
+    labels: number[][];
+    losses: number[];
+    parameters_after: Record<string, number[]>;
+    scores_after: number[];
+  };
+}
+
+export function readExportGolden(path: string): ExportGolden {
+  return JSON.parse(readFileSync(path, 'utf8')) as ExportGolden;
+}
+
+/** The inputs that the graph has, of the types that it declares. */
+export function exportedBatch(graph: Graph, columns: Columns, labels: number[]): LabelledBatch {
+  const feeds: Record<string, Tensor> = {};
+  for (const [name, values] of Object.entries(columns)) {
+    const type = graph.values.get(name);
+    if (!type || !graph.inputs.includes(name)) continue;
+    const shape = Array.isArray(values[0]) ? [values.length, values[0].length] : [values.length];
+    feeds[name] = tensor(isFloat(type.dtype) ? 'float32' : type.dtype, shape, values.flat());
+  }
+  return { feeds, labels: Float32Array.from(labels) };
+}

@@ -1,0 +1,148 @@
+/** Parity with PyTorch: every file and folder of test/golden, found by listing. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { binaryCrossEntropy } from '../../src/graph/binary-cross-entropy.ts';
+import { Builder } from '../../src/graph/builder.ts';
+import { differentiate } from '../../src/graph/differentiate.ts';
+import type { Graph, Tensor } from '../../src/graph/ir.ts';
+import { readModel } from '../../src/graph/read.ts';
+import { type LabelledBatch, openAdaptation } from '../../src/model/adaptation.ts';
+import { type Feeds, openSession } from '../../src/model/session.ts';
+import { openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
+import { expectScores, expectTensors, SCORE_TOLERANCE } from './closeness.ts';
+import { exportedBatch, readExportGolden } from './export-golden.ts';
+import { batchOf, graphOf, readGolden, toPyTorch } from './metaheac-golden.ts';
+
+const GOLDEN = join(dirname(dirname(fileURLToPath(import.meta.url))), 'golden');
+const files = readdirSync(GOLDEN).filter((name) => name.endsWith('.json'));
+const folders = readdirSync(GOLDEN).filter(
+  (name) => existsSync(join(GOLDEN, name, 'model.onnx')) && existsSync(join(GOLDEN, name, 'expected.json')),
+);
+
+/** Scores, loss and all gradients of a batch, through one graph. */
+async function forwardOf(graph: Graph, { feeds, labels }: LabelledBatch) {
+  const parameters = [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
+  const b = Builder.from(graph);
+  const score = b.get(graph.outputs[0]!);
+  const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));
+  const session = await openSession(differentiate(b.build('forward', [score, loss]), loss.name, parameters));
+  const out = await session.run({ ...feeds, label: { dtype: 'float32', shape: [labels.length], data: labels } });
+  await session.close();
+  const numbers = session.outputs.map((name) => out[name]!.data as Float32Array);
+  return {
+    scores: numbers[0]!,
+    loss: numbers[1]![0]!,
+    gradients: new Map(parameters.map((name, i) => [name, numbers[i + 2]!])),
+  };
+}
+
+/** The online stage: epochs over the batches in order, then the scores of `scored`. */
+async function adapt(
+  graph: Graph,
+  batches: readonly LabelledBatch[],
+  rate: number,
+  epochs: number,
+  scored: Feeds,
+  compact: boolean,
+) {
+  const program = await openAdaptation(graph, floatParameters(graph), { compact });
+  const run = await program.start(graph.initializers, batches, [scored]);
+  const losses: number[] = [];
+  for (let epoch = 0; epoch < epochs; epoch++)
+    for (let i = 0; i < batches.length; i++) losses.push(await run.step(i, rate));
+  const scores = await run.scores(0);
+  const parameters = dataOf(run.parameters());
+  await program.close();
+  return { losses, scores, parameters, tables: program.cut.tables.length };
+}
+
+function floatParameters(graph: Graph): string[] {
+  return [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
+}
+
+function dataOf(tensors: ReadonlyMap<string, Tensor>): Map<string, Float32Array> {
+  return new Map([...tensors].map(([name, { data }]) => [name, data as Float32Array]));
+}
+
+it('finds golden files and folders', () => {
+  expect(files.length).toBeGreaterThan(0);
+  expect(folders.length).toBeGreaterThan(0);
+});
+
+describe.each(files)('golden %s', (file) => {
+  const golden = readGolden(join(GOLDEN, file));
+  const graph = graphOf(golden);
+  const forwardBatch = batchOf(golden, golden.forward.batch, golden.forward.labels);
+
+  it('has the scores, the loss and all gradients of the published code', async () => {
+    const forward = await forwardOf(graph, forwardBatch);
+    expectScores(forward.scores, golden.forward.scores, 'score');
+    expectScores([forward.loss], [golden.forward.loss], 'loss');
+    expectTensors(toPyTorch(golden, forward.gradients), golden.forward.gradients, 'gradient');
+  });
+
+  it.each([
+    ['full', false],
+    ['compact', true],
+  ])('adapts to the same losses, parameters and scores with %s tables', async (_, compact) => {
+    const { adaptation } = golden;
+    const batches = adaptation.batches.map((columns, i) => batchOf(golden, columns, adaptation.labels[i]!));
+    const adapted = await adapt(graph, batches, adaptation.lr, adaptation.epochs, forwardBatch.feeds, compact);
+    expect(adapted.tables > 0).toBe(compact);
+    expectScores(adapted.losses, adaptation.losses, 'loss');
+    expectTensors(toPyTorch(golden, adapted.parameters), adaptation.parameters_after, 'adapted parameter');
+    expectScores(adapted.scores, adaptation.scores_after, 'score after');
+  });
+
+  it.each([
+    ['full', false],
+    ['compact', true],
+  ])('makes the same second-order meta step with %s tables', async (_, compact) => {
+    const step = golden.meta_step;
+    const parameters = floatParameters(graph);
+    const program = await openMetaProgram(graph, parameters, { compact });
+    const optimiser = await openOptimiser(graph.initializers);
+    const sum = new Map(parameters.map((name) => [name, new Float32Array(graph.initializers.get(name)!.data.length)]));
+    let loss = 0;
+    for (let task = 0; task < step.support.length; task++) {
+      const support = batchOf(golden, step.support[task]!, step.support_labels[task]!);
+      const query = batchOf(golden, step.query[task]!, step.query_labels[task]!);
+      const gradient = await program.run(optimiser.parameters, { support, query }, step.local_lr);
+      loss += gradient.loss / step.support.length;
+      gradient.addTo(sum, 1 / step.support.length);
+    }
+    await optimiser.step(sum, step.global_lr);
+    expect(Math.abs(loss - step.query_loss), 'query loss').toBeLessThanOrEqual(SCORE_TOLERANCE);
+    expectTensors(toPyTorch(golden, sum), step.meta_gradients, 'meta gradient');
+    expectTensors(toPyTorch(golden, dataOf(optimiser.parameters)), step.parameters_after, 'parameter after');
+    await program.close();
+    await optimiser.close();
+  });
+});
+
+describe.each(folders)('golden %s', (folder) => {
+  const golden = readExportGolden(join(GOLDEN, folder, 'expected.json'));
+  const graph = readModel(readFileSync(join(GOLDEN, folder, 'model.onnx')));
+  const forwardBatch = exportedBatch(graph, golden.forward.inputs, golden.forward.labels);
+
+  it('has the scores, the loss and all gradients of PyTorch', async () => {
+    const forward = await forwardOf(graph, forwardBatch);
+    expectScores(forward.scores, golden.forward.scores, 'score');
+    expectScores([forward.loss], [golden.forward.loss], 'loss');
+    expectTensors(forward.gradients, golden.forward.gradients, 'gradient');
+  });
+
+  it.each([
+    ['full', false],
+    ['compact', true],
+  ])('adapts to the same losses, parameters and scores with %s tables', async (_, compact) => {
+    const { adaptation } = golden;
+    const batches = adaptation.batches.map((columns, i) => exportedBatch(graph, columns, adaptation.labels[i]!));
+    const adapted = await adapt(graph, batches, adaptation.lr, adaptation.epochs, forwardBatch.feeds, compact);
+    expectScores(adapted.losses, adaptation.losses, 'loss');
+    expectTensors(adapted.parameters, adaptation.parameters_after, 'adapted parameter');
+    expectScores(adapted.scores, adaptation.scores_after, 'score after');
+  });
+});
