@@ -1,10 +1,17 @@
 /** A population as it is read: the directory, the dictionaries and the segments of one published version. */
-import type { Dictionary } from './dictionary.ts';
-import type { Directory } from './directory.ts';
+import { join } from 'node:path';
+import { AppError, assert } from '../lib/errors.ts';
+import { createDictionary, type Dictionary } from './dictionary.ts';
+import { createDirectory, type Directory } from './directory.ts';
+import { gatherRows } from './gather.ts';
+import { CURRENT_FILE, featuresOf, findCurrentVersion, type Manifest, readManifest } from './manifest.ts';
 import type { Feature } from './schema.ts';
-import type { Rows } from './segments.ts';
+import { SegmentCache } from './segment-cache.ts';
+import { decodeSegment, type Rows } from './segments.ts';
+import { readTable } from './table-files.ts';
+import { readVersionFile, verifyVersion } from './verify.ts';
 
-/** One published version of a population. Immutable. */
+/** One published version of a population. Immutable: the arrays it gives are shared and never to be written. */
 export interface Population {
   readonly path: string;
   /** The first 12 hex of a sha256 over the content. */
@@ -18,8 +25,118 @@ export interface Population {
   readonly segmentCount: number;
   /** The dictionary of a feature; a feature that the population does not have is a bug of the caller. */
   dictionary(feature: string): Dictionary;
-  /** Rows index * 65,536 onwards. */
+  /** Rows index * 65,536 onwards, as zero-copy views of the file. */
   readSegment(index: number): Rows;
-  /** Any rows, in the given order. */
+  /** Any rows, in the given order, repeats allowed. Segments are kept up to `cacheBytes`. */
   readRows(rows: Int32Array): Rows;
+}
+
+export interface OpenOptions {
+  /** A published version; the current one if not given. */
+  readonly version?: string;
+  /**
+   * Another thread has opened this version and so verified it: only sizes are checked, and what is not a segment is read at its first
+   * use. Without it every file's sha256 is checked, and directory and `rowOf` are read at once.
+   */
+  readonly trusted?: boolean;
+  /** How much `readRows` keeps, in bytes of columns. */
+  readonly cacheBytes?: number;
+}
+
+export const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
+
+/** Opens a published version. Errors: AppError `invalid_population`, naming the file that is missing, torn, altered or too new. */
+export function openPopulation(path: string, options: OpenOptions = {}): Population {
+  const version = options.version ?? findCurrentVersion(path);
+  if (version === null) {
+    throw new AppError(
+      'invalid_population',
+      `${path} is not a population: it has no file ${CURRENT_FILE} (was the import finished?)`,
+    );
+  }
+  const manifest = readManifest(path, version);
+  verifyVersion(path, manifest, options.trusted ? 'sizes' : 'everything');
+  const population = new FolderPopulation(path, manifest, options.cacheBytes ?? DEFAULT_CACHE_BYTES);
+  if (!options.trusted) population.load();
+  return population;
+}
+
+class FolderPopulation implements Population {
+  readonly path: string;
+  readonly version: string;
+  readonly features: readonly Feature[];
+  readonly rowCount: number;
+  readonly segmentCount: number;
+  readonly #manifest: Manifest;
+  readonly #cache: SegmentCache;
+  readonly #dictionaries = new Map<string, Dictionary>();
+  #directory: Directory | null = null;
+  #rowOf: Int32Array | null = null;
+
+  constructor(path: string, manifest: Manifest, cacheBytes: number) {
+    this.path = path;
+    this.version = manifest.version;
+    this.features = featuresOf(manifest);
+    this.rowCount = manifest.rows;
+    this.segmentCount = manifest.segments.length;
+    this.#manifest = manifest;
+    this.#cache = new SegmentCache(cacheBytes, (index) => this.#loadSegment(index));
+  }
+
+  /** Reads now what a look-up needs, so that the first one does not wait for it. */
+  load(): void {
+    this.#readDirectory();
+    void this.rowOf;
+  }
+
+  get directory(): Directory {
+    return this.#directory ?? this.#readDirectory();
+  }
+
+  get rowOf(): Int32Array {
+    if (this.#rowOf) return this.#rowOf;
+    const { path, size } = this.#manifest.row_of;
+    const file = join(this.path, this.version, path);
+    if (size !== this.#manifest.directory.count * Int32Array.BYTES_PER_ELEMENT) {
+      throw new AppError('invalid_population', `${file} does not have one row for each user number`);
+    }
+    this.#rowOf = new Int32Array(readVersionFile({ path: file, size }).buffer);
+    return this.#rowOf;
+  }
+
+  dictionary(feature: string): Dictionary {
+    const known = this.#dictionaries.get(feature);
+    if (known) return known;
+    const recorded = this.#manifest.dictionaries.find((one) => one.feature === feature);
+    assert(recorded, `the population has no feature "${feature}"`);
+    const dictionary = createDictionary(readTable(this.path, recorded));
+    this.#dictionaries.set(feature, dictionary);
+    return dictionary;
+  }
+
+  readSegment(index: number): Rows {
+    // A scan of all segments would only push out of the cache what `readRows` uses.
+    return this.#cache.find(index) ?? this.#loadSegment(index);
+  }
+
+  readRows(rows: Int32Array): Rows {
+    return gatherRows(rows, this.rowCount, this.features, (index) => this.#cache.get(index));
+  }
+
+  #readDirectory(): Directory {
+    const table = readTable(this.path, this.#manifest.directory);
+    table.prepare();
+    this.#directory = createDirectory(table);
+    return this.#directory;
+  }
+
+  #loadSegment(index: number): Rows {
+    const recorded = this.#manifest.segments[index];
+    if (!recorded) throw new RangeError(`segment ${index} is not in 0..${this.segmentCount - 1}`);
+    const path = join(this.path, this.version, recorded.path);
+    const rows = decodeSegment(readVersionFile({ path, size: recorded.size }), this.features, path);
+    if (rows.count !== recorded.rows)
+      throw new AppError('invalid_population', `${path} has ${rows.count} of ${recorded.rows} rows`);
+    return rows;
+  }
 }

@@ -3,7 +3,11 @@ import { messageOf } from '../lib/errors.ts';
 import { lineError } from './lines.ts';
 
 /** A JSON object as it was written. Read it with `Object.hasOwn`: its keys are the world's. */
-export type JsonRecord = { readonly [key: string]: unknown };
+export type JsonRecord = {
+  readonly [key: string]: unknown;
+  readonly user_id?: unknown;
+  readonly campaign_id?: unknown;
+};
 
 /** The JSON object of a line; null for a line of white space. Errors: AppError `invalid_data` naming file:line. */
 export function parseRecord(text: string, path: string, line: number): JsonRecord | null {

@@ -1,0 +1,104 @@
+/** Files that survive a power cut (write, fsync, rename, fsync of the folder), and their sha256. */
+import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { AppError, messageOf } from '../lib/errors.ts';
+
+/** How much is hashed, and at most read or written, at a time: one call of Node can't pass 2 GiB. */
+const HASH_CHUNK_BYTES = 1024 * 1024;
+const TRANSFER_BYTES = 1024 * 1024 * 1024;
+
+/** The sha256 of some bytes, as hex. */
+export function sha256(bytes: Uint8Array): string {
+  const hash = createHash('sha256');
+  for (let at = 0; at < bytes.length; at += TRANSFER_BYTES) hash.update(bytes.subarray(at, at + TRANSFER_BYTES));
+  return hash.digest('hex');
+}
+
+/** The sha256 of the first `size` bytes of a file, null if it has fewer. */
+export function hashFile(path: string, size: number): string | null {
+  return withFile(path, 'r', (file) => {
+    const hash = createHash('sha256');
+    const chunk = Buffer.allocUnsafe(HASH_CHUNK_BYTES);
+    for (let at = 0; at < size; ) {
+      const read = readSync(file, chunk, 0, Math.min(chunk.length, size - at), at);
+      if (read === 0) return null;
+      hash.update(chunk.subarray(0, read));
+      at += read;
+    }
+    return hash.digest('hex');
+  });
+}
+
+/** The first `size` bytes of a file in a buffer of their own (so aligned for every typed array), null if it has fewer. */
+export function readPrefix(path: string, size: number): Uint8Array | null {
+  return withFile(path, 'r', (file) => {
+    if (fstatSync(file).size < size) return null;
+    const bytes = new Uint8Array(size);
+    for (let at = 0; at < size; ) {
+      const read = readSync(file, bytes, at, Math.min(TRANSFER_BYTES, size - at), at);
+      if (read === 0) return null;
+      at += read;
+    }
+    return bytes;
+  });
+}
+
+/** Writes a whole file and fsyncs it. */
+export function writeDurably(path: string, bytes: Uint8Array): void {
+  withFile(path, 'w', (file) => {
+    writeAll(file, bytes, 0);
+    fsyncSync(file);
+  });
+}
+
+/** Makes the file end with `tail` from byte `size` on: what lay behind is cut off first. Fsyncs it. */
+export function appendDurably(path: string, size: number, tail: Uint8Array): void {
+  // 'a' would ignore the position; it only serves to create the file.
+  withFile(path, 'a', () => {});
+  withFile(path, 'r+', (file) => {
+    ftruncateSync(file, size);
+    writeAll(file, tail, size);
+    fsyncSync(file);
+  });
+}
+
+/** Replaces a small file so that a reader sees the old or the new one, also after a power cut. */
+export function replaceDurably(path: string, bytes: Uint8Array): void {
+  const temporary = `${path}.tmp`;
+  writeDurably(temporary, bytes);
+  renameSync(temporary, path);
+  syncFolder(dirname(path));
+}
+
+/** Makes the names in a folder durable. */
+export function syncFolder(path: string): void {
+  withFile(path, 'r', fsyncSync);
+}
+
+/** Runs `action`; an error of the file system becomes AppError `storage_failed` with the original as cause. */
+export function withStorage<T>(what: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) {
+      throw new AppError('storage_failed', `${what}: ${messageOf(error)}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+function withFile<T>(path: string, flags: string, action: (file: number) => T): T {
+  const file = openSync(path, flags);
+  try {
+    return action(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function writeAll(file: number, bytes: Uint8Array, position: number): void {
+  for (let at = 0; at < bytes.length; ) {
+    at += writeSync(file, bytes, at, Math.min(TRANSFER_BYTES, bytes.length - at), position + at);
+  }
+}

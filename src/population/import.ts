@@ -1,0 +1,264 @@
+/** Imports the users of a data set as a new version of a population; nothing is published unless every line is good. */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../lib/errors.ts';
+import { type DataSet, getDataSetFile, openDataSet } from './data-set.ts';
+import { replaceDurably, sha256, syncFolder, withStorage, writeDurably } from './files.ts';
+import { LINE_LIMITS, type LineLimits, lineError, readLines } from './lines.ts';
+import { takeLock } from './lock.ts';
+import {
+  CONTRACT_VERSION,
+  CURRENT_FILE,
+  dictionaryPaths,
+  encodeManifest,
+  findCurrentVersion,
+  INCOMING_FOLDER,
+  LOCK_FILE,
+  listVersions,
+  MANIFEST_FILE,
+  type Manifest,
+  type ManifestTable,
+  readManifest,
+  sealManifest,
+} from './manifest.ts';
+import { parseRecord } from './records.ts';
+import { checkFeatures, type Feature } from './schema.ts';
+import { SegmentBuilder } from './segment-builder.ts';
+import { encodeSegment, SEGMENT_ROWS } from './segments.ts';
+import { appendTable, describeTable, readVerifiedTable } from './table-files.ts';
+import { TextTable } from './text-table.ts';
+import { readUser, type UserLimits } from './users.ts';
+import { verifyVersion } from './verify.ts';
+
+export interface ImportLimits extends LineLimits, UserLimits {}
+
+export const IMPORT_LIMITS: ImportLimits = {
+  ...LINE_LIMITS,
+  maximumUserIdBytes: 256,
+  maximumTokenBytes: 1024,
+  maximumTokensPerList: 4096,
+  maximumUsers: 200_000_000,
+  maximumTokensPerDictionary: 100_000_000,
+};
+
+export interface ImportOptions {
+  /** A data set folder; only its description and its users are read. */
+  readonly source: string;
+  /** The features to import, in the order of their columns; the data set must have each of them, of the same kind. */
+  readonly features: readonly Feature[];
+  /** The population's folder; made if it is not there. */
+  readonly out: string;
+  readonly limits?: Partial<ImportLimits>;
+  /** Called after each batch of lines with the users read so far. */
+  readonly onProgress?: (usersRead: number) => void;
+}
+
+export interface ImportResult {
+  readonly version: string;
+  /** Users of this version. */
+  readonly users: number;
+  /** Users that got a user number by this import. */
+  readonly newUsers: number;
+  /** Different tokens in each feature's dictionary, those of earlier versions counted. */
+  readonly tokens: Readonly<Record<string, number>>;
+}
+
+/**
+ * Imports a data set. User numbers and codes of earlier versions stay; users that are not in this data set keep their number and have no
+ * row. Rows are in the order of the file. Equal content over an equal folder gives an equal version: importing again what is current
+ * changes nothing (a damaged copy of that version is replaced).
+ * Errors: AppError `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable` (another import runs),
+ * `invalid_population` (the folder is damaged), `storage_failed`. After any of them the folder serves what it served before.
+ */
+export async function importPopulation(options: ImportOptions): Promise<ImportResult> {
+  const { source, features, out } = options;
+  if (features.length === 0) throw new AppError('invalid_argument', 'a population needs at least one user feature');
+  checkFeatures(features, 'features', 'invalid_argument');
+  const dataSet = openDataSet(source);
+  checkSchema(dataSet, features);
+  const users = getDataSetFile(dataSet, 'users.ndjson');
+
+  const isNew = !existsSync(out);
+  const release = withStorage(`${out} can't be written`, () => {
+    mkdirSync(out, { recursive: true });
+    return takeLock(join(out, LOCK_FILE));
+  });
+  const incoming = join(out, INCOMING_FOLDER);
+  try {
+    return await new Importer(options, users).run();
+  } finally {
+    rmSync(incoming, { recursive: true, force: true });
+    release();
+    if (isNew && readdirSync(out).length === 0) rmdirSync(out);
+  }
+}
+
+function checkSchema(dataSet: DataSet, features: readonly Feature[]): void {
+  const where = join(dataSet.path, 'dataset.json');
+  for (const { name, kind } of features) {
+    const found = dataSet.userFeatures.find((feature) => feature.name === name);
+    if (!found) throw new AppError('invalid_data', `${where}: the data set has no user feature "${name}"`);
+    if (found.kind !== kind) {
+      throw new AppError(
+        'invalid_data',
+        `${where}: the user feature "${name}" is of kind ${found.kind}; ${kind} is needed`,
+      );
+    }
+  }
+}
+
+/** A table that this import adds to. */
+interface GrowingTable {
+  readonly table: TextTable;
+  /** As the largest published version has it; null if none does. */
+  readonly published: ManifestTable | null;
+}
+
+/** One import, under the lock. */
+class Importer {
+  readonly #out: string;
+  readonly #usersFile: string;
+  readonly #features: readonly Feature[];
+  readonly #limits: ImportLimits;
+  readonly #onProgress: (usersRead: number) => void;
+  readonly #incoming: string;
+  readonly #segment: SegmentBuilder;
+  readonly #segments: Manifest['segments'] = [];
+  #rows = 0;
+  #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
+
+  constructor(options: ImportOptions, usersFile: string) {
+    this.#out = options.out;
+    this.#usersFile = usersFile;
+    this.#features = options.features;
+    this.#limits = { ...IMPORT_LIMITS, ...options.limits };
+    this.#onProgress = options.onProgress ?? (() => {});
+    this.#incoming = join(options.out, INCOMING_FOLDER);
+    this.#segment = new SegmentBuilder(options.features);
+  }
+
+  async run(): Promise<ImportResult> {
+    const published = listVersions(this.#out).map((version) => readManifest(this.#out, version));
+    const directory = this.#openTable(published.map((manifest) => manifest.directory));
+    const dictionaries = this.#features.map(({ name }) =>
+      this.#openTable(published.flatMap((manifest) => manifest.dictionaries.filter(({ feature }) => feature === name))),
+    );
+    withStorage(`${this.#incoming} can't be written`, () => {
+      rmSync(this.#incoming, { recursive: true, force: true });
+      mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
+    });
+    await this.#readUsers(
+      directory.table,
+      dictionaries.map(({ table }) => table),
+    );
+    const version = withStorage(`${this.#out} can't be written`, () => this.#publish(directory, dictionaries));
+    return {
+      version,
+      users: this.#rows,
+      newUsers: directory.table.count - (directory.published?.count ?? 0),
+      tokens: Object.fromEntries(this.#features.map(({ name }, i) => [name, dictionaries[i]!.table.count])),
+    };
+  }
+
+  /** Tables only grow, so that the one with the most texts holds all of them. What lies behind it was left by a killed import. */
+  #openTable(recorded: readonly ManifestTable[]): GrowingTable {
+    const published = recorded.reduce<ManifestTable | null>(
+      (most, one) => (most && most.count >= one.count ? most : one),
+      null,
+    );
+    return { table: published ? readVerifiedTable(this.#out, published) : new TextTable(), published };
+  }
+
+  async #readUsers(directory: TextTable, dictionaries: readonly TextTable[]): Promise<void> {
+    const sink = { directory, dictionaries, segment: this.#segment };
+    for await (const { firstLine, lines } of readLines(this.#usersFile, this.#limits)) {
+      for (let i = 0; i < lines.length; i++) {
+        const line = firstLine + i;
+        const record = parseRecord(lines[i]!, this.#usersFile, line);
+        if (record === null) continue;
+        const userNumber = readUser(record, this.#usersFile, line, this.#features, sink, this.#limits);
+        this.#addRow(userNumber, directory, line);
+      }
+      this.#onProgress(this.#rows);
+    }
+    if (this.#rows === 0)
+      throw new AppError('invalid_data', `${this.#usersFile} is empty: a population needs at least one user`);
+    if (this.#segment.count > 0) this.#writeSegment();
+  }
+
+  #addRow(userNumber: number, directory: TextTable, line: number): void {
+    if (userNumber >= this.#rowOf.length) {
+      const grown = new Int32Array(Math.max(2 * this.#rowOf.length, userNumber + 1)).fill(-1);
+      grown.set(this.#rowOf);
+      this.#rowOf = grown;
+    }
+    if (this.#rowOf[userNumber] !== -1) {
+      const value = directory.text(userNumber);
+      throw lineError(this.#usersFile, line, `the user "${value}" is there for the second time`, { value });
+    }
+    this.#rowOf[userNumber] = this.#rows;
+    this.#rows += 1;
+    this.#segment.endRow(userNumber);
+    if (this.#segment.isFull) this.#writeSegment();
+  }
+
+  #writeSegment(): void {
+    const path = `segments/${String(this.#segments.length).padStart(6, '0')}.arrow`;
+    const bytes = encodeSegment(this.#segment.view(), this.#features);
+    withStorage(`${this.#incoming} can't be written`, () => writeDurably(join(this.#incoming, path), bytes));
+    this.#segments.push({ rows: this.#segment.count, path, size: bytes.length, sha256: sha256(bytes) });
+    this.#segment.clear();
+  }
+
+  /**
+   * Makes the version visible. Killed before `current` is replaced, the old version serves on: what was appended lies behind what any
+   * manifest records and is cut off by the next import, or a whole version lies there that the same import finds again.
+   */
+  #publish(directory: GrowingTable, dictionaries: readonly GrowingTable[]): string {
+    const rowOf = new Int32Array(directory.table.count).fill(-1);
+    rowOf.set(this.#rowOf.subarray(0, rowOf.length));
+    const rowOfBytes = new Uint8Array(rowOf.buffer);
+    const manifest = sealManifest({
+      contract: CONTRACT_VERSION,
+      features: this.#features.map(({ name, kind }) => ({ name, kind })),
+      rows: this.#rows,
+      segment_rows: SEGMENT_ROWS,
+      directory: describeTable(directory.table, 'directory.bytes', 'directory.ends'),
+      dictionaries: this.#features.map(({ name }, i) => {
+        const paths = dictionaryPaths(name);
+        return { feature: name, ...describeTable(dictionaries[i]!.table, paths.bytes, paths.ends) };
+      }),
+      row_of: { path: 'row-of.i32', size: rowOfBytes.length, sha256: sha256(rowOfBytes) },
+      segments: this.#segments,
+    });
+    if (!this.#isIntact(manifest)) {
+      appendTable(this.#out, directory.table, manifest.directory, directory.published);
+      for (const [i, { table, published }] of dictionaries.entries()) {
+        appendTable(this.#out, table, manifest.dictionaries[i]!, published);
+      }
+      writeDurably(join(this.#incoming, manifest.row_of.path), rowOfBytes);
+      writeDurably(join(this.#incoming, MANIFEST_FILE), encodeManifest(manifest));
+      syncFolder(join(this.#incoming, 'segments'));
+      syncFolder(this.#incoming);
+      rmSync(join(this.#out, manifest.version), { recursive: true, force: true });
+      renameSync(this.#incoming, join(this.#out, manifest.version));
+      syncFolder(this.#out);
+    }
+    if (findCurrentVersion(this.#out) !== manifest.version) {
+      replaceDurably(join(this.#out, CURRENT_FILE), Buffer.from(`${manifest.version}\n`));
+    }
+    return manifest.version;
+  }
+
+  /** Whether the same version is already there, whole. */
+  #isIntact(manifest: Manifest): boolean {
+    if (!existsSync(join(this.#out, manifest.version))) return false;
+    try {
+      verifyVersion(this.#out, manifest, 'everything');
+      return true;
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'invalid_population') return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,139 @@
+/** The manifest of a population version, `population.json`: what the version is made of, with the size and sha256 of every file. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { AppError, messageOf } from '../lib/errors.ts';
+import { sha256 } from './files.ts';
+import type { Feature } from './schema.ts';
+import { SEGMENT_ROWS } from './segments.ts';
+
+/** The layout that this code writes and reads. */
+export const CONTRACT_VERSION = 1;
+
+export const MANIFEST_FILE = 'population.json';
+export const CURRENT_FILE = 'current';
+export const LOCK_FILE = 'lock';
+/** Where an import collects a version before it is published. */
+export const INCOMING_FOLDER = 'incoming';
+
+const VERSION = /^[0-9a-f]{12}$/;
+
+const countSchema = z.int().min(0);
+const fileSchema = z.strictObject({
+  path: z.string().min(1),
+  size: countSchema,
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+});
+const tableSchema = z.strictObject({ count: countSchema, bytes: fileSchema, ends: fileSchema });
+
+const manifestSchema = z.strictObject({
+  contract: z.literal(CONTRACT_VERSION),
+  version: z.string().regex(VERSION),
+  features: z.array(z.strictObject({ name: z.string().min(1), kind: z.enum(['single', 'multi']) })).min(1),
+  rows: z.int().min(1),
+  segment_rows: z.literal(SEGMENT_ROWS),
+  directory: tableSchema,
+  dictionaries: z.array(z.strictObject({ feature: z.string().min(1), ...tableSchema.shape })),
+  row_of: fileSchema,
+  segments: z.array(z.strictObject({ rows: z.int().min(1).max(SEGMENT_ROWS), ...fileSchema.shape })).min(1),
+});
+
+/** A file of a version; only its first `size` bytes belong to the version. */
+export type ManifestFile = z.infer<typeof fileSchema>;
+/** An append-only table: its texts' bytes and their end offsets. */
+export type ManifestTable = z.infer<typeof tableSchema>;
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Completes a manifest with its version: the first 12 hex of the sha256 of all the rest, so that equal content has one version. */
+export function sealManifest(content: Omit<Manifest, 'version'>): Manifest {
+  return { ...content, version: versionOf(content) };
+}
+
+/** The bytes of `population.json`. */
+export function encodeManifest(manifest: Manifest): Uint8Array {
+  return Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
+}
+
+/** Every file of a version with the path to open. The tables belong to all versions and may have grown since; the others may not. */
+export function listFiles(folder: string, manifest: Manifest): (ManifestFile & { readonly mayGrow: boolean })[] {
+  const shared = [manifest.directory, ...manifest.dictionaries].flatMap(({ bytes, ends }) => [bytes, ends]);
+  const own = [manifest.row_of, ...manifest.segments];
+  return [
+    ...shared.map((file) => ({ ...file, path: join(folder, file.path), mayGrow: true })),
+    ...own.map((file) => ({ ...file, path: join(folder, manifest.version, file.path), mayGrow: false })),
+  ];
+}
+
+/** Reads `population.json` of a version. Errors: AppError `invalid_population` naming the file and what is wrong with it. */
+export function readManifest(folder: string, version: string): Manifest {
+  const path = join(folder, version, MANIFEST_FILE);
+  let value: unknown;
+  try {
+    value = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new AppError('invalid_population', `${path} can't be read: ${messageOf(error)}`, { cause: error });
+  }
+  const contract = typeof value === 'object' && value !== null && 'contract' in value ? value.contract : undefined;
+  if (typeof contract === 'number' && contract > CONTRACT_VERSION) {
+    throw new AppError(
+      'invalid_population',
+      `${path} is of contract ${contract}; this program reads ${CONTRACT_VERSION}: update it`,
+    );
+  }
+  const parsed = manifestSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new AppError('invalid_population', `${path}#/${issue.path.join('/')}: ${issue.message}`);
+  }
+  const { version: recorded, ...content } = parsed.data;
+  if (recorded !== version || versionOf(content) !== version) {
+    throw new AppError('invalid_population', `${path} was altered: its content is not that of version ${version}`);
+  }
+  return parsed.data;
+}
+
+/** The version that `current` names, null in a folder without one. Errors: AppError `invalid_population`. */
+export function findCurrentVersion(folder: string): string | null {
+  const path = join(folder, CURRENT_FILE);
+  if (!existsSync(path)) return null;
+  const version = readFileSync(path, 'utf8').trim();
+  if (!VERSION.test(version))
+    throw new AppError('invalid_population', `${path} does not hold a version of 12 hexadecimal digits`);
+  return version;
+}
+
+/** The versions that were published and not removed. */
+export function listVersions(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((name) => VERSION.test(name));
+}
+
+/** The paths of a feature's dictionary: readable, and different for every name also where file names ignore case. */
+export function dictionaryPaths(feature: string): { bytes: string; ends: string } {
+  const readable = feature
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]/g, '_')
+    .slice(0, 40);
+  const stem = `dictionaries/${readable}-${sha256(Buffer.from(feature)).slice(0, 8)}`;
+  return { bytes: `${stem}.bytes`, ends: `${stem}.ends` };
+}
+
+/** The schema of a version. */
+export function featuresOf(manifest: Manifest): Feature[] {
+  return manifest.features.map(({ name, kind }) => ({ name, kind }));
+}
+
+function versionOf(content: Omit<Manifest, 'version'>): string {
+  return sha256(Buffer.from(JSON.stringify(sortKeys(content)))).slice(0, 12);
+}
+
+/** The same value with every object's keys in order: the version must not depend on how the manifest was put together. */
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sortKeys(item)]),
+  );
+}

@@ -1,0 +1,75 @@
+/** The two append-only files of a text table: `.bytes` (UTF-8, one text after the other) and `.ends` (uint32 little-endian, where each ends). */
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { AppError } from '../lib/errors.ts';
+import { appendDurably, sha256, syncFolder } from './files.ts';
+import type { ManifestTable } from './manifest.ts';
+import { TextTable } from './text-table.ts';
+import { readVersionFile } from './verify.ts';
+
+const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
+
+/** Reads a table as a version recorded it. Errors: AppError `invalid_population` naming the file. */
+export function readTable(folder: string, table: ManifestTable): TextTable {
+  const path = join(folder, table.ends.path);
+  const bytes = readVersionFile({ path: join(folder, table.bytes.path), size: table.bytes.size });
+  const ends = readVersionFile({ path, size: table.ends.size });
+  if (ends.length !== table.count * END_BYTES)
+    throw new AppError('invalid_population', `${path} is not ${table.count} offsets`);
+  const offsets = new Uint32Array(ends.buffer, 0, table.count);
+  for (let i = 0, start = 0; i < offsets.length; i++) {
+    if (offsets[i]! < start) throw new AppError('invalid_population', `${path} has offsets that fall`);
+    start = offsets[i]!;
+  }
+  if ((offsets.at(-1) ?? 0) !== bytes.length)
+    throw new AppError('invalid_population', `${path} does not end where its texts do`);
+  return new TextTable(bytes, offsets);
+}
+
+/** As `readTable`, and refuses files whose sha256 is not the recorded one: an import must not build on altered numbers. */
+export function readVerifiedTable(folder: string, recorded: ManifestTable): TextTable {
+  const table = readTable(folder, recorded);
+  const actual = describeTable(table, recorded.bytes.path, recorded.ends.path);
+  for (const part of ['bytes', 'ends'] as const) {
+    if (actual[part].sha256 !== recorded[part].sha256) {
+      const path = join(folder, recorded[part].path);
+      throw new AppError(
+        'invalid_population',
+        `${path} was altered: its sha256 is not the one that the version recorded`,
+      );
+    }
+  }
+  return table;
+}
+
+/** What the manifest records of a table. */
+export function describeTable(table: TextTable, bytesPath: string, endsPath: string): ManifestTable {
+  const ends = bytesOf(table.ends);
+  return {
+    count: table.count,
+    bytes: { path: bytesPath, size: table.bytes.length, sha256: sha256(table.bytes) },
+    ends: { path: endsPath, size: ends.length, sha256: sha256(ends) },
+  };
+}
+
+/** Appends what `table` has beyond the `published` one to its files, and cuts off what a killed import left behind that. */
+export function appendTable(
+  folder: string,
+  table: TextTable,
+  recorded: ManifestTable,
+  published: ManifestTable | null,
+): void {
+  const parts = [
+    { path: recorded.bytes.path, bytes: table.bytes, from: published?.bytes.size ?? 0 },
+    { path: recorded.ends.path, bytes: bytesOf(table.ends), from: published?.ends.size ?? 0 },
+  ];
+  for (const { path, bytes, from } of parts) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    appendDurably(join(folder, path), from, bytes.subarray(from));
+    syncFolder(dirname(join(folder, path)));
+  }
+}
+
+function bytesOf(values: Uint32Array): Uint8Array {
+  return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+}

@@ -1,0 +1,184 @@
+/** An append-only table of different texts on typed arrays: text -> index by open addressing, index -> text by its end offset. */
+
+/** `add` was given a text of more bytes than it may have. */
+export const TOO_LONG = -2;
+/** `add` was given a text with a lone surrogate, which UTF-8 can't write. */
+export const ILL_FORMED = -3;
+/** `add` would pass the table's limits: MAXIMUM_TEXTS, MAXIMUM_TABLE_BYTES. */
+export const FULL = -4;
+
+/** Most texts of a table: an index is an int32, and the slots are twice as many. */
+export const MAXIMUM_TEXTS = 500_000_000;
+/** Most bytes of a table: an end offset is a uint32. */
+export const MAXIMUM_TABLE_BYTES = 2 ** 32 - 1;
+
+const MINIMUM_SLOTS = 64;
+const LONE_SURROGATE = /\p{Cs}/u;
+const encoder = new TextEncoder();
+
+export class TextTable {
+  /** The texts' UTF-8, one after the other. */
+  #bytes: Buffer;
+  /** Where each text ends. */
+  #ends: Uint32Array;
+  #count: number;
+  /** Index + 1 of a text, 0 = free; made at the first look-up. */
+  #slots: Int32Array | null = null;
+  #longest: number;
+  #scratch: Uint8Array;
+
+  /** A table over `bytes` and `ends`, which it may share but never writes. `ends` must not fall and must end at `bytes.length`. */
+  constructor(bytes: Uint8Array = new Uint8Array(0), ends: Uint32Array = new Uint32Array(0)) {
+    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#ends = ends;
+    this.#count = ends.length;
+    this.#longest = findLongest(ends);
+    this.#scratch = new Uint8Array(Math.max(3 * this.#longest, 256));
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** The texts' UTF-8 so far: a view, valid until the next `add`. */
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#count === 0 ? 0 : this.#ends[this.#count - 1]!);
+  }
+
+  /** The end offsets so far: a view, valid until the next `add`. */
+  get ends(): Uint32Array {
+    return this.#ends.subarray(0, this.#count);
+  }
+
+  /** Makes the slots now rather than at the first look-up. */
+  prepare(): void {
+    this.#slots ??= this.#makeSlots(this.#count);
+  }
+
+  /** The index of `text`, -1 if it is not there. */
+  find(text: string): number {
+    // A text has at least as many bytes as UTF-16 units: longer than the longest can't be there.
+    if (text.length > this.#longest || this.#count === 0) return -1;
+    const length = this.#encode(text);
+    if (length < 0) return -1;
+    this.#slots ??= this.#makeSlots(this.#count);
+    const slot = probe(this.#slots, this.#bytes, this.#ends, this.#scratch, length);
+    return slot < 0 ? -1 : this.#slots[slot]! - 1;
+  }
+
+  /** The index of `text`, which is added if it is not there; TOO_LONG, ILL_FORMED or FULL (nothing added) otherwise. */
+  add(text: string, maximumBytes: number): number {
+    if (text.length > maximumBytes) return TOO_LONG;
+    const length = this.#encode(text);
+    if (length < 0) return ILL_FORMED;
+    if (length > maximumBytes) return TOO_LONG;
+    this.#slots ??= this.#makeSlots(this.#count);
+    const slot = probe(this.#slots, this.#bytes, this.#ends, this.#scratch, length);
+    if (slot >= 0) return this.#slots[slot]! - 1;
+    return this.#append(~slot, length);
+  }
+
+  /** The text of an index. Throws RangeError (a bug) outside 0 .. count - 1. */
+  text(index: number): string {
+    if (!(index >= 0 && index < this.#count)) throw new RangeError(`index ${index} is not in 0..${this.#count - 1}`);
+    return this.#bytes.toString('utf8', index === 0 ? 0 : this.#ends[index - 1]!, this.#ends[index]!);
+  }
+
+  #append(slot: number, length: number): number {
+    const index = this.#count;
+    const start = index === 0 ? 0 : this.#ends[index - 1]!;
+    const end = start + length;
+    if (index >= MAXIMUM_TEXTS || end > MAXIMUM_TABLE_BYTES) return FULL;
+    if (end > this.#bytes.length) {
+      const grown = Buffer.alloc(Math.min(Math.max(2 * end, 1024), MAXIMUM_TABLE_BYTES));
+      grown.set(this.#bytes.subarray(0, start));
+      this.#bytes = grown;
+    }
+    if (index >= this.#ends.length) {
+      const grown = new Uint32Array(Math.min(Math.max(2 * index, 64), MAXIMUM_TEXTS));
+      grown.set(this.#ends);
+      this.#ends = grown;
+    }
+    this.#bytes.set(this.#scratch.subarray(0, length), start);
+    this.#ends[index] = end;
+    this.#count = index + 1;
+    this.#longest = Math.max(this.#longest, length);
+    this.#slots![slot] = index + 1;
+    if (2 * this.#count > this.#slots!.length) this.#slots = this.#makeSlots(2 * this.#count);
+    return index;
+  }
+
+  /** Writes the UTF-8 of `text` to the scratch: its length, or ILL_FORMED. */
+  #encode(text: string): number {
+    if (3 * text.length > this.#scratch.length) this.#scratch = new Uint8Array(4 * text.length);
+    const length = encodeAscii(text, this.#scratch);
+    if (length >= 0) return length;
+    return LONE_SURROGATE.test(text) ? ILL_FORMED : encoder.encodeInto(text, this.#scratch).written;
+  }
+
+  #makeSlots(texts: number): Int32Array {
+    let size = MINIMUM_SLOTS;
+    while (size < 2 * texts) size *= 2;
+    const slots = new Int32Array(size);
+    fillSlots(slots, this.#bytes, this.#ends, this.#count);
+    return slots;
+  }
+}
+
+/** Writes an ASCII text as bytes; -1 at the first character that is not ASCII. */
+function encodeAscii(text: string, out: Uint8Array): number {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return -1;
+    out[i] = unit;
+  }
+  return text.length;
+}
+
+/** FNV-1a with a final mix, since the slots are taken by the low bits. */
+function hash(bytes: Uint8Array, from: number, to: number): number {
+  let h = 0x811c9dc5;
+  for (let i = from; i < to; i++) h = Math.imul(h ^ bytes[i]!, 0x01000193);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return h ^ (h >>> 16);
+}
+
+/** The slot that holds `text[0 .. length)`, or the bitwise complement of the free slot that it would take. */
+function probe(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, text: Uint8Array, length: number): number {
+  const mask = slots.length - 1;
+  for (let slot = hash(text, 0, length) & mask; ; slot = (slot + 1) & mask) {
+    const entry = slots[slot]!;
+    if (entry === 0) return ~slot;
+    const start = entry === 1 ? 0 : ends[entry - 2]!;
+    if (ends[entry - 1]! - start === length && isEqual(bytes, start, text, length)) return slot;
+  }
+}
+
+function isEqual(bytes: Uint8Array, start: number, text: Uint8Array, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    if (bytes[start + i] !== text[i]) return false;
+  }
+  return true;
+}
+
+/** Enters `count` different texts into free slots. */
+function fillSlots(slots: Int32Array, bytes: Uint8Array, ends: Uint32Array, count: number): void {
+  const mask = slots.length - 1;
+  for (let index = 0, start = 0; index < count; index++) {
+    const end = ends[index]!;
+    let slot = hash(bytes, start, end) & mask;
+    while (slots[slot] !== 0) slot = (slot + 1) & mask;
+    slots[slot] = index + 1;
+    start = end;
+  }
+}
+
+function findLongest(ends: Uint32Array): number {
+  let longest = 0;
+  for (let i = 0, start = 0; i < ends.length; i++) {
+    longest = Math.max(longest, ends[i]! - start);
+    start = ends[i]!;
+  }
+  return longest;
+}

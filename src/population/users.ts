@@ -1,0 +1,140 @@
+/** Reads users: one NDJSON record into a user number and a row of codes, or a refusal that names file:line. */
+import type { AppError } from '../lib/errors.ts';
+import { lineError } from './lines.ts';
+import { describe, type JsonRecord } from './records.ts';
+import type { Feature } from './schema.ts';
+import type { ColumnBuilder, SegmentBuilder } from './segment-builder.ts';
+import { FULL, ILL_FORMED, type TextTable } from './text-table.ts';
+
+export interface UserLimits {
+  /** Longest user id, in bytes of UTF-8. */
+  readonly maximumUserIdBytes: number;
+  /** Longest token, in bytes of UTF-8. */
+  readonly maximumTokenBytes: number;
+  readonly maximumTokensPerList: number;
+  /** Most users that a directory ever gives numbers to. */
+  readonly maximumUsers: number;
+  /** Most tokens of one feature's dictionary. */
+  readonly maximumTokensPerDictionary: number;
+}
+
+const EXAMPLE_CHARACTERS = 80;
+
+/** What users are read into: the tables grow, the builder gets one row a user. */
+export interface UserSink {
+  readonly directory: TextTable;
+  /** By feature, in the schema's order. */
+  readonly dictionaries: readonly TextTable[];
+  readonly segment: SegmentBuilder;
+}
+
+/**
+ * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. A key that is no feature
+ * is ignored. A missing value is null, '' (single) or [] (multi): no code for a list, code 0 for a single one; '' in a list is left out.
+ * Errors: AppError `invalid_data` naming file:line; `sink` is then to be thrown away.
+ */
+export function readUser(
+  record: JsonRecord,
+  path: string,
+  line: number,
+  features: readonly Feature[],
+  sink: UserSink,
+  limits: UserLimits,
+): number {
+  const userNumber = readUserId(record, path, line, sink.directory, limits);
+  for (let i = 0; i < features.length; i++) {
+    const { name, kind } = features[i]!;
+    if (!Object.hasOwn(record, name)) {
+      throw lineError(path, line, `the feature "${name}" is absent: write null for an unknown value`);
+    }
+    const value = record[name];
+    const column = sink.segment.columns[i]!;
+    const place: Place = { path, line, name };
+    if (kind === 'single') readSingle(value, place, column, sink.dictionaries[i]!, limits);
+    else readList(value, place, column, sink.dictionaries[i]!, limits);
+  }
+  return userNumber;
+}
+
+/** Where a value stands. */
+interface Place {
+  readonly path: string;
+  readonly line: number;
+  readonly name: string;
+}
+
+function readUserId(record: JsonRecord, path: string, line: number, directory: TextTable, limits: UserLimits): number {
+  const limit = limits.maximumUserIdBytes;
+  const id = Object.hasOwn(record, 'user_id') ? record.user_id : undefined;
+  if (typeof id !== 'string')
+    throw lineError(path, line, `"user_id" is ${describe(id)}; it must be text of 1 to ${limit} bytes`);
+  if (id === '') throw lineError(path, line, `"user_id" is empty; it must be text of 1 to ${limit} bytes`);
+  const userNumber = directory.add(id, limit);
+  if (userNumber >= 0 && userNumber < limits.maximumUsers) return userNumber;
+  if (userNumber >= 0 || userNumber === FULL) {
+    throw lineError(path, line, 'the directory is full: too many users', { limit: limits.maximumUsers });
+  }
+  throw textError(path, line, '"user_id"', id, userNumber, limit);
+}
+
+function readSingle(
+  value: unknown,
+  place: Place,
+  column: ColumnBuilder,
+  dictionary: TextTable,
+  limits: UserLimits,
+): void {
+  if (typeof value === 'string') column.push(value === '' ? 0 : codeOf(value, place, dictionary, limits));
+  else if (value === null) column.push(0);
+  else throw kindError(place, value, 'text or null (it is of kind single)');
+}
+
+function readList(
+  value: unknown,
+  place: Place,
+  column: ColumnBuilder,
+  dictionary: TextTable,
+  limits: UserLimits,
+): void {
+  if (value === null) return;
+  if (!Array.isArray(value)) throw kindError(place, value, 'a list of texts or null (it is of kind multi)');
+  const limit = limits.maximumTokensPerList;
+  if (value.length > limit) {
+    const message = `the feature "${place.name}" has ${value.length} tokens, more than ${limit}`;
+    throw lineError(place.path, place.line, message, { value: value.length, limit });
+  }
+  for (const token of value) {
+    if (typeof token !== 'string') {
+      throw lineError(
+        place.path,
+        place.line,
+        `the feature "${place.name}" has a token that is ${describe(token)}; it must be text`,
+      );
+    }
+    if (token !== '') column.push(codeOf(token, place, dictionary, limits));
+  }
+}
+
+function codeOf(token: string, place: Place, dictionary: TextTable, limits: UserLimits): number {
+  const index = dictionary.add(token, limits.maximumTokenBytes);
+  if (index >= 0 && index < limits.maximumTokensPerDictionary) return index + 1;
+  const { path, line, name } = place;
+  if (index >= 0 || index === FULL) {
+    const limit = limits.maximumTokensPerDictionary;
+    throw lineError(path, line, `the dictionary of the feature "${name}" is full: too many different tokens`, {
+      limit,
+    });
+  }
+  throw textError(path, line, `a token of the feature "${name}"`, token, index, limits.maximumTokenBytes);
+}
+
+function kindError({ path, line, name }: Place, value: unknown, expected: string): AppError {
+  return lineError(path, line, `the feature "${name}" is ${describe(value)}; it must be ${expected}`);
+}
+
+function textError(path: string, line: number, what: string, text: string, fault: number, limit: number): AppError {
+  const value = text.slice(0, EXAMPLE_CHARACTERS);
+  if (fault === ILL_FORMED)
+    return lineError(path, line, `${what} holds half of a surrogate pair, which is not text`, { value });
+  return lineError(path, line, `${what} is longer than ${limit} bytes`, { value, limit });
+}
