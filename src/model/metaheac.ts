@@ -151,14 +151,11 @@ function embed(
       `places_${maxLength}`,
     );
     const mask = b.add('Less', [places, b.add('Unsqueeze', [length, b.ints([1])])]); // [rows, maxLength]
-    const divisor = b.add('Max', [b.add('Cast', [length], { to: 'float32' }), b.scalar(1, 'float32')]);
-    const weights = b.add('Div', [
-      b.add('Cast', [mask], { to: 'float32' }),
-      b.add('Unsqueeze', [divisor, b.ints([1])]),
-    ]);
     const vectors = b.add('Gather', [table, tokens], { axis: 0 }); // [rows, maxLength, k]
-    return b.add('ReduceSum', [b.add('Mul', [vectors, b.add('Unsqueeze', [weights, b.ints([2])])]), b.ints([1])], {
-      keepdims: 0,
-    });
+    const present = b.add('Unsqueeze', [b.add('Cast', [mask], { to: 'float32' }), b.ints([2])]);
+    const sum = b.add('ReduceSum', [b.add('Mul', [vectors, present]), b.ints([1])], { keepdims: 0 });
+    const divisor = b.add('Max', [b.add('Cast', [length], { to: 'float32' }), b.scalar(1, 'float32')]);
+    // sum, then divide: PyTorch's order, which keeps the rounding of tiny activations as its own
+    return b.add('Div', [sum, b.add('Unsqueeze', [divisor, b.ints([1])])]);
   });
 }

@@ -122,13 +122,13 @@ export const Relu: OpSpec<'Relu'> = {
   ],
 };
 
-// s(x)' = s (1 - s) x'
+// s(x)' = x' (1 - s) s, multiplied in PyTorch's order
 export const Sigmoid: OpSpec<'Sigmoid'> = {
   arity: [1, 1],
   attributes: {},
   infer: floatUnary,
   gradient: ({ b, outputs: [s], gradient: g }) => [
-    b.add('Mul', [g, b.add('Mul', [s!, b.add('Sub', [b.scalar(1, s!), s!])])]),
+    b.add('Mul', [b.add('Mul', [g, b.add('Sub', [b.scalar(1, s!), s!])]), s!]),
   ],
 };
 
