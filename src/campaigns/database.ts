@@ -1,0 +1,103 @@
+/** The only door to better-sqlite3: opens the database with its settings, migrates it, and runs write transactions. */
+import Sqlite from 'better-sqlite3';
+import { AppError, assert, messageOf } from '../lib/errors.ts';
+import { type Migration, migrationsFolder, readMigrations } from './migrations.ts';
+
+export type Database = Sqlite.Database;
+
+/** How long a write waits for another process's write; transactions hold no other work, so this is long. */
+const BUSY_TIMEOUT_MS = 5000;
+/** Switching a new database to WAL does not wait by itself. */
+const WAL_ATTEMPTS = 250;
+const WAL_PAUSE_MS = 20;
+
+/**
+ * Opens (or creates) the database and brings it to the newest schema. Several processes may open it at once.
+ * An acknowledged commit is on the disk (`synchronous=FULL`).
+ * @throws AppError invalid_argument: not a SQLite database, or written by a newer version; storage_failed: the disk refuses.
+ */
+export function openDatabase(path: string, migrations = readMigrations(migrationsFolder())): Database {
+  let database: Database | undefined;
+  try {
+    database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS });
+    switchToWal(database);
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    migrate(database, path, migrations);
+    return database;
+  } catch (error) {
+    database?.close();
+    throw databaseError(path, error);
+  }
+}
+
+/**
+ * Runs `work` in one `BEGIN IMMEDIATE` transaction: all of it is committed when this returns, nothing where it throws.
+ * @throws AppError storage_failed (disk full, read-only, I/O error) or unavailable (another process writes for too long).
+ */
+export function write<T>(database: Database, work: () => T): T {
+  try {
+    return database.transaction(work).immediate();
+  } catch (error) {
+    throw databaseError(database.name, error);
+  }
+}
+
+function switchToWal(database: Database): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      assert(database.pragma('journal_mode = WAL', { simple: true }) === 'wal', 'the database is in WAL mode');
+      return;
+    } catch (error) {
+      if (!isBusy(error) || attempt === WAL_ATTEMPTS) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WAL_PAUSE_MS);
+    }
+  }
+}
+
+/** Forward only: each missing migration in a transaction of its own, with the number it leads to (`user_version`). */
+function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
+  const version = (): number => Number(database.pragma('user_version', { simple: true }));
+  if (version() > migrations.length) {
+    throw new AppError(
+      'invalid_argument',
+      `${path} was written by a newer version (schema ${version()}, this one knows ${migrations.length})`,
+    );
+  }
+  for (const migration of migrations.slice(version())) {
+    write(database, () => {
+      // Another process may have done it while this one waited for the lock.
+      if (version() >= migration.number) return;
+      try {
+        database.exec(migration.sql);
+      } catch (error) {
+        const fault = databaseError(path, error);
+        if (fault !== error) throw fault;
+        throw new Error(`migration ${migration.name} failed: ${messageOf(error)}`, { cause: error });
+      }
+      database.pragma(`user_version = ${migration.number}`);
+    });
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Sqlite.SqliteError && error.code.startsWith('SQLITE_BUSY');
+}
+
+/** SQLite's errors that are the world's, as AppErrors; a bug (a constraint, a syntax error) stays as it is. */
+function databaseError(path: string, error: unknown): unknown {
+  if (!(error instanceof Sqlite.SqliteError)) return error;
+  if (isBusy(error)) return new AppError('unavailable', `${path} is busy: ${error.message}`, { cause: error });
+  if (/^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|PERM)/.test(error.code)) {
+    return new AppError('storage_failed', `cannot use ${path}: ${error.message}`, {
+      facts: { errno: error.code },
+      cause: error,
+    });
+  }
+  if (/^SQLITE_(NOTADB|CORRUPT)/.test(error.code)) {
+    return new AppError('invalid_argument', `${path} is not a whole SQLite database: ${error.message}`, {
+      cause: error,
+    });
+  }
+  return error;
+}

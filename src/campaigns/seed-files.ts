@@ -1,0 +1,78 @@
+/** Seed files: one set of seeds a file, named by its sha256, on the disk before any row names it. */
+import { createHash, randomUUID } from 'node:crypto';
+import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../lib/errors.ts';
+import { createFolder, storageError, syncFolder, writeDurably } from './durable-files.ts';
+
+export interface SeedSet {
+  readonly sha256: string;
+  readonly users: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Writes a set of seeds (no repetitions) into `folder`. The file depends on the set alone, never on its order, so equal sets
+ * share one. It is written anew even where it exists: that costs one fsync, and heals a file that was damaged.
+ * @throws AppError storage_failed with the cause.
+ */
+export function writeSeedFile(folder: string, userIds: readonly string[]): SeedSet {
+  const bytes = encodeSeeds(userIds);
+  const sha256 = hashOf(bytes);
+  const temporary = join(folder, `${sha256}.${randomUUID()}.tmp`);
+  try {
+    createFolder(folder);
+    try {
+      writeDurably(temporary, bytes);
+      renameSync(temporary, seedFile(folder, sha256));
+    } catch (error) {
+      rmSync(temporary, { force: true });
+      throw error;
+    }
+    syncFolder(folder);
+  } catch (error) {
+    throw storageError('write the seeds', error);
+  }
+  return { sha256, users: userIds.length, sizeBytes: bytes.length };
+}
+
+/**
+ * The set of seeds of a file, sorted.
+ * @throws AppError storage_failed where the file is missing or does not have its sha256.
+ */
+export function readSeedFile(folder: string, sha256: string): string[] {
+  const path = seedFile(folder, sha256);
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw storageError('read the seeds', error);
+  }
+  if (hashOf(bytes) !== sha256) throw new AppError('storage_failed', `seed file ${path} was altered or is torn`);
+  return decodeSeeds(bytes);
+}
+
+/** One id a line, sorted by UTF-16 code units. A line that starts with `"` is a JSON string: an id that would not survive as it is. */
+export function encodeSeeds(userIds: readonly string[]): Buffer {
+  const lines = [...userIds].sort().map((userId) => (NEEDS_JSON.test(userId) ? JSON.stringify(userId) : userId));
+  return Buffer.from(lines.map((line) => `${line}\n`).join(''));
+}
+
+export function decodeSeeds(bytes: Buffer): string[] {
+  return bytes
+    .toString('utf8')
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => (line.startsWith('"') ? (JSON.parse(line) as string) : line));
+}
+
+/** Empty, a leading quote, a control character (a newline among them), half a surrogate pair. */
+const NEEDS_JSON = /^$|^"|[\p{Cc}\p{Cs}]/u;
+
+function seedFile(folder: string, sha256: string): string {
+  return join(folder, `${sha256}.txt`);
+}
+
+function hashOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
