@@ -1,0 +1,207 @@
+/** A model folder as files: read and checked without ONNX Runtime (the API process reads it too), and written. */
+import { createHash } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { z } from 'zod';
+import { AppError, messageOf } from '../lib/errors.ts';
+import { CONTRACT_VERSION, type Manifest, manifestSchema } from './manifest.ts';
+import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.ts';
+
+export const MODEL_FILE = 'model.onnx';
+export const MANIFEST_FILE = 'manifest.json';
+
+export interface ModelFolder {
+  readonly path: string;
+  readonly manifest: Manifest;
+  /** By `user.<feature>` and `campaign.<feature>`. */
+  readonly vocabularies: ReadonlyMap<string, Vocabulary>;
+  /** Reads a file whose sha256 has been checked. */
+  read(file: string): Uint8Array;
+}
+
+/** Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Anything amiss is invalid_model, saying which. */
+export function readModelFolder(path: string): ModelFolder {
+  const manifest = readManifest(path);
+  const contents = new Map<string, Uint8Array>();
+  for (const [file, expected] of Object.entries(manifest.files)) {
+    if (isAbsolute(file) || normalize(file).split(sep).includes('..'))
+      throw refused(path, `the file name "${file}" leaves the folder`);
+    if (!existsSync(join(path, file))) throw refused(path, `${file} is missing`);
+    const bytes = readFileSync(join(path, file));
+    const actual = sha256Of(bytes);
+    if (actual !== expected)
+      throw refused(
+        path,
+        `${file} is not what the manifest says: sha256 ${actual.slice(0, 12)}.., not ${expected.slice(0, 12)}.. (torn or altered)`,
+      );
+    contents.set(file, bytes);
+  }
+  if (!contents.has(MODEL_FILE)) throw refused(path, `the manifest lists no ${MODEL_FILE}`);
+  if (versionOf(manifest) !== manifest.version)
+    throw refused(
+      path,
+      `the manifest was altered: its version should be ${versionOf(manifest)}, not ${manifest.version}`,
+    );
+  const vocabularies = new Map<string, Vocabulary>();
+  for (const side of ['user', 'campaign'] as const) {
+    for (const feature of manifest.features[side]) {
+      const file = vocabularyPath(side, feature.name);
+      const bytes = contents.get(file);
+      if (!bytes) throw refused(path, `the manifest lists no ${file}`);
+      const tokens = parseVocabulary(path, file, bytes);
+      if (tokens.length + 1 !== feature.vocabulary_size)
+        throw refused(
+          path,
+          `${file} has ${tokens.length} tokens, and the manifest says ${feature.vocabulary_size - 1}`,
+        );
+      if (feature.kind === 'multi' && feature.max_length === undefined)
+        throw refused(path, `feature "${feature.name}" is multi-valued and has no max_length`);
+      vocabularies.set(`${side}.${feature.name}`, createVocabulary(tokens));
+    }
+  }
+  return {
+    path,
+    manifest,
+    vocabularies,
+    read(file) {
+      const bytes = contents.get(file);
+      if (!bytes) throw refused(path, `the manifest lists no ${file}`);
+      return bytes;
+    },
+  };
+}
+
+/** What a model folder is made of, before it has a version. */
+export interface ModelDraft {
+  readonly manifest: Omit<Manifest, 'version' | 'files' | 'contract_version'>;
+  /** Contents by path: model.onnx and whatever the contract does not make itself. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** Tokens by `user.<feature>` and `campaign.<feature>`, from id 1. */
+  readonly vocabularies: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Writes a model folder whole or not at all: a temporary sibling, fsync, rename. An existing folder is replaced. */
+export function writeModelFolder(path: string, draft: ModelDraft): Manifest {
+  const files = new Map(draft.files);
+  for (const side of ['user', 'campaign'] as const) {
+    for (const feature of draft.manifest.features[side]) {
+      const tokens = draft.vocabularies.get(`${side}.${feature.name}`) ?? [];
+      files.set(vocabularyPath(side, feature.name), Buffer.from(`${JSON.stringify(tokens)}\n`));
+    }
+  }
+  const names = [...files.keys()].sort();
+  const unversioned = {
+    contract_version: CONTRACT_VERSION,
+    ...draft.manifest,
+    files: Object.fromEntries(names.map((name) => [name, sha256Of(files.get(name)!)])),
+  } as const;
+  const manifest: Manifest = { ...unversioned, version: versionOf(unversioned) };
+  const parsed = manifestSchema.parse(manifest);
+  const temporary = `${path}.writing-${process.pid}`;
+  try {
+    for (const [name, bytes] of [
+      ...files,
+      [MANIFEST_FILE, Buffer.from(`${JSON.stringify(parsed, null, 1)}\n`)] as const,
+    ]) {
+      const target = join(temporary, name);
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, bytes);
+      syncPath(target);
+    }
+    syncPath(temporary);
+    const old = `${path}.old-${process.pid}`;
+    if (existsSync(path)) renameSync(path, old);
+    renameSync(temporary, path);
+    syncPath(dirname(path));
+    rmSync(old, { recursive: true, force: true });
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw new AppError('storage_failed', `the model folder ${path} cannot be written: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+  return parsed;
+}
+
+/** First 12 hex digits of the sha256 of the manifest without `created` and `version`: it holds the sha256 of every other file. */
+function versionOf(manifest: Omit<Manifest, 'version'>): string {
+  const { created, version, ...rest } = manifest as Manifest;
+  return sha256Of(Buffer.from(canonicalJson(rest))).slice(0, 12);
+}
+
+/** JSON with sorted keys. */
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    item !== null && typeof item === 'object' && !Array.isArray(item)
+      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : item,
+  );
+}
+
+function readManifest(path: string): Manifest {
+  const file = join(path, MANIFEST_FILE);
+  if (!existsSync(file))
+    throw refused(path, existsSync(path) ? `there is no ${MANIFEST_FILE} in it` : 'there is no such folder');
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw refused(path, `${MANIFEST_FILE} is not JSON (torn?): ${messageOf(error)}`, error);
+  }
+  const claimed = (json as { contract_version?: unknown } | null)?.contract_version;
+  if (typeof claimed === 'number' && claimed > CONTRACT_VERSION) {
+    throw refused(
+      path,
+      `it is of contract version ${claimed}, and this program knows ${CONTRACT_VERSION}: a newer metaheac is needed`,
+    );
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (!parsed.success)
+    throw refused(
+      path,
+      `${MANIFEST_FILE} is not valid: ${z.prettifyError(parsed.error).replaceAll('\n', ' ')}`,
+      parsed.error,
+    );
+  return parsed.data;
+}
+
+function parseVocabulary(path: string, file: string, bytes: Uint8Array): string[] {
+  let tokens: unknown;
+  try {
+    tokens = JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch (error) {
+    throw refused(path, `${file} is not JSON: ${messageOf(error)}`, error);
+  }
+  if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string'))
+    throw refused(path, `${file} is not a list of tokens`);
+  if (new Set(tokens).size !== tokens.length) throw refused(path, `${file} names a token twice`);
+  return tokens;
+}
+
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function syncPath(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The refusal of a model folder. */
+export function refused(path: string, reason: string, cause?: unknown): AppError {
+  return new AppError('invalid_model', `model ${path}: ${reason}`, { cause });
+}

@@ -1,0 +1,75 @@
+/** manifest.json of a model folder: the contract between who trains a model and the service, checked by zod. */
+import { z } from 'zod';
+
+/** Newer folders than this are refused. */
+export const CONTRACT_VERSION = 1;
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const count = z.number().int().nonnegative();
+
+const feature = z.strictObject({
+  name: z.string().min(1).max(128),
+  kind: z.enum(['single', 'multi']),
+  /** Tokens kept of a multi-valued feature. */
+  max_length: z.number().int().min(1).max(4096).optional(),
+  /** Ids: tokens and id 0. */
+  vocabulary_size: z.number().int().min(1),
+});
+
+const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });
+
+const adaptation = z.strictObject({
+  optimiser: z.literal('adam'),
+  rate: z.number().positive(),
+  epochs: z.number().int().min(1).max(1000),
+  batch: z.number().int().min(1).max(65_536),
+  negatives_per_seed: z.number().positive().max(1000),
+  /** Whether every epoch draws its own negatives. */
+  resample_negatives: z.boolean(),
+  early_stopping: z
+    .strictObject({
+      /** Share of the seeds that are held out to choose the number of epochs. */
+      held_out_share: z.number().gt(0).max(0.5),
+      /** With fewer held-out seeds than this the number of epochs is not chosen, only reported on. */
+      minimum_held_out: z.number().int().min(1),
+    })
+    .nullable(),
+});
+
+/** Metrics of one method on one group of campaigns. */
+export const evaluationGroup = z.strictObject({
+  campaigns: count,
+  auc: interval,
+  precision: z.record(z.string(), interval),
+  recall: z.record(z.string(), interval),
+  lift: z.record(z.string(), interval),
+});
+
+const goldenTensor = z.strictObject({ shape: z.array(count), data: z.array(z.number().int()) });
+
+export const manifestSchema = z.strictObject({
+  contract_version: z.literal(CONTRACT_VERSION),
+  name: z.string().min(1).max(128),
+  /** First 12 hex digits of the sha256 of everything else. */
+  version: z.string().regex(/^[0-9a-f]{12}$/),
+  created: z.iso.datetime(),
+  /** sha256 by path inside the folder. */
+  files: z.record(z.string(), sha256),
+  features: z.strictObject({ user: z.array(feature).min(1), campaign: z.array(feature) }),
+  /** Initializers that adaptation changes: names, or all that are float and have a gradient. */
+  adapted_parameters: z.union([z.literal('all'), z.array(z.string()).min(1)]),
+  adaptation,
+  /** How the model did on campaigns that it was not trained on, by group; null where nobody measured. */
+  evaluation: z
+    .strictObject({ data: z.string(), campaigns: z.string(), groups: z.record(z.string(), evaluationGroup) })
+    .nullable(),
+  /** How it was trained, for readers. */
+  training: z.record(z.string(), z.unknown()).nullable(),
+  /** Inputs and the scores that they must give. */
+  golden_batch: z.strictObject({ inputs: z.record(z.string(), goldenTensor), scores: z.array(z.number()).min(1) }),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestFeature = Manifest['features']['user'][number];
+export type AdaptationSettings = Manifest['adaptation'];
+export type EvaluationGroup = z.infer<typeof evaluationGroup>;

@@ -1,0 +1,20 @@
+/** The vocabulary of a feature: token -> id. Id 0 is unknown and empty. */
+
+export interface Vocabulary {
+  /** Ids: tokens and id 0. */
+  readonly size: number;
+  /** In the order of their ids, from id 1. */
+  readonly tokens: readonly string[];
+  /** 0 where the token is unknown. */
+  find(token: string): number;
+}
+
+export function createVocabulary(tokens: readonly string[]): Vocabulary {
+  const ids = new Map(tokens.map((token, i) => [token, i + 1]));
+  return { size: tokens.length + 1, tokens, find: (token) => ids.get(token) ?? 0 };
+}
+
+/** The path of a feature's vocabulary inside the model folder. */
+export function vocabularyPath(side: 'user' | 'campaign', feature: string): string {
+  return `vocabulary/${side}.${encodeURIComponent(feature)}.json`;
+}
