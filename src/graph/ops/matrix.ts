@@ -2,7 +2,7 @@
 import type { Builder } from '../builder.ts';
 import type { Dim, Value } from '../ir.ts';
 import { broadcastDim, broadcastShapes, mustDiffer } from './dims.ts';
-import { commonType, refuse, requireFloat, reshapeLike } from './helpers.ts';
+import { commonType, refuse, requireFloat } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
 /** `x` with its last two axes exchanged. */
@@ -16,9 +16,7 @@ function transposed(b: Builder, x: Value): Value {
 
 /** `x` as a matrix of its last axis: `[.., k]` -> `[rows, k]`. */
 function asRows(b: Builder, x: Value): Value {
-  const last = x.shape[x.shape.length - 1]!;
-  const size = typeof last === 'number' ? b.ints([last]) : b.add('Shape', [x], { start: x.shape.length - 1 });
-  return b.add('Reshape', [x, b.add('Concat', [b.ints([-1]), size], { axis: 0 })]);
+  return b.add('Flatten', [x], { axis: x.shape.length - 1 });
 }
 
 // (AB)' = A'B + AB', so dA = g B^T and dB = A^T g; batch axes that were broadcast are summed by the sweep
@@ -54,17 +52,17 @@ export const MatMul: OpSpec<'MatMul'> = {
         ? b.add('MatMul', [transposed(b, asRows(b, left)), asRows(b, g)])
         : b.add('MatMul', [transposed(b, left), g]);
     }
-    if (dx && x!.shape.length === 1) dx = vectorGradient(b, dx, x!, 0);
-    if (dy && y!.shape.length === 1) dy = vectorGradient(b, dy, y!, 1);
+    if (dx && x!.shape.length === 1) dx = vectorGradient(b, dx, 0);
+    if (dy && y!.shape.length === 1) dy = vectorGradient(b, dy, 1);
     return [dx, dy];
   },
 };
 
 /** `[.., 1, k]` (or `[.., k, 1]`) back to the vector `[k]`: sums the batch and drops the axis that was put in. */
-function vectorGradient(b: Builder, d: Value, x: Value, axis: 0 | 1): Value {
+function vectorGradient(b: Builder, d: Value, axis: 0 | 1): Value {
   const batch = d.shape.slice(0, -2).map((_, i) => i);
   const matrix = batch.length > 0 ? b.add('ReduceSum', [d, b.ints(batch)], { keepdims: 0 }) : d;
-  return x.shape.length === 1 ? b.add('Squeeze', [matrix, b.ints([axis])]) : reshapeLike(b, matrix, x);
+  return b.add('Squeeze', [matrix, b.ints([axis])]);
 }
 
 // Y = alpha A B + beta C: dA = alpha g B^T, dB = alpha A^T g, dC = beta g (the sweep sums what was broadcast)
