@@ -1,0 +1,78 @@
+/** The one-hot matrix of a real population. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildOneHot, type OneHot } from '../../src/offline/one-hot.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation, type Population } from '../../src/population/population.ts';
+import type { Feature } from '../../src/population/schema.ts';
+
+const USERS = [
+  { user_id: 'a', city: 'Rome', likes: ['x', 'y', 'x', 'z'] },
+  { user_id: 'b', city: 'Oslo', likes: [] },
+  { user_id: 'c', city: null, likes: ['z'] },
+];
+const USER_FEATURES = [
+  { name: 'city', kind: 'single' },
+  { name: 'likes', kind: 'multi' },
+];
+
+const features: readonly Feature[] = [
+  { name: 'city', kind: 'single' },
+  { name: 'likes', kind: 'multi', maxLength: 3 },
+];
+
+let root = '';
+let population: Population;
+let oneHot: OneHot;
+
+async function importUsers(folder: string, users: readonly object[]): Promise<Population> {
+  const source = join(root, folder);
+  mkdirSync(source);
+  writeFileSync(
+    join(source, 'dataset.json'),
+    JSON.stringify({ name: 'tiny', user_features: USER_FEATURES, campaign_features: [] }),
+  );
+  writeFileSync(join(source, 'users.ndjson'), users.map((user) => `${JSON.stringify(user)}\n`).join(''));
+  const out = join(root, 'population');
+  await importPopulation({ source, features: features, out });
+  return openPopulation(out);
+}
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'one-hot-'));
+  population = await importUsers('first', USERS);
+  oneHot = buildOneHot(population, features);
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** Tokens of a user as `feature=token`. */
+function tokensOf({ offsets, tokens }: OneHot, of: Population, userId: string): string[] {
+  const user = of.directory.find(userId);
+  const cities = of.dictionary('city');
+  return Array.from(tokens.subarray(offsets[user]!, offsets[user + 1]!), (token) =>
+    token < cities.size ? `city=${cities.token(token)}` : `likes=${of.dictionary('likes').token(token - cities.size)}`,
+  );
+}
+
+describe('buildOneHot', () => {
+  it('gives every user their tokens, none twice, lists cut to maxLength', () => {
+    expect(tokensOf(oneHot, population, 'a')).toEqual(['city=Rome', 'likes=x', 'likes=y']);
+    expect(tokensOf(oneHot, population, 'b')).toEqual(['city=Oslo']);
+  });
+
+  it('gives no token for what is missing', () => {
+    expect(tokensOf(oneHot, population, 'c')).toEqual(['likes=z']);
+  });
+
+  it('lists the users in the version, and gives no tokens to one who left it', async () => {
+    expect([...oneHot.users]).toEqual([0, 1, 2]);
+    const next = await importUsers('second', [{ user_id: 'd', city: 'Rome', likes: ['z'] }, USERS[0]!]);
+    const nextHot = buildOneHot(next, features);
+    expect([...nextHot.users]).toEqual([next.directory.find('a'), next.directory.find('d')]);
+    expect(tokensOf(nextHot, next, 'b')).toEqual([]);
+    expect(tokensOf(nextHot, next, 'd')).toEqual(['city=Rome', 'likes=z']);
+    expect(tokensOf(nextHot, next, 'a')).toEqual(['city=Rome', 'likes=x', 'likes=y']);
+  });
+});
