@@ -3,9 +3,12 @@ import { fromBinary } from '@bufbuild/protobuf';
 import fc from 'fast-check';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
+import { binaryCrossEntropy } from '../../src/graph/binary-cross-entropy.ts';
 import { Builder } from '../../src/graph/builder.ts';
+import { differentiate } from '../../src/graph/differentiate.ts';
 import { GraphError } from '../../src/graph/error.ts';
 import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
+import { prune } from '../../src/graph/prune.ts';
 import { readModel } from '../../src/graph/read.ts';
 import { writeModel } from '../../src/graph/write.ts';
 import { openSession, runModel } from './onnx-file.ts';
@@ -98,6 +101,22 @@ describe('writeModel', () => {
     );
     // a generator whose every step is refused would prove nothing
     expect(ops.size).toBeGreaterThan(15);
+  });
+
+  it('writes first and second derivatives of a PyTorch export, pruned or not', async () => {
+    const scores = readModel(EXPORT);
+    const b = Builder.from(scores);
+    const loss = binaryCrossEntropy(b, b.get('score'), b.input('label', 'float32', ['batch']));
+    const first = differentiate(b.build('first', [loss]), loss.name, [...scores.initializers.keys()]);
+    const c = Builder.from(first);
+    const gradient = c.get(first.outputs[1]!);
+    const norm = c.add('ReduceSum', [c.add('Mul', [gradient, gradient])], { keepdims: 0 });
+    const second = differentiate(c.build('second', [norm]), norm.name, [...scores.initializers.keys()]);
+    for (const graph of [first, second, prune(second), prune(second, { overrides: false, initializers: true })]) {
+      const bytes = writeModel(graph);
+      expect(readModel(bytes)).toStrictEqual({ ...graph, overrides: new Map() });
+      await (await openSession(bytes)).release();
+    }
   });
 
   it('keeps every bit of tensors of every type and shape, parameters and constants', () => {
