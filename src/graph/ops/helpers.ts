@@ -1,7 +1,7 @@
 /** Pieces that several rules share: type checks, zeros, shapes at run time. */
 import type { Builder } from '../builder.ts';
 import { GraphError } from '../error.ts';
-import { type DataType, isConcrete, isFloat, type TensorType, type Value } from '../ir.ts';
+import { type DataType, isConcrete, isFloat, sameShape, type TensorType, type Value } from '../ir.ts';
 import { broadcastShapes } from './dims.ts';
 import type { InferContext, Inferred } from './spec.ts';
 
@@ -66,7 +66,7 @@ export function zerosLike(b: Builder, x: Value): Value {
 
 /** `g` in the shape of `x` (as many elements). */
 export function reshapeLike(b: Builder, g: Value, x: Value): Value {
-  return b.add('Reshape', [g, shapeOf(b, x)], { allowzero: 1 });
+  return sameShape(g.shape, x.shape) ? g : b.add('Reshape', [g, shapeOf(b, x)], { allowzero: 1 });
 }
 
 /** The size of `x` along `axis` as an int64 vector of one. */

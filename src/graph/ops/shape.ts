@@ -218,7 +218,7 @@ export const Concat: OpSpec<'Concat'> = {
     return inputs.map((input, i) => {
       const from = start;
       start = plus(b, from, sizeAlong(b, input!, axis));
-      return wants(i) ? b.add('Slice', [g, from, start, b.ints([axis])]) : null;
+      return wants(i) ? reshapeLike(b, b.add('Slice', [g, from, start, b.ints([axis])]), input!) : null;
     });
   },
 };
@@ -280,9 +280,8 @@ export const Slice: OpSpec<'Slice'> = {
         before = low > 0 ? b.ints([low]) : null;
         after = high < size ? b.ints([size - high]) : null;
       } else {
-        // starts and ends at run time, as Concat's gradient makes them: 0 <= start <= end <= size
-        before = b.add('Slice', [starts!, b.ints([i]), b.ints([i + 1])]);
-        after = b.add('Sub', [sizeAlong(b, x!, axis), b.add('Slice', [ends!, b.ints([i]), b.ints([i + 1])])]);
+        before = countBefore(b, x!, axis, b.add('Slice', [starts!, b.ints([i]), b.ints([i + 1])]));
+        after = b.add('Sub', [sizeAlong(b, x!, axis), b.add('Add', [before, sizeAlong(b, out, axis)])]);
       }
       const parts = [
         before && zerosOfSize(b, out, axis, before),
@@ -291,9 +290,17 @@ export const Slice: OpSpec<'Slice'> = {
       ].filter((part) => part !== null);
       if (parts.length > 1) out = b.add('Concat', parts, { axis });
     });
-    return [out, null, null, null, null];
+    return [reshapeLike(b, out, x!), null, null, null, null];
   },
 };
+
+/** How many elements along `axis` stand before `start` (an int64 vector of one), which Slice clamps at run time: it may be negative or beyond. */
+function countBefore(b: Builder, x: Value, axis: number, start: Value): Value {
+  const scalar = (value: number) => b.scalar(value, 'int64');
+  const size = b.add('Squeeze', [sizeAlong(b, x, axis), b.ints([0])]);
+  const places = b.add('Range', [scalar(0), size, scalar(1)]);
+  return b.add('Shape', [b.add('Slice', [places, b.ints([0]), start])]);
+}
 
 /** Zeros of the shape of `x` but for `size` (an int64 vector of one) along `axis`. */
 function zerosOfSize(b: Builder, x: Value, axis: number, size: Value): Value {
