@@ -1,6 +1,16 @@
 /** Files that survive a power cut (write, fsync, rename, fsync of the folder), and their sha256. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError, messageOf } from '../lib/errors.ts';
 
@@ -52,8 +62,9 @@ export function writeDurably(path: string, bytes: Uint8Array): void {
   });
 }
 
-/** Makes the file end with `tail` from byte `size` on: what lay behind is cut off first. Fsyncs it. */
+/** Makes the file end with `tail` from byte `size` on: what lay behind is cut off first. Fsyncs it unless it is already so. */
 export function appendDurably(path: string, size: number, tail: Uint8Array): void {
+  if (tail.length === 0 && statSync(path, { throwIfNoEntry: false })?.size === size) return;
   // 'a' would ignore the position; it only serves to create the file.
   withFile(path, 'a', () => {});
   withFile(path, 'r+', (file) => {

@@ -9,6 +9,7 @@ import { takeLock } from './lock.ts';
 import {
   CONTRACT_VERSION,
   CURRENT_FILE,
+  DICTIONARIES_FOLDER,
   dictionaryPaths,
   encodeManifest,
   findCurrentVersion,
@@ -232,14 +233,18 @@ class Importer {
       segments: this.#segments,
     });
     if (!this.#isIntact(manifest)) {
+      mkdirSync(join(this.#out, DICTIONARIES_FOLDER), { recursive: true });
       appendTable(this.#out, directory.table, manifest.directory, directory.published);
       for (const [i, { table, published }] of dictionaries.entries()) {
         appendTable(this.#out, table, manifest.dictionaries[i]!, published);
       }
+      syncFolder(join(this.#out, DICTIONARIES_FOLDER));
       writeDurably(join(this.#incoming, manifest.row_of.path), rowOfBytes);
       writeDurably(join(this.#incoming, MANIFEST_FILE), encodeManifest(manifest));
       syncFolder(join(this.#incoming, 'segments'));
       syncFolder(this.#incoming);
+      // The tables' names must be durable before a manifest that records them is.
+      syncFolder(this.#out);
       rmSync(join(this.#out, manifest.version), { recursive: true, force: true });
       renameSync(this.#incoming, join(this.#out, manifest.version));
       syncFolder(this.#out);

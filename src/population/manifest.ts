@@ -13,6 +13,8 @@ export const CONTRACT_VERSION = 1;
 export const MANIFEST_FILE = 'population.json';
 export const CURRENT_FILE = 'current';
 export const LOCK_FILE = 'lock';
+/** Where the dictionaries are. */
+export const DICTIONARIES_FOLDER = 'dictionaries';
 /** Where an import collects a version before it is published. */
 export const INCOMING_FOLDER = 'incoming';
 
@@ -114,7 +116,7 @@ export function dictionaryPaths(feature: string): { bytes: string; ends: string 
     .toLowerCase()
     .replaceAll(/[^a-z0-9_-]/g, '_')
     .slice(0, 40);
-  const stem = `dictionaries/${readable}-${sha256(Buffer.from(feature)).slice(0, 8)}`;
+  const stem = `${DICTIONARIES_FOLDER}/${readable}-${sha256(Buffer.from(feature)).slice(0, 8)}`;
   return { bytes: `${stem}.bytes`, ends: `${stem}.ends` };
 }
 

@@ -1,8 +1,7 @@
 /** The two append-only files of a text table: `.bytes` (UTF-8, one text after the other) and `.ends` (uint32 little-endian, where each ends). */
-import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
-import { appendDurably, sha256, syncFolder } from './files.ts';
+import { appendDurably, sha256 } from './files.ts';
 import type { ManifestTable } from './manifest.ts';
 import { TextTable } from './text-table.ts';
 import { readVersionFile } from './verify.ts';
@@ -52,7 +51,7 @@ export function describeTable(table: TextTable, bytesPath: string, endsPath: str
   };
 }
 
-/** Appends what `table` has beyond the `published` one to its files, and cuts off what a killed import left behind that. */
+/** Appends what `table` has beyond the `published` one to its files, and cuts off what a killed import left behind that. The caller syncs the folders. */
 export function appendTable(
   folder: string,
   table: TextTable,
@@ -64,9 +63,7 @@ export function appendTable(
     { path: recorded.ends.path, bytes: bytesOf(table.ends), from: published?.ends.size ?? 0 },
   ];
   for (const { path, bytes, from } of parts) {
-    mkdirSync(dirname(join(folder, path)), { recursive: true });
     appendDurably(join(folder, path), from, bytes.subarray(from));
-    syncFolder(dirname(join(folder, path)));
   }
 }
 

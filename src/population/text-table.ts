@@ -80,7 +80,8 @@ export class TextTable {
 
   /** The text of an index. Throws RangeError (a bug) outside 0 .. count - 1. */
   text(index: number): string {
-    if (!(index >= 0 && index < this.#count)) throw new RangeError(`index ${index} is not in 0..${this.#count - 1}`);
+    if (!(Number.isInteger(index) && index >= 0 && index < this.#count))
+      throw new RangeError(`index ${index} is not in 0..${this.#count - 1}`);
     return this.#bytes.toString('utf8', index === 0 ? 0 : this.#ends[index - 1]!, this.#ends[index]!);
   }
 

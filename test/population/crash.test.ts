@@ -1,0 +1,235 @@
+/** Kills, leftovers, locks and damage: what a folder serves after them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { FEATURES, importUsers, refusalOf, snapshot, toLines, USERS, useFolders, writeDataSet } from './support.ts';
+
+const newFolder = useFolders();
+const MORE = [...USERS, { user_id: 'emil', city: 'Oslo', likes: ['golf'] }];
+
+/** Starts an import in a process of its own. */
+function spawnImport(source: string, out: string): ChildProcess {
+  const script = new URL('./import-child.ts', import.meta.url).pathname;
+  return spawn(process.execPath, ['--import', 'tsx', script, source, out], { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+describe('an import that was killed', () => {
+  it('leaves the old version serving, and the next import gives what it would have given', async () => {
+    const [source, out, expectedOut] = [newFolder(), newFolder(), newFolder()];
+    const first = await importUsers(source, out, USERS);
+    await importUsers(source, expectedOut, USERS);
+    const many =
+      toLines(USERS) +
+      Array.from({ length: 150_000 }, (_, i) => `{"user_id":"u${i}","city":"c${i}","likes":["t${i % 9}"]}\n`).join('');
+    writeDataSet(source, many);
+    const child = spawnImport(source, out);
+    // Until the first segment is there: the import is then in the middle.
+    while (!existsSync(join(out, 'incoming/segments/000000.arrow'))) {
+      expect(child.exitCode).toBeNull();
+      await sleep(5);
+    }
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(existsSync(join(out, 'lock'))).toBe(true);
+    expect(openPopulation(out)).toMatchObject({ version: first.version, rowCount: 4 });
+
+    const options = { source, features: FEATURES };
+    const again = await importPopulation({ ...options, out });
+    expect(again).toEqual(await importPopulation({ ...options, out: expectedOut }));
+    expect(snapshot(out)).toEqual(snapshot(expectedOut));
+  });
+
+  it('may have appended to the tables: that is cut off, and numbers are given anew', async () => {
+    const [source, out, expectedOut] = [newFolder(), newFolder(), newFolder()];
+    await importUsers(source, expectedOut, USERS);
+    await importUsers(source, out, USERS);
+    for (const name of [
+      'directory.bytes',
+      'directory.ends',
+      ...readdirSync(join(out, 'dictionaries')).map((file) => `dictionaries/${file}`),
+    ]) {
+      appendFileSync(join(out, name), 'left by a killed import');
+    }
+    mkdirSync(join(out, 'incoming/segments'), { recursive: true });
+    writeFileSync(join(out, 'incoming/segments/000007.arrow'), 'torn');
+    writeFileSync(join(out, 'current.tmp'), 'torn');
+    expect(openPopulation(out).directory.size).toBe(4);
+    expect(await importUsers(source, out, MORE)).toEqual(await importUsers(source, expectedOut, MORE));
+    rmSync(join(out, 'current.tmp'), { force: true });
+    expect(snapshot(out)).toEqual(snapshot(expectedOut));
+  });
+
+  it('may have published all but `current`: the old version serves, and the same import finishes it', async () => {
+    const [source, out] = [newFolder(), newFolder()];
+    const first = await importUsers(source, out, USERS);
+    const second = await importUsers(source, out, MORE);
+    writeFileSync(join(out, 'current'), `${first.version}\n`);
+    expect(openPopulation(out).version).toBe(first.version);
+    // An import of something else must not give emil's number to another user.
+    await importUsers(source, out, [{ user_id: 'fritz', city: null, likes: null }]);
+    expect(openPopulation(out).directory.find('fritz')).toBe(5);
+    expect(openPopulation(out, { version: second.version }).directory.find('emil')).toBe(4);
+  });
+
+  it('finishes a version that only lacks `current`', async () => {
+    const [source, out] = [newFolder(), newFolder()];
+    const { version } = await importUsers(source, out, USERS);
+    rmSync(join(out, 'current'));
+    expect((await refusalOf(() => openPopulation(out))).message).toMatch(/is not a population: it has no file current/);
+    expect(await importUsers(source, out, USERS)).toMatchObject({ version, newUsers: 0 });
+    expect(openPopulation(out).version).toBe(version);
+  });
+});
+
+describe('the lock', () => {
+  it('lets one of two imports at once through', async () => {
+    const out = newFolder();
+    const source = writeDataSet(newFolder(), USERS);
+    const results = await Promise.allSettled([1, 2].map(() => importPopulation({ source, features: FEATURES, out })));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+    const { reason } = results[1] as PromiseRejectedResult;
+    expect(reason).toMatchObject({ code: 'unavailable', facts: { pid: process.pid } });
+    expect(reason.message).toContain('another import is running');
+    expect(existsSync(join(out, 'lock'))).toBe(false);
+    expect(openPopulation(out).rowCount).toBe(4);
+  });
+
+  it('of another process that lives is respected, and of one that is gone taken over', async () => {
+    const [source, out] = [newFolder(), newFolder()];
+    writeDataSet(
+      source,
+      Array.from({ length: 150_000 }, (_, i) => `{"user_id":"u${i}","city":"c${i}","likes":[]}\n`).join(''),
+    );
+    const child = spawnImport(source, out);
+    while (!existsSync(join(out, 'lock'))) await sleep(5);
+    const error = await refusalOf(() => importUsers(newFolder(), out, USERS));
+    expect(error).toMatchObject({ code: 'unavailable', facts: { pid: child.pid } });
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    expect(await importUsers(newFolder(), out, USERS)).toMatchObject({ users: 4 });
+  });
+
+  it('of a process whose id another one has now is taken over', async () => {
+    const out = newFolder();
+    writeFileSync(join(out, 'lock'), `${process.pid} 12345 an-earlier-life\n`);
+    expect(await importUsers(newFolder(), out, USERS)).toMatchObject({ users: 4 });
+    expect(existsSync(join(out, 'lock'))).toBe(false);
+  });
+
+  it('that is torn is taken over', async () => {
+    const out = newFolder();
+    writeFileSync(join(out, 'lock'), '');
+    expect(await importUsers(newFolder(), out, USERS)).toMatchObject({ users: 4 });
+  });
+});
+
+describe('a damaged folder', () => {
+  const make = async () => {
+    const [source, out] = [newFolder(), newFolder()];
+    const { version } = await importUsers(source, out, USERS);
+    return { source, out, version };
+  };
+  const files = (version: string) => [
+    'directory.bytes',
+    'directory.ends',
+    `${version}/row-of.i32`,
+    `${version}/segments/000000.arrow`,
+    `${version}/population.json`,
+  ];
+
+  it.each([0, 1, 2, 3, 4])('is refused by name when a file is cut short, altered or gone (%i)', async (index) => {
+    for (const damage of ['cut', 'altered', 'gone'] as const) {
+      const { out, version } = await make();
+      const path = join(out, files(version)[index]!);
+      const bytes = readFileSync(path);
+      if (damage === 'cut') truncateSync(path, bytes.length - 3);
+      if (damage === 'gone') rmSync(path);
+      if (damage === 'altered') {
+        // Digits in the manifest, any byte elsewhere: the last byte would be padding or a line end.
+        const at = path.endsWith('.json') ? bytes.indexOf('"rows": 4') + 8 : Math.floor(bytes.length / 2);
+        bytes[at]! ^= 1;
+        writeFileSync(path, bytes);
+      }
+      const error = await refusalOf(() => openPopulation(out));
+      expect(error.code).toBe('invalid_population');
+      expect(error.message).toContain(path);
+    }
+  });
+
+  it('is refused when a dictionary was altered', async () => {
+    const { out } = await make();
+    const name = readdirSync(join(out, 'dictionaries')).find(
+      (file) => file.startsWith('city') && file.endsWith('.bytes'),
+    )!;
+    const path = join(out, 'dictionaries', name);
+    writeFileSync(path, readFileSync(path).fill(0x41));
+    expect((await refusalOf(() => openPopulation(out))).message).toBe(
+      `${path} was altered: its sha256 is not the one that the version recorded`,
+    );
+  });
+
+  it("is refused when a version's own file grew", async () => {
+    const { out, version } = await make();
+    appendFileSync(join(out, version, 'segments/000000.arrow'), 'x');
+    expect((await refusalOf(() => openPopulation(out))).message).toMatch(/000000\.arrow was altered: it has \d+ bytes/);
+  });
+
+  it('is refused when it is of a newer contract, or `current` is no version', async () => {
+    const { out, version } = await make();
+    const path = join(out, version, 'population.json');
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"contract": 1', '"contract": 2'));
+    expect((await refusalOf(() => openPopulation(out))).message).toBe(
+      `${path} is of contract 2; this program reads 1: update it`,
+    );
+    writeFileSync(join(out, 'current'), '../../etc');
+    expect((await refusalOf(() => openPopulation(out))).message).toContain('does not hold a version');
+  });
+
+  it('is refused when it is no population, or has no such version', async () => {
+    const { out } = await make();
+    expect(await refusalOf(() => openPopulation(newFolder()))).toMatchObject({ code: 'invalid_population' });
+    expect(await refusalOf(() => openPopulation(join(out, 'none')))).toMatchObject({ code: 'invalid_population' });
+    const error = await refusalOf(() => openPopulation(out, { version: '0123456789ab' }));
+    expect(error.message).toMatch(/0123456789ab\/population\.json can't be read: ENOENT/);
+  });
+
+  it('is refused as the base of an import when its numbers were altered', async () => {
+    const { source, out } = await make();
+    const path = join(out, 'directory.bytes');
+    writeFileSync(path, readFileSync(path).reverse());
+    expect((await refusalOf(() => importUsers(source, out, MORE))).message).toContain(`${path} was altered`);
+  });
+
+  it('is repaired by importing the same content when a segment was damaged', async () => {
+    const { source, out, version } = await make();
+    truncateSync(join(out, version, 'segments/000000.arrow'), 100);
+    expect(await importUsers(source, out, USERS)).toMatchObject({ version, newUsers: 0 });
+    expect(openPopulation(out).readSegment(0).count).toBe(4);
+  });
+
+  it('that is trusted is still refused when a segment is read that was cut', async () => {
+    const { out, version } = await make();
+    const population = openPopulation(out, { trusted: true });
+    truncateSync(join(out, version, 'segments/000000.arrow'), 100);
+    expect((await refusalOf(() => population.readSegment(0))).message).toMatch(
+      /000000\.arrow is torn: it has fewer than \d+ bytes/,
+    );
+    expect((await refusalOf(() => openPopulation(out, { trusted: true }))).message).toMatch(
+      /000000\.arrow is torn: it has 100 of/,
+    );
+  });
+});

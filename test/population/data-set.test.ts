@@ -1,0 +1,97 @@
+/** The description of a data set folder. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { getDataSetFile, MAXIMUM_DESCRIPTION_BYTES, openDataSet } from '../../src/population/data-set.ts';
+import { refusalOf, useFolders } from './support.ts';
+
+const newFolder = useFolders();
+
+const GOOD = {
+  name: 'films',
+  user_features: [
+    { name: 'age', kind: 'single' },
+    { name: 'history', kind: 'multi', max_length: 50 },
+  ],
+  campaign_features: [{ name: 'genres', kind: 'multi' }],
+};
+
+function write(description: unknown): string {
+  const folder = newFolder();
+  const text =
+    typeof description === 'string' || description instanceof Uint8Array ? description : JSON.stringify(description);
+  writeFileSync(join(folder, 'dataset.json'), text);
+  return folder;
+}
+
+describe('openDataSet', () => {
+  it('reads the schema and ignores other keys', () => {
+    const path = write({ ...GOOD, made: 'by hand', counts: { users: 3 } });
+    expect(openDataSet(path)).toEqual({
+      path,
+      name: 'films',
+      userFeatures: [
+        { name: 'age', kind: 'single' },
+        { name: 'history', kind: 'multi', maxLength: 50 },
+      ],
+      campaignFeatures: [{ name: 'genres', kind: 'multi' }],
+    });
+  });
+
+  const user = (features: unknown) => ({ ...GOOD, user_features: features });
+  it.each<[string, unknown, RegExp]>([
+    ['text that is not JSON', '{"name":', /dataset\.json can't be read as JSON/],
+    ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), /can't be read as JSON/],
+    ['a description over the limit', ' '.repeat(MAXIMUM_DESCRIPTION_BYTES + 1), /is 1048577 bytes, more than 1048576/],
+    ['no name', { ...GOOD, name: undefined }, /dataset\.json#\/name: /],
+    ['no user features', user([]), /#\/user_features: /],
+    ['an unknown kind', user([{ name: 'age', kind: 'number' }]), /#\/user_features\/0\/kind: /],
+    ['a maximum length of 0', user([{ name: 'h', kind: 'multi', max_length: 0 }]), /#\/user_features\/0\/max_length: /],
+    ['a feature twice', user([GOOD.user_features[0], GOOD.user_features[0]]), /the feature "age" is there twice/],
+    ['a reserved name', user([{ name: 'user_id', kind: 'single' }]), /"user_id" is a reserved key/],
+    ['an empty name', user([{ name: '', kind: 'single' }]), /has 1 to 80 characters/],
+    ['a long name', user([{ name: 'n'.repeat(81), kind: 'single' }]), /has 1 to 80 characters/],
+    ['a name with a control character', user([{ name: 'a\u0000', kind: 'single' }]), /no control characters/],
+    ["a name like a list's length", user([{ name: 'a.length', kind: 'single' }]), /must not end in "\.length"/],
+    [
+      '1,001 features',
+      user(Array.from({ length: 1001 }, (_, i) => ({ name: `f${i}`, kind: 'single' }))),
+      /1001 features are more than 1000/,
+    ],
+  ])('refuses %s', async (_, description, message) => {
+    const path = write(description);
+    const error = await refusalOf(() => openDataSet(path));
+    expect(error.code).toBe('invalid_data');
+    expect(error.message).toMatch(message);
+  });
+
+  it('refuses a folder without a description', async () => {
+    expect((await refusalOf(() => openDataSet(newFolder()))).message).toMatch(
+      /dataset\.json can't be read as JSON: ENOENT/,
+    );
+  });
+});
+
+describe('getDataSetFile', () => {
+  it('finds a file plain or compressed', () => {
+    const path = write(GOOD);
+    writeFileSync(join(path, 'users.ndjson'), '');
+    writeFileSync(join(path, 'interactions.csv.gz'), '');
+    const dataSet = openDataSet(path);
+    expect(getDataSetFile(dataSet, 'users.ndjson')).toBe(join(path, 'users.ndjson'));
+    expect(getDataSetFile(dataSet, 'interactions.csv')).toBe(join(path, 'interactions.csv.gz'));
+  });
+
+  it('refuses a file that is missing, or there in both forms', async () => {
+    const path = write(GOOD);
+    const dataSet = openDataSet(path);
+    const missing = await refusalOf(() => getDataSetFile(dataSet, 'users.ndjson'));
+    expect(missing).toMatchObject({
+      code: 'invalid_data',
+      message: `${path} has no users.ndjson and no users.ndjson.gz`,
+    });
+    writeFileSync(join(path, 'users.ndjson'), '');
+    writeFileSync(join(path, 'users.ndjson.gz'), '');
+    expect((await refusalOf(() => getDataSetFile(dataSet, 'users.ndjson'))).message).toContain('keep one of them');
+  });
+});

@@ -1,0 +1,7 @@
+/** The schema of the small data sets; apart from `support.ts`, which needs a test runner. */
+import type { Feature } from '../../src/population/schema.ts';
+
+export const FEATURES: readonly Feature[] = [
+  { name: 'city', kind: 'single' },
+  { name: 'likes', kind: 'multi', maxLength: 3 },
+];
