@@ -23,10 +23,10 @@ export function broadcastShapes(shapes: readonly Shape[], freshDim: () => string
   return out;
 }
 
-/** `axis` in 0..rank-1; negative ones count from the end. */
+/** `axis` in 0..rank-1; negative ones count from the end. A scalar has none. */
 export function normalizeAxis(axis: number, rank: number, what = 'axis'): number {
   const result = axis < 0 ? axis + rank : axis;
-  if (!Number.isInteger(axis) || result < 0 || result >= Math.max(rank, 1))
+  if (!Number.isInteger(axis) || result < 0 || result >= rank)
     throw new GraphError(`${what} ${axis} is not in a value of rank ${rank}`);
   return result;
 }

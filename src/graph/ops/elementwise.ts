@@ -1,19 +1,30 @@
 /** Arithmetic of one and two values, element by element, with broadcasting. */
-import type { Dim, Value } from '../ir.ts';
-import { typeText } from '../ir.ts';
-import { broadcastOf, floatUnary, maskAs, refuse, requireFloat, sameAsInput } from './helpers.ts';
-import type { Inferred, OpSpec } from './spec.ts';
+import { type Dim, elementCount, isConcrete, type Shape, typeText, type Value } from '../ir.ts';
+import {
+  broadcastOf,
+  floatUnary,
+  maskAs,
+  refuse,
+  requireAll,
+  requireFloat,
+  requireNumber,
+  sameAsInput,
+} from './helpers.ts';
+import type { InferContext, Inferred, OpSpec } from './spec.ts';
 
-/** What is known of an integer result, where both sides are known and of one length (or one is a scalar). */
+/** What is known of an integer result of `shape`, where both sides are known and each is as long as it, or has one element. */
 function knownOf(
   inputs: readonly (Value | null)[],
+  shape: Shape,
   combine: (a: Dim, b: Dim) => Dim | null,
 ): readonly Dim[] | undefined {
   const a = inputs[0]?.known;
   const b = inputs[1]?.known;
-  if (!a || !b || (a.length !== b.length && a.length !== 1 && b.length !== 1)) return undefined;
+  if (!a || !b || !isConcrete(shape)) return undefined;
+  const count = elementCount(shape);
+  if ([a, b].some(({ length }) => length !== count && length !== 1)) return undefined;
   const out: Dim[] = [];
-  for (let i = 0; i < Math.max(a.length, b.length); i++) {
+  for (let i = 0; i < count; i++) {
     const value = combine(a[a.length === 1 ? 0 : i]!, b[b.length === 1 ? 0 : i]!);
     if (value === null) return undefined;
     out.push(value);
@@ -24,20 +35,20 @@ function knownOf(
 const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
   typeof a === 'number' && typeof b === 'number' ? f(a, b) : null;
 
-function notBool(input: Value): void {
-  if (input.dtype === 'bool') refuse(`"${input.name}" is ${typeText(input)}, not a number`);
+/** Two numbers, broadcast; `combine` says what is known of an element of the result, null for nothing. */
+function arithmetic(
+  c: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
+  combine: (a: Dim, b: Dim) => Dim | null,
+): readonly Inferred[] {
+  const type = broadcastOf(c, requireNumber);
+  return [{ ...type, known: knownOf(c.inputs, type.shape, combine) }];
 }
 
 // (x + y)' = x' + y'
 export const Add: OpSpec<'Add'> = {
   arity: [2, 2],
   attributes: {},
-  infer: (c) => [
-    {
-      ...broadcastOf(c, notBool),
-      known: knownOf(c.inputs, (a, b) => (b === 0 ? a : a === 0 ? b : onNumbers((x, y) => x + y)(a, b))),
-    },
-  ],
+  infer: (c) => arithmetic(c, (a, b) => (b === 0 ? a : a === 0 ? b : onNumbers((x, y) => x + y)(a, b))),
   gradient: ({ gradient: g }) => [g, g],
 };
 
@@ -45,12 +56,7 @@ export const Add: OpSpec<'Add'> = {
 export const Sub: OpSpec<'Sub'> = {
   arity: [2, 2],
   attributes: {},
-  infer: (c) => [
-    {
-      ...broadcastOf(c, notBool),
-      known: knownOf(c.inputs, (a, b) => (b === 0 ? a : onNumbers((x, y) => x - y)(a, b))),
-    },
-  ],
+  infer: (c) => arithmetic(c, (a, b) => (b === 0 ? a : onNumbers((x, y) => x - y)(a, b))),
   gradient: ({ b, gradient: g, wants }) => [g, wants(1) ? b.add('Neg', [g]) : null],
 };
 
@@ -58,12 +64,7 @@ export const Sub: OpSpec<'Sub'> = {
 export const Mul: OpSpec<'Mul'> = {
   arity: [2, 2],
   attributes: {},
-  infer: (c) => [
-    {
-      ...broadcastOf(c, notBool),
-      known: knownOf(c.inputs, (a, b) => (b === 1 ? a : a === 1 ? b : onNumbers((x, y) => x * y)(a, b))),
-    },
-  ],
+  infer: (c) => arithmetic(c, (a, b) => (b === 1 ? a : a === 1 ? b : onNumbers((x, y) => x * y)(a, b))),
   gradient: ({ b, inputs: [x, y], gradient: g, wants }) => [
     wants(0) ? b.add('Mul', [g, y!]) : null,
     wants(1) ? b.add('Mul', [g, x!]) : null,
@@ -74,14 +75,7 @@ export const Mul: OpSpec<'Mul'> = {
 export const Div: OpSpec<'Div'> = {
   arity: [2, 2],
   attributes: {},
-  infer: (c) => [
-    {
-      ...broadcastOf(c, notBool),
-      known: knownOf(c.inputs, (a, b) =>
-        b === 1 ? a : typeof a === 'number' && typeof b === 'number' && b !== 0 ? Math.trunc(a / b) : null,
-      ),
-    },
-  ],
+  infer: (c) => arithmetic(c, (a, b) => (b === 1 ? a : b === 0 ? null : onNumbers((x, y) => Math.trunc(x / y))(a, b))),
   gradient: ({ b, inputs: [, y], outputs: [out], gradient: g, wants }) => [
     wants(0) ? b.add('Div', [g, y!]) : null,
     wants(1) ? b.add('Neg', [b.add('Div', [b.add('Mul', [g, out!]), y!])]) : null,
@@ -92,7 +86,10 @@ export const Div: OpSpec<'Div'> = {
 export const Neg: OpSpec<'Neg'> = {
   arity: [1, 1],
   attributes: {},
-  infer: sameAsInput,
+  infer: (c) => {
+    requireNumber(c.inputs[0]!);
+    return sameAsInput(c);
+  },
   gradient: ({ b, gradient: g }) => [b.add('Neg', [g])],
 };
 
@@ -136,7 +133,10 @@ export const Sigmoid: OpSpec<'Sigmoid'> = {
 export const Max: OpSpec<'Max'> = {
   arity: [1, 64],
   attributes: {},
-  infer: (c) => [broadcastOf(c, notBool)],
+  infer: (c) => {
+    requireAll(c.inputs);
+    return [broadcastOf(c, requireNumber)];
+  },
   gradient: ({ b, inputs, outputs: [out], gradient: g, wants }) => {
     const masks = inputs.map((input) => maskAs(b, b.add('Equal', [input!, out!]), g));
     const share = b.add('Div', [g, masks.reduce((sum, mask) => b.add('Add', [sum, mask]))]);
@@ -149,6 +149,7 @@ export const Clip: OpSpec<'Clip'> = {
   arity: [1, 3],
   attributes: {},
   infer: ({ inputs }) => {
+    requireNumber(inputs[0]!);
     for (const bound of inputs.slice(1)) {
       if (bound && (bound.shape.length !== 0 || bound.dtype !== inputs[0]!.dtype))
         refuse(`a bound is ${typeText(bound)}, not a scalar ${inputs[0]!.dtype}`);

@@ -49,11 +49,12 @@ export const Gather: OpSpec<'Gather'> = {
   },
 };
 
-/** Length of the index tuples: the last axis of `indices`. */
-function tupleLength(indices: Value): number {
-  requireInteger(indices, 'indices');
+/** Length of the index tuples into `x`: the last axis of `indices`. */
+function tupleLength(x: Value, indices: Value): number {
+  if (indices.dtype !== 'int64') refuse(`indices are ${indices.dtype}, not int64`);
   const last = indices.shape[indices.shape.length - 1];
   if (typeof last !== 'number') refuse('the last axis of the indices must be known before running');
+  if (last < 1 || last > x.shape.length) refuse(`index tuples of ${last} in a value of rank ${x.shape.length}`);
   return last;
 }
 
@@ -62,12 +63,11 @@ export const GatherND: OpSpec<'GatherND'> = {
   arity: [2, 2],
   attributes: {},
   infer: ({ inputs: [x, indices] }) => {
-    const length = tupleLength(indices!);
-    if (length > x!.shape.length) refuse(`index tuples of ${length} in a value of rank ${x!.shape.length}`);
+    const length = tupleLength(x!, indices!);
     return [{ dtype: x!.dtype, shape: [...indices!.shape.slice(0, -1), ...x!.shape.slice(length)] }];
   },
   gradient: ({ b, inputs: [x, indices], gradient: g, wants }) => [
-    wants(0) ? b.add('ScatterND', [zerosLike(b, x!), asInt64(b, indices!), g], { reduction: 'add' }) : null,
+    wants(0) ? b.add('ScatterND', [zerosLike(b, x!), indices!, g], { reduction: 'add' }) : null,
     null,
   ],
 };
@@ -79,10 +79,8 @@ export const ScatterND: OpSpec<'ScatterND'> = {
   infer: ({ inputs: [x, indices, updates], attributes }) => {
     if (attributes.reduction !== undefined && attributes.reduction !== 'none' && attributes.reduction !== 'add')
       refuse(`reduction "${attributes.reduction}" is not supported: use none or add`);
-    if (indices!.dtype !== 'int64') refuse(`indices are ${indices!.dtype}, not int64`);
     commonType([x!, updates!]);
-    const length = tupleLength(indices!);
-    if (length > x!.shape.length) refuse(`index tuples of ${length} in a value of rank ${x!.shape.length}`);
+    const length = tupleLength(x!, indices!);
     const wanted = [...indices!.shape.slice(0, -1), ...x!.shape.slice(length)];
     if (wanted.length !== updates!.shape.length || wanted.some((dim, i) => mustDiffer(dim, updates!.shape[i]!))) {
       refuse(`updates of shape [${updates!.shape.join(', ')}], not [${wanted.join(', ')}]`);

@@ -13,6 +13,16 @@ export function commonType(inputs: readonly (Value | null)[]): DataType {
   return first!.dtype;
 }
 
+/** Of an op that takes any number of inputs, none may be left out. */
+export function requireAll(inputs: readonly (Value | null)[]): void {
+  const missing = inputs.indexOf(null);
+  if (missing >= 0) throw new GraphError(`input ${missing} is left out`);
+}
+
+export function requireNumber(input: Value): void {
+  if (input.dtype === 'bool') throw new GraphError(`"${input.name}" is bool, not a number`);
+}
+
 export function requireFloat(input: Value): void {
   if (!isFloat(input.dtype)) throw new GraphError(`"${input.name}" is ${input.dtype}, not a float`);
 }

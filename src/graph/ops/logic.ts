@@ -1,21 +1,22 @@
 /** Comparisons and truth values: no gradient. */
-import { broadcastOf, requireBool, sameAsInput } from './helpers.ts';
+import type { Value } from '../ir.ts';
+import { broadcastOf, requireBool, requireNumber, sameAsInput } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
 type Comparison = 'Equal' | 'Less' | 'Greater';
 
-function comparison<K extends Comparison>(): OpSpec<K> {
+function comparison<K extends Comparison>(check?: (input: Value) => void): OpSpec<K> {
   return {
     arity: [2, 2],
     attributes: {} as OpSpec<K>['attributes'],
-    infer: (c) => [{ dtype: 'bool', shape: broadcastOf(c).shape }],
+    infer: (c) => [{ dtype: 'bool', shape: broadcastOf(c, check).shape }],
     gradient: 'none',
   };
 }
 
 export const Equal = comparison<'Equal'>();
-export const Less = comparison<'Less'>();
-export const Greater = comparison<'Greater'>();
+export const Less = comparison<'Less'>(requireNumber);
+export const Greater = comparison<'Greater'>(requireNumber);
 
 export const And: OpSpec<'And'> = {
   arity: [2, 2],

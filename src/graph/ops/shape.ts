@@ -11,7 +11,7 @@ import {
   quotientOf,
   requireNumbers,
 } from './dims.ts';
-import { commonType, refuse, requireInteger, reshapeLike, sizeAlong } from './helpers.ts';
+import { commonType, refuse, requireAll, requireInteger, reshapeLike, sizeAlong } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
 /** Dimensions out of an int64 vector: what is known, fresh names where only its length is. */
@@ -78,7 +78,11 @@ export const Range: OpSpec<'Range'> = {
 export const NonZero: OpSpec<'NonZero'> = {
   arity: [1, 1],
   attributes: {},
-  infer: ({ inputs: [x], freshDim }) => [{ dtype: 'int64', shape: [x!.shape.length, freshDim()] }],
+  infer: ({ inputs: [x], freshDim }) => {
+    // ONNX and ONNX Runtime do not agree on what it gives then
+    if (x!.shape.length === 0) refuse('a scalar has no index');
+    return [{ dtype: 'int64', shape: [x!.shape.length, freshDim()] }];
+  },
   gradient: 'none',
 };
 
@@ -192,6 +196,7 @@ export const Concat: OpSpec<'Concat'> = {
   arity: [1, 4096],
   attributes: { axis: 'int' },
   infer: ({ inputs, attributes, freshDim }) => {
+    requireAll(inputs);
     const dtype = commonType(inputs);
     const first = inputs[0]!.shape;
     const axis = normalizeAxis(attributes.axis, first.length);
@@ -263,7 +268,7 @@ export const Slice: OpSpec<'Slice'> = {
       } else if (from[i] !== 0 || to[i]! < 2 ** 31 - 1) shape[axis] = freshDim();
     });
     const known =
-      x!.known && x!.shape.length === 1 && from && to
+      x!.known && x!.shape.length === 1 && from?.length === 1 && to
         ? x!.known.slice(...bounds(from[0]!, to[0]!, x!.known.length))
         : undefined;
     return [{ dtype: x!.dtype, shape, known }];
