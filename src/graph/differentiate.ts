@@ -8,7 +8,7 @@ import type { GradientRule } from './ops/spec.ts';
 import { OPS } from './ops/table.ts';
 
 /**
- * Adds to `b` the gradient of `loss` (a scalar float of `graph`) with respect to each of `parameters` (any values of `graph`).
+ * Adds to `b` the gradient of `loss` (a scalar float of `graph`) with respect to each of `parameters` (any float values of `graph`).
  * Returns them by name, each of its parameter's shape; zeros where the loss does not depend on it.
  *
  * `graph` is what `b` has built so far: call it again on the result for higher orders. A path through an op that has no
@@ -22,6 +22,10 @@ export function addGradients(
 ): ReadonlyMap<string, Value> {
   if (loss.shape.length !== 0 || !isFloat(loss.dtype))
     throw new GraphError(`the loss "${loss.name}" is ${typeText(loss)}, not a float scalar`);
+  for (const parameter of parameters) {
+    if (!isFloat(parameter.dtype))
+      throw new GraphError(`the parameter "${parameter.name}" is ${typeText(parameter)}: only floats have a gradient`);
+  }
   const dependent = dependentValues(graph, new Set(parameters.map((parameter) => parameter.name)));
   const gradients = new Map<string, Value>();
   const cameFrom = new Map<string, Node>();
@@ -72,9 +76,12 @@ export function differentiate(graph: Graph, loss: string, parameters: readonly s
   return b.build(graph.name, [...graph.outputs.map((name) => b.get(name)), ...outputs]);
 }
 
-/** Float values that depend on the sources through ops that have a gradient (or are refused: the sweep says so when it gets there). */
+/**
+ * Float values that depend on the float ones of `sources` through ops that have a gradient (or are refused: the sweep says so when
+ * it gets there). Integers and truth values carry none.
+ */
 export function dependentValues(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
-  const dependent = new Set(sources);
+  const dependent = new Set([...sources].filter((name) => isFloat(graph.values.get(name)!.dtype)));
   for (const node of graph.nodes) {
     if (OPS[node.op].gradient === 'none' || !node.inputs.some((name) => dependent.has(name))) continue;
     for (const name of node.outputs) if (isFloat(graph.values.get(name)!.dtype)) dependent.add(name);
