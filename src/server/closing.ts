@@ -15,6 +15,9 @@ export function closeGracefully(app: ServerApp, { closeGraceMs }: ServerConfig):
   app.addHook('onRequest', async () => {
     if (cut !== null) throw new AppError('unavailable', 'the server is closing', { facts: { retry_after: 1 } });
   });
+  app.addHook('onSend', async (_request, reply) => {
+    if (cut !== null) reply.header('connection', 'close');
+  });
   // A connection that was kept alive before the close began is idle again only now.
   app.addHook('onResponse', async () => {
     if (cut !== null) setImmediate(() => app.server.closeIdleConnections());

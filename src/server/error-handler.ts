@@ -16,7 +16,9 @@ export function answerErrors(app: ServerApp, config: ServerConfig): void {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, config));
   app.setNotFoundHandler((request, reply) => {
     const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
-    if (methods.length === 0) throw new AppError('route_not_found', 'there is no such route');
+    // A file that a wildcard route does not have is not found, whatever its method.
+    if (methods.length === 0 || methods.includes(request.method))
+      throw new AppError('route_not_found', 'there is no such route');
     reply.header('allow', methods.join(', '));
     throw new AppError('method_not_allowed', `this route has ${methods.join(', ')}`);
   });

@@ -64,7 +64,7 @@ export interface Problem {
 /** Whatever was thrown, as one of our errors: Fastify's own by code and status, everything else is `internal`. */
 export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): AppError {
   if (error instanceof AppError) return error;
-  const { code, statusCode, message } = error as { code?: unknown; statusCode?: unknown; message?: unknown };
+  const { code, statusCode, message } = (error ?? {}) as { code?: unknown; statusCode?: unknown; message?: unknown };
   const text = typeof message === 'string' ? message : 'unknown error';
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE' || statusCode === 413) return bodyTooLarge(limits.bodyLimitBytes);
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE' || statusCode === 415) {
@@ -90,7 +90,9 @@ export function problemOf(error: AppError, requestId: string, maximumDetails: nu
   const left = error.details.length - maximumDetails;
   const detail = left > 0 ? `${shorten(error.message)} (and ${left} more)` : shorten(error.message);
   const errors = error.details.slice(0, maximumDetails).map(presentDetail);
-  return { ...error.facts, ...base, detail, code: error.code, request_id: requestId, errors };
+  const members = { ...base, detail, code: error.code, request_id: requestId, errors };
+  // Twice: first for the order, then so that no fact takes the place of a member.
+  return { ...members, ...error.facts, ...members };
 }
 
 function bodyTooLarge(limit: number): AppError {

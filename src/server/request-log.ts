@@ -23,30 +23,33 @@ export class PatternLog extends LogController {
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 1000) / 1000,
       ...(reply.problemCode === null ? {} : { code: reply.problemCode }),
-      ...(error ? { err: describeError(error) } : {}),
+      ...(error ? { error: describeError(error) } : {}),
     };
     if (request.routeOptions.config.quiet === true && reply.statusCode < 400) reply.log.debug(line, 'request');
     else reply.log.info(line, 'request');
   }
 
   override defaultErrorLog(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-    reply.log.error({ route: routePattern(request), err: describeError(error) }, 'unhandled error');
+    reply.log.error({ route: routePattern(request), error: describeError(error) }, 'unhandled error');
   }
 
   override streamError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
     const isGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
     if (isGone) reply.log.info({ route: routePattern(request) }, 'the client went away');
-    else reply.log.error({ route: routePattern(request), err: describeError(error) }, 'the answer was cut');
+    else reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the answer was cut');
   }
 
   override routeNotFound(): void {}
 
   override writeHeadError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-    reply.log.error({ route: routePattern(request), err: describeError(error) }, 'the head could not be written');
+    reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the head could not be written');
   }
 
   override serializerError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-    reply.log.error({ route: routePattern(request), err: describeError(error) }, 'the answer does not fit its schema');
+    reply.log.error(
+      { route: routePattern(request), error: describeError(error) },
+      'the answer does not fit its schema',
+    );
   }
 
   override serviceUnavailable(logger: FastifyBaseLogger): void {
@@ -57,11 +60,13 @@ export class PatternLog extends LogController {
 /** Logs an error of the service itself; the caller's errors are their own answer, and may quote user ids. */
 export function logProblem(log: FastifyBaseLogger, route: string, error: AppError): void {
   if (PROBLEMS[error.code].status < 500) return;
+  const isUnexpected = error.code === 'internal' && error.cause !== undefined;
   if (error.code === 'unavailable') log.info({ route, code: error.code, detail: error.message }, 'unavailable');
-  else log.error({ route, code: error.code, err: describeError(error) }, 'request failed');
+  else
+    log.error({ route, code: error.code, error: describeError(isUnexpected ? error.cause : error) }, 'request failed');
 }
 
-/** Name, message and stack down the causes; no other property, for those may hold input. */
+/** Name, message and stack down the causes; no other property, for those may hold input. Not under pino's `err`, which copies them. */
 function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: typeof error };
   return {

@@ -4,7 +4,7 @@ import { EXPANSION_STATES } from '../campaigns/states.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import type { ServerConfig } from './config.ts';
 import { PROBLEM_TYPE, PROBLEMS, type ProblemStatus } from './problems.ts';
-import { firstIssues } from './validation.ts';
+import { addFirstIssues, addIssue, type Wrong } from './validation.ts';
 
 const count = z.int().min(0);
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
@@ -227,7 +227,7 @@ function pageLimit(maximum: number) {
 }
 
 /** Why a text is no user id, or null: ids are text of 1 to `maximumBytes` bytes of UTF-8. */
-function wrongUserId(id: unknown, maximumBytes: number): { message: string; limit?: number } | null {
+function wrongUserId(id: unknown, maximumBytes: number): Wrong | null {
   if (typeof id !== 'string') return { message: 'a user id is a text' };
   if (id === '') return { message: 'a user id has at least 1 byte', limit: 1 };
   if (Buffer.byteLength(id) > maximumBytes) {
@@ -239,7 +239,10 @@ function wrongUserId(id: unknown, maximumBytes: number): { message: string; limi
 function userId(maximumBytes: number) {
   return z
     .string()
-    .superRefine((id, context) => firstIssues(context, [[0, id]], (text) => wrongUserId(text, maximumBytes), 1))
+    .superRefine((id, context) => {
+      const wrong = wrongUserId(id, maximumBytes);
+      if (wrong !== null) addIssue(context, [], wrong);
+    })
     .meta({
       description: `Id of a user, 1 to ${maximumBytes} bytes.`,
       minLength: 1,
@@ -254,9 +257,9 @@ function seedsField(config: ServerConfig) {
     .custom<readonly string[]>((value) => Array.isArray(value), 'a list of user ids is expected')
     .superRefine((seeds, context) => {
       if (seeds.length === 0) {
-        context.addIssue({ code: 'custom', message: 'at least 1 seed is expected', params: { limit: 1 } });
+        addIssue(context, [], { message: 'at least 1 seed is expected', limit: 1 });
       }
-      firstIssues(context, seeds.entries(), (id) => wrongUserId(id, maximumUserIdBytes), maximumErrorDetails);
+      addFirstIssues(context, seeds.entries(), (id) => wrongUserId(id, maximumUserIdBytes), maximumErrorDetails);
     })
     .meta({
       description: `User ids. Fewer than ${minimumSeeds} known ones are accepted and end as \`too_small\`.`,
@@ -269,12 +272,12 @@ function seedsField(config: ServerConfig) {
 
 function featuresField(config: ServerConfig) {
   const { maximumFeatureValues, maximumFeatureValueLength, maximumErrorDetails } = config;
-  const wrongText = (text: unknown) => {
+  const wrongText = (text: unknown): Wrong | null => {
     if (typeof text !== 'string') return { message: 'a text is expected' };
     if (text.length <= maximumFeatureValueLength) return null;
     return { message: `a value has at most ${maximumFeatureValueLength} characters`, limit: maximumFeatureValueLength };
   };
-  const wrongValue = (value: unknown) => {
+  const wrongValue = (value: unknown): Wrong | null => {
     if (!Array.isArray(value))
       return typeof value === 'string' ? wrongText(value) : { message: 'a text or a list of text is expected' };
     if (value.length > maximumFeatureValues) {
@@ -288,7 +291,7 @@ function featuresField(config: ServerConfig) {
       'an object of features by name is expected',
     )
     .superRefine((features, context) => {
-      firstIssues(context, Object.entries(features), wrongValue, maximumErrorDetails);
+      addFirstIssues(context, Object.entries(features), wrongValue, maximumErrorDetails);
     })
     .default({})
     .meta({

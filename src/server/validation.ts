@@ -17,26 +17,32 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
   };
 };
 
+/** What is wrong with one item of the input. */
+export interface Wrong {
+  readonly message: string;
+  readonly limit?: number;
+}
+
+/** Adds an issue at `path` below the schema that is being checked. */
+export function addIssue(context: z.core.$RefinementCtx, path: (string | number)[], { message, limit }: Wrong): void {
+  context.addIssue({ code: 'custom', path, message, ...(limit === undefined ? {} : { params: { limit } }) });
+}
+
 /**
  * A list or record that is checked item by item but stops at the first `maximumIssues`: zod's own collect an issue
  * for each item, which a body of millions of wrong ones turns into gigabytes.
  */
-export function firstIssues<T>(
+export function addFirstIssues<T>(
   context: z.core.$RefinementCtx,
   items: Iterable<readonly [key: string | number, item: T]>,
-  wrong: (item: T) => { readonly message: string; readonly limit?: number } | null,
+  wrongWith: (item: T) => Wrong | null,
   maximumIssues: number,
 ): void {
   let issues = 0;
   for (const [key, item] of items) {
-    const problem = wrong(item);
-    if (problem === null) continue;
-    context.addIssue({
-      code: 'custom',
-      path: [key],
-      message: problem.message,
-      ...(problem.limit === undefined ? {} : { params: { limit: problem.limit } }),
-    });
+    const wrong = wrongWith(item);
+    if (wrong === null) continue;
+    addIssue(context, [key], wrong);
     issues += 1;
     if (issues >= maximumIssues) return;
   }

@@ -9,6 +9,7 @@ import { CSV_TYPE, formatItems, headOf, NDJSON_TYPE, type ReadPage, streamAudien
 import type { ServerDependencies } from '../config.ts';
 import { decodeCursor, encodeCursor, invalidCursor } from '../cursor.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { findUser } from '../find-user.ts';
 import type { ServerMetrics } from '../metrics.ts';
 import {
   audiencePageSchema,
@@ -111,11 +112,8 @@ export function addAudienceRoutes(app: ServerApp, dependencies: ServerDependenci
     },
     async (request) => {
       const audience = store.activeAudience(request.params.id);
-      const { directory, rowOf } = dependencies.population;
-      const number = directory.find(request.params.user_id);
-      if (number < 0 || (rowOf[number] ?? -1) < 0) {
-        throw new AppError('user_not_found', 'the user is not in the population');
-      }
+      const number = findUser(dependencies.population, request.params.user_id);
+      if (number < 0) throw new AppError('user_not_found', 'the user is not in the population');
       const ranking = dependencies.rankings.get(audience.folder);
       const rank = ranking.rankOf(number);
       if (rank < 1 || rank > audience.size) return { member: false as const };
@@ -152,11 +150,15 @@ interface StreamRange {
 
 const STREAM_RETRY_SECONDS = 5;
 
-/** Pages of an audience. The ranking is fetched anew for each: the cache may have closed it in between. */
+/** Pages of an audience; one that holds users whom the served population has never seen is `unavailable`. */
 function createReader({ rankings, population }: ServerDependencies): (audience: ActiveAudience) => ReadPage {
-  return ({ folder, size }) => {
+  return ({ folder, size, populationVersion }) => {
     const { directory } = population;
-    return (fromRank, limit) => pageOf(rankings.get(folder), directory, { size, fromRank, limit });
+    const ranking = rankings.get(folder);
+    if (ranking.userCount > directory.size) {
+      throw new AppError('unavailable', `the audience is of population ${populationVersion}, which is not loaded here`);
+    }
+    return (fromRank, limit) => pageOf(ranking, directory, { size, fromRank, limit });
   };
 }
 

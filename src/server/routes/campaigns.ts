@@ -3,6 +3,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { countFeatures } from '../features.ts';
+import { findUser } from '../find-user.ts';
 import { presentCampaign } from '../present.ts';
 import {
   campaignBody,
@@ -51,8 +52,9 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
       const featureCounts = countFeatures(dependencies.campaignFeatures, features);
       const { store, population } = dependencies;
       const wanted = audience.size === undefined ? { percent: audience.percent ?? 0 } : { size: audience.size };
-      const campaign = store.create({ name, features, featureCounts, seeds, audience: wanted }, (id) =>
-        isInPopulation(population, id),
+      const campaign = store.create(
+        { name, features, featureCounts, seeds, audience: wanted },
+        (id) => findUser(population, id) >= 0,
       );
       if (campaign.state === 'queued') dependencies.wake();
       return reply.code(202).header('location', `/v1/campaigns/${campaign.id}`).send(presentCampaign(campaign));
@@ -95,12 +97,6 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
     },
     async (request) => presentCampaign(dependencies.store.get(request.params.id)),
   );
-}
-
-/** Whether a user is in the population version that is served. */
-export function isInPopulation(population: ServerDependencies['population'], userId: string): boolean {
-  const number = population.directory.find(userId);
-  return number >= 0 && (population.rowOf[number] ?? -1) >= 0;
 }
 
 /** Before the ids themselves are looked at. */

@@ -1,0 +1,38 @@
+/** Which hosts need a key. */
+import { describe, expect, it } from 'vitest';
+import { createKeyCheck, requireKeyFor } from '../../src/server/auth.ts';
+
+describe('requireKeyFor', () => {
+  it.each(['127.0.0.1', '127.9.9.9', 'localhost', 'LOCALHOST', '::1', '[::1]', '::ffff:127.0.0.1'])(
+    'needs none on %s',
+    (host) => {
+      expect(() => requireKeyFor(host, null)).not.toThrow();
+    },
+  );
+
+  it.each([
+    '0.0.0.0',
+    '::',
+    '',
+    '10.0.0.1',
+    'example.org',
+    '127.example.org',
+    '127.0.0.1.example.org',
+    '::ffff:10.0.0.1',
+  ])('needs one on %j', (host) => {
+    for (const key of [null, '']) {
+      expect(() => requireKeyFor(host, key)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
+    }
+    expect(() => requireKeyFor(host, 'k')).not.toThrow();
+  });
+});
+
+describe('createKeyCheck', () => {
+  it('takes the key in any case of the scheme, and nothing else', () => {
+    const hasKey = createKeyCheck('k y');
+    expect(['Bearer k y', 'bearer  k y', 'BEARER k y'].every(hasKey)).toBe(true);
+    expect([undefined, '', 'k y', 'Bearer', 'Bearer ', 'Bearer k', 'Bearer k y ', 'Basic k y'].some(hasKey)).toBe(
+      false,
+    );
+  });
+});

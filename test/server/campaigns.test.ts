@@ -1,0 +1,266 @@
+/** Routes of campaigns, and each way in which a new campaign can be wrong. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type Answer,
+  type Fixture,
+  importUsers,
+  OK_BODY,
+  openFixture,
+  type PopulationFixture,
+  SEEDS,
+  USER_COUNT,
+  USER_IDS,
+} from './fixture.ts';
+
+let users: PopulationFixture;
+let fixture: Fixture;
+beforeAll(async () => {
+  users = await importUsers();
+});
+afterAll(() => users.remove());
+beforeEach(async () => {
+  fixture = await openFixture(users.population);
+});
+afterEach(() => fixture.close());
+
+const post = (body: unknown, headers?: Record<string, string>) => fixture.call('POST', '/v1/campaigns', body, headers);
+
+function expectProblem(answer: Answer, status: number, code: string): void {
+  expect({ status: answer.status, code: answer.json?.code, text: answer.text }).toMatchObject({ status, code });
+  expect(answer.type).toContain('application/problem+json');
+  expect(answer.json).toMatchObject({
+    status,
+    code,
+    type: `urn:metaheac:problem:${code}`,
+    title: expect.any(String),
+    detail: expect.any(String),
+    request_id: answer.headers['x-request-id'],
+    errors: expect.any(Array),
+  });
+}
+
+describe('POST /v1/campaigns', () => {
+  it('accepts a campaign, counts its seeds and features, and wakes the engine', async () => {
+    const seeds = [...SEEDS, 'nobody-1', 'nobody-2', SEEDS[0]];
+    const features = { category: 'gloves', genres: ['drama', 'noir'] };
+    const answer = await post({ ...OK_BODY, features, seeds, audience: { percent: 10 } });
+    expect(answer.status).toBe(202);
+    expect(answer.headers).toHaveProperty('location', `/v1/campaigns/${answer.json.id}`);
+    expect(answer.json).toMatchObject({
+      name: 'autumn shoes',
+      state: 'queued',
+      progress: 0,
+      reason: null,
+      features,
+      feature_counts: { unknown: 2, missing: 0 },
+      audience: { percent: 10 },
+      seeds: { received: 23, known: 20, unknown: 2, duplicate: 1, unknown_examples: ['nobody-1', 'nobody-2'] },
+      model_version: null,
+      population_version: null,
+      audience_version: null,
+      size: null,
+      candidates: null,
+      timings: {},
+      quality: null,
+    });
+    expect(new Date(answer.json.created_at).toISOString()).toBe(answer.json.created_at);
+    expect(fixture.wakes()).toBe(1);
+  });
+
+  it('counts features that are absent or empty as missing', async () => {
+    const absent = await post({ ...OK_BODY, features: undefined });
+    expect(absent.json.feature_counts).toEqual({ unknown: 0, missing: 2 });
+    const empty = await post({ ...OK_BODY, features: { category: '', genres: [] } });
+    expect(empty.json.feature_counts).toEqual({ unknown: 0, missing: 2 });
+  });
+
+  it.each([
+    ['one seed', ['person-1'], { known: 1, unknown: 0 }],
+    ['only unknown seeds', ['x1', 'x2', 'x3'], { known: 0, unknown: 3 }],
+  ])('accepts %s as too_small, with the numbers, and does not wake the engine', async (_name, seeds, counts) => {
+    const answer = await post({ ...OK_BODY, seeds });
+    expect(answer.status).toBe(202);
+    expect(answer.json).toMatchObject({ state: 'too_small', seeds: counts });
+    expect(answer.json.reason).toMatchObject({ code: 'too_few_seeds', known: counts.known, minimum: 10 });
+    expect(fixture.wakes()).toBe(0);
+  });
+
+  it('accepts the whole population as seeds', async () => {
+    const answer = await post({ ...OK_BODY, seeds: USER_IDS });
+    expect(answer.status).toBe(202);
+    expect(answer.json.seeds).toMatchObject({ received: USER_COUNT, known: USER_COUNT, unknown: 0, duplicate: 0 });
+  });
+
+  it.each<[string, object, string, object]>([
+    ['no seeds', { seeds: [] }, 'invalid_request', { pointer: '/seeds', limit: 1 }],
+    ['seeds missing', { seeds: undefined }, 'invalid_request', { pointer: '/seeds' }],
+    ['seeds that are an object', { seeds: { 0: 'a' } }, 'invalid_request', { pointer: '/seeds', value: 'an object' }],
+    ['a seed that is a number', { seeds: ['a', 7] }, 'invalid_request', { pointer: '/seeds/1', value: 7 }],
+    ['an empty seed', { seeds: [''] }, 'invalid_request', { pointer: '/seeds/0', value: '', limit: 1 }],
+    [
+      'a seed of 257 bytes',
+      { seeds: [`${'é'.repeat(128)}x`] },
+      'invalid_request',
+      { pointer: '/seeds/0', value: `${'é'.repeat(80)}…`, limit: 256 },
+    ],
+    ['a seed that is no text', { seeds: ['\ud800'] }, 'invalid_request', { pointer: '/seeds/0' }],
+    ['an unknown field', { sneaky: 1 }, 'invalid_request', { pointer: '/sneaky', value: 1 }],
+    ['a name that is a list', { name: ['x'] }, 'invalid_request', { pointer: '/name', value: 'a list of 1' }],
+    ['an empty name', { name: '' }, 'invalid_request', { pointer: '/name', value: '', limit: 1 }],
+    ['a name of 201', { name: 'n'.repeat(201) }, 'invalid_request', { pointer: '/name', limit: 200 }],
+    ['audience missing', { audience: undefined }, 'invalid_request', { pointer: '/audience' }],
+    ['an empty audience', { audience: {} }, 'invalid_request', { pointer: '/audience' }],
+    ['size 0', { audience: { size: 0 } }, 'invalid_request', { pointer: '/audience/size', value: 0, limit: 1 }],
+    ['size -1', { audience: { size: -1 } }, 'invalid_request', { pointer: '/audience/size', value: -1, limit: 1 }],
+    ['size 1.5', { audience: { size: 1.5 } }, 'invalid_request', { pointer: '/audience/size', value: 1.5 }],
+    ['size as text', { audience: { size: '5' } }, 'invalid_request', { pointer: '/audience/size', value: '5' }],
+    ['size and percent', { audience: { size: 1, percent: 1 } }, 'invalid_request', { pointer: '/audience' }],
+    ['percent 0', { audience: { percent: 0 } }, 'invalid_request', { pointer: '/audience/percent', limit: 0 }],
+    ['percent 101', { audience: { percent: 101 } }, 'invalid_request', { pointer: '/audience/percent', limit: 100 }],
+    ['an unknown field within', { audience: { size: 1, of: 2 } }, 'invalid_request', { pointer: '/audience/of' }],
+    ['features as a list', { features: ['x'] }, 'invalid_request', { pointer: '/features' }],
+    ['features null', { features: null }, 'invalid_request', { pointer: '/features', value: null }],
+    ['a feature number', { features: { category: 3 } }, 'invalid_request', { pointer: '/features/category', value: 3 }],
+    [
+      'a list for a single one',
+      { features: { category: ['shoes'] } },
+      'invalid_request',
+      { pointer: '/features/category' },
+    ],
+    ['a text for a multi one', { features: { genres: 'drama' } }, 'invalid_request', { pointer: '/features/genres' }],
+    [
+      '1,001 values',
+      { features: { genres: Array(1_001).fill('drama') } },
+      'invalid_request',
+      { pointer: '/features/genres', value: 'a list of 1001', limit: 1_000 },
+    ],
+    ['a long value', { features: { category: 's'.repeat(1_025) } }, 'invalid_request', { limit: 1_024 }],
+    [
+      'an unknown feature',
+      { features: { 'a/b': 'x' } },
+      'unknown_feature',
+      { pointer: '/features/a~1b', value: 'a/b' },
+    ],
+    ['a feature of every object', { features: { toString: 'x' } }, 'unknown_feature', { value: 'toString' }],
+  ])('refuses %s', async (_name, change, code, error) => {
+    const answer = await post({ ...OK_BODY, ...change });
+    expectProblem(answer, 400, code);
+    expect(answer.json.errors[0]).toMatchObject(error);
+    expect(fixture.store.list({ limit: 1 }).items).toEqual([]);
+  });
+
+  it('names the features of the model when one is unknown', async () => {
+    const answer = await post({ ...OK_BODY, features: { nonsense: 'x' } });
+    expect(answer.json.known_features).toEqual(['category', 'genres']);
+  });
+
+  it('names every error at once, but only so many', async () => {
+    const answer = await post({ ...OK_BODY, seeds: Array(500).fill(1), audience: { size: 0 }, name: 1 });
+    expectProblem(answer, 400, 'invalid_request');
+    expect(answer.json.errors).toHaveLength(20);
+  });
+
+  it.each([
+    ['no body', undefined],
+    ['an empty body', ''],
+    ['malformed JSON', '{"name":'],
+    ['a prototype in the JSON', '{"__proto__":{"x":1}}'],
+    ['a list', '[]'],
+    ['null', 'null'],
+    ['a body that is not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
+  ])('refuses %s', async (_name, body) => {
+    expectProblem(await post(body), 400, 'invalid_request');
+  });
+
+  it.each(['text/plain', 'application/x-www-form-urlencoded', 'nonsense', 'application/jsonx'])(
+    'refuses content type %s',
+    async (type) => {
+      expectProblem(await post('hello', { 'content-type': type }), 415, 'unsupported_media_type');
+    },
+  );
+
+  it('takes 100,000 seeds and refuses one more', async () => {
+    const seeds = Array.from({ length: 100_000 }, (_, i) => `u${i}`);
+    const most = await post({ ...OK_BODY, seeds });
+    expect(most.json.seeds).toMatchObject({ received: 100_000, unknown: 100_000 });
+    const answer = await post({ ...OK_BODY, seeds: [...seeds, 'one-more'] });
+    expectProblem(answer, 413, 'too_many_seeds');
+    expect(answer.json.errors).toMatchObject([{ pointer: '/seeds', value: 'a list of 100001', limit: 100_000 }]);
+  });
+
+  it('refuses a body over 8 MiB with the limit', async () => {
+    const answer = await post({ ...OK_BODY, name: 'x'.repeat(8 * 1024 * 1024) });
+    expectProblem(answer, 413, 'body_too_large');
+    expect(answer.json.errors).toMatchObject([{ pointer: '', limit: 8 * 1024 * 1024 }]);
+  });
+});
+
+describe('GET /v1/campaigns/{id}', () => {
+  it('shows a campaign that is ready', async () => {
+    const id = await fixture.createReady();
+    const answer = await fixture.call('GET', `/v1/campaigns/${id}`);
+    expect(answer.status).toBe(200);
+    expect(answer.json).toMatchObject({
+      id,
+      state: 'ready',
+      progress: 1,
+      model_version: 'model-1',
+      population_version: users.population.version,
+      audience_version: 1,
+      size: 50,
+      candidates: 280,
+      quality: { held_out_auc: 0.7 },
+    });
+    expect(answer.json.timings).toMatchObject({ adapting: 0.5, scoring: 0.2 });
+  });
+
+  it('caps the size by the candidates, and rounds a percentage of the population up', async () => {
+    const capped = await fixture.createReady({ ...OK_BODY, audience: { size: 1e9 } });
+    expect((await fixture.call('GET', `/v1/campaigns/${capped}`)).json.size).toBe(280);
+    const share = await fixture.createReady({ ...OK_BODY, audience: { percent: 1.1 } });
+    expect((await fixture.call('GET', `/v1/campaigns/${share}`)).json.size).toBe(4);
+  });
+
+  it.each(['00000000-0000-0000-0000-000000000000', 'no-uuid', '%F0%9F%98%80', 'x'.repeat(5_000)])(
+    'answers 404 for an unknown id (%#)',
+    async (id) => {
+      expectProblem(await fixture.call('GET', `/v1/campaigns/${id}`), 404, 'campaign_not_found');
+    },
+  );
+});
+
+describe('GET /v1/campaigns', () => {
+  it('lists the newest first, in pages', async () => {
+    const ids: string[] = [];
+    for (const name of ['a', 'b', 'c']) ids.unshift((await post({ ...OK_BODY, name })).json.id);
+    const first = await fixture.call('GET', '/v1/campaigns?limit=2');
+    expect(first.status).toBe(200);
+    const second = await fixture.call(
+      'GET',
+      `/v1/campaigns?limit=2&cursor=${encodeURIComponent(first.json.next_cursor)}`,
+    );
+    expect([...first.json.items, ...second.json.items].map(({ id }: { id: string }) => id)).toEqual(ids);
+    expect(second.json.next_cursor).toBeNull();
+  });
+
+  it('filters by state', async () => {
+    await post({ ...OK_BODY, seeds: ['x'] });
+    await post(OK_BODY);
+    const answer = await fixture.call('GET', '/v1/campaigns?state=too_small');
+    expect(answer.json.items.map(({ state }: { state: string }) => state)).toEqual(['too_small']);
+  });
+
+  it.each([
+    ['limit=0', 'invalid_request', { pointer: 'limit', value: '0', limit: 1 }],
+    ['limit=201', 'invalid_request', { pointer: 'limit', value: '201', limit: 200 }],
+    ['limit=ten', 'invalid_request', { pointer: 'limit', value: 'ten' }],
+    ['limit=1&limit=2', 'invalid_request', { pointer: 'limit' }],
+    ['state=asleep', 'invalid_request', { pointer: 'state', value: 'asleep' }],
+    ['sort=name', 'invalid_request', { pointer: 'sort', value: 'name' }],
+    ['cursor=%00nonsense', 'invalid_cursor', { pointer: 'cursor' }],
+  ])('refuses %s', async (query, code, error) => {
+    const answer = await fixture.call('GET', `/v1/campaigns?${query}`);
+    expectProblem(answer, 400, code);
+    expect(answer.json.errors[0]).toMatchObject(error);
+  });
+});

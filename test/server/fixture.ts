@@ -1,0 +1,198 @@
+/** A whole server on real parts: a small imported population, a store and rankings in a temp folder. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import { pino } from 'pino';
+import { RankingCache } from '../../src/audience/ranking-cache.ts';
+import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { CampaignStore } from '../../src/campaigns/store.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation, type Population } from '../../src/population/population.ts';
+import { buildServer } from '../../src/server/app.ts';
+import {
+  type CampaignFeature,
+  DEFAULT_SERVER_CONFIG,
+  type EngineStatus,
+  type ServerConfig,
+} from '../../src/server/config.ts';
+
+export const USER_COUNT = 300;
+/** Ids that need care in a path, in CSV and in JSON; the last has 256 bytes in 64 characters. */
+export const ODD_IDS = ['a,b', 'say "hi"', 'tab\tand\nline', 'pérçent%2F/slash', 'x?y#z', '😀'.repeat(64)];
+export const USER_IDS = [...ODD_IDS, ...Array.from({ length: USER_COUNT - ODD_IDS.length }, (_, i) => `person-${i}`)];
+export const SEEDS = Array.from({ length: 20 }, (_, i) => `person-${i}`);
+
+export const CAMPAIGN_FEATURES: readonly CampaignFeature[] = [
+  { name: 'category', kind: 'single', isKnown: (value) => ['shoes', 'hats'].includes(value) },
+  { name: 'genres', kind: 'multi', maxLength: 3, isKnown: (value) => ['drama', 'comedy'].includes(value) },
+];
+
+export const OK_BODY = {
+  name: 'autumn shoes',
+  features: { category: 'shoes', genres: ['drama'] },
+  seeds: SEEDS,
+  audience: { size: 50 },
+};
+
+/** The parts of an answer that tests look at; `json` is loose on purpose. */
+export interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: the tests assert what it is
+  readonly json: any;
+}
+
+export interface Fixture {
+  readonly app: FastifyInstance;
+  readonly store: CampaignStore;
+  readonly population: Population;
+  readonly dataDir: string;
+  /** Everything that was logged. */
+  readonly log: () => string;
+  readonly wakes: () => number;
+  setEngine(status: () => EngineStatus): void;
+  call(
+    method: InjectOptions['method'],
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  /** Creates a campaign of `body` and finishes it; the id. */
+  createReady(body?: object): Promise<string>;
+  /** Does what the engine would: scores the oldest queued campaign. Scores fall with the user number. */
+  finishNext(): void;
+  close(): Promise<void>;
+}
+
+export interface PopulationFixture {
+  readonly population: Population;
+  remove(): void;
+}
+
+/** Imports users, those of this file by default; shared by the tests of one file, as a population never changes. */
+export async function importUsers(userIds: readonly string[] = USER_IDS): Promise<PopulationFixture> {
+  const dir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
+  const source = join(dir, 'data');
+  mkdirSync(source);
+  const features = [{ name: 'city', kind: 'single' as const }];
+  writeFileSync(
+    join(source, 'dataset.json'),
+    JSON.stringify({ name: 'server-test', user_features: features, campaign_features: [] }),
+  );
+  const lines = userIds.map((user_id, i) => JSON.stringify({ user_id, city: `c${i % 7}` }));
+  writeFileSync(join(source, 'users.ndjson'), `${lines.join('\n')}\n`);
+  const out = join(dir, 'population');
+  await importPopulation({ source, features, out });
+  return { population: openPopulation(out), remove: () => rmSync(dir, { recursive: true, force: true }) };
+}
+
+export async function openFixture(population: Population, config: Partial<ServerConfig> = {}): Promise<Fixture> {
+  const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
+  const store = CampaignStore.open(dataDir, {
+    clock: systemClock,
+    minimumSeeds: 10,
+    leaseMs: 30_000,
+    maximumAttempts: 3,
+  });
+  const rankings = new RankingCache({ openRankings: 2 });
+  let logged = '';
+  let wakes = 0;
+  let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      logged += String(chunk);
+      done();
+    },
+  });
+  const app = await buildServer({
+    store,
+    rankings,
+    population,
+    campaignFeatures: CAMPAIGN_FEATURES,
+    modelVersion: 'model-1',
+    engine: () => engine(),
+    wake: () => {
+      wakes += 1;
+    },
+    logger: pino({ level: 'trace' }, sink),
+    clock: systemClock,
+    config: { ...DEFAULT_SERVER_CONFIG, ...config },
+  });
+  const call: Fixture['call'] = async (method, path, body, headers = {}) => {
+    const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
+    const response = await app.inject({
+      ...(method === undefined ? {} : { method }),
+      url: path,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { payload: isRaw ? body : JSON.stringify(body) }),
+    });
+    const type = String(response.headers['content-type'] ?? '');
+    return {
+      status: response.statusCode,
+      type,
+      headers: response.headers,
+      text: response.payload,
+      json: /[/+]json(;|$)/.test(type) ? JSON.parse(response.payload) : undefined,
+    };
+  };
+  const finishNext = () => finishJob(store, population, dataDir);
+  return {
+    app,
+    store,
+    population,
+    dataDir,
+    log: () => logged,
+    wakes: () => wakes,
+    setEngine: (status) => {
+      engine = status;
+    },
+    call,
+    createReady: async (body = OK_BODY) => {
+      const created = await call('POST', '/v1/campaigns', body);
+      if (created.status !== 202) throw new Error(created.text);
+      finishNext();
+      return created.json.id;
+    },
+    finishNext,
+    close: async () => {
+      await app.close();
+      rankings.closeAll();
+      store.close();
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The score that `finishNext` gives: rounded to what float32 holds. */
+export function scoreOf(userNumber: number): number {
+  return Math.fround(1 - userNumber / 1_000);
+}
+
+function finishJob(store: CampaignStore, population: Population, dataDir: string): void {
+  const job = store.claim(`${process.pid}:test`);
+  if (job === null) throw new Error('no job is queued');
+  store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
+  store.advance(job, { state: 'adapting', progress: 0.1 });
+  const seeds = new Set(store.readSeeds(job));
+  store.advance(job, { state: 'scoring', progress: 0.5 });
+  const scores = Float32Array.from({ length: population.directory.size }, (_, number) =>
+    seeds.has(population.directory.id(number)) ? Number.NaN : scoreOf(number),
+  );
+  const folder = join('audiences', job.campaignId, job.expansionId);
+  mkdirSync(join(dataDir, 'audiences', job.campaignId), { recursive: true });
+  const { candidates } = writeRanking(join(dataDir, folder), scores);
+  const timings = { queued: 0.01, adapting: 0.5, scoring: 0.2, ranking: 0.1 };
+  const isDone = store.finish(job, {
+    folder,
+    candidates,
+    populationSize: population.rowCount,
+    timings,
+    quality: { held_out_auc: 0.7 },
+  });
+  if (!isDone) throw new Error('the lease was lost');
+}
