@@ -41,7 +41,7 @@ export function addGradients(
   if (dependent.has(loss.name)) gradients.set(loss.name, b.scalar(1, loss));
   for (const node of [...graph.nodes].reverse()) {
     const output = node.outputs.find((name) => gradients.has(name));
-    if (output === undefined || !node.outputs.some((name) => dependent.has(name))) continue;
+    if (output === undefined || !node.inputs.some((name) => dependent.has(name))) continue;
     b.named(`${node.name}_grad/`, () => {
       const gradient = gradients.get(output)!;
       const override = graph.overrides.get(output);

@@ -72,7 +72,7 @@ export const Range: OpSpec<'Range'> = {
     }
     return [{ dtype, shape: [start === 0 && delta === 1 && typeof limit === 'string' ? limit : freshDim()] }];
   },
-  gradient: 'none',
+  gradient: { refused: 'a Range has no gradient with respect to its start, limit and delta' },
 };
 
 export const NonZero: OpSpec<'NonZero'> = {
