@@ -1,0 +1,18 @@
+/** Every op of the table, in ONNX Runtime: types, forward, and gradients of order 1 and 2 by central differences. */
+import { describe, expect, test } from 'vitest';
+import type { OpType } from '../../../src/graph/ops/attributes.ts';
+import { OPS } from '../../../src/graph/ops/table.ts';
+import { CASES } from './cases.ts';
+import { check, type OpCases, trialsOf } from './harness.ts';
+
+describe.each(Object.keys(OPS) as OpType[])('%s', (op) => {
+  const cases: OpCases<OpType> | undefined = CASES[op] as OpCases<OpType> | undefined;
+
+  test('has cases', () => {
+    expect(cases?.cases.length ?? 0).toBeGreaterThan(0);
+  });
+
+  for (const trial of cases ? trialsOf(op, cases) : []) {
+    test(trial.title, () => check(trial, cases!));
+  }
+});
