@@ -14,8 +14,10 @@ const RETRY_AFTER_END_SECONDS = 60;
 
 /** How many of the candidates are members: a size as asked, a percentage of the population rounded up, both capped by the candidates. */
 export function audienceSize(request: AudienceRequest, candidates: number, populationSize: number): number {
-  // 1e-9: 55 % of 100 is 55.00000000000001 in floating point, and must not round up to 56.
-  const wanted = 'size' in request ? request.size : Math.ceil((populationSize * request.percent) / 100 - 1e-9);
+  if ('size' in request) return Math.min(candidates, Math.max(1, request.size));
+  const share = (populationSize * request.percent) / 100;
+  // 33.2 % of 50,534,000 is 16777288.000000002 in floating point, and must not round up; the error is below 4e-16 of it.
+  const wanted = Math.ceil(share - Math.max(1e-9, share * 1e-15));
   return Math.min(candidates, Math.max(1, wanted));
 }
 

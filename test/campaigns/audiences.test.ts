@@ -1,0 +1,101 @@
+/** Sizes, versions and the cache of active audiences over two connections. */
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { audienceSize } from '../../src/campaigns/audiences.ts';
+import { dataFolder, everyoneIsKnown, expand, newCampaign, PINS } from './stores.ts';
+
+describe('audienceSize', () => {
+  it('caps a size by the candidates', () => {
+    expect(audienceSize({ size: 10 }, 97, 100)).toBe(10);
+    expect(audienceSize({ size: 1000 }, 97, 100)).toBe(97);
+  });
+
+  it('takes a percentage of the population, rounded up, capped by the candidates', () => {
+    expect(audienceSize({ percent: 10 }, 97, 100)).toBe(10);
+    expect(audienceSize({ percent: 0.5 }, 97, 101)).toBe(1);
+    expect(audienceSize({ percent: 1 }, 97, 101)).toBe(2);
+    expect(audienceSize({ percent: 100 }, 97, 100)).toBe(97);
+  });
+
+  it('does not round a whole number up for the sake of floating point', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1000 }), fc.integer({ min: 1, max: 1_000_000 }), (tenths, thousands) => {
+        const population = 1000 * thousands;
+        expect(audienceSize({ percent: tenths / 10 }, population, population)).toBe(tenths * thousands);
+      }),
+    );
+  });
+});
+
+describe('activeAudience', () => {
+  it('gives the folder as an absolute path, and the numbers', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const { id } = store.create(newCampaign({ audience: { percent: 50 } }), everyoneIsKnown);
+    expand(store, store.claim('1:a')!, { folder: 'audiences/c/e' });
+    const audience = {
+      campaignId: id,
+      version: 1,
+      size: 50,
+      candidates: 97,
+      folder: join(data.folder, 'audiences/c/e'),
+      populationVersion: PINS.populationVersion,
+    };
+    expect(store.activeAudience(id)).toEqual(audience);
+    expect(store.audienceVersion(id, 1)).toEqual(audience);
+    expect(store.get(id)).toMatchObject({ audienceVersion: 1, audienceSize: 50, candidates: 97, state: 'ready' });
+  });
+
+  it('is seen as soon as another connection has finished, and again from memory', () => {
+    const data = dataFolder();
+    const [api, engine] = [data.open(), data.open()];
+    const first = api.create(newCampaign(), everyoneIsKnown);
+    const second = api.create(newCampaign(), everyoneIsKnown);
+    expand(engine, engine.claim('1:a')!);
+    const remembered = api.activeAudience(first.id);
+    expect(api.activeAudience(first.id)).toBe(remembered);
+    expect(() => api.activeAudience(second.id)).toThrow('has no audience');
+    expand(engine, engine.claim('1:a')!, { candidates: 5 });
+    expect(api.activeAudience(second.id).size).toBe(5);
+    // The other connection's commit dropped what was remembered.
+    expect(api.activeAudience(first.id)).not.toBe(remembered);
+    expect(api.activeAudience(first.id)).toEqual(remembered);
+  });
+
+  it('is seen after this connection has finished it', () => {
+    const store = dataFolder().open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    expect(() => store.activeAudience(id)).toThrow('has no audience');
+    expand(store, store.claim('1:a')!);
+    expect(store.activeAudience(id).version).toBe(1);
+  });
+
+  it('says audience_not_ready with the state and when to ask again', () => {
+    const store = dataFolder().open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    expect(() => store.activeAudience(id)).toThrow(
+      expect.objectContaining({ code: 'audience_not_ready', facts: { state: 'queued', retry_after: 2 } }),
+    );
+    const job = store.claim('1:a')!;
+    store.end(job, 'failed', { code: 'no_candidates', message: 'nobody is left' });
+    expect(() => store.activeAudience(id)).toThrow(
+      expect.objectContaining({ code: 'audience_not_ready', facts: { state: 'failed', retry_after: 60 } }),
+    );
+  });
+
+  it('says campaign_not_found', () => {
+    const store = dataFolder().open();
+    expect(() => store.activeAudience('nobody')).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+  });
+});
+
+describe('audienceVersion', () => {
+  it('says invalid_cursor for a version that there is not, campaign_not_found for a campaign that there is not', () => {
+    const store = dataFolder().open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    expand(store, store.claim('1:a')!);
+    expect(() => store.audienceVersion(id, 2)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+    expect(() => store.audienceVersion('nobody', 1)).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+  });
+});

@@ -1,0 +1,27 @@
+/** Cursors of the campaign list. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeCursor, encodeCursor } from '../../src/campaigns/cursors.ts';
+
+describe('decodeCursor', () => {
+  it('gives back every number', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (number) => {
+        expect(decodeCursor(encodeCursor(number))).toBe(number);
+      }),
+    );
+  });
+
+  it.each(['', 'x', '!!!!', '12', encodeCursor(12).slice(1), `${encodeCursor(12)}=`, `${encodeCursor(12)} `])(
+    'refuses %j',
+    (cursor) => {
+      expect(() => decodeCursor(cursor)).toThrow(
+        expect.objectContaining({ code: 'invalid_cursor', details: [expect.objectContaining({ value: cursor })] }),
+      );
+    },
+  );
+
+  it.each(['c1:0', 'c1:-1', 'c1:01', 'c1:9999999999999999', 'c2:1', 'c1:1\n'])('refuses the encoding of %j', (text) => {
+    expect(() => decodeCursor(Buffer.from(text).toString('base64url'))).toThrow('not one that this list gave');
+  });
+});

@@ -1,0 +1,293 @@
+/** Claims, leases, retries and ends, one case each; jobs.histories.test.ts mixes them. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { dataFolder, everyoneIsKnown, expand, LEASE_MS, newCampaign, PINS, resultOf } from './stores.ts';
+
+const reason = { code: 'storage_failed', message: 'the disk is full' };
+
+describe('CampaignStore.claim', () => {
+  it('gives the oldest job, with all that the engine needs', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const first = store.create(newCampaign(), everyoneIsKnown);
+    store.create(newCampaign(), everyoneIsKnown);
+    expect(store.claim('7:engine')).toEqual({
+      id: expect.any(String),
+      expansionId: expect.any(String),
+      campaignId: first.id,
+      attempt: 1,
+      owner: '7:engine',
+      features: first.features,
+      pins: null,
+      queuedAt: data.clock.now(),
+    });
+  });
+
+  it('gives a job to one of two owners', () => {
+    const data = dataFolder();
+    const [a, b] = [data.open(), data.open()];
+    a.create(newCampaign(), everyoneIsKnown);
+    expect(a.claim('1:a')).not.toBeNull();
+    expect(b.claim('2:b')).toBeNull();
+  });
+
+  it('gives it to another once the lease ran out, who starts from queued with the progress and the pins kept', () => {
+    const data = dataFolder();
+    const [a, b] = [data.open(), data.open()];
+    const { id } = a.create(newCampaign(), everyoneIsKnown);
+    const job = a.claim('1:a')!;
+    a.pin(job, PINS);
+    a.advance(job, { state: 'adapting', progress: 0.4 });
+    data.clock.pass(LEASE_MS - 1);
+    expect(b.claim('2:b')).toBeNull();
+    data.clock.pass(1);
+    expect(b.claim('2:b')).toMatchObject({ id: job.id, attempt: 2, owner: '2:b', pins: PINS });
+    expect(b.get(id)).toMatchObject({ state: 'queued', progress: 0.4 });
+    expect([a.renew(job), a.advance(job, { progress: 0.9 }), a.finish(job, resultOf())]).toEqual([false, false, false]);
+    expect([a.end(job, 'failed', reason), a.retryLater(job, reason, 0)]).toEqual([false, false]);
+    expect(b.get(id)).toMatchObject({ state: 'queued', progress: 0.4 });
+  });
+
+  it('does not let an owner finish its first claim once it holds the second', () => {
+    const data = dataFolder();
+    const store = data.open();
+    store.create(newCampaign(), everyoneIsKnown);
+    const first = store.claim('1:a')!;
+    data.clock.pass(LEASE_MS);
+    const second = store.claim('1:a')!;
+    expect(store.advance(first, { state: 'adapting' })).toBe(false);
+    expect(expand(store, second)).toBe(true);
+  });
+
+  it('fails a job that died in every attempt', () => {
+    const data = dataFolder({ maximumAttempts: 2 });
+    const store = data.open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    for (const attempt of [1, 2]) {
+      expect(store.claim('1:a')?.attempt).toBe(attempt);
+      data.clock.pass(LEASE_MS);
+    }
+    expect(store.claim('1:a')).toBeNull();
+    expect(store.get(id)).toMatchObject({ state: 'failed', reason: { code: 'crashed', attempts: 2 } });
+  });
+});
+
+describe('CampaignStore.renew', () => {
+  it('starts the lease anew', () => {
+    const data = dataFolder();
+    const store = data.open();
+    store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    data.clock.pass(LEASE_MS - 1);
+    expect(store.renew(job)).toBe(true);
+    data.clock.pass(LEASE_MS - 1);
+    expect(store.claim('2:b')).toBeNull();
+  });
+
+  it('saves a lease that ran out and that nobody took', () => {
+    const data = dataFolder();
+    const store = data.open();
+    store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    data.clock.pass(10 * LEASE_MS);
+    expect(store.renew(job)).toBe(true);
+    expect(store.claim('2:b')).toBeNull();
+  });
+});
+
+describe('CampaignStore.pin', () => {
+  it('keeps what the first attempt pinned', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    expect(store.pin(store.claim('1:a')!, PINS)).toEqual(PINS);
+    data.clock.pass(LEASE_MS);
+    const newer = { modelVersion: 'model-2', populationVersion: 'population-2' };
+    expect(store.pin(store.claim('2:b')!, newer)).toEqual(PINS);
+    expect(store.get(id)).toMatchObject(PINS);
+  });
+
+  it('pins nothing for a claim that was lost', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const lost = store.claim('1:a')!;
+    data.clock.pass(LEASE_MS);
+    store.claim('2:b');
+    store.pin(lost, PINS);
+    expect(store.get(id).modelVersion).toBeNull();
+  });
+});
+
+describe('CampaignStore.advance', () => {
+  it('shows the stage and never less progress', () => {
+    const store = dataFolder().open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    store.advance(job, { state: 'adapting', progress: 0.5 });
+    expect(store.get(id)).toMatchObject({ state: 'adapting', progress: 0.5 });
+    store.advance(job, { progress: 0.2 });
+    store.advance(job, { state: 'scoring' });
+    expect(store.get(id)).toMatchObject({ state: 'scoring', progress: 0.5 });
+    store.advance(job, { progress: 7 });
+    expect(store.get(id).progress).toBe(1);
+  });
+
+  it('takes a step that the table does not have for a bug, and changes nothing', () => {
+    const store = dataFolder().open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    expect(() => store.advance(job, { state: 'scoring' })).toThrow('never goes from queued to scoring');
+    expect(() => store.finish(job, resultOf())).toThrow('never goes from queued to ready');
+    expect(store.get(id).state).toBe('queued');
+  });
+});
+
+describe('CampaignStore.readSeeds', () => {
+  it('says storage_failed where the file was altered', () => {
+    const data = dataFolder();
+    const store = data.open();
+    store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    const sha256 = '96d7d896bf82d0eb9e36764b3b477bc6a07a2301eda20b31475fb0cba5d41361';
+    expect(store.readSeeds(job)).toEqual(['ann', 'bob']);
+    writeFileSync(join(data.folder, 'seeds', `${sha256}.txt`), 'ann\n');
+    expect(() => store.readSeeds(job)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+  });
+});
+
+describe('CampaignStore.finish', () => {
+  it('publishes the audience and ends the job', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    data.clock.pass(1000);
+    expect(expand(store, job)).toBe(true);
+    expect(store.get(id)).toMatchObject({
+      ...PINS,
+      state: 'ready',
+      progress: 1,
+      reason: null,
+      timings: { adapting: 1.5, scoring: 0.5 },
+      quality: { auc: 0.8 },
+      audienceVersion: 1,
+      audienceSize: 10,
+      candidates: 97,
+      updatedAt: data.clock.now(),
+    });
+    expect(store.finish(job, resultOf())).toBe(false);
+    data.clock.pass(LEASE_MS);
+    expect(store.claim('1:a')).toBeNull();
+  });
+
+  it('refuses a folder outside the data folder', () => {
+    const store = dataFolder().open();
+    store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    expect(() => store.finish(job, resultOf({ folder: '/tmp/x' }))).toThrow('relative to the data folder');
+    expect(() => store.finish(job, resultOf({ folder: 'audiences/../../x' }))).toThrow('relative to the data folder');
+  });
+
+  it('takes an expansion without pins for a bug, and publishes nothing', () => {
+    const store = dataFolder().open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    store.advance(job, { state: 'adapting' });
+    store.advance(job, { state: 'scoring' });
+    expect(() => store.finish(job, resultOf())).toThrow('is pinned before it is finished');
+    expect(store.get(id)).toMatchObject({ state: 'scoring', audienceVersion: null });
+  });
+});
+
+describe('CampaignStore.end', () => {
+  it('ends without an audience, with the reason and the timings', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const failed = { code: 'no_candidates', message: 'nobody is left' };
+    expect(store.end(store.claim('1:a')!, 'failed', failed, { queued: 0.1 })).toBe(true);
+    expect(store.get(id)).toMatchObject({ state: 'failed', reason: failed, timings: { queued: 0.1 }, progress: 0 });
+    data.clock.pass(LEASE_MS);
+    expect(store.claim('1:a')).toBeNull();
+  });
+});
+
+describe('CampaignStore.retryLater', () => {
+  it('puts the job back for later and shows the reason until the next claim', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    store.advance(job, { state: 'adapting' });
+    expect(store.retryLater(job, reason, 5000)).toBe(true);
+    expect(store.get(id)).toMatchObject({ state: 'queued', reason });
+    data.clock.pass(4999);
+    expect(store.claim('1:a')).toBeNull();
+    data.clock.pass(1);
+    expect(store.claim('1:a')).toMatchObject({ id: job.id, attempt: 2 });
+    expect(store.get(id)).toMatchObject({ state: 'queued', reason: null });
+  });
+
+  it('fails with the reason once the attempts are used up', () => {
+    const store = dataFolder({ maximumAttempts: 1 }).open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    expect(store.retryLater(store.claim('1:a')!, reason, 0)).toBe(true);
+    expect(store.get(id)).toMatchObject({ state: 'failed', reason });
+    expect(store.claim('1:a')).toBeNull();
+  });
+});
+
+describe('CampaignStore.releaseOwner', () => {
+  it('gives back at once what a dead engine held, and nothing of others', () => {
+    const store = dataFolder().open();
+    const [first, second] = [1, 2].map(() => store.create(newCampaign(), everyoneIsKnown).id);
+    const dead = store.claim('1:a')!;
+    const alive = store.claim('2:b')!;
+    store.advance(dead, { state: 'adapting' });
+    expect(store.releaseOwner('1:a')).toBe(1);
+    expect(store.get(first!).state).toBe('queued');
+    expect(store.renew(dead)).toBe(false);
+    expect(store.renew(alive)).toBe(true);
+    expect(store.claim('3:c')).toMatchObject({ campaignId: first, attempt: 2 });
+    expect(alive.campaignId).toBe(second);
+  });
+
+  it('fails a job at its last attempt', () => {
+    const store = dataFolder({ maximumAttempts: 1 }).open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    store.claim('1:a');
+    expect(store.releaseOwner('1:a')).toBe(1);
+    expect(store.get(id)).toMatchObject({ state: 'failed', reason: { code: 'crashed', attempts: 1 } });
+  });
+});
+
+describe('CampaignStore.releaseDead', () => {
+  it('gives back the jobs of processes that are gone', () => {
+    const store = dataFolder().open();
+    for (const _ of [1, 2, 3]) store.create(newCampaign(), everyoneIsKnown);
+    store.claim('10:a');
+    const alive = store.claim('20:b')!;
+    store.claim('10:c');
+    expect(store.releaseDead((pid) => pid === 20)).toBe(2);
+    expect(store.renew(alive)).toBe(true);
+  });
+});
+
+describe('CampaignStore.oldestQueuedSeconds', () => {
+  it('is the wait of the first job that nobody works at', () => {
+    const data = dataFolder();
+    const store = data.open();
+    expect(store.oldestQueuedSeconds()).toBe(0);
+    store.create(newCampaign(), everyoneIsKnown);
+    data.clock.pass(1500);
+    store.create(newCampaign(), everyoneIsKnown);
+    data.clock.pass(1000);
+    expect(store.oldestQueuedSeconds()).toBe(2.5);
+    store.claim('1:a');
+    expect(store.oldestQueuedSeconds()).toBe(1);
+    data.clock.pass(LEASE_MS);
+    expect(store.oldestQueuedSeconds()).toBe(2.5 + LEASE_MS / 1000);
+  });
+});
