@@ -1,0 +1,158 @@
+/** A general model that is still being trained: its schema and vocabularies from the data, its graph, its folder once it is done. */
+import type { Graph, Tensor } from '../graph/ir.ts';
+import { writeModel } from '../graph/write.ts';
+import { createRng } from '../lib/rng.ts';
+import type { Parameters } from '../model/compaction.ts';
+import { MODEL_FILE, type ModelDraft, type ModelFolder, writeModelFolder } from '../model/folder.ts';
+import type { Manifest, ManifestFeature } from '../model/manifest.ts';
+import { buildMetaHeac, type Initial, randomInitial } from '../model/metaheac.ts';
+import { openSession } from '../model/session.ts';
+import { createVocabulary } from '../model/vocabulary.ts';
+import { bind } from '../online/binding.ts';
+import { encodeCampaign, encodeUsers } from '../online/encode.ts';
+import type { Feature } from '../population/schema.ts';
+import type { CampaignHistory } from './history.ts';
+import { HIDDEN, type TrainSettings } from './settings.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Tokens kept of a multi-valued feature that states no maximum. */
+const DEFAULT_MAX_LENGTH = 50;
+/** Rows of the golden batch. */
+const GOLDEN_ROWS = 16;
+
+export interface Draft {
+  readonly graph: Graph;
+  /** As a folder in memory, for binding and encoding. */
+  readonly folder: ModelFolder;
+  readonly tokens: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Vocabularies: the population's dictionaries for users, the train campaigns' tokens for campaigns. Parameters are drawn from the seed. */
+export function draftModel(
+  workspace: Workspace,
+  campaigns: readonly CampaignHistory[],
+  settings: TrainSettings,
+): Draft {
+  const { dataSet, population } = workspace;
+  const tokens = new Map<string, readonly string[]>();
+  for (const { name } of dataSet.userFeatures) {
+    const dictionary = population.dictionary(name);
+    tokens.set(
+      `user.${name}`,
+      Array.from({ length: dictionary.size - 1 }, (_, i) => dictionary.token(i + 1)),
+    );
+  }
+  for (const { name } of dataSet.campaignFeatures) tokens.set(`campaign.${name}`, campaignTokens(campaigns, name));
+  const describe = (side: 'user' | 'campaign', features: readonly Feature[]): ManifestFeature[] =>
+    features.map(({ name, kind, maxLength }) => ({
+      name,
+      kind,
+      ...(kind === 'multi' ? { max_length: maxLength ?? DEFAULT_MAX_LENGTH } : {}),
+      vocabulary_size: tokens.get(`${side}.${name}`)!.length + 1,
+    }));
+  const features = {
+    user: describe('user', dataSet.userFeatures),
+    campaign: describe('campaign', dataSet.campaignFeatures),
+  };
+  const sized = (list: readonly ManifestFeature[]) =>
+    list.map(({ name, kind, max_length, vocabulary_size }) => ({
+      name,
+      kind,
+      rows: vocabulary_size,
+      ...(max_length === undefined ? {} : { maxLength: max_length }),
+    }));
+  const graph = buildMetaHeac(
+    {
+      user: sized(features.user),
+      campaign: sized(features.campaign),
+      embedding: settings.embedding,
+      hidden: HIDDEN,
+      experts: settings.experts,
+      critics: settings.critics,
+    },
+    zeroForUnknown(randomInitial(createRng(`train/${settings.seed}/initial`)), settings.embedding),
+  );
+  const manifest = { features, adaptation: settings.adaptation } as unknown as Manifest;
+  const vocabularies = new Map([...tokens].map(([name, list]) => [name, createVocabulary(list)]));
+  const folder: ModelFolder = {
+    path: settings.name,
+    manifest,
+    vocabularies,
+    read: () => {
+      throw new Error('a draft has no files');
+    },
+  };
+  return { graph, folder, tokens };
+}
+
+/** Tokens of a campaign feature, in the order of their first use. */
+function campaignTokens(campaigns: readonly CampaignHistory[], feature: string): string[] {
+  const found = new Set<string>();
+  for (const { features } of campaigns) {
+    const value = features[feature];
+    for (const token of value === undefined ? [] : typeof value === 'string' ? [value] : value) found.add(token);
+  }
+  return [...found];
+}
+
+/** Row 0 of a table, unknown and empty, starts at zero: no training example may ever move it. */
+function zeroForUnknown(initial: Initial, width: number): Initial {
+  return (name, shape, fanIn) => {
+    const value = initial(name, shape, fanIn);
+    if (name.endsWith('.embedding')) (value.data as Float32Array).fill(0, 0, width);
+    return value;
+  };
+}
+
+/** Writes the model folder: the graph with `parameters`, and a golden batch of users of the population. */
+export async function exportModel(
+  workspace: Workspace,
+  draft: Draft,
+  parameters: Parameters,
+  out: string,
+  rest: Pick<Manifest, 'name' | 'created' | 'adaptation' | 'evaluation' | 'training'>,
+): Promise<Manifest> {
+  const graph: Graph = {
+    ...draft.graph,
+    initializers: new Map([...draft.graph.initializers.keys()].map((name) => [name, parameters.get(name)!])),
+  };
+  const bytes = writeModel(graph, { producer: 'metaheac' });
+  const content: ModelDraft = {
+    files: new Map([[MODEL_FILE, bytes]]),
+    vocabularies: draft.tokens,
+    manifest: {
+      ...rest,
+      features: draft.folder.manifest.features,
+      adapted_parameters: 'all',
+      golden_batch: await goldenBatch(workspace, draft, graph, bytes),
+    },
+  };
+  return writeModelFolder(out, content);
+}
+
+async function goldenBatch(
+  { population, history }: Workspace,
+  draft: Draft,
+  graph: Graph,
+  bytes: Uint8Array,
+): Promise<Manifest['golden_batch']> {
+  const count = Math.min(GOLDEN_ROWS, population.rowCount);
+  const rows = population.readRows(
+    Int32Array.from({ length: count }, (_, i) => Math.floor((i * population.rowCount) / count)),
+  );
+  const binding = bind(draft.folder, population);
+  const feeds: Record<string, Tensor> = {
+    ...encodeUsers(graph, binding, rows),
+    ...encodeCampaign(graph, draft.folder, history.campaigns[0]!.features, count),
+  };
+  const session = await openSession(bytes);
+  const out = await session.run(feeds, { outputs: ['score'] });
+  await session.close();
+  const inputs = Object.fromEntries(
+    graph.inputs.map((name) => [
+      name,
+      { shape: [...feeds[name]!.shape], data: Array.from(feeds[name]!.data as Int32Array, Number) },
+    ]),
+  );
+  return { inputs, scores: Array.from(out['score']!.data as Float32Array) };
+}

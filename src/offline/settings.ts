@@ -1,0 +1,60 @@
+/** Settings of meta-training and their defaults, and how the trained model will be adapted. */
+import type { AdaptationSettings } from '../model/manifest.ts';
+
+export interface TrainSettings {
+  readonly name: string;
+  /** Campaigns a meta-step. */
+  readonly taskCount: number;
+  readonly experts: number;
+  readonly critics: number;
+  /** Rows of a support batch, and of a query batch. */
+  readonly batchSize: number;
+  readonly seed: number;
+  /** k. */
+  readonly embedding: number;
+  /** alpha of the inner step. */
+  readonly innerRate: number;
+  /** Adam's rate of the outer step. */
+  readonly outerRate: number;
+  readonly steps: number;
+  readonly firstOrder: boolean;
+  /** Share of the train campaigns held out to choose the best step. */
+  readonly validationShare: number;
+  /** Steps between two validations. */
+  readonly validationEvery: number;
+  readonly adaptation: AdaptationSettings;
+}
+
+/** The published code's sizes and rates; embedding 16 as in the paper. */
+export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
+  name: 'metaheac',
+  taskCount: 5,
+  experts: 8,
+  critics: 5,
+  batchSize: 512,
+  seed: 2020,
+  embedding: 16,
+  innerRate: 0.0002,
+  outerRate: 0.001,
+  steps: 600,
+  firstOrder: false,
+  validationShare: 0.1,
+  validationEvery: 50,
+  // 10 negatives a seed, redrawn each epoch, and five epochs at .003 in place of the published one, fixed, two at .001: README.md has the gain
+  adaptation: {
+    optimiser: 'adam',
+    rate: 0.003,
+    epochs: 5,
+    batch: 512,
+    negatives_per_seed: 10,
+    resample_negatives: true,
+    early_stopping: { held_out_share: 0.2, minimum_held_out: 10 },
+  },
+};
+
+/** Hidden layers of an expert. */
+export const HIDDEN: readonly [number, number] = [64, 64];
+/** Seeds of a simulated campaign at validation. */
+export const VALIDATION_SEEDS = 100;
+/** Most campaigns that one validation adapts to. */
+export const VALIDATION_CAMPAIGNS = 20;

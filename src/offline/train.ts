@@ -1,0 +1,246 @@
+/** Offline: meta-trains a general model over past campaigns, keeps the step that does best on held-out ones, exports it. */
+import { createHash } from 'node:crypto';
+import { trainableParameters } from '../graph/cut-tables.ts';
+import type { Tensor } from '../graph/ir.ts';
+import type { Clock } from '../lib/clock.ts';
+import { createRng, type Rng, shuffle } from '../lib/rng.ts';
+import { type LabelledBatch, openAdaptation } from '../model/adaptation.ts';
+import type { Parameters } from '../model/compaction.ts';
+import type { Manifest } from '../model/manifest.ts';
+import type { Device } from '../model/session.ts';
+import { type Binding, bind } from '../online/binding.ts';
+import type { OnlineContext } from '../online/customise.ts';
+import { encodeCampaign, encodeUsers } from '../online/encode.ts';
+import { openScorer } from '../online/score.ts';
+import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { type Draft, draftModel, exportModel } from './draft.ts';
+import { type DrawnBatch, drawEpisode } from './episodes.ts';
+import type { CampaignHistory } from './history.ts';
+import { openMetaProgram, openOptimiser } from './meta-step.ts';
+import { type TrainSettings, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS } from './settings.ts';
+import { type Summary, summarise } from './summary.ts';
+import { runTrial, simulateTrial, type Trial } from './trial.ts';
+import type { Workspace } from './workspace.ts';
+
+export interface TrainProgress {
+  readonly step: number;
+  readonly steps: number;
+  /** Mean query loss after the inner step, of the last step. */
+  readonly loss: number;
+  /** Mean AUC on held-out campaigns, at the steps where it was measured. */
+  readonly validationAuc: number | null;
+  readonly best: { readonly step: number; readonly auc: number } | null;
+}
+
+export interface TrainOptions {
+  readonly out: string;
+  readonly settings: TrainSettings;
+  readonly device: Device;
+  readonly clock: Clock;
+  readonly resume: boolean;
+  /** Ends training after the step at hand; the best so far is exported. */
+  readonly signal: AbortSignal;
+  readonly onProgress?: (progress: TrainProgress) => void;
+}
+
+export interface TrainResult {
+  readonly manifest: Manifest;
+  readonly steps: number;
+  readonly interrupted: boolean;
+  readonly bestStep: number;
+}
+
+interface Best {
+  readonly step: number;
+  readonly auc: number;
+  readonly summary: Summary;
+}
+
+/** Trains on the train campaigns of `workspace` and writes the model folder `options.out`. Equal data, settings and machine give equal bytes but for `created`. */
+export async function train(workspace: Workspace, options: TrainOptions): Promise<TrainResult> {
+  const { settings, device } = options;
+  const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
+  const { training, validation } = splitCampaigns(campaigns, settings);
+  const draft = draftModel(workspace, campaigns, settings);
+  const parameters = trainableParameters(draft.graph);
+  const validator = await openValidator(workspace, draft, parameters, validation, options);
+  const program = await openMetaProgram(draft.graph, parameters, { firstOrder: settings.firstOrder, device });
+  const path = checkpointPath(options.out);
+  const identity = identityOf(workspace, settings);
+  const saved = options.resume ? readCheckpoint(path, identity) : null;
+  const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
+  const optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
+  let best: Best | null = (saved?.notes as { best: Best | null } | undefined)?.best ?? null;
+  let bestParameters: Parameters = best ? withPrefix(saved!.tensors, 'best/') : copyOf(optimiser.parameters);
+
+  const rng = createRng(`train/${settings.seed}`);
+  const encode = batchEncoder(workspace, draft);
+  const gradients = new Map(
+    parameters.map((name) => [name, new Float32Array(draft.graph.initializers.get(name)!.data.length)]),
+  );
+  while (optimiser.steps < settings.steps && !options.signal.aborted) {
+    const step = optimiser.steps;
+    for (const gradient of gradients.values()) gradient.fill(0);
+    let loss = 0;
+    const tasks = tasksOf(rng, step, training.length, settings.taskCount);
+    for (const [i, task] of tasks.entries()) {
+      const campaign = training[task]!;
+      const episode = drawEpisode(rng.fork(`step/${step}/${i}`), campaign.train, settings.batchSize);
+      const gradient = await program.run(
+        optimiser.parameters,
+        { support: encode(campaign, episode.support), query: encode(campaign, episode.query) },
+        settings.innerRate,
+      );
+      loss += gradient.loss / tasks.length;
+      gradient.addTo(gradients, 1 / tasks.length);
+    }
+    await optimiser.step(gradients, settings.outerRate);
+
+    let auc: number | null = null;
+    if (optimiser.steps % settings.validationEvery === 0 || optimiser.steps === settings.steps) {
+      const summary = await validator.validate(optimiser.parameters);
+      auc = summary.all?.auc.mean ?? null;
+      // without held-out campaigns the last step is taken
+      if (best === null || auc === null || auc > best.auc) {
+        best = { step: optimiser.steps, auc: auc ?? Number.NEGATIVE_INFINITY, summary };
+        bestParameters = copyOf(optimiser.parameters);
+      }
+      const tensors = new Map([...prefixed(optimiser.state().tensors, 'now/'), ...prefixed(bestParameters, 'best/')]);
+      writeCheckpoint(path, { identity, step: optimiser.steps, notes: { best }, tensors });
+    }
+    options.onProgress?.({
+      step: optimiser.steps,
+      steps: settings.steps,
+      loss,
+      validationAuc: auc,
+      best: best && { step: best.step, auc: best.auc },
+    });
+  }
+  if (best === null) bestParameters = copyOf(optimiser.parameters);
+  await Promise.all([program.close(), optimiser.close(), validator.close()]);
+
+  const { adaptation, name, ...rest } = settings;
+  const manifest = await exportModel(workspace, draft, bestParameters, options.out, {
+    name,
+    created: new Date(options.clock.now()).toISOString(),
+    adaptation,
+    evaluation: best?.summary.all
+      ? {
+          data: workspace.dataSet.name,
+          campaigns: `${validation.length} train campaigns that were held out`,
+          groups: best.summary,
+        }
+      : null,
+    training: { ...rest, campaigns: training.length, best_step: best?.step ?? optimiser.steps },
+  });
+  const interrupted = optimiser.steps < settings.steps;
+  if (!interrupted) removeCheckpoint(path);
+  return { manifest, steps: optimiser.steps, interrupted, bestStep: best?.step ?? optimiser.steps };
+}
+
+/** Some train campaigns are held out to choose the best step: at least one where there are three. */
+function splitCampaigns(
+  campaigns: readonly CampaignHistory[],
+  { seed, validationShare }: TrainSettings,
+): { training: CampaignHistory[]; validation: CampaignHistory[] } {
+  const order = Int32Array.from(campaigns.keys());
+  shuffle(createRng(`train/${seed}/validation`), order);
+  const count = campaigns.length < 3 ? 0 : Math.max(1, Math.round(campaigns.length * validationShare));
+  const held = new Set(order.subarray(0, count));
+  return { training: campaigns.filter((_, i) => !held.has(i)), validation: campaigns.filter((_, i) => held.has(i)) };
+}
+
+/** The campaigns of a step: passes over all of them, each shuffled anew. Fixed by the step alone, so that training can go on after a kill. */
+function tasksOf(rng: Rng, step: number, campaigns: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => {
+    const position = step * count + i;
+    const order = Int32Array.from({ length: campaigns }, (__, j) => j);
+    shuffle(rng.fork(`pass/${Math.floor(position / campaigns)}`), order);
+    return order[position % campaigns]!;
+  });
+}
+
+/** Drawn users as a model's inputs. */
+function batchEncoder(
+  { population }: Workspace,
+  draft: Draft,
+): (campaign: CampaignHistory, batch: DrawnBatch) => LabelledBatch {
+  const binding: Binding = bind(draft.folder, population);
+  return (campaign, { users, labels }) => ({
+    feeds: {
+      ...encodeUsers(draft.graph, binding, population.readRows(users.map((user) => population.rowOf[user]!))),
+      ...encodeCampaign(draft.graph, draft.folder, campaign.features, users.length),
+    },
+    labels,
+  });
+}
+
+interface Validator {
+  validate(parameters: Parameters): Promise<Summary>;
+  close(): Promise<void>;
+}
+
+/** Adapts to simulated seed sets of held-out campaigns, as the service would. */
+async function openValidator(
+  workspace: Workspace,
+  draft: Draft,
+  parameters: readonly string[],
+  held: readonly CampaignHistory[],
+  { settings, device }: TrainOptions,
+): Promise<Validator> {
+  const { population } = workspace;
+  const rng = createRng(`train/${settings.seed}/trials`);
+  const trials = held
+    .map((campaign) => simulateTrial(campaign, VALIDATION_SEEDS, rng.fork(campaign.id)))
+    .filter((trial): trial is Trial => trial !== null)
+    .slice(0, VALIDATION_CAMPAIGNS);
+  const binding = bind(draft.folder, population);
+  // the epochs are not chosen here: one pass a trial, and a steadier measure
+  const manifest = { ...draft.folder.manifest, adaptation: { ...settings.adaptation, early_stopping: null } };
+  const model = { folder: draft.folder, manifest, graph: draft.graph, adapted: parameters };
+  const program = await openAdaptation(draft.graph, parameters, { device });
+  const scorer = await openScorer({ ...model, binding }, { device });
+  return {
+    async validate(current) {
+      const context: OnlineContext = { model, population, binding, program, parameters: current };
+      const qualities = [];
+      for (const trial of trials)
+        qualities.push({
+          trial,
+          repeats: [await runTrial(context, scorer, trial, `train/${settings.seed}/validation/${trial.id}`)],
+        });
+      return summarise(qualities, rng.fork('bootstrap'));
+    },
+    async close() {
+      await program.close();
+      await scorer.close();
+    },
+  };
+}
+
+/** What two trainings must share for one to go on from the other's checkpoint; not the number of steps. */
+function identityOf({ population, history, dataSet }: Workspace, { steps, ...settings }: TrainSettings): string {
+  const campaigns = history.campaigns.map(({ id, train: { users } }) => [id, users.length]);
+  return createHash('sha256')
+    .update(JSON.stringify([dataSet.name, population.version, campaigns, settings]))
+    .digest('hex');
+}
+
+function copyOf(parameters: Parameters): Parameters {
+  return new Map(
+    [...parameters].map(([name, value]): [string, Tensor] => [
+      name,
+      { ...value, data: (value.data as Float32Array).slice() },
+    ]),
+  );
+}
+
+function prefixed(parameters: Parameters, prefix: string): [string, Tensor][] {
+  return [...parameters].map(([name, value]) => [prefix + name, value]);
+}
+
+function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Parameters {
+  return new Map(
+    [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}

@@ -1,0 +1,74 @@
+/** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
+import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { customise, type OnlineContext } from '../online/customise.ts';
+import type { Scorer } from '../online/score.ts';
+import type { Population } from '../population/population.ts';
+import type { CampaignHistory, LabelledRows } from './history.ts';
+import { measureRanking, type RankingQuality } from './metrics.ts';
+
+/** A campaign to try: user numbers. */
+export interface Trial {
+  readonly id: string;
+  readonly features: CampaignHistory['features'];
+  readonly group: 'small' | 'large' | null;
+  readonly seeds: Int32Array;
+  readonly evaluation: LabelledRows;
+}
+
+/** The shares at which precision, recall and lift are measured. */
+export const SHARES = [0.05] as const;
+
+/** Adapts to the trial's seeds with the draws of `key`, scores its evaluation rows and measures them. */
+export async function runTrial(
+  context: OnlineContext,
+  scorer: Scorer,
+  trial: Trial,
+  key: string,
+): Promise<RankingQuality> {
+  const { population } = context;
+  const rowsOf = (users: Int32Array) => users.map((user) => population.rowOf[user]!);
+  const seeds = rowsOf(trial.seeds).sort();
+  const customised = await customise(context, {
+    key,
+    features: trial.features,
+    seeds,
+    candidates: othersThan(population, seeds),
+  });
+  const rows = population.readRows(rowsOf(trial.evaluation.users));
+  const scores = await scorer.score(rows, trial.features, customised.parameters);
+  return measureRanking(trial.evaluation.users, scores, trial.evaluation.labels, SHARES);
+}
+
+/** Rows of the population that are not in `rows`, ascending. */
+export function othersThan(population: Population, rows: Int32Array): Int32Array {
+  const isIn = new Uint8Array(population.rowCount);
+  for (const row of rows) isIn[row] = 1;
+  const out = new Int32Array(population.rowCount);
+  let count = 0;
+  for (let row = 0; row < isIn.length; row++) if (isIn[row] === 0) out[count++] = row;
+  return out.subarray(0, count);
+}
+
+/** The test campaigns of a history as trials. */
+export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
+  return campaigns
+    .filter(({ split }) => split === 'test')
+    .map(({ id, features, group, seeds, evaluation }) => ({ id, features, group, seeds, evaluation }));
+}
+
+/** A train campaign as a trial: `count` of its members (at most half) are the seeds, the rest of its rows are evaluated. null where it is too small. */
+export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng): Trial | null {
+  const { users, labels } = campaign.train;
+  const members = Int32Array.from(labels.keys()).filter((row) => labels[row] === 1);
+  const size = Math.min(count, Math.floor(members.length / 2));
+  if (size < 1 || members.length === labels.length) return null;
+  const chosen = new Set(Array.from(sampleWithoutReplacement(rng, members.length, size), (i) => users[members[i]!]!));
+  const rest = Int32Array.from(labels.keys()).filter((row) => !chosen.has(users[row]!));
+  return {
+    id: campaign.id,
+    features: campaign.features,
+    group: null,
+    seeds: Int32Array.from(chosen).sort(),
+    evaluation: { users: rest.map((row) => users[row]!), labels: Uint8Array.from(rest, (row) => labels[row]!) },
+  };
+}

@@ -1,0 +1,150 @@
+/** Rows of a population, and a campaign's features, as a model's inputs. */
+import type { Graph, Tensor } from '../graph/ir.ts';
+import type { ModelFolder } from '../model/folder.ts';
+import type { Feeds } from '../model/session.ts';
+import type { Column, Rows } from '../population/segments.ts';
+import type { Binding, BoundFeature } from './binding.ts';
+
+/** Tokens that a model did not get to see. */
+export interface EncodingCounts {
+  /** Occurrences of tokens that the model does not know, and of all. */
+  unknown: number;
+  tokens: number;
+  /** Known tokens past a list's maximum length. */
+  dropped: number;
+}
+
+export type CampaignFeatures = Readonly<Record<string, string | readonly string[]>>;
+
+/** `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares. Lists: unknown tokens are dropped, then the first `maxLength` kept. */
+export function encodeUsers(graph: Graph, binding: Binding, rows: Rows, counts?: EncodingCounts): Feeds {
+  const feeds: Record<string, Tensor> = {};
+  for (const feature of binding.features) {
+    const column = rows.columns.get(feature.name)!;
+    const name = `user.${feature.name}`;
+    if (column.kind === 'single') feeds[name] = idTensor(graph, name, [rows.count], singleIds(feature, column, counts));
+    else {
+      const { ids, lengths } = listIds(feature, column, rows.count, counts);
+      feeds[name] = idTensor(graph, name, [rows.count, feature.maxLength], ids);
+      feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [rows.count], lengths);
+    }
+  }
+  return feeds;
+}
+
+function singleIds(
+  { ids }: BoundFeature,
+  { codes }: Extract<Column, { kind: 'single' }>,
+  counts?: EncodingCounts,
+): Int32Array {
+  const out = new Int32Array(codes.length);
+  let present = 0;
+  let known = 0;
+  for (let i = 0; i < codes.length; i++) {
+    const code = codes[i]!;
+    const id = ids[code]!;
+    out[i] = id;
+    if (code !== 0) present += 1;
+    if (id !== 0) known += 1;
+  }
+  if (counts) {
+    counts.tokens += present;
+    counts.unknown += present - known;
+  }
+  return out;
+}
+
+function listIds(
+  { ids, maxLength }: BoundFeature,
+  { offsets, codes }: Extract<Column, { kind: 'multi' }>,
+  count: number,
+  counts?: EncodingCounts,
+): { ids: Int32Array; lengths: Int32Array } {
+  const out = new Int32Array(count * maxLength);
+  const lengths = new Int32Array(count);
+  let unknown = 0;
+  let dropped = 0;
+  for (let row = 0; row < count; row++) {
+    const at = row * maxLength;
+    let length = 0;
+    for (let j = offsets[row]!; j < offsets[row + 1]!; j++) {
+      const id = ids[codes[j]!]!;
+      if (id === 0) unknown += 1;
+      else if (length < maxLength) out[at + length++] = id;
+      else dropped += 1;
+    }
+    lengths[row] = length;
+  }
+  if (counts) {
+    counts.tokens += offsets[count]! - offsets[0]!;
+    counts.unknown += unknown;
+    counts.dropped += dropped;
+  }
+  return { ids: out, lengths };
+}
+
+/** `campaign.<feature>` for `rows` users: of one row where the graph takes one, repeated where it wants one a user. Unknown and missing values are id 0. */
+export function encodeCampaign(graph: Graph, model: ModelFolder, features: CampaignFeatures, rows: number): Feeds {
+  const feeds: Record<string, Tensor> = {};
+  for (const feature of model.manifest.features.campaign) {
+    const name = `campaign.${feature.name}`;
+    const vocabulary = model.vocabularies.get(name)!;
+    const value = features[feature.name];
+    const tokens = value === undefined ? [] : typeof value === 'string' ? [value] : value;
+    const count = isPerUser(graph, name) ? rows : 1;
+    if (feature.kind === 'single') {
+      const id = tokens[0] === undefined ? 0 : vocabulary.find(tokens[0]);
+      feeds[name] = idTensor(graph, name, [count], new Int32Array(count).fill(id));
+    } else {
+      const width = feature.max_length!;
+      const known = tokens
+        .map((token) => vocabulary.find(token))
+        .filter((id) => id !== 0)
+        .slice(0, width);
+      const ids = new Int32Array(count * width);
+      for (let row = 0; row < count; row++) ids.set(known, row * width);
+      feeds[name] = idTensor(graph, name, [count, width], ids);
+      feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [count], new Int32Array(count).fill(known.length));
+    }
+  }
+  return feeds;
+}
+
+/** Campaign inputs are `[1]`, or share the batch's size with the users' inputs. */
+function isPerUser(graph: Graph, input: string): boolean {
+  const user = graph.inputs.find((name) => name.startsWith('user.'));
+  const [batch] = graph.values.get(user!)!.shape;
+  return typeof batch === 'string' && graph.values.get(input)!.shape[0] === batch;
+}
+
+function idTensor(graph: Graph, name: string, shape: readonly number[], ids: Int32Array): Tensor {
+  const wide = graph.values.get(name)?.dtype === 'int64';
+  return wide ? { dtype: 'int64', shape, data: BigInt64Array.from(ids, BigInt) } : { dtype: 'int32', shape, data: ids };
+}
+
+/** Some rows of users' feeds, in the given order. */
+export function takeFeeds(feeds: Feeds, rows: Int32Array): Feeds {
+  const out: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
+    const width = shape[1] ?? 1;
+    const taken =
+      data instanceof BigInt64Array ? new BigInt64Array(rows.length * width) : new Int32Array(rows.length * width);
+    for (let i = 0; i < rows.length; i++) {
+      const from = rows[i]! * width;
+      if (width === 1) taken[i] = data[from]!;
+      else taken.set(data.subarray(from, from + width) as never, i * width);
+    }
+    out[name] = { dtype, shape: [rows.length, ...shape.slice(1)], data: taken };
+  }
+  return out;
+}
+
+/** Consecutive rows of users' feeds, as views. */
+export function sliceFeeds(feeds: Feeds, from: number, to: number): Feeds {
+  const out: Record<string, Tensor> = {};
+  for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
+    const width = shape[1] ?? 1;
+    out[name] = { dtype, shape: [to - from, ...shape.slice(1)], data: data.subarray(from * width, to * width) };
+  }
+  return out;
+}

@@ -1,0 +1,110 @@
+/** The adaptation plan: held-out split, negatives of every epoch and batch order, all drawn before the first step. */
+import { createHash } from 'node:crypto';
+import { createRng, type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
+import type { AdaptationSettings } from '../model/manifest.ts';
+import type { CampaignFeatures } from './encode.ts';
+
+/** Rows of the population and labels of one batch. */
+export interface PlannedBatch {
+  readonly rows: Int32Array;
+  readonly labels: Float32Array;
+}
+
+/** Epochs of batches over some positives. */
+export interface PlannedPass {
+  readonly epochs: readonly (readonly PlannedBatch[])[];
+}
+
+export interface AdaptationPlan {
+  /** On part of the seeds, to choose the number of epochs; null where the seeds are too few. */
+  readonly selection: (PlannedPass & { readonly heldOut: Int32Array; readonly others: Int32Array }) | null;
+  /** On all seeds. */
+  readonly final: PlannedPass;
+}
+
+/** Candidates that held-out seeds are ranked against. */
+const HELD_OUT_CANDIDATES = 2000;
+
+/** The key of all random draws of an expansion: what the audience may depend on, and nothing else. */
+export function planKey(what: {
+  readonly modelVersion: string;
+  readonly populationVersion: string;
+  readonly features: CampaignFeatures;
+  readonly seeds: readonly string[];
+  readonly suppressed: readonly string[];
+}): string {
+  const features = Object.entries(what.features).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sorted = (ids: readonly string[]) => [...new Set(ids)].sort();
+  return createHash('sha256')
+    .update(
+      JSON.stringify([
+        what.modelVersion,
+        what.populationVersion,
+        features,
+        sorted(what.seeds),
+        sorted(what.suppressed),
+      ]),
+    )
+    .digest('hex');
+}
+
+/**
+ * Draws the plan. `seeds` and `candidates` are rows of the population, ascending. Negatives are drawn without replacement within an epoch:
+ * all candidates where they are too few.
+ */
+export function drawPlan(
+  key: string,
+  seeds: Int32Array,
+  candidates: Int32Array,
+  settings: AdaptationSettings,
+): AdaptationPlan {
+  const rng = createRng(key);
+  const final = drawPass(rng.fork('final'), seeds, candidates, settings);
+  const stopping = settings.early_stopping;
+  const heldOutCount = stopping ? Math.floor(seeds.length * stopping.held_out_share) : 0;
+  if (!stopping || heldOutCount < stopping.minimum_held_out) return { selection: null, final };
+  const split = rng.fork('held-out');
+  const shuffled = seeds.slice();
+  shuffle(split, shuffled);
+  const heldOut = shuffled.slice(0, heldOutCount).sort();
+  const rest = shuffled.slice(heldOutCount).sort();
+  const others = take(candidates, sampleWithoutReplacement(split, candidates.length, HELD_OUT_CANDIDATES)).sort();
+  return { selection: { ...drawPass(rng.fork('selection'), rest, candidates, settings), heldOut, others }, final };
+}
+
+function drawPass(rng: Rng, positives: Int32Array, candidates: Int32Array, settings: AdaptationSettings): PlannedPass {
+  const count = Math.round(positives.length * settings.negatives_per_seed);
+  const draw = () => take(candidates, sampleWithoutReplacement(rng, candidates.length, count));
+  let negatives = draw();
+  const epochs = Array.from({ length: settings.epochs }, (_, epoch) => {
+    if (epoch > 0 && settings.resample_negatives) negatives = draw();
+    return cutBatches(rng, positives, negatives, settings.batch);
+  });
+  return { epochs };
+}
+
+/** Positives and negatives in random order, cut into batches of nearly one size, none over `most`. */
+function cutBatches(rng: Rng, positives: Int32Array, negatives: Int32Array, most: number): PlannedBatch[] {
+  const total = positives.length + negatives.length;
+  const order = Int32Array.from({ length: total }, (_, i) => i);
+  shuffle(rng, order);
+  const batches = Math.max(1, Math.ceil(total / most));
+  return Array.from({ length: batches }, (_, i) => {
+    const part = order.subarray(Math.floor((i * total) / batches), Math.floor(((i + 1) * total) / batches));
+    const rows = new Int32Array(part.length);
+    const labels = new Float32Array(part.length);
+    for (let j = 0; j < part.length; j++) {
+      const at = part[j]!;
+      const isPositive = at < positives.length;
+      rows[j] = isPositive ? positives[at]! : negatives[at - positives.length]!;
+      labels[j] = isPositive ? 1 : 0;
+    }
+    return { rows, labels };
+  });
+}
+
+function take(from: Int32Array, at: Int32Array): Int32Array {
+  const out = new Int32Array(at.length);
+  for (let i = 0; i < at.length; i++) out[i] = from[at[i]!]!;
+  return out;
+}
