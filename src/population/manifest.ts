@@ -71,8 +71,9 @@ export function readManifest(folder: string, version: string): Manifest {
   const path = join(folder, version, MANIFEST_FILE);
   let value: unknown;
   try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
+    value = JSON.parse(readText(path));
   } catch (error) {
+    if (error instanceof AppError) throw error;
     throw new AppError('invalid_population', `${path} can't be read: ${messageOf(error)}`, { cause: error });
   }
   const contract = typeof value === 'object' && value !== null && 'contract' in value ? value.contract : undefined;
@@ -98,7 +99,7 @@ export function readManifest(folder: string, version: string): Manifest {
 export function findCurrentVersion(folder: string): string | null {
   const path = join(folder, CURRENT_FILE);
   if (!existsSync(path)) return null;
-  const version = readFileSync(path, 'utf8').trim();
+  const version = readText(path).trim();
   if (!VERSION.test(version))
     throw new AppError('invalid_population', `${path} does not hold a version of 12 hexadecimal digits`);
   return version;
@@ -123,6 +124,14 @@ export function dictionaryPaths(feature: string): { bytes: string; ends: string 
 /** The schema of a version. */
 export function featuresOf(manifest: Manifest): Feature[] {
   return manifest.features.map(({ name, kind }) => ({ name, kind }));
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new AppError('invalid_population', `${path} can't be read: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function versionOf(content: Omit<Manifest, 'version'>): string {

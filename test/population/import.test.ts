@@ -1,5 +1,5 @@
 /** Imports: what a version holds, permanent numbers, and each refusal with nothing published. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -90,7 +90,7 @@ describe('importPopulation', () => {
     );
     const property = fc.asyncProperty(input, async ({ features, ids, rows }) => {
       const users = ids.map((id, i): TestUser => {
-        // defineProperty-like: a feature may be named __proto__.
+        // `fromEntries` makes a feature named __proto__ an own key as well.
         return Object.fromEntries([
           ['user_id', id],
           ...features.map((feature, j) => [feature.name, rows[i]![j]]),
@@ -432,6 +432,25 @@ describe('a refused import', () => {
     const error = await refusalOf(() => importUsers(newFolder(), out, USERS));
     expect(error).toMatchObject({ code: 'storage_failed', cause: { code: 'EEXIST' } });
     expect(readFileSync(out, 'utf8')).toBe('not a folder');
+  });
+
+  it('may fail when all is read and only the writing goes wrong: the old version serves, and it works when tried again', async () => {
+    const [source, out] = [newFolder(), newFolder()];
+    const first = await importUsers(source, out, USERS);
+    const next = [...USERS, { user_id: 'emil', city: 'Oslo', likes: ['golf'] }];
+    // A folder in the place of the file that is renamed to `current`.
+    mkdirSync(join(out, 'current.tmp'));
+    const error = await refusalOf(() => importUsers(source, out, next));
+    expect(error).toMatchObject({ code: 'storage_failed', cause: { code: 'EISDIR' } });
+    expect(openPopulation(out)).toMatchObject({ version: first.version, rowCount: 4 });
+    rmdirSync(join(out, 'current.tmp'));
+    const fresh = newFolder();
+    await importUsers(source, fresh, USERS);
+    expect(await importUsers(source, out, next)).toMatchObject({
+      version: (await importUsers(source, fresh, next)).version,
+      users: 5,
+    });
+    expect(snapshot(out)).toEqual(snapshot(fresh));
   });
 
   it('does not stand in the way of the next one', async () => {
