@@ -13,7 +13,7 @@ const share = z.number().gt(0).max(100).describe('Per cent of the population, se
 const featureValue = z.union([z.string(), z.array(z.string()).readonly()]);
 
 /** The body of every error answer. */
-export const problemSchema = z
+const problemSchema = z
   .looseObject({
     type: z.string().describe('A URN that holds the code.'),
     title: z.string(),

@@ -25,7 +25,7 @@ export const ODD_IDS = ['a,b', 'say "hi"', 'tab\tand\nline', 'pérçent%2F/slash
 export const USER_IDS = [...ODD_IDS, ...Array.from({ length: USER_COUNT - ODD_IDS.length }, (_, i) => `person-${i}`)];
 export const SEEDS = Array.from({ length: 20 }, (_, i) => `person-${i}`);
 
-export const CAMPAIGN_FEATURES: readonly CampaignFeature[] = [
+const CAMPAIGN_FEATURES: readonly CampaignFeature[] = [
   { name: 'category', kind: 'single', isKnown: (value) => ['shoes', 'hats'].includes(value) },
   { name: 'genres', kind: 'multi', maxLength: 3, isKnown: (value) => ['drama', 'comedy'].includes(value) },
 ];
