@@ -10,6 +10,7 @@ import {
   type Node,
   numbersOf,
   type Shape,
+  sameShape,
   type Tensor,
   type TensorType,
   tensor,
@@ -182,10 +183,18 @@ export class Builder {
     }
   }
 
-  /** Gives the gradient of the scalar `output` by hand: see `GradientOverride`. */
+  /** Gives the gradient of `output` by hand: see `GradientOverride`. */
   override(output: Value, gradients: readonly { readonly input: Value; readonly gradient: Value }[]): void {
-    if (output.shape.length !== 0)
-      throw new GraphError(`an override needs a scalar, and "${output.name}" is ${typeText(output)}`);
+    for (const { input, gradient } of gradients) {
+      if (output.shape.length !== 0 && !sameShape(output.shape, input.shape))
+        throw new GraphError(
+          `an override needs a scalar or the shape of "${input.name}", ${typeText(input)}: "${output.name}" is ${typeText(output)}`,
+        );
+      if (!sameShape(gradient.shape, input.shape))
+        throw new GraphError(
+          `the gradient "${gradient.name}" is ${typeText(gradient)}, and its input "${input.name}" ${typeText(input)}`,
+        );
+    }
     this.overrides.set(
       output.name,
       gradients.map(({ input, gradient }) => ({ input: input.name, gradient: gradient.name })),

@@ -39,7 +39,8 @@ export interface Node<K extends OpType = OpType> {
 
 /**
  * The gradient of `output` with respect to some of the values that it is made of, given by hand: the sweep multiplies
- * what reaches `output` (a scalar) with `gradient` and goes on from `input`; it never visits the nodes between.
+ * what reaches `output` (a scalar, or a value whose element i depends on element i of `input` alone) with `gradient` (of the
+ * shape of `input`) and goes on from `input`; it never visits the nodes between.
  */
 export interface GradientOverride {
   readonly input: string;
