@@ -23,7 +23,7 @@ export interface SeedCounts {
   readonly unknownExamples: readonly string[];
 }
 
-export interface FeatureCounts {
+interface FeatureCounts {
   readonly unknown: number;
   readonly missing: number;
 }

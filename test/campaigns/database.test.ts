@@ -59,8 +59,10 @@ describe('openDatabase', () => {
     );
   });
 
-  it('says storage_failed where there is no folder', () => {
-    expect(() => openDatabase(join(temporaryFolder(), 'nowhere', 'a.db'))).toThrow();
+  it('says storage_failed where the file cannot be opened', () => {
+    expect(() => openDatabase(temporaryFolder())).toThrow(
+      expect.objectContaining({ code: 'storage_failed', facts: { errno: expect.stringMatching(/^SQLITE_CANTOPEN/) } }),
+    );
   });
 
   it('lets several processes create the same database at once', async () => {

@@ -1,6 +1,7 @@
 /** A process is killed with -9 while it commits: whatever it acknowledged is there when the store is opened again. */
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { CampaignStore } from '../../src/campaigns/store.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -11,7 +12,7 @@ function acknowledgedBeforeKill(folder: string, lines: number): Promise<{ pid: n
   return new Promise((resolve, reject) => {
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', join(import.meta.dirname, 'children/commit-loop.ts'), folder],
+      ['--import', 'tsx', fileURLToPath(new URL('./children/commit-loop.ts', import.meta.url)), folder],
       {
         stdio: ['ignore', 'pipe', 'inherit'],
       },
