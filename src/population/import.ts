@@ -33,7 +33,7 @@ import { verifyVersion } from './verify.ts';
 
 export interface ImportLimits extends LineLimits, UserLimits {}
 
-export const IMPORT_LIMITS: ImportLimits = {
+const IMPORT_LIMITS: ImportLimits = {
   ...LINE_LIMITS,
   maximumUserIdBytes: 256,
   maximumTokenBytes: 1024,

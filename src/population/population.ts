@@ -43,7 +43,7 @@ export interface OpenOptions {
   readonly cacheBytes?: number;
 }
 
-export const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
+const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
 
 /** Opens a published version. Errors: AppError `invalid_population`, naming the file that is missing, torn, altered or too new. */
 export function openPopulation(path: string, options: OpenOptions = {}): Population {

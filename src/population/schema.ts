@@ -10,18 +10,18 @@ export interface Feature {
 }
 
 /** Keys of a user's or campaign's record that can't name a feature. */
-export const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group']);
+const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group']);
 
 /** Longest feature name, in characters. */
-export const MAXIMUM_FEATURE_NAME_CHARACTERS = 80;
+const MAXIMUM_FEATURE_NAME_CHARACTERS = 80;
 
 /** Most features of a user or of a campaign. */
-export const MAXIMUM_FEATURES = 1000;
+const MAXIMUM_FEATURES = 1000;
 
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
 /** The sentence that says what is wrong with a feature's name, null if nothing is. */
-export function findNameFault(name: string): string | null {
+function findNameFault(name: string): string | null {
   if (name.length < 1 || name.length > MAXIMUM_FEATURE_NAME_CHARACTERS) {
     return `a feature's name has 1 to ${MAXIMUM_FEATURE_NAME_CHARACTERS} characters`;
   }

@@ -8,9 +8,9 @@ export const ILL_FORMED = -3;
 export const FULL = -4;
 
 /** Most texts of a table: an index is an int32, and the slots are twice as many. */
-export const MAXIMUM_TEXTS = 500_000_000;
+const MAXIMUM_TEXTS = 500_000_000;
 /** Most bytes of a table: an end offset is a uint32. */
-export const MAXIMUM_TABLE_BYTES = 2 ** 32 - 1;
+const MAXIMUM_TABLE_BYTES = 2 ** 32 - 1;
 
 const MINIMUM_SLOTS = 64;
 const LONE_SURROGATE = /\p{Cs}/u;
