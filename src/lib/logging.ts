@@ -6,7 +6,12 @@ export type { Logger } from 'pino';
 /** A logger that writes JSON lines to stderr (stdout belongs to commands' results). */
 export function createLogger(level: string, name: string): import('pino').Logger {
   return pino(
-    { level, base: { name }, timestamp: pino.stdTimeFunctions.isoTime, redact: ['req.headers.authorization', 'headers.authorization'] },
+    {
+      level,
+      base: { name },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: ['req.headers.authorization', 'headers.authorization'],
+    },
     destination({ dest: 2, sync: false }),
   );
 }

@@ -16,8 +16,8 @@ export interface EncodingCounts {
 
 export type CampaignFeatures = Readonly<Record<string, string | readonly string[]>>;
 
-/** `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares. Lists: unknown tokens are dropped, then the first `maxLength` kept. */
-export function encodeUsers(graph: Graph, binding: Binding, rows: Rows, counts?: EncodingCounts): Feeds {
+/** `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without one). Lists: unknown tokens are dropped, then the first `maxLength` kept. */
+export function encodeUsers(graph: Graph | null, binding: Binding, rows: Rows, counts?: EncodingCounts): Feeds {
   const feeds: Record<string, Tensor> = {};
   for (const feature of binding.features) {
     const column = rows.columns.get(feature.name)!;
@@ -117,8 +117,8 @@ function isPerUser(graph: Graph, input: string): boolean {
   return typeof batch === 'string' && graph.values.get(input)!.shape[0] === batch;
 }
 
-function idTensor(graph: Graph, name: string, shape: readonly number[], ids: Int32Array): Tensor {
-  const wide = graph.values.get(name)?.dtype === 'int64';
+function idTensor(graph: Graph | null, name: string, shape: readonly number[], ids: Int32Array): Tensor {
+  const wide = graph?.values.get(name)?.dtype === 'int64';
   return wide ? { dtype: 'int64', shape, data: BigInt64Array.from(ids, BigInt) } : { dtype: 'int32', shape, data: ids };
 }
 

@@ -1,0 +1,66 @@
+/** `metaheac evaluate`. */
+import { systemClock } from '../../lib/clock.ts';
+import { loadModel } from '../../model/load.ts';
+import { parseDevice, resolveDevice } from '../../model/session.ts';
+import { type EvaluationReport, evaluate } from '../../offline/evaluate.ts';
+import { openWorkspace } from '../../offline/workspace.ts';
+import { bar, type Output } from '../output.ts';
+
+export interface EvaluateCommandOptions {
+  data: string;
+  model: string;
+  json?: boolean;
+  repeats: number;
+  seed: number;
+  device: string;
+}
+
+export async function evaluateCommand(options: EvaluateCommandOptions, output: Output): Promise<void> {
+  const device = await resolveDevice(parseDevice(options.device));
+  const model = await loadModel(options.model, { device });
+  const workspace = await openWorkspace(options.data);
+  try {
+    const report = await evaluate(workspace, model, {
+      repeats: options.repeats,
+      seed: options.seed,
+      device,
+      clock: systemClock,
+      onProgress: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} campaigns`),
+    });
+    output.result(options.json ? JSON.stringify(report) : table(report));
+  } finally {
+    workspace.close();
+  }
+}
+
+function table(report: EvaluationReport): string {
+  const rows = [['method', 'group', 'campaigns', 'AUC [95 % interval]', 'precision@5%', 'recall@5%', 'lift@5%']];
+  for (const [method, summary] of Object.entries(report.methods)) {
+    for (const [group, entry] of Object.entries(summary)) {
+      const { auc, precision, recall, lift } = entry;
+      const at = (values: typeof precision) => (values['0.05']?.mean ?? Number.NaN).toFixed(3);
+      rows.push([
+        method,
+        group,
+        String(entry.campaigns),
+        `${auc.mean.toFixed(4)} [${auc.low.toFixed(3)}, ${auc.high.toFixed(3)}]`,
+        at(precision),
+        at(recall),
+        at(lift),
+      ]);
+    }
+  }
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i]!))
+      .join('  ')
+      .trimEnd(),
+  );
+  const skipped = report.skipped_campaigns.map(({ id, reason }) => `campaign ${id} is left out: ${reason}`);
+  return [
+    `${report.dataset}: ${report.model}, ${report.repeats} repeats, ${report.seconds_per_campaign.toFixed(2)} s a campaign (adaptation and scoring)`,
+    ...lines,
+    ...skipped,
+  ].join('\n');
+}

@@ -1,0 +1,16 @@
+/** `metaheac openapi`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { AppError } from '../../lib/errors.ts';
+import { openApiYaml } from '../../server/app.ts';
+import type { Output } from '../output.ts';
+
+export async function openApiCommand(options: { out?: string; check?: string }, output: Output): Promise<void> {
+  const document = await openApiYaml();
+  if (options.check !== undefined) {
+    if (readFileSync(options.check, 'utf8') !== document) {
+      throw new AppError('invalid_argument', `${options.check} is not what the routes say: run npm run openapi`);
+    }
+    output.note(`${options.check} is what the routes say`);
+  } else if (options.out !== undefined) writeFileSync(options.out, document);
+  else output.result(document.trimEnd());
+}

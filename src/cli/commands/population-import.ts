@@ -1,0 +1,45 @@
+/** `metaheac population import`. */
+import { readModelFolder } from '../../model/folder.ts';
+import { bind } from '../../online/binding.ts';
+import { type EncodingCounts, encodeUsers } from '../../online/encode.ts';
+import { importPopulation } from '../../population/import.ts';
+import { openPopulation } from '../../population/population.ts';
+import type { Output } from '../output.ts';
+
+export interface PopulationImportOptions {
+  data: string;
+  model: string;
+  out: string;
+  maximumTokens?: number;
+}
+
+export async function populationImportCommand(options: PopulationImportOptions, output: Output): Promise<void> {
+  const model = readModelFolder(options.model);
+  const features = model.manifest.features.user.map(({ name, kind, max_length }) => ({
+    name,
+    kind,
+    ...(max_length === undefined ? {} : { maxLength: max_length }),
+  }));
+  const result = await importPopulation({
+    source: options.data,
+    features,
+    out: options.out,
+    ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
+    onProgress: (users) => output.progress(`${users} users`),
+  });
+  const population = openPopulation(options.out);
+  const binding = bind(model, population);
+  output.result(
+    `population version ${result.version} in ${options.out}: ${result.users} users, ${result.newUsers} of them new`,
+  );
+  for (const feature of binding.features) {
+    const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
+    for (let i = 0; i < population.segmentCount; i++)
+      encodeUsers(null, { features: [feature] }, population.readSegment(i), counts);
+    const share = counts.tokens === 0 ? 0 : (100 * counts.unknown) / counts.tokens;
+    const dropped = feature.kind === 'multi' ? `, ${counts.dropped} past the first ${feature.maxLength}` : '';
+    output.result(
+      `  ${feature.name}: ${result.tokens[feature.name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} % unknown to the model${dropped}`,
+    );
+  }
+}

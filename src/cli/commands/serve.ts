@@ -1,0 +1,67 @@
+/** `metaheac serve`. */
+import { systemClock } from '../../lib/clock.ts';
+import { AppError } from '../../lib/errors.ts';
+import { createLogger } from '../../lib/logging.ts';
+import { readEnvironment } from '../environment.ts';
+import type { Output } from '../output.ts';
+import { startService } from '../service.ts';
+
+export interface ServeCommandOptions {
+  dataDir?: string;
+  model?: string;
+  population?: string;
+  port?: string;
+  host?: string;
+  device?: string;
+  threads?: string;
+}
+
+/** Serves until SIGTERM or SIGINT. */
+export async function serveCommand(options: ServeCommandOptions, output: Output): Promise<void> {
+  const flags = {
+    METAHEAC_DATA_DIR: options.dataDir,
+    METAHEAC_MODEL: options.model,
+    METAHEAC_POPULATION: options.population,
+    METAHEAC_PORT: options.port,
+    METAHEAC_HOST: options.host,
+    METAHEAC_DEVICE: options.device,
+    METAHEAC_THREADS: options.threads,
+  };
+  const environment = readEnvironment({
+    ...process.env,
+    ...Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)),
+  });
+  const need = (name: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION', flag: string): string => {
+    const value = environment[name];
+    if (value === undefined) throw new AppError('invalid_argument', `${flag} (or ${name}) is needed`);
+    return value;
+  };
+  const logger = createLogger(environment.METAHEAC_LOG_LEVEL, 'api');
+  const service = await startService({
+    dataDir: need('METAHEAC_DATA_DIR', '--data-dir'),
+    model: need('METAHEAC_MODEL', '--model'),
+    population: need('METAHEAC_POPULATION', '--population'),
+    host: environment.METAHEAC_HOST,
+    port: environment.METAHEAC_PORT,
+    apiKey: environment.METAHEAC_API_KEY ?? null,
+    device: environment.METAHEAC_DEVICE,
+    threads: environment.METAHEAC_THREADS ?? null,
+    minimumSeeds: environment.METAHEAC_MINIMUM_SEEDS,
+    leaseMs: environment.METAHEAC_LEASE_MS,
+    maximumAttempts: environment.METAHEAC_MAXIMUM_ATTEMPTS,
+    openRankings: environment.METAHEAC_OPEN_RANKINGS,
+    logLevel: environment.METAHEAC_LOG_LEVEL,
+    limits: environment.limits,
+    logger,
+    clock: systemClock,
+  });
+  const told = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  output.note(`metaheac listens on ${service.url} (documentation: ${service.url}/docs)`);
+  try {
+    await Promise.race([service.engineReady.then(() => told), told]);
+  } finally {
+    await service.close();
+  }
+}

@@ -1,0 +1,97 @@
+/** `metaheac train`. */
+import { systemClock } from '../../lib/clock.ts';
+import { parseDevice, resolveDevice } from '../../model/session.ts';
+import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
+import { train } from '../../offline/train.ts';
+import { openWorkspace } from '../../offline/workspace.ts';
+import { bar, type Output } from '../output.ts';
+
+export interface TrainCommandOptions {
+  data: string;
+  out: string;
+  name: string;
+  taskCount?: number;
+  numExpert?: number;
+  numOutput?: number;
+  batchsize?: number;
+  seed?: number;
+  embedding?: number;
+  innerRate?: number;
+  outerRate?: number;
+  steps?: number;
+  firstOrder?: boolean;
+  resume?: boolean;
+  device?: string;
+  gpu?: number;
+}
+
+/** Ctrl-C ends after the step at hand and keeps the best so far (exit code 130). */
+export async function trainCommand(options: TrainCommandOptions, output: Output): Promise<void> {
+  const device = await resolveDevice(
+    parseDevice(options.gpu === undefined ? (options.device ?? 'auto') : `cuda:${options.gpu}`),
+  );
+  output.note(`device: ${device.detail}`);
+  const workspace = await openWorkspace(options.data, {
+    onProgress: (users) => output.progress(`reading ${options.data}: ${users} users`),
+  });
+  const interrupt = new AbortController();
+  const onInterrupt = () => {
+    output.note('interrupted: the step at hand is finished and the best model so far is kept');
+    interrupt.abort();
+  };
+  process.once('SIGINT', onInterrupt);
+  try {
+    const { history, population } = workspace;
+    const campaigns = history.campaigns.filter(({ split }) => split === 'train').length;
+    output.note(`${workspace.dataSet.name}: ${population.rowCount} users, ${campaigns} train campaigns`);
+    for (const { id, split, reason } of history.skipped)
+      if (split === 'train') output.note(`campaign ${id} is left out: ${reason}`);
+    const settings = settingsOf(options);
+    const start = systemClock.elapsed();
+    const result = await train(workspace, {
+      out: options.out,
+      settings,
+      device,
+      clock: systemClock,
+      resume: options.resume ?? false,
+      signal: interrupt.signal,
+      onProgress: ({ step, steps, loss, validationAuc, best }) => {
+        const line = `${bar(step / steps)} step ${step}/${steps}  loss ${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;
+        if (validationAuc === null) output.progress(line);
+        else
+          output.note(
+            `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
+          );
+      },
+    });
+    const seconds = ((systemClock.elapsed() - start) / 1000).toFixed(0);
+    output.result(
+      `model ${result.manifest.name} ${result.manifest.version} in ${options.out}: step ${result.bestStep} of ${result.steps}, ${seconds} s`,
+    );
+    if (result.interrupted) {
+      output.note('train again with --resume to go on');
+      process.exitCode = 130;
+    }
+  } finally {
+    process.off('SIGINT', onInterrupt);
+    workspace.close();
+  }
+}
+
+function settingsOf(options: TrainCommandOptions): TrainSettings {
+  const fallback = DEFAULT_TRAIN_SETTINGS;
+  return {
+    ...fallback,
+    name: options.name,
+    taskCount: options.taskCount ?? fallback.taskCount,
+    experts: options.numExpert ?? fallback.experts,
+    critics: options.numOutput ?? fallback.critics,
+    batchSize: options.batchsize ?? fallback.batchSize,
+    seed: options.seed ?? fallback.seed,
+    embedding: options.embedding ?? fallback.embedding,
+    innerRate: options.innerRate ?? fallback.innerRate,
+    outerRate: options.outerRate ?? fallback.outerRate,
+    steps: options.steps ?? fallback.steps,
+    firstOrder: options.firstOrder ?? fallback.firstOrder,
+  };
+}

@@ -1,0 +1,133 @@
+/** The command line: one file a command, each loaded when it is called. */
+import { Command, CommanderError, Option } from 'commander';
+import { AppError, messageOf } from '../lib/errors.ts';
+import { positiveInteger, positiveNumber, wholeNumber } from './options.ts';
+import { createOutput } from './output.ts';
+
+const output = createOutput(process.stdout, process.stderr);
+// a reader that went away (`| head`) is no failure
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+const device = () => new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto');
+
+const program = new Command('metaheac')
+  .description(
+    'Look-alike audience expansion: train a general model, serve it, expand seed users into ranked audiences.',
+  )
+  .exitOverride()
+  .showHelpAfterError('(add --help for the options)');
+
+program
+  .command('train')
+  .description('meta-train a general model on the past campaigns of a data set')
+  .requiredOption('--data <dir>', 'data set folder')
+  .requiredOption('--out <dir>', 'model folder to write')
+  .option('--name <name>', 'name of the model', 'metaheac')
+  .option('--task-count <n>', 'campaigns a meta-step', positiveInteger)
+  .option('--num-expert <n>', 'experts', positiveInteger)
+  .option('--num-output <n>', 'critics', positiveInteger)
+  .option('--batchsize <n>', 'rows of a support batch, and of a query batch', positiveInteger)
+  .option('--seed <n>', 'seed of every random draw', wholeNumber)
+  .option('--embedding <k>', 'embedding dimension', positiveInteger)
+  .option('--inner-rate <rate>', 'rate of the inner step', positiveNumber)
+  .option('--outer-rate <rate>', "Adam's rate of the outer step", positiveNumber)
+  .option('--steps <n>', 'meta-steps', positiveInteger)
+  .option('--first-order', 'leave out the second-order term')
+  .option('--resume', 'go on from the checkpoint of an interrupted training')
+  .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N').conflicts('gpu'))
+  .addOption(new Option('--gpu <n>', 'the same as --device cuda:N').argParser(wholeNumber))
+  .action(async (options) => (await import('./commands/train.ts')).trainCommand(options, output));
+
+program
+  .command('evaluate')
+  .description('adapt a model to the test campaigns of a data set and measure it beside baselines')
+  .requiredOption('--data <dir>', 'data set folder')
+  .requiredOption('--model <dir>', 'model folder')
+  .option('--json', 'print one JSON object on stdout')
+  .option('--repeats <n>', 'repeats with other draws', positiveInteger, 3)
+  .option('--seed <n>', 'seed of every random draw', wholeNumber, 0)
+  .addOption(device())
+  .action(async (options) => (await import('./commands/evaluate.ts')).evaluateCommand(options, output));
+
+const population = program.command('population').description('populations');
+population
+  .command('import')
+  .description("import a data set's users as a new version of a population")
+  .requiredOption('--data <dir>', 'data set folder')
+  .requiredOption('--model <dir>', 'model folder: its user features are imported')
+  .requiredOption('--out <dir>', 'population folder; made if it is not there')
+  .option('--maximum-tokens <n>', 'most tokens in one list', positiveInteger)
+  .action(async (options) =>
+    (await import('./commands/population-import.ts')).populationImportCommand(options, output),
+  );
+
+const model = program.command('model').description('model folders');
+model
+  .command('show')
+  .description('print what a model is made of')
+  .argument('<dir>', 'model folder')
+  .action(async (dir) => (await import('./commands/model-show.ts')).modelShowCommand(dir, output));
+model
+  .command('verify')
+  .description('load a model as the service would: checksums, schema, weights, golden batch, derivative')
+  .argument('<dir>', 'model folder')
+  .addOption(device())
+  .action(async (dir, options) =>
+    (await import('./commands/model-verify.ts')).modelVerifyCommand(dir, options, output),
+  );
+
+const dataSet = program.command('dataset').description('data sets');
+dataSet
+  .command('generate')
+  .description('write a synthetic data set with planted tastes')
+  .requiredOption('--out <dir>', 'folder to write; it must not be there')
+  .option('--users <n>', 'people', positiveInteger, 50_000)
+  .option('--train-campaigns <n>', 'campaigns to train on', positiveInteger, 40)
+  .option('--test-campaigns <n>', 'campaigns to evaluate on', positiveInteger, 12)
+  .option('--seed <n>', 'seed of people and campaigns', wholeNumber, 1)
+  .option('--world <name>', 'what tokens mean: data sets of one world fit one model', 'demo')
+  .action(async (options) => (await import('./commands/dataset-generate.ts')).datasetGenerateCommand(options, output));
+
+program
+  .command('serve')
+  .description('serve campaigns over HTTP (every flag is also an environment variable: METAHEAC_DATA_DIR ...)')
+  .option('--data-dir <dir>', 'folder of the database, seeds and audiences')
+  .option('--model <dir>', 'model folder')
+  .option('--population <dir>', 'population folder')
+  .option('--port <port>', 'port; 0 takes a free one')
+  .option('--host <host>', 'address; one that is not loopback needs METAHEAC_API_KEY')
+  .option('--device <device>', 'auto, cpu, cuda or cuda:N')
+  .option('--threads <n>', "the engine's threads")
+  .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options, output));
+
+program
+  .command('openapi')
+  .description('print the OpenAPI document')
+  .option('--out <file>', 'write it to a file')
+  .option('--check <file>', 'fail where the file is another document')
+  .action(async (options) => (await import('./commands/openapi.ts')).openApiCommand(options, output));
+
+program
+  .command('demo')
+  .description('the main job on a synthetic population: serve, POST a campaign, print its audience')
+  .option('--keep', 'leave the service running')
+  .option('--data <dir>', 'a real data set in place of the synthetic one')
+  .option('--model <dir>', 'a model trained on it (with --data; trained first if not given)')
+  .action(async (options) => (await import('./commands/demo.ts')).demoCommand(options, output));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof AppError) {
+    output.note(`metaheac: ${error.message}`);
+    process.exitCode = 1;
+  } else {
+    output.note(`metaheac: ${messageOf(error)}`);
+    if (error instanceof Error && error.stack) output.note(error.stack);
+    process.exitCode = 70;
+  }
+}

@@ -1,0 +1,188 @@
+/** The engine process: loads model and population, claims jobs and expands them, until it is told to stop or its parent is gone. */
+import { setPriority } from 'node:os';
+import { CampaignStore } from '../campaigns/store.ts';
+import type { Job } from '../campaigns/types.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
+import { createLogger, type Logger } from '../lib/logging.ts';
+import { loadModel } from '../model/load.ts';
+import { parseDevice, resolveDevice } from '../model/session.ts';
+import { bind } from '../online/binding.ts';
+import { openPopulation, type Population } from '../population/population.ts';
+import { type ExpandDependencies, expand } from './expand.ts';
+import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
+import { ThreadPool } from './pool.ts';
+
+/** The queue is looked at this often, when nobody wakes the engine. */
+const POLL_MS = 500;
+/** After an error of the store itself (a full disk) the engine waits this long. */
+const STORE_ERROR_DELAY_MS = 1000;
+/** Look-ups of the API process go first: `nice` of the engine. */
+const ENGINE_PRIORITY = 5;
+
+class Engine {
+  readonly #config: EngineConfig;
+  readonly #dependencies: ExpandDependencies;
+  readonly #logger: Logger;
+  #stopping = false;
+  #wake: () => void = () => {};
+  #sleeping: Promise<void> = Promise.resolve();
+
+  constructor(config: EngineConfig, dependencies: ExpandDependencies, logger: Logger) {
+    this.#config = config;
+    this.#dependencies = dependencies;
+    this.#logger = logger;
+  }
+
+  wake(): void {
+    this.#wake();
+  }
+
+  stop(): void {
+    this.#stopping = true;
+    this.#wake();
+  }
+
+  /** As many jobs at a time as there are threads: one adapts while another's segments are scored. */
+  async run(): Promise<void> {
+    this.#sleep();
+    await Promise.all(Array.from({ length: this.#config.threads }, () => this.#work()));
+  }
+
+  async #work(): Promise<void> {
+    while (!this.#stopping) {
+      try {
+        const job = this.#dependencies.store.claim(this.#config.ownerId);
+        if (job) await this.#expand(job);
+        else await this.#sleeping;
+      } catch (error) {
+        this.#logger.error({ err: error }, 'the store could not be used');
+        await new Promise((resolve) => setTimeout(resolve, STORE_ERROR_DELAY_MS));
+      }
+    }
+  }
+
+  async #expand(job: Job): Promise<void> {
+    const renewal = setInterval(() => {
+      try {
+        this.#dependencies.store.renew(job);
+      } catch (error) {
+        this.#logger.warn({ err: error, expansion: job.expansionId }, 'a lease could not be renewed');
+      }
+    }, this.#config.leaseMs / 3);
+    try {
+      const outcome = await expand(this.#dependencies, job);
+      this.#logger.info(
+        {
+          campaign: job.campaignId,
+          expansion: job.expansionId,
+          attempt: job.attempt,
+          outcome: outcome.kind,
+          reason: outcome.reason,
+        },
+        'expansion attempted',
+      );
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  /** All idle workers wait for the same moment: the next poll, or a call. */
+  #sleep(): void {
+    this.#sleeping = new Promise((resolve) => {
+      const timer = setTimeout(() => this.#wake(), POLL_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        if (!this.#stopping) this.#sleep();
+        resolve();
+      };
+    });
+  }
+}
+
+async function startEngine(
+  config: EngineConfig,
+  clock: Clock,
+  logger: Logger,
+): Promise<{ engine: Engine; device: string; close: () => Promise<void> }> {
+  const device = await resolveDevice(parseDevice(config.device));
+  const model = await loadModel(config.model, { device });
+  const populations = new Map<string, Population>();
+  const open = (version: string): Population => {
+    let population = populations.get(version);
+    if (!population) {
+      population = openPopulation(config.population, { version });
+      bind(model.folder, population);
+      populations.clear(); // the served version and at most one that a retry has pinned are in turn
+      populations.set(version, population);
+    }
+    return population;
+  };
+  open(config.populationVersion);
+  const { dataDir, minimumSeeds, leaseMs, maximumAttempts } = config;
+  const store = CampaignStore.open(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
+  const named = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
+  const pool = await ThreadPool.open(config.threads, {
+    model: config.model,
+    population: config.population,
+    device: named,
+  });
+  const dependencies: ExpandDependencies = {
+    store,
+    pool,
+    dataDir,
+    modelVersion: model.manifest.version,
+    populationVersion: config.populationVersion,
+    openPopulation: open,
+    minimumSeeds,
+    clock,
+  };
+  const engine = new Engine(config, dependencies, logger);
+  return {
+    engine,
+    device: device.detail,
+    async close() {
+      await pool.close();
+      store.close();
+    },
+  };
+}
+
+/** Runs as a child process: `start` comes over IPC; it ends on `stop`, on SIGTERM and when the parent is gone. */
+function main(): void {
+  const send = (message: FromEngine) => process.send?.(message);
+  let engine: Engine | null = null;
+  const gone = () => process.exit(0);
+  // Ctrl-C reaches the whole process group: the parent says when to stop
+  process.on('SIGINT', () => {});
+  process.on('SIGTERM', () => {});
+  process.on('disconnect', gone);
+  process.on('message', (message: ToEngine) => {
+    if (message.kind === 'wake') engine?.wake();
+    else if (message.kind === 'stop') process.exit(0);
+    else void begin(message.config);
+  });
+  async function begin(config: EngineConfig): Promise<void> {
+    const logger = createLogger(config.logLevel, 'engine');
+    try {
+      setPriority(ENGINE_PRIORITY);
+    } catch (error) {
+      logger.debug({ err: error }, 'the priority could not be lowered');
+    }
+    try {
+      const started = await startEngine(config, systemClock, logger);
+      engine = started.engine;
+      send({ kind: 'ready', device: started.device });
+      await engine.run();
+      await started.close();
+      process.exit(0);
+    } catch (error) {
+      send({ kind: 'refused', code: error instanceof AppError ? error.code : 'internal', message: messageOf(error) });
+      logger.fatal({ err: error }, 'the engine ends');
+      process.exitCode = 1;
+      setTimeout(() => process.exit(1), 100);
+    }
+  }
+}
+
+main();

@@ -1,0 +1,75 @@
+/** What the engine says to its threads, and what the API process and the engine say to each other. */
+import type { DataType } from '../graph/ir.ts';
+import type { CampaignFeatures } from '../online/encode.ts';
+
+/** A parameter in shared memory: handed over without a copy; a thread copies it before ONNX Runtime, which takes no shared memory. */
+export interface SharedTensor {
+  readonly name: string;
+  readonly dtype: DataType;
+  readonly shape: readonly number[];
+  readonly data: SharedArrayBuffer;
+}
+
+export interface CustomiseTask {
+  readonly kind: 'customise';
+  readonly populationVersion: string;
+  readonly key: string;
+  readonly features: CampaignFeatures;
+  /** Rows, ascending. */
+  readonly seeds: Int32Array;
+  readonly candidates: Int32Array;
+}
+
+export interface ScoreTask {
+  readonly kind: 'score';
+  readonly populationVersion: string;
+  /** Tasks of one customised model share it. */
+  readonly modelKey: string;
+  readonly features: CampaignFeatures;
+  readonly parameters: readonly SharedTensor[];
+  readonly segment: number;
+}
+
+export type Task = CustomiseTask | ScoreTask;
+
+export interface CustomiseResult {
+  readonly parameters: readonly SharedTensor[];
+  readonly epochs: number;
+  readonly quality: Readonly<Record<string, unknown>> | null;
+}
+
+export interface ScoreResult {
+  readonly userNumbers: Int32Array;
+  readonly scores: Float32Array;
+}
+
+export type ThreadMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'progress'; readonly id: number; readonly share: number }
+  | { readonly kind: 'result'; readonly id: number; readonly result: CustomiseResult | ScoreResult }
+  | { readonly kind: 'error'; readonly id: number; readonly code: string; readonly message: string };
+
+/** Everything an engine needs to know; the API process sends it first. */
+export interface EngineConfig {
+  readonly dataDir: string;
+  readonly model: string;
+  readonly population: string;
+  readonly populationVersion: string;
+  readonly device: string;
+  readonly threads: number;
+  readonly minimumSeeds: number;
+  readonly leaseMs: number;
+  readonly maximumAttempts: number;
+  readonly logLevel: string;
+  /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */
+  readonly ownerId: string;
+}
+
+export type ToEngine =
+  | { readonly kind: 'start'; readonly config: EngineConfig }
+  | { readonly kind: 'wake' }
+  | { readonly kind: 'stop' };
+
+export type FromEngine =
+  | { readonly kind: 'ready'; readonly device: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string };

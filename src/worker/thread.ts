@@ -1,0 +1,119 @@
+/** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Tensor } from '../graph/ir.ts';
+import { AppError, assert, messageOf } from '../lib/errors.ts';
+import { type AdaptationProgram, openAdaptation } from '../model/adaptation.ts';
+import { type GeneralModel, loadModel } from '../model/load.ts';
+import { type Device, type DeviceRequest, resolveDevice } from '../model/session.ts';
+import { bind } from '../online/binding.ts';
+import { customise, type OnlineContext } from '../online/customise.ts';
+import { openScorer, type Scorer } from '../online/score.ts';
+import { openPopulation } from '../population/population.ts';
+import type {
+  CustomiseResult,
+  CustomiseTask,
+  ScoreResult,
+  ScoreTask,
+  SharedTensor,
+  Task,
+  ThreadMessage,
+} from './messages.ts';
+
+/** What a thread is started with. */
+export interface ThreadData {
+  readonly model: string;
+  readonly population: string;
+  readonly device: string;
+}
+
+interface Bound {
+  readonly version: string;
+  readonly context: OnlineContext;
+  readonly scorer: Scorer;
+}
+
+class Thread {
+  readonly #data: ThreadData;
+  readonly #device: Device;
+  readonly #model: GeneralModel;
+  readonly #program: AdaptationProgram;
+  #bound: Bound | null = null;
+  #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
+
+  private constructor(data: ThreadData, device: Device, model: GeneralModel, program: AdaptationProgram) {
+    this.#data = data;
+    this.#device = device;
+    this.#model = model;
+    this.#program = program;
+  }
+
+  static async open(data: ThreadData): Promise<Thread> {
+    const device = await resolveDevice(data.device as DeviceRequest);
+    const model = await loadModel(data.model, { device });
+    return new Thread(data, device, model, await openAdaptation(model.graph, model.adapted, { device }));
+  }
+
+  async customise(task: CustomiseTask, onProgress: (share: number) => void): Promise<CustomiseResult> {
+    const { context } = await this.#bind(task.populationVersion);
+    const { parameters, epochs, quality } = await customise(context, { ...task, onProgress });
+    return { parameters: [...parameters].map(share), epochs, quality: quality && { ...quality } };
+  }
+
+  async score(task: ScoreTask): Promise<ScoreResult> {
+    const { context, scorer } = await this.#bind(task.populationVersion);
+    if (this.#parameters?.key !== task.modelKey)
+      this.#parameters = { key: task.modelKey, values: new Map(task.parameters.map(unshare)) };
+    const rows = context.population.readSegment(task.segment);
+    return {
+      userNumbers: rows.userNumbers.slice(),
+      scores: await scorer.score(rows, task.features, this.#parameters.values),
+    };
+  }
+
+  /** The model bound to a version of the population; the last one is kept. */
+  async #bind(version: string): Promise<Bound> {
+    if (this.#bound?.version === version) return this.#bound;
+    await this.#bound?.scorer.close();
+    this.#bound = null;
+    const population = openPopulation(this.#data.population, { version, trusted: true });
+    const binding = bind(this.#model.folder, population);
+    const scorer = await openScorer({ ...this.#model, binding }, { device: this.#device });
+    this.#bound = { version, context: { model: this.#model, population, binding, program: this.#program }, scorer };
+    return this.#bound;
+  }
+}
+
+function share([name, { dtype, shape, data }]: [string, Tensor]): SharedTensor {
+  const shared = new SharedArrayBuffer(data.byteLength);
+  new Uint8Array(shared).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return { name, dtype, shape, data: shared };
+}
+
+function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
+  return [name, { dtype, shape, data: new Float32Array(data).slice() }];
+}
+
+const port = parentPort;
+assert(port, 'thread.ts is a worker thread');
+const send = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
+const thread = await Thread.open(workerData as ThreadData);
+port.on('message', async ({ id, task }: { id: number; task: Task }) => {
+  try {
+    if (task.kind === 'customise') {
+      send({
+        kind: 'result',
+        id,
+        result: await thread.customise(task, (progress) => send({ kind: 'progress', id, share: progress })),
+      });
+    } else {
+      const result = await thread.score(task);
+      send({ kind: 'result', id, result }, [
+        result.scores.buffer as ArrayBuffer,
+        result.userNumbers.buffer as ArrayBuffer,
+      ]);
+    }
+  } catch (error) {
+    send({ kind: 'error', id, code: error instanceof AppError ? error.code : 'internal', message: messageOf(error) });
+  }
+});
+send({ kind: 'ready' });
