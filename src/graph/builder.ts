@@ -96,7 +96,7 @@ export class Builder {
   constant(data: Tensor, name = 'constant'): Value {
     const key =
       data.data.length <= KNOWN_ELEMENTS
-        ? `${typeText(data)}=${numbersOf(data).map((x) => (Object.is(x, -0) ? '-0' : x))}`
+        ? `${typeText(data)}=${Array.from(data.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? '-0' : String(x)))}`
         : null;
     const shared = key === null ? undefined : this.sharedConstants.get(key);
     if (shared) return shared;
@@ -223,7 +223,8 @@ export class Builder {
     }
     for (const [output, list] of graph.overrides) {
       const target = mapped.get(output);
-      if (target)
+      // a value that was given has its own
+      if (target && !values.has(output))
         this.overrides.set(
           target.name,
           list.map(({ input, gradient }) => ({ input: mapped.get(input)!.name, gradient: mapped.get(gradient)!.name })),
