@@ -1,0 +1,146 @@
+/** What the shape rules refuse, each with its sentence. */
+import { describe, expect, test } from 'vitest';
+import { Builder } from '../../../src/graph/builder.ts';
+import { GraphError } from '../../../src/graph/error.ts';
+import { type DataType, type Shape, tensor, type Value } from '../../../src/graph/ir.ts';
+
+type Attempt = (b: Builder, x: (...shape: Shape) => Value, typed: (dtype: DataType, ...shape: Shape) => Value) => void;
+
+const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
+  // of every op
+  ['Add node "Add" has 1 inputs, not 2', (b, x) => b.add('Add', [x(2)])],
+  ['Clip node "Clip" has 4 inputs, not 1 to 3', (b, x) => b.add('Clip', [x(2), x(), x(), x()])],
+  ['Concat node "Concat" has 0 inputs, not 1 to 4096', (b) => b.add('Concat', [], { axis: 0 })],
+  ['Sub node "Sub" lacks its input 1', (b, x) => b.add('Sub', [x(2), null])],
+  [
+    'Add node "Add"(x0: float64[2], x1: float32[2]): types float64 and float32 are mixed',
+    (b, x, typed) => b.add('Add', [x(2), typed('float32', 2)]),
+  ],
+  // elementwise
+  [
+    'Mul node "Mul"(x0: float64[2, 3], x1: float64[n, 2]): sizes 3 and 2 do not broadcast',
+    (b, x) => b.add('Mul', [x(2, 3), x('n', 2)]),
+  ],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('Add', [typed('bool', 2), typed('bool', 2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('Neg', [typed('bool', 2)])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('Sigmoid', [typed('int64', 2)])],
+  ['input 1 is left out', (b, x) => b.add('Max', [x(2), null])],
+  ['a bound is float64[1], not a scalar float64', (b, x) => b.add('Clip', [x(2), x(1)])],
+  ['a bound is int64[], not a scalar float64', (b, x, typed) => b.add('Clip', [x(2), null, typed('int64')])],
+  ['the condition is float64, not bool', (b, x) => b.add('Where', [x(2), x(2), x(2)])],
+  ['types float64 and int64 are mixed', (b, x, typed) => b.add('Where', [typed('bool'), x(2), typed('int64')])],
+  // logic
+  ['"x1" is int64, not bool', (b, _, typed) => b.add('And', [typed('bool', 2), typed('int64', 2)])],
+  ['"x0" is float64, not bool', (b, x) => b.add('Not', [x(2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('Less', [typed('bool'), typed('bool')])],
+  // reduce
+  ['axis 2 is not in a value of rank 2', (b, x) => b.add('ReduceSum', [x(2, 3), b.ints([2])])],
+  ['axis -3 is not in a value of rank 2', (b, x) => b.add('ReduceMean', [x(2, 3), b.ints([-3])])],
+  ['axis 0 is not in a value of rank 0', (b, x) => b.add('ReduceSum', [x(), b.ints([0])])],
+  ['axes 1, -1 name one axis twice', (b, x) => b.add('ReduceSum', [x(2, 3), b.ints([1, -1])])],
+  ['axes "x1" is float64, not int64 or int32', (b, x) => b.add('ReduceSum', [x(2), x(1)])],
+  [
+    'axes must be known before running, or keepdims be 1',
+    (b, x, typed) => b.add('ReduceSum', [x(2), typed('int64', 1)], { keepdims: 0 }),
+  ],
+  ['a bool cannot be summed', (b, _, typed) => b.add('ReduceSum', [typed('bool', 2)])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('ReduceMean', [typed('int64', 2)])],
+  ['axis 1 is not in a value of rank 1', (b, x) => b.add('Softmax', [x(2)], { axis: 1 })],
+  ['axis -1 is not in a value of rank 0', (b, x) => b.add('Softmax', [x()])],
+  // matrix
+  ['inner sizes 3 and 2 differ', (b, x) => b.add('MatMul', [x(2, 3), x(2, 3)])],
+  ['sizes 2 and 4 do not broadcast', (b, x) => b.add('MatMul', [x(2, 1, 3), x(4, 3, 1)])],
+  ['a scalar has no matrix product', (b, x) => b.add('MatMul', [x(), x(2)])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('MatMul', [typed('int64', 1, 1), typed('int64', 1, 1)])],
+  ['Gemm takes matrices', (b, x) => b.add('Gemm', [x(2), x(2, 2)])],
+  ['inner sizes 3 and 2 differ', (b, x) => b.add('Gemm', [x(2, 3), x(3, 2)], { transB: 1 })],
+  ['sizes 3 and 2 do not broadcast', (b, x) => b.add('Gemm', [x(2, 2), x(2, 2), x(3)])],
+  ['C of size 2 does not broadcast to 1', (b, x) => b.add('Gemm', [x(1, 2), x(2, 2), x(2, 2)])],
+  ['C of rank 3 does not broadcast to a matrix', (b, x) => b.add('Gemm', [x(2, 2), x(2, 2), x(1, 1, 1)])],
+  // gather
+  ['axis 2 is not in a value of rank 2', (b, x) => b.add('Gather', [x(2, 2), b.ints([0])], { axis: 2 })],
+  ['a scalar cannot be indexed', (b, x) => b.add('Gather', [x(), b.ints([0])])],
+  ['indices "x1" is float64, not int64 or int32', (b, x) => b.add('Gather', [x(2), x(2)])],
+  ['indices are int32, not int64', (b, x, typed) => b.add('GatherND', [x(2), typed('int32', 1, 1)])],
+  ['index tuples of 3 in a value of rank 2', (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 1, 3)])],
+  ['index tuples of 0 in a value of rank 2', (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 1, 0)])],
+  [
+    'the last axis of the indices must be known before running',
+    (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 1, 'k')]),
+  ],
+  [
+    'updates of shape [3], not [3, 2]',
+    (b, x, typed) => b.add('ScatterND', [x(4, 2), typed('int64', 3, 1), x(3)], { reduction: 'add' }),
+  ],
+  [
+    'reduction "mul" is not supported: use none or add',
+    (b, x, typed) => b.add('ScatterND', [x(4), typed('int64', 3, 1), x(3)], { reduction: 'mul' as 'add' }),
+  ],
+  // shape
+  ['a shape is a vector', (b) => b.add('ConstantOfShape', [b.scalar(2, 'int64')])],
+  ['the shape "x0" is float64, not int64 or int32', (b, x) => b.add('ConstantOfShape', [x(1)])],
+  [
+    'the rank of the result must be known before running',
+    (b, x, typed) => b.add('Expand', [x(1), typed('int64', 'rank')]),
+  ],
+  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Expand', [x(2), b.ints([3])])],
+  ['start, limit and delta are scalars', (b, x) => b.add('Range', [x(1), x(), x()])],
+  [
+    'delta is 0',
+    (b) =>
+      b.add(
+        'Range',
+        [0, 1, 0].map((value) => b.scalar(value, 'int64')),
+      ),
+  ],
+  ['a scalar has no index', (b, _, typed) => b.add('NonZero', [typed('bool')])],
+  ['6 elements do not fit [4]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4])])],
+  ['[2, 3] does not fit [4, -1]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4, -1])])],
+  ['two sizes are -1', (b, x) => b.add('Reshape', [x(2, 3), b.ints([-1, -1])])],
+  ['size 0 at axis 1 copies an axis that the value does not have', (b, x) => b.add('Reshape', [x(2), b.ints([2, 0])])],
+  ['axis 3 is not in a value of rank 2', (b, x) => b.add('Flatten', [x(2, 3)], { axis: 3 })],
+  ['axis 1 has size 3, not 1', (b, x) => b.add('Squeeze', [x(1, 3), b.ints([1])])],
+  ['Squeeze without axes needs a shape that is known before running', (b, x) => b.add('Squeeze', [x('n', 1)])],
+  ['the axes of Squeeze must be known before running', (b, x, typed) => b.add('Squeeze', [x(1), typed('int64', 1)])],
+  ['axis 2 is not in a value of rank 2', (b, x) => b.add('Unsqueeze', [x(2), b.ints([2])])],
+  ['axes 0, 0 name one axis twice', (b, x) => b.add('Unsqueeze', [x(2), b.ints([0, 0])])],
+  ['perm [0, 0] is no permutation of 2 axes', (b, x) => b.add('Transpose', [x(2, 3)], { perm: [0, 0] })],
+  ['sizes 2 and 3 differ at axis 0', (b, x) => b.add('Concat', [x(2, 1), x(3, 1)], { axis: 1 })],
+  ['the ranks differ', (b, x) => b.add('Concat', [x(2, 1), x(2)], { axis: 0 })],
+  ['axis 0 is not in a value of rank 0', (b, x) => b.add('Concat', [x(), x()], { axis: 0 })],
+  ['input 1 is left out', (b, x) => b.add('Concat', [x(1), null], { axis: 0 })],
+  [
+    'step 2 is not supported: only 1 is',
+    (b, x) => b.add('Slice', [x(4), b.ints([0]), b.ints([4]), b.ints([0]), b.ints([2])]),
+  ],
+  [
+    'the number of sliced axes must be known before running',
+    (b, x, typed) => b.add('Slice', [x(4), typed('int64', 'k'), typed('int64', 'k')]),
+  ],
+];
+
+describe('a shape rule', () => {
+  test.each(REFUSED)('refuses: %s', (sentence, attempt) => {
+    const b = new Builder();
+    let count = 0;
+    const typed = (dtype: DataType, ...shape: Shape) => b.input(`x${count++}`, dtype, shape);
+    let refusal: unknown;
+    try {
+      attempt(b, (...shape) => typed('float64', ...shape), typed);
+    } catch (error) {
+      refusal = error;
+    }
+    expect(refusal).toBeInstanceOf(GraphError);
+    // the node and what it was given stand before the sentence
+    const { message } = refusal as GraphError;
+    expect(sentence.includes(' node ') ? message : message.split('): ')[1]).toBe(sentence);
+  });
+
+  test('leaves the graph as it was when it refuses', () => {
+    const b = new Builder();
+    const x = b.initializer('x', tensor('float32', [2], [1, 2]));
+    expect(() => b.add('MatMul', [x, b.scalar(1, x)])).toThrow(GraphError);
+    expect(b.build('g', [x]).nodes).toEqual([]);
+    expect(b.add('MatMul', [x, x]).name).toBe('MatMul');
+  });
+});
