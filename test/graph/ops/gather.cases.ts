@@ -27,6 +27,7 @@ export const gatherCases: Pick<Cases, 'Gather' | 'GatherND' | 'ScatterND'> = {
       { inputs: [float(2, 4), integers('int64', [-4, 4], 3)], attributes: { axis: 1 } },
       { inputs: [float(2, 4), integers('int64', [-4, 4])], attributes: { axis: -1 } },
       { inputs: [float(2, 3, 2), integers('int64', [-3, 3], 2, 2)], attributes: { axis: 1 } },
+      { inputs: [float(2, 3, 4), integers('int64', [-4, 4], 5)], attributes: { axis: 2 } },
       { inputs: [float(3, 2), integers('int64', [0, 3], 0)] },
       { inputs: [float(1, 2), integers('int64', [0, 1], 3)] },
       { inputs: [float(3, 0), integers('int64', [0, 3], 2)] },
