@@ -1,4 +1,7 @@
 /** The only door to onnxruntime-node: devices, and sessions that run a graph. */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import { Builder } from '../graph/builder.ts';
 import { type DataType, type Graph, isFloat, type Tensor, type TensorData } from '../graph/ir.ts';
@@ -45,6 +48,9 @@ export async function resolveDevice(request: DeviceRequest): Promise<Device> {
   if (request === 'cpu') return CPU;
   const id = Number(request.split(':')[1] ?? 0);
   const device: Device = { kind: 'cuda', id, detail: `cuda:${id}` };
+  const missing = missingCudaLibrary();
+  if (request === 'auto' && missing !== null)
+    return { ...CPU, detail: `cpu (CUDA is not available: ${missing} is not installed)` };
   try {
     const b = new Builder();
     const x = b.input('x', 'float32', [1]);
@@ -60,6 +66,18 @@ export async function resolveDevice(request: DeviceRequest): Promise<Device> {
       { cause: error },
     );
   }
+}
+
+/** The library of the CUDA provider where it is not there: asked first, since ONNX Runtime complains loudly on stderr. */
+function missingCudaLibrary(): string | null {
+  const library = 'libonnxruntime_providers_cuda.so';
+  const folder = join(
+    dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
+    'bin/napi-v6',
+    process.platform,
+    process.arch,
+  );
+  return process.platform === 'linux' && !existsSync(join(folder, library)) ? library : null;
 }
 
 /** A session of `graph` (or of a file's bytes) on `device`, with one intra-op thread unless told. */

@@ -1,6 +1,6 @@
 /** The engine's threads: tasks go to whichever is free, first come, first served. */
-import { Worker } from 'node:worker_threads';
-import { entryBeside } from '../lib/entry.ts';
+import type { Worker } from 'node:worker_threads';
+import { startThreadBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task, ThreadMessage } from './messages.ts';
 import type { ThreadData } from './thread.ts';
@@ -24,10 +24,9 @@ export class ThreadPool {
   /** Starts `count` threads and waits until each has loaded the model. */
   static async open(count: number, data: ThreadData): Promise<ThreadPool> {
     const pool = new ThreadPool();
-    const { url, execArgv } = entryBeside(import.meta.url, 'thread');
     await Promise.all(
       Array.from({ length: count }, async () => {
-        const worker = new Worker(url, { workerData: data, execArgv: [...execArgv] });
+        const worker = startThreadBeside(import.meta.url, 'thread', { workerData: data });
         pool.#workers.push(worker);
         await new Promise<void>((resolve, reject) => {
           worker.once('error', reject);

@@ -1,9 +1,8 @@
 /** Keeps an engine process alive beside the API process: starts it, hears from it, and starts it again when it dies. */
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type { CampaignStore } from '../campaigns/store.ts';
-import { entryBeside } from '../lib/entry.ts';
+import { forkBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
@@ -64,11 +63,7 @@ export class EngineSupervisor {
   }
 
   #spawn(first?: { resolve: () => void; reject: (error: unknown) => void }): void {
-    const { url, execArgv } = entryBeside(import.meta.url, 'engine');
-    const child = fork(fileURLToPath(url), [], {
-      execArgv: [...execArgv],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+    const child = forkBeside(import.meta.url, 'engine', { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const owner = `${child.pid}:${randomUUID()}`;
     this.#child = child;
     let refusal: AppError | null = null;
