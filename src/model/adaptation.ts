@@ -79,7 +79,7 @@ export function buildStepGraph(compactGraph: Graph, parameters: readonly string[
 export async function openAdaptation(
   graph: Graph,
   parameters: readonly string[],
-  options: { device?: Device; compact?: boolean; threads?: number } = {},
+  options: { device?: Device; compact?: boolean } = {},
 ): Promise<AdaptationProgram> {
   const cut = cutTables(graph, parameters, { compact: options.compact ?? true });
   const step = await openSession(buildStepGraph(cut.compactGraph, parameters), options);

@@ -80,16 +80,16 @@ function missingCudaLibrary(): string | null {
   return process.platform === 'linux' && !existsSync(join(folder, library)) ? library : null;
 }
 
-/** A session of `graph` (or of a file's bytes) on `device`, with one intra-op thread unless told. */
-export async function openSession(
-  graph: Graph | Uint8Array,
-  options: { device?: Device; threads?: number } = {},
-): Promise<Session> {
+/**
+ * A session of `graph` (or of a file's bytes) on `device`, with one thread: ONNX Runtime's ScatterND with `reduction=add` races on the CPU with
+ * more (src/graph/README.md has the measurement), and parallel work is done by sessions in threads of their own.
+ */
+export async function openSession(graph: Graph | Uint8Array, options: { device?: Device } = {}): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(graph);
   const { kind, id } = options.device ?? CPU;
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: kind === 'cuda' ? [{ name: 'cuda', deviceId: id }, 'cpu'] : ['cpu'],
-    intraOpNumThreads: options.threads ?? 1,
+    intraOpNumThreads: 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',

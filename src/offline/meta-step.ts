@@ -83,7 +83,7 @@ export interface MetaProgram {
 export async function openMetaProgram(
   graph: Graph,
   parameters: readonly string[],
-  options: { firstOrder?: boolean; device?: Device; compact?: boolean; threads?: number } = {},
+  options: { firstOrder?: boolean; device?: Device; compact?: boolean } = {},
 ): Promise<MetaProgram> {
   const cut = cutTables(graph, parameters, { compact: options.compact ?? true });
   const session = await openSession(buildMetaGraph(cut.compactGraph, parameters, options), options);
@@ -145,7 +145,7 @@ export interface OptimiserState {
 /** Starts at `start`: parameters alone, or a saved state. */
 export async function openOptimiser(
   start: Parameters,
-  options: { device?: Device; threads?: number; state?: OptimiserState } = {},
+  options: { device?: Device; state?: OptimiserState } = {},
 ): Promise<Optimiser> {
   const names = [...start.keys()];
   const b = new Builder();
