@@ -1,0 +1,30 @@
+/** Times two ways in turn, so that a machine whose speed drifts drifts for both. */
+
+export interface Timing {
+  /** Median milliseconds of each way. */
+  readonly ms: readonly number[];
+  /** Median of the ratios first / other, pair by pair. */
+  readonly ratios: readonly number[];
+}
+
+/** Runs the ways A B A B .. after one round that does not count. */
+export async function compare(rounds: number, ways: readonly (() => Promise<unknown>)[]): Promise<Timing> {
+  const times: number[][] = ways.map(() => []);
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, way] of ways.entries()) {
+      const start = performance.now();
+      await way();
+      if (round > 0) times[i]!.push(performance.now() - start);
+    }
+  }
+  return {
+    ms: times.map(median),
+    ratios: times.map((own) => median(own.map((time, round) => times[0]![round]! / time))),
+  };
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
