@@ -19,6 +19,7 @@ import {
 } from './ir.ts';
 import type { OpAttributes, OpType } from './ops/attributes.ts';
 import { OPS } from './ops/table.ts';
+import { neededNodes } from './prune.ts';
 
 /** Integer tensors of at most this many elements are followed through shape rules. */
 const KNOWN_ELEMENTS = 64;
@@ -26,7 +27,7 @@ const KNOWN_ELEMENTS = 64;
 export interface NodeOptions {
   /** The node's name; the default is made of the op. Made unique by a number. */
   readonly name?: string | undefined;
-  /** Exact names of the outputs (for readers of files); the default is the node's name. */
+  /** Exact names of the outputs (for readers of files); the default, also for '', is made of the node's name. */
   readonly outputs?: readonly string[] | undefined;
 }
 
@@ -37,6 +38,7 @@ export class Builder {
   private readonly initializers = new Map<string, Tensor>();
   private readonly constants = new Map<string, Tensor>();
   private readonly overrides = new Map<string, readonly GradientOverride[]>();
+  private readonly reserved = new Set<string>();
   private readonly nodeNames = new Set<string>();
   private readonly nextNumber = new Map<string, number>();
   private readonly sharedConstants = new Map<string, Value>();
@@ -70,6 +72,11 @@ export class Builder {
 
   has(name: string): boolean {
     return this.values.has(name);
+  }
+
+  /** Keeps names for values that are declared later: none that is made here takes them. */
+  reserve(names: Iterable<string>): void {
+    for (const name of names) this.reserved.add(name);
   }
 
   input(name: string, dtype: DataType, shape: Shape): Value {
@@ -157,7 +164,7 @@ export class Builder {
       throw new GraphError(`${where}(${types.join(', ')}): ${error.message}`, { cause: error });
     }
     const outputs = inferred.map((type, i) => {
-      const output = options.outputs?.[i] ?? this.uniqueValueName(i === 0 ? name : `${name}_${i}`);
+      const output = options.outputs?.[i] || this.uniqueValueName(i === 0 ? name : `${name}_${i}`);
       const known = type.known && type.known.length <= KNOWN_ELEMENTS ? { known: type.known } : {};
       return this.declare({ name: output, dtype: type.dtype, shape: type.shape, ...known });
     });
@@ -268,7 +275,7 @@ export class Builder {
   }
 
   private uniqueValueName(base: string): string {
-    return this.unique(base, this.values);
+    return this.unique(base, { has: (name) => this.values.has(name) || this.reserved.has(name) });
   }
 
   private unique(base: string, taken: { has(name: string): boolean }): string {
@@ -278,19 +285,6 @@ export class Builder {
     this.nextNumber.set(base, number + 1);
     return `${base}_${number}`;
   }
-}
-
-/** The nodes that the outputs of `graph`, or its overrides' gradients, need. */
-function neededNodes(graph: Graph): ReadonlySet<Node> {
-  const needed = new Set<string>(graph.outputs);
-  for (const list of graph.overrides.values()) for (const { input, gradient } of list) needed.add(input).add(gradient);
-  const nodes = new Set<Node>();
-  for (const node of [...graph.nodes].reverse()) {
-    if (!node.outputs.some((output) => needed.has(output))) continue;
-    nodes.add(node);
-    for (const input of node.inputs) needed.add(input);
-  }
-  return nodes;
 }
 
 function valueOfTensor(name: string, data: Tensor): Value {

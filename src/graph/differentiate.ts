@@ -40,19 +40,20 @@ export function addGradients(
 
   if (dependent.has(loss.name)) gradients.set(loss.name, b.scalar(1, loss));
   for (const node of [...graph.nodes].reverse()) {
-    const output = node.outputs.find((name) => gradients.has(name));
-    if (output === undefined || !node.inputs.some((name) => dependent.has(name))) continue;
+    if (!node.outputs.some((name) => gradients.has(name)) || !node.inputs.some((name) => dependent.has(name))) continue;
     b.named(`${node.name}_grad/`, () => {
-      const gradient = gradients.get(output)!;
-      const override = graph.overrides.get(output);
-      if (override) {
+      const outputGradients = node.outputs.map((name) => {
+        const gradient = gradients.get(name);
+        const override = graph.overrides.get(name);
+        if (!gradient || !override) return gradient ?? null;
         for (const { input, gradient: factor } of override) {
           if (dependent.has(input)) accumulate(input, b.add('Mul', [gradient, b.get(factor)]), node);
         }
-        return;
-      }
+        return null;
+      });
+      if (outputGradients.every((gradient) => gradient === null)) return;
       const wanted = node.inputs.map((name) => dependent.has(name));
-      const inputGradients = applyRule(b, node, gradient, wanted, () => pathTo(node, cameFrom));
+      const inputGradients = applyRule(b, node, outputGradients, wanted, () => pathTo(node, cameFrom));
       inputGradients.forEach((inputGradient, i) => {
         if (inputGradient && wanted[i]) accumulate(node.inputs[i]!, inputGradient, node);
       });
@@ -92,7 +93,7 @@ export function dependentValues(graph: Graph, sources: ReadonlySet<string>): Rea
 function applyRule(
   b: Builder,
   node: Node,
-  gradient: Value,
+  gradients: readonly (Value | null)[],
   wanted: readonly boolean[],
   path: () => string,
 ): readonly (Value | null)[] {
@@ -103,13 +104,18 @@ function applyRule(
       `${node.op} node "${node.name}" cannot be differentiated: ${reason} (path from the loss: ${path()})`,
     );
   }
+  const outputs = node.outputs.map((name) => b.get(name));
   try {
     return rule({
       b,
       inputs: node.inputs.map((name) => (name === '' ? null : b.get(name))),
-      outputs: node.outputs.map((name) => b.get(name)),
+      outputs,
       attributes: node.attributes,
-      gradient,
+      gradients,
+      // built only for a rule that asks for it
+      get gradient() {
+        return gradients[0] ?? zerosLike(b, outputs[0]!);
+      },
       wants: (i) => wanted[i] ?? false,
     });
   } catch (error) {

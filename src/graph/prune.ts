@@ -42,3 +42,16 @@ function neededValues(graph: Graph, overrides: boolean): Set<string> {
   }
   return needed;
 }
+
+/** The nodes that the outputs of `graph`, or its overrides' gradients, need. */
+export function neededNodes(graph: Graph): ReadonlySet<Node> {
+  const needed = new Set<string>(graph.outputs);
+  for (const list of graph.overrides.values()) for (const { input, gradient } of list) needed.add(input).add(gradient);
+  const nodes = new Set<Node>();
+  for (const node of [...graph.nodes].reverse()) {
+    if (!node.outputs.some((output) => needed.has(output))) continue;
+    nodes.add(node);
+    for (const input of node.inputs) needed.add(input);
+  }
+  return nodes;
+}

@@ -36,8 +36,7 @@ export function readNode(proto: NodeProto): ReadNode {
   if (node.attributes.size < proto.attribute.length) throw new GraphError(`${where} has an attribute twice`);
   if (node.op === 'Constant') return readConstant(node, where);
   if (!isOp(node.op)) throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
-  if (node.outputs.length === 0 || node.outputs.includes(''))
-    throw new GraphError(`${where} leaves an output without a name`);
+  if (node.outputs.every((output) => output === '')) throw new GraphError(`${where} leaves an output without a name`);
   return { constant: null, node };
 }
 

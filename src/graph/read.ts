@@ -80,13 +80,15 @@ function readGraph(graph: GraphProto, opset: number): Graph {
     const read = readNode(proto);
     if (read.constant === null) {
       nodes.push(read.node);
-      for (const output of read.node.outputs) givers.claim(output, nodeText(read.node));
+      for (const output of read.node.outputs) if (output !== '') givers.claim(output, nodeText(read.node));
     } else {
       givers.claim(read.constant, read.text);
       b.namedConstant(read.constant, read.data);
     }
   }
   for (const node of nodes) for (const input of node.inputs) givers.require(input, nodeText(node));
+  // outputs that the file leaves without a name get one
+  b.reserve(givers.names());
   addNodes(b, sortNodes(nodes), opset, givers);
   return finish(b, graph, givers);
 }
@@ -104,6 +106,10 @@ class Givers {
 
   require(name: string, text: string): void {
     if (name !== '' && !this.texts.has(name)) throw new GraphError(`${text} needs "${name}", which nothing gives`);
+  }
+
+  names(): Iterable<string> {
+    return this.texts.keys();
   }
 
   /** A name that no value of the file has. */

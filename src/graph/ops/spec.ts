@@ -23,8 +23,10 @@ export interface GradientContext<K extends OpType> {
   readonly inputs: readonly (Value | null)[];
   readonly outputs: readonly Value[];
   readonly attributes: OpAttributes[K];
-  /** d loss / d outputs[0], of the shape of outputs[0]. */
+  /** d loss / d outputs[0], of the shape of outputs[0]: zeros where the loss depends on another output only. */
   readonly gradient: Value;
+  /** d loss / d outputs[i], of the shape of outputs[i]; null where the loss does not depend on it. At least one is there. */
+  readonly gradients: readonly (Value | null)[];
   /** True where the gradient of input `i` is asked for: a rule need not build the others. */
   wants(i: number): boolean;
 }

@@ -38,13 +38,15 @@ export type Case<K extends OpType> = {
   readonly sizes?: readonly Sizes[];
   /** False: the case is not run again with a name of its own for every dimension of every fed input. */
   readonly named?: false;
+  /** The outputs that the loss sees; default all floats. */
+  readonly seen?: readonly number[];
 } & (Record<never, never> extends OpAttributes[K]
   ? { readonly attributes?: OpAttributes[K] }
   : { readonly attributes: OpAttributes[K] });
 
 export interface OpCases<K extends OpType> {
-  /** The result in plain TypeScript. */
-  reference(inputs: readonly Nd[], attributes: OpAttributes[K]): Nd;
+  /** The result in plain TypeScript, or the results where the op has several outputs. */
+  reference(inputs: readonly Nd[], attributes: OpAttributes[K]): Nd | readonly Nd[];
   readonly cases: readonly Case<K>[];
 }
 
@@ -111,7 +113,7 @@ const textOf = (facts: object | undefined): string =>
 interface Built {
   readonly graph: Graph;
   readonly inputs: readonly (Value | null)[];
-  readonly output: Value;
+  readonly outputs: readonly Value[];
   /** Absent where the op has no gradient rule or the case no fed float. */
   readonly orders?: {
     readonly parameters: readonly Value[];
@@ -123,7 +125,7 @@ interface Built {
   };
 }
 
-/** The loss is the sum of u y^2, with u a parameter too: both orders go through y and through what reaches the rule. */
+/** The loss is the sum of u y^2 over the outputs, with u a parameter too: both orders go through y and through what reaches the rule. */
 function build<K extends OpType>({ op, case: item, named }: Trial<K>): Built {
   const b = new Builder();
   const inputs = item.inputs.map((input, i) => {
@@ -131,21 +133,24 @@ function build<K extends OpType>({ op, case: item, named }: Trial<K>): Built {
     if (input.constant) return b.constant(drawn(input, {}, createRng('')), `c${i}`);
     return b.input(`x${i}`, input.dtype, named ? input.shape.map((_, axis) => `x${i}.${axis}`) : input.shape);
   });
-  const output = b.addAll(op, inputs, item.attributes ?? ({} as OpAttributes[K]))[0]!;
-  const everything = () => b.build(op, [output]).nodes.flatMap((node) => node.outputs.map((name) => b.get(name)));
+  const outputs = b.addAll(op, inputs, item.attributes ?? ({} as OpAttributes[K]));
+  const everything = () => b.build(op, outputs).nodes.flatMap((node) => node.outputs.map((name) => b.get(name)));
   const floats = inputs.filter((x) => x !== null && isFloat(x.dtype) && x.name.startsWith('x')) as Value[];
-  if (typeof OPS[op].gradient !== 'function' || floats.length === 0 || !isFloat(output.dtype))
-    return { graph: b.build(op, everything()), inputs, output };
+  const seen = outputs.filter((output, i) => isFloat(output.dtype) && (item.seen?.includes(i) ?? true));
+  if (typeof OPS[op].gradient !== 'function' || floats.length === 0 || seen.length === 0)
+    return { graph: b.build(op, everything()), inputs, outputs };
 
-  const weights = b.input('u', output.dtype, output.shape);
-  const parameters = [...floats, weights];
-  const loss = sumOf(b, b.add('Mul', [weights, b.add('Mul', [output, output])]), 'float64');
+  const weights = seen.map((output) => b.input(`u${outputs.indexOf(output)}`, output.dtype, output.shape));
+  const parameters = [...floats, ...weights];
+  const loss = seen
+    .map((output, i) => sumOf(b, b.add('Mul', [weights[i]!, b.add('Mul', [output, output])]), 'float64'))
+    .reduce((sum, term) => b.add('Add', [sum, term]));
   const first = addGradients(b, b.build(op, [loss]), loss, parameters);
   const product = parameters
     .map((x) => sumOf(b, b.add('Mul', [b.input(`v.${x.name}`, x.dtype, x.shape), first.get(x.name)!]), 'float64'))
     .reduce((sum, term) => b.add('Add', [sum, term]));
   const second = addGradients(b, b.build(op, [product]), product, parameters);
-  return { graph: b.build(op, everything()), inputs, output, orders: { parameters, loss, first, product, second } };
+  return { graph: b.build(op, everything()), inputs, outputs, orders: { parameters, loss, first, product, second } };
 }
 
 function sumOf(b: Builder, x: Value, dtype: DataType): Value {
@@ -165,16 +170,17 @@ export async function check<K extends OpType>(trial: Trial<K>, cases: OpCases<K>
   const built = build(trial);
   const rng = createRng(`${trial.op} ${trial.title}`);
   const data = trial.case.inputs.map((input) => (input === null ? null : drawn(input, trial.sizes, rng)));
-  const wanted = cases.reference(
+  const reference = cases.reference(
     data.map((x) => (x === null ? null : { shape: x.shape, data: numbersOf(x) })) as Nd[],
     trial.case.attributes ?? ({} as OpAttributes[K]),
   );
+  const wanted: readonly Nd[] = 'shape' in reference ? [reference] : reference;
   const feeds: Record<string, Tensor> = {};
   built.inputs.forEach((input, i) => {
     if (input?.name.startsWith('x')) feeds[input.name] = data[i]!;
   });
   for (const parameter of built.orders?.parameters ?? []) {
-    const shape = feeds[parameter.name]?.shape ?? wanted.shape;
+    const shape = feeds[parameter.name]?.shape ?? wanted[Number(parameter.name.slice(1))]!.shape;
     const draw = () => drawn({ ...(parameter.dtype === 'float32' ? float32() : float()), shape }, {}, rng);
     feeds[parameter.name] ??= draw();
     feeds[`v.${parameter.name}`] = draw();
@@ -183,9 +189,12 @@ export async function check<K extends OpType>(trial: Trial<K>, cases: OpCases<K>
   try {
     const results = await session.run(feeds);
     checkTypes(built.graph, feeds, results);
-    const got = results[built.output.name]!;
-    expect(got.shape, 'shape of the result').toEqual(wanted.shape);
-    expectClose(numbersOf(got), wanted.data, got.dtype === 'float32' ? 1e-6 : 1e-12, 'result');
+    expect(built.outputs.length, 'number of results').toBe(wanted.length);
+    built.outputs.forEach(({ name }, i) => {
+      const got = results[name]!;
+      expect(got.shape, `shape of result ${i}`).toEqual(wanted[i]!.shape);
+      expectClose(numbersOf(got), wanted[i]!.data, got.dtype === 'float32' ? 1e-6 : 1e-12, `result ${i}`);
+    });
     if (built.orders) await checkGradients(session, built.orders, feeds, results);
     else checkNoGradient(trial.op, built);
   } finally {
@@ -256,10 +265,13 @@ function nudged(source: Tensor, i: number, change: number): Tensor {
 }
 
 /** The sweep stops before the node; only a refused one is reached, so that the sweep can say so. */
-function checkNoGradient(op: OpType, { graph, inputs, output }: Built): void {
+function checkNoGradient(op: OpType, { graph, inputs, outputs }: Built): void {
   const sources = new Set(inputs.flatMap((input) => (input === null ? [] : [input.name])));
-  const refused = typeof OPS[op].gradient === 'object' && isFloat(output.dtype);
-  expect(dependentValues(graph, sources).has(output.name), 'the sweep reaches the output').toBe(refused);
+  const reached = dependentValues(graph, sources);
+  for (const { name, dtype } of outputs) {
+    const refused = typeof OPS[op].gradient === 'object' && isFloat(dtype);
+    expect(reached.has(name), `the sweep reaches "${name}"`).toBe(refused);
+  }
 }
 
 /** Equal to `tolerance` of the largest wanted element (of 1, where all are smaller). */
