@@ -1,8 +1,8 @@
 /** A ranking read from its folder through open descriptors: no file is copied into memory as a whole. */
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import { storageError } from '../lib/durable-files.ts';
 import { assert } from '../lib/errors.ts';
-import { storageError } from './durable-files.ts';
 import { assertLittleEndian, checkSize, decodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE, torn } from './format.ts';
 
 /** The binary search stops at this many ranks and reads them in one go (4 KiB). */

@@ -1,8 +1,15 @@
 /** Writes a ranking folder: whole and on the disk, or not there at all. */
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { createFolder, storageError, syncFolder, writeDurably } from './durable-files.ts';
+import {
+  createFolder,
+  removeQuietly,
+  replaceFolder,
+  storageError,
+  syncFolder,
+  writeDurably,
+} from '../lib/durable-files.ts';
 import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
 import { orderOf } from './order.ts';
 
@@ -25,7 +32,7 @@ export function writeRanking(folder: string, scores: Float32Array): { candidates
     writeDurably(join(fresh, ORDER_FILE), order);
     writeDurably(join(fresh, SIDECAR_FILE), encodeSidecar({ users: scores.length, candidates: order.length }));
     syncFolder(fresh);
-    putInPlace(fresh, folder, `${folder}.old-${sibling}`);
+    replaceFolder(fresh, folder, `${folder}.old-${sibling}`);
   } catch (error) {
     removeQuietly(fresh);
     throw storageError(`write ranking ${folder}`, error);
@@ -40,27 +47,5 @@ function removeLeftovers(folder: string): void {
     if (entry.startsWith(`${name}.new-`) || entry.startsWith(`${name}.old-`)) {
       rmSync(join(dirname(folder), entry), { recursive: true, force: true });
     }
-  }
-}
-
-/** A folder cannot be renamed over one that holds files, so the old one steps aside first, and back if that fails. */
-function putInPlace(fresh: string, folder: string, old: string): void {
-  const replaced = existsSync(folder);
-  if (replaced) renameSync(folder, old);
-  try {
-    renameSync(fresh, folder);
-  } catch (error) {
-    if (replaced) renameSync(old, folder);
-    throw error;
-  }
-  syncFolder(dirname(folder));
-  if (replaced) rmSync(old, { recursive: true, force: true });
-}
-
-function removeQuietly(folder: string): void {
-  try {
-    rmSync(folder, { recursive: true, force: true });
-  } catch {
-    // The first error says more than this one; a retry removes what stays.
   }
 }

@@ -1,9 +1,9 @@
 /** Seed files: one set of seeds a file, named by its sha256, on the disk before any row names it. */
 import { createHash, randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createFolder, replaceDurably, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
-import { createFolder, storageError, syncFolder, writeDurably } from './durable-files.ts';
 
 export interface SeedSet {
   readonly sha256: string;
@@ -19,20 +19,10 @@ export interface SeedSet {
 export function writeSeedFile(folder: string, userIds: readonly string[]): SeedSet {
   const bytes = encodeSeeds(userIds);
   const sha256 = hashOf(bytes);
-  const temporary = join(folder, `${sha256}.${randomUUID()}.tmp`);
-  try {
+  withStorage('write the seeds', () => {
     createFolder(folder);
-    try {
-      writeDurably(temporary, bytes);
-      renameSync(temporary, seedFile(folder, sha256));
-    } catch (error) {
-      rmSync(temporary, { force: true });
-      throw error;
-    }
-    syncFolder(folder);
-  } catch (error) {
-    throw storageError('write the seeds', error);
-  }
+    replaceDurably(seedFile(folder, sha256), bytes, join(folder, `${sha256}.${randomUUID()}.tmp`));
+  });
   return { sha256, users: userIds.length, sizeBytes: bytes.length };
 }
 
@@ -42,12 +32,7 @@ export function writeSeedFile(folder: string, userIds: readonly string[]): SeedS
  */
 export function readSeedFile(folder: string, sha256: string): string[] {
   const path = seedFile(folder, sha256);
-  let bytes: Buffer;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw storageError('read the seeds', error);
-  }
+  const bytes = withStorage('read the seeds', () => readFileSync(path));
   if (hashOf(bytes) !== sha256) throw new AppError('storage_failed', `seed file ${path} was altered or is torn`);
   return decodeSeeds(bytes);
 }

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import { isAbsolute, join, normalize, resolve } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
+import { createFolder, storageError, syncFolder } from '../lib/durable-files.ts';
 import { assert } from '../lib/errors.ts';
 import { Audiences, campaignNotFound } from './audiences.ts';
 import { Campaigns } from './campaigns.ts';
 import { type Database, openDatabase, write } from './database.ts';
-import { createFolder, storageError, syncFolder } from './durable-files.ts';
 import { Expansions } from './expansions.ts';
 import { type JobRow, Jobs } from './jobs.ts';
 import { readSeedFile, writeSeedFile } from './seed-files.ts';

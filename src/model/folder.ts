@@ -1,18 +1,16 @@
 /** A model folder as files: read and checked without ONNX Runtime (the API process reads it too), and written. */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
 import { z } from 'zod';
+import {
+  createFolder,
+  removeQuietly,
+  replaceFolder,
+  syncFolder,
+  withStorage,
+  writeDurably,
+} from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { CONTRACT_VERSION, type Manifest, manifestSchema } from './manifest.ts';
 import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.ts';
@@ -90,8 +88,9 @@ export interface ModelDraft {
   readonly vocabularies: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Writes a model folder whole or not at all: a temporary sibling, fsync, rename. An existing folder is replaced. */
-export function writeModelFolder(path: string, draft: ModelDraft): Manifest {
+/** Writes a model folder whole or not at all: a temporary sibling, fsync, rename. An existing folder is replaced. @throws AppError storage_failed */
+export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
+  const path = resolve(out); // a trailing slash would put the temporary sibling inside
   const files = new Map(draft.files);
   for (const side of ['user', 'campaign'] as const) {
     for (const feature of draft.manifest.features[side]) {
@@ -109,26 +108,19 @@ export function writeModelFolder(path: string, draft: ModelDraft): Manifest {
   const parsed = manifestSchema.parse(manifest);
   const temporary = `${path}.writing-${process.pid}`;
   try {
-    for (const [name, bytes] of [
-      ...files,
-      [MANIFEST_FILE, Buffer.from(`${JSON.stringify(parsed, null, 1)}\n`)] as const,
-    ]) {
-      const target = join(temporary, name);
-      mkdirSync(dirname(target), { recursive: true });
-      writeFileSync(target, bytes);
-      syncPath(target);
-    }
-    syncPath(temporary);
-    const old = `${path}.old-${process.pid}`;
-    if (existsSync(path)) renameSync(path, old);
-    renameSync(temporary, path);
-    syncPath(dirname(path));
-    rmSync(old, { recursive: true, force: true });
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true });
-    throw new AppError('storage_failed', `the model folder ${path} cannot be written: ${messageOf(error)}`, {
-      cause: error,
+    withStorage(`write the model folder ${path}`, () => {
+      const contents = [...files, [MANIFEST_FILE, Buffer.from(`${JSON.stringify(parsed, null, 1)}\n`)] as const];
+      for (const [name, bytes] of contents) {
+        const target = join(temporary, name);
+        createFolder(dirname(target));
+        writeDurably(target, bytes, 'w');
+      }
+      for (const folder of new Set(contents.map(([name]) => dirname(join(temporary, name))))) syncFolder(folder);
+      replaceFolder(temporary, path, `${path}.old-${process.pid}`);
     });
+  } catch (error) {
+    removeQuietly(temporary);
+    throw error;
   }
   return parsed;
 }
@@ -190,15 +182,6 @@ function parseVocabulary(path: string, file: string, bytes: Uint8Array): string[
 
 export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function syncPath(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /** The refusal of a model folder. */

@@ -1,18 +1,7 @@
-/** Files that survive a power cut (write, fsync, rename, fsync of the folder), and their sha256. */
+/** Whole files and prefixes of files: their bytes, their sha256, and appending so that it survives a power cut. */
 import { createHash } from 'node:crypto';
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readSync,
-  renameSync,
-  statSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
-import { AppError, messageOf } from '../lib/errors.ts';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
+import { writeAll } from '../lib/durable-files.ts';
 
 /** How much is hashed, and at most read or written, at a time: one call of Node can't pass 2 GiB. */
 const HASH_CHUNK_BYTES = 1024 * 1024;
@@ -54,14 +43,6 @@ export function readPrefix(path: string, size: number): Uint8Array | null {
   });
 }
 
-/** Writes a whole file and fsyncs it. */
-export function writeDurably(path: string, bytes: Uint8Array): void {
-  withFile(path, 'w', (file) => {
-    writeAll(file, bytes, 0);
-    fsyncSync(file);
-  });
-}
-
 /** Makes the file end with `tail` from byte `size` on: what lay behind is cut off first. Fsyncs it unless it is already so. */
 export function appendDurably(path: string, size: number, tail: Uint8Array): void {
   if (tail.length === 0 && statSync(path, { throwIfNoEntry: false })?.size === size) return;
@@ -74,42 +55,11 @@ export function appendDurably(path: string, size: number, tail: Uint8Array): voi
   });
 }
 
-/** Replaces a small file so that a reader sees the old or the new one, also after a power cut. */
-export function replaceDurably(path: string, bytes: Uint8Array): void {
-  const temporary = `${path}.tmp`;
-  writeDurably(temporary, bytes);
-  renameSync(temporary, path);
-  syncFolder(dirname(path));
-}
-
-/** Makes the names in a folder durable. */
-export function syncFolder(path: string): void {
-  withFile(path, 'r', fsyncSync);
-}
-
-/** Runs `action`; an error of the file system becomes AppError `storage_failed` with the original as cause. */
-export function withStorage<T>(what: string, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof Error && 'syscall' in error) {
-      throw new AppError('storage_failed', `${what}: ${messageOf(error)}`, { cause: error });
-    }
-    throw error;
-  }
-}
-
 function withFile<T>(path: string, flags: string, action: (file: number) => T): T {
   const file = openSync(path, flags);
   try {
     return action(file);
   } finally {
     closeSync(file);
-  }
-}
-
-function writeAll(file: number, bytes: Uint8Array, position: number): void {
-  for (let at = 0; at < bytes.length; ) {
-    at += writeSync(file, bytes, at, Math.min(TRANSFER_BYTES, bytes.length - at), position + at);
   }
 }

@@ -1,9 +1,10 @@
 /** Imports the users of a data set as a new version of a population; nothing is published unless every line is good. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { replaceDurably, syncFolder, withStorage, writeDurably } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { type DataSet, getDataSetFile, openDataSet } from './data-set.ts';
-import { replaceDurably, sha256, syncFolder, withStorage, writeDurably } from './files.ts';
+import { sha256 } from './files.ts';
 import { LINE_LIMITS, type LineLimits, lineError, readLines } from './lines.ts';
 import { takeLock } from './lock.ts';
 import {
@@ -80,7 +81,7 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
   const users = getDataSetFile(dataSet, 'users.ndjson');
 
   const isNew = !existsSync(out);
-  const release = withStorage(`${out} can't be written`, () => {
+  const release = withStorage(`write ${out}`, () => {
     mkdirSync(out, { recursive: true });
     return takeLock(join(out, LOCK_FILE));
   });
@@ -144,7 +145,7 @@ class Importer {
     const dictionaries = this.#features.map(({ name }) =>
       this.#openTable(published.flatMap((manifest) => manifest.dictionaries.filter(({ feature }) => feature === name))),
     );
-    withStorage(`${this.#incoming} can't be written`, () => {
+    withStorage(`write ${this.#incoming}`, () => {
       rmSync(this.#incoming, { recursive: true, force: true });
       mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
     });
@@ -152,7 +153,7 @@ class Importer {
       directory.table,
       dictionaries.map(({ table }) => table),
     );
-    const version = withStorage(`${this.#out} can't be written`, () => this.#publish(directory, dictionaries));
+    const version = withStorage(`write ${this.#out}`, () => this.#publish(directory, dictionaries));
     return {
       version,
       users: this.#rows,
@@ -206,7 +207,7 @@ class Importer {
   #writeSegment(): void {
     const path = `segments/${String(this.#segments.length).padStart(6, '0')}.arrow`;
     const bytes = encodeSegment(this.#segment.view(), this.#features);
-    withStorage(`${this.#incoming} can't be written`, () => writeDurably(join(this.#incoming, path), bytes));
+    withStorage(`write ${this.#incoming}`, () => writeDurably(join(this.#incoming, path), bytes));
     this.#segments.push({ rows: this.#segment.count, path, size: bytes.length, sha256: sha256(bytes) });
     this.#segment.clear();
   }
@@ -250,7 +251,8 @@ class Importer {
       syncFolder(this.#out);
     }
     if (findCurrentVersion(this.#out) !== manifest.version) {
-      replaceDurably(join(this.#out, CURRENT_FILE), Buffer.from(`${manifest.version}\n`));
+      const current = join(this.#out, CURRENT_FILE);
+      replaceDurably(current, Buffer.from(`${manifest.version}\n`), `${current}.tmp`);
     }
     return manifest.version;
   }
