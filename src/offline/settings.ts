@@ -20,8 +20,10 @@ export interface TrainSettings {
   readonly firstOrder: boolean;
   /** Share of the train campaigns held out to choose the best step. */
   readonly validationShare: number;
-  /** Steps between two validations. */
+  /** Steps between two validations; before the first multiple there are a few more. */
   readonly validationEvery: number;
+  /** Training ends when the best validation is this many steps ago. */
+  readonly patience: number;
   readonly adaptation: AdaptationSettings;
 }
 
@@ -40,6 +42,7 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   firstOrder: false,
   validationShare: 0.1,
   validationEvery: 50,
+  patience: 300,
   // 10 negatives a seed, redrawn each epoch, and five epochs at .003 in place of the published one, fixed, two at .001: README.md has the gain
   adaptation: {
     optimiser: 'adam',
@@ -58,3 +61,11 @@ export const HIDDEN: readonly [number, number] = [64, 64];
 export const VALIDATION_SEEDS = 100;
 /** Most campaigns that one validation adapts to. */
 export const VALIDATION_CAMPAIGNS = 20;
+
+/** Early validations: where few campaigns are soon learned by heart, the best step is among the first. */
+const EARLY_VALIDATIONS: readonly number[] = [10, 25];
+
+/** True where the model is validated after `step` steps. */
+export function isValidated(step: number, { steps, validationEvery }: TrainSettings): boolean {
+  return step === steps || step % validationEvery === 0 || EARLY_VALIDATIONS.includes(step);
+}

@@ -17,7 +17,7 @@ import { type Draft, draftModel, exportModel } from './draft.ts';
 import { type DrawnBatch, drawEpisode } from './episodes.ts';
 import type { CampaignHistory } from './history.ts';
 import { openMetaProgram, openOptimiser } from './meta-step.ts';
-import { type TrainSettings, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS } from './settings.ts';
+import { isValidated, type TrainSettings, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS } from './settings.ts';
 import { type Summary, summarise } from './summary.ts';
 import { runTrial, simulateTrial, type Trial } from './trial.ts';
 import type { Workspace } from './workspace.ts';
@@ -78,7 +78,9 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   const gradients = new Map(
     parameters.map((name) => [name, new Float32Array(draft.graph.initializers.get(name)!.data.length)]),
   );
-  while (optimiser.steps < settings.steps && !options.signal.aborted) {
+  const isOver = () =>
+    optimiser.steps >= settings.steps || (best !== null && optimiser.steps - best.step >= settings.patience);
+  while (!isOver() && !options.signal.aborted) {
     const step = optimiser.steps;
     for (const gradient of gradients.values()) gradient.fill(0);
     let loss = 0;
@@ -97,7 +99,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
     await optimiser.step(gradients, settings.outerRate);
 
     let auc: number | null = null;
-    if (optimiser.steps % settings.validationEvery === 0 || optimiser.steps === settings.steps) {
+    if (isValidated(optimiser.steps, settings)) {
       const summary = await validator.validate(optimiser.parameters);
       auc = summary.all?.auc.mean ?? null;
       // without held-out campaigns the last step is taken
@@ -133,7 +135,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       : null,
     training: { ...rest, campaigns: training.length, best_step: best?.step ?? optimiser.steps },
   });
-  const interrupted = optimiser.steps < settings.steps;
+  const interrupted = !isOver();
   if (!interrupted) removeCheckpoint(path);
   return { manifest, steps: optimiser.steps, interrupted, bestStep: best?.step ?? optimiser.steps };
 }
