@@ -1,6 +1,5 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Tensor } from '../graph/ir.ts';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
 import { type AdaptationProgram, openAdaptation } from '../model/adaptation.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
@@ -16,6 +15,8 @@ import type {
   ScoreTask,
   SharedTensor,
   Task,
+  Tensor,
+  ThreadError,
   ThreadMessage,
 } from './messages.ts';
 
@@ -93,6 +94,14 @@ function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
   return [name, { dtype, shape, data: new Float32Array(data).slice() }];
 }
 
+function describe(error: unknown): ThreadError {
+  return {
+    code: error instanceof AppError ? error.code : 'internal',
+    message: messageOf(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  };
+}
+
 const port = parentPort;
 assert(port, 'thread.ts is a worker thread');
 const send = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
@@ -113,7 +122,7 @@ port.on('message', async ({ id, task }: { id: number; task: Task }) => {
       ]);
     }
   } catch (error) {
-    send({ kind: 'error', id, code: error instanceof AppError ? error.code : 'internal', message: messageOf(error) });
+    send({ kind: 'error', id, error: describe(error) });
   }
 });
 send({ kind: 'ready' });
