@@ -22,7 +22,7 @@ if (!isInstalled()) {
   process.stderr.write('Installing the packages of package-lock.json ...\n');
   // onnxruntime-node's installer would download CUDA's binaries: the README says how to add them on purpose.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
+  const npm = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
     cwd: ROOT,
     env,
     stdio: ['ignore', 2, 2],
