@@ -104,7 +104,9 @@ function valuesReachedFrom(graph: Graph, sources: ReadonlySet<string>): Readonly
 
 function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
   const names = new Set(tables.flatMap((table) => table.lookups.map((lookup) => lookup.index)));
-  return pruneInputs(prune({ ...graph, outputs: [...names], overrides: new Map() }), new Set());
+  // without the tables: a session of this graph would hold them a second time
+  const indices = prune({ ...graph, outputs: [...names], overrides: new Map() }, { initializers: true });
+  return pruneInputs(indices, new Set());
 }
 
 /** Without the nodes that no output needs, and without the inputs that no node uses but for `keep`. */
