@@ -362,12 +362,13 @@ class TiedItems(Model):
         self.items = table(features.multi["history"] + 1, k)
         self.gender = table(features.single["gender"] + 1, k)
         self.tower = nn.Sequential(nn.Linear(2 * k, 12), nn.Mish(), nn.Linear(12, k))
-        self.bias = nn.Parameter(torch.randn(features.multi["history"] + 1) * 0.2)
+        self.output = nn.Linear(k, features.multi["history"] + 1)
+        self.output.weight = self.items.weight
 
     def score(self, x):
         ids = x["user.history"]
         history = mean_of_tokens(self.items(ids), token_mask(ids, x["user.history.length"]))
         user = self.tower(torch.cat([history, self.gender(x["user.gender"])], 1))
-        logits = F.linear(user, self.items.weight, self.bias)  # [batch, items]
+        logits = self.output(user)  # [batch, items]
         share = F.log_softmax(logits, 1).gather(1, x["campaign.item"].unsqueeze(1)).squeeze(1)
         return torch.sigmoid(share + math.log(logits.size(1)))
