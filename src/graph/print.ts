@@ -9,9 +9,17 @@ const INLINE_ELEMENTS = 8;
 /** What ONNX calls the inputs that are hard to tell apart by their place. */
 const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
   Clip: ['', 'min', 'max'],
+  CumSum: ['', 'axis'],
   Expand: ['', 'shape'],
+  ReduceL1: ['', 'axes'],
+  ReduceL2: ['', 'axes'],
+  ReduceLogSumExp: ['', 'axes'],
+  ReduceMax: ['', 'axes'],
   ReduceMean: ['', 'axes'],
+  ReduceMin: ['', 'axes'],
+  ReduceProd: ['', 'axes'],
   ReduceSum: ['', 'axes'],
+  ReduceSumSquare: ['', 'axes'],
   Reshape: ['', 'shape'],
   ScatterND: ['', 'indices', 'updates'],
   Slice: ['', 'starts', 'ends', 'axes', 'steps'],

@@ -1,6 +1,7 @@
 /** What the shape rules refuse, each with its sentence. */
 import { describe, expect, test } from 'vitest';
 import { Builder } from '../../../src/graph/builder.ts';
+import { addGradients } from '../../../src/graph/differentiate.ts';
 import { GraphError } from '../../../src/graph/error.ts';
 import { type DataType, type Shape, tensor, type Value } from '../../../src/graph/ir.ts';
 
@@ -29,7 +30,25 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['a bound is int64[], not a scalar float64', (b, x, typed) => b.add('Clip', [x(2), null, typed('int64')])],
   ['the condition is float64, not bool', (b, x) => b.add('Where', [x(2), x(2), x(2)])],
   ['types float64 and int64 are mixed', (b, x, typed) => b.add('Where', [typed('bool'), x(2), typed('int64')])],
+  // math and power
+  ['"x0" is float64: Erf takes float32 only', (b, x) => b.add('Erf', [x(2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('Abs', [typed('bool')])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('Floor', [typed('int64')])],
+  ['"x0" is float64, and its fmod is not 1', (b, x) => b.add('Mod', [x(2), x(2)])],
+  ['types int64 and int32 are mixed', (b, _, typed) => b.add('Mod', [typed('int64'), typed('int32')])],
+  ['"x1" is bool, not a number', (b, x, typed) => b.add('Pow', [x(2), typed('bool')])],
+  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Pow', [x(2), x(3)])],
+  // activations
+  ['a slope of shape [3, 1] does not broadcast to [2]', (b, x) => b.add('PRelu', [x(2), x(3, 1)])],
+  ['a slope of shape [2] does not broadcast to [1]', (b, x) => b.add('PRelu', [x(1), x(2)])],
+  ['types float64 and float32 are mixed', (b, x, typed) => b.add('PRelu', [x(2), typed('float32', 2)])],
+  // many
+  ['input 1 is left out', (b, x) => b.add('Sum', [x(2), null])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('Sum', [typed('int64')])],
+  ['Mean takes float32 only, not float64', (b, x) => b.add('Mean', [x(2), x(2)])],
   // logic
+  ['"x1" is int64, not bool', (b, _, typed) => b.add('Xor', [typed('bool', 2), typed('int64', 2)])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('IsNaN', [typed('int64', 2)])],
   ['"x1" is int64, not bool', (b, _, typed) => b.add('And', [typed('bool', 2), typed('int64', 2)])],
   ['"x0" is float64, not bool', (b, x) => b.add('Not', [x(2)])],
   ['"x0" is bool, not a number', (b, _, typed) => b.add('Less', [typed('bool'), typed('bool')])],
@@ -43,10 +62,18 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     'axes must be known before running, or keepdims be 1',
     (b, x, typed) => b.add('ReduceSum', [x(2), typed('int64', 1)], { keepdims: 0 }),
   ],
-  ['a bool cannot be summed', (b, _, typed) => b.add('ReduceSum', [typed('bool', 2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('ReduceSum', [typed('bool', 2)])],
   ['"x0" is int64, not a float', (b, _, typed) => b.add('ReduceMean', [typed('int64', 2)])],
   ['axis 1 is not in a value of rank 1', (b, x) => b.add('Softmax', [x(2)], { axis: 1 })],
   ['axis -1 is not in a value of rank 0', (b, x) => b.add('Softmax', [x()])],
+  ['axis 1 is not in a value of rank 1', (b, x) => b.add('LogSoftmax', [x(2)], { axis: 1 })],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('ReduceLogSumExp', [typed('int64', 2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('ReduceMax', [typed('bool', 2)])],
+  ['axis 0 is not in a value of rank 0', (b, x) => b.add('ArgMax', [x()])],
+  ['axis 2 is not in a value of rank 2', (b, x) => b.add('CumSum', [x(2, 3), b.scalar(2, 'int64')])],
+  ['axis 0 is not in a value of rank 0', (b, x, typed) => b.add('CumSum', [x(), typed('int64')])],
+  ['the axis is one number', (b, x, typed) => b.add('CumSum', [x(2, 3), typed('int64', 2)])],
+  ['the axis "x1" is float64, not int64 or int32', (b, x) => b.add('CumSum', [x(2, 3), x()])],
   // matrix
   ['inner sizes 3 and 2 differ', (b, x) => b.add('MatMul', [x(2, 3), x(2, 3)])],
   ['sizes 2 and 4 do not broadcast', (b, x) => b.add('MatMul', [x(2, 1, 3), x(4, 3, 1)])],
@@ -134,6 +161,16 @@ describe('a shape rule', () => {
     // the node and what it was given stand before the sentence
     const { message } = refusal as GraphError;
     expect(sentence.includes(' node ') ? message : message.split('): ')[1]).toBe(sentence);
+  });
+
+  test.each(['ReduceProd', 'ReduceMean'] as const)('of %s refuses a gradient over axes that are not known', (op) => {
+    const b = new Builder();
+    const x = b.input('x', 'float32', [2, 2]);
+    const out = b.add(op, [x, b.input('axes', 'int64', [1])]);
+    const loss = b.add('ReduceSum', [out], { keepdims: 0 });
+    expect(() => addGradients(b, b.build('g', [loss]), loss, [x])).toThrow(
+      `${op} node "${op}" cannot be differentiated: the axes of ${op} must be known before running`,
+    );
   });
 
   test('leaves the graph as it was when it refuses', () => {
