@@ -2,9 +2,11 @@
 
 import * as activations from './activations.ts';
 import type { OpType } from './attributes.ts';
+import * as einsum from './einsum.ts';
 import * as elementwise from './elementwise.ts';
 import * as extremes from './extremes.ts';
 import * as gather from './gather.ts';
+import * as generate from './generate.ts';
 import * as logic from './logic.ts';
 import * as many from './many.ts';
 import * as math from './math.ts';
@@ -14,6 +16,7 @@ import * as power from './power.ts';
 import * as product from './product.ts';
 import * as reduce from './reduce.ts';
 import * as shape from './shape.ts';
+import * as slices from './slices.ts';
 import type { OpSpec } from './spec.ts';
 
 export const OPS: { readonly [K in OpType]: OpSpec<K> } = {
@@ -24,19 +27,22 @@ export const OPS: { readonly [K in OpType]: OpSpec<K> } = {
   Cast: elementwise.Cast,
   Ceil: math.Ceil,
   Clip: elementwise.Clip,
-  Concat: shape.Concat,
-  ConstantOfShape: shape.ConstantOfShape,
+  Concat: slices.Concat,
+  ConstantOfShape: generate.ConstantOfShape,
   Cos: math.Cos,
   CumSum: reduce.CumSum,
   Div: elementwise.Div,
+  Einsum: einsum.Einsum,
   Elu: activations.Elu,
   Equal: logic.Equal,
   Erf: math.Erf,
   Exp: math.Exp,
   Expand: shape.Expand,
+  EyeLike: generate.EyeLike,
   Flatten: shape.Flatten,
   Floor: math.Floor,
   Gather: gather.Gather,
+  GatherElements: gather.GatherElements,
   GatherND: gather.GatherND,
   Gemm: matrix.Gemm,
   Greater: logic.Greater,
@@ -56,12 +62,14 @@ export const OPS: { readonly [K in OpType]: OpSpec<K> } = {
   Mod: math.Mod,
   Mul: elementwise.Mul,
   Neg: elementwise.Neg,
-  NonZero: shape.NonZero,
+  NonZero: generate.NonZero,
   Not: logic.Not,
+  OneHot: generate.OneHot,
   Or: logic.Or,
   PRelu: activations.PRelu,
+  Pad: slices.Pad,
   Pow: power.Pow,
-  Range: shape.Range,
+  Range: generate.Range,
   Reciprocal: math.Reciprocal,
   ReduceL1: norms.ReduceL1,
   ReduceL2: norms.ReduceL2,
@@ -75,22 +83,28 @@ export const OPS: { readonly [K in OpType]: OpSpec<K> } = {
   Relu: elementwise.Relu,
   Reshape: shape.Reshape,
   Round: math.Round,
+  ScatterElements: gather.ScatterElements,
   ScatterND: gather.ScatterND,
   Selu: activations.Selu,
-  Shape: shape.Shape,
+  Shape: generate.Shape,
   Sigmoid: elementwise.Sigmoid,
   Sign: math.Sign,
   Sin: math.Sin,
-  Slice: shape.Slice,
+  Size: generate.Size,
+  Slice: slices.Slice,
   Softmax: reduce.Softmax,
   Softplus: activations.Softplus,
   Softsign: activations.Softsign,
+  Split: slices.Split,
   Sqrt: elementwise.Sqrt,
   Squeeze: shape.Squeeze,
   Sub: elementwise.Sub,
   Sum: many.Sum,
   Tanh: activations.Tanh,
+  Tile: shape.Tile,
+  TopK: gather.TopK,
   Transpose: shape.Transpose,
+  Trilu: matrix.Trilu,
   Unsqueeze: shape.Unsqueeze,
   Where: elementwise.Where,
   Xor: logic.Xor,
