@@ -73,6 +73,13 @@ CATALOGUE = {
         lambda f: BagModel(f, exportable=False),
         9500,
     ),
+    "embedding-bag-loop-opset20": Recipe(
+        "embedding-bag",
+        20,
+        Features({"age": 5}, {"interest": 16, "kw": 14, "topic": 11}, {"interest": 3, "kw": 5, "topic": 4}, {"brand": 7}),
+        lambda f: BagModel(f, exportable=False),
+        9700,
+    ),
     "tied-items-opset17": Recipe("tied-items", 17, Features({"gender": 2}, {"history": 26}, {"history": 5}, {"item": 26}), TiedItems, 10000),
     "functions-opset18": Recipe("deepfm", 18, people(advertiser=4, category=6), DeepFM, 11000, functions=True),
 }

@@ -313,7 +313,10 @@ class StackedTables(Model):
 
 
 class Bag(nn.Module):
-    """nn.EmbeddingBag over padded tokens. `exportable` says the same with a look-up and a sum, for exporters that know no bag."""
+    """nn.EmbeddingBag over padded ids. A sum leaves padding out by weights; a mean or maximum is of all places, padding being row 0.
+
+    `exportable` says the same with a look-up and a reduction, for those who keep loops out of their graphs.
+    """
 
     def __init__(self, rows, k, mode, exportable):
         super().__init__()
@@ -321,36 +324,33 @@ class Bag(nn.Module):
         nn.init.normal_(self.bag.weight, 0, 0.3)
         self.exportable = exportable
 
-    def forward(self, ids):
+    def forward(self, ids, mask):
+        mode, weights = self.bag.mode, mask.to(self.bag.weight.dtype)
         if not self.exportable:
-            return self.bag(ids)
-        rows = F.embedding(ids, self.bag.weight)
-        return rows.sum(1) if self.bag.mode == "sum" else rows.mean(1) if self.bag.mode == "mean" else rows.amax(1)
+            return self.bag(ids, per_sample_weights=weights) if mode == "sum" else self.bag(ids * mask)
+        if mode == "sum":
+            return (F.embedding(ids, self.bag.weight) * weights.unsqueeze(2)).sum(1)
+        rows = F.embedding(ids * mask, self.bag.weight)
+        return rows.mean(1) if mode == "mean" else rows.amax(1)
 
 
 class BagModel(Model):
-    """EmbeddingBags (sum, mean, max) over all places of padded lists: row 0, where padding points, is a row like others."""
+    """EmbeddingBags: a sum, a mean, a maximum, and one of single ids."""
 
     def __init__(self, features, k=6, exportable=True):
         super().__init__(features)
         self.age = table(features.single["age"] + 1, k)
-        self.bags = nn.ModuleDict(
-            {
-                name: Bag(size + 1, k, mode, exportable)
-                for (name, size), mode in zip(features.multi.items(), ("sum", "mean", "max"))
-            }
-        )
-        self.brand = nn.EmbeddingBag(features.campaign["brand"] + 1, k, mode="sum")
-        self.exportable = exportable
+        modes = zip(features.multi.items(), ("sum", "mean", "max"))
+        self.bags = nn.ModuleDict({name: Bag(size + 1, k, mode, exportable) for (name, size), mode in modes})
+        self.brand = Bag(features.campaign["brand"] + 1, k, "mean", exportable)
         self.layers = nn.Sequential(mlp((2 + len(features.multi)) * k, 12), nn.Linear(12, 1))
 
     def score(self, x):
         brand = x["campaign.brand"].unsqueeze(1)
-        fields = [
-            self.age(x["user.age"]),
-            *(bag(x[f"user.{name}"] * token_mask(x[f"user.{name}"], x[f"user.{name}.length"])) for name, bag in self.bags.items()),
-            F.embedding(brand, self.brand.weight).sum(1) if self.exportable else self.brand(brand),
-        ]
+        fields = [self.age(x["user.age"]), self.brand(brand, torch.ones_like(brand))]
+        for name, bag in self.bags.items():
+            ids = x[f"user.{name}"]
+            fields.append(bag(ids, token_mask(ids, x[f"user.{name}.length"])))
         return torch.sigmoid(self.layers(torch.cat(fields, 1)).view(-1))
 
 
