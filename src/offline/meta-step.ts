@@ -108,8 +108,7 @@ export async function openMetaProgram(
         loss: Number(out[session.outputs[0]!]!.data[0]),
         addTo(gradients, weight) {
           for (const [i, name] of parameters.entries()) {
-            const part = out[session.outputs[i + 1]!]!.data as Float32Array;
-            for (let j = 0; j < part.length; j++) part[j]! *= weight;
+            const part = (out[session.outputs[i + 1]!]!.data as Float32Array).map((x) => x * weight);
             const full = gradients.get(name)!;
             const rows = compaction.rows.get(name);
             if (rows) addRows(full, rows, part);
