@@ -28,6 +28,8 @@ class Recipe:
     seed: int
     fold: bool = True
     """do_constant_folding of the exporter (its default)."""
+    one_campaign: bool = False
+    """The campaign's inputs are `[1]` and broadcast; otherwise they are `[batch]`."""
     functions: bool = False
     """Moved into local functions, as the newer exporter writes them."""
 
@@ -48,6 +50,7 @@ CATALOGUE = {
         1000,
     ),
     "two-tower-opset17": Recipe("two-tower", 17, people(advertiser=7, category=11), TwoTower, 2000),
+    "two-tower-one-campaign-opset18": Recipe("two-tower", 18, people(advertiser=5, category=8), TwoTower, 2500, one_campaign=True),
     "din-opset18": Recipe("din", 18, Features({"age": 6}, {"history": 24}, {"history": 6}, {"item": 24}), DeepInterest, 3000),
     "din-unfolded-opset13": Recipe("din", 13, Features({"age": 5}, {"history": 19}, {"history": 4}, {"item": 19}), DeepInterest, 3500, fold=False),
     "deepfm-opset17": Recipe("deepfm", 17, people(advertiser=7, category=11), DeepFM, 4000),
