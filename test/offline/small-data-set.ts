@@ -52,7 +52,7 @@ export function writeSmallDataSet(
     'campaigns.ndjson',
     campaigns
       .map(({ id, split, group }, c) => {
-        const features = hasFeatures ? { topic: `topic ${c % 2}`, words: [`word ${c % 3}`, 'common'] } : {};
+        const features = hasFeatures ? { topic: `topic ${c % 2}`, words: [`word ${c % 3}`, '', 'common'] } : {};
         return `${JSON.stringify({ campaign_id: id, split, ...(group ? { group } : {}), ...features })}\n`;
       })
       .join(''),
