@@ -5,6 +5,7 @@ import { messageOf } from '../lib/errors.ts';
 import { Builder } from './builder.ts';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
+import { type FileOp, inlineFunctions } from './inline-functions.ts';
 import { type Dim, type Graph, type Tensor, tensor } from './ir.ts';
 import { type LiftContext, liftNode, NEWEST_OPSET, OLDEST_OPSET } from './lift.ts';
 import { nameDims } from './name-dims.ts';
@@ -29,7 +30,8 @@ export function readModel(bytes: Uint8Array): Graph {
   const model = parse(bytes);
   const { graph } = model;
   if (!graph) throw new GraphError('the file holds no graph: it is not an ONNX model');
-  return readGraph(graph, checkModel(model));
+  const opset = checkModel(model);
+  return readGraph(graph, inlineFunctions(model, opset, opsetOf));
 }
 
 function parse(bytes: Uint8Array): ModelProto {
@@ -44,31 +46,32 @@ function parse(bytes: Uint8Array): ModelProto {
   }
 }
 
-/** The opset of the model; a model that needs more than ONNX's own ops in a known version is refused. */
+/** The opset of the model; one that is not in a known version is refused. */
 function checkModel(model: ModelProto): number {
   if (model.irVersion < OLDEST_IR || model.irVersion > NEWEST_IR)
     throw new GraphError(`the file has IR version ${model.irVersion}: ${OLDEST_IR} to ${NEWEST_IR} are supported`);
-  const [first] = model.functions;
-  if (first) {
-    throw new GraphError(
-      `the model defines functions of its own ("${first.domain}.${first.name}"), which are not read: inline them before, in Python onnx.inliner.inline_local_functions(model)`,
-    );
-  }
+  const opset = opsetOf(model.opsetImport, 'the model');
+  if (opset === null) throw new GraphError('the model does not say which opset it uses');
+  return opset;
+}
+
+/** The opset of ONNX's own ops among the imports of the model or of a function, null where it is not there. */
+function opsetOf(imports: ModelProto['opsetImport'], where: string): number | null {
   const versions = new Set(
-    model.opsetImport.filter(({ domain }) => domain === '' || domain === 'ai.onnx').map(({ version }) => version),
+    imports.filter(({ domain }) => domain === '' || domain === 'ai.onnx').map(({ version }) => version),
   );
   const [opset] = versions;
-  if (opset === undefined) throw new GraphError('the model does not say which opset it uses');
-  if (versions.size > 1) throw new GraphError(`the model names ${versions.size} opsets: ${[...versions].join(', ')}`);
+  if (opset === undefined) return null;
+  if (versions.size > 1) throw new GraphError(`${where} names ${versions.size} opsets: ${[...versions].join(', ')}`);
   if (opset < BigInt(OLDEST_OPSET) || opset > BigInt(NEWEST_OPSET)) {
     throw new GraphError(
-      `the model uses opset ${opset}: ${OLDEST_OPSET} to ${NEWEST_OPSET} are supported (export with opset_version=18)`,
+      `${where} uses opset ${opset}: ${OLDEST_OPSET} to ${NEWEST_OPSET} are supported (export with opset_version=18)`,
     );
   }
   return Number(opset);
 }
 
-function readGraph(graph: GraphProto, opset: number): Graph {
+function readGraph(graph: GraphProto, ops: readonly FileOp[]): Graph {
   const b = new Builder();
   const givers = new Givers();
   const parameters = readInitializers(graph, givers);
@@ -76,8 +79,8 @@ function readGraph(graph: GraphProto, opset: number): Graph {
   for (const [name, data] of parameters) b.initializer(name, data);
 
   const nodes: FileNode[] = [];
-  for (const proto of graph.node) {
-    const read = readNode(proto);
+  for (const { proto, opset } of ops) {
+    const read = readNode(proto, opset);
     if (read.constant === null) {
       nodes.push(read.node);
       for (const output of read.node.outputs) if (output !== '') givers.claim(output, nodeText(read.node));
@@ -89,7 +92,7 @@ function readGraph(graph: GraphProto, opset: number): Graph {
   for (const node of nodes) for (const input of node.inputs) givers.require(input, nodeText(node));
   // outputs that the file leaves without a name get one
   b.reserve(givers.names());
-  addNodes(b, sortNodes(nodes), opset, givers);
+  addNodes(b, sortNodes(nodes), givers);
   return finish(b, graph, givers);
 }
 
@@ -164,7 +167,7 @@ function readInputs(graph: GraphProto, b: Builder, givers: Givers, parameters: R
   }
 }
 
-function addNodes(b: Builder, nodes: readonly FileNode[], opset: number, givers: Givers): void {
+function addNodes(b: Builder, nodes: readonly FileNode[], givers: Givers): void {
   const vectors = new Map<string, string>();
   const context: LiftContext = {
     shapeOf: (name) => b.get(name).shape,
@@ -182,7 +185,7 @@ function addNodes(b: Builder, nodes: readonly FileNode[], opset: number, givers:
   const names = nodeNames(nodes);
   nodes.forEach((node, i) => {
     const where = nodeText(node);
-    const lifted = liftNode(node, opset, context);
+    const lifted = liftNode(node, context);
     const op = lifted.op as OpType;
     const attributes = readAttributes(op, lifted.attributes, where);
     const inputs = lifted.inputs.map((input) => (input === '' ? null : b.get(input)));
