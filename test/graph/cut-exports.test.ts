@@ -124,6 +124,14 @@ describe('compact tables of exports', () => {
     await expectSameAsDense(interest);
   });
 
+  it('cuts at look-ups that stand in functions of the model', async () => {
+    const functions = readExport('functions-opset18');
+    expect(new Set(Object.values(lookupsOf(functions)))).toEqual(new Set([1]));
+    // 4 features of the user and 2 of the campaign, each with a table of vectors and one of weights
+    expect(functions.cut.tables).toHaveLength(12);
+    await expectSameAsDense(functions);
+  });
+
   it('keeps a table that is tied to the output layer whole, and says so', async () => {
     const tied = readExport('tied-items-opset17');
     expect(lookupsOf(tied)).toEqual({ 'gender.weight': 1 });
