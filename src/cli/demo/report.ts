@@ -63,7 +63,10 @@ export function tableOfFound(
     ],
     ...methods.map(({ name, found }) => [
       name,
-      ...found.map(({ recall, lift }) => `${(100 * recall).toFixed(1).padStart(5)} %  x${lift.toFixed(1).padStart(4)}`),
+      ...found.map(
+        ({ recall, lift }) =>
+          `${(100 * recall).toFixed(1).padStart(5)} %  x${(Number.isNaN(lift) ? '-' : lift.toFixed(1)).padStart(4)}`,
+      ),
     ]),
   ];
   return indented(alignColumns(rows, `l${'r'.repeat(sizes.length)}`));
