@@ -18,11 +18,9 @@ import {
   type Value,
 } from './ir.ts';
 import type { OpAttributes, OpType } from './ops/attributes.ts';
+import { KNOWN_ELEMENTS } from './ops/dims.ts';
 import { OPS } from './ops/table.ts';
 import { neededNodes } from './prune.ts';
-
-/** Integer tensors of at most this many elements are followed through shape rules. */
-const KNOWN_ELEMENTS = 64;
 
 export interface NodeOptions {
   /** The node's name; the default is made of the op. Made unique by a number. */
