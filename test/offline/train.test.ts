@@ -167,7 +167,7 @@ describe('an interrupted training', () => {
 
   it('goes on after kill -9 to the same bytes', async () => {
     const out = newPath();
-    const child = fork(join(fileURLToPath(import.meta.url), '..', 'train-child.ts'), [data, out, '5'], {
+    const child = fork(join(fileURLToPath(import.meta.url), '..', 'children', 'train.ts'), [data, out, '5'], {
       execArgv: ['--import', import.meta.resolve('tsx')],
       stdio: 'ignore',
     });
