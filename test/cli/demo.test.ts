@@ -136,7 +136,9 @@ describe('metaheac demo', () => {
     async () => {
       const run = startDemo('--data', smallData, '--model', MODEL);
       const [, url] = (await run.until(/(http:\/\/127\.0\.0\.1:\d+) is ready/)) as unknown as string[];
+      // as from a terminal under npm: the signal comes twice
       run.child.kill('SIGINT');
+      setTimeout(() => run.child.kill('SIGINT'), 50);
       expect((await run.ended).code, run.text()).toBe(130);
       await expect(fetch(`${url}/livez`)).rejects.toThrow();
       expect(leftovers()).toEqual([]);

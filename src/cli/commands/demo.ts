@@ -181,6 +181,7 @@ class Demo {
 
   /** Recall and lift at several sizes, beside logistic regression and lots on the same seeds, candidates and features. */
   #printComparison({ dataSet, population, history, campaign }: Material, members: readonly AudienceMember[]): void {
+    this.#output.progress('  fitting logistic regression for comparison');
     const oneHot = buildOneHot(population, dataSet.userFeatures);
     const rng = createRng(BASELINE_KEY);
     const train = history.campaigns.filter(({ split }) => split === 'train');

@@ -61,16 +61,14 @@ describe('tableOfFound', () => {
 
 describe('verdict', () => {
   it('says who is ahead when chance cannot explain it', () => {
-    expect(verdict(2500, { difference: 80, chance: 40 })).toMatch(
-      /^Among the best 2,500 MetaHeac finds 80 people more/,
-    );
+    expect(verdict(2500, { difference: 80, chance: 40 })).toMatch(/^Among the best 2,500 MetaHeac finds 80 more/);
     expect(verdict(2500, { difference: -80, chance: 40 })).toMatch(
-      /^Among the best 2,500 logistic regression finds 80 people more than MetaHeac/,
+      /^Among the best 2,500 logistic regression finds 80 more than MetaHeac/,
     );
   });
 
   it('calls them level when it can', () => {
-    expect(verdict(2500, { difference: -40, chance: 40 })).toMatch(/are level: 40 people apart/);
+    expect(verdict(2500, { difference: -40, chance: 40 })).toMatch(/are level: 40 apart/);
   });
 });
 
