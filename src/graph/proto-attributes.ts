@@ -34,7 +34,19 @@ export function readAttributes<K extends OpType>(
   attributes: ReadonlyMap<string, AttributeProto>,
   where: string,
 ): OpAttributes[K] {
-  const kinds: Readonly<Record<string, AttributeKind>> = OPS[op].attributes;
+  const read = readAttributesOf(OPS[op].attributes, attributes, where);
+  for (const name of (REQUIRED as Readonly<Record<string, readonly string[]>>)[op] ?? []) {
+    if (!Object.hasOwn(read, name)) throw new GraphError(`${where} lacks its attribute "${name}"`);
+  }
+  return read as OpAttributes[K];
+}
+
+/** Attributes of the given kinds, by name; none is required. An unknown or mistyped one is a GraphError that begins with `where`. */
+export function readAttributesOf(
+  kinds: Readonly<Record<string, AttributeKind>>,
+  attributes: ReadonlyMap<string, AttributeProto>,
+  where: string,
+): Readonly<Record<string, unknown>> {
   const read: Record<string, unknown> = {};
   for (const [name, attribute] of attributes) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name]! : undefined;
@@ -49,10 +61,7 @@ export function readAttributes<K extends OpType>(
     if (kind === 'fill') Object.assign(read, readFill(attribute, what));
     else read[name] = readOne(attribute, kind, what);
   }
-  for (const name of (REQUIRED as Readonly<Record<string, readonly string[]>>)[op] ?? []) {
-    if (!Object.hasOwn(read, name)) throw new GraphError(`${where} lacks its attribute "${name}"`);
-  }
-  return read as OpAttributes[K];
+  return read;
 }
 
 /** The AttributeProtos of a node, in the order of the table. Floats become float32, which is all that a file can hold. */

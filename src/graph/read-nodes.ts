@@ -1,5 +1,6 @@
 /** Takes the nodes of a file apart: Constant nodes become tensors, the others wait to be sorted, lifted and typed. */
 import { AttributeProto_AttributeType as AttributeType, type NodeProto } from 'onnx-buf';
+import { isComposite } from './composites/table.ts';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { type Tensor, tensor } from './ir.ts';
@@ -45,7 +46,8 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   }
   if (node.attributes.size < proto.attribute.length) throw new GraphError(`${where} has an attribute twice`);
   if (node.op === 'Constant') return readConstant(node, where);
-  if (!isOp(node.op)) throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
+  if (!isOp(node.op) && !isComposite(node.op))
+    throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
   if (node.outputs.every((output) => output === '')) throw new GraphError(`${where} leaves an output without a name`);
   return { constant: null, node };
 }

@@ -3,6 +3,9 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from 'onnx-buf';
 import { messageOf } from '../lib/errors.ts';
 import { Builder } from './builder.ts';
+import { runningStatistics } from './composites/normalizations.ts';
+import { isComposite } from './composites/table.ts';
+import { decompose } from './decompose.ts';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { type FileOp, inlineFunctions } from './inline-functions.ts';
@@ -76,7 +79,11 @@ function readGraph(graph: GraphProto, ops: readonly FileOp[]): Graph {
   const givers = new Givers();
   const parameters = readInitializers(graph, givers);
   readInputs(graph, b, givers, parameters);
-  for (const [name, data] of parameters) b.initializer(name, data);
+  const untrained = runningStatistics(ops.map(({ proto }) => proto));
+  for (const [name, data] of parameters) {
+    if (untrained.has(name)) b.namedConstant(name, data);
+    else b.initializer(name, data);
+  }
 
   const nodes: FileNode[] = [];
   for (const { proto, opset } of ops) {
@@ -183,9 +190,15 @@ function addNodes(b: Builder, nodes: readonly FileNode[], givers: Givers): void 
     },
   };
   const names = nodeNames(nodes);
+  // nodes that stand for a composite one get names of their own
+  b.reserve(names);
   nodes.forEach((node, i) => {
     const where = nodeText(node);
     const lifted = liftNode(node, context);
+    if (isComposite(lifted.op)) {
+      decompose(b, lifted.op, lifted, names[i]!);
+      return;
+    }
     const op = lifted.op as OpType;
     const attributes = readAttributes(op, lifted.attributes, where);
     const inputs = lifted.inputs.map((input) => (input === '' ? null : b.get(input)));

@@ -52,6 +52,10 @@ export function attributeProto(name: string, value: Attribute): AttributeProto {
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 
+export function floatAttribute(name: string, value: number): AttributeProto {
+  return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value });
+}
+
 /** A tensor of `dtype`; a null dimension has neither a size nor a name, a null shape not even a rank. */
 export function typed(
   name: string,
@@ -69,6 +73,10 @@ export function typed(
 
 export function raw(fields: MessageInitShape<typeof TensorProtoSchema>): TensorProto {
   return create(TensorProtoSchema, fields);
+}
+
+export function initializer(name: string, data: Tensor): TensorProto {
+  return Object.assign(writeTensor(data), { name });
 }
 
 /** The bytes of a model; its `graph` and `model` fields go over the others. */
