@@ -10,6 +10,7 @@ from models import (
     DeepFM,
     DeepInterest,
     Features,
+    FreshNorms,
     MetaHeac,
     Model,
     StackedTables,
@@ -56,6 +57,9 @@ CATALOGUE = {
     "deepfm-opset17": Recipe("deepfm", 17, people(advertiser=7, category=11), DeepFM, 4000),
     "dcn-v2-opset20": Recipe("dcn-v2", 20, people(category=9), CrossNetwork, 5000),
     "batch-norm-opset17": Recipe("batch-norm", 17, people(category=9), BatchNormMlp, 6000),
+    "fresh-norms-opset17": Recipe(
+        "fresh-norms", 17, Features({"home": 14, "work": 14, "age": 6}, {"kw": 18}, {"kw": 4}, {"category": 7}), FreshNorms, 6500
+    ),
     "layer-norm-gelu-opset13": Recipe("layer-norm-gelu", 13, people(category=9), Transformer, 7000),
     "layer-norm-gelu-opset18": Recipe("layer-norm-gelu", 18, people(category=9), lambda f: Transformer(f, fused=True), 7100),
     "layer-norm-gelu-opset20": Recipe("layer-norm-gelu", 20, people(category=9), lambda f: Transformer(f, gelu="tanh", fused=True), 7200),

@@ -138,20 +138,24 @@ def export(recipe: Recipe, model, batch) -> onnx.ModelProto:
     return with_functions(proto) if recipe.functions else proto
 
 
+def initializers_of(proto):
+    """Initializers by name. Of those with equal values the exporter keeps one, and gives each other as its Identity under its own name."""
+    found = {initializer.name: numpy_helper.to_array(initializer) for initializer in proto.graph.initializer}
+    merged = {node.output[0]: node.input[0] for node in proto.graph.node if node.op_type == "Identity" and node.input[0] in found}
+    return found | {name: found[kept] for name, kept in merged.items()}
+
+
 def parameters_by_initializer(proto, model):
     """initializer -> (PyTorch's parameter, whether the exporter transposed it). Constant folding transposes the weight of a Linear on 3 axes."""
     named = dict(model.named_parameters())
     found: dict[str, tuple[str, bool]] = {}
-    for initializer in proto.graph.initializer:
-        data = numpy_helper.to_array(initializer)
-        if data.dtype != np.float32:
-            continue
-        if initializer.name in named:
-            found[initializer.name] = (initializer.name, False)
+    for initializer, data in initializers_of(proto).items():
+        if initializer in named:
+            found[initializer] = (initializer, False)
             continue
         for name, parameter in named.items():
-            if parameter.ndim == 2 and np.array_equal(data, parameter.detach().numpy().T):
-                found[initializer.name] = (name, True)
+            if data.dtype == np.float32 and parameter.ndim == 2 and np.array_equal(data, parameter.detach().numpy().T):
+                found[initializer] = (name, True)
     parameters = [name for name, _ in found.values()]
     if sorted(parameters) != sorted(named):
         lost = set(named) - set(parameters)

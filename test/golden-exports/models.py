@@ -236,6 +236,27 @@ class BatchNormMlp(Model):
         return torch.sigmoid(self.layers(fields.view(fields.size(0), -1))).squeeze(-1)
 
 
+class FreshNorms(Model):
+    """Normalisations as they are made: their ones and zeros, and the zeros of a first-order table, are equal, and the exporter merges them."""
+
+    def __init__(self, features, k=4):
+        super().__init__(features)
+        self.tables = Tables(features, k)
+        # two tables of one size: both start at zero
+        self.home, self.work = (nn.Embedding(features.single[name] + 1, 1) for name in ("home", "work"))
+        nn.init.zeros_(self.home.weight)
+        nn.init.zeros_(self.work.weight)
+        width = k * (len(features.single) + len(features.multi) + len(features.campaign))
+        self.layers = nn.Sequential(
+            nn.Linear(width, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2),
+            nn.Linear(8, 8), nn.LayerNorm(8), nn.Tanh(), nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Sigmoid(), nn.Linear(8, 1),
+        )  # fmt: skip
+
+    def score(self, x):
+        deep = self.layers(torch.cat(self.tables.user_fields(x) + self.tables.campaign_fields(x), 1))
+        return torch.sigmoid(deep + self.home(x["user.home"]) + self.work(x["user.work"])).squeeze(1)
+
+
 class TransformerBlock(nn.Module):
     def __init__(self, k, heads, gelu, fused):
         super().__init__()
