@@ -9,7 +9,7 @@ import { decompose } from './decompose.ts';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { type FileOp, inlineFunctions } from './inline-functions.ts';
-import { type Dim, type Graph, type Tensor, tensor } from './ir.ts';
+import type { Dim, Graph, Tensor } from './ir.ts';
 import { type LiftContext, liftNode, NEWEST_OPSET, OLDEST_OPSET } from './lift.ts';
 import { nameDims } from './name-dims.ts';
 import type { OpType } from './ops/attributes.ts';
@@ -97,9 +97,9 @@ function readGraph(graph: GraphProto, ops: readonly FileOp[]): Graph {
     }
   }
   for (const node of nodes) for (const input of node.inputs) givers.require(input, nodeText(node));
-  // outputs that the file leaves without a name get one
+  // axes that were attributes, and outputs that the file leaves without a name, get one
   b.reserve(givers.names());
-  addNodes(b, sortNodes(nodes), givers);
+  addNodes(b, sortNodes(nodes));
   return finish(b, graph, givers);
 }
 
@@ -120,13 +120,6 @@ class Givers {
 
   names(): Iterable<string> {
     return this.texts.keys();
-  }
-
-  /** A name that no value of the file has. */
-  unused(base: string): string {
-    let name = base;
-    for (let number = 1; this.texts.has(name); number++) name = `${base}_${number}`;
-    return name;
   }
 }
 
@@ -174,20 +167,10 @@ function readInputs(graph: GraphProto, b: Builder, givers: Givers, parameters: R
   }
 }
 
-function addNodes(b: Builder, nodes: readonly FileNode[], givers: Givers): void {
-  const vectors = new Map<string, string>();
+function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   const context: LiftContext = {
     shapeOf: (name) => b.get(name).shape,
-    ints: (values) => {
-      const base = `ints_${values.join('_')}`;
-      const known = vectors.get(base);
-      if (known !== undefined) return known;
-      const name = givers.unused(base);
-      givers.claim(name, 'the reader');
-      b.namedConstant(name, tensor('int64', [values.length], values));
-      vectors.set(base, name);
-      return name;
-    },
+    ints: (values) => b.ints(values).name,
   };
   const names = nodeNames(nodes);
   // nodes that stand for a composite one get names of their own

@@ -226,6 +226,18 @@ describe('the reader', () => {
     expect([...graph.constants.keys()]).toEqual(expect.arrayContaining(['m', 'v']));
   });
 
+  it('shares the axes with nodes whose axes were an attribute', () => {
+    const graph = read(
+      [
+        node('LayerNormalization', ['x', 's'], ['normal']),
+        node('ReduceMax', ['normal'], ['y'], { axes: [1] }),
+        node('LayerNormalization', ['x', 's'], ['other']),
+      ],
+      { opset: 17, initializers: vectors('s') },
+    );
+    expect([...graph.constants.keys()].filter((name) => name.startsWith('ints'))).toEqual(['ints_1']);
+  });
+
   it('takes a LayerNormalization whose bias is left out by an empty name, on which ONNX Runtime crashes', () => {
     const graph = read([node('LayerNormalization', ['x', 's', ''], ['y'])], { initializers: vectors('s') });
     expect(graph.nodes.at(-1)).toMatchObject({ op: 'Mul', outputs: ['y'] });
