@@ -13,6 +13,7 @@ from models import (
     FreshNorms,
     MetaHeac,
     Model,
+    RawCosine,
     StackedTables,
     TiedItems,
     Transformer,
@@ -52,6 +53,9 @@ CATALOGUE = {
     ),
     "two-tower-opset17": Recipe("two-tower", 17, people(advertiser=7, category=11), TwoTower, 2000),
     "two-tower-one-campaign-opset18": Recipe("two-tower", 18, people(advertiser=5, category=8), TwoTower, 2500, one_campaign=True),
+    "raw-cosine-opset18": Recipe(
+        "raw-cosine", 18, Features({}, {"interest": 18, "kw": 11}, {"interest": 4, "kw": 3}, {"category": 9}), RawCosine, 2700
+    ),
     "din-opset18": Recipe("din", 18, Features({"age": 6}, {"history": 24}, {"history": 6}, {"item": 24}), DeepInterest, 3000),
     "din-unfolded-opset13": Recipe("din", 13, Features({"age": 5}, {"history": 19}, {"history": 4}, {"item": 19}), DeepInterest, 3500, fold=False),
     "deepfm-opset17": Recipe("deepfm", 17, people(advertiser=7, category=11), DeepFM, 4000),

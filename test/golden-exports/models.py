@@ -127,6 +127,20 @@ class TwoTower(Model):
         return torch.sigmoid((user * campaign).sum(1) * self.temperature.exp() + self.bias)
 
 
+class RawCosine(Model):
+    """Cosine of the mean of the tokens, as it is, and the campaign: an empty list is the zero vector, whose norm has no gradient."""
+
+    def __init__(self, features, k=6):
+        super().__init__(features)
+        self.tables = Tables(features, k)
+        self.scale = nn.Linear(len(features.multi), 1)
+
+    def score(self, x):
+        (campaign,) = self.tables.campaign_fields(x)
+        cosines = [F.cosine_similarity(user, campaign, dim=1) for user in self.tables.user_fields(x)]
+        return torch.sigmoid(self.scale(torch.stack(cosines, 1)).squeeze(1))
+
+
 class DeepInterest(Model):
     """DIN: attention of the campaign's item over the user's history, in one table of items; masked softmax; PReLU."""
 
