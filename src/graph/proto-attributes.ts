@@ -1,6 +1,11 @@
 /** Attributes of nodes as an ONNX file holds them (AttributeProto), both ways, driven by the op table. */
 import { create } from '@bufbuild/protobuf';
-import { type AttributeProto, AttributeProtoSchema, AttributeProto_AttributeType as AttributeType } from 'onnx-buf';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  type TensorProto,
+} from 'onnx-buf';
 import { assert } from '../lib/errors.ts';
 import { GraphError } from './error.ts';
 import { type DataType, numbersOf, tensor } from './ir.ts';
@@ -96,6 +101,10 @@ export function intsAttribute(name: string, values: readonly number[]): Attribut
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: values.map(BigInt) });
 }
 
+export function tensorAttribute(name: string, t: TensorProto): AttributeProto {
+  return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t });
+}
+
 function integerOf(value: bigint, what: string): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number)) throw new GraphError(`${what} is ${value}, which is beyond 2^53`);
@@ -113,7 +122,7 @@ function readFill(attribute: AttributeProto, what: string): Numbers {
 
 function fillAttribute({ value = 0, dtype = 'float32' }: Partial<Numbers>): AttributeProto {
   const t = writeTensor(tensor(dtype, [1], [value]));
-  return create(AttributeProtoSchema, { name: 'value', type: AttributeType.TENSOR, t });
+  return tensorAttribute('value', t);
 }
 
 function readOne(attribute: AttributeProto, kind: Exclude<AttributeKind, 'fill'>, what: string): unknown {

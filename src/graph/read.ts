@@ -6,11 +6,13 @@ import { Builder } from './builder.ts';
 import { runningStatistics } from './composites/normalizations.ts';
 import { isComposite } from './composites/table.ts';
 import { decompose } from './decompose.ts';
+import { withoutBagLoops } from './embedding-bag.ts';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { type FileOp, inlineFunctions } from './inline-functions.ts';
 import type { Dim, Graph, Tensor } from './ir.ts';
 import { type LiftContext, liftNode, NEWEST_OPSET, OLDEST_OPSET } from './lift.ts';
+import { isMerged, mergedInitializers } from './merged-initializers.ts';
 import { nameDims } from './name-dims.ts';
 import type { OpType } from './ops/attributes.ts';
 import { readAttributes } from './proto-attributes.ts';
@@ -34,7 +36,13 @@ export function readModel(bytes: Uint8Array): Graph {
   const { graph } = model;
   if (!graph) throw new GraphError('the file holds no graph: it is not an ONNX model');
   const opset = checkModel(model);
-  return readGraph(graph, inlineFunctions(model, opset, opsetOf));
+  const merged = mergedInitializers(model);
+  const ops = withoutBagLoops(inlineFunctions(model, opset, opsetOf));
+  return readGraph(
+    graph,
+    ops.filter(({ proto }) => !isMerged(proto, merged)),
+    merged,
+  );
 }
 
 function parse(bytes: Uint8Array): ModelProto {
@@ -74,10 +82,14 @@ function opsetOf(imports: ModelProto['opsetImport'], where: string): number | nu
   return Number(opset);
 }
 
-function readGraph(graph: GraphProto, ops: readonly FileOp[]): Graph {
+function readGraph(graph: GraphProto, ops: readonly FileOp[], merged: ReadonlyMap<string, string>): Graph {
   const b = new Builder();
   const givers = new Givers();
   const parameters = readInitializers(graph, givers);
+  for (const [name, kept] of merged) {
+    givers.claim(name, `initializer "${name}"`);
+    parameters.set(name, copyOf(parameters.get(kept)!));
+  }
   readInputs(graph, b, givers, parameters);
   const untrained = runningStatistics(ops.map(({ proto }) => proto));
   for (const [name, data] of parameters) {
@@ -135,6 +147,10 @@ function readInitializers(graph: GraphProto, givers: Givers): Map<string, Tensor
     parameters.set(proto.name, readTensor(proto, text));
   }
   return parameters;
+}
+
+function copyOf(source: Tensor): Tensor {
+  return { ...source, data: source.data.slice() };
 }
 
 /** Declares the inputs. One that is an initializer too (IR versions before 4) is a parameter. */

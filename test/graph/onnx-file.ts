@@ -107,17 +107,23 @@ export function modelFile({
   );
 }
 
-/** Loads `bytes` in ONNX Runtime, which checks them. */
-export function openSession(bytes: Uint8Array): Promise<InferenceSession> {
-  return InferenceSession.create(bytes, { executionProviders: ['cpu'], intraOpNumThreads: 1, logSeverityLevel: 3 });
+/** Loads `bytes` in ONNX Runtime, which checks them. `asItIs` keeps it from fusing nodes, which rounds otherwise. */
+export function openSession(bytes: Uint8Array, { asItIs = false } = {}): Promise<InferenceSession> {
+  return InferenceSession.create(bytes, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: 1,
+    logSeverityLevel: 4,
+    graphOptimizationLevel: asItIs ? 'disabled' : 'all',
+  });
 }
 
 /** All outputs of `bytes` on `feeds`, as ONNX Runtime computes them. */
 export async function runModel(
   bytes: Uint8Array,
   feeds: Readonly<Record<string, Tensor>>,
+  options: { readonly asItIs?: boolean } = {},
 ): Promise<Record<string, Tensor>> {
-  const session = await openSession(bytes);
+  const session = await openSession(bytes, options);
   const given: Record<string, OrtTensor> = {};
   for (const [name, { dtype, data, shape }] of Object.entries(feeds))
     given[name] = new OrtTensor(dtype, data as never, shape);
