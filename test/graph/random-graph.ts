@@ -61,7 +61,7 @@ const MAKERS: readonly Maker[] = [
   (b, x, _, n) => b.add('Pad', [x, b.ints(x.shape.flatMap((__, i) => [i === n % 2 ? 1 : 0, n % 2]))]),
   (b, x, y) => b.add('Equal', [x, y]),
   (b, x, _, n) => b.add('Identity', [n % 2 ? x : b.add('Cast', [x], { to: x.dtype })]),
-  (b, x, _, n) => b.add(n % 2 ? 'Mul' : 'Div', [x, b.scalar(1 + (n % 3), x)]),
+  (b, x, _, n) => b.add(n % 2 ? 'Mul' : 'Div', [notBool(x), b.scalar(1 + (n % 3), x)]),
   (b, x, _, n) => b.add('Expand', [x, n % 2 ? b.add('Shape', [x]) : b.ints([2, 1])]),
   (b, x) => b.add('Transpose', [x], { perm: x.shape.map((__, i) => (i + 1) % x.shape.length) }),
   (b, x, y) => b.add('Add', [b.add('MatMul', [x, x]), y]),
@@ -98,7 +98,11 @@ const WASTEFUL: readonly Maker[] = [
       b.add('Mul', [b.scalar(n % 5, 'float32'), b.scalar(0.5, 'float32')]),
       b.scalar(1, 'float32'),
     ]);
-    return b.add('Where', [b.add('Expand', [b.add('Reshape', [mask, b.ints([1])]), b.ints([3])]), x, b.scalar(-0, x)]);
+    return b.add('Where', [
+      b.add('Expand', [b.add('Reshape', [mask, b.ints([1])]), b.ints([3])]),
+      notBool(x),
+      b.scalar(-0, x),
+    ]);
   },
 ];
 
