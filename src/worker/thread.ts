@@ -1,7 +1,9 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { AppError, assert, messageOf } from '../lib/errors.ts';
+import { assert } from '../lib/errors.ts';
 import { type AdaptationProgram, openAdaptation } from '../model/adaptation.ts';
+import { changesOf } from '../model/changes.ts';
+import { encodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
@@ -16,9 +18,9 @@ import type {
   SharedTensor,
   Task,
   Tensor,
-  ThreadError,
   ThreadMessage,
 } from './messages.ts';
+import { describeError } from './thread-error.ts';
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -57,7 +59,14 @@ class Thread {
   async customise(task: CustomiseTask, onProgress: (share: number) => void): Promise<CustomiseResult> {
     const { context } = await this.#bind(task.populationVersion);
     const { parameters, epochs, quality } = await customise(context, { ...task, onProgress });
-    return { parameters: [...parameters].map(share), epochs, quality: quality && { ...quality } };
+    const { graph, manifest } = this.#model;
+    const customised = encodeCustomised({
+      modelVersion: manifest.version,
+      populationVersion: task.populationVersion,
+      features: task.features,
+      changes: changesOf(graph.initializers, parameters),
+    });
+    return { parameters: [...parameters].map(share), customised, epochs, quality: quality && { ...quality } };
   }
 
   async score(task: ScoreTask): Promise<ScoreResult> {
@@ -94,26 +103,18 @@ function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
   return [name, { dtype, shape, data: new Float32Array(data).slice() }];
 }
 
-function describe(error: unknown): ThreadError {
-  return {
-    code: error instanceof AppError ? error.code : 'internal',
-    message: messageOf(error),
-    stack: error instanceof Error ? error.stack : undefined,
-  };
-}
-
 const port = parentPort;
 assert(port, 'thread.ts is a worker thread');
 const send = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-const thread = await Thread.open(workerData as ThreadData);
+const thread = await Thread.open(workerData as ThreadData).catch((error: unknown) => {
+  send({ kind: 'refused', error: describeError(error) });
+  throw error;
+});
 port.on('message', async ({ id, task }: { id: number; task: Task }) => {
   try {
     if (task.kind === 'customise') {
-      send({
-        kind: 'result',
-        id,
-        result: await thread.customise(task, (progress) => send({ kind: 'progress', id, share: progress })),
-      });
+      const result = await thread.customise(task, (progress) => send({ kind: 'progress', id, share: progress }));
+      send({ kind: 'result', id, result }, [result.customised.buffer as ArrayBuffer]);
     } else {
       const result = await thread.score(task);
       send({ kind: 'result', id, result }, [
@@ -122,7 +123,7 @@ port.on('message', async ({ id, task }: { id: number; task: Task }) => {
       ]);
     }
   } catch (error) {
-    send({ kind: 'error', id, error: describe(error) });
+    send({ kind: 'error', id, error: describeError(error) });
   }
 });
 send({ kind: 'ready' });
