@@ -54,7 +54,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
   });
   // Up to here a signal ends the process by itself, at once: verifying a large population may take long, and nothing needs closing yet.
   const told = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
   });
   output.note(`metaheac listens on ${service.url} (documentation: ${service.url}/docs)`);
   try {
