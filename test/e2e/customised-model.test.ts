@@ -2,10 +2,11 @@
 import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { isEnd } from '../../src/campaigns/states.ts';
 import { CampaignStore } from '../../src/campaigns/store.ts';
@@ -24,11 +25,10 @@ import { changeManifest } from '../model/tiny-model.ts';
 const world = await tinyWorld();
 const folder = mkdtempSync(join(tmpdir(), 'metaheac-model-file-'));
 const dataDir = join(folder, 'data');
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const LIMITS = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
 
-/** A service in this process, with a real engine; closed after the test. */
+/** A service in this process, with a real engine. */
 async function serve(change: Partial<ServiceOptions> = {}): Promise<Service> {
   const service = await startService({
     dataDir,
@@ -47,7 +47,6 @@ async function serve(change: Partial<ServiceOptions> = {}): Promise<Service> {
     clock: systemClock,
     ...change,
   });
-  onTestFinished(() => service.close());
   await service.engineReady;
   return service;
 }
@@ -60,7 +59,7 @@ async function createReady({ url }: Service, of = world.campaigns[0]!): Promise<
   });
   const { id } = (await created.json()) as { id: string };
   const state = async () => ((await (await fetch(`${url}/v1/campaigns/${id}`)).json()) as { state: 'ready' }).state;
-  await expect.poll(async () => isEnd(await state()), { interval: 50, timeout: 50_000 }).toBe(true);
+  while (!isEnd(await state())) await sleep(50);
   expect(await state()).toBe('ready');
   return id;
 }
@@ -112,11 +111,21 @@ function metadataOf(onnx: Uint8Array): Map<string, string> {
   return new Map(fromBinary(ModelProtoSchema, onnx).metadataProps.map(({ key, value }) => [key, value]));
 }
 
+let service: Service;
+/** Of the first campaign. */
+let id: string;
+beforeAll(async () => {
+  service = await serve();
+  id = await createReady(service);
+});
+afterAll(async () => {
+  await service.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
 describe('GET /v1/campaigns/{id}/model', () => {
   it('gives a file with which plain ONNX Runtime scores and orders the whole population as the audience is', async () => {
-    const service = await serve();
     const [campaign, another] = [world.campaigns[0]!, world.campaigns[1]!];
-    const id = await createReady(service, campaign);
     const response = await getModel(service, id);
     expect(response.status).toBe(200);
     const onnx = new Uint8Array(await response.arrayBuffer());
@@ -159,8 +168,6 @@ describe('GET /v1/campaigns/{id}/model', () => {
   });
 
   it('gives the manifest alone as JSON, equal to the one in the file', async () => {
-    const service = await serve();
-    const id = await createReady(service);
     const response = await getModel(service, id, { accept: 'application/json' });
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
     const manifest = await response.json();
@@ -187,21 +194,19 @@ describe('GET /v1/campaigns/{id}/model', () => {
     expect(JSON.parse(metadataOf(onnx).get('metaheac.manifest')!)).toEqual(manifest);
   });
 
-  it('refuses, each with its code: no campaign, no audience, no file, a torn file, another model', async () => {
-    const before = await serve();
-    const id = await createReady(before);
+  it('refuses, each with its code: no campaign, no audience, no file, a torn file', async () => {
     const file = join(audienceOf(id).folder, CUSTOMISED_FILE);
-    expect(await problemOf(await getModel(before, 'nobody'))).toMatchObject({
+    expect(await problemOf(await getModel(service, 'nobody'))).toMatchObject({
       status: 404,
       code: 'campaign_not_found',
     });
-    const few = await fetch(`${before.url}/v1/campaigns`, {
+    const few = await fetch(`${service.url}/v1/campaigns`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ name: 'few', seeds: ['x'], audience: { size: 1 } }),
     });
     const { id: notReady } = (await few.json()) as { id: string };
-    expect(await problemOf(await getModel(before, notReady))).toMatchObject({
+    expect(await problemOf(await getModel(service, notReady))).toMatchObject({
       status: 409,
       code: 'audience_not_ready',
       state: 'too_small',
@@ -210,48 +215,47 @@ describe('GET /v1/campaigns/{id}/model', () => {
     cpSync(file, join(folder, 'kept'));
     truncateSync(file, 1000);
     for (const accept of ['*/*', 'application/json']) {
-      const torn = await problemOf(await getModel(before, id, { accept }));
+      const torn = await problemOf(await getModel(service, id, { accept }));
       expect(torn).toMatchObject({ status: 503, code: 'storage_failed' });
       expect(JSON.stringify(torn)).not.toContain(dataDir);
     }
     rmSync(file);
-    expect(await problemOf(await getModel(before, id))).toMatchObject({ status: 404, code: 'model_not_stored' });
+    expect(await problemOf(await getModel(service, id))).toMatchObject({ status: 404, code: 'model_not_stored' });
     // The audience itself does not miss it.
-    expect((await fetch(`${before.url}/v1/campaigns/${id}/audience`)).status).toBe(200);
+    expect((await fetch(`${service.url}/v1/campaigns/${id}/audience`)).status).toBe(200);
     cpSync(join(folder, 'kept'), file);
-    expect((await getModel(before, id)).status).toBe(200);
-    await before.close();
+    expect((await getModel(service, id)).status).toBe(200);
+  });
 
+  it('refuses where another model is served now, or lies where the served one did', async () => {
+    await service.close();
     const model = join(folder, 'another');
     cpSync(world.model, model, { recursive: true });
     changeManifest(model, (manifest) => {
       manifest['name'] = 'another';
     });
-    const after = await serve({ model });
+    service = await serve({ model });
     const [pinned, served] = [world.model, model].map((path) => readModelFolder(path).manifest.version);
-    expect(await problemOf(await getModel(after, id))).toMatchObject({
+    expect(await problemOf(await getModel(service, id))).toMatchObject({
       status: 409,
       code: 'model_unavailable',
       model_version: pinned,
       served_model_version: served,
     });
-  });
 
-  it('refuses where the model folder was replaced under the service', async () => {
-    const model = join(folder, 'replaced');
-    cpSync(world.model, model, { recursive: true });
-    const service = await serve({ model });
-    const id = await createReady(service);
+    const later = await createReady(service);
+    expect((await getModel(service, later)).status).toBe(200);
     changeManifest(model, (manifest) => {
       manifest['name'] = 'replaced';
     });
-    expect(await problemOf(await getModel(service, id))).toMatchObject({
+    expect(await problemOf(await getModel(service, later))).toMatchObject({
       status: 409,
       code: 'model_unavailable',
+      model_version: served,
       served_model_version: readModelFolder(model).manifest.version,
     });
     writeFileSync(join(model, 'model.onnx'), 'torn');
-    const broken = await problemOf(await getModel(service, id));
+    const broken = await problemOf(await getModel(service, later));
     expect(broken).toMatchObject({ status: 500, code: 'invalid_model' });
     expect(JSON.stringify(broken)).not.toContain(model);
   });
