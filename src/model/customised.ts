@@ -15,7 +15,7 @@ import { decodeTensorFile, encodeTensorFile } from './tensor-file.ts';
 /** Its name in the ranking's folder. */
 export const CUSTOMISED_FILE = 'customised.bin';
 /** The key of the manifest in the `metadata_props` of the ONNX file. */
-export const MANIFEST_KEY = 'metaheac.manifest';
+const MANIFEST_KEY = 'metaheac.manifest';
 
 /** Files of another contract are refused. */
 const CUSTOMISED_CONTRACT = 1;

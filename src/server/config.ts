@@ -5,7 +5,7 @@ import type { ActiveAudience } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
-import type { CustomisedManifest } from './schemas.ts';
+import type { CustomisedManifest } from './model-schemas.ts';
 
 /** A campaign feature of the served model, with the question whether the model knows a value. */
 export interface CampaignFeature {

@@ -5,7 +5,8 @@ import { negotiate } from '../accept.ts';
 import { streamBytes } from '../byte-stream.ts';
 import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
-import { campaignParams, customisedManifestSchema, onnxSchema, problemResponses } from '../schemas.ts';
+import { customisedManifestSchema, onnxSchema } from '../model-schemas.ts';
+import { campaignParams, problemResponses } from '../schemas.ts';
 
 const ONNX_TYPE = 'application/octet-stream';
 const JSON_TYPE = 'application/json';
