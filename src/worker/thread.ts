@@ -106,24 +106,29 @@ function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
 const port = parentPort;
 assert(port, 'thread.ts is a worker thread');
 const send = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-const thread = await Thread.open(workerData as ThreadData).catch((error: unknown) => {
+try {
+  serve(await Thread.open(workerData as ThreadData));
+} catch (error) {
+  // Not thrown: the thread's 'error' event would be there before the message, and has no code.
   send({ kind: 'refused', error: describeError(error) });
-  throw error;
-});
-port.on('message', async ({ id, task }: { id: number; task: Task }) => {
-  try {
-    if (task.kind === 'customise') {
-      const result = await thread.customise(task, (progress) => send({ kind: 'progress', id, share: progress }));
-      send({ kind: 'result', id, result }, [result.customised.buffer as ArrayBuffer]);
-    } else {
-      const result = await thread.score(task);
-      send({ kind: 'result', id, result }, [
-        result.scores.buffer as ArrayBuffer,
-        result.userNumbers.buffer as ArrayBuffer,
-      ]);
+}
+
+function serve(thread: Thread): void {
+  port?.on('message', async ({ id, task }: { id: number; task: Task }) => {
+    try {
+      if (task.kind === 'customise') {
+        const result = await thread.customise(task, (progress) => send({ kind: 'progress', id, share: progress }));
+        send({ kind: 'result', id, result }, [result.customised.buffer as ArrayBuffer]);
+      } else {
+        const result = await thread.score(task);
+        send({ kind: 'result', id, result }, [
+          result.scores.buffer as ArrayBuffer,
+          result.userNumbers.buffer as ArrayBuffer,
+        ]);
+      }
+    } catch (error) {
+      send({ kind: 'error', id, error: describeError(error) });
     }
-  } catch (error) {
-    send({ kind: 'error', id, error: describeError(error) });
-  }
-});
-send({ kind: 'ready' });
+  });
+  send({ kind: 'ready' });
+}

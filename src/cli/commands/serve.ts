@@ -16,7 +16,7 @@ export interface ServeCommandOptions {
   threads?: string;
 }
 
-/** Serves until SIGTERM or SIGINT; a second signal ends the process at once. */
+/** Serves until SIGTERM or SIGINT. One that comes again while it closes changes nothing: under npm each Ctrl-C comes twice. */
 export async function serveCommand(options: ServeCommandOptions, output: Output): Promise<void> {
   const flags = {
     METAHEAC_DATA_DIR: options.dataDir,
