@@ -61,7 +61,7 @@ export function writeWire(fields: readonly WireField[]): Uint8Array {
   return Buffer.concat(parts);
 }
 
-export function writeVarint(value: bigint): Uint8Array {
+function writeVarint(value: bigint): Uint8Array {
   const bytes: number[] = [];
   let rest = BigInt.asUintN(64, value);
   while (rest > 127n) {
