@@ -6,11 +6,18 @@ import { filesIn, selfContained } from '../graph/external-data.ts';
 import { type Graph, numbersOf } from '../graph/ir.ts';
 import { readModel } from '../graph/read.ts';
 import { AppError } from '../lib/errors.ts';
-import { createRng } from '../lib/rng.ts';
+import { createRng, type Rng } from '../lib/rng.ts';
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
 import { MANIFEST_FILE, MODEL_FILE, refused, writeModelFolder } from './folder.ts';
 import { checkInterface, randomFeeds } from './interface.ts';
-import { adaptedParameters, type Contract, checkHighestIds, checkWeights, openProgram } from './load.ts';
+import {
+  adaptedParameters,
+  type Contract,
+  checkHighestIds,
+  checkWeights,
+  openModelSession,
+  openProgram,
+} from './load.ts';
 import type { Manifest } from './manifest.ts';
 import {
   differentiableAmong,
@@ -22,7 +29,7 @@ import {
   selectParameters,
 } from './parameter-roles.ts';
 import { type ImportSchema, readImportSchema } from './schema.ts';
-import { type Device, openSession } from './session.ts';
+import type { Device, Session } from './session.ts';
 
 /** As much as ONNX Runtime takes in one piece. */
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
@@ -160,14 +167,21 @@ async function tryModel(
 ): Promise<Tried> {
   const { path } = contract;
   const rng = createRng(KEY);
-  const program = await openProgram(contract, graph, selection.adapted, device ? { device } : {});
+  const session = await openModelSession(path, graph, device);
   try {
-    await checkHighestIds(contract, graph, program);
-    const goldenBatch = await makeGoldenBatch(path, schema.features, graph);
-    const run = await dryRun(path, graph, program, schema, rng.fork('dry run'));
-    return { roles: rolesOf(graph, selection, program.cut), dryRun: run, goldenBatch };
+    const program = await openProgram(contract, graph, selection.adapted, device ? { device } : {});
+    try {
+      await checkHighestIds(contract, graph, program);
+      return {
+        goldenBatch: await makeGoldenBatch(path, schema.features, graph, session, rng.fork('golden batch')),
+        dryRun: await dryRun(path, graph, program, schema, rng.fork('dry run')),
+        roles: rolesOf(graph, selection, program.cut),
+      };
+    } finally {
+      await program.close();
+    }
   } finally {
-    await program.close();
+    await session.close();
   }
 }
 
@@ -175,16 +189,15 @@ async function makeGoldenBatch(
   path: string,
   features: Manifest['features'],
   graph: Graph,
+  session: Session,
+  rng: Rng,
 ): Promise<Manifest['golden_batch']> {
-  const feeds = randomFeeds(graph, features, GOLDEN_ROWS, createRng(KEY).fork('golden batch'));
-  const session = await openSession(graph);
+  const feeds = randomFeeds(graph, features, GOLDEN_ROWS, rng);
   let scores: Float32Array;
   try {
     scores = (await session.run(feeds, { outputs: ['score'] }))['score']!.data as Float32Array;
   } catch (error) {
     throw refusalOf(path, graph, error);
-  } finally {
-    await session.close();
   }
   checkScores(path, scores, GOLDEN_ROWS);
   const inputs: Manifest['golden_batch']['inputs'] = {};

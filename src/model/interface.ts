@@ -37,6 +37,7 @@ export function checkInterface(
   source: 'manifest' | 'schema' = 'manifest',
 ): void {
   const subject = source === 'manifest' ? MODEL_FILE : 'it';
+  const hint = source === 'manifest' ? '' : ' (exporters leave out what a model does not use)';
   const convention =
     source === 'manifest'
       ? ''
@@ -47,7 +48,7 @@ export function checkInterface(
     if (!names.has(name))
       throw refused(path, `${subject} wants an input "${name}" that is of no feature of the ${source}${convention}`);
   for (const { name, rank, width } of wanted) {
-    if (!graph.inputs.includes(name)) throw refused(path, `${subject} has no input "${name}"`);
+    if (!graph.inputs.includes(name)) throw refused(path, `${subject} has no input "${name}"${hint}`);
     const value = graph.values.get(name)!;
     const [batch] = value.shape;
     const isCampaign = name.startsWith('campaign.');

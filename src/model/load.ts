@@ -9,7 +9,7 @@ import { type AdaptationProgram, openAdaptation } from './adaptation.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
 import type { Manifest } from './manifest.ts';
-import { allFinite, type Device, openSession } from './session.ts';
+import { allFinite, type Device, openSession, type Session } from './session.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round otherwise). */
 export const GOLDEN_TOLERANCE = 1e-5;
@@ -61,6 +61,15 @@ export function checkWeights(path: string, graph: Graph): void {
     if (!allFinite(value)) throw refused(path, `parameter "${name}" holds NaN or infinity`);
 }
 
+/** A session of the model itself; what ONNX Runtime refuses is invalid_model: it sees some sizes that are known only when a graph is folded. */
+export async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
+  try {
+    return await openSession(graph, device ? { device } : {});
+  } catch (error) {
+    throw refused(path, `ONNX Runtime does not take it: ${messageOf(error)}`, error);
+  }
+}
+
 /** Differentiates the model; an op without a gradient is invalid_model, with its node and the path from the loss. */
 export async function openProgram(
   { path }: Contract,
@@ -107,7 +116,7 @@ async function checkGoldenBatch(
       throw refused(path, `the golden batch lacks a sound input "${name}"`);
     feeds[name] = tensor(graph.values.get(name)!.dtype, source.shape, source.data);
   }
-  const session = await openSession(graph, device ? { device } : {});
+  const session = await openModelSession(path, graph, device);
   try {
     let actual: Float32Array;
     try {

@@ -206,6 +206,18 @@ describe('importModel refuses', () => {
     expect(await of('large.onnx')).toContain('it has 2147483648 bytes: 2147483647 are supported');
   });
 
+  it('what only ONNX Runtime sees: sizes that are known once constants are folded', async () => {
+    const bytes = small({
+      score: (b, rows) => {
+        const sizes = b.add('Cast', [b.constant(tensor('float32', [2], [-1, 4]))], { to: 'int64' });
+        const wide = b.add('Reshape', [rows, sizes]);
+        const product = b.add('MatMul', [wide, b.initializer('w', tensor('float32', [3, 1], [1, 2, 3]))]);
+        return probability(b, b.add('Squeeze', [product, b.ints([1])]));
+      },
+    });
+    expect(await refusalOf(write(bytes))).toContain('ONNX Runtime does not take it: ');
+  });
+
   it('weights behind a link that leads out of the folder', async () => {
     const files = write(withTable({ dataLocation: 1, externalData: [{ key: 'location', value: 'weights.bin' }] }));
     const outside = join(newFolder(), 'weights.bin');
