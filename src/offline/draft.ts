@@ -33,9 +33,9 @@ export function draftModel(
   campaigns: readonly CampaignHistory[],
   settings: TrainSettings,
 ): Draft {
-  const { dataSet, population } = workspace;
+  const { dataSet, population, userFeatures } = workspace;
   const tokens = new Map<string, readonly string[]>();
-  for (const { name } of dataSet.userFeatures) {
+  for (const { name } of userFeatures) {
     const dictionary = population.dictionary(name);
     tokens.set(
       `user.${name}`,
@@ -51,7 +51,7 @@ export function draftModel(
       vocabulary_size: tokens.get(`${side}.${name}`)!.length + 1,
     }));
   const features = {
-    user: describe('user', dataSet.userFeatures),
+    user: describe('user', userFeatures),
     campaign: describe('campaign', dataSet.campaignFeatures),
   };
   const sized = (list: readonly ManifestFeature[]) =>

@@ -4,12 +4,12 @@ import { trainableParameters } from '../graph/cut-tables.ts';
 import type { Tensor } from '../graph/ir.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRng, type Rng, shuffle } from '../lib/rng.ts';
-import { type LabelledBatch, openAdaptation } from '../model/adaptation.ts';
+import type { LabelledBatch } from '../model/adaptation.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { Device } from '../model/session.ts';
 import { type Binding, bind } from '../online/binding.ts';
-import type { OnlineContext } from '../online/customise.ts';
+import { type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import { openScorer } from '../online/score.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -200,7 +200,7 @@ async function openValidator(
   // the epochs are not chosen here: one pass a trial, and a steadier measure
   const manifest = { ...draft.folder.manifest, adaptation: { ...settings.adaptation, early_stopping: null } };
   const model = { folder: draft.folder, manifest, graph: draft.graph, adapted: parameters };
-  const program = await openAdaptation(draft.graph, parameters, { device });
+  const program = await openOnlineProgram(model, { device });
   const scorer = await openScorer({ ...model, binding }, { device });
   return {
     async validate(current) {
@@ -214,7 +214,7 @@ async function openValidator(
       return summarise(qualities, rng.fork('bootstrap'));
     },
     async close() {
-      await program.close();
+      await program.steps.close();
       await scorer.close();
     },
   };

@@ -35,7 +35,7 @@ export async function populationImportCommand(options: PopulationImportOptions, 
   for (const feature of binding.features) {
     const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
     for (let i = 0; i < population.segmentCount; i++)
-      encodeUsers(null, { features: [feature] }, population.readSegment(i), counts);
+      encodeUsers(null, { features: [feature] }, population.readSegment(i), { counts });
     const share = counts.tokens === 0 ? 0 : (100 * counts.unknown) / counts.tokens;
     const dropped = feature.kind === 'multi' ? `, ${counts.dropped} past the first ${feature.maxLength}` : '';
     output.result(
