@@ -13,7 +13,8 @@ function isInstalled() {
   const wanted = read('package-lock.json').packages;
   const present = read('node_modules/.package-lock.json').packages;
   return Object.entries(wanted).every(
-    ([path, { version, optional }]) => path === '' || present[path]?.version === version || (optional && !present[path]),
+    ([path, { version, optional }]) =>
+      path === '' || present[path]?.version === version || (optional && !present[path]),
   );
 }
 
@@ -21,7 +22,12 @@ if (!isInstalled()) {
   process.stderr.write('Installing the packages of package-lock.json ...\n');
   // onnxruntime-node's installer would download CUDA's binaries: the README says how to add them on purpose.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
-  const npm = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], { cwd: ROOT, env, stdio: ['ignore', 2, 2], shell: process.platform === 'win32' });
+  const npm = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+    cwd: ROOT,
+    env,
+    stdio: ['ignore', 2, 2],
+    shell: process.platform === 'win32',
+  });
   if (npm.status !== 0) {
     process.stderr.write('npm ci failed: see above.\n');
     process.exit(npm.status ?? 1);

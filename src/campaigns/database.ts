@@ -43,6 +43,25 @@ export function write<T>(database: Database, work: () => T): T {
   }
 }
 
+/**
+ * Takes SQLite's exclusive lock on a file (created where missing) and holds it until the function that it gives is called or the process
+ * ends, however that is; null where another connection has it.
+ * @throws AppError storage_failed
+ */
+export function holdExclusively(path: string): (() => void) | null {
+  let database: Database | undefined;
+  try {
+    database = new Sqlite(path, { timeout: 0 });
+    database.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    database?.close();
+    if (isBusy(error)) return null;
+    throw databaseError(path, error);
+  }
+  const held = database;
+  return () => held.close();
+}
+
 function switchToWal(database: Database): void {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -68,6 +68,11 @@ export class Jobs {
       .run(runAfter, id);
   }
 
+  /** The last claim does not count. Its owner must be gone: its next claim would look the same. */
+  forgetAttempt(id: string): void {
+    this.#database.prepare('UPDATE jobs SET attempt = attempt - 1 WHERE id = ?').run(id);
+  }
+
   remove(id: string): void {
     this.#database.prepare('DELETE FROM jobs WHERE id = ?').run(id);
   }

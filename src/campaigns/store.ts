@@ -212,24 +212,28 @@ export class CampaignStore {
     });
   }
 
-  /** Gives back what a dead engine held, without waiting for its leases; the attempts stay counted. Gives the number of jobs. */
-  releaseOwner(owner: string): number {
+  /**
+   * Gives back what an ended engine held, without waiting for its leases; gives the number of jobs. The attempts of one that died stay
+   * counted; one that was stopped on purpose is not to blame.
+   */
+  releaseOwner(owner: string, how: 'died' | 'stopped' = 'died'): number {
     const now = this.#now();
     return write(this.#database, () => {
       const rows = this.#jobs.ownedBy(owner);
-      for (const row of rows) this.#release(row, now);
+      for (const row of rows) {
+        if (how === 'stopped') {
+          this.#requeue(row, now, now, null);
+          this.#jobs.forgetAttempt(row.id);
+        } else if (row.attempt >= this.#options.maximumAttempts) this.#giveUp(row, now);
+        else this.#requeue(row, now, now, null);
+      }
       return rows.length;
     });
   }
 
-  /** `releaseOwner` for every owner whose process is not alive: what the start of a service does first. */
-  releaseDead(isAlive: (pid: number) => boolean): number {
-    let released = 0;
-    for (const owner of this.#jobs.owners()) {
-      const pid = Number.parseInt(owner, 10);
-      if (Number.isSafeInteger(pid) && !isAlive(pid)) released += this.releaseOwner(owner);
-    }
-    return released;
+  /** `releaseOwner` for every owner: what the start of a service does first. Whoever holds a job then is of a service that ended. */
+  releaseAll(): number {
+    return this.#jobs.owners().reduce((released, owner) => released + this.releaseOwner(owner), 0);
   }
 
   close(): void {
@@ -255,11 +259,6 @@ export class CampaignStore {
       work(row);
       return true;
     });
-  }
-
-  #release(row: JobRow, now: number): void {
-    if (row.attempt >= this.#options.maximumAttempts) this.#giveUp(row, now);
-    else this.#requeue(row, now, now, null);
   }
 
   #requeue(row: JobRow, now: number, runAfter: number, reason: Reason | null): void {

@@ -3,7 +3,16 @@ import { z } from 'zod';
 import { AppError } from '../lib/errors.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 
-const positive = z.coerce.number().int().min(1);
+/** A number in plain digits: `Number` would take an empty text for 0 and `0x50` for 80. */
+const whole = (least: number, most: number) =>
+  z
+    .string()
+    .regex(/^\d{1,15}$/, 'not a whole number')
+    .transform(Number)
+    .pipe(z.number().min(least).max(most));
+
+/** No limit of the server is larger. */
+const MAXIMUM_LIMIT = 2 ** 40;
 
 /** Variables of `metaheac serve` beside the server's limits. A flag of the command goes before its variable. */
 const serviceSchema = z.object({
@@ -11,14 +20,14 @@ const serviceSchema = z.object({
   METAHEAC_MODEL: z.string().min(1).optional(),
   METAHEAC_POPULATION: z.string().min(1).optional(),
   METAHEAC_HOST: z.string().min(1).default('127.0.0.1'),
-  METAHEAC_PORT: z.coerce.number().int().min(0).max(65_535).default(8080),
+  METAHEAC_PORT: whole(0, 65_535).default(8080),
   METAHEAC_API_KEY: z.string().min(16, 'a key has at least 16 characters').optional(),
   METAHEAC_DEVICE: z.string().default('auto'),
-  METAHEAC_THREADS: positive.max(256).optional(),
-  METAHEAC_MINIMUM_SEEDS: positive.default(DEFAULT_SERVER_CONFIG.minimumSeeds),
-  METAHEAC_LEASE_MS: positive.min(1000).default(15_000),
-  METAHEAC_MAXIMUM_ATTEMPTS: positive.max(100).default(5),
-  METAHEAC_OPEN_RANKINGS: positive.max(10_000).default(64),
+  METAHEAC_THREADS: whole(1, 256).optional(),
+  METAHEAC_MINIMUM_SEEDS: whole(1, 1_000_000_000).default(DEFAULT_SERVER_CONFIG.minimumSeeds),
+  METAHEAC_LEASE_MS: whole(1000, 3_600_000).default(15_000),
+  METAHEAC_MAXIMUM_ATTEMPTS: whole(1, 100).default(5),
+  METAHEAC_OPEN_RANKINGS: whole(1, 10_000).default(64),
   METAHEAC_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
@@ -34,9 +43,13 @@ export const LIMIT_VARIABLES: ReadonlyMap<string, string> = new Map(
 /** Every variable that is read. */
 export const VARIABLES: readonly string[] = [...Object.keys(serviceSchema.shape), ...LIMIT_VARIABLES.keys()];
 
-/** Reads and validates the environment; a value that cannot be used, and an unknown METAHEAC_ variable, are invalid_argument. */
+/**
+ * Reads and validates the environment. `flags` go before their variables, and are named as flags where they cannot be used.
+ * @throws AppError invalid_argument: a value that cannot be used, or a METAHEAC_ variable that is not known.
+ */
 export function readEnvironment(
-  source: Readonly<Record<string, string | undefined>> = process.env,
+  source: Readonly<Record<string, string | undefined>>,
+  flags: Readonly<Record<string, string | undefined>> = {},
 ): ServiceEnvironment {
   for (const name of Object.keys(source)) {
     if (name.startsWith('METAHEAC_') && !VARIABLES.includes(name))
@@ -45,22 +58,31 @@ export function readEnvironment(
         `environment variable ${name} is not known (known: ${VARIABLES.join(', ')})`,
       );
   }
-  const parsed = serviceSchema.safeParse(source);
+  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
+  const values = { ...source, ...given };
+  const refuse = (name: string, message: string): never => {
+    const label = name in given ? flagOf(name) : `environment variable ${name}`;
+    // A key is never repeated: this goes to logs.
+    const value = name === 'METAHEAC_API_KEY' ? '' : ` "${values[name] ?? ''}"`;
+    throw new AppError('invalid_argument', `${label}${value}: ${message}`);
+  };
+  const parsed = serviceSchema.safeParse(values);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new AppError('invalid_argument', `environment variable ${issue!.path.join('.')}: ${issue!.message}`);
+    const issue = parsed.error.issues[0]!;
+    return refuse(String(issue.path[0]), issue.message);
   }
   const limits: Partial<Record<string, number>> = {};
   for (const [variable, name] of LIMIT_VARIABLES) {
     const text = source[variable];
     if (text === undefined) continue;
-    const value = positive.safeParse(text);
-    if (!value.success)
-      throw new AppError(
-        'invalid_argument',
-        `environment variable ${variable}: "${text}" is not a positive whole number`,
-      );
+    const value = whole(1, MAXIMUM_LIMIT).safeParse(text);
+    if (!value.success) return refuse(variable, value.error.issues[0]!.message);
     limits[name] = value.data;
   }
   return { ...parsed.data, limits: limits as Partial<ServerConfig> };
+}
+
+/** METAHEAC_DATA_DIR is --data-dir. */
+function flagOf(variable: string): string {
+  return variable.replace('METAHEAC_', '--').replaceAll('_', '-').toLowerCase();
 }

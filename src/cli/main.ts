@@ -5,10 +5,13 @@ import { positiveInteger, positiveNumber, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 
 const output = createOutput(process.stdout, process.stderr);
-// a reader that went away (`| head`) is no failure
+// A reader that went away (`| head`) is no failure: there is nobody left to write results for, but a service goes on without its notes.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
+});
+process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
 });
 
 const device = () => new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto');
@@ -122,7 +125,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof AppError) {
+  else if (error instanceof AppError || isOfTheSystem(error)) {
     output.note(`metaheac: ${error.message}`);
     process.exitCode = 1;
   } else {
@@ -130,4 +133,9 @@ try {
     if (error instanceof Error && error.stack) output.note(error.stack);
     process.exitCode = 70;
   }
+}
+
+/** The operating system's refusal (no such file, no permission, no space): the caller's to mend, so no stack. */
+function isOfTheSystem(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'syscall' in error && 'code' in error;
 }

@@ -2,14 +2,14 @@
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import { RankingCache } from '../audience/ranking-cache.ts';
+import { lockDataFolder } from '../campaigns/data-folder-lock.ts';
 import { CampaignStore } from '../campaigns/store.ts';
 import type { Clock } from '../lib/clock.ts';
-import { AppError } from '../lib/errors.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
-import { readModelFolder } from '../model/folder.ts';
-import { openPopulation } from '../population/population.ts';
+import { type ModelFolder, readModelFolder } from '../model/folder.ts';
+import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { requireKeyFor } from '../server/auth.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
@@ -37,24 +37,49 @@ export interface ServiceOptions {
 
 export interface Service {
   readonly url: string;
-  readonly server: FastifyInstance;
-  /** Resolves when the engine is ready; throws what it refuses. */
+  /** Resolves when the engine is ready; rejects with what it refuses; never settles where the service was closed before. */
   readonly engineReady: Promise<void>;
   /** Ends requests, the engine and the store, in that order. */
   close(): Promise<void>;
 }
 
-/** Starts the API at once; `/readyz` says when the engine is ready too. */
+/**
+ * Starts the API at once; `/readyz` says when the engine is ready too. Nothing is left behind where it throws.
+ * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable: the data folder or the port is taken.
+ */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { logger, clock, minimumSeeds, leaseMs, maximumAttempts } = options;
   requireKeyFor(options.host, options.apiKey);
-  const dataDir = resolve(options.dataDir);
   const model = readModelFolder(options.model);
   const population = openPopulation(options.population);
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async () => {
+    while (closers.length > 0) await closers.pop()!();
+  };
+  try {
+    return await startParts(options, model, population, closers, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Starts part after part; each pushes how it is closed, in the reverse order, onto `closers`. */
+async function startParts(
+  options: ServiceOptions,
+  model: ModelFolder,
+  population: Population,
+  closers: (() => Promise<void> | void)[],
+  close: () => Promise<void>,
+): Promise<Service> {
+  const { logger, clock, minimumSeeds, leaseMs, maximumAttempts } = options;
+  const dataDir = resolve(options.dataDir);
+  closers.push(lockDataFolder(dataDir));
   const store = CampaignStore.open(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
-  const rankings = new RankingCache({ openRankings: options.openRankings });
-  const released = store.releaseDead(isAlive);
+  closers.push(() => store.close());
+  const released = store.releaseAll();
   if (released > 0) logger.warn({ jobs: released }, 'jobs of an ended service are back in the queue');
+  const rankings = new RankingCache({ openRankings: options.openRankings });
+  closers.push(() => rankings.closeAll());
   const supervisor = new EngineSupervisor(
     {
       dataDir,
@@ -71,6 +96,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     store,
     logger,
   );
+  closers.push(() => supervisor.stop());
   const server = await buildServer({
     store,
     rankings,
@@ -88,31 +114,19 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     clock,
     config: { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds },
   });
-  const close = async () => {
-    await server.close();
-    await supervisor.stop();
-    rankings.closeAll();
-    store.close();
-  };
+  closers.push(() => server.close());
   try {
     await server.listen({ host: options.host, port: options.port });
   } catch (error) {
-    await close();
-    const { code } = error as NodeJS.ErrnoException;
-    throw new AppError('unavailable', `cannot listen on ${options.host}:${options.port}: ${code ?? String(error)}`, {
-      cause: error,
-    });
+    throw new AppError(
+      'unavailable',
+      `cannot listen on ${options.host}:${options.port}: ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`,
+      { cause: error },
+    );
   }
   const { port } = server.server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  return { url: `http://${host}:${port}`, server, engineReady: supervisor.start(), close };
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  const engineReady = supervisor.start();
+  engineReady.catch(() => {}); // who never asks must not crash by it: `/readyz` says it too
+  return { url: `http://${host}:${port}`, engineReady, close };
 }

@@ -112,6 +112,11 @@ export class Builder {
     return value;
   }
 
+  /** What `value` holds, where it is a constant: a parameter changes. */
+  constantOf(value: Value): Tensor | undefined {
+    return this.constants.get(value.name);
+  }
+
   /** A constant scalar of the type of `like`, or of a named type. */
   scalar(value: number, like: DataType | TensorType): Value {
     const dtype = typeof like === 'string' ? like : like.dtype;

@@ -45,7 +45,8 @@ export function cutTables(graph: Graph, parameters: readonly string[], options: 
 
   const b = new Builder();
   const values = new Map<string, Value>();
-  for (const name of graph.inputs) values.set(name, copyInput(b, graph.values.get(name)!));
+  for (const name of graph.inputs)
+    if (!parameters.includes(name)) values.set(name, copyInput(b, graph.values.get(name)!));
   for (const name of parameters) {
     const value = graph.values.get(name)!;
     const shape = lookupsOf.has(name) ? [`rows.${name}`, ...value.shape.slice(1)] : value.shape;
@@ -104,7 +105,9 @@ function valuesReachedFrom(graph: Graph, sources: ReadonlySet<string>): Readonly
 
 function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
   const names = new Set(tables.flatMap((table) => table.lookups.map((lookup) => lookup.index)));
-  return pruneInputs(prune({ ...graph, outputs: [...names], overrides: new Map() }), new Set());
+  // without the tables: a session of this graph would hold them a second time
+  const indices = prune({ ...graph, outputs: [...names], overrides: new Map() }, { initializers: true });
+  return pruneInputs(indices, new Set());
 }
 
 /** Without the nodes that no output needs, and without the inputs that no node uses but for `keep`. */

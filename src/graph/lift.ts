@@ -41,7 +41,6 @@ const axesToInput: Rule = (node, opset, { ints }) => {
 const RULES: { readonly [op: string]: Rule } = {
   // since 19, about float8 only
   Cast: (node) => without(node, 'saturate'),
-  GatherND: (node) => requireInt(node, 'batch_dims', 0),
   ReduceL1: axesToInput,
   ReduceL2: axesToInput,
   ReduceLogSum: axesToInput,
@@ -51,6 +50,7 @@ const RULES: { readonly [op: string]: Rule } = {
   ReduceMin: axesToInput,
   ReduceProd: axesToInput,
   ReduceSumSquare: axesToInput,
+  ScatterElements: (node) => requireText(node, 'reduction', ['none', 'add']),
   ScatterND: (node) => requireText(node, 'reduction', ['none', 'add']),
   // before 18 a Split without sizes cut into as many equal parts as it has outputs
   Split: (node, opset) =>
@@ -75,14 +75,6 @@ function without(node: FileNode, name: string): FileNode {
 
 function withAttribute(node: FileNode, attribute: AttributeProto): FileNode {
   return { ...node, attributes: new Map(node.attributes).set(attribute.name, attribute) };
-}
-
-/** Takes an attribute away that may only have its default. */
-function requireInt(node: FileNode, name: string, value: number): FileNode {
-  const attribute = node.attributes.get(name);
-  if (attribute && attribute.i !== BigInt(value))
-    throw new GraphError(`${nodeText(node)} has ${name} ${attribute.i}, and only ${value} is supported`);
-  return without(node, name);
 }
 
 function requireText(node: FileNode, name: string, allowed: readonly string[]): FileNode {

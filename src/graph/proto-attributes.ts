@@ -16,7 +16,7 @@ const REQUIRED: {
   readonly [K in OpType as RequiredKeys<OpAttributes[K]> extends never ? never : K]: readonly RequiredKeys<
     OpAttributes[K]
   >[];
-} = { Cast: ['to'], Concat: ['axis'], Transpose: ['perm'] };
+} = { Cast: ['to'], Concat: ['axis'], Einsum: ['equation'], Transpose: ['perm'] };
 
 const STORED_AS: { readonly [K in AttributeKind]: AttributeType } = {
   int: AttributeType.INT,

@@ -1,6 +1,6 @@
 /** A model folder as files: read and checked without ONNX Runtime (the API process reads it too), and written. */
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import {
@@ -32,10 +32,7 @@ export function readModelFolder(path: string): ModelFolder {
   const manifest = readManifest(path);
   const contents = new Map<string, Uint8Array>();
   for (const [file, expected] of Object.entries(manifest.files)) {
-    if (isAbsolute(file) || normalize(file).split(sep).includes('..'))
-      throw refused(path, `the file name "${file}" leaves the folder`);
-    if (!existsSync(join(path, file))) throw refused(path, `${file} is missing`);
-    const bytes = readFileSync(join(path, file));
+    const bytes = readInside(path, file);
     const actual = sha256Of(bytes);
     if (actual !== expected)
       throw refused(
@@ -54,6 +51,8 @@ export function readModelFolder(path: string): ModelFolder {
   for (const side of ['user', 'campaign'] as const) {
     for (const feature of manifest.features[side]) {
       const file = vocabularyPath(side, feature.name);
+      if (vocabularies.has(`${side}.${feature.name}`))
+        throw refused(path, `${side} feature "${feature.name}" is there twice`);
       const bytes = contents.get(file);
       if (!bytes) throw refused(path, `the manifest lists no ${file}`);
       const tokens = parseVocabulary(path, file, bytes);
@@ -107,6 +106,9 @@ export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
   const manifest: Manifest = { ...unversioned, version: versionOf(unversioned) };
   const parsed = manifestSchema.parse(manifest);
   const temporary = `${path}.writing-${process.pid}`;
+  const aside = `${path}.old-${process.pid}`;
+  // what a killed writer of the same process id (in a container all have the same) left is in the way
+  removeQuietly(temporary);
   try {
     withStorage(`write the model folder ${path}`, () => {
       const contents = [...files, [MANIFEST_FILE, Buffer.from(`${JSON.stringify(parsed, null, 1)}\n`)] as const];
@@ -116,7 +118,8 @@ export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
         writeDurably(target, bytes, 'w');
       }
       for (const folder of new Set(contents.map(([name]) => dirname(join(temporary, name))))) syncFolder(folder);
-      replaceFolder(temporary, path, `${path}.old-${process.pid}`);
+      removeQuietly(aside);
+      replaceFolder(temporary, path, aside);
     });
   } catch (error) {
     removeQuietly(temporary);
@@ -131,22 +134,25 @@ function versionOf(manifest: Omit<Manifest, 'version'>): string {
   return sha256Of(Buffer.from(canonicalJson(rest))).slice(0, 12);
 }
 
-/** JSON with sorted keys. */
+/** RFC 8785 (JSON Canonicalization Scheme): no spaces, keys sorted by UTF-16 code units, numbers as ECMAScript writes them. */
 function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) =>
-    item !== null && typeof item === 'object' && !Array.isArray(item)
-      ? Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : item,
-  );
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
+  if (value === null || typeof value !== 'object') return JSON.stringify(value);
+  const entries = Object.entries(value)
+    .filter(([, item]) => item !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
 }
 
 function readManifest(path: string): Manifest {
   const file = join(path, MANIFEST_FILE);
-  if (!existsSync(file))
-    throw refused(path, existsSync(path) ? `there is no ${MANIFEST_FILE} in it` : 'there is no such folder');
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) throw refused(path, stat ? 'it is not a folder' : 'there is no such folder');
+  if (!existsSync(file)) throw refused(path, `there is no ${MANIFEST_FILE} in it`);
+  const text = Buffer.from(readInside(path, MANIFEST_FILE)).toString('utf8');
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, 'utf8'));
+    json = JSON.parse(text);
   } catch (error) {
     throw refused(path, `${MANIFEST_FILE} is not JSON (torn?): ${messageOf(error)}`, error);
   }
@@ -167,6 +173,18 @@ function readManifest(path: string): Manifest {
   return parsed.data;
 }
 
+/** The bytes of a file of the folder, whose name must not lead out of it. */
+function readInside(path: string, file: string): Uint8Array {
+  if (isAbsolute(file) || normalize(file).split(sep).includes('..'))
+    throw refused(path, `the file name "${file}" leaves the folder`);
+  if (!existsSync(join(path, file))) throw refused(path, `${file} is missing`);
+  try {
+    return readFileSync(join(path, file));
+  } catch (error) {
+    throw refused(path, `${file} cannot be read: ${messageOf(error)}`, error);
+  }
+}
+
 function parseVocabulary(path: string, file: string, bytes: Uint8Array): string[] {
   let tokens: unknown;
   try {
@@ -176,6 +194,7 @@ function parseVocabulary(path: string, file: string, bytes: Uint8Array): string[
   }
   if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string'))
     throw refused(path, `${file} is not a list of tokens`);
+  if (tokens.includes('')) throw refused(path, `${file} names an empty token: id 0 stands for it`);
   if (new Set(tokens).size !== tokens.length) throw refused(path, `${file} names a token twice`);
   return tokens;
 }

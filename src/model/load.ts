@@ -5,11 +5,11 @@ import { GraphError } from '../graph/error.ts';
 import type { Graph, Tensor } from '../graph/ir.ts';
 import { tensor, typeText, type Value } from '../graph/ir.ts';
 import { readModel } from '../graph/read.ts';
-import { assert } from '../lib/errors.ts';
-import { openAdaptation } from './adaptation.ts';
+import { messageOf } from '../lib/errors.ts';
+import { type AdaptationProgram, openAdaptation } from './adaptation.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';
-import { allFinite, type Device, type Feeds, openSession } from './session.ts';
+import { allFinite, type Device, openSession } from './session.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round otherwise). */
 export const GOLDEN_TOLERANCE = 1e-5;
@@ -31,11 +31,11 @@ export async function loadModel(path: string, options: { device?: Device } = {})
     if (!allFinite(value)) throw refused(path, `parameter "${name}" holds NaN or infinity`);
   const adapted = adaptedParameters(folder, graph);
   await checkGoldenBatch(folder, graph, options.device);
+  const program = await openProgram(folder, graph, adapted, options);
   try {
-    await (await openAdaptation(graph, adapted, options)).close();
-  } catch (error) {
-    if (error instanceof GraphError) throw refused(path, error.message, error);
-    throw error;
+    await checkHighestIds(folder, graph, program);
+  } finally {
+    await program.close();
   }
   return { folder, manifest: folder.manifest, graph, adapted };
 }
@@ -49,17 +49,32 @@ function readGraph(folder: ModelFolder): Graph {
   }
 }
 
+async function openProgram(
+  { path }: ModelFolder,
+  graph: Graph,
+  adapted: readonly string[],
+  options: { device?: Device },
+): Promise<AdaptationProgram> {
+  try {
+    return await openAdaptation(graph, adapted, options);
+  } catch (error) {
+    if (error instanceof GraphError) throw refused(path, error.message, error);
+    throw error;
+  }
+}
+
 function adaptedParameters({ path, manifest }: ModelFolder, graph: Graph): readonly string[] {
   const trainable = trainableParameters(graph);
-  if (manifest.adapted_parameters === 'all') {
-    if (trainable.length === 0) throw refused(path, 'it has no float parameter that the score depends on');
-    return trainable;
-  }
-  for (const name of manifest.adapted_parameters) {
-    if (!graph.initializers.has(name)) throw refused(path, `adapted parameter "${name}" is not in ${MODEL_FILE}`);
+  const adapted = manifest.adapted_parameters === 'all' ? trainable : manifest.adapted_parameters;
+  if (adapted.length === 0) throw refused(path, 'it has no float parameter that the score depends on');
+  for (const name of adapted) {
+    const value = graph.initializers.get(name);
+    if (!value) throw refused(path, `adapted parameter "${name}" is not in ${MODEL_FILE}`);
     if (!trainable.includes(name)) throw refused(path, `adapted parameter "${name}" has no gradient`);
+    if (value.dtype !== 'float32')
+      throw refused(path, `adapted parameter "${name}" is ${typeText(value)}: only float32 can be adapted`);
   }
-  return manifest.adapted_parameters;
+  return adapted;
 }
 
 /** What the inputs of a feature are called and shaped. */
@@ -87,21 +102,21 @@ function checkInterface({ path, manifest }: ModelFolder, graph: Graph): void {
   for (const { name, rank, width } of wanted) {
     if (!graph.inputs.includes(name)) throw refused(path, `${MODEL_FILE} has no input "${name}"`);
     const value = graph.values.get(name)!;
+    const [batch] = value.shape;
+    const isCampaign = name.startsWith('campaign.');
     const isIds = value.dtype === 'int32' || value.dtype === 'int64';
-    if (
-      !isIds ||
-      value.shape.length !== rank ||
-      (width !== undefined && typeof value.shape[1] === 'number' && value.shape[1] !== width)
-    ) {
-      throw refused(
-        path,
-        `input "${name}" is ${typeText(value)}, not int32 or int64 of [${rank === 1 ? 'batch' : `batch, ${width}`}]`,
-      );
+    // a batch of one fixed size would fit the golden batch and nothing else
+    const isAnySize = typeof batch === 'string' || (isCampaign && batch === 1);
+    const isWidth = width === undefined || typeof value.shape[1] !== 'number' || value.shape[1] === width;
+    if (!isIds || value.shape.length !== rank || !isAnySize || !isWidth) {
+      const shapes = (isCampaign ? [1, 'batch'] : ['batch']).map((dim) => `[${[dim, width ?? []].flat().join(', ')}]`);
+      throw refused(path, `input "${name}" is ${typeText(value)}, not int32 or int64 of ${shapes.join(' or ')}`);
     }
   }
   const [output] = graph.outputs;
   const score: Value | undefined = output === undefined ? undefined : graph.values.get(output);
-  if (output !== 'score' || !score || score.dtype !== 'float32' || score.shape.length !== 1) {
+  const isScore = score?.dtype === 'float32' && score.shape.length === 1 && typeof score.shape[0] === 'string';
+  if (output !== 'score' || !isScore) {
     throw refused(
       path,
       `its first output is ${score ? `"${output}" ${typeText(score)}` : 'missing'}, not "score" float32[batch]`,
@@ -124,9 +139,12 @@ async function checkGoldenBatch(
   }
   const session = await openSession(graph, device ? { device } : {});
   try {
-    const out = await session.run(feeds as Feeds, { outputs: ['score'] });
-    const actual = out['score']!.data as Float32Array;
-    assert(actual.length > 0, 'a run gives scores');
+    let actual: Float32Array;
+    try {
+      actual = (await session.run(feeds, { outputs: ['score'] }))['score']!.data as Float32Array;
+    } catch (error) {
+      throw refused(path, `the golden batch cannot be run: ${messageOf(error)}`, error);
+    }
     if (actual.length !== scores.length)
       throw refused(path, `the golden batch gives ${actual.length} scores, not ${scores.length}`);
     scores.forEach((expected, i) => {
@@ -139,5 +157,29 @@ async function checkGoldenBatch(
     });
   } finally {
     await session.close();
+  }
+}
+
+/** A table that is smaller than its vocabulary would fail in the middle of an expansion: one user with the highest id everywhere is scored now. */
+async function checkHighestIds(
+  { path, manifest }: ModelFolder,
+  graph: Graph,
+  program: AdaptationProgram,
+): Promise<void> {
+  const feeds: Record<string, Tensor> = {};
+  for (const side of ['user', 'campaign'] as const) {
+    for (const feature of manifest.features[side]) {
+      for (const { name, width } of inputsOf(side, feature)) {
+        const value = name.endsWith('.length') ? feature.max_length! : feature.vocabulary_size - 1;
+        const shape = width === undefined ? [1] : [1, width];
+        const data = new Array<number>(width ?? 1).fill(value);
+        feeds[name] = tensor(graph.values.get(name)!.dtype, shape, data);
+      }
+    }
+  }
+  try {
+    await (await program.start(graph.initializers, [], [feeds])).scores(0);
+  } catch (error) {
+    throw refused(path, `it cannot score the highest ids of its vocabularies: ${messageOf(error)}`, error);
   }
 }

@@ -22,7 +22,7 @@ const earlyStopping = z
   .strictObject({
     /** Share of the seeds that are held out to choose the number of epochs. */
     held_out_share: z.number().gt(0).max(0.5),
-    /** With fewer held-out seeds than this the number of epochs is not chosen, only reported on. */
+    /** Where the share is fewer seeds than this none is held out: the number of epochs is the default, and there is no report. */
     minimum_held_out: z.number().int().min(1),
   })
   .nullable();

@@ -43,14 +43,13 @@ export function parseDevice(text: string): DeviceRequest {
   throw new AppError('invalid_argument', `device "${text}" is none of auto, cpu, cuda, cuda:N`);
 }
 
-/** Finds the device: an explicit `cuda` that cannot load is device_unavailable with ONNX Runtime's reason; `auto` falls back to the CPU and says why. */
+/** Finds the device: an explicit `cuda` that cannot load is device_unavailable with the reason; `auto` falls back to the CPU and says why. */
 export async function resolveDevice(request: DeviceRequest): Promise<Device> {
   if (request === 'cpu') return CPU;
   const id = Number(request.split(':')[1] ?? 0);
   const device: Device = { kind: 'cuda', id, detail: `cuda:${id}` };
   const missing = missingCudaLibrary();
-  if (request === 'auto' && missing !== null)
-    return { ...CPU, detail: `cpu (CUDA is not available: ${missing} is not installed)` };
+  if (missing !== null) return withoutCuda(request, `${missing} is not installed`);
   try {
     const b = new Builder();
     const x = b.input('x', 'float32', [1]);
@@ -58,14 +57,17 @@ export async function resolveDevice(request: DeviceRequest): Promise<Device> {
     await session.close();
     return device;
   } catch (error) {
-    const reason = messageOf(error).split('\n')[0]!;
-    if (request === 'auto') return { ...CPU, detail: `cpu (CUDA is not available: ${reason})` };
-    throw new AppError(
-      'device_unavailable',
-      `${request} cannot be used: ${reason}. Install onnxruntime-node's CUDA binaries (see README, "GPU") or use --device cpu`,
-      { cause: error },
-    );
+    return withoutCuda(request, messageOf(error).split('\n')[0]!, error);
   }
+}
+
+function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): Device {
+  if (request === 'auto') return { ...CPU, detail: `cpu (CUDA is not available: ${reason})` };
+  throw new AppError(
+    'device_unavailable',
+    `${request} cannot be used: ${reason}. Install onnxruntime-node's CUDA binaries (see README, "GPU") or use --device cpu`,
+    { cause },
+  );
 }
 
 /** The library of the CUDA provider where it is not there: asked first, since ONNX Runtime complains loudly on stderr. */

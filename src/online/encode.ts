@@ -108,8 +108,8 @@ export function encodeCampaign(graph: Graph, model: ModelFolder, features: Campa
   for (const feature of model.manifest.features.campaign) {
     const name = `campaign.${feature.name}`;
     const vocabulary = model.vocabularies.get(name)!;
-    const value = features[feature.name];
-    const tokens = value === undefined ? [] : typeof value === 'string' ? [value] : value;
+    const value = Object.hasOwn(features, feature.name) ? features[feature.name]! : [];
+    const tokens = typeof value === 'string' ? [value] : value;
     const count = isPerUser(graph, name) ? rows : 1;
     if (feature.kind === 'single') {
       const id = tokens[0] === undefined ? 0 : vocabulary.find(tokens[0]);

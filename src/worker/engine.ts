@@ -1,4 +1,4 @@
-/** The engine process: loads model and population, claims jobs and expands them, until it is told to stop or its parent is gone. */
+/** The engine process: loads model and population, claims jobs and expands them, until it is told to stop, its parent is gone or a thread dies. */
 import { setPriority } from 'node:os';
 import { CampaignStore } from '../campaigns/store.ts';
 import type { Job } from '../campaigns/types.ts';
@@ -11,7 +11,7 @@ import { bind } from '../online/binding.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { type ExpandDependencies, expand } from './expand.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
-import { ThreadPool } from './pool.ts';
+import { ThreadDied, ThreadPool } from './pool.ts';
 
 /** The queue is looked at this often, when nobody wakes the engine. */
 const POLL_MS = 500;
@@ -24,7 +24,6 @@ class Engine {
   readonly #config: EngineConfig;
   readonly #dependencies: ExpandDependencies;
   readonly #logger: Logger;
-  #stopping = false;
   #wake: () => void = () => {};
   #sleeping: Promise<void> = Promise.resolve();
 
@@ -38,25 +37,22 @@ class Engine {
     this.#wake();
   }
 
-  stop(): void {
-    this.#stopping = true;
-    this.#wake();
-  }
-
-  /** As many jobs at a time as there are threads: one adapts while another's segments are scored. */
-  async run(): Promise<void> {
+  /** As many jobs at a time as there are threads: one adapts while another's segments are scored. Ends only by throwing ThreadDied. */
+  async run(): Promise<never> {
     this.#sleep();
-    await Promise.all(Array.from({ length: this.#config.threads }, () => this.#work()));
+    const workers = Array.from({ length: this.#config.threads }, () => this.#work());
+    return Promise.race([this.#dependencies.pool.died, ...workers]);
   }
 
-  async #work(): Promise<void> {
-    while (!this.#stopping) {
+  async #work(): Promise<never> {
+    for (;;) {
       try {
         const job = this.#dependencies.store.claim(this.#config.ownerId);
         if (job) await this.#expand(job);
         else await this.#sleeping;
       } catch (error) {
-        this.#logger.error({ err: error }, 'the store could not be used');
+        if (error instanceof ThreadDied) throw error;
+        this.#logger.error({ err: error }, 'no job could be claimed or worked at');
         await new Promise((resolve) => setTimeout(resolve, STORE_ERROR_DELAY_MS));
       }
     }
@@ -71,14 +67,15 @@ class Engine {
       }
     }, this.#config.leaseMs / 3);
     try {
-      const outcome = await expand(this.#dependencies, job);
-      this.#logger.info(
+      const { kind, reason, error } = await expand(this.#dependencies, job);
+      this.#logger[error === undefined ? 'info' : 'error'](
         {
           campaign: job.campaignId,
           expansion: job.expansionId,
           attempt: job.attempt,
-          outcome: outcome.kind,
-          reason: outcome.reason,
+          outcome: kind,
+          reason,
+          ...(error !== undefined && { err: error }),
         },
         'expansion attempted',
       );
@@ -93,7 +90,7 @@ class Engine {
       const timer = setTimeout(() => this.#wake(), POLL_MS);
       this.#wake = () => {
         clearTimeout(timer);
-        if (!this.#stopping) this.#sleep();
+        this.#sleep();
         resolve();
       };
     });
@@ -104,7 +101,7 @@ async function startEngine(
   config: EngineConfig,
   clock: Clock,
   logger: Logger,
-): Promise<{ engine: Engine; device: string; close: () => Promise<void> }> {
+): Promise<{ engine: Engine; device: string }> {
   const device = await resolveDevice(parseDevice(config.device));
   const model = await loadModel(config.model, { device });
   const populations = new Map<string, Population>();
@@ -137,23 +134,18 @@ async function startEngine(
     minimumSeeds,
     clock,
   };
-  const engine = new Engine(config, dependencies, logger);
-  return {
-    engine,
-    device: device.detail,
-    async close() {
-      await pool.close();
-      store.close();
-    },
-  };
+  return { engine: new Engine(config, dependencies, logger), device: device.detail };
 }
 
-/** Runs as a child process: `start` comes over IPC; it ends on `stop`, on SIGTERM and when the parent is gone. */
+/**
+ * Runs as a child process: `start` comes over IPC; it ends on `stop` and when the parent is gone. It ends at once, whatever it does: what an
+ * attempt has done so far is worth less than a quick stop, and its parent gives the jobs back.
+ */
 function main(): void {
   const send = (message: FromEngine) => process.send?.(message);
   let engine: Engine | null = null;
   const gone = () => process.exit(0);
-  // Ctrl-C reaches the whole process group: the parent says when to stop
+  // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent says when to stop.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   process.on('disconnect', gone);
@@ -174,8 +166,6 @@ function main(): void {
       engine = started.engine;
       send({ kind: 'ready', device: started.device });
       await engine.run();
-      await started.close();
-      process.exit(0);
     } catch (error) {
       send({ kind: 'refused', code: error instanceof AppError ? error.code : 'internal', message: messageOf(error) });
       logger.fatal({ err: error }, 'the engine ends');

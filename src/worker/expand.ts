@@ -4,18 +4,20 @@ import { writeRanking } from '../audience/write-ranking.ts';
 import type { CampaignStore } from '../campaigns/store.ts';
 import type { Job, Pins, Reason } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
-import { AppError, messageOf } from '../lib/errors.ts';
+import { AppError } from '../lib/errors.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
-import type { ThreadPool } from './pool.ts';
+import { ThreadDied, type ThreadPool } from './pool.ts';
 
 /** Shares of the progress bar: adaptation ends at the first, scoring at the second. */
 const ADAPTED = 0.5;
 const SCORED = 0.95;
 /** Progress is written at most this often. */
 const PROGRESS_EVERY_MS = 1000;
-/** A retry waits this long times the square of the attempt. */
+/** A retry waits this long times the square of the attempt: 15 s over the five attempts of the default. */
 const RETRY_DELAY_MS = 500;
+/** While the store cannot be written, how an attempt ended is written again this often. */
+const STORE_DELAY_MS = 1000;
 
 export interface ExpandDependencies {
   readonly store: CampaignStore;
@@ -29,69 +31,72 @@ export interface ExpandDependencies {
   readonly clock: Clock;
 }
 
-export type Outcome = { readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost' } & {
+export interface Outcome {
+  /** `lost`: another owner has the job, and this attempt's work was dropped. `retry`: back in the queue, or failed if that was the last attempt. */
+  readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
   readonly reason?: Reason;
-};
+  /** What the reason does not tell the API's callers: for the log. */
+  readonly error?: unknown;
+}
 
-/** The lease was lost: another owner has the job, and this attempt's work is dropped. */
+/** The lease was lost. */
 class LeaseLost extends Error {}
 
-/** Works on a claimed job to its end. What the world refuses is a state with a reason; this throws only where the store cannot be written. */
-export async function expand(dependencies: ExpandDependencies, job: Job): Promise<Outcome> {
-  const { store } = dependencies;
-  const pins = store.pin(job, dependencies);
-  try {
-    return await attempt(dependencies, job, pins);
-  } catch (error) {
-    if (error instanceof LeaseLost) return { kind: 'lost' };
-    const reason = reasonOf(error);
-    store.retryLater(job, reason, RETRY_DELAY_MS * job.attempt ** 2);
-    return { kind: 'retry', reason };
+/** What no further attempt would change: the expansion ends with its reason. */
+class Refusal extends Error {
+  readonly reason: Reason;
+
+  constructor(reason: Reason, cause?: unknown) {
+    super(reason.message, { cause });
+    this.reason = reason;
   }
 }
 
-async function attempt(dependencies: ExpandDependencies, job: Job, pins: Pins): Promise<Outcome> {
+/**
+ * Works on a claimed job to its end. What the world refuses is a state with a reason. While the store itself cannot be written (a full
+ * disk) this waits for it, so that the reason is not lost. Throws ThreadDied: the job is then given back by who sees the engine end.
+ */
+export async function expand(dependencies: ExpandDependencies, job: Job): Promise<Outcome> {
+  const { store } = dependencies;
+  try {
+    return await attempt(dependencies, job);
+  } catch (error) {
+    if (error instanceof LeaseLost) return { kind: 'lost' };
+    if (error instanceof ThreadDied) throw error;
+    const reason = reasonOf(error);
+    const isFinal = error instanceof Refusal;
+    const isHeld = await untilStored(() =>
+      isFinal ? store.end(job, 'failed', reason) : store.retryLater(job, reason, RETRY_DELAY_MS * job.attempt ** 2),
+    );
+    return { kind: !isHeld ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
+  }
+}
+
+async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outcome> {
   const { store, pool, clock } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
-  const fail = (reason: Reason): Outcome => {
-    hold(store.end(job, 'failed', reason, timings));
-    return { kind: 'failed', reason };
-  };
-  if (pins.modelVersion !== dependencies.modelVersion) {
-    return fail({
-      code: 'model_unavailable',
-      message: `the expansion was begun with model ${pins.modelVersion}, and ${dependencies.modelVersion} is served now`,
-      model_version: pins.modelVersion,
-    });
-  }
-  let population: Population;
-  try {
-    population = dependencies.openPopulation(pins.populationVersion);
-  } catch (error) {
-    return fail({
-      code: 'population_unavailable',
-      message: messageOf(error),
-      population_version: pins.populationVersion,
-    });
-  }
-  const seedIds = store.readSeeds(job);
-  const { seeds, known, candidates } = findRows(population, seedIds);
+  const pins = store.pin(job, dependencies);
+  const population = openPinned(dependencies, pins);
+  const { seeds, known, candidates } = findRows(population, store.readSeeds(job));
   if (seeds.length < dependencies.minimumSeeds) {
     const reason: Reason = {
       code: 'too_few_seeds',
-      message: `${seeds.length} known seeds, and ${dependencies.minimumSeeds} are needed`,
+      message: `${seeds.length} of the seeds are in the population, at least ${dependencies.minimumSeeds} are needed`,
       known: seeds.length,
       minimum: dependencies.minimumSeeds,
     };
     hold(store.end(job, 'too_small', reason, timings));
     return { kind: 'too_small', reason };
   }
-  if (candidates.length === 0)
-    return fail({
+  if (candidates.length === 0) {
+    const reason: Reason = {
       code: 'no_candidates',
       message: 'every user of the population is a seed',
       population: population.rowCount,
-    });
+    };
+    hold(store.end(job, 'failed', reason, timings));
+    return { kind: 'failed', reason };
+  }
 
   const progress = reporter(dependencies, job);
   hold(store.advance(job, { state: 'adapting', progress: 0.01 }));
@@ -128,6 +133,23 @@ async function attempt(dependencies: ExpandDependencies, job: Job, pins: Pins): 
     }),
   );
   return { kind: 'ready' };
+}
+
+/** The population version that the first attempt pinned; refuses where that, or its model, is not served any more. */
+function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
+  if (pins.modelVersion !== dependencies.modelVersion) {
+    throw new Refusal({
+      code: 'model_unavailable',
+      message: `the expansion was begun with model ${pins.modelVersion}, and ${dependencies.modelVersion} is served now`,
+      model_version: pins.modelVersion,
+    });
+  }
+  try {
+    return dependencies.openPopulation(pins.populationVersion);
+  } catch (error) {
+    const message = `population version ${pins.populationVersion} cannot be used: see the log`;
+    throw new Refusal({ code: 'population_unavailable', message, population_version: pins.populationVersion }, error);
+  }
 }
 
 /** Seeds' and candidates' rows, ascending, and the ids of the seeds that are in this version. */
@@ -187,15 +209,39 @@ function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: nu
   return (progress) => {
     if (clock.elapsed() - last < PROGRESS_EVERY_MS) return;
     last = clock.elapsed();
-    store.advance(job, { progress });
+    try {
+      store.advance(job, { progress });
+    } catch {
+      // A store that cannot be written says so at the next stage; nobody waits for this.
+    }
   };
+}
+
+/** Does what the store cannot do now as soon as it can: its disk may be full for the very reason that ended the attempt. */
+async function untilStored(action: () => boolean): Promise<boolean> {
+  for (;;) {
+    try {
+      return action();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, STORE_DELAY_MS));
+    }
+  }
 }
 
 function hold(held: boolean): void {
   if (!held) throw new LeaseLost();
 }
 
+/** What the API's callers are told: no paths, no ids. The log has the error itself. */
 function reasonOf(error: unknown): Reason {
-  if (error instanceof AppError) return { code: error.code, message: error.message };
-  return { code: 'internal', message: 'the expansion failed for a reason of our own: see the log' };
+  if (error instanceof Refusal) return error.reason;
+  if (!(error instanceof AppError))
+    return { code: 'internal', message: 'the expansion failed for a reason of our own: see the log' };
+  const errno = error.facts['errno'];
+  if (error.code === 'storage_failed') {
+    const message = `the data folder cannot be used${typeof errno === 'string' ? ` (${errno})` : ''}: see the log`;
+    return { code: error.code, message, ...(typeof errno === 'string' && { errno }) };
+  }
+  return { code: error.code, message: `the expansion failed (${error.code}): see the log` };
 }

@@ -1,11 +1,14 @@
 /** What the engine says to its threads, and what the API process and the engine say to each other. */
-import type { DataType } from '../graph/ir.ts';
+import type { Feeds } from '../model/session.ts';
 import type { CampaignFeatures } from '../online/encode.ts';
+
+/** A tensor in memory of one thread. */
+export type Tensor = Feeds[string];
 
 /** A parameter in shared memory: handed over without a copy; a thread copies it before ONNX Runtime, which takes no shared memory. */
 export interface SharedTensor {
   readonly name: string;
-  readonly dtype: DataType;
+  readonly dtype: Tensor['dtype'];
   readonly shape: readonly number[];
   readonly data: SharedArrayBuffer;
 }
@@ -47,7 +50,14 @@ export type ThreadMessage =
   | { readonly kind: 'ready' }
   | { readonly kind: 'progress'; readonly id: number; readonly share: number }
   | { readonly kind: 'result'; readonly id: number; readonly result: CustomiseResult | ScoreResult }
-  | { readonly kind: 'error'; readonly id: number; readonly code: string; readonly message: string };
+  | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError };
+
+/** An error as it crosses from a thread: `internal` where it was no AppError. */
+export interface ThreadError {
+  readonly code: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+}
 
 /** Everything an engine needs to know; the API process sends it first. */
 export interface EngineConfig {

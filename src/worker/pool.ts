@@ -1,8 +1,16 @@
 /** The engine's threads: tasks go to whichever is free, first come, first served. */
 import type { Worker } from 'node:worker_threads';
 import { startThreadBeside } from '../lib/entry.ts';
-import { AppError, type ErrorCode } from '../lib/errors.ts';
-import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task, ThreadMessage } from './messages.ts';
+import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
+import type {
+  CustomiseResult,
+  CustomiseTask,
+  ScoreResult,
+  ScoreTask,
+  Task,
+  ThreadError,
+  ThreadMessage,
+} from './messages.ts';
 import type { ThreadData } from './thread.ts';
 
 interface Waiting {
@@ -13,13 +21,26 @@ interface Waiting {
   readonly onProgress: (share: number) => void;
 }
 
+/** A thread is gone, and with it the trust in this process: it is to end, and whoever started it gives its jobs back. */
+export class ThreadDied extends Error {}
+
 export class ThreadPool {
+  /** Rejects with ThreadDied when a thread is gone. */
+  readonly died: Promise<never>;
   readonly #workers: Worker[] = [];
   readonly #idle: Worker[] = [];
   readonly #queue: Waiting[] = [];
   readonly #running = new Map<Worker, Waiting>();
   #nextId = 1;
-  #broken: unknown = null;
+  #broken: ThreadDied | null = null;
+  #reject: (error: ThreadDied) => void = () => {};
+
+  private constructor() {
+    this.died = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
+    this.died.catch(() => {}); // who never asks must not crash by it
+  }
 
   /** Starts `count` threads and waits until each has loaded the model. */
   static async open(count: number, data: ThreadData): Promise<ThreadPool> {
@@ -52,7 +73,8 @@ export class ThreadPool {
   }
 
   async close(): Promise<void> {
-    this.#broken ??= new Error('the pool is closed');
+    for (const worker of this.#workers) worker.removeAllListeners('exit');
+    this.#break(new Error('the pool is closed'));
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
@@ -83,19 +105,22 @@ export class ThreadPool {
     this.#running.delete(worker);
     this.#idle.push(worker);
     if (message.kind === 'result') waiting.resolve(message.result);
-    else
-      waiting.reject(
-        message.code === 'internal'
-          ? new Error(message.message)
-          : new AppError(message.code as ErrorCode, message.message),
-      );
+    else waiting.reject(restore(message.error));
     this.#dispatch();
   }
 
   /** A dead thread takes the whole pool with it: the engine ends, and is started again. */
-  #break(error: unknown): void {
-    this.#broken ??= error;
+  #break(cause: unknown): void {
+    this.#broken ??= new ThreadDied(`a thread of the engine is gone: ${messageOf(cause)}`, { cause });
+    this.#reject(this.#broken);
     for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)]) waiting.reject(this.#broken);
     this.#running.clear();
   }
+}
+
+/** The error with the stack that it had in its thread. */
+function restore({ code, message, stack }: ThreadError): Error {
+  const error = code === 'internal' ? new Error(message) : new AppError(code as ErrorCode, message);
+  if (stack !== undefined) error.stack = stack;
+  return error;
 }

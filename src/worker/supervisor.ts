@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { CampaignStore } from '../campaigns/store.ts';
 import { forkBeside } from '../lib/entry.ts';
-import { AppError, type ErrorCode } from '../lib/errors.ts';
+import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 
@@ -12,6 +12,8 @@ const RESTART_DELAY_MS = 250;
 const LONGEST_RESTART_DELAY_MS = 10_000;
 /** How long a stopping engine may take. */
 const STOP_MS = 5000;
+/** An engine that dies this often before it was ever ready will not be ready. */
+const STARTS = 3;
 
 export interface EngineState {
   readonly ready: boolean;
@@ -25,7 +27,10 @@ export class EngineSupervisor {
   readonly #logger: Logger;
   #child: ChildProcess | null = null;
   #state: EngineState = { ready: false, detail: 'starting', restarts: 0 };
-  #failures = 0;
+  /** Deaths since an engine was ready. */
+  #deaths = 0;
+  /** Who waits for the first engine. */
+  #starting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
   #stopping = false;
   #timer: NodeJS.Timeout | null = null;
 
@@ -39,9 +44,15 @@ export class EngineSupervisor {
     return this.#state;
   }
 
-  /** Starts the first engine; resolves when it is ready. What it refuses (a bad model, no CUDA) is thrown. */
+  /**
+   * Starts the first engine; resolves when one is ready, which never happens after `stop`. What it refuses (a bad model, no CUDA) is
+   * thrown, and the error of the last one where three in a row died before that.
+   */
   start(): Promise<void> {
-    return new Promise((resolve, reject) => this.#spawn({ resolve, reject }));
+    return new Promise((resolve, reject) => {
+      this.#starting = { resolve, reject };
+      this.#spawn();
+    });
   }
 
   /** Tells the engine that there is work. */
@@ -49,7 +60,7 @@ export class EngineSupervisor {
     this.#send({ kind: 'wake' });
   }
 
-  /** Ends the engine; a job at work goes back to the queue. */
+  /** Ends the engine; a job at work goes back to the queue, and the attempt does not count. */
   async stop(): Promise<void> {
     this.#stopping = true;
     if (this.#timer) clearTimeout(this.#timer);
@@ -62,41 +73,52 @@ export class EngineSupervisor {
     clearTimeout(timer);
   }
 
-  #spawn(first?: { resolve: () => void; reject: (error: unknown) => void }): void {
+  #spawn(): void {
     const child = forkBeside(import.meta.url, 'engine', { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     const owner = `${child.pid}:${randomUUID()}`;
     this.#child = child;
     let refusal: AppError | null = null;
     child.on('message', (message: FromEngine) => {
-      if (message.kind === 'ready') {
-        this.#state = { ...this.#state, ready: true, detail: message.device };
-        this.#failures = 0;
-        this.#logger.info({ device: message.device, pid: child.pid }, 'engine ready');
-        first?.resolve();
-      } else refusal = new AppError(message.code as ErrorCode, message.message);
+      if (message.kind === 'ready') this.#ready(child, message.device);
+      else refusal = new AppError(message.code as ErrorCode, message.message);
     });
-    child.on('exit', (code, signal) => {
-      this.#child = null;
-      this.#release(owner);
-      if (this.#stopping) return;
-      const detail = refusal?.message ?? `the engine ended (${signal ?? `code ${code}`})`;
-      const wasReady = this.#state.ready;
-      this.#state = { ready: false, detail, restarts: this.#state.restarts + 1 };
-      if (first && !wasReady && this.#state.restarts === 1) {
-        first.reject(refusal ?? new Error(detail));
-        return;
-      }
-      const delay = Math.min(RESTART_DELAY_MS * 2 ** this.#failures++, LONGEST_RESTART_DELAY_MS);
-      this.#logger.error({ code, signal, delay_ms: delay, reason: detail }, 'engine died, and is started again');
-      this.#timer = setTimeout(() => this.#spawn(), delay);
+    child.on('exit', (code, signal) => this.#ended(owner, refusal, `the engine ended (${signal ?? `code ${code}`})`));
+    child.on('error', (error) => {
+      // A process that could not be made has no exit; other errors are followed by one.
+      if (child.pid === undefined) this.#ended(owner, refusal, `no engine could be started: ${messageOf(error)}`);
     });
     this.#send({ kind: 'start', config: { ...this.#config, ownerId: owner } });
   }
 
-  /** The dead engine's jobs are given back at once, without waiting for their leases. */
+  #ready(child: ChildProcess, device: string): void {
+    this.#state = { ...this.#state, ready: true, detail: device };
+    this.#deaths = 0;
+    this.#logger.info({ device, pid: child.pid }, 'engine ready');
+    this.#starting?.resolve();
+    this.#starting = null;
+  }
+
+  #ended(owner: string, refusal: AppError | null, how: string): void {
+    this.#child = null;
+    this.#release(owner);
+    if (this.#stopping) return;
+    const detail = refusal?.message ?? how;
+    this.#state = { ready: false, detail, restarts: this.#state.restarts + 1 };
+    this.#deaths += 1;
+    if (this.#starting && (refusal || this.#deaths >= STARTS)) {
+      this.#starting.reject(refusal ?? new AppError('unavailable', `${detail}, ${STARTS} times in a row: see the log`));
+      this.#starting = null;
+      return;
+    }
+    const delay = Math.min(RESTART_DELAY_MS * 2 ** (this.#deaths - 1), LONGEST_RESTART_DELAY_MS);
+    this.#logger.error({ delay_ms: delay, reason: detail }, 'engine died, and is started again');
+    this.#timer = setTimeout(() => this.#spawn(), delay);
+  }
+
+  /** The ended engine's jobs are given back at once, without waiting for their leases. */
   #release(owner: string): void {
     try {
-      const jobs = this.#store.releaseOwner(owner);
+      const jobs = this.#store.releaseOwner(owner, this.#stopping ? 'stopped' : 'died');
       if (jobs > 0) this.#logger.warn({ jobs }, 'jobs of the ended engine are back in the queue');
     } catch (error) {
       this.#logger.error({ err: error }, 'leases could not be released: they run out');

@@ -1,6 +1,5 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Tensor } from '../graph/ir.ts';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../model/session.ts';
@@ -15,6 +14,8 @@ import type {
   ScoreTask,
   SharedTensor,
   Task,
+  Tensor,
+  ThreadError,
   ThreadMessage,
 } from './messages.ts';
 
@@ -92,6 +93,14 @@ function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
   return [name, { dtype, shape, data: new Float32Array(data).slice() }];
 }
 
+function describe(error: unknown): ThreadError {
+  return {
+    code: error instanceof AppError ? error.code : 'internal',
+    message: messageOf(error),
+    stack: error instanceof Error ? error.stack : undefined,
+  };
+}
+
 const port = parentPort;
 assert(port, 'thread.ts is a worker thread');
 const send = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
@@ -112,7 +121,7 @@ port.on('message', async ({ id, task }: { id: number; task: Task }) => {
       ]);
     }
   } catch (error) {
-    send({ kind: 'error', id, code: error instanceof AppError ? error.code : 'internal', message: messageOf(error) });
+    send({ kind: 'error', id, error: describe(error) });
   }
 });
 send({ kind: 'ready' });

@@ -254,6 +254,17 @@ describe('CampaignStore.releaseOwner', () => {
     expect(alive.campaignId).toBe(second);
   });
 
+  it('counts no attempt of an engine that was stopped on purpose, be it the last', () => {
+    const store = dataFolder({ maximumAttempts: 1 }).open();
+    const { id } = store.create(newCampaign(), everyoneIsKnown);
+    const stopped = store.claim('1:a')!;
+    store.advance(stopped, { state: 'adapting', progress: 0.3 });
+    expect(store.releaseOwner('1:a', 'stopped')).toBe(1);
+    expect(store.get(id)).toMatchObject({ state: 'queued', reason: null, progress: 0.3 });
+    expect(store.claim('2:b')).toMatchObject({ attempt: 1 });
+    expect(store.renew(stopped)).toBe(false);
+  });
+
   it('fails a job at its last attempt', () => {
     const store = dataFolder({ maximumAttempts: 1 }).open();
     const { id } = store.create(newCampaign(), everyoneIsKnown);
@@ -263,15 +274,14 @@ describe('CampaignStore.releaseOwner', () => {
   });
 });
 
-describe('CampaignStore.releaseDead', () => {
-  it('gives back the jobs of processes that are gone', () => {
+describe('CampaignStore.releaseAll', () => {
+  it('gives back the jobs of every owner', () => {
     const store = dataFolder().open();
     for (const _ of [1, 2, 3]) store.create(newCampaign(), everyoneIsKnown);
-    store.claim('10:a');
-    const alive = store.claim('20:b')!;
-    store.claim('10:c');
-    expect(store.releaseDead((pid) => pid === 20)).toBe(2);
-    expect(store.renew(alive)).toBe(true);
+    const held = ['10:a', '20:b', '10:c'].map((owner) => store.claim(owner)!);
+    expect(store.releaseAll()).toBe(3);
+    expect(held.map((job) => store.renew(job))).toEqual([false, false, false]);
+    expect(store.claim('30:d')).toMatchObject({ campaignId: held[0]!.campaignId, attempt: 2 });
   });
 });
 

@@ -140,10 +140,10 @@ describe('readModel', () => {
       'ScatterND node "s" has reduction "mul", and only none and add are supported',
     ],
     [
-      'batched look-ups',
-      18,
-      node('GatherND', ['x', 'x'], ['y'], { batch_dims: 1 }, { name: 'g' }),
-      'GatherND node "g" has batch_dims 1, and only 0 is supported',
+      'other sums of updates',
+      16,
+      node('ScatterElements', ['x', 'x', 'x'], ['y'], { reduction: 'mul' }, { name: 's' }),
+      'ScatterElements node "s" has reduction "mul", and only none and add are supported',
     ],
   ])('refuses %s in opset %i', (_what, opset, item, sentence) => {
     const bytes = modelFile({ opset, nodes: [item], inputs: [input], outputs: [typed('y', 'float32', null)] });

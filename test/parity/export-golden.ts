@@ -6,6 +6,8 @@ import type { LabelledBatch } from '../../src/model/adaptation.ts';
 type Columns = Record<string, number[] | number[][]>;
 
 export interface ExportGolden {
+  /** The initializers that are adapted; without the list, all of float32. Others are buffers (running statistics) or numbers that the exporter folded. */
+  parameters?: string[];
   forward: { inputs: Columns; labels: number[]; scores: number[]; loss: number; gradients: Record<string, number[]> };
   adaptation: {
     lr: number;
@@ -20,6 +22,15 @@ export interface ExportGolden {
 
 export function readExportGolden(path: string): ExportGolden {
   return JSON.parse(readFileSync(path, 'utf8')) as ExportGolden;
+}
+
+/** The initializers that PyTorch trained. */
+export function parametersOf(graph: Graph, { parameters }: ExportGolden): string[] {
+  return parameters ?? floatParameters(graph);
+}
+
+export function floatParameters(graph: Graph): string[] {
+  return [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
 }
 
 /** The inputs that the graph has, of the types that it declares. */

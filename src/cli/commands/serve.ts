@@ -16,7 +16,7 @@ export interface ServeCommandOptions {
   threads?: string;
 }
 
-/** Serves until SIGTERM or SIGINT. */
+/** Serves until SIGTERM or SIGINT; a second signal ends the process at once. */
 export async function serveCommand(options: ServeCommandOptions, output: Output): Promise<void> {
   const flags = {
     METAHEAC_DATA_DIR: options.dataDir,
@@ -27,10 +27,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     METAHEAC_DEVICE: options.device,
     METAHEAC_THREADS: options.threads,
   };
-  const environment = readEnvironment({
-    ...process.env,
-    ...Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined)),
-  });
+  const environment = readEnvironment(process.env, flags);
   const need = (name: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION', flag: string): string => {
     const value = environment[name];
     if (value === undefined) throw new AppError('invalid_argument', `${flag} (or ${name}) is needed`);
@@ -55,6 +52,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     logger,
     clock: systemClock,
   });
+  // Up to here a signal ends the process by itself, at once: verifying a large population may take long, and nothing needs closing yet.
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });

@@ -1,6 +1,6 @@
 /** Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known of small integer tensors. */
 import { GraphError } from '../error.ts';
-import type { Dim, Shape, Value } from '../ir.ts';
+import { type Dim, isConcrete, type Shape, type Value } from '../ir.ts';
 
 /** The size of two dimensions broadcast against each other; two different names give a fresh one (either may be 1 at run time). */
 export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
@@ -49,6 +49,28 @@ export function requireNumbers(value: Value | null | undefined, what: string): r
   const known = knownNumbers(value);
   if (!known) throw new GraphError(`${what} must be known before running`);
   return known;
+}
+
+/**
+ * What is known of a value that only moves elements of `x`: the element at each index of the result is that of `x` at
+ * `from(index)`. Nothing where a shape or an element is not known.
+ */
+export function knownElements(
+  x: Value,
+  shape: Shape,
+  from: (index: readonly number[]) => readonly number[],
+): readonly Dim[] | undefined {
+  const { known, shape: given } = x;
+  if (!known || !isConcrete(shape) || !isConcrete(given)) return undefined;
+  return indicesOf(shape).map((index) => known[from(index).reduce((flat, i, axis) => flat * given[axis]! + i, 0)]!);
+}
+
+/** Every index into a value of `shape`, row-major. */
+export function indicesOf(shape: readonly number[]): number[][] {
+  return shape.reduce<number[][]>(
+    (indices, size) => indices.flatMap((index) => Array.from({ length: size }, (_, i) => [...index, i])),
+    [[]],
+  );
 }
 
 /** What is known of a product of dimensions: a number, or one name, or nothing. */

@@ -1,15 +1,6 @@
 /** Arithmetic of one and two values, element by element, with broadcasting. */
 import { type Dim, elementCount, isConcrete, type Shape, typeText, type Value } from '../ir.ts';
-import {
-  broadcastOf,
-  floatUnary,
-  maskAs,
-  refuse,
-  requireAll,
-  requireFloat,
-  requireNumber,
-  sameAsInput,
-} from './helpers.ts';
+import { broadcastOf, floatUnary, refuse, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { InferContext, Inferred, OpSpec } from './spec.ts';
 
 /** What is known of an integer result of `shape`, where both sides are known and each is as long as it, or has one element. */
@@ -32,11 +23,12 @@ function knownOf(
   return out;
 }
 
-const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
+/** What is known of a result, where both sides are numbers. */
+export const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
   typeof a === 'number' && typeof b === 'number' ? f(a, b) : null;
 
 /** Two numbers, broadcast; `combine` says what is known of an element of the result, null for nothing. */
-function arithmetic(
+export function arithmetic(
   c: Pick<InferContext<'Add'>, 'inputs' | 'freshDim'>,
   combine: (a: Dim, b: Dim) => Dim | null,
 ): readonly Inferred[] {
@@ -127,21 +119,6 @@ export const Sigmoid: OpSpec<'Sigmoid'> = {
   gradient: ({ b, outputs: [s], gradient: g }) => [
     b.add('Mul', [b.add('Mul', [g, b.add('Sub', [b.scalar(1, s!), s!])]), s!]),
   ],
-};
-
-// max(x, y, ..)' goes to the largest; those that tie share it, as in PyTorch
-export const Max: OpSpec<'Max'> = {
-  arity: [1, 64],
-  attributes: {},
-  infer: (c) => {
-    requireAll(c.inputs);
-    return [broadcastOf(c, requireNumber)];
-  },
-  gradient: ({ b, inputs, outputs: [out], gradient: g, wants }) => {
-    const masks = inputs.map((input) => maskAs(b, b.add('Equal', [input!, out!]), g));
-    const share = b.add('Div', [g, masks.reduce((sum, mask) => b.add('Add', [sum, mask]))]);
-    return masks.map((mask, i) => (wants(i) ? b.add('Mul', [share, mask]) : null));
-  },
 };
 
 // clip(x)' = x' where low <= x <= high: it passes at its bounds, as in PyTorch

@@ -1,14 +1,19 @@
-/** Look-ups and their transposes: Gather, GatherND, ScatterND. */
+/** Look-ups and their transposes: Gather, GatherElements, GatherND, ScatterElements, ScatterND, TopK. */
 import type { Builder } from '../builder.ts';
-import type { Dim, Value } from '../ir.ts';
+import { type Dim, typeText, type Value } from '../ir.ts';
 import { mustDiffer, normalizeAxis } from './dims.ts';
-import { commonType, refuse, requireInteger, shapeOf, zerosLike } from './helpers.ts';
+import {
+  asInt64,
+  commonType,
+  joined,
+  refuse,
+  requireInteger,
+  requireNumber,
+  shapeOf,
+  sizeAlong,
+  zerosLike,
+} from './helpers.ts';
 import type { OpSpec } from './spec.ts';
-
-/** ScatterND takes int64 only. */
-function asInt64(b: Builder, indices: Value): Value {
-  return indices.dtype === 'int64' ? indices : b.add('Cast', [indices], { to: 'int64' });
-}
 
 // y = x[i]: dx is zero but for dx[i] += dy. Along another axis than 0 it is done with that axis in front.
 export const Gather: OpSpec<'Gather'> = {
@@ -58,27 +63,108 @@ function tupleLength(x: Value, indices: Value): number {
   return last;
 }
 
+/** The first `batch` axes of `x` and of `indices`, which are one. */
+function batchOf(x: Value, indices: Value, batch: number): readonly Dim[] {
+  const least = Math.min(x.shape.length, indices.shape.length - 1);
+  if (!(batch >= 0 && batch <= least)) refuse(`batch_dims ${batch} is not in 0 to ${least}`);
+  return x.shape.slice(0, batch).map((size, i) => {
+    const other = indices.shape[i]!;
+    if (mustDiffer(size, other)) refuse(`sizes ${size} and ${other} differ at batch axis ${i}`);
+    return typeof size === 'number' ? size : other;
+  });
+}
+
+/** `indices` with the place in each of the `batch` axes in front of every tuple. */
+function wholeTuples(b: Builder, indices: Value, batch: number): Value {
+  const rank = indices.shape.length;
+  const sizes = indices.shape.map((_, axis) => (axis === rank - 1 ? b.ints([1]) : sizeAlong(b, indices, axis)));
+  const shape = joined(b, sizes);
+  const places = Array.from({ length: batch }, (_, axis) => {
+    const size = b.add('Squeeze', [sizeAlong(b, indices, axis), b.ints([0])]);
+    const range = b.add('Range', [b.scalar(0, 'int64'), size, b.scalar(1, 'int64')]);
+    const others = Array.from({ length: rank }, (__, i) => i).filter((i) => i !== axis);
+    return b.add('Expand', [b.add('Unsqueeze', [range, b.ints(others)]), shape]);
+  });
+  return b.add('Concat', [...places, indices], { axis: rank - 1 });
+}
+
 // y = x[i]: dx is zero but for dx[i] += dy
 export const GatherND: OpSpec<'GatherND'> = {
   arity: [2, 2],
-  attributes: {},
-  infer: ({ inputs: [x, indices] }) => {
-    const length = tupleLength(x!, indices!);
-    return [{ dtype: x!.dtype, shape: [...indices!.shape.slice(0, -1), ...x!.shape.slice(length)] }];
+  attributes: { batch_dims: 'int' },
+  infer: ({ inputs: [x, indices], attributes: { batch_dims: batch = 0 } }) => {
+    const shared = batchOf(x!, indices!, batch);
+    const length = tupleLength({ ...x!, shape: x!.shape.slice(batch) }, indices!);
+    return [
+      { dtype: x!.dtype, shape: [...shared, ...indices!.shape.slice(batch, -1), ...x!.shape.slice(batch + length)] },
+    ];
   },
-  gradient: ({ b, inputs: [x, indices], gradient: g, wants }) => [
-    wants(0) ? b.add('ScatterND', [zerosLike(b, x!), indices!, g], { reduction: 'add' }) : null,
+  gradient: ({ b, inputs: [x, indices], attributes: { batch_dims: batch = 0 }, gradient: g, wants }) => {
+    if (!wants(0)) return [null, null];
+    const tuples = batch === 0 ? indices! : wholeTuples(b, indices!, batch);
+    return [b.add('ScatterND', [zerosLike(b, x!), tuples, g], { reduction: 'add' }), null];
+  },
+};
+
+/** Indices into one axis of `x`, one for each element of the result (or of the updates). */
+function elementAxis(x: Value, indices: Value, axis = 0): number {
+  requireInteger(indices, 'indices');
+  if (indices.shape.length !== x.shape.length)
+    refuse(`indices of rank ${indices.shape.length} into a value of rank ${x.shape.length}`);
+  const along = normalizeAxis(axis, x.shape.length);
+  indices.shape.forEach((size, i) => {
+    const whole = x.shape[i]!;
+    if (i !== along && typeof size === 'number' && typeof whole === 'number' && size > whole)
+      refuse(`indices of size ${size} at axis ${i}, where the value has ${whole}`);
+  });
+  return along;
+}
+
+// y[..] = x[i[..]] along one axis: dx is zero but for dx[i[..]] += dy[..]
+export const GatherElements: OpSpec<'GatherElements'> = {
+  arity: [2, 2],
+  attributes: { axis: 'int' },
+  infer: ({ inputs: [x, indices], attributes }) => {
+    elementAxis(x!, indices!, attributes.axis);
+    return [{ dtype: x!.dtype, shape: indices!.shape }];
+  },
+  gradient: ({ b, inputs: [x, indices], attributes: { axis = 0 }, gradient: g, wants }) => [
+    wants(0) ? b.add('ScatterElements', [zerosLike(b, x!), indices!, g], { axis, reduction: 'add' }) : null,
     null,
   ],
 };
+
+// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (indices must differ, as ONNX demands)
+export const ScatterElements: OpSpec<'ScatterElements'> = {
+  arity: [3, 3],
+  attributes: { axis: 'int', reduction: 'string' },
+  infer: ({ inputs: [x, indices, updates], attributes }) => {
+    requireReduction(attributes.reduction);
+    commonType([x!, updates!]);
+    elementAxis(x!, indices!, attributes.axis);
+    const { shape } = indices!;
+    if (shape.length !== updates!.shape.length || shape.some((size, i) => mustDiffer(size, updates!.shape[i]!)))
+      refuse(`updates of shape [${updates!.shape.join(', ')}], not [${shape.join(', ')}]`);
+    return [{ dtype: x!.dtype, shape: x!.shape }];
+  },
+  gradient: ({ b, inputs: [, indices, updates], attributes: { axis = 0, reduction }, gradient: g, wants }) => {
+    const dx = () =>
+      reduction === 'add' ? g : b.add('ScatterElements', [g, indices!, zerosLike(b, updates!)], { axis });
+    return [wants(0) ? dx() : null, null, wants(2) ? b.add('GatherElements', [g, indices!], { axis }) : null];
+  },
+};
+
+function requireReduction(reduction: string | undefined): void {
+  if (reduction !== undefined && reduction !== 'none' && reduction !== 'add')
+    refuse(`reduction "${reduction}" is not supported: use none or add`);
+}
 
 // add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (tuples must differ, as ONNX demands)
 export const ScatterND: OpSpec<'ScatterND'> = {
   arity: [3, 3],
   attributes: { reduction: 'string' },
   infer: ({ inputs: [x, indices, updates], attributes }) => {
-    if (attributes.reduction !== undefined && attributes.reduction !== 'none' && attributes.reduction !== 'add')
-      refuse(`reduction "${attributes.reduction}" is not supported: use none or add`);
+    requireReduction(attributes.reduction);
     commonType([x!, updates!]);
     const length = tupleLength(x!, indices!);
     const wanted = [...indices!.shape.slice(0, -1), ...x!.shape.slice(length)];
@@ -92,4 +178,29 @@ export const ScatterND: OpSpec<'ScatterND'> = {
     const dx = () => (adds ? g : b.add('ScatterND', [g, indices!, zerosLike(b, updates!)]));
     return [wants(0) ? dx() : null, null, wants(2) ? b.add('GatherND', [g, indices!]) : null];
   },
+};
+
+// values = x[indices] along one axis: dx is zero but for dx[indices] = d values
+export const TopK: OpSpec<'TopK'> = {
+  arity: [2, 2],
+  attributes: { axis: 'int', largest: 'int', sorted: 'int' },
+  infer: ({ inputs: [x, k], attributes: { axis = -1 }, freshDim }) => {
+    requireNumber(x!);
+    const along = normalizeAxis(axis, x!.shape.length);
+    if (k!.dtype !== 'int64' || k!.shape.length !== 1 || mustDiffer(k!.shape[0]!, 1))
+      refuse(`k is ${typeText(k!)}, not int64[1]`);
+    const count = k!.known?.[0] ?? freshDim();
+    const size = x!.shape[along]!;
+    if (typeof count === 'number' && (count < 0 || (typeof size === 'number' && count > size)))
+      refuse(`the ${count} largest of ${size} are asked for`);
+    const shape = x!.shape.with(along, count);
+    return [
+      { dtype: x!.dtype, shape },
+      { dtype: 'int64', shape },
+    ];
+  },
+  gradient: ({ b, inputs: [x], outputs: [, indices], attributes: { axis = -1 }, gradient: g }) => [
+    b.add('ScatterElements', [zerosLike(b, x!), indices!, g], { axis }),
+    null,
+  ],
 };

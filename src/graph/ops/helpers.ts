@@ -1,8 +1,8 @@
 /** Pieces that several rules share: type checks, zeros, shapes at run time. */
 import type { Builder } from '../builder.ts';
 import { GraphError } from '../error.ts';
-import { type DataType, isConcrete, isFloat, sameShape, type TensorType, type Value } from '../ir.ts';
-import { broadcastShapes } from './dims.ts';
+import { type DataType, type Dim, isConcrete, isFloat, sameShape, type TensorType, type Value } from '../ir.ts';
+import { broadcastShapes, knownNumbers } from './dims.ts';
 import type { InferContext, Inferred } from './spec.ts';
 
 /** The one type of all inputs; a mixture is a GraphError. */
@@ -90,6 +90,43 @@ export function maskAs(b: Builder, mask: Value, like: TensorType): Value {
   return b.add('Cast', [mask], { to: like.dtype });
 }
 
+/** A tensor of indices or sizes as int64: what ScatterND, Slice and Concat with other int64 need. */
+export function asInt64(b: Builder, x: Value): Value {
+  return x.dtype === 'int64' ? x : b.add('Cast', [x], { to: 'int64' });
+}
+
+/** Dimensions out of an int64 vector: what is known, fresh names where only its length is. */
+export function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
+  requireInteger(shape, 'the shape');
+  if (shape.shape.length !== 1) refuse('a shape is a vector');
+  if (shape.known) return shape.known;
+  const rank = shape.shape[0]!;
+  if (typeof rank !== 'number') refuse('the rank of the result must be known before running');
+  return Array.from({ length: rank }, freshDim);
+}
+
 export function refuse(message: string): never {
   throw new GraphError(message);
+}
+
+/** Zeros of the shape of `x` but for `size` (an int64 vector of one) along `axis`. */
+export function zerosOfSize(b: Builder, x: Value, axis: number, size: Value): Value {
+  const parts = x.shape.map((_, i) => (i === axis ? size : sizeAlong(b, x, i)));
+  return b.add('ConstantOfShape', [joined(b, parts)], { value: 0, dtype: x.dtype });
+}
+
+/** int64 vectors as one: a constant where all are known. */
+export function joined(b: Builder, parts: readonly Value[]): Value {
+  const known = parts.map(knownNumbers);
+  return known.every((part) => part !== null) ? b.ints(known.flat()) : b.add('Concat', parts, { axis: 0 });
+}
+
+/** Zeros of `size` (an int64 vector of one) along `axis` but for `part`, whose i-th piece lies at `places[i]` (an int64 vector, all different). */
+export function scatterAlong(b: Builder, part: Value, places: Value, axis: number, size: Value): Value {
+  const front = [axis, ...part.shape.map((_, i) => i).filter((i) => i !== axis)];
+  const [to, back] = [front, front.map((_, i) => front.indexOf(i))];
+  const move = (x: Value, perm: readonly number[]) => (axis === 0 ? x : b.add('Transpose', [x], { perm }));
+  const moved = move(part, to);
+  const at = b.add('Unsqueeze', [places, b.ints([1])]);
+  return move(b.add('ScatterND', [zerosOfSize(b, moved, 0, size), at, moved]), back);
 }

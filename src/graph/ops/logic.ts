@@ -1,9 +1,9 @@
 /** Comparisons and truth values: no gradient. */
 import type { Value } from '../ir.ts';
-import { broadcastOf, requireBool, requireNumber, sameAsInput } from './helpers.ts';
+import { broadcastOf, requireBool, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
-type Comparison = 'Equal' | 'Less' | 'Greater';
+type Comparison = 'Equal' | 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual';
 
 function comparison<K extends Comparison>(check?: (input: Value) => void): OpSpec<K> {
   return {
@@ -16,14 +16,22 @@ function comparison<K extends Comparison>(check?: (input: Value) => void): OpSpe
 
 export const Equal = comparison<'Equal'>();
 export const Less = comparison<'Less'>(requireNumber);
+export const LessOrEqual = comparison<'LessOrEqual'>(requireNumber);
 export const Greater = comparison<'Greater'>(requireNumber);
+export const GreaterOrEqual = comparison<'GreaterOrEqual'>(requireNumber);
 
-export const And: OpSpec<'And'> = {
-  arity: [2, 2],
-  attributes: {},
-  infer: (c) => [broadcastOf(c, requireBool)],
-  gradient: 'none',
-};
+function connective<K extends 'And' | 'Or' | 'Xor'>(): OpSpec<K> {
+  return {
+    arity: [2, 2],
+    attributes: {} as OpSpec<K>['attributes'],
+    infer: (c) => [broadcastOf(c, requireBool)],
+    gradient: 'none',
+  };
+}
+
+export const And = connective<'And'>();
+export const Or = connective<'Or'>();
+export const Xor = connective<'Xor'>();
 
 export const Not: OpSpec<'Not'> = {
   arity: [1, 1],
@@ -31,6 +39,16 @@ export const Not: OpSpec<'Not'> = {
   infer: (c) => {
     requireBool(c.inputs[0]!);
     return sameAsInput(c);
+  },
+  gradient: 'none',
+};
+
+export const IsNaN: OpSpec<'IsNaN'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: ({ inputs: [x] }) => {
+    requireFloat(x!);
+    return [{ dtype: 'bool', shape: x!.shape }];
   },
   gradient: 'none',
 };

@@ -1,6 +1,6 @@
-/** Matrix products. */
+/** Matrix products, and the triangles of matrices. */
 import type { Builder } from '../builder.ts';
-import type { Dim, Value } from '../ir.ts';
+import { type Dim, typeText, type Value } from '../ir.ts';
 import { broadcastDim, broadcastShapes, mustDiffer } from './dims.ts';
 import { commonType, refuse, requireFloat } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
@@ -103,7 +103,20 @@ export const Gemm: OpSpec<'Gemm'> = {
       transB
         ? b.add('Gemm', [g, x!], { alpha, transA: 1, transB: transA })
         : b.add('Gemm', [x!, g], { alpha, transA: 1 - transA });
-    const dc = () => (beta === 1 ? g : b.add('Mul', [g, b.scalar(beta, g)]));
+    // a file holds beta as a float32
+    const dc = () => (beta === 1 ? g : b.add('Mul', [g, b.scalar(Math.fround(beta), g)]));
     return [wants(0) ? dx() : null, wants(1) ? dy() : null, c && wants(2) ? dc() : null];
   },
+};
+
+// zeros above (or below) a diagonal: so the gradient's
+export const Trilu: OpSpec<'Trilu'> = {
+  arity: [1, 2],
+  attributes: { upper: 'int' },
+  infer: ({ inputs: [x, k] }) => {
+    if (x!.shape.length < 2) refuse(`a value of rank ${x!.shape.length} holds no matrices`);
+    if (k && (k.dtype !== 'int64' || k.shape.length !== 0)) refuse(`the diagonal is ${typeText(k)}, not int64[]`);
+    return [{ dtype: x!.dtype, shape: x!.shape }];
+  },
+  gradient: ({ b, inputs: [, k], attributes, gradient: g }) => [b.add('Trilu', [g, k ?? null], attributes), null],
 };

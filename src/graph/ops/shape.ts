@@ -1,9 +1,8 @@
-/** Ops that move, cut and join values without arithmetic, and those that compute shapes. */
-import type { Builder } from '../builder.ts';
-import { type DataType, type Dim, isConcrete, type Value } from '../ir.ts';
+/** Ops that give values another shape: their elements stay, move or repeat. */
+import { type Dim, elementCount, isConcrete, typeText, type Value } from '../ir.ts';
 import {
   broadcastShapes,
-  knownNumbers,
+  knownElements,
   mustDiffer,
   normalizeAxes,
   normalizeAxis,
@@ -11,89 +10,67 @@ import {
   quotientOf,
   requireNumbers,
 } from './dims.ts';
-import { commonType, refuse, requireAll, requireInteger, reshapeLike, sizeAlong } from './helpers.ts';
+import { dimsOf, joined, refuse, reshapeLike, sizeAlong } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
-
-/** Dimensions out of an int64 vector: what is known, fresh names where only its length is. */
-function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
-  requireInteger(shape, 'the shape');
-  if (shape.shape.length !== 1) refuse('a shape is a vector');
-  if (shape.known) return shape.known;
-  const rank = shape.shape[0]!;
-  if (typeof rank !== 'number') refuse('the rank of the result must be known before running');
-  return Array.from({ length: rank }, freshDim);
-}
-
-export const Shape: OpSpec<'Shape'> = {
-  arity: [1, 1],
-  attributes: { start: 'int', end: 'int' },
-  infer: ({ inputs: [x], attributes: { start = 0, end } }) => {
-    const dims = x!.shape.slice(start, end);
-    return [{ dtype: 'int64', shape: [dims.length], known: dims }];
-  },
-  gradient: 'none',
-};
-
-export const ConstantOfShape: OpSpec<'ConstantOfShape'> = {
-  arity: [1, 1],
-  attributes: { value: 'fill', dtype: 'fill' },
-  infer: ({ inputs: [shape], attributes: { value = 0, dtype = 'float32' as DataType }, freshDim }) => {
-    const dims = dimsOf(shape!, freshDim);
-    const small =
-      (dtype === 'int64' || dtype === 'int32') && isConcrete(dims) && dims.length <= 1 && (dims[0] ?? 1) <= 64;
-    return [
-      {
-        dtype,
-        shape: dims,
-        known: small ? new Array<Dim>((dims[0] as number | undefined) ?? 1).fill(value) : undefined,
-      },
-    ];
-  },
-  gradient: 'none',
-};
-
-export const Range: OpSpec<'Range'> = {
-  arity: [3, 3],
-  attributes: {},
-  infer: ({ inputs, freshDim }) => {
-    const dtype = commonType(inputs);
-    for (const input of inputs) if (input!.shape.length !== 0) refuse('start, limit and delta are scalars');
-    const [start, limit, delta] = inputs.map((input) => input!.known?.[0]);
-    if (typeof start === 'number' && typeof limit === 'number' && typeof delta === 'number') {
-      if (delta === 0) refuse('delta is 0');
-      const count = Math.max(0, Math.ceil((limit - start) / delta));
-      return [
-        {
-          dtype,
-          shape: [count],
-          known: count <= 64 ? Array.from({ length: count }, (_, i) => start + i * delta) : undefined,
-        },
-      ];
-    }
-    return [{ dtype, shape: [start === 0 && delta === 1 && typeof limit === 'string' ? limit : freshDim()] }];
-  },
-  gradient: { refused: 'a Range has no gradient with respect to its start, limit and delta' },
-};
-
-export const NonZero: OpSpec<'NonZero'> = {
-  arity: [1, 1],
-  attributes: {},
-  infer: ({ inputs: [x], freshDim }) => {
-    // ONNX and ONNX Runtime do not agree on what it gives then
-    if (x!.shape.length === 0) refuse('a scalar has no index');
-    return [{ dtype: 'int64', shape: [x!.shape.length, freshDim()] }];
-  },
-  gradient: 'none',
-};
 
 // broadcasting is undone by the sweep, which sums
 export const Expand: OpSpec<'Expand'> = {
   arity: [2, 2],
   attributes: {},
-  infer: ({ inputs: [x, shape], freshDim }) => [
-    { dtype: x!.dtype, shape: broadcastShapes([x!.shape, dimsOf(shape!, freshDim)], freshDim) },
-  ],
+  infer: ({ inputs: [x, target], freshDim }) => {
+    const dims = dimsOf(target!, freshDim);
+    if (dims.some((dim) => typeof dim === 'number' && dim < 0))
+      refuse(`the shape [${dims.join(', ')}] has a size below 0`);
+    const shape = broadcastShapes([x!.shape, dims], freshDim);
+    const offset = shape.length - x!.shape.length;
+    const known =
+      isConcrete(shape) && elementCount(shape) <= 64
+        ? knownElements(x!, shape, (index) => x!.shape.map((size, axis) => (size === 1 ? 0 : index[offset + axis]!)))
+        : undefined;
+    return [{ dtype: x!.dtype, shape, known }];
+  },
   gradient: ({ gradient: g }) => [g, null],
+};
+
+// the repeats of an element are summed: each axis of g is split into repeat and size
+export const Tile: OpSpec<'Tile'> = {
+  arity: [2, 2],
+  attributes: {},
+  infer: ({ inputs: [x, repeats], freshDim }) => {
+    if (repeats!.dtype !== 'int64') refuse(`the repeats are ${repeats!.dtype}, not int64`);
+    const rank = x!.shape.length;
+    if (repeats!.shape.length !== 1 || mustDiffer(repeats!.shape[0]!, rank))
+      refuse(`the repeats are ${typeText(repeats!)}, not one for each of ${rank} axes`);
+    const times = repeats!.known ?? x!.shape.map(() => null);
+    if (times.some((count) => typeof count === 'number' && count < 0))
+      refuse(`the repeats [${times.join(', ')}] are below 0`);
+    const shape = x!.shape.map((size, i): Dim => {
+      const count = times[i]!;
+      if (count === null) return freshDim();
+      return productOf([size, count]) ?? freshDim();
+    });
+    const known =
+      isConcrete(shape) && elementCount(shape) <= 64
+        ? knownElements(x!, shape, (index) => index.map((i, axis) => i % (x!.shape[axis] as number)))
+        : undefined;
+    return [{ dtype: x!.dtype, shape, known }];
+  },
+  gradient: ({ b, inputs: [x, repeats], gradient: g }) => {
+    const rank = x!.shape.length;
+    const split = joined(
+      b,
+      x!.shape.flatMap((_, i) => {
+        const count = repeats!.known?.[i];
+        const times =
+          typeof count === 'number' ? b.ints([count]) : b.add('Slice', [repeats!, b.ints([i]), b.ints([i + 1])]);
+        return [times, sizeAlong(b, x!, i)];
+      }),
+    );
+    if (rank === 0) return [g, null];
+    const parts = b.add('Reshape', [g, split], { allowzero: 1 });
+    const axes = b.ints(x!.shape.map((_, i) => 2 * i));
+    return [reshapeLike(b, b.add('ReduceSum', [parts, axes], { keepdims: 0 }), x!), null];
+  },
 };
 
 export const Reshape: OpSpec<'Reshape'> = {
@@ -184,135 +161,11 @@ export const Transpose: OpSpec<'Transpose'> = {
   infer: ({ inputs: [x], attributes: { perm } }) => {
     if (perm.length !== x!.shape.length || [...perm].sort((a, c) => a - c).some((axis, i) => axis !== i))
       refuse(`perm [${perm.join(', ')}] is no permutation of ${x!.shape.length} axes`);
-    return [{ dtype: x!.dtype, shape: perm.map((axis) => x!.shape[axis]!) }];
+    const shape = perm.map((axis) => x!.shape[axis]!);
+    const known = knownElements(x!, shape, (index) => perm.map((_, axis) => index[perm.indexOf(axis)]!));
+    return [{ dtype: x!.dtype, shape, known }];
   },
   gradient: ({ b, attributes: { perm }, gradient: g }) => [
     b.add('Transpose', [g], { perm: perm.map((_, i) => perm.indexOf(i)) }),
   ],
 };
-
-// the gradient of a part is the part of the gradient
-export const Concat: OpSpec<'Concat'> = {
-  arity: [1, 4096],
-  attributes: { axis: 'int' },
-  infer: ({ inputs, attributes, freshDim }) => {
-    requireAll(inputs);
-    const dtype = commonType(inputs);
-    const first = inputs[0]!.shape;
-    const axis = normalizeAxis(attributes.axis, first.length);
-    const shape: Dim[] = [...first];
-    let size: number | null = 0;
-    for (const input of inputs) {
-      if (input!.shape.length !== first.length) refuse('the ranks differ');
-      input!.shape.forEach((dim, i) => {
-        if (i === axis) size = size !== null && typeof dim === 'number' ? size + dim : null;
-        else if (mustDiffer(dim, shape[i]!)) refuse(`sizes ${shape[i]} and ${dim} differ at axis ${i}`);
-        else if (typeof dim === 'number') shape[i] = dim;
-      });
-    }
-    shape[axis] = inputs.length === 1 ? first[axis]! : (size ?? freshDim());
-    const known =
-      first.length === 1 && inputs.every((input) => input!.known)
-        ? inputs.flatMap((input) => [...input!.known!])
-        : undefined;
-    return [{ dtype, shape, known }];
-  },
-  gradient: ({ b, inputs, attributes, gradient: g, wants }) => {
-    const axis = normalizeAxis(attributes.axis, g.shape.length);
-    let start = b.ints([0]);
-    return inputs.map((input, i) => {
-      const from = start;
-      start = plus(b, from, sizeAlong(b, input!, axis));
-      return wants(i) ? reshapeLike(b, b.add('Slice', [g, from, start, b.ints([axis])]), input!) : null;
-    });
-  },
-};
-
-/** Sum of two int64 vectors of one: a constant where both are known. */
-function plus(b: Builder, x: Value, y: Value): Value {
-  const [p, q] = [knownNumbers(x), knownNumbers(y)];
-  return p && q ? b.ints([p[0]! + q[0]!]) : b.add('Add', [x, y]);
-}
-
-/** Start and end of a Slice of step 1 along an axis of known size, clamped as ONNX does. */
-function bounds(start: number, end: number, size: number): readonly [number, number] {
-  const clamp = (x: number) => Math.min(Math.max(x < 0 ? x + size : x, 0), size);
-  return [clamp(start), Math.max(clamp(start), clamp(end))];
-}
-
-function sliceAxes(inputs: readonly (Value | null)[], rank: number): readonly number[] {
-  const count = inputs[1]!.shape[0];
-  if (typeof count !== 'number') refuse('the number of sliced axes must be known before running');
-  return inputs[3]
-    ? requireNumbers(inputs[3], 'the axes of Slice').map((axis) => normalizeAxis(axis, rank))
-    : Array.from({ length: count }, (_, i) => i);
-}
-
-// the gradient outside of the slice is zero: zeros are put around it, axis by axis
-export const Slice: OpSpec<'Slice'> = {
-  arity: [3, 5],
-  attributes: {},
-  infer: ({ inputs, freshDim }) => {
-    const [x, starts, ends, , steps] = inputs;
-    const step = steps ? requireNumbers(steps, 'the steps of Slice') : [];
-    const from = knownNumbers(starts);
-    const to = knownNumbers(ends);
-    const shape: Dim[] = [...x!.shape];
-    sliceAxes(inputs, shape.length).forEach((axis, i) => {
-      if ((step[i] ?? 1) !== 1) refuse(`step ${step[i]} is not supported: only 1 is`);
-      const size = shape[axis]!;
-      if (!from || !to) shape[axis] = freshDim();
-      else if (typeof size === 'number') {
-        const [low, high] = bounds(from[i]!, to[i]!, size);
-        shape[axis] = high - low;
-      } else if (from[i] !== 0 || to[i]! < 2 ** 31 - 1) shape[axis] = freshDim();
-    });
-    const known =
-      x!.known && x!.shape.length === 1 && from?.length === 1 && to
-        ? x!.known.slice(...bounds(from[0]!, to[0]!, x!.known.length))
-        : undefined;
-    return [{ dtype: x!.dtype, shape, known }];
-  },
-  gradient: ({ b, inputs, gradient: g }) => {
-    const [x, starts, ends] = inputs;
-    let out = g;
-    sliceAxes(inputs, x!.shape.length).forEach((axis, i) => {
-      const size = x!.shape[axis]!;
-      const [from, to] = [knownNumbers(starts)?.[i], knownNumbers(ends)?.[i]];
-      let [before, after]: readonly (Value | null)[] = [null, null];
-      if (typeof size === 'number' && from !== undefined && to !== undefined) {
-        const [low, high] = bounds(from, to, size);
-        before = low > 0 ? b.ints([low]) : null;
-        after = high < size ? b.ints([size - high]) : null;
-      } else {
-        before = countBefore(b, x!, axis, b.add('Slice', [starts!, b.ints([i]), b.ints([i + 1])]));
-        after = b.add('Sub', [sizeAlong(b, x!, axis), b.add('Add', [before, sizeAlong(b, out, axis)])]);
-      }
-      const parts = [
-        before && zerosOfSize(b, out, axis, before),
-        out,
-        after && zerosOfSize(b, out, axis, after),
-      ].filter((part) => part !== null);
-      if (parts.length > 1) out = b.add('Concat', parts, { axis });
-    });
-    return [reshapeLike(b, out, x!), null, null, null, null];
-  },
-};
-
-/** How many elements along `axis` stand before `start` (an int64 vector of one), which Slice clamps at run time: it may be negative or beyond. */
-function countBefore(b: Builder, x: Value, axis: number, start: Value): Value {
-  const scalar = (value: number) => b.scalar(value, 'int64');
-  const size = b.add('Squeeze', [sizeAlong(b, x, axis), b.ints([0])]);
-  const places = b.add('Range', [scalar(0), size, scalar(1)]);
-  return b.add('Shape', [b.add('Slice', [places, b.ints([0]), start])]);
-}
-
-/** Zeros of the shape of `x` but for `size` (an int64 vector of one) along `axis`. */
-function zerosOfSize(b: Builder, x: Value, axis: number, size: Value): Value {
-  const parts = x.shape.map((_, i) => (i === axis ? size : sizeAlong(b, x, i)));
-  const known = parts.map(knownNumbers);
-  const shape = known.every((part) => part !== null)
-    ? b.ints(known.map((part) => part[0]!))
-    : b.add('Concat', parts, { axis: 0 });
-  return b.add('ConstantOfShape', [shape], { value: 0, dtype: x.dtype });
-}

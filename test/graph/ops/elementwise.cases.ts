@@ -68,20 +68,7 @@ const arithmetic = (right: typeof float, low = -4) => [
 
 export const elementwiseCases: Pick<
   Cases,
-  | 'Add'
-  | 'Sub'
-  | 'Mul'
-  | 'Div'
-  | 'Neg'
-  | 'Sqrt'
-  | 'Log'
-  | 'Relu'
-  | 'Sigmoid'
-  | 'Max'
-  | 'Clip'
-  | 'Where'
-  | 'Cast'
-  | 'Identity'
+  'Add' | 'Sub' | 'Mul' | 'Div' | 'Neg' | 'Sqrt' | 'Log' | 'Relu' | 'Sigmoid' | 'Clip' | 'Where' | 'Cast' | 'Identity'
 > = {
   Add: { reference: binary((x, y) => x + y), cases: arithmetic(float) },
   Sub: { reference: binary((x, y) => x - y), cases: arithmetic(float) },
@@ -104,15 +91,6 @@ export const elementwiseCases: Pick<
   Relu: { reference: unary((x) => Math.max(x, 0)), cases: unaryCases(float) },
   Sigmoid: { reference: unary((x) => 1 / (1 + Math.exp(-x))), cases: unaryCases(float) },
   Identity: { reference: unary((x) => x), cases: [...unaryCases(float), { inputs: [bools(3)] }] },
-  Max: {
-    reference: (inputs) => elementwise(Math.max, ...inputs),
-    cases: [
-      ...unaryCases(float),
-      ...arithmetic(float),
-      { inputs: [float(2, 1), float(3), float(2, 3)] },
-      { inputs: [float('n'), float('m'), float('k')], sizes: [{ n: 1, m: 4, k: 1 }] },
-    ],
-  },
   Clip: {
     reference: ([x, low, high]) =>
       elementwise((p) => Math.min(Math.max(p!, low?.data[0] ?? -Infinity), high?.data[0] ?? Infinity), x!),

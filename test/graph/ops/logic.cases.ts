@@ -1,6 +1,6 @@
 /** Cases of `ops/logic.ts`. */
 import { elementwise, type Nd } from './arrays.ts';
-import { bools, type Cases, float, integers } from './harness.ts';
+import { bools, type Cases, float, given, integers } from './harness.ts';
 
 const binary = (f: (x: number, y: number) => boolean) => (inputs: readonly Nd[]) =>
   elementwise((x, y) => Number(f(x!, y!)), inputs[0]!, inputs[1]!);
@@ -13,19 +13,39 @@ const comparisons = [
   { inputs: [integers('int32', [0, 3], 'n'), integers('int32', [0, 3], 'm')], sizes: [{ n: 1, m: 4 }] },
 ];
 
-export const logicCases: Pick<Cases, 'Equal' | 'Less' | 'Greater' | 'And' | 'Not'> = {
+const connectives = [
+  { inputs: [bools(4), bools(4)] },
+  { inputs: [bools(2, 1), bools(3)] },
+  { inputs: [bools(0), bools()] },
+  { inputs: [bools('n', 2), bools('m', 2)], sizes: [{ n: 1, m: 3 }] },
+];
+
+export const logicCases: Pick<
+  Cases,
+  'Equal' | 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual' | 'And' | 'Or' | 'Xor' | 'Not' | 'IsNaN'
+> = {
   Equal: {
     reference: binary((x, y) => x === y),
     cases: [...comparisons, { inputs: [bools(4), bools(4)] }],
   },
   Less: { reference: binary((x, y) => x < y), cases: comparisons },
+  LessOrEqual: { reference: binary((x, y) => x <= y), cases: comparisons },
   Greater: { reference: binary((x, y) => x > y), cases: comparisons },
-  And: {
-    reference: binary((x, y) => x === 1 && y === 1),
-    cases: [{ inputs: [bools(4), bools(4)] }, { inputs: [bools(2, 1), bools(3)] }, { inputs: [bools(0), bools()] }],
-  },
+  GreaterOrEqual: { reference: binary((x, y) => x >= y), cases: comparisons },
+  And: { reference: binary((x, y) => x === 1 && y === 1), cases: connectives },
+  Or: { reference: binary((x, y) => x === 1 || y === 1), cases: connectives },
+  Xor: { reference: binary((x, y) => x !== y), cases: connectives },
   Not: {
     reference: ([x]) => elementwise((p) => 1 - p!, x!),
     cases: [{ inputs: [bools()] }, { inputs: [bools(2, 3)] }, { inputs: [bools(0)] }],
+  },
+  IsNaN: {
+    reference: ([x]) => elementwise((p) => Number(Number.isNaN(p)), x!),
+    cases: [
+      { inputs: [given('float64', [4], [Number.NaN, 0, Number.POSITIVE_INFINITY, -1])] },
+      { inputs: [given('float32', [2, 1], [1, Number.NaN])] },
+      { inputs: [float()] },
+      { inputs: [float(0, 2)] },
+    ],
   },
 };

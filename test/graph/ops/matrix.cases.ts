@@ -1,6 +1,6 @@
 /** Cases of `ops/matrix.ts`. */
 import { at, broadcast, fill, type Nd } from './arrays.ts';
-import { type Case, type Cases, float } from './harness.ts';
+import { bools, type Case, type Cases, constant, float, given } from './harness.ts';
 
 const range = (count: number) => Array.from({ length: count }, (_, i) => i);
 
@@ -29,7 +29,7 @@ const gemmCases: readonly Case<'Gemm'>[] = [0, 1].flatMap((transA) =>
   })),
 );
 
-export const matrixCases: Pick<Cases, 'MatMul' | 'Gemm'> = {
+export const matrixCases: Pick<Cases, 'MatMul' | 'Gemm' | 'Trilu'> = {
   MatMul: {
     reference: ([x, y]) => product(x!, y!),
     cases: [
@@ -49,6 +49,14 @@ export const matrixCases: Pick<Cases, 'MatMul' | 'Gemm'> = {
       { inputs: [float(2, 0), float(0, 3)] },
       { inputs: [float(2, 2, 0), float(0, 3)] },
       { inputs: [float(0, 2, 3), float(3, 2)] },
+      { inputs: [float(3), float(2, 2, 3, 2)] },
+      { inputs: [float(2, 2, 2, 3), float(3)] },
+      { inputs: [float(2, 1, 2, 3), float(1, 2, 3, 1)] },
+      { inputs: [float(2, 2, 3), float(2, 1, 3, 2)] },
+      { inputs: [float(0), float(0)] },
+      { inputs: [float(0), float(0, 2)] },
+      { inputs: [float('k'), float('k')], sizes: [{ k: 3 }, { k: 1 }] },
+      { inputs: [float('n', 'k'), float('k')], sizes: [{ n: 2, k: 3 }] },
       { inputs: [float('n', 3), float(3, 2)], sizes: [{ n: 2 }, { n: 1 }] },
       {
         inputs: [float('n', 2, 3), float('m', 3, 2)],
@@ -76,6 +84,25 @@ export const matrixCases: Pick<Cases, 'MatMul' | 'Gemm'> = {
       { inputs: [float(0, 3), float(3, 2), float(2)] },
       { inputs: [float(2, 3), float(3, 0), float(1)] },
       { inputs: [float('n', 3), float(2, 3), float('m', 2)], attributes: { transB: 1 }, sizes: [{ n: 3, m: 1 }] },
+    ],
+  },
+  Trilu: {
+    reference: ([x, k], { upper = 1 }) => {
+      const diagonal = k?.data[0] ?? 0;
+      return fill(x!.shape, (index) => {
+        const offset = index.at(-1)! - index.at(-2)! - diagonal;
+        return (upper ? offset >= 0 : offset <= 0) ? at(x!, index) : 0;
+      });
+    },
+    cases: [
+      { inputs: [float(3, 3)] },
+      { inputs: [float(3, 3)], attributes: { upper: 0 } },
+      { inputs: [float(2, 4), constant('int64', [], [1])] },
+      { inputs: [float(4, 2), constant('int64', [], [-2])], attributes: { upper: 0 } },
+      { inputs: [float(2, 2, 3), constant('int64', [], [-1])] },
+      { inputs: [float(3, 3), given('int64', [], [7])] },
+      { inputs: [float(0, 3)] },
+      { inputs: [bools(3, 3)], attributes: { upper: 0 } },
     ],
   },
 };

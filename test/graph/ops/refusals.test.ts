@@ -1,6 +1,7 @@
 /** What the shape rules refuse, each with its sentence. */
 import { describe, expect, test } from 'vitest';
 import { Builder } from '../../../src/graph/builder.ts';
+import { addGradients } from '../../../src/graph/differentiate.ts';
 import { GraphError } from '../../../src/graph/error.ts';
 import { type DataType, type Shape, tensor, type Value } from '../../../src/graph/ir.ts';
 
@@ -29,7 +30,25 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['a bound is int64[], not a scalar float64', (b, x, typed) => b.add('Clip', [x(2), null, typed('int64')])],
   ['the condition is float64, not bool', (b, x) => b.add('Where', [x(2), x(2), x(2)])],
   ['types float64 and int64 are mixed', (b, x, typed) => b.add('Where', [typed('bool'), x(2), typed('int64')])],
+  // math and power
+  ['"x0" is float64: Erf takes float32 only', (b, x) => b.add('Erf', [x(2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('Abs', [typed('bool')])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('Floor', [typed('int64')])],
+  ['"x0" is float64, and its fmod is not 1', (b, x) => b.add('Mod', [x(2), x(2)])],
+  ['types int64 and int32 are mixed', (b, _, typed) => b.add('Mod', [typed('int64'), typed('int32')])],
+  ['"x1" is bool, not a number', (b, x, typed) => b.add('Pow', [x(2), typed('bool')])],
+  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Pow', [x(2), x(3)])],
+  // activations
+  ['a slope of shape [3, 1] does not broadcast to [2]', (b, x) => b.add('PRelu', [x(2), x(3, 1)])],
+  ['a slope of shape [2] does not broadcast to [1]', (b, x) => b.add('PRelu', [x(1), x(2)])],
+  ['types float64 and float32 are mixed', (b, x, typed) => b.add('PRelu', [x(2), typed('float32', 2)])],
+  // many
+  ['input 1 is left out', (b, x) => b.add('Sum', [x(2), null])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('Sum', [typed('int64')])],
+  ['Mean takes float32 only, not float64', (b, x) => b.add('Mean', [x(2), x(2)])],
   // logic
+  ['"x1" is int64, not bool', (b, _, typed) => b.add('Xor', [typed('bool', 2), typed('int64', 2)])],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('IsNaN', [typed('int64', 2)])],
   ['"x1" is int64, not bool', (b, _, typed) => b.add('And', [typed('bool', 2), typed('int64', 2)])],
   ['"x0" is float64, not bool', (b, x) => b.add('Not', [x(2)])],
   ['"x0" is bool, not a number', (b, _, typed) => b.add('Less', [typed('bool'), typed('bool')])],
@@ -43,10 +62,18 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     'axes must be known before running, or keepdims be 1',
     (b, x, typed) => b.add('ReduceSum', [x(2), typed('int64', 1)], { keepdims: 0 }),
   ],
-  ['a bool cannot be summed', (b, _, typed) => b.add('ReduceSum', [typed('bool', 2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('ReduceSum', [typed('bool', 2)])],
   ['"x0" is int64, not a float', (b, _, typed) => b.add('ReduceMean', [typed('int64', 2)])],
   ['axis 1 is not in a value of rank 1', (b, x) => b.add('Softmax', [x(2)], { axis: 1 })],
   ['axis -1 is not in a value of rank 0', (b, x) => b.add('Softmax', [x()])],
+  ['axis 1 is not in a value of rank 1', (b, x) => b.add('LogSoftmax', [x(2)], { axis: 1 })],
+  ['"x0" is int64, not a float', (b, _, typed) => b.add('ReduceLogSumExp', [typed('int64', 2)])],
+  ['"x0" is bool, not a number', (b, _, typed) => b.add('ReduceMax', [typed('bool', 2)])],
+  ['axis 0 is not in a value of rank 0', (b, x) => b.add('ArgMax', [x()])],
+  ['axis 2 is not in a value of rank 2', (b, x) => b.add('CumSum', [x(2, 3), b.scalar(2, 'int64')])],
+  ['axis 0 is not in a value of rank 0', (b, x, typed) => b.add('CumSum', [x(), typed('int64')])],
+  ['the axis is one number', (b, x, typed) => b.add('CumSum', [x(2, 3), typed('int64', 2)])],
+  ['the axis "x1" is float64, not int64 or int32', (b, x) => b.add('CumSum', [x(2, 3), x()])],
   // matrix
   ['inner sizes 3 and 2 differ', (b, x) => b.add('MatMul', [x(2, 3), x(2, 3)])],
   ['sizes 2 and 4 do not broadcast', (b, x) => b.add('MatMul', [x(2, 1, 3), x(4, 3, 1)])],
@@ -76,6 +103,27 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     'reduction "mul" is not supported: use none or add',
     (b, x, typed) => b.add('ScatterND', [x(4), typed('int64', 3, 1), x(3)], { reduction: 'mul' as 'add' }),
   ],
+  [
+    'batch_dims 2 is not in 0 to 1',
+    (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 2, 1)], { batch_dims: 2 }),
+  ],
+  [
+    'sizes 2 and 3 differ at batch axis 0',
+    (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 3, 1)], { batch_dims: 1 }),
+  ],
+  ['indices of rank 1 into a value of rank 2', (b, x) => b.add('GatherElements', [x(2, 2), b.ints([0])])],
+  [
+    'indices of size 3 at axis 1, where the value has 2',
+    (b, x, typed) => b.add('GatherElements', [x(2, 2), typed('int64', 1, 3)]),
+  ],
+  ['updates of shape [3], not [2]', (b, x) => b.add('ScatterElements', [x(4), b.ints([0, 1]), x(3)])],
+  [
+    'reduction "max" is not supported: use none or add',
+    (b, x) => b.add('ScatterElements', [x(4), b.ints([0]), x(1)], { reduction: 'max' as 'add' }),
+  ],
+  ['the 3 largest of 2 are asked for', (b, x) => b.add('TopK', [x(2), b.ints([3])])],
+  ['k is int64[], not int64[1]', (b, x) => b.add('TopK', [x(2), b.scalar(1, 'int64')])],
+  ['a value of rank 1 holds no matrices', (b, x) => b.add('Trilu', [x(2)])],
   // shape
   ['a shape is a vector', (b) => b.add('ConstantOfShape', [b.scalar(2, 'int64')])],
   ['the shape "x0" is float64, not int64 or int32', (b, x) => b.add('ConstantOfShape', [x(1)])],
@@ -109,10 +157,44 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['the ranks differ', (b, x) => b.add('Concat', [x(2, 1), x(2)], { axis: 0 })],
   ['axis 0 is not in a value of rank 0', (b, x) => b.add('Concat', [x(), x()], { axis: 0 })],
   ['input 1 is left out', (b, x) => b.add('Concat', [x(1), null], { axis: 0 })],
+  ['a step is 0', (b, x) => b.add('Slice', [x(4), b.ints([0]), b.ints([4]), b.ints([0]), b.ints([0])])],
+  ['a bound "x1" is float64, not int64 or int32', (b, x) => b.add('Slice', [x(4), x(1), b.ints([4])])],
+  ['parts of 3 elements in all do not fit size 4', (b, x) => b.add('Split', [x(4), b.ints([1, 2])])],
+  ['both split and num_outputs are given', (b, x) => b.add('Split', [x(4), b.ints([4])], { num_outputs: 1 })],
+  ['neither sizes of the parts nor their number is given', (b, x) => b.add('Split', [x(4)])],
+  ['size 5 does not split into 4 parts of 2', (b, x) => b.add('Split', [x(5)], { num_outputs: 4 })],
+  ['the number of parts must be known before running', (b, x, typed) => b.add('Split', [x(4), typed('int64', 'k')])],
   [
-    'step 2 is not supported: only 1 is',
-    (b, x) => b.add('Slice', [x(4), b.ints([0]), b.ints([4]), b.ints([0]), b.ints([2])]),
+    'mode "reflect" is not supported: only constant is',
+    (b, x) => b.add('Pad', [x(4), b.ints([1, 1])], { mode: 'reflect' as 'constant' }),
   ],
+  [
+    'mode "edge" is not supported: only constant is',
+    (b, x) => b.add('Pad', [x(4), b.ints([1, 1])], { mode: 'edge' as 'constant' }),
+  ],
+  ['the pads are int64[2], not two for each of 2 axes', (b, x) => b.add('Pad', [x(4, 3), b.ints([1, 1])])],
+  ['the pads are int32, not int64', (b, x, typed) => b.add('Pad', [x(4), typed('int32', 2)])],
+  ['the fill is float64[2], not a scalar float64', (b, x) => b.add('Pad', [x(4), b.ints([1, 1]), x(2)])],
+  ['pads of -3 in all take more than size 2 from axis 0', (b, x) => b.add('Pad', [x(2), b.ints([-1, -2])])],
+  ['the repeats are int64[1], not one for each of 2 axes', (b, x) => b.add('Tile', [x(2, 3), b.ints([2])])],
+  ['the repeats [-1] are below 0', (b, x) => b.add('Tile', [x(2), b.ints([-1])])],
+  ['the shape [2, -1] has a size below 0', (b, x) => b.add('Expand', [x(1), b.ints([2, -1])])],
+  ['the shape [-1] has a size below 0', (b) => b.add('ConstantOfShape', [b.ints([-1])])],
+  // generate
+  ['a value of rank 1 is no matrix', (b, x) => b.add('EyeLike', [x(2)])],
+  ['the values are two, off and on', (b, x, typed) => b.add('OneHot', [typed('int64', 2), b.scalar(3, 'int64'), x(3)])],
+  ['the depth is a scalar', (b, x, typed) => b.add('OneHot', [typed('int64', 2), b.ints([3, 4]), x(2)])],
+  ['a scalar cannot be made one-hot', (b, x, typed) => b.add('OneHot', [typed('int64'), b.scalar(3, 'int64'), x(2)])],
+  // einsum
+  ['the equation "ij->i" has 1 terms for 2 inputs', (b, x) => b.add('Einsum', [x(2), x(2)], { equation: 'ij->i' })],
+  ['the equation "i1->i" has the term "i1"', (b, x) => b.add('Einsum', [x(2, 2)], { equation: 'i1->i' })],
+  ['the term "ij" of "ij->i" does not fit a value of rank 1', (b, x) => b.add('Einsum', [x(2)], { equation: 'ij->i' })],
+  ['the result of "i->ij" has "j" twice, or no input has it', (b, x) => b.add('Einsum', [x(2)], { equation: 'i->ij' })],
+  [
+    'the ellipses of "...,...->..." stand for different numbers of axes',
+    (b, x) => b.add('Einsum', [x(2), x(2, 2)], { equation: '...,...->...' }),
+  ],
+  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Einsum', [x(2), x(3)], { equation: 'i,i->' })],
   [
     'the number of sliced axes must be known before running',
     (b, x, typed) => b.add('Slice', [x(4), typed('int64', 'k'), typed('int64', 'k')]),
@@ -134,6 +216,16 @@ describe('a shape rule', () => {
     // the node and what it was given stand before the sentence
     const { message } = refusal as GraphError;
     expect(sentence.includes(' node ') ? message : message.split('): ')[1]).toBe(sentence);
+  });
+
+  test.each(['ReduceProd', 'ReduceMean'] as const)('of %s refuses a gradient over axes that are not known', (op) => {
+    const b = new Builder();
+    const x = b.input('x', 'float32', [2, 2]);
+    const out = b.add(op, [x, b.input('axes', 'int64', [1])]);
+    const loss = b.add('ReduceSum', [out], { keepdims: 0 });
+    expect(() => addGradients(b, b.build('g', [loss]), loss, [x])).toThrow(
+      `${op} node "${op}" cannot be differentiated: the axes of ${op} must be known before running`,
+    );
   });
 
   test('leaves the graph as it was when it refuses', () => {

@@ -1,73 +1,13 @@
 /** Cases of `ops/shape.ts`. */
-import { at, axisOf, elementwise, fill, type Nd } from './arrays.ts';
-import { bools, type Cases, constant, float, given, integers, ints } from './harness.ts';
+import { at, axisOf, elementwise, fill } from './arrays.ts';
+import { type Cases, constant, float, given, integers, ints } from './harness.ts';
 
-const vector = (data: readonly number[]): Nd => ({ shape: [data.length], data });
-const scalar = (value: number) => constant('int64', [], [value]);
-const clamp = (i: number, size: number) => Math.min(Math.max(i < 0 ? i + size : i, 0), size);
 const product = (sizes: readonly number[]) => sizes.reduce((count, size) => count * size, 1);
-/** Beyond every size, as exporters write "to the end". */
-const END = 2 ** 62;
 
 export const shapeCases: Pick<
   Cases,
-  | 'Shape'
-  | 'ConstantOfShape'
-  | 'Range'
-  | 'NonZero'
-  | 'Expand'
-  | 'Reshape'
-  | 'Flatten'
-  | 'Squeeze'
-  | 'Unsqueeze'
-  | 'Transpose'
-  | 'Concat'
-  | 'Slice'
+  'Expand' | 'Reshape' | 'Flatten' | 'Squeeze' | 'Unsqueeze' | 'Transpose' | 'Tile'
 > = {
-  Shape: {
-    reference: ([x], { start, end }) => vector(x!.shape.slice(start, end)),
-    cases: [
-      { inputs: [float()] },
-      { inputs: [float(2, 0, 3)] },
-      { inputs: [float(2, 3, 4)], attributes: { start: 1 } },
-      { inputs: [float(2, 3, 4)], attributes: { start: -2, end: -1 } },
-      { inputs: [float(2, 3)], attributes: { start: 2, end: 9 } },
-    ],
-  },
-  ConstantOfShape: {
-    reference: ([shape], { value = 0 }) => fill(shape!.data, () => value),
-    cases: [
-      { inputs: [ints(2, 3)] },
-      { inputs: [ints()], attributes: { value: 2.5, dtype: 'float64' } },
-      { inputs: [ints(0, 2)], attributes: { value: 1, dtype: 'float32' } },
-      { inputs: [ints(3)], attributes: { value: -7, dtype: 'int64' } },
-      { inputs: [ints(2)], attributes: { value: 1, dtype: 'bool' } },
-      { inputs: [given('int64', [2], [1, 3])], attributes: { value: 1, dtype: 'int32' }, named: false },
-    ],
-  },
-  Range: {
-    reference: ([start, limit, delta]) => {
-      const [from, to, step] = [start, limit, delta].map((x) => x!.data[0]!);
-      const count = Math.max(0, Math.ceil((to! - from!) / step!));
-      return vector(Array.from({ length: count }, (_, i) => from! + i * step!));
-    },
-    cases: [
-      { inputs: [scalar(0), scalar(4), scalar(1)] },
-      { inputs: [scalar(7), scalar(0), scalar(-3)] },
-      { inputs: [scalar(3), scalar(1), scalar(1)] },
-      { inputs: [scalar(0), scalar(100), scalar(1)] },
-      { inputs: [scalar(0), given('int64', [], [3]), scalar(1)] },
-      { inputs: [0, 1, 0.25].map((x) => constant('float32', [], [x])) },
-    ],
-  },
-  NonZero: {
-    reference: ([x]) => {
-      const found: (readonly number[])[] = [];
-      fill(x!.shape, (index) => (at(x!, index) === 0 ? 0 : found.push(index)));
-      return fill([x!.shape.length, found.length], ([axis, i]) => found[i!]![axis!]!);
-    },
-    cases: [{ inputs: [bools(6)] }, { inputs: [bools(2, 3)] }, { inputs: [bools(0)] }, { inputs: [ints(0, 3, 0, 4)] }],
-  },
   Expand: {
     reference: ([x, shape]) =>
       elementwise(
@@ -83,6 +23,7 @@ export const shapeCases: Pick<
       { inputs: [float(2, 3), ints()] },
       { inputs: [float(1, 3), ints(0, 3)] },
       { inputs: [float('n', 2), given('int64', [2], [3, 2])], sizes: [{ n: 1 }, { n: 3 }], named: false },
+      { inputs: [constant('int64', [2, 1], [4, 5]), ints(2, 2)] },
     ],
   },
   Reshape: {
@@ -163,63 +104,32 @@ export const shapeCases: Pick<
       { inputs: [float(2, 3, 4)], attributes: { perm: [1, 2, 0] } },
       { inputs: [float(2, 0, 1)], attributes: { perm: [2, 0, 1] } },
       { inputs: [float()], attributes: { perm: [] } },
+      { inputs: [constant('int64', [2, 3], [1, 2, 3, 4, 5, 6])], attributes: { perm: [1, 0] } },
     ],
   },
-  Concat: {
-    reference: (inputs, attributes) => {
-      const axis = axisOf(attributes.axis, inputs[0]!.shape.length);
-      const starts = inputs.map((_, i) => inputs.slice(0, i).reduce((sum, x) => sum + x.shape[axis]!, 0));
-      const total = inputs.reduce((sum, x) => sum + x.shape[axis]!, 0);
-      return fill(inputs[0]!.shape.with(axis, total), (index) => {
-        // the last that starts there: empty ones start where the next one does
-        const part = starts.findLastIndex((start) => start <= index[axis]!);
-        return at(inputs[part]!, index.with(axis, index[axis]! - starts[part]!));
-      });
-    },
-    cases: [
-      { inputs: [float(3)], attributes: { axis: 0 } },
-      { inputs: [float(2), float(3), float(1)], attributes: { axis: 0 } },
-      { inputs: [float(2, 1), float(2, 3)], attributes: { axis: -1 } },
-      { inputs: [float(2, 2, 1), float(2, 1, 1)], attributes: { axis: 1 } },
-      { inputs: [float(0, 2), float(3, 2)], attributes: { axis: 0 } },
-      { inputs: [float('n', 2), float('n', 3)], attributes: { axis: 1 }, sizes: [{ n: 2 }, { n: 0 }] },
-      { inputs: [float('n', 2), float('m', 2), float(1, 2)], attributes: { axis: 0 }, sizes: [{ n: 2, m: 1 }] },
-      { inputs: [ints(4, 5), integers('int64', [0, 9], 2)], attributes: { axis: 0 } },
-    ],
-  },
-  Slice: {
-    reference: ([x, starts, ends, axes]) => {
-      const from = x!.shape.map(() => 0);
-      const to = [...x!.shape];
-      starts!.data.forEach((start, i) => {
-        const axis = axes ? axisOf(axes.data[i]!, x!.shape.length) : i;
-        from[axis] = clamp(start, x!.shape[axis]!);
-        to[axis] = Math.max(from[axis]!, clamp(ends!.data[i]!, x!.shape[axis]!));
-      });
-      return fill(
-        to.map((end, axis) => end - from[axis]!),
+  Tile: {
+    reference: ([x, repeats]) =>
+      fill(
+        x!.shape.map((size, axis) => size * repeats!.data[axis]!),
         (index) =>
           at(
             x!,
-            index.map((i, axis) => i + from[axis]!),
+            index.map((i, axis) => i % x!.shape[axis]!),
           ),
-      );
-    },
+      ),
     cases: [
-      { inputs: [float(5), ints(1), ints(3)] },
-      { inputs: [float(4, 3), ints(0), ints(2)] },
-      { inputs: [float(4, 3), ints(1), ints(-1), ints(-2)] },
-      { inputs: [float(4, 3), ints(-2, 0), ints(END, 2), ints(0, 1)] },
-      { inputs: [float(4, 3), ints(1), ints(END), ints(1), ints(1)] },
-      { inputs: [float(4, 3), ints(-9), ints(-1), ints(0)] },
-      { inputs: [float(4), ints(3), ints(1)] },
-      { inputs: [float(0, 3), ints(0), ints(2), ints(1)] },
-      { inputs: [float('n', 3), ints(1), ints(END)], sizes: [{ n: 4 }, { n: 1 }] },
-      { inputs: [float('n', 3), ints(-3), ints(-1)], sizes: [{ n: 4 }, { n: 2 }] },
-      { inputs: [float('n', 2), ints(0), ints(END)], sizes: [{ n: 3 }] },
-      { inputs: [float(4, 2), given('int64', [1], [1]), given('int64', [1], [-1])], named: false },
-      { inputs: [integers('int64', [0, 9], 4), ints(1), ints(3)] },
-      { inputs: [constant('int64', [4], [4, 5, 6, 7]), ints(-2), ints(END)] },
+      { inputs: [float(3), ints(2)] },
+      { inputs: [float(2, 3), ints(1, 2)] },
+      { inputs: [float(2, 3), ints(3, 1)] },
+      { inputs: [float(2, 1, 2), ints(2, 3, 2)] },
+      { inputs: [float(2, 3), ints(0, 2)] },
+      { inputs: [float(0, 2), ints(2, 2)] },
+      { inputs: [float(2, 3), ints(1, 1)] },
+      { inputs: [float('n', 2), ints(2, 1)], sizes: [{ n: 3 }, { n: 0 }] },
+      { inputs: [float(2, 2), given('int64', [2], [1, 3])], named: false },
+      { inputs: [float('n', 1), given('int64', [2], [2, 3])], sizes: [{ n: 1 }, { n: 2 }], named: false },
+      { inputs: [constant('int64', [2], [4, 5]), ints(2)] },
+      { inputs: [integers('int64', [0, 9], 2, 2), ints(1, 2)] },
     ],
   },
 };

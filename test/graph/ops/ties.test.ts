@@ -1,7 +1,7 @@
 /** Gradients where a derivative has a kink or a pole: as PyTorch's. */
 import { describe, expect, test } from 'vitest';
 import { Builder } from '../../../src/graph/builder.ts';
-import { differentiate } from '../../../src/graph/differentiate.ts';
+import { addGradients, differentiate } from '../../../src/graph/differentiate.ts';
 import { numbersOf, tensor, type Value } from '../../../src/graph/ir.ts';
 import { writeModel } from '../../../src/graph/write.ts';
 import { runModel } from '../onnx-file.ts';
@@ -17,6 +17,8 @@ async function gradients(f: (b: Builder, xs: readonly Value[]) => Value, ...poin
   const results = await runModel(writeModel(graph), feeds);
   return names.map((name) => numbersOf(results[`grad/${name}`]!));
 }
+
+type OneOf = (b: Builder, x: Value) => Value;
 
 describe('the gradient at a tie', () => {
   test('is 0 for Relu at 0', async () => {
@@ -48,5 +50,61 @@ describe('the gradient at a tie', () => {
       return b.add('Where', [positive, b.add('Log', [b.add('Where', [positive, x!, one])]), one]);
     };
     expect(await gradients(safe, [0, 2])).toEqual([[0, 0.5]]);
+  });
+
+  test.each<readonly [string, OneOf, readonly number[], readonly number[]]>([
+    ['Abs', (b, x) => b.add('Abs', [x]), [-1, 0, 2], [-1, 0, 1]],
+    ['LeakyRelu', (b, x) => b.add('LeakyRelu', [x], { alpha: 0.25 }), [-1, 0, 2], [0.25, 0.25, 1]],
+    ['Elu', (b, x) => b.add('Elu', [x], { alpha: 0.5 }), [0, 2], [0.5, 1]],
+    ['Selu', (b, x) => b.add('Selu', [x], { alpha: 0.5, gamma: 2 }), [0, 2], [1, 2]],
+    ['Softsign', (b, x) => b.add('Softsign', [x]), [0], [1]],
+    ['HardSigmoid', (b, x) => b.add('HardSigmoid', [x], { alpha: 0.25 }), [-3, -2, 0, 2, 3], [0, 0, 0.25, 0, 0]],
+    ['ReduceMax', (b, x) => b.add('ReduceMax', [x]), [1, 3, 3, 0], [0, 0.5, 0.5, 0]],
+    ['ReduceMin', (b, x) => b.add('ReduceMin', [x]), [0, 0, 0, 0], [0.25, 0.25, 0.25, 0.25]],
+    ['ReduceL1', (b, x) => b.add('ReduceL1', [x]), [3, 0, -4], [1, 0, -1]],
+    ['ReduceL2', (b, x) => b.add('ReduceL2', [x]), [0, 0], [0, 0]],
+    ['Round', (b, x) => b.add('Round', [x]), [0.5, 1], [0, 0]],
+    ['Sign', (b, x) => b.add('Sign', [x]), [0, 1], [0, 0]],
+  ])("is PyTorch's for %s", async (_op, f, point, wanted) => {
+    expect(await gradients((b, [x]) => f(b, x!), [...point])).toEqual([wanted]);
+  });
+
+  test("is the slope's for PRelu at 0, and the slope gets none from there", async () => {
+    const [x, slope] = await gradients((b, xs) => b.add('PRelu', xs), [-1, 0, 2], [0.25]);
+    expect([x, slope]).toEqual([[0.25, 0.25, 1], [-1]]);
+  });
+
+  test('is shared by the smallest of Min', async () => {
+    expect(await gradients((b, xs) => b.add('Min', xs), [1, 1, 0], [0, 1, 1])).toEqual([
+      [0, 0.5, 1],
+      [1, 0.5, 0],
+    ]);
+  });
+
+  test("of Pow at base 0 is PyTorch's, for both its inputs", async () => {
+    const [base, exponent] = await gradients((b, xs) => b.add('Pow', xs), [0, 0, 0, 2, 0, -2], [0, 1, 2, 0, 0.5, 2]);
+    expect(base).toEqual([0, 1, 0, 0, Number.POSITIVE_INFINITY, -4]);
+    expect(exponent).toEqual([0, 0, 0, Math.fround(Math.log(2)), 0, Number.NaN]);
+  });
+
+  test('is finite at order 2 where ReduceL2 is 0, and where Pow is 0^0', async () => {
+    const atOrder2 =
+      (f: OneOf) =>
+      (b: Builder, [x]: readonly Value[]) => {
+        const loss = b.add('ReduceSum', [f(b, x!)], { keepdims: 0 });
+        return addGradients(b, b.build('order 1', [loss]), loss, [x!]).get(x!.name)!;
+      };
+    expect(
+      await gradients(
+        atOrder2((b, x) => b.add('ReduceL2', [x])),
+        [0, 0],
+      ),
+    ).toEqual([[0, 0]]);
+    expect(
+      await gradients(
+        atOrder2((b, x) => b.add('Pow', [x, b.add('Mul', [x, b.scalar(0, x)])])),
+        [0],
+      ),
+    ).toEqual([[0]]);
   });
 });

@@ -1,0 +1,24 @@
+/** The lock of a data folder: one service at a time, for two would give away each other's jobs. */
+import { join, resolve } from 'node:path';
+import { createFolder, withStorage } from '../lib/durable-files.ts';
+import { AppError } from '../lib/errors.ts';
+import { holdExclusively } from './database.ts';
+
+/** Empty: only the operating system's lock on it means something. */
+const LOCK_FILE = 'service.lock';
+
+/**
+ * Locks the data folder (created where missing) for this process; gives the function that unlocks it. A process that dies, however that
+ * is, unlocks it too.
+ * @throws AppError unavailable where another service has it; storage_failed.
+ */
+export function lockDataFolder(dataDir: string): () => void {
+  const folder = resolve(dataDir);
+  withStorage(`create data folder ${folder}`, () => createFolder(folder));
+  const release = holdExclusively(join(folder, LOCK_FILE));
+  if (release !== null) return release;
+  throw new AppError(
+    'unavailable',
+    `data folder ${folder} is in use by another metaheac serve: stop that one first, or take another folder`,
+  );
+}

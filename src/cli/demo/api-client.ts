@@ -1,0 +1,88 @@
+/** The few calls of the HTTP API that the demo makes, as any client would make them. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Clock } from '../../lib/clock.ts';
+import { AppError } from '../../lib/errors.ts';
+
+const campaignSchema = z.looseObject({
+  id: z.string(),
+  state: z.string(),
+  progress: z.number(),
+  reason: z.looseObject({ message: z.string() }).nullable(),
+  seeds: z.looseObject({ known: z.number() }),
+  model_version: z.string().nullable(),
+  size: z.number().nullable(),
+  candidates: z.number().nullable(),
+  timings: z.record(z.string(), z.number()),
+  quality: z
+    .looseObject({ held_out: z.looseObject({ auc: z.number(), held_out_seeds: z.number() }).nullable() })
+    .nullable(),
+});
+const readinessSchema = z.looseObject({
+  parts: z.array(z.looseObject({ name: z.string(), detail: z.string() })),
+  model_version: z.string(),
+});
+const memberSchema = z.looseObject({ rank: z.number(), user_id: z.string(), score: z.number() });
+
+export type CampaignAnswer = z.infer<typeof campaignSchema>;
+export type ReadinessAnswer = z.infer<typeof readinessSchema>;
+export type AudienceMember = z.infer<typeof memberSchema>;
+
+const POLL_MS = 100;
+/** A demo's campaign takes seconds; after this something is wrong. */
+const EXPANSION_LIMIT_MS = 15 * 60_000;
+
+export class ApiClient {
+  readonly url: string;
+  readonly #clock: Clock;
+
+  constructor(url: string, clock: Clock) {
+    this.url = url;
+    this.#clock = clock;
+  }
+
+  async readiness(): Promise<ReadinessAnswer> {
+    return readinessSchema.parse(await (await this.#call('GET', '/readyz')).json());
+  }
+
+  /** POSTs a campaign. */
+  async createCampaign(body: object): Promise<CampaignAnswer> {
+    return campaignSchema.parse(await (await this.#call('POST', '/v1/campaigns', body)).json());
+  }
+
+  /** Asks for the campaign until it is ready. Another end, and an expansion that takes too long, are `unavailable`. */
+  async waitUntilReady(id: string, onProgress: (campaign: CampaignAnswer) => void): Promise<CampaignAnswer> {
+    const start = this.#clock.elapsed();
+    for (;;) {
+      const answer = await this.#call('GET', `/v1/campaigns/${encodeURIComponent(id)}`);
+      const campaign = campaignSchema.parse(await answer.json());
+      onProgress(campaign);
+      if (campaign.state === 'ready') return campaign;
+      if (!['queued', 'adapting', 'scoring'].includes(campaign.state))
+        throw new AppError('unavailable', `the campaign ended as ${campaign.state}: ${campaign.reason?.message ?? ''}`);
+      if (this.#clock.elapsed() - start > EXPANSION_LIMIT_MS)
+        throw new AppError('unavailable', `the campaign is still ${campaign.state} after ${EXPANSION_LIMIT_MS} ms`);
+      await delay(POLL_MS);
+    }
+  }
+
+  /** The whole audience, streamed as NDJSON, best first. */
+  async readAudience(id: string): Promise<AudienceMember[]> {
+    const path = `/v1/campaigns/${encodeURIComponent(id)}/audience`;
+    const text = await (await this.#call('GET', path, undefined, 'application/x-ndjson')).text();
+    return text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => memberSchema.parse(JSON.parse(line)));
+  }
+
+  async #call(method: string, path: string, body?: object, accept = 'application/json'): Promise<Response> {
+    const response = await fetch(this.url + path, {
+      method,
+      headers: { accept, ...(body ? { 'content-type': 'application/json' } : {}) },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    if (response.ok) return response;
+    throw new AppError('unavailable', `${method} ${path} answered ${response.status}: ${await response.text()}`);
+  }
+}

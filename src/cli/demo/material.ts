@@ -1,0 +1,66 @@
+/** What the demo works on: a data set, a model that fits it, its users as a population, and one test campaign with its hidden members. */
+import { join } from 'node:path';
+import { AppError } from '../../lib/errors.ts';
+import { readModelFolder } from '../../model/folder.ts';
+import { type CampaignHistory, type History, readHistory } from '../../offline/history.ts';
+import { generateDataSet } from '../../offline/synthetic.ts';
+import { type DataSet, openDataSet } from '../../population/data-set.ts';
+import { importPopulation } from '../../population/import.ts';
+import { openPopulation, type Population } from '../../population/population.ts';
+
+/** The population of the demo; its model was trained on people of the same world with another seed. */
+export const SYNTHETIC = {
+  users: 50_000,
+  world: 'demo',
+  /** One whose large test campaign (tents) reads well; chosen by its features, before any result was seen. */
+  seed: '2032',
+  /** The baselines learn their settings on these. */
+  trainCampaigns: 16,
+  trainMembers: 400,
+  /** A small one and a large one. */
+  testCampaigns: 2,
+} as const;
+
+/** The general model that comes with the code: models/demo, beside `src/` as beside `dist/`. */
+export const DEMO_MODEL = join(import.meta.dirname, '..', '..', '..', 'models', 'demo');
+
+/** A campaign without this many seeds would end as too small. */
+const MINIMUM_SEEDS = 10;
+
+/** Writes the synthetic data set into `folder`. */
+export async function makeSyntheticData(folder: string): Promise<void> {
+  await generateDataSet({ out: folder, ...SYNTHETIC });
+}
+
+export interface Material {
+  readonly dataSet: DataSet;
+  readonly population: Population;
+  readonly history: History;
+  readonly campaign: CampaignHistory;
+}
+
+/** Imports the users of the data set for the model, into `out`, and chooses its first large test campaign (or its first one). */
+export async function importMaterial(
+  data: string,
+  model: string,
+  out: string,
+  onProgress: (users: number) => void,
+): Promise<Material> {
+  const dataSet = openDataSet(data);
+  const features = readModelFolder(model).manifest.features.user.map(({ name, kind, max_length }) => ({
+    name,
+    kind,
+    ...(max_length === undefined ? {} : { maxLength: max_length }),
+  }));
+  await importPopulation({ source: data, features, out, onProgress });
+  const population = openPopulation(out);
+  const history = await readHistory(dataSet, population.directory);
+  const usable = history.campaigns.filter(({ split, seeds }) => split === 'test' && seeds.length >= MINIMUM_SEEDS);
+  const campaign = usable.find(({ group }) => group === 'large') ?? usable[0];
+  if (!campaign)
+    throw new AppError(
+      'invalid_data',
+      `${data} has no test campaign with at least ${MINIMUM_SEEDS} seeds and eval rows`,
+    );
+  return { dataSet, population, history, campaign };
+}

@@ -1,0 +1,118 @@
+/** The demo's words: the campaign, the first of its audience, what it found, and how to go on. */
+import type { CampaignHistory } from '../../offline/history.ts';
+import type { AudienceMember, CampaignAnswer } from './api-client.ts';
+import type { Found } from './comparison.ts';
+import { alignColumns, cutText, formatCount } from './table.ts';
+
+const INDENT = '  ';
+const CELL_WIDTH = 40;
+/** Ids in the command that POSTs a campaign. */
+const PASTED_SEEDS = 12;
+
+/** `category tents | season winter | topics hiking, camping`. */
+export function describeFeatures(features: CampaignHistory['features']): string {
+  return Object.entries(features)
+    .map(([name, value]) => printable(`${name} ${typeof value === 'string' ? value : value.join(', ')}`))
+    .join(' | ');
+}
+
+/** Seconds of each stage as the API tells them. */
+export function describeTimings(timings: CampaignAnswer['timings']): string {
+  return Object.entries(timings)
+    .map(([stage, seconds]) => `${stage} ${seconds.toFixed(2)} s`)
+    .join(', ');
+}
+
+/** A row a member: rank, id, score, whether they like the campaign, traits. */
+export function tableOfMembers(
+  members: readonly AudienceMember[],
+  likes: readonly string[],
+  features: readonly string[],
+  traits: readonly (readonly string[])[],
+): string[] {
+  const rows = [
+    ['rank', 'user_id', 'score', 'likes it', ...features],
+    ...members.map(({ rank, user_id, score }, i) => [
+      String(rank),
+      user_id,
+      score.toFixed(4),
+      likes[i]!,
+      ...traits[i]!,
+    ]),
+  ];
+  return indented(
+    alignColumns(
+      rows.map((row) => row.map((cell) => cutText(printable(cell), CELL_WIDTH))),
+      `rlrl${'l'.repeat(features.length)}`,
+    ),
+  );
+}
+
+/** A row a method: recall and lift at each size. */
+export function tableOfFound(
+  methods: readonly { readonly name: string; readonly found: readonly Found[] }[],
+  population: number,
+): string[] {
+  const sizes = methods[0]!.found.map(({ size }) => size);
+  const rows = [
+    [
+      'best',
+      ...sizes.map(
+        (size) => `${formatCount(size)} (${((100 * size) / population).toPrecision(2).replace(/\.0$/, '')} %)`,
+      ),
+    ],
+    ...methods.map(({ name, found }) => [
+      name,
+      ...found.map(({ recall, lift }) => `${(100 * recall).toFixed(1).padStart(5)} %  x${lift.toFixed(1).padStart(4)}`),
+    ]),
+  ];
+  return indented(alignColumns(rows, `l${'r'.repeat(sizes.length)}`));
+}
+
+/** Who finds more of the hidden members, and whether chance could have done it. */
+export function verdict(size: number, { difference, chance }: { difference: number; chance: number }): string {
+  const ahead = difference >= 0 ? 'MetaHeac' : 'logistic regression';
+  const behind = difference >= 0 ? 'logistic regression' : 'MetaHeac';
+  const gap = Math.abs(difference);
+  const within = `(chance alone gives up to ${Math.round(chance)})`;
+  return gap <= chance
+    ? `Among the best ${formatCount(size)} MetaHeac and logistic regression are level: ${gap} people apart ${within}.`
+    : `Among the best ${formatCount(size)} ${ahead} finds ${gap} people more than ${behind} ${within}.`;
+}
+
+/** Commands for a shell, ready to be pasted. */
+export function curlCommands(
+  url: string,
+  id: string,
+  campaign: { readonly features: CampaignHistory['features']; readonly seeds: readonly string[] },
+  member: string,
+): string[] {
+  const body = {
+    name: 'my campaign',
+    features: campaign.features,
+    seeds: campaign.seeds.slice(0, PASTED_SEEDS),
+    audience: { size: 100 },
+  };
+  const at = `${url}/v1/campaigns`;
+  return [
+    `curl -s ${quoted(`${at}/${id}`)}`,
+    `curl -s ${quoted(`${at}/${id}/audience?limit=3`)}`,
+    `curl -s ${quoted(`${at}/${id}/audience/members/${encodeURIComponent(member)}`)}`,
+    `curl -s -H 'accept: text/csv' ${quoted(`${at}/${id}/audience`)} > audience.csv`,
+    `curl -s -H 'content-type: application/json' ${quoted(at)} -d ${quoted(JSON.stringify(body))}`,
+  ];
+}
+
+export function indented(lines: readonly string[]): string[] {
+  return lines.map((line) => INDENT + line);
+}
+
+/** One word of a POSIX shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** Data of others may hold what would steer a terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{C}/gu, '?');
+}

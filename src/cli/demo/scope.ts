@@ -1,0 +1,56 @@
+/** What a command must undo however it ends: temporary folders and services, at its end, on errors and on Ctrl-C. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface Scope {
+  /** A new folder, removed at the end. */
+  temporaryFolder(name: string): string;
+  /** Calls `close` at the end; what was deferred last is closed first, before any folder is removed. */
+  defer(close: () => Promise<void>): void;
+  /** Resolves at the first signal, which is then an ordinary end of the work, not an interruption. */
+  untilInterrupted(): Promise<void>;
+}
+
+/** Runs `work` and undoes what it made. A signal undoes it at once and ends the process with 128 + its number. */
+export async function withScope(work: (scope: Scope) => Promise<void>): Promise<void> {
+  const folders: string[] = [];
+  const closers: (() => Promise<void>)[] = [];
+  const removeFolders = () => {
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+  };
+  let tell: (signal: NodeJS.Signals) => void = () => {};
+  const told = new Promise<NodeJS.Signals>((resolve) => {
+    tell = resolve;
+  });
+  for (const signal of SIGNALS) process.once(signal, tell);
+  // an end from elsewhere (a closed pipe) still removes the folders
+  process.once('exit', removeFolders);
+
+  let isAwaited = false;
+  const scope: Scope = {
+    temporaryFolder(name) {
+      const folder = mkdtempSync(join(tmpdir(), `metaheac-${name}-`));
+      folders.push(folder);
+      return folder;
+    },
+    defer: (close) => void closers.unshift(close),
+    untilInterrupted() {
+      isAwaited = true;
+      return told.then(() => {});
+    },
+  };
+  let signal: NodeJS.Signals | null = null;
+  try {
+    signal = await Promise.race([work(scope).then(() => null), told]);
+  } finally {
+    for (const close of closers) await close();
+    removeFolders();
+    process.off('exit', removeFolders);
+    for (const name of SIGNALS) process.off(name, tell);
+  }
+  // the work that was interrupted may still be running: only the end of the process stops it
+  if (signal !== null && !isAwaited) process.exit(128 + constants.signals[signal]);
+}

@@ -1,0 +1,22 @@
+/** Plain text in aligned columns. */
+
+/** Rows of cells as lines: every column as wide as its widest cell, two spaces between columns. `align` has one letter a column: l or r. */
+export function alignColumns(rows: readonly (readonly string[])[], align: string): string[] {
+  const widths = Array.from(align, (_, i) => Math.max(0, ...rows.map((row) => row[i]?.length ?? 0)));
+  return rows.map((row) =>
+    widths
+      .map((width, i) => (align[i] === 'r' ? (row[i] ?? '').padStart(width) : (row[i] ?? '').padEnd(width)))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+/** 12345 -> `12,345`. */
+export function formatCount(count: number): string {
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `text`, cut to `width` with two dots. */
+export function cutText(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 2)}..`;
+}

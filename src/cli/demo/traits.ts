@@ -1,0 +1,25 @@
+/** A user's features as text, read from the population as a person would read them. */
+import type { Population } from '../../population/population.ts';
+
+/** Tokens shown of a list. */
+const SHOWN_TOKENS = 3;
+
+/** The features' texts of users (by user number), a row a user: `-` where nothing is known, `a, b, c +2` for a list. */
+export function readTraits(population: Population, users: Int32Array, features: readonly string[]): string[][] {
+  const rows = population.readRows(users.map((user) => population.rowOf[user]!));
+  return Array.from(users, (_, r) =>
+    features.map((feature) => {
+      const column = rows.columns.get(feature)!;
+      const codes =
+        column.kind === 'single'
+          ? column.codes.subarray(r, r + 1)
+          : column.codes.subarray(column.offsets[r]!, column.offsets[r + 1]!);
+      const dictionary = population.dictionary(feature);
+      const tokens = Array.from(codes)
+        .filter((code) => code !== 0)
+        .map((code) => dictionary.token(code));
+      const more = tokens.length - SHOWN_TOKENS;
+      return tokens.length === 0 ? '-' : tokens.slice(0, SHOWN_TOKENS).join(', ') + (more > 0 ? ` +${more}` : '');
+    }),
+  );
+}

@@ -1,0 +1,90 @@
+/** Functions of one number, element by element, and Mod. */
+import { arithmetic, onNumbers } from './elementwise.ts';
+import { floatUnary, refuse, requireNumber, sameAsInput } from './helpers.ts';
+import type { InferContext, Inferred, OpSpec } from './spec.ts';
+
+function numberUnary(c: { readonly inputs: InferContext<'Abs'>['inputs'] }): readonly Inferred[] {
+  requireNumber(c.inputs[0]!);
+  return sameAsInput(c);
+}
+
+// |x|' = sign(x) x', so it is 0 at 0 as in PyTorch
+export const Abs: OpSpec<'Abs'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: numberUnary,
+  gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Sign', [x!])])],
+};
+
+/** Constant between its jumps: PyTorch's gradient is 0 everywhere, which is what the sweep gives where it stops. */
+export const Sign: OpSpec<'Sign'> = { arity: [1, 1], attributes: {}, infer: numberUnary, gradient: 'none' };
+export const Floor: OpSpec<'Floor'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
+export const Ceil: OpSpec<'Ceil'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
+/** Halves go to the even neighbour. */
+export const Round: OpSpec<'Round'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
+
+// (e^x)' = e^x x'
+export const Exp: OpSpec<'Exp'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, outputs: [out], gradient: g }) => [b.add('Mul', [g, out!])],
+};
+
+// (1 / x)' = -x' / x^2
+export const Reciprocal: OpSpec<'Reciprocal'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, outputs: [out], gradient: g }) => [b.add('Mul', [b.add('Neg', [g]), b.add('Mul', [out!, out!])])],
+};
+
+// (sin x)' = cos(x) x'
+export const Sin: OpSpec<'Sin'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Cos', [x!])])],
+};
+
+// (cos x)' = -sin(x) x'
+export const Cos: OpSpec<'Cos'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: floatUnary,
+  gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Neg', [b.add('Mul', [g, b.add('Sin', [x!])])])],
+};
+
+// erf(x)' = 2 / sqrt(pi) e^(-x^2) x'
+export const Erf: OpSpec<'Erf'> = {
+  arity: [1, 1],
+  attributes: {},
+  infer: ({ inputs }) => {
+    if (inputs[0]!.dtype !== 'float32') refuse(`"${inputs[0]!.name}" is ${inputs[0]!.dtype}: Erf takes float32 only`);
+    return sameAsInput({ inputs });
+  },
+  gradient: ({ b, inputs: [x], gradient: g }) => {
+    const bell = b.add('Exp', [b.add('Neg', [b.add('Mul', [x!, x!])])]);
+    return [b.add('Mul', [g, b.add('Mul', [bell, b.scalar(2 / Math.sqrt(Math.PI), g)])])];
+  },
+};
+
+// fmod(x, y) = x - n y with n = trunc(x / y), which is constant between its jumps: the gradient is x' - n y'
+export const Mod: OpSpec<'Mod'> = {
+  arity: [2, 2],
+  attributes: { fmod: 'int' },
+  infer: (c) => {
+    const whole = c.inputs[0]!.dtype === 'int64' || c.inputs[0]!.dtype === 'int32';
+    if (!whole && !c.attributes.fmod) refuse(`"${c.inputs[0]!.name}" is ${c.inputs[0]!.dtype}, and its fmod is not 1`);
+    // the sign is the dividend's with fmod, and else the divisor's
+    const modulo = c.attributes.fmod
+      ? (x: number, y: number) => x % y
+      : (x: number, y: number) => x - y * Math.floor(x / y);
+    return arithmetic(c, (x, y) => (y === 0 ? null : onNumbers(modulo)(x, y)));
+  },
+  gradient: ({ b, inputs: [x, y], outputs: [out], gradient: g, wants }) => {
+    // as exact as the remainder is, where x / y itself could be rounded up to the next whole number
+    const times = () => b.add('Round', [b.add('Div', [b.add('Sub', [x!, out!]), y!])]);
+    return [g, wants(1) ? b.add('Neg', [b.add('Mul', [g, times()])]) : null];
+  },
+};

@@ -1,0 +1,46 @@
+/** Compact tables: which rows, in what places, and back. */
+import { describe, expect, it } from 'vitest';
+import { Builder } from '../../src/graph/builder.ts';
+import { cutTables } from '../../src/graph/cut-tables.ts';
+import { numbersOf, tensor } from '../../src/graph/ir.ts';
+import { addRows, compact, indexReader, needsIndexSession } from '../../src/model/compaction.ts';
+
+const b = new Builder();
+const table = b.initializer('table', tensor('float32', [5, 2], [0, 1, 10, 11, 20, 21, 30, 31, 40, 41]));
+const rows = b.add('Gather', [table, b.input('ids', 'int32', ['batch', 2])], { axis: 0 });
+const graph = b.build('look-up', [rows]);
+const cut = cutTables(graph, ['table']);
+const batches = [{ ids: tensor('int32', [2, 2], [4, 1, 1, 4]) }, { ids: tensor('int32', [1, 2], [-2, 1]) }];
+
+describe('compact', () => {
+  it('holds the rows of all batches, ascending, and the places of each', async () => {
+    expect(needsIndexSession(cut.indexGraph)).toBe(false);
+    const made = await compact(cut, graph.initializers, indexReader(cut.indexGraph, null), batches);
+    // -2 counts from the end: row 3
+    expect([...made.rows.get('table')!]).toEqual([1, 3, 4]);
+    expect(made.parameters.get('table')).toEqual(tensor('float32', [3, 2], [10, 11, 30, 31, 40, 41]));
+    expect(made.places).toEqual([
+      { 'table.place': tensor('int32', [2, 2], [2, 0, 0, 2]) },
+      { 'table.place': tensor('int32', [1, 2], [1, 0]) },
+    ]);
+    const back = made.restore(new Map([['table', tensor('float32', [3, 2], [1, 1, 3, 3, 4, 4])]]));
+    expect(numbersOf(back.get('table')!)).toEqual([0, 1, 1, 1, 20, 21, 3, 3, 4, 4]);
+    expect(numbersOf(graph.initializers.get('table')!)).toEqual([0, 1, 10, 11, 20, 21, 30, 31, 40, 41]);
+  });
+
+  it('holds no row where there is no batch', async () => {
+    const made = await compact(cut, graph.initializers, indexReader(cut.indexGraph, null), []);
+    expect(made.parameters.get('table')!.shape).toEqual([0, 2]);
+    expect(made.restore(made.parameters).get('table')).toEqual(graph.initializers.get('table'));
+  });
+});
+
+describe('addRows', () => {
+  it('adds the rows of a compact gradient in their places', () => {
+    const full = Float32Array.of(1, 1, 1, 1, 1, 1);
+    addRows(full, Int32Array.of(0, 2), Float32Array.of(1, 2, 3, 4));
+    expect([...full]).toEqual([2, 3, 1, 1, 4, 5]);
+    addRows(full, new Int32Array(0), new Float32Array(0));
+    expect([...full]).toEqual([2, 3, 1, 1, 4, 5]);
+  });
+});

@@ -1,0 +1,332 @@
+/** Model folders as files: written and read back, versions, and every refusal with its sentence. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type ModelDraft, readModelFolder, writeModelFolder } from '../../src/model/folder.ts';
+import { useFolders } from './folders.ts';
+import {
+  changeManifest,
+  draftOf,
+  readPlainManifest,
+  replaceFile,
+  tinyGraph,
+  versionAsPublished,
+  writeTinyModel,
+} from './tiny-model.ts';
+
+const newFolder = useFolders();
+
+/** The message of the invalid_model error that reading `path` gives. */
+function refusalOf(path: string): string {
+  try {
+    readModelFolder(path);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'invalid_model' });
+    expect((error as Error).message).toContain(`model ${path}: `);
+    return (error as Error).message;
+  }
+  return expect.fail('the folder is not refused');
+}
+
+describe('writeModelFolder', () => {
+  it('writes a folder that reads back equal', async () => {
+    const path = join(newFolder(), 'made', 'on the way', 'model');
+    const draft = await draftOf(tinyGraph());
+    const manifest = writeModelFolder(path, draft);
+    const folder = readModelFolder(path);
+    expect(folder.manifest).toEqual(manifest);
+    expect(manifest).toMatchObject(draft.manifest);
+    expect(Object.keys(manifest.files)).toEqual([
+      'model.onnx',
+      'vocabulary/campaign.topic.json',
+      'vocabulary/campaign.words.json',
+      'vocabulary/user.age.json',
+      'vocabulary/user.tags.json',
+    ]);
+    expect(Buffer.from(folder.read('model.onnx')).equals(Buffer.from(draft.files.get('model.onnx')!))).toBe(true);
+    for (const [name, tokens] of draft.vocabularies) {
+      expect(folder.vocabularies.get(name)!.tokens).toEqual(tokens);
+      expect(tokens.map((token) => folder.vocabularies.get(name)!.find(token))).toEqual(tokens.map((_, i) => i + 1));
+    }
+    expect(() => folder.read('other.bin')).toThrow(/the manifest lists no other\.bin/);
+  });
+
+  it('takes a path that ends in a slash', async () => {
+    const path = join(newFolder(), 'model');
+    const draft = await draftOf(tinyGraph());
+    writeModelFolder(`${path}/`, draft);
+    writeModelFolder(`${path}/`, draft);
+    expect(readdirSync(join(path, '..'))).toEqual(['model']);
+    expect(readdirSync(path).sort()).toEqual(['manifest.json', 'model.onnx', 'vocabulary']);
+  });
+
+  it('replaces an existing folder whole and leaves nothing beside it', async () => {
+    const root = newFolder();
+    const path = join(root, 'model');
+    mkdirSync(path);
+    writeFileSync(join(path, 'stale'), 'x');
+    const { version } = await writeTinyModel(path);
+    expect(readModelFolder(path).manifest.version).toBe(version);
+    expect(existsSync(join(path, 'stale'))).toBe(false);
+    expect(readdirSync(root)).toEqual(['model']);
+  });
+
+  it('is not stopped by what a killed writer with the same process id left', async () => {
+    const root = newFolder();
+    const path = join(root, 'model');
+    for (const kind of ['writing', 'old']) {
+      mkdirSync(`${path}.${kind}-${process.pid}`);
+      writeFileSync(join(`${path}.${kind}-${process.pid}`, 'stale'), 'x');
+    }
+    mkdirSync(path);
+    await writeTinyModel(path);
+    expect(readdirSync(root)).toEqual(['model']);
+    expect(readdirSync(path)).not.toContain('stale');
+  });
+
+  it('says that it cannot write, with the cause, and leaves nothing', async () => {
+    const root = newFolder();
+    writeFileSync(join(root, 'file'), '');
+    const writing = writeTinyModel(join(root, 'file', 'model'));
+    await expect(writing).rejects.toMatchObject({
+      code: 'storage_failed',
+      message: expect.stringContaining('cannot write the model folder'),
+      cause: { code: 'ENOTDIR' },
+    });
+    expect(readdirSync(root)).toEqual(['file']);
+  });
+
+  it('keeps feature names that are no file names inside the folder', async () => {
+    const path = join(newFolder(), 'model');
+    const rename = (draft: ModelDraft): Partial<ModelDraft> => ({
+      manifest: {
+        ...draft.manifest,
+        features: { user: [{ name: '../a b/ü', kind: 'single', vocabulary_size: 3 }], campaign: [] },
+      },
+      vocabularies: new Map([['user.../a b/ü', ['x', 'y']]]),
+    });
+    await writeTinyModel(path, rename);
+    expect(readdirSync(join(path, 'vocabulary'))).toEqual(['user...%2Fa%20b%2F%C3%BC.json']);
+    expect(readModelFolder(path).vocabularies.get('user.../a b/ü')!.find('y')).toBe(2);
+  });
+});
+
+describe('the version', () => {
+  const versionWith = async (change: (draft: ModelDraft) => Partial<ModelDraft>): Promise<string> =>
+    (await writeTinyModel(join(newFolder(), 'model'), change)).version;
+
+  it('is 12 hex digits of the sha256 of the sorted manifest without version and created', async () => {
+    const path = join(newFolder(), 'model');
+    const { version } = await writeTinyModel(path);
+    expect(version).toMatch(/^[0-9a-f]{12}$/);
+    expect(versionAsPublished(readPlainManifest(path))).toBe(version);
+  });
+
+  it('is the same at another time', async () => {
+    const base = await versionWith(() => ({}));
+    expect(
+      await versionWith(({ manifest }) => ({ manifest: { ...manifest, created: '2027-01-01T00:00:00.000Z' } })),
+    ).toBe(base);
+  });
+
+  it.each<[string, (draft: ModelDraft) => Partial<ModelDraft>]>([
+    ['the name', ({ manifest }) => ({ manifest: { ...manifest, name: 'other' } })],
+    ['the weights', ({ files }) => ({ files: new Map([...files, ['model.onnx', Uint8Array.of(1)]]) })],
+    ['a further file', ({ files }) => ({ files: new Map([...files, ['notes.txt', Uint8Array.of(1)]]) })],
+    [
+      'a token',
+      ({ vocabularies }) => ({ vocabularies: new Map([...vocabularies, ['user.age', ['a', 'b', 'c', 'd']]]) }),
+    ],
+    [
+      'a setting of adaptation',
+      ({ manifest }) => ({ manifest: { ...manifest, adaptation: { ...manifest.adaptation, epochs: 3 } } }),
+    ],
+    [
+      'the golden batch',
+      ({ manifest }) => ({ manifest: { ...manifest, golden_batch: { ...manifest.golden_batch, scores: [0.5] } } }),
+    ],
+    ['the training record', ({ manifest }) => ({ manifest: { ...manifest, training: { steps: 1 } } })],
+  ])('changes with %s', async (_, change) => {
+    expect(await versionWith(change)).not.toBe(await versionWith(() => ({})));
+  });
+});
+
+describe('readModelFolder refuses', () => {
+  it('a folder that is not there', () => {
+    expect(refusalOf(join(newFolder(), 'none'))).toContain('there is no such folder');
+  });
+
+  it('a folder without a manifest', () => {
+    expect(refusalOf(newFolder())).toContain('there is no manifest.json in it');
+  });
+
+  it('a file in place of the folder', () => {
+    const path = join(newFolder(), 'file');
+    writeFileSync(path, '');
+    expect(refusalOf(path)).toContain('it is not a folder');
+  });
+
+  it('a manifest that cannot be read', async () => {
+    const path = join(newFolder(), 'model');
+    mkdirSync(join(path, 'manifest.json'), { recursive: true });
+    expect(refusalOf(path)).toContain('manifest.json cannot be read: EISDIR');
+  });
+
+  it('a torn manifest', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    truncateSync(join(path, 'manifest.json'), 200);
+    expect(refusalOf(path)).toContain('manifest.json is not JSON (torn?)');
+  });
+
+  it.each([
+    ['null', 'null'],
+    ['a list', '[]'],
+    ['an empty object', '{}'],
+  ])('%s as a manifest', (_, text) => {
+    const path = newFolder();
+    writeFileSync(join(path, 'manifest.json'), text);
+    expect(refusalOf(path)).toContain('manifest.json is not valid: ');
+  });
+
+  it('a newer contract, before anything else', async () => {
+    const path = newFolder();
+    writeFileSync(join(path, 'manifest.json'), JSON.stringify({ contract_version: 2, whatever: true }));
+    expect(refusalOf(path)).toContain(
+      'it is of contract version 2, and this program knows 1: a newer metaheac is needed',
+    );
+  });
+
+  it('a field that is missing, unknown or of the wrong type, naming it', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    changeManifest(path, (manifest) => {
+      manifest['surprise'] = 1;
+    });
+    expect(refusalOf(path)).toContain('"surprise"');
+    await writeTinyModel(path);
+    changeManifest(path, (manifest) => {
+      delete (manifest as Record<string, unknown>)['golden_batch'];
+    });
+    expect(refusalOf(path)).toContain('golden_batch');
+    await writeTinyModel(path);
+    changeManifest(path, ({ features }) => {
+      features.user[0]!['vocabulary_size'] = 'five';
+    });
+    expect(refusalOf(path)).toContain('features.user[0].vocabulary_size');
+  });
+
+  it('a manifest that was altered', async () => {
+    const path = newFolder();
+    const { version } = await writeTinyModel(path);
+    changeManifest(
+      path,
+      (manifest) => {
+        manifest['name'] = 'other';
+      },
+      false,
+    );
+    const now = versionAsPublished(readPlainManifest(path));
+    expect(refusalOf(path)).toContain(`the manifest was altered: its version should be ${now}, not ${version}`);
+  });
+
+  it.each(['model.onnx', 'vocabulary/user.age.json', 'vocabulary/campaign.topic.json'])(
+    '%s when one byte differs',
+    async (file) => {
+      const path = newFolder();
+      await writeTinyModel(path);
+      const bytes = readFileSync(join(path, file));
+      bytes[bytes.length - 3]! ^= 1;
+      writeFileSync(join(path, file), bytes);
+      expect(refusalOf(path)).toMatch(
+        new RegExp(
+          `: ${file.replaceAll('.', '\\.')} is not what the manifest says: sha256 .*, not .* \\(torn or altered\\)`,
+        ),
+      );
+    },
+  );
+
+  it('a truncated model.onnx', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    truncateSync(join(path, 'model.onnx'), 100);
+    expect(refusalOf(path)).toContain('model.onnx is not what the manifest says');
+  });
+
+  it('a file that is missing', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    rmSync(join(path, 'vocabulary/user.tags.json'));
+    expect(refusalOf(path)).toContain('vocabulary/user.tags.json is missing');
+  });
+
+  it('a folder in place of a file', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    rmSync(join(path, 'model.onnx'));
+    mkdirSync(join(path, 'model.onnx'));
+    expect(refusalOf(path)).toContain('model.onnx cannot be read: EISDIR');
+  });
+
+  it.each(['../outside', '/etc/hostname', 'vocabulary/../../outside', '..'])(
+    'the path %s, without reading it',
+    async (file) => {
+      const path = newFolder();
+      await writeTinyModel(path);
+      changeManifest(path, ({ files }) => {
+        files[file] = 'a'.repeat(64);
+      });
+      expect(refusalOf(path)).toContain(`the file name "${file}" leaves the folder`);
+    },
+  );
+
+  it('a manifest that lists no model.onnx', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    changeManifest(path, ({ files }) => {
+      delete files['model.onnx'];
+    });
+    expect(refusalOf(path)).toContain('the manifest lists no model.onnx');
+  });
+
+  it('a feature without a vocabulary', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    changeManifest(path, ({ files }) => {
+      delete files['vocabulary/user.age.json'];
+    });
+    expect(refusalOf(path)).toContain('the manifest lists no vocabulary/user.age.json');
+  });
+
+  it.each([
+    ['["a", "b", "a", "d"]', 'names a token twice'],
+    ['["a", "b", "", "d"]', 'names an empty token: id 0 stands for it'],
+    ['["a", "b", "c"]', 'has 3 tokens, and the manifest says 4'],
+    ['["a", "b", "c", 4]', 'is not a list of tokens'],
+    ['{"a": 1}', 'is not a list of tokens'],
+    ['["a", "b"', 'is not JSON'],
+  ])('the vocabulary %s', async (text, sentence) => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    replaceFile(path, 'vocabulary/user.age.json', text);
+    expect(refusalOf(path)).toContain(`vocabulary/user.age.json ${sentence}`);
+  });
+
+  it('a multi-valued feature without a maximum length', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    changeManifest(path, ({ features }) => {
+      delete features.user[1]!['max_length'];
+    });
+    expect(refusalOf(path)).toContain('feature "tags" is multi-valued and has no max_length');
+  });
+
+  it('two features of one name', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    changeManifest(path, ({ features }) => {
+      features.user.push({ ...features.user[0]! });
+    });
+    expect(refusalOf(path)).toContain('user feature "age" is there twice');
+  });
+});

@@ -1,0 +1,360 @@
+/** Loading a model: what is refused beyond checksums, each with its sentence. */
+import { describe, expect, it } from 'vitest';
+import { Builder } from '../../src/graph/builder.ts';
+import { type DataType, type Graph, type Shape, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
+import { writeModel } from '../../src/graph/write.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import { writeModelFolder } from '../../src/model/folder.ts';
+import { loadModel } from '../../src/model/load.ts';
+import type { Manifest } from '../../src/model/manifest.ts';
+import { buildMetaHeac, randomInitial } from '../../src/model/metaheac.ts';
+import { useFolders } from './folders.ts';
+import { changeManifest, replaceFile, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
+
+const newFolder = useFolders();
+
+async function refusalOf(path: string): Promise<string> {
+  const error: unknown = await loadModel(path).then(
+    () => expect.fail('the model is not refused'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toMatchObject({ code: 'invalid_model' });
+  expect((error as Error).message).toContain(`model ${path}: `);
+  return (error as Error).message;
+}
+
+/** What a small model is made of, each part of which a test may replace. */
+interface Parts {
+  readonly inputs: readonly (readonly [name: string, dtype: DataType, shape: Shape])[];
+  readonly table: Tensor;
+  /** The score, out of the rows that the ids look up, `[batch, 2]`. */
+  readonly score: (b: Builder, rows: Value) => Value;
+  readonly manifest: Partial<Manifest>;
+  readonly ids: Manifest['golden_batch']['inputs'][string];
+}
+
+const meanOf = (b: Builder, rows: Value): Value => b.add('ReduceMean', [rows, b.ints([1])], { keepdims: 0 });
+const probability = (b: Builder, x: Value): Value => b.add('Sigmoid', [x], {}, { outputs: ['score'] });
+
+const PARTS: Parts = {
+  inputs: [['user.age', 'int32', ['batch']]],
+  table: tensor('float32', [4, 2], [0.1, -0.2, 0.3, 0.4, -0.5, 0.6, 0.7, 0.8]),
+  score: (b, rows) => probability(b, meanOf(b, rows)),
+  manifest: {},
+  ids: { shape: [3], data: [0, 1, 3] },
+};
+
+function graphOf({ inputs, table, score }: Parts): Graph {
+  const b = new Builder();
+  const [first] = inputs.map(([name, dtype, shape]) => b.input(name, dtype, shape));
+  const rows = b.add('Gather', [b.initializer('table', table), first!], { axis: 0 });
+  return b.build('model', [score(b, rows)]);
+}
+
+/** Writes a model of one user feature, `age` with 3 tokens. */
+function writeSmallModel(path: string, change: Partial<Parts> = {}): void {
+  const parts = { ...PARTS, ...change };
+  const mean = (row: number) =>
+    1 / (1 + Math.exp(-(Number(PARTS.table.data[2 * row] ?? 0) + Number(PARTS.table.data[2 * row + 1] ?? 0)) / 2));
+  writeModelFolder(path, {
+    files: new Map([['model.onnx', writeModel(graphOf(parts))]]),
+    vocabularies: new Map([['user.age', ['young', 'old', 'older']]]),
+    manifest: {
+      name: 'small',
+      created: '2026-11-25T12:00:00.000Z',
+      features: { user: [{ name: 'age', kind: 'single', vocabulary_size: 4 }], campaign: [] },
+      adapted_parameters: 'all',
+      adaptation: {
+        optimiser: 'adam',
+        rate: 0.01,
+        epochs: 1,
+        batch: 8,
+        negatives_per_seed: 1,
+        resample_negatives: false,
+        early_stopping: null,
+      },
+      evaluation: null,
+      training: null,
+      golden_batch: { inputs: { 'user.age': parts.ids }, scores: parts.ids.data.map(mean) },
+      ...parts.manifest,
+    },
+  });
+}
+
+describe('loadModel', () => {
+  it('loads a sound MetaHeac', async () => {
+    const path = newFolder();
+    const { version } = await writeTinyModel(path);
+    const model = await loadModel(path);
+    expect(model.manifest.version).toBe(version);
+    expect(model.adapted).toEqual([...tinyGraph().initializers.keys()]);
+  });
+
+  it.each([
+    ['int32', 'batch'],
+    ['int64', 'N'],
+  ] as const)('loads another architecture whose ids are %s of [%s]', async (dtype, dim) => {
+    const path = newFolder();
+    writeSmallModel(path, { inputs: [['user.age', dtype, [dim]]] });
+    expect((await loadModel(path)).adapted).toEqual(['table']);
+  });
+
+  it('adapts the parameters that the manifest names', async () => {
+    const path = newFolder();
+    await writeTinyModel(path, ({ manifest }) => ({
+      manifest: { ...manifest, adapted_parameters: ['critics.bias', 'user.age.embedding'] },
+    }));
+    expect((await loadModel(path)).adapted).toEqual(['critics.bias', 'user.age.embedding']);
+  });
+
+  it('takes campaign inputs of one a user', async () => {
+    const path = newFolder();
+    writeSmallModel(path, {
+      inputs: [
+        ['user.age', 'int32', ['batch']],
+        ['campaign.topic', 'int64', ['batch']],
+      ],
+      score: (b, rows) => {
+        const topics = b.initializer('topics', tensor('float32', [2], [0.1, 0.2]));
+        const topic = b.add('Gather', [topics, b.get('campaign.topic')], { axis: 0 });
+        return probability(b, b.add('Add', [meanOf(b, rows), b.add('Mul', [topic, b.scalar(0, topic)])]));
+      },
+    });
+    const words = JSON.stringify(['sport']);
+    replaceFile(path, 'vocabulary/campaign.topic.json', words);
+    changeManifest(path, (manifest) => {
+      manifest.features.campaign = [{ name: 'topic', kind: 'single', vocabulary_size: 2 }];
+      manifest.golden_batch.inputs['campaign.topic'] = { shape: [3], data: [0, 1, 1] };
+    });
+    expect((await loadModel(path)).adapted).toEqual(['table', 'topics']);
+  });
+});
+
+describe('loadModel refuses', () => {
+  it('a model.onnx that is torn, with right checksums', async () => {
+    const path = newFolder();
+    await writeTinyModel(path, ({ files }) => ({
+      files: new Map([['model.onnx', files.get('model.onnx')!.subarray(0, 500)]]),
+    }));
+    expect(await refusalOf(path)).toContain('model.onnx: ');
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])('%s in the weights', async (value) => {
+    const path = newFolder();
+    const graph = tinyGraph();
+    (graph.initializers.get('experts.1.weight')!.data as Float32Array)[5] = value;
+    await writeTinyModel(path, () => ({ files: new Map([['model.onnx', writeModel(graph)]]) }));
+    expect(await refusalOf(path)).toContain('parameter "experts.1.weight" holds NaN or infinity');
+  });
+
+  it('a golden batch that is not reproduced, naming the score', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    let expected = 0;
+    changeManifest(path, ({ golden_batch: { scores } }) => {
+      scores[2]! += 2e-5;
+      expected = scores[2]!;
+    });
+    expect(await refusalOf(path)).toMatch(
+      new RegExp(`the golden batch is not reproduced: score 2 is 0\\.\\d+, not ${expected} \\(tolerance 0\\.00001\\)`),
+    );
+  });
+
+  it('other weights under the same golden batch', async () => {
+    const path = newFolder();
+    const other = buildMetaHeac(TINY, randomInitial(createRng('other')));
+    await writeTinyModel(path, () => ({ files: new Map([['model.onnx', writeModel(other)]]) }));
+    expect(await refusalOf(path)).toContain('the golden batch is not reproduced');
+  });
+
+  it('a golden batch that is missing an input, or whose data do not fill its shape', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    changeManifest(path, ({ golden_batch: { inputs } }) => {
+      inputs['user.tags']!.data.pop();
+    });
+    expect(await refusalOf(path)).toContain('the golden batch lacks a sound input "user.tags"');
+    changeManifest(path, ({ golden_batch: { inputs } }) => {
+      delete inputs['user.tags'];
+    });
+    expect(await refusalOf(path)).toContain('the golden batch lacks a sound input "user.tags"');
+  });
+
+  it('a golden batch of another number of scores', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    changeManifest(path, ({ golden_batch: { scores } }) => {
+      scores.push(0.5);
+    });
+    expect(await refusalOf(path)).toContain('the golden batch gives 4 scores, not 5');
+  });
+
+  it.each([
+    ['an id past the table', { shape: [3], data: [0, 1, 4] }],
+    ['another rank', { shape: [3, 1], data: [0, 1, 3] }],
+  ])('a golden batch that cannot be run: %s', async (_, ids) => {
+    const path = newFolder();
+    writeSmallModel(path, { ids });
+    expect(await refusalOf(path)).toContain('the golden batch cannot be run: ');
+  });
+
+  it('a vocabulary that is larger than its table', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    replaceFile(path, 'vocabulary/user.tags.json', JSON.stringify(['a', 'b', 'c', 'd', 'e', 'f']));
+    changeManifest(path, ({ features }) => {
+      features.user[1]!['vocabulary_size'] = 7;
+    });
+    expect(await refusalOf(path)).toContain('it cannot score the highest ids of its vocabularies: ');
+  });
+
+  it('an input of the schema that the graph lacks', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    replaceFile(path, 'vocabulary/user.city.json', '["Rome"]');
+    changeManifest(path, ({ features }) => {
+      features.user.push({ name: 'city', kind: 'single', vocabulary_size: 2 });
+    });
+    expect(await refusalOf(path)).toContain('model.onnx has no input "user.city"');
+  });
+
+  it.each(['user.tags.length', 'extra'])('an input of no feature: %s', async (name) => {
+    const path = newFolder();
+    writeSmallModel(path, {
+      inputs: [
+        ['user.age', 'int32', ['batch']],
+        [name, 'int32', ['batch']],
+      ],
+    });
+    expect(await refusalOf(path)).toContain(
+      `model.onnx wants an input "${name}" that is of no feature of the manifest`,
+    );
+  });
+
+  it.each<[DataType, Shape, string]>([
+    ['int32', ['batch', 1], 'int32[batch, 1]'],
+    ['int64', [], 'int64[]'],
+  ])('an input of %s%j', async (dtype, shape, text) => {
+    const path = newFolder();
+    writeSmallModel(path, {
+      inputs: [['user.age', dtype, shape]],
+      score: (b, rows) => probability(b, b.add('Reshape', [b.add('ReduceMean', [rows]), b.ints([-1])])),
+    });
+    expect(await refusalOf(path)).toContain(`input "user.age" is ${text}, not int32 or int64 of [batch]`);
+  });
+
+  it('ids that are floats', async () => {
+    const path = newFolder();
+    const b = new Builder();
+    const age = b.input('user.age', 'float32', ['batch']);
+    const weight = b.initializer('table', tensor('float32', [], [1]));
+    const graph = b.build('model', [probability(b, b.add('Mul', [age, weight]))]);
+    writeSmallModel(path);
+    replaceFile(path, 'model.onnx', writeModel(graph));
+    expect(await refusalOf(path)).toContain('input "user.age" is float32[batch], not int32 or int64 of [batch]');
+  });
+
+  it('a batch of one fixed size, which could score nothing else', async () => {
+    const path = newFolder();
+    writeSmallModel(path, { inputs: [['user.age', 'int32', [3]]] });
+    expect(await refusalOf(path)).toContain('input "user.age" is int32[3], not int32 or int64 of [batch]');
+  });
+
+  it('a campaign input of a fixed size that is not 1', async () => {
+    const path = newFolder();
+    writeSmallModel(path, {
+      inputs: [
+        ['user.age', 'int32', ['batch']],
+        ['campaign.topic', 'int32', [3]],
+      ],
+    });
+    replaceFile(path, 'vocabulary/campaign.topic.json', '[]');
+    changeManifest(path, ({ features }) => {
+      features.campaign = [{ name: 'topic', kind: 'single', vocabulary_size: 1 }];
+    });
+    expect(await refusalOf(path)).toContain('input "campaign.topic" is int32[3], not int32 or int64 of [1] or [batch]');
+  });
+
+  it('a list of another maximum length', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    changeManifest(path, ({ features }) => {
+      features.user[1]!['max_length'] = 5;
+    });
+    expect(await refusalOf(path)).toContain('input "user.tags" is int32[batch, 3], not int32 or int64 of [batch, 5]');
+  });
+
+  it.each<[string, Parts['score'], string]>([
+    [
+      'another name',
+      (b, rows) => b.add('Sigmoid', [meanOf(b, rows)], {}, { outputs: ['probability'] }),
+      '"probability" float32[batch]',
+    ],
+    ['another rank', (b, rows) => probability(b, rows), '"score" float32[batch, 2]'],
+    [
+      'another type',
+      (b, rows) => b.add('Cast', [meanOf(b, rows)], { to: 'float64' }, { outputs: ['score'] }),
+      '"score" float64[batch]',
+    ],
+    [
+      'one score for all users',
+      (b, rows) => probability(b, b.add('ReduceMean', [rows, b.ints([0])], { keepdims: 0 })),
+      '"score" float32[2]',
+    ],
+  ])('a first output of %s', async (_, score, text) => {
+    const path = newFolder();
+    writeSmallModel(path, { score });
+    expect(await refusalOf(path)).toContain(`its first output is ${text}, not "score" float32[batch]`);
+  });
+
+  it('an op without a gradient on the way from the score to a parameter: op, node and path', async () => {
+    const path = newFolder();
+    writeSmallModel(path, {
+      score: (b, rows) => {
+        const start = b.add('ReduceSum', [rows], { keepdims: 0 }, { name: 'tower/sum' });
+        // from start to start: empty, so that the scores are the same
+        const range = b.add('Range', [start, start, b.scalar(1, start)], {}, { name: 'tower/range' });
+        const nothing = b.add('ReduceSum', [range], { keepdims: 0 }, { name: 'tower/nothing' });
+        const both = b.add('Add', [meanOf(b, rows), nothing], {}, { name: 'tower/add' });
+        return b.add('Sigmoid', [both], {}, { name: 'head', outputs: ['score'] });
+      },
+    });
+    expect((await refusalOf(path)).split(': ').slice(1).join(': ')).toMatchInlineSnapshot(
+      `"Range node "tower/range" cannot be differentiated: a Range has no gradient with respect to its start, limit and delta (path from the loss: loss <- head <- tower/add <- tower/nothing <- tower/range)"`,
+    );
+  });
+
+  it('adapted parameters that are not there, or that the score does not depend on', async () => {
+    const path = newFolder();
+    writeSmallModel(path, { manifest: { adapted_parameters: ['table', 'tower'] } });
+    expect(await refusalOf(path)).toContain('adapted parameter "tower" is not in model.onnx');
+    writeSmallModel(path, {
+      manifest: { adapted_parameters: ['cut'] },
+      score: (b, rows) => {
+        const cut = b.initializer('cut', tensor('float32', [], [-9]));
+        const isHigh = b.add('Less', [cut, meanOf(b, rows)]);
+        return probability(b, b.add('Where', [isHigh, meanOf(b, rows), b.scalar(0, 'float32')]));
+      },
+    });
+    expect(await refusalOf(path)).toContain('adapted parameter "cut" has no gradient');
+  });
+
+  it('a parameter of float64, which Adam here does not take', async () => {
+    const path = newFolder();
+    writeSmallModel(path, {
+      table: tensor('float64', [4, 2], Array.from(PARTS.table.data as Float32Array)),
+      score: (b, rows) => probability(b, b.add('Cast', [meanOf(b, rows)], { to: 'float32' })),
+    });
+    expect(await refusalOf(path)).toContain('adapted parameter "table" is float64[4, 2]: only float32 can be adapted');
+  });
+
+  it('a model with nothing to adapt', async () => {
+    const path = newFolder();
+    const b = new Builder();
+    const age = b.input('user.age', 'int32', ['batch']);
+    const graph = b.build('model', [probability(b, b.add('Cast', [age], { to: 'float32' }))]);
+    writeSmallModel(path);
+    replaceFile(path, 'model.onnx', writeModel(graph));
+    expect(await refusalOf(path)).toContain('it has no float parameter that the score depends on');
+  });
+});

@@ -1,0 +1,79 @@
+/** Binding a model to a population. */
+import { rmSync } from 'node:fs';
+import { afterAll, describe, expect, it } from 'vitest';
+import { bind } from '../../src/online/binding.ts';
+import { modelOf, newRoot, populationOf } from './world.ts';
+
+const root = newRoot();
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const USERS = [
+  { user_id: 'a', age: 'age 3', tags: ['tags 5', 'new'] },
+  { user_id: 'b', age: 'ancient', tags: [] },
+  { user_id: 'c', age: null, tags: ['tags 1', 'tags 5'] },
+];
+
+describe('bind', () => {
+  it("gives each code of a dictionary the model's id, 0 for the code of nothing and for tokens that the model does not know", async () => {
+    const model = await modelOf(root);
+    const population = await populationOf(root, USERS);
+    const { features } = bind(model.folder, population);
+    expect(features.map(({ name, kind, maxLength }) => ({ name, kind, maxLength }))).toEqual([
+      { name: 'age', kind: 'single', maxLength: 0 },
+      { name: 'tags', kind: 'multi', maxLength: 3 },
+    ]);
+    const [age, tags] = features;
+    expect(age!.ids[0]).toBe(0);
+    const idOf = (feature: string, token: string): number => {
+      const code = population.dictionary(feature).find(token);
+      expect(code).toBeGreaterThan(0);
+      return features.find(({ name }) => name === feature)!.ids[code]!;
+    };
+    expect(idOf('age', 'age 3')).toBe(3);
+    expect(idOf('age', 'ancient')).toBe(0);
+    expect(idOf('tags', 'tags 1')).toBe(1);
+    expect(idOf('tags', 'tags 5')).toBe(5);
+    expect(idOf('tags', 'new')).toBe(0);
+    expect([age!.unknownTokens, tags!.unknownTokens]).toEqual([1, 1]);
+  });
+
+  it("takes the model's order of features, and leaves out what the model does not read", async () => {
+    const model = await modelOf(root);
+    const population = await populationOf(
+      root,
+      USERS.map((user) => ({ ...user, city: 'Rome' })),
+      [
+        { name: 'city', kind: 'single' },
+        { name: 'tags', kind: 'multi' },
+        { name: 'age', kind: 'single' },
+      ],
+    );
+    expect(bind(model.folder, population).features.map(({ name }) => name)).toEqual(['age', 'tags']);
+  });
+
+  it('refuses a population that lacks a feature, naming both', async () => {
+    const model = await modelOf(root);
+    const population = await populationOf(root, USERS, [{ name: 'age', kind: 'single' }]);
+    expect(() => bind(model.folder, population)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_model',
+        message: `the model needs user feature "tags", and the population ${population.path} does not have it`,
+      }),
+    );
+  });
+
+  it('refuses a feature of another kind', async () => {
+    const model = await modelOf(root);
+    const users = USERS.map((user) => ({ ...user, age: [] }));
+    const population = await populationOf(root, users, [
+      { name: 'age', kind: 'multi' },
+      { name: 'tags', kind: 'multi' },
+    ]);
+    expect(() => bind(model.folder, population)).toThrow(
+      expect.objectContaining({
+        code: 'invalid_model',
+        message: 'user feature "age" is single in the model and multi in the population',
+      }),
+    );
+  });
+});

@@ -1,0 +1,121 @@
+/** Customising the general model: equal bits for equal seeds, and a model that finds the seeds' likes. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { measureRanking } from '../../src/offline/metrics.ts';
+import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
+import { planKey } from '../../src/online/plan.ts';
+import { openScorer } from '../../src/online/score.ts';
+import { modelOf, openWorld, splitRows, type World } from './world.ts';
+
+let world: World;
+let context: OnlineContext;
+let fans: Int32Array;
+let others: Int32Array;
+beforeAll(async () => {
+  world = await openWorld(300);
+  context = world.context;
+  ({ fans, others } = splitRows(context.population));
+});
+afterAll(() => world.close());
+
+const EARLY = { held_out_share: 0.25, minimum_held_out: 5 };
+
+const requestOf = (seeds: Int32Array, key = 'k'): CustomiseRequest => ({
+  key,
+  features: { topic: 'topic 1', words: ['words 2'] },
+  seeds,
+  candidates: Int32Array.from([...fans.filter((row) => !seeds.includes(row)), ...others]).sort(),
+});
+
+describe('customise', () => {
+  it('gives equal bits for equal requests, also beside others', async () => {
+    const request = requestOf(fans.slice(0, 30));
+    const once = await customise(context, request);
+    const [again, other] = [await customise(context, request), await customise(context, requestOf(fans.slice(10, 40)))];
+    expect(again).toEqual(once);
+    expect(other.parameters).not.toEqual(once.parameters);
+    const together = await Promise.all([
+      customise(context, request),
+      customise(context, requestOf(fans.slice(10, 40))),
+    ]);
+    expect(together).toEqual([once, other]);
+  });
+
+  it('depends on the set of seeds: the key and the rows are those of any order', async () => {
+    const { population } = context;
+    const ids = [...fans.slice(0, 20)].map((row) => population.directory.id(row));
+    const customiseIds = (seeds: readonly string[]) => {
+      const rows = Int32Array.from(seeds, (id) => population.rowOf[population.directory.find(id)]!).sort();
+      const key = planKey({
+        modelVersion: 'm',
+        populationVersion: population.version,
+        features: {},
+        seeds,
+        suppressed: [],
+      });
+      return customise(context, requestOf(rows, key));
+    };
+    expect(await customiseIds([...ids].reverse())).toEqual(await customiseIds(ids));
+  });
+
+  it('depends on the key and on the campaign', async () => {
+    const request = requestOf(fans.slice(0, 30));
+    const { parameters } = await customise(context, request);
+    expect((await customise(context, { ...request, key: 'other' })).parameters).not.toEqual(parameters);
+    expect((await customise(context, { ...request, features: { topic: 'topic 2' } })).parameters).not.toEqual(
+      parameters,
+    );
+  });
+
+  it("leaves the general model's parameters as they are", async () => {
+    const before = new Map(
+      [...context.model.graph.initializers].map(([name, { data }]) => [name, (data as Float32Array).slice()]),
+    );
+    await customise(context, requestOf(fans.slice(0, 30)));
+    for (const [name, { data }] of context.model.graph.initializers) expect(data).toEqual(before.get(name));
+  });
+
+  it('reports progress that never goes back and ends at 1', async () => {
+    const shares: number[] = [];
+    await customise(context, { ...requestOf(fans.slice(0, 30)), onProgress: (share) => shares.push(share) });
+    expect(shares.length).toBeGreaterThan(1);
+    expect([...shares].sort((a, b) => a - b)).toEqual(shares);
+    expect(shares.at(-1)).toBe(1);
+  });
+
+  it('learns what the seeds like, and says how well by held-out ones', async () => {
+    const model = await modelOf(world.root, { epochs: 12, rate: 0.05, early_stopping: EARLY });
+    const learner = { ...context, model };
+    const seeds = fans.slice(0, 40);
+    const { parameters, quality, epochs } = await customise(learner, requestOf(seeds));
+    expect(quality).toMatchObject({ held_out_seeds: 10, candidates: 260 });
+    expect(quality!.auc).toBeGreaterThan(0.75);
+    expect(epochs).toBeGreaterThanOrEqual(1);
+    expect(epochs).toBeLessThanOrEqual(12);
+    const scorer = await openScorer({ ...model, binding: context.binding });
+    const rows = Int32Array.from([...fans.slice(40), ...others]);
+    const scores = await scorer.score(context.population.readRows(rows), requestOf(seeds).features, parameters);
+    await scorer.close();
+    const labels = Uint8Array.from(rows, (_, i) => (i < fans.length - 40 ? 1 : 0));
+    expect(measureRanking(rows, scores, labels).auc).toBeGreaterThan(0.9);
+  });
+
+  it('holds out none of few seeds, and then has no report', async () => {
+    const model = await modelOf(world.root, { early_stopping: EARLY });
+    const customised = await customise({ ...context, model }, requestOf(fans.slice(0, 19)));
+    expect(customised).toMatchObject({ quality: null, epochs: 3 });
+  });
+
+  it('works with one seed and one candidate', async () => {
+    const request = { ...requestOf(fans.slice(0, 1)), candidates: others.slice(0, 1) };
+    const { parameters } = await customise(context, request);
+    for (const { data } of parameters.values()) expect((data as Float32Array).every(Number.isFinite)).toBe(true);
+  });
+
+  it('starts from other parameters where it is given some', async () => {
+    const request = requestOf(fans.slice(0, 30));
+    const { parameters } = await customise(context, request);
+    const further = await customise({ ...context, parameters }, request);
+    expect(further.parameters).not.toEqual(parameters);
+    expect([...further.parameters.keys()]).toEqual([...parameters.keys()]);
+  });
+});

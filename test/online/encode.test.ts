@@ -1,0 +1,191 @@
+/** Rows and campaigns as a model's inputs. */
+import { rmSync } from 'node:fs';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Builder } from '../../src/graph/builder.ts';
+import { type DataType, type Dim, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
+import type { GeneralModel } from '../../src/model/load.ts';
+import { bind } from '../../src/online/binding.ts';
+import {
+  type CampaignFeatures,
+  type EncodingCounts,
+  encodeCampaign,
+  encodeUsers,
+  sliceFeeds,
+  takeFeeds,
+} from '../../src/online/encode.ts';
+import { CONFIG, modelOf, newRoot, populationOf } from './world.ts';
+
+const root = newRoot();
+let model: GeneralModel;
+beforeAll(async () => {
+  model = await modelOf(root);
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** A graph that has the model's inputs in another type, or with campaign inputs of another first size. */
+function graphWith(dtype: DataType, campaign: Dim): Graph {
+  const b = new Builder();
+  for (const name of model.graph.inputs) {
+    const [, ...rest] = model.graph.values.get(name)!.shape;
+    b.input(name, dtype, [name.startsWith('user.') ? 'batch' : campaign, ...rest]);
+  }
+  return b.build('inputs', []);
+}
+
+const plain = ({ dtype, shape, data }: Tensor) => ({
+  dtype,
+  shape: [...shape],
+  data: Array.from(data as never, Number),
+});
+
+describe('encodeUsers', () => {
+  const USERS = [
+    { user_id: 'a', age: 'age 3', tags: ['new', 'tags 5', 'newer', 'tags 1', 'tags 1', 'tags 2'] },
+    { user_id: 'b', age: 'ancient', tags: [] },
+    { user_id: 'c', age: null, tags: ['new'] },
+    { user_id: 'd', age: 'age 1', tags: ['tags 4'] },
+  ];
+
+  it('drops unknown tokens of a list before it is cut to its maximum length, and counts both', async () => {
+    const population = await populationOf(root, USERS);
+    const binding = bind(model.folder, population);
+    const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
+    const feeds = encodeUsers(model.graph, binding, population.readRows(Int32Array.of(0, 1, 2, 3)), counts);
+    expect(Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, plain(feed)]))).toEqual({
+      'user.age': { dtype: 'int32', shape: [4], data: [3, 0, 0, 1] },
+      'user.tags': { dtype: 'int32', shape: [4, 3], data: [5, 1, 1, 0, 0, 0, 0, 0, 0, 4, 0, 0] },
+      'user.tags.length': { dtype: 'int32', shape: [4], data: [3, 0, 0, 1] },
+    });
+    // ages: 3 given, 1 unknown; tags: 8 given, 3 unknown, `tags 2` does not fit
+    expect(counts).toEqual({ unknown: 4, tokens: 11, dropped: 1 });
+  });
+
+  it('follows the order of the rows that it is given', async () => {
+    const population = await populationOf(root, USERS);
+    const binding = bind(model.folder, population);
+    const feeds = encodeUsers(model.graph, binding, population.readRows(Int32Array.of(3, 0, 3)));
+    expect(numbersOf(feeds['user.age']!)).toEqual([1, 3, 1]);
+    expect(numbersOf(feeds['user.tags']!)).toEqual([4, 0, 0, 5, 1, 1, 4, 0, 0]);
+  });
+
+  it('makes int64 where the graph wants it', async () => {
+    const population = await populationOf(root, USERS);
+    const binding = bind(model.folder, population);
+    const rows = population.readRows(Int32Array.of(0, 1));
+    const wide = encodeUsers(graphWith('int64', 1), binding, rows);
+    const narrow = encodeUsers(null, binding, rows);
+    for (const [name, { dtype, shape, data }] of Object.entries(wide)) {
+      expect(dtype).toBe('int64');
+      expect(data).toBeInstanceOf(BigInt64Array);
+      expect(plain(narrow[name]!)).toEqual({ dtype: 'int32', shape: [...shape], data: Array.from(data, Number) });
+    }
+  });
+});
+
+describe('encodeCampaign', () => {
+  const encode = (features: CampaignFeatures, graph = model.graph, rows = 3) =>
+    Object.fromEntries(
+      Object.entries(encodeCampaign(graph, model.folder, features, rows)).map(([name, feed]) => [name, plain(feed)]),
+    );
+
+  it('makes one row where the graph takes one', () => {
+    expect(encode({ topic: 'topic 2', words: ['words 4'] })).toEqual({
+      'campaign.topic': { dtype: 'int32', shape: [1], data: [2] },
+      'campaign.words': { dtype: 'int32', shape: [1, 2], data: [4, 0] },
+      'campaign.words.length': { dtype: 'int32', shape: [1], data: [1] },
+    });
+  });
+
+  it('makes one row a user where the graph wants that', () => {
+    expect(encode({ topic: 'topic 2', words: ['words 4'] }, graphWith('int64', 'batch'))).toEqual({
+      'campaign.topic': { dtype: 'int64', shape: [3], data: [2, 2, 2] },
+      'campaign.words': { dtype: 'int64', shape: [3, 2], data: [4, 0, 4, 0, 4, 0] },
+      'campaign.words.length': { dtype: 'int64', shape: [3], data: [1, 1, 1] },
+    });
+  });
+
+  it('makes one row where the size is a name of its own', () => {
+    expect(encode({ topic: 'topic 2' }, graphWith('int32', 'campaigns'))['campaign.topic']!.shape).toEqual([1]);
+  });
+
+  it('drops unknown values of a list before it is cut', () => {
+    const { 'campaign.words': words, 'campaign.words.length': length } = encode({
+      words: ['new', 'words 3', 'words 1', 'words 2'],
+    });
+    expect(words!.data).toEqual([3, 1]);
+    expect(length!.data).toEqual([2]);
+  });
+
+  it.each<[string, CampaignFeatures]>([
+    ['missing', {}],
+    ['unknown', { topic: 'new', words: ['new'] }],
+    ['empty', { topic: '', words: [] }],
+  ])('takes a value that is %s as id 0', (_, features) => {
+    expect(encode(features)).toEqual({
+      'campaign.topic': { dtype: 'int32', shape: [1], data: [0] },
+      'campaign.words': { dtype: 'int32', shape: [1, 2], data: [0, 0] },
+      'campaign.words.length': { dtype: 'int32', shape: [1], data: [0] },
+    });
+  });
+
+  it('takes a text for a list, and the first of a list for a text', () => {
+    const feeds = encode({ topic: ['topic 3', 'topic 1'], words: 'words 2' });
+    expect(feeds['campaign.topic']!.data).toEqual([3]);
+    expect(feeds['campaign.words']!.data).toEqual([2, 0]);
+  });
+
+  it('does not take for a value what every object has', async () => {
+    const config = {
+      ...CONFIG,
+      campaign: [
+        { name: 'constructor', kind: 'single' as const, rows: 3 },
+        { name: 'valueOf', kind: 'multi' as const, maxLength: 2, rows: 3 },
+      ],
+    };
+    const odd = await modelOf(root, {}, config);
+    const feeds = encodeCampaign(odd.graph, odd.folder, {}, 1);
+    expect(numbersOf(feeds['campaign.constructor']!)).toEqual([0]);
+    expect(numbersOf(feeds['campaign.valueOf.length']!)).toEqual([0]);
+  });
+});
+
+const feedsOf = (dtype: 'int32' | 'int64', count: number) => ({
+  one: tensor(
+    dtype,
+    [count],
+    Array.from({ length: count }, (_, i) => 10 * i),
+  ),
+  list: tensor(
+    dtype,
+    [count, 3],
+    Array.from({ length: 3 * count }, (_, i) => 7 * i),
+  ),
+});
+
+describe.each(['int32', 'int64'] as const)('takeFeeds and sliceFeeds of %s', (dtype) => {
+  it('take rows in the given order, repeats too', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(4), { maxLength: 8 }), (rows) => {
+        const taken = takeFeeds(feedsOf(dtype, 5), Int32Array.from(rows));
+        const numbers = rows.flatMap((row) => [21 * row, 21 * row + 7, 21 * row + 14]);
+        expect(taken['one']).toEqual(
+          tensor(
+            dtype,
+            [rows.length],
+            rows.map((row) => 10 * row),
+          ),
+        );
+        expect(taken['list']).toEqual(tensor(dtype, [rows.length, 3], numbers));
+      }),
+    );
+  });
+
+  it('slice consecutive rows without a copy', () => {
+    const feeds = feedsOf(dtype, 5);
+    const slice = sliceFeeds(feeds, 1, 3);
+    expect(slice).toEqual(takeFeeds(feeds, Int32Array.of(1, 2)));
+    expect(slice['list']!.data.buffer).toBe(feeds.list.data.buffer);
+    expect(sliceFeeds(feeds, 5, 5)['list']!.shape).toEqual([0, 3]);
+  });
+});

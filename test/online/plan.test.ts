@@ -1,0 +1,224 @@
+/** Adaptation plans: what they depend on, and what is drawn. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AdaptationSettings } from '../../src/model/manifest.ts';
+import { type AdaptationPlan, drawPlan, type PlannedPass, planKey } from '../../src/online/plan.ts';
+
+describe('planKey', () => {
+  const WHAT = {
+    modelVersion: 'm',
+    populationVersion: 'p',
+    features: { topic: 'a', words: ['b', 'c'] },
+    seeds: ['u1', 'u2', 'u10'],
+    suppressed: ['u3'],
+  };
+
+  it('is 64 hex digits', () => {
+    expect(planKey(WHAT)).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('does not depend on the order of seeds, suppressed users and features, nor on repeats', () => {
+    expect(
+      planKey({
+        suppressed: ['u3', 'u3'],
+        seeds: ['u10', 'u2', 'u1', 'u2'],
+        features: { words: ['b', 'c'], topic: 'a' },
+        populationVersion: 'p',
+        modelVersion: 'm',
+      }),
+    ).toBe(planKey(WHAT));
+  });
+
+  it.each<[string, Partial<typeof WHAT>]>([
+    ['the model', { modelVersion: 'n' }],
+    ['the population', { populationVersion: 'q' }],
+    ['a seed', { seeds: ['u1', 'u2', 'u11'] }],
+    ['a seed less', { seeds: ['u1', 'u2'] }],
+    ['where one seed ends', { seeds: ['u1', 'u2u', '10'] }],
+    ['a suppressed user', { suppressed: ['u4'] }],
+    ['a seed that is suppressed instead', { seeds: ['u1', 'u2'], suppressed: ['u10', 'u3'] }],
+    ['a value of the campaign', { features: { topic: 'b', words: ['b', 'c'] } }],
+    ['a value of a list', { features: { topic: 'a', words: ['b'] } }],
+    ['the order of a list, of which the first ones are kept', { features: { topic: 'a', words: ['c', 'b'] } }],
+  ])('changes with %s', (_, change) => {
+    expect(planKey({ ...WHAT, ...change })).not.toBe(planKey(WHAT));
+  });
+});
+
+const SETTINGS: AdaptationSettings = {
+  optimiser: 'adam',
+  rate: 0.003,
+  epochs: 3,
+  batch: 16,
+  negatives_per_seed: 2,
+  resample_negatives: true,
+  early_stopping: { held_out_share: 0.2, minimum_held_out: 3 },
+};
+
+interface Drawn {
+  readonly key: string;
+  readonly seeds: Int32Array;
+  readonly candidates: Int32Array;
+  readonly settings: AdaptationSettings;
+  readonly plan: AdaptationPlan;
+}
+
+/** Seeds and candidates of any share of a population of up to 150 rows, with any settings. */
+const plans = fc
+  .record({
+    key: fc.string(),
+    isSeed: fc.array(fc.boolean(), { minLength: 2, maxLength: 150 }),
+    epochs: fc.integer({ min: 1, max: 4 }),
+    batch: fc.integer({ min: 1, max: 40 }),
+    negatives: fc.constantFrom(0.5, 1, 3, 20),
+    resample: fc.boolean(),
+    minimum: fc.constantFrom(1, 5),
+    share: fc.constantFrom(0.1, 0.2, 0.5),
+  })
+  .map(({ key, isSeed, epochs, batch, negatives, resample, minimum, share }): Drawn => {
+    const rows = Int32Array.from(isSeed.keys());
+    const seeds = rows.filter((row) => isSeed[row]);
+    const candidates = rows.filter((row) => !isSeed[row]);
+    const settings: AdaptationSettings = {
+      ...SETTINGS,
+      epochs,
+      batch,
+      negatives_per_seed: negatives,
+      resample_negatives: resample,
+      early_stopping: { held_out_share: share, minimum_held_out: minimum },
+    };
+    return { key, seeds, candidates, settings, plan: drawPlan(key, seeds, candidates, settings) };
+  })
+  .filter(({ seeds, candidates }) => seeds.length > 0 && candidates.length > 0);
+
+const passesOf = ({ plan, seeds }: Drawn): { pass: PlannedPass; positives: Int32Array }[] => {
+  const { selection, final } = plan;
+  if (!selection) return [{ pass: final, positives: seeds }];
+  const rest = seeds.filter((row) => !selection.heldOut.includes(row));
+  return [
+    { pass: final, positives: seeds },
+    { pass: selection, positives: rest },
+  ];
+};
+
+const rowsOf = (epoch: PlannedPass['epochs'][number], label: number): number[] =>
+  epoch.flatMap(({ rows, labels }) => [...rows].filter((_, i) => labels[i] === label));
+const ascending = (rows: Iterable<number>): number[] => [...rows].sort((a, b) => a - b);
+
+describe('drawPlan', () => {
+  it('shows each positive once an epoch', () => {
+    fc.assert(
+      fc.property(plans, (drawn) => {
+        for (const { pass, positives } of passesOf(drawn)) {
+          expect(pass.epochs.length).toBe(drawn.settings.epochs);
+          for (const epoch of pass.epochs) expect(ascending(rowsOf(epoch, 1))).toEqual([...positives]);
+        }
+      }),
+    );
+  });
+
+  it('draws negatives from the candidates without replacement within an epoch, all of them where they are too few', () => {
+    fc.assert(
+      fc.property(plans, (drawn) => {
+        const { candidates, settings } = drawn;
+        const isCandidate = new Set(candidates);
+        for (const { pass, positives } of passesOf(drawn)) {
+          const wanted = Math.round(positives.length * settings.negatives_per_seed);
+          for (const epoch of pass.epochs) {
+            const negatives = rowsOf(epoch, 0);
+            expect(negatives.every((row) => isCandidate.has(row))).toBe(true);
+            expect(new Set(negatives).size).toBe(negatives.length);
+            expect(negatives.length).toBe(Math.min(wanted, candidates.length));
+          }
+        }
+      }),
+    );
+  });
+
+  it('draws negatives anew each epoch, or keeps those of the first', () => {
+    const rows = Int32Array.from({ length: 400 }, (_, i) => i);
+    for (const resample of [true, false]) {
+      const settings = { ...SETTINGS, resample_negatives: resample };
+      const { final } = drawPlan('k', rows.slice(0, 20), rows.slice(20), settings);
+      const [first, ...others] = final.epochs.map((epoch) => ascending(rowsOf(epoch, 0)));
+      for (const other of others) {
+        if (resample) expect(other).not.toEqual(first);
+        else expect(other).toEqual(first);
+      }
+      // the order is new in either case
+      expect(final.epochs[1]![0]!.rows).not.toEqual(final.epochs[0]![0]!.rows);
+    }
+  });
+
+  it('holds out some seeds of which no step sees one, and ranks them against candidates', () => {
+    fc.assert(
+      fc.property(plans, (drawn) => {
+        const { plan, seeds, candidates, settings } = drawn;
+        const stopping = settings.early_stopping!;
+        const count = Math.floor(seeds.length * stopping.held_out_share);
+        if (count < stopping.minimum_held_out) {
+          expect(plan.selection).toBeNull();
+          return;
+        }
+        const { heldOut, others, epochs } = plan.selection!;
+        expect(heldOut.length).toBe(count);
+        expect(ascending(heldOut)).toEqual([...heldOut]);
+        expect([...heldOut].every((row) => seeds.includes(row))).toBe(true);
+        const seen = new Set(epochs.flat().flatMap(({ rows }) => [...rows]));
+        expect([...heldOut].some((row) => seen.has(row))).toBe(false);
+        expect(new Set(others).size).toBe(others.length);
+        expect([...others].every((row) => candidates.includes(row))).toBe(true);
+        expect(others.length).toBe(Math.min(2000, candidates.length));
+      }),
+    );
+  });
+
+  it('cuts batches of nearly one size, none over the limit and none empty', () => {
+    fc.assert(
+      fc.property(plans, (drawn) => {
+        const { batch } = drawn.settings;
+        for (const { pass } of passesOf(drawn)) {
+          for (const epoch of pass.epochs) {
+            const sizes = epoch.map(({ rows }) => rows.length);
+            const total = sizes.reduce((a, b) => a + b, 0);
+            expect(Math.max(...sizes)).toBeLessThanOrEqual(batch);
+            expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
+            expect(sizes.length).toBe(Math.ceil(total / batch));
+            for (const { rows, labels } of epoch) expect(labels.length).toBe(rows.length);
+          }
+        }
+      }),
+    );
+  });
+
+  it('is fixed by its key', () => {
+    fc.assert(
+      fc.property(plans, ({ key, seeds, candidates, settings, plan }) => {
+        expect(drawPlan(key, seeds.slice(), candidates.slice(), settings)).toEqual(plan);
+      }),
+      { numRuns: 30 },
+    );
+    const rows = Int32Array.from({ length: 100 }, (_, i) => i);
+    const draw = (key: string) => drawPlan(key, rows.slice(0, 30), rows.slice(30), SETTINGS);
+    expect(draw('a')).not.toEqual(draw('b'));
+  });
+
+  it('draws the pass over all seeds alike, whether some are held out before it or not', () => {
+    const rows = Int32Array.from({ length: 100 }, (_, i) => i);
+    const draw = (early_stopping: AdaptationSettings['early_stopping']) =>
+      drawPlan('a', rows.slice(0, 30), rows.slice(30), { ...SETTINGS, early_stopping });
+    expect(draw(SETTINGS.early_stopping).selection).not.toBeNull();
+    expect(draw(null).selection).toBeNull();
+    expect(draw(null).final).toEqual(draw(SETTINGS.early_stopping).final);
+  });
+
+  it('does not change what it is given', () => {
+    const [seeds, candidates] = [Int32Array.of(1, 4, 6, 9, 12), Int32Array.of(0, 2, 3, 5)];
+    drawPlan('a', seeds, candidates, {
+      ...SETTINGS,
+      early_stopping: { held_out_share: 0.4, minimum_held_out: 1 },
+    });
+    expect([...seeds]).toEqual([1, 4, 6, 9, 12]);
+    expect([...candidates]).toEqual([0, 2, 3, 5]);
+  });
+});

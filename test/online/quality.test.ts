@@ -1,0 +1,61 @@
+/** The quality report against counting all pairs, and the choice of epochs. */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { chooseEpochs } from '../../src/online/customise.ts';
+import { heldOutQuality, type QualityReport } from '../../src/online/quality.ts';
+
+// few values, so that there are ties
+const scores = fc.array(fc.constantFrom(0, 0.125, 0.25, 0.5, 0.75, 1), { minLength: 1, maxLength: 40 });
+
+describe('heldOutQuality', () => {
+  it('is the share of pairs that are in order, ties counted half', () => {
+    fc.assert(
+      fc.property(scores, scores, (seeds, candidates) => {
+        let wins = 0;
+        for (const seed of seeds)
+          for (const candidate of candidates) wins += seed > candidate ? 1 : seed === candidate ? 0.5 : 0;
+        const report = heldOutQuality(Float32Array.from(seeds), Float32Array.from(candidates));
+        expect(report.auc).toBeCloseTo(wins / (seeds.length * candidates.length), 12);
+        expect([report.held_out_seeds, report.candidates]).toEqual([seeds.length, candidates.length]);
+        expect(report.standard_error).toBeGreaterThanOrEqual(0);
+        expect(report.recall['0.05']).toBeLessThanOrEqual(report.recall['0.2']);
+      }),
+    );
+  });
+
+  it('recalls the seeds at or above the lowest score of the top candidates', () => {
+    const candidates = Float32Array.from({ length: 20 }, (_, i) => i / 20);
+    const { recall } = heldOutQuality(Float32Array.of(0.96, 0.95, 0.9, 0.8, 0.5), candidates);
+    expect(recall).toEqual({ '0.05': 2 / 5, '0.2': 4 / 5 });
+  });
+
+  it('has the standard error of Hanley and McNeil', () => {
+    // 3 seeds over 2 of 4 candidates each: AUC .5, Q1 = 1/3, Q2 = 1/3
+    const { auc, standard_error } = heldOutQuality(Float32Array.of(5, 5, 5), Float32Array.of(1, 2, 8, 9));
+    expect(auc).toBe(0.5);
+    expect(standard_error).toBeCloseTo(Math.sqrt((0.25 + 2 * (1 / 3 - 0.25) + 3 * (1 / 3 - 0.25)) / 12), 12);
+    expect(heldOutQuality(Float32Array.of(2), Float32Array.of(1)).standard_error).toBe(0);
+  });
+});
+
+describe('chooseEpochs', () => {
+  const reports = (...aucs: number[]): QualityReport[] =>
+    aucs.map((auc) => ({
+      held_out_seeds: 10,
+      candidates: 100,
+      auc,
+      standard_error: 0.03,
+      recall: { '0.05': 0, '0.2': 0 },
+    }));
+
+  it.each([
+    ['the default where it is best', [0.6, 0.7, 0.8], 3],
+    ['the default where fewer are better by less than a standard error', [0.6, 0.82, 0.8], 3],
+    ['fewer where they are better by more', [0.6, 0.84, 0.8], 2],
+    ['the best of those', [0.85, 0.86, 0.84, 0.8], 2],
+    ['the first of equal ones', [0.86, 0.86, 0.8], 1],
+    ['the only one', [0.5], 1],
+  ])('takes %s', (_, aucs, epochs) => {
+    expect(chooseEpochs(reports(...aucs))).toBe(epochs);
+  });
+});

@@ -1,0 +1,65 @@
+/** Scoring: the same whatever is scored before or at the same time, and never NaN. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { customise, type OnlineContext } from '../../src/online/customise.ts';
+import { openScorer, type Scorer } from '../../src/online/score.ts';
+import type { Rows } from '../../src/population/segments.ts';
+import { openWorld, splitRows, type World } from './world.ts';
+
+const FEATURES = { topic: 'topic 1', words: ['words 2'] };
+
+let world: World;
+let context: OnlineContext;
+let parts: Rows[];
+let adapted: Awaited<ReturnType<typeof customise>>['parameters'];
+beforeAll(async () => {
+  world = await openWorld(5000);
+  context = world.context;
+  const { fans, others } = splitRows(context.population);
+  const request = { key: 'k', features: FEATURES, seeds: fans.slice(0, 30), candidates: others };
+  adapted = (await customise(context, request)).parameters;
+  const rows = Int32Array.from({ length: context.population.rowCount }, (_, row) => row);
+  // one of several batches, one of a batch and a bit, an empty one
+  parts = [rows.slice(0, 2900), rows.slice(2900), rows.slice(0, 0)].map((part) => context.population.readRows(part));
+});
+afterAll(() => world.close());
+
+const open = (): Promise<Scorer> => openScorer({ ...context.model, binding: context.binding });
+
+describe('openScorer', () => {
+  it('gives equal bits in whatever order, session or company rows are scored', async () => {
+    const one = await open();
+    const first: Float32Array[] = [];
+    for (const part of parts) first.push(await one.score(part, FEATURES, adapted));
+    const backwards: Float32Array[] = [];
+    for (const part of [...parts].reverse()) backwards.unshift(await one.score(part, FEATURES, adapted));
+    expect(backwards).toEqual(first);
+    const other = await open();
+    const together = await Promise.all(
+      parts.map((part, i) => (i % 2 === 0 ? one : other).score(part, FEATURES, adapted)),
+    );
+    expect(together).toEqual(first);
+    expect(first.map((scores) => scores.length)).toEqual([2900, 2100, 0]);
+    await one.close();
+    await other.close();
+  });
+
+  it('gives probabilities, with the parameters and the campaign that it is given', async () => {
+    const scorer = await open();
+    const scores = await scorer.score(parts[0]!, FEATURES, adapted);
+    expect(scores.every((score) => score > 0 && score < 1)).toBe(true);
+    expect(await scorer.score(parts[0]!, FEATURES, context.model.graph.initializers)).not.toEqual(scores);
+    expect(await scorer.score(parts[0]!, { topic: 'topic 2' }, adapted)).not.toEqual(scores);
+    await scorer.close();
+  });
+
+  it('refuses a score that is not a number, naming the user', async () => {
+    const scorer = await open();
+    const bias = adapted.get('critics.bias')!;
+    const broken = new Map([...adapted, ['critics.bias', { ...bias, data: Float32Array.of(Number.NaN, 0) }]]);
+    await expect(scorer.score(parts[1]!, FEATURES, broken)).rejects.toMatchObject({
+      code: 'invalid_model',
+      message: `the score of user number ${parts[1]!.userNumbers[0]} is not a number`,
+    });
+    await scorer.close();
+  });
+});

@@ -1,0 +1,129 @@
+/** A small population and a model of its schema, as real folders: what the online stage works on. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createRng } from '../../src/lib/rng.ts';
+import { openAdaptation } from '../../src/model/adaptation.ts';
+import { writeModelFolder } from '../../src/model/folder.ts';
+import { type GeneralModel, loadModel } from '../../src/model/load.ts';
+import type { AdaptationSettings } from '../../src/model/manifest.ts';
+import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
+import { bind } from '../../src/online/binding.ts';
+import type { OnlineContext } from '../../src/online/customise.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation, type Population } from '../../src/population/population.ts';
+import type { Feature } from '../../src/population/schema.ts';
+import { draftOf, tinyGraph } from '../model/tiny-model.ts';
+
+/** The model knows `age 1` .. `age 4`, `tags 1` .. `tags 5`, `topic 1` .. `topic 3`, `words 1` .. `words 4`. */
+export const CONFIG: MetaHeacConfig = {
+  user: [
+    { name: 'age', kind: 'single', rows: 5 },
+    { name: 'tags', kind: 'multi', maxLength: 3, rows: 6 },
+  ],
+  campaign: [
+    { name: 'topic', kind: 'single', rows: 4 },
+    { name: 'words', kind: 'multi', maxLength: 2, rows: 5 },
+  ],
+  embedding: 4,
+  hidden: [8, 8],
+  experts: 2,
+  critics: 2,
+};
+
+export const FEATURES: readonly Feature[] = [
+  { name: 'age', kind: 'single' },
+  { name: 'tags', kind: 'multi' },
+];
+
+export interface User {
+  readonly user_id: string;
+  readonly [feature: string]: unknown;
+}
+
+/** Imports `users` into a population in a new folder of `root`. */
+export async function populationOf(
+  root: string,
+  users: readonly User[],
+  features: readonly Feature[] = FEATURES,
+): Promise<Population> {
+  const source = mkdtempSync(join(root, 'data-'));
+  writeFileSync(
+    join(source, 'dataset.json'),
+    JSON.stringify({ name: 'small', user_features: features, campaign_features: [] }),
+  );
+  writeFileSync(join(source, 'users.ndjson'), users.map((user) => `${JSON.stringify(user)}\n`).join(''));
+  const out = mkdtempSync(join(root, 'population-'));
+  await importPopulation({ source, features, out });
+  return openPopulation(out);
+}
+
+export const SETTINGS: AdaptationSettings = {
+  optimiser: 'adam',
+  rate: 0.02,
+  epochs: 3,
+  batch: 64,
+  negatives_per_seed: 3,
+  resample_negatives: true,
+  early_stopping: null,
+};
+
+/** Writes and loads a MetaHeac of `config`. */
+export async function modelOf(
+  root: string,
+  settings: Partial<AdaptationSettings> = {},
+  config: MetaHeacConfig = CONFIG,
+): Promise<GeneralModel> {
+  const path = mkdtempSync(join(root, 'model-'));
+  const draft = await draftOf(tinyGraph(config, 'world'), config);
+  writeModelFolder(path, { ...draft, manifest: { ...draft.manifest, adaptation: { ...SETTINGS, ...settings } } });
+  return loadModel(path);
+}
+
+/** `count` users; the model knows all ages and tags but `age 5`, `tags 6` and `tags 7`. Every third likes `tags 1`. */
+export function drawUsers(count: number, key = 'users'): User[] {
+  const rng = createRng(key);
+  return Array.from({ length: count }, (_, i) => ({
+    user_id: `user-${String(i).padStart(4, '0')}`,
+    age: rng.integer(8) === 0 ? null : `age ${1 + rng.integer(5)}`,
+    tags: [
+      ...(i % 3 === 0 ? ['tags 1'] : []),
+      ...Array.from({ length: rng.integer(5) }, () => `tags ${2 + rng.integer(6)}`),
+    ],
+  }));
+}
+
+export interface World {
+  readonly root: string;
+  readonly context: OnlineContext;
+  close(): Promise<void>;
+}
+
+/** A population of `count` drawn users and a model, bound. */
+export async function openWorld(count: number, settings: Partial<AdaptationSettings> = {}): Promise<World> {
+  const root = newRoot();
+  const population = await populationOf(root, drawUsers(count));
+  const model = await modelOf(root, settings);
+  const program = await openAdaptation(model.graph, model.adapted);
+  return {
+    root,
+    context: { model, population, binding: bind(model.folder, population), program },
+    async close() {
+      await program.close();
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+export function newRoot(): string {
+  const root = mkdtempSync(join(tmpdir(), 'metaheac-online-'));
+  return root;
+}
+
+/** Rows of those who like `tags 1`, and of those who do not, ascending. */
+export function splitRows(population: Population): { fans: Int32Array; others: Int32Array } {
+  const all = Int32Array.from({ length: population.rowCount }, (_, row) => row);
+  const { userNumbers } = population.readRows(all);
+  const isFan = (row: number): boolean => Number(population.directory.id(userNumbers[row]!).slice(5)) % 3 === 0;
+  return { fans: all.filter(isFan), others: all.filter((row) => !isFan(row)) };
+}
