@@ -189,7 +189,13 @@ console.log(`ok: ${image.env.METAHEAC_HOST} without METAHEAC_API_KEY is refused`
 
 const port = String(await freePort());
 // the loopback interface in place of 0.0.0.0: a replay opens nothing to the network
-const settings = { METAHEAC_MODEL: model, METAHEAC_HOST: '127.0.0.1', METAHEAC_PORT: port, METAHEAC_API_KEY: KEY };
+const settings = {
+  METAHEAC_MODEL: model,
+  METAHEAC_HOST: '127.0.0.1',
+  METAHEAC_PORT: port,
+  METAHEAC_API_KEY: KEY,
+  METAHEAC_LOG_LEVEL: 'warn',
+};
 const [command, ...args] = [...image.entrypoint, ...image.cmd];
 service = spawn(command, args, {
   cwd: app,

@@ -34,6 +34,8 @@ if (!isInstalled()) {
   }
 }
 
+// onnxruntime-node 1.30 reports its use to Microsoft unless it is told not to, and writes logs of that into the temporary folder
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
 const [entry = '', ...rest] = process.argv.slice(2);
 const script = join(ROOT, entry === '--vitest' ? 'node_modules/vitest/vitest.mjs' : entry);
 process.argv = [process.argv[0], script, ...(entry === '--vitest' ? ['run'] : []), ...rest];

@@ -22,7 +22,10 @@ const serviceSchema = z.object({
   METAHEAC_HOST: z.string().min(1).default('127.0.0.1'),
   METAHEAC_PORT: whole(0, 65_535).default(8080),
   METAHEAC_API_KEY: z.string().min(16, 'a key has at least 16 characters').optional(),
-  METAHEAC_DEVICE: z.string().default('auto'),
+  METAHEAC_DEVICE: z
+    .string()
+    .regex(/^(auto|cpu|cuda|cuda:\d{1,2})$/, 'none of auto, cpu, cuda, cuda:N')
+    .default('auto'),
   METAHEAC_THREADS: whole(1, 256).optional(),
   METAHEAC_MINIMUM_SEEDS: whole(1, 1_000_000_000).default(DEFAULT_SERVER_CONFIG.minimumSeeds),
   METAHEAC_LEASE_MS: whole(1000, 3_600_000).default(15_000),

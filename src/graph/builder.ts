@@ -18,11 +18,9 @@ import {
   type Value,
 } from './ir.ts';
 import type { OpAttributes, OpType } from './ops/attributes.ts';
+import { KNOWN_ELEMENTS } from './ops/dims.ts';
 import { OPS } from './ops/table.ts';
 import { neededNodes } from './prune.ts';
-
-/** Integer tensors of at most this many elements are followed through shape rules. */
-const KNOWN_ELEMENTS = 64;
 
 export interface NodeOptions {
   /** The node's name; the default is made of the op. Made unique by a number. */
@@ -74,7 +72,7 @@ export class Builder {
     return this.values.has(name);
   }
 
-  /** Keeps names for values that are declared later: none that is made here takes them. */
+  /** Keeps names for values and nodes that come later: none that is made here takes them. */
   reserve(names: Iterable<string>): void {
     for (const name of names) this.reserved.add(name);
   }
@@ -112,9 +110,9 @@ export class Builder {
     return value;
   }
 
-  /** What `value` holds, where it is a constant: a parameter changes. */
+  /** What `value` always holds: a constant, or an initializer of integers or truth values (one of floats is trained). */
   constantOf(value: Value): Tensor | undefined {
-    return this.constants.get(value.name);
+    return this.constants.get(value.name) ?? (isFloat(value.dtype) ? undefined : this.initializers.get(value.name));
   }
 
   /** A constant scalar of the type of `like`, or of a named type. */
@@ -147,7 +145,7 @@ export class Builder {
     options: NodeOptions = {},
   ): readonly Value[] {
     const spec = OPS[op];
-    const name = this.uniqueNodeName(options.name ?? `${this.prefix}${op}`);
+    const name = this.uniqueNodeName(`${this.prefix}${op}`, options.name);
     const where = `${op} node "${name}"`;
     const [least, most] = spec.arity;
     if (inputs.length < least || inputs.length > most) {
@@ -275,8 +273,9 @@ export class Builder {
     if (number !== undefined) this.freshDims = Math.max(this.freshDims, Number(number) + 1);
   }
 
-  private uniqueNodeName(base: string): string {
-    return this.unique(base, this.nodeNames);
+  private uniqueNodeName(base: string, given?: string): string {
+    if (given !== undefined) return this.unique(given, this.nodeNames);
+    return this.unique(base, { has: (name) => this.nodeNames.has(name) || this.reserved.has(name) });
   }
 
   private uniqueValueName(base: string): string {

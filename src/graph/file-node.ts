@@ -8,6 +8,8 @@ export interface FileNode {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, AttributeProto>;
+  /** Of the model, or of the function that the node was in. */
+  readonly opset: number;
 }
 
 /** The words that a refusal uses for a node: `Gemm node "fc1"`, or by its output where it has no name. */

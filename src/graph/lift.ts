@@ -19,11 +19,11 @@ export interface LiftContext {
 }
 
 /**
- * `node` of a file of `opset` as opset 18 writes it: the same node where nothing differs. What the op table cannot say is a
+ * `node` as opset 18 writes it: the same node where nothing differs. What the op table cannot say is a
  * GraphError.
  */
-export function liftNode(node: FileNode, opset: number, context: LiftContext): FileNode {
-  return Object.hasOwn(RULES, node.op) ? RULES[node.op]!(node, opset, context) : node;
+export function liftNode(node: FileNode, context: LiftContext): FileNode {
+  return Object.hasOwn(RULES, node.op) ? RULES[node.op]!(node, node.opset, context) : node;
 }
 
 type Rule = (node: FileNode, opset: number, context: LiftContext) => FileNode;

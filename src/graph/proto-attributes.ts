@@ -1,6 +1,11 @@
 /** Attributes of nodes as an ONNX file holds them (AttributeProto), both ways, driven by the op table. */
 import { create } from '@bufbuild/protobuf';
-import { type AttributeProto, AttributeProtoSchema, AttributeProto_AttributeType as AttributeType } from 'onnx-buf';
+import {
+  type AttributeProto,
+  AttributeProtoSchema,
+  AttributeProto_AttributeType as AttributeType,
+  type TensorProto,
+} from 'onnx-buf';
 import { assert } from '../lib/errors.ts';
 import { GraphError } from './error.ts';
 import { type DataType, numbersOf, tensor } from './ir.ts';
@@ -34,7 +39,19 @@ export function readAttributes<K extends OpType>(
   attributes: ReadonlyMap<string, AttributeProto>,
   where: string,
 ): OpAttributes[K] {
-  const kinds: Readonly<Record<string, AttributeKind>> = OPS[op].attributes;
+  const read = readAttributesOf(OPS[op].attributes, attributes, where);
+  for (const name of (REQUIRED as Readonly<Record<string, readonly string[]>>)[op] ?? []) {
+    if (!Object.hasOwn(read, name)) throw new GraphError(`${where} lacks its attribute "${name}"`);
+  }
+  return read as OpAttributes[K];
+}
+
+/** Attributes of the given kinds, by name; none is required. An unknown or mistyped one is a GraphError that begins with `where`. */
+export function readAttributesOf(
+  kinds: Readonly<Record<string, AttributeKind>>,
+  attributes: ReadonlyMap<string, AttributeProto>,
+  where: string,
+): Readonly<Record<string, unknown>> {
   const read: Record<string, unknown> = {};
   for (const [name, attribute] of attributes) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name]! : undefined;
@@ -49,10 +66,7 @@ export function readAttributes<K extends OpType>(
     if (kind === 'fill') Object.assign(read, readFill(attribute, what));
     else read[name] = readOne(attribute, kind, what);
   }
-  for (const name of (REQUIRED as Readonly<Record<string, readonly string[]>>)[op] ?? []) {
-    if (!Object.hasOwn(read, name)) throw new GraphError(`${where} lacks its attribute "${name}"`);
-  }
-  return read as OpAttributes[K];
+  return read;
 }
 
 /** The AttributeProtos of a node, in the order of the table. Floats become float32, which is all that a file can hold. */
@@ -87,6 +101,10 @@ export function intsAttribute(name: string, values: readonly number[]): Attribut
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: values.map(BigInt) });
 }
 
+export function tensorAttribute(name: string, t: TensorProto): AttributeProto {
+  return create(AttributeProtoSchema, { name, type: AttributeType.TENSOR, t });
+}
+
 function integerOf(value: bigint, what: string): number {
   const number = Number(value);
   if (!Number.isSafeInteger(number)) throw new GraphError(`${what} is ${value}, which is beyond 2^53`);
@@ -104,7 +122,7 @@ function readFill(attribute: AttributeProto, what: string): Numbers {
 
 function fillAttribute({ value = 0, dtype = 'float32' }: Partial<Numbers>): AttributeProto {
   const t = writeTensor(tensor(dtype, [1], [value]));
-  return create(AttributeProtoSchema, { name: 'value', type: AttributeType.TENSOR, t });
+  return tensorAttribute('value', t);
 }
 
 function readOne(attribute: AttributeProto, kind: Exclude<AttributeKind, 'fill'>, what: string): unknown {

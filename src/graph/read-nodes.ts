@@ -1,5 +1,6 @@
 /** Takes the nodes of a file apart: Constant nodes become tensors, the others wait to be sorted, lifted and typed. */
 import { AttributeProto_AttributeType as AttributeType, type NodeProto } from 'onnx-buf';
+import { isComposite } from './composites/table.ts';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { type Tensor, tensor } from './ir.ts';
@@ -11,14 +12,22 @@ export type ReadNode =
   | { readonly constant: string; readonly data: Tensor; readonly text: string }
   | { readonly constant: null; readonly node: FileNode };
 
+/** What to do instead of the ops that hold subgraphs. */
+const CONTROL_FLOW: { readonly [op: string]: string } = {
+  If: 'compute both branches and choose with Where (in Python torch.where), or decide before the export where the condition is not data',
+  Loop: 'unroll it (in Python a for loop over a fixed range, traced with torch.onnx.export and not scripted), or write it as one operation over an axis',
+  Scan: 'unroll it (in Python a for loop over a fixed range), or write it as one operation over an axis',
+};
+
 /** Reads one node. Another domain, an op that is not in the table and a subgraph are GraphErrors that name op and node. */
-export function readNode(proto: NodeProto): ReadNode {
+export function readNode(proto: NodeProto, opset: number): ReadNode {
   const node: FileNode = {
     op: proto.opType,
     name: proto.name,
     inputs: proto.input,
     outputs: proto.output,
     attributes: new Map(proto.attribute.map((attribute) => [attribute.name, attribute])),
+    opset,
   };
   const where = nodeText(node);
   if (proto.domain !== '' && proto.domain !== 'ai.onnx') {
@@ -26,6 +35,8 @@ export function readNode(proto: NodeProto): ReadNode {
       `${where} is of the domain "${proto.domain}", and only ONNX's own ops are supported: export without it`,
     );
   }
+  if (Object.hasOwn(CONTROL_FLOW, node.op))
+    throw new GraphError(`${where} is control flow, which is not supported: ${CONTROL_FLOW[node.op]}`);
   for (const { name, type } of proto.attribute) {
     if (type === AttributeType.GRAPH || type === AttributeType.GRAPHS) {
       throw new GraphError(
@@ -35,7 +46,8 @@ export function readNode(proto: NodeProto): ReadNode {
   }
   if (node.attributes.size < proto.attribute.length) throw new GraphError(`${where} has an attribute twice`);
   if (node.op === 'Constant') return readConstant(node, where);
-  if (!isOp(node.op)) throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
+  if (!isOp(node.op) && !isComposite(node.op))
+    throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
   if (node.outputs.every((output) => output === '')) throw new GraphError(`${where} leaves an output without a name`);
   return { constant: null, node };
 }

@@ -3,10 +3,16 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from 'onnx-buf';
 import { messageOf } from '../lib/errors.ts';
 import { Builder } from './builder.ts';
+import { runningStatistics } from './composites/normalizations.ts';
+import { isComposite } from './composites/table.ts';
+import { decompose } from './decompose.ts';
+import { withoutBagLoops } from './embedding-bag.ts';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
-import { type Dim, type Graph, type Tensor, tensor } from './ir.ts';
+import { type FileOp, inlineFunctions } from './inline-functions.ts';
+import type { Dim, Graph, Tensor } from './ir.ts';
 import { type LiftContext, liftNode, NEWEST_OPSET, OLDEST_OPSET } from './lift.ts';
+import { isMerged, mergedInitializers } from './merged-initializers.ts';
 import { nameDims } from './name-dims.ts';
 import type { OpType } from './ops/attributes.ts';
 import { readAttributes } from './proto-attributes.ts';
@@ -29,7 +35,14 @@ export function readModel(bytes: Uint8Array): Graph {
   const model = parse(bytes);
   const { graph } = model;
   if (!graph) throw new GraphError('the file holds no graph: it is not an ONNX model');
-  return readGraph(graph, checkModel(model));
+  const opset = checkModel(model);
+  const merged = mergedInitializers(model);
+  const ops = withoutBagLoops(inlineFunctions(model, opset, opsetOf));
+  return readGraph(
+    graph,
+    ops.filter(({ proto }) => !isMerged(proto, merged)),
+    merged,
+  );
 }
 
 function parse(bytes: Uint8Array): ModelProto {
@@ -44,40 +57,49 @@ function parse(bytes: Uint8Array): ModelProto {
   }
 }
 
-/** The opset of the model; a model that needs more than ONNX's own ops in a known version is refused. */
+/** The opset of the model; one that is not in a known version is refused. */
 function checkModel(model: ModelProto): number {
   if (model.irVersion < OLDEST_IR || model.irVersion > NEWEST_IR)
     throw new GraphError(`the file has IR version ${model.irVersion}: ${OLDEST_IR} to ${NEWEST_IR} are supported`);
-  const [first] = model.functions;
-  if (first) {
-    throw new GraphError(
-      `the model defines functions of its own ("${first.domain}.${first.name}"), which are not read: inline them before, in Python onnx.inliner.inline_local_functions(model)`,
-    );
-  }
+  const opset = opsetOf(model.opsetImport, 'the model');
+  if (opset === null) throw new GraphError('the model does not say which opset it uses');
+  return opset;
+}
+
+/** The opset of ONNX's own ops among the imports of the model or of a function, null where it is not there. */
+function opsetOf(imports: ModelProto['opsetImport'], where: string): number | null {
   const versions = new Set(
-    model.opsetImport.filter(({ domain }) => domain === '' || domain === 'ai.onnx').map(({ version }) => version),
+    imports.filter(({ domain }) => domain === '' || domain === 'ai.onnx').map(({ version }) => version),
   );
   const [opset] = versions;
-  if (opset === undefined) throw new GraphError('the model does not say which opset it uses');
-  if (versions.size > 1) throw new GraphError(`the model names ${versions.size} opsets: ${[...versions].join(', ')}`);
+  if (opset === undefined) return null;
+  if (versions.size > 1) throw new GraphError(`${where} names ${versions.size} opsets: ${[...versions].join(', ')}`);
   if (opset < BigInt(OLDEST_OPSET) || opset > BigInt(NEWEST_OPSET)) {
     throw new GraphError(
-      `the model uses opset ${opset}: ${OLDEST_OPSET} to ${NEWEST_OPSET} are supported (export with opset_version=18)`,
+      `${where} uses opset ${opset}: ${OLDEST_OPSET} to ${NEWEST_OPSET} are supported (export with opset_version=18)`,
     );
   }
   return Number(opset);
 }
 
-function readGraph(graph: GraphProto, opset: number): Graph {
+function readGraph(graph: GraphProto, ops: readonly FileOp[], merged: ReadonlyMap<string, string>): Graph {
   const b = new Builder();
   const givers = new Givers();
   const parameters = readInitializers(graph, givers);
+  for (const [name, kept] of merged) {
+    givers.claim(name, `initializer "${name}"`);
+    parameters.set(name, copyOf(parameters.get(kept)!));
+  }
   readInputs(graph, b, givers, parameters);
-  for (const [name, data] of parameters) b.initializer(name, data);
+  const untrained = runningStatistics(ops.map(({ proto }) => proto));
+  for (const [name, data] of parameters) {
+    if (untrained.has(name)) b.namedConstant(name, data);
+    else b.initializer(name, data);
+  }
 
   const nodes: FileNode[] = [];
-  for (const proto of graph.node) {
-    const read = readNode(proto);
+  for (const { proto, opset } of ops) {
+    const read = readNode(proto, opset);
     if (read.constant === null) {
       nodes.push(read.node);
       for (const output of read.node.outputs) if (output !== '') givers.claim(output, nodeText(read.node));
@@ -87,9 +109,9 @@ function readGraph(graph: GraphProto, opset: number): Graph {
     }
   }
   for (const node of nodes) for (const input of node.inputs) givers.require(input, nodeText(node));
-  // outputs that the file leaves without a name get one
+  // axes that were attributes, and outputs that the file leaves without a name, get one
   b.reserve(givers.names());
-  addNodes(b, sortNodes(nodes), opset, givers);
+  addNodes(b, sortNodes(nodes));
   return finish(b, graph, givers);
 }
 
@@ -111,13 +133,6 @@ class Givers {
   names(): Iterable<string> {
     return this.texts.keys();
   }
-
-  /** A name that no value of the file has. */
-  unused(base: string): string {
-    let name = base;
-    for (let number = 1; this.texts.has(name); number++) name = `${base}_${number}`;
-    return name;
-  }
 }
 
 function readInitializers(graph: GraphProto, givers: Givers): Map<string, Tensor> {
@@ -132,6 +147,10 @@ function readInitializers(graph: GraphProto, givers: Givers): Map<string, Tensor
     parameters.set(proto.name, readTensor(proto, text));
   }
   return parameters;
+}
+
+function copyOf(source: Tensor): Tensor {
+  return { ...source, data: source.data.slice() };
 }
 
 /** Declares the inputs. One that is an initializer too (IR versions before 4) is a parameter. */
@@ -164,25 +183,21 @@ function readInputs(graph: GraphProto, b: Builder, givers: Givers, parameters: R
   }
 }
 
-function addNodes(b: Builder, nodes: readonly FileNode[], opset: number, givers: Givers): void {
-  const vectors = new Map<string, string>();
+function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   const context: LiftContext = {
     shapeOf: (name) => b.get(name).shape,
-    ints: (values) => {
-      const base = `ints_${values.join('_')}`;
-      const known = vectors.get(base);
-      if (known !== undefined) return known;
-      const name = givers.unused(base);
-      givers.claim(name, 'the reader');
-      b.namedConstant(name, tensor('int64', [values.length], values));
-      vectors.set(base, name);
-      return name;
-    },
+    ints: (values) => b.ints(values).name,
   };
   const names = nodeNames(nodes);
+  // nodes that stand for a composite one get names of their own
+  b.reserve(names);
   nodes.forEach((node, i) => {
     const where = nodeText(node);
-    const lifted = liftNode(node, opset, context);
+    const lifted = liftNode(node, context);
+    if (isComposite(lifted.op)) {
+      decompose(b, lifted.op, lifted, names[i]!);
+      return;
+    }
     const op = lifted.op as OpType;
     const attributes = readAttributes(op, lifted.attributes, where);
     const inputs = lifted.inputs.map((input) => (input === '' ? null : b.get(input)));

@@ -16,7 +16,7 @@ import { CONTRACT_VERSION, type Manifest, manifestSchema } from './manifest.ts';
 import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.ts';
 
 export const MODEL_FILE = 'model.onnx';
-export const MANIFEST_FILE = 'manifest.json';
+const MANIFEST_FILE = 'manifest.json';
 
 export interface ModelFolder {
   readonly path: string;
@@ -199,7 +199,7 @@ function parseVocabulary(path: string, file: string, bytes: Uint8Array): string[
   return tokens;
 }
 
-export function sha256Of(bytes: Uint8Array): string {
+function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 

@@ -4,6 +4,9 @@ import { z } from 'zod';
 /** Newer folders than this are refused. */
 export const CONTRACT_VERSION = 1;
 
+/** Most tokens of a list that a model reads. */
+export const MAXIMUM_LIST_LENGTH = 4096;
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().nonnegative();
 
@@ -11,7 +14,7 @@ const feature = z.strictObject({
   name: z.string().min(1).max(128),
   kind: z.enum(['single', 'multi']),
   /** Tokens kept of a multi-valued feature. */
-  max_length: z.number().int().min(1).max(4096).optional(),
+  max_length: z.number().int().min(1).max(MAXIMUM_LIST_LENGTH).optional(),
   /** Ids: tokens and id 0. */
   vocabulary_size: z.number().int().min(1),
 });

@@ -1,7 +1,10 @@
 /** Checkpoints of training: one file, a JSON line and then float32 tensors, replaced by rename. */
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
 import { elementCount, type Tensor } from '../graph/ir.ts';
+import { createFolder, removeQuietly, syncFolder, withStorage, writeAll } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 
 export interface Checkpoint {
@@ -13,28 +16,27 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-interface Header {
-  readonly identity: string;
-  readonly step: number;
-  readonly notes: unknown;
-  readonly tensors: readonly { readonly name: string; readonly shape: readonly number[] }[];
-  readonly sha256: string;
-}
+const headerSchema = z.object({
+  identity: z.string(),
+  step: z.int().nonnegative(),
+  notes: z.unknown(),
+  tensors: z.array(z.object({ name: z.string(), shape: z.array(z.int().nonnegative()) })),
+  /** Of the bytes after the header. */
+  sha256: z.string(),
+});
+
+type Header = z.infer<typeof headerSchema>;
 
 /** The checkpoint file of the model folder `out`. */
 export function checkpointPath(out: string): string {
   return `${out.replace(/\/+$/, '')}.checkpoint`;
 }
 
-/** Writes whole or not at all. */
+/** Writes whole or not at all, and makes the folders on the way. @throws AppError storage_failed */
 export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
-  const parts = [...checkpoint.tensors].map(([name, { shape, data }]) => ({
-    name,
-    shape,
-    bytes: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-  }));
+  const parts = [...checkpoint.tensors].map(([name, { shape, data }]) => ({ name, shape: [...shape], data }));
   const hash = createHash('sha256');
-  for (const { bytes } of parts) hash.update(bytes);
+  for (const { data } of parts) hash.update(data);
   const { identity, step, notes } = checkpoint;
   const header: Header = {
     identity,
@@ -44,15 +46,24 @@ export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
     sha256: hash.digest('hex'),
   };
   const temporary = `${path}.writing-${process.pid}`;
-  const file = openSync(temporary, 'w');
   try {
-    writeSync(file, `${JSON.stringify(header)}\n`);
-    for (const { bytes } of parts) for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
+    withStorage(`write the checkpoint ${path}`, () => {
+      createFolder(dirname(path));
+      const file = openSync(temporary, 'w');
+      try {
+        writeAll(file, Buffer.from(`${JSON.stringify(header)}\n`), null);
+        for (const { data } of parts) writeAll(file, data, null);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(temporary, path);
+      syncFolder(dirname(path));
+    });
+  } catch (error) {
+    removeQuietly(temporary);
+    throw error;
   }
-  renameSync(temporary, path);
 }
 
 /** Reads a checkpoint; null where there is none. A torn one, or one of another training, is invalid_argument. */
@@ -61,14 +72,11 @@ export function readCheckpoint(path: string, identity: string): Checkpoint | nul
   const bytes = readFileSync(path);
   const end = bytes.indexOf('\n');
   const torn = () => new AppError('invalid_argument', `${path} is torn: remove it and train without --resume`);
-  let header: Header;
-  try {
-    header = JSON.parse(bytes.subarray(0, end).toString('utf8')) as Header;
-  } catch {
-    throw torn();
-  }
+  const header = parseHeader(bytes.subarray(0, Math.max(end, 0)).toString('utf8'));
   const body = bytes.subarray(end + 1);
-  if (createHash('sha256').update(body).digest('hex') !== header.sha256) throw torn();
+  if (header === null || createHash('sha256').update(body).digest('hex') !== header.sha256) throw torn();
+  const size = header.tensors.reduce((sum, { shape }) => sum + Float32Array.BYTES_PER_ELEMENT * elementCount(shape), 0);
+  if (size !== body.length) throw torn();
   if (header.identity !== identity)
     throw new AppError(
       'invalid_argument',
@@ -83,6 +91,14 @@ export function readCheckpoint(path: string, identity: string): Checkpoint | nul
     tensors.set(name, { dtype: 'float32', shape, data });
   }
   return { identity, step: header.step, notes: header.notes, tensors };
+}
+
+function parseHeader(text: string): Header | null {
+  try {
+    return headerSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 export function removeCheckpoint(path: string): void {

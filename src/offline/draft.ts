@@ -1,10 +1,11 @@
 /** A general model that is still being trained: its schema and vocabularies from the data, its graph, its folder once it is done. */
 import type { Graph, Tensor } from '../graph/ir.ts';
 import { writeModel } from '../graph/write.ts';
+import { AppError } from '../lib/errors.ts';
 import { createRng } from '../lib/rng.ts';
 import type { Parameters } from '../model/compaction.ts';
 import { MODEL_FILE, type ModelDraft, type ModelFolder, writeModelFolder } from '../model/folder.ts';
-import type { Manifest, ManifestFeature } from '../model/manifest.ts';
+import { MAXIMUM_LIST_LENGTH, type Manifest, type ManifestFeature, manifestSchema } from '../model/manifest.ts';
 import { buildMetaHeac, type Initial, randomInitial } from '../model/metaheac.ts';
 import { openSession } from '../model/session.ts';
 import { createVocabulary } from '../model/vocabulary.ts';
@@ -27,13 +28,18 @@ export interface Draft {
   readonly tokens: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Vocabularies: the population's dictionaries for users, the train campaigns' tokens for campaigns. Parameters are drawn from the seed. */
+/**
+ * Vocabularies: the population's dictionaries for users, the train campaigns' tokens for campaigns. Parameters are drawn from the seed.
+ * What the manifest could not hold is refused now, not after hours of training: invalid_data, or invalid_argument for the name.
+ */
 export function draftModel(
   workspace: Workspace,
   campaigns: readonly CampaignHistory[],
   settings: TrainSettings,
 ): Draft {
   const { dataSet, population, userFeatures } = workspace;
+  if (!manifestSchema.shape.name.safeParse(settings.name).success)
+    throw new AppError('invalid_argument', `the model's name "${settings.name}" is not text of 1 to 128 characters`);
   const tokens = new Map<string, readonly string[]>();
   for (const { name } of userFeatures) {
     const dictionary = population.dictionary(name);
@@ -44,12 +50,18 @@ export function draftModel(
   }
   for (const { name } of dataSet.campaignFeatures) tokens.set(`campaign.${name}`, campaignTokens(campaigns, name));
   const describe = (side: 'user' | 'campaign', features: readonly Feature[]): ManifestFeature[] =>
-    features.map(({ name, kind, maxLength }) => ({
-      name,
-      kind,
-      ...(kind === 'multi' ? { max_length: maxLength ?? DEFAULT_MAX_LENGTH } : {}),
-      vocabulary_size: tokens.get(`${side}.${name}`)!.length + 1,
-    }));
+    features.map(({ name, kind, maxLength = DEFAULT_MAX_LENGTH }) => {
+      if (kind === 'multi' && maxLength > MAXIMUM_LIST_LENGTH) {
+        const message = `${side} feature "${name}" has max_length ${maxLength}, and a model reads at most ${MAXIMUM_LIST_LENGTH} tokens of a list`;
+        throw new AppError('invalid_data', `${dataSet.path}: ${message}`);
+      }
+      return {
+        name,
+        kind,
+        ...(kind === 'multi' ? { max_length: maxLength } : {}),
+        vocabulary_size: tokens.get(`${side}.${name}`)!.length + 1,
+      };
+    });
   const features = {
     user: describe('user', userFeatures),
     campaign: describe('campaign', dataSet.campaignFeatures),
@@ -85,13 +97,14 @@ export function draftModel(
   return { graph, folder, tokens };
 }
 
-/** Tokens of a campaign feature, in the order of their first use. */
+/** Tokens of a campaign feature, in the order of their first use; the empty one is id 0. */
 function campaignTokens(campaigns: readonly CampaignHistory[], feature: string): string[] {
   const found = new Set<string>();
   for (const { features } of campaigns) {
     const value = features[feature];
     for (const token of value === undefined ? [] : typeof value === 'string' ? [value] : value) found.add(token);
   }
+  found.delete('');
   return [...found];
 }
 

@@ -23,7 +23,7 @@ export interface Episode {
  * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are no parameters, the parameters, `support/label`,
  * `query/label`, `inner.rate`. Outputs: `loss`, then `grad/<parameter>` in order.
  */
-export function buildMetaGraph(
+function buildMetaGraph(
   compactGraph: Graph,
   parameters: readonly string[],
   options: { firstOrder?: boolean } = {},
@@ -108,8 +108,7 @@ export async function openMetaProgram(
         loss: Number(out[session.outputs[0]!]!.data[0]),
         addTo(gradients, weight) {
           for (const [i, name] of parameters.entries()) {
-            const part = out[session.outputs[i + 1]!]!.data as Float32Array;
-            for (let j = 0; j < part.length; j++) part[j]! *= weight;
+            const part = (out[session.outputs[i + 1]!]!.data as Float32Array).map((x) => x * weight);
             const full = gradients.get(name)!;
             const rows = compaction.rows.get(name);
             if (rows) addRows(full, rows, part);

@@ -52,7 +52,8 @@ export interface TrainResult {
 
 interface Best {
   readonly step: number;
-  readonly auc: number;
+  /** null where nothing could be held out. */
+  readonly auc: number | null;
   readonly summary: Summary;
 }
 
@@ -63,15 +64,21 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   const { training, validation } = splitCampaigns(campaigns, settings);
   const draft = draftModel(workspace, campaigns, settings);
   const parameters = trainableParameters(draft.graph);
-  const validator = await openValidator(workspace, draft, parameters, validation, options);
-  const program = await openMetaProgram(draft.graph, parameters, { firstOrder: settings.firstOrder, device });
   const path = checkpointPath(options.out);
   const identity = identityOf(workspace, settings);
   const saved = options.resume ? readCheckpoint(path, identity) : null;
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
+  const validator = await openValidator(workspace, draft, parameters, validation, options);
+  const program = await openMetaProgram(draft.graph, parameters, { firstOrder: settings.firstOrder, device });
   const optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
   let best: Best | null = (saved?.notes as { best: Best | null } | undefined)?.best ?? null;
   let bestParameters: Parameters = best ? withPrefix(saved!.tensors, 'best/') : copyOf(optimiser.parameters);
+  let savedStep = optimiser.steps;
+  const save = (): void => {
+    const tensors = new Map([...prefixed(optimiser.state().tensors, 'now/'), ...prefixed(bestParameters, 'best/')]);
+    writeCheckpoint(path, { identity, step: optimiser.steps, notes: { best }, tensors });
+    savedStep = optimiser.steps;
+  };
 
   const rng = createRng(`train/${settings.seed}`);
   const encode = batchEncoder(workspace, draft);
@@ -79,47 +86,52 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
     parameters.map((name) => [name, new Float32Array(draft.graph.initializers.get(name)!.data.length)]),
   );
   const isOver = () =>
-    optimiser.steps >= settings.steps || (best !== null && optimiser.steps - best.step >= settings.patience);
-  while (!isOver() && !options.signal.aborted) {
-    const step = optimiser.steps;
-    for (const gradient of gradients.values()) gradient.fill(0);
-    let loss = 0;
-    const tasks = tasksOf(rng, step, training.length, settings.taskCount);
-    for (const [i, task] of tasks.entries()) {
-      const campaign = training[task]!;
-      const episode = drawEpisode(rng.fork(`step/${step}/${i}`), campaign.train, settings.batchSize);
-      const gradient = await program.run(
-        optimiser.parameters,
-        { support: encode(campaign, episode.support), query: encode(campaign, episode.query) },
-        settings.innerRate,
-      );
-      loss += gradient.loss / tasks.length;
-      gradient.addTo(gradients, 1 / tasks.length);
-    }
-    await optimiser.step(gradients, settings.outerRate);
-
-    let auc: number | null = null;
-    if (isValidated(optimiser.steps, settings)) {
-      const summary = await validator.validate(optimiser.parameters);
-      auc = summary.all?.auc.mean ?? null;
-      // without held-out campaigns the last step is taken
-      if (best === null || auc === null || auc > best.auc) {
-        best = { step: optimiser.steps, auc: auc ?? Number.NEGATIVE_INFINITY, summary };
-        bestParameters = copyOf(optimiser.parameters);
+    optimiser.steps >= settings.steps ||
+    (best !== null && best.auc !== null && optimiser.steps - best.step >= settings.patience);
+  try {
+    while (!isOver() && !options.signal.aborted) {
+      const step = optimiser.steps;
+      for (const gradient of gradients.values()) gradient.fill(0);
+      let loss = 0;
+      const tasks = tasksOf(rng, step, training.length, settings.taskCount);
+      for (const [i, task] of tasks.entries()) {
+        const campaign = training[task]!;
+        const episode = drawEpisode(rng.fork(`step/${step}/${i}`), campaign.train, settings.batchSize);
+        const gradient = await program.run(
+          optimiser.parameters,
+          { support: encode(campaign, episode.support), query: encode(campaign, episode.query) },
+          settings.innerRate,
+        );
+        loss += gradient.loss / tasks.length;
+        gradient.addTo(gradients, 1 / tasks.length);
       }
-      const tensors = new Map([...prefixed(optimiser.state().tensors, 'now/'), ...prefixed(bestParameters, 'best/')]);
-      writeCheckpoint(path, { identity, step: optimiser.steps, notes: { best }, tensors });
+      await optimiser.step(gradients, settings.outerRate);
+
+      let auc: number | null = null;
+      if (isValidated(optimiser.steps, settings)) {
+        const summary = await validator.validate(optimiser.parameters);
+        auc = summary.all?.auc.mean ?? null;
+        // without held-out campaigns the last step is taken
+        if (best === null || best.auc === null || auc === null || auc > best.auc) {
+          best = { step: optimiser.steps, auc, summary };
+          bestParameters = copyOf(optimiser.parameters);
+        }
+        save();
+      }
+      options.onProgress?.({
+        step: optimiser.steps,
+        steps: settings.steps,
+        loss,
+        validationAuc: auc,
+        best: best?.auc == null ? null : { step: best.step, auc: best.auc },
+      });
     }
-    options.onProgress?.({
-      step: optimiser.steps,
-      steps: settings.steps,
-      loss,
-      validationAuc: auc,
-      best: best && { step: best.step, auc: best.auc },
-    });
+    // an interrupted training goes on from its last step
+    if (!isOver() && optimiser.steps > savedStep) save();
+    if (best === null) bestParameters = copyOf(optimiser.parameters);
+  } finally {
+    await Promise.all([program.close(), optimiser.close(), validator.close()]);
   }
-  if (best === null) bestParameters = copyOf(optimiser.parameters);
-  await Promise.all([program.close(), optimiser.close(), validator.close()]);
 
   const { adaptation, name, ...rest } = settings;
   const manifest = await exportModel(workspace, draft, bestParameters, options.out, {
@@ -220,12 +232,19 @@ async function openValidator(
   };
 }
 
-/** What two trainings must share for one to go on from the other's checkpoint; not the number of steps. */
+/** What two trainings must share for one to go on from the other's checkpoint: data and settings, but for the number of steps. */
 function identityOf({ population, history, dataSet }: Workspace, { steps, ...settings }: TrainSettings): string {
-  const campaigns = history.campaigns.map(({ id, train: { users } }) => [id, users.length]);
-  return createHash('sha256')
-    .update(JSON.stringify([dataSet.name, population.version, campaigns, settings]))
-    .digest('hex');
+  const { name, userFeatures, campaignFeatures } = dataSet;
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify([name, userFeatures, campaignFeatures, population.version, settings]));
+  for (const { id, split, features, train } of history.campaigns) {
+    if (split === 'train')
+      hash
+        .update(JSON.stringify([id, features]))
+        .update(train.users)
+        .update(train.labels);
+  }
+  return hash.digest('hex');
 }
 
 function copyOf(parameters: Parameters): Parameters {

@@ -56,19 +56,20 @@ export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
     .map(({ id, features, group, seeds, evaluation }) => ({ id, features, group, seeds, evaluation }));
 }
 
-/** A train campaign as a trial: `count` of its members (at most half) are the seeds, the rest of its rows are evaluated. null where it is too small. */
+/**
+ * A train campaign as a trial: `count` of its members (at most half) are the seeds, the rows of everybody else are evaluated. null where that
+ * leaves no seed, or not both labels.
+ */
 export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng): Trial | null {
   const { users, labels } = campaign.train;
-  const members = Int32Array.from(labels.keys()).filter((row) => labels[row] === 1);
+  // a user may have several rows
+  const members = Int32Array.from(new Set(users.filter((_, row) => labels[row] === 1)));
   const size = Math.min(count, Math.floor(members.length / 2));
-  if (size < 1 || members.length === labels.length) return null;
-  const chosen = new Set(Array.from(sampleWithoutReplacement(rng, members.length, size), (i) => users[members[i]!]!));
-  const rest = Int32Array.from(labels.keys()).filter((row) => !chosen.has(users[row]!));
-  return {
-    id: campaign.id,
-    features: campaign.features,
-    group: null,
-    seeds: Int32Array.from(chosen).sort(),
-    evaluation: { users: rest.map((row) => users[row]!), labels: Uint8Array.from(rest, (row) => labels[row]!) },
-  };
+  if (size < 1) return null;
+  const seeds = Int32Array.from(sampleWithoutReplacement(rng, members.length, size), (i) => members[i]!).sort();
+  const isSeed = new Set(seeds);
+  const isRest = (_: number, row: number): boolean => !isSeed.has(users[row]!);
+  const evaluation = { users: users.filter(isRest), labels: labels.filter(isRest) };
+  if (!evaluation.labels.includes(1) || !evaluation.labels.includes(0)) return null;
+  return { id: campaign.id, features: campaign.features, group: null, seeds, evaluation };
 }

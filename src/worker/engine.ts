@@ -133,6 +133,7 @@ async function startEngine(
     openPopulation: open,
     minimumSeeds,
     clock,
+    onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
   };
   return { engine: new Engine(config, dependencies, logger), device: device.detail };
 }

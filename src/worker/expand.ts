@@ -29,6 +29,8 @@ export interface ExpandDependencies {
   openPopulation(version: string): Population;
   readonly minimumSeeds: number;
   readonly clock: Clock;
+  /** Told each time that the end of an attempt could not be written, before that is tried again. */
+  onStoreError(error: AppError): void;
 }
 
 export interface Outcome {
@@ -65,7 +67,7 @@ export async function expand(dependencies: ExpandDependencies, job: Job): Promis
     if (error instanceof ThreadDied) throw error;
     const reason = reasonOf(error);
     const isFinal = error instanceof Refusal;
-    const isHeld = await untilStored(() =>
+    const isHeld = await untilStored(dependencies, () =>
       isFinal ? store.end(job, 'failed', reason) : store.retryLater(job, reason, RETRY_DELAY_MS * job.attempt ** 2),
     );
     return { kind: !isHeld ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
@@ -218,12 +220,13 @@ function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: nu
 }
 
 /** Does what the store cannot do now as soon as it can: its disk may be full for the very reason that ended the attempt. */
-async function untilStored(action: () => boolean): Promise<boolean> {
+async function untilStored({ onStoreError }: ExpandDependencies, action: () => boolean): Promise<boolean> {
   for (;;) {
     try {
       return action();
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
+      onStoreError(error);
       await new Promise((resolve) => setTimeout(resolve, STORE_DELAY_MS));
     }
   }

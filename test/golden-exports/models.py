@@ -127,6 +127,20 @@ class TwoTower(Model):
         return torch.sigmoid((user * campaign).sum(1) * self.temperature.exp() + self.bias)
 
 
+class RawCosine(Model):
+    """Cosine of the mean of the tokens, as it is, and the campaign: an empty list is the zero vector, whose norm has no gradient."""
+
+    def __init__(self, features, k=6):
+        super().__init__(features)
+        self.tables = Tables(features, k)
+        self.scale = nn.Linear(len(features.multi), 1)
+
+    def score(self, x):
+        (campaign,) = self.tables.campaign_fields(x)
+        cosines = [F.cosine_similarity(user, campaign, dim=1) for user in self.tables.user_fields(x)]
+        return torch.sigmoid(self.scale(torch.stack(cosines, 1)).squeeze(1))
+
+
 class DeepInterest(Model):
     """DIN: attention of the campaign's item over the user's history, in one table of items; masked softmax; PReLU."""
 
@@ -236,6 +250,27 @@ class BatchNormMlp(Model):
         return torch.sigmoid(self.layers(fields.view(fields.size(0), -1))).squeeze(-1)
 
 
+class FreshNorms(Model):
+    """Normalisations as they are made: their ones and zeros, and the zeros of a first-order table, are equal, and the exporter merges them."""
+
+    def __init__(self, features, k=4):
+        super().__init__(features)
+        self.tables = Tables(features, k)
+        # two tables of one size: both start at zero
+        self.home, self.work = (nn.Embedding(features.single[name] + 1, 1) for name in ("home", "work"))
+        nn.init.zeros_(self.home.weight)
+        nn.init.zeros_(self.work.weight)
+        width = k * (len(features.single) + len(features.multi) + len(features.campaign))
+        self.layers = nn.Sequential(
+            nn.Linear(width, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.2),
+            nn.Linear(8, 8), nn.LayerNorm(8), nn.Tanh(), nn.Linear(8, 8), nn.BatchNorm1d(8), nn.Sigmoid(), nn.Linear(8, 1),
+        )  # fmt: skip
+
+    def score(self, x):
+        deep = self.layers(torch.cat(self.tables.user_fields(x) + self.tables.campaign_fields(x), 1))
+        return torch.sigmoid(deep + self.home(x["user.home"]) + self.work(x["user.work"])).squeeze(1)
+
+
 class TransformerBlock(nn.Module):
     def __init__(self, k, heads, gelu, fused):
         super().__init__()
@@ -313,7 +348,10 @@ class StackedTables(Model):
 
 
 class Bag(nn.Module):
-    """nn.EmbeddingBag over padded tokens. `exportable` says the same with a look-up and a sum, for exporters that know no bag."""
+    """nn.EmbeddingBag over padded ids. A sum leaves padding out by weights; a mean or maximum is of all places, padding being row 0.
+
+    `exportable` says the same with a look-up and a reduction, for those who keep loops out of their graphs.
+    """
 
     def __init__(self, rows, k, mode, exportable):
         super().__init__()
@@ -321,36 +359,33 @@ class Bag(nn.Module):
         nn.init.normal_(self.bag.weight, 0, 0.3)
         self.exportable = exportable
 
-    def forward(self, ids):
+    def forward(self, ids, mask):
+        mode, weights = self.bag.mode, mask.to(self.bag.weight.dtype)
         if not self.exportable:
-            return self.bag(ids)
-        rows = F.embedding(ids, self.bag.weight)
-        return rows.sum(1) if self.bag.mode == "sum" else rows.mean(1) if self.bag.mode == "mean" else rows.amax(1)
+            return self.bag(ids, per_sample_weights=weights) if mode == "sum" else self.bag(ids * mask)
+        if mode == "sum":
+            return (F.embedding(ids, self.bag.weight) * weights.unsqueeze(2)).sum(1)
+        rows = F.embedding(ids * mask, self.bag.weight)
+        return rows.mean(1) if mode == "mean" else rows.amax(1)
 
 
 class BagModel(Model):
-    """EmbeddingBags (sum, mean, max) over all places of padded lists: row 0, where padding points, is a row like others."""
+    """EmbeddingBags: a sum, a mean, a maximum, and one of single ids."""
 
     def __init__(self, features, k=6, exportable=True):
         super().__init__(features)
         self.age = table(features.single["age"] + 1, k)
-        self.bags = nn.ModuleDict(
-            {
-                name: Bag(size + 1, k, mode, exportable)
-                for (name, size), mode in zip(features.multi.items(), ("sum", "mean", "max"))
-            }
-        )
-        self.brand = nn.EmbeddingBag(features.campaign["brand"] + 1, k, mode="sum")
-        self.exportable = exportable
+        modes = zip(features.multi.items(), ("sum", "mean", "max"))
+        self.bags = nn.ModuleDict({name: Bag(size + 1, k, mode, exportable) for (name, size), mode in modes})
+        self.brand = Bag(features.campaign["brand"] + 1, k, "mean", exportable)
         self.layers = nn.Sequential(mlp((2 + len(features.multi)) * k, 12), nn.Linear(12, 1))
 
     def score(self, x):
         brand = x["campaign.brand"].unsqueeze(1)
-        fields = [
-            self.age(x["user.age"]),
-            *(bag(x[f"user.{name}"] * token_mask(x[f"user.{name}"], x[f"user.{name}.length"])) for name, bag in self.bags.items()),
-            F.embedding(brand, self.brand.weight).sum(1) if self.exportable else self.brand(brand),
-        ]
+        fields = [self.age(x["user.age"]), self.brand(brand, torch.ones_like(brand))]
+        for name, bag in self.bags.items():
+            ids = x[f"user.{name}"]
+            fields.append(bag(ids, token_mask(ids, x[f"user.{name}.length"])))
         return torch.sigmoid(self.layers(torch.cat(fields, 1)).view(-1))
 
 

@@ -5,7 +5,7 @@ import { numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
 import { writeModel } from '../../src/graph/write.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { runModel } from './onnx-file.ts';
-import { expectClose } from './ops/harness.ts';
+import { expectClose } from './ops/orders.ts';
 
 const SHAPE = [2, 3];
 const STATE = ['parameter', 'moment1', 'moment2'] as const;

@@ -11,7 +11,7 @@ import { readModel } from '../../src/graph/read.ts';
 import { writeModel } from '../../src/graph/write.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { runModel } from './onnx-file.ts';
-import { expectClose } from './ops/harness.ts';
+import { expectClose } from './ops/orders.ts';
 
 const scalar = (value: number) => tensor('float32', [], [value]);
 

@@ -52,6 +52,10 @@ export function attributeProto(name: string, value: Attribute): AttributeProto {
   return create(AttributeProtoSchema, { name, type: AttributeType.INTS, ints: value.map(BigInt) });
 }
 
+export function floatAttribute(name: string, value: number): AttributeProto {
+  return create(AttributeProtoSchema, { name, type: AttributeType.FLOAT, f: value });
+}
+
 /** A tensor of `dtype`; a null dimension has neither a size nor a name, a null shape not even a rank. */
 export function typed(
   name: string,
@@ -69,6 +73,10 @@ export function typed(
 
 export function raw(fields: MessageInitShape<typeof TensorProtoSchema>): TensorProto {
   return create(TensorProtoSchema, fields);
+}
+
+export function initializer(name: string, data: Tensor): TensorProto {
+  return Object.assign(writeTensor(data), { name });
 }
 
 /** The bytes of a model; its `graph` and `model` fields go over the others. */
@@ -99,17 +107,23 @@ export function modelFile({
   );
 }
 
-/** Loads `bytes` in ONNX Runtime, which checks them. */
-export function openSession(bytes: Uint8Array): Promise<InferenceSession> {
-  return InferenceSession.create(bytes, { executionProviders: ['cpu'], intraOpNumThreads: 1, logSeverityLevel: 3 });
+/** Loads `bytes` in ONNX Runtime, which checks them. `asItIs` keeps it from fusing nodes, which rounds otherwise. */
+export function openSession(bytes: Uint8Array, { asItIs = false } = {}): Promise<InferenceSession> {
+  return InferenceSession.create(bytes, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: 1,
+    logSeverityLevel: 4,
+    graphOptimizationLevel: asItIs ? 'disabled' : 'all',
+  });
 }
 
 /** All outputs of `bytes` on `feeds`, as ONNX Runtime computes them. */
 export async function runModel(
   bytes: Uint8Array,
   feeds: Readonly<Record<string, Tensor>>,
+  options: { readonly asItIs?: boolean } = {},
 ): Promise<Record<string, Tensor>> {
-  const session = await openSession(bytes);
+  const session = await openSession(bytes, options);
   const given: Record<string, OrtTensor> = {};
   for (const [name, { dtype, data, shape }] of Object.entries(feeds))
     given[name] = new OrtTensor(dtype, data as never, shape);

@@ -237,14 +237,27 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ['an old IR version', 'the file has IR version 2: 3 to 13 are supported', { ...GOOD, model: { irVersion: 2n } }],
   ['a new IR version', 'the file has IR version 14: 3 to 13 are supported', { ...GOOD, model: { irVersion: 14n } }],
   [
-    'functions of the model',
-    'the model defines functions of its own ("local.Twice"), which are not read: inline them before, in Python onnx.inliner.inline_local_functions(model)',
-    { ...GOOD, model: { functions: [{ name: 'Twice', domain: 'local' }] } },
-  ],
-  [
     'a node of another domain',
     `Gelu node "act" is of the domain "com.microsoft", and only ONNX's own ops are supported: export without it`,
     one(node('Gelu', ['x'], ['y'], {}, { name: 'act', domain: 'com.microsoft' })),
+  ],
+  [
+    'a loop',
+    'Loop node "steps" is control flow, which is not supported: unroll it (in Python a for loop over a fixed range, traced with torch.onnx.export and not scripted), or write it as one operation over an axis',
+    one(node('Loop', ['x'], ['y'], {}, { name: 'steps' })),
+  ],
+  [
+    'another subgraph',
+    'SequenceMap node "map" holds a subgraph (attribute "body"), which is not supported: export the model without control flow, with Where in place of a condition and loops unrolled',
+    one(
+      node(
+        'SequenceMap',
+        ['x'],
+        ['y'],
+        { body: create(AttributeProtoSchema, { name: 'body', type: AttributeType.GRAPH, g: {} }) },
+        { name: 'map' },
+      ),
+    ),
   ],
   [
     'an unknown op',
@@ -257,8 +270,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     one(node('LSTM', ['x'], ['y'])),
   ],
   [
-    'a subgraph',
-    'If node "choice" holds a subgraph (attribute "then_branch"), which is not supported: export the model without control flow, with Where in place of a condition and loops unrolled',
+    'a condition',
+    'If node "choice" is control flow, which is not supported: compute both branches and choose with Where (in Python torch.where), or decide before the export where the condition is not data',
     one(
       node(
         'If',

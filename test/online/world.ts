@@ -31,7 +31,7 @@ export const CONFIG: MetaHeacConfig = {
   critics: 2,
 };
 
-export const FEATURES: readonly Feature[] = [
+const FEATURES: readonly Feature[] = [
   { name: 'age', kind: 'single' },
   { name: 'tags', kind: 'multi' },
 ];
@@ -58,7 +58,7 @@ export async function populationOf(
   return openPopulation(out);
 }
 
-export const SETTINGS: AdaptationSettings = {
+const SETTINGS: AdaptationSettings = {
   optimiser: 'adam',
   rate: 0.02,
   epochs: 3,
@@ -81,7 +81,7 @@ export async function modelOf(
 }
 
 /** `count` users; the model knows all ages and tags but `age 5`, `tags 6` and `tags 7`. Every third likes `tags 1`. */
-export function drawUsers(count: number, key = 'users'): User[] {
+function drawUsers(count: number, key = 'users'): User[] {
   const rng = createRng(key);
   return Array.from({ length: count }, (_, i) => ({
     user_id: `user-${String(i).padStart(4, '0')}`,

@@ -21,7 +21,7 @@ import {
 } from '../demo/report.ts';
 import { type Scope, withScope } from '../demo/scope.ts';
 import { formatCount } from '../demo/table.ts';
-import { trainModel } from '../demo/train-model.ts';
+import { TRAINING_BUDGET_MS, trainModel } from '../demo/train-model.ts';
 import { readTraits } from '../demo/traits.ts';
 import { bar, type Output } from '../output.ts';
 import { startService } from '../service.ts';
@@ -86,7 +86,8 @@ class Demo {
     const { data, model } = this.#options;
     if (data !== undefined) {
       this.#print(`metaheac demo: one test campaign of ${data}, and its look-alikes`, '');
-      return { data, model: model ?? (await trainModel(data, folder, this.#clock, this.#output)) };
+      const training = { budgetMs: TRAINING_BUDGET_MS, clock: this.#clock, output: this.#output };
+      return { data, model: model ?? (await trainModel(data, folder, training)) };
     }
     this.#print(
       'metaheac demo: one campaign and its look-alikes, on synthetic people (nobody and no brand is real)',
@@ -123,7 +124,8 @@ class Demo {
     await service.engineReady;
     const client = new ApiClient(service.url, this.#clock);
     const { model_version, parts } = await client.readiness();
-    const device = parts.find(({ name }) => name === 'engine')?.detail;
+    // without the reason why it is not another device
+    const device = parts.find(({ name }) => name === 'engine')?.detail.split(' (')[0];
     this.#say(`${service.url} is ready: model ${model_version}, engine on ${device}`);
     return client;
   }
@@ -179,6 +181,7 @@ class Demo {
 
   /** Recall and lift at several sizes, beside logistic regression and lots on the same seeds, candidates and features. */
   #printComparison({ dataSet, population, history, campaign }: Material, members: readonly AudienceMember[]): void {
+    this.#output.progress('  fitting logistic regression for comparison');
     const oneHot = buildOneHot(population, dataSet.userFeatures);
     const rng = createRng(BASELINE_KEY);
     const train = history.campaigns.filter(({ split }) => split === 'train');
@@ -199,7 +202,7 @@ class Demo {
     const size = sizeOf(VERDICT_PERCENT);
     this.#print(
       '',
-      'Found of those who like it, among the best (x: how many times more than by lot)',
+      'Share of those who like it that is found among the best (x: how many times more than by lot)',
       ...tableOfFound(found, population.rowCount),
       ...indented([verdict(size, compareHits(methods[0]!, methods[1]!, truth, size))]),
       ...indented(['This is one campaign; `metaheac evaluate` measures many, with intervals.']),

@@ -63,7 +63,10 @@ export function tableOfFound(
     ],
     ...methods.map(({ name, found }) => [
       name,
-      ...found.map(({ recall, lift }) => `${(100 * recall).toFixed(1).padStart(5)} %  x${lift.toFixed(1).padStart(4)}`),
+      ...found.map(
+        ({ recall, lift }) =>
+          `${(100 * recall).toFixed(1).padStart(5)} %  x${(Number.isNaN(lift) ? '-' : lift.toFixed(1)).padStart(4)}`,
+      ),
     ]),
   ];
   return indented(alignColumns(rows, `l${'r'.repeat(sizes.length)}`));
@@ -76,8 +79,8 @@ export function verdict(size: number, { difference, chance }: { difference: numb
   const gap = Math.abs(difference);
   const within = `(chance alone gives up to ${Math.round(chance)})`;
   return gap <= chance
-    ? `Among the best ${formatCount(size)} MetaHeac and logistic regression are level: ${gap} people apart ${within}.`
-    : `Among the best ${formatCount(size)} ${ahead} finds ${gap} people more than ${behind} ${within}.`;
+    ? `Among the best ${formatCount(size)} MetaHeac and logistic regression are level: ${formatCount(gap)} apart ${within}.`
+    : `Among the best ${formatCount(size)} ${ahead} finds ${formatCount(gap)} more than ${behind} ${within}.`;
 }
 
 /** Commands for a shell, ready to be pasted. */

@@ -25,7 +25,8 @@ export async function withScope(work: (scope: Scope) => Promise<void>): Promise<
   const told = new Promise<NodeJS.Signals>((resolve) => {
     tell = resolve;
   });
-  for (const signal of SIGNALS) process.once(signal, tell);
+  // a second signal does not cut the cleaning short: npm hands on the one that the terminal has sent already
+  for (const signal of SIGNALS) process.on(signal, tell);
   // an end from elsewhere (a closed pipe) still removes the folders
   process.once('exit', removeFolders);
 

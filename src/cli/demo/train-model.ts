@@ -8,14 +8,18 @@ import { openWorkspace, type Workspace } from '../../offline/workspace.ts';
 import { bar, type Output } from '../output.ts';
 
 /** What training should take. */
-const BUDGET_MS = 180_000;
+export const TRAINING_BUDGET_MS = 180_000;
 /** Steps whose time is taken before. */
 const TIMED_STEPS = 5;
 /** A demo's training is shorter than a real one, and steps are whole multiples of the validation's. */
-const STEPS = { fewest: 50, most: 600, multiple: 50 } as const;
+const STEPS = { fewest: 25, most: 600, multiple: 25 } as const;
 
 /** Writes a model folder inside `folder` and returns its path. Says before how long it will take. */
-export async function trainModel(data: string, folder: string, clock: Clock, output: Output): Promise<string> {
+export async function trainModel(
+  data: string,
+  folder: string,
+  { budgetMs, clock, output }: { readonly budgetMs: number; readonly clock: Clock; readonly output: Output },
+): Promise<string> {
   const device = await resolveDevice(parseDevice('auto'));
   const workspace = await openWorkspace(data, {
     onProgress: (users) => output.progress(`reading ${data}: ${users} users`),
@@ -23,7 +27,7 @@ export async function trainModel(data: string, folder: string, clock: Clock, out
   try {
     output.progress(`timing ${TIMED_STEPS} steps of training`);
     const stepMs = await timeSteps(workspace, device, join(folder, 'timed'), clock);
-    const fitting = Math.floor(BUDGET_MS / stepMs / STEPS.multiple) * STEPS.multiple;
+    const fitting = Math.floor(budgetMs / stepMs / STEPS.multiple) * STEPS.multiple;
     const steps = Math.min(Math.max(fitting, STEPS.fewest), STEPS.most);
     const seconds = Math.ceil((steps * stepMs) / 1000);
     output.result(`Training a model first: ${steps} steps, about ${seconds} s on ${device.detail}.`);

@@ -1,6 +1,9 @@
 /** Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known of small integer tensors. */
 import { GraphError } from '../error.ts';
-import { type Dim, isConcrete, type Shape, type Value } from '../ir.ts';
+import { type Dim, elementCount, isConcrete, type Shape, type Value } from '../ir.ts';
+
+/** Integer tensors of at most this many elements are followed through shape rules. */
+export const KNOWN_ELEMENTS = 64;
 
 /** The size of two dimensions broadcast against each other; two different names give a fresh one (either may be 1 at run time). */
 export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
@@ -61,7 +64,7 @@ export function knownElements(
   from: (index: readonly number[]) => readonly number[],
 ): readonly Dim[] | undefined {
   const { known, shape: given } = x;
-  if (!known || !isConcrete(shape) || !isConcrete(given)) return undefined;
+  if (!known || !isConcrete(shape) || !isConcrete(given) || elementCount(shape) > KNOWN_ELEMENTS) return undefined;
   return indicesOf(shape).map((index) => known[from(index).reduce((flat, i, axis) => flat * given[axis]! + i, 0)]!);
 }
 

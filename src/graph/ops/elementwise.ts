@@ -1,27 +1,7 @@
 /** Arithmetic of one and two values, element by element, with broadcasting. */
-import { type Dim, elementCount, isConcrete, type Shape, typeText, type Value } from '../ir.ts';
-import { broadcastOf, floatUnary, refuse, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
+import { type Dim, typeText } from '../ir.ts';
+import { broadcastOf, floatUnary, knownOf, refuse, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { InferContext, Inferred, OpSpec } from './spec.ts';
-
-/** What is known of an integer result of `shape`, where both sides are known and each is as long as it, or has one element. */
-function knownOf(
-  inputs: readonly (Value | null)[],
-  shape: Shape,
-  combine: (a: Dim, b: Dim) => Dim | null,
-): readonly Dim[] | undefined {
-  const a = inputs[0]?.known;
-  const b = inputs[1]?.known;
-  if (!a || !b || !isConcrete(shape)) return undefined;
-  const count = elementCount(shape);
-  if ([a, b].some(({ length }) => length !== count && length !== 1)) return undefined;
-  const out: Dim[] = [];
-  for (let i = 0; i < count; i++) {
-    const value = combine(a[a.length === 1 ? 0 : i]!, b[b.length === 1 ? 0 : i]!);
-    if (value === null) return undefined;
-    out.push(value);
-  }
-  return out;
-}
 
 /** What is known of a result, where both sides are numbers. */
 export const onNumbers = (f: (a: number, b: number) => number) => (a: Dim, b: Dim) =>
@@ -33,7 +13,7 @@ export function arithmetic(
   combine: (a: Dim, b: Dim) => Dim | null,
 ): readonly Inferred[] {
   const type = broadcastOf(c, requireNumber);
-  return [{ ...type, known: knownOf(c.inputs, type.shape, combine) }];
+  return [{ ...type, known: knownOf(c.inputs, type.shape, (a, b) => combine(a!, b!)) }];
 }
 
 // (x + y)' = x' + y'
@@ -90,7 +70,12 @@ export const Sqrt: OpSpec<'Sqrt'> = {
   arity: [1, 1],
   attributes: {},
   infer: floatUnary,
-  gradient: ({ b, outputs: [out], gradient: g }) => [b.add('Div', [b.add('Mul', [g, b.scalar(0.5, g)]), out!])],
+  gradient: ({ b, outputs: [out], gradient: g }) => {
+    // 0 where nothing comes in at the pole, as of a norm that is clamped: PyTorch's own norms and cosines say 0 there, and 0/0 is NaN
+    const zero = b.scalar(0, g);
+    const idle = b.add('And', [b.add('Equal', [g, zero]), b.add('Equal', [out!, zero])]);
+    return [b.add('Div', [b.add('Mul', [g, b.scalar(0.5, g)]), b.add('Where', [idle, b.scalar(1, g), out!])])];
+  },
 };
 
 // (log x)' = x' / x
@@ -150,7 +135,10 @@ export const Where: OpSpec<'Where'> = {
     const [condition, x, y] = inputs;
     if (condition!.dtype !== 'bool') refuse(`the condition is ${condition!.dtype}, not bool`);
     const { dtype } = broadcastOf({ inputs: [x!, y!], freshDim });
-    return [{ dtype, shape: broadcastOf({ inputs: inputs.map((input) => ({ ...input!, dtype })), freshDim }).shape }];
+    const { shape } = broadcastOf({ inputs: inputs.map((input) => ({ ...input!, dtype })), freshDim });
+    return [
+      { dtype, shape, known: knownOf(inputs, shape, (c, p, q) => (c === 1 || p === q ? p! : c === 0 ? q! : null)) },
+    ];
   },
   gradient: ({ b, inputs: [condition], gradient: g, wants }) => {
     const zero = b.scalar(0, g);

@@ -1,6 +1,6 @@
 /** Ops that make values of shapes, counts and places: none has a gradient but OneHot, in its two values. */
 import { type DataType, type Dim, elementCount, isConcrete, tensor } from '../ir.ts';
-import { normalizeAxis, productOf } from './dims.ts';
+import { KNOWN_ELEMENTS, normalizeAxis, productOf } from './dims.ts';
 import { commonType, dimsOf, refuse, requireNumber } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
@@ -22,7 +22,7 @@ export const ConstantOfShape: OpSpec<'ConstantOfShape'> = {
     if (dims.some((dim) => typeof dim === 'number' && dim < 0))
       refuse(`the shape [${dims.join(', ')}] has a size below 0`);
     const count = isConcrete(dims) ? elementCount(dims) : Number.POSITIVE_INFINITY;
-    const small = (dtype === 'int64' || dtype === 'int32') && count <= 64;
+    const small = (dtype === 'int64' || dtype === 'int32') && count <= KNOWN_ELEMENTS;
     return [{ dtype, shape: dims, known: small ? new Array<Dim>(count).fill(value) : undefined }];
   },
   gradient: 'none',
@@ -42,7 +42,7 @@ export const Range: OpSpec<'Range'> = {
         {
           dtype,
           shape: [count],
-          known: count <= 64 ? Array.from({ length: count }, (_, i) => start + i * delta) : undefined,
+          known: count <= KNOWN_ELEMENTS ? Array.from({ length: count }, (_, i) => start + i * delta) : undefined,
         },
       ];
     }

@@ -1,8 +1,18 @@
 /** Pieces that several rules share: type checks, zeros, shapes at run time. */
 import type { Builder } from '../builder.ts';
 import { GraphError } from '../error.ts';
-import { type DataType, type Dim, isConcrete, isFloat, sameShape, type TensorType, type Value } from '../ir.ts';
-import { broadcastShapes, knownNumbers } from './dims.ts';
+import {
+  type DataType,
+  type Dim,
+  elementCount,
+  isConcrete,
+  isFloat,
+  type Shape,
+  sameShape,
+  type TensorType,
+  type Value,
+} from '../ir.ts';
+import { broadcastShapes, knownElements, knownNumbers } from './dims.ts';
 import type { InferContext, Inferred } from './spec.ts';
 
 /** The one type of all inputs; a mixture is a GraphError. */
@@ -62,6 +72,24 @@ export function broadcastOf(
       freshDim,
     ),
   };
+}
+
+/** What is known of a small result of `shape`, element by element of the inputs, broadcast; null where `combine` knows nothing. */
+export function knownOf(
+  inputs: readonly (Value | null)[],
+  shape: Shape,
+  combine: (...elements: readonly Dim[]) => Dim | null,
+): readonly Dim[] | undefined {
+  if (!isConcrete(shape)) return undefined;
+  const parts = inputs.map((input) => {
+    const offset = shape.length - input!.shape.length;
+    return knownElements(input!, shape, (index) =>
+      input!.shape.map((size, axis) => (size === 1 ? 0 : index[offset + axis]!)),
+    );
+  });
+  if (!parts.every((part) => part !== undefined)) return undefined;
+  const out = Array.from({ length: elementCount(shape) }, (_, i) => combine(...parts.map((part) => part[i]!)));
+  return out.every((element) => element !== null) ? out : undefined;
 }
 
 /** The shape of `x` as an int64 vector: a constant where it is known. */

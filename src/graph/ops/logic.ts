@@ -1,6 +1,6 @@
 /** Comparisons and truth values: no gradient. */
-import type { Value } from '../ir.ts';
-import { broadcastOf, requireBool, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
+import type { Dim, Value } from '../ir.ts';
+import { broadcastOf, knownOf, requireBool, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
 type Comparison = 'Equal' | 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual';
@@ -14,7 +14,21 @@ function comparison<K extends Comparison>(check?: (input: Value) => void): OpSpe
   };
 }
 
-export const Equal = comparison<'Equal'>();
+export const Equal: OpSpec<'Equal'> = {
+  ...comparison<'Equal'>(),
+  infer: (c) => {
+    const { shape } = broadcastOf(c);
+    return [{ dtype: 'bool', shape, known: knownOf(c.inputs, shape, (x, y) => equals(x!, y!)) }];
+  },
+};
+
+/** 1, 0 or null for nothing: a size is not below 0, whatever its name. */
+function equals(x: Dim, y: Dim): 0 | 1 | null {
+  if (x === y) return 1;
+  if (typeof x === 'number' && typeof y === 'number') return 0;
+  return [x, y].some((element) => typeof element === 'number' && element < 0) ? 0 : null;
+}
+
 export const Less = comparison<'Less'>(requireNumber);
 export const LessOrEqual = comparison<'LessOrEqual'>(requireNumber);
 export const Greater = comparison<'Greater'>(requireNumber);

@@ -1,5 +1,5 @@
 /** Ops that give values another shape: their elements stay, move or repeat. */
-import { type Dim, elementCount, isConcrete, typeText, type Value } from '../ir.ts';
+import { type Dim, isConcrete, typeText, type Value } from '../ir.ts';
 import {
   broadcastShapes,
   knownElements,
@@ -23,10 +23,9 @@ export const Expand: OpSpec<'Expand'> = {
       refuse(`the shape [${dims.join(', ')}] has a size below 0`);
     const shape = broadcastShapes([x!.shape, dims], freshDim);
     const offset = shape.length - x!.shape.length;
-    const known =
-      isConcrete(shape) && elementCount(shape) <= 64
-        ? knownElements(x!, shape, (index) => x!.shape.map((size, axis) => (size === 1 ? 0 : index[offset + axis]!)))
-        : undefined;
+    const known = knownElements(x!, shape, (index) =>
+      x!.shape.map((size, axis) => (size === 1 ? 0 : index[offset + axis]!)),
+    );
     return [{ dtype: x!.dtype, shape, known }];
   },
   gradient: ({ gradient: g }) => [g, null],
@@ -49,10 +48,7 @@ export const Tile: OpSpec<'Tile'> = {
       if (count === null) return freshDim();
       return productOf([size, count]) ?? freshDim();
     });
-    const known =
-      isConcrete(shape) && elementCount(shape) <= 64
-        ? knownElements(x!, shape, (index) => index.map((i, axis) => i % (x!.shape[axis] as number)))
-        : undefined;
+    const known = knownElements(x!, shape, (index) => index.map((i, axis) => i % (x!.shape[axis] as number)));
     return [{ dtype: x!.dtype, shape, known }];
   },
   gradient: ({ b, inputs: [x, repeats], gradient: g }) => {

@@ -166,7 +166,6 @@ export const gatherCases: Pick<
       { inputs: [float(4, 2), ints(1)], attributes: { axis: 0 } },
       { inputs: [float(2, 4, 2), ints(2)], attributes: { axis: 1, largest: 0, sorted: 1 } },
       { inputs: [float(3), ints(0)] },
-      { inputs: [float(0, 3), ints(2)] },
       { inputs: [float('n', 4), ints(2)], sizes: [{ n: 3 }] },
       { inputs: [float(2, 4), given('int64', [1], [3])], named: false },
       { inputs: [integers('int64', [-5, 6], 6), ints(3)] },

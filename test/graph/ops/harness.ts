@@ -1,7 +1,7 @@
 /** Runs one case of an op in ONNX Runtime: types, forward, and gradients of order 1 and 2 against central differences. */
 import { expect } from 'vitest';
 import { Builder } from '../../../src/graph/builder.ts';
-import { addGradients, dependentValues } from '../../../src/graph/differentiate.ts';
+import { dependentValues } from '../../../src/graph/differentiate.ts';
 import {
   type DataType,
   type Dim,
@@ -17,8 +17,9 @@ import {
 import type { OpAttributes, OpType } from '../../../src/graph/ops/attributes.ts';
 import { OPS } from '../../../src/graph/ops/table.ts';
 import { createRng, type Rng } from '../../../src/lib/rng.ts';
-import { openSession, type Session } from '../../../src/model/session.ts';
+import { openSession } from '../../../src/model/session.ts';
 import type { Nd } from './arrays.ts';
+import { addOrders, checkOrders, drawFloats, expectClose, feedsOf, type Orders } from './orders.ts';
 
 /** Sizes of the named dimensions. */
 export type Sizes = Readonly<Record<string, number>>;
@@ -59,16 +60,12 @@ const fed = (dtype: DataType, shape: Shape, draw: CaseInput['draw']): CaseInput 
   draw,
 });
 
-/** Floats of +-[0.25, 2): away from kinks and poles at 0. */
 export const float = (...shape: Dim[]): CaseInput =>
-  fed('float64', shape, (rng, count) =>
-    Array.from({ length: count }, () => (rng.uniform() < 0.5 ? -1 : 1) * (0.25 + 1.75 * rng.uniform())),
-  );
+  fed('float64', shape, (rng, count) => drawFloats('float64', count, rng));
+export const float32 = (...shape: Dim[]): CaseInput =>
+  fed('float32', shape, (rng, count) => drawFloats('float32', count, rng));
 export const positive = (...shape: Dim[]): CaseInput =>
   fed('float64', shape, (rng, count) => Array.from({ length: count }, () => 0.25 + 1.75 * rng.uniform()));
-/** Multiples of 1/8: exact in float32. */
-export const float32 = (...shape: Dim[]): CaseInput =>
-  fed('float32', shape, (rng, count) => Array.from({ length: count }, () => (rng.integer(31) - 15) / 8));
 export const bools = (...shape: Dim[]): CaseInput =>
   fed('bool', shape, (rng, count) => Array.from({ length: count }, () => rng.integer(2)));
 /** Integers of [low, high). */
@@ -115,17 +112,9 @@ interface Built {
   readonly inputs: readonly (Value | null)[];
   readonly outputs: readonly Value[];
   /** Absent where the op has no gradient rule or the case no fed float. */
-  readonly orders?: {
-    readonly parameters: readonly Value[];
-    readonly loss: Value;
-    readonly first: ReadonlyMap<string, Value>;
-    /** <v, first>. */
-    readonly product: Value;
-    readonly second: ReadonlyMap<string, Value>;
-  };
+  readonly orders?: Orders;
 }
 
-/** The loss is the sum of u y^2 over the outputs, with u a parameter too: both orders go through y and through what reaches the rule. */
 function build<K extends OpType>({ op, case: item, named }: Trial<K>): Built {
   const b = new Builder();
   const inputs = item.inputs.map((input, i) => {
@@ -140,22 +129,8 @@ function build<K extends OpType>({ op, case: item, named }: Trial<K>): Built {
   if (typeof OPS[op].gradient !== 'function' || floats.length === 0 || seen.length === 0)
     return { graph: b.build(op, everything()), inputs, outputs };
 
-  const weights = seen.map((output) => b.input(`u${outputs.indexOf(output)}`, output.dtype, output.shape));
-  const parameters = [...floats, ...weights];
-  const loss = seen
-    .map((output, i) => sumOf(b, b.add('Mul', [weights[i]!, b.add('Mul', [output, output])]), 'float64'))
-    .reduce((sum, term) => b.add('Add', [sum, term]));
-  const first = addGradients(b, b.build(op, [loss]), loss, parameters);
-  const product = parameters
-    .map((x) => sumOf(b, b.add('Mul', [b.input(`v.${x.name}`, x.dtype, x.shape), first.get(x.name)!]), 'float64'))
-    .reduce((sum, term) => b.add('Add', [sum, term]));
-  const second = addGradients(b, b.build(op, [product]), product, parameters);
-  return { graph: b.build(op, everything()), inputs, outputs, orders: { parameters, loss, first, product, second } };
-}
-
-function sumOf(b: Builder, x: Value, dtype: DataType): Value {
-  const sum = b.add('ReduceSum', [x], { keepdims: 0 });
-  return x.dtype === dtype ? sum : b.add('Cast', [sum], { to: dtype });
+  const orders = addOrders(b, floats, seen);
+  return { graph: b.build(op, everything()), inputs, outputs, orders };
 }
 
 const sizeOf = (dim: Dim, sizes: Sizes): number => (typeof dim === 'number' ? dim : sizes[dim]!);
@@ -179,12 +154,8 @@ export async function check<K extends OpType>(trial: Trial<K>, cases: OpCases<K>
   built.inputs.forEach((input, i) => {
     if (input?.name.startsWith('x')) feeds[input.name] = data[i]!;
   });
-  for (const parameter of built.orders?.parameters ?? []) {
-    const shape = feeds[parameter.name]?.shape ?? wanted[Number(parameter.name.slice(1))]!.shape;
-    const draw = () => drawn({ ...(parameter.dtype === 'float32' ? float32() : float()), shape }, {}, rng);
-    feeds[parameter.name] ??= draw();
-    feeds[`v.${parameter.name}`] = draw();
-  }
+  const seen = built.orders?.weights.map(({ output }) => wanted[built.outputs.indexOf(output)]!.shape) ?? [];
+  if (built.orders) Object.assign(feeds, feedsOf(built.orders, feeds, seen, rng));
   const session = await openSession(built.graph);
   try {
     const results = await session.run(feeds);
@@ -195,7 +166,7 @@ export async function check<K extends OpType>(trial: Trial<K>, cases: OpCases<K>
       expect(got.shape, `shape of result ${i}`).toEqual(wanted[i]!.shape);
       expectClose(numbersOf(got), wanted[i]!.data, got.dtype === 'float32' ? 1e-6 : 1e-12, `result ${i}`);
     });
-    if (built.orders) await checkGradients(session, built.orders, feeds, results);
+    if (built.orders) await checkOrders(session, built.orders, feeds, results);
     else checkNoGradient(trial.op, built);
   } finally {
     await session.close();
@@ -224,61 +195,6 @@ function checkTypes(graph: Graph, feeds: Readonly<Record<string, Tensor>>, resul
   }
 }
 
-/** Central differences: the derivative is the sum of `weights` times the values at `steps`. */
-interface Differences {
-  readonly steps: readonly number[];
-  readonly weights: readonly number[];
-  readonly tolerance: number;
-}
-
-const THREE_POINTS: Differences = { steps: [1e-5, -1e-5], weights: [0.5e5, -0.5e5], tolerance: 1e-7 };
-/** Exact to order 4, for steps so large that float32 does not drown the differences. */
-const FIVE_POINTS: Differences = {
-  steps: [0.0625, -0.0625, 0.125, -0.125],
-  weights: [8, -8, -1, 1].map((weight) => weight / (12 * 0.0625)),
-  tolerance: 1e-4,
-};
-
-async function checkGradients(
-  session: Session,
-  { parameters, loss, product, first, second }: NonNullable<Built['orders']>,
-  feeds: Readonly<Record<string, Tensor>>,
-  results: Readonly<Record<string, Tensor>>,
-): Promise<void> {
-  const single = Object.values(feeds).some(({ dtype }) => dtype === 'float32');
-  const { steps, weights, tolerance } = single ? FIVE_POINTS : THREE_POINTS;
-  for (const parameter of parameters) {
-    const around = feeds[parameter.name]!;
-    const differences: [number[], number[]] = [[], []];
-    for (let i = 0; i < around.data.length; i++) {
-      const nearby = await Promise.all(
-        steps.map((change) =>
-          session.run(
-            { ...feeds, [parameter.name]: nudged(around, i, change) },
-            { outputs: [loss.name, product.name] },
-          ),
-        ),
-      );
-      [loss, product].forEach((value, order) => {
-        const slope = nearby.reduce((sum, at, k) => sum + weights[k]! * Number(at[value.name]!.data[0]), 0);
-        differences[order]!.push(slope);
-      });
-    }
-    [first, second].forEach((gradients, order) => {
-      const what = `gradient of order ${order + 1} of "${parameter.name}"`;
-      const got = results[gradients.get(parameter.name)!.name]!;
-      expect(got.shape, `shape of the ${what}`).toEqual(around.shape);
-      expectClose(numbersOf(got), differences[order]!, tolerance, what);
-    });
-  }
-}
-
-function nudged(source: Tensor, i: number, change: number): Tensor {
-  const data = source.data.slice() as Float64Array;
-  data[i]! += change;
-  return { ...source, data };
-}
-
 /** The sweep stops before the node; only a refused one is reached, so that the sweep can say so. */
 function checkNoGradient(op: OpType, { graph, inputs, outputs }: Built): void {
   const sources = new Set(inputs.flatMap((input) => (input === null ? [] : [input.name])));
@@ -290,12 +206,4 @@ function checkNoGradient(op: OpType, { graph, inputs, outputs }: Built): void {
     const wanted = isFloat(dtype) && (asked || typeof gradient === 'object');
     expect(reached.has(name), `the sweep reaches "${name}"`).toBe(wanted);
   }
-}
-
-/** Equal to `tolerance` of the largest wanted element (of 1, where all are smaller). */
-export function expectClose(got: readonly number[], wanted: readonly number[], tolerance: number, what: string): void {
-  const scale = wanted.reduce((largest, x) => Math.max(largest, Math.abs(x)), 1);
-  const far = wanted.findIndex((x, i) => !(Object.is(got[i], x) || Math.abs(got[i]! - x) <= tolerance * scale));
-  expect(got.length, `length of the ${what}`).toBe(wanted.length);
-  expect(far, `the ${what} at ${far} is ${got[far]}, not ${wanted[far]}`).toBe(-1);
 }

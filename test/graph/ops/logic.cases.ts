@@ -1,6 +1,6 @@
 /** Cases of `ops/logic.ts`. */
 import { elementwise, type Nd } from './arrays.ts';
-import { bools, type Cases, float, given, integers } from './harness.ts';
+import { bools, type Cases, constant, float, given, integers } from './harness.ts';
 
 const binary = (f: (x: number, y: number) => boolean) => (inputs: readonly Nd[]) =>
   elementwise((x, y) => Number(f(x!, y!)), inputs[0]!, inputs[1]!);
@@ -26,7 +26,12 @@ export const logicCases: Pick<
 > = {
   Equal: {
     reference: binary((x, y) => x === y),
-    cases: [...comparisons, { inputs: [bools(4), bools(4)] }],
+    cases: [
+      ...comparisons,
+      { inputs: [bools(4), bools(4)] },
+      { inputs: [constant('int64', [3], [1, -1, 2]), constant('int64', [], [-1])] },
+      { inputs: [constant('int64', [2, 1], [1, 2]), constant('int64', [2], [2, 1])] },
+    ],
   },
   Less: { reference: binary((x, y) => x < y), cases: comparisons },
   LessOrEqual: { reference: binary((x, y) => x <= y), cases: comparisons },

@@ -122,6 +122,7 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     (b, x) => b.add('ScatterElements', [x(4), b.ints([0]), x(1)], { reduction: 'max' as 'add' }),
   ],
   ['the 3 largest of 2 are asked for', (b, x) => b.add('TopK', [x(2), b.ints([3])])],
+  ['[0, 3] has no elements', (b, x) => b.add('TopK', [x(0, 3), b.ints([2])])],
   ['k is int64[], not int64[1]', (b, x) => b.add('TopK', [x(2), b.scalar(1, 'int64')])],
   ['a value of rank 1 holds no matrices', (b, x) => b.add('Trilu', [x(2)])],
   // shape

@@ -1,0 +1,21 @@
+/** The table of composite ops. A missing row is a compile error; a row without a test case fails the tests. */
+import * as activations from './activations.ts';
+import * as layers from './layers.ts';
+import * as normalizations from './normalizations.ts';
+import type { CompositeOp, CompositeSpec } from './spec.ts';
+
+export const COMPOSITES: { readonly [K in CompositeOp]: CompositeSpec<K> } = {
+  BatchNormalization: normalizations.BatchNormalization,
+  Dropout: layers.Dropout,
+  Gelu: activations.Gelu,
+  GlobalAveragePool: layers.GlobalAveragePool,
+  HardSwish: activations.HardSwish,
+  InstanceNormalization: normalizations.InstanceNormalization,
+  LayerNormalization: normalizations.LayerNormalization,
+  Mish: activations.Mish,
+};
+
+/** True where a file may hold `op`, and a graph has other nodes in its place. */
+export function isComposite(op: string): op is CompositeOp {
+  return Object.hasOwn(COMPOSITES, op);
+}

@@ -1,0 +1,26 @@
+/** Finds the initializers that PyTorch's exporter has merged because their values were equal. */
+import type { ModelProto, NodeProto } from 'onnx-buf';
+
+/**
+ * Name -> the initializer that was kept. `torch.onnx.export` keeps one of several parameters (or buffers) of equal values, such as the
+ * ones and zeros of fresh normalisations, and gives each other as its Identity, under the name that it has in PyTorch.
+ * They are equal at the start only: each is trained, or is a buffer, by itself. What the model computes by an Identity of its
+ * own has a name that begins with "/".
+ */
+export function mergedInitializers({ producerName, graph }: ModelProto): ReadonlyMap<string, string> {
+  if (producerName !== 'pytorch' || !graph) return new Map();
+  const initializers = new Set(graph.initializer.map(({ name }) => name));
+  const outputs = new Set(graph.output.map(({ name }) => name));
+  const merged = new Map<string, string>();
+  for (const { opType, input, output } of graph.node) {
+    const [kept, name] = [input[0], output[0]];
+    if (opType !== 'Identity' || kept === undefined || name === undefined || name === '') continue;
+    if (initializers.has(kept) && !name.startsWith('/') && !outputs.has(name)) merged.set(name, kept);
+  }
+  return merged;
+}
+
+/** True for a node that only gives an initializer another name. */
+export function isMerged({ opType, output }: NodeProto, merged: ReadonlyMap<string, string>): boolean {
+  return opType === 'Identity' && output[0] !== undefined && merged.has(output[0]);
+}

@@ -1,0 +1,158 @@
+/** The import arrows: the check sees every file, passes, and fails for each kind of forbidden import that is planted. */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+interface Report {
+  readonly modules: readonly {
+    readonly source: string;
+    readonly dependencies: readonly { readonly resolved: string; readonly dependencyTypes: readonly string[] }[];
+  }[];
+  readonly summary: {
+    readonly violations: readonly {
+      readonly from: string;
+      readonly to: string;
+      readonly rule: { readonly name: string };
+    }[];
+  };
+}
+
+/** Files that are planted: their text, and the rule that must refuse it; null where none may. */
+const PLANTED: readonly (readonly [file: string, text: string, rule: string | null])[] = [
+  ['src/lib/planted.ts', "export * from '../graph/ir.ts';", 'lib-imports-only-nothing'],
+  ['src/graph/planted.ts', "export * from '../model/folder.ts';", 'graph-imports-only-lib'],
+  ['src/campaigns/planted.ts', "export * from '../audience/page.ts';", 'campaigns-imports-only-lib'],
+  ['src/campaigns/planted-online.ts', "export * from '../online/plan.ts';", 'campaigns-imports-only-lib'],
+  [
+    'src/server/planted.ts',
+    "export * from '../online/plan.ts';",
+    'server-imports-only-campaigns-audience-population-lib',
+  ],
+  [
+    'src/server/planted-type.ts',
+    "import type { Graph } from '../graph/ir.ts';\nexport type G = Graph;",
+    'server-imports-only-campaigns-audience-population-lib',
+  ],
+  [
+    'src/server/planted-late.ts',
+    "export const late = () => import('../model/session.ts');",
+    'server-imports-only-campaigns-audience-population-lib',
+  ],
+  [
+    'src/worker/planted.ts',
+    "export * from '../server/app.ts';",
+    'worker-imports-only-campaigns-online-audience-model-population-lib',
+  ],
+  [
+    'src/worker/planted-cli.ts',
+    "export * from '../cli/output.ts';",
+    'worker-imports-only-campaigns-online-audience-model-population-lib',
+  ],
+  ['src/online/planted-ort.ts', "export { Tensor } from 'onnxruntime-node';", 'one-door-for-onnxruntime-node'],
+  [
+    'src/worker/planted-sql.ts',
+    "import Sqlite from 'better-sqlite3';\nexport const open = Sqlite;",
+    'one-door-for-better-sqlite3',
+  ],
+  [
+    'src/cli/planted-fastify.ts',
+    "import type { FastifyInstance } from 'fastify';\nexport type F = FastifyInstance;",
+    'one-door-for-(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)',
+  ],
+  ['src/audience/planted-pino.ts', "export { pino } from 'pino';", 'one-door-for-pino'],
+  ['src/offline/planted-missing.ts', "export * from './nowhere.ts';", 'resolvable'],
+  ['src/cli/planted-test.ts', "export * from '../../test/plain-line-reporter.ts';", 'src-never-imports-test'],
+  ['src/online/planted-a.ts', "import { b } from './planted-b.ts';\nexport const a = () => b;", 'no-cycles'],
+  ['src/online/planted-b.ts', "import { a } from './planted-a.ts';\nexport const b = () => a;", null], // reported once, where it begins
+  ['src/online/planted-c.ts', "import type { D } from './planted-d.ts';\nexport type C = D | null;", null], // types may name each other
+  ['src/online/planted-d.ts', "import type { C } from './planted-c.ts';\nexport type D = C | 1;", null],
+  ['src/newfolder/planted.ts', "export * from '../lib/errors.ts';", 'every-folder-has-its-arrows'],
+];
+
+function cruise(root: string): { report: Report; status: number | null } {
+  const tool = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+  const args = [tool, '--config', '.dependency-cruiser.cjs', '--output-type', 'json', 'src', 'test'];
+  const { stdout, stderr, status } = spawnSync(process.execPath, args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (!stdout.startsWith('{')) throw new Error(`dependency-cruiser: ${stderr}`);
+  return { report: JSON.parse(stdout) as Report, status };
+}
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `${folder}/${name}`);
+}
+
+describe('the import check', () => {
+  let report: Report;
+  beforeAll(() => {
+    ({ report } = cruise(ROOT));
+  });
+
+  it('passes', () => {
+    expect(report.summary.violations.map(({ from, to, rule }) => `${rule.name}: ${from} -> ${to}`)).toEqual([]);
+  });
+
+  it('has read every file, with its imports', () => {
+    const found = new Map(report.modules.map(({ source, dependencies }) => [source, dependencies]));
+    for (const file of [...filesUnder('src'), ...filesUnder('test')]) {
+      const imports = new Set(
+        readFileSync(join(ROOT, file), 'utf8').match(/(?<=^(?:import|export) .*|^\} )from '[^']+';$/gm),
+      );
+      expect([file, (found.get(file)?.length ?? -1) >= imports.size]).toEqual([file, true]);
+    }
+  });
+
+  it('leaves no cycle of imports that run, by whatever path', () => {
+    const runs = new Map(
+      report.modules.map(({ source, dependencies }) => [
+        source,
+        dependencies
+          .filter(({ dependencyTypes }) => !dependencyTypes.includes('type-only'))
+          .map(({ resolved }) => resolved),
+      ]),
+    );
+    // Taking away whoever imports nothing that is left leaves exactly the cycles and those that lead to them.
+    for (let before = -1; before !== runs.size; ) {
+      before = runs.size;
+      for (const [source, targets] of runs) if (!targets.some((target) => runs.has(target))) runs.delete(source);
+    }
+    expect([...runs.keys()]).toEqual([]);
+  });
+
+  it('fails for every forbidden import that is planted, by its rule, and for nothing else', () => {
+    const copy = mkdtempSync(join(tmpdir(), 'metaheac-imports-'));
+    try {
+      for (const name of [
+        'src',
+        'test',
+        '.dependency-cruiser.cjs',
+        'tsconfig.json',
+        'package.json',
+        'vitest.config.ts',
+      ])
+        cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+      symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+      for (const [file, text] of PLANTED) {
+        mkdirSync(dirname(join(copy, file)), { recursive: true });
+        writeFileSync(join(copy, file), `${text}\n`);
+      }
+      const planted = cruise(copy);
+      const seen = planted.report.summary.violations.map(({ from, rule }) => `${from}: ${rule.name}`);
+      expect([...new Set(seen)].sort()).toEqual(
+        PLANTED.flatMap(([file, , rule]) => (rule === null ? [] : [`${file}: ${rule}`])).sort(),
+      );
+    } finally {
+      rmSync(copy, { recursive: true, force: true });
+    }
+  });
+});

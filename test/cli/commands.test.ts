@@ -1,0 +1,265 @@
+/** Commands as people run them: exit codes, what is on stdout and on stderr, one line for what the caller can mend. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../fixture/served.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+
+const world = await tinyWorld();
+const folder = mkdtempSync(join(tmpdir(), 'metaheac-cli-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Result {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const METAHEAC = [process.execPath, 'scripts/run.mjs', 'src/cli/main.ts'];
+
+function run(command: readonly string[], env: Record<string, string> = {}): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command[0]!, command.slice(1), {
+      cwd: ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (data) => (stdout += data));
+    child.stderr.on('data', (data) => (stderr += data));
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}
+
+const metaheac = (...args: string[]): Promise<Result> => run([...METAHEAC, ...args]);
+
+/** The caller's error: exit code 1, nothing on stdout, one line that says all of `parts`. */
+function expectOneLine(result: Result, ...parts: readonly string[]): void {
+  expect(result).toMatchObject({ status: 1, stdout: '' });
+  const notes = result.stderr.split('\n').filter((line) => !/^(\{"level"|device: |metaheac listens )/.test(line));
+  expect(notes).toEqual([expect.stringMatching(/^metaheac: /), '']);
+  for (const part of parts) expect(notes[0]).toContain(part);
+}
+
+describe('metaheac', () => {
+  it('lists its commands', async () => {
+    const { status, stdout } = await metaheac('--help');
+    expect(status).toBe(0);
+    for (const command of ['train', 'evaluate', 'population', 'model', 'dataset', 'serve', 'openapi', 'demo'])
+      expect(stdout).toContain(`  ${command} `);
+  });
+
+  it.each([
+    [['frobnicate'], 'frobnicate'],
+    [['model', 'frobnicate'], 'frobnicate'],
+    [['evaluate', '--data', 'x', '--model', 'y', '--frobnicate'], '--frobnicate'],
+    [['train', '--data', 'x'], '--out'],
+    [['train', '--data', 'x', '--out', 'y', '--steps', '0'], '--steps'],
+    [
+      ['train', '--data', 'x', '--out', 'y', '--gpu', '0', '--device', 'cpu'],
+      "'--device <device>' cannot be used with option '--gpu <n>'",
+    ],
+  ])('exits with 2 and says what is wrong: %j', async (args, part) => {
+    const { status, stdout, stderr } = await metaheac(...args);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain(part);
+    expect(stderr).not.toMatch(/\n\s+at /);
+  });
+
+  it('ends quietly where its reader has read enough', async () => {
+    const result = await run([
+      'bash',
+      '-c',
+      `set -o pipefail; ${METAHEAC.map((word) => `'${word}'`).join(' ')} model show '${world.model}' | head -1`,
+    ]);
+    expect(result).toMatchObject({ status: 0, stderr: '' });
+    expect(result.stdout.split('\n')).toHaveLength(2);
+  });
+});
+
+describe('metaheac train', () => {
+  it('names a data set folder that is not there', async () => {
+    expectOneLine(
+      await metaheac('train', '--device', 'cpu', '--data', join(folder, 'nowhere'), '--out', join(folder, 'm')),
+      join(folder, 'nowhere'),
+    );
+  });
+});
+
+describe('metaheac model', () => {
+  it('shows features, parameters, adaptation, evaluation and the graph', async () => {
+    const { status, stdout, stderr } = await metaheac('model', 'show', world.model);
+    expect([status, stderr]).toEqual([0, '']);
+    const { name, version } = JSON.parse(readFileSync(join(world.model, 'manifest.json'), 'utf8'));
+    expect(stdout.split('\n')[0]).toMatch(new RegExp(`^${name} ${version}, made 20`));
+    for (const part of [
+      /^user feature interests: multi, at most \d+ tokens, \d+ tokens known$/m,
+      /^campaign feature category: single, \d+ tokens known$/m,
+      /^parameter \S+ \[\d+, 4\]: adapted, compact table$/m,
+      /^parameter \S+ \[.*\]: adapted, dense: /m,
+      /^\d+ parameters in \d+ tensors$/m,
+      /^adaptation: \{"optimiser":"adam"/m,
+      /^evaluation on .*AUC/m,
+      /Gather\(/,
+    ])
+      expect(stdout).toMatch(part);
+  });
+
+  it('verifies a sound model, and names the file that is torn or the folder that is none', async () => {
+    const torn = join(folder, 'torn');
+    cpSync(world.model, torn, { recursive: true });
+    truncateSync(join(torn, 'model.onnx'), 5000);
+    const [sound, broken, none] = await Promise.all(
+      [world.model, torn, folder].map((dir) => metaheac('model', 'verify', dir, '--device', 'cpu')),
+    );
+    expect(sound).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringMatching(
+        / is sound: \d+ files, \d+ adapted parameters, golden batch of \d+ rows .* on cpu\n$/,
+      ),
+    });
+    expectOneLine(broken!, torn, 'model.onnx');
+    expectOneLine(none!, folder, 'manifest.json');
+  });
+});
+
+describe('metaheac population import', () => {
+  it('says what it imported, and names file and line of what it cannot, publishing nothing', async () => {
+    const bad = join(folder, 'bad');
+    cpSync(world.data, bad, { recursive: true });
+    appendFileSync(join(bad, 'users.ndjson'), '{"user_id": 7}\n');
+    const [good, refused] = await Promise.all(
+      [world.data, bad].map((data) =>
+        metaheac('population', 'import', '--data', data, '--model', world.model, '--out', `${data}-population`),
+      ),
+    );
+    const version = readFileSync(`${world.data}-population/current`, 'utf8').trim();
+    expect(good!.status).toBe(0);
+    expect(good!.stdout).toContain(
+      `population version ${version} in ${world.data}-population: ${world.userIds.length} users, ${world.userIds.length} of them new\n`,
+    );
+    expect(good!.stdout).toMatch(
+      /^ {2}interests: \d+ tokens, \d+ uses, \d+\.\d % unknown to the model, \d+ past the first \d+$/m,
+    );
+    expectOneLine(refused!, `users.ndjson:${world.userIds.length + 1}`, 'user_id');
+    expect(existsSync(`${bad}-population`)).toBe(false);
+  });
+});
+
+describe('metaheac evaluate --json', () => {
+  it('prints one object and nothing else on stdout', async () => {
+    const { status, stdout } = await metaheac(
+      'evaluate',
+      '--data',
+      world.data,
+      '--model',
+      world.model,
+      '--json',
+      '--repeats',
+      '1',
+      '--device',
+      'cpu',
+    );
+    expect([status, stdout.split('\n').length]).toEqual([0, 2]);
+    const report = JSON.parse(stdout);
+    expect(Object.keys(report.methods)).toEqual(['metaheac', 'logistic_regression', 'centroid', 'random']);
+    for (const groups of Object.values(report.methods) as Record<
+      string,
+      { campaigns: number; auc: { mean: number; low: number; high: number } }
+    >[]) {
+      expect(Object.entries(groups).map(([name, { campaigns }]) => [name, campaigns])).toEqual([
+        ['small', 2],
+        ['large', 2],
+        ['all', 4],
+      ]);
+      for (const { auc } of Object.values(groups))
+        expect(auc.low <= auc.mean && auc.mean <= auc.high && auc.low >= 0 && auc.high <= 1).toBe(true);
+    }
+    expect(report.groups).toEqual(report.methods.metaheac);
+    expect(report.seconds_per_campaign).toBeGreaterThan(0);
+  });
+});
+
+describe('metaheac dataset generate', () => {
+  it('refuses a folder that is there', async () => {
+    expectOneLine(await metaheac('dataset', 'generate', '--out', folder), folder);
+  });
+});
+
+describe('metaheac serve', () => {
+  const service = [
+    'serve',
+    '--data-dir',
+    join(folder, 'data'),
+    '--model',
+    world.model,
+    '--population',
+    world.population,
+    '--device',
+    'cpu',
+  ];
+
+  it('refuses what it cannot serve, each with its sentence, and leaves no data folder behind', async () => {
+    const [noModel, unknown, badPort, openHost, noPopulation] = await Promise.all([
+      metaheac('serve', '--data-dir', join(folder, 'data'), '--population', world.population),
+      run([...METAHEAC, ...service], { METAHEAC_PROT: '80' }),
+      metaheac(...service, '--port', '80x'),
+      metaheac(...service, '--host', '0.0.0.0'),
+      metaheac(...service, '--population', folder),
+    ]);
+    expectOneLine(noModel!, '--model', 'METAHEAC_MODEL');
+    expectOneLine(unknown!, 'METAHEAC_PROT');
+    expectOneLine(badPort!, '--port "80x"');
+    expectOneLine(openHost!, '0.0.0.0', 'METAHEAC_API_KEY');
+    expectOneLine(noPopulation!, folder, 'population');
+    expect(existsSync(join(folder, 'data'))).toBe(false);
+  });
+
+  it('refuses a port that is taken', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    const result = await metaheac(...service, '--port', String(port));
+    other.close();
+    expectOneLine(result, `127.0.0.1:${port}`, 'EADDRINUSE');
+  });
+
+  it('ends with what its engine refuses', async () => {
+    expectOneLine(await metaheac(...service, '--port', '0', '--device', 'cuda:99'), 'cuda:99');
+  });
+});
+
+describe('metaheac openapi', () => {
+  it('prints the committed document, and --check passes on it, not on another, not on none', async () => {
+    const drifted = join(folder, 'openapi.yaml');
+    const committed = readFileSync(join(ROOT, 'openapi.yaml'), 'utf8');
+    writeFileSync(drifted, committed.replace('audience_not_ready', 'audience_is_late'));
+    const [printed, same, other, none] = await Promise.all([
+      metaheac('openapi'),
+      metaheac('openapi', '--check', 'openapi.yaml'),
+      metaheac('openapi', '--check', drifted),
+      metaheac('openapi', '--check', join(folder, 'none.yaml')),
+    ]);
+    expect(printed).toMatchObject({ status: 0, stdout: committed, stderr: '' });
+    expect(same).toMatchObject({ status: 0, stdout: '' });
+    expectOneLine(other!, drifted, 'npm run openapi');
+    expectOneLine(none!, 'ENOENT', 'none.yaml');
+  });
+});

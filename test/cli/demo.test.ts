@@ -1,0 +1,180 @@
+/** `metaheac demo` as a person runs it: what it prints, and that it leaves nothing behind. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { trainModel } from '../../src/cli/demo/train-model.ts';
+import { createOutput } from '../../src/cli/output.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { generateDataSet } from '../../src/offline/synthetic.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const MODEL = join(ROOT, 'models', 'demo');
+const RUN_MS = 240_000;
+
+let folder: string;
+/** The demo's TMPDIR: what is left in it was not cleaned up. */
+let temporary: string;
+let smallData: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'metaheac-demo-test-'));
+  temporary = mkdtempSync(join(folder, 'tmp-'));
+  smallData = join(folder, 'data');
+  await generateDataSet({ out: smallData, users: 1000, trainCampaigns: 4, testCampaigns: 2, seed: '7', world: 'demo' });
+});
+
+const running = new Set<ChildProcess>();
+
+/** A test that failed leaves no demo behind. */
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** tsx keeps what it compiled. */
+const leftovers = () => readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
+
+interface Run {
+  readonly child: ChildProcess;
+  /** Both streams so far. */
+  text(): string;
+  /** Resolves when stdout holds `pattern`; rejects when the demo ends before. */
+  until(pattern: RegExp): Promise<RegExpExecArray>;
+  readonly ended: Promise<{ code: number | null; stdout: string }>;
+}
+
+function startDemo(...args: string[]): Run {
+  const child = spawn(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', 'demo', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, TMPDIR: temporary },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  child.once('close', () => running.delete(child));
+  let stdout = '';
+  let stderr = '';
+  const listeners = new Set<() => void>();
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk;
+    for (const listener of listeners) listener();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk;
+  });
+  const ended = new Promise<{ code: number | null; stdout: string }>((resolve) =>
+    child.once('close', (code) => resolve({ code, stdout })),
+  );
+  const until = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const found = pattern.exec(stdout);
+        if (found) resolve(found);
+      };
+      listeners.add(look);
+      void ended.then(({ code }) => reject(new Error(`the demo ended with ${code}: ${stdout}${stderr}`)));
+      look();
+    });
+  return { child, text: () => stdout + stderr, until, ended };
+}
+
+describe('metaheac demo', () => {
+  it(
+    'does the main job on synthetic people and prints it, and leaves nothing behind',
+    async () => {
+      const run = startDemo();
+      const { code, stdout } = await run.ended;
+      expect(code, run.text()).toBe(0);
+      expect(stdout).toMatch(/^[\x20-\x7e\n]+$/);
+      expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(120);
+      expect(stdout).toMatch(/making 50,000 people/);
+      expect(stdout).toMatch(/queued [\d.]+ s, adapting [\d.]+ s, scoring [\d.]+ s, ranking [\d.]+ s; 5,000 users/);
+      expect(stdout.match(/^ +\d+ {2}person-\d{6} {2}[01]\.\d{4} {2}(yes|no) /gm)).toHaveLength(10);
+      // ten times better than lots would be a recall of 10 % at 1 %: far from it, and still far from lots
+      const recallAtOnePercent = (method: string) =>
+        Number(new RegExp(`^ +${method} +([\\d.]+) %`, 'm').exec(stdout)![1]);
+      expect(recallAtOnePercent('MetaHeac')).toBeGreaterThan(4);
+      expect(recallAtOnePercent('logistic regression')).toBeGreaterThan(4);
+      expect(recallAtOnePercent('random')).toBeLessThan(2.5);
+      expect(stdout).toMatch(/Among the best 2,500 /);
+      expect(stdout).toMatch(/Done in [\d.]+ s\./);
+      expect(leftovers()).toEqual([]);
+    },
+    RUN_MS,
+  );
+
+  it(
+    'keeps the service with --keep, prints commands that work as they are, and ends well on Ctrl-C',
+    async () => {
+      const run = startDemo('--keep', '--data', smallData, '--model', MODEL);
+      const [, url] = (await run.until(
+        /runs on, at (http:\/\/127\.0\.0\.1:\d+) .*Ctrl-C ends it/s,
+      )) as unknown as string[];
+      const commands = run.text().match(/^curl .*$/gm)!;
+      const answers = commands.map((command) =>
+        execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8', timeout: 20_000 }),
+      );
+      expect(JSON.parse(answers[0]!)).toMatchObject({ state: 'ready' });
+      expect(JSON.parse(answers[1]!).items).toHaveLength(3);
+      expect(JSON.parse(answers[2]!)).toMatchObject({ member: true, rank: 1 });
+      expect(execFileSync('head', ['-1', join(folder, 'audience.csv')], { encoding: 'utf8' })).toBe(
+        'rank,user_id,score\r\n',
+      );
+      expect(JSON.parse(answers[4]!)).toMatchObject({ seeds: { received: 12, known: 12 } });
+      run.child.kill('SIGINT');
+      expect((await run.ended).code, run.text()).toBe(0);
+      await expect(fetch(`${url}/livez`)).rejects.toThrow();
+      expect(leftovers()).toEqual([]);
+    },
+    RUN_MS,
+  );
+
+  it(
+    'undoes everything when it is interrupted at work, and says so by its exit code',
+    async () => {
+      const run = startDemo('--data', smallData, '--model', MODEL);
+      const [, url] = (await run.until(/(http:\/\/127\.0\.0\.1:\d+) is ready/)) as unknown as string[];
+      // as from a terminal under npm: the signal comes twice
+      run.child.kill('SIGINT');
+      setTimeout(() => run.child.kill('SIGINT'), 50);
+      expect((await run.ended).code, run.text()).toBe(130);
+      await expect(fetch(`${url}/livez`)).rejects.toThrow();
+      expect(leftovers()).toEqual([]);
+    },
+    RUN_MS,
+  );
+
+  it('refuses a model without a data set', async () => {
+    const run = startDemo('--model', MODEL);
+    expect((await run.ended).code).toBe(1);
+    expect(run.text()).toMatch(/--model goes with --data/);
+  });
+
+  it('refuses a folder that is no data set, and leaves nothing behind', async () => {
+    const run = startDemo('--data', folder, '--model', MODEL);
+    expect((await run.ended).code).toBe(1);
+    expect(run.text()).toMatch(/dataset\.json can't be read/);
+    expect(leftovers()).toEqual([]);
+  });
+});
+
+describe('trainModel', () => {
+  it(
+    'says how long it takes and trains the steps that fit, at least 25',
+    async () => {
+      const lines: string[] = [];
+      const output = {
+        ...createOutput(process.stdout, process.stderr),
+        result: (line: string) => lines.push(line),
+        progress() {},
+      };
+      const out = mkdtempSync(join(folder, 'trained-'));
+      const model = await trainModel(smallData, out, { budgetMs: 0, clock: systemClock, output });
+      expect(lines[0]).toMatch(/^Training a model first: 25 steps, about \d+ s on cpu/);
+      expect(readdirSync(model)).toContain('manifest.json');
+    },
+    RUN_MS,
+  );
+});

@@ -1,0 +1,102 @@
+/** Environment variables: each is read, each is validated, and none is unknown. */
+import { describe, expect, it } from 'vitest';
+import { LIMIT_VARIABLES, readEnvironment, VARIABLES } from '../../src/cli/environment.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
+
+/** A value of each variable that is not its default; limits take 12345. */
+const VALUES: Readonly<Record<string, string>> = {
+  METAHEAC_DATA_DIR: '/data',
+  METAHEAC_MODEL: '/model',
+  METAHEAC_POPULATION: '/population',
+  METAHEAC_HOST: '::1',
+  METAHEAC_PORT: '0',
+  METAHEAC_API_KEY: '0123456789abcdef',
+  METAHEAC_DEVICE: 'cuda:1',
+  METAHEAC_THREADS: '3',
+  METAHEAC_MINIMUM_SEEDS: '2',
+  METAHEAC_LEASE_MS: '1000',
+  METAHEAC_MAXIMUM_ATTEMPTS: '1',
+  METAHEAC_OPEN_RANKINGS: '8',
+  METAHEAC_LOG_LEVEL: 'debug',
+};
+
+const messageFor = (source: Record<string, string>, flags: Record<string, string> = {}): string => {
+  try {
+    readEnvironment(source, flags);
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'AppError', code: 'invalid_argument' });
+    return (error as Error).message;
+  }
+  throw new Error('nothing was refused');
+};
+
+describe('readEnvironment', () => {
+  it('has defaults for what need not be given', () => {
+    expect(readEnvironment({ HOME: '/root', PATH: '' })).toEqual({
+      METAHEAC_HOST: '127.0.0.1',
+      METAHEAC_PORT: 8080,
+      METAHEAC_DEVICE: 'auto',
+      METAHEAC_MINIMUM_SEEDS: DEFAULT_SERVER_CONFIG.minimumSeeds,
+      METAHEAC_LEASE_MS: 15_000,
+      METAHEAC_MAXIMUM_ATTEMPTS: 5,
+      METAHEAC_OPEN_RANKINGS: 64,
+      METAHEAC_LOG_LEVEL: 'info',
+      limits: {},
+    });
+  });
+
+  it.each(VARIABLES)('reads %s', (variable) => {
+    const limit = LIMIT_VARIABLES.get(variable);
+    const before = readEnvironment({});
+    if (limit !== undefined) {
+      expect(readEnvironment({ [variable]: '12345' })).toEqual({ ...before, limits: { [limit]: 12_345 } });
+      return;
+    }
+    const text = VALUES[variable]!;
+    expect(before).not.toHaveProperty(variable, text);
+    const value = /^\d{1,6}$/.test(text) ? Number(text) : text;
+    expect(readEnvironment({ [variable]: text })).toEqual({ ...before, [variable]: value });
+  });
+
+  it('has a variable for every limit of the server', () => {
+    const numbers = Object.entries(DEFAULT_SERVER_CONFIG).filter(([, value]) => typeof value === 'number');
+    expect([...LIMIT_VARIABLES.values(), 'minimumSeeds'].sort()).toEqual(numbers.map(([name]) => name).sort());
+    expect(LIMIT_VARIABLES.get('METAHEAC_BODY_LIMIT_BYTES')).toBe('bodyLimitBytes');
+  });
+
+  it('refuses a variable of ours that is not known, and names it and those that are', () => {
+    expect(messageFor({ METAHEAC_PROT: '80' })).toMatch(/METAHEAC_PROT is not known .*METAHEAC_PORT/);
+  });
+
+  it.each([
+    ['METAHEAC_PORT', ['', ' 80', '0x50', '8e1', '-1', '80.5', '65536', 'http']],
+    ['METAHEAC_THREADS', ['', '0', '257', 'two']],
+    ['METAHEAC_MINIMUM_SEEDS', ['0', '-1']],
+    ['METAHEAC_LEASE_MS', ['999', '3600001', '15s']],
+    ['METAHEAC_MAXIMUM_ATTEMPTS', ['0', '101']],
+    ['METAHEAC_OPEN_RANKINGS', ['0', '10001']],
+    ['METAHEAC_BODY_LIMIT_BYTES', ['', '0', '8MiB', '1e6', '9999999999999999999999']],
+    ['METAHEAC_LOG_LEVEL', ['', 'verbose']],
+    ['METAHEAC_MODEL', ['']],
+    ['METAHEAC_HOST', ['']],
+    ['METAHEAC_DEVICE', ['', 'gpu', 'cuda:', 'cuda:x']],
+  ])('refuses a %s that cannot be used, and repeats it', (variable, texts) => {
+    for (const text of texts)
+      expect(messageFor({ [variable]: text })).toContain(`environment variable ${variable} "${text}": `);
+  });
+
+  it('refuses a short key without repeating it', () => {
+    const message = messageFor({ METAHEAC_API_KEY: 'hunter2' });
+    expect(message).toContain('METAHEAC_API_KEY');
+    expect(message).not.toContain('hunter2');
+  });
+
+  it('takes flags before variables, and names them as flags', () => {
+    const flags = { METAHEAC_PORT: '81', METAHEAC_DATA_DIR: undefined };
+    expect(readEnvironment({ METAHEAC_PORT: '80', METAHEAC_DATA_DIR: '/d' }, flags)).toMatchObject({
+      METAHEAC_PORT: 81,
+      METAHEAC_DATA_DIR: '/d',
+    });
+    expect(messageFor({ METAHEAC_PORT: '80' }, { METAHEAC_PORT: 'x' })).toMatch(/^--port "x": /);
+  });
+});

@@ -1,0 +1,81 @@
+/** The disk of the data folder is full in the middle of an expansion: the service lives on, says why, and works again when there is space. */
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { HAS_PROC } from '../fixture/processes.ts';
+import { Served } from '../fixture/served.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+
+const world = await tinyWorld();
+const campaign = world.campaigns[0]!;
+const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-full-'));
+const isMounted =
+  HAS_PROC && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dataDir], { encoding: 'utf8' }).status === 0;
+afterAll(() => {
+  if (isMounted) spawnSync('umount', ['--lazy', dataDir]);
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+const body = { name: 'x', audience: { size: 1 }, ...world.campaigns[2]! };
+
+/** Leaves not one byte. */
+function fill(folder: string): void {
+  mkdirSync(folder);
+  for (const size of [1 << 20, 1 << 16, 1 << 12, 1]) {
+    try {
+      for (let i = 0; ; i++) writeFileSync(join(folder, `${size}-${i}`), Buffer.alloc(size), { flag: 'wx' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
+}
+
+describe('serve on a full disk', () => {
+  if (!isMounted) it.skip('SKIPPED: needs Linux and the right to mount a tmpfs', () => {});
+  else
+    it('keeps what it has, refuses what it cannot keep, and finishes when there is space', {
+      timeout: 180_000,
+    }, async () => {
+      const served = await Served.start({ ...world, dataDir });
+      const earlier = await served.create(campaign);
+      expect((await served.ended(earlier)).state).toBe('ready');
+      const audience = (await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text;
+
+      const { engine } = served;
+      const id = await stopWhileAdapting(served, engine);
+      fill(join(dataDir, 'filler'));
+      process.kill(engine, 'SIGCONT');
+      await served.until(() => served.log.includes('cannot be written yet'), 'met the full disk');
+      const refused = await served.call('POST', '/v1/campaigns', body);
+      expect([refused.status, refused.json.code]).toEqual([503, 'storage_failed']);
+      expect((await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text).toBe(audience);
+      expect((await served.call('GET', '/livez')).status).toBe(200);
+
+      rmSync(join(dataDir, 'filler'), { recursive: true });
+      // The reason is written as soon as it can be, and the retry half a second later ends well.
+      const waiting = { state: 'queued', reason: { code: 'storage_failed', errno: 'SQLITE_FULL' } };
+      await served.until(async () => {
+        expect((await served.call('GET', `/v1/campaigns/${id}`)).json).toMatchObject(waiting);
+        return true;
+      }, 'said why');
+      expect(await served.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
+      expect((await served.ended(await served.create(world.campaigns[2]!))).state).toBe('ready');
+      expect(served.engine).toBe(engine);
+    });
+});
+
+/** A campaign whose engine was stopped while it adapted. */
+async function stopWhileAdapting(served: Served, engine: number): Promise<string> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const id = await served.create(world.campaigns[1]!);
+    const stateOf = async () => (await served.call('GET', `/v1/campaigns/${id}`)).json.state as string;
+    await served.until(async () => (await stateOf()) !== 'queued', 'began');
+    process.kill(engine, 'SIGSTOP');
+    if ((await stateOf()) === 'adapting') return id;
+    process.kill(engine, 'SIGCONT');
+    await served.ended(id);
+  }
+  throw new Error('adapting was missed 20 times');
+}

@@ -1,0 +1,76 @@
+/** The API process, or all of it, is killed with -9 at each stage of an expansion: what was acknowledged is finished after a restart. */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { afterAll, describe, expect, it } from 'vitest';
+import { CampaignStore } from '../../src/campaigns/store.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
+import { Served } from '../fixture/served.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { digestOf } from '../worker/rig.ts';
+
+const world = await tinyWorld();
+const campaign = world.campaigns[0]!;
+const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-e2e-'));
+afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+const TRIES = 20;
+/** An engine without its parent ends within this; it may be in a native call. */
+const ORPHAN_MS = 10_000;
+
+describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
+  it('finishes after a restart, with the same audience and one version; progress never falls', {
+    timeout: 300_000,
+  }, async () => {
+    let served = await Served.start({ ...world, dataDir });
+    const store = CampaignStore.open(dataDir, {
+      clock: systemClock,
+      minimumSeeds: 10,
+      leaseMs: 15_000,
+      maximumAttempts: 100,
+    });
+    const stateOf = (id: string) => store.get(id).state;
+    const entriesOf = (id: string) =>
+      existsSync(join(dataDir, 'audiences', id)) ? readdirSync(join(dataDir, 'audiences', id)) : [];
+    const isWritten = (id: string) => entriesOf(id).some((entry) => !entry.includes('.'));
+    const reference = await served.create(campaign);
+    await served.ended(reference);
+    const expected = digestOf(store.activeAudience(reference).folder);
+
+    const stages: readonly (readonly [name: string, victim: 'api' | 'all', condition: (id: string) => boolean])[] = [
+      ['queued', 'api', (id) => stateOf(id) === 'queued'],
+      ['adapting', 'all', (id) => stateOf(id) === 'adapting'],
+      ['adapting', 'api', (id) => stateOf(id) === 'adapting'],
+      ['scoring', 'all', (id) => stateOf(id) === 'scoring' && entriesOf(id).length === 0],
+      ['writing the ranking', 'all', (id) => entriesOf(id).length > 0 && !isWritten(id)],
+    ];
+    for (const [name, victim, condition] of stages) {
+      for (let attempt = 1, isHit = false; !isHit; attempt++) {
+        if (attempt > TRIES) throw new Error(`the stage "${name}" was missed ${TRIES} times`);
+        const { api, engine } = served;
+        const id = await served.create(campaign);
+        if (!spinUntil(() => condition(id) || stateOf(id) === 'ready')) throw new Error(`${name} never came`);
+        for (const pid of victim === 'all' ? [engine, api] : [api]) killDead(pid);
+        isHit = condition(id);
+        const progress = store.get(id).progress;
+        await expect.poll(() => isAlive(engine), { timeout: ORPHAN_MS }).toBe(false);
+        served.killGroup();
+        served = await Served.start({ ...world, dataDir });
+        const first = await served.call('GET', `/v1/campaigns/${id}`);
+        expect(first.json.progress).toBeGreaterThanOrEqual(progress);
+        const ended = await served.ended(id);
+        expect([name, ended.state, ended.progress, ended.audience_version]).toEqual([name, 'ready', 1, 1]);
+        expect([name, digestOf(store.activeAudience(id).folder)]).toEqual([name, expected]);
+        expect([name, entriesOf(id).length]).toEqual([name, 1]);
+      }
+    }
+    expect(
+      (await served.call('GET', '/v1/campaigns?limit=200')).json.items.map((each: { state: string }) => each.state),
+    ).not.toContain('failed');
+    const database = new Sqlite(join(dataDir, 'metaheac.db'), { readonly: true });
+    expect(database.prepare('SELECT max(version) AS version FROM audiences').get()).toEqual({ version: 1 });
+    database.close();
+    store.close();
+  });
+});

@@ -1,0 +1,124 @@
+/** Files that are whole or not there, and the operating system's errors in words. */
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  createFolder,
+  removeQuietly,
+  replaceDurably,
+  replaceFolder,
+  storageError,
+  withStorage,
+  writeDurably,
+} from '../../src/lib/durable-files.ts';
+import { AppError } from '../../src/lib/errors.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'metaheac-files-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const read = (path: string): string => readFileSync(path, 'utf8');
+
+describe('createFolder', () => {
+  it('makes missing parents, and is content with what is there', () => {
+    const path = join(folder, 'a', 'b', 'c');
+    createFolder(path);
+    createFolder(path);
+    expect(readdirSync(join(folder, 'a', 'b'))).toEqual(['c']);
+  });
+});
+
+describe('writeDurably', () => {
+  it('writes the bytes of any view, and only those', () => {
+    const numbers = Int32Array.from([1, 2, 3, 4]);
+    writeDurably(join(folder, 'file'), numbers.subarray(1, 3));
+    expect(new Int32Array(new Uint8Array(readFileSync(join(folder, 'file'))).buffer)).toEqual(Int32Array.from([2, 3]));
+  });
+
+  it('refuses a file that is there, unless it is told to overwrite', () => {
+    const path = join(folder, 'file');
+    writeFileSync(path, 'a longer old text');
+    expect(() => writeDurably(path, Buffer.from('new'))).toThrow(expect.objectContaining({ code: 'EEXIST' }));
+    writeDurably(path, Buffer.from('new'), 'w');
+    expect(read(path)).toBe('new');
+  });
+});
+
+describe('replaceDurably', () => {
+  it('makes a file, replaces it, and overwrites what a killed writer left', () => {
+    const path = join(folder, 'file');
+    for (const text of ['first', 'second']) {
+      writeFileSync(`${path}.tmp`, 'torn, and longer than what comes');
+      replaceDurably(path, Buffer.from(text), `${path}.tmp`);
+      expect([read(path), readdirSync(folder)]).toEqual([text, ['file']]);
+    }
+  });
+
+  it('leaves the old one, and nothing beside it, where it fails', () => {
+    const path = join(folder, 'file');
+    mkdirSync(path);
+    expect(() => replaceDurably(path, Buffer.from('new'), `${path}.tmp`)).toThrow(
+      expect.objectContaining({ syscall: 'rename' }),
+    );
+    expect(readdirSync(folder)).toEqual(['file']);
+  });
+});
+
+describe('replaceFolder', () => {
+  const make = (name: string, text: string): string => {
+    mkdirSync(join(folder, name));
+    writeFileSync(join(folder, name, 'file'), text);
+    return join(folder, name);
+  };
+
+  it('puts a folder where none was, and where one with files was', () => {
+    for (const text of ['first', 'second']) {
+      replaceFolder(make('fresh', text), join(folder, 'place'), join(folder, 'aside'));
+      expect([read(join(folder, 'place', 'file')), readdirSync(folder)]).toEqual([text, ['place']]);
+    }
+  });
+
+  it('puts the old one back where the new one cannot take its place', () => {
+    make('place', 'old');
+    expect(() => replaceFolder(join(folder, 'nowhere'), join(folder, 'place'), join(folder, 'aside'))).toThrow(
+      expect.objectContaining({ code: 'ENOENT' }),
+    );
+    expect([read(join(folder, 'place', 'file')), existsSync(join(folder, 'aside'))]).toEqual(['old', false]);
+  });
+});
+
+describe('removeQuietly', () => {
+  it('removes files and folders, and says nothing where it cannot', () => {
+    mkdirSync(join(folder, 'a'));
+    writeFileSync(join(folder, 'a', 'file'), '');
+    removeQuietly(join(folder, 'a'), { recursive: false });
+    expect(existsSync(join(folder, 'a', 'file'))).toBe(true);
+    removeQuietly(join(folder, 'a'));
+    removeQuietly(join(folder, 'never'));
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+describe('withStorage', () => {
+  it('makes an error of the operating system storage_failed, with what was done, the number and the cause', () => {
+    const path = join(folder, 'none');
+    expect(() => withStorage('read the thing', () => read(path))).toThrow(
+      expect.objectContaining({
+        name: 'AppError',
+        code: 'storage_failed',
+        message: expect.stringMatching(/^cannot read the thing: ENOENT/),
+        facts: { errno: 'ENOENT' },
+        cause: expect.objectContaining({ syscall: 'open' }),
+      }),
+    );
+    expect(withStorage('nothing', () => 1)).toBe(1);
+  });
+
+  it('leaves errors of other kinds as they are', () => {
+    for (const error of [new TypeError('a bug'), new AppError('invalid_data', 'x'), 'a string', undefined])
+      expect(storageError('do', error)).toBe(error);
+  });
+});

@@ -1,0 +1,26 @@
+/** The log: JSON lines on stderr, none lost at the end, no secret. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+describe('createLogger', () => {
+  it('writes JSON lines to stderr, with the stack of errors and without keys, also where the process ends at once', () => {
+    const script = fileURLToPath(new URL('./children/log.ts', import.meta.url));
+    const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', script], { encoding: 'utf8' });
+    const lines = stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    lines.sort((a, b) => a.level - b.level); // lines that wait when the process ends may overtake each other
+    expect(stdout).toBe('');
+    expect(lines).toEqual([
+      expect.objectContaining({ level: 30, name: 'child', msg: 'hello', time: expect.stringMatching(/^\d{4}-.*Z$/) }),
+      expect.objectContaining({
+        level: 50,
+        msg: 'sorry',
+        err: expect.objectContaining({ message: 'broken', stack: expect.stringMatching(/\n\s+at /) }),
+      }),
+    ]);
+    expect(stderr).not.toContain('secret');
+  });
+});

@@ -1,0 +1,60 @@
+/** MetaHeac's formulas written out in plain TypeScript and float64, user by user. */
+import { numbersOf } from '../../src/graph/ir.ts';
+import type { MetaHeacConfig, MetaHeacFeature } from '../../src/model/metaheac.ts';
+import type { Feeds } from '../../src/model/session.ts';
+
+/** Parameters by name, row-major. */
+export type PlainParameters = ReadonlyMap<string, readonly number[]>;
+
+type Vector = number[];
+
+const sum = (vectors: readonly Vector[], width: number): Vector =>
+  Array.from({ length: width }, (_, j) => vectors.reduce((total, vector) => total + vector[j]!, 0));
+const relu = (vector: Vector): Vector => vector.map((x) => Math.max(x, 0));
+const softmax = (vector: Vector): Vector => {
+  const powers = vector.map(Math.exp);
+  const total = powers.reduce((a, b) => a + b, 0);
+  return powers.map((x) => x / total);
+};
+
+/** The scores of section 4 of the paper. */
+export function referenceScores(parameters: PlainParameters, config: MetaHeacConfig, feeds: Feeds): number[] {
+  const { embedding: k, experts: n, critics: m, hidden } = config;
+  const [h1, h2] = hidden;
+  const numbers = (name: string): readonly number[] => parameters.get(name)!;
+  /** Rows `from` .. of a weight `[out, in]` times `x`, plus the bias. */
+  const layer = (name: string, from: number, outputs: number, x: Vector): Vector => {
+    const weight = numbers(`${name}.weight`);
+    const bias = numbers(`${name}.bias`);
+    return Array.from({ length: outputs }, (_, i) =>
+      x.reduce((total, value, j) => total + weight[(from + i) * x.length + j]! * value, bias[from + i]!),
+    );
+  };
+  const embed = (side: 'user' | 'campaign', feature: MetaHeacFeature, row: number): Vector => {
+    const name = `${side}.${feature.name}`;
+    const table = numbers(`${name}.embedding`);
+    const vector = (id: number): Vector => table.slice(id * k, (id + 1) * k);
+    const ids = numbersOf(feeds[name]!);
+    if (feature.kind === 'single') return vector(ids[row]!);
+    const length = numbersOf(feeds[`${name}.length`]!)[row]!;
+    const from = row * feature.maxLength!;
+    const total = sum(ids.slice(from, from + length).map(vector), k);
+    return length === 0 ? total : total.map((x) => x / length);
+  };
+  const rows = feeds[`user.${config.user[0]!.name}`]!.shape[0]!;
+  return Array.from({ length: rows }, (_, row) => {
+    const user = config.user.map((feature) => embed('user', feature, row));
+    const campaign = config.campaign.flatMap((feature) => embed('campaign', feature, 0));
+    const context = [...sum(user, k).map((x) => x / user.length), ...campaign];
+    const gate = (name: string, outputs: number): Vector =>
+      softmax(layer(`${name}.1`, 0, outputs, relu(layer(`${name}.0`, 0, h2, context))));
+    const expertWeights = gate('gate.experts', n);
+    const criticWeights = gate('gate.critics', m);
+    const experts = expertWeights.map((weight, i) => {
+      const first = relu(layer('experts.0', i * h1, h1, user.flat()));
+      return relu(layer('experts.1', i * h2, h2, first)).map((x) => weight * x);
+    });
+    const logits = layer('critics', 0, m, sum(experts, h2));
+    return logits.reduce((total, logit, j) => total + criticWeights[j]! / (1 + Math.exp(-logit)), 0);
+  });
+}

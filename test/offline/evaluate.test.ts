@@ -1,0 +1,190 @@
+/** Evaluation: the report's shape, groups, and methods against planted truth. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Clock } from '../../src/lib/clock.ts';
+import { type GeneralModel, loadModel } from '../../src/model/load.ts';
+import { CPU } from '../../src/model/session.ts';
+import { type EvaluationReport, evaluate } from '../../src/offline/evaluate.ts';
+import { train } from '../../src/offline/train.ts';
+import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
+
+/** Each look at the clock is a second later. */
+function tickingClock(): Clock {
+  let ms = 0;
+  return { now: () => 0, elapsed: () => (ms += 1000) };
+}
+
+let root = '';
+let model: GeneralModel;
+const opened: Workspace[] = [];
+
+async function workspaceOf(campaigns: readonly SmallCampaign[]): Promise<Workspace> {
+  const made = await openWorkspace(writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns));
+  opened.push(made);
+  return made;
+}
+
+async function evaluateOn(workspace: Workspace, repeats = 2, seed = 1): Promise<EvaluationReport> {
+  return evaluate(workspace, model, { repeats, seed, device: CPU, clock: tickingClock() });
+}
+
+let workspace: Workspace;
+let report: EvaluationReport;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'metaheac-evaluate-'));
+  const tests = Array.from({ length: 10 }, (_, i): SmallCampaign => {
+    const group = i % 2 === 0 ? 'small' : 'large';
+    return { id: `t${i}`, split: 'test', group, rows: 70, members: group === 'small' ? 8 : 15 };
+  });
+  workspace = await workspaceOf([...CAMPAIGNS.slice(0, 6), ...tests]);
+  const out = join(root, 'model');
+  await train(workspace, {
+    out,
+    settings: {
+      ...SMALL_SETTINGS,
+      steps: 10,
+      adaptation: { ...SMALL_SETTINGS.adaptation, epochs: 6, rate: 0.03 },
+    },
+    device: CPU,
+    clock: tickingClock(),
+    resume: false,
+    signal: new AbortController().signal,
+  });
+  model = await loadModel(out);
+  report = await evaluateOn(workspace);
+});
+afterAll(() => {
+  for (const one of opened) one.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const interval = z
+  .strictObject({ mean: z.number(), low: z.number(), high: z.number() })
+  .refine(({ mean, low, high }) => low <= mean && mean <= high);
+const at5Percent = z.strictObject({ '0.05': interval });
+const group = z.strictObject({
+  campaigns: z.int().positive(),
+  auc: interval,
+  precision: at5Percent,
+  recall: at5Percent,
+  lift: at5Percent,
+});
+const groups = z.strictObject({ small: group, large: group, all: group });
+
+describe('evaluate', () => {
+  it('reports every method on every group, with intervals, in JSON as it is documented', () => {
+    const json = JSON.parse(JSON.stringify(report)) as EvaluationReport;
+    const { methods, ...rest } = json;
+    expect(Object.keys(methods)).toEqual(['metaheac', 'logistic_regression', 'centroid', 'random']);
+    for (const method of Object.values(methods)) expect(groups.parse(method)).toEqual(method);
+    expect(rest).toEqual({
+      dataset: 'small',
+      model: `small ${model.manifest.version}`,
+      repeats: 2,
+      groups: methods['metaheac'],
+      // the clock is asked before the first campaign and after the last of 10 x 2
+      seconds_per_campaign: 1 / 20,
+      logistic_regression_strength: expect.any(Number),
+      skipped_campaigns: [],
+    });
+    for (const { small, large, all } of Object.values(methods))
+      expect([small!.campaigns, large!.campaigns, all!.campaigns]).toEqual([5, 5, 10]);
+  });
+
+  it('finds what is planted, and chance finds nothing', () => {
+    const aucOf = (method: string) => report.methods[method]!.all!.auc.mean;
+    for (const method of ['logistic_regression', 'centroid']) expect(aucOf(method), method).toBeGreaterThan(0.9);
+    // ten steps of training and eight seeds
+    expect(aucOf('metaheac')).toBeGreaterThan(0.75);
+    expect(Math.abs(aucOf('random') - 0.5)).toBeLessThan(0.07);
+    expect(report.methods['metaheac']!.all!.lift['0.05']!.mean).toBeGreaterThan(2);
+  });
+
+  it('gives the same numbers again, and other draws for another seed', async () => {
+    const two = await workspaceOf(CAMPAIGNS);
+    const once = await evaluateOn(two);
+    expect(await evaluateOn(two)).toEqual(once);
+    expect((await evaluateOn(two, 2, 2)).methods).not.toEqual(once.methods);
+  });
+
+  it('measures a data set whose campaigns have no group as a whole', async () => {
+    const plain = await workspaceOf(CAMPAIGNS.map(({ group: _, ...campaign }) => campaign));
+    const { methods, groups: own } = await evaluateOn(plain, 1);
+    for (const summary of [...Object.values(methods), own]) {
+      expect(Object.keys(summary)).toEqual(['all']);
+      expect(group.parse(summary.all)).toMatchObject({ campaigns: 2 });
+    }
+  });
+
+  it('measures a data set of one group, and one that gives the group of some campaigns only', async () => {
+    const [small, large] = CAMPAIGNS.slice(6);
+    const one = await evaluateOn(await workspaceOf([...CAMPAIGNS.slice(0, 6), large!]), 1);
+    expect(Object.keys(one.groups)).toEqual(['large', 'all']);
+    const { group: _, ...rest } = large!;
+    const some = await evaluateOn(await workspaceOf([...CAMPAIGNS.slice(0, 6), small!, rest]), 1);
+    expect(Object.entries(some.groups).map(([name, { campaigns }]) => [name, campaigns])).toEqual([
+      ['small', 1],
+      ['all', 2],
+    ]);
+  });
+
+  it('evaluates where no train campaign can choose the strength of logistic regression', async () => {
+    const lone = CAMPAIGNS.slice(0, 6).map((campaign) => ({ ...campaign, members: 1 }));
+    const { methods, logistic_regression_strength } = await evaluateOn(
+      await workspaceOf([...lone, ...CAMPAIGNS.slice(6)]),
+      1,
+    );
+    expect(logistic_regression_strength).toBe(0.1);
+    expect(methods['logistic_regression']!.all!.campaigns).toBe(2);
+  });
+
+  it('names the test campaigns that it leaves out, with the reason', async () => {
+    const seedless: SmallCampaign = { id: 'seedless', split: 'test', group: 'small', rows: 70, members: 0 };
+    const { skipped_campaigns, groups: own } = await evaluateOn(await workspaceOf([...CAMPAIGNS, seedless]), 1);
+    expect(skipped_campaigns).toEqual([{ id: 'seedless', reason: 'it has no seeds' }]);
+    expect(own.all!.campaigns).toBe(2);
+  });
+
+  it('reports its progress', async () => {
+    const seen: string[] = [];
+    const two = await workspaceOf(CAMPAIGNS);
+    await evaluate(two, model, {
+      repeats: 2,
+      seed: 1,
+      device: CPU,
+      clock: tickingClock(),
+      onProgress: (done, total) => seen.push(`${done}/${total}`),
+    });
+    expect(seen).toEqual(['1/4', '2/4', '3/4', '4/4']);
+  });
+
+  it('refuses a data set without a test campaign', async () => {
+    const none = await workspaceOf(CAMPAIGNS.slice(0, 6));
+    await expect(evaluateOn(none)).rejects.toMatchObject({
+      code: 'invalid_data',
+      message: `${none.dataSet.path} has no test campaign that can be evaluated`,
+    });
+  });
+
+  it('refuses a data set that lacks a feature of the model', async () => {
+    const { manifest } = model.folder;
+    const features = {
+      ...manifest.features,
+      user: [...manifest.features.user, { name: 'city', kind: 'single' as const, vocabulary_size: 1 }],
+    };
+    const folder = { ...model.folder, manifest: { ...manifest, features } };
+    const evaluating = evaluate(
+      workspace,
+      { ...model, folder },
+      { repeats: 1, seed: 1, device: CPU, clock: tickingClock() },
+    );
+    await expect(evaluating).rejects.toMatchObject({
+      code: 'invalid_model',
+      message: expect.stringContaining('the model needs user feature "city"'),
+    });
+  });
+});

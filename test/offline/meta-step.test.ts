@@ -1,0 +1,239 @@
+/** The meta gradient against differences of the formulas in float64, and Adam on full parameters. */
+import { describe, expect, it } from 'vitest';
+import { adamScalars } from '../../src/graph/adam.ts';
+import { type Graph, numbersOf, tensor } from '../../src/graph/ir.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import type { LabelledBatch } from '../../src/model/adaptation.ts';
+import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
+import { buildMetaHeac, randomInitial } from '../../src/model/metaheac.ts';
+import { openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
+import { type PlainParameters, referenceScores } from '../model/reference.ts';
+import { randomFeeds } from '../model/tiny-model.ts';
+
+const CONFIG: MetaHeacConfig = {
+  user: [
+    { name: 'age', kind: 'single', rows: 3 },
+    { name: 'tags', kind: 'multi', maxLength: 2, rows: 3 },
+  ],
+  campaign: [{ name: 'topic', kind: 'single', rows: 2 }],
+  embedding: 2,
+  hidden: [3, 2],
+  experts: 2,
+  critics: 2,
+};
+/** Large, so that the second order is plain to see. */
+const INNER_RATE = 0.5;
+
+const graph: Graph = (() => {
+  const initial = randomInitial(createRng('meta step'));
+  return buildMetaHeac(CONFIG, (name, shape, fanIn) =>
+    tensor(
+      'float32',
+      shape,
+      numbersOf(initial(name, shape, fanIn)).map((x) => (name.endsWith('.embedding') ? 10 * x : 2 * x)),
+    ),
+  );
+})();
+const names = [...graph.initializers.keys()];
+const batchOf = (key: string, size: number): LabelledBatch => {
+  const rng = createRng(key);
+  return {
+    feeds: randomFeeds(CONFIG, size, key),
+    labels: Float32Array.from({ length: size }, (_, i) => (i < 2 ? i : rng.integer(2))),
+  };
+};
+const episode = { support: batchOf('support', 3), query: batchOf('query', 3) };
+
+function referenceLoss(parameters: PlainParameters, { feeds, labels }: LabelledBatch): number {
+  const scores = referenceScores(parameters, CONFIG, feeds);
+  return scores.reduce((sum, p, i) => sum - (labels[i] === 1 ? Math.log(p) : Math.log(1 - p)), 0) / scores.length;
+}
+
+/** Central differences of `f` in every parameter. */
+function differences(
+  parameters: PlainParameters,
+  step: number,
+  f: (parameters: PlainParameters) => number,
+): Map<string, number[]> {
+  const shifted = new Map([...parameters].map(([name, values]) => [name, [...values]]));
+  const out = new Map<string, number[]>();
+  for (const [name, values] of parameters) {
+    const own = shifted.get(name)!;
+    out.set(
+      name,
+      values.map((x, i) => {
+        const at = (y: number): number => {
+          own[i] = y;
+          const value = f(shifted);
+          own[i] = x;
+          return value;
+        };
+        return (at(x + step) - at(x - step)) / (2 * step);
+      }),
+    );
+  }
+  return out;
+}
+
+/** theta - alpha grad L(theta; support), by differences. */
+function innerStep(parameters: PlainParameters): PlainParameters {
+  const gradient = differences(parameters, 1e-5, (shifted) => referenceLoss(shifted, episode.support));
+  return new Map(
+    [...parameters].map(([name, values]) => [name, values.map((x, i) => x - INNER_RATE * gradient.get(name)![i]!)]),
+  );
+}
+
+let secondOrder: Map<string, number[]> | null = null;
+/** The gradient through the inner step, by differences of differences: once for all tests. */
+function secondOrderGradient(): Map<string, number[]> {
+  secondOrder ??= differences(start, 1e-4, (shifted) => referenceLoss(innerStep(shifted), episode.query));
+  return secondOrder;
+}
+
+const start: PlainParameters = new Map([...graph.initializers].map(([name, value]) => [name, numbersOf(value)]));
+const zeros = () => new Map(names.map((name) => [name, new Float32Array(graph.initializers.get(name)!.data.length)]));
+
+async function metaGradient(options: { firstOrder?: boolean; compact?: boolean }) {
+  const program = await openMetaProgram(graph, names, options);
+  const result = await program.run(graph.initializers, episode, INNER_RATE);
+  const gradients = zeros();
+  result.addTo(gradients, 1);
+  await program.close();
+  return { loss: result.loss, gradients };
+}
+
+function expectGradients(
+  actual: ReadonlyMap<string, ArrayLike<number>>,
+  expected: ReadonlyMap<string, readonly number[]>,
+  tolerance: number,
+): void {
+  const largest = Math.max(...[...expected.values()].flat().map(Math.abs));
+  for (const [name, values] of expected)
+    values.forEach((x, i) => {
+      expect(Math.abs(actual.get(name)![i]! - x), `${name}[${i}]: ${actual.get(name)![i]} and ${x}`).toBeLessThan(
+        tolerance * largest,
+      );
+    });
+}
+
+describe('openMetaProgram', () => {
+  it.each([true, false])(
+    'has the loss and the second-order gradient of the formulas (compact tables: %s)',
+    async (compact) => {
+      const { loss, gradients } = await metaGradient({ compact });
+      expect(loss).toBeCloseTo(referenceLoss(innerStep(start), episode.query), 5);
+      expectGradients(gradients, secondOrderGradient(), 1e-4);
+    },
+  );
+
+  it('has with firstOrder the gradient at the stepped parameters, which is another one', async () => {
+    const { loss, gradients } = await metaGradient({ firstOrder: true });
+    expect(loss).toBeCloseTo(referenceLoss(innerStep(start), episode.query), 5);
+    const expected = differences(innerStep(start), 1e-5, (shifted) => referenceLoss(shifted, episode.query));
+    expectGradients(gradients, expected, 1e-4);
+    const second = await metaGradient({});
+    expect(() => expectGradients(second.gradients, expected, 1e-2)).toThrow();
+  });
+
+  it('is the plain gradient of the query loss where the inner rate is 0', async () => {
+    const program = await openMetaProgram(graph, names);
+    const result = await program.run(graph.initializers, episode, 0);
+    const gradients = zeros();
+    result.addTo(gradients, 1);
+    await program.close();
+    expectGradients(
+      gradients,
+      differences(start, 1e-5, (shifted) => referenceLoss(shifted, episode.query)),
+      1e-4,
+    );
+  });
+
+  it('takes batches of other sizes, one after the other, and does not change the parameters', async () => {
+    const program = await openMetaProgram(graph, names);
+    for (const size of [2, 7]) {
+      const { loss } = await program.run(
+        graph.initializers,
+        { support: batchOf(`s ${size}`, size), query: batchOf(`q ${size}`, 2 * size) },
+        INNER_RATE,
+      );
+      expect(Number.isFinite(loss)).toBe(true);
+    }
+    await program.close();
+    for (const [name, value] of graph.initializers) expect(numbersOf(value)).toEqual(start.get(name));
+  });
+
+  it('adds its gradient by weight, as often as it is asked', async () => {
+    const program = await openMetaProgram(graph, names);
+    const result = await program.run(graph.initializers, episode, INNER_RATE);
+    await program.close();
+    const [once, parts] = [zeros(), zeros()];
+    result.addTo(once, 1);
+    for (const weight of [0.25, 0.5, 0.25]) result.addTo(parts, weight);
+    for (const name of names)
+      parts.get(name)!.forEach((x, i) => {
+        expect(x).toBeCloseTo(once.get(name)![i]!, 6);
+      });
+  });
+});
+
+describe('openOptimiser', () => {
+  const initial = new Map([
+    ['w', tensor('float32', [2], [1, -2])],
+    ['b', tensor('float32', [1], [0.5])],
+  ]);
+  const gradientsOf = (step: number) =>
+    new Map([
+      ['w', Float32Array.of(0.1 * (step + 1), -0.2)],
+      ['b', Float32Array.of(step % 2 === 0 ? 1 : -3)],
+    ]);
+  const RATES = [0.1, 0.1, 0.05, 0.1];
+
+  /** Kingma & Ba 2015, algorithm 1, for one entry. */
+  function plainAdam(x: number, gradientAt: (step: number) => number, steps: number): number {
+    let [value, m, v] = [x, 0, 0];
+    for (let t = 1; t <= steps; t++) {
+      const g = gradientAt(t - 1);
+      m = 0.9 * m + 0.1 * g;
+      v = 0.999 * v + 0.001 * g * g;
+      value -= (RATES[t - 1]! * (m / (1 - 0.9 ** t))) / (Math.sqrt(v / (1 - 0.999 ** t)) + 1e-8);
+    }
+    return value;
+  }
+
+  it('is Adam', async () => {
+    const optimiser = await openOptimiser(initial);
+    for (let step = 0; step < 4; step++) await optimiser.step(gradientsOf(step), RATES[step]!);
+    expect(optimiser.steps).toBe(4);
+    const w = numbersOf(optimiser.parameters.get('w')!);
+    expect(w[0]).toBeCloseTo(
+      plainAdam(1, (step) => 0.1 * (step + 1), 4),
+      5,
+    );
+    expect(w[1]).toBeCloseTo(
+      plainAdam(-2, () => -0.2, 4),
+      5,
+    );
+    expect(numbersOf(optimiser.parameters.get('b')!)[0]).toBeCloseTo(
+      plainAdam(0.5, (step) => (step % 2 === 0 ? 1 : -3), 4),
+      5,
+    );
+    expect(numbersOf(initial.get('w')!)).toEqual([1, -2]);
+    expect(adamScalars(0.1, 1).stepSize).toBeCloseTo(1, 12);
+    await optimiser.close();
+  });
+
+  it.each([1, 2, 3])('goes on from its state after %i steps to the same bits', async (pause) => {
+    const whole = await openOptimiser(initial);
+    for (let step = 0; step < 4; step++) await whole.step(gradientsOf(step), RATES[step]!);
+    const first = await openOptimiser(initial);
+    for (let step = 0; step < pause; step++) await first.step(gradientsOf(step), RATES[step]!);
+    const { steps, tensors } = first.state();
+    const saved = { steps, tensors: new Map([...tensors].map(([name, t]) => [name, { ...t, data: t.data.slice() }])) };
+    const second = await openOptimiser(initial, { state: saved });
+    for (let step = pause; step < 4; step++) await second.step(gradientsOf(step), RATES[step]!);
+    expect(second.steps).toBe(4);
+    expect(second.parameters).toEqual(whole.parameters);
+    expect(second.state().tensors).toEqual(whole.state().tensors);
+    for (const optimiser of [whole, first, second]) await optimiser.close();
+  });
+});
