@@ -59,8 +59,9 @@ export function buildHeadsGraph(compactGraph: Graph, parameters: readonly string
       binaryCrossEntropy(b, b.inline(head, new Map([...values, ...current]), prefix).get(head.outputs[0]!)!, label),
     );
 
-  const support = frontierOf('support');
   const query = frontierOf('query');
+  const before = b.build('query', []).nodes.length;
+  const support = frontierOf('support');
   const supportLabel = b.input('support/label', 'float32', ['support/batch']);
   const queryLabel = b.input('query/label', 'float32', ['query/batch']);
   const rate = new Map(heads.map((name) => [name, b.scalar(rates[name]!, 'float32')]));
@@ -75,9 +76,15 @@ export function buildHeadsGraph(compactGraph: Graph, parameters: readonly string
       ]),
     );
   }
+  const after = b.build('inner', []).nodes.length;
   const loss = lossOf(query, current, queryLabel, 'query/');
-  const wanted = [...theta.values()];
-  const outer = addGradients(b, b.build('outer', [loss]), loss, wanted);
+  const whole = b.build('outer', [loss]);
+  // first order: the sweep does not see how the steps were made, and the heads' gradient is the one where they ended
+  const seen = options.firstOrder
+    ? { ...whole, nodes: [...whole.nodes.slice(0, before), ...whole.nodes.slice(after)] }
+    : whole;
+  const wanted = [...theta].map(([name, value]) => (options.firstOrder ? (current.get(name) ?? value) : value));
+  const outer = addGradients(b, seen, loss, wanted);
   const outputs = wanted.map((value, i) =>
     b.add('Identity', [outer.get(value.name)!], {}, { name: `grad/${parameters[i]}` }),
   );

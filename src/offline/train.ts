@@ -14,12 +14,13 @@ import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import { openScorer } from '../online/score.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { type Draft, draftModel, exportModel } from './draft.ts';
-import { type DrawnBatch, drawEpisode } from './episodes.ts';
+import type { DrawnBatch } from './episodes.ts';
 import type { CampaignHistory } from './history.ts';
-import { openMetaProgram, openOptimiser } from './meta-step.ts';
+import { openOptimiser } from './meta-step.ts';
+import { type DrawnEpisode, RECIPES } from './recipe.ts';
 import { isValidated, type TrainSettings, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS } from './settings.ts';
 import { type Summary, summarise } from './summary.ts';
-import { runTrial, simulateTrial, type Trial } from './trial.ts';
+import { ownToken, runTrial, simulateTrial, type Trial } from './trial.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface TrainProgress {
@@ -69,7 +70,8 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   const saved = options.resume ? readCheckpoint(path, identity) : null;
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
   const validator = await openValidator(workspace, draft, parameters, validation, options);
-  const program = await openMetaProgram(draft.graph, parameters, { firstOrder: settings.firstOrder, device });
+  const recipe = RECIPES[settings.recipe];
+  const program = await recipe.openProgram(draft.graph, parameters, settings, device);
   const optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
   let best: Best | null = (saved?.notes as { best: Best | null } | undefined)?.best ?? null;
   let bestParameters: Parameters = best ? withPrefix(saved!.tensors, 'best/') : copyOf(optimiser.parameters);
@@ -96,10 +98,12 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       const tasks = tasksOf(rng, step, training.length, settings.taskCount);
       for (const [i, task] of tasks.entries()) {
         const campaign = training[task]!;
-        const episode = drawEpisode(rng.fork(`step/${step}/${i}`), campaign.train, settings.batchSize);
+        const episode = recipe.drawEpisode(rng.fork(`step/${step}/${i}`), campaign, settings);
+        if (!episode) continue;
+        const { support, query } = episode;
         const gradient = await program.run(
           optimiser.parameters,
-          { support: encode(campaign, episode.support), query: encode(campaign, episode.query) },
+          { support: encode(campaign.id, episode, support), query: encode(campaign.id, episode, query) },
           settings.innerRate,
         );
         loss += gradient.loss / tasks.length;
@@ -174,16 +178,18 @@ function tasksOf(rng: Rng, step: number, campaigns: number, count: number): numb
   });
 }
 
-/** Drawn users as a model's inputs. */
+/** Drawn users as a model's inputs; a campaign's own token of past campaigns is left out. */
 function batchEncoder(
   { population }: Workspace,
-  draft: Draft,
-): (campaign: CampaignHistory, batch: DrawnBatch) => LabelledBatch {
-  const binding: Binding = bind(draft.folder, population);
-  return (campaign, { users, labels }) => ({
+  { graph, folder }: Draft,
+): (campaign: string, episode: DrawnEpisode, batch: DrawnBatch) => LabelledBatch {
+  const binding: Binding = bind(folder, population);
+  return (campaign, { features }, { users, labels }) => ({
     feeds: {
-      ...encodeUsers(draft.graph, binding, population.readRows(users.map((user) => population.rowOf[user]!))),
-      ...encodeCampaign(draft.graph, draft.folder, campaign.features, users.length),
+      ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
+        without: ownToken(folder, campaign),
+      }),
+      ...encodeCampaign(graph, folder, features, users.length),
     },
     labels,
   });
@@ -210,7 +216,9 @@ async function openValidator(
     .slice(0, VALIDATION_CAMPAIGNS);
   const binding = bind(draft.folder, population);
   // the epochs are not chosen here: one pass a trial, and a steadier measure
-  const manifest = { ...draft.folder.manifest, adaptation: { ...settings.adaptation, early_stopping: null } };
+  const { adaptation } = settings;
+  const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
+  const manifest = { ...draft.folder.manifest, adaptation: steady };
   const model = { folder: draft.folder, manifest, graph: draft.graph, adapted: parameters };
   const program = await openOnlineProgram(model, { device });
   const scorer = await openScorer({ ...model, binding }, { device });

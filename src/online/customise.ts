@@ -9,7 +9,7 @@ import type { Device, Feeds } from '../model/session.ts';
 import type { Population } from '../population/population.ts';
 import type { Binding } from './binding.ts';
 import { customiseHeads } from './customise-heads.ts';
-import { type CampaignFeatures, encodeCampaign, encodeUsers, takeFeeds } from './encode.ts';
+import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers, takeFeeds } from './encode.ts';
 import { drawPlan, type PlannedBatch, type PlannedPass } from './plan.ts';
 import { heldOutQuality, type QualityReport } from './quality.ts';
 
@@ -57,7 +57,7 @@ export interface CustomiseRequest {
   /** Called with the share of the steps that are done. */
   readonly onProgress?: (share: number) => void;
   /** The campaign's own token of past campaigns, where the model was trained on it. */
-  readonly without?: { readonly feature: string; readonly id: number } | null;
+  readonly without?: EncodingOptions['without'];
   /** Leaves out the quality report, and the run that it takes. */
   readonly withoutQuality?: boolean;
 }

@@ -17,7 +17,7 @@ export interface EncodingCounts {
 export interface EncodingOptions {
   readonly counts?: EncodingCounts;
   /** A token of a list that is left out of every user: a campaign's own, of past campaigns. */
-  readonly without?: { readonly feature: string; readonly id: number } | null;
+  readonly without?: { readonly feature: string; readonly id: number } | null | undefined;
 }
 
 export type CampaignFeatures = Readonly<Record<string, string | readonly string[]>>;

@@ -43,6 +43,9 @@ const IMPORT_LIMITS: ImportLimits = {
   maximumTokensPerDictionary: 100_000_000,
 };
 
+/** Lists of tokens by feature and user id. */
+export type Derived = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+
 export interface ImportOptions {
   /** A data set folder; only its description and its users are read. */
   readonly source: string;
@@ -52,7 +55,7 @@ export interface ImportOptions {
   readonly out: string;
   readonly limits?: Partial<ImportLimits>;
   /** Features whose values are not in the file: lists of tokens by user id. */
-  readonly derived?: ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+  readonly derived?: Derived;
   /** Called after each batch of lines with the users read so far. */
   readonly onProgress?: (usersRead: number) => void;
 }
@@ -127,7 +130,7 @@ class Importer {
   readonly #usersFile: string;
   readonly #features: readonly Feature[];
   readonly #limits: ImportLimits;
-  readonly #derived: NonNullable<ImportOptions['derived']>;
+  readonly #derived: Derived;
   readonly #onProgress: (usersRead: number) => void;
   readonly #incoming: string;
   readonly #segment: SegmentBuilder;
