@@ -176,11 +176,9 @@ function emptyLike(data: Numbers, length: number): Numbers {
 /** Copies a range of rows into `all`, which is made for `rows` rows at the first one. */
 function putRows(all: Record<string, Tensor>, name: string, part: Tensor, from: number, rows: number): void {
   const width = elementCount(part.shape.slice(1));
-  const whole = (all[name] ??= {
-    dtype: part.dtype,
-    shape: [rows, ...part.shape.slice(1)],
-    data: emptyLike(part.data, rows * width),
-  });
+  const { dtype, shape, data } = part;
+  const whole = all[name] ?? { dtype, shape: [rows, ...shape.slice(1)], data: emptyLike(data, rows * width) };
+  all[name] = whole;
   whole.data.set(part.data as never, from * width);
 }
 

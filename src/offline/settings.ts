@@ -72,8 +72,8 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
 
 /** Hidden layers of an expert. */
 export const HIDDEN: readonly [number, number] = [64, 64];
-/** Seeds of a simulated campaign at validation. */
-export const VALIDATION_SEEDS = 100;
+/** Seeds of a simulated campaign at validation: each campaign is tried with both. */
+export const VALIDATION_SEEDS: readonly number[] = [50, 200];
 /** Most campaigns that one validation adapts to. */
 export const VALIDATION_CAMPAIGNS = 20;
 

@@ -15,12 +15,12 @@ import { openScorer } from '../online/score.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { type Draft, draftModel, exportModel } from './draft.ts';
 import type { DrawnBatch } from './episodes.ts';
-import type { CampaignHistory } from './history.ts';
+import { type HeldOut, heldOutTrial, holdOut } from './held-out.ts';
 import { openOptimiser } from './meta-step.ts';
 import { type DrawnEpisode, RECIPES } from './recipe.ts';
 import { isValidated, type TrainSettings, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS } from './settings.ts';
 import { type Summary, summarise } from './summary.ts';
-import { ownToken, runTrial, simulateTrial, type Trial } from './trial.ts';
+import { ownToken, runTrial, type Trial } from './trial.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface TrainProgress {
@@ -62,14 +62,18 @@ interface Best {
 export async function train(workspace: Workspace, options: TrainOptions): Promise<TrainResult> {
   const { settings, device } = options;
   const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
-  const { training, validation } = splitCampaigns(campaigns, settings);
+  const { training, held: validation } = holdOut(
+    campaigns,
+    settings.validationShare,
+    `train/${settings.seed}/validation`,
+  );
   const draft = draftModel(workspace, campaigns, settings);
   const parameters = trainableParameters(draft.graph);
   const path = checkpointPath(options.out);
   const identity = identityOf(workspace, settings);
   const saved = options.resume ? readCheckpoint(path, identity) : null;
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
-  const validator = await openValidator(workspace, draft, parameters, validation, options);
+  const validator = await openValidator(workspace, draft, parameters, { training, held: validation }, options);
   const recipe = RECIPES[settings.recipe];
   const program = await recipe.openProgram(draft.graph, parameters, settings, device);
   const optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
@@ -156,18 +160,6 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   return { manifest, steps: optimiser.steps, interrupted, bestStep: best?.step ?? optimiser.steps };
 }
 
-/** Some train campaigns are held out to choose the best step: at least one where there are three. */
-function splitCampaigns(
-  campaigns: readonly CampaignHistory[],
-  { seed, validationShare }: TrainSettings,
-): { training: CampaignHistory[]; validation: CampaignHistory[] } {
-  const order = Int32Array.from(campaigns.keys());
-  shuffle(createRng(`train/${seed}/validation`), order);
-  const count = campaigns.length < 3 ? 0 : Math.max(1, Math.round(campaigns.length * validationShare));
-  const held = new Set(order.subarray(0, count));
-  return { training: campaigns.filter((_, i) => !held.has(i)), validation: campaigns.filter((_, i) => held.has(i)) };
-}
-
 /** The campaigns of a step: passes over all of them, each shuffled anew. Fixed by the step alone, so that training can go on after a kill. */
 function tasksOf(rng: Rng, step: number, campaigns: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => {
@@ -205,15 +197,19 @@ async function openValidator(
   workspace: Workspace,
   draft: Draft,
   parameters: readonly string[],
-  held: readonly CampaignHistory[],
+  { training, held }: HeldOut,
   { settings, device }: TrainOptions,
 ): Promise<Validator> {
   const { population } = workspace;
   const rng = createRng(`train/${settings.seed}/trials`);
   const trials = held
-    .map((campaign) => simulateTrial(campaign, VALIDATION_SEEDS, rng.fork(campaign.id)))
-    .filter((trial): trial is Trial => trial !== null)
-    .slice(0, VALIDATION_CAMPAIGNS);
+    .slice(0, VALIDATION_CAMPAIGNS)
+    .flatMap((campaign) =>
+      VALIDATION_SEEDS.map((seeds) =>
+        heldOutTrial(campaign, seeds, training, population, rng.fork(`${campaign.id}/${seeds}`)),
+      ),
+    )
+    .filter((trial): trial is Trial => trial !== null);
   const binding = bind(draft.folder, population);
   // the epochs are not chosen here: one pass a trial, and a steadier measure
   const { adaptation } = settings;
@@ -229,7 +225,14 @@ async function openValidator(
       for (const trial of trials)
         qualities.push({
           trial,
-          repeats: [await runTrial(context, scorer, trial, `train/${settings.seed}/validation/${trial.id}`)],
+          repeats: [
+            await runTrial(
+              context,
+              scorer,
+              trial,
+              `train/${settings.seed}/validation/${trial.id}/${trial.seeds.length}`,
+            ),
+          ],
         });
       return summarise(qualities, rng.fork('bootstrap'));
     },

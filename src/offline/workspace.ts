@@ -22,13 +22,17 @@ export interface Workspace {
 /** Imports the users of the data set in `path` and reads its history. Errors: invalid_data, naming file:line. */
 export async function openWorkspace(
   path: string,
-  options: { pastCampaigns?: boolean; onProgress?: (usersRead: number) => void } = {},
+  options: { pastCampaigns?: 'never' | 'where users recur' | 'always'; onProgress?: (usersRead: number) => void } = {},
 ): Promise<Workspace> {
   const dataSet = openDataSet(path);
   const folder = mkdtempSync(join(tmpdir(), 'metaheac-population-'));
   const close = () => rmSync(folder, { recursive: true, force: true });
   try {
-    const derived = new Map(options.pastCampaigns ? [[PAST_CAMPAIGNS, await readPastCampaigns(dataSet)]] : []);
+    const derived = new Map<string, ReadonlyMap<string, readonly string[]>>();
+    if (options.pastCampaigns && options.pastCampaigns !== 'never') {
+      const past = await readPastCampaigns(dataSet);
+      if (options.pastCampaigns === 'always' || usersRecur(past)) derived.set(PAST_CAMPAIGNS, past);
+    }
     const userFeatures = [...dataSet.userFeatures, ...[...derived].map(([name, lists]) => derivedFeature(name, lists))];
     const { onProgress } = options;
     await importPopulation({
@@ -53,4 +57,17 @@ function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string
   let longest = 1;
   for (const list of lists.values()) longest = Math.max(longest, list.length);
   return { name, kind: 'multi', maxLength: Math.min(longest, MAXIMUM_PAST_CAMPAIGNS) };
+}
+
+/** Members of past campaigns are in this many of them on average, or past campaigns are no feature. */
+const LEAST_RECURRENCE = 2;
+
+/**
+ * Where members are hardly ever in two campaigns, past campaigns say nothing of the next one; worse, a campaign's members, whose own token is left
+ * out, would be told from others by having none.
+ */
+function usersRecur(past: ReadonlyMap<string, readonly string[]>): boolean {
+  let memberships = 0;
+  for (const list of past.values()) memberships += list.length;
+  return past.size > 0 && memberships / past.size >= LEAST_RECURRENCE;
 }

@@ -20,7 +20,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
   const device = await resolveDevice(parseDevice(options.device));
   const model = await loadModel(options.model, { device });
   const workspace = await openWorkspace(options.data, {
-    pastCampaigns: model.folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`),
+    pastCampaigns: model.folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`) ? 'always' : 'never',
   });
   try {
     const report = await evaluate(workspace, model, {

@@ -34,7 +34,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   );
   output.note(`device: ${device.detail}`);
   const workspace = await openWorkspace(options.data, {
-    pastCampaigns: RECIPES[recipeOf(options)].pastCampaigns,
+    pastCampaigns: RECIPES[recipeOf(options)].pastCampaigns ? 'where users recur' : 'never',
     onProgress: (users) => output.progress(`reading ${options.data}: ${users} users`),
   });
   const interrupt = new AbortController();
