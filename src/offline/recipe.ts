@@ -46,9 +46,9 @@ export interface Recipe {
 
 /** Dimensions of the latent vectors. */
 const LATENT: HeadsConfig = { latent: 32 };
-/** The inner steps of meta-training. The bias is a constant 5 in the latent vector in the study that found them: 25 times the query's rate. */
+/** The inner steps of meta-training; the bias is left to the online stage. */
 const INNER_STEPS = 10;
-const INNER_RATES = { [HEADS.wide]: 0.5, [HEADS.query]: 0.5, [HEADS.bias]: 12.5 } as const;
+const INNER_RATES = { [HEADS.wide]: 0.5, [HEADS.query]: 0.5 } as const;
 /** Each campaign feature is left out of an episode with this probability, so that unknown values are not new to the model. */
 const BLANKED = 0.3;
 

@@ -50,13 +50,14 @@ export async function openWorkspace(
   }
 }
 
-/** Longest list of past campaigns that a model sees. */
+/** A model sees lists of past campaigns as long as this share of them are, and never longer than the limit: places that few users fill cost all of them. */
+const COVERED = 0.95;
 const MAXIMUM_PAST_CAMPAIGNS = 256;
 
 function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string[]>): Feature {
-  let longest = 1;
-  for (const list of lists.values()) longest = Math.max(longest, list.length);
-  return { name, kind: 'multi', maxLength: Math.min(longest, MAXIMUM_PAST_CAMPAIGNS) };
+  const lengths = Int32Array.from(lists.values(), (list) => list.length).sort();
+  const covering = lengths[Math.floor(COVERED * (lengths.length - 1))] ?? 1;
+  return { name, kind: 'multi', maxLength: Math.min(Math.max(covering, 1), MAXIMUM_PAST_CAMPAIGNS) };
 }
 
 /** Members of past campaigns are in this many of them on average, or past campaigns are no feature. */
