@@ -14,12 +14,16 @@ import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FIL
 import { orderOf } from './order.ts';
 
 /**
- * Ranks the candidates of `scores` (by user number; NaN = not a candidate) and writes them as the ranking folder `folder`.
- * When this returns, the folder and its name are on the disk. A folder that is there already (an earlier attempt that never
- * got to its row) is replaced; whoever has it open goes on reading the old one.
+ * Ranks the candidates of `scores` (by user number; NaN = not a candidate) and writes them as the ranking folder `folder`, and in it
+ * the files `beside` by name, which no reader of rankings looks at. When this returns, the folder and its name are on the disk. A folder
+ * that is there already (an earlier attempt that never got to its row) is replaced; whoever has it open goes on reading the old one.
  * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written stays.
  */
-export function writeRanking(folder: string, scores: Float32Array): { candidates: number } {
+export function writeRanking(
+  folder: string,
+  scores: Float32Array,
+  beside: ReadonlyMap<string, NodeJS.ArrayBufferView> = new Map(),
+): { candidates: number } {
   assertLittleEndian();
   const order = orderOf(scores);
   const sibling = randomUUID();
@@ -31,6 +35,7 @@ export function writeRanking(folder: string, scores: Float32Array): { candidates
     writeDurably(join(fresh, SCORES_FILE), scores);
     writeDurably(join(fresh, ORDER_FILE), order);
     writeDurably(join(fresh, SIDECAR_FILE), encodeSidecar({ users: scores.length, candidates: order.length }));
+    for (const [name, data] of beside) writeDurably(join(fresh, name), data);
     syncFolder(fresh);
     replaceFolder(fresh, folder, `${folder}.old-${sibling}`);
   } catch (error) {

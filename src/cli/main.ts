@@ -77,7 +77,30 @@ model
   .command('show')
   .description('print what a model is made of')
   .argument('<dir>', 'model folder')
-  .action(async (dir) => (await import('./commands/model-show.ts')).modelShowCommand(dir, output));
+  .option('--adaptation', 'print the graph of one step of adaptation too')
+  .action(async (dir, options) => (await import('./commands/model-show.ts')).modelShowCommand(dir, options, output));
+model
+  .command('import')
+  .description('make a model folder of an ONNX file that PyTorch exported, after trying all that the service needs')
+  .argument('<file>', 'ONNX file')
+  .option('--schema <file>', 'schema.json: what its inputs are')
+  .option('--out <dir>', 'model folder to write')
+  .option('--name <name>', "name of the model; else the schema's or the file's")
+  .addOption(
+    new Option('--infer', 'print a proposed schema.json and write nothing').conflicts(['schema', 'out', 'name']),
+  )
+  .action(async (file, options, command: Command) => {
+    for (const option of options.infer ? [] : (['schema', 'out'] as const))
+      if (options[option] === undefined) command.error(`error: required option '--${option}' not specified`);
+    const { modelImportCommand, modelInferCommand } = await import('./commands/model-import.ts');
+    await (options.infer ? modelInferCommand(file, output) : modelImportCommand(file, options, output));
+  });
+model
+  .command('diff')
+  .description('print what is different between two models')
+  .argument('<before>', 'model folder')
+  .argument('<after>', 'model folder')
+  .action(async (before, after) => (await import('./commands/model-diff.ts')).modelDiffCommand(before, after, output));
 model
   .command('verify')
   .description('load a model as the service would: checksums, schema, weights, golden batch, derivative')

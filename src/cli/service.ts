@@ -13,6 +13,7 @@ import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { requireKeyFor } from '../server/auth.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
+import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 
 export interface ServiceOptions {
@@ -97,6 +98,8 @@ async function startParts(
     logger,
   );
   closers.push(() => supervisor.stop());
+  const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version });
+  closers.push(() => exporter.close());
   const server = await buildServer({
     store,
     rankings,
@@ -108,6 +111,7 @@ async function startParts(
       isKnown: (value) => model.vocabularies.get(`campaign.${name}`)!.find(value) !== 0,
     })),
     modelVersion: model.manifest.version,
+    customisedModels: exporter,
     engine: () => supervisor.state,
     wake: () => supervisor.wake(),
     logger,

@@ -94,20 +94,16 @@ export class Builder {
   namedConstant(name: string, data: Tensor): Value {
     const value = this.declare(valueOfTensor(name, data));
     this.constants.set(name, data);
+    const key = keyOf(data);
+    if (key !== null && !this.sharedConstants.has(key)) this.sharedConstants.set(key, value);
     return value;
   }
 
   /** A constant; equal small ones are shared. */
   constant(data: Tensor, name = 'constant'): Value {
-    const key =
-      data.data.length <= KNOWN_ELEMENTS
-        ? `${typeText(data)}=${Array.from(data.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? '-0' : String(x)))}`
-        : null;
+    const key = keyOf(data);
     const shared = key === null ? undefined : this.sharedConstants.get(key);
-    if (shared) return shared;
-    const value = this.namedConstant(this.uniqueValueName(name), data);
-    if (key !== null) this.sharedConstants.set(key, value);
-    return value;
+    return shared ?? this.namedConstant(this.uniqueValueName(name), data);
   }
 
   /** What `value` always holds: a constant, or an initializer of integers or truth values (one of floats is trained). */
@@ -295,4 +291,10 @@ function valueOfTensor(name: string, data: Tensor): Value {
   const small = !isFloat(data.dtype) && data.dtype !== 'bool' && elementCount(data.shape) <= KNOWN_ELEMENTS;
   const known: { known?: readonly Dim[] } = small ? { known: numbersOf(data) } : {};
   return { name, dtype: data.dtype, shape: [...data.shape], ...known };
+}
+
+/** Equal for equal constants; null for those that are too large to be compared. */
+function keyOf(data: Tensor): string | null {
+  if (data.data.length > KNOWN_ELEMENTS) return null;
+  return `${typeText(data)}=${Array.from(data.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? '-0' : String(x)))}`;
 }

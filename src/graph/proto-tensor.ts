@@ -54,6 +54,13 @@ export function readTensor(proto: TensorProto, what: string): Tensor {
   return { dtype, shape, data: fromBytes(dtype, proto.rawData) };
 }
 
+/** The bytes that the data of a tensor take, by what it claims, and its type in words. */
+export function sizeOfTensor(proto: TensorProto, what: string): { bytes: bigint; text: string } {
+  const dtype = dataTypeOf(proto.dataType, what);
+  const { shape, count } = readDims(proto.dims, what);
+  return { bytes: count * BigInt(BYTES_PER_ELEMENT[dtype]), text: typeText({ dtype, shape }) };
+}
+
 /** The TensorProto of `source`, its data raw. The data are not copied. A tensor inside of an attribute has no name. */
 export function writeTensor(source: Tensor, name?: string): TensorProto {
   const { buffer, byteOffset, byteLength } = source.data;

@@ -1,13 +1,12 @@
 /** Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; what it cannot read it refuses by name. */
-import { fromBinary } from '@bufbuild/protobuf';
-import { type GraphProto, type ModelProto, ModelProtoSchema, type ValueInfoProto } from 'onnx-buf';
-import { messageOf } from '../lib/errors.ts';
+import type { GraphProto, ModelProto, ValueInfoProto } from 'onnx-buf';
 import { Builder } from './builder.ts';
 import { runningStatistics } from './composites/normalizations.ts';
 import { isComposite } from './composites/table.ts';
 import { decompose } from './decompose.ts';
 import { withoutBagLoops } from './embedding-bag.ts';
 import { GraphError } from './error.ts';
+import { type ExternalFiles, embedExternalData } from './external-data.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { type FileOp, inlineFunctions } from './inline-functions.ts';
 import type { Dim, Graph, Tensor } from './ir.ts';
@@ -15,6 +14,7 @@ import { type LiftContext, liftNode, NEWEST_OPSET, OLDEST_OPSET } from './lift.t
 import { isMerged, mergedInitializers } from './merged-initializers.ts';
 import { nameDims } from './name-dims.ts';
 import type { OpType } from './ops/attributes.ts';
+import { parseModel } from './parse-model.ts';
 import { readAttributes } from './proto-attributes.ts';
 import { readTensor } from './proto-tensor.ts';
 import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
@@ -29,13 +29,15 @@ const NEWEST_IR = 13n;
  * The graph of an ONNX file. Names of values stay as they are in the file; so do those of nodes that have one and share it
  * with no other. Constant nodes become constants, other nodes are brought to opset 18 and typed one by one; the declared
  * outputs are checked against what that gives. A file that cannot be read exactly is a GraphError that names the node or
- * the value; what a file claims of its size is never believed.
+ * the value; what a file claims of its size is never believed. Data in other files are read from `external`, and refused
+ * without it.
  */
-export function readModel(bytes: Uint8Array): Graph {
-  const model = parse(bytes);
+export function readModel(bytes: Uint8Array, { external }: { readonly external?: ExternalFiles } = {}): Graph {
+  const model = parseModel(bytes);
   const { graph } = model;
   if (!graph) throw new GraphError('the file holds no graph: it is not an ONNX model');
   const opset = checkModel(model);
+  if (external) embedExternalData(model, external);
   const merged = mergedInitializers(model);
   const ops = withoutBagLoops(inlineFunctions(model, opset, opsetOf));
   return readGraph(
@@ -43,18 +45,6 @@ export function readModel(bytes: Uint8Array): Graph {
     ops.filter(({ proto }) => !isMerged(proto, merged)),
     merged,
   );
-}
-
-function parse(bytes: Uint8Array): ModelProto {
-  if (bytes.length === 0) throw new GraphError('the file is empty: it is not an ONNX model');
-  try {
-    return fromBinary(ModelProtoSchema, bytes, { readUnknownFields: false });
-  } catch (error) {
-    // every end that comes too early is a RangeError of the protobuf reader
-    const fault =
-      error instanceof RangeError ? 'the file is cut off, or is not an ONNX model' : 'the file is not an ONNX model';
-    throw new GraphError(`${fault}: ${messageOf(error)}`, { cause: error });
-  }
 }
 
 /** The opset of the model; one that is not in a known version is refused. */

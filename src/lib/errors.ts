@@ -31,6 +31,8 @@ export type ErrorCode =
   | 'campaign_not_found'
   | 'user_not_found'
   | 'audience_not_ready'
+  | 'model_not_stored' // the audience was made before customised models were kept
+  | 'model_unavailable' // the general model that something was made with is not served any more
   | 'storage_failed' // disk full, read-only, I/O error
   | 'unavailable'
   | 'internal';

@@ -44,7 +44,7 @@ export interface AdaptationRun {
  * Inputs: those of the compact graph, `label` `[batch]`, `adam.stepSize`, `adam.scale2` and for each parameter `<p>.moment1`, `<p>.moment2`.
  * Outputs: `loss` and `next/<p>`, `next/<p>.moment1`, `next/<p>.moment2`.
  */
-function buildStepGraph(compactGraph: Graph, parameters: readonly string[]): Graph {
+export function buildStepGraph(compactGraph: Graph, parameters: readonly string[]): Graph {
   const b = Builder.from(compactGraph);
   const score = b.get(compactGraph.outputs[0]!);
   const label = b.input('label', 'float32', score.shape);

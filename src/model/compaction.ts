@@ -116,7 +116,8 @@ function wrap(index: number, rows: number): number {
   return index < 0 ? index + rows : index;
 }
 
-function takeRows(full: Tensor, rows: Int32Array): Tensor {
+/** Some rows of a table, in the given order. */
+export function takeRows(full: Tensor, rows: Int32Array): Tensor {
   const width = elementCount(full.shape.slice(1));
   const data = new Float32Array(rows.length * width);
   const source = full.data as Float32Array;
@@ -124,7 +125,8 @@ function takeRows(full: Tensor, rows: Int32Array): Tensor {
   return { dtype: full.dtype, shape: [rows.length, ...full.shape.slice(1)], data };
 }
 
-function putRows(full: Tensor, rows: Int32Array, changed: Tensor): Tensor {
+/** A copy of `full` with `changed` in the place of some rows. */
+export function putRows(full: Tensor, rows: Int32Array, changed: Tensor): Tensor {
   const width = elementCount(full.shape.slice(1));
   const data = (full.data as Float32Array).slice();
   const source = changed.data as Float32Array;

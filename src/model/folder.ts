@@ -16,7 +16,7 @@ import { CONTRACT_VERSION, type Manifest, manifestSchema } from './manifest.ts';
 import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.ts';
 
 export const MODEL_FILE = 'model.onnx';
-const MANIFEST_FILE = 'manifest.json';
+export const MANIFEST_FILE = 'manifest.json';
 
 export interface ModelFolder {
   readonly path: string;

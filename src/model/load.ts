@@ -1,14 +1,14 @@
 /** Loads a general model: its folder, its graph against the schema, finite weights, its golden batch re-scored, its derivative. */
-
 import { trainableParameters } from '../graph/cut-tables.ts';
 import { GraphError } from '../graph/error.ts';
-import type { Graph, Tensor } from '../graph/ir.ts';
-import { tensor, typeText, type Value } from '../graph/ir.ts';
+import { filesFrom } from '../graph/external-data.ts';
+import { type Graph, type Tensor, tensor, typeText } from '../graph/ir.ts';
 import { readModel } from '../graph/read.ts';
 import { messageOf } from '../lib/errors.ts';
 import { type AdaptationProgram, openAdaptation } from './adaptation.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
-import type { Manifest, ManifestFeature } from './manifest.ts';
+import { checkInterface, inputsOf, SIDES } from './interface.ts';
+import type { Manifest } from './manifest.ts';
 import { allFinite, type Device, openSession } from './session.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round otherwise). */
@@ -22,13 +22,19 @@ export interface GeneralModel {
   readonly adapted: readonly string[];
 }
 
+/** What the checks of a graph need to know: of a folder that is loaded, or of one that is still to be written. */
+export interface Contract {
+  /** Names the model in a refusal. */
+  readonly path: string;
+  readonly manifest: Pick<Manifest, 'features' | 'adapted_parameters'>;
+}
+
 /** Loads and verifies the model in `path`; every refusal is invalid_model and says which part is at fault. */
 export async function loadModel(path: string, options: { device?: Device } = {}): Promise<GeneralModel> {
   const folder = readModelFolder(path);
   const graph = readGraph(folder);
-  checkInterface(folder, graph);
-  for (const [name, value] of graph.initializers)
-    if (!allFinite(value)) throw refused(path, `parameter "${name}" holds NaN or infinity`);
+  checkInterface(path, folder.manifest.features, graph);
+  checkWeights(path, graph);
   const adapted = adaptedParameters(folder, graph);
   await checkGoldenBatch(folder, graph, options.device);
   const program = await openProgram(folder, graph, adapted, options);
@@ -42,15 +48,22 @@ export async function loadModel(path: string, options: { device?: Device } = {})
 
 function readGraph(folder: ModelFolder): Graph {
   try {
-    return readModel(folder.read(MODEL_FILE));
+    return readModel(folder.read(MODEL_FILE), { external: filesFrom((path) => folder.read(path)) });
   } catch (error) {
     if (error instanceof GraphError) throw refused(folder.path, `${MODEL_FILE}: ${error.message}`, error);
     throw error;
   }
 }
 
-async function openProgram(
-  { path }: ModelFolder,
+/** Refuses parameters that are no numbers. */
+export function checkWeights(path: string, graph: Graph): void {
+  for (const [name, value] of graph.initializers)
+    if (!allFinite(value)) throw refused(path, `parameter "${name}" holds NaN or infinity`);
+}
+
+/** Differentiates the model; an op without a gradient is invalid_model, with its node and the path from the loss. */
+export async function openProgram(
+  { path }: Contract,
   graph: Graph,
   adapted: readonly string[],
   options: { device?: Device },
@@ -63,7 +76,8 @@ async function openProgram(
   }
 }
 
-function adaptedParameters({ path, manifest }: ModelFolder, graph: Graph): readonly string[] {
+/** The parameters that the manifest has adapted, each of which must be there, float32, and have a gradient. */
+export function adaptedParameters({ path, manifest }: Contract, graph: Graph): readonly string[] {
   const trainable = trainableParameters(graph);
   const adapted = manifest.adapted_parameters === 'all' ? trainable : manifest.adapted_parameters;
   if (adapted.length === 0) throw refused(path, 'it has no float parameter that the score depends on');
@@ -72,56 +86,12 @@ function adaptedParameters({ path, manifest }: ModelFolder, graph: Graph): reado
     if (!value) throw refused(path, `adapted parameter "${name}" is not in ${MODEL_FILE}`);
     if (!trainable.includes(name)) throw refused(path, `adapted parameter "${name}" has no gradient`);
     if (value.dtype !== 'float32')
-      throw refused(path, `adapted parameter "${name}" is ${typeText(value)}: only float32 can be adapted`);
+      throw refused(
+        path,
+        `adapted parameter "${name}" is ${typeText(value)}: only float32 can be adapted: cast the model before the export (in PyTorch: model.float())`,
+      );
   }
   return adapted;
-}
-
-/** What the inputs of a feature are called and shaped. */
-function inputsOf(
-  side: 'user' | 'campaign',
-  feature: ManifestFeature,
-): { name: string; rank: number; width?: number }[] {
-  const name = `${side}.${feature.name}`;
-  return feature.kind === 'single'
-    ? [{ name, rank: 1 }]
-    : [
-        { name, rank: 2, width: feature.max_length! },
-        { name: `${name}.length`, rank: 1 },
-      ];
-}
-
-function checkInterface({ path, manifest }: ModelFolder, graph: Graph): void {
-  const wanted = (['user', 'campaign'] as const).flatMap((side) =>
-    manifest.features[side].flatMap((feature) => inputsOf(side, feature)),
-  );
-  const names = new Set(wanted.map(({ name }) => name));
-  for (const name of graph.inputs)
-    if (!names.has(name))
-      throw refused(path, `${MODEL_FILE} wants an input "${name}" that is of no feature of the manifest`);
-  for (const { name, rank, width } of wanted) {
-    if (!graph.inputs.includes(name)) throw refused(path, `${MODEL_FILE} has no input "${name}"`);
-    const value = graph.values.get(name)!;
-    const [batch] = value.shape;
-    const isCampaign = name.startsWith('campaign.');
-    const isIds = value.dtype === 'int32' || value.dtype === 'int64';
-    // a batch of one fixed size would fit the golden batch and nothing else
-    const isAnySize = typeof batch === 'string' || (isCampaign && batch === 1);
-    const isWidth = width === undefined || typeof value.shape[1] !== 'number' || value.shape[1] === width;
-    if (!isIds || value.shape.length !== rank || !isAnySize || !isWidth) {
-      const shapes = (isCampaign ? [1, 'batch'] : ['batch']).map((dim) => `[${[dim, width ?? []].flat().join(', ')}]`);
-      throw refused(path, `input "${name}" is ${typeText(value)}, not int32 or int64 of ${shapes.join(' or ')}`);
-    }
-  }
-  const [output] = graph.outputs;
-  const score: Value | undefined = output === undefined ? undefined : graph.values.get(output);
-  const isScore = score?.dtype === 'float32' && score.shape.length === 1 && typeof score.shape[0] === 'string';
-  if (output !== 'score' || !isScore) {
-    throw refused(
-      path,
-      `its first output is ${score ? `"${output}" ${typeText(score)}` : 'missing'}, not "score" float32[batch]`,
-    );
-  }
 }
 
 async function checkGoldenBatch(
@@ -161,13 +131,13 @@ async function checkGoldenBatch(
 }
 
 /** A table that is smaller than its vocabulary would fail in the middle of an expansion: one user with the highest id everywhere is scored now. */
-async function checkHighestIds(
-  { path, manifest }: ModelFolder,
+export async function checkHighestIds(
+  { path, manifest }: Contract,
   graph: Graph,
   program: AdaptationProgram,
 ): Promise<void> {
   const feeds: Record<string, Tensor> = {};
-  for (const side of ['user', 'campaign'] as const) {
+  for (const side of SIDES) {
     for (const feature of manifest.features[side]) {
       for (const { name, width } of inputsOf(side, feature)) {
         const value = name.endsWith('.length') ? feature.max_length! : feature.vocabulary_size - 1;

@@ -2,6 +2,9 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+// first: what is imported next reads the environment
+import './no-telemetry.ts';
+
 import * as ort from 'onnxruntime-node';
 import { Builder } from '../graph/builder.ts';
 import { type DataType, type Graph, isFloat, type Tensor, type TensorData } from '../graph/ir.ts';

@@ -1,11 +1,11 @@
 /** Checkpoints of training: one file, a JSON line and then float32 tensors, replaced by rename. */
-import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { elementCount, type Tensor } from '../graph/ir.ts';
+import type { Tensor } from '../graph/ir.ts';
 import { createFolder, removeQuietly, syncFolder, withStorage, writeAll } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
+import { decodeTensorFile, encodeTensorFile } from '../model/tensor-file.ts';
 
 export interface Checkpoint {
   /** What must be the same for training to go on: settings and data. */
@@ -16,16 +16,7 @@ export interface Checkpoint {
   readonly tensors: ReadonlyMap<string, Tensor>;
 }
 
-const headerSchema = z.object({
-  identity: z.string(),
-  step: z.int().nonnegative(),
-  notes: z.unknown(),
-  tensors: z.array(z.object({ name: z.string(), shape: z.array(z.int().nonnegative()) })),
-  /** Of the bytes after the header. */
-  sha256: z.string(),
-});
-
-type Header = z.infer<typeof headerSchema>;
+const factsSchema = z.object({ identity: z.string(), step: z.int().nonnegative(), notes: z.unknown() });
 
 /** The checkpoint file of the model folder `out`. */
 export function checkpointPath(out: string): string {
@@ -33,26 +24,15 @@ export function checkpointPath(out: string): string {
 }
 
 /** Writes whole or not at all, and makes the folders on the way. @throws AppError storage_failed */
-export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
-  const parts = [...checkpoint.tensors].map(([name, { shape, data }]) => ({ name, shape: [...shape], data }));
-  const hash = createHash('sha256');
-  for (const { data } of parts) hash.update(data);
-  const { identity, step, notes } = checkpoint;
-  const header: Header = {
-    identity,
-    step,
-    notes,
-    tensors: parts.map(({ name, shape }) => ({ name, shape })),
-    sha256: hash.digest('hex'),
-  };
+export function writeCheckpoint(path: string, { identity, step, notes, tensors }: Checkpoint): void {
+  const parts = encodeTensorFile({ facts: { identity, step, notes }, tensors });
   const temporary = `${path}.writing-${process.pid}`;
   try {
     withStorage(`write the checkpoint ${path}`, () => {
       createFolder(dirname(path));
       const file = openSync(temporary, 'w');
       try {
-        writeAll(file, Buffer.from(`${JSON.stringify(header)}\n`), null);
-        for (const { data } of parts) writeAll(file, data, null);
+        for (const part of parts) writeAll(file, part, null);
         fsyncSync(file);
       } finally {
         closeSync(file);
@@ -69,36 +49,16 @@ export function writeCheckpoint(path: string, checkpoint: Checkpoint): void {
 /** Reads a checkpoint; null where there is none. A torn one, or one of another training, is invalid_argument. */
 export function readCheckpoint(path: string, identity: string): Checkpoint | null {
   if (!existsSync(path)) return null;
-  const bytes = readFileSync(path);
-  const end = bytes.indexOf('\n');
-  const torn = () => new AppError('invalid_argument', `${path} is torn: remove it and train without --resume`);
-  const header = parseHeader(bytes.subarray(0, Math.max(end, 0)).toString('utf8'));
-  const body = bytes.subarray(end + 1);
-  if (header === null || createHash('sha256').update(body).digest('hex') !== header.sha256) throw torn();
-  const size = header.tensors.reduce((sum, { shape }) => sum + Float32Array.BYTES_PER_ELEMENT * elementCount(shape), 0);
-  if (size !== body.length) throw torn();
-  if (header.identity !== identity)
+  const file = decodeTensorFile(readFileSync(path));
+  const facts = factsSchema.safeParse(file?.facts).data;
+  if (file === null || facts === undefined)
+    throw new AppError('invalid_argument', `${path} is torn: remove it and train without --resume`);
+  if (facts.identity !== identity)
     throw new AppError(
       'invalid_argument',
       `${path} is of a training with other settings or other data: --resume cannot go on from it`,
     );
-  const tensors = new Map<string, Tensor>();
-  let at = 0;
-  for (const { name, shape } of header.tensors) {
-    const data = new Float32Array(elementCount(shape));
-    Buffer.from(data.buffer).set(body.subarray(at, at + data.byteLength));
-    at += data.byteLength;
-    tensors.set(name, { dtype: 'float32', shape, data });
-  }
-  return { identity, step: header.step, notes: header.notes, tensors };
-}
-
-function parseHeader(text: string): Header | null {
-  try {
-    return headerSchema.parse(JSON.parse(text));
-  } catch {
-    return null;
-  }
+  return { ...facts, tensors: file.tensors };
 }
 
 export function removeCheckpoint(path: string): void {

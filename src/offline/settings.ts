@@ -1,5 +1,5 @@
 /** Settings of meta-training and their defaults, and how the trained model will be adapted. */
-import type { AdaptationSettings } from '../model/manifest.ts';
+import { type AdaptationSettings, DEFAULT_ADAPTATION } from '../model/manifest.ts';
 import { DEFAULT_DESCENT } from './descent.ts';
 import type { RecipeName } from './recipe.ts';
 
@@ -47,16 +47,7 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   validationShare: 0.1,
   validationEvery: 50,
   patience: 300,
-  // 10 negatives a seed, redrawn each epoch, and five epochs at .003 in place of the published one, fixed, two at .001: README.md has the gain
-  adaptation: {
-    optimiser: 'adam',
-    rate: 0.003,
-    epochs: 5,
-    batch: 512,
-    negatives_per_seed: 10,
-    resample_negatives: true,
-    early_stopping: { held_out_share: 0.2, minimum_held_out: 10 },
-  },
+  adaptation: DEFAULT_ADAPTATION,
 };
 
 /** The recipe `meta-heads`: its steps and the heads' adaptation are chosen on held-out campaigns. */

@@ -102,15 +102,23 @@ function listIds(
   return { ids: out, lengths };
 }
 
-/** `campaign.<feature>` for `rows` users: of one row where the graph takes one, repeated where it wants one a user. Unknown and missing values are id 0. */
-export function encodeCampaign(graph: Graph, model: ModelFolder, features: CampaignFeatures, rows: number): Feeds {
+/**
+ * `campaign.<feature>` for `rows` users: of one row where the graph takes one, repeated where it wants one a user. Unknown and missing
+ * values are id 0. Without a graph: one row of int32.
+ */
+export function encodeCampaign(
+  graph: Graph | null,
+  model: ModelFolder,
+  features: CampaignFeatures,
+  rows: number,
+): Feeds {
   const feeds: Record<string, Tensor> = {};
   for (const feature of model.manifest.features.campaign) {
     const name = `campaign.${feature.name}`;
     const vocabulary = model.vocabularies.get(name)!;
     const value = Object.hasOwn(features, feature.name) ? features[feature.name]! : [];
     const tokens = typeof value === 'string' ? [value] : value;
-    const count = isPerUser(graph, name) ? rows : 1;
+    const count = graph !== null && isPerUser(graph, name) ? rows : 1;
     if (feature.kind === 'single') {
       const id = tokens[0] === undefined ? 0 : vocabulary.find(tokens[0]);
       feeds[name] = idTensor(graph, name, [count], new Int32Array(count).fill(id));

@@ -16,6 +16,7 @@ import { addAudienceRoutes } from './routes/audience.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addModelRoutes } from './routes/model.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
@@ -76,6 +77,7 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
   addAudienceRoutes(app, dependencies, metrics);
+  addModelRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);
 }

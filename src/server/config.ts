@@ -1,9 +1,11 @@
 /** What a server is given, and every limit that it keeps, by name. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/store.ts';
+import type { ActiveAudience } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
+import type { CustomisedManifest } from './model-schemas.ts';
 
 /** A campaign feature of the served model, with the question whether the model knows a value. */
 export interface CampaignFeature {
@@ -27,12 +29,21 @@ export interface ServerDependencies {
   readonly population: Population;
   readonly campaignFeatures: readonly CampaignFeature[];
   readonly modelVersion: string;
+  readonly customisedModels: CustomisedModels;
   readonly engine: () => EngineStatus;
   /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
   readonly wake: () => void;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly config: ServerConfig;
+}
+
+/** The customised models of audiences. */
+export interface CustomisedModels {
+  /** @throws AppError model_not_stored, model_unavailable (facts: model_version, served_model_version), storage_failed */
+  manifest(audience: ActiveAudience): Promise<CustomisedManifest>;
+  /** The ONNX file, in memory of its own. @throws as `manifest` */
+  onnx(audience: ActiveAudience): Promise<Uint8Array>;
 }
 
 export interface ServerConfig {
@@ -57,6 +68,11 @@ export interface ServerConfig {
   readonly streamChunkRows: number;
   /** NDJSON and CSV answers at one time; one more is answered 503. */
   readonly maximumOpenStreams: number;
+  /** Customised models that are made or sent at one time, each whole in memory; one more is answered 503. */
+  readonly maximumOpenModels: number;
+  /** A customised model is sent in chunks; a client that takes longer for one is cut off. */
+  readonly modelChunkBytes: number;
+  readonly modelChunkMs: number;
   /** Entries of `errors` in one problem. */
   readonly maximumErrorDetails: number;
   /** A path parameter, percent-encoded. */
@@ -86,6 +102,9 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   defaultCampaignPageSize: 50,
   streamChunkRows: 2_000,
   maximumOpenStreams: 64,
+  maximumOpenModels: 1,
+  modelChunkBytes: 1024 * 1024,
+  modelChunkMs: 15_000,
   maximumErrorDetails: 20,
   maximumParamLength: 16_384,
   requestTimeoutMs: 60_000,

@@ -1,6 +1,6 @@
 /** One log line a request: the route's pattern, never the URL, so that no user id and no key is ever in a log. */
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
-import type { AppError } from '../lib/errors.ts';
+import { AppError } from '../lib/errors.ts';
 import { PROBLEMS } from './problems.ts';
 
 /** Pattern of the route that answers, `unknown` where there is none: bounded, and free of ids. */
@@ -36,6 +36,8 @@ export class PatternLog extends LogController {
   override streamError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
     const isGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
     if (isGone) reply.log.info({ route: routePattern(request) }, 'the client went away');
+    else if (error instanceof AppError && error.code === 'request_timeout')
+      reply.log.info({ route: routePattern(request), detail: error.message }, 'the client was too slow');
     else reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the answer was cut');
   }
 

@@ -32,7 +32,8 @@ const problemSchema = z
   })
   .meta({
     id: 'Problem',
-    description: 'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, `parts`.',
+    description:
+      'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, `parts`, `model_version`, `served_model_version`.',
     examples: [
       {
         type: 'urn:metaheac:problem:invalid_request',

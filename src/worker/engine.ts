@@ -1,11 +1,11 @@
-/** The engine process: loads model and population, claims jobs and expands them, until it is told to stop, its parent is gone or a thread dies. */
+/** The engine process: opens model and population, claims jobs and expands them, until it is told to stop, its parent is gone or a thread dies. */
 import { setPriority } from 'node:os';
 import { CampaignStore } from '../campaigns/store.ts';
 import type { Job } from '../campaigns/types.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
-import { loadModel } from '../model/load.ts';
+import { readModelFolder } from '../model/folder.ts';
 import { parseDevice, resolveDevice } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
 import { openPopulation, type Population } from '../population/population.ts';
@@ -17,6 +17,8 @@ import { ThreadDied, ThreadPool } from './pool.ts';
 const POLL_MS = 500;
 /** After an error of the store itself (a full disk) the engine waits this long. */
 const STORE_ERROR_DELAY_MS = 1000;
+/** An ending engine gives its log and its last message to the parent this long to get out. */
+const LAST_WORDS_MS = 50;
 /** Look-ups of the API process go first: `nice` of the engine. */
 const ENGINE_PRIORITY = 5;
 
@@ -103,13 +105,13 @@ async function startEngine(
   logger: Logger,
 ): Promise<{ engine: Engine; device: string }> {
   const device = await resolveDevice(parseDevice(config.device));
-  const model = await loadModel(config.model, { device });
+  const model = readModelFolder(config.model); // each thread loads and verifies what is in it
   const populations = new Map<string, Population>();
   const open = (version: string): Population => {
     let population = populations.get(version);
     if (!population) {
       population = openPopulation(config.population, { version });
-      bind(model.folder, population);
+      bind(model, population);
       populations.clear(); // the served version and at most one that a retry has pinned are in turn
       populations.set(version, population);
     }
@@ -139,20 +141,27 @@ async function startEngine(
 }
 
 /**
+ * Ends the process once its last words are out, and not by `process.exit`: ONNX Runtime aborts, and says so on stderr, where that takes a
+ * thread's environment away under a run. What is on the disk is whole at any moment, as it must be for kill -9.
+ */
+function end(): void {
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
+}
+
+/**
  * Runs as a child process: `start` comes over IPC; it ends on `stop` and when the parent is gone. It ends at once, whatever it does: what an
  * attempt has done so far is worth less than a quick stop, and its parent gives the jobs back.
  */
 function main(): void {
   const send = (message: FromEngine) => process.send?.(message);
   let engine: Engine | null = null;
-  const gone = () => process.exit(0);
   // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent says when to stop.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
-  process.on('disconnect', gone);
+  process.on('disconnect', end);
   process.on('message', (message: ToEngine) => {
     if (message.kind === 'wake') engine?.wake();
-    else if (message.kind === 'stop') process.exit(0);
+    else if (message.kind === 'stop') end();
     else void begin(message.config);
   });
   async function begin(config: EngineConfig): Promise<void> {
@@ -170,8 +179,7 @@ function main(): void {
     } catch (error) {
       send({ kind: 'refused', code: error instanceof AppError ? error.code : 'internal', message: messageOf(error) });
       logger.fatal({ err: error }, 'the engine ends');
-      process.exitCode = 1;
-      setTimeout(() => process.exit(1), 100);
+      end();
     }
   }
 }

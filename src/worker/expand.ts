@@ -5,6 +5,7 @@ import type { CampaignStore } from '../campaigns/store.ts';
 import type { Job, Pins, Reason } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
+import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
 import { ThreadDied, type ThreadPool } from './pool.ts';
@@ -122,7 +123,8 @@ async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outc
   stage('scoring');
   hold(store.renew(job));
   const folder = join('audiences', job.campaignId, job.expansionId);
-  const ranking = writeRanking(join(dependencies.dataDir, folder), scores);
+  const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
+  const ranking = writeRanking(join(dependencies.dataDir, folder), scores, kept);
   stage('ranking');
   const quality = { epochs: customised.epochs, held_out: customised.quality };
   hold(

@@ -1,6 +1,7 @@
 /** What the engine says to its threads, and what the API process and the engine say to each other. */
 import type { Feeds } from '../model/session.ts';
 import type { CampaignFeatures } from '../online/encode.ts';
+import type { ThreadError } from './thread-error.ts';
 
 /** A tensor in memory of one thread. */
 export type Tensor = Feeds[string];
@@ -37,6 +38,8 @@ export type Task = CustomiseTask | ScoreTask;
 
 export interface CustomiseResult {
   readonly parameters: readonly SharedTensor[];
+  /** What is kept of it: the bytes of customised.bin. */
+  readonly customised: Uint8Array;
   readonly epochs: number;
   readonly quality: Readonly<Record<string, unknown>> | null;
 }
@@ -48,16 +51,10 @@ export interface ScoreResult {
 
 export type ThreadMessage =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'refused'; readonly error: ThreadError }
   | { readonly kind: 'progress'; readonly id: number; readonly share: number }
   | { readonly kind: 'result'; readonly id: number; readonly result: CustomiseResult | ScoreResult }
   | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError };
-
-/** An error as it crosses from a thread: `internal` where it was no AppError. */
-export interface ThreadError {
-  readonly code: string;
-  readonly message: string;
-  readonly stack: string | undefined;
-}
 
 /** Everything an engine needs to know; the API process sends it first. */
 export interface EngineConfig {

@@ -1,17 +1,10 @@
 /** The engine's threads: tasks go to whichever is free, first come, first served. */
 import type { Worker } from 'node:worker_threads';
 import { startThreadBeside } from '../lib/entry.ts';
-import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
-import type {
-  CustomiseResult,
-  CustomiseTask,
-  ScoreResult,
-  ScoreTask,
-  Task,
-  ThreadError,
-  ThreadMessage,
-} from './messages.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task, ThreadMessage } from './messages.ts';
 import type { ThreadData } from './thread.ts';
+import { restoreError } from './thread-error.ts';
 
 interface Waiting {
   readonly id: number;
@@ -42,7 +35,7 @@ export class ThreadPool {
     this.died.catch(() => {}); // who never asks must not crash by it
   }
 
-  /** Starts `count` threads and waits until each has loaded the model. */
+  /** Starts `count` threads and waits until each has loaded and verified the model; throws what one of them refuses. */
   static async open(count: number, data: ThreadData): Promise<ThreadPool> {
     const pool = new ThreadPool();
     await Promise.all(
@@ -52,7 +45,9 @@ export class ThreadPool {
         await new Promise<void>((resolve, reject) => {
           worker.once('error', reject);
           worker.once('exit', (code) => reject(new Error(`a thread ended with code ${code} before it was ready`)));
-          worker.once('message', () => resolve());
+          worker.once('message', (message: ThreadMessage) =>
+            message.kind === 'refused' ? reject(restoreError(message.error)) : resolve(),
+          );
         });
         worker.removeAllListeners('exit').removeAllListeners('error');
         worker.on('message', (message: ThreadMessage) => pool.#receive(worker, message));
@@ -97,7 +92,7 @@ export class ThreadPool {
 
   #receive(worker: Worker, message: ThreadMessage): void {
     const waiting = this.#running.get(worker);
-    if (message.kind === 'ready' || waiting?.id !== message.id) return;
+    if (message.kind === 'ready' || message.kind === 'refused' || waiting?.id !== message.id) return;
     if (message.kind === 'progress') {
       waiting.onProgress(message.share);
       return;
@@ -105,7 +100,7 @@ export class ThreadPool {
     this.#running.delete(worker);
     this.#idle.push(worker);
     if (message.kind === 'result') waiting.resolve(message.result);
-    else waiting.reject(restore(message.error));
+    else waiting.reject(restoreError(message.error));
     this.#dispatch();
   }
 
@@ -116,11 +111,4 @@ export class ThreadPool {
     for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)]) waiting.reject(this.#broken);
     this.#running.clear();
   }
-}
-
-/** The error with the stack that it had in its thread. */
-function restore({ code, message, stack }: ThreadError): Error {
-  const error = code === 'internal' ? new Error(message) : new AppError(code as ErrorCode, message);
-  if (stack !== undefined) error.stack = stack;
-  return error;
 }

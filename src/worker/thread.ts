@@ -1,6 +1,8 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { AppError, assert, messageOf } from '../lib/errors.ts';
+import { assert } from '../lib/errors.ts';
+import { changesOf } from '../model/changes.ts';
+import { encodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
@@ -15,9 +17,9 @@ import type {
   SharedTensor,
   Task,
   Tensor,
-  ThreadError,
   ThreadMessage,
 } from './messages.ts';
+import { describeError } from './thread-error.ts';
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -56,7 +58,14 @@ class Thread {
   async customise(task: CustomiseTask, onProgress: (share: number) => void): Promise<CustomiseResult> {
     const { context } = await this.#bind(task.populationVersion);
     const { parameters, epochs, quality } = await customise(context, { ...task, onProgress });
-    return { parameters: [...parameters].map(share), epochs, quality: quality && { ...quality } };
+    const { graph, manifest } = this.#model;
+    const customised = encodeCustomised({
+      modelVersion: manifest.version,
+      populationVersion: task.populationVersion,
+      features: task.features,
+      changes: changesOf(graph.initializers, parameters),
+    });
+    return { parameters: [...parameters].map(share), customised, epochs, quality: quality && { ...quality } };
   }
 
   async score(task: ScoreTask): Promise<ScoreResult> {
@@ -93,35 +102,32 @@ function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
   return [name, { dtype, shape, data: new Float32Array(data).slice() }];
 }
 
-function describe(error: unknown): ThreadError {
-  return {
-    code: error instanceof AppError ? error.code : 'internal',
-    message: messageOf(error),
-    stack: error instanceof Error ? error.stack : undefined,
-  };
-}
-
 const port = parentPort;
 assert(port, 'thread.ts is a worker thread');
 const send = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-const thread = await Thread.open(workerData as ThreadData);
-port.on('message', async ({ id, task }: { id: number; task: Task }) => {
-  try {
-    if (task.kind === 'customise') {
-      send({
-        kind: 'result',
-        id,
-        result: await thread.customise(task, (progress) => send({ kind: 'progress', id, share: progress })),
-      });
-    } else {
-      const result = await thread.score(task);
-      send({ kind: 'result', id, result }, [
-        result.scores.buffer as ArrayBuffer,
-        result.userNumbers.buffer as ArrayBuffer,
-      ]);
+try {
+  serve(await Thread.open(workerData as ThreadData));
+} catch (error) {
+  // Not thrown: the thread's 'error' event would be there before the message, and has no code.
+  send({ kind: 'refused', error: describeError(error) });
+}
+
+function serve(thread: Thread): void {
+  port?.on('message', async ({ id, task }: { id: number; task: Task }) => {
+    try {
+      if (task.kind === 'customise') {
+        const result = await thread.customise(task, (progress) => send({ kind: 'progress', id, share: progress }));
+        send({ kind: 'result', id, result }, [result.customised.buffer as ArrayBuffer]);
+      } else {
+        const result = await thread.score(task);
+        send({ kind: 'result', id, result }, [
+          result.scores.buffer as ArrayBuffer,
+          result.userNumbers.buffer as ArrayBuffer,
+        ]);
+      }
+    } catch (error) {
+      send({ kind: 'error', id, error: describeError(error) });
     }
-  } catch (error) {
-    send({ kind: 'error', id, error: describe(error) });
-  }
-});
-send({ kind: 'ready' });
+  });
+  send({ kind: 'ready' });
+}

@@ -46,6 +46,20 @@ describe('writeRanking', () => {
     ranking.close();
   });
 
+  it('writes what belongs to the ranking beside it, and fails as a whole where that cannot be written', () => {
+    const folder = join(root, 'beside', 'expansion');
+    writeRanking(folder, scores, new Map([['more.bin', Uint8Array.of(1, 2)]]));
+    expect(readdirSync(folder).sort()).toEqual(['more.bin', 'order.u32', 'ranking.json', 'scores.f32']);
+    expect([...readFileSync(join(folder, 'more.bin'))]).toEqual([1, 2]);
+    const ranking = openRanking(folder);
+    expect(ranking.candidates).toBe(3);
+    ranking.close();
+    const impossible = new Map([['no/such/folder', Uint8Array.of(1)]]);
+    const error = thrownBy(() => writeRanking(join(root, 'beside', 'another'), scores, impossible));
+    expect([error.code, error.facts]).toEqual(['storage_failed', { errno: 'ENOENT' }]);
+    expect(readdirSync(join(root, 'beside'))).toEqual(['expansion']);
+  });
+
   it('writes a ranking that nobody is in', () => {
     const folder = join(root, 'nobody');
     expect(writeRanking(folder, Float32Array.of(Number.NaN))).toEqual({ candidates: 0 });

@@ -1,4 +1,5 @@
 /** Environment variables: each is read, each is validated, and none is unknown. */
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { LIMIT_VARIABLES, readEnvironment, VARIABLES } from '../../src/cli/environment.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
@@ -62,6 +63,10 @@ describe('readEnvironment', () => {
     const numbers = Object.entries(DEFAULT_SERVER_CONFIG).filter(([, value]) => typeof value === 'number');
     expect([...LIMIT_VARIABLES.values(), 'minimumSeeds'].sort()).toEqual(numbers.map(([name]) => name).sort());
     expect(LIMIT_VARIABLES.get('METAHEAC_BODY_LIMIT_BYTES')).toBe('bodyLimitBytes');
+  });
+
+  it.each(VARIABLES)('is told of in the README: %s', (variable) => {
+    expect(readFileSync(new URL('../../README.md', import.meta.url), 'utf8')).toContain(`\`${variable}\``);
   });
 
   it('refuses a variable of ours that is not known, and names it and those that are', () => {

@@ -41,8 +41,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     const stages: readonly (readonly [name: string, victim: 'api' | 'all', condition: (id: string) => boolean])[] = [
       ['queued', 'api', (id) => stateOf(id) === 'queued'],
       ['adapting', 'all', (id) => stateOf(id) === 'adapting'],
-      ['adapting', 'api', (id) => stateOf(id) === 'adapting'],
-      ['scoring', 'all', (id) => stateOf(id) === 'scoring' && entriesOf(id).length === 0],
+      ['scoring', 'api', (id) => stateOf(id) === 'scoring' && entriesOf(id).length === 0],
       ['writing the ranking', 'all', (id) => entriesOf(id).length > 0 && !isWritten(id)],
     ];
     for (const [name, victim, condition] of stages) {

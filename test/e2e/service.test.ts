@@ -130,8 +130,10 @@ async function checkInternalError(served: Served, population: string): Promise<v
   const broken = await served.ended(await served.create({ features: campaign.features, seeds: campaign.seeds }));
   expect(broken.state).toBe('failed');
   expect(broken.reason.message).not.toContain(population);
-  const logged = served.log.split('\n').filter((line) => line.includes(broken.id) && line.includes('"err"'));
-  expect(logged.map((line) => JSON.parse(line).err.stack)).toEqual([expect.stringMatching(/\n\s+at /)]);
+  // The log is written behind the state.
+  const lines = () => served.log.split('\n').filter((line) => line.includes(broken.id) && line.includes('"err"'));
+  await served.until(() => lines().length > 0, 'logged the error');
+  expect(lines().map((line) => JSON.parse(line).err.stack)).toEqual([expect.stringMatching(/\n\s+at /)]);
   for (const [i, file] of files.entries()) writeFileSync(file, bytes[i]!);
 }
 

@@ -2,7 +2,7 @@
 import { expect } from 'vitest';
 
 export const SCORE_TOLERANCE = 1e-6;
-export const TENSOR_TOLERANCE = 1e-5;
+const TENSOR_TOLERANCE = 1e-5;
 
 export function expectScores(actual: ArrayLike<number>, expected: readonly number[], what: string): void {
   expect(actual.length, `${what}: how many`).toBe(expected.length);

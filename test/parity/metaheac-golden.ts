@@ -49,7 +49,7 @@ export function readGolden(path: string): MetaHeacGolden {
 }
 
 /** For each of our parameters, PyTorch's tensors that it stacks, in order. */
-export function partsOf({ config }: MetaHeacGolden): Map<string, string[]> {
+function partsOf({ config }: MetaHeacGolden): Map<string, string[]> {
   const experts = Array.from({ length: config.num_expert }, (_, i) => i);
   const critics = Array.from({ length: config.num_output }, (_, i) => i);
   const parts = new Map<string, string[]>();

@@ -14,6 +14,7 @@ import { openPopulation, type Population } from '../../src/population/population
 import { buildServer } from '../../src/server/app.ts';
 import {
   type CampaignFeature,
+  type CustomisedModels,
   DEFAULT_SERVER_CONFIG,
   type EngineStatus,
   type ServerConfig,
@@ -55,6 +56,7 @@ export interface Fixture {
   /** Everything that was logged. */
   readonly log: () => string;
   readonly wakes: () => number;
+  setModels(models: CustomisedModels): void;
   setEngine(status: () => EngineStatus): void;
   call(
     method: InjectOptions['method'],
@@ -102,6 +104,9 @@ export async function openFixture(population: Population, config: Partial<Server
   const rankings = new RankingCache({ openRankings: 2 });
   let logged = '';
   let wakes = 0;
+  let models = (): CustomisedModels => {
+    throw new Error('no test has set the customised models');
+  };
   let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -115,6 +120,10 @@ export async function openFixture(population: Population, config: Partial<Server
     population,
     campaignFeatures: CAMPAIGN_FEATURES,
     modelVersion: 'model-1',
+    customisedModels: {
+      manifest: (audience) => models().manifest(audience),
+      onnx: (audience) => models().onnx(audience),
+    },
     engine: () => engine(),
     wake: () => {
       wakes += 1;
@@ -148,6 +157,9 @@ export async function openFixture(population: Population, config: Partial<Server
     dataDir,
     log: () => logged,
     wakes: () => wakes,
+    setModels: (made) => {
+      models = () => made;
+    },
     setEngine: (status) => {
       engine = status;
     },

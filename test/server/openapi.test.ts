@@ -31,6 +31,7 @@ describe('openApiDocument', () => {
       'get /v1/campaigns/{id}',
       'get /v1/campaigns/{id}/audience',
       'get /v1/campaigns/{id}/audience/members/{user_id}',
+      'get /v1/campaigns/{id}/model',
       'get /livez',
       'get /readyz',
       'get /metrics',

@@ -40,6 +40,7 @@ describe('a server with a key', () => {
       ['GET', '/v1/campaigns/x'],
       ['GET', '/v1/campaigns/x/audience'],
       ['GET', '/v1/campaigns/x/audience/members/y'],
+      ['GET', '/v1/campaigns/x/model'],
       ['GET', '/v1/nowhere'],
     ] as const) {
       const answer = await fixture.call(method, path, method === 'POST' ? '{' : undefined, headers);
@@ -87,6 +88,7 @@ describe('a route that is not there', () => {
     ['PUT', '/v1/campaigns', 'GET, HEAD, POST'],
     ['DELETE', '/v1/campaigns/x?y=1', 'GET, HEAD'],
     ['HEAD', '/v1/campaigns/x/audience', 'GET'],
+    ['HEAD', '/v1/campaigns/x/model', 'GET'],
   ] as const)('is a 405 problem with Allow for %s %s', async (method, path, allow) => {
     await open();
     const answer = await fixture.call(method, path);

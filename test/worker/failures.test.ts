@@ -1,11 +1,11 @@
 /** What goes wrong around an expansion becomes its reason, and the engine lives on or is started again. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { encodeSeeds } from '../../src/campaigns/seed-files.ts';
-import { readModelFolder } from '../../src/model/folder.ts';
+import { readModelFolder, writeModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -88,20 +88,20 @@ describe.skipIf(!HAS_PROC)('an expansion', () => {
 
 describe.skipIf(!HAS_PROC)('EngineSupervisor', () => {
   it('throws what the first engine refuses, and starts no other', async () => {
+    // Sound as files: only a thread, which scores the golden batch, can refuse it.
+    const { manifest, read, vocabularies } = readModelFolder(world.model);
+    const { contract_version: _, version: __, files: ___, ...rest } = manifest;
+    const { inputs, scores } = manifest.golden_batch;
     const model = join(folder, 'model');
-    cpSync(world.model, model, { recursive: true });
-    truncateSync(join(model, 'model.onnx'), 1000);
+    writeModelFolder(model, {
+      manifest: { ...rest, golden_batch: { inputs, scores: scores.map((score) => score + 0.01) } },
+      files: new Map([['model.onnx', read('model.onnx')]]),
+      vocabularies: new Map([...vocabularies].map(([name, { tokens }]) => [name, tokens])),
+    });
     const rig = buildRig({ ...world, model });
-    await expect(rig.supervisor.start()).rejects.toMatchObject({
-      name: 'AppError',
-      code: 'invalid_model',
-      message: expect.stringContaining('model.onnx'),
-    });
-    expect(rig.supervisor.state).toMatchObject({
-      ready: false,
-      restarts: 1,
-      detail: expect.stringContaining('model.onnx'),
-    });
+    const refusal = { name: 'AppError', code: 'invalid_model', message: expect.stringContaining('golden batch') };
+    await expect(rig.supervisor.start()).rejects.toMatchObject(refusal);
+    expect(rig.supervisor.state).toMatchObject({ ready: false, restarts: 1, detail: refusal.message });
     expect(() => rig.engine()).toThrow('no engine runs');
   });
 

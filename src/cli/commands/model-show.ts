@@ -1,33 +1,36 @@
 /** `metaheac model show`. */
 import { cutTables } from '../../graph/cut-tables.ts';
-import { elementCount } from '../../graph/ir.ts';
+import { elementCount, type Graph, typeText } from '../../graph/ir.ts';
 import { printGraph } from '../../graph/print.ts';
+import { buildStepGraph } from '../../model/adaptation.ts';
+import { countOps } from '../../model/import-model.ts';
+import { SIDES } from '../../model/interface.ts';
 import { loadModel } from '../../model/load.ts';
+import { findLookups } from '../../model/lookups.ts';
+import { type ParameterRole, rolesOf } from '../../model/parameter-roles.ts';
 import type { Output } from '../output.ts';
 
-export async function modelShowCommand(dir: string, output: Output): Promise<void> {
+export interface ModelShowOptions {
+  /** The graph of one step of adaptation too. */
+  adaptation?: boolean;
+}
+
+export async function modelShowCommand(dir: string, options: ModelShowOptions, output: Output): Promise<void> {
   const { manifest, graph, adapted } = await loadModel(dir);
   const cut = cutTables(graph, adapted);
   output.result(`${manifest.name} ${manifest.version}, made ${manifest.created}`);
-  for (const side of ['user', 'campaign'] as const) {
+  for (const side of SIDES) {
     for (const { name, kind, max_length, vocabulary_size } of manifest.features[side]) {
       output.result(
         `${side} feature ${name}: ${kind}${max_length === undefined ? '' : `, at most ${max_length} tokens`}, ${vocabulary_size - 1} tokens known`,
       );
     }
   }
-  const compact = new Set(cut.tables.map(({ parameter }) => parameter));
-  let total = 0;
-  for (const [name, { shape }] of graph.initializers) {
-    total += elementCount(shape);
-    const how = !adapted.includes(name)
-      ? 'fixed'
-      : compact.has(name)
-        ? 'adapted, compact table'
-        : `adapted, dense: ${cut.dense.get(name)}`;
-    output.result(`parameter ${name} [${shape.join(', ')}]: ${how}`);
-  }
-  output.result(`${total} parameters in ${graph.initializers.size} tensors`);
+  for (const name of graph.inputs) output.result(`input ${name}: ${typeText(graph.values.get(name)!)}`);
+  const fixed = [...graph.initializers.keys()].filter((name) => !adapted.includes(name));
+  const selection = { adapted, fixed: new Map(fixed.map((name) => [name, 'the manifest does not adapt it'])) };
+  for (const line of describeParameters(graph, rolesOf(graph, selection, cut))) output.result(line);
+  output.result(describeOps(countOps(graph)));
   output.result(`adaptation: ${JSON.stringify(manifest.adaptation)}`);
   if (manifest.evaluation) {
     for (const [group, { campaigns, auc }] of Object.entries(manifest.evaluation.groups)) {
@@ -37,4 +40,29 @@ export async function modelShowCommand(dir: string, output: Output): Promise<voi
     }
   }
   output.result(printGraph(graph));
+  if (options.adaptation) output.result(printGraph(buildStepGraph(cut.compactGraph, adapted)));
+}
+
+/** A line a parameter, with what adaptation does with it, and what reads it where it is looked up; then the sum. */
+export function describeParameters(graph: Graph, parameters: readonly ParameterRole[]): string[] {
+  const readers = new Map<string, Set<string>>();
+  for (const { table, inputs } of findLookups(graph))
+    readers.set(table, new Set([...(readers.get(table) ?? []), ...inputs.filter((name) => !name.endsWith('.length'))]));
+  const roles = { compact: 'adapted, compact table', dense: 'adapted, dense', fixed: 'fixed' };
+  const lines = parameters.map(({ name, shape, role, reason }) => {
+    const inputs = [...(readers.get(name) ?? [])];
+    const by = inputs.length === 0 ? '' : `, looked up by ${inputs.join(', ')}`;
+    return `parameter ${name} [${shape.join(', ')}]: ${roles[role]}${reason === null ? '' : `: ${reason}`}${by}`;
+  });
+  const total = parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  const count = (role: ParameterRole['role']) => parameters.filter((each) => each.role === role).length;
+  lines.push(
+    `${total} parameters in ${parameters.length} tensors`,
+    `tables and tensors: ${count('compact')} compact, ${count('dense')} dense, ${count('fixed')} fixed`,
+  );
+  return lines;
+}
+
+export function describeOps(ops: ReadonlyMap<string, number>): string {
+  return `ops: ${[...ops].map(([op, nodes]) => `${op} ${nodes}`).join(', ')}`;
 }

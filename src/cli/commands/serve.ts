@@ -16,7 +16,7 @@ export interface ServeCommandOptions {
   threads?: string;
 }
 
-/** Serves until SIGTERM or SIGINT; a second signal ends the process at once. */
+/** Serves until SIGTERM or SIGINT. One that comes again while it closes changes nothing: under npm each Ctrl-C comes twice. */
 export async function serveCommand(options: ServeCommandOptions, output: Output): Promise<void> {
   const flags = {
     METAHEAC_DATA_DIR: options.dataDir,
@@ -54,7 +54,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
   });
   // Up to here a signal ends the process by itself, at once: verifying a large population may take long, and nothing needs closing yet.
   const told = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
   });
   output.note(`metaheac listens on ${service.url} (documentation: ${service.url}/docs)`);
   try {

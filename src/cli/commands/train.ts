@@ -39,10 +39,12 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   });
   const interrupt = new AbortController();
   const onInterrupt = () => {
+    if (interrupt.signal.aborted) return;
     output.note('interrupted: the step at hand is finished and the best model so far is kept');
     interrupt.abort();
   };
-  process.once('SIGINT', onInterrupt);
+  // npm hands a Ctrl-C on, so that it may come twice
+  process.on('SIGINT', onInterrupt);
   try {
     const { history, population } = workspace;
     const campaigns = history.campaigns.filter(({ split }) => split === 'train').length;

@@ -69,7 +69,7 @@ export function knownElements(
 }
 
 /** Every index into a value of `shape`, row-major. */
-export function indicesOf(shape: readonly number[]): number[][] {
+function indicesOf(shape: readonly number[]): number[][] {
   return shape.reduce<number[][]>(
     (indices, size) => indices.flatMap((index) => Array.from({ length: size }, (_, i) => [...index, i])),
     [[]],

@@ -135,6 +135,7 @@ export const Where: OpSpec<'Where'> = {
     const [condition, x, y] = inputs;
     if (condition!.dtype !== 'bool') refuse(`the condition is ${condition!.dtype}, not bool`);
     const { dtype } = broadcastOf({ inputs: [x!, y!], freshDim });
+    if (dtype === 'bool') refuse('ONNX Runtime has no Where of truth values: use And, Or and Not');
     const { shape } = broadcastOf({ inputs: inputs.map((input) => ({ ...input!, dtype })), freshDim });
     return [
       { dtype, shape, known: knownOf(inputs, shape, (c, p, q) => (c === 1 || p === q ? p! : c === 0 ? q! : null)) },

@@ -29,6 +29,10 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['a bound is float64[1], not a scalar float64', (b, x) => b.add('Clip', [x(2), x(1)])],
   ['a bound is int64[], not a scalar float64', (b, x, typed) => b.add('Clip', [x(2), null, typed('int64')])],
   ['the condition is float64, not bool', (b, x) => b.add('Where', [x(2), x(2), x(2)])],
+  [
+    'ONNX Runtime has no Where of truth values: use And, Or and Not',
+    (b, _, typed) => b.add('Where', [typed('bool'), typed('bool'), typed('bool')]),
+  ],
   ['types float64 and int64 are mixed', (b, x, typed) => b.add('Where', [typed('bool'), x(2), typed('int64')])],
   // math and power
   ['"x0" is float64: Erf takes float32 only', (b, x) => b.add('Erf', [x(2)])],

@@ -1,0 +1,74 @@
+/** `metaheac model import`: an exported ONNX file becomes a model folder, or `--infer` proposes its schema. */
+import { GraphError } from '../../graph/error.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { refused } from '../../model/folder.ts';
+import { type ImportReport, importModel, readExport } from '../../model/import-model.ts';
+import { inferSchema, type ProposedSchema } from '../../model/infer-schema.ts';
+import { SIDES } from '../../model/interface.ts';
+import type { Output } from '../output.ts';
+import { describeOps, describeParameters } from './model-show.ts';
+
+export interface ModelImportOptions {
+  schema: string;
+  out: string;
+  name?: string;
+}
+
+export async function modelImportCommand(file: string, options: ModelImportOptions, output: Output): Promise<void> {
+  const { schema, out, name } = options;
+  const created = new Date(systemClock.now()).toISOString();
+  const report = await importModel({ file, schema, out, created, ...(name === undefined ? {} : { name }) });
+  for (const line of describeImport(report, out)) output.result(line);
+}
+
+/** Prints the schema as JSON on stdout, so that it can be written to a file, and what has to be looked at as notes. */
+export async function modelInferCommand(file: string, output: Output): Promise<void> {
+  const { graph } = readExport(file);
+  try {
+    const { schema, notes } = await inferSchema(graph);
+    output.result(schemaText(schema));
+    for (const note of notes) output.note(`look at: ${note}`);
+  } catch (error) {
+    if (error instanceof GraphError) throw refused(file, error.message, error);
+    throw error;
+  }
+}
+
+/** JSON with a feature a line, easy to edit. */
+function schemaText({ features }: ProposedSchema): string {
+  const sides = SIDES.map((side) => {
+    const lines = features[side].map((feature) => `\n      ${JSON.stringify(feature)}`);
+    return `    "${side}": [${lines.join(',')}${lines.length === 0 ? '' : '\n    '}]`;
+  });
+  return `{\n  "features": {\n${sides.join(',\n')}\n  }\n}`;
+}
+
+function describeImport(
+  { manifest, schema, graph, parameters, ops, refused, dryRun }: ImportReport,
+  out: string,
+): string[] {
+  const lines = [`model ${manifest.name} ${manifest.version} in ${out}`];
+  for (const side of SIDES) {
+    for (const { name, kind, max_length, vocabulary_size } of manifest.features[side]) {
+      const tokens = {
+        schema: "the schema's tokens",
+        file: 'tokens of a vocabulary file',
+        ids: `ids as tokens, "1" to "${vocabulary_size - 1}"`,
+      }[schema.origins.get(`${side}.${name}`)!];
+      lines.push(
+        `${side} feature ${name}: ${kind}${max_length === undefined ? '' : `, at most ${max_length} tokens`}, ${vocabulary_size - 1} known (${tokens})`,
+      );
+    }
+  }
+  lines.push(...describeParameters(graph, parameters), describeOps(ops));
+  lines.push(refused.length === 0 ? 'gradients refused: none' : 'gradients refused, of fixed parameters:');
+  for (const { sentence, parameters: names } of refused) lines.push(`  ${names.join(', ')}: ${sentence}`);
+  const { losses, users, unmoved } = dryRun;
+  lines.push(
+    `dry run: ${losses.length} steps on ${users} random users, losses ${losses.map((loss) => loss.toFixed(4)).join(' ')}${unmoved.length === 0 ? ', every adapted parameter moved' : ''}`,
+  );
+  if (unmoved.length > 0) lines.push(`  not moved by it: ${unmoved.join(', ')}`);
+  lines.push(`golden batch: ${manifest.golden_batch.scores.length} random users`);
+  lines.push(`adaptation: ${JSON.stringify(manifest.adaptation)}`);
+  return lines;
+}

@@ -1,0 +1,70 @@
+/** What adaptation changed of a general model: some rows of tables, dense parameters whole. */
+import { elementCount, sameShape, type Tensor } from '../graph/ir.ts';
+import { assert } from '../lib/errors.ts';
+import { type Parameters, putRows, takeRows } from './compaction.ts';
+
+/** How one parameter differs from the general model's. */
+export interface Change {
+  /** The changed rows, ascending; null where `values` is the whole parameter. */
+  readonly rows: Int32Array | null;
+  /** `[rows, ..]`, or of the parameter's own shape. */
+  readonly values: Tensor;
+}
+
+/** By parameter; one that has its old bits everywhere is not in it. */
+export type Changes = ReadonlyMap<string, Change>;
+
+/** The changes from `general` to `adapted` (some of its parameters, float32), bit by bit: rows where that is less than the whole. */
+export function changesOf(general: Parameters, adapted: Parameters): Changes {
+  const changes = new Map<string, Change>();
+  for (const [name, values] of adapted) {
+    const before = general.get(name);
+    assert(before && sameShape(before.shape, values.shape), `parameter "${name}" is of the general model`);
+    const rows = changedRows(before, values);
+    if (rows.length === 0) continue;
+    const isSmaller = rows.length * (1 + widthOf(values)) < elementCount(values.shape);
+    changes.set(name, isSmaller ? { rows, values: takeRows(values, rows) } : { rows: null, values });
+  }
+  return changes;
+}
+
+/** All of `general`'s parameters with the changes made; those without one are the same tensors. Null where a change does not fit. */
+export function applyChanges(general: Parameters, changes: Changes): Map<string, Tensor> | null {
+  const out = new Map(general);
+  for (const [name, { rows, values }] of changes) {
+    const before = general.get(name);
+    if (before?.dtype !== 'float32' || values.dtype !== 'float32') return null;
+    const shape = rows === null ? before.shape : [rows.length, ...before.shape.slice(1)];
+    if (!sameShape(shape, values.shape)) return null;
+    if (rows !== null && !isRowsOf(before, rows)) return null;
+    out.set(name, rows === null ? values : putRows(before, rows, values));
+  }
+  return out;
+}
+
+/** Rows of axis 0 in which a bit differs, ascending; a scalar is one row. */
+function changedRows(before: Tensor, after: Tensor): Int32Array {
+  const width = widthOf(after);
+  const [a, b] = [bitsOf(before), bitsOf(after)];
+  const rows: number[] = [];
+  for (let at = 0; at < b.length; at += width) {
+    let i = at;
+    while (i < at + width && a[i] === b[i]) i++;
+    if (i < at + width) rows.push(at / width);
+  }
+  return Int32Array.from(rows);
+}
+
+function widthOf({ shape }: Tensor): number {
+  return elementCount(shape.slice(1));
+}
+
+/** -0 is not 0 here, and NaN is itself. */
+function bitsOf({ data }: Tensor): Uint32Array {
+  return new Uint32Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+}
+
+function isRowsOf({ shape }: Tensor, rows: Int32Array): boolean {
+  const last = rows.at(-1) ?? -1;
+  return shape.length > 0 && last < shape[0]! && rows.every((row, i) => row > (rows[i - 1] ?? -1));
+}

@@ -1,0 +1,110 @@
+/** customised.bin: what makes a campaign's customised model out of the general model, and the ONNX file of both. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { filesFrom } from '../graph/external-data.ts';
+import type { Tensor } from '../graph/ir.ts';
+import { readModel } from '../graph/read.ts';
+import { writeModel } from '../graph/write.ts';
+import { storageError } from '../lib/durable-files.ts';
+import { AppError } from '../lib/errors.ts';
+import { applyChanges, type Change, type Changes } from './changes.ts';
+import { MODEL_FILE, type ModelFolder } from './folder.ts';
+import { decodeTensorFile, encodeTensorFile } from './tensor-file.ts';
+
+/** Its name in the ranking's folder. */
+export const CUSTOMISED_FILE = 'customised.bin';
+/** The key of the manifest in the `metadata_props` of the ONNX file. */
+const MANIFEST_KEY = 'metaheac.manifest';
+
+/** Files of another contract are refused. */
+const CUSTOMISED_CONTRACT = 1;
+
+const factsSchema = z.strictObject({
+  contract: z.literal(CUSTOMISED_CONTRACT),
+  /** Of the general model. */
+  model_version: z.string(),
+  population_version: z.string(),
+  /** Of the campaign: they are inputs of the model. */
+  features: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+});
+
+/** A customised model as a difference from a general model. */
+export interface Customised {
+  readonly modelVersion: string;
+  readonly populationVersion: string;
+  readonly features: Readonly<Record<string, string | readonly string[]>>;
+  readonly changes: Changes;
+}
+
+/** The bytes of the file, in memory of their own; they depend on nothing but `customised` (features by name). */
+export function encodeCustomised({ modelVersion, populationVersion, features, changes }: Customised): Uint8Array {
+  const tensors = new Map<string, Tensor>();
+  for (const [name, { rows, values }] of changes) {
+    if (rows !== null) tensors.set(`rows/${name}`, { dtype: 'int32', shape: [rows.length], data: rows });
+    tensors.set(`values/${name}`, values);
+  }
+  const facts = {
+    contract: CUSTOMISED_CONTRACT,
+    model_version: modelVersion,
+    population_version: populationVersion,
+    features: Object.fromEntries(Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1))),
+  };
+  const parts = encodeTensorFile({ facts, tensors });
+  const out = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(new Uint8Array(part.buffer, part.byteOffset, part.byteLength), at);
+    at += part.byteLength;
+  }
+  return out;
+}
+
+/**
+ * Reads the file at `path`.
+ * @throws AppError model_not_stored where there is none; storage_failed where it is torn, of another contract or cannot be read.
+ */
+export function readCustomised(path: string): Customised {
+  const file = decodeTensorFile(readAll(path));
+  if (file === null) throw torn(path, 'it is cut off or altered');
+  const facts = factsSchema.safeParse(file.facts).data;
+  if (facts === undefined) throw torn(path, `its header is not of contract ${CUSTOMISED_CONTRACT}`);
+  const changes = new Map<string, Change>();
+  for (const [key, values] of file.tensors) {
+    const name = key.slice(key.indexOf('/') + 1);
+    const rows = file.tensors.get(`rows/${name}`)?.data ?? null;
+    if (key.startsWith('values/')) changes.set(name, { rows: rows as Int32Array | null, values });
+  }
+  const { model_version, population_version, features } = facts;
+  return { modelVersion: model_version, populationVersion: population_version, features, changes };
+}
+
+/**
+ * The customised model as an ONNX file: the general model's graph and inputs, other parameters; `manifest` travels in its metadata.
+ * Equal arguments give equal bytes. `general` must be of the version that `changes` are of.
+ * @throws AppError storage_failed where they do not fit it
+ */
+export function customisedOnnx(general: ModelFolder, changes: Changes, manifest: object): Uint8Array {
+  const graph = readModel(general.read(MODEL_FILE), { external: filesFrom((path) => general.read(path)) });
+  const initializers = applyChanges(graph.initializers, changes);
+  if (initializers === null) throw new AppError('storage_failed', `the changes do not fit model ${general.path}`);
+  return writeModel({ ...graph, initializers }, { metadata: { [MANIFEST_KEY]: JSON.stringify(manifest) } });
+}
+
+function readAll(path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(dirname(path)))
+      throw new AppError(
+        'model_not_stored',
+        'the audience was made by a version that did not keep its customised model: a new expansion keeps one',
+        { cause: error },
+      );
+    throw storageError(`read ${path}`, error);
+  }
+}
+
+function torn(path: string, what: string): AppError {
+  return new AppError('storage_failed', `customised model ${path}: ${what}`);
+}

@@ -1,0 +1,170 @@
+/** What is different between two models: manifest, vocabularies, parameters, ops. */
+import { GraphError } from '../graph/error.ts';
+import { filesFrom } from '../graph/external-data.ts';
+import { type Graph, sameShape, type Tensor, typeText } from '../graph/ir.ts';
+import { readModel } from '../graph/read.ts';
+import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
+import { countOps } from './import-model.ts';
+import { SIDES } from './interface.ts';
+import type { Manifest, ManifestFeature } from './manifest.ts';
+import type { Vocabulary } from './vocabulary.ts';
+
+/** A field of the manifest, by its path (`adaptation.rate`); undefined where one does not have it. */
+export interface FieldChange {
+  readonly field: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface VocabularyChange {
+  readonly feature: string;
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Tokens of both, under another id. */
+  readonly renumbered: number;
+}
+
+export interface ParameterChange {
+  readonly name: string;
+  readonly type: string;
+  /** Absolute differences of the elements; NaN where an element is none of both. */
+  readonly largest: number;
+  readonly mean: number;
+}
+
+export interface ModelDiff {
+  readonly fields: readonly FieldChange[];
+  /** By `user.<feature>` and `campaign.<feature>`. */
+  readonly features: { readonly added: readonly string[]; readonly removed: readonly string[] };
+  readonly vocabularies: readonly VocabularyChange[];
+  readonly parameters: {
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly reshaped: readonly { readonly name: string; readonly before: string; readonly after: string }[];
+    /** Same shape, other values; most different first. */
+    readonly changed: readonly ParameterChange[];
+    readonly equal: number;
+  };
+  /** Ops whose number of nodes is different. */
+  readonly ops: readonly { readonly op: string; readonly before: number; readonly after: number }[];
+}
+
+/** Fields that are compared in a way of their own, or are no choice of anybody. */
+const OTHER_FIELDS: ReadonlySet<string> = new Set(['files', 'features', 'golden_batch']);
+
+/** Compares two model folders, whose checksums are checked. @throws AppError invalid_model */
+export function diffModels(before: string, after: string): ModelDiff {
+  const [a, b] = [readModelFolder(before), readModelFolder(after)];
+  const [from, to] = [graphOf(a), graphOf(b)];
+  const keys = (folder: ModelFolder) => [...folder.vocabularies.keys()];
+  return {
+    fields: [...changedFields(a.manifest, b.manifest), ...changedFeatures(a.manifest, b.manifest)],
+    features: { added: without(keys(b), keys(a)), removed: without(keys(a), keys(b)) },
+    vocabularies: keys(a)
+      .filter((key) => b.vocabularies.has(key))
+      .map((key) => diffVocabularies(key, a.vocabularies.get(key)!, b.vocabularies.get(key)!))
+      .filter(({ added, removed, renumbered }) => added.length + removed.length + renumbered > 0),
+    parameters: diffParameters(from, to),
+    ops: diffOps(from, to),
+  };
+}
+
+function graphOf(folder: ModelFolder): Graph {
+  try {
+    return readModel(folder.read(MODEL_FILE), { external: filesFrom((path) => folder.read(path)) });
+  } catch (error) {
+    if (error instanceof GraphError) throw refused(folder.path, `${MODEL_FILE}: ${error.message}`, error);
+    throw error;
+  }
+}
+
+function changedFields(before: Manifest, after: Manifest): FieldChange[] {
+  const from = new Map(Object.entries(before).flatMap(([key, value]) => flatten(key, value)));
+  const to = new Map(Object.entries(after).flatMap(([key, value]) => flatten(key, value)));
+  return [...new Set([...from.keys(), ...to.keys()])]
+    .filter((field) => !OTHER_FIELDS.has(field.split('.')[0]!))
+    .filter((field) => JSON.stringify(from.get(field)) !== JSON.stringify(to.get(field)))
+    .map((field) => ({ field, before: from.get(field), after: to.get(field) }));
+}
+
+/** Leaves of an object, by their path; lists are leaves. */
+function flatten(path: string, value: unknown): [string, unknown][] {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return [[path, value]];
+  return Object.entries(value).flatMap(([key, inner]) => flatten(`${path}.${key}`, inner));
+}
+
+/** Kinds and lengths of the features that both have. */
+function changedFeatures(before: Manifest, after: Manifest): FieldChange[] {
+  return SIDES.flatMap((side) =>
+    before.features[side].flatMap((feature) => {
+      const other = after.features[side].find(({ name }) => name === feature.name);
+      if (!other) return [];
+      return (['kind', 'max_length', 'vocabulary_size'] as const satisfies readonly (keyof ManifestFeature)[])
+        .filter((key) => feature[key] !== other[key])
+        .map((key) => ({ field: `features.${side}.${feature.name}.${key}`, before: feature[key], after: other[key] }));
+    }),
+  );
+}
+
+function diffVocabularies(feature: string, before: Vocabulary, after: Vocabulary): VocabularyChange {
+  let renumbered = 0;
+  for (const [i, token] of before.tokens.entries()) {
+    const id = after.find(token);
+    if (id !== 0 && id !== i + 1) renumbered += 1;
+  }
+  return {
+    feature,
+    added: after.tokens.filter((token) => before.find(token) === 0),
+    removed: before.tokens.filter((token) => after.find(token) === 0),
+    renumbered,
+  };
+}
+
+function diffParameters(before: Graph, after: Graph): ModelDiff['parameters'] {
+  const [from, to] = [[...before.initializers.keys()], [...after.initializers.keys()]];
+  const reshaped: { name: string; before: string; after: string }[] = [];
+  const changed: ParameterChange[] = [];
+  let equal = 0;
+  for (const [name, a] of before.initializers) {
+    const b = after.initializers.get(name);
+    if (!b) continue;
+    if (a.dtype !== b.dtype || !sameShape(a.shape, b.shape))
+      reshaped.push({ name, before: typeText(a), after: typeText(b) });
+    else {
+      const difference = differenceOf(a, b);
+      if (difference.largest === 0) equal += 1;
+      else changed.push({ name, type: typeText(a), ...difference });
+    }
+  }
+  // what cannot be compared comes first
+  const order = ({ largest }: ParameterChange) => (Number.isNaN(largest) ? Number.POSITIVE_INFINITY : largest);
+  changed.sort((a, b) => order(b) - order(a) || (a.name < b.name ? -1 : 1));
+  return { added: without(to, from), removed: without(from, to), reshaped, changed, equal };
+}
+
+/** Largest and mean absolute difference of two tensors of one type. */
+export function differenceOf(a: Tensor, b: Tensor): { largest: number; mean: number } {
+  let largest = 0;
+  let sum = 0;
+  for (let i = 0; i < a.data.length; i++) {
+    const [x, y] = [Number(a.data[i]), Number(b.data[i])];
+    // equal infinities and two NaNs are no difference
+    const difference = Object.is(x, y) || x === y ? 0 : Math.abs(x - y);
+    if (!(difference <= largest)) largest = difference;
+    sum += difference;
+  }
+  return { largest, mean: a.data.length === 0 ? 0 : sum / a.data.length };
+}
+
+function diffOps(before: Graph, after: Graph): ModelDiff['ops'] {
+  const [from, to] = [countOps(before), countOps(after)];
+  return [...new Set([...from.keys(), ...to.keys()])]
+    .sort()
+    .map((op) => ({ op, before: from.get(op) ?? 0, after: to.get(op) ?? 0 }))
+    .filter((each) => each.before !== each.after);
+}
+
+function without(names: readonly string[], others: readonly string[]): string[] {
+  const taken = new Set(others);
+  return names.filter((name) => !taken.has(name));
+}

@@ -1,0 +1,100 @@
+/** A generated campaign, adapted for two epochs before a model is believed: losses are numbers, scores are probabilities, parameters move. */
+import type { Graph } from '../graph/ir.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Rng } from '../lib/rng.ts';
+import type { AdaptationProgram, LabelledBatch } from './adaptation.ts';
+import { refused } from './folder.ts';
+import { randomFeeds } from './interface.ts';
+import type { AdamSettings, Manifest } from './manifest.ts';
+import { allFinite } from './session.ts';
+
+const EPOCHS = 2;
+const BATCHES = 2;
+const ROWS = 32;
+/** Every fourth user is a seed. */
+const SEED_EVERY = 4;
+/** Sums of gates that should be 1 round up to this much above. */
+const ROUNDING = 1e-5;
+
+export interface DryRun {
+  /** Of each step, before it. */
+  readonly losses: readonly number[];
+  readonly users: number;
+  /** Adapted parameters that no step changed. */
+  readonly unmoved: readonly string[];
+}
+
+/** Adapts a random campaign with the given rate. What does not work is invalid_model; `path` names the model. */
+export async function dryRun(
+  path: string,
+  graph: Graph,
+  program: AdaptationProgram,
+  manifest: Pick<Manifest, 'features'> & { readonly adaptation: AdamSettings },
+  rng: Rng,
+): Promise<DryRun> {
+  const batches = Array.from({ length: BATCHES }, (): LabelledBatch => {
+    const labels = Float32Array.from({ length: ROWS }, (_, row) => (row % SEED_EVERY === 0 ? 1 : 0));
+    return { feeds: randomFeeds(graph, manifest.features, ROWS, rng), labels };
+  });
+  const losses: number[] = [];
+  let run: Awaited<ReturnType<AdaptationProgram['start']>>;
+  try {
+    run = await program.start(
+      graph.initializers,
+      batches,
+      batches.map(({ feeds }) => feeds),
+    );
+    for (let i = 0; i < BATCHES; i++) checkScores(path, await run.scores(i), ROWS);
+    for (let epoch = 0; epoch < EPOCHS; epoch++) {
+      for (let i = 0; i < BATCHES; i++) {
+        const loss = await run.step(i, manifest.adaptation.rate);
+        if (!Number.isFinite(loss))
+          throw refused(path, `the loss of step ${losses.length + 1} of a dry run is ${loss}, not a number`);
+        losses.push(loss);
+      }
+    }
+    for (let i = 0; i < BATCHES; i++) checkScores(path, await run.scores(i), ROWS);
+  } catch (error) {
+    throw refusalOf(path, graph, error);
+  }
+  const unmoved: string[] = [];
+  const after = run.parameters();
+  for (const [name, value] of after) {
+    if (!allFinite(value)) throw refused(path, `a dry run makes parameter "${name}" NaN or infinite`);
+    const before = graph.initializers.get(name)!.data;
+    if (before.every((x, i) => x === value.data[i])) unmoved.push(name);
+  }
+  if (unmoved.length === after.size)
+    throw refused(path, 'a dry run moves no parameter: the score does not react to them (is it saturated?)');
+  return { losses, users: BATCHES * ROWS, unmoved };
+}
+
+/** Scores must be probabilities of `rows` users. */
+export function checkScores(path: string, scores: Float32Array, rows: number): void {
+  if (scores.length !== rows) throw refused(path, `it gives ${scores.length} scores for ${rows} users`);
+  for (const [i, score] of scores.entries()) {
+    if (Number.isNaN(score)) throw refused(path, `the score of random user ${i} is NaN`);
+    if (score < -ROUNDING || score > 1 + ROUNDING)
+      throw refused(
+        path,
+        `the score of random user ${i} is ${score}, and a score is a probability: end the model with a sigmoid (in PyTorch: torch.sigmoid(logit))`,
+      );
+  }
+}
+
+/** What ONNX Runtime says of a batch that does not fit, and what is most often behind it. */
+export function refusalOf(path: string, graph: Graph, error: unknown): unknown {
+  if (error instanceof Error && error.name === 'AppError') return error;
+  const users = new Set(batchNames(graph, 'user.'));
+  const campaigns = batchNames(graph, 'campaign.').filter((dim) => !users.has(dim));
+  const several = users.size > 1 || campaigns.length > 0;
+  const hint = several
+    ? `. Its inputs have batches of several names (${[...users, ...campaigns].join(', ')}), and those of users, and of a campaign that is repeated for each user, need one: in PyTorch dynamic_axes={"user.age": {0: "batch"}, ..}`
+    : '';
+  return refused(path, `it cannot score random users: ${messageOf(error)}${hint}`, error);
+}
+
+function batchNames(graph: Graph, prefix: string): string[] {
+  const dims = graph.inputs.filter((name) => name.startsWith(prefix)).map((name) => graph.values.get(name)!.shape[0]);
+  return [...new Set(dims)].filter((dim) => typeof dim === 'string');
+}

@@ -1,0 +1,200 @@
+/** Makes a model folder of an exported ONNX file: everything that the service relies on is tried before anything is written. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { GraphError } from '../graph/error.ts';
+import { filesIn, selfContained } from '../graph/external-data.ts';
+import { type Graph, numbersOf } from '../graph/ir.ts';
+import { readModel } from '../graph/read.ts';
+import { AppError } from '../lib/errors.ts';
+import { createRng } from '../lib/rng.ts';
+import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
+import { MANIFEST_FILE, MODEL_FILE, refused, writeModelFolder } from './folder.ts';
+import { checkInterface, randomFeeds } from './interface.ts';
+import { adaptedParameters, type Contract, checkHighestIds, checkWeights, openProgram } from './load.ts';
+import type { Manifest } from './manifest.ts';
+import {
+  differentiableAmong,
+  type ParameterRole,
+  type RefusedGradient,
+  refusedGradients,
+  rolesOf,
+  type Selection,
+  selectParameters,
+} from './parameter-roles.ts';
+import { type ImportSchema, readImportSchema } from './schema.ts';
+import { type Device, openSession } from './session.ts';
+
+/** As much as ONNX Runtime takes in one piece. */
+const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
+const GOLDEN_ROWS = 16;
+/** Key of the random users. */
+const KEY = 'import';
+
+export interface ImportOptions {
+  /** The ONNX file. */
+  readonly file: string;
+  /** schema.json. */
+  readonly schema: string;
+  /** Model folder to write; one that is there is replaced, a folder of anything else is refused. */
+  readonly out: string;
+  /** Else the schema's, else the file's name. */
+  readonly name?: string;
+  /** ISO 8601. */
+  readonly created: string;
+  readonly device?: Device;
+}
+
+export interface ImportReport {
+  readonly manifest: Manifest;
+  readonly schema: ImportSchema;
+  readonly graph: Graph;
+  readonly parameters: readonly ParameterRole[];
+  /** Number of nodes by op, most first. */
+  readonly ops: ReadonlyMap<string, number>;
+  /** Of fixed parameters: a model whose adapted parameters have one is refused. */
+  readonly refused: readonly RefusedGradient[];
+  readonly dryRun: DryRun;
+}
+
+/**
+ * Reads the file (and what it keeps in others beside it), checks inputs, output and weights, differentiates, scores the highest ids, adapts
+ * a generated campaign, and writes the folder: a model that this accepts is one that `loadModel` accepts.
+ * @throws AppError invalid_model, invalid_argument (the schema), storage_failed
+ */
+export async function importModel(options: ImportOptions): Promise<ImportReport> {
+  const schema = readImportSchema(options.schema);
+  const name = options.name ?? schema.name ?? basename(options.file).replace(/\.onnx$/i, '');
+  checkOut(options.out);
+  const { bytes, graph } = readExport(options.file);
+  const path = options.file;
+  checkInterface(path, schema.features, graph, 'schema');
+  checkWeights(path, graph);
+  const selection = selectParameters(graph, schema.adaptedParameters, schema.fixed, `schema ${schema.path}`);
+  const contract: Contract = {
+    path,
+    manifest: { features: schema.features, adapted_parameters: namesOf(selection, graph) },
+  };
+  adaptedParameters(contract, graph);
+  if (selection.adapted.length === 0) throw refused(path, 'its schema leaves no parameter to adapt');
+  refuseGradients(path, selection, graph);
+  const tried = await tryModel(contract, schema, graph, selection, options.device);
+  const manifest = writeModelFolder(options.out, {
+    files: new Map([[MODEL_FILE, bytes]]),
+    vocabularies: schema.tokens(),
+    manifest: {
+      name,
+      created: options.created,
+      features: schema.features,
+      adapted_parameters: contract.manifest.adapted_parameters,
+      adaptation: schema.adaptation,
+      evaluation: null,
+      training: schema.training,
+      golden_batch: tried.goldenBatch,
+    },
+  });
+  return {
+    manifest,
+    schema,
+    graph,
+    parameters: tried.roles,
+    ops: countOps(graph),
+    refused: refusedGradients(graph, differentiableAmong(selection.fixed.keys(), graph)),
+    dryRun: tried.dryRun,
+  };
+}
+
+/** The graph of an exported file, and the bytes of a file that holds all of it. Whatever cannot be read is invalid_model. */
+export function readExport(file: string): { bytes: Uint8Array; graph: Graph } {
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (!stat?.isFile()) throw refused(file, stat ? 'it is no file' : 'there is no such file');
+  if (stat.size > MAXIMUM_FILE_BYTES)
+    throw refused(file, `it has ${stat.size} bytes: ${MAXIMUM_FILE_BYTES} are supported`);
+  try {
+    const bytes = selfContained(readFileSync(file), filesIn(dirname(file)));
+    return { bytes, graph: readModel(bytes) };
+  } catch (error) {
+    if (error instanceof GraphError) throw refused(file, error.message, error);
+    throw error;
+  }
+}
+
+/** A folder that is no model is somebody's: it is not replaced. */
+function checkOut(out: string): void {
+  if (!existsSync(out)) return;
+  const isReplaced =
+    statSync(out).isDirectory() && (existsSync(join(out, MANIFEST_FILE)) || readdirSync(out).length === 0);
+  if (!isReplaced) throw new AppError('invalid_argument', `${out} is there already, and is no model folder`);
+}
+
+/** "all" where the loader finds the same names by itself. */
+function namesOf({ adapted, fixed }: Selection, graph: Graph): Manifest['adapted_parameters'] {
+  const isAll = differentiableAmong(fixed.keys(), graph).length === 0;
+  return isAll || adapted.length === 0 ? 'all' : [...adapted];
+}
+
+function refuseGradients(path: string, { adapted }: Selection, graph: Graph): void {
+  const refusals = refusedGradients(graph, adapted);
+  if (refusals.length === 0) return;
+  const sentences = refusals.map(
+    ({ parameters, sentence }) =>
+      `${sentence}, which parameter ${parameters.map((name) => `"${name}"`).join(', ')} needs`,
+  );
+  throw refused(
+    path,
+    `${sentences.join('; ')}. Change the model, or list these parameters as "fixed" in the schema: the others are adapted without them`,
+  );
+}
+
+interface Tried {
+  readonly roles: readonly ParameterRole[];
+  readonly dryRun: DryRun;
+  readonly goldenBatch: Manifest['golden_batch'];
+}
+
+async function tryModel(
+  contract: Contract,
+  schema: ImportSchema,
+  graph: Graph,
+  selection: Selection,
+  device: Device | undefined,
+): Promise<Tried> {
+  const { path } = contract;
+  const rng = createRng(KEY);
+  const program = await openProgram(contract, graph, selection.adapted, device ? { device } : {});
+  try {
+    await checkHighestIds(contract, graph, program);
+    const goldenBatch = await makeGoldenBatch(path, schema.features, graph);
+    const run = await dryRun(path, graph, program, schema, rng.fork('dry run'));
+    return { roles: rolesOf(graph, selection, program.cut), dryRun: run, goldenBatch };
+  } finally {
+    await program.close();
+  }
+}
+
+async function makeGoldenBatch(
+  path: string,
+  features: Manifest['features'],
+  graph: Graph,
+): Promise<Manifest['golden_batch']> {
+  const feeds = randomFeeds(graph, features, GOLDEN_ROWS, createRng(KEY).fork('golden batch'));
+  const session = await openSession(graph);
+  let scores: Float32Array;
+  try {
+    scores = (await session.run(feeds, { outputs: ['score'] }))['score']!.data as Float32Array;
+  } catch (error) {
+    throw refusalOf(path, graph, error);
+  } finally {
+    await session.close();
+  }
+  checkScores(path, scores, GOLDEN_ROWS);
+  const inputs: Manifest['golden_batch']['inputs'] = {};
+  for (const name of graph.inputs) inputs[name] = { shape: [...feeds[name]!.shape], data: numbersOf(feeds[name]!) };
+  return { inputs, scores: Array.from(scores) };
+}
+
+/** Number of nodes by op, most first. */
+export function countOps(graph: Graph): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { op } of graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
+  return new Map([...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)));
+}

@@ -1,0 +1,226 @@
+/** Proposes the schema of an exported model: kinds and lengths from its inputs, sizes of vocabularies by trying ids on its look-ups. */
+import { GraphError } from '../graph/error.ts';
+import { type Graph, type Tensor, tensor, typeText } from '../graph/ir.ts';
+import { prune } from '../graph/prune.ts';
+import { messageOf } from '../lib/errors.ts';
+import { indexReader, needsIndexSession } from './compaction.ts';
+import { SIDES, type Side } from './interface.ts';
+import { findLookups, type Lookup } from './lookups.ts';
+import { MAXIMUM_LIST_LENGTH } from './manifest.ts';
+import { type Feeds, openSession } from './session.ts';
+
+/** A feature as schema.json writes it. A vocabulary_size of null was not found: somebody has to fill it in. */
+export interface ProposedFeature {
+  readonly name: string;
+  readonly kind: 'single' | 'multi';
+  readonly max_length?: number | null;
+  readonly vocabulary_size: number | null;
+}
+
+export interface ProposedSchema {
+  readonly features: { readonly user: readonly ProposedFeature[]; readonly campaign: readonly ProposedFeature[] };
+}
+
+export interface Proposal {
+  readonly schema: ProposedSchema;
+  /** What the graph does not say, or says in a way that the contract does not allow. */
+  readonly notes: readonly string[];
+}
+
+/** Width of the lists of a feature whose inputs do not say it. */
+const ANY_WIDTH = 4;
+/** Ids beyond are of no table that fits into memory: where they are still looked up, something folds them. */
+const HUGE_ID = 2 ** 31 - 2;
+/** Ids that are tried one by one to see where a hash or a clip begins to repeat. */
+const FOLDED_IDS = 65_536;
+
+/** The proposal for `graph`, an exported model whose inputs are called `user.<feature>`, `user.<feature>.length` and `campaign.<feature>`. @throws GraphError */
+export async function inferSchema(graph: Graph): Promise<Proposal> {
+  const notes: string[] = [];
+  for (const input of graph.inputs) {
+    const type = graph.values.get(input)!;
+    if (type.shape.some((dim) => typeof dim === 'number' && dim > MAXIMUM_LIST_LENGTH))
+      throw new GraphError(`input "${input}" is ${typeText(type)}: lists have at most ${MAXIMUM_LIST_LENGTH} tokens`);
+  }
+  const sizes = await VocabularySizes.open(graph);
+  try {
+    const features: Record<Side, ProposedFeature[]> = { user: [], campaign: [] };
+    for (const input of graph.inputs) {
+      const side = SIDES.find((name) => input.startsWith(`${name}.`));
+      if (!side)
+        notes.push(`input "${input}" is of no feature: name it user.<feature> or campaign.<feature> in the export`);
+      if (side && !isLength(graph, input)) features[side].push(await propose(graph, side, input, sizes, notes));
+    }
+    if (features.user.length === 0) notes.push('there is no user feature');
+    return { schema: { features }, notes };
+  } finally {
+    await sizes.close();
+  }
+}
+
+/** True for the lengths of a list that is an input too. */
+function isLength(graph: Graph, input: string): boolean {
+  return input.endsWith('.length') && graph.inputs.includes(input.slice(0, -'.length'.length));
+}
+
+async function propose(
+  graph: Graph,
+  side: Side,
+  input: string,
+  sizes: VocabularySizes,
+  notes: string[],
+): Promise<ProposedFeature> {
+  const value = graph.values.get(input)!;
+  const name = input.slice(side.length + 1);
+  if (!/^int(32|64)$/.test(value.dtype) || value.shape.length < 1 || value.shape.length > 2)
+    notes.push(`input "${input}" is ${typeText(value)}, not int32 or int64 ids of rank 1 or 2`);
+  const size = await sizes.find(input, notes);
+  if (value.shape.length !== 2) return { name, kind: 'single', vocabulary_size: size };
+  if (!graph.inputs.includes(`${input}.length`))
+    notes.push(`input "${input}" is a list, and there is no input "${input}.length" for how many of its tokens count`);
+  const width = value.shape[1]!;
+  if (typeof width === 'string') notes.push(`input "${input}" does not say its longest list: fill in max_length`);
+  return { name, kind: 'multi', max_length: typeof width === 'number' ? width : null, vocabulary_size: size };
+}
+
+/** Tries ids on the look-ups of a graph: one feature at a time, all others 0. */
+class VocabularySizes {
+  readonly #graph: Graph;
+  readonly #lookups: readonly Lookup[];
+  readonly #indices: (feeds: Feeds) => Promise<Feeds>;
+  readonly close: () => Promise<void>;
+
+  private constructor(
+    graph: Graph,
+    lookups: readonly Lookup[],
+    indices: (feeds: Feeds) => Promise<Feeds>,
+    close: () => Promise<void>,
+  ) {
+    this.#graph = graph;
+    this.#lookups = lookups;
+    this.#indices = indices;
+    this.close = close;
+  }
+
+  static async open(graph: Graph): Promise<VocabularySizes> {
+    const lookups = findLookups(graph).filter(({ rows }) => rows > 0);
+    const outputs = [...new Set(lookups.map(({ index }) => index))];
+    const indexGraph = prune({ ...graph, outputs, overrides: new Map() }, { initializers: true });
+    const session = needsIndexSession(indexGraph) ? await openSession(indexGraph) : null;
+    const reader = indexReader(indexGraph, session);
+    return new VocabularySizes(
+      graph,
+      lookups,
+      (feeds) => reader.read(feeds),
+      async () => session?.close(),
+    );
+  }
+
+  /** Ids of the feature `input`, or null where no table is looked up by it. */
+  async find(input: string, notes: string[]): Promise<number | null> {
+    const own = this.#lookups.filter(({ inputs }) => inputs.includes(input));
+    if (own.length === 0) {
+      notes.push(`no table is looked up by input "${input}": fill in its vocabulary_size`);
+      return null;
+    }
+    try {
+      return await this.#tryIds(own, input, notes);
+    } catch (error) {
+      notes.push(`ids of input "${input}" cannot be tried: ${messageOf(error)}`);
+      return null;
+    }
+  }
+
+  async #tryIds(own: readonly Lookup[], input: string, notes: string[]): Promise<number | null> {
+    if (!(await this.#fits(own, input, 0))) {
+      notes.push(`id 0 of input "${input}" is in no row of a table, and it stands for unknown and empty`);
+      return null;
+    }
+    const largest = await this.#largestFitting(own, input);
+    if (largest >= HUGE_ID) return this.#beforeRepeating(own, input, notes);
+    return this.#withinStack(own, input, largest + 1, notes);
+  }
+
+  /** The largest id that every look-up finds in its table. */
+  async #largestFitting(own: readonly Lookup[], input: string): Promise<number> {
+    let low = 0;
+    let high = 1;
+    while (high < HUGE_ID && (await this.#fits(own, input, high))) [low, high] = [high, Math.min(high * 2, HUGE_ID)];
+    if (high >= HUGE_ID && (await this.#fits(own, input, HUGE_ID))) return HUGE_ID;
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (await this.#fits(own, input, middle)) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+
+  async #fits(own: readonly Lookup[], input: string, id: number): Promise<boolean> {
+    const read = await this.#read(input, id);
+    return own.every(({ index, rows }) => read.get(index)!.every((row) => row >= 0 && row < rows));
+  }
+
+  /** Ids of a feature whose ids are hashed or clipped: as many as have rows of their own. */
+  async #beforeRepeating(own: readonly Lookup[], input: string, notes: string[]): Promise<number> {
+    const most = Math.min(FOLDED_IDS, Math.max(...own.map(({ rows }) => rows)));
+    const seen = new Set<string>();
+    for (let id = 0; id < most; id++) {
+      const read = await this.#read(input, id);
+      const rows = own.map(({ index }) => read.get(index)!.join(' ')).join('|');
+      if (seen.has(rows)) break;
+      seen.add(rows);
+    }
+    notes.push(`ids of input "${input}" are folded (hashed or clipped): the first ${seen.size} have rows of their own`);
+    return seen.size;
+  }
+
+  /** `size`, unless the rows of another feature begin before: several may share one table, one behind the other. */
+  async #withinStack(own: readonly Lookup[], input: string, size: number, notes: string[]): Promise<number> {
+    let least = size;
+    const bases = await this.#basesOf(input);
+    for (const table of new Set(own.map((lookup) => lookup.table))) {
+      const base = bases.get(table);
+      if (base === undefined) continue;
+      const sharing = this.#graph.inputs.filter(
+        (other) =>
+          other !== input &&
+          !isLength(this.#graph, other) &&
+          this.#lookups.some((lookup) => lookup.table === table && lookup.inputs.includes(other)),
+      );
+      for (const other of sharing) {
+        const next = (await this.#basesOf(other)).get(table);
+        if (next !== undefined && next > base) least = Math.min(least, next - base);
+      }
+    }
+    if (least < size)
+      notes.push(`the table of input "${input}" is shared: another feature begins behind its first ${least} rows`);
+    return least;
+  }
+
+  /** The row of id 0 in each table that `input` looks up, where its id 1 is another. */
+  async #basesOf(input: string): Promise<ReadonlyMap<string, number>> {
+    const [zero, one] = [await this.#read(input, 0), await this.#read(input, 1)];
+    const bases = new Map<string, number>();
+    for (const { table, index } of this.#lookups) {
+      const after = one.get(index)!;
+      const own = zero.get(index)!.filter((row, i) => after[i] !== row);
+      if (own.length > 0) bases.set(table, Math.min(bases.get(table) ?? Number.POSITIVE_INFINITY, ...own));
+    }
+    return bases;
+  }
+
+  /** The rows that one user with `id` everywhere in `input` looks up. */
+  async #read(input: string, id: number): Promise<ReadonlyMap<string, readonly number[]>> {
+    const feeds: Record<string, Tensor> = {};
+    for (const name of this.#graph.inputs) {
+      const { dtype, shape } = this.#graph.values.get(name)!;
+      const sizes = shape.map((dim, i) => (typeof dim === 'number' ? dim : i === 0 ? 1 : ANY_WIDTH));
+      const count = sizes.reduce((product, dim) => product * dim, 1);
+      const list = name === `${input}.length` ? this.#graph.values.get(input)!.shape[1] : undefined;
+      const width = typeof list === 'string' ? ANY_WIDTH : list;
+      feeds[name] = tensor(dtype, sizes, new Array<number>(count).fill(name === input ? id : (width ?? 0)));
+    }
+    const indices = await this.#indices(feeds);
+    return new Map(Object.entries(indices).map(([name, { data }]) => [name, Array.from(data, Number)]));
+  }
+}

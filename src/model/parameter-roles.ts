@@ -1,0 +1,116 @@
+/** What adaptation does with each parameter of an imported model, and why: adapted in a compact or a dense table, or fixed. */
+import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
+import { Builder } from '../graph/builder.ts';
+import { type Cut, trainableParameters } from '../graph/cut-tables.ts';
+import { addGradients } from '../graph/differentiate.ts';
+import { GraphError } from '../graph/error.ts';
+import { elementCount, type Graph, isFloat } from '../graph/ir.ts';
+import { AppError } from '../lib/errors.ts';
+
+export interface ParameterRole {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly role: 'compact' | 'dense' | 'fixed';
+  /** Why it is dense or fixed. */
+  readonly reason: string | null;
+}
+
+/** The parameters that are adapted, and those that are not, with the reason of each. */
+export interface Selection {
+  readonly adapted: readonly string[];
+  readonly fixed: ReadonlyMap<string, string>;
+}
+
+/** Buffers that training keeps beside its weights, by the names that PyTorch, Keras and their exporters give them. */
+const BUFFER = /(^|[./])(running_(mean|var)|moving_(mean|variance)|num_batches_tracked)(_\d+)?$/;
+/** Names that exporters make up for numbers that stood in the code. */
+const MADE_UP = /^(onnx::\w+|val|_val|scalar_tensor\w*|_tensor_constant)_?\d*$/;
+
+/**
+ * Chooses what is adapted. By default every float parameter that the score depends on by a gradient, but for what `fixed` names, running
+ * statistics (by their names; those of BatchNormalization nodes are no parameters at all) and single numbers that the exporter named.
+ * A name that is not there is invalid_argument.
+ */
+export function selectParameters(
+  graph: Graph,
+  wanted: 'all' | readonly string[],
+  fixed: readonly string[],
+  where: string,
+): Selection {
+  for (const name of [...(wanted === 'all' ? [] : wanted), ...fixed])
+    if (!graph.initializers.has(name))
+      throw new AppError('invalid_argument', `${where}: the model has no parameter "${name}"`);
+  for (const name of fixed)
+    if (wanted !== 'all' && wanted.includes(name))
+      throw new AppError('invalid_argument', `${where}: parameter "${name}" is both adapted and fixed`);
+  const trainable = new Set(trainableParameters(graph));
+  const named = new Set(fixed);
+  const reasons = new Map<string, string>();
+  for (const [name, { dtype, shape }] of graph.initializers) {
+    const reason = whyFixed();
+    if (reason !== null) reasons.set(name, reason);
+
+    function whyFixed(): string | null {
+      if (named.has(name)) return 'the schema says so';
+      if (wanted !== 'all') return wanted.includes(name) ? null : 'the schema adapts others';
+      if (!isFloat(dtype)) return `it is ${dtype}`;
+      if (!trainable.has(name)) return 'the score does not depend on it by a gradient';
+      if (BUFFER.test(name)) return 'by its name it is a running statistic of training';
+      if (MADE_UP.test(name) && elementCount(shape) === 1) return 'by its name it is a number of the code';
+      return null;
+    }
+  }
+  return { adapted: [...graph.initializers.keys()].filter((name) => !reasons.has(name)), fixed: reasons };
+}
+
+/** Those of `names` that the score depends on by a gradient. */
+export function differentiableAmong(names: Iterable<string>, graph: Graph): string[] {
+  const trainable = new Set(trainableParameters(graph));
+  return [...names].filter((name) => trainable.has(name));
+}
+
+/** The roles of all parameters, in the order of the file. */
+export function rolesOf(graph: Graph, { fixed }: Selection, cut: Cut): ParameterRole[] {
+  const compact = new Set(cut.tables.map(({ parameter }) => parameter));
+  return [...graph.initializers].map(([name, { shape }]): ParameterRole => {
+    const reason = fixed.get(name);
+    if (reason !== undefined) return { name, shape, role: 'fixed', reason };
+    if (compact.has(name)) return { name, shape, role: 'compact', reason: null };
+    return { name, shape, role: 'dense', reason: cut.dense.get(name) ?? null };
+  });
+}
+
+/** A gradient that cannot be had: the sentence names op, node and path. */
+export interface RefusedGradient {
+  readonly parameters: readonly string[];
+  readonly sentence: string;
+}
+
+/** Which of `parameters` the loss has no gradient for, those with the same reason together. `graph` keeps the contract. */
+export function refusedGradients(graph: Graph, parameters: readonly string[]): RefusedGradient[] {
+  if (parameters.length === 0 || refusal(graph, parameters) === null) return [];
+  const bySentence = new Map<string, string[]>();
+  for (const parameter of parameters) {
+    const sentence = refusal(graph, [parameter]);
+    if (sentence !== null) bySentence.set(sentence, [...(bySentence.get(sentence) ?? []), parameter]);
+  }
+  return [...bySentence].map(([sentence, list]) => ({ parameters: list, sentence }));
+}
+
+function refusal(graph: Graph, parameters: readonly string[]): string | null {
+  try {
+    const b = Builder.from(graph);
+    const score = b.get(graph.outputs[0]!);
+    const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));
+    addGradients(
+      b,
+      b.build('loss', [loss]),
+      loss,
+      parameters.map((name) => b.get(name)),
+    );
+    return null;
+  } catch (error) {
+    if (error instanceof GraphError) return error.message;
+    throw error;
+  }
+}

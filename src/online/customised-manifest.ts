@@ -1,0 +1,42 @@
+/** The manifest of a customised model: whose it is, the campaign's features as its inputs, and the general model's manifest. */
+import type { Customised } from '../model/customised.ts';
+import type { ModelFolder } from '../model/folder.ts';
+import type { Manifest } from '../model/manifest.ts';
+import { encodeCampaign } from './encode.ts';
+
+/** Readers of another contract are to refuse it. */
+const CUSTOMISED_MANIFEST_CONTRACT = 1;
+
+export interface CustomisedManifest {
+  readonly contract_version: number;
+  readonly campaign_id: string;
+  readonly audience_version: number;
+  /** Of the general model. */
+  readonly model_version: string;
+  readonly population_version: string;
+  readonly campaign_features: Customised['features'];
+  /** The model's `campaign.` inputs that those features are, of one row: token ids and, of lists, lengths. */
+  readonly campaign_inputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: number[] }>>;
+  /** As it stands in the general model's folder. Its golden batch and evaluation are the general model's. */
+  readonly general_model: Manifest;
+}
+
+export function customisedManifest(
+  general: ModelFolder,
+  { modelVersion, populationVersion, features }: Customised,
+  audience: { readonly campaignId: string; readonly version: number },
+): CustomisedManifest {
+  const inputs = Object.entries(encodeCampaign(null, general, features, 1));
+  return {
+    contract_version: CUSTOMISED_MANIFEST_CONTRACT,
+    campaign_id: audience.campaignId,
+    audience_version: audience.version,
+    model_version: modelVersion,
+    population_version: populationVersion,
+    campaign_features: features,
+    campaign_inputs: Object.fromEntries(
+      inputs.map(([name, { shape, data }]) => [name, { shape, data: Array.from(data, Number) }]),
+    ),
+    general_model: general.manifest,
+  };
+}

@@ -1,0 +1,45 @@
+/** The shapes of a customised model's answers. */
+import { z } from 'zod';
+
+export const onnxSchema = z
+  .string()
+  .meta({ contentMediaType: 'application/octet-stream' })
+  .describe('An ONNX file, with the manifest in its `metadata_props` under `metaheac.manifest`.');
+
+/** What a customised model is, and how the campaign is fed to it. */
+export const customisedManifestSchema = z
+  .object({
+    contract_version: z.int(),
+    campaign_id: z.string(),
+    audience_version: z.int().min(1),
+    model_version: z.string().describe('Of the general model.'),
+    population_version: z.string(),
+    campaign_features: z.record(z.string(), z.union([z.string(), z.array(z.string()).readonly()])),
+    campaign_inputs: z
+      .record(z.string(), z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.array(z.int()).readonly() }))
+      .describe(
+        "The campaign's features as inputs of one row: token ids and, of lists, lengths. Repeat the row where the input has one a user.",
+      ),
+    general_model: z
+      .record(z.string(), z.unknown())
+      .describe(
+        "The general model's manifest: features, vocabulary sizes, sha256 of its files. Golden batch and evaluation are the general model's.",
+      ),
+  })
+  .meta({
+    id: 'CustomisedManifest',
+    examples: [
+      {
+        contract_version: 1,
+        campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        audience_version: 1,
+        model_version: '0123456789ab',
+        population_version: 'ba9876543210',
+        campaign_features: { category: 'shoes' },
+        campaign_inputs: { 'campaign.category': { shape: [1], data: [3] } },
+        general_model: { contract_version: 1, name: 'metaheac', version: '0123456789ab' },
+      },
+    ],
+  });
+
+export type CustomisedManifest = z.output<typeof customisedManifestSchema>;

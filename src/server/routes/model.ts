@@ -1,0 +1,119 @@
+/** Route of a campaign's customised model: an ONNX file, or its manifest. */
+import { z } from 'zod';
+import { AppError } from '../../lib/errors.ts';
+import { negotiate } from '../accept.ts';
+import { streamBytes } from '../byte-stream.ts';
+import type { ServerDependencies } from '../config.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { customisedManifestSchema, onnxSchema } from '../model-schemas.ts';
+import { campaignParams, problemResponses } from '../schemas.ts';
+
+const ONNX_TYPE = 'application/octet-stream';
+const JSON_TYPE = 'application/json';
+
+const MODEL_RETRY_SECONDS = 5;
+
+export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config, store, customisedModels, modelVersion } = dependencies;
+  const take = createSlots(config.maximumOpenModels);
+
+  app.get(
+    '/v1/campaigns/:id/model',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: 'getModel',
+        tags: ['audience'],
+        summary: 'Download the customised model',
+        description:
+          'The model that ranked the audience, as an ONNX file that plain ONNX Runtime runs: the inputs of the general model (users and campaign, ' +
+          'token ids by its vocabularies), output `score`. Its manifest is in the `metadata_props` of the file under `metaheac.manifest`, and comes alone as JSON: ' +
+          "`campaign_inputs` are the campaign's features as inputs. Only while the general model that the audience was made with is served. " +
+          'The `ETag` names audience and model version, also as `X-Audience-Version` and `X-Model-Version`; `If-None-Match` is heeded. ' +
+          `At most ${config.maximumOpenModels} at a time (503 with \`Retry-After\`).`,
+        params: campaignParams,
+        response: {
+          200: {
+            description: 'The model, or its manifest.',
+            content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifestSchema } },
+          },
+          304: z.null().describe('`If-None-Match` names it.'),
+          ...problemResponses(
+            'unauthorized',
+            'campaign_not_found',
+            'model_not_stored',
+            'not_acceptable',
+            'audience_not_ready',
+            'model_unavailable',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const type = negotiate(request.headers.accept, [ONNX_TYPE, JSON_TYPE]);
+      const audience = store.activeAudience(request.params.id);
+      const etag = `"${audience.version}-${modelVersion}-${type === ONNX_TYPE ? 'onnx' : 'json'}"`;
+      const headers = {
+        vary: 'accept',
+        etag,
+        'x-audience-version': audience.version,
+        'x-model-version': modelVersion,
+        link: `</v1/campaigns/${audience.campaignId}/model>; rel="describedby"; type="${JSON_TYPE}"`,
+      };
+      if (isMatch(request.headers['if-none-match'], etag))
+        return reply
+          .code(304)
+          .headers(headers)
+          .send(undefined as unknown as null);
+      const release = take();
+      try {
+        if (type === JSON_TYPE) {
+          const manifest = await customisedModels.manifest(audience);
+          release();
+          return reply.headers(headers).type(JSON_TYPE).send(manifest);
+        }
+        const onnx = await customisedModels.onnx(audience);
+        const limits = { chunkBytes: config.modelChunkBytes, chunkMs: config.modelChunkMs };
+        const stream = streamBytes(onnx, limits, release);
+        const file = `customised-${audience.campaignId}-v${audience.version}.onnx`;
+        return reply
+          .headers({
+            ...headers,
+            'content-length': onnx.length,
+            'content-disposition': `attachment; filename="${file}"`,
+          })
+          .type(ONNX_TYPE)
+          .send(stream as never);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+  );
+}
+
+/** At most `most` are held at one time; one more is `unavailable`. What is taken is given back by calling it, once or more. */
+function createSlots(most: number): () => () => void {
+  let open = 0;
+  return () => {
+    if (open >= most) {
+      throw new AppError('unavailable', `${open} customised models are being made or sent, the most at one time`, {
+        facts: { retry_after: MODEL_RETRY_SECONDS },
+      });
+    }
+    open += 1;
+    let isHeld = true;
+    return () => {
+      if (isHeld) open -= 1;
+      isHeld = false;
+    };
+  };
+}
+
+/** RFC 9110, section 13.1.2: weak comparison with each of the list. */
+function isMatch(ifNoneMatch: string | undefined, etag: string): boolean {
+  const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
+}

@@ -1,0 +1,262 @@
+/** The customised model as a file: downloaded from a real service, run by plain ONNX Runtime over the whole population, and every refusal. */
+import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fromBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema } from 'onnx-buf';
+import * as ort from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRanking } from '../../src/audience/ranking.ts';
+import { isEnd } from '../../src/campaigns/states.ts';
+import { CampaignStore } from '../../src/campaigns/store.ts';
+import type { ActiveAudience } from '../../src/campaigns/types.ts';
+import { type Service, type ServiceOptions, startService } from '../../src/cli/service.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { CUSTOMISED_FILE } from '../../src/model/customised.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { bind } from '../../src/online/binding.ts';
+import { encodeUsers } from '../../src/online/encode.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { changeManifest } from '../model/tiny-model.ts';
+
+const world = await tinyWorld();
+const folder = mkdtempSync(join(tmpdir(), 'metaheac-model-file-'));
+const dataDir = join(folder, 'data');
+
+const LIMITS = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
+
+/** A service in this process, with a real engine. */
+async function serve(change: Partial<ServiceOptions> = {}): Promise<Service> {
+  const service = await startService({
+    dataDir,
+    model: world.model,
+    population: world.population,
+    host: '127.0.0.1',
+    port: 0,
+    apiKey: null,
+    device: 'cpu',
+    threads: 1,
+    ...LIMITS,
+    openRankings: 4,
+    logLevel: 'silent',
+    limits: {},
+    logger: createLogger('silent', 'test'),
+    clock: systemClock,
+    ...change,
+  });
+  await service.engineReady;
+  return service;
+}
+
+async function createReady({ url }: Service, of = world.campaigns[0]!): Promise<string> {
+  const created = await fetch(`${url}/v1/campaigns`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'test', ...of, audience: { percent: 100 } }),
+  });
+  const { id } = (await created.json()) as { id: string };
+  const state = async () => ((await (await fetch(`${url}/v1/campaigns/${id}`)).json()) as { state: 'ready' }).state;
+  while (!isEnd(await state())) await sleep(50);
+  expect(await state()).toBe('ready');
+  return id;
+}
+
+const getModel = ({ url }: Service, id: string, headers: Record<string, string> = {}) =>
+  fetch(`${url}/v1/campaigns/${id}/model`, { headers });
+
+async function problemOf(response: Response): Promise<Record<string, unknown>> {
+  expect(response.headers.get('content-type')).toContain('application/problem+json');
+  return { status: response.status, ...((await response.json()) as object) };
+}
+
+/** As the service's own store has it. */
+function audienceOf(id: string): ActiveAudience {
+  const store = CampaignStore.open(dataDir, { clock: systemClock, ...LIMITS });
+  try {
+    return store.activeAudience(id);
+  } finally {
+    store.close();
+  }
+}
+
+/** By user number, of the whole population: what anybody would do with the file. */
+async function scoreAll(onnx: Uint8Array): Promise<Float32Array> {
+  const manifest = JSON.parse(metadataOf(onnx).get('metaheac.manifest')!);
+  const session = await ort.InferenceSession.create(onnx);
+  const population = openPopulation(world.population);
+  const binding = bind(readModelFolder(world.model), population);
+  const scores = new Float32Array(population.directory.size).fill(Number.NaN);
+  for (let segment = 0; segment < population.segmentCount; segment++) {
+    const rows = population.readSegment(segment);
+    const feeds: Record<string, ort.Tensor> = {};
+    for (const [name, { shape, data }] of Object.entries(encodeUsers(null, binding, rows)))
+      feeds[name] = new ort.Tensor('int32', data as Int32Array, shape);
+    for (const name of session.inputNames.filter((each) => each.startsWith('campaign.'))) {
+      const { shape, data } = manifest.campaign_inputs[name];
+      feeds[name] = new ort.Tensor('int32', Int32Array.from(data), shape);
+    }
+    const { score } = await session.run(feeds);
+    rows.userNumbers.forEach((number, i) => {
+      scores[number] = (score!.data as Float32Array)[i]!;
+    });
+  }
+  await session.release();
+  return scores;
+}
+
+function metadataOf(onnx: Uint8Array): Map<string, string> {
+  return new Map(fromBinary(ModelProtoSchema, onnx).metadataProps.map(({ key, value }) => [key, value]));
+}
+
+let service: Service;
+/** Of the first campaign. */
+let id: string;
+beforeAll(async () => {
+  service = await serve();
+  id = await createReady(service);
+});
+afterAll(async () => {
+  await service.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('GET /v1/campaigns/{id}/model', () => {
+  it('gives a file with which plain ONNX Runtime scores and orders the whole population as the audience is', async () => {
+    const [campaign, another] = [world.campaigns[0]!, world.campaigns[1]!];
+    const response = await getModel(service, id);
+    expect(response.status).toBe(200);
+    const onnx = new Uint8Array(await response.arrayBuffer());
+    const { version } = readModelFolder(world.model).manifest;
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'content-length': String(onnx.length),
+      'content-disposition': `attachment; filename="customised-${id}-v1.onnx"`,
+      etag: `"1-${version}-onnx"`,
+      'x-audience-version': '1',
+      'x-model-version': version,
+    });
+
+    const ranking = openRanking(audienceOf(id).folder);
+    const { userNumbers, scores } = ranking.read(0, ranking.candidates);
+    ranking.close();
+    const actual = await scoreAll(onnx);
+    const population = openPopulation(world.population);
+    expect(userNumbers.length).toBe(population.rowCount - campaign.seeds.length);
+    const differences = Array.from(userNumbers, (number, i) => Math.abs(actual[number]! - scores[i]!));
+    expect(Math.max(...differences)).toBeLessThanOrEqual(1e-6);
+    const order = userNumbers.slice().sort((a, b) => actual[b]! - actual[a]! || a - b);
+    const scoreOf = new Map(Array.from(userNumbers, (number, i) => [number, scores[i]!]));
+    // At each rank another user only where the two tie.
+    const moved = Array.from(order, (number, i) => Math.abs(scoreOf.get(number)! - scores[i]!));
+    expect(Math.max(...moved)).toBeLessThanOrEqual(1e-6);
+    expect(new Set(scores).size).toBeGreaterThan(1000);
+
+    // It is this campaign's model: the general one, and another campaign's, order users otherwise.
+    const other = await createReady(service, another);
+    const otherOnnx = new Uint8Array(await (await getModel(service, other)).arrayBuffer());
+    const otherScores = await scoreAll(otherOnnx);
+    expect(Math.max(...Array.from(userNumbers, (n) => Math.abs(otherScores[n]! - actual[n]!)))).toBeGreaterThan(1e-3);
+
+    // The same bytes again, and of an equal campaign all but its id.
+    expect(new Uint8Array(await (await getModel(service, id)).arrayBuffer())).toEqual(onnx);
+    const twin = await createReady(service, campaign);
+    const twinOnnx = Buffer.from(await (await getModel(service, twin)).arrayBuffer()).toString('latin1');
+    expect(twinOnnx.replaceAll(twin, id)).toBe(Buffer.from(onnx).toString('latin1'));
+  });
+
+  it('gives the manifest alone as JSON, equal to the one in the file', async () => {
+    const response = await getModel(service, id, { accept: 'application/json' });
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
+    const manifest = await response.json();
+    const general = readModelFolder(world.model);
+    const { features } = world.campaigns[0]!;
+    expect(manifest).toMatchObject({
+      contract_version: 1,
+      campaign_id: id,
+      audience_version: 1,
+      model_version: general.manifest.version,
+      population_version: openPopulation(world.population).version,
+      campaign_features: features,
+      general_model: general.manifest,
+    });
+    for (const { name, kind } of general.manifest.features.campaign) {
+      if (kind !== 'single') continue;
+      const token = features[name] as string;
+      expect((manifest as { campaign_inputs: object }).campaign_inputs).toHaveProperty([`campaign.${name}`], {
+        shape: [1],
+        data: [general.vocabularies.get(`campaign.${name}`)!.find(token)],
+      });
+    }
+    const onnx = new Uint8Array(await (await getModel(service, id)).arrayBuffer());
+    expect(JSON.parse(metadataOf(onnx).get('metaheac.manifest')!)).toEqual(manifest);
+  });
+
+  it('refuses, each with its code: no campaign, no audience, no file, a torn file', async () => {
+    const file = join(audienceOf(id).folder, CUSTOMISED_FILE);
+    expect(await problemOf(await getModel(service, 'nobody'))).toMatchObject({
+      status: 404,
+      code: 'campaign_not_found',
+    });
+    const few = await fetch(`${service.url}/v1/campaigns`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name: 'few', seeds: ['x'], audience: { size: 1 } }),
+    });
+    const { id: notReady } = (await few.json()) as { id: string };
+    expect(await problemOf(await getModel(service, notReady))).toMatchObject({
+      status: 409,
+      code: 'audience_not_ready',
+      state: 'too_small',
+    });
+
+    cpSync(file, join(folder, 'kept'));
+    truncateSync(file, 1000);
+    for (const accept of ['*/*', 'application/json']) {
+      const torn = await problemOf(await getModel(service, id, { accept }));
+      expect(torn).toMatchObject({ status: 503, code: 'storage_failed' });
+      expect(JSON.stringify(torn)).not.toContain(dataDir);
+    }
+    rmSync(file);
+    expect(await problemOf(await getModel(service, id))).toMatchObject({ status: 404, code: 'model_not_stored' });
+    // The audience itself does not miss it.
+    expect((await fetch(`${service.url}/v1/campaigns/${id}/audience`)).status).toBe(200);
+    cpSync(join(folder, 'kept'), file);
+    expect((await getModel(service, id)).status).toBe(200);
+  });
+
+  it('refuses where another model is served now, or lies where the served one did', async () => {
+    await service.close();
+    const model = join(folder, 'another');
+    cpSync(world.model, model, { recursive: true });
+    changeManifest(model, (manifest) => {
+      manifest['name'] = 'another';
+    });
+    service = await serve({ model });
+    const [pinned, served] = [world.model, model].map((path) => readModelFolder(path).manifest.version);
+    expect(await problemOf(await getModel(service, id))).toMatchObject({
+      status: 409,
+      code: 'model_unavailable',
+      model_version: pinned,
+      served_model_version: served,
+    });
+
+    const later = await createReady(service);
+    expect((await getModel(service, later)).status).toBe(200);
+    changeManifest(model, (manifest) => {
+      manifest['name'] = 'replaced';
+    });
+    expect(await problemOf(await getModel(service, later))).toMatchObject({
+      status: 409,
+      code: 'model_unavailable',
+      model_version: served,
+      served_model_version: readModelFolder(model).manifest.version,
+    });
+    writeFileSync(join(model, 'model.onnx'), 'torn');
+    const broken = await problemOf(await getModel(service, later));
+    expect(broken).toMatchObject({ status: 500, code: 'invalid_model' });
+    expect(JSON.stringify(broken)).not.toContain(model);
+  });
+});

@@ -1,0 +1,108 @@
+/** customised.bin: its bytes, what is refused, and the ONNX file that it makes of a general model. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { tensor } from '../../src/graph/ir.ts';
+import { readModel } from '../../src/graph/read.ts';
+import { changesOf } from '../../src/model/changes.ts';
+import { type Customised, customisedOnnx, encodeCustomised, readCustomised } from '../../src/model/customised.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { openSession } from '../../src/model/session.ts';
+import { useFolders } from './folders.ts';
+import { randomFeeds, scoresOf, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
+
+const freshFolder = useFolders();
+
+const CUSTOMISED: Customised = {
+  modelVersion: '0123456789ab',
+  populationVersion: 'ba9876543210',
+  features: { words: ['b', 'a'], topic: 'topic\n3', '10': 'x' },
+  changes: new Map([
+    ['user.age.embedding', { rows: Int32Array.of(0, 3), values: tensor('float32', [2, 2], [1, 2, 3, -0]) }],
+    ['a/b', { rows: null, values: tensor('float32', [3], [1e-38, 2, 3]) }],
+    ['none', { rows: null, values: tensor('float32', [], [7]) }],
+  ]),
+};
+
+function write(bytes: Uint8Array): string {
+  const path = join(freshFolder(), 'customised.bin');
+  writeFileSync(path, bytes);
+  return path;
+}
+
+describe('encodeCustomised', () => {
+  it('gives what readCustomised reads back equal', () => {
+    expect(readCustomised(write(encodeCustomised(CUSTOMISED)))).toEqual(CUSTOMISED);
+    const nothing = { ...CUSTOMISED, features: {}, changes: new Map() };
+    expect(readCustomised(write(encodeCustomised(nothing)))).toEqual(nothing);
+  });
+
+  it('depends on the features, not on their order, and holds as much as has changed', () => {
+    const { features } = CUSTOMISED;
+    const reversed = Object.fromEntries(Object.entries(features).reverse());
+    const bytes = encodeCustomised(CUSTOMISED);
+    expect(encodeCustomised({ ...CUSTOMISED, features: reversed })).toEqual(bytes);
+    const [header] = Buffer.from(bytes).toString('latin1').split('\n');
+    expect(bytes.length - header!.length - 1).toBe(4 * (2 + 4 + 3 + 1));
+    expect(JSON.parse(header!)).toMatchObject({ contract: 1, model_version: '0123456789ab' });
+  });
+});
+
+describe('readCustomised', () => {
+  it('says model_not_stored where there is no file, storage_failed where there is no folder either', () => {
+    const folder = freshFolder();
+    expect(() => readCustomised(join(folder, 'customised.bin'))).toThrow(
+      expect.objectContaining({ code: 'model_not_stored' }),
+    );
+    expect(() => readCustomised(join(folder, 'gone', 'customised.bin'))).toThrow(
+      expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } }),
+    );
+    mkdirSync(join(folder, 'customised.bin'));
+    expect(() => readCustomised(join(folder, 'customised.bin'))).toThrow(
+      expect.objectContaining({ code: 'storage_failed', facts: { errno: 'EISDIR' } }),
+    );
+  });
+
+  it('refuses one that is cut off or altered, wherever', () => {
+    const bytes = encodeCustomised(CUSTOMISED);
+    for (let at = 0; at < bytes.length; at += 5) {
+      const flipped = bytes.slice();
+      flipped[at]! ^= 1;
+      for (const wrong of [bytes.subarray(0, at), flipped, Buffer.concat([bytes, Buffer.alloc(at + 1)])]) {
+        expect(() => readCustomised(write(wrong)), `at ${at}`).toThrow(
+          expect.objectContaining({ code: 'storage_failed', message: expect.stringContaining('cut off or altered') }),
+        );
+      }
+    }
+  });
+});
+
+describe('customisedOnnx', () => {
+  it('is the general model with other parameters: its scores, its inputs, the manifest in its metadata', async () => {
+    const path = join(freshFolder(), 'model');
+    await writeTinyModel(path);
+    const general = readModelFolder(path);
+    const graph = readModel(general.read('model.onnx'));
+    const adapted = tinyGraph(TINY, 'adapted');
+    const changes = changesOf(graph.initializers, adapted.initializers);
+    const onnx = customisedOnnx(general, changes, { campaign_id: 'c1' });
+    expect(customisedOnnx(general, changes, { campaign_id: 'c1' })).toEqual(onnx);
+    expect(Buffer.from(onnx).includes('{"campaign_id":"c1"}')).toBe(true);
+    const feeds = randomFeeds(TINY, 50, 'feeds');
+    const session = await openSession(onnx);
+    expect([session.inputs, session.outputs]).toEqual([graph.inputs, ['score']]);
+    const { score } = await session.run(feeds);
+    await session.close();
+    const expected = await scoresOf(adapted, feeds);
+    expect(score!.data).toEqual(expected);
+    expect(await scoresOf(graph, feeds)).not.toEqual(expected);
+  });
+
+  it('refuses changes of another model', async () => {
+    const path = join(freshFolder(), 'model');
+    await writeTinyModel(path);
+    expect(() => customisedOnnx(readModelFolder(path), CUSTOMISED.changes, {})).toThrow(
+      expect.objectContaining({ code: 'storage_failed', message: expect.stringContaining('do not fit') }),
+    );
+  });
+});

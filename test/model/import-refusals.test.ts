@@ -1,0 +1,252 @@
+/** Each bad model has its sentence, and leaves no folder. */
+import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TensorProto_DataType as Code } from 'onnx-buf';
+import { describe, expect, it } from 'vitest';
+import { tensor } from '../../src/graph/ir.ts';
+import { type FileModel, modelFile, node, raw, typed } from '../graph/onnx-file.ts';
+import { useFolders } from './folders.ts';
+import {
+  FILE,
+  HEAD,
+  LOOK_UP,
+  MEAN,
+  meanOf,
+  ONE,
+  type Parts,
+  type Plain,
+  probability,
+  refusalOf,
+  refusing,
+  SCHEMA,
+  small,
+  TABLE,
+  writeFiles,
+} from './import-files.ts';
+
+const newFolder = useFolders();
+const write = (bytes: Uint8Array, schema?: Plain | string) => writeFiles(newFolder(), bytes, schema);
+
+const inputsLike = (...inputs: Parts['inputs']) => small({ inputs });
+const file = (change: FileModel) => modelFile({ ...FILE, ...change });
+const withTable = (fields: object) =>
+  file({
+    initializers: [raw({ name: 'table', dims: [4n, 2n], dataType: Code.FLOAT, ...fields }), ONE],
+  });
+
+/** Every way in which a file is bad, and its sentence. */
+const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string])[] = [
+  ['nothing', new Uint8Array(0), 'the file is empty: it is not an ONNX model'],
+  ['no protobuf', Buffer.from('<html>not a model</html>'), 'is not an ONNX model'],
+  ['a file that is cut off', small().subarray(0, 200), 'the file is cut off, or is not an ONNX model'],
+  [
+    'a cycle',
+    file({
+      nodes: [
+        LOOK_UP,
+        node('Add', ['mean', 'rows'], ['sum'], {}, { name: 'a' }),
+        node('ReduceMean', ['sum', 'one'], ['mean'], {}, { name: 'm' }),
+        HEAD,
+      ],
+    }),
+    'the nodes form a cycle: Add node "a" needs ReduceMean node "m" needs Add node "a"',
+  ],
+  [
+    'an unknown op',
+    file({ nodes: [LOOK_UP, node('LSTM', ['rows'], ['mean'], {}, { name: 'memory' }), HEAD] }),
+    'LSTM node "memory": the op LSTM is not supported',
+  ],
+  [
+    'another domain',
+    file({ nodes: [LOOK_UP, MEAN, node('Gelu', ['mean'], ['score'], {}, { name: 'act', domain: 'com.microsoft' })] }),
+    'Gelu node "act" is of the domain "com.microsoft"',
+  ],
+  [
+    'an opset after 21',
+    file({ opset: 22 }),
+    'the model uses opset 22: 13 to 21 are supported (export with opset_version=18)',
+  ],
+  [
+    'an input of no feature',
+    inputsLike(['age', 'int64', ['batch']]),
+    'it wants an input "age" that is of no feature of the schema: inputs are called user.<feature> or campaign.<feature>',
+  ],
+  [
+    'ids that are floats',
+    file({ inputs: [typed('user.age', 'float32', ['batch'])] }),
+    'indices "user.age" is float32, not int64 or int32',
+  ],
+  [
+    'a fixed batch',
+    inputsLike(['user.age', 'int64', [8]]),
+    'input "user.age" is int64[8], not int32 or int64 of [batch]',
+  ],
+  [
+    'a score of another name',
+    file({ nodes: [LOOK_UP, MEAN, node('Sigmoid', ['mean'], ['y'])], outputs: [typed('y', 'float32', ['batch'])] }),
+    'its first output is "y" float32[batch], not "score" float32[batch]',
+  ],
+  [
+    'a score of another rank',
+    file({
+      nodes: [LOOK_UP, node('Sigmoid', ['rows'], ['score'])],
+      outputs: [typed('score', 'float32', ['batch', 2])],
+    }),
+    'its first output is "score" float32[batch, 2], not "score" float32[batch]',
+  ],
+  [
+    'a score of double',
+    small({ score: (b, rows) => b.add('Cast', [meanOf(b, rows)], { to: 'float64' }, { outputs: ['score'] }) }),
+    'its first output is "score" float64[batch], not "score" float32[batch]: cast the model before the export (in PyTorch: model.float())',
+  ],
+  [
+    'a score that is declared otherwise',
+    file({ outputs: [typed('score', 'float32', ['batch', 1])] }),
+    'output "score" is declared float32[batch, 1], but it is float32[batch]',
+  ],
+  ['NaN', withTable({ floatData: [1, 2, 3, 4, 5, 6, 7, Number.NaN] }), 'parameter "table" holds NaN or infinity'],
+  [
+    'infinity',
+    withTable({ floatData: [1, 2, 3, 4, 5, 6, 7, Number.NEGATIVE_INFINITY] }),
+    'parameter "table" holds NaN or infinity',
+  ],
+  [
+    'float16 weights',
+    withTable({ dataType: Code.FLOAT16, rawData: new Uint8Array(16) }),
+    'initializer "table" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) before the export',
+  ],
+  [
+    'bfloat16 weights',
+    withTable({ dataType: Code.BFLOAT16, rawData: new Uint8Array(16) }),
+    'cast it to float32 (in PyTorch: model.float()) before the export',
+  ],
+  [
+    'double weights',
+    small({
+      table: tensor('float64', [4, 2], Array.from(TABLE.data as Float32Array)),
+      score: (b, rows) => probability(b, b.add('Cast', [meanOf(b, rows)], { to: 'float32' })),
+    }),
+    'adapted parameter "table" is float64[4, 2]: only float32 can be adapted: cast the model before the export (in PyTorch: model.float())',
+  ],
+  [
+    'no parameter',
+    file({ nodes: [node('Cast', ['user.age'], ['mean'], { to: 1 }), HEAD], initializers: [] }),
+    'it has no float parameter that the score depends on',
+  ],
+  [
+    'four gigabytes that are claimed in a file of a kilobyte',
+    withTable({ dims: [1_000_000n, 1000n], rawData: new Uint8Array(8) }),
+    'initializer "table" is float32[1000000, 1000] and needs 4000000000 bytes, but the file holds 8',
+  ],
+  [
+    'two values of one name',
+    file({ nodes: [LOOK_UP, MEAN, HEAD, node('Neg', ['mean'], ['score'], {}, { name: 'n' })] }),
+    'two values are called "score": of Sigmoid node "head" and of Neg node "n"',
+  ],
+  [
+    'two parameters of one name',
+    file({ initializers: [...FILE.initializers, ...FILE.initializers] }),
+    'two values are called "table"',
+  ],
+  [
+    'weights in a file outside',
+    withTable({ dataLocation: 1, externalData: [{ key: 'location', value: '../../etc/passwd' }] }),
+    `external data is in "../../etc/passwd", which leads out of the model's folder: put the file beside the model`,
+  ],
+  [
+    'weights in a file that is not there',
+    withTable({ dataLocation: 1, externalData: [{ key: 'location', value: 'weights.bin' }] }),
+    'external data "weights.bin" is not there: it belongs beside the model',
+  ],
+  [
+    'a score that is no probability',
+    small({ score: (b, rows) => b.add('Mul', [meanOf(b, rows), b.scalar(9, 'float32')], {}, { outputs: ['score'] }) }),
+    'and a score is a probability: end the model with a sigmoid (in PyTorch: torch.sigmoid(logit))',
+  ],
+  [
+    'a score that is NaN',
+    small({
+      score: (b, rows) => probability(b, b.add('Sqrt', [b.add('Sub', [meanOf(b, rows), b.scalar(9, 'float32')])])),
+    }),
+    'is NaN',
+  ],
+  [
+    'a table that is smaller than its vocabulary',
+    small({ table: tensor('float32', [3, 2], [1, 2, 3, 4, 5, 6]) }),
+    'it cannot score the highest ids of its vocabularies: index 3 is not in table "table" of 3 rows',
+  ],
+  [
+    'a parameter without a gradient',
+    refusing(),
+    'Range node "range" cannot be differentiated: a Range has no gradient with respect to its start, limit and delta (path from the loss: loss <- head <- add <- sum <- range), which parameter "start" needs. Change the model, or list these parameters as "fixed" in the schema',
+  ],
+  [
+    'a score that does not react',
+    small({ score: (b, rows) => probability(b, b.add('Mul', [meanOf(b, rows), b.scalar(0, 'float32')])) }),
+    'a dry run moves no parameter: the score does not react to them (is it saturated?)',
+  ],
+];
+
+describe('importModel refuses', () => {
+  it.each(BAD)('%s', async (_what, bytes, sentence) => {
+    const files = write(bytes);
+    const message = await refusalOf(files);
+    expect(message).toContain(`model ${files.options.file}: `);
+    expect(message).toContain(sentence);
+  });
+
+  it('a file that is not there, a folder, and one that is too large for ONNX Runtime', async () => {
+    const files = write(small());
+    const of = (name: string) => refusalOf({ ...files, options: { ...files.options, file: join(files.folder, name) } });
+    mkdirSync(join(files.folder, 'folder'));
+    writeFileSync(join(files.folder, 'large.onnx'), '');
+    truncateSync(join(files.folder, 'large.onnx'), 2 ** 31);
+    expect(await of('none.onnx')).toContain('there is no such file');
+    expect(await of('folder')).toContain('it is no file');
+    expect(await of('large.onnx')).toContain('it has 2147483648 bytes: 2147483647 are supported');
+  });
+
+  it('weights behind a link that leads out of the folder', async () => {
+    const files = write(withTable({ dataLocation: 1, externalData: [{ key: 'location', value: 'weights.bin' }] }));
+    const outside = join(newFolder(), 'weights.bin');
+    writeFileSync(outside, new Uint8Array(32));
+    symlinkSync(outside, join(files.folder, 'weights.bin'));
+    expect(await refusalOf(files)).toContain('is a link that leads out');
+  });
+
+  it('an input that the schema has and the file lacks, and a list of another length', async () => {
+    const city = { name: 'city', kind: 'single', vocabulary_size: 2 };
+    const more = { features: { user: [...SCHEMA.features.user, city] } };
+    expect(await refusalOf(write(small(), more))).toContain('it has no input "user.city"');
+    const list = { features: { user: [{ name: 'age', kind: 'multi', max_length: 3, vocabulary_size: 4 }] } };
+    expect(await refusalOf(write(small(), list))).toContain(
+      'input "user.age" is int64[batch], not int32 or int64 of [batch, 3]',
+    );
+  });
+
+  it('batches of several names, where a batch does not fit, saying what to name', async () => {
+    const bytes = file({
+      nodes: [
+        LOOK_UP,
+        MEAN,
+        node('Gather', ['topics', 'campaign.topic'], ['topic'], {}, { name: 'topic' }),
+        node('Unsqueeze', ['topic', 'one'], ['column']),
+        node('Unsqueeze', ['mean', 'one'], ['means']),
+        node('Concat', ['means', 'column'], ['both'], { axis: 1 }),
+        node('ReduceMean', ['both', 'one'], ['sum'], { keepdims: 0 }),
+        node('Sigmoid', ['sum'], ['score']),
+      ],
+      inputs: [...FILE.inputs, typed('campaign.topic', 'int64', ['campaigns'])],
+      outputs: [typed('score', 'float32', null)],
+      initializers: [
+        ...FILE.initializers,
+        raw({ name: 'topics', dims: [2n], dataType: Code.FLOAT, floatData: [1, 2] }),
+      ],
+    });
+    const topic = { name: 'topic', kind: 'single', vocabulary_size: 2 };
+    const schema = { features: { ...SCHEMA.features, campaign: [topic] } };
+    expect(await refusalOf(write(bytes, schema))).toMatch(
+      /it cannot score random users: .* Its inputs have batches of several names \(batch, campaigns\)/s,
+    );
+  });
+});
