@@ -3,6 +3,7 @@ import type { AttributeProto } from 'onnx-buf';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import type { Shape } from './ir.ts';
+import { normalizeAxis } from './ops/dims.ts';
 import { intAttribute, intsAttribute, intsOf, textOf } from './proto-attributes.ts';
 
 /** The opset of every graph in memory, and of every file that is written. */
@@ -14,6 +15,8 @@ export const NEWEST_OPSET = 21;
 export interface LiftContext {
   /** The shape of a value that an earlier node, an input or an initializer gives. */
   shapeOf(name: string): Shape;
+  /** The elements of an int64 vector, null where they are known at run time only. */
+  numbersOf(name: string): readonly number[] | null;
   /** The name of an int64 vector constant of these values. */
   ints(values: readonly number[]): string;
 }
@@ -41,6 +44,22 @@ const axesToInput: Rule = (node, opset, { ints }) => {
 const RULES: { readonly [op: string]: Rule } = {
   // since 19, about float8 only
   Cast: (node) => without(node, 'saturate'),
+  // ours pads all axes: ONNX Runtime (1.30) moves a Transpose through a Pad as if its axes were not there
+  Pad: (node, _opset, { shapeOf, numbersOf, ints }) => {
+    const [x = '', pads = '', fill = '', axes = ''] = node.inputs;
+    if (axes === '') return node;
+    const [given, padded] = [numbersOf(pads), numbersOf(axes)];
+    const rank = shapeOf(x).length;
+    const all = new Array<number>(2 * rank).fill(0);
+    if (given === null || padded === null || given.length !== 2 * padded.length)
+      throw new GraphError(`${nodeText(node)} pads some axes by numbers that are not constant: give pads for all axes`);
+    padded.forEach((axis, i) => {
+      const at = normalizeAxis(axis, rank);
+      all[at] = given[i]!;
+      all[rank + at] = given[padded.length + i]!;
+    });
+    return { ...node, inputs: [x, ints(all), fill] };
+  },
   ReduceL1: axesToInput,
   ReduceL2: axesToInput,
   ReduceLogSum: axesToInput,

@@ -14,7 +14,7 @@ const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
   GatherElements: ['', 'indices'],
   GatherND: ['', 'indices'],
   OneHot: ['', 'depth', 'values'],
-  Pad: ['', 'pads', 'fill', 'axes'],
+  Pad: ['', 'pads', 'fill'],
   ReduceL1: ['', 'axes'],
   ReduceL2: ['', 'axes'],
   ReduceLogSumExp: ['', 'axes'],

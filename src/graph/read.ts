@@ -14,6 +14,7 @@ import { type LiftContext, liftNode, NEWEST_OPSET, OLDEST_OPSET } from './lift.t
 import { isMerged, mergedInitializers } from './merged-initializers.ts';
 import { nameDims } from './name-dims.ts';
 import type { OpType } from './ops/attributes.ts';
+import { knownNumbers } from './ops/dims.ts';
 import { parseModel } from './parse-model.ts';
 import { readAttributes } from './proto-attributes.ts';
 import { readTensor } from './proto-tensor.ts';
@@ -176,6 +177,7 @@ function readInputs(graph: GraphProto, b: Builder, givers: Givers, parameters: R
 function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   const context: LiftContext = {
     shapeOf: (name) => b.get(name).shape,
+    numbersOf: (name) => knownNumbers(b.get(name)),
     ints: (values) => b.ints(values).name,
   };
   const names = nodeNames(nodes);

@@ -150,7 +150,7 @@ export function differenceOf(a: Tensor, b: Tensor): { largest: number; mean: num
     const [x, y] = [Number(a.data[i]), Number(b.data[i])];
     // equal infinities and two NaNs are no difference
     const difference = Object.is(x, y) || x === y ? 0 : Math.abs(x - y);
-    if (!(difference <= largest)) largest = difference;
+    if (Number.isNaN(difference) || difference > largest) largest = difference;
     sum += difference;
   }
   return { largest, mean: a.data.length === 0 ? 0 : sum / a.data.length };

@@ -81,7 +81,7 @@ function checkScore(path: string, graph: Graph): void {
 }
 
 /** Rows of `input` in a batch of `rows` users: one for a campaign input that does not share the users' size. */
-export function rowsOfInput(graph: Graph, input: string, rows: number): number {
+function rowsOfInput(graph: Graph, input: string, rows: number): number {
   if (!input.startsWith('campaign.')) return rows;
   const user = graph.inputs.find((name) => name.startsWith('user.'));
   const batch = user === undefined ? undefined : graph.values.get(user)!.shape[0];

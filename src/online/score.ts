@@ -34,6 +34,8 @@ export async function openScorer(
 ): Promise<Scorer> {
   const { graph, folder, adapted, binding } = what;
   const session: Session = await openSession(cutTables(graph, adapted, { compact: false }).compactGraph, options);
+  // the score, under the name that the cut gives it
+  const output = session.outputs[0]!;
   return {
     async score(rows, features, parameters, without = null) {
       const users = encodeUsers(graph, binding, rows, { without });
@@ -44,9 +46,9 @@ export async function openScorer(
         const campaign = encodeCampaign(graph, folder, features, to - from);
         const result = await session.run(
           { ...fixed, ...sliceFeeds(users, from, to), ...campaign },
-          { outputs: ['score'] },
+          { outputs: [output] },
         );
-        out.set(result['score']!.data as Float32Array, from);
+        out.set(result[output]!.data as Float32Array, from);
       }
       for (let i = 0; i < out.length; i++) {
         if (Number.isNaN(out[i]!))

@@ -48,6 +48,13 @@ const MODELS: readonly (readonly [opset: number, nodes: readonly ReturnType<type
       node('Pow', ['x', 'two'], ['square']),
       node('Mod', ['x', 'half'], ['rest'], { fmod: 1 }),
       node('Dropout', ['x'], ['kept']),
+      node('Split', ['x'], ['left', 'right'], { axis: 2 }),
+      node('Constant', [], ['pads'], ints(0, 1, 0, 0, 0, 2)),
+      node('Pad', ['x', 'pads', 'half'], ['padded']),
+      node('TopK', ['x', 'axes'], ['top', 'places']),
+      node('Constant', [], ['pairs'], { value: tensor('int64', [2, 1, 1], [2, 0]) }),
+      node('GatherND', ['x', 'pairs'], ['batched'], { batch_dims: 1 }),
+      node('Einsum', ['x', 'x'], ['gram'], { equation: 'bij,bkj->bik' }),
     ],
   ],
   [
@@ -68,6 +75,9 @@ const MODELS: readonly (readonly [opset: number, nodes: readonly ReturnType<type
     [
       node('Constant', [], ['axes'], ints(0, 2)),
       node('ReduceMean', ['x', 'axes'], ['mean'], { keepdims: 0 }),
+      node('Constant', [], ['pads'], ints(1, 2, 0, -1)),
+      node('Pad', ['x', 'pads', '', 'axes'], ['padded']),
+      node('Split', ['x'], ['first', 'second'], { axis: 1, num_outputs: 2 }),
       node('ReduceMean', ['x'], ['itself'], { noop_with_empty_axes: 1 }),
       node('Transpose', ['x'], ['turned'], { perm: [1, 0, 2] }),
       node('Equal', ['x', 'x'], ['same']),
@@ -149,6 +159,12 @@ describe('readModel', () => {
       'ScatterND node "s" has reduction "mul", and only none and add are supported',
     ],
     [
+      'pads of axes that are not constant',
+      18,
+      node('Pad', ['x', 'x', '', 'x'], ['y'], {}, { name: 'p' }),
+      'Pad node "p" pads some axes by numbers that are not constant: give pads for all axes',
+    ],
+    [
       'other sums of updates',
       16,
       node('ScatterElements', ['x', 'x', 'x'], ['y'], { reduction: 'mul' }, { name: 's' }),
@@ -161,7 +177,11 @@ describe('readModel', () => {
 });
 
 describe('liftNode', () => {
-  const context: LiftContext = { shapeOf: () => ['batch', 3], ints: (values) => `ints_${values.join('_')}` };
+  const context: LiftContext = {
+    shapeOf: () => ['batch', 3],
+    numbersOf: () => null,
+    ints: (values) => `ints_${values.join('_')}`,
+  };
   const fileNode = (
     op: string,
     inputs: readonly string[],
@@ -213,5 +233,5 @@ describe('liftNode', () => {
 
 function typeOf(name: string): 'float32' | 'int64' | 'bool' {
   if (name === 'same') return 'bool';
-  return ['shape', 'whole', 'sevens', 'total'].includes(name) ? 'int64' : 'float32';
+  return ['places', 'shape', 'whole', 'sevens', 'total'].includes(name) ? 'int64' : 'float32';
 }

@@ -1,4 +1,8 @@
 /** Loading a model: what is refused beyond checksums, each with its sentence. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fromBinary, toBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import { type DataType, type Graph, type Shape, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
@@ -127,6 +131,41 @@ describe('loadModel', () => {
       manifest.golden_batch.inputs['campaign.topic'] = { shape: [3], data: [0, 1, 1] };
     });
     expect((await loadModel(path)).adapted).toEqual(['table', 'topics']);
+  });
+});
+
+describe('a model whose weights are in another file of its folder', () => {
+  const kept = (location: string) => {
+    const graph = graphOf(PARTS);
+    const proto = fromBinary(ModelProtoSchema, writeModel(graph));
+    Object.assign(proto.graph!.initializer[0]!, {
+      rawData: new Uint8Array(0),
+      dataLocation: 1,
+      externalData: [{ $typeName: 'onnx.StringStringEntryProto', key: 'location', value: location }],
+    });
+    return toBinary(ModelProtoSchema, proto);
+  };
+  const weights = new Uint8Array((PARTS.table.data as Float32Array).buffer);
+
+  it('is loaded, with a checksum like any other file', async () => {
+    const path = newFolder();
+    writeSmallModel(path);
+    replaceFile(path, 'data/weights.bin', weights);
+    replaceFile(path, 'model.onnx', kept('./data/weights.bin'));
+    expect((await loadModel(path)).graph.initializers.get('table')).toEqual(PARTS.table);
+    writeFileSync(join(path, 'data/weights.bin'), new Uint8Array(32));
+    expect(await refusalOf(path)).toContain('data/weights.bin is not what the manifest says');
+  });
+
+  it.each([
+    ['../weights.bin', `model.onnx: external data is in "../weights.bin", which leads out of the model's folder`],
+    ['weights.bin', 'the manifest lists no weights.bin'],
+  ])('is refused where that is %s, outside or in no manifest', async (location, sentence) => {
+    const path = newFolder();
+    writeSmallModel(path);
+    writeFileSync(join(path, 'weights.bin'), weights);
+    replaceFile(path, 'model.onnx', kept(location));
+    expect(await refusalOf(path)).toContain(sentence);
   });
 });
 

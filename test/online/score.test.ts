@@ -52,6 +52,18 @@ describe('openScorer', () => {
     await scorer.close();
   });
 
+  it('finds the score of a model whose last node is not called after it, as exporters write them', async () => {
+    const { graph } = context.model;
+    const nodes = graph.nodes.map((node) => (node.outputs[0] === 'score' ? { ...node, name: '/Squeeze' } : node));
+    const [scorer, renamed] = [
+      await open(),
+      await openScorer({ ...context.model, graph: { ...graph, nodes }, binding: context.binding }),
+    ];
+    expect(await renamed.score(parts[1]!, FEATURES, adapted)).toEqual(await scorer.score(parts[1]!, FEATURES, adapted));
+    await scorer.close();
+    await renamed.close();
+  });
+
   it('refuses a score that is not a number, naming the user', async () => {
     const scorer = await open();
     const bias = adapted.get('critics.bias')!;

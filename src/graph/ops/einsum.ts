@@ -2,7 +2,7 @@
 import type { Builder } from '../builder.ts';
 import type { Dim, Value } from '../ir.ts';
 import { sameShape } from '../ir.ts';
-import { broadcastDim } from './dims.ts';
+import { broadcastDim, mustDiffer } from './dims.ts';
 import { commonType, joined, refuse, requireAll, requireNumber, shapeOf, sizeAlong } from './helpers.ts';
 import type { InferContext, OpSpec } from './spec.ts';
 
@@ -15,12 +15,17 @@ interface Equation {
   readonly result: readonly string[];
 }
 
+/** The labels that an ellipsis stood for, whose sizes broadcast. */
+interface Parsed extends Equation {
+  readonly ellipsis: readonly string[];
+}
+
 function textOf({ terms, result }: Equation): string {
   return `${terms.map((term) => term.join('')).join(',')}->${result.join('')}`;
 }
 
 /** Reads `equation` for inputs of these ranks; the axes of an ellipsis get labels that it does not use. */
-function parse(equation: string, ranks: readonly number[]): Equation {
+function parse(equation: string, ranks: readonly number[]): Parsed {
   const text = equation.replaceAll(' ', '');
   const [left, right, ...rest] = text.split('->');
   const terms = left!.split(',');
@@ -52,10 +57,10 @@ function parse(equation: string, ranks: readonly number[]): Equation {
     right === undefined ? [...ellipsis, ...once.filter((label) => !ellipsis.includes(label))] : expand(right);
   const odd = result.find((label, i) => !all.includes(label) || result.indexOf(label) !== i);
   if (odd !== undefined) refuse(`the result of "${equation}" has "${odd}" twice, or no input has it`);
-  return { terms: labelled, result };
+  return { terms: labelled, result, ellipsis };
 }
 
-function equationOf({ inputs, attributes }: Pick<InferContext<'Einsum'>, 'inputs' | 'attributes'>): Equation {
+function equationOf({ inputs, attributes }: Pick<InferContext<'Einsum'>, 'inputs' | 'attributes'>): Parsed {
   return parse(
     attributes.equation,
     inputs.map((input) => input!.shape.length),
@@ -89,18 +94,32 @@ export const Einsum: OpSpec<'Einsum'> = {
     requireAll(inputs);
     const dtype = commonType(inputs);
     requireNumber(inputs[0]!);
-    const { terms, result } = equationOf({ inputs, attributes });
+    const { terms, result, ellipsis } = equationOf({ inputs, attributes });
     const sizes = new Map<string, Dim>();
     terms.forEach((term, i) => {
       term.forEach((label, axis) => {
-        const size = inputs[i]!.shape[axis]!;
-        sizes.set(label, sizes.has(label) ? broadcastDim(sizes.get(label)!, size, freshDim) : size);
+        const [size, known] = [inputs[i]!.shape[axis]!, sizes.get(label)];
+        // ONNX Runtime types a 1 that meets another size as 1, and fails while running: only in an ellipsis does it broadcast
+        if (
+          known !== undefined &&
+          !ellipsis.includes(label) &&
+          (mustDiffer(known, size) || (known === 1) !== (size === 1))
+        )
+          refuse(`sizes ${known} and ${size} differ along "${label}" of "${attributes.equation}"`);
+        const meet = (other: Dim): Dim =>
+          ellipsis.includes(label) ? broadcastDim(other, size, freshDim) : typeof other === 'number' ? other : size;
+        sizes.set(label, known === undefined ? size : meet(known));
       });
     });
     return [{ dtype, shape: result.map((label) => sizes.get(label)!) }];
   },
   gradient: ({ b, inputs, attributes, gradient: g, wants }) => {
-    const { terms, result } = equationOf({ inputs, attributes });
+    const { terms, result, ellipsis } = equationOf({ inputs, attributes });
+    for (const label of ellipsis) {
+      const sizes = terms.map((term, i) => inputs[i]!.shape[term.indexOf(label)]).filter((size) => size !== undefined);
+      if (sizes.some((size) => size === 1) && sizes.some((size) => size !== 1))
+        refuse(`the ellipsis of "${attributes.equation}" broadcasts: expand the inputs to one shape before`);
+    }
     return inputs.map((input, i) => {
       if (!wants(i)) return null;
       const x = input!;

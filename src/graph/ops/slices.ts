@@ -215,39 +215,35 @@ function placesAlong(b: Builder, x: Value, axis: number): Value {
 
 // what is added is cut off again (a negative pad cuts, and its gradient adds zeros); the fill's gradient is the sum over what is added
 export const Pad: OpSpec<'Pad'> = {
-  arity: [2, 4],
+  arity: [2, 3],
   attributes: { mode: 'string' },
-  infer: ({ inputs: [x, pads, fill, axes], attributes: { mode = 'constant' }, freshDim }) => {
+  infer: ({ inputs: [x, pads, fill], attributes: { mode = 'constant' }, freshDim }) => {
     if (mode !== 'constant') refuse(`mode "${mode}" is not supported: only constant is`);
     if (pads!.dtype !== 'int64') refuse(`the pads are ${pads!.dtype}, not int64`);
     if (fill && (fill.dtype !== x!.dtype || fill.shape.length > 1 || mustDiffer(fill.shape[0] ?? 1, 1)))
       refuse(`the fill is ${typeText(fill)}, not a scalar ${x!.dtype}`);
     const rank = x!.shape.length;
-    const padded = axes
-      ? requireNumbers(axes, 'the axes of Pad').map((axis) => normalizeAxis(axis, rank))
-      : x!.shape.map((_, axis) => axis);
-    if (pads!.shape.length !== 1 || mustDiffer(pads!.shape[0]!, 2 * padded.length))
-      refuse(`the pads are ${typeText(pads!)}, not two for each of ${padded.length} axes`);
+    if (rank === 0) refuse('a scalar has no axis to pad');
+    if (pads!.shape.length !== 1 || mustDiffer(pads!.shape[0]!, 2 * rank))
+      refuse(`the pads are ${typeText(pads!)}, not two for each of ${rank} axes`);
     const known = knownNumbers(pads);
-    const shape: Dim[] = [...x!.shape];
-    padded.forEach((axis, i) => {
-      const size = shape[axis]!;
-      const added = known && known[i]! + known[padded.length + i]!;
-      if (known && known[i] === 0 && known[padded.length + i] === 0) return;
-      if (added === null || typeof size === 'string') shape[axis] = freshDim();
-      else if (size + added < 0) refuse(`pads of ${added} in all take more than size ${size} from axis ${axis}`);
-      else shape[axis] = size + added;
+    const shape = x!.shape.map((size, axis): Dim => {
+      const [before, after] = [known?.[axis], known?.[rank + axis]];
+      if (before === 0 && after === 0) return size;
+      if (before === undefined || after === undefined || typeof size === 'string') return freshDim();
+      const added = before + after;
+      if (size + added < 0) refuse(`pads of ${added} in all take more than size ${size} from axis ${axis}`);
+      return size + added;
     });
     return [{ dtype: x!.dtype, shape }];
   },
-  gradient: ({ b, inputs: [x, pads, fill, axes], gradient: g, wants }) => {
+  gradient: ({ b, inputs: [x, pads, fill], gradient: g, wants }) => {
     const known = knownNumbers(pads);
     const taken = known ? b.ints(known.map((pad) => 0 - pad)) : b.add('Neg', [pads!]);
-    const dx = () => reshapeLike(b, b.add('Pad', [g, taken, null, axes ?? null]), x!);
     const dFill = () => {
-      const mask = b.add('Pad', [zerosLike(b, x!), pads!, b.scalar(1, g), axes ?? null]);
+      const mask = b.add('Pad', [zerosLike(b, x!), pads!, b.scalar(1, g)]);
       return reshapeLike(b, b.add('ReduceSum', [b.add('Mul', [g, mask])], { keepdims: 0 }), fill!);
     };
-    return [wants(0) ? dx() : null, null, wants(2) ? dFill() : null, null];
+    return [wants(0) ? reshapeLike(b, b.add('Pad', [g, taken]), x!) : null, null, fill && wants(2) ? dFill() : null];
   },
 };

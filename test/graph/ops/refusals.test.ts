@@ -177,6 +177,7 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     'mode "edge" is not supported: only constant is',
     (b, x) => b.add('Pad', [x(4), b.ints([1, 1])], { mode: 'edge' as 'constant' }),
   ],
+  ['a scalar has no axis to pad', (b, x) => b.add('Pad', [x(), b.ints([])])],
   ['the pads are int64[2], not two for each of 2 axes', (b, x) => b.add('Pad', [x(4, 3), b.ints([1, 1])])],
   ['the pads are int32, not int64', (b, x, typed) => b.add('Pad', [x(4), typed('int32', 2)])],
   ['the fill is float64[2], not a scalar float64', (b, x) => b.add('Pad', [x(4), b.ints([1, 1]), x(2)])],
@@ -199,7 +200,16 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     'the ellipses of "...,...->..." stand for different numbers of axes',
     (b, x) => b.add('Einsum', [x(2), x(2, 2)], { equation: '...,...->...' }),
   ],
-  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Einsum', [x(2), x(3)], { equation: 'i,i->' })],
+  ['sizes 2 and 3 differ along "i" of "i,i->"', (b, x) => b.add('Einsum', [x(2), x(3)], { equation: 'i,i->' })],
+  [
+    'sizes n and 1 differ along "b" of "bi,bi->b"',
+    (b, x) => b.add('Einsum', [x('n', 3), x(1, 3)], { equation: 'bi,bi->b' }),
+  ],
+  [
+    'sizes 1 and 3 differ along "j" of "ij,jk->ik"',
+    (b, x) => b.add('Einsum', [x(2, 1), x(3, 2)], { equation: 'ij,jk->ik' }),
+  ],
+  ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Einsum', [x(2, 4), x(3, 4)], { equation: '...i,...i->...' })],
   [
     'the number of sliced axes must be known before running',
     (b, x, typed) => b.add('Slice', [x(4), typed('int64', 'k'), typed('int64', 'k')]),

@@ -1,0 +1,138 @@
+/** The proposed schema: what inputs and look-ups show, and notes on what they do not. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Builder } from '../../src/graph/builder.ts';
+import { GraphError } from '../../src/graph/error.ts';
+import { type DataType, type Shape, tensor, type Value } from '../../src/graph/ir.ts';
+import { readModel } from '../../src/graph/read.ts';
+import { inferSchema, type Proposal } from '../../src/model/infer-schema.ts';
+
+const GOLDEN = join(import.meta.dirname, '..', 'golden');
+const EXPORTS = readdirSync(GOLDEN).filter((name) => existsSync(join(GOLDEN, name, 'model.onnx')));
+
+interface ExpectedFeatures {
+  readonly single: Readonly<Record<string, number>>;
+  readonly multi: Readonly<Record<string, number>>;
+  readonly multi_length: Readonly<Record<string, number>>;
+  readonly campaign: Readonly<Record<string, number>>;
+}
+
+/** Largest ids that no look-up shows: hashed ids have no end, and an item that is picked out of an output is in no table. */
+const HIDDEN: Readonly<Record<string, Readonly<Record<string, number | null>>>> = {
+  'stacked-tables-opset18': { device: 12, kw: 12, advertiser: 12 },
+  'tied-items-opset17': { item: null },
+};
+
+/** A graph of one input whose ids go through `indices` into a table of 40 rows. */
+function propose(
+  input: readonly [name: string, dtype: DataType, shape: Shape],
+  indices: (b: Builder, ids: Value) => Value = (_, ids) => ids,
+): Promise<Proposal> {
+  const b = new Builder();
+  const ids = b.input(...input);
+  const table = b.initializer('table', tensor('float32', [40], new Array(40).fill(0.1)));
+  const rows = b.add('Gather', [table, indices(b, ids)], { axis: 0 });
+  return inferSchema(b.build('model', [rows]));
+}
+
+const number = (b: Builder, value: number, like: Value) => b.scalar(value, like);
+
+describe('inferSchema', () => {
+  it.each(EXPORTS)('finds the features of %s', async (name) => {
+    const graph = readModel(readFileSync(join(GOLDEN, name, 'model.onnx')));
+    const { features } = JSON.parse(readFileSync(join(GOLDEN, name, 'expected.json'), 'utf8')) as {
+      features: ExpectedFeatures;
+    };
+    const size = (feature: string, largest: number) => {
+      const hidden = HIDDEN[name]?.[feature];
+      return hidden === null ? null : (hidden ?? largest) + 1;
+    };
+    const single = (list: Readonly<Record<string, number>>) =>
+      Object.entries(list).map(([feature, largest]) => ({
+        name: feature,
+        kind: 'single',
+        vocabulary_size: size(feature, largest),
+      }));
+    const multi = Object.entries(features.multi).map(([feature, largest]) => ({
+      name: feature,
+      kind: 'multi',
+      max_length: features.multi_length[feature],
+      vocabulary_size: size(feature, largest),
+    }));
+    const { schema, notes } = await inferSchema(graph);
+    expect(schema.features).toEqual({
+      user: [...single(features.single), ...multi],
+      campaign: single(features.campaign),
+    });
+    if (!HIDDEN[name]) expect(notes).toEqual([]);
+  });
+
+  it('says where features share a table, and where ids are folded', async () => {
+    const graph = readModel(readFileSync(join(GOLDEN, 'stacked-tables-opset18', 'model.onnx')));
+    expect((await inferSchema(graph)).notes).toEqual([
+      'the table of input "user.age" is shared: another feature begins behind its first 17 rows',
+      'the table of input "user.phone" is shared: another feature begins behind its first 10 rows',
+      'ids of input "user.device" are folded (hashed or clipped): the first 13 have rows of their own',
+      'ids of input "user.kw" are folded (hashed or clipped): the first 13 have rows of their own',
+      'ids of input "campaign.advertiser" are folded (hashed or clipped): the first 13 have rows of their own',
+    ]);
+  });
+
+  it.each<[string, (b: Builder, ids: Value) => Value, number]>([
+    ['plain ids', (_, ids) => ids, 40],
+    ['an offset', (b, ids) => b.add('Add', [ids, number(b, 17, ids)]), 23],
+    ['a cast and an axis', (b, ids) => b.add('Unsqueeze', [b.add('Cast', [ids], { to: 'int32' }), b.ints([1])]), 40],
+    ['a clip', (b, ids) => b.add('Min', [ids, number(b, 9, ids)]), 10],
+    ['a hash', (b, ids) => b.add('Mod', [ids, number(b, 31, ids)]), 31],
+  ])('finds the size behind %s', async (_what, indices, size) => {
+    const { schema } = await propose(['user.age', 'int64', ['batch']], indices);
+    expect(schema.features.user).toEqual([{ name: 'age', kind: 'single', vocabulary_size: size }]);
+  });
+
+  it.each<[string, [string, DataType, Shape], string]>([
+    [
+      'another name',
+      ['age', 'int64', ['batch']],
+      'input "age" is of no feature: name it user.<feature> or campaign.<feature> in the export',
+    ],
+    [
+      'a list without lengths',
+      ['user.tags', 'int64', ['batch', 3]],
+      'input "user.tags" is a list, and there is no input "user.tags.length" for how many of its tokens count',
+    ],
+    [
+      'a list of any length',
+      ['user.tags', 'int64', ['batch', 'n']],
+      'input "user.tags" does not say its longest list: fill in max_length',
+    ],
+    [
+      'a rank too many',
+      ['user.tags', 'int64', ['batch', 2, 2]],
+      'input "user.tags" is int64[batch, 2, 2], not int32 or int64 ids of rank 1 or 2',
+    ],
+  ])('notes %s', async (_what, input, note) => {
+    expect((await propose(input)).notes).toContain(note);
+  });
+
+  it('notes an id 0 that is in no table', async () => {
+    const { schema, notes } = await propose(['user.age', 'int64', ['batch']], (b, ids) =>
+      b.add('Add', [ids, number(b, 40, ids)]),
+    );
+    expect(schema.features.user[0]?.vocabulary_size).toBeNull();
+    expect(notes).toEqual(['id 0 of input "user.age" is in no row of a table, and it stands for unknown and empty']);
+  });
+
+  it('notes an input that looks nothing up', async () => {
+    const b = new Builder();
+    const age = b.input('user.age', 'int64', ['batch']);
+    const graph = b.build('model', [b.add('Cast', [age], { to: 'float32' })]);
+    expect((await inferSchema(graph)).notes).toEqual([
+      'no table is looked up by input "user.age": fill in its vocabulary_size',
+    ]);
+  });
+
+  it('refuses lists that are too long to be tried', async () => {
+    await expect(propose(['user.tags', 'int64', ['batch', 1e12]])).rejects.toThrow(GraphError);
+  });
+});
