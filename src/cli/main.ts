@@ -29,6 +29,11 @@ program
   .requiredOption('--data <dir>', 'data set folder')
   .requiredOption('--out <dir>', 'model folder to write')
   .option('--name <name>', 'name of the model', 'metaheac')
+  .addOption(
+    new Option('--recipe <name>', 'what the model is made of and how it is trained')
+      .choices(['meta-heads', 'published'])
+      .default('meta-heads'),
+  )
   .option('--task-count <n>', 'campaigns a meta-step', positiveInteger)
   .option('--num-expert <n>', 'experts', positiveInteger)
   .option('--num-output <n>', 'critics', positiveInteger)

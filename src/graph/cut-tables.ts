@@ -45,7 +45,8 @@ export function cutTables(graph: Graph, parameters: readonly string[], options: 
 
   const b = new Builder();
   const values = new Map<string, Value>();
-  for (const name of graph.inputs) values.set(name, copyInput(b, graph.values.get(name)!));
+  for (const name of graph.inputs)
+    if (!parameters.includes(name)) values.set(name, copyInput(b, graph.values.get(name)!));
   for (const name of parameters) {
     const value = graph.values.get(name)!;
     const shape = lookupsOf.has(name) ? [`rows.${name}`, ...value.shape.slice(1)] : value.shape;

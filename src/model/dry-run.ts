@@ -5,7 +5,7 @@ import type { Rng } from '../lib/rng.ts';
 import type { AdaptationProgram, LabelledBatch } from './adaptation.ts';
 import { refused } from './folder.ts';
 import { randomFeeds } from './interface.ts';
-import type { Manifest } from './manifest.ts';
+import type { AdamSettings, Manifest } from './manifest.ts';
 import { allFinite } from './session.ts';
 
 const EPOCHS = 2;
@@ -29,7 +29,7 @@ export async function dryRun(
   path: string,
   graph: Graph,
   program: AdaptationProgram,
-  manifest: Pick<Manifest, 'features' | 'adaptation'>,
+  manifest: Pick<Manifest, 'features'> & { readonly adaptation: AdamSettings },
   rng: Rng,
 ): Promise<DryRun> {
   const batches = Array.from({ length: BATCHES }, (): LabelledBatch => {

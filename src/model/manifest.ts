@@ -21,7 +21,17 @@ const feature = z.strictObject({
 
 const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });
 
-const adaptation = z.strictObject({
+const earlyStopping = z
+  .strictObject({
+    /** Share of the seeds that are held out to choose the number of epochs. */
+    held_out_share: z.number().gt(0).max(0.5),
+    /** Where the share is fewer seeds than this none is held out: the number of epochs is the default, and there is no report. */
+    minimum_held_out: z.number().int().min(1),
+  })
+  .nullable();
+
+/** Epochs of Adam over the seeds and sampled negatives: the published way. */
+export const adamAdaptation = z.strictObject({
   optimiser: z.literal('adam'),
   rate: z.number().positive(),
   epochs: z.number().int().min(1).max(1000),
@@ -29,15 +39,27 @@ const adaptation = z.strictObject({
   negatives_per_seed: z.number().positive().max(1000),
   /** Whether every epoch draws its own negatives. */
   resample_negatives: z.boolean(),
-  early_stopping: z
-    .strictObject({
-      /** Share of the seeds that are held out to choose the number of epochs. */
-      held_out_share: z.number().gt(0).max(0.5),
-      /** Where the share is fewer seeds than this none is held out: the number of epochs is the default, and there is no report. */
-      minimum_held_out: z.number().int().min(1),
-    })
-    .nullable(),
+  early_stopping: earlyStopping,
 });
+
+/** Full-batch steps of gradient descent on a few parameters; everything upstream of them is computed once a user. */
+const descentAdaptation = z.strictObject({
+  optimiser: z.literal('gradient_descent'),
+  /** The parameters that change, with the rate of each. */
+  rates: z.record(z.string(), z.number().positive()),
+  /** Steps for n seeds: at_50_seeds * (n / 50) ^ exponent, rounded, within 1..maximum. */
+  steps: z.strictObject({
+    at_50_seeds: z.number().positive(),
+    exponent: z.number().min(0).max(2),
+    maximum: z.number().int().min(1).max(1000),
+  }),
+  /** Drawn anew for every step. */
+  negatives_per_seed: z.number().positive().max(1000),
+  /** A first pass finds the likely hidden members among the candidates: the top `cut` of them are no negatives of the second pass, which starts again. */
+  first_pass: z.strictObject({ steps: z.number().int().min(1).max(1000), cut: z.number().gt(0).max(0.5) }).nullable(),
+});
+
+const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
 
 /** Metrics of one method on one group of campaigns. */
 export const evaluationGroup = z.strictObject({
@@ -75,11 +97,13 @@ export const manifestSchema = z.strictObject({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestFeature = Manifest['features']['user'][number];
 export type AdaptationSettings = Manifest['adaptation'];
+export type AdamSettings = z.infer<typeof adamAdaptation>;
+export type DescentSettings = z.infer<typeof descentAdaptation>;
 /**
  * How a model is adapted unless it says otherwise. Published are two epochs of Adam at .001, which hardly move a model where seeds are few;
  * here up to five at .003, of which held-out seeds choose, with ten negatives a seed that are redrawn each epoch.
  */
-export const DEFAULT_ADAPTATION: AdaptationSettings = {
+export const DEFAULT_ADAPTATION: AdamSettings = {
   optimiser: 'adam',
   rate: 0.003,
   epochs: 5,

@@ -23,6 +23,33 @@ export interface MetaHeacConfig {
   readonly experts: number;
   /** m. */
   readonly critics: number;
+  /** How a list is pooled: the mean over its tokens, or their sum over the root of their number. */
+  readonly pooling?: 'mean' | 'root';
+  /** Adds the adaptable heads, which shift all critics' logits alike; null or left out: MetaHeac as published. */
+  readonly heads?: HeadsConfig | null;
+}
+
+/** z_j = w_j . r + b_j + sum over the user's tokens of s[t] + phi . (q + q_c) + bias */
+export interface HeadsConfig {
+  /** Dimensions of the latent vectors: phi(u) is the sum of V[t] over all the user's tokens. */
+  readonly latent: number;
+}
+
+/** Names of the heads: what adaptation changes. */
+export const HEADS = { wide: 'heads.wide', query: 'heads.query', bias: 'heads.bias' } as const;
+/** The table of latent vectors: row `offsetOf(feature) + id`. */
+export const LATENT_TABLE = 'latent.tokens';
+
+/** Where each user feature's ids begin in the stacked tables of the heads. */
+export function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, number> {
+  let offset = 0;
+  return new Map(
+    user.map(({ name, rows }) => {
+      const own = offset;
+      offset += rows;
+      return [name, own];
+    }),
+  );
 }
 
 /** Where the initial parameters come from. */
@@ -53,8 +80,12 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
   const parameter = (name: string, shape: readonly number[], fanIn: number) =>
     b.initializer(name, initial(name, shape, fanIn));
 
-  const user = config.user.map((feature) => embed(b, `user.${feature.name}`, 'batch', feature, k, parameter));
-  const campaign = config.campaign.map((feature) => embed(b, `campaign.${feature.name}`, 1, feature, k, parameter));
+  const pooling = config.pooling ?? 'mean';
+  const userInputs = config.user.map((feature) => declare(b, `user.${feature.name}`, 'batch', feature));
+  const campaignInputs = config.campaign.map((feature) => declare(b, `campaign.${feature.name}`, 1, feature));
+  const user = userInputs.map((input) => embed(b, input, k, pooling, parameter));
+  // a campaign's list is always pooled by its mean
+  const campaign = campaignInputs.map((input) => embed(b, input, k, 'mean', parameter));
   const features = b.add('Concat', user, { axis: 1 }, { name: 'user/features' }); // vec(e_u): [batch, M k]
 
   // a(u, c) = concat(mean over the M rows of e_u ; e_c)
@@ -118,30 +149,35 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
 
   // p = sum_j g_C,j sigmoid(w_j . r + b_j)
   return b.named('critics/', () => {
-    const logits = b.add('Gemm', [mix, parameter('critics.weight', [m, h2], h2), parameter('critics.bias', [m], h2)], {
+    const own = b.add('Gemm', [mix, parameter('critics.weight', [m, h2], h2), parameter('critics.bias', [m], h2)], {
       transB: 1,
     });
+    const { heads } = config;
+    const logits = heads ? b.add('Add', [own, addHeads(b, heads, userInputs, campaignInputs, parameter)]) : own;
     const weighted = b.add('Mul', [gateOfCritics, b.add('Sigmoid', [logits])]);
     const score = b.add('ReduceSum', [weighted, b.ints([1])], { keepdims: 0 }, { name: 'score', outputs: ['score'] });
     return b.build('metaheac', [score]);
   });
 }
 
-/** One feature as `[rows, k]`: a look-up, or the mean over the tokens of a list (an empty one gives zeros). */
-function embed(
-  b: Builder,
-  name: string,
-  rows: 'batch' | 1,
-  feature: MetaHeacFeature,
-  k: number,
-  parameter: (name: string, shape: readonly number[], fanIn: number) => Value,
-): Value {
-  const table = parameter(`${name}.embedding`, [feature.rows, k], 1);
+type MakeParameter = (name: string, shape: readonly number[], fanIn: number) => Value;
+
+/** A feature's inputs. */
+interface FeatureInput {
+  readonly name: string;
+  readonly feature: MetaHeacFeature;
+  /** Ids, `[rows]` or `[rows, maxLength]`. */
+  readonly ids: Value;
+  /** Number of tokens of a list, `[rows]`; and which places hold one, `[rows, maxLength]` as 0 and 1. */
+  readonly list: { readonly length: Value; readonly present: Value } | null;
+}
+
+function declare(b: Builder, name: string, rows: 'batch' | 1, feature: MetaHeacFeature): FeatureInput {
+  if (feature.kind === 'single') return { name, feature, ids: b.input(name, 'int32', [rows]), list: null };
+  const maxLength = feature.maxLength!;
+  const ids = b.input(name, 'int32', [rows, maxLength]);
+  const length = b.input(`${name}.length`, 'int32', [rows]);
   return b.named(`${name}/`, () => {
-    if (feature.kind === 'single') return b.add('Gather', [table, b.input(name, 'int32', [rows])], { axis: 0 });
-    const maxLength = feature.maxLength!;
-    const tokens = b.input(name, 'int32', [rows, maxLength]);
-    const length = b.input(`${name}.length`, 'int32', [rows]);
     const places = b.constant(
       tensor(
         'int32',
@@ -150,12 +186,72 @@ function embed(
       ),
       `places_${maxLength}`,
     );
-    const mask = b.add('Less', [places, b.add('Unsqueeze', [length, b.ints([1])])]); // [rows, maxLength]
-    const vectors = b.add('Gather', [table, tokens], { axis: 0 }); // [rows, maxLength, k]
-    const present = b.add('Unsqueeze', [b.add('Cast', [mask], { to: 'float32' }), b.ints([2])]);
-    const sum = b.add('ReduceSum', [b.add('Mul', [vectors, present]), b.ints([1])], { keepdims: 0 });
-    const divisor = b.add('Max', [b.add('Cast', [length], { to: 'float32' }), b.scalar(1, 'float32')]);
+    const mask = b.add('Less', [places, b.add('Unsqueeze', [length, b.ints([1])])]);
+    return { name, feature, ids, list: { length, present: b.add('Cast', [mask], { to: 'float32' }) } };
+  });
+}
+
+/** One feature as `[rows, k]`: a look-up, or the pooled tokens of a list (an empty one gives zeros). */
+function embed(
+  b: Builder,
+  { name, feature, ids, list }: FeatureInput,
+  k: number,
+  pooling: 'mean' | 'root',
+  parameter: MakeParameter,
+): Value {
+  const table = parameter(`${name}.embedding`, [feature.rows, k], 1);
+  return b.named(`${name}/`, () => {
+    const vectors = b.add('Gather', [table, ids], { axis: 0 });
+    if (!list) return vectors;
+    const sum = b.add(
+      'ReduceSum',
+      [b.add('Mul', [vectors, b.add('Unsqueeze', [list.present, b.ints([2])])]), b.ints([1])],
+      { keepdims: 0 },
+    );
+    const count = b.add('Max', [b.add('Cast', [list.length], { to: 'float32' }), b.scalar(1, 'float32')]);
+    const divisor = pooling === 'root' ? b.add('Sqrt', [count]) : count;
     // sum, then divide: PyTorch's order, which keeps the rounding of tiny activations as its own
     return b.add('Div', [sum, b.add('Unsqueeze', [divisor, b.ints([1])])]);
+  });
+}
+
+/** What the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up at once, in tables that stack the features. */
+function addHeads(
+  b: Builder,
+  { latent }: HeadsConfig,
+  user: readonly FeatureInput[],
+  campaign: readonly FeatureInput[],
+  parameter: MakeParameter,
+): Value {
+  return b.named('heads/', () => {
+    const offsets = stackedOffsets(user.map(({ feature }) => feature));
+    const asList = (value: Value, isList: boolean) => (isList ? value : b.add('Unsqueeze', [value, b.ints([1])]));
+    const shifted = user.map(({ feature, ids, list }) =>
+      asList(b.add('Add', [ids, b.scalar(offsets.get(feature.name)!, 'int32')]), list !== null),
+    );
+    const tokens = b.add('Concat', shifted, { axis: 1 }); // [batch, all places]
+    // id 0 is unknown or empty, and is no token
+    const known = user.map(
+      ({ ids, list }) =>
+        list?.present ??
+        b.add('Cast', [b.add('Greater', [asList(ids, false), b.scalar(0, 'int32')])], { to: 'float32' }),
+    );
+    const present = b.add('Concat', known, { axis: 1 });
+    const rows = user.reduce((sum, { feature }) => sum + feature.rows, 0);
+    const wide = b.add('Gather', [parameter(HEADS.wide, [rows], rows), tokens], { axis: 0 });
+    const wideSum = b.add('ReduceSum', [b.add('Mul', [wide, present]), b.ints([1])], { keepdims: 1 });
+    const vectors = b.add('Gather', [parameter(LATENT_TABLE, [rows, latent], rows), tokens], { axis: 0 }); // [batch, all places, latent]
+    const phi = b.add('ReduceSum', [b.add('Mul', [vectors, b.add('Unsqueeze', [present, b.ints([2])])]), b.ints([1])], {
+      keepdims: 0,
+    });
+    const own = campaign.map((input) =>
+      embed(b, { ...input, name: `latent.${input.name}` }, latent, 'mean', parameter),
+    );
+    const query = own.reduce(
+      (sum, vector) => b.add('Add', [sum, vector]),
+      b.add('Unsqueeze', [parameter(HEADS.query, [latent], latent), b.ints([0])]),
+    );
+    const product = b.add('ReduceSum', [b.add('Mul', [phi, query]), b.ints([1])], { keepdims: 1 });
+    return b.add('Add', [b.add('Add', [wideSum, product]), parameter(HEADS.bias, [1], 1)]);
   });
 }

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { SIDES } from './interface.ts';
 import {
-  type AdaptationSettings,
+  type AdamSettings,
+  adamAdaptation,
   DEFAULT_ADAPTATION,
   type Manifest,
   type ManifestFeature,
@@ -18,7 +19,7 @@ const MAXIMUM_VOCABULARY = 2 ** 24;
 /** Bytes of a schema or a list of tokens. */
 const MAXIMUM_FILE_BYTES = 512 * 1024 * 1024;
 
-const { features, adaptation, adapted_parameters, name, training } = manifestSchema.shape;
+const { features, adapted_parameters, name, training } = manifestSchema.shape;
 
 const feature = features.shape.user.element
   .extend({
@@ -42,7 +43,7 @@ const feature = features.shape.user.element
 const schema = z.strictObject({
   name: name.optional(),
   features: z.strictObject({ user: z.array(feature).min(1), campaign: z.array(feature).default([]) }),
-  adaptation: adaptation.partial().default({}),
+  adaptation: adamAdaptation.partial().default({}),
   adapted_parameters: adapted_parameters.default('all'),
   /** Parameters that adaptation leaves as they are. */
   fixed: z.array(z.string()).default([]),
@@ -58,7 +59,7 @@ export interface ImportSchema {
   readonly path: string;
   readonly name: string | null;
   readonly features: Manifest['features'];
-  readonly adaptation: AdaptationSettings;
+  readonly adaptation: AdamSettings;
   readonly adaptedParameters: 'all' | readonly string[];
   readonly fixed: readonly string[];
   readonly training: Manifest['training'];

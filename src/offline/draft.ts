@@ -2,17 +2,17 @@
 import type { Graph, Tensor } from '../graph/ir.ts';
 import { writeModel } from '../graph/write.ts';
 import { AppError } from '../lib/errors.ts';
-import { createRng } from '../lib/rng.ts';
 import type { Parameters } from '../model/compaction.ts';
 import { MODEL_FILE, type ModelDraft, type ModelFolder, writeModelFolder } from '../model/folder.ts';
 import { MAXIMUM_LIST_LENGTH, type Manifest, type ManifestFeature, manifestSchema } from '../model/manifest.ts';
-import { buildMetaHeac, type Initial, randomInitial } from '../model/metaheac.ts';
+import { buildMetaHeac } from '../model/metaheac.ts';
 import { openSession } from '../model/session.ts';
 import { createVocabulary } from '../model/vocabulary.ts';
 import { bind } from '../online/binding.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import type { Feature } from '../population/schema.ts';
 import type { CampaignHistory } from './history.ts';
+import { RECIPES } from './recipe.ts';
 import { HIDDEN, type TrainSettings } from './settings.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -37,11 +37,12 @@ export function draftModel(
   campaigns: readonly CampaignHistory[],
   settings: TrainSettings,
 ): Draft {
-  const { dataSet, population } = workspace;
+  const { dataSet, population, userFeatures } = workspace;
+  const recipe = RECIPES[settings.recipe];
   if (!manifestSchema.shape.name.safeParse(settings.name).success)
     throw new AppError('invalid_argument', `the model's name "${settings.name}" is not text of 1 to 128 characters`);
   const tokens = new Map<string, readonly string[]>();
-  for (const { name } of dataSet.userFeatures) {
+  for (const { name } of userFeatures) {
     const dictionary = population.dictionary(name);
     tokens.set(
       `user.${name}`,
@@ -63,7 +64,7 @@ export function draftModel(
       };
     });
   const features = {
-    user: describe('user', dataSet.userFeatures),
+    user: describe('user', userFeatures),
     campaign: describe('campaign', dataSet.campaignFeatures),
   };
   const sized = (list: readonly ManifestFeature[]) =>
@@ -81,8 +82,9 @@ export function draftModel(
       hidden: HIDDEN,
       experts: settings.experts,
       critics: settings.critics,
+      ...recipe.architecture,
     },
-    zeroForUnknown(randomInitial(createRng(`train/${settings.seed}/initial`)), settings.embedding),
+    recipe.initial(workspace, settings),
   );
   const manifest = { features, adaptation: settings.adaptation } as unknown as Manifest;
   const vocabularies = new Map([...tokens].map(([name, list]) => [name, createVocabulary(list)]));
@@ -108,15 +110,6 @@ function campaignTokens(campaigns: readonly CampaignHistory[], feature: string):
   return [...found];
 }
 
-/** Row 0 of a table, unknown and empty, starts at zero: no training example may ever move it. */
-function zeroForUnknown(initial: Initial, width: number): Initial {
-  return (name, shape, fanIn) => {
-    const value = initial(name, shape, fanIn);
-    if (name.endsWith('.embedding')) (value.data as Float32Array).fill(0, 0, width);
-    return value;
-  };
-}
-
 /** Writes the model folder: the graph with `parameters`, and a golden batch of users of the population. */
 export async function exportModel(
   workspace: Workspace,
@@ -136,7 +129,7 @@ export async function exportModel(
     manifest: {
       ...rest,
       features: draft.folder.manifest.features,
-      adapted_parameters: 'all',
+      adapted_parameters: rest.adaptation.optimiser === 'adam' ? 'all' : Object.keys(rest.adaptation.rates),
       golden_batch: await goldenBatch(workspace, draft, graph, bytes),
     },
   };

@@ -2,11 +2,10 @@
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng } from '../lib/rng.ts';
-import { openAdaptation } from '../model/adaptation.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { Device } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
-import type { OnlineContext } from '../online/customise.ts';
+import { type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import { openScorer } from '../online/score.ts';
 import { type Baseline, centroidBaseline, logisticRegressionBaseline, randomBaseline } from './baselines.ts';
 import { measureRanking } from './metrics.ts';
@@ -44,7 +43,7 @@ export async function evaluate(
   model: GeneralModel,
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
-  const { population, history, dataSet } = workspace;
+  const { population, history, dataSet, userFeatures } = workspace;
   const trials = testTrials(history.campaigns);
   if (trials.length === 0)
     throw new AppError('invalid_data', `${dataSet.path} has no test campaign that can be evaluated`);
@@ -55,7 +54,7 @@ export async function evaluate(
   const metaheac = await tryModel(workspace, model, trials, options, () => options.onProgress?.(++done, total));
   const seconds = (options.clock.elapsed() - start) / 1000 / total;
 
-  const oneHot = buildOneHot(population, dataSet.userFeatures);
+  const oneHot = buildOneHot(population, userFeatures);
   const { strength } = chooseStrength(
     oneHot,
     history.campaigns.filter(({ split }) => split === 'train'),
@@ -88,7 +87,7 @@ async function tryModel(
 ): Promise<TrialQuality[]> {
   const { population } = workspace;
   const binding = bind(model.folder, population);
-  const program = await openAdaptation(model.graph, model.adapted, { device });
+  const program = await openOnlineProgram(model, { device });
   const scorer = await openScorer({ ...model, binding }, { device });
   const context: OnlineContext = { model, population, binding, program };
   const out: TrialQuality[] = [];
@@ -102,7 +101,7 @@ async function tryModel(
       out.push({ trial, repeats: qualities });
     }
   } finally {
-    await program.close();
+    await program.steps.close();
     await scorer.close();
   }
   return out;

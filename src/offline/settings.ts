@@ -1,7 +1,10 @@
 /** Settings of meta-training and their defaults, and how the trained model will be adapted. */
 import { type AdaptationSettings, DEFAULT_ADAPTATION } from '../model/manifest.ts';
+import { DEFAULT_DESCENT } from './descent.ts';
+import type { RecipeName } from './recipe.ts';
 
 export interface TrainSettings {
+  readonly recipe: RecipeName;
   readonly name: string;
   /** Campaigns a meta-step. */
   readonly taskCount: number;
@@ -28,7 +31,8 @@ export interface TrainSettings {
 }
 
 /** The published code's sizes and rates; embedding 16 as in the paper. */
-export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
+export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
+  recipe: 'published',
   name: 'metaheac',
   taskCount: 5,
   experts: 8,
@@ -46,10 +50,21 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   adaptation: DEFAULT_ADAPTATION,
 };
 
+/** The recipe `meta-heads`: its steps and the heads' adaptation are chosen on held-out campaigns. */
+export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
+  ...PUBLISHED_TRAIN_SETTINGS,
+  recipe: 'meta-heads',
+  taskCount: 4,
+  steps: 300,
+  validationShare: 0.2,
+  patience: 150,
+  adaptation: DEFAULT_DESCENT,
+};
+
 /** Hidden layers of an expert. */
 export const HIDDEN: readonly [number, number] = [64, 64];
-/** Seeds of a simulated campaign at validation. */
-export const VALIDATION_SEEDS = 100;
+/** Seeds of a simulated campaign at validation: each campaign is tried with both. */
+export const VALIDATION_SEEDS: readonly number[] = [50, 200];
 /** Most campaigns that one validation adapts to. */
 export const VALIDATION_CAMPAIGNS = 20;
 

@@ -4,22 +4,23 @@ import { trainableParameters } from '../graph/cut-tables.ts';
 import type { Tensor } from '../graph/ir.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRng, type Rng, shuffle } from '../lib/rng.ts';
-import { type LabelledBatch, openAdaptation } from '../model/adaptation.ts';
+import type { LabelledBatch } from '../model/adaptation.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { Device } from '../model/session.ts';
 import { type Binding, bind } from '../online/binding.ts';
-import type { OnlineContext } from '../online/customise.ts';
+import { type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import { openScorer } from '../online/score.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { type Draft, draftModel, exportModel } from './draft.ts';
-import { type DrawnBatch, drawEpisode } from './episodes.ts';
-import type { CampaignHistory } from './history.ts';
-import { openMetaProgram, openOptimiser } from './meta-step.ts';
+import type { DrawnBatch } from './episodes.ts';
+import { type HeldOut, heldOutTrial, holdOut } from './held-out.ts';
+import { openOptimiser } from './meta-step.ts';
+import { type DrawnEpisode, RECIPES } from './recipe.ts';
 import { isValidated, type TrainSettings, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS } from './settings.ts';
 import { type Summary, summarise } from './summary.ts';
-import { runTrial, simulateTrial, type Trial } from './trial.ts';
+import { ownToken, runTrial, type Trial } from './trial.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface TrainProgress {
@@ -61,15 +62,20 @@ interface Best {
 export async function train(workspace: Workspace, options: TrainOptions): Promise<TrainResult> {
   const { settings, device } = options;
   const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
-  const { training, validation } = splitCampaigns(campaigns, settings);
+  const { training, held: validation } = holdOut(
+    campaigns,
+    settings.validationShare,
+    `train/${settings.seed}/validation`,
+  );
   const draft = draftModel(workspace, campaigns, settings);
   const parameters = trainableParameters(draft.graph);
   const path = checkpointPath(options.out);
   const identity = identityOf(workspace, settings);
   const saved = options.resume ? readCheckpoint(path, identity) : null;
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
-  const validator = await openValidator(workspace, draft, parameters, validation, options);
-  const program = await openMetaProgram(draft.graph, parameters, { firstOrder: settings.firstOrder, device });
+  const validator = await openValidator(workspace, draft, parameters, { training, held: validation }, options);
+  const recipe = RECIPES[settings.recipe];
+  const program = await recipe.openProgram(draft.graph, parameters, settings, device);
   const optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
   let best: Best | null = (saved?.notes as { best: Best | null } | undefined)?.best ?? null;
   let bestParameters: Parameters = best ? withPrefix(saved!.tensors, 'best/') : copyOf(optimiser.parameters);
@@ -96,10 +102,12 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       const tasks = tasksOf(rng, step, training.length, settings.taskCount);
       for (const [i, task] of tasks.entries()) {
         const campaign = training[task]!;
-        const episode = drawEpisode(rng.fork(`step/${step}/${i}`), campaign.train, settings.batchSize);
+        const episode = recipe.drawEpisode(rng.fork(`step/${step}/${i}`), campaign, settings);
+        if (!episode) continue;
+        const { support, query } = episode;
         const gradient = await program.run(
           optimiser.parameters,
-          { support: encode(campaign, episode.support), query: encode(campaign, episode.query) },
+          { support: encode(campaign.id, episode, support), query: encode(campaign.id, episode, query) },
           settings.innerRate,
         );
         loss += gradient.loss / tasks.length;
@@ -152,18 +160,6 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   return { manifest, steps: optimiser.steps, interrupted, bestStep: best?.step ?? optimiser.steps };
 }
 
-/** Some train campaigns are held out to choose the best step: at least one where there are three. */
-function splitCampaigns(
-  campaigns: readonly CampaignHistory[],
-  { seed, validationShare }: TrainSettings,
-): { training: CampaignHistory[]; validation: CampaignHistory[] } {
-  const order = Int32Array.from(campaigns.keys());
-  shuffle(createRng(`train/${seed}/validation`), order);
-  const count = campaigns.length < 3 ? 0 : Math.max(1, Math.round(campaigns.length * validationShare));
-  const held = new Set(order.subarray(0, count));
-  return { training: campaigns.filter((_, i) => !held.has(i)), validation: campaigns.filter((_, i) => held.has(i)) };
-}
-
 /** The campaigns of a step: passes over all of them, each shuffled anew. Fixed by the step alone, so that training can go on after a kill. */
 function tasksOf(rng: Rng, step: number, campaigns: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => {
@@ -174,16 +170,18 @@ function tasksOf(rng: Rng, step: number, campaigns: number, count: number): numb
   });
 }
 
-/** Drawn users as a model's inputs. */
+/** Drawn users as a model's inputs; a campaign's own token of past campaigns is left out. */
 function batchEncoder(
   { population }: Workspace,
-  draft: Draft,
-): (campaign: CampaignHistory, batch: DrawnBatch) => LabelledBatch {
-  const binding: Binding = bind(draft.folder, population);
-  return (campaign, { users, labels }) => ({
+  { graph, folder }: Draft,
+): (campaign: string, episode: DrawnEpisode, batch: DrawnBatch) => LabelledBatch {
+  const binding: Binding = bind(folder, population);
+  return (campaign, { features }, { users, labels }) => ({
     feeds: {
-      ...encodeUsers(draft.graph, binding, population.readRows(users.map((user) => population.rowOf[user]!))),
-      ...encodeCampaign(draft.graph, draft.folder, campaign.features, users.length),
+      ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
+        without: ownToken(folder, campaign),
+      }),
+      ...encodeCampaign(graph, folder, features, users.length),
     },
     labels,
   });
@@ -199,20 +197,26 @@ async function openValidator(
   workspace: Workspace,
   draft: Draft,
   parameters: readonly string[],
-  held: readonly CampaignHistory[],
+  { training, held }: HeldOut,
   { settings, device }: TrainOptions,
 ): Promise<Validator> {
   const { population } = workspace;
   const rng = createRng(`train/${settings.seed}/trials`);
   const trials = held
-    .map((campaign) => simulateTrial(campaign, VALIDATION_SEEDS, rng.fork(campaign.id)))
-    .filter((trial): trial is Trial => trial !== null)
-    .slice(0, VALIDATION_CAMPAIGNS);
+    .slice(0, VALIDATION_CAMPAIGNS)
+    .flatMap((campaign) =>
+      VALIDATION_SEEDS.map((seeds) =>
+        heldOutTrial(campaign, seeds, training, population, rng.fork(`${campaign.id}/${seeds}`)),
+      ),
+    )
+    .filter((trial): trial is Trial => trial !== null);
   const binding = bind(draft.folder, population);
   // the epochs are not chosen here: one pass a trial, and a steadier measure
-  const manifest = { ...draft.folder.manifest, adaptation: { ...settings.adaptation, early_stopping: null } };
+  const { adaptation } = settings;
+  const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
+  const manifest = { ...draft.folder.manifest, adaptation: steady };
   const model = { folder: draft.folder, manifest, graph: draft.graph, adapted: parameters };
-  const program = await openAdaptation(draft.graph, parameters, { device });
+  const program = await openOnlineProgram(model, { device });
   const scorer = await openScorer({ ...model, binding }, { device });
   return {
     async validate(current) {
@@ -221,12 +225,19 @@ async function openValidator(
       for (const trial of trials)
         qualities.push({
           trial,
-          repeats: [await runTrial(context, scorer, trial, `train/${settings.seed}/validation/${trial.id}`)],
+          repeats: [
+            await runTrial(
+              context,
+              scorer,
+              trial,
+              `train/${settings.seed}/validation/${trial.id}/${trial.seeds.length}`,
+            ),
+          ],
         });
       return summarise(qualities, rng.fork('bootstrap'));
     },
     async close() {
-      await program.close();
+      await program.steps.close();
       await scorer.close();
     },
   };

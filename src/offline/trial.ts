@@ -1,7 +1,10 @@
 /** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
 import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import type { ModelFolder } from '../model/folder.ts';
 import { customise, type OnlineContext } from '../online/customise.ts';
+import type { EncodingOptions } from '../online/encode.ts';
 import type { Scorer } from '../online/score.ts';
+import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory, LabelledRows } from './history.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
@@ -28,15 +31,28 @@ export async function runTrial(
   const { population } = context;
   const rowsOf = (users: Int32Array) => users.map((user) => population.rowOf[user]!);
   const seeds = rowsOf(trial.seeds).sort();
+  const without = ownToken(context.model.folder, trial.id);
   const customised = await customise(context, {
     key,
+    without,
+    withoutQuality: true,
     features: trial.features,
     seeds,
     candidates: othersThan(population, seeds),
   });
   const rows = population.readRows(rowsOf(trial.evaluation.users));
-  const scores = await scorer.score(rows, trial.features, customised.parameters);
+  // a model that is being trained has all its parameters at hand, and its scorer takes them all
+  const parameters = context.parameters
+    ? new Map([...context.parameters, ...customised.parameters])
+    : customised.parameters;
+  const scores = await scorer.score(rows, trial.features, parameters, without);
   return measureRanking(trial.evaluation.users, scores, trial.evaluation.labels, SHARES);
+}
+
+/** A campaign's own token of past campaigns, where the model knows it: it would tell who the members are. */
+export function ownToken(model: ModelFolder, campaign: string): EncodingOptions['without'] {
+  const id = model.vocabularies.get(`user.${PAST_CAMPAIGNS}`)?.find(campaign) ?? 0;
+  return id === 0 ? null : { feature: PAST_CAMPAIGNS, id };
 }
 
 /** Rows of the population that are not in `rows`, ascending. */

@@ -1,21 +1,47 @@
 /** The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs -> customised model and quality report. */
 import type { Tensor } from '../graph/ir.ts';
-import type { AdaptationProgram, AdaptationRun, LabelledBatch } from '../model/adaptation.ts';
+import { type AdaptationProgram, type AdaptationRun, type LabelledBatch, openAdaptation } from '../model/adaptation.ts';
 import type { Parameters } from '../model/compaction.ts';
+import { type HeadProgram, openHeadProgram } from '../model/head-adaptation.ts';
 import type { GeneralModel } from '../model/load.ts';
-import type { Feeds } from '../model/session.ts';
+import type { AdamSettings, DescentSettings } from '../model/manifest.ts';
+import type { Device, Feeds } from '../model/session.ts';
 import type { Population } from '../population/population.ts';
 import type { Binding } from './binding.ts';
-import { type CampaignFeatures, encodeCampaign, encodeUsers, takeFeeds } from './encode.ts';
+import { customiseHeads } from './customise-heads.ts';
+import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers, takeFeeds } from './encode.ts';
 import { drawPlan, type PlannedBatch, type PlannedPass } from './plan.ts';
 import { heldOutQuality, type QualityReport } from './quality.ts';
+
+/** A model's steps, of the kind that its manifest says. */
+export type OnlineProgram =
+  | { readonly kind: 'adam'; readonly steps: AdaptationProgram; readonly settings: AdamSettings }
+  | { readonly kind: 'gradient_descent'; readonly steps: HeadProgram; readonly settings: DescentSettings };
+
+/** Differentiates the model and opens its sessions. */
+export async function openOnlineProgram(
+  {
+    graph,
+    adapted,
+    manifest: { adaptation },
+  }: Pick<GeneralModel, 'graph' | 'adapted'> & { readonly manifest: Pick<GeneralModel['manifest'], 'adaptation'> },
+  options: { device?: Device } = {},
+): Promise<OnlineProgram> {
+  if (adaptation.optimiser === 'adam')
+    return { kind: 'adam', steps: await openAdaptation(graph, adapted, options), settings: adaptation };
+  return {
+    kind: 'gradient_descent',
+    steps: await openHeadProgram(graph, adaptation.rates, options),
+    settings: adaptation,
+  };
+}
 
 /** A model bound to a population, ready to be adapted: shared by all campaigns. */
 export interface OnlineContext {
   readonly model: GeneralModel;
   readonly population: Population;
   readonly binding: Binding;
-  readonly program: AdaptationProgram;
+  readonly program: OnlineProgram;
   /** Where adaptation starts, if not at the model's own parameters (while it is being trained). */
   readonly parameters?: Parameters;
 }
@@ -30,6 +56,10 @@ export interface CustomiseRequest {
   readonly candidates: Int32Array;
   /** Called with the share of the steps that are done. */
   readonly onProgress?: (share: number) => void;
+  /** The campaign's own token of past campaigns, where the model was trained on it. */
+  readonly without?: EncodingOptions['without'];
+  /** Leaves out the quality report, and the run that it takes. */
+  readonly withoutQuality?: boolean;
 }
 
 export interface CustomisedModel {
@@ -41,18 +71,21 @@ export interface CustomisedModel {
 
 /** Adapts the general model to a campaign's seeds. */
 export async function customise(context: OnlineContext, request: CustomiseRequest): Promise<CustomisedModel> {
-  const settings = context.model.manifest.adaptation;
+  const { program } = context;
+  if (program.kind === 'gradient_descent') return customiseHeads(context, program.steps, program.settings, request);
+  const { settings } = program;
   const plan = drawPlan(request.key, request.seeds, request.candidates, settings);
   const users = new PlannedUsers(
     context,
     [plan.selection, plan.final],
     plan.selection ? [plan.selection.heldOut, plan.selection.others] : [],
+    request.without,
   );
   const stepsOf = (pass: PlannedPass | null) => pass?.epochs.reduce((sum, epoch) => sum + epoch.length, 0) ?? 0;
   const total = stepsOf(plan.selection) + stepsOf(plan.final);
   let done = 0;
   const start = (pass: PlannedPass, scored: readonly Feeds[]): Promise<AdaptationRun> =>
-    context.program.start(
+    program.steps.start(
       context.parameters ?? context.model.graph.initializers,
       pass.epochs.flat().map((batch) => users.batch(request.features, batch)),
       scored,
@@ -105,7 +138,12 @@ class PlannedUsers {
   /** Population row -> row of `#feeds`. */
   readonly #placeOf = new Map<number, number>();
 
-  constructor(context: OnlineContext, passes: readonly (PlannedPass | null)[], others: readonly Int32Array[]) {
+  constructor(
+    context: OnlineContext,
+    passes: readonly (PlannedPass | null)[],
+    others: readonly Int32Array[],
+    without: CustomiseRequest['without'] = null,
+  ) {
     this.#context = context;
     const wanted = new Set<number>();
     for (const pass of passes)
@@ -113,7 +151,9 @@ class PlannedUsers {
     for (const rows of others) for (const row of rows) wanted.add(row);
     const rows = Int32Array.from(wanted).sort();
     for (let i = 0; i < rows.length; i++) this.#placeOf.set(rows[i]!, i);
-    this.#feeds = encodeUsers(context.model.graph, context.binding, context.population.readRows(rows));
+    this.#feeds = encodeUsers(context.model.graph, context.binding, context.population.readRows(rows), {
+      without: without ?? null,
+    });
   }
 
   feeds(features: CampaignFeatures, rows: Int32Array): Feeds {

@@ -14,17 +14,34 @@ export interface EncodingCounts {
   dropped: number;
 }
 
+export interface EncodingOptions {
+  readonly counts?: EncodingCounts;
+  /** A token of a list that is left out of every user: a campaign's own, of past campaigns. */
+  readonly without?: { readonly feature: string; readonly id: number } | null | undefined;
+}
+
 export type CampaignFeatures = Readonly<Record<string, string | readonly string[]>>;
 
 /** `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without one). Lists: unknown tokens are dropped, then the first `maxLength` kept. */
-export function encodeUsers(graph: Graph | null, binding: Binding, rows: Rows, counts?: EncodingCounts): Feeds {
+export function encodeUsers(
+  graph: Graph | null,
+  binding: Binding,
+  rows: Rows,
+  { counts, without }: EncodingOptions = {},
+): Feeds {
   const feeds: Record<string, Tensor> = {};
   for (const feature of binding.features) {
     const column = rows.columns.get(feature.name)!;
     const name = `user.${feature.name}`;
     if (column.kind === 'single') feeds[name] = idTensor(graph, name, [rows.count], singleIds(feature, column, counts));
     else {
-      const { ids, lengths } = listIds(feature, column, rows.count, counts);
+      const { ids, lengths } = listIds(
+        feature,
+        column,
+        rows.count,
+        counts,
+        without?.feature === feature.name ? without.id : -1,
+      );
       feeds[name] = idTensor(graph, name, [rows.count, feature.maxLength], ids);
       feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [rows.count], lengths);
     }
@@ -58,7 +75,8 @@ function listIds(
   { ids, maxLength }: BoundFeature,
   { offsets, codes }: Extract<Column, { kind: 'multi' }>,
   count: number,
-  counts?: EncodingCounts,
+  counts: EncodingCounts | undefined,
+  without: number,
 ): { ids: Int32Array; lengths: Int32Array } {
   const out = new Int32Array(count * maxLength);
   const lengths = new Int32Array(count);
@@ -69,6 +87,7 @@ function listIds(
     let length = 0;
     for (let j = offsets[row]!; j < offsets[row + 1]!; j++) {
       const id = ids[codes[j]!]!;
+      if (id === without) continue;
       if (id === 0) unknown += 1;
       else if (length < maxLength) out[at + length++] = id;
       else dropped += 1;

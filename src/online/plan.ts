@@ -1,7 +1,7 @@
 /** The adaptation plan: held-out split, negatives of every epoch and batch order, all drawn before the first step. */
 import { createHash } from 'node:crypto';
 import { createRng, type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
-import type { AdaptationSettings } from '../model/manifest.ts';
+import type { AdamSettings } from '../model/manifest.ts';
 import type { CampaignFeatures } from './encode.ts';
 
 /** Rows of the population and labels of one batch. */
@@ -56,7 +56,7 @@ export function drawPlan(
   key: string,
   seeds: Int32Array,
   candidates: Int32Array,
-  settings: AdaptationSettings,
+  settings: AdamSettings,
 ): AdaptationPlan {
   const rng = createRng(key);
   const final = drawPass(rng.fork('final'), seeds, candidates, settings);
@@ -72,7 +72,7 @@ export function drawPlan(
   return { selection: { ...drawPass(rng.fork('selection'), rest, candidates, settings), heldOut, others }, final };
 }
 
-function drawPass(rng: Rng, positives: Int32Array, candidates: Int32Array, settings: AdaptationSettings): PlannedPass {
+function drawPass(rng: Rng, positives: Int32Array, candidates: Int32Array, settings: AdamSettings): PlannedPass {
   const count = Math.round(positives.length * settings.negatives_per_seed);
   const draw = () => take(candidates, sampleWithoutReplacement(rng, candidates.length, count));
   let negatives = draw();

@@ -12,7 +12,7 @@ export interface QualityReport {
 }
 
 /** Compares the scores of held-out seeds with those of sampled candidates. */
-export function heldOutQuality(seeds: Float32Array, candidates: Float32Array): QualityReport {
+export function heldOutQuality(seeds: readonly number[] | Float32Array, candidates: Float32Array): QualityReport {
   const sorted = Float64Array.from(candidates).sort();
   let wins = 0;
   for (const score of seeds) wins += (lowerBound(sorted, score) + upperBound(sorted, score)) / 2;
@@ -24,7 +24,7 @@ export function heldOutQuality(seeds: Float32Array, candidates: Float32Array): Q
   const variance = (auc * (1 - auc) + (n1 - 1) * (q1 - auc * auc) + (n0 - 1) * (q2 - auc * auc)) / (n1 * n0);
   const recallAt = (share: number) => {
     const cut = sorted[Math.max(0, n0 - Math.ceil(share * n0))]!;
-    return seeds.reduce((count, score) => count + (score >= cut ? 1 : 0), 0) / n1;
+    return Array.from(seeds).filter((score) => score >= cut).length / n1;
   };
   return {
     held_out_seeds: n1,

@@ -6,7 +6,7 @@ import type { ModelFolder } from '../model/folder.ts';
 import { type Device, type Feeds, openSession, type Session } from '../model/session.ts';
 import type { Rows } from '../population/segments.ts';
 import type { Binding } from './binding.ts';
-import { type CampaignFeatures, encodeCampaign, encodeUsers, sliceFeeds } from './encode.ts';
+import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers, sliceFeeds } from './encode.ts';
 
 /** Rows a run. Fixed, not configurable: a matrix product may round otherwise at another size, and an audience must not depend on it. */
 const BATCH_ROWS = 2048;
@@ -14,7 +14,12 @@ const BATCH_ROWS = 2048;
 /** Scores segments with one session; the adapted parameters are inputs, so that all campaigns share it. */
 export interface Scorer {
   /** Scores of the rows, in order, `[rows.count]`. A score that is not a number is invalid_model. */
-  score(rows: Rows, features: CampaignFeatures, parameters: ReadonlyMap<string, Tensor>): Promise<Float32Array>;
+  score(
+    rows: Rows,
+    features: CampaignFeatures,
+    parameters: ReadonlyMap<string, Tensor>,
+    without?: EncodingOptions['without'],
+  ): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -32,8 +37,8 @@ export async function openScorer(
   // the score, under the name that the cut gives it
   const output = session.outputs[0]!;
   return {
-    async score(rows, features, parameters) {
-      const users = encodeUsers(graph, binding, rows);
+    async score(rows, features, parameters, without = null) {
+      const users = encodeUsers(graph, binding, rows, { without });
       const fixed: Feeds = Object.fromEntries(parameters);
       const out = new Float32Array(rows.count);
       for (let from = 0; from < rows.count; from += BATCH_ROWS) {

@@ -23,7 +23,7 @@ import {
   readManifest,
   sealManifest,
 } from './manifest.ts';
-import { parseRecord } from './records.ts';
+import { type JsonRecord, parseRecord } from './records.ts';
 import { checkFeatures, type Feature } from './schema.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import { encodeSegment, SEGMENT_ROWS } from './segments.ts';
@@ -43,6 +43,9 @@ const IMPORT_LIMITS: ImportLimits = {
   maximumTokensPerDictionary: 100_000_000,
 };
 
+/** Lists of tokens by feature and user id. */
+export type Derived = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
+
 export interface ImportOptions {
   /** A data set folder; only its description and its users are read. */
   readonly source: string;
@@ -51,6 +54,8 @@ export interface ImportOptions {
   /** The population's folder; made if it is not there. */
   readonly out: string;
   readonly limits?: Partial<ImportLimits>;
+  /** Features whose values are not in the file: lists of tokens by user id. */
+  readonly derived?: Derived;
   /** Called after each batch of lines with the users read so far. */
   readonly onProgress?: (usersRead: number) => void;
 }
@@ -77,7 +82,10 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
   if (features.length === 0) throw new AppError('invalid_argument', 'a population needs at least one user feature');
   checkFeatures(features, 'features', 'invalid_argument');
   const dataSet = openDataSet(source);
-  checkSchema(dataSet, features);
+  checkSchema(
+    dataSet,
+    features.filter(({ name }) => !options.derived?.has(name)),
+  );
   const users = getDataSetFile(dataSet, 'users.ndjson');
 
   const isNew = !existsSync(out);
@@ -122,6 +130,7 @@ class Importer {
   readonly #usersFile: string;
   readonly #features: readonly Feature[];
   readonly #limits: ImportLimits;
+  readonly #derived: Derived;
   readonly #onProgress: (usersRead: number) => void;
   readonly #incoming: string;
   readonly #segment: SegmentBuilder;
@@ -134,6 +143,7 @@ class Importer {
     this.#usersFile = usersFile;
     this.#features = options.features;
     this.#limits = { ...IMPORT_LIMITS, ...options.limits };
+    this.#derived = options.derived ?? new Map();
     this.#onProgress = options.onProgress ?? (() => {});
     this.#incoming = join(options.out, INCOMING_FOLDER);
     this.#segment = new SegmentBuilder(options.features);
@@ -178,7 +188,8 @@ class Importer {
         const line = firstLine + i;
         const record = parseRecord(lines[i]!, this.#usersFile, line);
         if (record === null) continue;
-        const userNumber = readUser(record, this.#usersFile, line, this.#features, sink, this.#limits);
+        const whole = this.#derived.size === 0 ? record : this.#withDerived(record);
+        const userNumber = readUser(whole, this.#usersFile, line, this.#features, sink, this.#limits);
         this.#addRow(userNumber, directory, line);
       }
       this.#onProgress(this.#rows);
@@ -186,6 +197,11 @@ class Importer {
     if (this.#rows === 0)
       throw new AppError('invalid_data', `${this.#usersFile} is empty: a population needs at least one user`);
     if (this.#segment.count > 0) this.#writeSegment();
+  }
+
+  #withDerived(record: JsonRecord): JsonRecord {
+    const lists = [...this.#derived].map(([name, byUser]) => [name, byUser.get(record['user_id'] as string) ?? []]);
+    return { ...record, ...Object.fromEntries(lists) };
   }
 
   #addRow(userNumber: number, directory: TextTable, line: number): void {

@@ -1,13 +1,12 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../lib/errors.ts';
-import { type AdaptationProgram, openAdaptation } from '../model/adaptation.ts';
 import { changesOf } from '../model/changes.ts';
 import { encodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
-import { customise, type OnlineContext } from '../online/customise.ts';
+import { customise, type OnlineContext, type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
 import { openPopulation } from '../population/population.ts';
 import type {
@@ -39,11 +38,11 @@ class Thread {
   readonly #data: ThreadData;
   readonly #device: Device;
   readonly #model: GeneralModel;
-  readonly #program: AdaptationProgram;
+  readonly #program: OnlineProgram;
   #bound: Bound | null = null;
   #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 
-  private constructor(data: ThreadData, device: Device, model: GeneralModel, program: AdaptationProgram) {
+  private constructor(data: ThreadData, device: Device, model: GeneralModel, program: OnlineProgram) {
     this.#data = data;
     this.#device = device;
     this.#model = model;
@@ -53,7 +52,7 @@ class Thread {
   static async open(data: ThreadData): Promise<Thread> {
     const device = await resolveDevice(data.device as DeviceRequest);
     const model = await loadModel(data.model, { device });
-    return new Thread(data, device, model, await openAdaptation(model.graph, model.adapted, { device }));
+    return new Thread(data, device, model, await openOnlineProgram(model, { device }));
   }
 
   async customise(task: CustomiseTask, onProgress: (share: number) => void): Promise<CustomiseResult> {

@@ -136,11 +136,14 @@ describe('buildMetaHeac', () => {
         critics.weight: float32[3, 3]
         critics.bias: float32[3]
       nodes
-        user.age/Gather: float32[batch, 2] = Gather(user.age.embedding, user.age, axis=0)
         user.tags/Unsqueeze: int32[batch, 1] = Unsqueeze(user.tags.length, axes=[1])
         user.tags/Less: bool[batch, 3] = Less([0, 1, 2], user.tags/Unsqueeze)
-        user.tags/Gather: float32[batch, 3, 2] = Gather(user.tags.embedding, user.tags, axis=0)
         user.tags/Cast: float32[batch, 3] = Cast(user.tags/Less, to=float32)
+        campaign.words/Unsqueeze: int32[1, 1] = Unsqueeze(campaign.words.length, axes=[1])
+        campaign.words/Less: bool[1, 2] = Less([0, 1], campaign.words/Unsqueeze)
+        campaign.words/Cast: float32[1, 2] = Cast(campaign.words/Less, to=float32)
+        user.age/Gather: float32[batch, 2] = Gather(user.age.embedding, user.age, axis=0)
+        user.tags/Gather: float32[batch, 3, 2] = Gather(user.tags.embedding, user.tags, axis=0)
         user.tags/Unsqueeze_1: float32[batch, 3, 1] = Unsqueeze(user.tags/Cast, axes=[2])
         user.tags/Mul: float32[batch, 3, 2] = Mul(user.tags/Gather, user.tags/Unsqueeze_1)
         user.tags/ReduceSum: float32[batch, 2] = ReduceSum(user.tags/Mul, axes=[1], keepdims=0)
@@ -149,10 +152,7 @@ describe('buildMetaHeac', () => {
         user.tags/Unsqueeze_2: float32[batch, 1] = Unsqueeze(user.tags/Max, axes=[1])
         user.tags/Div: float32[batch, 2] = Div(user.tags/ReduceSum, user.tags/Unsqueeze_2)
         campaign.topic/Gather: float32[1, 2] = Gather(campaign.topic.embedding, campaign.topic, axis=0)
-        campaign.words/Unsqueeze: int32[1, 1] = Unsqueeze(campaign.words.length, axes=[1])
-        campaign.words/Less: bool[1, 2] = Less([0, 1], campaign.words/Unsqueeze)
         campaign.words/Gather: float32[1, 2, 2] = Gather(campaign.words.embedding, campaign.words, axis=0)
-        campaign.words/Cast: float32[1, 2] = Cast(campaign.words/Less, to=float32)
         campaign.words/Unsqueeze_1: float32[1, 2, 1] = Unsqueeze(campaign.words/Cast, axes=[2])
         campaign.words/Mul: float32[1, 2, 2] = Mul(campaign.words/Gather, campaign.words/Unsqueeze_1)
         campaign.words/ReduceSum: float32[1, 2] = ReduceSum(campaign.words/Mul, axes=[1], keepdims=0)

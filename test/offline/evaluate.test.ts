@@ -1,4 +1,5 @@
 /** Evaluation: the report's shape, groups, and methods against planted truth. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Clock } from '../../src/lib/clock.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
+import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 import { CPU } from '../../src/model/session.ts';
 import { type EvaluationReport, evaluate } from '../../src/offline/evaluate.ts';
 import { train } from '../../src/offline/train.ts';
@@ -47,7 +49,13 @@ beforeAll(async () => {
     settings: {
       ...SMALL_SETTINGS,
       steps: 10,
-      adaptation: { ...SMALL_SETTINGS.adaptation, epochs: 6, rate: 0.03 },
+      adaptation: {
+        ...DEFAULT_ADAPTATION,
+        negatives_per_seed: 2,
+        early_stopping: { held_out_share: 0.2, minimum_held_out: 3 },
+        epochs: 6,
+        rate: 0.03,
+      },
     },
     device: CPU,
     clock: tickingClock(),

@@ -2,7 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createRng } from '../../src/lib/rng.ts';
-import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../src/offline/settings.ts';
+import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
+import { PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../src/offline/settings.ts';
 
 export interface SmallCampaign {
   readonly id: string;
@@ -77,7 +78,7 @@ function rowsOf({ id, split, rows, members }: SmallCampaign, c: number): string[
 }
 
 export const SMALL_SETTINGS: TrainSettings = {
-  ...DEFAULT_TRAIN_SETTINGS,
+  ...PUBLISHED_TRAIN_SETTINGS,
   name: 'small',
   taskCount: 2,
   experts: 2,
@@ -89,7 +90,7 @@ export const SMALL_SETTINGS: TrainSettings = {
   validationEvery: 2,
   patience: 100,
   adaptation: {
-    ...DEFAULT_TRAIN_SETTINGS.adaptation,
+    ...DEFAULT_ADAPTATION,
     rate: 0.01,
     epochs: 2,
     negatives_per_seed: 2,

@@ -245,9 +245,8 @@ describe('a data set at the edge', () => {
   });
 
   it('that a manifest cannot describe is refused before training', async () => {
-    const { dataSet, ...rest } = workspace;
-    const [age, tags] = dataSet.userFeatures;
-    const long = { ...rest, dataSet: { ...dataSet, userFeatures: [age!, { ...tags!, maxLength: 5000 }] } };
+    const [age, tags] = workspace.userFeatures;
+    const long = { ...workspace, userFeatures: [age!, { ...tags!, maxLength: 5000 }] };
     const training = trainInto(newPath(), { workspace: long });
     await expect(training).rejects.toMatchObject({
       code: 'invalid_data',

@@ -1,7 +1,7 @@
 /** Customising the general model: equal bits for equal seeds, and a model that finds the seeds' likes. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { measureRanking } from '../../src/offline/metrics.ts';
-import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
+import { type CustomiseRequest, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import { planKey } from '../../src/online/plan.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { modelOf, openWorld, splitRows, type World } from './world.ts';
@@ -84,9 +84,11 @@ describe('customise', () => {
 
   it('learns what the seeds like, and says how well by held-out ones', async () => {
     const model = await modelOf(world.root, { epochs: 12, rate: 0.05, early_stopping: EARLY });
-    const learner = { ...context, model };
+    const program = await openOnlineProgram(model);
+    const learner = { ...context, model, program };
     const seeds = fans.slice(0, 40);
     const { parameters, quality, epochs } = await customise(learner, requestOf(seeds));
+    await program.steps.close();
     expect(quality).toMatchObject({ held_out_seeds: 10, candidates: 260 });
     expect(quality!.auc).toBeGreaterThan(0.75);
     expect(epochs).toBeGreaterThanOrEqual(1);
@@ -101,7 +103,9 @@ describe('customise', () => {
 
   it('holds out none of few seeds, and then has no report', async () => {
     const model = await modelOf(world.root, { early_stopping: EARLY });
-    const customised = await customise({ ...context, model }, requestOf(fans.slice(0, 19)));
+    const program = await openOnlineProgram(model);
+    const customised = await customise({ ...context, model, program }, requestOf(fans.slice(0, 19)));
+    await program.steps.close();
     expect(customised).toMatchObject({ quality: null, epochs: 3 });
   });
 

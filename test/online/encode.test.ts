@@ -51,7 +51,7 @@ describe('encodeUsers', () => {
     const population = await populationOf(root, USERS);
     const binding = bind(model.folder, population);
     const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
-    const feeds = encodeUsers(model.graph, binding, population.readRows(Int32Array.of(0, 1, 2, 3)), counts);
+    const feeds = encodeUsers(model.graph, binding, population.readRows(Int32Array.of(0, 1, 2, 3)), { counts });
     expect(Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, plain(feed)]))).toEqual({
       'user.age': { dtype: 'int32', shape: [4], data: [3, 0, 0, 1] },
       'user.tags': { dtype: 'int32', shape: [4, 3], data: [5, 1, 1, 0, 0, 0, 0, 0, 0, 4, 0, 0] },

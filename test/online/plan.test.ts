@@ -1,7 +1,7 @@
 /** Adaptation plans: what they depend on, and what is drawn. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { AdaptationSettings } from '../../src/model/manifest.ts';
+import type { AdamSettings } from '../../src/model/manifest.ts';
 import { type AdaptationPlan, drawPlan, type PlannedPass, planKey } from '../../src/online/plan.ts';
 
 describe('planKey', () => {
@@ -45,7 +45,7 @@ describe('planKey', () => {
   });
 });
 
-const SETTINGS: AdaptationSettings = {
+const SETTINGS: AdamSettings = {
   optimiser: 'adam',
   rate: 0.003,
   epochs: 3,
@@ -59,7 +59,7 @@ interface Drawn {
   readonly key: string;
   readonly seeds: Int32Array;
   readonly candidates: Int32Array;
-  readonly settings: AdaptationSettings;
+  readonly settings: AdamSettings;
   readonly plan: AdaptationPlan;
 }
 
@@ -79,7 +79,7 @@ const plans = fc
     const rows = Int32Array.from(isSeed.keys());
     const seeds = rows.filter((row) => isSeed[row]);
     const candidates = rows.filter((row) => !isSeed[row]);
-    const settings: AdaptationSettings = {
+    const settings: AdamSettings = {
       ...SETTINGS,
       epochs,
       batch,
@@ -205,7 +205,7 @@ describe('drawPlan', () => {
 
   it('draws the pass over all seeds alike, whether some are held out before it or not', () => {
     const rows = Int32Array.from({ length: 100 }, (_, i) => i);
-    const draw = (early_stopping: AdaptationSettings['early_stopping']) =>
+    const draw = (early_stopping: AdamSettings['early_stopping']) =>
       drawPlan('a', rows.slice(0, 30), rows.slice(30), { ...SETTINGS, early_stopping });
     expect(draw(SETTINGS.early_stopping).selection).not.toBeNull();
     expect(draw(null).selection).toBeNull();

@@ -3,13 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRng } from '../../src/lib/rng.ts';
-import { openAdaptation } from '../../src/model/adaptation.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
-import type { AdaptationSettings } from '../../src/model/manifest.ts';
+import type { AdamSettings } from '../../src/model/manifest.ts';
 import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { bind } from '../../src/online/binding.ts';
-import type { OnlineContext } from '../../src/online/customise.ts';
+import { type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import type { Feature } from '../../src/population/schema.ts';
@@ -58,7 +57,7 @@ export async function populationOf(
   return openPopulation(out);
 }
 
-const SETTINGS: AdaptationSettings = {
+const SETTINGS: AdamSettings = {
   optimiser: 'adam',
   rate: 0.02,
   epochs: 3,
@@ -71,7 +70,7 @@ const SETTINGS: AdaptationSettings = {
 /** Writes and loads a MetaHeac of `config`. */
 export async function modelOf(
   root: string,
-  settings: Partial<AdaptationSettings> = {},
+  settings: Partial<AdamSettings> = {},
   config: MetaHeacConfig = CONFIG,
 ): Promise<GeneralModel> {
   const path = mkdtempSync(join(root, 'model-'));
@@ -100,16 +99,16 @@ export interface World {
 }
 
 /** A population of `count` drawn users and a model, bound. */
-export async function openWorld(count: number, settings: Partial<AdaptationSettings> = {}): Promise<World> {
+export async function openWorld(count: number, settings: Partial<AdamSettings> = {}): Promise<World> {
   const root = newRoot();
   const population = await populationOf(root, drawUsers(count));
   const model = await modelOf(root, settings);
-  const program = await openAdaptation(model.graph, model.adapted);
+  const program = await openOnlineProgram(model);
   return {
     root,
     context: { model, population, binding: bind(model.folder, population), program },
     async close() {
-      await program.close();
+      await program.steps.close();
       rmSync(root, { recursive: true, force: true });
     },
   };

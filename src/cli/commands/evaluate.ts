@@ -4,6 +4,7 @@ import { loadModel } from '../../model/load.ts';
 import { parseDevice, resolveDevice } from '../../model/session.ts';
 import { type EvaluationReport, evaluate } from '../../offline/evaluate.ts';
 import { openWorkspace } from '../../offline/workspace.ts';
+import { PAST_CAMPAIGNS } from '../../population/past-campaigns.ts';
 import { bar, type Output } from '../output.ts';
 
 export interface EvaluateCommandOptions {
@@ -18,7 +19,9 @@ export interface EvaluateCommandOptions {
 export async function evaluateCommand(options: EvaluateCommandOptions, output: Output): Promise<void> {
   const device = await resolveDevice(parseDevice(options.device));
   const model = await loadModel(options.model, { device });
-  const workspace = await openWorkspace(options.data);
+  const workspace = await openWorkspace(options.data, {
+    pastCampaigns: model.folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`) ? 'always' : 'never',
+  });
   try {
     const report = await evaluate(workspace, model, {
       repeats: options.repeats,

@@ -2,7 +2,9 @@
 import { readModelFolder } from '../../model/folder.ts';
 import { bind } from '../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../online/encode.ts';
-import { importPopulation } from '../../population/import.ts';
+import { openDataSet } from '../../population/data-set.ts';
+import { type Derived, importPopulation } from '../../population/import.ts';
+import { PAST_CAMPAIGNS, readPastCampaigns } from '../../population/past-campaigns.ts';
 import { openPopulation } from '../../population/population.ts';
 import type { Output } from '../output.ts';
 
@@ -24,6 +26,7 @@ export async function populationImportCommand(options: PopulationImportOptions, 
     source: options.data,
     features,
     out: options.out,
+    derived: await derivedOf(options.data, features),
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: (users) => output.progress(`${users} users`),
   });
@@ -35,11 +38,17 @@ export async function populationImportCommand(options: PopulationImportOptions, 
   for (const feature of binding.features) {
     const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
     for (let i = 0; i < population.segmentCount; i++)
-      encodeUsers(null, { features: [feature] }, population.readSegment(i), counts);
+      encodeUsers(null, { features: [feature] }, population.readSegment(i), { counts });
     const share = counts.tokens === 0 ? 0 : (100 * counts.unknown) / counts.tokens;
     const dropped = feature.kind === 'multi' ? `, ${counts.dropped} past the first ${feature.maxLength}` : '';
     output.result(
       `  ${feature.name}: ${result.tokens[feature.name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} % unknown to the model${dropped}`,
     );
   }
+}
+
+/** Past campaigns, where the model has them: their values are the population's, from the history of the same data set. */
+async function derivedOf(data: string, features: readonly { readonly name: string }[]): Promise<Derived> {
+  if (!features.some(({ name }) => name === PAST_CAMPAIGNS)) return new Map();
+  return new Map([[PAST_CAMPAIGNS, await readPastCampaigns(openDataSet(data))]]);
 }

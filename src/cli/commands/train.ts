@@ -1,7 +1,8 @@
 /** `metaheac train`. */
 import { systemClock } from '../../lib/clock.ts';
 import { parseDevice, resolveDevice } from '../../model/session.ts';
-import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
+import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
+import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { train } from '../../offline/train.ts';
 import { openWorkspace } from '../../offline/workspace.ts';
 import { bar, type Output } from '../output.ts';
@@ -10,6 +11,7 @@ export interface TrainCommandOptions {
   data: string;
   out: string;
   name: string;
+  recipe?: string;
   taskCount?: number;
   numExpert?: number;
   numOutput?: number;
@@ -32,6 +34,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   );
   output.note(`device: ${device.detail}`);
   const workspace = await openWorkspace(options.data, {
+    pastCampaigns: RECIPES[recipeOf(options)].pastCampaigns ? 'where users recur' : 'never',
     onProgress: (users) => output.progress(`reading ${options.data}: ${users} users`),
   });
   const interrupt = new AbortController();
@@ -81,7 +84,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
 }
 
 function settingsOf(options: TrainCommandOptions): TrainSettings {
-  const fallback = DEFAULT_TRAIN_SETTINGS;
+  const fallback = recipeOf(options) === 'published' ? PUBLISHED_TRAIN_SETTINGS : DEFAULT_TRAIN_SETTINGS;
   return {
     ...fallback,
     name: options.name,
@@ -96,4 +99,8 @@ function settingsOf(options: TrainCommandOptions): TrainSettings {
     steps: options.steps ?? fallback.steps,
     firstOrder: options.firstOrder ?? fallback.firstOrder,
   };
+}
+
+function recipeOf({ recipe = 'meta-heads' }: TrainCommandOptions): RecipeName {
+  return recipe as RecipeName;
 }

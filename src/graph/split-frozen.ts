@@ -1,0 +1,64 @@
+/** Splits a graph where some parameters begin to matter: a body that does not depend on them, and a head that does. */
+import { Builder } from './builder.ts';
+import { GraphError } from './error.ts';
+import type { Graph, Node, Value } from './ir.ts';
+import { prune } from './prune.ts';
+
+export interface Split {
+  /** Inputs -> the frontier: what is computed once, whatever the parameters become. null where the frontier is all inputs. */
+  readonly body: Graph | null;
+  /** The frontier and the parameters -> the outputs. The parameters are inputs or initializers, as in the whole graph. */
+  readonly head: Graph;
+  /** Values that do not depend on the parameters and that the head reads: the head's inputs, by their own names. */
+  readonly frontier: readonly string[];
+}
+
+/** Splits `graph` at `parameters` (initializers or inputs). An output that depends on none of them is a GraphError. */
+export function splitFrozen(graph: Graph, parameters: readonly string[]): Split {
+  const dependent = new Set(parameters);
+  const headNodes: Node[] = [];
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((name) => dependent.has(name))) continue;
+    headNodes.push(node);
+    for (const name of node.outputs) dependent.add(name);
+  }
+  for (const name of graph.outputs)
+    if (!dependent.has(name)) throw new GraphError(`output "${name}" depends on none of ${parameters.join(', ')}`);
+  const isFrontier = (name: string) =>
+    name !== '' && !dependent.has(name) && !graph.constants.has(name) && !graph.initializers.has(name);
+  const frontier = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isFrontier)))];
+
+  const b = new Builder();
+  const values = new Map<string, Value>();
+  const input = (name: string) => {
+    const { dtype, shape } = graph.values.get(name)!;
+    values.set(name, b.input(name, dtype, shape));
+  };
+  for (const name of graph.inputs) if (dependent.has(name)) input(name);
+  for (const name of frontier) input(name);
+  const needed: Graph = {
+    ...graph,
+    inputs: graph.inputs.filter((name) => values.has(name)),
+    nodes: headNodes,
+    overrides: new Map(),
+  };
+  const mapped = b.inline(needed, values, '');
+  const head = prune(
+    b.build(
+      `${graph.name}_head`,
+      graph.outputs.map((name) => mapped.get(name)!),
+    ),
+    { initializers: true },
+  );
+
+  const computed = frontier.filter((name) => !graph.inputs.includes(name));
+  if (computed.length === 0) return { body: null, head, frontier };
+  const body = prune(
+    { ...graph, name: `${graph.name}_body`, outputs: computed, overrides: new Map() },
+    { initializers: true },
+  );
+  const used = new Set([...body.nodes.flatMap((node) => node.inputs), ...body.outputs]);
+  const inputs = body.inputs.filter((name) => used.has(name));
+  const kept = new Map([...body.values].filter(([name]) => !body.inputs.includes(name) || inputs.includes(name)));
+  return { body: { ...body, inputs, values: kept }, head, frontier };
+}

@@ -1,0 +1,12 @@
+/** How the heads are adapted: the default, and the alternatives that training tries on held-out campaigns. */
+import type { DescentSettings } from '../model/manifest.ts';
+import { HEADS } from '../model/metaheac.ts';
+
+/** How the heads are adapted unless held-out campaigns clearly say otherwise. */
+export const DEFAULT_DESCENT: DescentSettings = {
+  optimiser: 'gradient_descent',
+  rates: { [HEADS.wide]: 1, [HEADS.query]: 0.25, [HEADS.bias]: 6.25 },
+  steps: { at_50_seeds: 20, exponent: 0, maximum: 200 },
+  negatives_per_seed: 10,
+  first_pass: { steps: 10, cut: 0.05 },
+};

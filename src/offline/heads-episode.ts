@@ -1,0 +1,43 @@
+/** Episodes of meta-training the heads: a simulated seed set with sampled others as support, hidden members and true negatives as query. */
+import { type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
+import type { DrawnBatch } from './episodes.ts';
+import type { LabelledRows } from './history.ts';
+
+/** Simulated seeds: log-uniform between these, at most half of the members. */
+const SEEDS = { least: 10, most: 120 } as const;
+/** Support: this many others a seed, hidden members included and labelled 0, as the online stage draws them. */
+const OTHERS_PER_SEED = 10;
+/** Query: at most this many hidden members, and true negatives for each. */
+const QUERY_MEMBERS = 46;
+const NEGATIVES_PER_MEMBER = 10;
+
+/** Draws an episode from a campaign's rows; null where it has fewer than two members or no other row. */
+export function drawHeadsEpisode(
+  rng: Rng,
+  { users, labels }: LabelledRows,
+): { support: DrawnBatch; query: DrawnBatch } | null {
+  const members = Int32Array.from(labels.keys()).filter((row) => labels[row] === 1);
+  const negatives = Int32Array.from(labels.keys()).filter((row) => labels[row] === 0);
+  if (members.length < 2 || negatives.length < 2) return null;
+  shuffle(rng, members);
+  const asked = Math.floor(Math.exp(Math.log(SEEDS.least) + rng.uniform() * Math.log(SEEDS.most / SEEDS.least)));
+  const count = Math.max(1, Math.min(asked, members.length >> 1));
+  const hidden = members.subarray(count);
+  const rest = new Int32Array(hidden.length + negatives.length);
+  rest.set(hidden);
+  rest.set(negatives, hidden.length);
+  const others = sampleWithoutReplacement(rng, rest.length, Math.min(OTHERS_PER_SEED * count, rest.length >> 1)).map(
+    (i) => rest[i]!,
+  );
+  const inSupport = new Set(others);
+  const queryMembers = hidden.subarray(0, QUERY_MEMBERS);
+  const free = negatives.filter((row) => !inSupport.has(row));
+  const queryNegatives = sampleWithoutReplacement(rng, free.length, NEGATIVES_PER_MEMBER * queryMembers.length).map(
+    (i) => free[i]!,
+  );
+  const batch = (ones: Int32Array, zeros: Int32Array): DrawnBatch => ({
+    users: Int32Array.from([...ones, ...zeros], (row) => users[row]!),
+    labels: new Float32Array(ones.length + zeros.length).fill(1, 0, ones.length),
+  });
+  return { support: batch(members.subarray(0, count), others), query: batch(queryMembers, queryNegatives) };
+}

@@ -1,0 +1,137 @@
+/** One task of meta-training the heads: ten inner steps unrolled into one graph, second order through them. */
+import { descentStep } from '../graph/adam.ts';
+import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
+import { Builder } from '../graph/builder.ts';
+import { cutTables } from '../graph/cut-tables.ts';
+import { addGradients } from '../graph/differentiate.ts';
+import type { Graph, Tensor, Value } from '../graph/ir.ts';
+import { prune } from '../graph/prune.ts';
+import { splitFrozen } from '../graph/split-frozen.ts';
+import { addRows, compact, indexReader, needsIndexSession, type Parameters } from '../model/compaction.ts';
+import { type Device, openSession } from '../model/session.ts';
+import type { Episode, MetaGradient, MetaProgram } from './meta-step.ts';
+
+export interface HeadsStepOptions {
+  /** Names of the parameters that the inner steps change, with their rates. */
+  readonly rates: Readonly<Record<string, number>>;
+  readonly innerSteps: number;
+  readonly firstOrder?: boolean;
+  readonly device?: Device;
+}
+
+/**
+ * Inner: `innerSteps` full-batch steps of gradient descent on the mean BCE of the support, for the heads alone; the body of the support is computed
+ * once. Outer: the query's BCE with the stepped heads; its gradient with respect to every parameter, through the inner steps and the support's body.
+ *
+ * Inputs and outputs as `buildMetaGraph`.
+ */
+export function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], options: HeadsStepOptions): Graph {
+  const { rates, innerSteps } = options;
+  const heads = Object.keys(rates);
+  const { body, head, frontier } = splitFrozen(compactGraph, heads);
+  const b = new Builder();
+  const copyInput = (name: string, side: string): Value => {
+    const { dtype, shape } = compactGraph.values.get(name)!;
+    return b.input(
+      `${side}${name}`,
+      dtype,
+      shape.map((dim) => (typeof dim === 'string' && side !== '' ? `${side}${dim}` : dim)),
+    );
+  };
+  const theta = new Map<string, Value>(parameters.map((name) => [name, copyInput(name, '')]));
+  const frontierOf = (side: 'support' | 'query'): ReadonlyMap<string, Value> => {
+    const feeds = compactGraph.inputs
+      .filter((name) => !theta.has(name))
+      .map((name): [string, Value] => [name, copyInput(name, `${side}/`)]);
+    const given = new Map([...theta, ...feeds]);
+    const computed = body
+      ? b.inline(body, new Map([...given].filter(([name]) => body.inputs.includes(name))), `${side}/`)
+      : given;
+    return new Map(frontier.map((name) => [name, computed.get(name) ?? given.get(name)!]));
+  };
+  const lossOf = (
+    values: ReadonlyMap<string, Value>,
+    current: ReadonlyMap<string, Value>,
+    label: Value,
+    prefix: string,
+  ): Value =>
+    b.named(prefix, () =>
+      binaryCrossEntropy(b, b.inline(head, new Map([...values, ...current]), prefix).get(head.outputs[0]!)!, label),
+    );
+
+  const query = frontierOf('query');
+  const before = b.build('query', []).nodes.length;
+  const support = frontierOf('support');
+  const supportLabel = b.input('support/label', 'float32', ['support/batch']);
+  const queryLabel = b.input('query/label', 'float32', ['query/batch']);
+  const rate = new Map(heads.map((name) => [name, b.scalar(rates[name]!, 'float32')]));
+  let current: ReadonlyMap<string, Value> = new Map(heads.map((name) => [name, theta.get(name)!]));
+  for (let step = 0; step < innerSteps; step++) {
+    const loss = lossOf(support, current, supportLabel, `inner${step}/`);
+    const gradients = addGradients(b, b.build('inner', [loss]), loss, [...current.values()]);
+    current = new Map(
+      [...current].map(([name, value]) => [
+        name,
+        b.named(`inner${step}/`, () => descentStep(b, value, gradients.get(value.name)!, rate.get(name)!)),
+      ]),
+    );
+  }
+  const after = b.build('inner', []).nodes.length;
+  const loss = lossOf(query, current, queryLabel, 'query/');
+  const whole = b.build('outer', [loss]);
+  // first order: the sweep does not see how the steps were made, and the heads' gradient is the one where they ended
+  const seen = options.firstOrder
+    ? { ...whole, nodes: [...whole.nodes.slice(0, before), ...whole.nodes.slice(after)] }
+    : whole;
+  const wanted = [...theta].map(([name, value]) => (options.firstOrder ? (current.get(name) ?? value) : value));
+  const outer = addGradients(b, seen, loss, wanted);
+  const outputs = wanted.map((value, i) =>
+    b.add('Identity', [outer.get(value.name)!], {}, { name: `grad/${parameters[i]}` }),
+  );
+  return prune(
+    b.build('heads_step', [b.add('Identity', [loss], {}, { name: 'loss', outputs: ['query_loss'] }), ...outputs]),
+  );
+}
+
+export async function openHeadsProgram(
+  graph: Graph,
+  parameters: readonly string[],
+  options: HeadsStepOptions,
+): Promise<MetaProgram> {
+  const cut = cutTables(graph, parameters);
+  const session = await openSession(
+    buildHeadsGraph(cut.compactGraph, parameters, options),
+    options.device ? { device: options.device } : {},
+  );
+  const index = needsIndexSession(cut.indexGraph) ? await openSession(cut.indexGraph) : null;
+  const reader = indexReader(cut.indexGraph, index);
+  return {
+    async run(values: Parameters, { support, query }: Episode): Promise<MetaGradient> {
+      const compaction = await compact(cut, values, reader, [support.feeds, query.feeds]);
+      const feeds: Record<string, Tensor> = Object.fromEntries(compaction.parameters);
+      for (const [i, [side, batch]] of Object.entries({ support, query }).entries()) {
+        for (const [name, feed] of Object.entries({ ...batch.feeds, ...compaction.places[i] }))
+          feeds[`${side}/${name}`] = feed;
+        feeds[`${side}/label`] = { dtype: 'float32', shape: [batch.labels.length], data: batch.labels };
+      }
+      const out = await session.run(feeds);
+      return {
+        loss: Number(out[session.outputs[0]!]!.data[0]),
+        addTo(gradients, weight) {
+          for (const [i, name] of parameters.entries()) {
+            const part = out[session.outputs[i + 1]!]!.data as Float32Array;
+            for (let j = 0; j < part.length; j++) part[j]! *= weight;
+            const full = gradients.get(name)!;
+            const rows = compaction.rows.get(name);
+            if (rows) addRows(full, rows, part);
+            else for (let j = 0; j < part.length; j++) full[j]! += part[j]!;
+          }
+        },
+      };
+    },
+    async close() {
+      await session.close();
+      await index?.close();
+    },
+  };
+}

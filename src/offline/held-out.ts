@@ -1,0 +1,89 @@
+/** Held-out campaigns: which train campaigns training does not see, and what it forgets with them, so that they are as new as a campaign of tomorrow. */
+import { createRng, type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
+import type { Population } from '../population/population.ts';
+import type { CampaignHistory } from './history.ts';
+import type { Trial } from './trial.ts';
+
+export interface HeldOut {
+  readonly training: readonly CampaignHistory[];
+  readonly held: readonly CampaignHistory[];
+}
+
+/** Users of held-out campaigns leave the training rows too, if they are no more than this share of its users: where everybody recurs they cannot. */
+const FORGETTABLE = 0.4;
+/** Candidates that a trial's hidden members are ranked against. */
+const TRIAL_CANDIDATES = 2000;
+
+/** Holds out a share of the campaigns: at least one where there are three. */
+export function holdOut(campaigns: readonly CampaignHistory[], share: number, key: string): HeldOut {
+  const order = Int32Array.from(campaigns.keys());
+  shuffle(createRng(key), order);
+  const count = campaigns.length < 3 ? 0 : Math.max(1, Math.round(campaigns.length * share));
+  const isHeld = new Set(order.subarray(0, count));
+  const held = campaigns.filter((_, i) => isHeld.has(i));
+  const rest = campaigns.filter((_, i) => !isHeld.has(i));
+  const heldMembers = membersOf(held);
+  const users = new Set(rest.flatMap(({ train }) => [...train.users]));
+  let shared = 0;
+  for (const user of heldMembers) if (users.has(user)) shared += 1;
+  if (shared === 0 || shared > FORGETTABLE * users.size) return { training: rest, held };
+  const training = rest.map((campaign) => {
+    const keep = (_: number, row: number) => !heldMembers.has(campaign.train.users[row]!);
+    return {
+      ...campaign,
+      train: { users: campaign.train.users.filter(keep), labels: campaign.train.labels.filter(keep) },
+    };
+  });
+  return { training: training.filter(({ train }) => train.labels.includes(1) && train.labels.includes(0)), held };
+}
+
+function membersOf(campaigns: readonly CampaignHistory[]): Set<number> {
+  const out = new Set<number>();
+  for (const { train } of campaigns)
+    train.users.forEach((user, row) => {
+      if (train.labels[row] === 1) out.add(user);
+    });
+  return out;
+}
+
+/**
+ * A held-out campaign as a trial: `count` of its members (at most half) are seeds, the others are hidden among candidates. Candidates are users that are
+ * a member of no training campaign where there are enough of them: training has told the others' members apart, as it has not tomorrow's.
+ */
+export function heldOutTrial(
+  campaign: CampaignHistory,
+  count: number,
+  training: readonly CampaignHistory[],
+  population: Population,
+  rng: Rng,
+): Trial | null {
+  const members = Int32Array.from(membersOf([campaign])).sort();
+  const size = Math.min(count, members.length >> 1);
+  if (size < 1) return null;
+  shuffle(rng, members);
+  const seeds = members.slice(0, size).sort();
+  const hidden = members.slice(size).sort();
+  const isMember = new Set(members);
+  const seen = membersOf(training);
+  const all: number[] = [];
+  population.rowOf.forEach((row, user) => {
+    if (row >= 0 && !isMember.has(user)) all.push(user);
+  });
+  const unseen = all.filter((user) => !seen.has(user));
+  const pool = unseen.length >= 5 * hidden.length ? unseen : all;
+  if (pool.length === 0) return null;
+  const drawn = Int32Array.from(
+    sampleWithoutReplacement(rng, pool.length, Math.max(TRIAL_CANDIDATES, hidden.length)),
+    (i) => pool[i]!,
+  ).sort();
+  const users = new Int32Array(hidden.length + drawn.length);
+  users.set(hidden);
+  users.set(drawn, hidden.length);
+  return {
+    id: campaign.id,
+    features: campaign.features,
+    group: null,
+    seeds,
+    evaluation: { users, labels: new Uint8Array(users.length).fill(1, 0, hidden.length) },
+  };
+}

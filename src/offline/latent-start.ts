@@ -1,0 +1,208 @@
+/** Where latent vectors start: a truncated SVD of the sparse users x tokens matrix by randomised subspace iteration (Halko, Martinsson & Tropp 2011). */
+import type { Rng } from '../lib/rng.ts';
+import type { OneHot } from './one-hot.ts';
+
+/** More directions than asked for are followed, so that the last ones are right too. */
+const OVERSAMPLING = 10;
+/** Rounds of subspace iteration; each sharpens the spectrum by its square. */
+const ROUNDS = 4;
+
+/**
+ * V[t] = w_t Y[t] / std(all entries of U S), `[width, rank]` row-major, where X diag(w) ~ U S Y^T of rank `rank`, X is the binary matrix of
+ * `oneHot`, w_t = sqrt(max(0, ln(n / (df_t + 1)))): the vector of a user, the sum of V[t] over the user's tokens, is U S up to that scale.
+ * Flat memory: two dense blocks of users x (rank + 10) and tokens x (rank + 10).
+ */
+export function latentStart(oneHot: OneHot, rank: number, rng: Rng): Float32Array {
+  const { users, width } = oneHot;
+  const weights = tokenWeights(oneHot);
+  const columns = Math.min(rank + OVERSAMPLING, users.length, width);
+  const tokens = new Float32Array(width * columns);
+  for (let i = 0; i < tokens.length; i++) tokens[i] = rng.normal();
+  const left = new Float32Array(users.length * columns);
+  for (let round = 0; round < ROUNDS; round++) {
+    multiply(oneHot, weights, tokens, left, columns);
+    orthonormalise(left, users.length, columns);
+    multiplyTransposed(oneHot, weights, left, tokens, columns);
+    if (round < ROUNDS - 1) orthonormalise(tokens, width, columns);
+  }
+  // X diag(w) ~ Q B with B^T = tokens: its right singular vectors are those of B, by the eigenvectors of B B^T
+  const { vectors, values } = symmetricEigen(gram(tokens, width, columns), columns);
+  const kept = Math.min(rank, columns);
+  const out = new Float32Array(width * rank);
+  const singular = Float64Array.from({ length: kept }, (_, j) => Math.sqrt(Math.max(values[j]!, 0)));
+  // all entries of U S: n x kept numbers; U has orthonormal columns, so their mean square is sum s^2 / (n kept), their mean is nearly 0 but for the first
+  const scale = spreadOf(left, users.length, columns, vectors, singular, kept);
+  for (let t = 0; t < width; t++) {
+    const w = weights[t]!;
+    if (w === 0) continue;
+    for (let j = 0; j < kept; j++) {
+      if (singular[j]! < 1e-6 * singular[0]!) continue;
+      let sum = 0;
+      for (let c = 0; c < columns; c++) sum += tokens[t * columns + c]! * vectors[c * columns + j]!;
+      out[t * rank + j] = (w * sum) / singular[j]! / scale;
+    }
+  }
+  return out;
+}
+
+/** sqrt(max(0, ln(n / (df_t + 1)))); 0 for tokens that nobody has. */
+function tokenWeights({ tokens, width, users }: OneHot): Float32Array {
+  const df = new Int32Array(width);
+  for (const token of tokens) df[token]!++;
+  return Float32Array.from(df, (count) =>
+    count === 0 ? 0 : Math.sqrt(Math.max(0, Math.log(users.length / (count + 1)))),
+  );
+}
+
+/** out = X diag(w) right: `[users, columns]`. */
+function multiply(
+  { offsets, tokens, users }: OneHot,
+  weights: Float32Array,
+  right: Float32Array,
+  out: Float32Array,
+  columns: number,
+): void {
+  out.fill(0);
+  for (let i = 0; i < users.length; i++) {
+    const user = users[i]!;
+    const row = i * columns;
+    for (let j = offsets[user]!; j < offsets[user + 1]!; j++) {
+      const token = tokens[j]!;
+      const w = weights[token]!;
+      const from = token * columns;
+      for (let c = 0; c < columns; c++) out[row + c]! += w * right[from + c]!;
+    }
+  }
+}
+
+/** out = diag(w) X^T left: `[width, columns]`. */
+function multiplyTransposed(
+  { offsets, tokens, users }: OneHot,
+  weights: Float32Array,
+  left: Float32Array,
+  out: Float32Array,
+  columns: number,
+): void {
+  out.fill(0);
+  for (let i = 0; i < users.length; i++) {
+    const user = users[i]!;
+    const row = i * columns;
+    for (let j = offsets[user]!; j < offsets[user + 1]!; j++) {
+      const token = tokens[j]!;
+      const w = weights[token]!;
+      const to = token * columns;
+      for (let c = 0; c < columns; c++) out[to + c]! += w * left[row + c]!;
+    }
+  }
+}
+
+/** M^T M, `[columns, columns]`. */
+function gram(m: Float32Array, rows: number, columns: number): Float64Array {
+  const out = new Float64Array(columns * columns);
+  for (let r = 0; r < rows; r++) {
+    const at = r * columns;
+    for (let a = 0; a < columns; a++) {
+      const x = m[at + a]!;
+      if (x === 0) continue;
+      for (let c = a; c < columns; c++) out[a * columns + c]! += x * m[at + c]!;
+    }
+  }
+  for (let a = 0; a < columns; a++) for (let c = 0; c < a; c++) out[a * columns + c] = out[c * columns + a]!;
+  return out;
+}
+
+/** Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) of M^T M = E diag(lambda) E^T, twice for precision. Directions that vanish become 0. */
+function orthonormalise(m: Float32Array, rows: number, columns: number): void {
+  for (let pass = 0; pass < 2; pass++) {
+    const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);
+    const largest = values[0]!;
+    const change = new Float64Array(columns * columns);
+    for (let j = 0; j < columns; j++) {
+      const factor = values[j]! > 1e-10 * largest ? 1 / Math.sqrt(values[j]!) : 0;
+      for (let c = 0; c < columns; c++) change[c * columns + j] = vectors[c * columns + j]! * factor;
+    }
+    const row = new Float64Array(columns);
+    for (let r = 0; r < rows; r++) {
+      const at = r * columns;
+      row.fill(0);
+      for (let c = 0; c < columns; c++) {
+        const x = m[at + c]!;
+        for (let j = 0; j < columns; j++) row[j]! += x * change[c * columns + j]!;
+      }
+      m.set(row, at);
+    }
+  }
+}
+
+/** Standard deviation of all entries of U S = Q (B's left vectors) diag(s). */
+function spreadOf(
+  left: Float32Array,
+  rows: number,
+  columns: number,
+  vectors: Float64Array,
+  singular: Float64Array,
+  kept: number,
+): number {
+  let sum = 0;
+  let squares = 0;
+  for (let r = 0; r < rows; r++) {
+    for (let j = 0; j < kept; j++) {
+      let x = 0;
+      for (let c = 0; c < columns; c++) x += left[r * columns + c]! * vectors[c * columns + j]!;
+      x *= singular[j]!;
+      sum += x;
+      squares += x * x;
+    }
+  }
+  const count = Math.max(1, rows * kept);
+  return Math.sqrt(Math.max(squares / count - (sum / count) ** 2, 1e-12));
+}
+
+/** Eigenvalues (descending) and eigenvectors (columns) of a symmetric matrix by Jacobi rotations. */
+function symmetricEigen(matrix: Float64Array, size: number): { values: Float64Array; vectors: Float64Array } {
+  const a = matrix.slice();
+  const v = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) v[i * size + i] = 1;
+  for (let sweep = 0; sweep < 60; sweep++) {
+    let off = 0;
+    let diagonal = 0;
+    for (let p = 0; p < size; p++) {
+      diagonal += a[p * size + p]! ** 2;
+      for (let q = p + 1; q < size; q++) off += a[p * size + q]! ** 2;
+    }
+    if (off <= 1e-24 * diagonal) break;
+    for (let p = 0; p < size; p++) for (let q = p + 1; q < size; q++) rotate(a, v, size, p, q);
+  }
+  const order = Array.from({ length: size }, (_, i) => i).sort((x, y) => a[y * size + y]! - a[x * size + x]!);
+  const vectors = new Float64Array(size * size);
+  for (let i = 0; i < size; i++)
+    order.forEach((from, j) => {
+      vectors[i * size + j] = v[i * size + from]!;
+    });
+  return { values: Float64Array.from(order, (i) => a[i * size + i]!), vectors };
+}
+
+function rotate(a: Float64Array, v: Float64Array, size: number, p: number, q: number): void {
+  const apq = a[p * size + q]!;
+  if (apq === 0) return;
+  const theta = (a[q * size + q]! - a[p * size + p]!) / (2 * apq);
+  const t = (theta >= 0 ? 1 : -1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
+  const c = 1 / Math.sqrt(t * t + 1);
+  const s = t * c;
+  for (let i = 0; i < size; i++) {
+    const x = a[i * size + p]!;
+    const y = a[i * size + q]!;
+    a[i * size + p] = c * x - s * y;
+    a[i * size + q] = s * x + c * y;
+  }
+  for (let i = 0; i < size; i++) {
+    const x = a[p * size + i]!;
+    const y = a[q * size + i]!;
+    a[p * size + i] = c * x - s * y;
+    a[q * size + i] = s * x + c * y;
+    const z = v[i * size + p]!;
+    const w = v[i * size + q]!;
+    v[i * size + p] = c * z - s * w;
+    v[i * size + q] = s * z + c * w;
+  }
+}

@@ -1,0 +1,100 @@
+/** Recipes: what a general model is made of, what its episodes are and how it is meta-trained. One loop trains them all. */
+
+import type { Graph } from '../graph/ir.ts';
+import { createRng, type Rng } from '../lib/rng.ts';
+import {
+  HEADS,
+  type HeadsConfig,
+  type Initial,
+  LATENT_TABLE,
+  type MetaHeacConfig,
+  randomInitial,
+} from '../model/metaheac.ts';
+import type { Device } from '../model/session.ts';
+import { type DrawnBatch, drawEpisode } from './episodes.ts';
+import { drawHeadsEpisode } from './heads-episode.ts';
+import { openHeadsProgram } from './heads-step.ts';
+import type { CampaignHistory } from './history.ts';
+import { latentStart } from './latent-start.ts';
+import { type MetaProgram, openMetaProgram } from './meta-step.ts';
+import { buildOneHot } from './one-hot.ts';
+import type { TrainSettings } from './settings.ts';
+import type { Workspace } from './workspace.ts';
+
+export type RecipeName = 'meta-heads' | 'published';
+
+export interface DrawnEpisode {
+  readonly features: CampaignHistory['features'];
+  readonly support: DrawnBatch;
+  readonly query: DrawnBatch;
+}
+
+export interface Recipe {
+  /** Whether past campaigns are a user feature. */
+  readonly pastCampaigns: boolean;
+  readonly architecture: Pick<MetaHeacConfig, 'pooling' | 'heads'>;
+  initial(workspace: Workspace, settings: TrainSettings): Initial;
+  openProgram(
+    graph: Graph,
+    parameters: readonly string[],
+    settings: TrainSettings,
+    device: Device,
+  ): Promise<MetaProgram>;
+  /** null where the campaign is too small. */
+  drawEpisode(rng: Rng, campaign: CampaignHistory, settings: TrainSettings): DrawnEpisode | null;
+}
+
+/** Dimensions of the latent vectors. */
+const LATENT: HeadsConfig = { latent: 32 };
+/** The inner steps of meta-training; the bias is left to the online stage. */
+const INNER_STEPS = 10;
+const INNER_RATES = { [HEADS.wide]: 0.5, [HEADS.query]: 0.5 } as const;
+/** Each campaign feature is left out of an episode with this probability, so that unknown values are not new to the model. */
+const BLANKED = 0.3;
+
+export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
+  published: {
+    pastCampaigns: false,
+    architecture: {},
+    initial: (_, settings) => ownInitial(settings),
+    openProgram: (graph, parameters, { firstOrder }, device) =>
+      openMetaProgram(graph, parameters, { firstOrder, device }),
+    drawEpisode: (rng, { features, train }, { batchSize }) => ({ features, ...drawEpisode(rng, train, batchSize) }),
+  },
+  'meta-heads': {
+    pastCampaigns: true,
+    architecture: { pooling: 'root', heads: LATENT },
+    initial(workspace, settings) {
+      const own = ownInitial(settings);
+      const vectors = latentStart(
+        buildOneHot(workspace.population, workspace.userFeatures),
+        LATENT.latent,
+        createRng(`train/${settings.seed}/latent`),
+      );
+      return (name, shape, fanIn) => {
+        if (name === LATENT_TABLE) return { dtype: 'float32', shape, data: vectors };
+        // the heads start at nothing: what a campaign shifts is all theirs
+        if (name.startsWith('heads.') || name.startsWith('latent.'))
+          return { dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, dim) => product * dim, 1)) };
+        return own(name, shape, fanIn);
+      };
+    },
+    openProgram: (graph, parameters, { firstOrder }, device) =>
+      openHeadsProgram(graph, parameters, { rates: INNER_RATES, innerSteps: INNER_STEPS, firstOrder, device }),
+    drawEpisode(rng, { features, train }) {
+      const kept = Object.fromEntries(Object.entries(features).filter(() => rng.uniform() >= BLANKED));
+      const drawn = drawHeadsEpisode(rng, train);
+      return drawn && { features: kept, ...drawn };
+    },
+  },
+};
+
+/** Random parameters; row 0 of a table, unknown and empty, starts at zero: no training example may ever move it. */
+function ownInitial(settings: TrainSettings): Initial {
+  const initial = randomInitial(createRng(`train/${settings.seed}/initial`));
+  return (name, shape, fanIn) => {
+    const value = initial(name, shape, fanIn);
+    if (name.endsWith('.embedding')) (value.data as Float32Array).fill(0, 0, settings.embedding);
+    return value;
+  };
+}

@@ -1,0 +1,109 @@
+/** The online stage by gradient descent on the heads: one pass finds likely hidden members, the next leaves them out of the negatives. */
+import { createRng, type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import type { HeadProgram, HeadRun } from '../model/head-adaptation.ts';
+import type { DescentSettings } from '../model/manifest.ts';
+import type { CustomisedModel, CustomiseRequest, OnlineContext } from './customise.ts';
+import { encodeCampaign, encodeUsers, sliceFeeds } from './encode.ts';
+import { heldOutQuality, type QualityReport } from './quality.ts';
+
+/** Negatives are drawn from at most this many candidates, themselves drawn once; more where there are many seeds. */
+const POOL_ROWS = 20_000;
+/** Share of the seeds that is held out for the quality report, and the fewest that are worth it. */
+const HELD_OUT = { share: 0.2, minimum: 5 } as const;
+
+/** Steps for `seeds` seeds. */
+export function stepsFor({ steps }: DescentSettings, seeds: number): number {
+  return Math.min(Math.max(Math.round(steps.at_50_seeds * (seeds / 50) ** steps.exponent), 1), steps.maximum);
+}
+
+export async function customiseHeads(
+  context: OnlineContext,
+  program: HeadProgram,
+  settings: DescentSettings,
+  request: CustomiseRequest,
+): Promise<CustomisedModel> {
+  const { model, population, binding } = context;
+  const rng = createRng(request.key);
+  const { seeds, candidates } = request;
+  const poolSize = Math.max(POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
+  const drawn =
+    candidates.length <= poolSize
+      ? candidates
+      : sampleWithoutReplacement(rng.fork('pool'), candidates.length, poolSize)
+          .map((i) => candidates[i]!)
+          .sort();
+  // rows of the frontier: the seeds, then the pool
+  const rows = new Int32Array(seeds.length + drawn.length);
+  rows.set(seeds);
+  rows.set(drawn, seeds.length);
+  const users = encodeUsers(model.graph, binding, population.readRows(rows), { without: request.without ?? null });
+  const parameters = context.parameters ?? model.graph.initializers;
+  const frontier = await program.frontier(parameters, rows.length, (from, to) => ({
+    ...sliceFeeds(users, from, to),
+    ...encodeCampaign(model.graph, model.folder, request.features, to - from),
+  }));
+  const run = await program.start(parameters, frontier);
+  const positives = Int32Array.from(seeds.keys());
+  const pool = Int32Array.from({ length: drawn.length }, (_, i) => seeds.length + i);
+
+  let quality: QualityReport | null = null;
+  const heldOutCount = Math.floor(seeds.length * HELD_OUT.share);
+  if (heldOutCount >= HELD_OUT.minimum && !request.withoutQuality) {
+    const order = sampleWithoutReplacement(rng.fork('held-out'), seeds.length, seeds.length);
+    const rest = order.subarray(heldOutCount).slice().sort();
+    const scores = await adapt(run, settings, rest, pool, rng.fork('selection'));
+    quality = heldOutQuality(
+      Array.from(order.subarray(0, heldOutCount), (i) => scores[i]!),
+      scores.subarray(seeds.length),
+    );
+    request.onProgress?.(0.5);
+  }
+  await adapt(run, settings, positives, pool, rng.fork('final'), false);
+  request.onProgress?.(1);
+  return { parameters: run.parameters(), epochs: stepsFor(settings, seeds.length), quality };
+}
+
+/** Both passes, from the start; the scores of all rows where they are asked for. */
+async function adapt(
+  run: HeadRun,
+  settings: DescentSettings,
+  positives: Int32Array,
+  pool: Int32Array,
+  rng: Rng,
+  wantScores = true,
+): Promise<Float32Array> {
+  run.reset();
+  let negatives = pool;
+  const first = settings.first_pass;
+  if (first) {
+    await descend(run, first.steps, positives, pool, settings, rng.fork('first'));
+    const scores = await run.scores();
+    const sorted = pool.slice().sort((a, b) => scores[b]! - scores[a]! || a - b);
+    negatives = sorted
+      .subarray(Math.floor(first.cut * sorted.length))
+      .slice()
+      .sort();
+    run.reset();
+  }
+  await descend(run, stepsFor(settings, positives.length), positives, negatives, settings, rng.fork('second'));
+  return wantScores ? run.scores() : new Float32Array(0);
+}
+
+async function descend(
+  run: HeadRun,
+  steps: number,
+  positives: Int32Array,
+  pool: Int32Array,
+  settings: DescentSettings,
+  rng: Rng,
+): Promise<void> {
+  const count = Math.min(pool.length, Math.round(positives.length * settings.negatives_per_seed));
+  const rows = new Int32Array(positives.length + count);
+  const labels = new Float32Array(rows.length).fill(1, 0, positives.length);
+  rows.set(positives);
+  for (let step = 0; step < steps; step++) {
+    const drawn = sampleWithoutReplacement(rng, pool.length, count);
+    for (let i = 0; i < count; i++) rows[positives.length + i] = pool[drawn[i]!]!;
+    await run.step(rows, labels);
+  }
+}

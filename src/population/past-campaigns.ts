@@ -1,0 +1,42 @@
+/** Past campaigns as a user feature: for each user, the train campaigns that the user is a member of. Its values belong to the population, never to a model. */
+import { AppError } from '../lib/errors.ts';
+import { type DataSet, getDataSetFile } from './data-set.ts';
+import { lineError, readLines } from './lines.ts';
+import { parseCsvRow, parseRecord } from './records.ts';
+
+/** The name of the feature. */
+export const PAST_CAMPAIGNS = 'past_campaigns';
+
+/** By user id, the ids of the campaigns of split `train` whose history (stage `train`) has the user with label 1, in the order of the file. */
+export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<string, readonly string[]>> {
+  if (dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS)) {
+    throw new AppError(
+      'invalid_data',
+      `${dataSet.path}/dataset.json: "${PAST_CAMPAIGNS}" is derived from the history and cannot be a feature of the data`,
+    );
+  }
+  const train = new Map<string, string>();
+  const campaigns = getDataSetFile(dataSet, 'campaigns.ndjson');
+  for await (const { firstLine, lines } of readLines(campaigns)) {
+    for (const [i, line] of lines.entries()) {
+      const record = parseRecord(line, campaigns, firstLine + i);
+      const id = record?.['campaign_id'];
+      if (record?.['split'] === 'train' && typeof id === 'string') train.set(id, id);
+    }
+  }
+  const past = new Map<string, string[]>();
+  const interactions = getDataSetFile(dataSet, 'interactions.csv');
+  for await (const { firstLine, lines } of readLines(interactions)) {
+    for (const [i, line] of lines.entries()) {
+      if (line === '' || (firstLine === 1 && i === 0)) continue;
+      const row = line.includes('"') ? parseCsvRow(line, interactions, firstLine + i) : line.split(',');
+      if (row.length !== 4) throw lineError(interactions, firstLine + i, `${row.length} columns, and 4 are expected`);
+      const campaign = row[2] === '1' && row[3] === 'train' ? train.get(row[0]!) : undefined;
+      if (campaign === undefined) continue;
+      const list = past.get(row[1]!);
+      if (list) list.push(campaign);
+      else past.set(row[1]!, [campaign]);
+    }
+  }
+  return past;
+}
