@@ -105,7 +105,15 @@ async function startEngine(
   logger: Logger,
 ): Promise<{ engine: Engine; device: string }> {
   const device = await resolveDevice(parseDevice(config.device));
-  const model = readModelFolder(config.model); // each thread loads and verifies what is in it
+  const named = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
+  // The threads load and verify the model while this one verifies the population.
+  const opening = ThreadPool.open(config.threads, {
+    model: config.model,
+    population: config.population,
+    device: named,
+  });
+  opening.catch(() => {}); // awaited below, unless this thread refuses first
+  const model = readModelFolder(config.model);
   const populations = new Map<string, Population>();
   const open = (version: string): Population => {
     let population = populations.get(version);
@@ -120,12 +128,7 @@ async function startEngine(
   open(config.populationVersion);
   const { dataDir, minimumSeeds, leaseMs, maximumAttempts } = config;
   const store = CampaignStore.open(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
-  const named = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
-  const pool = await ThreadPool.open(config.threads, {
-    model: config.model,
-    population: config.population,
-    device: named,
-  });
+  const pool = await opening;
   const dependencies: ExpandDependencies = {
     store,
     pool,

@@ -6,7 +6,7 @@ import Sqlite from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';
 import { CampaignStore } from '../../src/campaigns/store.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
+import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { digestOf } from '../worker/rig.ts';
@@ -15,7 +15,8 @@ const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
 const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-e2e-'));
 afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
-const TRIES = 20;
+/** A stage of milliseconds may be missed: then another campaign is tried. */
+const TRIES = 50;
 /** An engine without its parent ends within this; it may be in a native call. */
 const ORPHAN_MS = 10_000;
 
@@ -34,6 +35,18 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     const entriesOf = (id: string) =>
       existsSync(join(dataDir, 'audiences', id)) ? readdirSync(join(dataDir, 'audiences', id)) : [];
     const isWritten = (id: string) => entriesOf(id).some((entry) => !entry.includes('.'));
+    /** A campaign whose engine stands still at a stage. */
+    const freezeAt = async ({ engine }: Served, name: string, isThere: (id: string) => boolean): Promise<string> => {
+      for (let attempt = 0; attempt < TRIES; attempt++) {
+        const id = await served.create(campaign);
+        if (!spinUntil(() => isThere(id) || stateOf(id) === 'ready')) throw new Error(`${name} never came`);
+        freeze(engine);
+        if (isThere(id)) return id;
+        process.kill(engine, 'SIGCONT');
+        await served.ended(id);
+      }
+      throw new Error(`the stage "${name}" was missed ${TRIES} times`);
+    };
     const reference = await served.create(campaign);
     await served.ended(reference);
     const expected = digestOf(store.activeAudience(reference).folder);
@@ -45,24 +58,21 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
       ['writing the ranking', 'all', (id) => entriesOf(id).length > 0 && !isWritten(id)],
     ];
     for (const [name, victim, condition] of stages) {
-      for (let attempt = 1, isHit = false; !isHit; attempt++) {
-        if (attempt > TRIES) throw new Error(`the stage "${name}" was missed ${TRIES} times`);
-        const { api, engine } = served;
-        const id = await served.create(campaign);
-        if (!spinUntil(() => condition(id) || stateOf(id) === 'ready')) throw new Error(`${name} never came`);
-        for (const pid of victim === 'all' ? [engine, api] : [api]) killDead(pid);
-        isHit = condition(id);
-        const progress = store.get(id).progress;
-        await expect.poll(() => isAlive(engine), { timeout: ORPHAN_MS }).toBe(false);
-        served.killGroup();
-        served = await Served.start({ ...world, dataDir });
-        const first = await served.call('GET', `/v1/campaigns/${id}`);
-        expect(first.json.progress).toBeGreaterThanOrEqual(progress);
-        const ended = await served.ended(id);
-        expect([name, ended.state, ended.progress, ended.audience_version]).toEqual([name, 'ready', 1, 1]);
-        expect([name, digestOf(store.activeAudience(id).folder)]).toEqual([name, expected]);
-        expect([name, entriesOf(id).length]).toEqual([name, 1]);
-      }
+      const { api, engine } = served;
+      const id = await freezeAt(served, name, condition);
+      const { progress } = store.get(id);
+      if (victim === 'all') killDead(engine);
+      killDead(api);
+      if (victim === 'api') process.kill(engine, 'SIGCONT');
+      await expect.poll(() => isAlive(engine), { timeout: ORPHAN_MS }).toBe(false);
+      served.killGroup();
+      served = await Served.start({ ...world, dataDir });
+      const first = await served.call('GET', `/v1/campaigns/${id}`);
+      expect(first.json.progress).toBeGreaterThanOrEqual(progress);
+      const ended = await served.ended(id);
+      expect([name, ended.state, ended.progress, ended.audience_version]).toEqual([name, 'ready', 1, 1]);
+      expect([name, digestOf(store.activeAudience(id).folder)]).toEqual([name, expected]);
+      expect([name, entriesOf(id).length]).toEqual([name, 1]);
     }
     expect(
       (await served.call('GET', '/v1/campaigns?limit=200')).json.items.map((each: { state: string }) => each.state),
