@@ -1,7 +1,9 @@
 /** `metaheac model show`. */
 import { cutTables } from '../../graph/cut-tables.ts';
 import { elementCount, type Graph, typeText } from '../../graph/ir.ts';
+import { optimise } from '../../graph/optimise/optimise.ts';
 import { printGraph } from '../../graph/print.ts';
+import { prune } from '../../graph/prune.ts';
 import { buildStepGraph } from '../../model/adaptation.ts';
 import { countOps } from '../../model/import-model.ts';
 import { SIDES } from '../../model/interface.ts';
@@ -40,7 +42,8 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
     }
   }
   output.result(printGraph(graph));
-  if (options.adaptation) output.result(printGraph(buildStepGraph(cut.compactGraph, adapted)));
+  if (options.adaptation)
+    output.result(printGraph(optimise(prune(buildStepGraph(cut.compactGraph, adapted), { overrides: false }))));
 }
 
 /** A line a parameter, with what adaptation does with it, and what reads it where it is looked up; then the sum. */
