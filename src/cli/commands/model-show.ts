@@ -4,11 +4,14 @@ import { elementCount, type Graph, typeText } from '../../graph/ir.ts';
 import { optimise } from '../../graph/optimise/optimise.ts';
 import { printGraph } from '../../graph/print.ts';
 import { prune } from '../../graph/prune.ts';
+import { splitFrozen } from '../../graph/split-frozen.ts';
 import { buildStepGraph } from '../../model/adaptation.ts';
+import { buildDescentGraph } from '../../model/head-adaptation.ts';
 import { countOps } from '../../model/import-model.ts';
 import { SIDES } from '../../model/interface.ts';
 import { loadModel } from '../../model/load.ts';
 import { findLookups } from '../../model/lookups.ts';
+import type { Manifest } from '../../model/manifest.ts';
 import { type ParameterRole, rolesOf } from '../../model/parameter-roles.ts';
 import type { Output } from '../output.ts';
 
@@ -43,7 +46,7 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
   }
   output.result(printGraph(graph));
   if (options.adaptation)
-    output.result(printGraph(optimise(prune(buildStepGraph(cut.compactGraph, adapted), { overrides: false }))));
+    output.result(printGraph(optimise(prune(stepGraphOf(graph, adapted, manifest), { overrides: false }))));
 }
 
 /** A line a parameter, with what adaptation does with it, and what reads it where it is looked up; then the sum. */
@@ -68,4 +71,10 @@ export function describeParameters(graph: Graph, parameters: readonly ParameterR
 
 export function describeOps(ops: ReadonlyMap<string, number>): string {
   return `ops: ${[...ops].map(([op, nodes]) => `${op} ${nodes}`).join(', ')}`;
+}
+
+/** The graph of one step, of the kind that the manifest says. */
+function stepGraphOf(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph {
+  if (adaptation.optimiser === 'adam') return buildStepGraph(cutTables(graph, adapted).compactGraph, adapted);
+  return buildDescentGraph(cutTables(splitFrozen(graph, adapted).head, adapted).compactGraph, adapted);
 }
