@@ -79,7 +79,9 @@ export async function openHeadProgram(
       for (let from = 0; from < rows; from += BODY_ROWS) {
         const to = Math.min(from + BODY_ROWS, rows);
         const feeds = feedsOf(from, to);
-        const out: Feeds = { ...feeds, ...(bodySession ? await bodySession.run({ ...feeds, ...fixed }) : {}) };
+        const given = { ...feeds, ...fixed };
+        // a frozen parameter that the head reads itself is of the frontier too
+        const out: Feeds = { ...given, ...(bodySession ? await bodySession.run(given) : {}) };
         for (const name of frontierNames) {
           const part = out[name]!;
           if (!isPerUser(name)) shared[name] = part;

@@ -202,14 +202,15 @@ async function openValidator(
 ): Promise<Validator> {
   const { population } = workspace;
   const rng = createRng(`train/${settings.seed}/trials`);
-  const trials = held
+  // what a campaign is worth is the mean over its seed sets: they are no campaigns of their own
+  const campaigns = held
     .slice(0, VALIDATION_CAMPAIGNS)
-    .flatMap((campaign) =>
+    .map((campaign) =>
       VALIDATION_SEEDS.map((seeds) =>
         heldOutTrial(campaign, seeds, training, population, rng.fork(`${campaign.id}/${seeds}`)),
-      ),
+      ).filter((trial): trial is Trial => trial !== null),
     )
-    .filter((trial): trial is Trial => trial !== null);
+    .filter((trials) => trials.length > 0);
   const binding = bind(draft.folder, population);
   // the epochs are not chosen here: one pass a trial, and a steadier measure
   const { adaptation } = settings;
@@ -222,18 +223,14 @@ async function openValidator(
     async validate(current) {
       const context: OnlineContext = { model, population, binding, program, parameters: current };
       const qualities = [];
-      for (const trial of trials)
-        qualities.push({
-          trial,
-          repeats: [
-            await runTrial(
-              context,
-              scorer,
-              trial,
-              `train/${settings.seed}/validation/${trial.id}/${trial.seeds.length}`,
-            ),
-          ],
-        });
+      for (const trials of campaigns) {
+        const repeats = [];
+        for (const trial of trials) {
+          const key = `train/${settings.seed}/validation/${trial.id}/${trial.seeds.length}`;
+          repeats.push(await runTrial(context, scorer, trial, key));
+        }
+        qualities.push({ trial: trials[0]!, repeats });
+      }
       return summarise(qualities, rng.fork('bootstrap'));
     },
     async close() {

@@ -34,8 +34,9 @@ export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<s
       const campaign = row[2] === '1' && row[3] === 'train' ? train.get(row[0]!) : undefined;
       if (campaign === undefined) continue;
       const list = past.get(row[1]!);
-      if (list) list.push(campaign);
-      else past.set(row[1]!, [campaign]);
+      if (!list) past.set(row[1]!, [campaign]);
+      // repeated rows weigh in training; here a user is a member or is not
+      else if (!list.includes(campaign)) list.push(campaign);
     }
   }
   return past;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Graph, numbersOf, tensor } from '../../src/graph/ir.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';
+import { buildMetaHeac, HEADS, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';
 import type { Feeds } from '../../src/model/session.ts';
 import { referenceScores } from './reference.ts';
 import { randomFeeds, scoresOf, TINY, tinyGraph } from './tiny-model.ts';
@@ -25,6 +25,9 @@ const CONFIGS: readonly (readonly [string, MetaHeacConfig])[] = [
   ['several lists of one campaign', { ...TINY, campaign: [TINY.campaign[1]!, { ...TINY.campaign[1]!, name: 'more' }] }],
   ['one expert and one critic', { ...TINY, experts: 1, critics: 1 }],
   ['an embedding of width 1', { ...TINY, embedding: 1 }],
+  ['lists pooled by the root of their number', { ...TINY, pooling: 'root' }],
+  ['heads', { ...TINY, pooling: 'root', heads: { latent: 3 } }],
+  ['heads without campaign features', { ...TINY, campaign: [], heads: { latent: 1 } }],
 ];
 
 describe('buildMetaHeac', () => {
@@ -104,6 +107,21 @@ describe('buildMetaHeac', () => {
       'critics.weight': [3, 3],
       'critics.bias': [3],
     });
+  });
+
+  it('has with heads these parameters too, and the published ones as they were', () => {
+    const published = tinyGraph();
+    const graph = tinyGraph({ ...TINY, heads: { latent: 3 } });
+    const added = [...graph.initializers].filter(([name]) => !published.initializers.has(name));
+    expect(Object.fromEntries(added.map(([name, { shape }]) => [name, shape]))).toEqual({
+      [HEADS.wide]: [11],
+      [HEADS.query]: [3],
+      [HEADS.bias]: [1],
+      [LATENT_TABLE]: [11, 3],
+      'latent.campaign.topic.embedding': [4, 3],
+      'latent.campaign.words.embedding': [5, 3],
+    });
+    for (const [name, value] of published.initializers) expect(graph.initializers.get(name)).toEqual(value);
   });
 
   it('reads well', () => {

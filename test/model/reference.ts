@@ -17,7 +17,7 @@ const softmax = (vector: Vector): Vector => {
   return powers.map((x) => x / total);
 };
 
-/** The scores of section 4 of the paper. */
+/** The scores of section 4 of the paper; with heads, of README.md's further terms. */
 export function referenceScores(parameters: PlainParameters, config: MetaHeacConfig, feeds: Feeds): number[] {
   const { embedding: k, experts: n, critics: m, hidden } = config;
   const [h1, h2] = hidden;
@@ -39,7 +39,39 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     const length = numbersOf(feeds[`${name}.length`]!)[row]!;
     const from = row * feature.maxLength!;
     const total = sum(ids.slice(from, from + length).map(vector), k);
-    return length === 0 ? total : total.map((x) => x / length);
+    const divisor = side === 'user' && config.pooling === 'root' ? Math.sqrt(length) : length;
+    return length === 0 ? total : total.map((x) => x / divisor);
+  };
+  /** s . tokens + phi . (q + q_c) + bias: what the heads add to each critic's logit. */
+  const shift = (row: number): number => {
+    if (!config.heads) return 0;
+    const { latent } = config.heads;
+    let total = numbers('heads.bias')[0]!;
+    const query = [...numbers('heads.query')];
+    for (const feature of config.campaign) {
+      const ids = tokensOf('campaign', feature, 0);
+      const table = numbers(`latent.campaign.${feature.name}.embedding`);
+      for (const id of ids) for (let j = 0; j < latent; j++) query[j]! += table[id * latent + j]! / ids.length;
+    }
+    let offset = 0;
+    for (const feature of config.user) {
+      for (const id of tokensOf('user', feature, row)) {
+        // id 0 of a single value is unknown
+        if (feature.kind === 'single' && id === 0) continue;
+        const at = offset + id;
+        total += numbers('heads.wide')[at]!;
+        for (let j = 0; j < latent; j++) total += numbers('latent.tokens')[at * latent + j]! * query[j]!;
+      }
+      offset += feature.rows;
+    }
+    return total;
+  };
+  const tokensOf = (side: 'user' | 'campaign', feature: MetaHeacFeature, row: number): number[] => {
+    const name = `${side}.${feature.name}`;
+    const ids = numbersOf(feeds[name]!);
+    if (feature.kind === 'single') return [ids[row]!];
+    const from = row * feature.maxLength!;
+    return ids.slice(from, from + numbersOf(feeds[`${name}.length`]!)[row]!);
   };
   const rows = feeds[`user.${config.user[0]!.name}`]!.shape[0]!;
   return Array.from({ length: rows }, (_, row) => {
@@ -55,6 +87,7 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
       return relu(layer('experts.1', i * h2, h2, first)).map((x) => weight * x);
     });
     const logits = layer('critics', 0, m, sum(experts, h2));
-    return logits.reduce((total, logit, j) => total + criticWeights[j]! / (1 + Math.exp(-logit)), 0);
+    const added = shift(row);
+    return logits.reduce((total, logit, j) => total + criticWeights[j]! / (1 + Math.exp(-logit - added)), 0);
   });
 }

@@ -1,0 +1,74 @@
+/** Splitting a graph at some parameters: body and head together are the whole, and the frontier is what lies between. */
+import { describe, expect, it } from 'vitest';
+import { Builder } from '../../src/graph/builder.ts';
+import { type Graph, tensor } from '../../src/graph/ir.ts';
+import { splitFrozen } from '../../src/graph/split-frozen.ts';
+import { type Feeds, openSession } from '../../src/model/session.ts';
+
+/** y = sigmoid(relu(x w) . v + u bias); `cheap` is an input that only the head reads. */
+function twoLayers(): Graph {
+  const b = new Builder();
+  const x = b.input('x', 'float32', ['batch', 2]);
+  const cheap = b.input('cheap', 'float32', ['batch', 1]);
+  const w = b.initializer('w', tensor('float32', [2, 3], [0.5, -1, 2, 1, 0.25, -0.5]));
+  const v = b.initializer('v', tensor('float32', [3, 1], [1, -2, 0.5]));
+  const bias = b.initializer('bias', tensor('float32', [1], [0.3]));
+  const hidden = b.add('Relu', [b.add('MatMul', [x, w])], {}, { name: 'hidden' });
+  const logit = b.add('Add', [b.add('MatMul', [hidden, v]), b.add('Mul', [cheap, bias])]);
+  return b.build('two', [b.add('Sigmoid', [logit], {}, { outputs: ['y'] })]);
+}
+
+const FEEDS: Feeds = {
+  x: tensor('float32', [2, 2], [1, -2, 0.5, 3]),
+  cheap: tensor('float32', [2, 1], [1, -4]),
+};
+
+async function run(graph: Graph, feeds: Feeds): Promise<Feeds> {
+  const session = await openSession(graph);
+  const out = await session.run(feeds);
+  await session.close();
+  return out;
+}
+
+/** The first output; the head's has a name of its own. */
+const firstOf = async (graph: Graph, feeds: Feeds) => (await run(graph, feeds))[graph.outputs[0]!]!.data;
+
+describe('splitFrozen', () => {
+  it('gives a body and a head that are the whole graph when one runs after the other', async () => {
+    const graph = twoLayers();
+    const { body, head, frontier } = splitFrozen(graph, ['v', 'bias']);
+    const between = await run(body!, { x: FEEDS['x']! });
+    expect(await firstOf(head, { ...between, cheap: FEEDS['cheap']! })).toEqual(await firstOf(graph, FEEDS));
+    expect([...frontier].sort()).toEqual(['cheap', 'hidden']);
+  });
+
+  it('leaves to each side what it needs, and nothing else', () => {
+    const { body, head } = splitFrozen(twoLayers(), ['v', 'bias']);
+    expect([body!.inputs, [...body!.initializers.keys()], body!.outputs]).toEqual([['x'], ['w'], ['hidden']]);
+    expect([...head.inputs].sort()).toEqual(['cheap', 'hidden']);
+    expect([...head.initializers.keys()].sort()).toEqual(['bias', 'v']);
+    expect(head.nodes.map(({ op }) => op)).not.toContain('Relu');
+  });
+
+  it('has as frontier what is computed last: with the last bias alone, both terms that it meets', () => {
+    const { body, head, frontier } = splitFrozen(twoLayers(), ['bias']);
+    expect(frontier).toHaveLength(2);
+    expect(frontier).toContain('cheap');
+    expect(body!.nodes.map(({ op }) => op)).toEqual(['MatMul', 'Relu', 'MatMul']);
+    expect(head.nodes.map(({ op }) => op)).toEqual(['Mul', 'Add', 'Sigmoid']);
+  });
+
+  it('has no body where the frontier is all inputs', async () => {
+    const graph = twoLayers();
+    const { body, head, frontier } = splitFrozen(graph, ['w', 'v', 'bias']);
+    expect(body).toBeNull();
+    expect([...frontier].sort()).toEqual(['cheap', 'x']);
+    expect(await firstOf(head, FEEDS)).toEqual(await firstOf(graph, FEEDS));
+  });
+
+  it('refuses an output that depends on none of the parameters', () => {
+    const b = Builder.from(twoLayers());
+    const graph = b.build('more', [b.get('y'), b.get('hidden')]);
+    expect(() => splitFrozen(graph, ['v'])).toThrow('output "hidden" depends on none of v');
+  });
+});
