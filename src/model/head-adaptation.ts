@@ -39,7 +39,7 @@ export interface HeadRun {
 }
 
 /** Inputs: those of the head and `label`, `rate/<parameter>`. Outputs: `loss`, `next/<parameter>`. */
-export function buildDescentGraph(head: Graph, parameters: readonly string[]): Graph {
+function buildDescentGraph(head: Graph, parameters: readonly string[]): Graph {
   const b = Builder.from(head);
   const score = b.get(head.outputs[0]!);
   const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));

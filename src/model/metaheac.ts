@@ -41,7 +41,7 @@ export const HEADS = { wide: 'heads.wide', query: 'heads.query', bias: 'heads.bi
 export const LATENT_TABLE = 'latent.tokens';
 
 /** Where each user feature's ids begin in the stacked tables of the heads. */
-export function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, number> {
+function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, number> {
   let offset = 0;
   return new Map(
     user.map(({ name, rows }) => {

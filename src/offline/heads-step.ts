@@ -25,7 +25,7 @@ export interface HeadsStepOptions {
  *
  * Inputs and outputs as `buildMetaGraph`.
  */
-export function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], options: HeadsStepOptions): Graph {
+function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], options: HeadsStepOptions): Graph {
   const { rates, innerSteps } = options;
   const heads = Object.keys(rates);
   const { body, head, frontier } = splitFrozen(compactGraph, heads);
