@@ -34,7 +34,9 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
       train: { users: campaign.train.users.filter(keep), labels: campaign.train.labels.filter(keep) },
     };
   });
-  return { training: training.filter(({ train }) => train.labels.includes(1) && train.labels.includes(0)), held };
+  const usable = training.filter(({ train }) => train.labels.includes(1) && train.labels.includes(0));
+  // a validation that is a little too kind is better than a training without campaigns
+  return { training: 2 * usable.length >= rest.length ? usable : rest, held };
 }
 
 function membersOf(campaigns: readonly CampaignHistory[]): Set<number> {

@@ -1,0 +1,146 @@
+/** Held-out campaigns: how many, what training forgets with them, and their trials. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import { heldOutTrial, holdOut } from '../../src/offline/held-out.ts';
+import type { CampaignHistory } from '../../src/offline/history.ts';
+import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { CAMPAIGNS, USERS, writeSmallDataSet } from './small-data-set.ts';
+
+const none = { users: new Int32Array(), labels: new Uint8Array() };
+
+/** A train campaign whose members and others are these users. */
+function campaignOf(id: string, members: readonly number[], others: readonly number[]): CampaignHistory {
+  return {
+    id,
+    features: {},
+    split: 'train',
+    group: null,
+    train: {
+      users: Int32Array.from([...members, ...others]),
+      labels: new Uint8Array(members.length + others.length).fill(1, 0, members.length),
+    },
+    seeds: new Int32Array(),
+    evaluation: none,
+  };
+}
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+/** Ten campaigns of users of their own. */
+const APART = range(0, 10).map((c) =>
+  campaignOf(`c${c}`, range(100 * c, 100 * c + 10), range(100 * c + 10, 100 * c + 50)),
+);
+
+describe('holdOut', () => {
+  it.each([
+    [1, 0.2, 0],
+    [2, 0.5, 0],
+    [3, 0.1, 1],
+    [10, 0.2, 2],
+    [10, 0.25, 3],
+  ])('holds out of %i campaigns, at a share of %d, %i', (count, share, expected) => {
+    const { training, held } = holdOut(APART.slice(0, count), share, 'key');
+    expect([held.length, training.length]).toEqual([expected, count - expected]);
+    expect([...training, ...held].map(({ id }) => id).sort()).toEqual(APART.slice(0, count).map(({ id }) => id));
+  });
+
+  it('is fixed by its key', () => {
+    const held = (key: string) => holdOut(APART, 0.3, key).held.map(({ id }) => id);
+    expect(held('a')).toEqual(held('a'));
+    expect(new Set(range(0, 10).map((i) => held(`${i}`).join())).size).toBeGreaterThan(1);
+  });
+
+  it("takes the held-out campaigns' members out of the training rows, with their labels", () => {
+    // user 5 of each campaign's own hundred is shown in every other one as well
+    const shown = range(0, 10).map((c) => 100 * c + 5);
+    const campaigns = APART.map(({ id, train }, c) =>
+      campaignOf(
+        id,
+        [...train.users.subarray(0, 10)],
+        [...train.users.subarray(10), ...shown.filter((user) => user !== 100 * c + 5)],
+      ),
+    );
+    const { training, held } = holdOut(campaigns, 0.2, 'key');
+    const heldMembers = held.flatMap(({ train }) => [...train.users.subarray(0, 10)]);
+    expect(training).toHaveLength(8);
+    for (const { id, train } of training) {
+      expect(
+        train.users.some((user) => heldMembers.includes(user)),
+        id,
+      ).toBe(false);
+      expect(train.users.length).toBe(59 - held.length);
+      expect(train.labels.length).toBe(train.users.length);
+      expect(train.labels.filter((label) => label === 1).length).toBe(10);
+    }
+  });
+
+  it('forgets nobody where most users are in held-out campaigns', () => {
+    const same = range(0, 5).map((c) => campaignOf(`c${c}`, range(0, 30), range(30, 50)));
+    const { training } = holdOut(same, 0.2, 'key');
+    expect(training.map(({ train }) => train.users.length)).toEqual([50, 50, 50, 50]);
+  });
+
+  it('leaves out a training campaign that keeps no member, unless that were most of them', () => {
+    // a and b have the same members; where one is held out the other has none left
+    const a = campaignOf('a', range(0, 10), range(200, 300));
+    const b = campaignOf('b', range(0, 10), range(400, 500));
+    const rest = range(2, 5).map((c) => APART[c]!);
+    const heldA = (campaigns: readonly CampaignHistory[]) =>
+      range(0, 50)
+        .map((i) => holdOut(campaigns, 0.1, `${i}`))
+        .find(({ held }) => held[0]!.id === 'a')!;
+    expect(heldA([a, b, ...rest]).training).toEqual(rest);
+    const c = campaignOf('c', [5], range(600, 700));
+    const most = heldA([a, b, c]);
+    expect(most.training).toEqual([b, c]);
+  });
+});
+
+describe('heldOutTrial', () => {
+  let root = '';
+  let workspace: Workspace;
+  beforeAll(async () => {
+    root = mkdtempSync(join(tmpdir(), 'metaheac-held-out-'));
+    workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS));
+  });
+  afterAll(() => {
+    workspace.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+  const trialOf = (campaign: CampaignHistory, count: number, training: readonly CampaignHistory[], key = 'key') =>
+    heldOutTrial(campaign, count, training, workspace.population, createRng(key));
+  const MEMBERS = range(0, 20);
+
+  it('hides all members but the seeds among all others', () => {
+    const trial = trialOf(campaignOf('c', MEMBERS, []), 8, [])!;
+    const { users, labels } = trial.evaluation;
+    const hidden = [...users].filter((_, i) => labels[i] === 1);
+    expect(trial.seeds).toHaveLength(8);
+    expect([...trial.seeds, ...hidden].sort((a, b) => a - b)).toEqual(MEMBERS);
+    expect([...users].filter((_, i) => labels[i] === 0)).toEqual(range(20, USERS));
+  });
+
+  it('makes seeds of at most half of the members, and is none of a single member', () => {
+    expect(trialOf(campaignOf('c', range(0, 9), []), 200, [])!.seeds).toHaveLength(4);
+    expect(trialOf(campaignOf('c', [3], [4]), 200, [])).toBeNull();
+  });
+
+  it('takes as others users who are no member of a training campaign, where there are enough', () => {
+    const training = [campaignOf('t', range(20, 30), range(30, 90))];
+    const zeros = (members: readonly number[]) => {
+      const { users, labels } = trialOf(campaignOf('c', members, []), 5, training)!.evaluation;
+      return [...users].filter((_, i) => labels[i] === 0);
+    };
+    expect(zeros(range(0, 10))).toEqual([...range(10, 20), ...range(30, USERS)]);
+    // 60 users for 15 hidden members are too few
+    expect(zeros(MEMBERS)).toEqual(range(20, USERS));
+  });
+
+  it('is fixed by its stream', () => {
+    const campaign = campaignOf('c', MEMBERS, []);
+    expect(trialOf(campaign, 8, [])).toEqual(trialOf(campaign, 8, []));
+    expect(trialOf(campaign, 8, [], 'another')).not.toEqual(trialOf(campaign, 8, []));
+  });
+});

@@ -1,0 +1,152 @@
+/** Training by the recipe meta-heads: equal bytes, resumption, and past campaigns only where users recur. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import { loadModel } from '../../src/model/load.ts';
+import { HEADS, LATENT_TABLE } from '../../src/model/metaheac.ts';
+import { CPU } from '../../src/model/session.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { latentStart } from '../../src/offline/latent-start.ts';
+import { buildOneHot } from '../../src/offline/one-hot.ts';
+import type { TrainSettings } from '../../src/offline/settings.ts';
+import { type TrainProgress, type TrainResult, train } from '../../src/offline/train.ts';
+import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
+
+const SETTINGS: TrainSettings = { ...SMALL_SETTINGS, recipe: 'meta-heads', steps: 4, adaptation: DEFAULT_DESCENT };
+
+let root = '';
+let workspace: Workspace;
+let uninterrupted: { out: string; result: TrainResult; progress: TrainProgress[] };
+const opened: Workspace[] = [];
+
+const newPath = (): string => join(mkdtempSync(join(root, 'out-')), 'model');
+
+async function workspaceOf(campaigns: readonly SmallCampaign[]): Promise<Workspace> {
+  const data = writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns);
+  const made = await openWorkspace(data, { pastCampaigns: 'where users recur' });
+  opened.push(made);
+  return made;
+}
+
+async function trainInto(
+  out: string,
+  options: { workspace?: Workspace; settings?: Partial<TrainSettings>; resume?: boolean; stopAfter?: number } = {},
+) {
+  const abort = new AbortController();
+  const progress: TrainProgress[] = [];
+  const result = await train(options.workspace ?? workspace, {
+    out,
+    settings: { ...SETTINGS, ...options.settings },
+    device: CPU,
+    clock: { now: () => Date.parse('2026-11-25T12:00:00.000Z'), elapsed: () => 0 },
+    resume: options.resume ?? false,
+    signal: abort.signal,
+    onProgress: (at) => {
+      progress.push(at);
+      if (at.step === options.stopAfter) abort.abort();
+    },
+  });
+  return { out, result, progress };
+}
+
+/** Contents by path. */
+function contentsOf(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map(({ parentPath, name }) => join(parentPath, name));
+  return Object.fromEntries(paths.map((path) => [path.slice(folder.length), readFileSync(path, 'latin1')]));
+}
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'metaheac-train-heads-'));
+  workspace = await workspaceOf(CAMPAIGNS);
+  uninterrupted = await trainInto(newPath());
+});
+afterAll(() => {
+  for (const one of opened) one.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+describe('train, by the recipe meta-heads', () => {
+  it('writes a sound model whose manifest says how its heads are adapted', async () => {
+    const { out, result } = uninterrupted;
+    const { manifest, adapted } = await loadModel(out);
+    expect(manifest).toEqual(result.manifest);
+    expect(manifest.adaptation).toEqual(DEFAULT_DESCENT);
+    expect([...adapted].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.wide].sort());
+    expect(manifest.training).toMatchObject({ recipe: 'meta-heads', steps: 4 });
+    expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
+  });
+
+  it('gives the same bytes for the same seed, and other ones for another', async () => {
+    const again = await trainInto(newPath());
+    expect(contentsOf(again.out)).toEqual(contentsOf(uninterrupted.out));
+    const other = await trainInto(newPath(), { settings: { seed: 1 } });
+    expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
+  });
+
+  it.each([1, 3])('goes on after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
+    const out = newPath();
+    expect((await trainInto(out, { stopAfter })).result).toMatchObject({ steps: stopAfter, interrupted: true });
+    const { progress } = await trainInto(out, { resume: true });
+    expect(progress).toEqual(uninterrupted.progress.slice(stopAfter));
+    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+  });
+
+  it('does not go on with a checkpoint of the other recipe', async () => {
+    const out = newPath();
+    await trainInto(out, { stopAfter: 2 });
+    const { recipe, adaptation } = SMALL_SETTINGS;
+    await expect(trainInto(out, { resume: true, settings: { recipe, adaptation } })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    });
+  });
+
+  it('learns: the loss falls', async () => {
+    const { progress } = await trainInto(newPath(), { settings: { steps: 30, validationEvery: 30 } });
+    const mean = (part: TrainProgress[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
+    expect(mean(progress.slice(-8))).toBeLessThan(0.9 * mean(progress.slice(0, 8)));
+  });
+
+  it('starts the latent vectors at the SVD of the population, and the heads at nothing', async () => {
+    const { out } = await trainInto(newPath(), { settings: { steps: 1, outerRate: 1e-12 } });
+    const { graph } = await loadModel(out);
+    const oneHot = buildOneHot(workspace.population, workspace.userFeatures);
+    const expected = latentStart(oneHot, 32, createRng('train/2020/latent'));
+    const table = graph.initializers.get(LATENT_TABLE)!;
+    expect(table.shape).toEqual([oneHot.width, 32]);
+    for (let i = 0; i < expected.length; i++) expect(Math.abs(Number(table.data[i]) - expected[i]!)).toBeLessThan(1e-6);
+    for (const name of Object.values(HEADS))
+      for (const x of graph.initializers.get(name)!.data) expect(Math.abs(Number(x))).toBeLessThan(1e-6);
+  });
+});
+
+describe('past campaigns', () => {
+  it('are a user feature where members are in two campaigns on average', async () => {
+    const { manifest, folder } = await loadModel(uninterrupted.out);
+    expect(manifest.features.user.map(({ name }) => name)).toEqual(['age', 'tags', PAST_CAMPAIGNS]);
+    const vocabulary = folder.vocabularies.get(`user.${PAST_CAMPAIGNS}`)!;
+    const trained = CAMPAIGNS.filter(({ split }) => split === 'train').map(({ id }) => id);
+    expect(trained.map((id) => vocabulary.find(id)).sort()).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(vocabulary.find('t0')).toBe(0);
+  });
+
+  it('bring no user id into the model folder', () => {
+    const texts = Object.entries(contentsOf(uninterrupted.out)).filter(([path]) => path.endsWith('.json'));
+    expect(texts.length).toBeGreaterThan(3);
+    for (const [path, text] of texts) expect(text, path).not.toMatch(/"u\d+"/);
+  });
+
+  it('are none where nobody is in two campaigns', async () => {
+    const alone = await workspaceOf(
+      CAMPAIGNS.filter(({ id, split }) => id === 'c0' || id === 'c1' || split === 'test'),
+    );
+    expect(alone.userFeatures.map(({ name }) => name)).toEqual(['age', 'tags']);
+    const { out } = await trainInto(newPath(), { workspace: alone, settings: { steps: 2 } });
+    const { manifest } = await loadModel(out);
+    expect(manifest.features.user.map(({ name }) => name)).toEqual(['age', 'tags']);
+  });
+});

@@ -1,0 +1,217 @@
+/** Customising by gradient descent on the heads: what it depends on, what it learns, and seed sets at the edge. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import { writeModelFolder } from '../../src/model/folder.ts';
+import { loadModel } from '../../src/model/load.ts';
+import type { DescentSettings } from '../../src/model/manifest.ts';
+import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { measureRanking } from '../../src/offline/metrics.ts';
+import { ownToken } from '../../src/offline/trial.ts';
+import { bind } from '../../src/online/binding.ts';
+import { type CustomiseRequest, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
+import { stepsFor } from '../../src/online/customise-heads.ts';
+import { planKey } from '../../src/online/plan.ts';
+import { openScorer } from '../../src/online/score.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { draftOf, tinyGraph } from '../model/tiny-model.ts';
+import { newRoot, CONFIG as PUBLISHED, populationOf, splitRows, type User } from './world.ts';
+
+const PAST = { name: PAST_CAMPAIGNS, kind: 'multi', maxLength: 3, rows: 4 } as const;
+const CONFIG: MetaHeacConfig = {
+  ...PUBLISHED,
+  user: [...PUBLISHED.user, PAST],
+  pooling: 'root',
+  heads: { latent: 3 },
+};
+const USERS = 300;
+
+/** Every third likes `tags 1`; each is in one or two of the campaigns `past_campaigns 1` .. `3`. */
+function drawUsers(): User[] {
+  const rng = createRng('users');
+  return Array.from({ length: USERS }, (_, i) => ({
+    user_id: `user-${String(i).padStart(4, '0')}`,
+    age: `age ${1 + rng.integer(4)}`,
+    tags: [...(i % 3 === 0 ? ['tags 1'] : []), `tags ${2 + rng.integer(4)}`],
+    [PAST_CAMPAIGNS]: [`${PAST_CAMPAIGNS} ${1 + rng.integer(3)}`, `${PAST_CAMPAIGNS} ${1 + rng.integer(5)}`],
+  }));
+}
+
+let root = '';
+let context: OnlineContext;
+let fans: Int32Array;
+let others: Int32Array;
+const opened: OnlineContext['program'][] = [];
+
+async function contextOf(users: readonly User[], settings: Partial<DescentSettings> = {}): Promise<OnlineContext> {
+  const features = CONFIG.user.map(({ name, kind }) => ({ name, kind }));
+  const population = await populationOf(root, users, features);
+  const path = mkdtempSync(join(root, 'model-'));
+  const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
+  const adaptation = { ...DEFAULT_DESCENT, ...settings };
+  const manifest = { ...draft.manifest, adaptation, adapted_parameters: Object.keys(adaptation.rates) };
+  writeModelFolder(path, { ...draft, manifest });
+  const model = await loadModel(path);
+  const program = await openOnlineProgram(model);
+  opened.push(program);
+  return { model, population, binding: bind(model.folder, population), program };
+}
+
+beforeAll(async () => {
+  root = newRoot();
+  context = await contextOf(drawUsers());
+  ({ fans, others } = splitRows(context.population));
+});
+afterAll(async () => {
+  for (const { steps } of opened) await steps.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const requestOf = (seeds: Int32Array, key = 'k'): CustomiseRequest => ({
+  key,
+  features: { topic: 'topic 1', words: ['words 2'] },
+  seeds,
+  candidates: Int32Array.from([...fans.filter((row) => !seeds.includes(row)), ...others]).sort(),
+});
+
+/** AUC of the fans that are no seeds among all who are none. */
+async function aucOf(
+  own: OnlineContext,
+  { seeds, features, candidates }: CustomiseRequest,
+  parameters: OnlineContext['parameters'],
+) {
+  const scorer = await openScorer({ ...own.model, binding: own.binding });
+  const scores = await scorer.score(own.population.readRows(candidates), features, parameters!);
+  await scorer.close();
+  const labels = Uint8Array.from(candidates, (row) => (fans.includes(row) && !seeds.includes(row) ? 1 : 0));
+  return measureRanking(candidates, scores, labels).auc;
+}
+
+describe('stepsFor', () => {
+  const settings = (at_50_seeds: number, exponent: number, maximum: number): DescentSettings => ({
+    ...DEFAULT_DESCENT,
+    steps: { at_50_seeds, exponent, maximum },
+  });
+
+  it.each([
+    [50, 20, 0.5, 20],
+    [200, 20, 0.5, 40],
+    [200, 20, 0, 20],
+    [12, 20, 1, 5],
+    [1, 20, 1, 1],
+    [100_000, 20, 1, 60],
+  ])('is for %i seeds, with %i at 50 and exponent %d, %i', (seeds, at50, exponent, steps) => {
+    expect(stepsFor(settings(at50, exponent, 60), seeds)).toBe(steps);
+  });
+});
+
+describe('customise, by gradient descent on the heads', () => {
+  it('changes the heads and nothing else', async () => {
+    const { parameters, epochs } = await customise(context, requestOf(fans.slice(0, 30)));
+    expect([...parameters.keys()].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.wide].sort());
+    for (const [name, { data }] of parameters)
+      expect(data).not.toEqual(context.model.graph.initializers.get(name)!.data);
+    expect(epochs).toBe(20);
+  });
+
+  it('finds what the seeds like', async () => {
+    const request = requestOf(fans.slice(0, 40));
+    const { parameters } = await customise(context, request);
+    expect(await aucOf(context, request, parameters)).toBeGreaterThan(0.9);
+    expect(await aucOf(context, request, context.model.graph.initializers)).toBeLessThan(0.8);
+  });
+
+  it('gives equal bits for equal requests, also beside others', async () => {
+    const [request, another] = [requestOf(fans.slice(0, 30)), requestOf(fans.slice(10, 40))];
+    const once = await customise(context, request);
+    const other = await customise(context, another);
+    expect(await customise(context, request)).toEqual(once);
+    expect(other.parameters).not.toEqual(once.parameters);
+    expect(await Promise.all([customise(context, request), customise(context, another)])).toEqual([once, other]);
+    expect((await customise(context, { ...request, key: 'other' })).parameters).not.toEqual(once.parameters);
+  });
+
+  it('depends on the set of seeds, not on their order', async () => {
+    const { population } = context;
+    const ids = [...fans.slice(0, 20)].map((row) => population.directory.id(row));
+    const customiseIds = (seeds: readonly string[]) => {
+      const rows = Int32Array.from(seeds, (id) => population.rowOf[population.directory.find(id)]!).sort();
+      const versions = { modelVersion: 'm', populationVersion: population.version };
+      return customise(context, requestOf(rows, planKey({ ...versions, features: {}, seeds, suppressed: [] })));
+    };
+    expect(await customiseIds([...ids].reverse())).toEqual(await customiseIds(ids));
+  });
+
+  it('reports how held-out seeds rank, which changes nothing of the model', async () => {
+    const request = requestOf(fans.slice(0, 50));
+    const { parameters, quality } = await customise(context, request);
+    expect(quality).toMatchObject({ held_out_seeds: 10, candidates: 250 });
+    // half of the candidates are fans too, and the report is cautious
+    expect(quality!.auc).toBeGreaterThan(0.7);
+    const without = await customise(context, { ...request, withoutQuality: true });
+    expect(without.quality).toBeNull();
+    expect(without.parameters).toEqual(parameters);
+  });
+
+  it.each([
+    [24, null],
+    [25, 5],
+  ])('of %i seeds holds out %j', async (count, held) => {
+    const { quality } = await customise(context, requestOf(fans.slice(0, count)));
+    expect(quality?.held_out_seeds ?? null).toBe(held);
+  });
+
+  it.each([
+    ['one seed', () => requestOf(fans.slice(0, 1))],
+    ['one seed and one candidate', () => ({ ...requestOf(fans.slice(0, 1)), candidates: others.slice(0, 1) })],
+    ['fewer candidates than negatives', () => ({ ...requestOf(fans.slice(0, 60)), candidates: others.slice(0, 15) })],
+    ['seeds and candidates who are alike', () => ({ ...requestOf(fans.slice(0, 50)), candidates: fans.slice(50) })],
+  ])('gives numbers for %s', async (_, request) => {
+    const { parameters, quality } = await customise(context, request());
+    for (const { data } of parameters.values()) expect((data as Float32Array).every(Number.isFinite)).toBe(true);
+    if (quality) expect(Number.isFinite(quality.auc)).toBe(true);
+  });
+
+  it('works without a first pass, to other heads', async () => {
+    const one = await contextOf(drawUsers(), { first_pass: null });
+    const request = requestOf(fans.slice(0, 30));
+    const { parameters } = await customise(one, request);
+    expect(await aucOf(one, request, parameters)).toBeGreaterThan(0.85);
+    expect(parameters).not.toEqual((await customise(context, request)).parameters);
+  });
+
+  it('starts from other parameters where it is given some', async () => {
+    const request = requestOf(fans.slice(0, 30));
+    const other = tinyGraph(CONFIG, 'other').initializers;
+    const { parameters } = await customise({ ...context, parameters: other }, request);
+    expect(parameters).not.toEqual((await customise(context, request)).parameters);
+  });
+});
+
+describe("a campaign's own token", () => {
+  const CAMPAIGN = `${PAST_CAMPAIGNS} 2`;
+
+  it('is none for a campaign that the model does not know: nothing changes', async () => {
+    const request = requestOf(fans.slice(0, 30));
+    const without = ownToken(context.model.folder, 'a campaign of tomorrow');
+    expect(without).toBeNull();
+    expect(await customise(context, { ...request, without })).toEqual(await customise(context, request));
+  });
+
+  it('is left out as if no user had it', async () => {
+    const request = requestOf(fans.slice(0, 30));
+    const without = ownToken(context.model.folder, CAMPAIGN);
+    expect(without).toEqual({ feature: PAST_CAMPAIGNS, id: 2 });
+    const left = await customise(context, { ...request, without });
+    const bare = await contextOf(
+      drawUsers().map((user) => ({
+        ...user,
+        [PAST_CAMPAIGNS]: (user[PAST_CAMPAIGNS] as string[]).filter((token) => token !== CAMPAIGN),
+      })),
+    );
+    expect(left.parameters).toEqual((await customise(bare, request)).parameters);
+    expect(left.parameters).not.toEqual((await customise(context, request)).parameters);
+  });
+});
