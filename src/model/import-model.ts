@@ -79,7 +79,11 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   const selection = selectParameters(graph, schema.adaptedParameters, schema.fixed, `schema ${schema.path}`);
   const contract: Contract = {
     path,
-    manifest: { features: schema.features, adapted_parameters: namesOf(selection, graph) },
+    manifest: {
+      features: schema.features,
+      adapted_parameters: namesOf(selection, graph),
+      adaptation: schema.adaptation,
+    },
   };
   adaptedParameters(contract, graph);
   if (selection.adapted.length === 0) throw refused(path, 'its schema leaves no parameter to adapt');

@@ -26,7 +26,7 @@ export interface GeneralModel {
 export interface Contract {
   /** Names the model in a refusal. */
   readonly path: string;
-  readonly manifest: Pick<Manifest, 'features' | 'adapted_parameters'>;
+  readonly manifest: Pick<Manifest, 'features' | 'adapted_parameters' | 'adaptation'>;
 }
 
 /** Loads and verifies the model in `path`; every refusal is invalid_model and says which part is at fault. */
@@ -90,6 +90,12 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
   const trainable = trainableParameters(graph);
   const adapted = manifest.adapted_parameters === 'all' ? trainable : manifest.adapted_parameters;
   if (adapted.length === 0) throw refused(path, 'it has no float parameter that the score depends on');
+  const { adaptation } = manifest;
+  if (adaptation.optimiser === 'gradient_descent') {
+    const named = Object.keys(adaptation.rates);
+    if (named.length !== adapted.length || named.some((name) => !adapted.includes(name)))
+      throw refused(path, `its adaptation has rates for ${named.join(', ')}, and ${adapted.join(', ')} are adapted`);
+  }
   for (const name of adapted) {
     const value = graph.initializers.get(name);
     if (!value) throw refused(path, `adapted parameter "${name}" is not in ${MODEL_FILE}`);

@@ -1,8 +1,8 @@
-/** How the heads are adapted: the default, and the alternatives that training tries on held-out campaigns. */
+/** How the heads are adapted. */
 import type { DescentSettings } from '../model/manifest.ts';
 import { HEADS } from '../model/metaheac.ts';
 
-/** How the heads are adapted unless held-out campaigns clearly say otherwise. */
+/** How the heads are adapted until training chooses for the data at hand. */
 export const DEFAULT_DESCENT: DescentSettings = {
   optimiser: 'gradient_descent',
   rates: { [HEADS.wide]: 1, [HEADS.query]: 0.25, [HEADS.bias]: 6.25 },

@@ -50,7 +50,7 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   adaptation: DEFAULT_ADAPTATION,
 };
 
-/** The recipe `meta-heads`: its steps and the heads' adaptation are chosen on held-out campaigns. */
+/** The recipe `meta-heads`: the best of up to `steps` is chosen on held-out campaigns, and the heads are adapted by fixed rates. */
 export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   ...PUBLISHED_TRAIN_SETTINGS,
   recipe: 'meta-heads',

@@ -29,7 +29,8 @@ export async function openWorkspace(
   const close = () => rmSync(folder, { recursive: true, force: true });
   try {
     const derived = new Map<string, ReadonlyMap<string, readonly string[]>>();
-    if (options.pastCampaigns && options.pastCampaigns !== 'never') {
+    const isGiven = dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS);
+    if (options.pastCampaigns && options.pastCampaigns !== 'never' && !isGiven) {
       const past = await readPastCampaigns(dataSet);
       if (options.pastCampaigns === 'always' || usersRecur(past)) derived.set(PAST_CAMPAIGNS, past);
     }

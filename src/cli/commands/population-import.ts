@@ -49,6 +49,8 @@ export async function populationImportCommand(options: PopulationImportOptions, 
 
 /** Past campaigns, where the model has them: their values are the population's, from the history of the same data set. */
 async function derivedOf(data: string, features: readonly { readonly name: string }[]): Promise<Derived> {
-  if (!features.some(({ name }) => name === PAST_CAMPAIGNS)) return new Map();
-  return new Map([[PAST_CAMPAIGNS, await readPastCampaigns(openDataSet(data))]]);
+  const dataSet = openDataSet(data);
+  const isWanted = features.some(({ name }) => name === PAST_CAMPAIGNS);
+  const isGiven = dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS);
+  return new Map(isWanted && !isGiven ? [[PAST_CAMPAIGNS, await readPastCampaigns(dataSet)]] : []);
 }
