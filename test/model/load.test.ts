@@ -387,6 +387,21 @@ describe('loadModel refuses', () => {
     expect(await refusalOf(path)).toContain('adapted parameter "table" is float64[4, 2]: only float32 can be adapted');
   });
 
+  it('rates for other parameters than the adapted ones', async () => {
+    const path = newFolder();
+    await writeTinyModel(path);
+    changeManifest(path, (manifest) => {
+      manifest['adaptation'] = {
+        optimiser: 'gradient_descent',
+        rates: { 'critics.wrong': 1 },
+        steps: { at_50_seeds: 20, exponent: 0, maximum: 100 },
+        negatives_per_seed: 10,
+        first_pass: null,
+      };
+    });
+    expect(await refusalOf(path)).toContain('its adaptation has rates for critics.wrong, and ');
+  });
+
   it('a model with nothing to adapt', async () => {
     const path = newFolder();
     const b = new Builder();
