@@ -52,6 +52,14 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     for (const { id, split, reason } of history.skipped)
       if (split === 'train') output.note(`campaign ${id} is left out: ${reason}`);
     const settings = settingsOf(options);
+    for (const [flag, value] of [
+      ['--batchsize', options.batchsize],
+      ['--inner-rate', options.innerRate],
+    ] as const)
+      if (value !== undefined && settings.recipe !== 'published')
+        output.note(
+          `${flag} is of --recipe published: ${settings.recipe} draws episodes and takes inner steps of its own`,
+        );
     const start = systemClock.elapsed();
     const result = await train(workspace, {
       out: options.out,
