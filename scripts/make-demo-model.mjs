@@ -19,7 +19,18 @@ const DATA = [
   '--test-campaigns',
   '1',
 ];
-const TRAINING = ['--name', 'demo', '--steps', '1500', '--inner-rate', '0.005', '--outer-rate', '0.003'];
+const TRAINING = [
+  '--name',
+  'demo',
+  '--recipe',
+  'published',
+  '--steps',
+  '1500',
+  '--inner-rate',
+  '0.005',
+  '--outer-rate',
+  '0.003',
+];
 
 const out = resolve(process.argv[2] ?? join(ROOT, 'models/demo'));
 const folder = mkdtempSync(join(tmpdir(), 'metaheac-demo-model-'));

@@ -41,3 +41,13 @@ export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<s
   }
   return past;
 }
+
+/** The features among `features` that a data set does not give itself and that its history does: past campaigns, where they are asked for. */
+export async function derivedFeatures(
+  dataSet: DataSet,
+  features: readonly { readonly name: string }[],
+): Promise<ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>> {
+  const isWanted = features.some(({ name }) => name === PAST_CAMPAIGNS);
+  const isGiven = dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS);
+  return new Map(isWanted && !isGiven ? [[PAST_CAMPAIGNS, await readPastCampaigns(dataSet)]] : []);
+}

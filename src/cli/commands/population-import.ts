@@ -3,8 +3,8 @@ import { readModelFolder } from '../../model/folder.ts';
 import { bind } from '../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../online/encode.ts';
 import { openDataSet } from '../../population/data-set.ts';
-import { type Derived, importPopulation } from '../../population/import.ts';
-import { PAST_CAMPAIGNS, readPastCampaigns } from '../../population/past-campaigns.ts';
+import { importPopulation } from '../../population/import.ts';
+import { derivedFeatures } from '../../population/past-campaigns.ts';
 import { openPopulation } from '../../population/population.ts';
 import type { Output } from '../output.ts';
 
@@ -26,7 +26,7 @@ export async function populationImportCommand(options: PopulationImportOptions, 
     source: options.data,
     features,
     out: options.out,
-    derived: await derivedOf(options.data, features),
+    derived: await derivedFeatures(openDataSet(options.data), features),
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: (users) => output.progress(`${users} users`),
   });
@@ -45,12 +45,4 @@ export async function populationImportCommand(options: PopulationImportOptions, 
       `  ${feature.name}: ${result.tokens[feature.name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} % unknown to the model${dropped}`,
     );
   }
-}
-
-/** Past campaigns, where the model has them: their values are the population's, from the history of the same data set. */
-async function derivedOf(data: string, features: readonly { readonly name: string }[]): Promise<Derived> {
-  const dataSet = openDataSet(data);
-  const isWanted = features.some(({ name }) => name === PAST_CAMPAIGNS);
-  const isGiven = dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS);
-  return new Map(isWanted && !isGiven ? [[PAST_CAMPAIGNS, await readPastCampaigns(dataSet)]] : []);
 }

@@ -6,6 +6,7 @@ import { type CampaignHistory, type History, readHistory } from '../../offline/h
 import { generateDataSet } from '../../offline/synthetic.ts';
 import { type DataSet, openDataSet } from '../../population/data-set.ts';
 import { importPopulation } from '../../population/import.ts';
+import { derivedFeatures } from '../../population/past-campaigns.ts';
 import { openPopulation, type Population } from '../../population/population.ts';
 
 /** The population of the demo; its model was trained on people of the same world with another seed. */
@@ -52,7 +53,13 @@ export async function importMaterial(
     kind,
     ...(max_length === undefined ? {} : { maxLength: max_length }),
   }));
-  await importPopulation({ source: data, features, out, onProgress });
+  await importPopulation({
+    source: data,
+    features,
+    derived: await derivedFeatures(dataSet, features),
+    out,
+    onProgress,
+  });
   const population = openPopulation(out);
   const history = await readHistory(dataSet, population.directory);
   const usable = history.campaigns.filter(({ split, seeds }) => split === 'test' && seeds.length >= MINIMUM_SEEDS);
