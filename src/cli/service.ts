@@ -86,6 +86,7 @@ async function startParts(
       dataDir,
       model: resolve(options.model),
       population: resolve(options.population),
+      modelVersion: model.manifest.version,
       populationVersion: population.version,
       device: options.device,
       threads: options.threads ?? availableParallelism(),

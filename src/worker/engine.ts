@@ -114,6 +114,11 @@ async function startEngine(
   });
   opening.catch(() => {}); // awaited below, unless this thread refuses first
   const model = readModelFolder(config.model);
+  const { version } = model.manifest;
+  if (version !== config.modelVersion) {
+    const message = `the model folder ${config.model} holds version ${version} now, and ${config.modelVersion} is served: start the service anew`;
+    throw new AppError('invalid_model', message);
+  }
   const populations = new Map<string, Population>();
   const open = (version: string): Population => {
     let population = populations.get(version);

@@ -60,6 +60,8 @@ export type ThreadMessage =
 export interface EngineConfig {
   readonly dataDir: string;
   readonly model: string;
+  /** What the API process names in its answers: another version in the folder is refused. */
+  readonly modelVersion: string;
   readonly population: string;
   readonly populationVersion: string;
   readonly device: string;

@@ -105,6 +105,12 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor', () => {
     expect(() => rig.engine()).toThrow('no engine runs');
   });
 
+  it('is refused when the model folder holds another version than the one that is served', async () => {
+    const rig = buildRig({ ...world, modelVersion: 'aaaaaaaaaaaa' });
+    const message = expect.stringContaining('and aaaaaaaaaaaa is served');
+    await expect(rig.supervisor.start()).rejects.toMatchObject({ code: 'invalid_model', message });
+  });
+
   it('gets a new engine when a thread of the old one dies, and its job is done once', async () => {
     const before = process.env['NODE_OPTIONS'];
     process.env['NODE_OPTIONS'] = `--import=${fileURLToPath(new URL('./children/end-thread.mjs', import.meta.url))}`;

@@ -10,6 +10,7 @@ import { CampaignStore } from '../../src/campaigns/store.ts';
 import type { AudienceRequest, Campaign } from '../../src/campaigns/types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { EngineSupervisor } from '../../src/worker/supervisor.ts';
 import { findChild } from '../fixture/processes.ts';
@@ -18,6 +19,8 @@ import type { TinyCampaign } from '../fixture/tiny-world.ts';
 export interface RigOptions {
   readonly model: string;
   readonly population: string;
+  /** What the API process would name; the folder's by default. */
+  readonly modelVersion?: string;
   readonly threads?: number;
   readonly maximumAttempts?: number;
   readonly device?: string;
@@ -59,6 +62,7 @@ export function buildRig(options: RigOptions): Rig {
       dataDir,
       model: options.model,
       population: options.population,
+      modelVersion: options.modelVersion ?? readModelFolder(options.model).manifest.version,
       populationVersion: population.version,
       device: options.device ?? 'cpu',
       threads: options.threads ?? 2,
