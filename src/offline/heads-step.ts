@@ -2,14 +2,12 @@
 import { descentStep } from '../graph/adam.ts';
 import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
 import { Builder } from '../graph/builder.ts';
-import { cutTables } from '../graph/cut-tables.ts';
 import { addGradients } from '../graph/differentiate.ts';
-import type { Graph, Tensor, Value } from '../graph/ir.ts';
+import type { Graph, Value } from '../graph/ir.ts';
 import { prune } from '../graph/prune.ts';
 import { splitFrozen } from '../graph/split-frozen.ts';
-import { addRows, compact, indexReader, needsIndexSession, type Parameters } from '../model/compaction.ts';
-import { type Device, openSession } from '../model/session.ts';
-import type { Episode, MetaGradient, MetaProgram } from './meta-step.ts';
+import type { Device } from '../model/session.ts';
+import { type MetaProgram, openEpisodeProgram } from './meta-step.ts';
 
 export interface HeadsStepOptions {
   /** Names of the parameters that the inner steps change, with their rates. */
@@ -93,45 +91,11 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
   );
 }
 
-export async function openHeadsProgram(
+export function openHeadsProgram(
   graph: Graph,
   parameters: readonly string[],
   options: HeadsStepOptions,
 ): Promise<MetaProgram> {
-  const cut = cutTables(graph, parameters);
-  const session = await openSession(
-    buildHeadsGraph(cut.compactGraph, parameters, options),
-    options.device ? { device: options.device } : {},
-  );
-  const index = needsIndexSession(cut.indexGraph) ? await openSession(cut.indexGraph) : null;
-  const reader = indexReader(cut.indexGraph, index);
-  return {
-    async run(values: Parameters, { support, query }: Episode): Promise<MetaGradient> {
-      const compaction = await compact(cut, values, reader, [support.feeds, query.feeds]);
-      const feeds: Record<string, Tensor> = Object.fromEntries(compaction.parameters);
-      for (const [i, [side, batch]] of Object.entries({ support, query }).entries()) {
-        for (const [name, feed] of Object.entries({ ...batch.feeds, ...compaction.places[i] }))
-          feeds[`${side}/${name}`] = feed;
-        feeds[`${side}/label`] = { dtype: 'float32', shape: [batch.labels.length], data: batch.labels };
-      }
-      const out = await session.run(feeds);
-      return {
-        loss: Number(out[session.outputs[0]!]!.data[0]),
-        addTo(gradients, weight) {
-          for (const [i, name] of parameters.entries()) {
-            const part = out[session.outputs[i + 1]!]!.data as Float32Array;
-            for (let j = 0; j < part.length; j++) part[j]! *= weight;
-            const full = gradients.get(name)!;
-            const rows = compaction.rows.get(name);
-            if (rows) addRows(full, rows, part);
-            else for (let j = 0; j < part.length; j++) full[j]! += part[j]!;
-          }
-        },
-      };
-    },
-    async close() {
-      await session.close();
-      await index?.close();
-    },
-  };
+  const build = (compactGraph: Graph) => buildHeadsGraph(compactGraph, parameters, options);
+  return openEpisodeProgram(graph, parameters, build, options);
 }

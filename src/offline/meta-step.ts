@@ -85,8 +85,23 @@ export async function openMetaProgram(
   parameters: readonly string[],
   options: { firstOrder?: boolean; device?: Device; compact?: boolean } = {},
 ): Promise<MetaProgram> {
+  return openEpisodeProgram(
+    graph,
+    parameters,
+    (compactGraph) => buildMetaGraph(compactGraph, parameters, options),
+    options,
+  );
+}
+
+/** A program of the graph that `build` makes of the compact one: inputs and outputs as `buildMetaGraph`'s (`inner.rate` may be missing). */
+export async function openEpisodeProgram(
+  graph: Graph,
+  parameters: readonly string[],
+  build: (compactGraph: Graph) => Graph,
+  options: { device?: Device; compact?: boolean },
+): Promise<MetaProgram> {
   const cut = cutTables(graph, parameters, { compact: options.compact ?? true });
-  const session = await openSession(buildMetaGraph(cut.compactGraph, parameters, options), options);
+  const session = await openSession(build(cut.compactGraph), options);
   const index = needsIndexSession(cut.indexGraph) ? await openSession(cut.indexGraph) : null;
   const reader = indexReader(cut.indexGraph, index);
   return {
