@@ -91,7 +91,7 @@ describe('optimise', () => {
         expect(optimise(better)).toStrictEqual(better);
         expect(better.nodes.length).toBeLessThanOrEqual(prune(graph).nodes.length);
       }),
-      // fixed: a rare graph (one in some thousands) still changes at a second call, see the folder's README
+      // fixed: a rare graph that can never run still changes at a second call, see src/graph/README.md
       { seed: 20261125 },
     );
   });
