@@ -2,7 +2,7 @@
 import { Builder } from './builder.ts';
 import { dependentValues } from './differentiate.ts';
 import type { Graph, Node, Value } from './ir.ts';
-import { prune } from './prune.ts';
+import { prune, pruneInputs } from './prune.ts';
 
 /** One look-up of a compact table. */
 export interface CutLookup {
@@ -72,7 +72,7 @@ export function cutTables(graph: Graph, parameters: readonly string[], options: 
     tables,
     dense,
     indexGraph: indexGraphOf(graph, tables),
-    compactGraph: pruneInputs(compact, new Set(parameters)),
+    compactGraph: pruneInputs(compact, parameters),
   };
 }
 
@@ -107,16 +107,7 @@ function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
   const names = new Set(tables.flatMap((table) => table.lookups.map((lookup) => lookup.index)));
   // without the tables: a session of this graph would hold them a second time
   const indices = prune({ ...graph, outputs: [...names], overrides: new Map() }, { initializers: true });
-  return pruneInputs(indices, new Set());
-}
-
-/** Without the nodes that no output needs, and without the inputs that no node uses but for `keep`. */
-function pruneInputs(graph: Graph, keep: ReadonlySet<string>): Graph {
-  const pruned = prune(graph);
-  const used = new Set([...pruned.nodes.flatMap((node) => node.inputs), ...pruned.outputs]);
-  const inputs = pruned.inputs.filter((name) => used.has(name) || keep.has(name));
-  const values = new Map([...pruned.values].filter(([name]) => !pruned.inputs.includes(name) || inputs.includes(name)));
-  return { ...pruned, inputs, values };
+  return pruneInputs(indices, []);
 }
 
 /** Parameters of `graph` that its output depends on by a gradient. */

@@ -28,6 +28,15 @@ export function prune(graph: Graph, { initializers = false, overrides = true }: 
   };
 }
 
+/** `graph` without what no output needs, inputs included but for `keep`. */
+export function pruneInputs(graph: Graph, keep: readonly string[]): Graph {
+  const pruned = prune(graph);
+  const used = new Set([...pruned.nodes.flatMap((node) => node.inputs), ...pruned.outputs, ...keep]);
+  const inputs = pruned.inputs.filter((name) => used.has(name));
+  const values = new Map([...pruned.values].filter(([name]) => !pruned.inputs.includes(name) || inputs.includes(name)));
+  return { ...pruned, inputs, values };
+}
+
 function neededValues(graph: Graph, overrides: boolean): Set<string> {
   const givers = new Map<string, Node>();
   for (const node of graph.nodes) for (const output of node.outputs) givers.set(output, node);

@@ -13,7 +13,10 @@ export interface Split {
   readonly frontier: readonly string[];
 }
 
-/** Splits `graph` at `parameters` (initializers or inputs). An output that depends on none of them is a GraphError. */
+/**
+ * Splits `graph` at `parameters` (initializers, inputs or values between: these become inputs of the head). An output that depends on none
+ * of them is a GraphError.
+ */
 export function splitFrozen(graph: Graph, parameters: readonly string[]): Split {
   const dependent = new Set(parameters);
   const headNodes: Node[] = [];
@@ -34,7 +37,9 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
     const { dtype, shape } = graph.values.get(name)!;
     values.set(name, b.input(name, dtype, shape));
   };
+  const isGiven = (name: string) => graph.inputs.includes(name) || graph.initializers.has(name);
   for (const name of graph.inputs) if (dependent.has(name)) input(name);
+  for (const name of parameters) if (!isGiven(name)) input(name);
   for (const name of frontier) input(name);
   const needed: Graph = {
     ...graph,

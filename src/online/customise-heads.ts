@@ -1,9 +1,11 @@
 /** The online stage by gradient descent on the heads: one pass finds likely hidden members, the next leaves them out of the negatives. */
+
 import { createRng, type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { sliceFeeds } from '../model/feed-rows.ts';
 import type { HeadProgram, HeadRun } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext } from './customise.ts';
-import { encodeCampaign, encodeUsers, sliceFeeds } from './encode.ts';
+import { encodeCampaign, encodeUsers } from './encode.ts';
 import { heldOutQuality, type QualityReport } from './quality.ts';
 
 /** Negatives are drawn from at most this many candidates, themselves drawn once; more where there are many seeds. */
@@ -104,6 +106,6 @@ async function descend(
   for (let step = 0; step < steps; step++) {
     const drawn = sampleWithoutReplacement(rng, pool.length, count);
     for (let i = 0; i < count; i++) rows[positives.length + i] = pool[drawn[i]!]!;
-    await run.step(rows, labels);
+    await run.step(rows, labels, settings.rates);
   }
 }

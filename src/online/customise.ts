@@ -1,7 +1,9 @@
 /** The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs -> customised model and quality report. */
+
 import type { Tensor } from '../graph/ir.ts';
 import { type AdaptationProgram, type AdaptationRun, type LabelledBatch, openAdaptation } from '../model/adaptation.ts';
 import type { Parameters } from '../model/compaction.ts';
+import { takeFeeds } from '../model/feed-rows.ts';
 import { type HeadProgram, openHeadProgram } from '../model/head-adaptation.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { AdamSettings, DescentSettings } from '../model/manifest.ts';
@@ -9,7 +11,7 @@ import type { Device, Feeds } from '../model/session.ts';
 import type { Population } from '../population/population.ts';
 import type { Binding } from './binding.ts';
 import { customiseHeads } from './customise-heads.ts';
-import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers, takeFeeds } from './encode.ts';
+import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 import { drawPlan, type PlannedBatch, type PlannedPass } from './plan.ts';
 import { heldOutQuality, type QualityReport } from './quality.ts';
 
@@ -31,7 +33,7 @@ export async function openOnlineProgram(
     return { kind: 'adam', steps: await openAdaptation(graph, adapted, options), settings: adaptation };
   return {
     kind: 'gradient_descent',
-    steps: await openHeadProgram(graph, adaptation.rates, options),
+    steps: await openHeadProgram(graph, Object.keys(adaptation.rates), options),
     settings: adaptation,
   };
 }

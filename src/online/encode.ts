@@ -148,30 +148,3 @@ function idTensor(graph: Graph | null, name: string, shape: readonly number[], i
   const wide = graph?.values.get(name)?.dtype === 'int64';
   return wide ? { dtype: 'int64', shape, data: BigInt64Array.from(ids, BigInt) } : { dtype: 'int32', shape, data: ids };
 }
-
-/** Some rows of users' feeds, in the given order. */
-export function takeFeeds(feeds: Feeds, rows: Int32Array): Feeds {
-  const out: Record<string, Tensor> = {};
-  for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
-    const width = shape[1] ?? 1;
-    const taken =
-      data instanceof BigInt64Array ? new BigInt64Array(rows.length * width) : new Int32Array(rows.length * width);
-    for (let i = 0; i < rows.length; i++) {
-      const from = rows[i]! * width;
-      if (width === 1) taken[i] = data[from]!;
-      else taken.set(data.subarray(from, from + width) as never, i * width);
-    }
-    out[name] = { dtype, shape: [rows.length, ...shape.slice(1)], data: taken };
-  }
-  return out;
-}
-
-/** Consecutive rows of users' feeds, as views. */
-export function sliceFeeds(feeds: Feeds, from: number, to: number): Feeds {
-  const out: Record<string, Tensor> = {};
-  for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
-    const width = shape[1] ?? 1;
-    out[name] = { dtype, shape: [to - from, ...shape.slice(1)], data: data.subarray(from * width, to * width) };
-  }
-  return out;
-}

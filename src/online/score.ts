@@ -1,12 +1,14 @@
 /** Scoring: (customised model, binding, segment) -> scores, a pure function, so that segments can be scored anywhere. */
+
 import { cutTables } from '../graph/cut-tables.ts';
 import type { Graph, Tensor } from '../graph/ir.ts';
 import { AppError } from '../lib/errors.ts';
+import { sliceFeeds } from '../model/feed-rows.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { type Device, type Feeds, openSession, type Session } from '../model/session.ts';
 import type { Rows } from '../population/segments.ts';
 import type { Binding } from './binding.ts';
-import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers, sliceFeeds } from './encode.ts';
+import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 
 /** Rows a run. Fixed, not configurable: a matrix product may round otherwise at another size, and an audience must not depend on it. */
 const BATCH_ROWS = 2048;

@@ -6,13 +6,13 @@ import { Builder } from '../../src/graph/builder.ts';
 import { addGradients } from '../../src/graph/differentiate.ts';
 import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { type HeadProgram, openHeadProgram } from '../../src/model/head-adaptation.ts';
+import { type HeadProgram, openHeadProgram, type Rates } from '../../src/model/head-adaptation.ts';
 import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { type Feeds, openSession } from '../../src/model/session.ts';
 import { randomFeeds, scoresOf, TINY, tinyGraph } from './tiny-model.ts';
 
 const CONFIG: MetaHeacConfig = { ...TINY, pooling: 'root', heads: { latent: 3 } };
-const RATES = { [HEADS.wide]: 0.8, [HEADS.query]: 0.3, [HEADS.bias]: 2 };
+const HEAD_RATES: Rates = { [HEADS.wide]: 0.8, [HEADS.query]: 0.3, [HEADS.bias]: 2 };
 const ROWS = 30;
 
 const graph = tinyGraph(CONFIG);
@@ -91,25 +91,33 @@ function expectClose(actual: ReadonlyMap<string, Tensor>, expected: ReadonlyMap<
   }
 }
 
-let program: HeadProgram;
-beforeAll(async () => {
-  program = await openHeadProgram(graph, RATES);
-});
-afterAll(() => program.close());
+describe.each([
+  { kind: 'parameters that only shift logits', RATES: HEAD_RATES, hasShift: true },
+  // each critic has a bias of its own: no one number a row
+  { kind: 'parameters that do more', RATES: { ...HEAD_RATES, 'critics.bias': 0.5 } as Rates, hasShift: false },
+])('openHeadProgram on $kind', ({ RATES, hasShift }) => {
+  let program: HeadProgram;
+  beforeAll(async () => {
+    program = await openHeadProgram(graph, Object.keys(RATES));
+  });
+  afterAll(() => program.close());
 
-describe('openHeadProgram', () => {
+  it('knows which they are', () => {
+    expect(program.hasShift).toBe(hasShift);
+  });
+
   it('steps as gradient descent through the whole graph with full tables does', async () => {
     const expected = await plainDescent(graph, RATES, BATCHES, rowsOf);
     const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
     for (const [i, { rows, labels }] of BATCHES.entries())
-      expect(await run.step(rows, labels)).toBeCloseTo(expected.losses[i]!, 5);
+      expect(await run.step(rows, labels, RATES)).toBeCloseTo(expected.losses[i]!, 5);
     expectClose(run.parameters(), expected.parameters);
     expect(numbersOf(run.parameters().get(HEADS.wide)!)).not.toEqual(numbersOf(graph.initializers.get(HEADS.wide)!));
   });
 
   it('scores all rows as the whole graph with the stepped parameters does', async () => {
     const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
-    for (const { rows, labels } of BATCHES) await run.step(rows, labels);
+    for (const { rows, labels } of BATCHES) await run.step(rows, labels, RATES);
     const stepped = { ...graph, initializers: new Map([...graph.initializers, ...run.parameters()]) };
     const expected = await scoresOf(stepped, feeds);
     const scores = await run.scores();
@@ -123,7 +131,7 @@ describe('openHeadProgram', () => {
   it('goes back to the start, and then steps to the same bits', async () => {
     const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
     const play = async () => {
-      for (const { rows, labels } of BATCHES) await run.step(rows, labels);
+      for (const { rows, labels } of BATCHES) await run.step(rows, labels, RATES);
       return run.scores();
     };
     const before = await run.scores();
@@ -151,7 +159,7 @@ describe('openHeadProgram', () => {
       'user.tags': tensor('int32', [to - from, 3], new Int32Array(3 * (to - from))),
     });
     const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, bare));
-    for (const { rows, labels } of BATCHES) await run.step(rows, labels);
+    for (const { rows, labels } of BATCHES) await run.step(rows, labels, RATES);
     const [wide, before] = [run.parameters(), graph.initializers].map((all) => numbersOf(all.get(HEADS.wide)!));
     expect(wide!.slice(5)).toEqual(before!.slice(5));
     expect(wide!.slice(0, 5)).not.toEqual(before!.slice(0, 5));
@@ -176,6 +184,15 @@ describe('openHeadProgram', () => {
       expect(Math.abs(scores[row]! - expected[row % ROWS]!)).toBeLessThan(1e-6);
   });
 
+  it.skipIf(hasShift)('has no companion: invalid_model', async () => {
+    const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
+    const { rows, labels } = BATCHES[0]!;
+    const companion = { strengths: { [HEADS.wide]: 1 }, weight: 1 };
+    await expect(run.addCompanion(rows, Uint8Array.from(labels), companion)).rejects.toThrow('only shift logits');
+  });
+});
+
+describe('openHeadProgram on a shift', () => {
   it('takes a frozen parameter that the head reads itself', async () => {
     // score = sigmoid(scale * (x * shift)): `scale` is fixed and meets what is adapted
     const b = new Builder();
@@ -193,12 +210,12 @@ describe('openHeadProgram', () => {
         Array.from(rows, (row) => data[row]!),
       ),
     });
-    const small = await openHeadProgram(own, { shift: 0.4 });
+    const small = await openHeadProgram(own, ['shift']);
     const frontier = await small.frontier(own.initializers, ROWS, (from, to) =>
       feed(Int32Array.from({ length: to - from }, (_, i) => from + i)),
     );
     const run = await small.start(own.initializers, frontier);
-    for (const { rows, labels } of BATCHES) await run.step(rows, labels);
+    for (const { rows, labels } of BATCHES) await run.step(rows, labels, { shift: 0.4 });
     await small.close();
     expectClose(run.parameters(), (await plainDescent(own, { shift: 0.4 }, BATCHES, feed)).parameters);
     expect(run.parameters().get('shift')!.data[0]).not.toBe(0.5);

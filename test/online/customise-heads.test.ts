@@ -130,7 +130,12 @@ describe('customise, by gradient descent on the heads', () => {
     expect(await customise(context, request)).toEqual(once);
     expect(other.parameters).not.toEqual(once.parameters);
     expect(await Promise.all([customise(context, request), customise(context, another)])).toEqual([once, other]);
-    expect((await customise(context, { ...request, key: 'other' })).parameters).not.toEqual(once.parameters);
+  });
+
+  it('draws other negatives with another key', async () => {
+    const request = requestOf(fans.slice(0, 10));
+    const other = await customise(context, { ...request, key: 'other' });
+    expect(other.parameters).not.toEqual((await customise(context, request)).parameters);
   });
 
   it('depends on the set of seeds, not on their order', async () => {

@@ -4,16 +4,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import { type DataType, type Dim, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
+import { sliceFeeds, takeFeeds } from '../../src/model/feed-rows.ts';
 import type { GeneralModel } from '../../src/model/load.ts';
 import { bind } from '../../src/online/binding.ts';
-import {
-  type CampaignFeatures,
-  type EncodingCounts,
-  encodeCampaign,
-  encodeUsers,
-  sliceFeeds,
-  takeFeeds,
-} from '../../src/online/encode.ts';
+import { type CampaignFeatures, type EncodingCounts, encodeCampaign, encodeUsers } from '../../src/online/encode.ts';
 import { CONFIG, modelOf, newRoot, populationOf } from './world.ts';
 
 const root = newRoot();

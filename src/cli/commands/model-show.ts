@@ -6,7 +6,7 @@ import { printGraph } from '../../graph/print.ts';
 import { prune } from '../../graph/prune.ts';
 import { splitFrozen } from '../../graph/split-frozen.ts';
 import { buildStepGraph } from '../../model/adaptation.ts';
-import { buildDescentGraph } from '../../model/head-adaptation.ts';
+import { buildDescentGraph } from '../../model/graph-run.ts';
 import { countOps } from '../../model/import-model.ts';
 import { SIDES } from '../../model/interface.ts';
 import { loadModel } from '../../model/load.ts';

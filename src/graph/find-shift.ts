@@ -1,0 +1,151 @@
+/** Finds the one number a row through which some parameters act: where it is linear in them, adapting them is a regression on fixed features. */
+import { Builder } from './builder.ts';
+import { addGradients } from './differentiate.ts';
+import type { Graph, Node, Value } from './ir.ts';
+import { pruneInputs } from './prune.ts';
+import { splitFrozen } from './split-frozen.ts';
+
+/** One look-up of a table among the parameters. */
+export interface ShiftLookup {
+  readonly parameter: string;
+  /** Value with the table's rows, as the model computes them. */
+  readonly index: string;
+  /** Output of `weightGraph`: how much each looked-up element adds to its row's shift, of the shape of what is looked up. */
+  readonly weight: string;
+}
+
+export interface Shift {
+  /** Name of the value: `[batch]` or `[batch, 1]`. */
+  readonly value: string;
+  /** Inputs of the head and the parameters -> the shift. */
+  readonly shiftGraph: Graph;
+  /** Inputs of the head, and parameters for their shapes -> indices and weights of all look-ups; null where no parameter is a table. */
+  readonly weightGraph: Graph | null;
+  readonly lookups: readonly ShiftLookup[];
+  /** Parameters that are not tables: few elements, so that their features can be read off one by one. */
+  readonly dense: readonly string[];
+  /** The shift (an input of its own name) and inputs of the head -> the head's output. */
+  readonly linkGraph: Graph;
+}
+
+/** More elements than this of parameters that are no tables are too many to be read off. */
+const MOST_DENSE = 512;
+
+/**
+ * The shift of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number a row, is linear in the
+ * parameters, and through which alone they reach the output. null where there is none, as where a parameter stands inside a non-linear layer.
+ */
+export function findShift(head: Graph, parameters: readonly string[]): Shift | null {
+  const batch = head.values.get(head.outputs[0]!)!.shape[0];
+  if (typeof batch !== 'string' || parameters.some((name) => !head.inputs.includes(name))) return null;
+  const linear = linearValues(head, parameters, batch);
+  const isShift = (name: string): boolean => {
+    const { shape } = head.values.get(name)!;
+    const oneARow = shape[0] === batch && shape.slice(1).every((dim) => dim === 1) && shape.length <= 2;
+    return oneARow && linear.has(name) && !reaches(head, parameters, name);
+  };
+  const value = head.nodes
+    .flatMap(({ outputs }) => outputs)
+    .reverse()
+    .find(isShift);
+  if (value === undefined || head.outputs.includes(value)) return null;
+
+  const shiftGraph = pruneInputs({ ...head, outputs: [value], overrides: new Map() }, parameters);
+  const lookupNodes = shiftGraph.nodes.filter(
+    (node) => node.op === 'Gather' && parameters.includes(node.inputs[0]!),
+  ) as Node<'Gather'>[];
+  const tables = new Set(lookupNodes.map(({ inputs }) => inputs[0]!));
+  const dense = parameters.filter((name) => !tables.has(name));
+  const usedWhole = shiftGraph.nodes.some(
+    (node) => !lookupNodes.includes(node as Node<'Gather'>) && node.inputs.some((name) => tables.has(name)),
+  );
+  const size = (name: string) =>
+    head.values.get(name)!.shape.reduce<number>((n, dim) => (typeof dim === 'number' ? n * dim : Infinity), 1);
+  if (usedWhole || dense.reduce((sum, name) => sum + size(name), 0) > MOST_DENSE) return null;
+  const { weightGraph, lookups } = weightsOf(shiftGraph, value, lookupNodes);
+  return { value, shiftGraph, weightGraph, lookups, dense, linkGraph: splitFrozen(head, [value]).head };
+}
+
+/** Values that depend on the parameters by linear ops alone, rows apart. */
+function linearValues(head: Graph, parameters: readonly string[], batch: string): ReadonlySet<string> {
+  const dependent = new Set(parameters);
+  const linear = new Set(parameters);
+  const shapeOf = (name: string) => head.values.get(name)!.shape;
+  for (const node of head.nodes) {
+    const dependents = node.inputs.filter((name) => dependent.has(name));
+    if (dependents.length === 0) continue;
+    for (const name of node.outputs) dependent.add(name);
+    const output = shapeOf(node.outputs[0]!);
+    // once a value has rows, they stay where they are: each row's shift is of its own features
+    const rowsStay = node.inputs.every((name) => name === '' || !shapeOf(name).includes(batch) || output[0] === batch);
+    const rowsApart = output.slice(1).every((dim) => dim !== batch);
+    if (
+      dependents.every((name) => linear.has(name)) &&
+      rowsStay &&
+      rowsApart &&
+      isLinear(node, (name) => dependent.has(name))
+    )
+      for (const name of node.outputs) linear.add(name);
+  }
+  return linear;
+}
+
+function isLinear(node: Node, isDependent: (name: string) => boolean): boolean {
+  const [first, second] = node.inputs.map((name) => name !== '' && isDependent(name));
+  switch (node.op) {
+    case 'Gather':
+      return !second && ((node as Node<'Gather'>).attributes.axis ?? 0) === 0;
+    case 'Mul':
+    case 'MatMul':
+      return !(first && second);
+    case 'Gemm':
+    case 'Div':
+    case 'Unsqueeze':
+    case 'Squeeze':
+    case 'Reshape':
+    case 'ReduceSum':
+    case 'ReduceMean':
+      return !second;
+    case 'Add':
+    case 'Sub':
+    case 'Neg':
+    case 'Identity':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Whether the parameters reach the output on a way around `cut`. */
+function reaches(head: Graph, parameters: readonly string[], cut: string): boolean {
+  const reached = new Set(parameters);
+  for (const node of head.nodes)
+    if (node.inputs.some((name) => reached.has(name)))
+      for (const name of node.outputs) if (name !== cut) reached.add(name);
+  return head.outputs.some((name) => reached.has(name));
+}
+
+/** The gradient of the sum of all shifts with respect to what is looked up: rows are apart and the shift is linear, so it is each element's weight. */
+function weightsOf(
+  shiftGraph: Graph,
+  value: string,
+  nodes: readonly Node<'Gather'>[],
+): { weightGraph: Graph | null; lookups: ShiftLookup[] } {
+  if (nodes.length === 0) return { weightGraph: null, lookups: [] };
+  const b = Builder.from(shiftGraph);
+  const shift = b.get(value);
+  const axes = shift.shape.map((_, axis) => axis);
+  const sum = b.add('ReduceSum', [shift, b.ints(axes)], { keepdims: 0 }, { name: 'sum_of_shifts' });
+  const targets = nodes.map(({ outputs }) => b.get(outputs[0]!));
+  const gradients = addGradients(b, b.build('sum', [sum]), sum, targets);
+  const outputs: Value[] = [];
+  const lookups = nodes.map(({ inputs, outputs: [gathered] }, i): ShiftLookup => {
+    const weight = b.add('Identity', [gradients.get(gathered!)!], {}, { name: `weight/${i}` });
+    outputs.push(weight);
+    return { parameter: inputs[0]!, index: inputs[1]!, weight: weight.name };
+  });
+  const indices = lookups.map(({ index }) => index);
+  const computed = [...new Set(indices)].filter((name) => !shiftGraph.inputs.includes(name)).map((name) => b.get(name));
+  const whole = b.build(`${shiftGraph.name}_weights`, [...outputs, ...computed]);
+  return { weightGraph: pruneInputs({ ...whole, overrides: new Map() }, []), lookups };
+}

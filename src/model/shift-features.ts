@@ -1,0 +1,284 @@
+/** What a user's shift is made of: the features that adapted parameters multiply, read off the graph once a user. */
+import type { Shift } from '../graph/find-shift.ts';
+import { elementCount, type Tensor } from '../graph/ir.ts';
+import { splitFrozen } from '../graph/split-frozen.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Design } from '../lib/logistic-regression.ts';
+import type { Parameters } from './compaction.ts';
+import { sliceFeeds } from './feed-rows.ts';
+import { type Device, type Feeds, openSession } from './session.ts';
+
+/** Elements of one adapted parameter among the columns. */
+export interface ColumnBlock {
+  readonly parameter: string;
+  /** The block's columns are `first .. first + elements.length`. */
+  readonly first: number;
+  /** Flat positions in the parameter, ascending; elements that no row looks up have no column: nothing moves them. */
+  readonly elements: Int32Array;
+}
+
+/**
+ * The features of `rows` users: a sparse part (elements of tables that a row looks up, with their weights) and a dense one.
+ * shift of row i = offsets[i] + sum_k values[k] c[columns[k]] (k of row i) + sum_d dense[i, d] c[firstDense + d],  c = how far the parameters are
+ * from where they started.
+ */
+export interface ShiftFeatures {
+  readonly rows: number;
+  readonly width: number;
+  readonly blocks: readonly ColumnBlock[];
+  /** `[rows]`: the shift at the start. */
+  readonly offsets: Float64Array;
+  /** `[rows + 1]`: CSR. */
+  readonly starts: Int32Array;
+  readonly columns: Int32Array;
+  readonly values: Float32Array;
+  readonly firstDense: number;
+  /** `[rows, width - firstDense]` */
+  readonly dense: Float32Array;
+}
+
+export interface ShiftReader {
+  /** Reads the features of the rows whose frontier is given; `start` are the adapted parameters at the start. */
+  read(start: Parameters, perUser: Feeds, shared: Feeds, rows: number): Promise<ShiftFeatures>;
+  close(): Promise<void>;
+}
+
+/** Rows that are read in one run. */
+const READ_ROWS = 2048;
+
+export async function openShiftReader(shift: Shift, options: { device?: Device } = {}): Promise<ShiftReader> {
+  const { shiftGraph, weightGraph, lookups, dense } = shift;
+  const tables = [...new Set(lookups.map(({ parameter }) => parameter))];
+  // what the tables add is computed once, while the other parameters' features are read off
+  const split = dense.length > 0 ? splitFrozen(shiftGraph, dense) : null;
+  const forward = await openSession(shiftGraph, options);
+  const weights = weightGraph ? await openSession(weightGraph, options) : null;
+  const body = split?.body ? await openSession(split.body, options) : null;
+  const head = split ? await openSession(split.head, options) : null;
+  const denseOutput = split?.head.outputs[0];
+
+  const readDense = async (feeds: Feeds, start: Parameters, width: number, rows: number): Promise<Float32Array> => {
+    const out = new Float32Array(rows * width);
+    if (!head || !denseOutput) return out;
+    const zero = (name: string): Tensor => {
+      const { dtype, shape, data } = start.get(name)!;
+      return { dtype, shape, data: new Float32Array(data.length) };
+    };
+    const zeros = Object.fromEntries([...tables, ...dense].map((name) => [name, zero(name)]));
+    const fixed = { ...feeds, ...zeros, ...(body ? await body.run({ ...feeds, ...zeros }) : {}) };
+    const base = (await head.run(fixed))[denseOutput]!.data as Float32Array;
+    let column = 0;
+    for (const name of dense) {
+      const unit = zero(name);
+      for (let i = 0; i < unit.data.length; i++, column++) {
+        unit.data[i] = 1;
+        const result = (await head.run({ ...fixed, [name]: unit }))[denseOutput]!.data as Float32Array;
+        for (let row = 0; row < rows; row++) out[row * width + column] = result[row]! - base[row]!;
+        unit.data[i] = 0;
+      }
+    }
+    return out;
+  };
+
+  return {
+    async read(start, perUser, shared, rows) {
+      const placeOf = new Map(tables.map((name) => [name, new Int32Array(start.get(name)!.data.length).fill(-1)]));
+      const parts: Part[] = [];
+      const denseWidth = dense.reduce((sum, name) => sum + start.get(name)!.data.length, 0);
+      const offsets = new Float64Array(rows);
+      const denseValues = new Float32Array(rows * denseWidth);
+      const given = Object.fromEntries(start);
+      for (let from = 0; from < rows; from += READ_ROWS) {
+        const to = Math.min(from + READ_ROWS, rows);
+        const feeds: Feeds = { ...sliceFeeds(perUser, from, to), ...shared };
+        offsets.set((await forward.run({ ...feeds, ...given }))[shift.value]!.data as Float32Array, from);
+        denseValues.set(await readDense(feeds, start, denseWidth, to - from), from * denseWidth);
+        const computed: Feeds = weights ? { ...feeds, ...(await weights.run({ ...feeds, ...given })) } : feeds;
+        for (const { parameter, index, weight } of lookups) {
+          const place = placeOf.get(parameter)!;
+          parts.push(readPart(parameter, start.get(parameter)!, computed[index]!, computed[weight]!, place, from, to));
+        }
+      }
+      return assemble(parts, tables, dense, start, placeOf, { rows, offsets, denseValues, denseWidth });
+    },
+    async close() {
+      for (const session of [forward, weights, body, head]) await session?.close();
+    },
+  };
+}
+
+/** What one look-up adds to the rows `from .. to`: `counts[i]` elements of the parameter for row from + i. */
+interface Part {
+  readonly parameter: string;
+  readonly from: number;
+  readonly counts: Int32Array;
+  readonly elements: Int32Array;
+  readonly values: Float32Array;
+}
+
+/** Elements of weight 0 (padding) are left out. Marks those in use in `place`. An index out of the table is invalid_model. */
+function readPart(
+  parameter: string,
+  table: Tensor,
+  index: Tensor,
+  weight: Tensor,
+  place: Int32Array,
+  from: number,
+  to: number,
+): Part {
+  const rows = to - from;
+  const size = table.shape[0]!;
+  const width = elementCount(table.shape.slice(1));
+  const perRow = index.data.length / rows;
+  const weights = weight.data as Float32Array;
+  const elements = new Int32Array(weights.length);
+  const values = new Float32Array(weights.length);
+  const counts = new Int32Array(rows);
+  let at = 0;
+  for (let i = 0; i < rows; i++) {
+    const begin = at;
+    for (let j = i * perRow; j < (i + 1) * perRow; j++) {
+      let row = Number(index.data[j]);
+      if (row < 0) row += size;
+      if (!(row >= 0 && row < size))
+        throw new AppError('invalid_model', `index ${row} is not in table "${parameter}" of ${size} rows`);
+      for (let w = 0; w < width; w++) {
+        const value = weights[j * width + w]!;
+        if (value === 0) continue;
+        elements[at] = row * width + w;
+        values[at++] = value;
+        place[row * width + w] = 0;
+      }
+    }
+    counts[i] = at - begin;
+  }
+  return { parameter, from, counts, elements: elements.subarray(0, at), values: values.subarray(0, at) };
+}
+
+function assemble(
+  parts: readonly Part[],
+  tables: readonly string[],
+  dense: readonly string[],
+  start: Parameters,
+  placeOf: ReadonlyMap<string, Int32Array>,
+  read: { rows: number; offsets: Float64Array; denseValues: Float32Array; denseWidth: number },
+): ShiftFeatures {
+  const blocks: ColumnBlock[] = [];
+  let width = 0;
+  const addBlock = (parameter: string, elements: Int32Array): void => {
+    blocks.push({ parameter, first: width, elements });
+    width += elements.length;
+  };
+  for (const name of tables) {
+    const place = placeOf.get(name)!;
+    const used = Int32Array.from(place.keys()).filter((element) => place[element] === 0);
+    used.forEach((element, i) => {
+      place[element] = width + i;
+    });
+    addBlock(name, used);
+  }
+  const firstDense = width;
+  for (const name of dense) addBlock(name, Int32Array.from(start.get(name)!.data.keys()));
+
+  const starts = new Int32Array(read.rows + 1);
+  for (const { from, counts } of parts) for (let i = 0; i < counts.length; i++) starts[from + i + 1]! += counts[i]!;
+  for (let row = 0; row < read.rows; row++) starts[row + 1]! += starts[row]!;
+  const columns = new Int32Array(starts[read.rows]!);
+  const values = new Float32Array(columns.length);
+  const next = starts.slice();
+  for (const { parameter, from, counts, elements, values: weights } of parts) {
+    const place = placeOf.get(parameter)!;
+    let k = 0;
+    for (let i = 0; i < counts.length; i++) {
+      for (const end = k + counts[i]!; k < end; k++) {
+        const at = next[from + i]!++;
+        columns[at] = place[elements[k]!]!;
+        values[at] = weights[k]!;
+      }
+    }
+  }
+  const { rows, offsets, denseValues } = read;
+  return { rows, width, blocks, offsets, starts, columns, values, firstDense, dense: denseValues };
+}
+
+/** Which columns take part in a product. */
+export interface Columns {
+  readonly sparse: boolean;
+  readonly dense: boolean;
+}
+
+const ALL: Columns = { sparse: true, dense: true };
+
+/** out[i] = sum_j x(rows[i], j) point[j]; `point` is `[width]` or longer. */
+export function multiplyRows(
+  features: ShiftFeatures,
+  rows: Int32Array,
+  point: Float64Array,
+  out: Float64Array,
+  which: Columns = ALL,
+): void {
+  const { starts, columns, values, dense, firstDense, width } = features;
+  const denseWidth = width - firstDense;
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    let sum = 0;
+    if (which.sparse)
+      for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) sum += values[k]! * point[columns[k]!]!;
+    if (which.dense)
+      for (let d = 0, at = row * denseWidth; d < denseWidth; d++) sum += dense[at + d]! * point[firstDense + d]!;
+    out[i] = sum;
+  }
+}
+
+/** out[j] = sum_i weights[i] x(rows[i], j) ^ power, on the first `width` entries; columns that take no part get 0. */
+export function multiplyRowsTransposed(
+  features: ShiftFeatures,
+  rows: Int32Array,
+  weights: Float64Array | Float32Array,
+  out: Float64Array,
+  which: Columns = ALL,
+  power: 1 | 2 = 1,
+): void {
+  const { starts, columns, values, dense, firstDense, width } = features;
+  const denseWidth = width - firstDense;
+  out.fill(0, 0, width);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    const weight = weights[i]!;
+    if (which.sparse)
+      for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) {
+        const value = values[k]!;
+        out[columns[k]!]! += weight * (power === 2 ? value * value : value);
+      }
+    if (which.dense)
+      for (let d = 0, at = row * denseWidth; d < denseWidth; d++) {
+        const value = dense[at + d]!;
+        out[firstDense + d]! += weight * (power === 2 ? value * value : value);
+      }
+  }
+}
+
+/** Some rows as the design of a regression on the columns with a strength; the others have no features. */
+export function designOf(features: ShiftFeatures, rows: Int32Array, strengths: Float64Array): Design {
+  const { width, firstDense } = features;
+  const which: Columns = {
+    sparse: strengths.subarray(0, firstDense).some((strength) => strength > 0),
+    dense: strengths.subarray(firstDense).some((strength) => strength > 0),
+  };
+  const leaveOut = (out: Float64Array): void => {
+    for (let j = 0; j < width; j++) if (strengths[j] === 0) out[j] = 0;
+  };
+  return {
+    width,
+    // a column that is left out has a gradient of 0, so that its weight stays 0
+    multiply: (point, out) => multiplyRows(features, rows, point, out, which),
+    multiplyTransposed(values, out) {
+      multiplyRowsTransposed(features, rows, values, out, which);
+      leaveOut(out);
+    },
+    multiplyTransposedSquares(values, out) {
+      multiplyRowsTransposed(features, rows, values, out, which, 2);
+      leaveOut(out);
+    },
+  };
+}

@@ -1,0 +1,213 @@
+/** Adaptation where the parameters only shift a user's logits: a regression on features that are read once, in plain arrays. */
+import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
+import { Builder } from '../graph/builder.ts';
+import { addGradients } from '../graph/differentiate.ts';
+import type { Shift } from '../graph/find-shift.ts';
+import type { Graph, Tensor } from '../graph/ir.ts';
+import { fitLogisticRegression } from '../lib/logistic-regression.ts';
+import type { Parameters } from './compaction.ts';
+import { sliceFeeds, takeFeeds } from './feed-rows.ts';
+import type { Companion, Frontier, HeadRun, Rates } from './head-adaptation.ts';
+import { type Device, type Feeds, openSession, type Session } from './session.ts';
+import {
+  designOf,
+  multiplyRows,
+  multiplyRowsTransposed,
+  openShiftReader,
+  type ShiftFeatures,
+} from './shift-features.ts';
+
+/** Rows that are scored in one run. */
+const LINK_ROWS = 8192;
+/** The companion's regression ends here: what is left moves no rank. Sums over rows, as scikit-learn's tolerance of 1e-4. */
+const COMPANION_TOLERANCE = 1e-3;
+/** Scores this near to 0 or 1 have the logit of the bound. */
+const CERTAIN = 1e-7;
+
+export interface ShiftProgram {
+  start(parameters: Parameters, frontier: Frontier): Promise<HeadRun>;
+  close(): Promise<void>;
+}
+
+/** Inputs: those of the link graph and `label`. Outputs: `loss` and the gradient of each row's shift. */
+function buildLinkStep(shift: Shift): Graph {
+  const b = Builder.from(shift.linkGraph);
+  const score = b.get(shift.linkGraph.outputs[0]!);
+  const value = b.get(shift.value);
+  const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));
+  const gradient = addGradients(b, b.build('loss', [loss]), loss, [value]).get(shift.value)!;
+  return b.build('link_step', [loss, gradient]);
+}
+
+export async function openShiftProgram(
+  shift: Shift,
+  parameters: readonly string[],
+  options: { device?: Device } = {},
+): Promise<ShiftProgram> {
+  const reader = await openShiftReader(shift, options);
+  const step = await openSession(buildLinkStep(shift), options);
+  const link = await openSession(shift.linkGraph, options);
+  return {
+    async start(values, { perUser, shared, rows }) {
+      const own = new Map(parameters.map((name) => [name, values.get(name)!]));
+      const features = await reader.read(own, perUser, shared, rows);
+      return new ShiftRun(shift, features, own, { perUser, shared }, { step, link });
+    },
+    async close() {
+      for (const part of [reader, step, link]) await part.close();
+    },
+  };
+}
+
+class ShiftRun implements HeadRun {
+  readonly #shift: Shift;
+  readonly #features: ShiftFeatures;
+  readonly #start: Parameters;
+  readonly #perUser: Feeds;
+  readonly #shared: Feeds;
+  readonly #step: Session;
+  readonly #link: Session;
+  readonly #all: Int32Array;
+  /** How far the parameters are from the start, by column. */
+  readonly #change: Float64Array;
+  readonly #gradient: Float64Array;
+
+  constructor(
+    shift: Shift,
+    features: ShiftFeatures,
+    start: Parameters,
+    { perUser, shared }: { perUser: Feeds; shared: Feeds },
+    { step, link }: { step: Session; link: Session },
+  ) {
+    const isRead = ([name]: [string, Tensor]) => step.inputs.includes(name);
+    this.#shift = shift;
+    this.#features = features;
+    this.#start = start;
+    this.#perUser = Object.fromEntries(Object.entries(perUser).filter(isRead));
+    this.#shared = Object.fromEntries(Object.entries(shared).filter(isRead));
+    this.#step = step;
+    this.#link = link;
+    this.#all = Int32Array.from({ length: features.rows }, (_, i) => i);
+    this.#change = new Float64Array(features.width);
+    this.#gradient = new Float64Array(features.width);
+  }
+
+  async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
+    const shifts = this.#shiftsOf(rows);
+    const out = await this.#step.run({
+      ...takeFeeds(this.#perUser, rows),
+      ...this.#shared,
+      [this.#shift.value]: this.#asInput(shifts),
+      label: { dtype: 'float32', shape: [labels.length], data: labels },
+    });
+    const [loss, gradient] = this.#step.outputs;
+    multiplyRowsTransposed(this.#features, rows, out[gradient!]!.data as Float32Array, this.#gradient);
+    const { blocks } = this.#features;
+    for (const { parameter, first, elements } of blocks)
+      for (let j = first, end = first + elements.length; j < end; j++)
+        this.#change[j]! -= rates[parameter]! * this.#gradient[j]!;
+    return Number(out[loss!]!.data[0]);
+  }
+
+  async scores(): Promise<Float32Array> {
+    const { rows } = this.#features;
+    const shifts = this.#shiftsOf(this.#all);
+    const out = new Float32Array(rows);
+    for (let from = 0; from < rows; from += LINK_ROWS) {
+      const to = Math.min(from + LINK_ROWS, rows);
+      const result = await this.#link.run({
+        ...sliceFeeds(this.#perUser, from, to),
+        ...this.#shared,
+        [this.#shift.value]: this.#asInput(shifts.subarray(from, to)),
+      });
+      out.set(result[this.#link.outputs[0]!]!.data as Float32Array, from);
+    }
+    return out;
+  }
+
+  async addCompanion(rows: Int32Array, labels: Uint8Array, { strengths, weight }: Companion): Promise<void> {
+    const features = this.#features;
+    const byParameter = byColumn(features, strengths);
+    const design = designOf(features, rows, byParameter);
+    // a column that is left out needs some strength, and keeps weight 0
+    const model = fitLogisticRegression(
+      design,
+      labels,
+      byParameter.map((strength) => strength || 1),
+      { gradientTolerance: COMPANION_TOLERANCE },
+    );
+    const own = new Float64Array(features.rows);
+    multiplyRows(features, this.#all, model.weights, own);
+    const logits = Float64Array.from(await this.scores(), (p) => {
+      const inside = Math.min(Math.max(p, CERTAIN), 1 - CERTAIN);
+      return Math.log(inside / (1 - inside));
+    });
+    const spread = spreadOf(own);
+    if (spread.deviation === 0) return;
+    const scale = (weight * spreadOf(logits).deviation) / spread.deviation;
+    for (let j = 0; j < this.#change.length; j++) this.#change[j]! += scale * model.weights[j]!;
+    // in the mean nothing is added, where a parameter is an intercept: probabilities stay what they were
+    const intercept = this.#interceptColumn();
+    if (intercept !== -1)
+      this.#change[intercept]! -= (scale * spread.mean) / features.dense[intercept - features.firstDense]!;
+  }
+
+  reset(): void {
+    this.#change.fill(0);
+  }
+
+  parameters(): Map<string, Tensor> {
+    const out = new Map(this.#start);
+    for (const { parameter, first, elements } of this.#features.blocks) {
+      const full = this.#start.get(parameter)!;
+      const data = (full.data as Float32Array).slice();
+      for (let i = 0; i < elements.length; i++) data[elements[i]!]! += this.#change[first + i]!;
+      out.set(parameter, { ...full, data });
+    }
+    return out;
+  }
+
+  /** A dense column that is the same for all rows, or -1. */
+  #interceptColumn(): number {
+    const { dense, rows, width, firstDense } = this.#features;
+    const denseWidth = width - firstDense;
+    for (let d = 0; d < denseWidth; d++) {
+      const first = dense[d]!;
+      let row = 0;
+      while (row < rows && dense[row * denseWidth + d] === first) row++;
+      if (row === rows && first !== 0) return firstDense + d;
+    }
+    return -1;
+  }
+
+  #shiftsOf(rows: Int32Array): Float64Array {
+    const out = new Float64Array(rows.length);
+    multiplyRows(this.#features, rows, this.#change, out);
+    for (let i = 0; i < rows.length; i++) out[i]! += this.#features.offsets[rows[i]!]!;
+    return out;
+  }
+
+  #asInput(shifts: Float64Array): Tensor {
+    const isColumn = this.#shift.linkGraph.values.get(this.#shift.value)!.shape.length === 2;
+    return {
+      dtype: 'float32',
+      shape: isColumn ? [shifts.length, 1] : [shifts.length],
+      data: Float32Array.from(shifts),
+    };
+  }
+}
+
+/** A value for each column, by its parameter; 0 for parameters that are not named. */
+function byColumn({ blocks, width }: ShiftFeatures, values: Readonly<Record<string, number>>): Float64Array {
+  const out = new Float64Array(width);
+  for (const { parameter, first, elements } of blocks) out.fill(values[parameter] ?? 0, first, first + elements.length);
+  return out;
+}
+
+function spreadOf(values: Float64Array): { mean: number; deviation: number } {
+  let mean = 0;
+  for (const value of values) mean += value / values.length;
+  let variance = 0;
+  for (const value of values) variance += (value - mean) ** 2 / values.length;
+  return { mean, deviation: Math.sqrt(variance) };
+}

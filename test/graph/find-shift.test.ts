@@ -1,0 +1,110 @@
+/** The shift of a head: found where parameters act on one number a row by linear ops, and nowhere else. */
+import { describe, expect, it } from 'vitest';
+import { Builder } from '../../src/graph/builder.ts';
+import { findShift } from '../../src/graph/find-shift.ts';
+import { type Graph, numbersOf, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
+import { type Feeds, openSession } from '../../src/model/session.ts';
+
+/** A head: inputs `z` and `x` of the users, a table `s` that `ids` look up, a query `q` and a bias; `end` makes the score of z and the shift. */
+function headOf(end: (b: Builder, z: Value, shift: Value, parameters: Record<string, Value>) => Value): Graph {
+  const b = new Builder();
+  const s = b.input('s', 'float32', [5]);
+  const q = b.input('q', 'float32', [2]);
+  const bias = b.input('bias', 'float32', [1]);
+  const z = b.input('z', 'float32', ['batch', 3]);
+  const x = b.input('x', 'float32', ['batch', 2]);
+  const ids = b.input('ids', 'int32', ['batch', 2]);
+  const weights = b.input('weights', 'float32', ['batch', 2]);
+  const looked = b.add('Mul', [b.add('Gather', [s, ids], { axis: 0 }), weights]);
+  const wide = b.add('ReduceSum', [looked, b.ints([1])], { keepdims: 1 });
+  const product = b.add('MatMul', [x, b.add('Unsqueeze', [q, b.ints([1])])]);
+  const shift = b.add('Sub', [b.add('Add', [wide, product]), b.add('Neg', [bias])], {}, { name: 'shift' });
+  const score = end(b, z, shift, { s, q, bias });
+  return b.build('head', [score]);
+}
+
+const PARAMETERS = ['s', 'q', 'bias'];
+const logits = (b: Builder, z: Value, shift: Value): Value => {
+  const each = b.add('Sigmoid', [b.add('Add', [z, shift])]);
+  return b.add('ReduceMean', [each, b.ints([1])], { keepdims: 0 });
+};
+
+const FEEDS: Feeds = {
+  z: tensor('float32', [2, 3], [0.1, -1, 2, 0.5, 0, -0.3]),
+  x: tensor('float32', [2, 2], [1, -2, 0.5, 3]),
+  ids: tensor('int32', [2, 2], [4, 1, 1, 1]),
+  weights: tensor('float32', [2, 2], [1, 0.5, 2, 0]),
+  s: tensor('float32', [5], [9, 1, 9, 9, -2]),
+  q: tensor('float32', [2], [0.25, -1]),
+  bias: tensor('float32', [1], [3]),
+};
+// -2 + .5 + .25 + 2 + 3;  2 + .125 - 3 + 3
+const SHIFTS = [3.75, 2.125];
+
+async function run(graph: Graph, feeds: Feeds): Promise<Feeds> {
+  const session = await openSession(graph);
+  const out = await session.run(feeds);
+  await session.close();
+  return out;
+}
+
+describe('findShift', () => {
+  const shift = findShift(headOf(logits), PARAMETERS)!;
+
+  it('is the last value with one number a row that all parameters go through', async () => {
+    const out = await run(shift.shiftGraph, FEEDS);
+    expect(numbersOf(out[shift.value]!)).toEqual(SHIFTS);
+    expect(out[shift.value]!.shape).toEqual([2, 1]);
+  });
+
+  it('leaves a link that makes the score of the shift and of nothing that the parameters touch', async () => {
+    expect([...shift.linkGraph.inputs].sort()).toEqual([shift.value, 'z'].sort());
+    const whole = headOf(logits);
+    const expected = (await run(whole, FEEDS))[whole.outputs[0]!]!;
+    const given: Tensor = tensor('float32', [2, 1], SHIFTS);
+    const out = await run(shift.linkGraph, { z: FEEDS['z']!, [shift.value]: given });
+    expect(out[shift.linkGraph.outputs[0]!]!.data).toEqual(expected.data);
+  });
+
+  it('tells tables from the rest, and how much each looked-up element adds', async () => {
+    expect(shift.dense).toEqual(['q', 'bias']);
+    const [lookup] = shift.lookups;
+    expect(lookup).toMatchObject({ parameter: 's', index: 'ids' });
+    const out = await run(shift.weightGraph!, FEEDS);
+    expect(numbersOf(out[lookup!.weight]!)).toEqual([1, 0.5, 2, 0]);
+  });
+
+  it('has no weights to give where no parameter is a table', () => {
+    const { weightGraph, lookups, dense } = findShift(headOf(logits), ['q'])!;
+    expect([weightGraph, lookups, dense]).toEqual([null, [], ['q']]);
+  });
+
+  it.each<[string, Parameters<typeof headOf>[0]]>([
+    ['a parameter reaches the score around it', (b, z, shift, { bias }) => b.add('Mul', [logits(b, z, shift), bias!])],
+    [
+      'a parameter is multiplied with another',
+      (b, z, shift, { q }) =>
+        logits(b, z, b.add('Mul', [shift, b.add('ReduceSum', [q!, b.ints([0])], { keepdims: 1 })])),
+    ],
+  ])('is none where %s', (_, end) => {
+    expect(findShift(headOf(end), PARAMETERS)).toBeNull();
+  });
+
+  it('stands before whatever is no linear op, or mixes rows', () => {
+    const ends: Parameters<typeof headOf>[0][] = [
+      (b, z, shift) => logits(b, z, b.add('Tanh', [shift])),
+      (b, z, shift) => logits(b, z, b.add('Sub', [shift, b.add('ReduceMean', [shift, b.ints([0])], { keepdims: 1 })])),
+    ];
+    for (const end of ends) expect(findShift(headOf(end), PARAMETERS)!.value).toBe(shift.value);
+  });
+
+  it('is none where each row has several numbers', () => {
+    const b = new Builder();
+    const bias = b.input('bias', 'float32', [3]);
+    const z = b.input('z', 'float32', ['batch', 3]);
+    const each = b.add('Sigmoid', [b.add('Add', [z, bias])]);
+    expect(
+      findShift(b.build('head', [b.add('ReduceMean', [each, b.ints([1])], { keepdims: 0 })]), ['bias']),
+    ).toBeNull();
+  });
+});
