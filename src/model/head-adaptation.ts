@@ -2,10 +2,11 @@
 import { cutTables } from '../graph/cut-tables.ts';
 import { findShift } from '../graph/find-shift.ts';
 import type { Graph, Tensor } from '../graph/ir.ts';
-import { splitFrozen } from '../graph/split-frozen.ts';
+import { type Split, splitFrozen } from '../graph/split-frozen.ts';
 import type { Parameters } from './compaction.ts';
 import { putFeed } from './feed-rows.ts';
 import { openGraphProgram } from './graph-run.ts';
+import type { CompanionSettings } from './manifest.ts';
 import { type Device, type Feeds, openSession } from './session.ts';
 import { openShiftProgram } from './shift-run.ts';
 
@@ -20,17 +21,6 @@ export interface Frontier {
   readonly rows: number;
   readonly perUser: Feeds;
   readonly shared: Feeds;
-}
-
-/**
- * A logistic regression on the features that the adapted parameters multiply, fitted from the rows alone and added to the logit: where the
- * general model knows little of what tells a campaign's users, it knows the rare tokens.
- */
-export interface Companion {
-  /** Inverse L2 strength (scikit-learn's C) for each parameter that takes part. */
-  readonly strengths: Readonly<Record<string, number>>;
-  /** The spread of what is added, in spreads of the model's own logits. */
-  readonly weight: number;
 }
 
 export interface HeadProgram {
@@ -48,12 +38,18 @@ export interface HeadRun {
   step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
   /** Scores of all rows of the frontier with the parameters as they are now. */
   scores(): Promise<Float32Array>;
-  /** Adds a companion, fitted on rows of the frontier: see `Companion`. invalid_model where the parameters do not act through a shift. */
-  addCompanion(rows: Int32Array, labels: Uint8Array, companion: Companion): Promise<void>;
+  /** Adds a companion, fitted on rows of the frontier: see `companion` of the manifest. invalid_model where the parameters do not act through a shift. */
+  addCompanion(rows: Int32Array, labels: Uint8Array, companion: CompanionSettings): Promise<void>;
   /** Back to the start. */
   reset(): void;
   /** The full parameters as they are now. */
   parameters(): Map<string, Tensor>;
+}
+
+/** `graph` split at `parameters`. All its float parameters are inputs, so that a model which is being trained needs no new session. */
+export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
+  const all = [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
+  return splitFrozen(cutTables(graph, all, { compact: false }).compactGraph, parameters);
 }
 
 /** Prepares descent on `parameters` of `graph`. Where they only shift logits it is done in plain arrays, else by running the head as a graph. */
@@ -62,9 +58,7 @@ export async function openHeadProgram(
   parameters: readonly string[],
   options: { device?: Device } = {},
 ): Promise<HeadProgram> {
-  // all parameters are inputs, so that a model which is being trained needs no new session
-  const all = [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
-  const { body, head } = splitFrozen(cutTables(graph, all, { compact: false }).compactGraph, parameters);
+  const { body, head } = splitHeads(graph, parameters);
   const bodySession = body ? await openSession(body, options) : null;
   const shift = findShift(head, parameters);
   const program = shift

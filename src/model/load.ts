@@ -2,11 +2,13 @@
 import { trainableParameters } from '../graph/cut-tables.ts';
 import { GraphError } from '../graph/error.ts';
 import { filesFrom } from '../graph/external-data.ts';
+import { findShift } from '../graph/find-shift.ts';
 import { type Graph, type Tensor, tensor, typeText } from '../graph/ir.ts';
 import { readModel } from '../graph/read.ts';
 import { messageOf } from '../lib/errors.ts';
 import { type AdaptationProgram, openAdaptation } from './adaptation.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
+import { splitHeads } from './head-adaptation.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
 import type { Manifest } from './manifest.ts';
 import { allFinite, type Device, openSession, type Session } from './session.ts';
@@ -95,6 +97,11 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
     const named = Object.keys(adaptation.rates);
     if (named.length !== adapted.length || named.some((name) => !adapted.includes(name)))
       throw refused(path, `its adaptation has rates for ${named.join(', ')}, and ${adapted.join(', ')} are adapted`);
+    const accompanied = Object.keys(adaptation.companion?.strengths ?? {});
+    const stray = accompanied.find((name) => !adapted.includes(name));
+    if (stray !== undefined) throw refused(path, `its companion has a strength for ${stray}, which is not adapted`);
+    if (adaptation.companion && findShift(splitHeads(graph, adapted).head, adapted) === null)
+      throw refused(path, `its companion needs parameters that only shift logits, and ${adapted.join(', ')} do more`);
   }
   for (const name of adapted) {
     const value = graph.initializers.get(name);

@@ -57,6 +57,13 @@ const descentAdaptation = z.strictObject({
   negatives_per_seed: z.number().positive().max(1000),
   /** A first pass finds the likely hidden members among the candidates: the top `cut` of them are no negatives of the second pass, which starts again. */
   first_pass: z.strictObject({ steps: z.number().int().min(1).max(1000), cut: z.number().gt(0).max(0.5) }).nullable(),
+  /**
+   * A logistic regression fitted from the seeds alone on what the named parameters multiply, with the inverse L2 strength of each, and added to the
+   * logit: `weight` is its spread in spreads of the model's own logits. Only where the parameters do no more than shift logits.
+   */
+  companion: z
+    .strictObject({ strengths: z.record(z.string(), z.number().positive()), weight: z.number().positive().max(10) })
+    .optional(),
 });
 
 const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
@@ -99,6 +106,7 @@ export type ManifestFeature = Manifest['features']['user'][number];
 export type AdaptationSettings = Manifest['adaptation'];
 export type AdamSettings = z.infer<typeof adamAdaptation>;
 export type DescentSettings = z.infer<typeof descentAdaptation>;
+export type CompanionSettings = NonNullable<DescentSettings['companion']>;
 /**
  * How a model is adapted unless it says otherwise. Published are two epochs of Adam at .001, which hardly move a model where seeds are few;
  * here up to five at .003, of which held-out seeds choose, with ten negatives a seed that are redrawn each epoch.

@@ -7,7 +7,8 @@ import type { Graph, Tensor } from '../graph/ir.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import type { Parameters } from './compaction.ts';
 import { sliceFeeds, takeFeeds } from './feed-rows.ts';
-import type { Companion, Frontier, HeadRun, Rates } from './head-adaptation.ts';
+import type { Frontier, HeadRun, Rates } from './head-adaptation.ts';
+import type { CompanionSettings } from './manifest.ts';
 import { type Device, type Feeds, openSession, type Session } from './session.ts';
 import {
   designOf,
@@ -125,7 +126,7 @@ class ShiftRun implements HeadRun {
     return out;
   }
 
-  async addCompanion(rows: Int32Array, labels: Uint8Array, { strengths, weight }: Companion): Promise<void> {
+  async addCompanion(rows: Int32Array, labels: Uint8Array, { strengths, weight }: CompanionSettings): Promise<void> {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = designOf(features, rows, byParameter);

@@ -68,6 +68,10 @@ export const VALIDATION_SEEDS: readonly number[] = [50, 200];
 /** Most campaigns that one validation adapts to. */
 export const VALIDATION_CAMPAIGNS = 20;
 
+/** Campaigns, and seeds of each, on which training chooses how heads are adapted. */
+export const CHOICE_CAMPAIGNS = 12;
+export const CHOICE_SEEDS: readonly number[] = [10, 30, 100, 300];
+
 /** Early validations: where few campaigns are soon learned by heart, the best step is among the first. */
 const EARLY_VALIDATIONS: readonly number[] = [10, 25];
 

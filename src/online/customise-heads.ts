@@ -9,7 +9,7 @@ import { encodeCampaign, encodeUsers } from './encode.ts';
 import { heldOutQuality, type QualityReport } from './quality.ts';
 
 /** Negatives are drawn from at most this many candidates, themselves drawn once; more where there are many seeds. */
-const POOL_ROWS = 20_000;
+export const POOL_ROWS = 20_000;
 /** Share of the seeds that is held out for the quality report, and the fewest that are worth it. */
 const HELD_OUT = { share: 0.2, minimum: 5 } as const;
 
@@ -24,7 +24,6 @@ export async function customiseHeads(
   settings: DescentSettings,
   request: CustomiseRequest,
 ): Promise<CustomisedModel> {
-  const { model, population, binding } = context;
   const rng = createRng(request.key);
   const { seeds, candidates } = request;
   const poolSize = Math.max(POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
@@ -38,13 +37,7 @@ export async function customiseHeads(
   const rows = new Int32Array(seeds.length + drawn.length);
   rows.set(seeds);
   rows.set(drawn, seeds.length);
-  const users = encodeUsers(model.graph, binding, population.readRows(rows), { without: request.without ?? null });
-  const parameters = context.parameters ?? model.graph.initializers;
-  const frontier = await program.frontier(parameters, rows.length, (from, to) => ({
-    ...sliceFeeds(users, from, to),
-    ...encodeCampaign(model.graph, model.folder, request.features, to - from),
-  }));
-  const run = await program.start(parameters, frontier);
+  const run = await startHeads(context, program, rows, request);
   const positives = Int32Array.from(seeds.keys());
   const pool = Int32Array.from({ length: drawn.length }, (_, i) => seeds.length + i);
 
@@ -53,20 +46,35 @@ export async function customiseHeads(
   if (heldOutCount >= HELD_OUT.minimum && !request.withoutQuality) {
     const order = sampleWithoutReplacement(rng.fork('held-out'), seeds.length, seeds.length);
     const rest = order.subarray(heldOutCount).slice().sort();
-    const scores = await adapt(run, settings, rest, pool, rng.fork('selection'));
+    const scores = await adaptHeads(run, settings, rest, pool, rng.fork('selection'));
     quality = heldOutQuality(
       Array.from(order.subarray(0, heldOutCount), (i) => scores[i]!),
       scores.subarray(seeds.length),
     );
     request.onProgress?.(0.5);
   }
-  await adapt(run, settings, positives, pool, rng.fork('final'), false);
+  await adaptHeads(run, settings, positives, pool, rng.fork('final'), false);
   request.onProgress?.(1);
   return { parameters: run.parameters(), epochs: stepsFor(settings, seeds.length), quality };
 }
 
-/** Both passes, from the start; the scores of all rows where they are asked for. */
-async function adapt(
+/** A run at the start, on `rows` of the population: its rows are theirs, in their order. */
+export async function startHeads(
+  { model, population, binding, parameters = model.graph.initializers }: OnlineContext,
+  program: HeadProgram,
+  rows: Int32Array,
+  { features, without = null }: Pick<CustomiseRequest, 'features' | 'without'>,
+): Promise<HeadRun> {
+  const users = encodeUsers(model.graph, binding, population.readRows(rows), { without });
+  const frontier = await program.frontier(parameters, rows.length, (from, to) => ({
+    ...sliceFeeds(users, from, to),
+    ...encodeCampaign(model.graph, model.folder, features, to - from),
+  }));
+  return program.start(parameters, frontier);
+}
+
+/** Both passes and the companion, from the start; the scores of all rows where they are asked for. */
+export async function adaptHeads(
   run: HeadRun,
   settings: DescentSettings,
   positives: Int32Array,
@@ -88,7 +96,16 @@ async function adapt(
     run.reset();
   }
   await descend(run, stepsFor(settings, positives.length), positives, negatives, settings, rng.fork('second'));
+  if (settings.companion) {
+    const drawn = sampleWithoutReplacement(rng.fork('companion'), pool.length, negativesFor(settings, positives, pool));
+    const rows = Int32Array.from([...positives, ...drawn.map((i) => pool[i]!)]);
+    await run.addCompanion(rows, new Uint8Array(rows.length).fill(1, 0, positives.length), settings.companion);
+  }
   return wantScores ? run.scores() : new Float32Array(0);
+}
+
+function negativesFor(settings: DescentSettings, positives: Int32Array, pool: Int32Array): number {
+  return Math.min(pool.length, Math.round(positives.length * settings.negatives_per_seed));
 }
 
 async function descend(
@@ -99,7 +116,7 @@ async function descend(
   settings: DescentSettings,
   rng: Rng,
 ): Promise<void> {
-  const count = Math.min(pool.length, Math.round(positives.length * settings.negatives_per_seed));
+  const count = negativesFor(settings, positives, pool);
   const rows = new Int32Array(positives.length + count);
   const labels = new Float32Array(rows.length).fill(1, 0, positives.length);
   rows.set(positives);

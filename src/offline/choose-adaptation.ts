@@ -1,0 +1,123 @@
+/** Chooses how heads are adapted on held-out campaigns: no fixed rates, steps and cut serve every data set. */
+import type { DescentSettings } from '../model/manifest.ts';
+import { HEADS } from '../model/metaheac.ts';
+import type { RankingQuality } from './metrics.ts';
+
+/** A held-out campaign whose seed sets can be adapted to with any settings, by the same draws. */
+export interface PlayedCampaign {
+  play(settings: DescentSettings): Promise<readonly RankingQuality[]>;
+}
+
+/** One alternative beside what was the best until then. */
+export interface Tried {
+  readonly change: string;
+  /** Mean over campaigns of the gain in AUC, and the standard error of that mean. */
+  readonly gain: number;
+  readonly error: number;
+  readonly taken: boolean;
+}
+
+export interface Choice {
+  readonly settings: DescentSettings;
+  readonly tried: readonly Tried[];
+  readonly campaigns: number;
+}
+
+/** Fewer campaigns than this cannot overrule the defaults. */
+const LEAST_CAMPAIGNS = 4;
+/** A gain is clear if it is this many standard errors away from nothing: several alternatives are tried. */
+const CLEAR = 2.5;
+/** And if it is as large as this. */
+const LEAST_GAIN = 0.0005;
+
+type Alternative = readonly [change: string, settings: DescentSettings];
+
+/** What is tried, one thing after the other, each from the best so far. */
+const STAGES: readonly ((from: DescentSettings) => Alternative[])[] = [
+  (from) => [0.5, 2, 4].map((factor) => [`rates x ${factor}`, { ...from, rates: scaled(from.rates, factor) }]),
+  (from) => [
+    ...[10, 40].map((steps): Alternative => [`${steps} steps at 50 seeds`, withSteps(from, { at_50_seeds: steps })]),
+    ...[0.2, 0.6].map((exponent): Alternative => [`steps ~ seeds^${exponent}`, withSteps(from, { exponent })]),
+  ],
+  (from) => [
+    ['no cut', { ...from, first_pass: null }],
+    ...[0.02, 0.1].map((cut): Alternative => [`cut ${cut}`, { ...from, first_pass: { steps: 10, cut } }]),
+  ],
+  (from) => {
+    const { companion, ...without } = from;
+    const strengths = [0.02, 0.05, 0.1].flatMap((wide) => [
+      { [HEADS.wide]: wide },
+      { [HEADS.wide]: wide, [HEADS.query]: 0.03 },
+    ]);
+    return [
+      ...(companion ? [['no companion', without] as Alternative] : []),
+      ...strengths.flatMap((own) =>
+        [0.25, 0.5, 1].map(
+          (weight): Alternative => [
+            `companion ${Object.entries(own)
+              .map(([name, strength]) => `${name} C = ${strength}`)
+              .join(', ')}, weight ${weight}`,
+            { ...from, companion: { strengths: own, weight } },
+          ],
+        ),
+      ),
+    ];
+  },
+];
+
+/**
+ * Starts at `defaults` and takes, stage by stage, the alternative with the largest mean gain in AUC, if that gain is clear: few campaigns must not
+ * overfit the choice. Gains are paired: campaign by campaign, each the mean over its seed sets, with equal draws.
+ */
+export async function chooseAdaptation(
+  defaults: DescentSettings,
+  campaigns: readonly PlayedCampaign[],
+): Promise<Choice> {
+  if (campaigns.length < LEAST_CAMPAIGNS) return { settings: defaults, tried: [], campaigns: campaigns.length };
+  const playAll = async (settings: DescentSettings): Promise<number[]> => {
+    const out: number[] = [];
+    for (const campaign of campaigns) {
+      const qualities = await campaign.play(settings);
+      out.push(qualities.reduce((sum, { auc }) => sum + auc, 0) / qualities.length);
+    }
+    return out;
+  };
+  let best = defaults;
+  let aucs = await playAll(best);
+  const tried: Tried[] = [];
+  for (const stage of STAGES) {
+    const from = aucs;
+    let taken = -1;
+    let largest = 0;
+    const first = tried.length;
+    let next = best;
+    for (const [change, settings] of stage(best)) {
+      const own = await playAll(settings);
+      const { mean, error } = meanOf(own.map((auc, i) => auc - from[i]!));
+      if (mean > largest && mean >= LEAST_GAIN && mean > CLEAR * error) {
+        taken = tried.length;
+        largest = mean;
+        next = settings;
+        aucs = own;
+      }
+      tried.push({ change, gain: mean, error, taken: false });
+    }
+    best = next;
+    if (taken >= first) tried[taken] = { ...tried[taken]!, taken: true };
+  }
+  return { settings: best, tried, campaigns: campaigns.length };
+}
+
+function scaled(rates: DescentSettings['rates'], factor: number): DescentSettings['rates'] {
+  return Object.fromEntries(Object.entries(rates).map(([name, rate]) => [name, rate * factor]));
+}
+
+function withSteps(from: DescentSettings, steps: Partial<DescentSettings['steps']>): DescentSettings {
+  return { ...from, steps: { ...from.steps, ...steps } };
+}
+
+function meanOf(values: readonly number[]): { mean: number; error: number } {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1);
+  return { mean, error: Math.sqrt(variance / values.length) };
+}

@@ -1,0 +1,69 @@
+/** Trials of one campaign by gradient descent on the heads: its users are computed once, for all seed sets and settings. */
+import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
+import type { HeadProgram, HeadRun } from '../model/head-adaptation.ts';
+import type { DescentSettings } from '../model/manifest.ts';
+import type { OnlineContext } from '../online/customise.ts';
+import { adaptHeads, POOL_ROWS, startHeads } from '../online/customise-heads.ts';
+import { measureRanking, type RankingQuality } from './metrics.ts';
+import { ownToken, SHARES, type Trial } from './trial.ts';
+
+export interface HeadTrials {
+  /** The quality of each trial with `settings`. The same draws for all settings, so that they can be compared by pair. */
+  play(settings: DescentSettings): Promise<RankingQuality[]>;
+}
+
+/** One trial's rows, as rows of the run. */
+interface Game {
+  readonly trial: Trial;
+  readonly positives: Int32Array;
+  readonly pool: Int32Array;
+  readonly evaluated: Int32Array;
+}
+
+/** Starts the trials of one campaign (they differ in their seeds); `key` fixes every draw. */
+export async function startHeadTrials(
+  context: OnlineContext,
+  program: HeadProgram,
+  trials: readonly Trial[],
+  key: string,
+): Promise<HeadTrials> {
+  const { population, model } = context;
+  const rowOf = (user: number) => population.rowOf[user]!;
+  const isWanted = new Uint8Array(population.rowCount);
+  const isPool = new Uint8Array(population.rowCount);
+  const drawn = sampleWithoutReplacement(createRng(`${key}/pool`), population.rowCount, POOL_ROWS);
+  for (const row of drawn) isPool[row] = isWanted[row] = 1;
+  for (const { seeds, evaluation } of trials)
+    for (const user of [...seeds, ...evaluation.users]) isWanted[rowOf(user)] = 1;
+  const rows = Int32Array.from(isWanted.keys()).filter((row) => isWanted[row] === 1);
+  const placeOf = new Int32Array(population.rowCount).fill(-1);
+  rows.forEach((row, place) => {
+    placeOf[row] = place;
+  });
+  const games = trials.map((trial): Game => {
+    const positives = trial.seeds.map((user) => placeOf[rowOf(user)]!).sort();
+    const isSeed = new Set(positives);
+    const pool = Int32Array.from(rows.keys()).filter((place) => isPool[rows[place]!] === 1 && !isSeed.has(place));
+    return { trial, positives, pool, evaluated: trial.evaluation.users.map((user) => placeOf[rowOf(user)]!) };
+  });
+  const { id, features } = trials[0]!;
+  const run = await startHeads(context, program, rows, { features, without: ownToken(model.folder, id) });
+  return {
+    async play(settings) {
+      const out: RankingQuality[] = [];
+      for (const game of games) out.push(await playGame(run, game, settings, `${key}/${game.trial.seeds.length}`));
+      return out;
+    },
+  };
+}
+
+async function playGame(
+  run: HeadRun,
+  { trial: { evaluation }, positives, pool, evaluated }: Game,
+  settings: DescentSettings,
+  key: string,
+): Promise<RankingQuality> {
+  const scores = await adaptHeads(run, settings, positives, pool, createRng(key));
+  const own = Float32Array.from(evaluated, (place) => scores[place]!);
+  return measureRanking(evaluation.users, own, evaluation.labels, SHARES);
+}
