@@ -54,6 +54,12 @@ program
   .description('adapt a model to the test campaigns of a data set and measure it beside baselines')
   .requiredOption('--data <dir>', 'data set folder')
   .requiredOption('--model <dir>', 'model folder')
+  .option(
+    '--beside <dir>',
+    'another model folder to measure by the same trials; may be given again',
+    (folder: string, folders: readonly string[]) => [...folders, folder],
+    [],
+  )
   .option('--json', 'print one JSON object on stdout')
   .option('--repeats <n>', 'repeats with other draws', positiveInteger, 3)
   .option('--seed <n>', 'seed of every random draw', wholeNumber, 0)

@@ -1,7 +1,6 @@
-/** The methods that a general model has to beat: random, the centroid of the seeds, logistic regression. */
+/** What a method without a general model is, and the two that have nothing to choose: random and the centroid of the seeds. */
 import { assert } from '../lib/errors.ts';
-import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
-import { fitLogisticRegression, type LogisticModel, type SparseRows } from './logistic-regression.ts';
+import type { Rng } from '../lib/rng.ts';
 import type { OneHot } from './one-hot.ts';
 
 /** Scores of the given user numbers, in their order; higher is more alike. */
@@ -18,8 +17,37 @@ export interface Baseline {
   scorer(seeds: Int32Array, rng: Rng): Scorer;
 }
 
-/** Negatives that are drawn for each seed. */
-const NEGATIVES_PER_SEED = 10;
+/** What a method learns from; `ignored` is a token that is left out of every user (see `ownColumn`), -1 for none. */
+export interface SeedSet {
+  readonly seeds: Int32Array;
+  readonly ignored: number;
+}
+
+/** What is chosen for a method, by name. */
+export type Setting = Readonly<Record<string, number>>;
+
+/** A method whose setting is to be chosen on train campaigns (see `chooseSetting`). */
+export interface TunableMethod<S extends Setting = Setting> {
+  readonly name: string;
+  /** What to try; of equals the first is taken. */
+  readonly grid: readonly S[];
+  /** Where nothing can be tried. */
+  readonly fallback: S;
+  /** A scorer for each setting; all learn from the same draws. Seeds as in `Baseline`. */
+  scorers(seedSet: SeedSet, rng: Rng, settings: readonly S[]): Iterable<Scorer>;
+}
+
+/** The method with its setting chosen. */
+export function settle<S extends Setting>(method: TunableMethod<S>, setting: S): Baseline {
+  return {
+    name: method.name,
+    scorer: (seeds, rng) => {
+      const [scorer] = method.scorers({ seeds, ignored: -1 }, rng, [setting]);
+      assert(scorer !== undefined, `${method.name} has no scorer`);
+      return scorer;
+    },
+  };
+}
 
 /** A score by lot: fixed by the stream and the user number, whatever is asked together. */
 export function randomBaseline(): Baseline {
@@ -59,98 +87,37 @@ export function centroidBaseline(oneHot: OneHot): Baseline {
       return (users) =>
         Float64Array.from(users, (user) => {
           const length = norm(user) * centroidLength;
-          return length === 0 ? 0 : sumOf(centroid, oneHot, user) / length;
+          return length === 0 ? 0 : sumOfTokens(centroid, oneHot, user) / length;
         });
     },
   };
 }
 
-/**
- * Logistic regression on one-hot tokens: the seeds against 10 others a seed, drawn without replacement from the population's non-seeds
- * (hidden members among them, as online), fitted to convergence. Scores are logits. `strength` is scikit-learn's C (see `chooseStrength`).
- */
-export function logisticRegressionBaseline(oneHot: OneHot, strength: number): Baseline {
-  return {
-    name: 'logistic_regression',
-    scorer: (seeds, rng) => {
-      const task = drawTask(oneHot, seeds, rng);
-      return logisticScorer(oneHot, task, fitLogisticRegression(task.rows, task.labels, strength));
-    },
-  };
-}
-
-/** Seeds and drawn negatives, on the tokens that they have. */
-export interface LogisticTask {
-  /** Columns are numbered by their first occurrence. */
-  readonly rows: SparseRows;
-  readonly labels: Uint8Array;
-  /** `[rows.width]`: the one-hot token of each column. */
-  readonly tokenOf: Int32Array;
-}
-
-/** Draws the task of one seed set. A token that none of its rows has would get weight 0, so it gets no column. */
-export function drawTask(oneHot: OneHot, seeds: Int32Array, rng: Rng): LogisticTask {
-  const positives = presentSeeds(oneHot, seeds);
-  const others = nonSeeds(oneHot.users, positives);
-  const drawn = sampleWithoutReplacement(rng, others.length, NEGATIVES_PER_SEED * positives.length);
-  const users = Int32Array.from([...positives, ...Array.from(drawn, (i) => others[i]!)]);
-  const labels = new Uint8Array(users.length).fill(1, 0, positives.length);
-
-  const offsets = new Int32Array(users.length + 1);
-  for (let i = 0; i < users.length; i++)
-    offsets[i + 1] = offsets[i]! + oneHot.offsets[users[i]! + 1]! - oneHot.offsets[users[i]!]!;
-  const columns = new Int32Array(offsets[users.length]!);
-  const columnOf = new Int32Array(oneHot.width).fill(-1);
-  const tokenOf: number[] = [];
-  let at = 0;
-  for (const user of users) {
-    for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) {
-      const token = oneHot.tokens[i]!;
-      if (columnOf[token] === -1) columnOf[token] = tokenOf.push(token) - 1;
-      columns[at++] = columnOf[token]!;
-    }
-  }
-  return { rows: { offsets, columns, width: tokenOf.length }, labels, tokenOf: Int32Array.from(tokenOf) };
-}
-
-/** Scores users with a model fitted on `task`. */
-export function logisticScorer(oneHot: OneHot, task: LogisticTask, model: LogisticModel): Scorer {
-  const weights = new Float64Array(oneHot.width);
-  for (let j = 0; j < task.tokenOf.length; j++) weights[task.tokenOf[j]!] = model.weights[j]!;
-  return (users) => Float64Array.from(users, (user) => model.bias + sumOf(weights, oneHot, user));
-}
-
 /** The seeds that are in the population's version, each once, ascending: what is drawn later depends on the set alone. */
-function presentSeeds(oneHot: OneHot, seeds: Int32Array): Int32Array {
+export function presentSeeds(oneHot: OneHot, seeds: Int32Array): Int32Array {
   const wanted = new Set(seeds);
   const present = oneHot.users.filter((user) => wanted.has(user));
   assert(present.length > 0, 'no seed is in the population');
   return present;
 }
 
-/** `users` without `seeds`; both ascending, seeds all among the users. */
-function nonSeeds(users: Int32Array, seeds: Int32Array): Int32Array {
-  const others = new Int32Array(users.length - seeds.length);
-  let next = 0;
-  let at = 0;
-  for (const user of users) {
-    if (user === seeds[next]) next++;
-    else others[at++] = user;
-  }
-  return others;
-}
-
-function sumOf(weights: Float64Array, oneHot: OneHot, user: number): number {
+/** The sum of `weights`, `[width]`, over the user's tokens. */
+export function sumOfTokens(weights: Float64Array, oneHot: OneHot, user: number): number {
   let sum = 0;
   for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) sum += weights[oneHot.tokens[i]!]!;
   return sum;
 }
 
+/** df_t: how many users have each token. */
+export function tokenFrequencies({ tokens, width }: OneHot): Int32Array {
+  const frequencies = new Int32Array(width);
+  for (const token of tokens) frequencies[token]!++;
+  return frequencies;
+}
+
 function inverseFrequencies(oneHot: OneHot): Float64Array {
-  const frequency = new Float64Array(oneHot.width);
-  for (const token of oneHot.tokens) frequency[token]!++;
   const users = oneHot.users.length;
-  return frequency.map((df) => Math.log((1 + users) / (1 + df)) + 1);
+  return Float64Array.from(tokenFrequencies(oneHot), (df) => Math.log((1 + users) / (1 + df)) + 1);
 }
 
 /** A 32-bit hash of a user number (MurmurHash3's finaliser). */

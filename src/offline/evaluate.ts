@@ -1,18 +1,13 @@
-/** Evaluation on test campaigns: the online stage as it is served, beside honest baselines. */
+/** Evaluation on test campaigns: the online stage as it is served, beside honest baselines and other models, and how far ahead of them it is. */
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { Device } from '../model/session.ts';
-import { bind } from '../online/binding.ts';
-import { type OnlineContext, openOnlineProgram } from '../online/customise.ts';
-import { openScorer } from '../online/score.ts';
-import { type Baseline, centroidBaseline, logisticRegressionBaseline, randomBaseline } from './baselines.ts';
-import { measureRanking } from './metrics.ts';
-import { buildOneHot } from './one-hot.ts';
-import { chooseStrength } from './regularisation.ts';
-import { type Summary, summarise, type TrialQuality } from './summary.ts';
-import { runTrial, SHARES, type Trial, testTrials } from './trial.ts';
+import { baselineMethods, labelOf, MAIN_METHOD, type MethodResult, modelMethods } from './methods.ts';
+import { type Difference, type Summary, subtract, summarise } from './summary.ts';
+import { testTrials } from './trial.ts';
+import type { SettingChoice } from './tuning.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface EvaluationReport {
@@ -22,10 +17,16 @@ export interface EvaluationReport {
   readonly methods: Readonly<Record<string, Summary>>;
   /** The entry of `metaheac` again. */
   readonly groups: Summary;
+  /** By every other method: `metaheac` less that method, campaign by campaign. */
+  readonly differences: Readonly<Record<string, Difference>>;
   /** Adaptation and scoring of one campaign. */
   readonly seconds_per_campaign: number;
+  /** By method: all campaigns and repeats, and the choice of its setting. */
+  readonly seconds: Readonly<Record<string, number>>;
   /** Inverse L2 strength of logistic regression, chosen on train campaigns. */
   readonly logistic_regression_strength: number;
+  /** By method that has one, the setting that was chosen on train campaigns. */
+  readonly chosen: Readonly<Record<string, SettingChoice>>;
   readonly skipped_campaigns: readonly { readonly id: string; readonly reason: string }[];
 }
 
@@ -34,89 +35,61 @@ export interface EvaluationOptions {
   readonly seed: number;
   readonly device: Device;
   readonly clock: Clock;
+  /** Other models, each a method of its own (see `modelMethods`). */
+  readonly beside?: readonly GeneralModel[];
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different draws. No test campaign is invalid_data. */
+/**
+ * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different draws; other models and baselines likewise.
+ * No test campaign is invalid_data.
+ */
 export async function evaluate(
   workspace: Workspace,
   model: GeneralModel,
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
-  const { population, history, dataSet, userFeatures } = workspace;
+  const { history, dataSet } = workspace;
+  const { clock, repeats } = options;
   const trials = testTrials(history.campaigns);
   if (trials.length === 0)
     throw new AppError('invalid_data', `${dataSet.path} has no test campaign that can be evaluated`);
   const rng = createRng(`evaluate/${options.seed}`);
-  const total = trials.length * options.repeats;
+  const models = modelMethods(workspace, model, options.beside ?? []);
+  const total = trials.length * repeats * models.length;
   let done = 0;
-  const start = options.clock.elapsed();
-  const metaheac = await tryModel(workspace, model, trials, options, () => options.onProgress?.(++done, total));
-  const seconds = (options.clock.elapsed() - start) / 1000 / total;
+  const onDone = () => options.onProgress?.(++done, total);
 
-  const oneHot = buildOneHot(population, userFeatures);
-  const { strength } = chooseStrength(
-    oneHot,
-    history.campaigns.filter(({ split }) => split === 'train'),
-    rng.fork('strength'),
-  );
-  const methods: Record<string, Summary> = { metaheac: summarise(metaheac, rng.fork('metaheac')) };
-  for (const baseline of [logisticRegressionBaseline(oneHot, strength), centroidBaseline(oneHot), randomBaseline()]) {
-    methods[baseline.name] = summarise(tryBaseline(baseline, trials, options), rng.fork(baseline.name));
+  const results = new Map<string, MethodResult & { readonly seconds: number }>();
+  for (const method of [...models, ...baselineMethods(workspace, rng)]) {
+    const start = clock.elapsed();
+    const result = await method.run(trials, { ...options, onDone });
+    results.set(method.name, { ...result, seconds: (clock.elapsed() - start) / 1000 });
   }
+
+  const own = results.get(MAIN_METHOD)!;
+  const others = new Map([...results].filter(([name]) => name !== MAIN_METHOD));
+  const tuned = new Map([...results].filter(([, { choice }]) => choice !== undefined));
+  const methods = mapValues(results, ({ qualities }, name) => summarise(qualities, rng.fork(name)));
   return {
     dataset: dataSet.name,
-    model: `${model.manifest.name} ${model.manifest.version}`,
-    repeats: options.repeats,
+    model: labelOf(model),
+    repeats,
     methods,
-    groups: methods['metaheac']!,
-    seconds_per_campaign: seconds,
-    logistic_regression_strength: strength,
+    groups: methods[MAIN_METHOD]!,
+    differences: mapValues(others, ({ qualities }, name) =>
+      subtract(own.qualities, qualities, rng.fork(`difference/${name}`)),
+    ),
+    seconds_per_campaign: own.seconds / (trials.length * repeats),
+    seconds: mapValues(results, ({ seconds }) => seconds),
+    logistic_regression_strength: results.get('logistic_regression')!.choice!.setting['strength']!,
+    chosen: mapValues(tuned, ({ choice }) => choice!),
     skipped_campaigns: history.skipped
       .filter(({ split }) => split === 'test')
       .map(({ id, reason }) => ({ id, reason })),
   };
 }
 
-async function tryModel(
-  workspace: Workspace,
-  model: GeneralModel,
-  trials: readonly Trial[],
-  { repeats, seed, device }: EvaluationOptions,
-  onDone: () => void,
-): Promise<TrialQuality[]> {
-  const { population } = workspace;
-  const binding = bind(model.folder, population);
-  const program = await openOnlineProgram(model, { device });
-  const scorer = await openScorer({ ...model, binding }, { device });
-  const context: OnlineContext = { model, population, binding, program };
-  const out: TrialQuality[] = [];
-  try {
-    for (const trial of trials) {
-      const qualities = [];
-      for (let repeat = 0; repeat < repeats; repeat++) {
-        qualities.push(await runTrial(context, scorer, trial, `evaluate/${seed}/${repeat}/${trial.id}`));
-        onDone();
-      }
-      out.push({ trial, repeats: qualities });
-    }
-  } finally {
-    await program.steps.close();
-    await scorer.close();
-  }
-  return out;
-}
-
-function tryBaseline(
-  baseline: Baseline,
-  trials: readonly Trial[],
-  { repeats, seed }: EvaluationOptions,
-): TrialQuality[] {
-  return trials.map((trial) => ({
-    trial,
-    repeats: Array.from({ length: repeats }, (_, repeat) => {
-      const score = baseline.scorer(trial.seeds, createRng(`evaluate/${seed}/${repeat}/${trial.id}/${baseline.name}`));
-      return measureRanking(trial.evaluation.users, score(trial.evaluation.users), trial.evaluation.labels, SHARES);
-    }),
-  }));
+function mapValues<T, U>(values: ReadonlyMap<string, T>, of: (value: T, name: string) => U): Record<string, U> {
+  return Object.fromEntries([...values].map(([name, value]) => [name, of(value, name)]));
 }

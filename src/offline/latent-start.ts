@@ -6,15 +6,17 @@ import type { OneHot } from './one-hot.ts';
 const OVERSAMPLING = 10;
 /** Rounds of subspace iteration; each sharpens the spectrum by its square. */
 const ROUNDS = 4;
+/** How much rare tokens weigh, unless it is said: the square root of their IDF. */
+const IDF_POWER = 0.5;
 
 /**
  * V[t] = w_t Y[t] / std(all entries of U S), `[width, rank]` row-major, where X diag(w) ~ U S Y^T of rank `rank`, X is the binary matrix of
- * `oneHot`, w_t = sqrt(max(0, ln(n / (df_t + 1)))): the vector of a user, the sum of V[t] over the user's tokens, is U S up to that scale.
+ * `oneHot`, w_t = max(0, ln(n / (df_t + 1))) ** power: the vector of a user, the sum of V[t] over the user's tokens, is U S up to that scale.
  * Flat memory: two dense blocks of users x (rank + 10) and tokens x (rank + 10).
  */
-export function latentStart(oneHot: OneHot, rank: number, rng: Rng): Float32Array {
+export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_POWER): Float32Array {
   const { users, width } = oneHot;
-  const weights = tokenWeights(oneHot);
+  const weights = tokenWeights(oneHot, power);
   const columns = Math.min(rank + OVERSAMPLING, users.length, width);
   const tokens = new Float32Array(width * columns);
   for (let i = 0; i < tokens.length; i++) tokens[i] = rng.normal();
@@ -45,12 +47,12 @@ export function latentStart(oneHot: OneHot, rank: number, rng: Rng): Float32Arra
   return out;
 }
 
-/** sqrt(max(0, ln(n / (df_t + 1)))); 0 for tokens that nobody has. */
-function tokenWeights({ tokens, width, users }: OneHot): Float32Array {
+/** max(0, ln(n / (df_t + 1))) ** power; 0 for tokens that nobody has. */
+function tokenWeights({ tokens, width, users }: OneHot, power: number): Float32Array {
   const df = new Int32Array(width);
   for (const token of tokens) df[token]!++;
   return Float32Array.from(df, (count) =>
-    count === 0 ? 0 : Math.sqrt(Math.max(0, Math.log(users.length / (count + 1)))),
+    count === 0 ? 0 : Math.max(0, Math.log(users.length / (count + 1))) ** power,
   );
 }
 

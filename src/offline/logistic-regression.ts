@@ -1,12 +1,6 @@
-/** L2-regularised logistic regression on sparse binary rows, fitted to convergence by Newton's method with conjugate gradients. */
+/** L2-regularised logistic regression, fitted to convergence by Newton's method with conjugate gradients. */
 import { assert } from '../lib/errors.ts';
-
-/** Binary rows in CSR form: row i has ones in `columns[offsets[i] .. offsets[i + 1]]`, no column twice, all in `[0, width)`. */
-export interface SparseRows {
-  readonly offsets: Int32Array;
-  readonly columns: Int32Array;
-  readonly width: number;
-}
+import { type DesignRows, hasRows, multiply, multiplySquares, multiplyTransposed } from './design-rows.ts';
 
 /** A fitted model: P(label = 1 | x) = sigmoid(weights . x + bias). */
 export interface LogisticModel {
@@ -31,13 +25,13 @@ const ROUNDING = 1e-12;
  * which only saves steps. `labels` are 0 or 1; with labels of one kind alone no finite bias is best, and the solver ends at its tolerance.
  */
 export function fitLogisticRegression(
-  rows: SparseRows,
+  rows: DesignRows,
   labels: Uint8Array,
   strength: number,
   start?: LogisticModel,
 ): LogisticModel {
   assert(strength > 0 && Number.isFinite(strength), `strength ${strength} is not positive`);
-  assert(rows.offsets.length === labels.length + 1, `${rows.offsets.length - 1} rows, ${labels.length} labels`);
+  assert(hasRows(rows, labels.length), `the rows are not as many as the ${labels.length} labels`);
   const size = rows.width + 1; // the last entry is the bias
   const penalty = 1 / strength;
   const point = new Float64Array(size);
@@ -57,7 +51,7 @@ export function fitLogisticRegression(
   for (let step = 0; ; step++) {
     fillDerivatives(logits, labels, slope, curvature);
     multiplyTransposed(rows, slope, gradient);
-    multiplyTransposed(rows, curvature, diagonal); // binary rows: x^2 = x
+    multiplySquares(rows, curvature, diagonal);
     for (let j = 0; j < rows.width; j++) {
       gradient[j]! += penalty * point[j]!;
       diagonal[j]! += penalty;
@@ -92,7 +86,7 @@ function model(point: Float64Array, steps: number, converged: boolean): Logistic
 
 /** Solves H d = -g,  H = X' diag(curvature) X + penalty I, by conjugate gradients with H's diagonal as preconditioner; tighter as g shrinks. */
 function newtonDirection(
-  rows: SparseRows,
+  rows: DesignRows,
   curvature: Float64Array,
   diagonal: Float64Array,
   gradient: Float64Array,
@@ -126,29 +120,6 @@ function newtonDirection(
     rho = nextRho;
   }
   return direction;
-}
-
-/** out[i] = x_i . point + bias */
-function multiply(rows: SparseRows, point: Float64Array, out: Float64Array): void {
-  const { offsets, columns, width } = rows;
-  for (let i = 0; i < out.length; i++) {
-    let sum = point[width]!;
-    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) sum += point[columns[k]!]!;
-    out[i] = sum;
-  }
-}
-
-/** out = X' values, the bias's column of ones last. */
-function multiplyTransposed(rows: SparseRows, values: Float64Array, out: Float64Array): void {
-  const { offsets, columns, width } = rows;
-  out.fill(0);
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    sum += value;
-    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) out[columns[k]!]! += value;
-  }
-  out[width] = sum;
 }
 
 /** slope_i = sigmoid(z_i) - label_i;  curvature_i = sigmoid(z_i) (1 - sigmoid(z_i)). */

@@ -44,6 +44,26 @@ export function buildOneHot(population: Population, features: readonly Feature[]
   return { offsets, tokens, width, users: presentUsers(population.rowOf) };
 }
 
+/** The column of a token of a feature, numbered as `buildOneHot` does with the same features; -1 where nobody has it. */
+export function findColumn(
+  population: Population,
+  features: readonly Feature[],
+  feature: string,
+  token: string,
+): number {
+  let firstColumn = 0;
+  for (const { name } of features) {
+    const dictionary = population.dictionary(name);
+    if (name !== feature) {
+      firstColumn += dictionary.size;
+      continue;
+    }
+    const code = dictionary.find(token);
+    return code > 0 ? firstColumn + code : -1;
+  }
+  return -1;
+}
+
 /** The columns of one feature. */
 interface Block {
   readonly name: string;

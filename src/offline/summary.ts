@@ -1,7 +1,8 @@
-/** Per-campaign qualities summed up by group: means over campaigns with their bootstrap intervals. */
+/** Per-campaign qualities summed up by group: means over campaigns with their bootstrap intervals, of one method and of two methods' difference. */
+import { assert } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { EvaluationGroup } from '../model/manifest.ts';
-import { bootstrapMean } from './bootstrap.ts';
+import { bootstrapMean, type Interval } from './bootstrap.ts';
 import type { RankingQuality } from './metrics.ts';
 import type { Trial } from './trial.ts';
 
@@ -15,35 +16,106 @@ export interface TrialQuality {
   readonly repeats: readonly RankingQuality[];
 }
 
+/** The mean of (one method - another) over the campaigns of a group, campaign by campaign. */
+export interface GroupDifference {
+  readonly auc: Interval;
+  /** By share. */
+  readonly precision: Readonly<Record<string, Interval>>;
+}
+
+/** A group without campaigns is left out. */
+export type Difference = Readonly<Partial<Record<GroupName, GroupDifference>>>;
+
 export function summarise(qualities: readonly TrialQuality[], rng: Rng): Summary {
-  const groups: Record<GroupName, readonly TrialQuality[]> = {
-    small: qualities.filter(({ trial }) => trial.group === 'small'),
-    large: qualities.filter(({ trial }) => trial.group === 'large'),
-    all: qualities,
+  return byGroup(qualities.map(campaignMean), rng, summariseGroup);
+}
+
+/** `ours` less `theirs`, both of the same trials in the same order: each campaign is the mean over its repeats. */
+export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQuality[], rng: Rng): Difference {
+  assert(
+    ours.length === theirs.length && ours.every(({ trial }, i) => trial === theirs[i]!.trial),
+    'the trials of two methods differ',
+  );
+  const pairs = ours.map((one, i) => {
+    const [our, their] = [campaignMean(one), campaignMean(theirs[i]!)];
+    return { ...our, auc: our.auc - their.auc, precision: our.precision.map((x, j) => x - their.precision[j]!) };
+  });
+  return byGroup(pairs, rng, (members, draws) => ({
+    auc: intervalOf(members, 'auc', draws, ({ auc }) => auc),
+    precision: byShare(members, 'precision', draws),
+  }));
+}
+
+/** The means of a campaign over its repeats; lists are by share. */
+interface CampaignMean {
+  readonly group: Trial['group'];
+  readonly auc: number;
+  readonly shares: readonly number[];
+  readonly precision: readonly number[];
+  readonly recall: readonly number[];
+  readonly lift: readonly number[];
+}
+
+function campaignMean({ trial, repeats }: TrialQuality): CampaignMean {
+  const mean = (of: (quality: RankingQuality) => number) =>
+    repeats.reduce((sum, quality) => sum + of(quality), 0) / repeats.length;
+  const { top } = repeats[0]!;
+  const means = (what: 'precision' | 'recall' | 'lift') => top.map((_, i) => mean((quality) => quality.top[i]![what]));
+  return {
+    group: trial.group,
+    auc: mean(({ auc }) => auc),
+    shares: top.map(({ share }) => share),
+    precision: means('precision'),
+    recall: means('recall'),
+    lift: means('lift'),
+  };
+}
+
+function byGroup<T>(
+  campaigns: readonly CampaignMean[],
+  rng: Rng,
+  of: (members: readonly CampaignMean[], rng: Rng) => T,
+): Partial<Record<GroupName, T>> {
+  const groups: Record<GroupName, readonly CampaignMean[]> = {
+    small: campaigns.filter(({ group }) => group === 'small'),
+    large: campaigns.filter(({ group }) => group === 'large'),
+    all: campaigns,
   };
   return Object.fromEntries(
     Object.entries(groups)
       .filter(([, members]) => members.length > 0)
-      .map(([name, members]) => [name, summariseGroup(members, rng.fork(name))]),
+      .map(([name, members]) => [name, of(members, rng.fork(name))]),
   );
 }
 
-function summariseGroup(members: readonly TrialQuality[], rng: Rng): EvaluationGroup {
-  const interval = (what: string, of: (quality: RankingQuality) => number) =>
-    bootstrapMean(
-      members.map(({ repeats }) => repeats.reduce((sum, quality) => sum + of(quality), 0) / repeats.length),
-      rng.fork(what),
-    );
-  const shares = members[0]!.repeats[0]!.top.map(({ share }) => share);
-  const byShare = (what: 'precision' | 'recall' | 'lift') =>
-    Object.fromEntries(
-      shares.map((share, i) => [String(share), interval(`${what}/${share}`, (quality) => quality.top[i]![what])]),
-    );
+function summariseGroup(members: readonly CampaignMean[], rng: Rng): EvaluationGroup {
   return {
     campaigns: members.length,
-    auc: interval('auc', (quality) => quality.auc),
-    precision: byShare('precision'),
-    recall: byShare('recall'),
-    lift: byShare('lift'),
+    auc: intervalOf(members, 'auc', rng, ({ auc }) => auc),
+    precision: byShare(members, 'precision', rng),
+    recall: byShare(members, 'recall', rng),
+    lift: byShare(members, 'lift', rng),
   };
+}
+
+function intervalOf(
+  members: readonly CampaignMean[],
+  what: string,
+  rng: Rng,
+  of: (campaign: CampaignMean) => number,
+): Interval {
+  return bootstrapMean(members.map(of), rng.fork(what));
+}
+
+function byShare(
+  members: readonly CampaignMean[],
+  what: 'precision' | 'recall' | 'lift',
+  rng: Rng,
+): Record<string, Interval> {
+  return Object.fromEntries(
+    members[0]!.shares.map((share, i) => [
+      String(share),
+      intervalOf(members, `${what}/${share}`, rng, (campaign) => campaign[what][i]!),
+    ]),
+  );
 }

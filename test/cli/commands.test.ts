@@ -174,6 +174,8 @@ describe('metaheac evaluate --json', () => {
       world.data,
       '--model',
       world.model,
+      '--beside',
+      world.model,
       '--json',
       '--repeats',
       '1',
@@ -182,7 +184,9 @@ describe('metaheac evaluate --json', () => {
     );
     expect([status, stdout.split('\n').length]).toEqual([0, 2]);
     const report = JSON.parse(stdout);
-    expect(Object.keys(report.methods)).toEqual(['metaheac', 'logistic_regression', 'centroid', 'random']);
+    const baselines = ['logistic_regression', 'logistic_regression_svd', 'naive_bayes', 'centroid', 'random'];
+    expect(Object.keys(report.methods)).toEqual(['metaheac', 'meta-heads', ...baselines]);
+    expect(report.differences['meta-heads'].all.auc).toEqual({ mean: 0, low: 0, high: 0 });
     for (const groups of Object.values(report.methods) as Record<
       string,
       { campaigns: number; auc: { mean: number; low: number; high: number } }
@@ -197,6 +201,22 @@ describe('metaheac evaluate --json', () => {
     }
     expect(report.groups).toEqual(report.methods.metaheac);
     expect(report.seconds_per_campaign).toBeGreaterThan(0);
+  });
+});
+
+describe('metaheac evaluate', () => {
+  it('prints a table of qualities and one of differences', async () => {
+    const { status, stdout } = await metaheac(
+      'evaluate',
+      ...['--data', world.data, '--model', world.model, '--repeats', '1', '--device', 'cpu'],
+    );
+    expect(status).toBe(0);
+    expect(stdout).toMatch(/^naive_bayes +small +2 +0\.\d{4} \[0\.\d{3}, [01]\.\d{3}\]( +\d+\.\d{3}){3}$/m);
+    const signed = (digits: number) => ` +${Array(3).fill(`[+-]0\\.\\d{${digits}}`).join('(, | \\[)')}\\]`;
+    expect(stdout).toMatch(new RegExp(`^logistic_regression_svd +all${signed(4)}${signed(3)}$`, 'm'));
+    expect(stdout).toMatch(
+      /^chosen on train campaigns: logistic_regression strength [\d.]+, .*naive_bayes smoothing \d+$/m,
+    );
   });
 });
 

@@ -9,9 +9,12 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 import { CPU } from '../../src/model/session.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type EvaluationReport, evaluate } from '../../src/offline/evaluate.ts';
+import type { GroupDifference, GroupName } from '../../src/offline/summary.ts';
 import { train } from '../../src/offline/train.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 /** Each look at the clock is a second later. */
@@ -81,14 +84,24 @@ const group = z.strictObject({
   recall: at5Percent,
   lift: at5Percent,
 });
+const BASELINES = ['logistic_regression', 'logistic_regression_svd', 'naive_bayes', 'centroid', 'random'];
+const differenceGroup = z.strictObject({ auc: interval, precision: at5Percent });
+const differenceGroups = z.strictObject({ small: differenceGroup, large: differenceGroup, all: differenceGroup });
 const groups = z.strictObject({ small: group, large: group, all: group });
 
 describe('evaluate', () => {
   it('reports every method on every group, with intervals, in JSON as it is documented', () => {
     const json = JSON.parse(JSON.stringify(report)) as EvaluationReport;
-    const { methods, ...rest } = json;
-    expect(Object.keys(methods)).toEqual(['metaheac', 'logistic_regression', 'centroid', 'random']);
+    const { methods, differences, chosen, ...rest } = json;
+    expect(Object.keys(methods)).toEqual(['metaheac', ...BASELINES]);
     for (const method of Object.values(methods)) expect(groups.parse(method)).toEqual(method);
+    expect(Object.keys(differences)).toEqual(BASELINES);
+    for (const each of Object.values(differences)) expect(differenceGroups.parse(each)).toEqual(each);
+    expect(Object.entries(chosen).map(([name, { setting }]) => [name, Object.keys(setting)])).toEqual([
+      ['logistic_regression', ['strength']],
+      ['logistic_regression_svd', ['idf_power', 'strength']],
+      ['naive_bayes', ['smoothing']],
+    ]);
     expect(rest).toEqual({
       dataset: 'small',
       model: `small ${model.manifest.version}`,
@@ -96,16 +109,29 @@ describe('evaluate', () => {
       groups: methods['metaheac'],
       // the clock is asked before the first campaign and after the last of 10 x 2
       seconds_per_campaign: 1 / 20,
-      logistic_regression_strength: expect.any(Number),
+      // and before and after each other method
+      seconds: Object.fromEntries(['metaheac', ...BASELINES].map((name) => [name, 1])),
+      logistic_regression_strength: chosen['logistic_regression']!.setting['strength'],
       skipped_campaigns: [],
     });
     for (const { small, large, all } of Object.values(methods))
       expect([small!.campaigns, large!.campaigns, all!.campaigns]).toEqual([5, 5, 10]);
   });
 
+  it('gives the differences of the means', () => {
+    const { methods, differences } = report;
+    for (const [name, difference] of Object.entries(differences))
+      for (const [group, { auc, precision }] of Object.entries(difference) as [GroupName, GroupDifference][]) {
+        const [own, other] = [methods['metaheac']![group]!, methods[name]![group]!];
+        expect(auc.mean).toBeCloseTo(own.auc.mean - other.auc.mean, 10);
+        expect(precision['0.05']!.mean).toBeCloseTo(own.precision['0.05']!.mean - other.precision['0.05']!.mean, 10);
+      }
+  });
+
   it('finds what is planted, and chance finds nothing', () => {
     const aucOf = (method: string) => report.methods[method]!.all!.auc.mean;
-    for (const method of ['logistic_regression', 'centroid']) expect(aucOf(method), method).toBeGreaterThan(0.9);
+    for (const method of BASELINES.filter((name) => name !== 'random'))
+      expect(aucOf(method), method).toBeGreaterThan(0.9);
     // ten steps of training and eight seeds
     expect(aucOf('metaheac')).toBeGreaterThan(0.75);
     expect(Math.abs(aucOf('random') - 0.5)).toBeLessThan(0.07);
@@ -194,5 +220,77 @@ describe('evaluate', () => {
       code: 'invalid_model',
       message: expect.stringContaining('the model needs user feature "city"'),
     });
+  });
+});
+
+describe('evaluate, with other models beside', () => {
+  let past: Workspace;
+  let heads: GeneralModel;
+  const beside = (own: GeneralModel, ...others: GeneralModel[]) =>
+    evaluate(past, own, { repeats: 1, seed: 1, device: CPU, clock: tickingClock(), beside: others });
+
+  beforeAll(async () => {
+    past = await openWorkspace(writeSmallDataSet(mkdtempSync(join(root, 'data-')), CAMPAIGNS), {
+      pastCampaigns: 'always',
+    });
+    opened.push(past);
+    const out = join(root, 'heads');
+    await train(past, {
+      out,
+      settings: { ...SMALL_SETTINGS, recipe: 'meta-heads', steps: 2, adaptation: DEFAULT_DESCENT },
+      device: CPU,
+      clock: tickingClock(),
+      resume: false,
+      signal: new AbortController().signal,
+    });
+    heads = await loadModel(out);
+  });
+
+  it('names them by their recipes and tries each by the same trials, whether or not it reads past campaigns', async () => {
+    const reads = (one: GeneralModel) => one.manifest.features.user.some(({ name }) => name === PAST_CAMPAIGNS);
+    expect([reads(heads), reads(model)]).toEqual([true, false]);
+    const both = await beside(heads, model);
+    expect(Object.keys(both.methods)).toEqual(['metaheac', 'published', ...BASELINES]);
+    expect(Object.keys(both.differences)).toEqual(['published', ...BASELINES]);
+    const reversed = await beside(model, heads);
+    expect(reversed.methods['metaheac']!.all!.auc.mean).toBe(both.methods['published']!.all!.auc.mean);
+    expect(reversed.methods['meta-heads']!.all!.auc.mean).toBe(both.methods['metaheac']!.all!.auc.mean);
+    expect(reversed.differences['meta-heads']!.all!.auc.mean).toBeCloseTo(
+      -both.differences['published']!.all!.auc.mean,
+      12,
+    );
+  });
+
+  it('names one by name and version where its recipe is taken or none', async () => {
+    const { training: _, ...manifest } = heads.manifest;
+    const plain = { ...heads, manifest: { ...manifest, training: null, version: 'of-old' } };
+    const random = { ...heads, manifest: { ...heads.manifest, training: { recipe: 'random' }, version: 'of-new' } };
+    const { methods } = await beside(heads, model, model, plain, random);
+    const names = ['published', `small ${model.manifest.version}`, 'small of-old', 'small of-new'];
+    expect(Object.keys(methods)).toEqual(['metaheac', ...names, ...BASELINES]);
+  });
+
+  it('refuses models that cannot be told apart', async () => {
+    await expect(beside(heads, model, model, model)).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: `the model small ${model.manifest.version} is there twice`,
+    });
+  });
+
+  it('refuses one whose features the data set lacks before anything is tried', async () => {
+    const seen: number[] = [];
+    const without = evaluate(workspace, model, {
+      repeats: 1,
+      seed: 1,
+      device: CPU,
+      clock: tickingClock(),
+      beside: [heads],
+      onProgress: (done) => seen.push(done),
+    });
+    await expect(without).rejects.toMatchObject({
+      code: 'invalid_model',
+      message: expect.stringContaining(`the model needs user feature "${PAST_CAMPAIGNS}"`),
+    });
+    expect(seen).toEqual([]);
   });
 });

@@ -100,6 +100,13 @@ describe('latentStart', () => {
     for (let token = 2; token < WIDTH; token++) expect(Math.hypot(...rowOf(v, token))).toBeGreaterThan(0.01);
   });
 
+  it('weighs all tokens alike at power 0', () => {
+    const v = latentStart(ONE_HOT, 1, createRng('key'), 0);
+    // everybody's token leads, nobody's has no vector
+    expect(v[0]).toBe(0);
+    for (let token = 2; token < WIDTH; token++) expect(Math.abs(v[1]!)).toBeGreaterThan(Math.abs(v[token]!));
+  });
+
   it('is fixed by its stream, and spans the same from another one', () => {
     expect(startOf()).toEqual(startOf());
     const [one, other] = [startOf('a'), startOf('b')];

@@ -2,7 +2,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { fitLogisticRegression, type LogisticModel, type SparseRows } from '../../src/offline/logistic-regression.ts';
+import type { DenseRows, SparseRows } from '../../src/offline/design-rows.ts';
+import { fitLogisticRegression, type LogisticModel } from '../../src/offline/logistic-regression.ts';
 
 function rowsOf(lists: readonly (readonly number[])[], width: number): SparseRows {
   const offsets = new Int32Array(lists.length + 1);
@@ -10,6 +11,15 @@ function rowsOf(lists: readonly (readonly number[])[], width: number): SparseRow
     offsets[i + 1] = offsets[i]! + list.length;
   });
   return { offsets, columns: Int32Array.from(lists.flat()), width };
+}
+
+/** The same rows, written out. */
+function denseRowsOf(lists: readonly (readonly number[])[], width: number): DenseRows {
+  const values = new Float64Array(lists.length * width);
+  lists.forEach((list, i) => {
+    for (const j of list) values[i * width + j] = 1;
+  });
+  return { values, width };
 }
 
 /** d/dw and d/db of  sum log-loss + |w|^2 / (2 strength), written down once more. */
@@ -72,6 +82,26 @@ describe('fitLogisticRegression', () => {
     expect(cold.weights[3]).toBe(Math.max(...cold.weights));
   });
 
+  it('fits dense rows as it fits the same sparse ones', () => {
+    const rng = createRng('dense');
+    const lists = Array.from({ length: 60 }, () => [...new Set(Array.from({ length: 3 }, () => rng.integer(9)))]);
+    const labels = Uint8Array.from(lists, (list) => (list.includes(3) || rng.uniform() < 0.2 ? 1 : 0));
+    const sparse = fitLogisticRegression(rowsOf(lists, 9), labels, 0.5);
+    const dense = fitLogisticRegression(denseRowsOf(lists, 9), labels, 0.5);
+    for (let j = 0; j < 9; j++) expect(dense.weights[j]).toBeCloseTo(sparse.weights[j]!, 5);
+    expect(dense.bias).toBeCloseTo(sparse.bias, 5);
+  });
+
+  it('halves the weight of a dense column that is doubled, where the penalty hardly counts', () => {
+    const values = Float64Array.of(2, 4, -1, 0.5, -3, 1);
+    const labels = Uint8Array.of(1, 0, 0, 1, 0, 1);
+    const once = fitLogisticRegression({ values, width: 1 }, labels, 1e6);
+    const twice = fitLogisticRegression({ values: values.map((x) => 2 * x), width: 1 }, labels, 1e6);
+    expect(once.converged && twice.converged).toBe(true);
+    expect(twice.weights[0]).toBeCloseTo(once.weights[0]! / 2, 5);
+    expect(Math.abs(once.weights[0]!)).toBeGreaterThan(0.05);
+  });
+
   it('ends with finite weights where every label is 1', () => {
     const model = fitLogisticRegression(rowsOf([[0], [1], []], 2), Uint8Array.of(1, 1, 1), 0.1);
     expect([...model.weights, model.bias].every(Number.isFinite)).toBe(true);
@@ -81,6 +111,7 @@ describe('fitLogisticRegression', () => {
   it('refuses a strength that is not positive, and labels that do not fit the rows', () => {
     const rows = rowsOf([[0], [1]], 2);
     expect(() => fitLogisticRegression(rows, Uint8Array.of(1, 0), 0)).toThrow(/strength 0/);
-    expect(() => fitLogisticRegression(rows, Uint8Array.of(1), 1)).toThrow(/2 rows, 1 labels/);
+    expect(() => fitLogisticRegression(rows, Uint8Array.of(1), 1)).toThrow(/not as many as the 1 labels/);
+    expect(() => fitLogisticRegression(denseRowsOf([[0], [1]], 2), Uint8Array.of(1), 1)).toThrow(/not as many/);
   });
 });

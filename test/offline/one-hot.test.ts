@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildOneHot, type OneHot } from '../../src/offline/one-hot.ts';
+import { buildOneHot, findColumn, type OneHot } from '../../src/offline/one-hot.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import type { Feature } from '../../src/population/schema.ts';
@@ -74,5 +74,20 @@ describe('buildOneHot', () => {
     expect(tokensOf(nextHot, next, 'b')).toEqual([]);
     expect(tokensOf(nextHot, next, 'd')).toEqual(['city=Rome', 'likes=z']);
     expect(tokensOf(nextHot, next, 'a')).toEqual(['city=Rome', 'likes=x', 'likes=y']);
+  });
+});
+
+describe('findColumn', () => {
+  it('numbers tokens as the matrix does', () => {
+    const user = population.directory.find('a');
+    const found = [findColumn(population, features, 'city', 'Rome'), findColumn(population, features, 'likes', 'y')];
+    const own = oneHot.tokens.subarray(oneHot.offsets[user]!, oneHot.offsets[user + 1]!);
+    expect(found).toEqual([own[0], own[2]]);
+  });
+
+  it('finds no column for an unknown token, an empty one and a feature that is not there', () => {
+    expect(findColumn(population, features, 'likes', 'Rome')).toBe(-1);
+    expect(findColumn(population, features, 'likes', '')).toBe(-1);
+    expect(findColumn(population, features, 'past_campaigns', 'x')).toBe(-1);
   });
 });

@@ -1,9 +1,9 @@
-/** Summaries: groups, means over campaigns, and their intervals. */
+/** Summaries and differences: groups, means over campaigns, and their intervals. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { evaluationGroup } from '../../src/model/manifest.ts';
 import type { RankingQuality } from '../../src/offline/metrics.ts';
-import { summarise, type TrialQuality } from '../../src/offline/summary.ts';
+import { subtract, summarise, type TrialQuality } from '../../src/offline/summary.ts';
 import type { Trial } from '../../src/offline/trial.ts';
 
 const qualityOf = (auc: number): RankingQuality => ({
@@ -59,5 +59,39 @@ describe('summarise', () => {
     const summary = summarise(qualities, createRng('s'));
     for (const group of Object.values(summary)) expect(evaluationGroup.parse(group)).toEqual(group);
     expect(summarise(qualities, createRng('s'))).toEqual(summary);
+  });
+});
+
+describe('subtract', () => {
+  const ours = [entry('small', 0.5, 0.7), entry('small', 0.8), entry('large', 0.9, 0.9)];
+  const theirs = [0.4, 0.9, 0.8].map((auc, i): TrialQuality => ({ trial: ours[i]!.trial, repeats: [qualityOf(auc)] }));
+
+  it('takes the mean over campaigns of the differences between the means over repeats', () => {
+    const difference = subtract(ours, theirs, createRng('d'));
+    // campaigns: .6 - .4, .8 - .9, .9 - .8; precision is half of the AUC
+    expect(difference.small!.auc.mean).toBeCloseTo(0.05, 12);
+    expect(difference.large!.auc.mean).toBeCloseTo(0.1, 12);
+    expect(difference.all!.auc.mean).toBeCloseTo(0.2 / 3, 12);
+    expect(difference.all!.precision['0.05']!.mean).toBeCloseTo(0.1 / 3, 12);
+    // the bootstrap of two campaigns meets each alone, a quarter of the time
+    expect(difference.small!.auc.low).toBeCloseTo(-0.1, 12);
+    expect(difference.small!.auc.high).toBeCloseTo(0.2, 12);
+  });
+
+  it('has no width where every campaign differs by the same, however far campaigns are apart', () => {
+    const better = ours.map(({ trial, repeats }) => ({
+      trial,
+      repeats: repeats.map(({ auc }) => qualityOf(auc - 0.25)),
+    }));
+    const { all } = subtract(ours, better, createRng('d'));
+    expect(all!.auc.mean).toBeCloseTo(0.25, 12);
+    expect(all!.auc.high - all!.auc.low).toBeLessThan(1e-12);
+  });
+
+  it('leaves out groups without campaigns, and refuses methods that were tried on other trials', () => {
+    const large = [ours[2]!];
+    expect(Object.keys(subtract(large, large, createRng('d')))).toEqual(['large', 'all']);
+    expect(() => subtract(ours, [...theirs].reverse(), createRng('d'))).toThrow(/the trials of two methods differ/);
+    expect(() => subtract(ours, theirs.slice(1), createRng('d'))).toThrow(/the trials of two methods differ/);
   });
 });

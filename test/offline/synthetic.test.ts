@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { logisticRegressionBaseline } from '../../src/offline/baselines.ts';
+import { settle } from '../../src/offline/baselines.ts';
 import { readHistory } from '../../src/offline/history.ts';
+import { logisticRegression } from '../../src/offline/logistic-baselines.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { buildOneHot } from '../../src/offline/one-hot.ts';
 import { generateDataSet, type SyntheticDataSet } from '../../src/offline/synthetic.ts';
@@ -82,7 +83,8 @@ describe('generateDataSet', () => {
     await importPopulation({ source: join(root, 'a'), features: dataSet.userFeatures, out });
     const population = openPopulation(out);
     const { campaigns } = await readHistory(dataSet, population.directory);
-    const baseline = logisticRegressionBaseline(buildOneHot(population, dataSet.userFeatures), 0.02);
+    const method = logisticRegression(buildOneHot(population, dataSet.userFeatures));
+    const baseline = settle(method, { strength: 0.02 });
     const aucs = campaigns
       .filter(({ split }) => split === 'test')
       .map(

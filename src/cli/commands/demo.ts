@@ -3,9 +3,10 @@ import { type Clock, systemClock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/logging.ts';
 import { createRng } from '../../lib/rng.ts';
-import { logisticRegressionBaseline, randomBaseline } from '../../offline/baselines.ts';
+import { randomBaseline, settle } from '../../offline/baselines.ts';
+import { logisticRegression } from '../../offline/logistic-baselines.ts';
 import { buildOneHot } from '../../offline/one-hot.ts';
-import { chooseStrength } from '../../offline/regularisation.ts';
+import { chooseSetting } from '../../offline/tuning.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../server/config.ts';
 import { ApiClient, type AudienceMember, type CampaignAnswer } from '../demo/api-client.ts';
 import { compareHits, type Method, measure, rank, readTruth, type Truth } from '../demo/comparison.ts';
@@ -185,12 +186,13 @@ class Demo {
     const oneHot = buildOneHot(population, dataSet.userFeatures);
     const rng = createRng(BASELINE_KEY);
     const train = history.campaigns.filter(({ split }) => split === 'train');
-    const { strength } = chooseStrength(oneHot, train, rng.fork('strength'));
+    const regression = logisticRegression(oneHot);
+    const { setting } = chooseSetting(regression, train, rng.fork('strength'));
     const seeds = new Set(campaign.seeds);
     const candidates = oneHot.users.filter((user) => !seeds.has(user));
     const methods: Method[] = [
       { name: 'MetaHeac', ranking: Int32Array.from(members, ({ user_id }) => population.directory.find(user_id)) },
-      ...[logisticRegressionBaseline(oneHot, strength), randomBaseline()].map((baseline) => ({
+      ...[settle(regression, setting), randomBaseline()].map((baseline) => ({
         name: baseline.name.replaceAll('_', ' '),
         ranking: rank(candidates, baseline.scorer(campaign.seeds, rng.fork(baseline.name))(candidates)),
       })),

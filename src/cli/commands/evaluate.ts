@@ -2,6 +2,7 @@
 import { systemClock } from '../../lib/clock.ts';
 import { loadModel } from '../../model/load.ts';
 import { parseDevice, resolveDevice } from '../../model/session.ts';
+import type { Interval } from '../../offline/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../offline/evaluate.ts';
 import { openWorkspace } from '../../offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../population/past-campaigns.ts';
@@ -10,6 +11,7 @@ import { bar, type Output } from '../output.ts';
 export interface EvaluateCommandOptions {
   data: string;
   model: string;
+  beside: readonly string[];
   json?: boolean;
   repeats: number;
   seed: number;
@@ -19,26 +21,48 @@ export interface EvaluateCommandOptions {
 export async function evaluateCommand(options: EvaluateCommandOptions, output: Output): Promise<void> {
   const device = await resolveDevice(parseDevice(options.device));
   const model = await loadModel(options.model, { device });
-  const workspace = await openWorkspace(options.data, {
-    pastCampaigns: model.folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`) ? 'always' : 'never',
-  });
+  const beside = [];
+  for (const folder of options.beside) beside.push(await loadModel(folder, { device }));
+  const readsPast = [model, ...beside].some(({ folder }) => folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`));
+  const workspace = await openWorkspace(options.data, { pastCampaigns: readsPast ? 'always' : 'never' });
   try {
     const report = await evaluate(workspace, model, {
       repeats: options.repeats,
       seed: options.seed,
       device,
       clock: systemClock,
+      beside,
       onProgress: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} campaigns`),
     });
-    output.result(options.json ? JSON.stringify(report) : table(report));
+    output.result(options.json ? JSON.stringify(report) : describeReport(report));
   } finally {
     workspace.close();
   }
 }
 
-function table(report: EvaluationReport): string {
+function describeReport(report: EvaluationReport): string {
+  const skipped = report.skipped_campaigns.map(({ id, reason }) => `campaign ${id} is left out: ${reason}`);
+  const chosen = Object.entries(report.chosen).map(
+    ([method, { setting }]) =>
+      `${method} ${Object.entries(setting)
+        .map(([name, value]) => `${name} ${value}`)
+        .join(' ')}`,
+  );
+  return [
+    `${report.dataset}: ${report.model}, ${report.repeats} repeats, ${report.seconds_per_campaign.toFixed(2)} s a campaign (adaptation and scoring)`,
+    ...qualityTable(report),
+    '',
+    'metaheac less the method, campaign by campaign [95 % interval]',
+    ...differenceTable(report),
+    '',
+    `chosen on train campaigns: ${chosen.join(', ')}`,
+    ...skipped,
+  ].join('\n');
+}
+
+function qualityTable({ methods }: EvaluationReport): string[] {
   const rows = [['method', 'group', 'campaigns', 'AUC [95 % interval]', 'precision@5%', 'recall@5%', 'lift@5%']];
-  for (const [method, summary] of Object.entries(report.methods)) {
+  for (const [method, summary] of Object.entries(methods)) {
     for (const [group, entry] of Object.entries(summary)) {
       const { auc, precision, recall, lift } = entry;
       const at = (values: typeof precision) => (values['0.05']?.mean ?? Number.NaN).toFixed(3);
@@ -53,17 +77,28 @@ function table(report: EvaluationReport): string {
       ]);
     }
   }
+  return alignColumns(rows);
+}
+
+function differenceTable({ differences }: EvaluationReport): string[] {
+  const rows = [['method', 'group', 'AUC', 'precision@5%']];
+  for (const [method, groups] of Object.entries(differences))
+    for (const [group, { auc, precision }] of Object.entries(groups))
+      rows.push([method, group, signedInterval(auc, 4), signedInterval(precision['0.05']!, 3)]);
+  return alignColumns(rows);
+}
+
+function signedInterval({ mean, low, high }: Interval, digits: number): string {
+  const signed = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(digits)}`;
+  return `${signed(mean)} [${signed(low)}, ${signed(high)}]`;
+}
+
+function alignColumns(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const lines = rows.map((row) =>
+  return rows.map((row) =>
     row
       .map((cell, i) => cell.padEnd(widths[i]!))
       .join('  ')
       .trimEnd(),
   );
-  const skipped = report.skipped_campaigns.map(({ id, reason }) => `campaign ${id} is left out: ${reason}`);
-  return [
-    `${report.dataset}: ${report.model}, ${report.repeats} repeats, ${report.seconds_per_campaign.toFixed(2)} s a campaign (adaptation and scoring)`,
-    ...lines,
-    ...skipped,
-  ].join('\n');
 }

@@ -1,0 +1,143 @@
+/** The baselines `logistic_regression`, on one-hot tokens, and `logistic_regression_svd`, on latent vectors of users. */
+import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { presentSeeds, type Scorer, type SeedSet, sumOfTokens, type TunableMethod } from './baselines.ts';
+import type { DenseRows, SparseRows } from './design-rows.ts';
+import { latentStart } from './latent-start.ts';
+import { fitLogisticRegression, type LogisticModel } from './logistic-regression.ts';
+import type { OneHot } from './one-hot.ts';
+
+/** Negatives that are drawn for each seed. */
+const NEGATIVES_PER_SEED = 10;
+/** Dimensions of the latent vectors. */
+const RANK = 32;
+
+/** scikit-learn's C. */
+const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
+/** How much rare tokens weigh in the SVD (see `latentStart`): not at all, or as where a model's latent vectors start. */
+const IDF_POWERS = [0, 0.5];
+
+/**
+ * Logistic regression on one-hot tokens: the seeds against 10 others a seed, drawn without replacement from the population's non-seeds
+ * (hidden members among them, as online), fitted to convergence. Scores are logits.
+ */
+export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: number }> {
+  return {
+    name: 'logistic_regression',
+    grid: STRENGTHS.map((strength) => ({ strength })),
+    fallback: { strength: 0.1 },
+    *scorers({ seeds, ignored }, rng, settings) {
+      const { users, labels } = drawTask(oneHot, seeds, rng);
+      const { rows, tokenOf } = tokenRows(oneHot, users, ignored);
+      let model: LogisticModel | undefined;
+      for (const { strength } of settings) {
+        model = fitLogisticRegression(rows, labels, strength, model);
+        const weights = new Float64Array(oneHot.width);
+        for (let j = 0; j < tokenOf.length; j++) weights[tokenOf[j]!] = model.weights[j]!;
+        yield linearScorer(oneHot, weights, model.bias);
+      }
+    },
+  };
+}
+
+/**
+ * The same on the users' latent vectors, phi(u) = the sum of V[t] over the user's tokens, 32 dimensions (see `latentStart`): a score w . phi(u) + b
+ * is a sum over tokens too, of w . V[t]. `idf_power` is that of the SVD.
+ */
+export function logisticRegressionOnLatent(
+  oneHot: OneHot,
+  rng: Rng,
+): TunableMethod<{ idf_power: number; strength: number }> {
+  const vectorsOf = new Map(IDF_POWERS.map((power) => [power, latentStart(oneHot, RANK, rng.fork(`${power}`), power)]));
+  return {
+    name: 'logistic_regression_svd',
+    grid: IDF_POWERS.flatMap((idf_power) => STRENGTHS.map((strength) => ({ idf_power, strength }))),
+    fallback: { idf_power: 0.5, strength: 0.01 },
+    *scorers({ seeds, ignored }, draws, settings) {
+      const { users, labels } = drawTask(oneHot, seeds, draws);
+      for (const [power, vectors] of vectorsOf) {
+        const rows = latentRows(oneHot, vectors, users, ignored);
+        let model: LogisticModel | undefined;
+        for (const { strength } of settings.filter(({ idf_power }) => idf_power === power)) {
+          model = fitLogisticRegression(rows, labels, strength, model);
+          yield linearScorer(oneHot, tokenWeights(vectors, model, ignored), model.bias);
+        }
+      }
+    },
+  };
+}
+
+/** w . V[t], `ignored` at 0. */
+function tokenWeights(vectors: Float32Array, { weights }: LogisticModel, ignored: number): Float64Array {
+  const out = new Float64Array(vectors.length / RANK);
+  for (let token = 0; token < out.length; token++)
+    if (token !== ignored) for (let j = 0; j < RANK; j++) out[token]! += vectors[token * RANK + j]! * weights[j]!;
+  return out;
+}
+
+function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number): Scorer {
+  return (users) => Float64Array.from(users, (user) => bias + sumOfTokens(weights, oneHot, user));
+}
+
+/** The seeds (1), ascending, and ten different non-seeds a seed (0); all of them where that is more. */
+export function drawTask(oneHot: OneHot, seeds: SeedSet['seeds'], rng: Rng): { users: Int32Array; labels: Uint8Array } {
+  const positives = presentSeeds(oneHot, seeds);
+  const others = nonSeeds(oneHot.users, positives);
+  const drawn = sampleWithoutReplacement(rng, others.length, NEGATIVES_PER_SEED * positives.length);
+  const users = new Int32Array(positives.length + drawn.length);
+  users.set(positives);
+  users.set(
+    drawn.map((i) => others[i]!),
+    positives.length,
+  );
+  return { users, labels: new Uint8Array(users.length).fill(1, 0, positives.length) };
+}
+
+/**
+ * The users' tokens but for `ignored`, columns numbered by their first occurrence; `tokenOf`, `[rows.width]`, is the token of each column.
+ * A token that none of the users has would get weight 0, so it gets no column.
+ */
+export function tokenRows(
+  oneHot: OneHot,
+  users: Int32Array,
+  ignored: number,
+): { rows: SparseRows; tokenOf: readonly number[] } {
+  const offsets = new Int32Array(users.length + 1);
+  const columns: number[] = [];
+  const columnOf = new Int32Array(oneHot.width).fill(-1);
+  const tokenOf: number[] = [];
+  users.forEach((user, row) => {
+    for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) {
+      const token = oneHot.tokens[i]!;
+      if (token === ignored) continue;
+      if (columnOf[token] === -1) columnOf[token] = tokenOf.push(token) - 1;
+      columns.push(columnOf[token]!);
+    }
+    offsets[row + 1] = columns.length;
+  });
+  return { rows: { offsets, columns: Int32Array.from(columns), width: tokenOf.length }, tokenOf };
+}
+
+/** phi of the users, `ignored` left out of the sum. */
+function latentRows(oneHot: OneHot, vectors: Float32Array, users: Int32Array, ignored: number): DenseRows {
+  const values = new Float64Array(users.length * RANK);
+  users.forEach((user, row) => {
+    for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) {
+      const token = oneHot.tokens[i]!;
+      if (token === ignored) continue;
+      for (let j = 0; j < RANK; j++) values[row * RANK + j]! += vectors[token * RANK + j]!;
+    }
+  });
+  return { values, width: RANK };
+}
+
+/** `users` without `seeds`; both ascending, seeds all among the users. */
+function nonSeeds(users: Int32Array, seeds: Int32Array): Int32Array {
+  const others = new Int32Array(users.length - seeds.length);
+  let next = 0;
+  let at = 0;
+  for (const user of users) {
+    if (user === seeds[next]) next++;
+    else others[at++] = user;
+  }
+  return others;
+}

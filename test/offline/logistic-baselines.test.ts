@@ -1,0 +1,115 @@
+/** Logistic regression as a baseline: whom it draws, which columns it sees, and structure that only latent vectors show. */
+import { describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import { settle } from '../../src/offline/baselines.ts';
+import {
+  drawTask,
+  logisticRegression,
+  logisticRegressionOnLatent,
+  tokenRows,
+} from '../../src/offline/logistic-baselines.ts';
+import { measureRanking } from '../../src/offline/metrics.ts';
+import type { OneHot } from '../../src/offline/one-hot.ts';
+import { isPlantedMember, PLANTED_USERS, plantOneHot } from './planted.ts';
+
+const oneHot = plantOneHot();
+const seeds = oneHot.users.filter((user) => isPlantedMember(user) && user < 200);
+const tokensOf = (user: number): number[] => [
+  ...oneHot.tokens.subarray(oneHot.offsets[user]!, oneHot.offsets[user + 1]!),
+];
+
+describe('drawTask', () => {
+  it('puts the seeds first and draws ten different non-seeds for each', () => {
+    const { users, labels } = drawTask(oneHot, Int32Array.of(12, 3), createRng('task'));
+    expect([...users.subarray(0, 2)]).toEqual([3, 12]);
+    expect([...labels]).toEqual([1, 1, ...new Array<number>(20).fill(0)]);
+    expect(new Set(users).size).toBe(22);
+  });
+
+  it('takes all non-seeds where ten a seed are too many', () => {
+    expect(drawTask(oneHot, seeds, createRng('task')).labels.length).toBe(40 + 400);
+    const most = oneHot.users.slice(0, 100);
+    expect(drawTask(oneHot, most, createRng('task')).labels.length).toBe(PLANTED_USERS);
+  });
+
+  it('leaves out seeds who are not in the population', () => {
+    const fewer = { ...oneHot, users: oneHot.users.slice(50) };
+    expect(drawTask(fewer, Int32Array.of(1, 60), createRng('task')).labels.length).toBe(11);
+  });
+});
+
+describe('tokenRows', () => {
+  const written = (ignored: number): number[][] => {
+    const { rows, tokenOf } = tokenRows(oneHot, seeds, ignored);
+    expect([rows.width, new Set(tokenOf).size]).toEqual([tokenOf.length, tokenOf.length]);
+    return Array.from(seeds, (_, i) =>
+      [...rows.columns.subarray(rows.offsets[i]!, rows.offsets[i + 1]!)].map((j) => tokenOf[j]!),
+    );
+  };
+
+  it('holds the tokens of the users, in columns that somebody has', () => {
+    expect(written(-1)).toEqual(Array.from(seeds, tokensOf));
+  });
+
+  it('holds all but the ignored one', () => {
+    expect(written(2)).toEqual(Array.from(seeds, (user) => tokensOf(user).filter((token) => token !== 2)));
+    expect(written(2).flat().length).toBeLessThan(written(-1).flat().length);
+  });
+});
+
+const KIND = 300;
+const COUNT = 1000;
+/** Two kinds of people, each with 5 of their kind's 300 tokens: a seed shares few tokens with the next, the latent vectors are shared by all. Two more differ in token 4. */
+function plantKinds(): OneHot {
+  const rng = createRng('kinds');
+  const lists = Array.from({ length: COUNT }, (_, user) => {
+    const tokens = new Set<number>();
+    while (tokens.size < 5) tokens.add((user % 2) * KIND + rng.integer(KIND));
+    return [...tokens];
+  });
+  lists.push([1, 2, 3], [1, 2, 3, 4]);
+  const offsets = new Int32Array(lists.length + 1);
+  lists.forEach((list, i) => {
+    offsets[i + 1] = offsets[i]! + list.length;
+  });
+  return { offsets, tokens: Int32Array.from(lists.flat()), width: 2 * KIND, users: Int32Array.from(lists.keys()) };
+}
+
+describe('logisticRegressionOnLatent', () => {
+  const kinds = plantKinds();
+  const few = Int32Array.from({ length: 10 }, (_, i) => 2 * i);
+  const others = kinds.users.slice(20, COUNT);
+  const labels = Uint8Array.from(others, (user) => (user % 2 === 0 ? 1 : 0));
+  const latent = logisticRegressionOnLatent(kinds, createRng('svd'));
+  const aucOf = (score: (users: Int32Array) => Float64Array) => measureRanking(others, score(others), labels).auc;
+
+  it.each([0, 0.5])('finds from ten seeds what tokens alone do not show, at idf power %d', (idf_power) => {
+    const onTokens = aucOf(settle(logisticRegression(kinds), { strength: 0.1 }).scorer(few, createRng('n')));
+    const onLatent = aucOf(settle(latent, { idf_power, strength: 0.1 }).scorer(few, createRng('n')));
+    expect(onTokens).toBeLessThan(0.8);
+    expect(onLatent).toBeGreaterThan(0.85);
+  });
+
+  it('gives the scorers of a grid in its order, as each alone', () => {
+    const rng = () => createRng('n');
+    const grid = [...latent.scorers({ seeds: few, ignored: -1 }, rng(), latent.grid)];
+    expect(grid.length).toBe(latent.grid.length);
+    for (const at of [0, 5, latent.grid.length - 1]) {
+      const alone = settle(latent, latent.grid[at]!).scorer(few, rng())(others);
+      const among = grid[at]!(others);
+      alone.forEach((score, i) => {
+        expect(among[i]).toBeCloseTo(score, 4);
+      });
+    }
+  });
+
+  it('scores as if nobody had the ignored token', () => {
+    const scoresOf = (ignored: number) => {
+      const [scorer] = latent.scorers({ seeds: few, ignored }, createRng('n'), [latent.fallback]);
+      return scorer!(Int32Array.of(COUNT, COUNT + 1));
+    };
+    const [without, withIt] = [scoresOf(4), scoresOf(-1)];
+    expect(without[0]).toBe(without[1]);
+    expect(withIt[0]).not.toBe(withIt[1]);
+  });
+});

@@ -1,0 +1,68 @@
+/** The baselines of an evaluation: what they see of the population while their settings are chosen. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import { CPU } from '../../src/model/session.ts';
+import { baselineMethods } from '../../src/offline/methods.ts';
+import { naiveBayes } from '../../src/offline/naive-bayes.ts';
+import { buildOneHot, findColumn } from '../../src/offline/one-hot.ts';
+import { testTrials } from '../../src/offline/trial.ts';
+import { chooseSetting } from '../../src/offline/tuning.ts';
+import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import type { Feature } from '../../src/population/schema.ts';
+import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
+
+let root = '';
+let workspace: Workspace;
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'metaheac-methods-'));
+  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: 'always' });
+});
+afterAll(() => {
+  workspace.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const pastCampaigns = (features: readonly Feature[]) => features.find(({ name }) => name === PAST_CAMPAIGNS)!;
+
+async function choiceOf(of: Workspace) {
+  const method = baselineMethods(of, createRng('b')).find(({ name }) => name === 'naive_bayes')!;
+  const { choice } = await method.run(testTrials(of.history.campaigns), { repeats: 1, seed: 0, device: CPU });
+  return choice!;
+}
+
+describe('baselineMethods', () => {
+  it("leaves a train campaign's own token out of its users while a setting is chosen", async () => {
+    const { population, userFeatures, history } = workspace;
+    const method = naiveBayes(buildOneHot(population, userFeatures));
+    const ownColumn = (campaign: string) => findColumn(population, userFeatures, PAST_CAMPAIGNS, campaign);
+    const choose = (own?: (campaign: string) => number) =>
+      chooseSetting(method, history.campaigns, createRng('b').fork('choice'), own);
+    const choice = await choiceOf(workspace);
+    expect(ownColumn('c0')).toBeGreaterThan(0);
+    expect(choice).toEqual(choose(ownColumn));
+    expect(choice).not.toEqual(choose());
+  });
+
+  it('sees all past campaigns of a user, however few a model would', async () => {
+    const cut = (maxLength: number): Workspace => ({
+      ...workspace,
+      userFeatures: [...workspace.dataSet.userFeatures, { ...pastCampaigns(workspace.userFeatures), maxLength }],
+    });
+    expect(pastCampaigns(workspace.userFeatures).maxLength).toBeGreaterThan(1);
+    expect(await choiceOf(cut(1))).toEqual(await choiceOf(workspace));
+  });
+
+  it('cuts the lists of the data set as it says', async () => {
+    const dataSet = { ...workspace.dataSet, userFeatures: workspace.userFeatures };
+    const cut = (maxLength: number): Workspace => ({
+      ...workspace,
+      dataSet,
+      userFeatures: workspace.userFeatures.map((feature) => ({ ...feature, maxLength })),
+    });
+    expect(await choiceOf(cut(1))).not.toEqual(await choiceOf(cut(4)));
+  });
+});
