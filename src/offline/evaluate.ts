@@ -10,6 +10,7 @@ import { openScorer } from '../online/score.ts';
 import { type Baseline, centroidBaseline, logisticRegressionBaseline, randomBaseline } from './baselines.ts';
 import { measureRanking } from './metrics.ts';
 import { buildOneHot } from './one-hot.ts';
+import { checkPredictions, type PredictionReport } from './prediction-check.ts';
 import { chooseStrength } from './regularisation.ts';
 import { type Summary, summarise, type TrialQuality } from './summary.ts';
 import { runTrial, SHARES, type Trial, testTrials } from './trial.ts';
@@ -22,6 +23,8 @@ export interface EvaluationReport {
   readonly methods: Readonly<Record<string, Summary>>;
   /** The entry of `metaheac` again. */
   readonly groups: Summary;
+  /** How what is predicted from the seeds alone agrees with what the eval rows say. */
+  readonly prediction: PredictionReport;
   /** Adaptation and scoring of one campaign. */
   readonly seconds_per_campaign: number;
   /** Inverse L2 strength of logistic regression, chosen on train campaigns. */
@@ -35,6 +38,8 @@ export interface EvaluationOptions {
   readonly device: Device;
   readonly clock: Clock;
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told of each campaign whose quality was predicted. */
+  readonly onPrediction?: (done: number, total: number) => void;
 }
 
 /** Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different draws. No test campaign is invalid_data. */
@@ -70,6 +75,7 @@ export async function evaluate(
     repeats: options.repeats,
     methods,
     groups: methods['metaheac']!,
+    prediction: await checkPredictions(workspace, model, trials, options),
     seconds_per_campaign: seconds,
     logistic_regression_strength: strength,
     skipped_campaigns: history.skipped
