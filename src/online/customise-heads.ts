@@ -12,6 +12,8 @@ import { crossFit, type SeedRanks } from './seed-ranks.ts';
 
 /** Negatives are drawn from at most this many candidates, themselves drawn once; more where there are many seeds. */
 export const POOL_ROWS = 20_000;
+/** The heads learn from at most this many seeds, drawn once: what more would teach them is less than what a draw of negatives changes. */
+const MOST_SEEDS = 2000;
 /** Share of the work that is done when the seeds are ranked: five runs of six. */
 const CROSS_FITTED = 5 / 6;
 
@@ -27,14 +29,10 @@ export async function customiseHeads(
   request: CustomiseRequest,
 ): Promise<CustomisedModel> {
   const rng = createRng(request.key);
-  const { seeds, candidates } = request;
+  const { candidates } = request;
+  const seeds = sampleOf(request.seeds, MOST_SEEDS, rng.fork('seeds'));
   const poolSize = Math.max(POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
-  const drawn =
-    candidates.length <= poolSize
-      ? candidates
-      : sampleWithoutReplacement(rng.fork('pool'), candidates.length, poolSize)
-          .map((i) => candidates[i]!)
-          .sort();
+  const drawn = sampleOf(candidates, poolSize, rng.fork('pool'));
   // rows of the frontier: the seeds, then the pool, then ranked rows that are not in it
   const rows = Int32Array.from(
     new Set([...seeds, ...drawn, ...(request.withoutQuality ? [] : (request.ranked ?? []))]),
@@ -66,8 +64,16 @@ export async function customiseHeads(
     parameters: run.parameters(),
     epochs: stepsFor(settings, seeds.length),
     quality: ranks && reportRanks(ranks),
-    prediction: request.withoutQuality ? null : predict(ranks, seeds.length),
+    prediction: request.withoutQuality ? null : predict(ranks, request.seeds.length),
   };
+}
+
+/** At most `most` of `rows`, ascending as they are. */
+function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
+  if (rows.length <= most) return rows;
+  return sampleWithoutReplacement(rng, rows.length, most)
+    .map((i) => rows[i]!)
+    .sort();
 }
 
 /** A run at the start, on `rows` of the population: its rows are theirs, in their order. */
