@@ -269,6 +269,7 @@ export function designOf(features: ShiftFeatures, rows: Int32Array, strengths: F
     for (let j = 0; j < width; j++) if (strengths[j] === 0) out[j] = 0;
   };
   return {
+    rows: rows.length,
     width,
     // a column that is left out has a gradient of 0, so that its weight stays 0
     multiply: (point, out) => multiplyRows(features, rows, point, out, which),
