@@ -38,8 +38,13 @@ export interface HeadRun {
   step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
   /** Scores of all rows of the frontier with the parameters as they are now. */
   scores(): Promise<Float32Array>;
-  /** Adds a companion, fitted on rows of the frontier: see `companion` of the manifest. invalid_model where the parameters do not act through a shift. */
-  addCompanion(rows: Int32Array, labels: Uint8Array, companion: CompanionSettings): Promise<void>;
+  /** Adds a companion, fitted on rows of the frontier; spreads are those of the `reference` rows: see `companion` of the manifest. invalid_model where the parameters do not act through a shift. */
+  addCompanion(
+    rows: Int32Array,
+    labels: Uint8Array,
+    companion: CompanionSettings,
+    reference: Int32Array,
+  ): Promise<void>;
   /** Back to the start. */
   reset(): void;
   /** The full parameters as they are now. */

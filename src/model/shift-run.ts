@@ -128,7 +128,12 @@ class ShiftRun implements HeadRun {
     return out;
   }
 
-  async addCompanion(rows: Int32Array, labels: Uint8Array, { strengths, weight }: CompanionSettings): Promise<void> {
+  async addCompanion(
+    rows: Int32Array,
+    labels: Uint8Array,
+    { strengths, weight }: CompanionSettings,
+    reference: Int32Array,
+  ): Promise<void> {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = designOf(features, rows, byParameter);
@@ -139,10 +144,11 @@ class ShiftRun implements HeadRun {
       byParameter.map((strength) => strength || 1),
       { gradientTolerance: COMPANION_TOLERANCE },
     );
-    const own = new Float64Array(features.rows);
-    multiplyRows(features, this.#all, model.weights, own);
-    const logits = Float64Array.from(await this.scores(), (p) => {
-      const inside = Math.min(Math.max(p, CERTAIN), 1 - CERTAIN);
+    const own = new Float64Array(reference.length);
+    multiplyRows(features, reference, model.weights, own);
+    const scores = await this.scores();
+    const logits = Float64Array.from(reference, (row) => {
+      const inside = Math.min(Math.max(scores[row]!, CERTAIN), 1 - CERTAIN);
       return Math.log(inside / (1 - inside));
     });
     const spread = spreadOf(own);

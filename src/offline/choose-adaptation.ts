@@ -25,8 +25,8 @@ export interface Choice {
 
 /** Fewer campaigns than this cannot overrule the defaults. */
 const LEAST_CAMPAIGNS = 4;
-/** A gain is clear if it is this many standard errors away from nothing: several alternatives are tried. */
-const CLEAR = 2.5;
+/** A gain is clear if it is this many standard errors away from nothing: several alternatives are tried, and few campaigns make a vague error. */
+const clearAt = (campaigns: number): number => 2 + 4 / campaigns;
 /** And if it is as large as this. */
 const LEAST_GAIN = 0.0005;
 
@@ -34,36 +34,31 @@ type Alternative = readonly [change: string, settings: DescentSettings];
 
 /** What is tried, one thing after the other, each from the best so far. */
 const STAGES: readonly ((from: DescentSettings) => Alternative[])[] = [
-  (from) => [0.5, 2, 4].map((factor) => [`rates x ${factor}`, { ...from, rates: scaled(from.rates, factor) }]),
+  (from) => [0.5, 2].map((factor) => [`rates x ${factor}`, { ...from, rates: scaled(from.rates, factor) }]),
   (from) => [
     ...[10, 40].map((steps): Alternative => [`${steps} steps at 50 seeds`, withSteps(from, { at_50_seeds: steps })]),
-    ...[0.2, 0.6].map((exponent): Alternative => [`steps ~ seeds^${exponent}`, withSteps(from, { exponent })]),
+    ...[0.3, 0.7].map((exponent): Alternative => [`steps ~ seeds^${exponent}`, withSteps(from, { exponent })]),
   ],
   (from) => [
     ['no cut', { ...from, first_pass: null }],
-    ...[0.02, 0.1].map((cut): Alternative => [`cut ${cut}`, { ...from, first_pass: { steps: 10, cut } }]),
+    ['cut .1', { ...from, first_pass: { steps: 10, cut: 0.1 } }],
   ],
-  (from) => {
-    const { companion, ...without } = from;
-    const strengths = [0.02, 0.05, 0.1].flatMap((wide) => [
-      { [HEADS.wide]: wide },
-      { [HEADS.wide]: wide, [HEADS.query]: 0.03 },
-    ]);
-    return [
-      ...(companion ? [['no companion', without] as Alternative] : []),
-      ...strengths.flatMap((own) =>
-        [0.25, 0.5, 1].map(
-          (weight): Alternative => [
-            `companion ${Object.entries(own)
-              .map(([name, strength]) => `${name} C = ${strength}`)
-              .join(', ')}, weight ${weight}`,
-            { ...from, companion: { strengths: own, weight } },
-          ],
-        ),
-      ),
-    ];
-  },
+  ({ companion: _, ...without }) => [
+    ['no companion', without],
+    withCompanion(without, 0.02, 0.03, 0.5),
+    withCompanion(without, 0.02, 0.03, 1),
+    withCompanion(without, 0.05, 0.03, 0.5),
+    withCompanion(without, 0.1, 0.03, 0.5),
+    withCompanion(without, 0.1, 0.03, 1),
+    withCompanion(without, 0.1, 0, 0.5),
+  ],
 ];
+
+function withCompanion(from: DescentSettings, wide: number, query: number, weight: number): Alternative {
+  const strengths = { ...(wide ? { [HEADS.wide]: wide } : {}), ...(query ? { [HEADS.query]: query } : {}) };
+  const named = Object.entries(strengths).map(([name, strength]) => `C ${strength} on ${name}`);
+  return [`companion of weight ${weight}, ${named.join(', ')}`, { ...from, companion: { strengths, weight } }];
+}
 
 /**
  * Starts at `defaults` and takes, stage by stage, the alternative with the largest mean gain in AUC, if that gain is clear: few campaigns must not
@@ -94,7 +89,7 @@ export async function chooseAdaptation(
     for (const [change, settings] of stage(best)) {
       const own = await playAll(settings);
       const { mean, error } = meanOf(own.map((auc, i) => auc - from[i]!));
-      if (mean > largest && mean >= LEAST_GAIN && mean > CLEAR * error) {
+      if (mean > largest && mean >= LEAST_GAIN && mean > clearAt(campaigns.length) * error) {
         taken = tried.length;
         largest = mean;
         next = settings;

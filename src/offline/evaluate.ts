@@ -5,6 +5,7 @@ import { createRng } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { Device } from '../model/session.ts';
 import { baselineMethods, labelOf, MAIN_METHOD, type MethodResult, modelMethods } from './methods.ts';
+import { checkPredictions, type PredictionReport } from './prediction-check.ts';
 import { type Difference, type Summary, subtract, summarise } from './summary.ts';
 import { testTrials } from './trial.ts';
 import type { SettingChoice } from './tuning.ts';
@@ -19,6 +20,8 @@ export interface EvaluationReport {
   readonly groups: Summary;
   /** By every other method: `metaheac` less that method, campaign by campaign. */
   readonly differences: Readonly<Record<string, Difference>>;
+  /** How what is predicted from the seeds alone agrees with what the eval rows say. */
+  readonly prediction: PredictionReport;
   /** Adaptation and scoring of one campaign. */
   readonly seconds_per_campaign: number;
   /** By method: all campaigns and repeats, and the choice of its setting. */
@@ -38,6 +41,8 @@ export interface EvaluationOptions {
   /** Other models, each a method of its own (see `modelMethods`). */
   readonly beside?: readonly GeneralModel[];
   readonly onProgress?: (done: number, total: number) => void;
+  /** Told of each campaign whose quality was predicted. */
+  readonly onPrediction?: (done: number, total: number) => void;
 }
 
 /**
@@ -77,6 +82,7 @@ export async function evaluate(
     repeats,
     methods,
     groups: methods[MAIN_METHOD]!,
+    prediction: await checkPredictions(workspace, model, trials, options),
     differences: mapValues(others, ({ qualities }, name) =>
       subtract(own.qualities, qualities, rng.fork(`difference/${name}`)),
     ),

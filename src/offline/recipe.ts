@@ -2,14 +2,7 @@
 
 import type { Graph } from '../graph/ir.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
-import {
-  HEADS,
-  type HeadsConfig,
-  type Initial,
-  LATENT_TABLE,
-  type MetaHeacConfig,
-  randomInitial,
-} from '../model/metaheac.ts';
+import { type Initial, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../model/metaheac.ts';
 import type { Device } from '../model/session.ts';
 import { type DrawnBatch, drawEpisode } from './episodes.ts';
 import { drawHeadsEpisode } from './heads-episode.ts';
@@ -18,7 +11,7 @@ import type { CampaignHistory } from './history.ts';
 import { latentStart } from './latent-start.ts';
 import { type MetaProgram, openMetaProgram } from './meta-step.ts';
 import { buildOneHot } from './one-hot.ts';
-import type { TrainSettings } from './settings.ts';
+import { LATENT_SIZE, type TrainSettings } from './settings.ts';
 import type { Workspace } from './workspace.ts';
 
 export type RecipeName = 'meta-heads' | 'published';
@@ -44,11 +37,6 @@ export interface Recipe {
   drawEpisode(rng: Rng, campaign: CampaignHistory, settings: TrainSettings): DrawnEpisode | null;
 }
 
-/** Dimensions of the latent vectors. */
-const LATENT: HeadsConfig = { latent: 32 };
-/** The inner steps of meta-training; the bias is left to the online stage. */
-const INNER_STEPS = 10;
-const INNER_RATES = { [HEADS.wide]: 0.5, [HEADS.query]: 0.5 } as const;
 /** Each campaign feature is left out of an episode with this probability, so that unknown values are not new to the model. */
 const BLANKED = 0.3;
 
@@ -63,24 +51,25 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   },
   'meta-heads': {
     pastCampaigns: true,
-    architecture: { pooling: 'root', heads: LATENT },
+    architecture: { pooling: 'root', heads: { latent: LATENT_SIZE } },
     initial(workspace, settings) {
       const own = ownInitial(settings);
-      const vectors = latentStart(
-        buildOneHot(workspace.population, workspace.userFeatures),
-        LATENT.latent,
-        createRng(`train/${settings.seed}/latent`),
-      );
+      const vectors = latentVectors(workspace, settings);
       return (name, shape, fanIn) => {
-        if (name === LATENT_TABLE) return { dtype: 'float32', shape, data: vectors };
+        if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
         // the heads start at nothing: what a campaign shifts is all theirs
-        if (name.startsWith('heads.') || name.startsWith('latent.'))
+        if (name.startsWith('heads.') || (name.startsWith('latent.') && name !== LATENT_TABLE))
           return { dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, dim) => product * dim, 1)) };
         return own(name, shape, fanIn);
       };
     },
-    openProgram: (graph, parameters, { firstOrder }, device) =>
-      openHeadsProgram(graph, parameters, { rates: INNER_RATES, innerSteps: INNER_STEPS, firstOrder, device }),
+    openProgram: (graph, parameters, { firstOrder, heads }, device) =>
+      openHeadsProgram(graph, parameters, {
+        rates: heads.innerRates,
+        innerSteps: heads.innerSteps,
+        firstOrder,
+        device,
+      }),
     drawEpisode(rng, { features, train }) {
       const kept = Object.fromEntries(Object.entries(features).filter(() => rng.uniform() >= BLANKED));
       const drawn = drawHeadsEpisode(rng, train);
@@ -88,6 +77,13 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
     },
   },
 };
+
+/** Where latent vectors start, of all tokens of the population's users; null where they are drawn like other parameters. */
+function latentVectors({ population, userFeatures }: Workspace, { seed, heads }: TrainSettings): Float32Array | null {
+  if (heads.latentStart === 'random') return null;
+  const oneHot = buildOneHot(population, userFeatures);
+  return latentStart(oneHot, LATENT_SIZE, createRng(`train/${seed}/latent`));
+}
 
 /** Random parameters; row 0 of a table, unknown and empty, starts at zero: no training example may ever move it. */
 function ownInitial(settings: TrainSettings): Initial {

@@ -1,7 +1,16 @@
 /** Settings of meta-training and their defaults, and how the trained model will be adapted. */
 import { type AdaptationSettings, DEFAULT_ADAPTATION } from '../model/manifest.ts';
+import { HEADS } from '../model/metaheac.ts';
 import { DEFAULT_DESCENT } from './descent.ts';
 import type { RecipeName } from './recipe.ts';
+
+/** Of the recipe `meta-heads`. */
+export interface HeadsSettings {
+  /** Inner steps of meta-training, with the rate of each parameter that they change; the bias is left to the online stage. */
+  readonly innerSteps: number;
+  readonly innerRates: Readonly<Record<string, number>>;
+  readonly latentStart: 'svd' | 'random';
+}
 
 export interface TrainSettings {
   readonly recipe: RecipeName;
@@ -28,6 +37,7 @@ export interface TrainSettings {
   /** Training ends when the best validation is this many steps ago. */
   readonly patience: number;
   readonly adaptation: AdaptationSettings;
+  readonly heads: HeadsSettings;
 }
 
 /** The published code's sizes and rates; embedding 16 as in the paper. */
@@ -48,6 +58,11 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   validationEvery: 50,
   patience: 300,
   adaptation: DEFAULT_ADAPTATION,
+  heads: {
+    innerSteps: 10,
+    innerRates: { [HEADS.wide]: 0.5, [HEADS.query]: 0.5 },
+    latentStart: 'svd',
+  },
 };
 
 /** The recipe `meta-heads`: the best of up to `steps` is chosen on held-out campaigns, and the heads are adapted by fixed rates. */
@@ -61,6 +76,8 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   adaptation: DEFAULT_DESCENT,
 };
 
+/** Dimensions of the latent vectors. */
+export const LATENT_SIZE = 32;
 /** Hidden layers of an expert. */
 export const HIDDEN: readonly [number, number] = [64, 64];
 /** Seeds of a simulated campaign at validation: each campaign is tried with both. */
@@ -70,7 +87,7 @@ export const VALIDATION_CAMPAIGNS = 20;
 
 /** Campaigns, and seeds of each, on which training chooses how heads are adapted. */
 export const CHOICE_CAMPAIGNS = 12;
-export const CHOICE_SEEDS: readonly number[] = [10, 30, 100, 300];
+export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
 
 /** Early validations: where few campaigns are soon learned by heart, the best step is among the first. */
 const EARLY_VALIDATIONS: readonly number[] = [10, 25];

@@ -9,18 +9,17 @@ import type { Parameters } from '../model/compaction.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { Device } from '../model/session.ts';
 import { type Binding, bind } from '../online/binding.ts';
-import { type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
-import { openScorer } from '../online/score.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { type Draft, draftModel, exportModel } from './draft.ts';
 import type { DrawnBatch } from './episodes.ts';
-import { type HeldOut, heldOutTrial, holdOut } from './held-out.ts';
+import { holdOut } from './held-out.ts';
 import { openOptimiser } from './meta-step.ts';
 import { type DrawnEpisode, RECIPES } from './recipe.ts';
-import { isValidated, type TrainSettings, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS } from './settings.ts';
-import { type Summary, summarise } from './summary.ts';
-import { ownToken, runTrial, type Trial } from './trial.ts';
+import { isValidated, type TrainSettings } from './settings.ts';
+import type { Summary } from './summary.ts';
+import { ownToken } from './trial.ts';
+import { openValidator } from './validation.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface TrainProgress {
@@ -185,59 +184,6 @@ function batchEncoder(
     },
     labels,
   });
-}
-
-interface Validator {
-  validate(parameters: Parameters): Promise<Summary>;
-  close(): Promise<void>;
-}
-
-/** Adapts to simulated seed sets of held-out campaigns, as the service would. */
-async function openValidator(
-  workspace: Workspace,
-  draft: Draft,
-  parameters: readonly string[],
-  { training, held }: HeldOut,
-  { settings, device }: TrainOptions,
-): Promise<Validator> {
-  const { population } = workspace;
-  const rng = createRng(`train/${settings.seed}/trials`);
-  // what a campaign is worth is the mean over its seed sets: they are no campaigns of their own
-  const campaigns = held
-    .slice(0, VALIDATION_CAMPAIGNS)
-    .map((campaign) =>
-      VALIDATION_SEEDS.map((seeds) =>
-        heldOutTrial(campaign, seeds, training, population, rng.fork(`${campaign.id}/${seeds}`)),
-      ).filter((trial): trial is Trial => trial !== null),
-    )
-    .filter((trials) => trials.length > 0);
-  const binding = bind(draft.folder, population);
-  // the epochs are not chosen here: one pass a trial, and a steadier measure
-  const { adaptation } = settings;
-  const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
-  const manifest = { ...draft.folder.manifest, adaptation: steady };
-  const model = { folder: draft.folder, manifest, graph: draft.graph, adapted: parameters };
-  const program = await openOnlineProgram(model, { device });
-  const scorer = await openScorer({ ...model, binding }, { device });
-  return {
-    async validate(current) {
-      const context: OnlineContext = { model, population, binding, program, parameters: current };
-      const qualities = [];
-      for (const trials of campaigns) {
-        const repeats = [];
-        for (const trial of trials) {
-          const key = `train/${settings.seed}/validation/${trial.id}/${trial.seeds.length}`;
-          repeats.push(await runTrial(context, scorer, trial, key));
-        }
-        qualities.push({ trial: trials[0]!, repeats });
-      }
-      return summarise(qualities, rng.fork('bootstrap'));
-    },
-    async close() {
-      await program.steps.close();
-      await scorer.close();
-    },
-  };
 }
 
 /** What two trainings must share for one to go on from the other's checkpoint: data and settings, but for the number of steps. */

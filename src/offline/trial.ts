@@ -1,8 +1,10 @@
 /** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
+import { assert } from '../lib/errors.ts';
 import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
 import type { ModelFolder } from '../model/folder.ts';
-import { customise, type OnlineContext } from '../online/customise.ts';
+import { type CustomisedModel, type CustomiseRequest, customise, type OnlineContext } from '../online/customise.ts';
 import type { EncodingOptions } from '../online/encode.ts';
+import type { Prediction } from '../online/prediction.ts';
 import type { Scorer } from '../online/score.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
@@ -28,25 +30,53 @@ export async function runTrial(
   trial: Trial,
   key: string,
 ): Promise<RankingQuality> {
-  const { population } = context;
-  const rowsOf = (users: Int32Array) => users.map((user) => population.rowOf[user]!);
-  const seeds = rowsOf(trial.seeds).sort();
-  const without = ownToken(context.model.folder, trial.id);
+  return measureTrial(context, scorer, trial, await customise(context, requestOf(context, trial, key)), SHARES);
+}
+
+/** The same audience beside what is predicted of it from the seeds and the users of the evaluation rows, not from their labels. */
+export async function runPredictedTrial(
+  context: OnlineContext,
+  scorer: Scorer,
+  trial: Trial,
+  key: string,
+  shares: readonly number[],
+): Promise<{ readonly quality: RankingQuality; readonly prediction: Prediction }> {
+  const { rowOf } = context.population;
+  const ranked = trial.evaluation.users.map((user) => rowOf[user]!);
   const customised = await customise(context, {
+    ...requestOf(context, trial, key),
+    withoutQuality: false,
+    ranked,
+  });
+  const { prediction } = customised;
+  assert(prediction !== null, 'no prediction');
+  return { quality: await measureTrial(context, scorer, trial, customised, shares), prediction };
+}
+
+function requestOf({ model, population }: OnlineContext, trial: Trial, key: string): CustomiseRequest {
+  const seeds = trial.seeds.map((user) => population.rowOf[user]!).sort();
+  return {
     key,
-    without,
+    without: ownToken(model.folder, trial.id),
     withoutQuality: true,
     features: trial.features,
     seeds,
     candidates: othersThan(population, seeds),
-  });
-  const rows = population.readRows(rowsOf(trial.evaluation.users));
+  };
+}
+
+async function measureTrial(
+  { model, population, parameters: all }: OnlineContext,
+  scorer: Scorer,
+  { id, features, evaluation: { users, labels } }: Trial,
+  customised: CustomisedModel,
+  shares: readonly number[],
+): Promise<RankingQuality> {
+  const rows = population.readRows(users.map((user) => population.rowOf[user]!));
   // a model that is being trained has all its parameters at hand, and its scorer takes them all
-  const parameters = context.parameters
-    ? new Map([...context.parameters, ...customised.parameters])
-    : customised.parameters;
-  const scores = await scorer.score(rows, trial.features, parameters, without);
-  return measureRanking(trial.evaluation.users, scores, trial.evaluation.labels, SHARES);
+  const parameters = all ? new Map([...all, ...customised.parameters]) : customised.parameters;
+  const scores = await scorer.score(rows, features, parameters, ownToken(model.folder, id));
+  return measureRanking(users, scores, labels, shares);
 }
 
 /** A campaign's own token of past campaigns, where the model knows it: it would tell who the members are. */

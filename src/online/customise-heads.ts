@@ -6,12 +6,14 @@ import type { HeadProgram, HeadRun } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext } from './customise.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
-import { heldOutQuality, type QualityReport } from './quality.ts';
+import { predict } from './prediction.ts';
+import { reportRanks } from './quality.ts';
+import { crossFit, type SeedRanks } from './seed-ranks.ts';
 
 /** Negatives are drawn from at most this many candidates, themselves drawn once; more where there are many seeds. */
 export const POOL_ROWS = 20_000;
-/** Share of the seeds that is held out for the quality report, and the fewest that are worth it. */
-const HELD_OUT = { share: 0.2, minimum: 5 } as const;
+/** Share of the work that is done when the seeds are ranked: five runs of six. */
+const CROSS_FITTED = 5 / 6;
 
 /** Steps for `seeds` seeds. */
 export function stepsFor({ steps }: DescentSettings, seeds: number): number {
@@ -33,29 +35,39 @@ export async function customiseHeads(
       : sampleWithoutReplacement(rng.fork('pool'), candidates.length, poolSize)
           .map((i) => candidates[i]!)
           .sort();
-  // rows of the frontier: the seeds, then the pool
-  const rows = new Int32Array(seeds.length + drawn.length);
-  rows.set(seeds);
-  rows.set(drawn, seeds.length);
+  // rows of the frontier: the seeds, then the pool, then ranked rows that are not in it
+  const rows = Int32Array.from(
+    new Set([...seeds, ...drawn, ...(request.withoutQuality ? [] : (request.ranked ?? []))]),
+  );
   const run = await startHeads(context, program, rows, request);
   const positives = Int32Array.from(seeds.keys());
   const pool = Int32Array.from({ length: drawn.length }, (_, i) => seeds.length + i);
 
-  let quality: QualityReport | null = null;
-  const heldOutCount = Math.floor(seeds.length * HELD_OUT.share);
-  if (heldOutCount >= HELD_OUT.minimum && !request.withoutQuality) {
-    const order = sampleWithoutReplacement(rng.fork('held-out'), seeds.length, seeds.length);
-    const rest = order.subarray(heldOutCount).slice().sort();
-    const scores = await adaptHeads(run, settings, rest, pool, rng.fork('selection'));
-    quality = heldOutQuality(
-      Array.from(order.subarray(0, heldOutCount), (i) => scores[i]!),
-      scores.subarray(seeds.length),
+  let ranks: SeedRanks | null = null;
+  if (!request.withoutQuality) {
+    const places = new Map(Array.from(rows, (row, place) => [row, place]));
+    const ranked = request.ranked ? request.ranked.map((row) => places.get(row)!) : pool;
+    // a held-out seed is treated as hidden members are: it is in the pool of negatives with the same chance
+    const chance = drawn.length / candidates.length;
+    ranks = await crossFit(
+      seeds.length,
+      ranked,
+      rng.fork('cross-fit'),
+      (learning, held, draws) => {
+        const hidden = held.filter(() => draws.uniform() < chance);
+        return adaptHeads(run, settings, learning, Int32Array.from([...hidden, ...pool]), draws);
+      },
+      (share) => request.onProgress?.(share * CROSS_FITTED),
     );
-    request.onProgress?.(0.5);
   }
   await adaptHeads(run, settings, positives, pool, rng.fork('final'), false);
   request.onProgress?.(1);
-  return { parameters: run.parameters(), epochs: stepsFor(settings, seeds.length), quality };
+  return {
+    parameters: run.parameters(),
+    epochs: stepsFor(settings, seeds.length),
+    quality: ranks && reportRanks(ranks),
+    prediction: request.withoutQuality ? null : predict(ranks, seeds.length),
+  };
 }
 
 /** A run at the start, on `rows` of the population: its rows are theirs, in their order. */
@@ -99,7 +111,8 @@ export async function adaptHeads(
   if (settings.companion) {
     const drawn = sampleWithoutReplacement(rng.fork('companion'), pool.length, negativesFor(settings, positives, pool));
     const rows = Int32Array.from([...positives, ...drawn.map((i) => pool[i]!)]);
-    await run.addCompanion(rows, new Uint8Array(rows.length).fill(1, 0, positives.length), settings.companion);
+    const labels = new Uint8Array(rows.length).fill(1, 0, positives.length);
+    await run.addCompanion(rows, labels, settings.companion, pool);
   }
   return wantScores ? run.scores() : new Float32Array(0);
 }

@@ -13,7 +13,9 @@ import type { Binding } from './binding.ts';
 import { customiseHeads } from './customise-heads.ts';
 import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 import { drawPlan, type PlannedBatch, type PlannedPass } from './plan.ts';
-import { heldOutQuality, type QualityReport } from './quality.ts';
+import { type Prediction, predict } from './prediction.ts';
+import { type QualityReport, reportRanks } from './quality.ts';
+import { rankSeeds, type SeedRanks } from './seed-ranks.ts';
 
 /** A model's steps, of the kind that its manifest says. */
 export type OnlineProgram =
@@ -60,15 +62,19 @@ export interface CustomiseRequest {
   readonly onProgress?: (share: number) => void;
   /** The campaign's own token of past campaigns, where the model was trained on it. */
   readonly without?: EncodingOptions['without'];
-  /** Leaves out the quality report, and the run that it takes. */
+  /** Leaves out the quality report and the prediction, and the runs that they take. */
   readonly withoutQuality?: boolean;
+  /** Rows that an audience will be cut from, to which predicted shares refer; the candidates, or a sample of them, where it is not given. */
+  readonly ranked?: Int32Array;
 }
 
 export interface CustomisedModel {
   /** The adapted parameters; all others are the general model's. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly epochs: number;
+  /** null where too few seeds could be held out. */
   readonly quality: QualityReport | null;
+  readonly prediction: Prediction | null;
 }
 
 /** Adapts the general model to a campaign's seeds. */
@@ -80,7 +86,7 @@ export async function customise(context: OnlineContext, request: CustomiseReques
   const users = new PlannedUsers(
     context,
     [plan.selection, plan.final],
-    plan.selection ? [plan.selection.heldOut, plan.selection.others] : [],
+    plan.selection ? [plan.selection.heldOut, request.ranked ?? plan.selection.others] : [],
     request.without,
   );
   const stepsOf = (pass: PlannedPass | null) => pass?.epochs.reduce((sum, epoch) => sum + epoch.length, 0) ?? 0;
@@ -102,25 +108,31 @@ export async function customise(context: OnlineContext, request: CustomiseReques
   };
 
   let epochs = settings.epochs;
-  let quality: QualityReport | null = null;
+  let ranks: SeedRanks | null = null;
   if (plan.selection) {
-    const { heldOut, others } = plan.selection;
+    const { heldOut } = plan.selection;
+    const others = request.ranked ?? plan.selection.others;
     const run = await start(
       plan.selection,
       [heldOut, others].map((rows) => users.feeds(request.features, rows)),
     );
-    const reports: QualityReport[] = [];
+    const ranksOf: SeedRanks[] = [];
     for (let epoch = 0; epoch < settings.epochs; epoch++) {
       await runEpoch(run, plan.selection, epoch);
-      reports.push(heldOutQuality(await run.scores(0), await run.scores(1)));
+      ranksOf.push(rankSeeds(await run.scores(0), await run.scores(1)));
     }
-    epochs = chooseEpochs(reports);
-    quality = reports[epochs - 1]!;
+    epochs = chooseEpochs(ranksOf.map(reportRanks));
+    ranks = ranksOf[epochs - 1]!;
   }
   const run = await start(plan.final, []);
   for (let epoch = 0; epoch < epochs; epoch++) await runEpoch(run, plan.final, epoch);
   request.onProgress?.(1);
-  return { parameters: run.parameters(), epochs, quality };
+  return {
+    parameters: run.parameters(),
+    epochs,
+    quality: ranks && reportRanks(ranks),
+    prediction: request.withoutQuality ? null : predict(ranks, request.seeds.length),
+  };
 }
 
 /** The default number of epochs, unless fewer are better by more than one standard error: few held-out seeds are a noisy judge. */

@@ -28,7 +28,8 @@ export function presentCampaign(campaign: Campaign): z.output<typeof campaignSch
     size: campaign.audienceSize,
     candidates: campaign.candidates,
     timings: campaign.timings,
-    quality: campaign.quality,
+    // as the engine wrote it; the serialiser checks it
+    quality: campaign.quality as z.output<typeof campaignSchema>['quality'],
     created_at: presentTime(campaign.createdAt),
     updated_at: presentTime(campaign.updatedAt),
   };

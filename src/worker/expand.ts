@@ -126,7 +126,11 @@ async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outc
   const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
   const ranking = writeRanking(join(dependencies.dataDir, folder), scores, kept);
   stage('ranking');
-  const quality = { epochs: customised.epochs, held_out: customised.quality };
+  const quality = {
+    epochs: customised.epochs,
+    held_out: customised.quality,
+    prediction: customised.prediction,
+  };
   hold(
     store.finish(job, {
       folder,

@@ -42,6 +42,7 @@ export interface CustomiseResult {
   readonly customised: Uint8Array;
   readonly epochs: number;
   readonly quality: Readonly<Record<string, unknown>> | null;
+  readonly prediction: Readonly<Record<string, unknown>> | null;
 }
 
 export interface ScoreResult {

@@ -57,7 +57,7 @@ class Thread {
 
   async customise(task: CustomiseTask, onProgress: (share: number) => void): Promise<CustomiseResult> {
     const { context } = await this.#bind(task.populationVersion);
-    const { parameters, epochs, quality } = await customise(context, { ...task, onProgress });
+    const { parameters, epochs, quality, prediction } = await customise(context, { ...task, onProgress });
     const { graph, manifest } = this.#model;
     const customised = encodeCustomised({
       modelVersion: manifest.version,
@@ -65,7 +65,13 @@ class Thread {
       features: task.features,
       changes: changesOf(graph.initializers, parameters),
     });
-    return { parameters: [...parameters].map(share), customised, epochs, quality: quality && { ...quality } };
+    return {
+      parameters: [...parameters].map(share),
+      customised,
+      epochs,
+      quality: quality && { ...quality },
+      prediction: prediction && { ...prediction },
+    };
   }
 
   async score(task: ScoreTask): Promise<ScoreResult> {

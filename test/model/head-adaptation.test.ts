@@ -188,7 +188,7 @@ describe.each([
     const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
     const { rows, labels } = BATCHES[0]!;
     const companion = { strengths: { [HEADS.wide]: 1 }, weight: 1 };
-    await expect(run.addCompanion(rows, Uint8Array.from(labels), companion)).rejects.toThrow('only shift logits');
+    await expect(run.addCompanion(rows, Uint8Array.from(labels), companion, rows)).rejects.toThrow('only shift logits');
   });
 });
 

@@ -24,6 +24,8 @@ const RATES = { [HEADS.wide]: 0.8, [HEADS.query]: 0.3, [HEADS.bias]: 2 };
 /** Those who have tag 2 are the positives; every row but the last eight is fitted on, some twice. */
 const FITTED = Int32Array.from([...Array.from({ length: HEADS_ROWS - 8 }, (_, i) => i), 3, 4]);
 const LABELS = Uint8Array.from(FITTED, (row) => (byHand[row]![5 + 2]! > 0 ? 1 : 0));
+/** Spreads and means are of these. */
+const REFERENCE = Int32Array.from({ length: HEADS_ROWS - 5 }, (_, i) => 5 + i);
 
 let program: HeadProgram;
 let frontier: Frontier;
@@ -45,6 +47,7 @@ const graphWith = (run: HeadRun): Graph => ({
   ...HEADS_GRAPH,
   initializers: new Map([...initializers, ...run.parameters()]),
 });
+const ofReference = (values: readonly number[]): number[] => Array.from(REFERENCE, (row) => values[row]!);
 const logitsOf = (scores: Float32Array): number[] => Array.from(scores, (p) => Math.log(p / (1 - p)));
 
 function spreadOf(values: readonly number[]): { mean: number; deviation: number } {
@@ -92,11 +95,11 @@ describe('addCompanion', () => {
   ])('adds the regression %s, in spreads of the logits, and keeps their mean', async (_, settings) => {
     const run = await steppedRun();
     const before = headsPoint(run.parameters());
-    const { deviation } = spreadOf(logitsOf(await scoresOf(graphWith(run), HEADS_FEEDS)));
-    await run.addCompanion(FITTED, LABELS, settings);
+    const { deviation } = spreadOf(ofReference(logitsOf(await scoresOf(graphWith(run), HEADS_FEEDS))));
+    await run.addCompanion(FITTED, LABELS, settings, REFERENCE);
 
     const weights = companionByHand(settings);
-    const own = spreadOf(byHand.map((row) => dot(row, weights)));
+    const own = spreadOf(ofReference(byHand.map((row) => dot(row, weights))));
     const scale = (settings.weight * deviation) / own.deviation;
     const after = headsPoint(run.parameters());
     const bias = TABLE_ROWS + 3;
@@ -105,7 +108,7 @@ describe('addCompanion', () => {
       expect(Math.abs(after[place]! - expected), `place ${place}`).toBeLessThan(1e-3);
     });
     // the companion's part of the rows' shifts: no mean, and the spread that was asked for
-    const added = spreadOf(byHand.map((row) => dot(row, after) - dot(row, before)));
+    const added = spreadOf(ofReference(byHand.map((row) => dot(row, after) - dot(row, before))));
     expect(added.mean).toBeCloseTo(0, 5);
     expect(added.deviation).toBeCloseTo(settings.weight * deviation, 5);
     expect(Math.max(...after.map((x, place) => Math.abs(x - before[place]!)))).toBeGreaterThan(0.05);
@@ -115,7 +118,7 @@ describe('addCompanion', () => {
     const run = await program.start(initializers, frontier);
     const order = (scores: Float32Array) => Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!);
     const before = order(await run.scores());
-    await run.addCompanion(FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 5 });
+    await run.addCompanion(FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 5 }, REFERENCE);
     const after = order(await run.scores());
     expect(after).not.toEqual(before);
     const positives = byHand.filter((row) => row[5 + 2]! > 0).length;
@@ -126,7 +129,12 @@ describe('addCompanion', () => {
   it('is in the parameters: the whole graph scores with them as the run does', async () => {
     const run = await steppedRun();
     const without = await run.scores();
-    await run.addCompanion(FITTED, LABELS, { strengths: { [HEADS.wide]: 0.5, [HEADS.query]: 0.1 }, weight: 1 });
+    await run.addCompanion(
+      FITTED,
+      LABELS,
+      { strengths: { [HEADS.wide]: 0.5, [HEADS.query]: 0.1 }, weight: 1 },
+      REFERENCE,
+    );
     const scores = await run.scores();
     const expected = await scoresOf(graphWith(run), HEADS_FEEDS);
     expected.forEach((score, i) => {
@@ -140,7 +148,7 @@ describe('addCompanion', () => {
   it('leaves parameters that it does not name alone, where no intercept is one', async () => {
     const own = await openHeadProgram(HEADS_GRAPH, [HEADS.wide, HEADS.query]);
     const run = await own.start(initializers, await own.frontier(initializers, HEADS_ROWS, headsFeeds));
-    await run.addCompanion(FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 1 });
+    await run.addCompanion(FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 1 }, REFERENCE);
     await own.close();
     expect(run.parameters().get(HEADS.query)).toEqual(initializers.get(HEADS.query));
     expect(run.parameters().get(HEADS.wide)).not.toEqual(initializers.get(HEADS.wide));
@@ -151,7 +159,7 @@ describe('addCompanion', () => {
     const [before, scores] = [run.parameters(), await run.scores()];
     const ones = new Uint8Array(FITTED.length).fill(1);
     for (const labels of [LABELS, ones])
-      await run.addCompanion(FITTED, labels, { strengths: { [HEADS.bias]: 3 }, weight: 1 });
+      await run.addCompanion(FITTED, labels, { strengths: { [HEADS.bias]: 3 }, weight: 1 }, REFERENCE);
     expect(run.parameters()).toEqual(before);
     expect(await run.scores()).toEqual(scores);
   });

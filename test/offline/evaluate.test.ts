@@ -107,6 +107,7 @@ describe('evaluate', () => {
       model: `small ${model.manifest.version}`,
       repeats: 2,
       groups: methods['metaheac'],
+      prediction: expect.objectContaining({ random_seeds: expect.objectContaining({ sets: 10 }) }),
       // the clock is asked before the first campaign and after the last of 10 x 2
       seconds_per_campaign: 1 / 20,
       // and before and after each other method
@@ -183,8 +184,21 @@ describe('evaluate', () => {
     expect(own.all!.campaigns).toBe(2);
   });
 
+  it('predicts from the seeds of every campaign of both groups', () => {
+    const { groups: own } = report.prediction;
+    expect(Object.entries(own).map(([name, { campaigns, predicted }]) => [name, campaigns, predicted])).toEqual([
+      // a fifth of 8 seeds is fewer than this model's three, a fifth of 15 is not
+      ['small', 5, 0],
+      ['large', 5, 5],
+      ['all', 10, 5],
+    ]);
+    expect(own.small).toMatchObject({ auc: null, recall: { '0.05': null }, verdicts: { good: 0, weak: 0, unsure: 5 } });
+    expect(own.large!.recall['0.05']!.mean_true).toBeGreaterThan(0);
+  });
+
   it('reports its progress', async () => {
     const seen: string[] = [];
+    const predicted: string[] = [];
     const two = await workspaceOf(CAMPAIGNS);
     await evaluate(two, model, {
       repeats: 2,
@@ -192,8 +206,10 @@ describe('evaluate', () => {
       device: CPU,
       clock: tickingClock(),
       onProgress: (done, total) => seen.push(`${done}/${total}`),
+      onPrediction: (done, total) => predicted.push(`${done}/${total}`),
     });
     expect(seen).toEqual(['1/4', '2/4', '3/4', '4/4']);
+    expect(predicted).toEqual(['1/4', '2/4', '3/4', '4/4']);
   });
 
   it('refuses a data set without a test campaign', async () => {

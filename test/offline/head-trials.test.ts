@@ -25,6 +25,7 @@ const CONFIG: MetaHeacConfig = {
   pooling: 'root',
   heads: { latent: 3 },
 };
+const { companion: _, ...PLAIN } = DEFAULT_DESCENT;
 const USERS = 200;
 /** Those who are members: of them some like `tags 1`, as others do. */
 const isMember = (i: number): boolean => i % 4 === 0;
@@ -72,14 +73,14 @@ beforeAll(async () => {
   const population = await populationOf(root, drawUsers(), features);
   const path = mkdtempSync(join(root, 'model-'));
   const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
-  const names = Object.keys(DEFAULT_DESCENT.rates);
+  const names = Object.keys(PLAIN.rates);
   writeModelFolder(path, {
     ...draft,
-    manifest: { ...draft.manifest, adaptation: DEFAULT_DESCENT, adapted_parameters: names },
+    manifest: { ...draft.manifest, adaptation: PLAIN, adapted_parameters: names },
   });
   const model = await loadModel(path);
   program = await openHeadProgram(model.graph, names);
-  const steps = { kind: 'gradient_descent' as const, steps: program, settings: DEFAULT_DESCENT };
+  const steps = { kind: 'gradient_descent' as const, steps: program, settings: PLAIN };
   context = { model, population, binding: bind(model.folder, population), program: steps };
 });
 afterAll(async () => {
@@ -92,7 +93,11 @@ const withCompanion = (from: DescentSettings): DescentSettings => ({
   companion: { strengths: { [HEADS.wide]: 0.1 }, weight: 1 },
 });
 /** All candidates are the negatives of each step, so that no draw matters. */
-const ALL_NEGATIVES: DescentSettings = { ...DEFAULT_DESCENT, negatives_per_seed: 100 };
+const ALL_NEGATIVES: DescentSettings = {
+  ...PLAIN,
+  negatives_per_seed: 100,
+  steps: { at_50_seeds: 100, exponent: 0, maximum: 100 },
+};
 
 async function byHand(trial: Trial, settings: DescentSettings) {
   const scorer = await openScorer({ ...context.model, binding: context.binding });
@@ -123,38 +128,38 @@ describe('startHeadTrials', () => {
   it('makes the same draws for all settings, whatever was played before and beside them', async () => {
     const [few, many] = [trialOf('tomorrow', 10), trialOf('tomorrow', 25)];
     const trials = await startHeadTrials(context, program, [few, many], 'k');
-    const first = await trials.play(DEFAULT_DESCENT);
-    const other = await trials.play(withCompanion(DEFAULT_DESCENT));
+    const first = await trials.play(PLAIN);
+    const other = await trials.play(withCompanion(PLAIN));
     expect(other).not.toEqual(first);
-    expect(await trials.play(DEFAULT_DESCENT)).toEqual(first);
+    expect(await trials.play(PLAIN)).toEqual(first);
     const alone = await startHeadTrials(context, program, [many], 'k');
-    expect(await alone.play(withCompanion(DEFAULT_DESCENT))).toEqual(other.slice(1));
+    expect(await alone.play(withCompanion(PLAIN))).toEqual(other.slice(1));
     // settings that say the same with other words: a companion that hardly weighs
-    const light = withCompanion(DEFAULT_DESCENT);
+    const light = withCompanion(PLAIN);
     const [same] = await trials.play({ ...light, companion: { ...light.companion!, weight: 1e-9 } });
     expect(Math.abs(same!.auc - first[0]!.auc)).toBeLessThan(1e-3);
     const elsewhere = await startHeadTrials(context, program, [few, many], 'another key');
-    expect(await elsewhere.play(DEFAULT_DESCENT)).not.toEqual(first);
+    expect(await elsewhere.play(PLAIN)).not.toEqual(first);
   });
 
   it("leaves the campaign's own token out, which tells who the members are", async () => {
     const play = async (id: string) => {
       const trials = await startHeadTrials(context, program, [trialOf(id, 25)], 'k');
-      return (await trials.play(DEFAULT_DESCENT))[0]!.auc;
+      return (await trials.play(PLAIN))[0]!.auc;
     };
     // a campaign of another name sees the token
     expect(await play('tomorrow')).toBeGreaterThan(0.95);
     const own = await play(`${PAST_CAMPAIGNS} 2`);
     expect(own).toBeLessThan(0.85);
     expect(own).toBeGreaterThan(0.5);
-    expect(Math.abs(own - (await byHand(trialOf(`${PAST_CAMPAIGNS} 2`, 25), DEFAULT_DESCENT)).auc)).toBeLessThan(0.05);
+    expect(Math.abs(own - (await byHand(trialOf(`${PAST_CAMPAIGNS} 2`, 25), PLAIN)).auc)).toBeLessThan(0.05);
   });
 
   it('starts from other parameters where the context has some', async () => {
     const parameters = tinyGraph(CONFIG, 'other').initializers;
     const trials = [trialOf(`${PAST_CAMPAIGNS} 2`, 10)];
-    const [own] = await (await startHeadTrials({ ...context, parameters }, program, trials, 'k')).play(DEFAULT_DESCENT);
-    const [usual] = await (await startHeadTrials(context, program, trials, 'k')).play(DEFAULT_DESCENT);
+    const [own] = await (await startHeadTrials({ ...context, parameters }, program, trials, 'k')).play(PLAIN);
+    const [usual] = await (await startHeadTrials(context, program, trials, 'k')).play(PLAIN);
     expect(own!.auc).not.toBe(usual!.auc);
   });
 });

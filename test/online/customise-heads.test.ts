@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRng } from '../../src/lib/rng.ts';
+import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
@@ -113,8 +113,8 @@ describe('customise, by gradient descent on the heads', () => {
     expect([...parameters.keys()].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.wide].sort());
     for (const [name, { data }] of parameters)
       expect(data).not.toEqual(context.model.graph.initializers.get(name)!.data);
-    // 20 (30 / 50)^.4
-    expect(epochs).toBe(16);
+    // 20 steps at 50 seeds, and the root of the share of these
+    expect(epochs).toBe(15);
   });
 
   it('finds what the seeds like', async () => {
@@ -150,23 +150,67 @@ describe('customise, by gradient descent on the heads', () => {
     expect(await customiseIds([...ids].reverse())).toEqual(await customiseIds(ids));
   });
 
-  it('reports how held-out seeds rank, which changes nothing of the model', async () => {
+  it('reports how seeds that were held out rank, which changes nothing of the model', async () => {
     const request = requestOf(fans.slice(0, 50));
-    const { parameters, quality } = await customise(context, request);
-    expect(quality).toMatchObject({ held_out_seeds: 10, candidates: 250 });
+    const { parameters, quality, prediction } = await customise(context, request);
+    // every seed is held out once
+    expect(quality).toMatchObject({ held_out_seeds: 50, candidates: 250 });
     // half of the candidates are fans too, and the report is cautious
     expect(quality!.auc).toBeGreaterThan(0.7);
+    expect(prediction).toMatchObject({ verdict: 'good', auc: { mean: expect.closeTo(quality!.auc, 12) } });
     const without = await customise(context, { ...request, withoutQuality: true });
-    expect(without.quality).toBeNull();
+    expect(without).toMatchObject({ quality: null, prediction: null });
     expect(without.parameters).toEqual(parameters);
   });
 
   it.each([
-    [24, null],
-    [25, 5],
-  ])('of %i seeds holds out %j', async (count, held) => {
-    const { quality } = await customise(context, requestOf(fans.slice(0, count)));
+    [4, null],
+    [5, 5],
+    [24, 24],
+  ])('of %i seeds ranks %j', async (count, held) => {
+    const { quality, prediction } = await customise(context, requestOf(fans.slice(0, count)));
     expect(quality?.held_out_seeds ?? null).toBe(held);
+    if (held === null) expect(prediction).toMatchObject({ verdict: 'unsure', auc: null, recall: {}, lift: {} });
+    else expect(Object.keys(prediction!.recall)).toEqual(['0.01', '0.02', '0.05', '0.1', '0.2']);
+  });
+
+  it('ranks seeds among the rows that it is given, also those that are no candidates, and says the same of equal ones', async () => {
+    const seeds = fans.slice(0, 30);
+    const [left, ranked] = [others.slice(0, 100), others.slice(80)];
+    const request = { ...requestOf(seeds), candidates: left };
+    const { parameters, quality } = await customise(context, { ...request, ranked });
+    expect(quality).toMatchObject({ held_out_seeds: 30, candidates: ranked.length });
+    // no fan is among them
+    expect(quality!.auc).toBeGreaterThan(0.9);
+    const own = await customise(context, request);
+    expect(own.parameters).toEqual(parameters);
+    expect((await customise(context, { ...request, ranked: left })).quality).toEqual(own.quality);
+  });
+
+  it('says of users who were drawn by lot that they look like everyone, or that they are few', async () => {
+    const all = [...fans, ...others].sort((a, b) => a - b);
+    for (const count of [10, 60]) {
+      const seeds = sampleWithoutReplacement(createRng(`lots/${count}`), all.length, count).sort();
+      const candidates = Int32Array.from(all.filter((row) => !seeds.includes(row)));
+      const { prediction } = await customise(context, { ...requestOf(seeds), candidates });
+      expect(prediction!.verdict).toMatch(count === 10 ? /^(unsure|weak)$/ : /^weak$/);
+    }
+  });
+
+  it('predicts for seeds who are all the same', async () => {
+    const same = await contextOf(
+      drawUsers().map((user, i) =>
+        i % 3 === 0 ? { ...user, age: 'age 1', tags: ['tags 1'], [PAST_CAMPAIGNS]: [] } : user,
+      ),
+    );
+    const { prediction } = await customise(same, requestOf(fans.slice(0, 20)));
+    for (const { mean, low, high } of [prediction!.auc!, ...Object.values(prediction!.recall)]) {
+      expect([mean, low, high].every((value) => value >= 0 && value <= 1)).toBe(true);
+      expect(low).toBeLessThanOrEqual(mean);
+      expect(mean).toBeLessThanOrEqual(high);
+    }
+    // the other 80 who are the same are tied with each: the top 5 % of 280, 14 places, are shared by 81
+    expect(prediction!.recall['0.05']!.mean).toBeCloseTo(14 / 81, 6);
   });
 
   it.each([
@@ -199,13 +243,15 @@ describe('customise, by gradient descent on the heads', () => {
 describe('customise with a companion', () => {
   const strengths = { [HEADS.wide]: 0.1 };
   let accompanied: OnlineContext;
+  let alone: OnlineContext;
   beforeAll(async () => {
     accompanied = await contextOf(drawUsers(), { companion: { strengths, weight: 1 } });
+    alone = await contextOf(drawUsers(), { companion: undefined });
   });
 
   it('changes the named parameters, the intercept, and nothing else', async () => {
     const request = requestOf(fans.slice(0, 30));
-    const plain = (await customise(context, request)).parameters;
+    const plain = (await customise(alone, request)).parameters;
     const { parameters } = await customise(accompanied, request);
     expect([...parameters.keys()].sort()).toEqual([...plain.keys()].sort());
     for (const { data } of parameters.values()) expect((data as Float32Array).every(Number.isFinite)).toBe(true);
@@ -219,7 +265,7 @@ describe('customise with a companion', () => {
     expect(await aucOf(accompanied, request, parameters)).toBeGreaterThan(0.9);
     expect(quality!.auc).toBeGreaterThan(0.7);
     // the token that all fans have is what it finds
-    const [wide, before] = [parameters, (await customise(context, request)).parameters].map(
+    const [wide, before] = [parameters, (await customise(alone, request)).parameters].map(
       (all) => all.get(HEADS.wide)!.data as Float32Array,
     );
     const gains = wide!.map((x, place) => x - before![place]!);
@@ -255,7 +301,10 @@ describe('customise with a companion', () => {
   it('gives the heads of no companion where all users are alike', async () => {
     const alike = drawUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
     const request = requestOf(fans.slice(0, 30));
-    const [plain, own] = [await contextOf(alike), await contextOf(alike, { companion: { strengths, weight: 1 } })];
+    const [plain, own] = [
+      await contextOf(alike, { companion: undefined }),
+      await contextOf(alike, { companion: { strengths, weight: 1 } }),
+    ];
     expect((await customise(own, request)).parameters).toEqual((await customise(plain, request)).parameters);
   });
 });

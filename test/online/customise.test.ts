@@ -87,10 +87,11 @@ describe('customise', () => {
     const program = await openOnlineProgram(model);
     const learner = { ...context, model, program };
     const seeds = fans.slice(0, 40);
-    const { parameters, quality, epochs } = await customise(learner, requestOf(seeds));
+    const { parameters, quality, prediction, epochs } = await customise(learner, requestOf(seeds));
     await program.steps.close();
     expect(quality).toMatchObject({ held_out_seeds: 10, candidates: 260 });
     expect(quality!.auc).toBeGreaterThan(0.75);
+    expect(prediction!.auc!.mean).toBeCloseTo(quality!.auc, 12);
     expect(epochs).toBeGreaterThanOrEqual(1);
     expect(epochs).toBeLessThanOrEqual(12);
     const scorer = await openScorer({ ...model, binding: context.binding });
@@ -101,12 +102,13 @@ describe('customise', () => {
     expect(measureRanking(rows, scores, labels).auc).toBeGreaterThan(0.9);
   });
 
-  it('holds out none of few seeds, and then has no report', async () => {
+  it('holds out none of few seeds, and then has no report and is unsure', async () => {
     const model = await modelOf(world.root, { early_stopping: EARLY });
     const program = await openOnlineProgram(model);
     const customised = await customise({ ...context, model, program }, requestOf(fans.slice(0, 19)));
     await program.steps.close();
     expect(customised).toMatchObject({ quality: null, epochs: 3 });
+    expect(customised.prediction).toMatchObject({ verdict: 'unsure', auc: null });
   });
 
   it('works with one seed and one candidate', async () => {

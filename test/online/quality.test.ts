@@ -2,19 +2,23 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chooseEpochs } from '../../src/online/customise.ts';
-import { heldOutQuality, type QualityReport } from '../../src/online/quality.ts';
+import { type QualityReport, reportRanks } from '../../src/online/quality.ts';
+import { rankSeeds } from '../../src/online/seed-ranks.ts';
+
+const reportOf = (seeds: readonly number[], candidates: readonly number[]) =>
+  reportRanks(rankSeeds(Float32Array.from(seeds), Float32Array.from(candidates)));
 
 // few values, so that there are ties
 const scores = fc.array(fc.constantFrom(0, 0.125, 0.25, 0.5, 0.75, 1), { minLength: 1, maxLength: 40 });
 
-describe('heldOutQuality', () => {
+describe('reportRanks', () => {
   it('is the share of pairs that are in order, ties counted half', () => {
     fc.assert(
       fc.property(scores, scores, (seeds, candidates) => {
         let wins = 0;
         for (const seed of seeds)
           for (const candidate of candidates) wins += seed > candidate ? 1 : seed === candidate ? 0.5 : 0;
-        const report = heldOutQuality(Float32Array.from(seeds), Float32Array.from(candidates));
+        const report = reportOf(seeds, candidates);
         expect(report.auc).toBeCloseTo(wins / (seeds.length * candidates.length), 12);
         expect([report.held_out_seeds, report.candidates]).toEqual([seeds.length, candidates.length]);
         expect(report.standard_error).toBeGreaterThanOrEqual(0);
@@ -23,18 +27,20 @@ describe('heldOutQuality', () => {
     );
   });
 
-  it('recalls the seeds at or above the lowest score of the top candidates', () => {
-    const candidates = Float32Array.from({ length: 20 }, (_, i) => i / 20);
-    const { recall } = heldOutQuality(Float32Array.of(0.96, 0.95, 0.9, 0.8, 0.5), candidates);
-    expect(recall).toEqual({ '0.05': 2 / 5, '0.2': 4 / 5 });
+  it('recalls the seeds that would be in the top, those that are tied at its end by their chance', () => {
+    const candidates = Array.from({ length: 20 }, (_, i) => i / 20);
+    // the top 5 % is one place: 1 is above all, .95 shares the first two with one candidate; of four places .8 shares the fourth and the fifth
+    const { recall } = reportOf([1, 0.95, 0.9, 0.8, 0.5], candidates);
+    expect(recall['0.05']).toBeCloseTo(1.5 / 5, 12);
+    expect(recall['0.2']).toBeCloseTo(3.5 / 5, 12);
   });
 
   it('has the standard error of Hanley and McNeil', () => {
     // 3 seeds over 2 of 4 candidates each: AUC .5, Q1 = 1/3, Q2 = 1/3
-    const { auc, standard_error } = heldOutQuality(Float32Array.of(5, 5, 5), Float32Array.of(1, 2, 8, 9));
+    const { auc, standard_error } = reportOf([5, 5, 5], [1, 2, 8, 9]);
     expect(auc).toBe(0.5);
     expect(standard_error).toBeCloseTo(Math.sqrt((0.25 + 2 * (1 / 3 - 0.25) + 3 * (1 / 3 - 0.25)) / 12), 12);
-    expect(heldOutQuality(Float32Array.of(2), Float32Array.of(1)).standard_error).toBe(0);
+    expect(reportOf([2], [1]).standard_error).toBe(0);
   });
 });
 

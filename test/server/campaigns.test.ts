@@ -7,6 +7,7 @@ import {
   OK_BODY,
   openFixture,
   type PopulationFixture,
+  QUALITY,
   SEEDS,
   USER_COUNT,
   USER_IDS,
@@ -209,7 +210,7 @@ describe('GET /v1/campaigns/{id}', () => {
       audience_version: 1,
       size: 50,
       candidates: 280,
-      quality: { held_out_auc: 0.7 },
+      quality: QUALITY,
     });
     expect(answer.json.timings).toMatchObject({ adapting: 0.5, scoring: 0.2 });
   });

@@ -163,6 +163,12 @@ class Demo {
       this.#print(
         `  its own quality report, from ${heldOut.held_out_seeds} held-out seeds: AUC ${heldOut.auc.toFixed(3)}`,
       );
+    const prediction = ready.quality?.prediction;
+    const lift = prediction?.lift[String(AUDIENCE_PERCENT / 100)];
+    if (prediction && lift)
+      this.#print(
+        `  predicted from the seeds alone: ${prediction.verdict}, lift at ${AUDIENCE_PERCENT} % ${lift.mean.toFixed(1)} (90 % interval ${lift.low.toFixed(1)} to ${lift.high.toFixed(1)})`,
+      );
     return { campaign: ready, members };
   }
 

@@ -4,6 +4,7 @@ import { loadModel } from '../../model/load.ts';
 import { parseDevice, resolveDevice } from '../../model/session.ts';
 import type { Interval } from '../../offline/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../offline/evaluate.ts';
+import type { PredictionReport } from '../../offline/prediction-check.ts';
 import { openWorkspace } from '../../offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../population/past-campaigns.ts';
 import { bar, type Output } from '../output.ts';
@@ -33,6 +34,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
       clock: systemClock,
       beside,
       onProgress: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} campaigns`),
+      onPrediction: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} predictions`),
     });
     output.result(options.json ? JSON.stringify(report) : describeReport(report));
   } finally {
@@ -55,6 +57,7 @@ function describeReport(report: EvaluationReport): string {
     'metaheac less the method, campaign by campaign [95 % interval]',
     ...differenceTable(report),
     '',
+    ...describePredictions(report.prediction),
     `chosen on train campaigns: ${chosen.join(', ')}`,
     ...skipped,
   ].join('\n');
@@ -101,4 +104,21 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
       .join('  ')
       .trimEnd(),
   );
+}
+
+/** What the prediction from the seeds alone is worth, as a paragraph. */
+function describePredictions({ groups, random_seeds }: PredictionReport): string[] {
+  const { campaigns, predicted, recall, verdicts, weak } = groups.all!;
+  const percent = (share: number) => `${Math.round(100 * share)} %`;
+  const [at5, at20] = [recall['0.05'], recall['0.2']];
+  const agreement =
+    at5 && at20
+      ? `its 90 % interval holds recall@5% (and so lift@5%) of ${percent(at5.coverage)} of ${predicted} campaigns, recall@20% of ${percent(at20.coverage)}. ` +
+        `Recall@5% is ${at5.mean_true.toFixed(3)}, predicted ${at5.mean_predicted.toFixed(3)}, off by ${at5.mean_absolute_error.toFixed(3)} on average.`
+      : `no campaign of ${campaigns} has seeds enough.`;
+  const counts = ({ good, unsure, weak: bad }: typeof verdicts) => `${good} good, ${unsure} unsure, ${bad} weak`;
+  return [
+    `Predicted from the seeds alone: ${agreement}`,
+    `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.both} of them called weak. Users by lot as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
+  ];
 }

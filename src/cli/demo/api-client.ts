@@ -15,7 +15,16 @@ const campaignSchema = z.looseObject({
   candidates: z.number().nullable(),
   timings: z.record(z.string(), z.number()),
   quality: z
-    .looseObject({ held_out: z.looseObject({ auc: z.number(), held_out_seeds: z.number() }).nullable() })
+    .looseObject({
+      held_out: z.looseObject({ auc: z.number(), held_out_seeds: z.number() }).nullable(),
+      prediction: z
+        .looseObject({
+          verdict: z.string(),
+          reason: z.string(),
+          lift: z.record(z.string(), z.object({ mean: z.number(), low: z.number(), high: z.number() })),
+        })
+        .nullable(),
+    })
     .nullable(),
 });
 const readinessSchema = z.looseObject({

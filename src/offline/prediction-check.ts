@@ -1,0 +1,187 @@
+/** How well the quality that is predicted from seeds alone agrees with the truth of the eval rows, and what is said of seeds that are drawn by lot. */
+import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
+import type { GeneralModel } from '../model/load.ts';
+import type { Device } from '../model/session.ts';
+import { bind } from '../online/binding.ts';
+import { customise, type OnlineContext, openOnlineProgram } from '../online/customise.ts';
+import { type Prediction, type Verdict, WEAK_AUC } from '../online/prediction.ts';
+import type { PredictiveInterval } from '../online/predictive-interval.ts';
+import { openScorer } from '../online/score.ts';
+import type { RankingQuality } from './metrics.ts';
+import type { GroupName } from './summary.ts';
+import { othersThan, runPredictedTrial, type Trial } from './trial.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Sizes whose predictions are checked. */
+const CHECKED_SHARES = [0.05, 0.2] as const;
+/** Sets of users by lot that are tried as seeds, each of as many as a test campaign has. */
+const RANDOM_SETS = 20;
+
+/** One measure over campaigns. */
+export interface Agreement {
+  /** Part of the campaigns whose truth is within the 90 % interval. */
+  readonly coverage: number;
+  readonly mean_predicted: number;
+  readonly mean_true: number;
+  readonly mean_absolute_error: number;
+  /** Between predicted and true, over campaigns; null where either does not vary. */
+  readonly correlation: number | null;
+  readonly mean_width: number;
+}
+
+type VerdictCounts = Readonly<Record<Verdict, number>>;
+
+export interface PredictionSummary {
+  readonly campaigns: number;
+  /** Campaigns with enough seeds; the measures are over these. */
+  readonly predicted: number;
+  /** Against all rows, members among them, as it is predicted; null, as the others, where nothing was predicted. */
+  readonly auc: Agreement | null;
+  readonly recall: Readonly<Record<string, Agreement | null>>;
+  readonly lift: Readonly<Record<string, Agreement | null>>;
+  readonly verdicts: VerdictCounts;
+  /** Campaigns whose true AUC is below `auc`, those whose verdict is "weak", and those that are both. */
+  readonly weak: { readonly auc: number; readonly truly: number; readonly called: number; readonly both: number };
+}
+
+export interface PredictionReport {
+  /** A group without campaigns is left out. */
+  readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
+  /** Verdicts on users who were drawn by lot: they look like everyone. */
+  readonly random_seeds: { readonly sets: number; readonly verdicts: VerdictCounts };
+}
+
+/** A campaign's prediction beside its truth. */
+export interface Predicted {
+  readonly group: Trial['group'];
+  readonly prediction: Prediction;
+  readonly quality: RankingQuality;
+  /** Part of the eval rows that are members. */
+  readonly members: number;
+}
+
+/** Predicts each trial's quality from its seeds, the audience being cut from its evaluation rows, and measures it on them: the audience of the first repeat. */
+export async function checkPredictions(
+  workspace: Workspace,
+  model: GeneralModel,
+  trials: readonly Trial[],
+  options: { seed: number; device: Device; onPrediction?: (done: number, total: number) => void },
+): Promise<PredictionReport> {
+  const { population } = workspace;
+  const { seed, device, onPrediction } = options;
+  const binding = bind(model.folder, population);
+  const program = await openOnlineProgram(model, { device });
+  const scorer = await openScorer({ ...model, binding }, { device });
+  const context: OnlineContext = { model, population, binding, program };
+  const tried = trials.slice(0, RANDOM_SETS);
+  let done = 0;
+  const step = () => onPrediction?.(++done, trials.length + tried.length);
+  try {
+    const checked: Predicted[] = [];
+    for (const trial of trials) {
+      const key = `evaluate/${seed}/0/${trial.id}`;
+      const { labels } = trial.evaluation;
+      const members = labels.reduce((sum, label) => sum + label, 0) / labels.length;
+      const both = await runPredictedTrial(context, scorer, trial, key, CHECKED_SHARES);
+      checked.push({ group: trial.group, members, ...both });
+      step();
+    }
+    const lots: Prediction[] = [];
+    for (const trial of tried) {
+      const prediction = await predictLots(context, trial, `evaluate/${seed}/lots/${trial.id}`);
+      if (prediction) lots.push(prediction);
+      step();
+    }
+    return {
+      groups: summarisePredictions(checked),
+      random_seeds: { sets: lots.length, verdicts: countVerdicts(lots) },
+    };
+  } finally {
+    await program.steps.close();
+    await scorer.close();
+  }
+}
+
+/** What is predicted where as many users by lot are the trial's seeds; null where they leave nobody to rank. */
+async function predictLots(context: OnlineContext, trial: Trial, key: string): Promise<Prediction | null> {
+  const { population } = context;
+  const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();
+  const isSeed = new Set(seeds);
+  const ranked = trial.evaluation.users.map((user) => population.rowOf[user]!).filter((row) => !isSeed.has(row));
+  const candidates = othersThan(population, seeds);
+  if (ranked.length === 0 || candidates.length === 0) return null;
+  const { prediction } = await customise(context, { key, features: trial.features, seeds, candidates, ranked });
+  return prediction;
+}
+
+/** Sums up by group. */
+export function summarisePredictions(checked: readonly Predicted[]): PredictionReport['groups'] {
+  const groups: Record<GroupName, readonly Predicted[]> = {
+    small: checked.filter(({ group }) => group === 'small'),
+    large: checked.filter(({ group }) => group === 'large'),
+    all: checked,
+  };
+  return Object.fromEntries(
+    Object.entries(groups)
+      .filter(([, members]) => members.length > 0)
+      .map(([name, members]) => [name, summariseGroup(members)]),
+  );
+}
+
+function summariseGroup(checked: readonly Predicted[]): PredictionSummary {
+  const byShare = (what: 'recall' | 'lift') =>
+    Object.fromEntries(
+      CHECKED_SHARES.map((share) => [
+        String(share),
+        agreementOf(
+          checked.map(({ prediction, quality }) => [
+            prediction[what][String(share)] ?? null,
+            quality.top.find((top) => top.share === share)![what],
+          ]),
+        ),
+      ]),
+    );
+  const isWeak = ({ quality }: Predicted) => quality.auc < WEAK_AUC;
+  const isCalledWeak = ({ prediction }: Predicted) => prediction.verdict === 'weak';
+  return {
+    campaigns: checked.length,
+    predicted: checked.filter(({ prediction }) => prediction.auc !== null).length,
+    auc: agreementOf(
+      checked.map(({ prediction, quality, members }) => [prediction.auc, members / 2 + (1 - members) * quality.auc]),
+    ),
+    recall: byShare('recall'),
+    lift: byShare('lift'),
+    verdicts: countVerdicts(checked.map(({ prediction }) => prediction)),
+    weak: {
+      auc: WEAK_AUC,
+      truly: checked.filter(isWeak).length,
+      called: checked.filter(isCalledWeak).length,
+      both: checked.filter((one) => isWeak(one) && isCalledWeak(one)).length,
+    },
+  };
+}
+
+function countVerdicts(predictions: readonly Prediction[]): VerdictCounts {
+  const of = (verdict: Verdict) => predictions.filter((prediction) => prediction.verdict === verdict).length;
+  return { good: of('good'), weak: of('weak'), unsure: of('unsure') };
+}
+
+/** A bound and a truth may be one fraction, rounded otherwise. */
+const ROUNDING = 1e-9;
+
+function agreementOf(pairs: readonly (readonly [PredictiveInterval | null, number])[]): Agreement | null {
+  const known = pairs.flatMap(([interval, truth]) => (interval ? [{ ...interval, truth }] : []));
+  if (known.length === 0) return null;
+  const meanOf = (of: (one: (typeof known)[number]) => number) =>
+    known.reduce((sum, one) => sum + of(one), 0) / known.length;
+  const [predicted, truth] = [meanOf(({ mean }) => mean), meanOf((one) => one.truth)];
+  const spread = Math.sqrt(meanOf(({ mean }) => (mean - predicted) ** 2) * meanOf((one) => (one.truth - truth) ** 2));
+  return {
+    coverage: meanOf((one) => (one.truth >= one.low - ROUNDING && one.truth <= one.high + ROUNDING ? 1 : 0)),
+    mean_predicted: predicted,
+    mean_true: truth,
+    mean_absolute_error: meanOf((one) => Math.abs(one.mean - one.truth)),
+    correlation: spread > ROUNDING ? meanOf((one) => (one.mean - predicted) * (one.truth - truth)) / spread : null,
+    mean_width: meanOf(({ low, high }) => high - low),
+  };
+}
