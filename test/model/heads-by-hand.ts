@@ -4,7 +4,7 @@ import { HEADS, LATENT_TABLE, type MetaHeacConfig } from '../../src/model/metahe
 import type { Feeds } from '../../src/model/session.ts';
 import { randomFeeds, TINY, tinyGraph } from './tiny-model.ts';
 
-export const HEADS_CONFIG: MetaHeacConfig = { ...TINY, pooling: 'root', heads: { latent: 3 } };
+const HEADS_CONFIG: MetaHeacConfig = { ...TINY, pooling: 'root', heads: { latent: 3 } };
 export const HEADS_GRAPH = tinyGraph(HEADS_CONFIG);
 export const HEADS_ROWS = 30;
 /** Some users have a tag twice, some none. */
