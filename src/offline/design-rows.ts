@@ -15,57 +15,70 @@ export interface DenseRows {
   readonly width: number;
 }
 
-export function sparseDesign({ offsets, columns, width }: SparseRows): Design {
-  const rows = offsets.length - 1;
-  const multiplyTransposed = (values: Float64Array, out: Float64Array): void => {
-    out.fill(0, 0, width);
-    for (let i = 0; i < rows; i++) {
-      const value = values[i]!;
-      for (let k = offsets[i]!; k < offsets[i + 1]!; k++) out[columns[k]!]! += value;
-    }
-  };
+export function sparseDesign(rows: SparseRows): Design {
   return {
-    rows,
-    width,
-    multiply(point, out) {
-      for (let i = 0; i < rows; i++) {
-        let sum = 0;
-        for (let k = offsets[i]!; k < offsets[i + 1]!; k++) sum += point[columns[k]!]!;
-        out[i] = sum;
-      }
-    },
-    multiplyTransposed,
+    rows: rows.offsets.length - 1,
+    width: rows.width,
+    multiply: (point, out) => multiplySparse(rows, point, out),
+    multiplyTransposed: (values, out) => multiplySparseTransposed(rows, values, out),
     // ones are their own squares
-    multiplyTransposedSquares: multiplyTransposed,
+    multiplyTransposedSquares: (values, out) => multiplySparseTransposed(rows, values, out),
   };
 }
 
-export function denseDesign({ values: x, width }: DenseRows): Design {
-  const rows = width === 0 ? 0 : x.length / width;
-  assert(Number.isInteger(rows), `${x.length} values are no rows of ${width}`);
+export function denseDesign(rows: DenseRows): Design {
+  const { values, width } = rows;
+  const count = width === 0 ? 0 : values.length / width;
+  assert(Number.isInteger(count), `${values.length} values are no rows of ${width}`);
   return {
-    rows,
+    rows: count,
     width,
-    multiply(point, out) {
-      for (let i = 0; i < rows; i++) {
-        let sum = 0;
-        for (let j = 0; j < width; j++) sum += x[i * width + j]! * point[j]!;
-        out[i] = sum;
-      }
-    },
-    multiplyTransposed(values, out) {
-      out.fill(0, 0, width);
-      for (let i = 0; i < rows; i++) {
-        const value = values[i]!;
-        for (let j = 0; j < width; j++) out[j]! += value * x[i * width + j]!;
-      }
-    },
-    multiplyTransposedSquares(values, out) {
-      out.fill(0, 0, width);
-      for (let i = 0; i < rows; i++) {
-        const value = values[i]!;
-        for (let j = 0; j < width; j++) out[j]! += value * x[i * width + j]! ** 2;
-      }
-    },
+    multiply: (point, out) => multiplyDense(rows, point, out),
+    multiplyTransposed: (factors, out) => multiplyDenseTransposed(rows, factors, out),
+    multiplyTransposedSquares: (factors, out) => multiplyDenseSquares(rows, factors, out),
   };
+}
+
+function multiplySparse({ offsets, columns }: SparseRows, point: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < offsets.length - 1; i++) {
+    let sum = 0;
+    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) sum += point[columns[k]!]!;
+    out[i] = sum;
+  }
+}
+
+function multiplySparseTransposed(
+  { offsets, columns, width }: SparseRows,
+  values: Float64Array,
+  out: Float64Array,
+): void {
+  out.fill(0, 0, width);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) out[columns[k]!]! += value;
+  }
+}
+
+function multiplyDense({ values: x, width }: DenseRows, point: Float64Array, out: Float64Array): void {
+  for (let i = 0; i < out.length; i++) {
+    let sum = 0;
+    for (let j = 0; j < width; j++) sum += x[i * width + j]! * point[j]!;
+    out[i] = sum;
+  }
+}
+
+function multiplyDenseTransposed({ values: x, width }: DenseRows, values: Float64Array, out: Float64Array): void {
+  out.fill(0, 0, width);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    for (let j = 0; j < width; j++) out[j]! += value * x[i * width + j]!;
+  }
+}
+
+function multiplyDenseSquares({ values: x, width }: DenseRows, values: Float64Array, out: Float64Array): void {
+  out.fill(0, 0, width);
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    for (let j = 0; j < width; j++) out[j]! += value * x[i * width + j]! ** 2;
+  }
 }
