@@ -1,8 +1,9 @@
 /** L2-regularised logistic regression, fitted to convergence by Newton's method with conjugate gradients. */
-import { assert } from '../lib/errors.ts';
+import { assert } from './errors.ts';
 
 /** The features of some rows, `[rows, width]`, known by its products alone. */
 export interface Design {
+  readonly rows: number;
   readonly width: number;
   /** out = X point; `point` is `[width]` or longer, `out` is `[rows]`. */
   multiply(point: Float64Array, out: Float64Array): void;
@@ -31,22 +32,19 @@ const ROUNDING = 1e-12;
 
 /**
  * Minimises  sum_i log(1 + exp(-y_i z_i)) + sum_j w_j^2 / (2 strengths_j),  z_i = w . x_i + b,  y_i = +-1,  the bias not penalised:
- * the objective of scikit-learn's `LogisticRegression(C=strength)`, with a strength for each column. It is strictly convex in w, so the answer
- * does not depend on `start`, which only saves steps. `labels` are 0 or 1; with labels of one kind alone no finite bias is best, and the solver
- * ends at its tolerance.
+ * the objective of scikit-learn's `LogisticRegression(C=strength)`. `strengths` has one for each column, or is one for all. The objective is
+ * strictly convex in w, so the answer does not depend on `start`, which only saves steps. `labels` are 0 or 1; with labels of one kind alone no
+ * finite bias is best, and the solver ends at its tolerance.
  */
 export function fitLogisticRegression(
   design: Design,
   labels: Uint8Array,
-  strengths: Float64Array,
+  strengths: Float64Array | number,
   { start, gradientTolerance = GRADIENT_TOLERANCE }: { start?: LogisticModel; gradientTolerance?: number } = {},
 ): LogisticModel {
-  assert(strengths.length === design.width, `${strengths.length} strengths for ${design.width} columns`);
-  const penalties = strengths.map((strength) => {
-    assert(strength > 0 && Number.isFinite(strength), `strength ${strength} is not positive`);
-    return 1 / strength;
-  });
-  const { width } = design;
+  const { rows, width } = design;
+  assert(labels.length === rows, `${rows} rows are not as many as the ${labels.length} labels`);
+  const penalties = penaltiesOf(strengths, width);
   const size = width + 1; // the last entry is the bias
   const point = new Float64Array(size);
   if (start !== undefined) {
@@ -91,6 +89,17 @@ export function fitLogisticRegression(
     logits.set(trial);
     value = next;
   }
+}
+
+/** One over the strengths. */
+function penaltiesOf(strengths: Float64Array | number, width: number): Float64Array {
+  const penaltyOf = (strength: number): number => {
+    assert(strength > 0 && Number.isFinite(strength), `strength ${strength} is not positive`);
+    return 1 / strength;
+  };
+  if (typeof strengths === 'number') return new Float64Array(width).fill(penaltyOf(strengths));
+  assert(strengths.length === width, `${strengths.length} strengths for ${width} columns`);
+  return strengths.map(penaltyOf);
 }
 
 function model(point: Float64Array, steps: number, converged: boolean): LogisticModel {

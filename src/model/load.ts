@@ -100,8 +100,6 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
     const accompanied = Object.keys(adaptation.companion?.strengths ?? {});
     const stray = accompanied.find((name) => !adapted.includes(name));
     if (stray !== undefined) throw refused(path, `its companion has a strength for ${stray}, which is not adapted`);
-    if (adaptation.companion && findShift(splitHeads(graph, adapted).head, adapted) === null)
-      throw refused(path, `its companion needs parameters that only shift logits, and ${adapted.join(', ')} do more`);
   }
   for (const name of adapted) {
     const value = graph.initializers.get(name);
@@ -113,6 +111,9 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
         `adapted parameter "${name}" is ${typeText(value)}: only float32 can be adapted: cast the model before the export (in PyTorch: model.float())`,
       );
   }
+  const hasCompanion = adaptation.optimiser === 'gradient_descent' && adaptation.companion !== undefined;
+  if (hasCompanion && findShift(splitHeads(graph, adapted).head, adapted) === null)
+    throw refused(path, `its companion needs parameters that only shift logits, and ${adapted.join(', ')} do more`);
   return adapted;
 }
 

@@ -28,7 +28,7 @@ export interface ShiftFeatures {
   readonly blocks: readonly ColumnBlock[];
   /** `[rows]`: the shift at the start. */
   readonly offsets: Float64Array;
-  /** `[rows + 1]`: CSR. */
+  /** `[rows + 1]`: CSR, no column twice in a row. */
   readonly starts: Int32Array;
   readonly columns: Int32Array;
   readonly values: Float32Array;
@@ -197,8 +197,42 @@ function assemble(
       }
     }
   }
+  const count = addUpRepeated(starts, columns, values, firstDense);
   const { rows, offsets, denseValues } = read;
-  return { rows, width, blocks, offsets, starts, columns, values, firstDense, dense: denseValues };
+  return {
+    rows,
+    width,
+    blocks,
+    offsets,
+    starts,
+    columns: columns.slice(0, count),
+    values: values.slice(0, count),
+    firstDense,
+    dense: denseValues,
+  };
+}
+
+/** Makes one entry of what a row looks up several times, in place: squares are of the sum. Returns how many entries are left. */
+function addUpRepeated(starts: Int32Array, columns: Int32Array, values: Float32Array, width: number): number {
+  const entryOf = new Int32Array(width).fill(-1);
+  let to = 0;
+  let from = 0;
+  for (let row = 1; row < starts.length; row++) {
+    const begin = to;
+    for (const end = starts[row]!; from < end; from++) {
+      const column = columns[from]!;
+      const entry = entryOf[column]!;
+      if (entry >= begin) {
+        values[entry]! += values[from]!;
+        continue;
+      }
+      entryOf[column] = to;
+      columns[to] = column;
+      values[to++] = values[from]!;
+    }
+    starts[row] = to;
+  }
+  return to;
 }
 
 /** Which columns take part in a product. */
@@ -269,6 +303,7 @@ export function designOf(features: ShiftFeatures, rows: Int32Array, strengths: F
     for (let j = 0; j < width; j++) if (strengths[j] === 0) out[j] = 0;
   };
   return {
+    rows: rows.length,
     width,
     // a column that is left out has a gradient of 0, so that its weight stays 0
     multiply: (point, out) => multiplyRows(features, rows, point, out, which),

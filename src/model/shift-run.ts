@@ -24,6 +24,8 @@ const LINK_ROWS = 8192;
 const COMPANION_TOLERANCE = 1e-3;
 /** Scores this near to 0 or 1 have the logit of the bound. */
 const CERTAIN = 1e-7;
+/** What differs by less than this of its size is the same for all rows: features are differences of float32 sums. */
+const SAME = 1e-4;
 
 export interface ShiftProgram {
   start(parameters: Parameters, frontier: Frontier): Promise<HeadRun>;
@@ -150,7 +152,7 @@ class ShiftRun implements HeadRun {
       return Math.log(inside / (1 - inside));
     });
     const spread = spreadOf(own);
-    if (spread.deviation === 0) return;
+    if (spread.deviation <= SAME * Math.abs(spread.mean)) return;
     const scale = (weight * spreadOf(logits).deviation) / spread.deviation;
     for (let j = 0; j < this.#change.length; j++) this.#change[j]! += scale * model.weights[j]!;
     // in the mean nothing is added, where a parameter is an intercept: probabilities stay what they were
@@ -181,7 +183,7 @@ class ShiftRun implements HeadRun {
     for (let d = 0; d < denseWidth; d++) {
       const first = dense[d]!;
       let row = 0;
-      while (row < rows && dense[row * denseWidth + d] === first) row++;
+      while (row < rows && Math.abs(dense[row * denseWidth + d]! - first) <= SAME * Math.abs(first)) row++;
       if (row === rows && first !== 0) return firstDense + d;
     }
     return -1;

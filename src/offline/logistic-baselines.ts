@@ -1,9 +1,9 @@
 /** The baselines `logistic_regression`, on one-hot tokens, and `logistic_regression_svd`, on latent vectors of users. */
+import { fitLogisticRegression, type LogisticModel } from '../lib/logistic-regression.ts';
 import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
 import { presentSeeds, type Scorer, type SeedSet, sumOfTokens, type TunableMethod } from './baselines.ts';
-import type { DenseRows, SparseRows } from './design-rows.ts';
+import { type DenseRows, denseDesign, type SparseRows, sparseDesign } from './design-rows.ts';
 import { latentStart } from './latent-start.ts';
-import { fitLogisticRegression, type LogisticModel } from './logistic-regression.ts';
 import type { OneHot } from './one-hot.ts';
 
 /** Negatives that are drawn for each seed. */
@@ -28,9 +28,10 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
     *scorers({ seeds, ignored }, rng, settings) {
       const { users, labels } = drawTask(oneHot, seeds, rng);
       const { rows, tokenOf } = tokenRows(oneHot, users, ignored);
+      const design = sparseDesign(rows);
       let model: LogisticModel | undefined;
       for (const { strength } of settings) {
-        model = fitLogisticRegression(rows, labels, strength, model);
+        model = fitLogisticRegression(design, labels, strength, model && { start: model });
         const weights = new Float64Array(oneHot.width);
         for (let j = 0; j < tokenOf.length; j++) weights[tokenOf[j]!] = model.weights[j]!;
         yield linearScorer(oneHot, weights, model.bias);
@@ -55,10 +56,10 @@ export function logisticRegressionOnLatent(
     *scorers({ seeds, ignored }, draws, settings) {
       const { users, labels } = drawTask(oneHot, seeds, draws);
       for (const [power, vectors] of vectorsOf) {
-        const rows = latentRows(oneHot, vectors, users, ignored);
+        const design = denseDesign(latentRows(oneHot, vectors, users, ignored));
         let model: LogisticModel | undefined;
         for (const { strength } of settings.filter(({ idf_power }) => idf_power === power)) {
-          model = fitLogisticRegression(rows, labels, strength, model);
+          model = fitLogisticRegression(design, labels, strength, model && { start: model });
           yield linearScorer(oneHot, tokenWeights(vectors, model, ignored), model.bias);
         }
       }

@@ -11,9 +11,9 @@ import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import type { Manifest } from '../../src/model/manifest.ts';
-import { buildMetaHeac, randomInitial } from '../../src/model/metaheac.ts';
+import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';
 import { useFolders } from './folders.ts';
-import { changeManifest, replaceFile, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
+import { changeManifest, draftOf, replaceFile, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
 
 const newFolder = useFolders();
 
@@ -400,6 +400,54 @@ describe('loadModel refuses', () => {
       };
     });
     expect(await refusalOf(path)).toContain('its adaptation has rates for critics.wrong, and ');
+  });
+
+  describe('a companion', () => {
+    const CONFIG: MetaHeacConfig = { ...TINY, heads: { latent: 2 } };
+    const write = async (path: string, parameters: readonly string[], accompanied: string): Promise<void> => {
+      const draft = await draftOf(tinyGraph(CONFIG), CONFIG);
+      const adaptation: Manifest['adaptation'] = {
+        optimiser: 'gradient_descent',
+        rates: Object.fromEntries(parameters.map((name) => [name, 1])),
+        steps: { at_50_seeds: 20, exponent: 0, maximum: 100 },
+        negatives_per_seed: 10,
+        first_pass: null,
+        companion: { strengths: { [accompanied]: 0.1 }, weight: 0.5 },
+      };
+      writeModelFolder(path, {
+        ...draft,
+        manifest: { ...draft.manifest, adapted_parameters: [...parameters], adaptation },
+      });
+    };
+
+    it('is loaded where it names adapted parameters that only shift logits', async () => {
+      const path = newFolder();
+      await write(path, [HEADS.wide, HEADS.bias], HEADS.wide);
+      expect((await loadModel(path)).adapted).toEqual([HEADS.wide, HEADS.bias]);
+    });
+
+    it('with a strength for a parameter that is not adapted', async () => {
+      const path = newFolder();
+      await write(path, [HEADS.wide, HEADS.bias], HEADS.query);
+      expect(await refusalOf(path)).toContain('its companion has a strength for heads.query, which is not adapted');
+    });
+
+    it('beside a parameter that does more than shift logits', async () => {
+      const path = newFolder();
+      // each critic has a bias of its own
+      await write(path, [HEADS.wide, 'critics.bias'], HEADS.wide);
+      expect(await refusalOf(path)).toContain(
+        'its companion needs parameters that only shift logits, and heads.wide, critics.bias do more',
+      );
+    });
+
+    it('beside a parameter that is not there', async () => {
+      const path = newFolder();
+      await write(path, [HEADS.wide, 'heads.deep'], HEADS.wide);
+      expect(await refusalOf(path)).toContain('adapted parameter "heads.deep" is not in model.onnx');
+      await write(path, ['heads.deep'], 'heads.deep');
+      expect(await refusalOf(path)).toContain('adapted parameter "heads.deep" is not in model.onnx');
+    });
   });
 
   it('a model with nothing to adapt', async () => {

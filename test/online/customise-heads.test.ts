@@ -240,6 +240,75 @@ describe('customise, by gradient descent on the heads', () => {
   });
 });
 
+describe('customise with a companion', () => {
+  const strengths = { [HEADS.wide]: 0.1 };
+  let accompanied: OnlineContext;
+  let alone: OnlineContext;
+  beforeAll(async () => {
+    accompanied = await contextOf(drawUsers(), { companion: { strengths, weight: 1 } });
+    alone = await contextOf(drawUsers(), { companion: undefined });
+  });
+
+  it('changes the named parameters, the intercept, and nothing else', async () => {
+    const request = requestOf(fans.slice(0, 30));
+    const plain = (await customise(alone, request)).parameters;
+    const { parameters } = await customise(accompanied, request);
+    expect([...parameters.keys()].sort()).toEqual([...plain.keys()].sort());
+    for (const { data } of parameters.values()) expect((data as Float32Array).every(Number.isFinite)).toBe(true);
+    expect(parameters.get(HEADS.query)).toEqual(plain.get(HEADS.query));
+    for (const name of [HEADS.wide, HEADS.bias]) expect(parameters.get(name)).not.toEqual(plain.get(name));
+  });
+
+  it('finds what the seeds like', async () => {
+    const request = requestOf(fans.slice(0, 40));
+    const { parameters, quality } = await customise(accompanied, request);
+    expect(await aucOf(accompanied, request, parameters)).toBeGreaterThan(0.9);
+    expect(quality!.auc).toBeGreaterThan(0.7);
+    // the token that all fans have is what it finds
+    const [wide, before] = [parameters, (await customise(alone, request)).parameters].map(
+      (all) => all.get(HEADS.wide)!.data as Float32Array,
+    );
+    const gains = wide!.map((x, place) => x - before![place]!);
+    expect(gains.indexOf(Math.max(...gains))).toBe(5 + 1);
+  });
+
+  it('gives equal bits for equal requests, with and without a report', async () => {
+    const request = requestOf(fans.slice(0, 30));
+    const once = await customise(accompanied, request);
+    expect(await customise(accompanied, request)).toEqual(once);
+    const without = await customise(accompanied, { ...request, withoutQuality: true });
+    expect(without.parameters).toEqual(once.parameters);
+  });
+
+  it('draws other negatives with another key', async () => {
+    const request = requestOf(fans.slice(0, 10));
+    const other = await customise(accompanied, { ...request, key: 'other' });
+    expect(other.parameters).not.toEqual((await customise(accompanied, request)).parameters);
+  });
+
+  it.each([
+    ['one seed', () => requestOf(fans.slice(0, 1))],
+    ['one seed and one candidate', () => ({ ...requestOf(fans.slice(0, 1)), candidates: others.slice(0, 1) })],
+    ['fewer candidates than negatives', () => ({ ...requestOf(fans.slice(0, 60)), candidates: others.slice(0, 15) })],
+  ])('gives numbers for %s', async (_, request) => {
+    const { parameters } = await customise(accompanied, request());
+    for (const { data } of parameters.values()) {
+      expect((data as Float32Array).every(Number.isFinite)).toBe(true);
+      expect(Math.max(...(data as Float32Array).map(Math.abs))).toBeLessThan(100);
+    }
+  });
+
+  it('gives the heads of no companion where all users are alike', async () => {
+    const alike = drawUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
+    const request = requestOf(fans.slice(0, 30));
+    const [plain, own] = [
+      await contextOf(alike, { companion: undefined }),
+      await contextOf(alike, { companion: { strengths, weight: 1 } }),
+    ];
+    expect((await customise(own, request)).parameters).toEqual((await customise(plain, request)).parameters);
+  });
+});
+
 describe("a campaign's own token", () => {
   const CAMPAIGN = `${PAST_CAMPAIGNS} 2`;
 

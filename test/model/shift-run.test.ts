@@ -1,0 +1,166 @@
+/** The companion of a run is a logistic regression on what the parameters multiply, added to the parameters themselves. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Graph } from '../../src/graph/ir.ts';
+import { fitLogisticRegression } from '../../src/lib/logistic-regression.ts';
+import { type Frontier, type HeadProgram, type HeadRun, openHeadProgram } from '../../src/model/head-adaptation.ts';
+import type { CompanionSettings } from '../../src/model/manifest.ts';
+import { HEADS } from '../../src/model/metaheac.ts';
+import {
+  dot,
+  HEADS_FEEDS,
+  HEADS_GRAPH,
+  HEADS_ROWS,
+  headsFeatures,
+  headsFeeds,
+  headsPoint,
+  TABLE_ROWS,
+} from './heads-by-hand.ts';
+import { scoresOf } from './tiny-model.ts';
+
+const ALL = [HEADS.wide, HEADS.query, HEADS.bias];
+const { initializers } = HEADS_GRAPH;
+const byHand = headsFeatures();
+const RATES = { [HEADS.wide]: 0.8, [HEADS.query]: 0.3, [HEADS.bias]: 2 };
+/** Those who have tag 2 are the positives; every row but the last eight is fitted on, some twice. */
+const FITTED = Int32Array.from([...Array.from({ length: HEADS_ROWS - 8 }, (_, i) => i), 3, 4]);
+const LABELS = Uint8Array.from(FITTED, (row) => (byHand[row]![5 + 2]! > 0 ? 1 : 0));
+/** Spreads and means are of these. */
+const REFERENCE = Int32Array.from({ length: HEADS_ROWS - 5 }, (_, i) => 5 + i);
+
+let program: HeadProgram;
+let frontier: Frontier;
+beforeAll(async () => {
+  program = await openHeadProgram(HEADS_GRAPH, ALL);
+  frontier = await program.frontier(initializers, HEADS_ROWS, headsFeeds);
+});
+afterAll(() => program.close());
+
+/** A run that has gone some steps. */
+async function steppedRun(): Promise<HeadRun> {
+  const run = await program.start(initializers, frontier);
+  const labels = Float32Array.from(LABELS);
+  for (let step = 0; step < 3; step++) await run.step(FITTED, labels, RATES);
+  return run;
+}
+
+const graphWith = (run: HeadRun): Graph => ({
+  ...HEADS_GRAPH,
+  initializers: new Map([...initializers, ...run.parameters()]),
+});
+const ofReference = (values: readonly number[]): number[] => Array.from(REFERENCE, (row) => values[row]!);
+const logitsOf = (scores: Float32Array): number[] => Array.from(scores, (p) => Math.log(p / (1 - p)));
+
+function spreadOf(values: readonly number[]): { mean: number; deviation: number } {
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  return { mean, deviation: Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length) };
+}
+
+/** The companion's weights by place, fitted on the features by hand, of the parameters that have a strength. */
+function companionByHand({ strengths }: CompanionSettings): number[] {
+  const nameOf = (place: number) =>
+    place < TABLE_ROWS ? HEADS.wide : place < TABLE_ROWS + 3 ? HEADS.query : HEADS.bias;
+  const places = byHand[0]!.map((_, place) => place).filter((place) => strengths[nameOf(place)] !== undefined);
+  const x = Array.from(FITTED, (row) => places.map((place) => byHand[row]![place]!));
+  const transposed = (power: number) => (values: Float64Array, out: Float64Array) => {
+    places.forEach((_, j) => {
+      out[j] = x.reduce((sum, row, i) => sum + values[i]! * row[j]! ** power, 0);
+    });
+  };
+  const design = {
+    rows: x.length,
+    width: places.length,
+    multiply: (point: Float64Array, out: Float64Array) => {
+      x.forEach((row, i) => {
+        out[i] = dot(row, [...point.subarray(0, places.length)]);
+      });
+    },
+    multiplyTransposed: transposed(1),
+    multiplyTransposedSquares: transposed(2),
+  };
+  const own = Float64Array.from(places, (place) => strengths[nameOf(place)]!);
+  const { weights, converged } = fitLogisticRegression(design, LABELS, own);
+  expect(converged).toBe(true);
+  const out = byHand[0]!.map(() => 0);
+  places.forEach((place, j) => {
+    out[place] = weights[j]!;
+  });
+  return out;
+}
+
+describe('addCompanion', () => {
+  it.each<[string, CompanionSettings]>([
+    ['of the table alone', { strengths: { [HEADS.wide]: 0.5 }, weight: 0.5 }],
+    ['of table and query, each with its strength', { strengths: { [HEADS.wide]: 0.3, [HEADS.query]: 2 }, weight: 2 }],
+    ['of the query alone', { strengths: { [HEADS.query]: 1 }, weight: 1 }],
+  ])('adds the regression %s, in spreads of the logits, and keeps their mean', async (_, settings) => {
+    const run = await steppedRun();
+    const before = headsPoint(run.parameters());
+    const { deviation } = spreadOf(ofReference(logitsOf(await scoresOf(graphWith(run), HEADS_FEEDS))));
+    await run.addCompanion(FITTED, LABELS, settings, REFERENCE);
+
+    const weights = companionByHand(settings);
+    const own = spreadOf(ofReference(byHand.map((row) => dot(row, weights))));
+    const scale = (settings.weight * deviation) / own.deviation;
+    const after = headsPoint(run.parameters());
+    const bias = TABLE_ROWS + 3;
+    before.forEach((x, place) => {
+      const expected = place === bias ? x - scale * own.mean : x + scale * weights[place]!;
+      expect(Math.abs(after[place]! - expected), `place ${place}`).toBeLessThan(1e-3);
+    });
+    // the companion's part of the rows' shifts: no mean, and the spread that was asked for
+    const added = spreadOf(ofReference(byHand.map((row) => dot(row, after) - dot(row, before))));
+    expect(added.mean).toBeCloseTo(0, 5);
+    expect(added.deviation).toBeCloseTo(settings.weight * deviation, 5);
+    expect(Math.max(...after.map((x, place) => Math.abs(x - before[place]!)))).toBeGreaterThan(0.05);
+  });
+
+  it('changes the order of the rows, for those whom it is fitted on', async () => {
+    const run = await program.start(initializers, frontier);
+    const order = (scores: Float32Array) => Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!);
+    const before = order(await run.scores());
+    await run.addCompanion(FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 5 }, REFERENCE);
+    const after = order(await run.scores());
+    expect(after).not.toEqual(before);
+    const positives = byHand.filter((row) => row[5 + 2]! > 0).length;
+    expect(after.slice(0, positives).every((row) => byHand[row]![5 + 2]! > 0)).toBe(true);
+    expect(before.slice(0, positives).every((row) => byHand[row]![5 + 2]! > 0)).toBe(false);
+  });
+
+  it('is in the parameters: the whole graph scores with them as the run does', async () => {
+    const run = await steppedRun();
+    const without = await run.scores();
+    await run.addCompanion(
+      FITTED,
+      LABELS,
+      { strengths: { [HEADS.wide]: 0.5, [HEADS.query]: 0.1 }, weight: 1 },
+      REFERENCE,
+    );
+    const scores = await run.scores();
+    const expected = await scoresOf(graphWith(run), HEADS_FEEDS);
+    expected.forEach((score, i) => {
+      expect(Math.abs(scores[i]! - score)).toBeLessThan(2e-6);
+    });
+    expect(Math.max(...scores.map((score, i) => Math.abs(score - without[i]!)))).toBeGreaterThan(0.01);
+    run.reset();
+    for (const name of ALL) expect(run.parameters().get(name)).toEqual(initializers.get(name));
+  });
+
+  it('leaves parameters that it does not name alone, where no intercept is one', async () => {
+    const own = await openHeadProgram(HEADS_GRAPH, [HEADS.wide, HEADS.query]);
+    const run = await own.start(initializers, await own.frontier(initializers, HEADS_ROWS, headsFeeds));
+    await run.addCompanion(FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 1 }, REFERENCE);
+    await own.close();
+    expect(run.parameters().get(HEADS.query)).toEqual(initializers.get(HEADS.query));
+    expect(run.parameters().get(HEADS.wide)).not.toEqual(initializers.get(HEADS.wide));
+  });
+
+  it('does nothing where it has no spread', async () => {
+    const run = await steppedRun();
+    const [before, scores] = [run.parameters(), await run.scores()];
+    const ones = new Uint8Array(FITTED.length).fill(1);
+    for (const labels of [LABELS, ones])
+      await run.addCompanion(FITTED, labels, { strengths: { [HEADS.bias]: 3 }, weight: 1 }, REFERENCE);
+    expect(run.parameters()).toEqual(before);
+    expect(await run.scores()).toEqual(scores);
+  });
+});

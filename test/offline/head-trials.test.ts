@@ -1,0 +1,165 @@
+/** Trials on one computation of a campaign's users are those of the online stage, and comparable from settings to settings. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import { writeModelFolder } from '../../src/model/folder.ts';
+import { type HeadProgram, openHeadProgram } from '../../src/model/head-adaptation.ts';
+import { loadModel } from '../../src/model/load.ts';
+import type { DescentSettings } from '../../src/model/manifest.ts';
+import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { startHeadTrials } from '../../src/offline/head-trials.ts';
+import { runTrial, type Trial } from '../../src/offline/trial.ts';
+import { bind } from '../../src/online/binding.ts';
+import type { OnlineContext } from '../../src/online/customise.ts';
+import { openScorer } from '../../src/online/score.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { draftOf, tinyGraph } from '../model/tiny-model.ts';
+import { newRoot, CONFIG as PUBLISHED, populationOf, type User } from '../online/world.ts';
+
+const PAST = { name: PAST_CAMPAIGNS, kind: 'multi', maxLength: 3, rows: 4 } as const;
+const CONFIG: MetaHeacConfig = {
+  ...PUBLISHED,
+  user: [...PUBLISHED.user, PAST],
+  pooling: 'root',
+  heads: { latent: 3 },
+};
+const { companion: _, ...PLAIN } = DEFAULT_DESCENT;
+const USERS = 200;
+/** Those who are members: of them some like `tags 1`, as others do. */
+const isMember = (i: number): boolean => i % 4 === 0;
+
+/** All members are in the past campaign `past_campaigns 2`, nobody else is. */
+function drawUsers(): User[] {
+  const rng = createRng('users');
+  return Array.from({ length: USERS }, (_, i) => ({
+    user_id: `user-${String(i).padStart(4, '0')}`,
+    age: `age ${1 + rng.integer(4)}`,
+    tags: [...(rng.uniform() < (isMember(i) ? 0.7 : 0.3) ? ['tags 1'] : []), `tags ${2 + rng.integer(4)}`],
+    [PAST_CAMPAIGNS]: [
+      ...(rng.uniform() < 0.5 ? [`${PAST_CAMPAIGNS} ${rng.integer(2) === 0 ? 1 : 3}`] : []),
+      ...(isMember(i) ? [`${PAST_CAMPAIGNS} 2`] : []),
+    ],
+  }));
+}
+
+let root = '';
+let context: OnlineContext;
+let program: HeadProgram;
+
+/** The members are the seeds, up to `count`; all others are ranked. */
+function trialOf(id: string, count: number): Trial {
+  const { directory } = context.population;
+  const numberOf = (i: number) => directory.find(`user-${String(i).padStart(4, '0')}`);
+  const all = Array.from({ length: USERS }, (_, i) => i);
+  const seeds = all.filter(isMember).slice(0, count);
+  const rest = all.filter((i) => !seeds.includes(i));
+  return {
+    id,
+    features: { topic: 'topic 1', words: ['words 2'] },
+    group: null,
+    seeds: Int32Array.from(seeds, numberOf).sort(),
+    evaluation: {
+      users: Int32Array.from(rest, numberOf),
+      labels: Uint8Array.from(rest, (i) => (isMember(i) ? 1 : 0)),
+    },
+  };
+}
+
+beforeAll(async () => {
+  root = newRoot();
+  const features = CONFIG.user.map(({ name, kind }) => ({ name, kind }));
+  const population = await populationOf(root, drawUsers(), features);
+  const path = mkdtempSync(join(root, 'model-'));
+  const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
+  const names = Object.keys(PLAIN.rates);
+  writeModelFolder(path, {
+    ...draft,
+    manifest: { ...draft.manifest, adaptation: PLAIN, adapted_parameters: names },
+  });
+  const model = await loadModel(path);
+  program = await openHeadProgram(model.graph, names);
+  const steps = { kind: 'gradient_descent' as const, steps: program, settings: PLAIN };
+  context = { model, population, binding: bind(model.folder, population), program: steps };
+});
+afterAll(async () => {
+  await program.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const withCompanion = (from: DescentSettings): DescentSettings => ({
+  ...from,
+  companion: { strengths: { [HEADS.wide]: 0.1 }, weight: 1 },
+});
+/** All candidates are the negatives of each step, so that no draw matters. */
+const ALL_NEGATIVES: DescentSettings = {
+  ...PLAIN,
+  negatives_per_seed: 100,
+  steps: { at_50_seeds: 100, exponent: 0, maximum: 100 },
+};
+
+async function byHand(trial: Trial, settings: DescentSettings) {
+  const scorer = await openScorer({ ...context.model, binding: context.binding });
+  const own = { ...context, program: { kind: 'gradient_descent' as const, steps: program, settings } };
+  const quality = await runTrial(own, scorer, trial, 'another key');
+  await scorer.close();
+  return quality;
+}
+
+describe('startHeadTrials', () => {
+  it.each([
+    ['as they are', ALL_NEGATIVES],
+    ['without a first pass', { ...ALL_NEGATIVES, first_pass: null }],
+    ['with a companion', withCompanion(ALL_NEGATIVES)],
+  ])('plays seed sets as customise and a scorer do, with settings %s', async (_, settings) => {
+    const trials = [10, 25].map((count) => trialOf('tomorrow', count));
+    const qualities = await (await startHeadTrials(context, program, trials, 'k')).play(settings);
+    expect(qualities.length).toBe(2);
+    for (const [i, trial] of trials.entries()) {
+      const expected = await byHand(trial, settings);
+      // sums in another order may swap two who are nearly alike
+      expect(Math.abs(qualities[i]!.auc - expected.auc)).toBeLessThan(1e-3);
+      expect(expected.auc).toBeGreaterThan(0.6);
+    }
+    expect(qualities[0]!.auc).not.toBe(qualities[1]!.auc);
+  });
+
+  it('makes the same draws for all settings, whatever was played before and beside them', async () => {
+    const [few, many] = [trialOf('tomorrow', 10), trialOf('tomorrow', 25)];
+    const trials = await startHeadTrials(context, program, [few, many], 'k');
+    const first = await trials.play(PLAIN);
+    const other = await trials.play(withCompanion(PLAIN));
+    expect(other).not.toEqual(first);
+    expect(await trials.play(PLAIN)).toEqual(first);
+    const alone = await startHeadTrials(context, program, [many], 'k');
+    expect(await alone.play(withCompanion(PLAIN))).toEqual(other.slice(1));
+    // settings that say the same with other words: a companion that hardly weighs
+    const light = withCompanion(PLAIN);
+    const [same] = await trials.play({ ...light, companion: { ...light.companion!, weight: 1e-9 } });
+    expect(Math.abs(same!.auc - first[0]!.auc)).toBeLessThan(1e-3);
+    const elsewhere = await startHeadTrials(context, program, [few, many], 'another key');
+    expect(await elsewhere.play(PLAIN)).not.toEqual(first);
+  });
+
+  it("leaves the campaign's own token out, which tells who the members are", async () => {
+    const play = async (id: string) => {
+      const trials = await startHeadTrials(context, program, [trialOf(id, 25)], 'k');
+      return (await trials.play(PLAIN))[0]!.auc;
+    };
+    // a campaign of another name sees the token
+    expect(await play('tomorrow')).toBeGreaterThan(0.95);
+    const own = await play(`${PAST_CAMPAIGNS} 2`);
+    expect(own).toBeLessThan(0.85);
+    expect(own).toBeGreaterThan(0.5);
+    expect(Math.abs(own - (await byHand(trialOf(`${PAST_CAMPAIGNS} 2`, 25), PLAIN)).auc)).toBeLessThan(0.05);
+  });
+
+  it('starts from other parameters where the context has some', async () => {
+    const parameters = tinyGraph(CONFIG, 'other').initializers;
+    const trials = [trialOf(`${PAST_CAMPAIGNS} 2`, 10)];
+    const [own] = await (await startHeadTrials({ ...context, parameters }, program, trials, 'k')).play(PLAIN);
+    const [usual] = await (await startHeadTrials(context, program, trials, 'k')).play(PLAIN);
+    expect(own!.auc).not.toBe(usual!.auc);
+  });
+});
