@@ -16,7 +16,7 @@ import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } fro
 import { type Draft, draftModel, exportModel } from './draft.ts';
 import type { DrawnBatch } from './episodes.ts';
 import { type HeldOut, heldOutTrial, holdOut } from './held-out.ts';
-import { openOptimiser } from './meta-step.ts';
+import { addGradient, openOptimiser } from './meta-step.ts';
 import { type DrawnEpisode, RECIPES } from './recipe.ts';
 import { isValidated, type TrainSettings, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS } from './settings.ts';
 import { type Summary, summarise } from './summary.ts';
@@ -111,7 +111,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
           settings.innerRate,
         );
         loss += gradient.loss / tasks.length;
-        gradient.addTo(gradients, 1 / tasks.length);
+        addGradient(gradients, gradient, 1 / tasks.length);
       }
       await optimiser.step(gradients, settings.outerRate);
 
