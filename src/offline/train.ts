@@ -4,23 +4,19 @@ import { trainableParameters } from '../graph/cut-tables.ts';
 import type { Tensor } from '../graph/ir.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRng, type Rng, shuffle } from '../lib/rng.ts';
-import type { LabelledBatch } from '../model/adaptation.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { Device } from '../model/session.ts';
-import { type Binding, bind } from '../online/binding.ts';
-import { type OnlineContext, openOnlineProgram } from '../online/customise.ts';
-import { encodeCampaign, encodeUsers } from '../online/encode.ts';
-import { openScorer } from '../online/score.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { type Draft, draftModel, exportModel } from './draft.ts';
-import type { DrawnBatch } from './episodes.ts';
+import { draftModel, exportModel } from './draft.ts';
 import { type HeldOut, heldOutTrial, holdOut } from './held-out.ts';
+import type { Task } from './learner.ts';
+import { type Learners, openLearners } from './learners.ts';
 import { addGradient, openOptimiser } from './meta-step.ts';
-import { type DrawnEpisode, RECIPES } from './recipe.ts';
+import { RECIPES } from './recipe.ts';
 import { isValidated, type TrainSettings, VALIDATION_CAMPAIGNS, VALIDATION_SEEDS } from './settings.ts';
 import { type Summary, summarise } from './summary.ts';
-import { ownToken, runTrial, type Trial } from './trial.ts';
+import type { Trial } from './trial.ts';
 import type { Workspace } from './workspace.ts';
 
 export interface TrainProgress {
@@ -39,6 +35,8 @@ export interface TrainOptions {
   readonly device: Device;
   readonly clock: Clock;
   readonly resume: boolean;
+  /** Threads that tasks and trials are shared out to; 1 (if not given): they run in this one. The model's bytes do not depend on it. */
+  readonly threads?: number;
   /** Ends training after the step at hand; the best so far is exported. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainProgress) => void;
@@ -73,9 +71,8 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   const identity = identityOf(workspace, settings);
   const saved = options.resume ? readCheckpoint(path, identity) : null;
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
-  const validator = await openValidator(workspace, draft, parameters, { training, held: validation }, options);
+  const validate = drawValidation(workspace, { training, held: validation }, settings);
   const recipe = RECIPES[settings.recipe];
-  const program = await recipe.openProgram(draft.graph, parameters, settings, device);
   const optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
   let best: Best | null = (saved?.notes as { best: Best | null } | undefined)?.best ?? null;
   let bestParameters: Parameters = best ? withPrefix(saved!.tensors, 'best/') : copyOf(optimiser.parameters);
@@ -87,37 +84,34 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   };
 
   const rng = createRng(`train/${settings.seed}`);
-  const encode = batchEncoder(workspace, draft);
   const gradients = new Map(
     parameters.map((name) => [name, new Float32Array(draft.graph.initializers.get(name)!.data.length)]),
   );
   const isOver = () =>
     optimiser.steps >= settings.steps ||
     (best !== null && best.auc !== null && optimiser.steps - best.step >= settings.patience);
+  // last, so that nothing leaves its threads open
+  const learners = await openLearners(workspace, draft, { settings, device, threads: options.threads ?? 1 });
   try {
     while (!isOver() && !options.signal.aborted) {
       const step = optimiser.steps;
       for (const gradient of gradients.values()) gradient.fill(0);
       let loss = 0;
-      const tasks = tasksOf(rng, step, training.length, settings.taskCount);
-      for (const [i, task] of tasks.entries()) {
+      const drawn = tasksOf(rng, step, training.length, settings.taskCount);
+      const tasks = drawn.flatMap((task, i): Task[] => {
         const campaign = training[task]!;
         const episode = recipe.drawEpisode(rng.fork(`step/${step}/${i}`), campaign, settings);
-        if (!episode) continue;
-        const { support, query } = episode;
-        const gradient = await program.run(
-          optimiser.parameters,
-          { support: encode(campaign.id, episode, support), query: encode(campaign.id, episode, query) },
-          settings.innerRate,
-        );
-        loss += gradient.loss / tasks.length;
-        addGradient(gradients, gradient, 1 / tasks.length);
+        return episode ? [{ campaign: campaign.id, ...episode }] : [];
+      });
+      for (const gradient of await learners.gradients(optimiser.parameters, tasks)) {
+        loss += gradient.loss / drawn.length;
+        addGradient(gradients, gradient, 1 / drawn.length);
       }
       await optimiser.step(gradients, settings.outerRate);
 
       let auc: number | null = null;
       if (isValidated(optimiser.steps, settings)) {
-        const summary = await validator.validate(optimiser.parameters);
+        const summary = await validate(learners, optimiser.parameters);
         auc = summary.all?.auc.mean ?? null;
         // without held-out campaigns the last step is taken
         if (best === null || best.auc === null || auc === null || auc > best.auc) {
@@ -138,7 +132,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
     if (!isOver() && optimiser.steps > savedStep) save();
     if (best === null) bestParameters = copyOf(optimiser.parameters);
   } finally {
-    await Promise.all([program.close(), optimiser.close(), validator.close()]);
+    await Promise.all([learners.close(), optimiser.close()]);
   }
 
   const { adaptation, name, ...rest } = settings;
@@ -170,38 +164,13 @@ function tasksOf(rng: Rng, step: number, campaigns: number, count: number): numb
   });
 }
 
-/** Drawn users as a model's inputs; a campaign's own token of past campaigns is left out. */
-function batchEncoder(
+/** Draws simulated seed sets of held-out campaigns; the function adapts to each, as the service would, and sums up. */
+function drawValidation(
   { population }: Workspace,
-  { graph, folder }: Draft,
-): (campaign: string, episode: DrawnEpisode, batch: DrawnBatch) => LabelledBatch {
-  const binding: Binding = bind(folder, population);
-  return (campaign, { features }, { users, labels }) => ({
-    feeds: {
-      ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
-        without: ownToken(folder, campaign),
-      }),
-      ...encodeCampaign(graph, folder, features, users.length),
-    },
-    labels,
-  });
-}
-
-interface Validator {
-  validate(parameters: Parameters): Promise<Summary>;
-  close(): Promise<void>;
-}
-
-/** Adapts to simulated seed sets of held-out campaigns, as the service would. */
-async function openValidator(
-  workspace: Workspace,
-  draft: Draft,
-  parameters: readonly string[],
   { training, held }: HeldOut,
-  { settings, device }: TrainOptions,
-): Promise<Validator> {
-  const { population } = workspace;
-  const rng = createRng(`train/${settings.seed}/trials`);
+  { seed }: TrainSettings,
+): (learners: Learners, parameters: Parameters) => Promise<Summary> {
+  const rng = createRng(`train/${seed}/trials`);
   // what a campaign is worth is the mean over its seed sets: they are no campaigns of their own
   const campaigns = held
     .slice(0, VALIDATION_CAMPAIGNS)
@@ -211,32 +180,18 @@ async function openValidator(
       ).filter((trial): trial is Trial => trial !== null),
     )
     .filter((trials) => trials.length > 0);
-  const binding = bind(draft.folder, population);
-  // the epochs are not chosen here: one pass a trial, and a steadier measure
-  const { adaptation } = settings;
-  const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
-  const manifest = { ...draft.folder.manifest, adaptation: steady };
-  const model = { folder: draft.folder, manifest, graph: draft.graph, adapted: parameters };
-  const program = await openOnlineProgram(model, { device });
-  const scorer = await openScorer({ ...model, binding }, { device });
-  return {
-    async validate(current) {
-      const context: OnlineContext = { model, population, binding, program, parameters: current };
-      const qualities = [];
-      for (const trials of campaigns) {
-        const repeats = [];
-        for (const trial of trials) {
-          const key = `train/${settings.seed}/validation/${trial.id}/${trial.seeds.length}`;
-          repeats.push(await runTrial(context, scorer, trial, key));
-        }
-        qualities.push({ trial: trials[0]!, repeats });
-      }
-      return summarise(qualities, rng.fork('bootstrap'));
-    },
-    async close() {
-      await program.steps.close();
-      await scorer.close();
-    },
+  const trials = campaigns.flat();
+  const keyed = trials.map((trial) => ({
+    trial,
+    key: `train/${seed}/validation/${trial.id}/${trial.seeds.length}`,
+  }));
+  return async (learners, parameters) => {
+    const qualities = await learners.qualities(parameters, keyed);
+    const byCampaign = campaigns.map((own) => ({
+      trial: own[0]!,
+      repeats: own.map((trial) => qualities[trials.indexOf(trial)]!),
+    }));
+    return summarise(byCampaign, rng.fork('bootstrap'));
   };
 }
 
