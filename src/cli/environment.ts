@@ -1,6 +1,8 @@
-/** The only place that reads environment variables: each is validated here and listed in the README. */
+/** The only place that reads environment variables, each validated here and listed in the README, and that asks how many processors there are. */
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { AppError } from '../lib/errors.ts';
+import type { Device } from '../model/session.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 
 /** A number in plain digits: `Number` would take an empty text for 0 and `0x50` for 80. */
@@ -83,6 +85,16 @@ export function readEnvironment(
     limits[name] = value.data;
   }
   return { ...parsed.data, limits: limits as Partial<ServerConfig> };
+}
+
+/** Threads where nobody says how many: one a processor that this process may use. */
+export function defaultThreads(): number {
+  return availableParallelism();
+}
+
+/** The same for training; one on a GPU, in whose memory each thread would hold the whole model once more. */
+export function defaultTrainingThreads({ kind }: Device): number {
+  return kind === 'cuda' ? 1 : defaultThreads();
 }
 
 /** METAHEAC_DATA_DIR is --data-dir. */

@@ -45,6 +45,11 @@ program
   .option('--steps <n>', 'meta-steps', positiveInteger)
   .option('--first-order', 'leave out the second-order term')
   .option('--resume', 'go on from the checkpoint of an interrupted training')
+  .option(
+    '--threads <n>',
+    'threads that compute; the model does not depend on it (default: one a processor)',
+    positiveInteger,
+  )
   .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N').conflicts('gpu'))
   .addOption(new Option('--gpu <n>', 'the same as --device cuda:N').argParser(wholeNumber))
   .action(async (options) => (await import('./commands/train.ts')).trainCommand(options, output));

@@ -1,6 +1,5 @@
 /** The composition root of the service: store, engine, server. `serve` and tests start it. */
 import type { AddressInfo } from 'node:net';
-import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import { lockDataFolder } from '../campaigns/data-folder-lock.ts';
@@ -15,6 +14,7 @@ import { requireKeyFor } from '../server/auth.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
+import { defaultThreads } from './environment.ts';
 
 export interface ServiceOptions {
   readonly dataDir: string;
@@ -89,7 +89,7 @@ async function startParts(
       modelVersion: model.manifest.version,
       populationVersion: population.version,
       device: options.device,
-      threads: options.threads ?? availableParallelism(),
+      threads: options.threads ?? defaultThreads(),
       minimumSeeds,
       leaseMs,
       maximumAttempts,

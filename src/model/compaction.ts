@@ -56,16 +56,15 @@ export async function compact(
   const rows = new Map<string, Int32Array>();
   const compacted = new Map(parameters);
   for (const table of cut.tables) {
-    const used = usedRows(table, indices);
-    const list = Int32Array.from(used.list);
+    const used = indices.map((values) => table.lookups.map(({ index }) => rowsRead(table, values[index]!)));
+    const { list, place } = numberRows(table.rows, used.flat());
     rows.set(table.parameter, list);
     compacted.set(table.parameter, takeRows(parameters.get(table.parameter)!, list));
     for (const [i, values] of indices.entries()) {
-      for (const { index, input } of table.lookups) {
-        const source = values[index]!;
-        const data = new Int32Array(source.data.length);
-        for (let j = 0; j < data.length; j++) data[j] = used.place[wrap(Number(source.data[j]), table.rows)]!;
-        places[i]![input] = { dtype: 'int32', shape: source.shape, data };
+      for (const [l, { index, input }] of table.lookups.entries()) {
+        const data = used[i]![l]!;
+        for (let j = 0; j < data.length; j++) data[j] = place[data[j]!]!;
+        places[i]![input] = { dtype: 'int32', shape: values[index]!.shape, data };
       }
     }
   }
@@ -84,36 +83,38 @@ export async function compact(
   };
 }
 
-/** The rows in use, ascending, and the place of each (or -1). */
-function usedRows(table: CutTable, indices: readonly Feeds[]): { list: number[]; place: Int32Array } {
-  const place = new Int32Array(table.rows).fill(-1);
-  for (const values of indices) {
-    for (const { index } of table.lookups) {
-      const { data } = values[index]!;
-      for (let j = 0; j < data.length; j++) {
-        const row = wrap(Number(data[j]), table.rows);
-        if (!(row >= 0 && row < table.rows)) {
-          throw new AppError(
-            'invalid_model',
-            `index ${Number(data[j])} is not in table "${table.parameter}" of ${table.rows} rows`,
-          );
-        }
-        place[row] = 0;
-      }
-    }
+/** The rows that a look-up reads, in memory of their own. ONNX counts negative indices from the end. */
+function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
+  const indices = data instanceof Int32Array ? data : Float64Array.from(data as ArrayLike<number>, Number);
+  const out = new Int32Array(indices.length);
+  for (let j = 0; j < out.length; j++) {
+    const index = indices[j]!;
+    const row = index < 0 ? index + rows : index;
+    if (!(row >= 0 && row < rows))
+      throw new AppError('invalid_model', `index ${index} is not in table "${parameter}" of ${rows} rows`);
+    out[j] = row;
   }
-  const list: number[] = [];
-  for (let row = 0; row < table.rows; row++) {
-    if (place[row] === -1) continue;
-    place[row] = list.length;
-    list.push(row);
-  }
-  return { list, place };
+  return out;
 }
 
-/** ONNX counts negative indices from the end. */
-function wrap(index: number, rows: number): number {
-  return index < 0 ? index + rows : index;
+/** The rows in use, ascending, and the place of each among them (or -1). */
+function numberRows(rows: number, used: readonly Int32Array[]): { list: Int32Array; place: Int32Array } {
+  const place = new Int32Array(rows).fill(-1);
+  let count = 0;
+  for (const part of used) {
+    for (let j = 0; j < part.length; j++) {
+      if (place[part[j]!] === 0) continue;
+      place[part[j]!] = 0;
+      count += 1;
+    }
+  }
+  const list = new Int32Array(count);
+  for (let row = 0, at = 0; row < rows; row++) {
+    if (place[row] === -1) continue;
+    place[row] = at;
+    list[at++] = row;
+  }
+  return { list, place };
 }
 
 /** Some rows of a table, in the given order. */
@@ -132,14 +133,4 @@ export function putRows(full: Tensor, rows: Int32Array, changed: Tensor): Tensor
   const source = changed.data as Float32Array;
   for (let i = 0; i < rows.length; i++) data.set(source.subarray(i * width, (i + 1) * width), rows[i]! * width);
   return { dtype: full.dtype, shape: full.shape, data };
-}
-
-/** Adds the rows of a compact gradient to a full one. */
-export function addRows(full: Float32Array, rows: Int32Array, compactRows: Float32Array): void {
-  const width = rows.length === 0 ? 0 : compactRows.length / rows.length;
-  for (let i = 0; i < rows.length; i++) {
-    const at = rows[i]! * width;
-    const from = i * width;
-    for (let j = 0; j < width; j++) full[at + j]! += compactRows[from + j]!;
-  }
 }

@@ -1,12 +1,6 @@
 /** Chooses how heads are adapted on held-out campaigns: no fixed rates, steps and cut serve every data set. */
 import type { DescentSettings } from '../model/manifest.ts';
 import { HEADS } from '../model/metaheac.ts';
-import type { RankingQuality } from './metrics.ts';
-
-/** A held-out campaign whose seed sets can be adapted to with any settings, by the same draws. */
-export interface PlayedCampaign {
-  play(settings: DescentSettings): Promise<readonly RankingQuality[]>;
-}
 
 /** One alternative beside what was the best until then. */
 export interface Tried {
@@ -62,45 +56,33 @@ function withCompanion(from: DescentSettings, wide: number, query: number, weigh
 
 /**
  * Starts at `defaults` and takes, stage by stage, the alternative with the largest mean gain in AUC, if that gain is clear: few campaigns must not
- * overfit the choice. Gains are paired: campaign by campaign, each the mean over its seed sets, with equal draws.
+ * overfit the choice. `play` gives, for each of some settings, the AUC of every held-out campaign (the mean over its seed sets); gains are paired
+ * campaign by campaign, so it should take equal draws.
  */
 export async function chooseAdaptation(
   defaults: DescentSettings,
-  campaigns: readonly PlayedCampaign[],
+  campaigns: number,
+  play: (settings: readonly DescentSettings[]) => Promise<readonly (readonly number[])[]>,
 ): Promise<Choice> {
-  if (campaigns.length < LEAST_CAMPAIGNS) return { settings: defaults, tried: [], campaigns: campaigns.length };
-  const playAll = async (settings: DescentSettings): Promise<number[]> => {
-    const out: number[] = [];
-    for (const campaign of campaigns) {
-      const qualities = await campaign.play(settings);
-      out.push(qualities.reduce((sum, { auc }) => sum + auc, 0) / qualities.length);
-    }
-    return out;
-  };
-  let best = defaults;
-  let aucs = await playAll(best);
   const tried: Tried[] = [];
+  if (campaigns < LEAST_CAMPAIGNS) return { settings: defaults, tried, campaigns };
+  let best = defaults;
+  let aucs = (await play([best]))[0]!;
   for (const stage of STAGES) {
+    const alternatives = stage(best);
+    const played = await play(alternatives.map(([, settings]) => settings));
     const from = aucs;
-    let taken = -1;
-    let largest = 0;
-    const first = tried.length;
-    let next = best;
-    for (const [change, settings] of stage(best)) {
-      const own = await playAll(settings);
-      const { mean, error } = meanOf(own.map((auc, i) => auc - from[i]!));
-      if (mean > largest && mean >= LEAST_GAIN && mean > clearAt(campaigns.length) * error) {
-        taken = tried.length;
-        largest = mean;
-        next = settings;
-        aucs = own;
-      }
-      tried.push({ change, gain: mean, error, taken: false });
-    }
-    best = next;
-    if (taken >= first) tried[taken] = { ...tried[taken]!, taken: true };
+    const gains = played.map((own) => meanOf(own.map((auc, i) => auc - from[i]!)));
+    const isClear = ({ mean, error }: Mean) => mean >= LEAST_GAIN && mean > clearAt(campaigns) * error;
+    const clear = [...gains.keys()].filter((i) => isClear(gains[i]!));
+    const taken = clear.reduce((a, b) => (a === -1 || gains[b]!.mean > gains[a]!.mean ? b : a), -1);
+    for (const [i, { mean, error }] of gains.entries())
+      tried.push({ change: alternatives[i]![0], gain: mean, error, taken: i === taken });
+    if (taken === -1) continue;
+    best = alternatives[taken]![1];
+    aucs = played[taken]!;
   }
-  return { settings: best, tried, campaigns: campaigns.length };
+  return { settings: best, tried, campaigns };
 }
 
 function scaled(rates: DescentSettings['rates'], factor: number): DescentSettings['rates'] {
@@ -111,7 +93,13 @@ function withSteps(from: DescentSettings, steps: Partial<DescentSettings['steps'
   return { ...from, steps: { ...from.steps, ...steps } };
 }
 
-function meanOf(values: readonly number[]): { mean: number; error: number } {
+interface Mean {
+  readonly mean: number;
+  /** Standard error of the mean. */
+  readonly error: number;
+}
+
+function meanOf(values: readonly number[]): Mean {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
   const variance = values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1);
   return { mean, error: Math.sqrt(variance / values.length) };

@@ -87,9 +87,21 @@ export function draftModel(
     recipe.initial(workspace, settings),
   );
   const manifest = { features, adaptation: settings.adaptation } as unknown as Manifest;
-  const vocabularies = new Map([...tokens].map(([name, list]) => [name, createVocabulary(list)]));
+  return assembleDraft({ name: settings.name, graph, manifest, tokens });
+}
+
+/** What a draft is made of: plain data, which a thread may be started with. */
+export interface DraftParts {
+  readonly name: string;
+  readonly graph: Graph;
+  readonly manifest: Manifest;
+  readonly tokens: ReadonlyMap<string, readonly string[]>;
+}
+
+export function assembleDraft({ name, graph, manifest, tokens }: DraftParts): Draft {
+  const vocabularies = new Map([...tokens].map(([feature, list]) => [feature, createVocabulary(list)]));
   const folder: ModelFolder = {
-    path: settings.name,
+    path: name,
     manifest,
     vocabularies,
     read: () => {

@@ -7,7 +7,7 @@ import { addGradients } from '../graph/differentiate.ts';
 import { type Graph, type Tensor, tensor, type Value } from '../graph/ir.ts';
 import { prune } from '../graph/prune.ts';
 import type { LabelledBatch } from '../model/adaptation.ts';
-import { addRows, compact, indexReader, needsIndexSession, type Parameters } from '../model/compaction.ts';
+import { compact, indexReader, needsIndexSession, type Parameters } from '../model/compaction.ts';
 import { type Device, openSession, type Session } from '../model/session.ts';
 
 /** One campaign's two disjoint batches. */
@@ -66,11 +66,47 @@ function copyInput(b: Builder, graph: Graph, name: string, side: string): Value 
   );
 }
 
+/** Plain data: it may come from another thread. */
 export interface MetaGradient {
   /** Query loss after the inner step. */
   readonly loss: number;
-  /** Adds `weight` times the gradient to full-sized ones. */
-  addTo(gradients: ReadonlyMap<string, Float32Array>, weight: number): void;
+  readonly parts: ReadonlyMap<string, GradientPart>;
+}
+
+/** The gradient of one parameter: `rows` names the rows of the full one that `data` holds, null where it holds them all. */
+interface GradientPart {
+  readonly rows: Int32Array | null;
+  readonly data: Float32Array;
+}
+
+/** Adds `weight` times the gradient to full-sized ones. */
+export function addGradient(
+  gradients: ReadonlyMap<string, Float32Array>,
+  { parts }: MetaGradient,
+  weight: number,
+): void {
+  for (const [name, { rows, data }] of parts) {
+    const full = gradients.get(name)!;
+    if (rows) addWeightedRows(full, rows, data, weight);
+    else addWeighted(full, 0, data, 0, data.length, weight);
+  }
+}
+
+function addWeightedRows(full: Float32Array, rows: Int32Array, data: Float32Array, weight: number): void {
+  const width = data.length / Math.max(rows.length, 1);
+  for (let i = 0; i < rows.length; i++) addWeighted(full, rows[i]! * width, data, i * width, width, weight);
+}
+
+/** full[at + j] += weight data[from + j], j < count. */
+function addWeighted(
+  full: Float32Array,
+  at: number,
+  data: Float32Array,
+  from: number,
+  count: number,
+  weight: number,
+): void {
+  for (let j = 0; j < count; j++) full[at + j]! += Math.fround(data[from + j]! * weight);
 }
 
 export interface MetaProgram {
@@ -119,18 +155,11 @@ export async function openEpisodeProgram(
         feeds[`${side}/label`] = { dtype: 'float32', shape: [batch.labels.length], data: batch.labels };
       }
       const out = await session.run(feeds);
-      return {
-        loss: Number(out[session.outputs[0]!]!.data[0]),
-        addTo(gradients, weight) {
-          for (const [i, name] of parameters.entries()) {
-            const part = (out[session.outputs[i + 1]!]!.data as Float32Array).map((x) => x * weight);
-            const full = gradients.get(name)!;
-            const rows = compaction.rows.get(name);
-            if (rows) addRows(full, rows, part);
-            else for (let j = 0; j < part.length; j++) full[j]! += part[j]!;
-          }
-        },
-      };
+      const parts = parameters.map((name, i): [string, GradientPart] => [
+        name,
+        { rows: compaction.rows.get(name) ?? null, data: out[session.outputs[i + 1]!]!.data as Float32Array },
+      ]);
+      return { loss: Number(out[session.outputs[0]!]!.data[0]), parts: new Map(parts) };
     },
     async close() {
       await session.close();

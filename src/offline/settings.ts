@@ -36,6 +36,10 @@ export interface TrainSettings {
   readonly validationEvery: number;
   /** Training ends when the best validation is this many steps ago. */
   readonly patience: number;
+  /** Whether the model is trained again on all train campaigns, for as many passes as were best on a part of them. */
+  readonly retrain: boolean;
+  /** Parameters that training leaves where they start. */
+  readonly frozen: readonly string[];
   readonly adaptation: AdaptationSettings;
   readonly heads: HeadsSettings;
 }
@@ -57,6 +61,8 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   validationShare: 0.1,
   validationEvery: 50,
   patience: 300,
+  retrain: false,
+  frozen: [],
   adaptation: DEFAULT_ADAPTATION,
   heads: {
     innerSteps: 10,
@@ -73,6 +79,7 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   steps: 300,
   validationShare: 0.2,
   patience: 150,
+  retrain: true,
   adaptation: DEFAULT_DESCENT,
 };
 

@@ -1,28 +1,32 @@
-/** Offline: meta-trains a general model over past campaigns, keeps the step that does best on held-out ones, exports it. */
+/** Offline: meta-trains a general model over past campaigns, chooses its steps and its adaptation on held-out ones, trains on all, exports it. */
 import { createHash } from 'node:crypto';
 import { trainableParameters } from '../graph/cut-tables.ts';
 import type { Tensor } from '../graph/ir.ts';
 import type { Clock } from '../lib/clock.ts';
-import { createRng, type Rng, shuffle } from '../lib/rng.ts';
-import type { LabelledBatch } from '../model/adaptation.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { Device } from '../model/session.ts';
-import { type Binding, bind } from '../online/binding.ts';
-import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { type Draft, draftModel, exportModel } from './draft.ts';
-import type { DrawnBatch } from './episodes.ts';
+import type { Choice } from './choose-adaptation.ts';
+import { draftModel, exportModel } from './draft.ts';
 import { holdOut } from './held-out.ts';
-import { openOptimiser } from './meta-step.ts';
-import { type DrawnEpisode, RECIPES } from './recipe.ts';
+import type { CampaignHistory } from './history.ts';
+import { openLearners } from './learners.ts';
+import { type Optimiser, openOptimiser } from './meta-step.ts';
+import { metaTrain } from './meta-train.ts';
 import { isValidated, type TrainSettings } from './settings.ts';
 import type { Summary } from './summary.ts';
-import { ownToken } from './trial.ts';
-import { openValidator } from './validation.ts';
+import { drawValidation } from './validation.ts';
 import type { Workspace } from './workspace.ts';
 
+/**
+ * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all, for as many passes as were best. Where nothing is held out
+ * there is only the final one.
+ */
+export type Phase = 'choosing' | 'final';
+
 export interface TrainProgress {
+  readonly phase: Phase;
   readonly step: number;
   readonly steps: number;
   /** Mean query loss after the inner step, of the last step. */
@@ -38,152 +42,166 @@ export interface TrainOptions {
   readonly device: Device;
   readonly clock: Clock;
   readonly resume: boolean;
+  /** Threads that tasks and trials are shared out to; 1 (if not given): they run in this one. The model's bytes do not depend on it. */
+  readonly threads?: number;
   /** Ends training after the step at hand; the best so far is exported. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainProgress) => void;
+  /** Told how the heads are adapted, and what else was tried. */
+  readonly onChoice?: (choice: Choice) => void;
 }
 
 export interface TrainResult {
   readonly manifest: Manifest;
+  /** Of the first phase. */
   readonly steps: number;
-  readonly interrupted: boolean;
   readonly bestStep: number;
+  /** Steps of the final phase; 0 where the best of the first is the model. */
+  readonly finalSteps: number;
+  readonly interrupted: boolean;
 }
 
 interface Best {
   readonly step: number;
   /** null where nothing could be held out. */
   readonly auc: number | null;
-  readonly summary: Summary;
+  readonly summary: Summary | null;
 }
+
+/** What a checkpoint says beside its tensors. */
+interface Notes {
+  readonly phase: Phase;
+  readonly best: Best | null;
+  readonly choice: Choice | null;
+}
+
+/** Steps between two checkpoints of the final phase. */
+const FINAL_CHECKPOINT_STEPS = 50;
 
 /** Trains on the train campaigns of `workspace` and writes the model folder `options.out`. Equal data, settings and machine give equal bytes but for `created`. */
 export async function train(workspace: Workspace, options: TrainOptions): Promise<TrainResult> {
-  const { settings, device } = options;
+  const { settings, device, signal } = options;
   const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
-  const { training, held: validation } = holdOut(
-    campaigns,
-    settings.validationShare,
-    `train/${settings.seed}/validation`,
-  );
+  const heldOut = holdOut(campaigns, settings.validationShare, `train/${settings.seed}/validation`);
   const draft = draftModel(workspace, campaigns, settings);
   const parameters = trainableParameters(draft.graph);
   const path = checkpointPath(options.out);
   const identity = identityOf(workspace, settings);
   const saved = options.resume ? readCheckpoint(path, identity) : null;
+  const notes = (saved?.notes as Notes | undefined) ?? null;
+  const validation = drawValidation(workspace, heldOut, settings);
+  let phase: Phase = notes?.phase ?? (heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final');
+  let best: Best | null = notes?.best ?? null;
+  let choice: Choice | null = notes?.choice ?? null;
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
-  const validator = await openValidator(workspace, draft, parameters, { training, held: validation }, options);
-  const recipe = RECIPES[settings.recipe];
-  const program = await recipe.openProgram(draft.graph, parameters, settings, device);
-  const optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
-  let best: Best | null = (saved?.notes as { best: Best | null } | undefined)?.best ?? null;
-  let bestParameters: Parameters = best ? withPrefix(saved!.tensors, 'best/') : copyOf(optimiser.parameters);
-  let savedStep = optimiser.steps;
+  let optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
+  let bestParameters: Parameters = saved ? withPrefix(saved.tensors, 'best/') : copyOf(optimiser.parameters);
+  let savedAt = { phase, steps: optimiser.steps };
   const save = (): void => {
     const tensors = new Map([...prefixed(optimiser.state().tensors, 'now/'), ...prefixed(bestParameters, 'best/')]);
-    writeCheckpoint(path, { identity, step: optimiser.steps, notes: { best }, tensors });
-    savedStep = optimiser.steps;
+    writeCheckpoint(path, {
+      identity,
+      step: optimiser.steps,
+      notes: { phase, best, choice } satisfies Notes,
+      tensors,
+    });
+    savedAt = { phase, steps: optimiser.steps };
   };
+  const report = (steps: number, loss: number, validationAuc: number | null): void =>
+    options.onProgress?.({
+      phase,
+      step: optimiser.steps,
+      steps,
+      loss,
+      validationAuc,
+      best: best?.auc == null ? null : { step: best.step, auc: best.auc },
+    });
 
-  const rng = createRng(`train/${settings.seed}`);
-  const encode = batchEncoder(workspace, draft);
-  const gradients = new Map(
-    parameters.map((name) => [name, new Float32Array(draft.graph.initializers.get(name)!.data.length)]),
-  );
-  const isOver = () =>
-    optimiser.steps >= settings.steps ||
-    (best !== null && best.auc !== null && optimiser.steps - best.step >= settings.patience);
+  let steps = notes?.phase === 'final' ? (best?.step ?? 0) : optimiser.steps;
+  let isOver = false;
+  // last, so that nothing leaves its threads open
+  const learners = await openLearners(workspace, draft, { settings, device, threads: options.threads ?? 1 });
+  const loop = (on: readonly CampaignHistory[], now: Optimiser) => ({
+    ...{ learners, settings, parameters, signal },
+    on,
+    optimiser: now,
+  });
   try {
-    while (!isOver() && !options.signal.aborted) {
-      const step = optimiser.steps;
-      for (const gradient of gradients.values()) gradient.fill(0);
-      let loss = 0;
-      const tasks = tasksOf(rng, step, training.length, settings.taskCount);
-      for (const [i, task] of tasks.entries()) {
-        const campaign = training[task]!;
-        const episode = recipe.drawEpisode(rng.fork(`step/${step}/${i}`), campaign, settings);
-        if (!episode) continue;
-        const { support, query } = episode;
-        const gradient = await program.run(
-          optimiser.parameters,
-          { support: encode(campaign.id, episode, support), query: encode(campaign.id, episode, query) },
-          settings.innerRate,
-        );
-        loss += gradient.loss / tasks.length;
-        gradient.addTo(gradients, 1 / tasks.length);
-      }
-      await optimiser.step(gradients, settings.outerRate);
-
-      let auc: number | null = null;
-      if (isValidated(optimiser.steps, settings)) {
-        const summary = await validator.validate(optimiser.parameters);
-        auc = summary.all?.auc.mean ?? null;
-        // without held-out campaigns the last step is taken
-        if (best === null || best.auc === null || auc === null || auc > best.auc) {
-          best = { step: optimiser.steps, auc, summary };
-          bestParameters = copyOf(optimiser.parameters);
-        }
+    if (phase === 'choosing') {
+      isOver = await metaTrain({
+        ...loop(heldOut.training, optimiser),
+        key: `train/${settings.seed}`,
+        isOver: (step) =>
+          step >= settings.steps || (best !== null && best.auc !== null && step - best.step >= settings.patience),
+        async onStep(step, loss) {
+          let auc: number | null = null;
+          if (isValidated(step, settings)) {
+            const summary = await validation.validate(learners, optimiser.parameters);
+            auc = summary.all?.auc.mean ?? null;
+            // without held-out campaigns the last step is taken
+            if (best === null || best.auc === null || auc === null || auc > best.auc) {
+              best = { step, auc, summary };
+              bestParameters = copyOf(optimiser.parameters);
+            }
+            save();
+          }
+          report(settings.steps, loss, auc);
+        },
+      });
+      steps = optimiser.steps;
+      if (best === null) bestParameters = copyOf(optimiser.parameters);
+      if (isOver) choice = await validation.choose(learners, bestParameters);
+      if (choice) options.onChoice?.(choice);
+      if (isOver && settings.retrain && heldOut.held.length > 0) {
+        phase = 'final';
+        await optimiser.close();
+        optimiser = await openOptimiser(draft.graph.initializers, { device });
         save();
       }
-      options.onProgress?.({
-        step: optimiser.steps,
-        steps: settings.steps,
-        loss,
-        validationAuc: auc,
-        best: best?.auc == null ? null : { step: best.step, auc: best.auc },
+    }
+    if (phase === 'final') {
+      // as many passes over the campaigns as were best on a part of them
+      const count = best ? Math.round((best.step * campaigns.length) / heldOut.training.length) : settings.steps;
+      isOver = await metaTrain({
+        ...loop(campaigns, optimiser),
+        key: `train/${settings.seed}/final`,
+        isOver: (step) => step >= count,
+        async onStep(step, loss) {
+          if (step % FINAL_CHECKPOINT_STEPS === 0) save();
+          report(count, loss, null);
+        },
       });
+      if (isOver || best === null) bestParameters = copyOf(optimiser.parameters);
     }
     // an interrupted training goes on from its last step
-    if (!isOver() && optimiser.steps > savedStep) save();
-    if (best === null) bestParameters = copyOf(optimiser.parameters);
+    if (!isOver && (savedAt.phase !== phase || optimiser.steps > savedAt.steps)) save();
   } finally {
-    await Promise.all([program.close(), optimiser.close(), validator.close()]);
+    await Promise.all([learners.close(), optimiser.close()]);
   }
 
+  const finalSteps = phase === 'final' && isOver ? optimiser.steps : 0;
   const { adaptation, name, ...rest } = settings;
   const manifest = await exportModel(workspace, draft, bestParameters, options.out, {
     name,
     created: new Date(options.clock.now()).toISOString(),
-    adaptation,
-    evaluation: best?.summary.all
+    adaptation: choice?.settings ?? adaptation,
+    evaluation: best?.summary?.all
       ? {
           data: workspace.dataSet.name,
-          campaigns: `${validation.length} train campaigns that were held out`,
+          campaigns: `${heldOut.held.length} train campaigns that were held out${finalSteps > 0 ? ' (before a last training on all)' : ''}`,
           groups: best.summary,
         }
       : null,
-    training: { ...rest, campaigns: training.length, best_step: best?.step ?? optimiser.steps },
-  });
-  const interrupted = !isOver();
-  if (!interrupted) removeCheckpoint(path);
-  return { manifest, steps: optimiser.steps, interrupted, bestStep: best?.step ?? optimiser.steps };
-}
-
-/** The campaigns of a step: passes over all of them, each shuffled anew. Fixed by the step alone, so that training can go on after a kill. */
-function tasksOf(rng: Rng, step: number, campaigns: number, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => {
-    const position = step * count + i;
-    const order = Int32Array.from({ length: campaigns }, (__, j) => j);
-    shuffle(rng.fork(`pass/${Math.floor(position / campaigns)}`), order);
-    return order[position % campaigns]!;
-  });
-}
-
-/** Drawn users as a model's inputs; a campaign's own token of past campaigns is left out. */
-function batchEncoder(
-  { population }: Workspace,
-  { graph, folder }: Draft,
-): (campaign: string, episode: DrawnEpisode, batch: DrawnBatch) => LabelledBatch {
-  const binding: Binding = bind(folder, population);
-  return (campaign, { features }, { users, labels }) => ({
-    feeds: {
-      ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
-        without: ownToken(folder, campaign),
-      }),
-      ...encodeCampaign(graph, folder, features, users.length),
+    training: {
+      ...rest,
+      campaigns: finalSteps > 0 ? campaigns.length : heldOut.training.length,
+      best_step: best?.step ?? optimiser.steps,
+      final_steps: finalSteps,
+      adaptation_choice: choice && { campaigns: choice.campaigns, tried: choice.tried },
     },
-    labels,
   });
+  if (isOver) removeCheckpoint(path);
+  return { manifest, steps, bestStep: best?.step ?? steps, finalSteps, interrupted: !isOver };
 }
 
 /** What two trainings must share for one to go on from the other's checkpoint: data and settings, but for the number of steps. */

@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, assert } from '../lib/errors.ts';
+import { describeError, type ThreadError } from '../lib/thread-error.ts';
 import { CUSTOMISED_FILE, customisedOnnx, readCustomised } from '../model/customised.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { type CustomisedManifest, customisedManifest } from '../online/customised-manifest.ts';
-import { describeError, type ThreadError } from './thread-error.ts';
 
 /** Whose model is wanted. */
 export interface ExportTask {

@@ -1,9 +1,9 @@
 /** Makes the files of customised models, each in a thread of its own: an event loop that answers look-ups never waits for one. */
 import type { Worker } from 'node:worker_threads';
 import { startThreadBeside } from '../lib/entry.ts';
+import { restoreError } from '../lib/thread-error.ts';
 import type { CustomisedManifest } from '../online/customised-manifest.ts';
 import type { ExportMessage, ExportTask, ExportThreadData } from './export-thread.ts';
-import { restoreError } from './thread-error.ts';
 
 /** No limit is kept here: who calls it decides how many threads, each with a whole model, there may be. ONNX Runtime is not loaded. */
 export class ModelExporter {

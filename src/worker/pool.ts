@@ -2,9 +2,9 @@
 import type { Worker } from 'node:worker_threads';
 import { startThreadBeside } from '../lib/entry.ts';
 import { messageOf } from '../lib/errors.ts';
+import { restoreError } from '../lib/thread-error.ts';
 import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task, ThreadMessage } from './messages.ts';
 import type { ThreadData } from './thread.ts';
-import { restoreError } from './thread-error.ts';
 
 interface Waiting {
   readonly id: number;

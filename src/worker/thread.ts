@@ -1,6 +1,7 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { assert } from '../lib/errors.ts';
+import { describeError } from '../lib/thread-error.ts';
 import { changesOf } from '../model/changes.ts';
 import { encodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
@@ -19,7 +20,6 @@ import type {
   Tensor,
   ThreadMessage,
 } from './messages.ts';
-import { describeError } from './thread-error.ts';
 
 /** What a thread is started with. */
 export interface ThreadData {

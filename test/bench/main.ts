@@ -2,10 +2,12 @@
 import { cpus } from 'node:os';
 import { benchAdaptation } from './adaptation.bench.ts';
 import { benchScoring } from './scoring.bench.ts';
+import { benchTraining } from './training.bench.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   adaptation: benchAdaptation,
   scoring: benchScoring,
+  training: benchTraining,
 };
 
 const asked = process.argv.slice(2);

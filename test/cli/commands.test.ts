@@ -74,6 +74,7 @@ describe('metaheac', () => {
     [['frobnicate'], 'frobnicate'],
     [['evaluate', '--data', 'x', '--model', 'y', '--frobnicate'], '--frobnicate'],
     [['train', '--data', 'x', '--out', 'y', '--steps', '0'], '--steps'],
+    [['train', '--data', 'x', '--out', 'y', '--threads', '0'], '--threads'],
     [
       ['train', '--data', 'x', '--out', 'y', '--gpu', '0', '--device', 'cpu'],
       "'--device <device>' cannot be used with option '--gpu <n>'",

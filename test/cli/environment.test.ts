@@ -1,7 +1,14 @@
 /** Environment variables: each is read, each is validated, and none is unknown. */
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { LIMIT_VARIABLES, readEnvironment, VARIABLES } from '../../src/cli/environment.ts';
+import {
+  defaultThreads,
+  defaultTrainingThreads,
+  LIMIT_VARIABLES,
+  readEnvironment,
+  VARIABLES,
+} from '../../src/cli/environment.ts';
+import { CPU } from '../../src/model/session.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
 
 /** A value of each variable that is not its default; limits take 12345. */
@@ -103,5 +110,13 @@ describe('readEnvironment', () => {
       METAHEAC_DATA_DIR: '/d',
     });
     expect(messageFor({ METAHEAC_PORT: '80' }, { METAHEAC_PORT: 'x' })).toMatch(/^--port "x": /);
+  });
+});
+
+describe('defaultTrainingThreads', () => {
+  it('is one a processor, and one on a GPU', () => {
+    expect(defaultThreads()).toBeGreaterThanOrEqual(1);
+    expect(defaultTrainingThreads(CPU)).toBe(defaultThreads());
+    expect(defaultTrainingThreads({ kind: 'cuda', id: 0, detail: 'cuda:0' })).toBe(1);
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import { cutTables } from '../../src/graph/cut-tables.ts';
 import { numbersOf, tensor } from '../../src/graph/ir.ts';
-import { addRows, compact, indexReader, needsIndexSession } from '../../src/model/compaction.ts';
+import { compact, indexReader, needsIndexSession } from '../../src/model/compaction.ts';
 
 const b = new Builder();
 const table = b.initializer('table', tensor('float32', [5, 2], [0, 1, 10, 11, 20, 21, 30, 31, 40, 41]));
@@ -28,19 +28,21 @@ describe('compact', () => {
     expect(numbersOf(graph.initializers.get('table')!)).toEqual([0, 1, 10, 11, 20, 21, 30, 31, 40, 41]);
   });
 
+  it.each([
+    ['int32', 5],
+    ['int32', -6],
+    ['int64', 2 ** 33],
+  ] as const)('refuses the %s index %d, which is in no row', async (dtype, index) => {
+    const ids = tensor(dtype, [1, 2], [0, index]);
+    await expect(compact(cut, graph.initializers, indexReader(cut.indexGraph, null), [{ ids }])).rejects.toMatchObject({
+      code: 'invalid_model',
+      message: expect.stringContaining(`index ${index} `),
+    });
+  });
+
   it('holds no row where there is no batch', async () => {
     const made = await compact(cut, graph.initializers, indexReader(cut.indexGraph, null), []);
     expect(made.parameters.get('table')!.shape).toEqual([0, 2]);
     expect(made.restore(made.parameters).get('table')).toEqual(graph.initializers.get('table'));
-  });
-});
-
-describe('addRows', () => {
-  it('adds the rows of a compact gradient in their places', () => {
-    const full = Float32Array.of(1, 1, 1, 1, 1, 1);
-    addRows(full, Int32Array.of(0, 2), Float32Array.of(1, 2, 3, 4));
-    expect([...full]).toEqual([2, 3, 1, 1, 4, 5]);
-    addRows(full, new Int32Array(0), new Float32Array(0));
-    expect([...full]).toEqual([2, 3, 1, 1, 4, 5]);
   });
 });

@@ -3,19 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { HEADS } from '../../src/model/metaheac.ts';
-import { chooseAdaptation, type PlayedCampaign } from '../../src/offline/choose-adaptation.ts';
+import { chooseAdaptation } from '../../src/offline/choose-adaptation.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 
-/** Campaigns whose AUC is a function of the settings, each of two seed sets, plus noise of its own that settings change. */
-function campaignsOf(count: number, noise: number, auc: (settings: DescentSettings) => number): PlayedCampaign[] {
-  return Array.from({ length: count }, (_, i) => ({
-    play: (settings) => {
-      const rng = createRng(`${i}/${JSON.stringify(settings)}`);
-      const own = 0.8 + 0.01 * i + auc(settings) + noise * rng.normal();
-      return Promise.resolve([own - 0.01, own + 0.01].map((value) => ({ auc: value, top: [] })));
-    },
-  }));
-}
+/** Plays `count` campaigns whose AUC is a function of the settings, plus noise of its own that settings change. */
+const choose = (count: number, noise: number, auc: (settings: DescentSettings) => number) =>
+  chooseAdaptation(DEFAULT_DESCENT, count, async (all) =>
+    all.map((settings) =>
+      Array.from({ length: count }, (_, i) => {
+        const rng = createRng(`${i}/${JSON.stringify(settings)}`);
+        return 0.8 + 0.01 * i + auc(settings) + noise * rng.normal();
+      }),
+    ),
+  );
 
 /** The larger the wide rate, the better, up to twice the default. */
 const likesFast = ({ rates }: DescentSettings) => Math.min(rates[HEADS.wide]!, 2) * 0.01;
@@ -25,7 +25,7 @@ const likesLittle = ({ steps, companion }: DescentSettings) =>
 
 describe('chooseAdaptation', () => {
   it('takes what gains clearly, and says what it tried', async () => {
-    const { settings, tried, campaigns } = await chooseAdaptation(DEFAULT_DESCENT, campaignsOf(8, 0, likesFast));
+    const { settings, tried, campaigns } = await choose(8, 0, likesFast);
     const doubled = Object.fromEntries(Object.entries(DEFAULT_DESCENT.rates).map(([name, rate]) => [name, 2 * rate]));
     expect(settings).toEqual({ ...DEFAULT_DESCENT, rates: doubled });
     expect(campaigns).toBe(8);
@@ -36,7 +36,7 @@ describe('chooseAdaptation', () => {
   });
 
   it('goes on from what it took', async () => {
-    const { settings, tried } = await chooseAdaptation(DEFAULT_DESCENT, campaignsOf(8, 0, likesLittle));
+    const { settings, tried } = await choose(8, 0, likesLittle);
     const { companion: _, ...rest } = DEFAULT_DESCENT;
     expect(settings).toEqual({ ...rest, steps: { ...DEFAULT_DESCENT.steps, at_50_seeds: 10 } });
     expect(tried.filter(({ taken }) => taken).map(({ change }) => change)).toEqual([
@@ -47,20 +47,18 @@ describe('chooseAdaptation', () => {
 
   it('keeps the defaults where gains are lost in noise, whatever the draws', async () => {
     for (const salt of [0, 1, 2, 3, 4]) {
-      const noisy = campaignsOf(6, 0.01, (own) => createRng(`${salt}/${JSON.stringify(own)}`).normal() * 0.0005);
-      expect((await chooseAdaptation(DEFAULT_DESCENT, noisy)).tried.filter(({ taken }) => taken).length).toBeLessThan(
-        2,
-      );
+      const { tried } = await choose(6, 0.01, (own) => createRng(`${salt}/${JSON.stringify(own)}`).normal() * 0.0005);
+      expect(tried.filter(({ taken }) => taken).length).toBeLessThan(2);
     }
   });
 
   it('keeps the defaults where the gain is clear but too small to matter', async () => {
-    const tiny = campaignsOf(10, 0, (settings) => likesFast(settings) / 50);
-    expect((await chooseAdaptation(DEFAULT_DESCENT, tiny)).settings).toEqual(DEFAULT_DESCENT);
+    const { settings } = await choose(10, 0, (own) => likesFast(own) / 50);
+    expect(settings).toEqual(DEFAULT_DESCENT);
   });
 
   it('tries nothing on fewer than four campaigns', async () => {
-    const choice = await chooseAdaptation(DEFAULT_DESCENT, campaignsOf(3, 0, likesFast));
+    const choice = await choose(3, 0, likesFast);
     expect(choice).toEqual({ settings: DEFAULT_DESCENT, tried: [], campaigns: 3 });
   });
 });

@@ -5,6 +5,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import type { LabelledBatch } from '../../src/model/adaptation.ts';
 import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';
 import { type HeadsStepOptions, openHeadsProgram } from '../../src/offline/heads-step.ts';
+import { addGradient } from '../../src/offline/meta-step.ts';
 import { type PlainParameters, referenceScores } from '../model/reference.ts';
 import { randomFeeds } from '../model/tiny-model.ts';
 
@@ -96,7 +97,7 @@ async function metaGradient(options: Partial<HeadsStepOptions> = {}) {
   const program = await openHeadsProgram(graph, names, { ...OPTIONS, ...options });
   const result = await program.run(graph.initializers, episode, 0);
   const gradients = new Map(names.map((name) => [name, new Float32Array(start.get(name)!.length)]));
-  result.addTo(gradients, 1);
+  addGradient(gradients, result, 1);
   await program.close();
   return { loss: result.loss, gradients };
 }

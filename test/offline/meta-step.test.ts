@@ -6,7 +6,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import type { LabelledBatch } from '../../src/model/adaptation.ts';
 import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { buildMetaHeac, randomInitial } from '../../src/model/metaheac.ts';
-import { openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
+import { addGradient, openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
 import { type PlainParameters, referenceScores } from '../model/reference.ts';
 import { randomFeeds } from '../model/tiny-model.ts';
 
@@ -97,7 +97,7 @@ async function metaGradient(options: { firstOrder?: boolean; compact?: boolean }
   const program = await openMetaProgram(graph, names, options);
   const result = await program.run(graph.initializers, episode, INNER_RATE);
   const gradients = zeros();
-  result.addTo(gradients, 1);
+  addGradient(gradients, result, 1);
   await program.close();
   return { loss: result.loss, gradients };
 }
@@ -115,6 +115,25 @@ function expectGradients(
       );
     });
 }
+
+describe('addGradient', () => {
+  it('adds rows of a compact gradient in their places, and a whole one everywhere', () => {
+    const gradients = new Map([
+      ['table', Float32Array.of(1, 1, 1, 1, 1, 1)],
+      ['bias', Float32Array.of(1, 2)],
+    ]);
+    const parts = new Map([
+      ['table', { rows: Int32Array.of(0, 2), data: Float32Array.of(2, 4, 6, 8) }],
+      ['bias', { rows: null, data: Float32Array.of(2, 2) }],
+    ]);
+    addGradient(gradients, { loss: 0, parts }, 0.5);
+    expect([...gradients.get('table')!]).toEqual([2, 3, 1, 1, 4, 5]);
+    expect([...gradients.get('bias')!]).toEqual([2, 3]);
+    const none = new Map([['table', { rows: new Int32Array(0), data: new Float32Array(0) }]]);
+    addGradient(gradients, { loss: 0, parts: none }, 1);
+    expect([...gradients.get('table')!]).toEqual([2, 3, 1, 1, 4, 5]);
+  });
+});
 
 describe('openMetaProgram', () => {
   it.each([true, false])(
@@ -139,7 +158,7 @@ describe('openMetaProgram', () => {
     const program = await openMetaProgram(graph, names);
     const result = await program.run(graph.initializers, episode, 0);
     const gradients = zeros();
-    result.addTo(gradients, 1);
+    addGradient(gradients, result, 1);
     await program.close();
     expectGradients(
       gradients,
@@ -162,13 +181,13 @@ describe('openMetaProgram', () => {
     for (const [name, value] of graph.initializers) expect(numbersOf(value)).toEqual(start.get(name));
   });
 
-  it('adds its gradient by weight, as often as it is asked', async () => {
+  it('has a gradient that is added by weight, as often as it is asked', async () => {
     const program = await openMetaProgram(graph, names);
     const result = await program.run(graph.initializers, episode, INNER_RATE);
     await program.close();
     const [once, parts] = [zeros(), zeros()];
-    result.addTo(once, 1);
-    for (const weight of [0.25, 0.5, 0.25]) result.addTo(parts, weight);
+    addGradient(once, result, 1);
+    for (const weight of [0.25, 0.5, 0.25]) addGradient(parts, result, weight);
     for (const name of names)
       parts.get(name)!.forEach((x, i) => {
         expect(x).toBeCloseTo(once.get(name)![i]!, 6);

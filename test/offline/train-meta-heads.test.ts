@@ -34,7 +34,13 @@ async function workspaceOf(campaigns: readonly SmallCampaign[]): Promise<Workspa
 
 async function trainInto(
   out: string,
-  options: { workspace?: Workspace; settings?: Partial<TrainSettings>; resume?: boolean; stopAfter?: number } = {},
+  options: {
+    workspace?: Workspace;
+    settings?: Partial<TrainSettings>;
+    resume?: boolean;
+    stopAfter?: number;
+    threads?: number;
+  } = {},
 ) {
   const abort = new AbortController();
   const progress: TrainProgress[] = [];
@@ -44,6 +50,7 @@ async function trainInto(
     device: CPU,
     clock: { now: () => Date.parse('2026-11-25T12:00:00.000Z'), elapsed: () => 0 },
     resume: options.resume ?? false,
+    threads: options.threads ?? 1,
     signal: abort.signal,
     onProgress: (at) => {
       progress.push(at);
@@ -94,6 +101,24 @@ describe('train, by the recipe meta-heads', () => {
     const { progress } = await trainInto(out, { resume: true });
     expect(progress).toEqual(uninterrupted.progress.slice(stopAfter));
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+  });
+
+  it('gives the same bytes and the same progress on two threads', async () => {
+    const { out, progress } = await trainInto(newPath(), { threads: 2 });
+    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+    expect(progress).toEqual(uninterrupted.progress);
+  });
+
+  it('goes on with two threads where one was interrupted, and the other way round', async () => {
+    for (const [before, after] of [
+      [1, 2],
+      [2, 1],
+    ] as const) {
+      const out = newPath();
+      expect((await trainInto(out, { stopAfter: 3, threads: before })).result).toMatchObject({ interrupted: true });
+      await trainInto(out, { resume: true, threads: after });
+      expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+    }
   });
 
   it('does not go on with a checkpoint of the other recipe', async () => {

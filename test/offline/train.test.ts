@@ -34,6 +34,7 @@ async function trainInto(
     /** Aborts after this step. */
     stopAfter?: number;
     created?: string;
+    threads?: number;
   } = {},
 ): Promise<{ out: string; result: TrainResult; progress: TrainProgress[] }> {
   const abort = new AbortController();
@@ -45,6 +46,7 @@ async function trainInto(
     device: CPU,
     clock: clockAt(options.created ?? '2026-11-25T12:00:00.000Z'),
     resume: options.resume ?? false,
+    threads: options.threads ?? 1,
     signal: abort.signal,
     onProgress: (at) => {
       progress.push(at);
@@ -127,6 +129,12 @@ describe('train', () => {
     expect(again.result.manifest.created).not.toBe(uninterrupted.result.manifest.created);
     const other = await trainInto(newPath(), { settings: { seed: 1, steps: 1 } });
     expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
+  });
+
+  it('gives the same bytes and the same progress on three threads', async () => {
+    const { out, progress } = await trainInto(newPath(), { threads: 3 });
+    expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
+    expect(progress).toEqual(uninterrupted.progress);
   });
 
   it('learns: the loss falls', async () => {

@@ -10,7 +10,7 @@ import type { Graph, Tensor } from '../../src/graph/ir.ts';
 import { readModel } from '../../src/graph/read.ts';
 import { type LabelledBatch, openAdaptation } from '../../src/model/adaptation.ts';
 import { type Feeds, openSession } from '../../src/model/session.ts';
-import { openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
+import { addGradient, openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
 import { expectScores, expectTensors, SCORE_TOLERANCE } from './closeness.ts';
 import { exportedBatch, floatParameters, parametersOf, readExportGolden } from './export-golden.ts';
 import { batchOf, graphOf, readGolden, toPyTorch } from './metaheac-golden.ts';
@@ -115,7 +115,7 @@ describe.each(files)('golden %s', (file) => {
       const query = batchOf(golden, step.query[task]!, step.query_labels[task]!);
       const gradient = await program.run(optimiser.parameters, { support, query }, step.local_lr);
       loss += gradient.loss / step.support.length;
-      gradient.addTo(sum, 1 / step.support.length);
+      addGradient(sum, gradient, 1 / step.support.length);
     }
     await optimiser.step(sum, step.global_lr);
     expect(Math.abs(loss - step.query_loss), 'query loss').toBeLessThanOrEqual(SCORE_TOLERANCE);

@@ -5,6 +5,7 @@ import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { train } from '../../offline/train.ts';
 import { openWorkspace } from '../../offline/workspace.ts';
+import { defaultTrainingThreads } from '../environment.ts';
 import { bar, type Output } from '../output.ts';
 
 export interface TrainCommandOptions {
@@ -23,6 +24,7 @@ export interface TrainCommandOptions {
   steps?: number;
   firstOrder?: boolean;
   resume?: boolean;
+  threads?: number;
   device?: string;
   gpu?: number;
 }
@@ -67,6 +69,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
       device,
       clock: systemClock,
       resume: options.resume ?? false,
+      threads: options.threads ?? defaultTrainingThreads(device),
       signal: interrupt.signal,
       onProgress: ({ step, steps, loss, validationAuc, best }) => {
         const line = `${bar(step / steps)} step ${step}/${steps}  loss ${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;

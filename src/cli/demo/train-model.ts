@@ -5,6 +5,7 @@ import { type Device, parseDevice, resolveDevice } from '../../model/session.ts'
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { train } from '../../offline/train.ts';
 import { openWorkspace, type Workspace } from '../../offline/workspace.ts';
+import { defaultTrainingThreads } from '../environment.ts';
 import { bar, type Output } from '../output.ts';
 
 /** What training should take. */
@@ -60,5 +61,6 @@ async function timeSteps(workspace: Workspace, device: Device, out: string, cloc
 }
 
 function options(out: string, settings: TrainSettings, device: Device, clock: Clock) {
-  return { out, settings, device, clock, resume: false, signal: new AbortController().signal };
+  const threads = defaultTrainingThreads(device);
+  return { out, settings, device, clock, threads, resume: false, signal: new AbortController().signal };
 }

@@ -1,5 +1,5 @@
 /** Errors as they cross from a thread: code, facts and stack stay, causes do not. */
-import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
+import { AppError, type ErrorCode, messageOf } from './errors.ts';
 
 /** An error in plain data: `internal` where it was no AppError. */
 export interface ThreadError {

@@ -1,0 +1,50 @@
+/** A thread with a learner. */
+import type { Tensor } from '../graph/ir.ts';
+import { hostThread } from '../lib/thread-host.ts';
+import type { Device } from '../model/session.ts';
+import { openPopulation } from '../population/population.ts';
+import { assembleDraft, type DraftParts } from './draft.ts';
+import { openLearner, type Play, type Task } from './learner.ts';
+import type { MetaGradient } from './meta-step.ts';
+import type { RankingQuality } from './metrics.ts';
+import type { TrainSettings } from './settings.ts';
+
+export interface LearnerThreadData {
+  readonly population: { readonly path: string; readonly version: string };
+  /** Its trainable parameters are in shared memory: what they are now is what they are in the state that a task names. */
+  readonly draft: DraftParts;
+  readonly settings: TrainSettings;
+  readonly device: Device;
+}
+
+export type LearnerWork =
+  | { readonly kind: 'gradient'; readonly task: Task }
+  | { readonly kind: 'play'; readonly play: Play };
+
+/** `state` counts the times that the parameters were set. */
+export type LearnerTask = LearnerWork & { readonly state: number };
+
+export type LearnerResult = MetaGradient | RankingQuality[][];
+
+await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(async ({ population, draft, settings, device }) => {
+  const learner = openLearner({
+    population: openPopulation(population.path, { version: population.version, trusted: true }),
+    draft: assembleDraft(draft),
+    settings,
+    device,
+  });
+  const shared = [...draft.graph.initializers];
+  // ONNX Runtime takes no shared memory
+  const own = new Map(
+    shared.map(([name, { data, ...type }]): [string, Tensor] => [name, { ...type, data: data.slice() }]),
+  );
+  let state = 0;
+  return {
+    run(task) {
+      if (task.state !== state) for (const [name, { data }] of shared) own.get(name)!.data.set(data as never);
+      state = task.state;
+      return task.kind === 'gradient' ? learner.gradient(own, task.task) : learner.play(own, task.play);
+    },
+    close: () => learner.close(),
+  };
+});

@@ -1,0 +1,66 @@
+/** Learners in threads of their own: parameters go to them in shared memory, their answers come back as messages. */
+import { trainableParameters } from '../graph/cut-tables.ts';
+import type { Tensor } from '../graph/ir.ts';
+import { ThreadGroup } from '../lib/thread-group.ts';
+import type { Parameters } from '../model/compaction.ts';
+import type { Population } from '../population/population.ts';
+import type { Draft } from './draft.ts';
+import type { Task } from './learner.ts';
+import type { LearnerResult, LearnerTask, LearnerThreadData, LearnerWork } from './learner-thread.ts';
+import type { Learners, LearnersOptions } from './learners.ts';
+import type { MetaGradient } from './meta-step.ts';
+import type { RankingQuality } from './metrics.ts';
+
+export async function openLearnerThreads(
+  population: Population,
+  draft: Draft,
+  { settings, device, threads }: LearnersOptions,
+): Promise<Learners> {
+  const { graph, folder, tokens } = draft;
+  const initializers = new Map(graph.initializers);
+  const shared = new Map<string, Float32Array>();
+  for (const name of trainableParameters(graph)) {
+    const { data, ...type } = initializers.get(name)!;
+    const memory = new Float32Array(new SharedArrayBuffer(data.byteLength));
+    shared.set(name, memory);
+    initializers.set(name, { ...type, data: memory });
+  }
+  const data: LearnerThreadData = {
+    population: { path: population.path, version: population.version },
+    draft: { name: settings.name, graph: { ...graph, initializers }, manifest: folder.manifest, tokens },
+    settings,
+    device,
+  };
+  const group = await ThreadGroup.open<LearnerTask, LearnerResult>(import.meta.url, 'learner-thread', threads, data);
+  let state = 0;
+  const run = (parameters: Parameters, work: readonly LearnerWork[]): Promise<LearnerResult[]> => {
+    // nobody reads: the call before is over
+    for (const [name, memory] of shared) memory.set((parameters.get(name) as Tensor).data as Float32Array);
+    state += 1;
+    return group.run(work.map((one) => ({ ...one, state })));
+  };
+  return {
+    async gradients(parameters, tasks) {
+      // the longest first, so that no thread ends long after the others
+      const order = [...tasks.keys()].sort((a, b) => rowsOf(tasks[b]!) - rowsOf(tasks[a]!));
+      const results = await run(
+        parameters,
+        order.map((i) => ({ kind: 'gradient', task: tasks[i]! })),
+      );
+      const out: MetaGradient[] = [];
+      for (const [place, i] of order.entries()) out[i] = results[place] as MetaGradient;
+      return out;
+    },
+    async play(parameters, plays) {
+      return (await run(
+        parameters,
+        plays.map((play) => ({ kind: 'play', play })),
+      )) as RankingQuality[][][];
+    },
+    close: () => group.close(),
+  };
+}
+
+function rowsOf({ support, query }: Task): number {
+  return support.users.length + query.users.length;
+}

@@ -1,0 +1,120 @@
+/** What training computes with ONNX Runtime, one piece at a time: the meta gradient of a task, and the qualities of a campaign's trials. */
+import { trainableParameters } from '../graph/cut-tables.ts';
+import type { LabelledBatch } from '../model/adaptation.ts';
+import type { Parameters } from '../model/compaction.ts';
+import type { GeneralModel } from '../model/load.ts';
+import type { DescentSettings } from '../model/manifest.ts';
+import type { Device } from '../model/session.ts';
+import { type Binding, bind } from '../online/binding.ts';
+import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
+import { encodeCampaign, encodeUsers } from '../online/encode.ts';
+import { openScorer, type Scorer } from '../online/score.ts';
+import type { Population } from '../population/population.ts';
+import type { Draft } from './draft.ts';
+import type { DrawnBatch } from './episodes.ts';
+import { startHeadTrials } from './head-trials.ts';
+import type { MetaGradient, MetaProgram } from './meta-step.ts';
+import type { RankingQuality } from './metrics.ts';
+import { type DrawnEpisode, RECIPES } from './recipe.ts';
+import type { TrainSettings } from './settings.ts';
+import { ownToken, runTrial, type Trial } from './trial.ts';
+
+/** A task of a meta-step: a campaign's episode. */
+export interface Task extends DrawnEpisode {
+  /** The campaign's id. */
+  readonly campaign: string;
+}
+
+/** Trials of one held-out campaign, which differ in their seeds. */
+export interface Play {
+  readonly trials: readonly Trial[];
+  /** Key of every draw: equal for all settings, so that they can be compared by pair. */
+  readonly key: string;
+  /** How the heads are adapted, one after the other; a model that has none is adapted as its settings say, once. */
+  readonly settings: readonly DescentSettings[];
+}
+
+/** Its sessions are opened when they are first needed. */
+export interface Learner {
+  gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
+  /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, by trial. */
+  play(parameters: Parameters, play: Play): Promise<RankingQuality[][]>;
+  close(): Promise<void>;
+}
+
+export interface LearnerData {
+  readonly population: Population;
+  readonly draft: Draft;
+  readonly settings: TrainSettings;
+  readonly device: Device;
+}
+
+export function openLearner({ population, draft, settings, device }: LearnerData): Learner {
+  const { graph, folder } = draft;
+  const parameters = trainableParameters(graph);
+  const binding = bind(folder, population);
+  const encode = (campaign: string, { features }: DrawnEpisode, { users, labels }: DrawnBatch): LabelledBatch => ({
+    feeds: {
+      ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
+        // a campaign's own token of past campaigns would tell its members apart
+        without: ownToken(folder, campaign),
+      }),
+      ...encodeCampaign(graph, folder, features, users.length),
+    },
+    labels,
+  });
+  let program: Promise<MetaProgram> | null = null;
+  let opened: Promise<Trials> | null = null;
+  return {
+    async gradient(current, task) {
+      program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
+      const { campaign, support, query } = task;
+      const episode = { support: encode(campaign, task, support), query: encode(campaign, task, query) };
+      return (await program).run(current, episode, settings.innerRate);
+    },
+    async play(current, { trials, key, settings: all }) {
+      opened ??= openTrials(draft, binding, parameters, settings, device);
+      const { model, program: online, scorer } = await opened;
+      const context = { model, population, binding, program: online, parameters: current };
+      const out: RankingQuality[][] = [];
+      if (online.kind === 'gradient_descent') {
+        const started = await startHeadTrials(context, online.steps, trials, key);
+        for (const own of all) out.push(await started.play(own));
+      } else {
+        const qualities: RankingQuality[] = [];
+        for (const trial of trials)
+          qualities.push(await runTrial(context, scorer!, trial, `${key}/${trial.seeds.length}`));
+        out.push(qualities);
+      }
+      return out;
+    },
+    async close() {
+      await (await program)?.close();
+      const online = await opened;
+      await online?.program.steps.close();
+      await online?.scorer?.close();
+    },
+  };
+}
+
+interface Trials {
+  readonly model: GeneralModel;
+  readonly program: OnlineProgram;
+  /** Where trials are played one by one. */
+  readonly scorer: Scorer | null;
+}
+
+async function openTrials(
+  { folder, graph }: Draft,
+  binding: Binding,
+  adapted: readonly string[],
+  { adaptation }: TrainSettings,
+  device: Device,
+): Promise<Trials> {
+  // the epochs are not chosen here: one pass a trial, and a steadier measure
+  const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
+  const model = { folder, manifest: { ...folder.manifest, adaptation: steady }, graph, adapted };
+  const program = await openOnlineProgram(model, { device });
+  const scorer = program.kind === 'adam' ? await openScorer({ ...model, binding }, { device }) : null;
+  return { model, program, scorer };
+}

@@ -1,0 +1,69 @@
+/** The loop of meta-training: tasks of a step, their gradients, one step of the outer optimiser. */
+
+import { createRng, type Rng, shuffle } from '../lib/rng.ts';
+import type { Parameters } from '../model/compaction.ts';
+import type { CampaignHistory } from './history.ts';
+import type { Task } from './learner.ts';
+import type { Learners } from './learners.ts';
+import { addGradient, type Optimiser } from './meta-step.ts';
+import { RECIPES } from './recipe.ts';
+import type { TrainSettings } from './settings.ts';
+
+export interface MetaTraining {
+  readonly learners: Learners;
+  readonly settings: TrainSettings;
+  /** Names of the parameters that are trained. */
+  readonly parameters: readonly string[];
+  readonly optimiser: Optimiser;
+  /** The campaigns whose tasks are drawn. */
+  readonly on: readonly CampaignHistory[];
+  /** Of every draw; steps draw for themselves, so that training can go on after a kill. */
+  readonly key: string;
+  /** Ends the loop after the step at hand. */
+  readonly signal: AbortSignal;
+  isOver(step: number): boolean;
+  /** After each step, with the mean query loss of its tasks. */
+  onStep(step: number, loss: number): Promise<void>;
+}
+
+/** Goes on from the optimiser's step; true where it is over, false where the signal ended it. */
+export async function metaTrain(training: MetaTraining): Promise<boolean> {
+  const { learners, settings, optimiser, on, signal } = training;
+  const recipe = RECIPES[settings.recipe];
+  const rng = createRng(training.key);
+  const gradients = zerosLike(optimiser.parameters, training.parameters);
+  while (!training.isOver(optimiser.steps)) {
+    if (signal.aborted) return false;
+    const step = optimiser.steps;
+    for (const gradient of gradients.values()) gradient.fill(0);
+    let loss = 0;
+    const drawn = tasksOf(rng, step, on.length, settings.taskCount);
+    const tasks = drawn.flatMap((task, i): Task[] => {
+      const campaign = on[task]!;
+      const episode = recipe.drawEpisode(rng.fork(`step/${step}/${i}`), campaign, settings);
+      return episode ? [{ campaign: campaign.id, ...episode }] : [];
+    });
+    for (const gradient of await learners.gradients(optimiser.parameters, tasks)) {
+      loss += gradient.loss / drawn.length;
+      addGradient(gradients, gradient, 1 / drawn.length);
+    }
+    for (const name of settings.frozen) gradients.get(name)?.fill(0);
+    await optimiser.step(gradients, settings.outerRate);
+    await training.onStep(optimiser.steps, loss);
+  }
+  return true;
+}
+
+function zerosLike(parameters: Parameters, names: readonly string[]): Map<string, Float32Array> {
+  return new Map(names.map((name) => [name, new Float32Array(parameters.get(name)!.data.length)]));
+}
+
+/** The campaigns of a step: passes over all of them, each shuffled anew. Fixed by the step alone, so that training can go on after a kill. */
+function tasksOf(rng: Rng, step: number, campaigns: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => {
+    const position = step * count + i;
+    const order = Int32Array.from({ length: campaigns }, (__, j) => j);
+    shuffle(rng.fork(`pass/${Math.floor(position / campaigns)}`), order);
+    return order[position % campaigns]!;
+  });
+}

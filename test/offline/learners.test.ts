@@ -1,0 +1,92 @@
+/** Learners: the same answers in this thread and in others, and what goes wrong in a thread. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRng } from '../../src/lib/rng.ts';
+import { CPU } from '../../src/model/session.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { type Draft, draftModel } from '../../src/offline/draft.ts';
+import type { Task } from '../../src/offline/learner.ts';
+import { type Learners, openLearners } from '../../src/offline/learners.ts';
+import { RECIPES } from '../../src/offline/recipe.ts';
+import type { TrainSettings } from '../../src/offline/settings.ts';
+import { simulateTrial } from '../../src/offline/trial.ts';
+import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
+
+const SETTINGS: TrainSettings = { ...SMALL_SETTINGS, recipe: 'meta-heads', adaptation: DEFAULT_DESCENT };
+
+let root = '';
+let workspace: Workspace;
+let draft: Draft;
+let tasks: Task[];
+
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'metaheac-learners-'));
+  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: 'always' });
+  const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
+  draft = draftModel(workspace, campaigns, SETTINGS);
+  tasks = campaigns.map((campaign) => ({
+    campaign: campaign.id,
+    ...RECIPES['meta-heads'].drawEpisode(createRng(campaign.id), campaign, SETTINGS)!,
+  }));
+});
+afterAll(() => {
+  workspace.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+async function withLearners<A>(threads: number, use: (learners: Learners) => Promise<A>): Promise<A> {
+  const learners = await openLearners(workspace, draft, { settings: SETTINGS, device: CPU, threads });
+  try {
+    return await use(learners);
+  } finally {
+    await learners.close();
+  }
+}
+
+describe('learners in threads', () => {
+  it('answer as one in this thread does, whose parameters change between two calls', async () => {
+    const shifted = new Map(
+      [...draft.graph.initializers].map(([name, value]) => [
+        name,
+        { ...value, data: (value.data as Float32Array).map((x) => x + 0.01) },
+      ]),
+    );
+    const trials = workspace.history.campaigns
+      .filter(({ split }) => split === 'train')
+      .map((campaign) => ({
+        trials: [simulateTrial(campaign, 5, createRng(campaign.id))!],
+        key: campaign.id,
+        settings: [DEFAULT_DESCENT, { ...DEFAULT_DESCENT, first_pass: null }],
+      }));
+    const ask = async (learners: Learners) => ({
+      first: await learners.gradients(draft.graph.initializers, tasks),
+      second: await learners.gradients(shifted, tasks.slice(1)),
+      played: await learners.play(shifted, trials),
+    });
+    const expected = await withLearners(1, ask);
+    const answers = await withLearners(3, ask);
+    expect(answers).toEqual(expected);
+    expect(answers.second[0]!.loss).not.toBe(answers.first[1]!.loss);
+    expect(new Set(answers.first.map(({ loss }) => loss)).size).toBe(tasks.length);
+  });
+
+  it('are refused where the population cannot be opened', async () => {
+    const gone = { ...workspace, population: { ...workspace.population, path: join(root, 'nowhere') } };
+    const opening = openLearners(gone, draft, { settings: SETTINGS, device: CPU, threads: 2 });
+    await expect(opening).rejects.toMatchObject({ code: 'invalid_population' });
+  });
+});
+
+describe.each([1, 2])('learners in %i threads', (threads) => {
+  it('throw what a task throws, and take others after it', async () => {
+    const [task] = tasks;
+    const torn: Task = { ...task!, query: { users: task!.query.users, labels: Float32Array.of(1, 0) } };
+    await withLearners(threads, async (learners) => {
+      await expect(learners.gradients(draft.graph.initializers, [task!, torn])).rejects.toThrow(/dimension|broadcast/i);
+      expect(await learners.gradients(draft.graph.initializers, [task!])).toHaveLength(1);
+    });
+  });
+});
