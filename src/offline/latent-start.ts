@@ -22,18 +22,19 @@ export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_
   for (let i = 0; i < tokens.length; i++) tokens[i] = rng.normal();
   const left = new Float32Array(users.length * columns);
   for (let round = 0; round < ROUNDS; round++) {
+    const isLast = round === ROUNDS - 1;
     multiply(oneHot, weights, tokens, left, columns);
-    orthonormalise(left, users.length, columns);
+    // on the way only the space that the columns span matters, and there are fewer tokens than users to make them orthonormal on
+    if (isLast) for (let pass = 0; pass < 2; pass++) orthonormalise(left, users.length, columns);
     multiplyTransposed(oneHot, weights, left, tokens, columns);
-    if (round < ROUNDS - 1) orthonormalise(tokens, width, columns);
+    if (!isLast) orthonormalise(tokens, width, columns);
   }
   // X diag(w) ~ Q B with B^T = tokens: its right singular vectors are those of B, by the eigenvectors of B B^T
   const { vectors, values } = symmetricEigen(gram(tokens, width, columns), columns);
   const kept = Math.min(rank, columns);
   const out = new Float32Array(width * rank);
   const singular = Float64Array.from({ length: kept }, (_, j) => Math.sqrt(Math.max(values[j]!, 0)));
-  // all entries of U S: n x kept numbers; U has orthonormal columns, so their mean square is sum s^2 / (n kept), their mean is nearly 0 but for the first
-  const scale = spreadOf(left, users.length, columns, vectors, singular, kept);
+  const scale = spreadOf(left, users.length, columns, vectors, singular);
   for (let t = 0; t < width; t++) {
     const w = weights[t]!;
     if (w === 0) continue;
@@ -56,7 +57,7 @@ function tokenWeights({ tokens, width, users }: OneHot, power: number): Float32A
   );
 }
 
-/** out = X diag(w) right: `[users, columns]`. */
+/** out = X diag(w) right: `[users, columns]`. Four tokens a turn: their rows come from memory at the same time. */
 function multiply(
   { offsets, tokens, users }: OneHot,
   weights: Float32Array,
@@ -66,18 +67,25 @@ function multiply(
 ): void {
   out.fill(0);
   for (let i = 0; i < users.length; i++) {
-    const user = users[i]!;
     const row = i * columns;
-    for (let j = offsets[user]!; j < offsets[user + 1]!; j++) {
-      const token = tokens[j]!;
-      const w = weights[token]!;
-      const from = token * columns;
+    const end = offsets[users[i]! + 1]!;
+    let j = offsets[users[i]!]!;
+    for (; j + 4 <= end; j += 4) {
+      const [t0, t1, t2, t3] = [tokens[j]!, tokens[j + 1]!, tokens[j + 2]!, tokens[j + 3]!];
+      const [w0, w1, w2, w3] = [weights[t0]!, weights[t1]!, weights[t2]!, weights[t3]!];
+      const [f0, f1, f2, f3] = [t0 * columns, t1 * columns, t2 * columns, t3 * columns];
+      for (let c = 0; c < columns; c++)
+        out[row + c]! += w0 * right[f0 + c]! + w1 * right[f1 + c]! + (w2 * right[f2 + c]! + w3 * right[f3 + c]!);
+    }
+    for (; j < end; j++) {
+      const from = tokens[j]! * columns;
+      const w = weights[tokens[j]!]!;
       for (let c = 0; c < columns; c++) out[row + c]! += w * right[from + c]!;
     }
   }
 }
 
-/** out = diag(w) X^T left: `[width, columns]`. */
+/** out = diag(w) X^T left: `[width, columns]`. Four tokens a turn, as above: a user has no token twice. */
 function multiplyTransposed(
   { offsets, tokens, users }: OneHot,
   weights: Float32Array,
@@ -87,76 +95,94 @@ function multiplyTransposed(
 ): void {
   out.fill(0);
   for (let i = 0; i < users.length; i++) {
-    const user = users[i]!;
     const row = i * columns;
-    for (let j = offsets[user]!; j < offsets[user + 1]!; j++) {
-      const token = tokens[j]!;
-      const w = weights[token]!;
-      const to = token * columns;
+    const end = offsets[users[i]! + 1]!;
+    let j = offsets[users[i]!]!;
+    for (; j + 4 <= end; j += 4) {
+      const [t0, t1, t2, t3] = [tokens[j]!, tokens[j + 1]!, tokens[j + 2]!, tokens[j + 3]!];
+      const [w0, w1, w2, w3] = [weights[t0]!, weights[t1]!, weights[t2]!, weights[t3]!];
+      const [f0, f1, f2, f3] = [t0 * columns, t1 * columns, t2 * columns, t3 * columns];
+      for (let c = 0; c < columns; c++) {
+        const x = left[row + c]!;
+        out[f0 + c]! += w0 * x;
+        out[f1 + c]! += w1 * x;
+        out[f2 + c]! += w2 * x;
+        out[f3 + c]! += w3 * x;
+      }
+    }
+    for (; j < end; j++) {
+      const to = tokens[j]! * columns;
+      const w = weights[tokens[j]!]!;
       for (let c = 0; c < columns; c++) out[to + c]! += w * left[row + c]!;
     }
   }
 }
 
-/** M^T M, `[columns, columns]`. */
+/** M^T M, `[columns, columns]`. Four rows a turn: the sums are read and written a quarter as often. */
 function gram(m: Float32Array, rows: number, columns: number): Float64Array {
   const out = new Float64Array(columns * columns);
-  for (let r = 0; r < rows; r++) {
-    const at = r * columns;
+  let r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    const r0 = r * columns;
+    const [r1, r2, r3] = [r0 + columns, r0 + 2 * columns, r0 + 3 * columns];
     for (let a = 0; a < columns; a++) {
-      const x = m[at + a]!;
-      if (x === 0) continue;
-      for (let c = a; c < columns; c++) out[a * columns + c]! += x * m[at + c]!;
+      const [x0, x1, x2, x3] = [m[r0 + a]!, m[r1 + a]!, m[r2 + a]!, m[r3 + a]!];
+      const to = a * columns;
+      for (let c = a; c < columns; c++)
+        out[to + c]! += x0 * m[r0 + c]! + x1 * m[r1 + c]! + (x2 * m[r2 + c]! + x3 * m[r3 + c]!);
     }
+  }
+  for (; r < rows; r++) {
+    const at = r * columns;
+    for (let a = 0; a < columns; a++)
+      for (let c = a; c < columns; c++) out[a * columns + c]! += m[at + a]! * m[at + c]!;
   }
   for (let a = 0; a < columns; a++) for (let c = 0; c < a; c++) out[a * columns + c] = out[c * columns + a]!;
   return out;
 }
 
-/** Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) of M^T M = E diag(lambda) E^T, twice for precision. Directions that vanish become 0. */
+/** Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) of M^T M = E diag(lambda) E^T; a second time for precision. Directions that vanish become 0. */
 function orthonormalise(m: Float32Array, rows: number, columns: number): void {
-  for (let pass = 0; pass < 2; pass++) {
-    const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);
-    const largest = values[0]!;
-    const change = new Float64Array(columns * columns);
+  const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);
+  const largest = values[0]!;
+  // by column of the change: what makes one new column lies together
+  const change = new Float64Array(columns * columns);
+  for (let j = 0; j < columns; j++) {
+    const factor = values[j]! > 1e-12 * largest ? 1 / Math.sqrt(values[j]!) : 0;
+    for (let c = 0; c < columns; c++) change[j * columns + c] = vectors[c * columns + j]! * factor;
+  }
+  const row = new Float64Array(columns);
+  for (let r = 0; r < rows; r++) {
+    const at = r * columns;
+    for (let c = 0; c < columns; c++) row[c] = m[at + c]!;
     for (let j = 0; j < columns; j++) {
-      const factor = values[j]! > 1e-10 * largest ? 1 / Math.sqrt(values[j]!) : 0;
-      for (let c = 0; c < columns; c++) change[c * columns + j] = vectors[c * columns + j]! * factor;
-    }
-    const row = new Float64Array(columns);
-    for (let r = 0; r < rows; r++) {
-      const at = r * columns;
-      row.fill(0);
-      for (let c = 0; c < columns; c++) {
-        const x = m[at + c]!;
-        for (let j = 0; j < columns; j++) row[j]! += x * change[c * columns + j]!;
-      }
-      m.set(row, at);
+      let sum = 0;
+      for (let c = 0, from = j * columns; c < columns; c++) sum += row[c]! * change[from + c]!;
+      m[at + j] = sum;
     }
   }
 }
 
-/** Standard deviation of all entries of U S = Q (B's left vectors) diag(s). */
+/**
+ * Standard deviation of all rows x kept entries of U S, U = left times `vectors`. Its columns are orthonormal: the squares of the entries sum up to those
+ * of the singular values, and the entries to S times the sums of U's columns.
+ */
 function spreadOf(
   left: Float32Array,
   rows: number,
   columns: number,
   vectors: Float64Array,
   singular: Float64Array,
-  kept: number,
 ): number {
+  const sums = new Float64Array(columns);
+  for (let r = 0, at = 0; r < rows; r++) for (let c = 0; c < columns; c++) sums[c]! += left[at++]!;
   let sum = 0;
   let squares = 0;
-  for (let r = 0; r < rows; r++) {
-    for (let j = 0; j < kept; j++) {
-      let x = 0;
-      for (let c = 0; c < columns; c++) x += left[r * columns + c]! * vectors[c * columns + j]!;
-      x *= singular[j]!;
-      sum += x;
-      squares += x * x;
-    }
+  for (const [j, s] of singular.entries()) {
+    for (let c = 0; c < columns; c++) sum += s * sums[c]! * vectors[c * columns + j]!;
+    squares += s * s;
   }
-  const count = Math.max(1, rows * kept);
+  const count = Math.max(1, rows * singular.length);
   return Math.sqrt(Math.max(squares / count - (sum / count) ** 2, 1e-12));
 }
 

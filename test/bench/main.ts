@@ -1,11 +1,13 @@
 /** `npm run bench [-- name ...]`: each benchmark prints ratios of two ways measured in turn in one run. */
 import { cpus } from 'node:os';
 import { benchAdaptation } from './adaptation.bench.ts';
+import { benchLatentStart } from './latent.bench.ts';
 import { benchScoring } from './scoring.bench.ts';
 import { benchTraining } from './training.bench.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   adaptation: benchAdaptation,
+  latent: benchLatentStart,
   scoring: benchScoring,
   training: benchTraining,
 };

@@ -1,6 +1,7 @@
 /** `metaheac train`. */
 import { systemClock } from '../../lib/clock.ts';
 import { parseDevice, resolveDevice } from '../../model/session.ts';
+import type { Choice } from '../../offline/choose-adaptation.ts';
 import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { train } from '../../offline/train.ts';
@@ -71,18 +72,22 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
       resume: options.resume ?? false,
       threads: options.threads ?? defaultTrainingThreads(device),
       signal: interrupt.signal,
-      onProgress: ({ step, steps, loss, validationAuc, best }) => {
-        const line = `${bar(step / steps)} step ${step}/${steps}  loss ${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;
+      onProgress: ({ phase, step, steps, loss, validationAuc, best }) => {
+        const on = phase === 'final' ? ' on all campaigns' : '';
+        const line = `${bar(step / steps)} step ${step}/${steps}${on}  loss ${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;
         if (validationAuc === null) output.progress(line);
         else
           output.note(
             `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
           );
       },
+      onChoice: (choice) => {
+        for (const line of describeChoice(choice)) output.note(line);
+      },
     });
     const seconds = ((systemClock.elapsed() - start) / 1000).toFixed(0);
     output.result(
-      `model ${result.manifest.name} ${result.manifest.version} in ${options.out}: step ${result.bestStep} of ${result.steps}, ${seconds} s`,
+      `model ${result.manifest.name} ${result.manifest.version} in ${options.out}: step ${result.bestStep} of ${result.steps} was best${result.finalSteps > 0 ? `, ${result.finalSteps} steps on all campaigns` : ''}, ${seconds} s`,
     );
     if (result.interrupted) {
       output.note('train again with --resume to go on');
@@ -92,6 +97,26 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     process.off('SIGINT', onInterrupt);
     workspace.close();
   }
+}
+
+/** What was tried on held-out campaigns, and what was taken. */
+function describeChoice({ settings, tried, campaigns }: Choice): string[] {
+  if (tried.length === 0)
+    return [`how heads are adapted: the defaults, since ${campaigns} held-out campaigns are too few to choose on`];
+  const signed = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(4)}`;
+  const { rates, steps, first_pass, companion } = settings;
+  const named = (values: Readonly<Record<string, number>>) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ');
+  return [
+    `how heads are adapted, tried on ${campaigns} held-out campaigns (gain in AUC, its standard error):`,
+    ...tried.map(
+      ({ change, gain, error, taken }) =>
+        `  ${signed(gain)} +-${error.toFixed(4)}  ${change}${taken ? '  (taken: the gain is clear)' : ''}`,
+    ),
+    `chosen: rates ${named(rates)}; ${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}; ${first_pass ? `cut ${first_pass.cut}` : 'no cut'}; ${companion ? `companion of weight ${companion.weight}, C ${named(companion.strengths)}` : 'no companion'}${tried.some(({ taken }) => taken) ? '' : ' (the defaults: nothing else was clearly better)'}`,
+  ];
 }
 
 function settingsOf(options: TrainCommandOptions): TrainSettings {
