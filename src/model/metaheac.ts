@@ -203,16 +203,23 @@ function embed(
   return b.named(`${name}/`, () => {
     const vectors = b.add('Gather', [table, ids], { axis: 0 });
     if (!list) return vectors;
-    const sum = b.add(
-      'ReduceSum',
-      [b.add('Mul', [vectors, b.add('Unsqueeze', [list.present, b.ints([2])])]), b.ints([1])],
-      { keepdims: 0 },
-    );
+    const sum =
+      pooling === 'root'
+        ? sumPresent(b, list.present, vectors)
+        : b.add('ReduceSum', [b.add('Mul', [vectors, b.add('Unsqueeze', [list.present, b.ints([2])])]), b.ints([1])], {
+            keepdims: 0,
+          });
     const count = b.add('Max', [b.add('Cast', [list.length], { to: 'float32' }), b.scalar(1, 'float32')]);
     const divisor = pooling === 'root' ? b.add('Sqrt', [count]) : count;
-    // sum, then divide: PyTorch's order, which keeps the rounding of tiny activations as its own
+    // where it is the published model: masked, summed, then divided, PyTorch's order, which keeps the rounding of tiny activations as its own
     return b.add('Div', [sum, b.add('Unsqueeze', [divisor, b.ints([1])])]);
   });
+}
+
+/** Sum of the vectors `[batch, places, k]` at the places that are present: `[batch, k]`. A product of matrices, at half the time of a masked sum. */
+function sumPresent(b: Builder, present: Value, vectors: Value): Value {
+  const row = b.add('Unsqueeze', [present, b.ints([1])]);
+  return b.add('Squeeze', [b.add('MatMul', [row, vectors]), b.ints([1])]);
 }
 
 /** What the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up at once, in tables that stack the features. */
@@ -241,9 +248,7 @@ function addHeads(
     const wide = b.add('Gather', [parameter(HEADS.wide, [rows], rows), tokens], { axis: 0 });
     const wideSum = b.add('ReduceSum', [b.add('Mul', [wide, present]), b.ints([1])], { keepdims: 1 });
     const vectors = b.add('Gather', [parameter(LATENT_TABLE, [rows, latent], rows), tokens], { axis: 0 }); // [batch, all places, latent]
-    const phi = b.add('ReduceSum', [b.add('Mul', [vectors, b.add('Unsqueeze', [present, b.ints([2])])]), b.ints([1])], {
-      keepdims: 0,
-    });
+    const phi = sumPresent(b, present, vectors);
     const own = campaign.map((input) =>
       embed(b, { ...input, name: `latent.${input.name}` }, latent, 'mean', parameter),
     );

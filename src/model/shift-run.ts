@@ -20,8 +20,8 @@ import {
 
 /** Rows that are scored in one run. */
 const LINK_ROWS = 8192;
-/** The companion's regression ends here: what is left moves no rank. Sums over rows, as scikit-learn's tolerance of 1e-4. */
-const COMPANION_TOLERANCE = 1e-3;
+/** The companion's regression ends where no entry of its mean gradient exceeds this: what is left moves no rank. */
+const COMPANION_TOLERANCE = 1e-5;
 /** Scores this near to 0 or 1 have the logit of the bound. */
 const CERTAIN = 1e-7;
 /** What differs by less than this of its size is the same for all rows: features are differences of float32 sums. */
@@ -142,7 +142,7 @@ class ShiftRun implements HeadRun {
       design,
       labels,
       byParameter.map((strength) => strength || 1),
-      { gradientTolerance: COMPANION_TOLERANCE },
+      { gradientTolerance: COMPANION_TOLERANCE * rows.length },
     );
     const own = new Float64Array(reference.length);
     multiplyRows(features, reference, model.weights, own);

@@ -1,6 +1,5 @@
 /** Chooses how heads are adapted on held-out campaigns: no fixed rates, steps and cut serve every data set. */
 import type { DescentSettings } from '../model/manifest.ts';
-import { HEADS } from '../model/metaheac.ts';
 
 /** One alternative beside what was the best until then. */
 export interface Tried {
@@ -37,22 +36,19 @@ const STAGES: readonly ((from: DescentSettings) => Alternative[])[] = [
     ['no cut', { ...from, first_pass: null }],
     ['cut .1', { ...from, first_pass: { steps: 10, cut: 0.1 } }],
   ],
-  ({ companion: _, ...without }) => [
-    ['no companion', without],
-    withCompanion(without, 0.02, 0.03, 0.5),
-    withCompanion(without, 0.02, 0.03, 1),
-    withCompanion(without, 0.05, 0.03, 0.5),
-    withCompanion(without, 0.1, 0.03, 0.5),
-    withCompanion(without, 0.1, 0.03, 1),
-    withCompanion(without, 0.1, 0, 0.5),
-  ],
+  ({ companion, ...without }) =>
+    companion
+      ? [
+          ['no companion', without],
+          ...[0.25, 1].map(
+            (weight): Alternative => [
+              `companion of weight ${weight}`,
+              { ...without, companion: { ...companion, weight } },
+            ],
+          ),
+        ]
+      : [],
 ];
-
-function withCompanion(from: DescentSettings, wide: number, query: number, weight: number): Alternative {
-  const strengths = { ...(wide ? { [HEADS.wide]: wide } : {}), ...(query ? { [HEADS.query]: query } : {}) };
-  const named = Object.entries(strengths).map(([name, strength]) => `C ${strength} on ${name}`);
-  return [`companion of weight ${weight}, ${named.join(', ')}`, { ...from, companion: { strengths, weight } }];
-}
 
 /**
  * Starts at `defaults` and takes, stage by stage, the alternative with the largest mean gain in AUC, if that gain is clear: few campaigns must not

@@ -9,5 +9,5 @@ export const DEFAULT_DESCENT: DescentSettings = {
   steps: { at_50_seeds: 20, exponent: 0.5, maximum: 200 },
   negatives_per_seed: 10,
   first_pass: { steps: 10, cut: 0.05 },
-  companion: { strengths: { [HEADS.wide]: 0.02, [HEADS.query]: 0.03 }, weight: 0.4 },
+  companion: { strengths: { [HEADS.wide]: 0.02, [HEADS.query]: 0.03 }, weight: 0.5 },
 };

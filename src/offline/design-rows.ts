@@ -39,6 +39,29 @@ export function denseDesign(rows: DenseRows): Design {
   };
 }
 
+/** Columns of `left`, then those of `right`, of the same rows. */
+export function joinDesigns(left: Design, right: Design): Design {
+  assert(left.rows === right.rows, `${left.rows} rows beside ${right.rows}`);
+  const own = new Float64Array(left.rows);
+  return {
+    rows: left.rows,
+    width: left.width + right.width,
+    multiply(point, out) {
+      left.multiply(point, out);
+      right.multiply(point.subarray(left.width), own);
+      for (let i = 0; i < own.length; i++) out[i]! += own[i]!;
+    },
+    multiplyTransposed(values, out) {
+      left.multiplyTransposed(values, out);
+      right.multiplyTransposed(values, out.subarray(left.width));
+    },
+    multiplyTransposedSquares(values, out) {
+      left.multiplyTransposedSquares(values, out);
+      right.multiplyTransposedSquares(values, out.subarray(left.width));
+    },
+  };
+}
+
 function multiplySparse({ offsets, columns }: SparseRows, point: Float64Array, out: Float64Array): void {
   for (let i = 0; i < offsets.length - 1; i++) {
     let sum = 0;

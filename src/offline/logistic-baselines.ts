@@ -60,7 +60,7 @@ export function logisticRegressionOnLatent(
         let model: LogisticModel | undefined;
         for (const { strength } of settings.filter(({ idf_power }) => idf_power === power)) {
           model = fitLogisticRegression(design, labels, strength, model && { start: model });
-          yield linearScorer(oneHot, tokenWeights(vectors, model, ignored), model.bias);
+          yield linearScorer(oneHot, tokenWeights(vectors, model.weights, ignored), model.bias);
         }
       }
     },
@@ -68,14 +68,14 @@ export function logisticRegressionOnLatent(
 }
 
 /** w . V[t], `ignored` at 0. */
-function tokenWeights(vectors: Float32Array, { weights }: LogisticModel, ignored: number): Float64Array {
+export function tokenWeights(vectors: Float32Array, weights: Float64Array, ignored: number): Float64Array {
   const out = new Float64Array(vectors.length / RANK);
   for (let token = 0; token < out.length; token++)
     if (token !== ignored) for (let j = 0; j < RANK; j++) out[token]! += vectors[token * RANK + j]! * weights[j]!;
   return out;
 }
 
-function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number): Scorer {
+export function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number): Scorer {
   return (users) => Float64Array.from(users, (user) => bias + sumOfTokens(weights, oneHot, user));
 }
 
@@ -119,7 +119,7 @@ export function tokenRows(
 }
 
 /** phi of the users, `ignored` left out of the sum. */
-function latentRows(oneHot: OneHot, vectors: Float32Array, users: Int32Array, ignored: number): DenseRows {
+export function latentRows(oneHot: OneHot, vectors: Float32Array, users: Int32Array, ignored: number): DenseRows {
   const values = new Float64Array(users.length * RANK);
   users.forEach((user, row) => {
     for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) {

@@ -3,11 +3,14 @@ import { createHash } from 'node:crypto';
 import { trainableParameters } from '../graph/cut-tables.ts';
 import type { Tensor } from '../graph/ir.ts';
 import type { Clock } from '../lib/clock.ts';
+import { createRng } from '../lib/rng.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { Manifest } from '../model/manifest.ts';
+import { LATENT_TABLE } from '../model/metaheac.ts';
 import type { Device } from '../model/session.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
+import { type CompanionSetting, tuneCompanion } from './companion.ts';
 import { draftModel, exportModel } from './draft.ts';
 import { holdOut } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
@@ -16,6 +19,7 @@ import { type Optimiser, openOptimiser } from './meta-step.ts';
 import { metaTrain } from './meta-train.ts';
 import { isValidated, type TrainSettings } from './settings.ts';
 import type { Summary } from './summary.ts';
+import type { SettingChoice } from './tuning.ts';
 import { drawValidation } from './validation.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -47,6 +51,8 @@ export interface TrainOptions {
   /** Ends training after the step at hand; the best so far is exported. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainProgress) => void;
+  /** Told of the companion's strengths that do best by themselves. */
+  readonly onCompanion?: (choice: SettingChoice<CompanionSetting>) => void;
   /** Told how the heads are adapted, and what else was tried. */
   readonly onChoice?: (choice: Choice) => void;
 }
@@ -80,13 +86,21 @@ const FINAL_CHECKPOINT_STEPS = 50;
 
 /** Trains on the train campaigns of `workspace` and writes the model folder `options.out`. Equal data, settings and machine give equal bytes but for `created`. */
 export async function train(workspace: Workspace, options: TrainOptions): Promise<TrainResult> {
-  const { settings, device, signal } = options;
+  const { device, signal } = options;
   const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
-  const heldOut = holdOut(campaigns, settings.validationShare, `train/${settings.seed}/validation`);
-  const draft = draftModel(workspace, campaigns, settings);
+  const heldOut = holdOut(campaigns, options.settings.validationShare, `train/${options.settings.seed}/validation`);
+  const draft = draftModel(workspace, campaigns, options.settings);
+  const companion = tuneCompanion(
+    workspace,
+    draft.graph.initializers.get(LATENT_TABLE)?.data as Float32Array | undefined,
+    options.settings.adaptation,
+    createRng(`train/${options.settings.seed}/companion`),
+  );
+  const settings: TrainSettings = { ...options.settings, adaptation: companion.adaptation };
+  if (companion.choice) options.onCompanion?.(companion.choice);
   const parameters = trainableParameters(draft.graph);
   const path = checkpointPath(options.out);
-  const identity = identityOf(workspace, settings);
+  const identity = identityOf(workspace, options.settings);
   const saved = options.resume ? readCheckpoint(path, identity) : null;
   const notes = (saved?.notes as Notes | undefined) ?? null;
   const validation = drawValidation(workspace, heldOut, settings);
@@ -197,6 +211,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       campaigns: finalSteps > 0 ? campaigns.length : heldOut.training.length,
       best_step: best?.step ?? optimiser.steps,
       final_steps: finalSteps,
+      companion_choice: companion.choice?.tried ?? null,
       adaptation_choice: choice && { campaigns: choice.campaigns, tried: choice.tried },
     },
   });

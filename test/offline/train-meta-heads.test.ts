@@ -82,9 +82,15 @@ describe('train, by the recipe meta-heads', () => {
     const { out, result } = uninterrupted;
     const { manifest, adapted } = await loadModel(out);
     expect(manifest).toEqual(result.manifest);
-    expect(manifest.adaptation).toEqual(DEFAULT_DESCENT);
+    const strengths = expect.any(Object);
+    expect(manifest.adaptation).toEqual({ ...DEFAULT_DESCENT, companion: { ...DEFAULT_DESCENT.companion, strengths } });
+    const { companion_choice, adaptation_choice } = manifest.training!;
+    expect(companion_choice).toHaveLength(8);
+    // one campaign is held out here: too few to choose on
+    expect(adaptation_choice).toEqual({ campaigns: 1, tried: [] });
     expect([...adapted].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.wide].sort());
-    expect(manifest.training).toMatchObject({ recipe: 'meta-heads', steps: 4 });
+    expect(manifest.training).toMatchObject({ recipe: 'meta-heads', steps: 4, campaigns: expect.any(Number) });
+    expect(result.finalSteps).toBeGreaterThan(result.bestStep);
     expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
   });
 

@@ -81,6 +81,12 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
             `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
           );
       },
+      onCompanion: ({ setting, tried }) => {
+        const best = tried.find((one) => one.setting === setting);
+        output.note(
+          `companion: logistic regression with C ${setting.wide || '-'} on tokens and ${setting.query || '-'} on latent vectors does best by itself on train campaigns${best ? ` (AUC ${best.auc.toFixed(4)}, of ${tried.map(({ auc }) => auc.toFixed(4)).join(', ')})` : ''}`,
+        );
+      },
       onChoice: (choice) => {
         for (const line of describeChoice(choice)) output.note(line);
       },

@@ -1,0 +1,73 @@
+/** The companion of heads as a method of its own: a logistic regression on tokens and latent vectors together. */
+import { fitLogisticRegression } from '../lib/logistic-regression.ts';
+import type { Rng } from '../lib/rng.ts';
+import type { AdaptationSettings } from '../model/manifest.ts';
+import { HEADS } from '../model/metaheac.ts';
+import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
+import type { TunableMethod } from './baselines.ts';
+import { denseDesign, joinDesigns, sparseDesign } from './design-rows.ts';
+import { drawTask, latentRows, linearScorer, tokenRows, tokenWeights } from './logistic-baselines.ts';
+import { buildOneHot, findColumn, type OneHot } from './one-hot.ts';
+import { LATENT_SIZE } from './settings.ts';
+import { chooseSetting, type SettingChoice } from './tuning.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Inverse L2 strengths; 0 leaves the features out. */
+export type CompanionSetting = { readonly wide: number; readonly query: number };
+
+const GRID: readonly CompanionSetting[] = [
+  { wide: 0.02, query: 0.03 },
+  { wide: 0.05, query: 0.03 },
+  { wide: 0.1, query: 0.03 },
+  { wide: 0.02, query: 0 },
+  { wide: 0.05, query: 0 },
+  { wide: 0.1, query: 0 },
+  { wide: 0.3, query: 0 },
+  { wide: 0, query: 0.03 },
+];
+
+/**
+ * `adaptation` with the strengths of its companion as they do best on train campaigns, by itself: that is known of all train campaigns, without a
+ * general model, where few are held out. Without a companion, or another kind of adaptation: as it is.
+ */
+export function tuneCompanion(
+  { population, userFeatures, history }: Workspace,
+  vectors: Float32Array | undefined,
+  adaptation: AdaptationSettings,
+  rng: Rng,
+): { readonly adaptation: AdaptationSettings; readonly choice: SettingChoice<CompanionSetting> | null } {
+  if (adaptation.optimiser !== 'gradient_descent' || !adaptation.companion || !vectors)
+    return { adaptation, choice: null };
+  const method = companionMethod(buildOneHot(population, userFeatures), vectors);
+  const choice = chooseSetting(method, history.campaigns, rng, (campaign) =>
+    findColumn(population, userFeatures, PAST_CAMPAIGNS, campaign),
+  );
+  const { wide, query } = choice.setting;
+  const strengths = { ...(wide > 0 ? { [HEADS.wide]: wide } : {}), ...(query > 0 ? { [HEADS.query]: query } : {}) };
+  return { adaptation: { ...adaptation, companion: { ...adaptation.companion, strengths } }, choice };
+}
+
+/** `vectors` as in `latentStart`, of the tokens of `oneHot`. */
+export function companionMethod(oneHot: OneHot, vectors: Float32Array): TunableMethod<CompanionSetting> {
+  return {
+    name: 'companion',
+    grid: GRID,
+    fallback: GRID[0]!,
+    *scorers({ seeds, ignored }, rng, settings) {
+      const { users, labels } = drawTask(oneHot, seeds, rng);
+      const { rows, tokenOf } = tokenRows(oneHot, users, ignored);
+      const tokens = sparseDesign(rows);
+      const latent = denseDesign(latentRows(oneHot, vectors, users, ignored));
+      for (const { wide, query } of settings) {
+        const design = wide === 0 ? latent : query === 0 ? tokens : joinDesigns(tokens, latent);
+        const strengths = new Float64Array(design.width).fill(query);
+        if (wide > 0) strengths.fill(wide, 0, tokens.width);
+        const { weights: fitted, bias } = fitLogisticRegression(design, labels, strengths, { gradientTolerance: 1e-3 });
+        const own = query > 0 ? fitted.subarray(fitted.length - LATENT_SIZE) : new Float64Array(LATENT_SIZE);
+        const weights = tokenWeights(vectors, own, ignored);
+        if (wide > 0) for (let j = 0; j < tokenOf.length; j++) weights[tokenOf[j]!]! += fitted[j]!;
+        yield linearScorer(oneHot, weights, bias);
+      }
+    },
+  };
+}
