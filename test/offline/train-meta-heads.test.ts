@@ -16,7 +16,13 @@ import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
-const SETTINGS: TrainSettings = { ...SMALL_SETTINGS, recipe: 'meta-heads', steps: 4, adaptation: DEFAULT_DESCENT };
+const SETTINGS: TrainSettings = {
+  ...SMALL_SETTINGS,
+  recipe: 'meta-heads',
+  steps: 4,
+  retrain: true,
+  adaptation: DEFAULT_DESCENT,
+};
 
 let root = '';
 let workspace: Workspace;
@@ -54,7 +60,8 @@ async function trainInto(
     signal: abort.signal,
     onProgress: (at) => {
       progress.push(at);
-      if (at.step === options.stopAfter) abort.abort();
+      // of both phases
+      if (progress.length === options.stopAfter) abort.abort();
     },
   });
   return { out, result, progress };
@@ -94,6 +101,22 @@ describe('train, by the recipe meta-heads', () => {
     expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
   });
 
+  it('trains again on all campaigns, for as many passes as were best on a part of them', () => {
+    const { result, progress } = uninterrupted;
+    expect(result.finalSteps).toBe(Math.round((result.bestStep * 6) / 4));
+    expect(progress.map(({ phase }) => phase)).toEqual([
+      ...Array.from({ length: 4 }, () => 'choosing'),
+      ...Array.from({ length: result.finalSteps }, () => 'final'),
+    ]);
+    expect(result.manifest.training).toMatchObject({ campaigns: 6, final_steps: result.finalSteps });
+  });
+
+  it('keeps the best of the first phase where the last is interrupted', async () => {
+    const { result } = await trainInto(newPath(), { stopAfter: 5 });
+    expect(result).toMatchObject({ interrupted: true, finalSteps: 0 });
+    expect(result.manifest.training).toMatchObject({ campaigns: 4, final_steps: 0 });
+  });
+
   it('gives the same bytes for the same seed, and other ones for another', async () => {
     const again = await trainInto(newPath());
     expect(contentsOf(again.out)).toEqual(contentsOf(uninterrupted.out));
@@ -101,9 +124,9 @@ describe('train, by the recipe meta-heads', () => {
     expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
   });
 
-  it.each([1, 3])('goes on after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
+  it.each([1, 3, 6])('goes on after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
     const out = newPath();
-    expect((await trainInto(out, { stopAfter })).result).toMatchObject({ steps: stopAfter, interrupted: true });
+    expect((await trainInto(out, { stopAfter })).result.interrupted).toBe(true);
     const { progress } = await trainInto(out, { resume: true });
     expect(progress).toEqual(uninterrupted.progress.slice(stopAfter));
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
@@ -139,7 +162,8 @@ describe('train, by the recipe meta-heads', () => {
   it('learns: the loss falls', async () => {
     const { progress } = await trainInto(newPath(), { settings: { steps: 30, validationEvery: 30 } });
     const mean = (part: TrainProgress[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
-    expect(mean(progress.slice(-8))).toBeLessThan(0.9 * mean(progress.slice(0, 8)));
+    const first = progress.filter(({ phase }) => phase === 'choosing');
+    expect(mean(first.slice(-8))).toBeLessThan(0.9 * mean(first.slice(0, 8)));
   });
 
   it('starts the latent vectors at the SVD of the population, and the heads at nothing', async () => {
