@@ -26,7 +26,23 @@ const LEAST_GAIN = 0.0005;
 type Alternative = readonly [change: string, settings: DescentSettings];
 
 /** What is tried, one thing after the other, each from the best so far. */
-const STAGES: readonly ((from: DescentSettings) => Alternative[])[] = [
+export type Stages = readonly ((from: DescentSettings) => Alternative[])[];
+
+/** Of a companion. */
+const WEIGHTS = [0.25, 0.5, 1, 2, 4];
+
+/** Before training: data sets whose users have few tokens need larger steps, and more of the companion. */
+export const STAGES_AT_START: Stages = [
+  (from) => [2, 4, 8].map((factor) => [`rates x ${factor}`, { ...from, rates: scaled(from.rates, factor) }]),
+  (from) =>
+    withWeights(
+      from,
+      WEIGHTS.filter((weight) => weight > 0.5),
+    ),
+];
+
+/** With a trained model. */
+export const STAGES: Stages = [
   (from) => [0.5, 2].map((factor) => [`rates x ${factor}`, { ...from, rates: scaled(from.rates, factor) }]),
   (from) => [
     ...[10, 40].map((steps): Alternative => [`${steps} steps at 50 seeds`, withSteps(from, { at_50_seeds: steps })]),
@@ -36,19 +52,27 @@ const STAGES: readonly ((from: DescentSettings) => Alternative[])[] = [
     ['no cut', { ...from, first_pass: null }],
     ['cut .1', { ...from, first_pass: { steps: 10, cut: 0.1 } }],
   ],
-  ({ companion, ...without }) =>
-    companion
-      ? [
-          ['no companion', without],
-          ...[0.25, 1].map(
-            (weight): Alternative => [
-              `companion of weight ${weight}`,
-              { ...without, companion: { ...companion, weight } },
-            ],
-          ),
-        ]
-      : [],
+  (from) => {
+    const { companion, ...without } = from;
+    if (!companion) return [];
+    const { weight } = companion;
+    return [
+      ['no companion', without],
+      ...withWeights(
+        from,
+        WEIGHTS.filter((other) => other !== weight),
+      ),
+    ];
+  },
 ];
+
+function withWeights({ companion, ...without }: DescentSettings, weights: readonly number[]): Alternative[] {
+  if (!companion) return [];
+  return weights.map((weight) => [
+    `companion of weight ${weight}`,
+    { ...without, companion: { ...companion, weight } },
+  ]);
+}
 
 /**
  * Starts at `defaults` and takes, stage by stage, the alternative with the largest mean gain in AUC, if that gain is clear: few campaigns must not
@@ -59,12 +83,13 @@ export async function chooseAdaptation(
   defaults: DescentSettings,
   campaigns: number,
   play: (settings: readonly DescentSettings[]) => Promise<readonly (readonly number[])[]>,
+  stages: Stages = STAGES,
 ): Promise<Choice> {
   const tried: Tried[] = [];
   if (campaigns < LEAST_CAMPAIGNS) return { settings: defaults, tried, campaigns };
   let best = defaults;
   let aucs = (await play([best]))[0]!;
-  for (const stage of STAGES) {
+  for (const stage of stages) {
     const alternatives = stage(best);
     const played = await play(alternatives.map(([, settings]) => settings));
     const from = aucs;

@@ -23,6 +23,7 @@ const GRID: readonly CompanionSetting[] = [
   { wide: 0.05, query: 0 },
   { wide: 0.1, query: 0 },
   { wide: 0.3, query: 0 },
+  { wide: 1, query: 0 },
   { wide: 0, query: 0.03 },
 ];
 

@@ -39,6 +39,32 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
   return { training: 2 * usable.length >= rest.length ? usable : rest, held };
 }
 
+/** Members who are in fewer campaigns than this on average do not recur: of such a campaign's members next to none was a member before. */
+export const LEAST_RECURRENCE = 2;
+
+/** Whether members are in several of the campaigns. */
+export function membersRecur(campaigns: readonly CampaignHistory[]): boolean {
+  const members = membersOf(campaigns);
+  let memberships = 0;
+  for (const { train } of campaigns)
+    memberships += new Set(train.users.filter((_, row) => train.labels[row] === 1)).size;
+  return members.size > 0 && memberships / members.size >= LEAST_RECURRENCE;
+}
+
+/**
+ * Where members do not recur, rows of users who are no member of any of the campaigns leave: a model would learn to tell the members of all campaigns
+ * from everybody else, and tomorrow's members are among everybody else. A campaign that would not keep members and others is as it was.
+ */
+export function withoutStrangers(campaigns: readonly CampaignHistory[]): readonly CampaignHistory[] {
+  if (membersRecur(campaigns)) return campaigns;
+  const members = membersOf(campaigns);
+  return campaigns.map((campaign) => {
+    const keep = (_: number, row: number) => members.has(campaign.train.users[row]!);
+    const train = { users: campaign.train.users.filter(keep), labels: campaign.train.labels.filter(keep) };
+    return train.labels.includes(0) ? { ...campaign, train } : campaign;
+  });
+}
+
 function membersOf(campaigns: readonly CampaignHistory[]): Set<number> {
   const out = new Set<number>();
   for (const { train } of campaigns)

@@ -94,7 +94,12 @@ export const VALIDATION_CAMPAIGNS = 20;
 
 /** Campaigns, and seeds of each, on which training chooses how heads are adapted. */
 export const CHOICE_CAMPAIGNS = 12;
+/** Train campaigns on which the same is chosen before training. */
+export const START_CAMPAIGNS = 16;
 export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
+
+/** Where nothing can be held out, training ends after this many passes over the campaigns: it cannot be seen when few are known by heart. */
+export const PASSES_UNSEEN = 20;
 
 /** Early validations: where few campaigns are soon learned by heart, the best step is among the first. */
 const EARLY_VALIDATIONS: readonly number[] = [10, 25];

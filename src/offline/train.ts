@@ -12,15 +12,15 @@ import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } fro
 import type { Choice } from './choose-adaptation.ts';
 import { type CompanionSetting, tuneCompanion } from './companion.ts';
 import { draftModel, exportModel } from './draft.ts';
-import { holdOut } from './held-out.ts';
+import { holdOut, withoutStrangers } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
 import { openLearners } from './learners.ts';
 import { type Optimiser, openOptimiser } from './meta-step.ts';
 import { metaTrain } from './meta-train.ts';
-import { isValidated, type TrainSettings } from './settings.ts';
+import { isValidated, PASSES_UNSEEN, type TrainSettings } from './settings.ts';
 import type { Summary } from './summary.ts';
 import type { SettingChoice } from './tuning.ts';
-import { drawValidation } from './validation.ts';
+import { chooseAtStart, drawValidation } from './validation.ts';
 import type { Workspace } from './workspace.ts';
 
 /**
@@ -54,7 +54,7 @@ export interface TrainOptions {
   /** Told of the companion's strengths that do best by themselves. */
   readonly onCompanion?: (choice: SettingChoice<CompanionSetting>) => void;
   /** Told how the heads are adapted, and what else was tried. */
-  readonly onChoice?: (choice: Choice) => void;
+  readonly onChoice?: (choice: Choice, on: 'start' | 'held out') => void;
 }
 
 export interface TrainResult {
@@ -79,6 +79,7 @@ interface Notes {
   readonly phase: Phase;
   readonly best: Best | null;
   readonly choice: Choice | null;
+  readonly start: Choice | null;
 }
 
 /** Steps between two checkpoints of the final phase. */
@@ -96,17 +97,17 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
     options.settings.adaptation,
     createRng(`train/${options.settings.seed}/companion`),
   );
-  const settings: TrainSettings = { ...options.settings, adaptation: companion.adaptation };
   if (companion.choice) options.onCompanion?.(companion.choice);
+  const { settings } = options;
   const parameters = trainableParameters(draft.graph);
   const path = checkpointPath(options.out);
   const identity = identityOf(workspace, options.settings);
   const saved = options.resume ? readCheckpoint(path, identity) : null;
   const notes = (saved?.notes as Notes | undefined) ?? null;
-  const validation = drawValidation(workspace, heldOut, settings);
   let phase: Phase = notes?.phase ?? (heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final');
   let best: Best | null = notes?.best ?? null;
   let choice: Choice | null = notes?.choice ?? null;
+  let start: Choice | null = notes?.start ?? null;
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
   let optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
   let bestParameters: Parameters = saved ? withPrefix(saved.tensors, 'best/') : copyOf(optimiser.parameters);
@@ -116,7 +117,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
     writeCheckpoint(path, {
       identity,
       step: optimiser.steps,
-      notes: { phase, best, choice } satisfies Notes,
+      notes: { phase, best, choice, start } satisfies Notes,
       tensors,
     });
     savedAt = { phase, steps: optimiser.steps };
@@ -141,9 +142,18 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
     optimiser: now,
   });
   try {
+    const known = { seed: settings.seed, adaptation: companion.adaptation };
+    if (!notes) {
+      start = await chooseAtStart(workspace, campaigns, learners, optimiser.parameters, known);
+      if (start) options.onChoice?.(start, 'start');
+    }
+    const validation = drawValidation(workspace, heldOut, {
+      ...known,
+      adaptation: start?.settings ?? known.adaptation,
+    });
     if (phase === 'choosing') {
       isOver = await metaTrain({
-        ...loop(heldOut.training, optimiser),
+        ...loop(withoutStrangers(heldOut.training), optimiser),
         key: `train/${settings.seed}`,
         isOver: (step) =>
           step >= settings.steps || (best !== null && best.auc !== null && step - best.step >= settings.patience),
@@ -165,7 +175,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       steps = optimiser.steps;
       if (best === null) bestParameters = copyOf(optimiser.parameters);
       if (isOver) choice = await validation.choose(learners, bestParameters);
-      if (choice) options.onChoice?.(choice);
+      if (choice) options.onChoice?.(choice, 'held out');
       if (isOver && settings.retrain && heldOut.held.length > 0) {
         phase = 'final';
         await optimiser.close();
@@ -175,9 +185,11 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
     }
     if (phase === 'final') {
       // as many passes over the campaigns as were best on a part of them
-      const count = best ? Math.round((best.step * campaigns.length) / heldOut.training.length) : settings.steps;
+      const count = best
+        ? Math.round((best.step * campaigns.length) / heldOut.training.length)
+        : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
       isOver = await metaTrain({
-        ...loop(campaigns, optimiser),
+        ...loop(withoutStrangers(campaigns), optimiser),
         key: `train/${settings.seed}/final`,
         isOver: (step) => step >= count,
         async onStep(step, loss) {
@@ -194,11 +206,11 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   }
 
   const finalSteps = phase === 'final' && isOver ? optimiser.steps : 0;
-  const { adaptation, name, ...rest } = settings;
+  const { adaptation: _, name, ...rest } = settings;
   const manifest = await exportModel(workspace, draft, bestParameters, options.out, {
     name,
     created: new Date(options.clock.now()).toISOString(),
-    adaptation: choice?.settings ?? adaptation,
+    adaptation: choice?.settings ?? start?.settings ?? companion.adaptation,
     evaluation: best?.summary?.all
       ? {
           data: workspace.dataSet.name,
@@ -212,6 +224,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       best_step: best?.step ?? optimiser.steps,
       final_steps: finalSteps,
       companion_choice: companion.choice?.tried ?? null,
+      start_choice: start && { campaigns: start.campaigns, tried: start.tried },
       adaptation_choice: choice && { campaigns: choice.campaigns, tried: choice.tried },
     },
   });

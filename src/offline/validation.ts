@@ -1,13 +1,16 @@
 /** Validation: a model that is being trained adapts to simulated seed sets of held-out campaigns, as the service would. */
-import { createRng } from '../lib/rng.ts';
+import { createRng, type Rng, shuffle } from '../lib/rng.ts';
 import type { Parameters } from '../model/compaction.ts';
-import { type Choice, chooseAdaptation } from './choose-adaptation.ts';
+import type { DescentSettings } from '../model/manifest.ts';
+import { type Choice, chooseAdaptation, STAGES_AT_START } from './choose-adaptation.ts';
 import { type HeldOut, heldOutTrial } from './held-out.ts';
+import type { CampaignHistory } from './history.ts';
 import type { Play } from './learner.ts';
 import type { Learners } from './learners.ts';
 import {
   CHOICE_CAMPAIGNS,
   CHOICE_SEEDS,
+  START_CAMPAIGNS,
   type TrainSettings,
   VALIDATION_CAMPAIGNS,
   VALIDATION_SEEDS,
@@ -23,26 +26,70 @@ export interface Validation {
   choose(learners: Learners, parameters: Parameters): Promise<Choice | null>;
 }
 
+/**
+ * How the heads of a model that knows nothing yet are adapted best, on train campaigns: there are more of them than are held out later, and a
+ * general model of few campaigns adds little. null where the model has no heads.
+ */
+export async function chooseAtStart(
+  { population }: Workspace,
+  campaigns: readonly CampaignHistory[],
+  learners: Learners,
+  parameters: Parameters,
+  { seed, adaptation }: Pick<TrainSettings, 'seed' | 'adaptation'>,
+): Promise<Choice | null> {
+  if (adaptation.optimiser !== 'gradient_descent') return null;
+  const order = Int32Array.from(campaigns.keys());
+  const rng = createRng(`train/${seed}/start`);
+  shuffle(rng, order);
+  const drawn = Array.from(order.subarray(0, START_CAMPAIGNS), (i) => campaigns[i]!);
+  // nobody has told anybody apart yet
+  const plays = playsOf(drawn, CHOICE_SEEDS, [], population, rng, `train/${seed}/start`);
+  return chooseAdaptation(adaptation, plays.length, playAll(learners, parameters, plays), STAGES_AT_START);
+}
+
+function playAll(learners: Learners, parameters: Parameters, plays: readonly Play[]) {
+  return async (settings: readonly DescentSettings[]): Promise<number[][]> => {
+    const played = await learners.play(
+      parameters,
+      plays.map((play) => ({ ...play, settings })),
+    );
+    return settings.map((_, s) =>
+      played.map((campaign) => campaign[s]!.reduce((sum, { auc }) => sum + auc, 0) / campaign[s]!.length),
+    );
+  };
+}
+
+/** Trials of each campaign, one for each number of seeds; a campaign that is too small for any is left out. */
+function playsOf(
+  campaigns: readonly CampaignHistory[],
+  seedCounts: readonly number[],
+  training: readonly CampaignHistory[],
+  population: Workspace['population'],
+  rng: Rng,
+  key: string,
+): Play[] {
+  return campaigns.flatMap((campaign): Play[] => {
+    const drawn = seedCounts.map((seeds) =>
+      heldOutTrial(campaign, seeds, training, population, rng.fork(`${campaign.id}/${seeds}`)),
+    );
+    // a small campaign has the same half of its members as seeds, whatever was asked for
+    const trials = drawn.filter(
+      (trial, i): trial is Trial => trial !== null && trial.seeds.length !== drawn[i - 1]?.seeds.length,
+    );
+    return trials.length > 0 ? [{ trials, key: `${key}/${campaign.id}`, settings: [] }] : [];
+  });
+}
+
 export function drawValidation(
   { population }: Workspace,
   { training, held }: HeldOut,
-  { seed, adaptation }: TrainSettings,
+  { seed, adaptation }: Pick<TrainSettings, 'seed' | 'adaptation'>,
 ): Validation {
   const rng = createRng(`train/${seed}/trials`);
   const descent = adaptation.optimiser === 'gradient_descent' ? [adaptation] : [];
-  const playsOf = (most: number, seedCounts: readonly number[]): Play[] =>
-    held.slice(0, most).flatMap((campaign): Play[] => {
-      const drawn = seedCounts.map((seeds) =>
-        heldOutTrial(campaign, seeds, training, population, rng.fork(`${campaign.id}/${seeds}`)),
-      );
-      // a small campaign has the same half of its members as seeds, whatever was asked for
-      const trials = drawn.filter(
-        (trial, i): trial is Trial => trial !== null && trial.seeds.length !== drawn[i - 1]?.seeds.length,
-      );
-      const key = `train/${seed}/validation/${campaign.id}`;
-      return trials.length > 0 ? [{ trials, key, settings: descent }] : [];
-    });
-  const validated = playsOf(VALIDATION_CAMPAIGNS, VALIDATION_SEEDS);
+  const draw = (most: number, seedCounts: readonly number[]): Play[] =>
+    playsOf(held.slice(0, most), seedCounts, training, population, rng, `train/${seed}/validation`);
+  const validated = draw(VALIDATION_CAMPAIGNS, VALIDATION_SEEDS).map((play) => ({ ...play, settings: descent }));
   return {
     async validate(learners, parameters) {
       const played = await learners.play(parameters, validated);
@@ -52,16 +99,8 @@ export function drawValidation(
     async choose(learners, parameters) {
       const [defaults] = descent;
       if (!defaults) return null;
-      const plays = playsOf(CHOICE_CAMPAIGNS, CHOICE_SEEDS);
-      return chooseAdaptation(defaults, plays.length, async (settings) => {
-        const played = await learners.play(
-          parameters,
-          plays.map((play) => ({ ...play, settings })),
-        );
-        return settings.map((_, s) =>
-          played.map((campaign) => campaign[s]!.reduce((sum, { auc }) => sum + auc, 0) / campaign[s]!.length),
-        );
-      });
+      const plays = draw(CHOICE_CAMPAIGNS, CHOICE_SEEDS);
+      return chooseAdaptation(defaults, plays.length, playAll(learners, parameters, plays));
     },
   };
 }

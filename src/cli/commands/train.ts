@@ -87,8 +87,8 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
           `companion: logistic regression with C ${setting.wide || '-'} on tokens and ${setting.query || '-'} on latent vectors does best by itself on train campaigns${best ? ` (AUC ${best.auc.toFixed(4)}, of ${tried.map(({ auc }) => auc.toFixed(4)).join(', ')})` : ''}`,
         );
       },
-      onChoice: (choice) => {
-        for (const line of describeChoice(choice)) output.note(line);
+      onChoice: (choice, on) => {
+        for (const line of describeChoice(choice, on)) output.note(line);
       },
     });
     const seconds = ((systemClock.elapsed() - start) / 1000).toFixed(0);
@@ -106,9 +106,9 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
 }
 
 /** What was tried on held-out campaigns, and what was taken. */
-function describeChoice({ settings, tried, campaigns }: Choice): string[] {
-  if (tried.length === 0)
-    return [`how heads are adapted: the defaults, since ${campaigns} held-out campaigns are too few to choose on`];
+function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
+  const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
+  if (tried.length === 0) return [`how heads are adapted: as it was, since ${where}, are too few to choose on`];
   const signed = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(4)}`;
   const { rates, steps, first_pass, companion } = settings;
   const named = (values: Readonly<Record<string, number>>) =>
@@ -116,12 +116,12 @@ function describeChoice({ settings, tried, campaigns }: Choice): string[] {
       .map(([name, value]) => `${name} ${value}`)
       .join(', ');
   return [
-    `how heads are adapted, tried on ${campaigns} held-out campaigns (gain in AUC, its standard error):`,
+    `how heads are adapted, tried on ${where} (gain in AUC, its standard error):`,
     ...tried.map(
       ({ change, gain, error, taken }) =>
         `  ${signed(gain)} +-${error.toFixed(4)}  ${change}${taken ? '  (taken: the gain is clear)' : ''}`,
     ),
-    `chosen: rates ${named(rates)}; ${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}; ${first_pass ? `cut ${first_pass.cut}` : 'no cut'}; ${companion ? `companion of weight ${companion.weight}, C ${named(companion.strengths)}` : 'no companion'}${tried.some(({ taken }) => taken) ? '' : ' (the defaults: nothing else was clearly better)'}`,
+    `chosen: rates ${named(rates)}; ${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}; ${first_pass ? `cut ${first_pass.cut}` : 'no cut'}; ${companion ? `companion of weight ${companion.weight}, C ${named(companion.strengths)}` : 'no companion'}${tried.some(({ taken }) => taken) ? '' : ' (as it was: nothing else was clearly better)'}`,
   ];
 }
 
