@@ -19,18 +19,8 @@ const DATA = [
   '--test-campaigns',
   '1',
 ];
-const TRAINING = [
-  '--name',
-  'demo',
-  '--recipe',
-  'published',
-  '--steps',
-  '1500',
-  '--inner-rate',
-  '0.005',
-  '--outer-rate',
-  '0.003',
-];
+// the demo's people have no history: what they did in past campaigns is not known
+const TRAINING = ['--name', 'demo', '--past-campaigns', 'never'];
 
 const out = resolve(process.argv[2] ?? join(ROOT, 'models/demo'));
 const folder = mkdtempSync(join(tmpdir(), 'metaheac-demo-model-'));

@@ -13,7 +13,7 @@ import type {
 } from './types.ts';
 
 const SELECT_CAMPAIGN = `
-  SELECT c.number, c.id, c.name, c.features, c.unknown_features, c.missing_features, c.audience, c.created_at,
+  SELECT c.number, c.id, c.external_id, c.name, c.features, c.unknown_features, c.missing_features, c.audience, c.created_at,
          e.state, e.progress, e.reason, e.seeds_received, e.seeds_known, e.seeds_unknown, e.seeds_duplicate, e.unknown_examples,
          e.model_version, e.population_version, e.timings, e.quality, e.updated_at, a.version, a.size, a.candidates
   FROM campaigns c
@@ -23,6 +23,7 @@ const SELECT_CAMPAIGN = `
 interface CampaignRow {
   readonly number: number;
   readonly id: string;
+  readonly external_id: string | null;
   readonly name: string;
   readonly features: string;
   readonly unknown_features: number;
@@ -58,11 +59,12 @@ export class Campaigns {
   insert(id: string, input: NewCampaign, now: number): number {
     const { lastInsertRowid } = this.#database
       .prepare(
-        `INSERT INTO campaigns (id, name, features, unknown_features, missing_features, audience, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO campaigns (id, external_id, name, features, unknown_features, missing_features, audience, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         id,
+        input.externalId ?? null,
         input.name,
         JSON.stringify(input.features),
         input.featureCounts.unknown,
@@ -78,13 +80,29 @@ export class Campaigns {
     return row === undefined ? null : toCampaign(row);
   }
 
+  /** The id of the campaign that the caller calls so; undefined where there is none. */
+  idOf(externalId: string): string | undefined {
+    return this.#database.prepare('SELECT id FROM campaigns WHERE external_id = ?').pluck().get(externalId) as
+      | string
+      | undefined;
+  }
+
   /** Newest first. A cursor names the last campaign given, so later ones change nothing for its reader. */
   list(query: CampaignQuery): CampaignPage {
     const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(query.cursor);
-    const byState = query.state === undefined ? '' : 'AND e.state = @state';
+    const { state, externalId } = query;
+    const byState = state === undefined ? '' : 'AND e.state = @state';
+    const byExternalId = externalId === undefined ? '' : 'AND c.external_id = @externalId';
     const rows = this.#database
-      .prepare(`${SELECT_CAMPAIGN} WHERE e.campaign < @before ${byState} ORDER BY e.campaign DESC LIMIT @limit`)
-      .all({ before, limit: query.limit + 1, ...(query.state && { state: query.state }) }) as CampaignRow[];
+      .prepare(
+        `${SELECT_CAMPAIGN} WHERE e.campaign < @before ${byState} ${byExternalId} ORDER BY e.campaign DESC LIMIT @limit`,
+      )
+      .all({
+        before,
+        limit: query.limit + 1,
+        ...(state !== undefined && { state }),
+        ...(externalId !== undefined && { externalId }),
+      }) as CampaignRow[];
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);
     return {
@@ -106,6 +124,7 @@ export class Campaigns {
 function toCampaign(row: CampaignRow): Campaign {
   return {
     id: row.id,
+    externalId: row.external_id,
     name: row.name,
     features: JSON.parse(row.features) as CampaignFeatures,
     audience: JSON.parse(row.audience) as AudienceRequest,

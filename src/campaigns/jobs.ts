@@ -43,10 +43,12 @@ export class Jobs {
   describe(row: JobRow): Omit<Job, 'pins'> {
     const found = this.#database
       .prepare(
-        `SELECT e.id AS expansionId, c.id AS campaignId, j.owner, c.features, j.queued_at AS queuedAt
+        `SELECT e.id AS expansionId, c.id AS campaignId, j.owner, c.external_id AS externalId, c.features, j.queued_at AS queuedAt
          FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign WHERE j.id = ?`,
       )
-      .get(row.id) as { expansionId: string; campaignId: string; owner: string; features: string; queuedAt: number };
+      .get(row.id) as Pick<Job, 'expansionId' | 'campaignId' | 'owner' | 'externalId' | 'queuedAt'> & {
+      features: string;
+    };
     return { id: row.id, attempt: row.attempt, ...found, features: JSON.parse(found.features) as CampaignFeatures };
   }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { isAbsolute, join, normalize, resolve } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { createFolder, storageError, syncFolder } from '../lib/durable-files.ts';
-import { assert } from '../lib/errors.ts';
+import { AppError, assert } from '../lib/errors.ts';
 import { Audiences, campaignNotFound } from './audiences.ts';
 import { Campaigns } from './campaigns.ts';
 import { type Database, openDatabase, write } from './database.ts';
@@ -74,14 +74,20 @@ export class CampaignStore {
     }
   }
 
-  /** Records a campaign with its seeds and queues its first expansion; with too few known seeds that expansion is too_small at once. */
+  /**
+   * Records a campaign with its seeds and queues its first expansion; with too few known seeds that expansion is too_small at once.
+   * @throws AppError external_id_taken (facts: campaign_id)
+   */
   create(input: NewCampaign, isKnown: (userId: string) => boolean): Campaign {
+    this.#refuseTaken(input.externalId);
     const { userIds, counts } = countSeeds(input.seeds, isKnown);
     const reason = this.#tooFewSeeds(counts.known);
     const seedSet = writeSeedFile(this.#seedFolder, userIds);
     const id = randomUUID();
     const now = this.#now();
     write(this.#database, () => {
+      // once more: another process may have taken it since
+      this.#refuseTaken(input.externalId);
       const campaign = this.#campaigns.insert(id, input, now);
       const state = reason === null ? 'queued' : 'too_small';
       const expansion = this.#expansions.insert({
@@ -238,6 +244,16 @@ export class CampaignStore {
 
   close(): void {
     this.#database.close();
+  }
+
+  #refuseTaken(externalId: string | null | undefined): void {
+    const id = typeof externalId === 'string' ? this.#campaigns.idOf(externalId) : undefined;
+    if (id === undefined) return;
+    const message = `campaign ${id} has this external id`;
+    throw new AppError('external_id_taken', message, {
+      details: [{ pointer: '/external_id', value: externalId, message }],
+      facts: { campaign_id: id },
+    });
   }
 
   #now(): number {

@@ -31,6 +31,8 @@ interface FeatureCounts {
 /** A campaign as seen from outside; state, progress, reason, timings and quality are its latest expansion's. */
 export interface Campaign {
   readonly id: string;
+  /** The caller's own id of it: no two campaigns have the same. */
+  readonly externalId: string | null;
   readonly name: string;
   readonly features: CampaignFeatures;
   readonly audience: AudienceRequest;
@@ -82,6 +84,7 @@ export interface Job {
   readonly attempt: number;
   /** `<pid>:<uuid>`. */
   readonly owner: string;
+  readonly externalId: string | null;
   readonly features: CampaignFeatures;
   /** What an earlier attempt pinned. */
   readonly pins: Pins | null;
@@ -90,6 +93,7 @@ export interface Job {
 }
 
 export interface NewCampaign {
+  readonly externalId?: string | null | undefined;
   readonly name: string;
   readonly features: CampaignFeatures;
   readonly featureCounts: FeatureCounts;
@@ -103,6 +107,7 @@ export interface CampaignQuery {
   readonly limit: number;
   readonly cursor?: string | undefined;
   readonly state?: ExpansionState | undefined;
+  readonly externalId?: string | undefined;
 }
 
 export interface CampaignPage {

@@ -34,6 +34,14 @@ program
       .choices(['meta-heads', 'published'])
       .default('meta-heads'),
   )
+  .addOption(
+    new Option(
+      '--past-campaigns <when>',
+      'past campaigns as a user feature: auto (where users recur in them), or never (the service will not have the history of its users)',
+    )
+      .choices(['auto', 'never'])
+      .default('auto'),
+  )
   .option('--task-count <n>', 'campaigns a meta-step', positiveInteger)
   .option('--num-expert <n>', 'experts', positiveInteger)
   .option('--num-output <n>', 'critics', positiveInteger)

@@ -27,6 +27,8 @@ const factsSchema = z.strictObject({
   population_version: z.string(),
   /** Of the campaign: they are inputs of the model. */
   features: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
+  /** A token that no user of this model has: the feature, and the model's id. Not there where there is none. */
+  left_out: z.strictObject({ feature: z.string(), id: z.int().min(1) }).optional(),
 });
 
 /** A customised model as a difference from a general model. */
@@ -34,11 +36,14 @@ export interface Customised {
   readonly modelVersion: string;
   readonly populationVersion: string;
   readonly features: Readonly<Record<string, string | readonly string[]>>;
+  /** A token that was left out of every user: a feature, and the general model's id. */
+  readonly leftOut: { readonly feature: string; readonly id: number } | null;
   readonly changes: Changes;
 }
 
 /** The bytes of the file, in memory of their own; they depend on nothing but `customised` (features by name). */
-export function encodeCustomised({ modelVersion, populationVersion, features, changes }: Customised): Uint8Array {
+export function encodeCustomised(customised: Customised): Uint8Array {
+  const { modelVersion, populationVersion, features, leftOut, changes } = customised;
   const tensors = new Map<string, Tensor>();
   for (const [name, { rows, values }] of changes) {
     if (rows !== null) tensors.set(`rows/${name}`, { dtype: 'int32', shape: [rows.length], data: rows });
@@ -49,6 +54,7 @@ export function encodeCustomised({ modelVersion, populationVersion, features, ch
     model_version: modelVersion,
     population_version: populationVersion,
     features: Object.fromEntries(Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1))),
+    ...(leftOut === null ? {} : { left_out: { feature: leftOut.feature, id: leftOut.id } }),
   };
   const parts = encodeTensorFile({ facts, tensors });
   const out = new Uint8Array(parts.reduce((sum, { byteLength }) => sum + byteLength, 0));
@@ -75,8 +81,14 @@ export function readCustomised(path: string): Customised {
     const rows = file.tensors.get(`rows/${name}`)?.data ?? null;
     if (key.startsWith('values/')) changes.set(name, { rows: rows as Int32Array | null, values });
   }
-  const { model_version, population_version, features } = facts;
-  return { modelVersion: model_version, populationVersion: population_version, features, changes };
+  const { model_version, population_version, features, left_out = null } = facts;
+  return {
+    modelVersion: model_version,
+    populationVersion: population_version,
+    features,
+    leftOut: left_out,
+    changes,
+  };
 }
 
 /**

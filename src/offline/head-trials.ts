@@ -4,8 +4,9 @@ import type { HeadProgram, HeadRun } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { OnlineContext } from '../online/customise.ts';
 import { adaptHeads, POOL_ROWS, startHeads } from '../online/customise-heads.ts';
+import { ownToken } from '../online/own-token.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
-import { ownToken, SHARES, type Trial } from './trial.ts';
+import { SHARES, type Trial } from './trial.ts';
 
 export interface HeadTrials {
   /** The quality of each trial with `settings`. The same draws for all settings, so that they can be compared by pair. */

@@ -8,6 +8,7 @@ import type { Device } from '../model/session.ts';
 import { type Binding, bind } from '../online/binding.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
+import { ownToken } from '../online/own-token.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
 import type { Population } from '../population/population.ts';
 import type { Draft } from './draft.ts';
@@ -17,7 +18,7 @@ import type { MetaGradient, MetaProgram } from './meta-step.ts';
 import type { RankingQuality } from './metrics.ts';
 import { type DrawnEpisode, RECIPES } from './recipe.ts';
 import type { TrainSettings } from './settings.ts';
-import { ownToken, runTrial, type Trial } from './trial.ts';
+import { runTrial, type Trial } from './trial.ts';
 
 /** A task of a meta-step: a campaign's episode. */
 export interface Task extends DrawnEpisode {

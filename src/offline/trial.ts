@@ -1,12 +1,10 @@
 /** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
 import { assert } from '../lib/errors.ts';
 import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
-import type { ModelFolder } from '../model/folder.ts';
 import { type CustomisedModel, type CustomiseRequest, customise, type OnlineContext } from '../online/customise.ts';
-import type { EncodingOptions } from '../online/encode.ts';
+import { ownToken } from '../online/own-token.ts';
 import type { Prediction } from '../online/prediction.ts';
 import type { Scorer } from '../online/score.ts';
-import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory, LabelledRows } from './history.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
@@ -77,12 +75,6 @@ async function measureTrial(
   const parameters = all ? new Map([...all, ...customised.parameters]) : customised.parameters;
   const scores = await scorer.score(rows, features, parameters, ownToken(model.folder, id));
   return measureRanking(users, scores, labels, shares);
-}
-
-/** A campaign's own token of past campaigns, where the model knows it: it would tell who the members are. */
-export function ownToken(model: ModelFolder, campaign: string): EncodingOptions['without'] {
-  const id = model.vocabularies.get(`user.${PAST_CAMPAIGNS}`)?.find(campaign) ?? 0;
-  return id === 0 ? null : { feature: PAST_CAMPAIGNS, id };
 }
 
 /** Rows of the population that are not in `rows`, ascending. */

@@ -60,7 +60,7 @@ export interface CustomiseRequest {
   readonly candidates: Int32Array;
   /** Called with the share of the steps that are done. */
   readonly onProgress?: (share: number) => void;
-  /** The campaign's own token of past campaigns, where the model was trained on it. */
+  /** `ownToken`: the campaign's own, where the model was trained on it. Whoever scores with the customised model leaves it out too. */
   readonly without?: EncodingOptions['without'];
   /** Leaves out the quality report and the prediction, and the runs that they take. */
   readonly withoutQuality?: boolean;

@@ -17,13 +17,18 @@ export interface CustomisedManifest {
   readonly campaign_features: Customised['features'];
   /** The model's `campaign.` inputs that those features are, of one row: token ids and, of lists, lengths. */
   readonly campaign_inputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: number[] }>>;
+  /**
+   * The campaign's own token, where the model was trained on a campaign of its external id: scores are the audience's where `id` is taken out of each
+   * user's list in the input `input` before the list is cut to its maximum length, and its length counted after that. null: nothing is left out.
+   */
+  readonly left_out: { readonly input: string; readonly token: string; readonly id: number } | null;
   /** As it stands in the general model's folder. Its golden batch and evaluation are the general model's. */
   readonly general_model: Manifest;
 }
 
 export function customisedManifest(
   general: ModelFolder,
-  { modelVersion, populationVersion, features }: Customised,
+  { modelVersion, populationVersion, features, leftOut }: Customised,
   audience: { readonly campaignId: string; readonly version: number },
 ): CustomisedManifest {
   const inputs = Object.entries(encodeCampaign(null, general, features, 1));
@@ -37,6 +42,11 @@ export function customisedManifest(
     campaign_inputs: Object.fromEntries(
       inputs.map(([name, { shape, data }]) => [name, { shape, data: Array.from(data, Number) }]),
     ),
+    left_out: leftOut && {
+      input: `user.${leftOut.feature}`,
+      token: general.vocabularies.get(`user.${leftOut.feature}`)!.tokens[leftOut.id - 1]!,
+      id: leftOut.id,
+    },
     general_model: general.manifest,
   };
 }

@@ -4,6 +4,7 @@ import type { ModelFolder } from '../model/folder.ts';
 import type { Feeds } from '../model/session.ts';
 import type { Column, Rows } from '../population/segments.ts';
 import type { Binding, BoundFeature } from './binding.ts';
+import type { OwnToken } from './own-token.ts';
 
 /** Tokens that a model did not get to see. */
 export interface EncodingCounts {
@@ -16,8 +17,8 @@ export interface EncodingCounts {
 
 export interface EncodingOptions {
   readonly counts?: EncodingCounts;
-  /** A token of a list that is left out of every user: a campaign's own, of past campaigns. */
-  readonly without?: { readonly feature: string; readonly id: number } | null | undefined;
+  /** A token that is left out of every user, as if no user had it: a campaign's own, of past campaigns. */
+  readonly without?: OwnToken | null | undefined;
 }
 
 export type CampaignFeatures = Readonly<Record<string, string | readonly string[]>>;
@@ -33,15 +34,11 @@ export function encodeUsers(
   for (const feature of binding.features) {
     const column = rows.columns.get(feature.name)!;
     const name = `user.${feature.name}`;
-    if (column.kind === 'single') feeds[name] = idTensor(graph, name, [rows.count], singleIds(feature, column, counts));
+    const leftOut = without?.feature === feature.name ? without.id : -1;
+    if (column.kind === 'single')
+      feeds[name] = idTensor(graph, name, [rows.count], singleIds(feature, column, counts, leftOut));
     else {
-      const { ids, lengths } = listIds(
-        feature,
-        column,
-        rows.count,
-        counts,
-        without?.feature === feature.name ? without.id : -1,
-      );
+      const { ids, lengths } = listIds(feature, column, rows.count, counts, leftOut);
       feeds[name] = idTensor(graph, name, [rows.count, feature.maxLength], ids);
       feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [rows.count], lengths);
     }
@@ -52,7 +49,8 @@ export function encodeUsers(
 function singleIds(
   { ids }: BoundFeature,
   { codes }: Extract<Column, { kind: 'single' }>,
-  counts?: EncodingCounts,
+  counts: EncodingCounts | undefined,
+  without: number,
 ): Int32Array {
   const out = new Int32Array(codes.length);
   let present = 0;
@@ -60,7 +58,7 @@ function singleIds(
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i]!;
     const id = ids[code]!;
-    out[i] = id;
+    out[i] = id === without ? 0 : id;
     if (code !== 0) present += 1;
     if (id !== 0) known += 1;
   }

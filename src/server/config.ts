@@ -54,6 +54,8 @@ export interface ServerConfig {
   /** Fewer known seeds than this end as `too_small`; kept by the store, named in the document. */
   readonly minimumSeeds: number;
   readonly maximumUserIdBytes: number;
+  /** As many as an id of a campaign may have in the history that models are trained on. */
+  readonly maximumExternalIdBytes: number;
   readonly maximumNameLength: number;
   /** Values of one multi-valued campaign feature. */
   readonly maximumFeatureValues: number;
@@ -93,6 +95,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumInlineSeeds: 100_000,
   minimumSeeds: 10,
   maximumUserIdBytes: 256,
+  maximumExternalIdBytes: 256,
   maximumNameLength: 200,
   maximumFeatureValues: 1_000,
   maximumFeatureValueLength: 1_024,

@@ -20,6 +20,13 @@ export const customisedManifestSchema = z
       .describe(
         "The campaign's features as inputs of one row: token ids and, of lists, lengths. Repeat the row where the input has one a user.",
       ),
+    left_out: z
+      .object({ input: z.string(), token: z.string(), id: z.int().min(1) })
+      .nullable()
+      .describe(
+        "The token that names this very campaign, where the model was trained on it. Scores are the audience's where `id` is taken out of each user's list in " +
+          '`input` before the list is cut to its maximum length, and `.length` counts what is left. null: nothing is to be left out.',
+      ),
     general_model: z
       .record(z.string(), z.unknown())
       .describe(
@@ -37,6 +44,7 @@ export const customisedManifestSchema = z
         population_version: 'ba9876543210',
         campaign_features: { category: 'shoes' },
         campaign_inputs: { 'campaign.category': { shape: [1], data: [3] } },
+        left_out: { input: 'user.past_campaigns', token: 'shoes-2026-autumn', id: 7 },
         general_model: { contract_version: 1, name: 'metaheac', version: '0123456789ab' },
       },
     ],

@@ -8,6 +8,7 @@ export function presentCampaign(campaign: Campaign): z.output<typeof campaignSch
   const { seeds, featureCounts } = campaign;
   return {
     id: campaign.id,
+    external_id: campaign.externalId,
     name: campaign.name,
     state: campaign.state,
     progress: campaign.progress,

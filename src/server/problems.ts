@@ -27,6 +27,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemRow>> = {
   method_not_allowed: { status: 405, title: 'The route does not have this method' },
   not_acceptable: { status: 406, title: 'None of the accepted media types can be given' },
   request_timeout: { status: 408, title: 'The request did not arrive in time' },
+  external_id_taken: { status: 409, title: 'Another campaign has this external id' },
   audience_not_ready: { status: 409, title: 'The campaign has no audience yet' },
   model_unavailable: { status: 409, title: 'The general model behind it is not served any more' },
   body_too_large: { status: 413, title: 'The body is too large' },

@@ -33,7 +33,7 @@ const problemSchema = z
   .meta({
     id: 'Problem',
     description:
-      'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, `parts`, `model_version`, `served_model_version`.',
+      'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, `campaign_id`, `parts`, `model_version`, `served_model_version`.',
     examples: [
       {
         type: 'urn:metaheac:problem:invalid_request',
@@ -89,6 +89,7 @@ const qualitySchema = z
 export const campaignSchema = z
   .object({
     id: z.string(),
+    external_id: z.string().nullable().describe("The caller's id of the campaign, if it gave one."),
     name: z.string(),
     state,
     progress: z.number().min(0).max(1).describe('0 to 1, never falls.'),
@@ -123,6 +124,7 @@ export const campaignSchema = z
     examples: [
       {
         id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        external_id: 'shoes-2026-autumn',
         name: 'autumn shoes',
         state: 'queued',
         progress: 0,
@@ -208,6 +210,9 @@ export function campaignQuery(config: ServerConfig) {
     limit: pageLimit(config.maximumCampaignPageSize).default(config.defaultCampaignPageSize),
     cursor: z.string().optional().describe('`next_cursor` of the page before.'),
     state: state.optional(),
+    external_id: externalId(config.maximumExternalIdBytes)
+      .optional()
+      .describe('The campaign that has this external id: one, or none.'),
   });
 }
 
@@ -225,6 +230,12 @@ export function audienceQuery(config: ServerConfig) {
 export function campaignBody(config: ServerConfig) {
   return z
     .strictObject({
+      external_id: externalId(config.maximumExternalIdBytes)
+        .optional()
+        .describe(
+          'Your own id of the campaign; no two campaigns have the same. Where the model was trained on a past campaign of this id, who was ' +
+            'a member of it is left out of what the model sees of users: it would find those members again instead of others like them.',
+        ),
       name: z.string().min(1).max(config.maximumNameLength),
       features: featuresField(config),
       seeds: seedsField(config),
@@ -240,7 +251,13 @@ export function campaignBody(config: ServerConfig) {
     })
     .meta({
       examples: [
-        { name: 'autumn shoes', features: { category: 'shoes' }, seeds: ['u1', 'u2', 'u3'], audience: { percent: 5 } },
+        {
+          external_id: 'shoes-2026-autumn',
+          name: 'autumn shoes',
+          features: { category: 'shoes' },
+          seeds: ['u1', 'u2', 'u3'],
+          audience: { percent: 5 },
+        },
       ],
     });
 }
@@ -265,29 +282,34 @@ function pageLimit(maximum: number) {
   return z.coerce.number<string>().int().min(1).max(maximum);
 }
 
-/** Why a text is no user id, or null: ids are text of 1 to `maximumBytes` bytes of UTF-8. */
-function wrongUserId(id: unknown, maximumBytes: number): Wrong | null {
-  if (typeof id !== 'string') return { message: 'a user id is a text' };
-  if (id === '') return { message: 'a user id has at least 1 byte', limit: 1 };
+/** Why a text is no id, or null: ids are text of 1 to `maximumBytes` bytes of UTF-8. */
+function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null {
+  if (typeof id !== 'string') return { message: `${what} is a text` };
+  if (id === '') return { message: `${what} has at least 1 byte`, limit: 1 };
   if (Buffer.byteLength(id) > maximumBytes) {
-    return { message: `a user id has at most ${maximumBytes} bytes`, limit: maximumBytes };
+    return { message: `${what} has at most ${maximumBytes} bytes`, limit: maximumBytes };
   }
   return /\p{Surrogate}/u.test(id) ? { message: 'half of a surrogate pair is no text' } : null;
 }
 
 function userId(maximumBytes: number) {
-  return z
-    .string()
-    .superRefine((id, context) => {
-      const wrong = wrongUserId(id, maximumBytes);
-      if (wrong !== null) addIssue(context, [], wrong);
-    })
-    .meta({
-      description: `Id of a user, 1 to ${maximumBytes} bytes.`,
-      minLength: 1,
-      maxLength: maximumBytes,
-      examples: ['u4711'],
-    });
+  return idText('a user id', maximumBytes).meta({
+    description: `Id of a user, 1 to ${maximumBytes} bytes.`,
+    minLength: 1,
+    maxLength: maximumBytes,
+    examples: ['u4711'],
+  });
+}
+
+function externalId(maximumBytes: number) {
+  return idText('an external id', maximumBytes).meta({ minLength: 1, maxLength: maximumBytes });
+}
+
+function idText(what: string, maximumBytes: number) {
+  return z.string().superRefine((id, context) => {
+    const wrong = wrongId(what, id, maximumBytes);
+    if (wrong !== null) addIssue(context, [], wrong);
+  });
 }
 
 function seedsField(config: ServerConfig) {
@@ -298,7 +320,12 @@ function seedsField(config: ServerConfig) {
       if (seeds.length === 0) {
         addIssue(context, [], { message: 'at least 1 seed is expected', limit: 1 });
       }
-      addFirstIssues(context, seeds.entries(), (id) => wrongUserId(id, maximumUserIdBytes), maximumErrorDetails);
+      addFirstIssues(
+        context,
+        seeds.entries(),
+        (id) => wrongId('a user id', id, maximumUserIdBytes),
+        maximumErrorDetails,
+      );
     })
     .meta({
       description: `User ids. Fewer than ${minimumSeeds} known ones are accepted and end as \`too_small\`.`,

@@ -110,8 +110,9 @@ async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outc
     start = now;
   };
   const key = planKey({ ...pins, features: job.features, seeds: known, suppressed: [] });
+  const { features, externalId } = job;
   const customised = await pool.customise(
-    { kind: 'customise', populationVersion: pins.populationVersion, key, features: job.features, seeds, candidates },
+    { kind: 'customise', populationVersion: pins.populationVersion, key, features, externalId, seeds, candidates },
     (share) => progress(ADAPTED * share),
   );
   stage('adapting');
@@ -200,6 +201,7 @@ async function scoreAll(
         populationVersion: population.version,
         modelKey: `${job.id}/${job.attempt}`,
         features: job.features,
+        externalId: job.externalId,
         parameters,
         segment,
       });

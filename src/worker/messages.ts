@@ -20,6 +20,8 @@ export interface CustomiseTask {
   readonly populationVersion: string;
   readonly key: string;
   readonly features: CampaignFeatures;
+  /** The caller's id of the campaign: its own token of past campaigns is left out, in scoring too. */
+  readonly externalId: string | null;
   /** Rows, ascending. */
   readonly seeds: Int32Array;
   readonly candidates: Int32Array;
@@ -31,6 +33,7 @@ export interface ScoreTask {
   /** Tasks of one customised model share it. */
   readonly modelKey: string;
   readonly features: CampaignFeatures;
+  readonly externalId: string | null;
   readonly parameters: readonly SharedTensor[];
   readonly segment: number;
 }

@@ -8,6 +8,7 @@ import { type GeneralModel, loadModel } from '../model/load.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
 import { customise, type OnlineContext, type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
+import { ownToken } from '../online/own-token.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
 import { openPopulation } from '../population/population.ts';
 import type {
@@ -57,12 +58,14 @@ class Thread {
 
   async customise(task: CustomiseTask, onProgress: (share: number) => void): Promise<CustomiseResult> {
     const { context } = await this.#bind(task.populationVersion);
-    const { parameters, epochs, quality, prediction } = await customise(context, { ...task, onProgress });
-    const { graph, manifest } = this.#model;
+    const { graph, manifest, folder } = this.#model;
+    const without = ownToken(folder, task.externalId);
+    const { parameters, epochs, quality, prediction } = await customise(context, { ...task, without, onProgress });
     const customised = encodeCustomised({
       modelVersion: manifest.version,
       populationVersion: task.populationVersion,
       features: task.features,
+      leftOut: without,
       changes: changesOf(graph.initializers, parameters),
     });
     return {
@@ -79,9 +82,10 @@ class Thread {
     if (this.#parameters?.key !== task.modelKey)
       this.#parameters = { key: task.modelKey, values: new Map(task.parameters.map(unshare)) };
     const rows = context.population.readSegment(task.segment);
+    const without = ownToken(this.#model.folder, task.externalId);
     return {
       userNumbers: rows.userNumbers.slice(),
-      scores: await scorer.score(rows, task.features, this.#parameters.values),
+      scores: await scorer.score(rows, task.features, this.#parameters.values, without),
     };
   }
 

@@ -14,6 +14,7 @@ describe('CampaignStore.create', () => {
     );
     expect(campaign).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      externalId: null,
       name: 'spring shoes',
       features: { category: 'shoes', tags: ['sport', 'new'] },
       audience: { size: 10 },

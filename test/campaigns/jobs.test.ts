@@ -18,6 +18,7 @@ describe('CampaignStore.claim', () => {
       campaignId: first.id,
       attempt: 1,
       owner: '7:engine',
+      externalId: null,
       features: first.features,
       pins: null,
       queuedAt: data.clock.now(),

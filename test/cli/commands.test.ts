@@ -20,6 +20,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { datasetGenerateCommand } from '../../src/cli/commands/dataset-generate.ts';
 import { openApiCommand } from '../../src/cli/commands/openapi.ts';
 import { createOutput } from '../../src/cli/output.ts';
+import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { ROOT } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
@@ -75,6 +76,7 @@ describe('metaheac', () => {
     [['evaluate', '--data', 'x', '--model', 'y', '--frobnicate'], '--frobnicate'],
     [['train', '--data', 'x', '--out', 'y', '--steps', '0'], '--steps'],
     [['train', '--data', 'x', '--out', 'y', '--threads', '0'], '--threads'],
+    [['train', '--data', 'x', '--out', 'y', '--past-campaigns', 'always'], '--past-campaigns'],
     [
       ['train', '--data', 'x', '--out', 'y', '--gpu', '0', '--device', 'cpu'],
       "'--device <device>' cannot be used with option '--gpu <n>'",
@@ -103,6 +105,27 @@ describe('metaheac train', () => {
       await metaheac('train', '--device', 'cpu', '--data', join(folder, 'nowhere'), '--out', join(folder, 'm')),
       join(folder, 'nowhere'),
     );
+  });
+});
+
+describe('metaheac train --past-campaigns', () => {
+  it('makes past campaigns a feature where users recur, unless it is never', async () => {
+    const data = join(folder, 'recurring');
+    await generateDataSet({
+      ...{ out: data, users: 300, trainCampaigns: 5, testCampaigns: 0, seed: '1' },
+      ...{ audienceShare: 0.5, trainMembers: 150 },
+    });
+    const tiny = ['--task-count', '2', '--num-expert', '2', '--num-output', '2', '--embedding', '4', '--steps', '1'];
+    const features = async (...args: string[]) => {
+      const out = join(folder, `recurring-model-${args.length}`);
+      const options = ['--data', data, '--out', out, '--device', 'cpu', '--threads', '1', ...tiny];
+      const { status, stderr } = await metaheac('train', ...options, ...args);
+      expect(status, stderr).toBe(0);
+      const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'));
+      return manifest.features.user.map(({ name }: { name: string }) => name);
+    };
+    const [auto, never] = await Promise.all([features(), features('--past-campaigns', 'never')]);
+    expect(auto).toEqual([...never, 'past_campaigns']);
   });
 });
 

@@ -17,6 +17,7 @@ const CUSTOMISED: Customised = {
   modelVersion: '0123456789ab',
   populationVersion: 'ba9876543210',
   features: { words: ['b', 'a'], topic: 'topic\n3', '10': 'x' },
+  leftOut: { feature: 'past_campaigns', id: 7 },
   changes: new Map([
     ['user.age.embedding', { rows: Int32Array.of(0, 3), values: tensor('float32', [2, 2], [1, 2, 3, -0]) }],
     ['a/b', { rows: null, values: tensor('float32', [3], [1e-38, 2, 3]) }],
@@ -33,7 +34,7 @@ function write(bytes: Uint8Array): string {
 describe('encodeCustomised', () => {
   it('gives what readCustomised reads back equal', () => {
     expect(readCustomised(write(encodeCustomised(CUSTOMISED)))).toEqual(CUSTOMISED);
-    const nothing = { ...CUSTOMISED, features: {}, changes: new Map() };
+    const nothing = { ...CUSTOMISED, features: {}, leftOut: null, changes: new Map() };
     expect(readCustomised(write(encodeCustomised(nothing)))).toEqual(nothing);
   });
 

@@ -55,6 +55,20 @@ describe('encodeUsers', () => {
     expect(counts).toEqual({ unknown: 4, tokens: 11, dropped: 1 });
   });
 
+  it('leaves a token out of every user before lists are cut, and counts the rest', async () => {
+    const population = await populationOf(root, USERS);
+    const binding = bind(model.folder, population);
+    const encode = (without: { feature: string; id: number }) =>
+      encodeUsers(model.graph, binding, population.readRows(Int32Array.of(0, 3)), { without });
+    const list = encode({ feature: 'tags', id: 1 });
+    expect(numbersOf(list['user.tags']!)).toEqual([5, 2, 0, 4, 0, 0]);
+    expect(numbersOf(list['user.tags.length']!)).toEqual([2, 1]);
+    expect(numbersOf(list['user.age']!)).toEqual([3, 1]);
+    const single = encode({ feature: 'age', id: 3 });
+    expect(numbersOf(single['user.age']!)).toEqual([0, 1]);
+    expect(numbersOf(single['user.tags']!)).toEqual([5, 1, 1, 4, 0, 0]);
+  });
+
   it('follows the order of the rows that it is given', async () => {
     const population = await populationOf(root, USERS);
     const binding = bind(model.folder, population);

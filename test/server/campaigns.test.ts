@@ -48,6 +48,7 @@ describe('POST /v1/campaigns', () => {
     expect(answer.status).toBe(202);
     expect(answer.headers).toHaveProperty('location', `/v1/campaigns/${answer.json.id}`);
     expect(answer.json).toMatchObject({
+      external_id: null,
       name: 'autumn shoes',
       state: 'queued',
       progress: 0,
@@ -66,6 +67,29 @@ describe('POST /v1/campaigns', () => {
     });
     expect(new Date(answer.json.created_at).toISOString()).toBe(answer.json.created_at);
     expect(fixture.wakes()).toBe(1);
+  });
+
+  it.each(['shoes-2026', 'a&b=c #%2F', 'é'.repeat(128), 'null'])('shows the external id (%#)', async (external_id) => {
+    const { json } = await post({ ...OK_BODY, external_id });
+    expect(json.external_id).toBe(external_id);
+    expect((await fixture.call('GET', `/v1/campaigns/${json.id}`)).json.external_id).toBe(external_id);
+    const found = await fixture.call('GET', `/v1/campaigns?external_id=${encodeURIComponent(external_id)}`);
+    expect(found.json).toMatchObject({ items: [{ id: json.id, external_id }], next_cursor: null });
+  });
+
+  it('refuses an external id that another campaign has, and names that campaign', async () => {
+    const first = await post({ ...OK_BODY, external_id: 'c1', seeds: ['x'] });
+    const wakes = fixture.wakes();
+    const answer = await post({ ...OK_BODY, external_id: 'c1' });
+    expectProblem(answer, 409, 'external_id_taken');
+    expect(answer.json).toMatchObject({
+      campaign_id: first.json.id,
+      detail: `campaign ${first.json.id} has this external id`,
+      errors: [{ pointer: '/external_id', value: 'c1' }],
+    });
+    expect(fixture.store.list({ limit: 9 }).items).toHaveLength(1);
+    expect(fixture.wakes()).toBe(wakes);
+    expect((await post({ ...OK_BODY, external_id: 'C1' })).status).toBe(202);
   });
 
   it('counts features that are absent or empty as missing', async () => {
@@ -107,6 +131,16 @@ describe('POST /v1/campaigns', () => {
     ['a seed that is no text', { seeds: ['\ud800'] }, 'invalid_request', { pointer: '/seeds/0' }],
     ['an unknown field', { sneaky: 1 }, 'invalid_request', { pointer: '/sneaky', value: 1 }],
     ['a name that is a list', { name: ['x'] }, 'invalid_request', { pointer: '/name', value: 'a list of 1' }],
+    ['an external id that is a number', { external_id: 7 }, 'invalid_request', { pointer: '/external_id', value: 7 }],
+    ['an external id that is null', { external_id: null }, 'invalid_request', { pointer: '/external_id', value: null }],
+    ['an empty external id', { external_id: '' }, 'invalid_request', { pointer: '/external_id', limit: 1 }],
+    [
+      'an external id of 257 bytes',
+      { external_id: `${'é'.repeat(128)}x` },
+      'invalid_request',
+      { pointer: '/external_id', limit: 256 },
+    ],
+    ['an external id that is no text', { external_id: '\ud800' }, 'invalid_request', { pointer: '/external_id' }],
     ['an empty name', { name: '' }, 'invalid_request', { pointer: '/name', value: '', limit: 1 }],
     ['a name of 201', { name: 'n'.repeat(201) }, 'invalid_request', { pointer: '/name', limit: 200 }],
     ['audience missing', { audience: undefined }, 'invalid_request', { pointer: '/audience' }],
@@ -251,7 +285,20 @@ describe('GET /v1/campaigns', () => {
     expect(answer.json.items.map(({ state }: { state: string }) => state)).toEqual(['too_small']);
   });
 
+  it('finds the campaign of an external id, in its state only, and none where there is none', async () => {
+    const { json } = await post({ ...OK_BODY, external_id: 'c1' });
+    await post({ ...OK_BODY, external_id: 'c2' });
+    await post(OK_BODY);
+    const idsOf = async (query: string) =>
+      (await fixture.call('GET', `/v1/campaigns?${query}`)).json.items.map(({ id }: { id: string }) => id);
+    expect(await idsOf('external_id=c1')).toEqual([json.id]);
+    expect(await idsOf('external_id=c1&state=queued&limit=1')).toEqual([json.id]);
+    expect(await idsOf('external_id=c1&state=ready')).toEqual([]);
+    expect(await idsOf('external_id=c3')).toEqual([]);
+  });
+
   it.each([
+    ['external_id=', 'invalid_request', { pointer: 'external_id', value: '', limit: 1 }],
     ['limit=0', 'invalid_request', { pointer: 'limit', value: '0', limit: 1 }],
     ['limit=201', 'invalid_request', { pointer: 'limit', value: '201', limit: 200 }],
     ['limit=ten', 'invalid_request', { pointer: 'limit', value: 'ten' }],

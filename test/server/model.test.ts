@@ -39,6 +39,7 @@ function setModels(change: Partial<CustomisedModels>): void {
       population_version: users.population.version,
       campaign_features: { category: 'shoes' },
       campaign_inputs: { 'campaign.category': { shape: [1], data: [1] } },
+      left_out: { input: 'user.past_campaigns', token: 'c1', id: 7 },
       general_model: { name: 'a model' },
     }),
     onnx: async () => new Uint8Array(),

@@ -10,7 +10,7 @@ const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
 
 describe('a ranking', () => {
-  it('has the same bytes with 1 and 2 threads, with shuffled, doubled and unknown seeds, again, under another name and size', async () => {
+  it('has the same bytes with 1 and 2 threads, with shuffled, doubled and unknown seeds, again, under another name, external id and size', async () => {
     const one = await startRig({ ...world, population: world.wide, threads: 1 });
     const order = Uint32Array.from(campaign.seeds.keys());
     shuffle(createRng('shuffled seeds'), order);
@@ -23,7 +23,12 @@ describe('a ranking', () => {
     const two = await startRig({ ...world, population: world.wide, threads: 2 });
     // Two at a time: segments of one are scored between steps of the other's adaptation.
     const seeds = ['nobody', ...shuffled, ...shuffled.slice(0, 7)];
-    const again = two.create(campaign, { seeds, name: 'another', audience: { percent: 50 } });
+    const again = two.create(campaign, {
+      seeds,
+      name: 'another',
+      externalId: 'none of the history',
+      audience: { percent: 50 },
+    });
     const other = two.create(world.campaigns[1]!);
     for (const id of [again, other]) ended.push(await two.ended(id));
     expect(ended.map(({ state, progress }) => [state, progress])).toEqual(Array(3).fill(['ready', 1]));

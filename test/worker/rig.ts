@@ -34,7 +34,7 @@ export interface Rig {
   engine(): number;
   create(
     campaign: TinyCampaign,
-    change?: { seeds?: readonly string[]; name?: string; audience?: AudienceRequest },
+    change?: { seeds?: readonly string[]; name?: string; externalId?: string; audience?: AudienceRequest },
   ): string;
   /** The campaign when its expansion has ended; progress must never have fallen on the way. */
   ended(id: string): Promise<Campaign>;
@@ -91,9 +91,9 @@ export function buildRig(options: RigOptions): Rig {
       if (pid === null) throw new Error('no engine runs');
       return pid;
     },
-    create(campaign, { seeds = campaign.seeds, name = 'test', audience = { size: 100 } } = {}) {
+    create(campaign, { seeds = campaign.seeds, name = 'test', externalId, audience = { size: 100 } } = {}) {
       const { id } = store.create(
-        { name, features: campaign.features, featureCounts: { unknown: 0, missing: 0 }, seeds, audience },
+        { externalId, name, features: campaign.features, featureCounts: { unknown: 0, missing: 0 }, seeds, audience },
         (userId) => population.directory.find(userId) >= 0,
       );
       supervisor.wake();

@@ -213,6 +213,9 @@ class Demo {
       'Share of those who like it that is found among the best (x: how many times more than by lot)',
       ...tableOfFound(found, population.rowCount),
       ...indented([verdict(size, compareHits(methods[0]!, methods[1]!, truth, size))]),
+      ...indented([
+        'Logistic regression has the same seeds and traits, and the strength that does best on train campaigns.',
+      ]),
       ...indented(['This is one campaign; `metaheac evaluate` measures many, with intervals.']),
     );
   }

@@ -14,6 +14,7 @@ export interface TrainCommandOptions {
   out: string;
   name: string;
   recipe?: string;
+  pastCampaigns?: 'auto' | 'never';
   taskCount?: number;
   numExpert?: number;
   numOutput?: number;
@@ -37,7 +38,8 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   );
   output.note(`device: ${device.detail}`);
   const workspace = await openWorkspace(options.data, {
-    pastCampaigns: RECIPES[recipeOf(options)].pastCampaigns ? 'where users recur' : 'never',
+    pastCampaigns:
+      RECIPES[recipeOf(options)].pastCampaigns && options.pastCampaigns !== 'never' ? 'where users recur' : 'never',
     onProgress: (users) => output.progress(`reading ${options.data}: ${users} users`),
   });
   const interrupt = new AbortController();

@@ -25,7 +25,8 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
         summary: 'Create a campaign',
         description:
           'Takes the seeds, queues the expansion and answers at once; the campaign tells how far it is. ' +
-          'Too few known seeds are no error: the state is `too_small`, with the numbers.',
+          'Too few known seeds are no error: the state is `too_small`, with the numbers. ' +
+          'An `external_id` that another campaign has is refused, and the answer names that campaign (`campaign_id`).',
         body: campaignBody(config),
         response: {
           202: {
@@ -38,6 +39,7 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
             'unauthorized',
             'request_timeout',
             'body_too_large',
+            'external_id_taken',
             'too_many_seeds',
             'unsupported_media_type',
             'unavailable',
@@ -48,12 +50,12 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
       preValidation: async (request) => refuseTooManySeeds(request.body, config.maximumInlineSeeds),
     },
     async (request, reply) => {
-      const { name, features, seeds, audience } = request.body;
+      const { external_id: externalId, name, features, seeds, audience } = request.body;
       const featureCounts = countFeatures(dependencies.campaignFeatures, features);
       const { store, population } = dependencies;
       const wanted = audience.size === undefined ? { percent: audience.percent ?? 0 } : { size: audience.size };
       const campaign = store.create(
-        { name, features, featureCounts, seeds, audience: wanted },
+        { externalId, name, features, featureCounts, seeds, audience: wanted },
         (id) => findUser(population, id) >= 0,
       );
       if (campaign.state === 'queued') dependencies.wake();
@@ -76,7 +78,8 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
       },
     },
     async (request) => {
-      const page = dependencies.store.list(request.query);
+      const { external_id: externalId, ...query } = request.query;
+      const page = dependencies.store.list({ ...query, externalId });
       return { items: page.items.map(presentCampaign), next_cursor: page.nextCursor };
     },
   );

@@ -1,0 +1,224 @@
+/** A campaign that the model was trained on is expanded again, named by its external id: its own token is left out of every user, in all that is made of it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fromBinary } from '@bufbuild/protobuf';
+import { ModelProtoSchema } from 'onnx-buf';
+import * as ort from 'onnxruntime-node';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openRanking } from '../../src/audience/ranking.ts';
+import { CampaignStore } from '../../src/campaigns/store.ts';
+import { type Service, startService } from '../../src/cli/service.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { type GeneralModel, loadModel } from '../../src/model/load.ts';
+import { CPU } from '../../src/model/session.ts';
+import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
+import { generateDataSet } from '../../src/offline/synthetic.ts';
+import { train } from '../../src/offline/train.ts';
+import { othersThan } from '../../src/offline/trial.ts';
+import { openWorkspace } from '../../src/offline/workspace.ts';
+import { bind } from '../../src/online/binding.ts';
+import { customise, openOnlineProgram } from '../../src/online/customise.ts';
+import { encodeUsers } from '../../src/online/encode.ts';
+import type { OwnToken } from '../../src/online/own-token.ts';
+import { planKey } from '../../src/online/plan.ts';
+import { openScorer } from '../../src/online/score.ts';
+import { openDataSet } from '../../src/population/data-set.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { derivedFeatures, PAST_CAMPAIGNS, readPastCampaigns } from '../../src/population/past-campaigns.ts';
+import { openPopulation, type Population } from '../../src/population/population.ts';
+
+/** Of the history: its members are the seeds here, so that its token tells seeds from others at one glance. */
+const CAMPAIGN = 'campaign-002';
+
+const folder = mkdtempSync(join(tmpdir(), 'metaheac-external-id-'));
+const [data, modelFolder, populationFolder, dataDir] = ['data', 'model', 'population', 'data-dir'].map((name) =>
+  join(folder, name),
+) as [string, string, string, string];
+const LIMITS = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
+
+let model: GeneralModel;
+let population: Population;
+let seeds: readonly string[];
+let service: Service;
+
+beforeAll(async () => {
+  await generateDataSet({
+    ...{ out: data, users: 1000, trainCampaigns: 6, testCampaigns: 0, seed: '1' },
+    ...{ audienceShare: 0.2, trainMembers: 200 },
+  });
+  const workspace = await openWorkspace(data, { pastCampaigns: 'always' });
+  const tiny = { taskCount: 2, experts: 2, critics: 2, embedding: 4, steps: 2, validationShare: 0 };
+  const signal = new AbortController().signal;
+  await train(workspace, {
+    ...{ out: modelFolder, settings: { ...DEFAULT_TRAIN_SETTINGS, ...tiny } },
+    ...{ device: CPU, clock: systemClock, resume: false, signal },
+  });
+  workspace.close();
+  model = await loadModel(modelFolder);
+  const features = model.manifest.features.user.map(({ name, kind, max_length }) => ({
+    ...{ name, kind },
+    ...(max_length === undefined ? {} : { maxLength: max_length }),
+  }));
+  const derived = await derivedFeatures(openDataSet(data), features);
+  await importPopulation({ source: data, features, derived, out: populationFolder });
+  population = openPopulation(populationFolder);
+  const past = await readPastCampaigns(openDataSet(data));
+  seeds = [...past].filter(([, campaigns]) => campaigns.includes(CAMPAIGN)).map(([user]) => user);
+  seeds = seeds.slice(0, 60);
+  service = await serve();
+});
+afterAll(async () => {
+  await service.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function serve(): Promise<Service> {
+  const started = await startService({
+    ...{ dataDir, model: modelFolder, population: populationFolder, host: '127.0.0.1', port: 0, apiKey: null },
+    ...{ device: 'cpu', threads: 1, ...LIMITS, openRankings: 4, logLevel: 'silent', limits: {} },
+    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
+  });
+  await started.engineReady;
+  return started;
+}
+
+const post = (external_id?: string) =>
+  fetch(`${service.url}/v1/campaigns`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ external_id, name: 'again', seeds, audience: { percent: 100 } }),
+  });
+
+interface Answer {
+  readonly state: string;
+  readonly external_id: string | null;
+  readonly quality: { readonly prediction: unknown } | null;
+}
+
+/** The id of a campaign that is ready, and the scores of its candidates by user number. */
+async function expand(externalId?: string): Promise<{ id: string; scores: Float32Array; prediction: unknown }> {
+  const { id } = (await (await post(externalId)).json()) as { id: string };
+  for (;;) {
+    const campaign = (await (await fetch(`${service.url}/v1/campaigns/${id}`)).json()) as Answer;
+    if (campaign.state === 'ready') {
+      expect(campaign.external_id).toBe(externalId ?? null);
+      return { id, scores: scoresOf(id), prediction: campaign.quality!.prediction };
+    }
+    if (campaign.state === 'failed') throw new Error(JSON.stringify(campaign));
+    await sleep(20);
+  }
+}
+
+function scoresOf(id: string): Float32Array {
+  const store = CampaignStore.open(dataDir, { clock: systemClock, ...LIMITS });
+  const ranking = openRanking(store.activeAudience(id).folder);
+  store.close();
+  const scores = Float32Array.from({ length: population.directory.size }, (_, number) => ranking.scoreOf(number));
+  ranking.close();
+  return scores;
+}
+
+/** What the online stage gives in this thread, by user number, seeds left out. */
+async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Array; prediction: unknown }> {
+  const binding = bind(model.folder, population);
+  const program = await openOnlineProgram(model);
+  const rows = Int32Array.from(seeds, (id) => population.rowOf[population.directory.find(id)]!).sort();
+  const { version: modelVersion } = model.manifest;
+  const key = planKey({ modelVersion, populationVersion: population.version, features: {}, seeds, suppressed: [] });
+  const candidates = othersThan(population, rows);
+  const { parameters, prediction } = await customise(
+    { model, population, binding, program },
+    { key, features: {}, seeds: rows, candidates, without },
+  );
+  const scorer = await openScorer({ ...model, binding });
+  const all = population.readSegment(0);
+  const scored = await scorer.score(all, {}, parameters, without);
+  await Promise.all([scorer.close(), program.steps.close()]);
+  const scores = new Float32Array(population.directory.size).fill(Number.NaN);
+  all.userNumbers.forEach((number, i) => {
+    scores[number] = scored[i]!;
+  });
+  for (const number of population.readRows(rows).userNumbers) scores[number] = Number.NaN;
+  return { scores, prediction };
+}
+
+const furthest = (a: Float32Array, b: Float32Array) =>
+  Math.max(...Array.from(a, (x, i) => (Number.isNaN(x) ? 0 : Math.abs(x - b[i]!))));
+
+describe('the external id of a campaign that the model was trained on', () => {
+  let again: Awaited<ReturnType<typeof expand>>;
+  let plain: Awaited<ReturnType<typeof expand>>;
+  beforeAll(async () => {
+    again = await expand(CAMPAIGN);
+    plain = await expand();
+  });
+
+  it('gives the scores and the prediction of users without its own token', async () => {
+    const id = model.folder.vocabularies.get(`user.${PAST_CAMPAIGNS}`)!.find(CAMPAIGN);
+    expect(id).toBeGreaterThan(0);
+    const { scores, prediction } = await scoredHere({ feature: PAST_CAMPAIGNS, id });
+    expect(again.scores).toEqual(scores);
+    expect(again.prediction).toEqual(prediction);
+    const whole = await scoredHere(null);
+    expect(plain.scores).toEqual(whole.scores);
+    expect(plain.prediction).toEqual(whole.prediction);
+    expect(furthest(again.scores, plain.scores)).toBeGreaterThan(0.1);
+  });
+
+  it('changes nothing where the model does not know it', async () => {
+    const unknown = await expand('campaign-099');
+    expect(unknown.scores).toEqual(plain.scores);
+    expect(unknown.prediction).toEqual(plain.prediction);
+  });
+
+  it('is in the manifest of the customised model, with which plain ONNX Runtime gives the scores where the token is left out', async () => {
+    const download = async (id: string) => {
+      const response = await fetch(`${service.url}/v1/campaigns/${id}/model`);
+      const onnx = new Uint8Array(await response.arrayBuffer());
+      const { metadataProps } = fromBinary(ModelProtoSchema, onnx);
+      return { onnx, manifest: JSON.parse(metadataProps.find(({ key }) => key === 'metaheac.manifest')!.value) };
+    };
+    const { onnx, manifest } = await download(again.id);
+    expect(manifest.left_out).toEqual({
+      input: 'user.past_campaigns',
+      token: CAMPAIGN,
+      id: model.folder.vocabularies.get(`user.${PAST_CAMPAIGNS}`)!.find(CAMPAIGN),
+    });
+    const session = await ort.InferenceSession.create(onnx);
+    const rows = population.readSegment(0);
+    const binding = bind(model.folder, population);
+    const run = async (without: OwnToken | null) => {
+      const feeds: Record<string, ort.Tensor> = {};
+      for (const [name, { shape, data: ids }] of Object.entries(encodeUsers(null, binding, rows, { without })))
+        feeds[name] = new ort.Tensor('int32', ids as Int32Array, shape);
+      for (const name of session.inputNames.filter((each) => each.startsWith('campaign.'))) {
+        const { shape, data: ids } = manifest.campaign_inputs[name];
+        feeds[name] = new ort.Tensor('int32', Int32Array.from(ids), shape);
+      }
+      const { score } = await session.run(feeds);
+      const scores = new Float32Array(population.directory.size);
+      rows.userNumbers.forEach((number, i) => {
+        scores[number] = (score!.data as Float32Array)[i]!;
+      });
+      return scores;
+    };
+    const { input, id } = manifest.left_out;
+    expect(furthest(again.scores, await run({ feature: input.slice('user.'.length), id }))).toBeLessThanOrEqual(1e-6);
+    expect(furthest(again.scores, await run(null))).toBeGreaterThan(1e-3);
+    await session.release();
+    expect((await download(plain.id)).manifest.left_out).toBeNull();
+  });
+
+  it('is kept over a restart: found, taken, and named in the refusal', async () => {
+    await service.close();
+    service = await serve();
+    const found = await (await fetch(`${service.url}/v1/campaigns?external_id=${CAMPAIGN}`)).json();
+    expect(found).toMatchObject({ items: [{ id: again.id, external_id: CAMPAIGN, state: 'ready' }] });
+    const taken = await post(CAMPAIGN);
+    expect(taken.status).toBe(409);
+    expect(await taken.json()).toMatchObject({ code: 'external_id_taken', campaign_id: again.id });
+  });
+});
