@@ -42,7 +42,7 @@ export const STAGES_AT_START: Stages = [
 ];
 
 /** With a trained model. */
-export const STAGES: Stages = [
+const STAGES: Stages = [
   (from) => [0.5, 2].map((factor) => [`rates x ${factor}`, { ...from, rates: scaled(from.rates, factor) }]),
   (from) => [
     ...[10, 40].map((steps): Alternative => [`${steps} steps at 50 seeds`, withSteps(from, { at_50_seeds: steps })]),

@@ -49,7 +49,7 @@ export function tuneCompanion(
 }
 
 /** `vectors` as in `latentStart`, of the tokens of `oneHot`. */
-export function companionMethod(oneHot: OneHot, vectors: Float32Array): TunableMethod<CompanionSetting> {
+function companionMethod(oneHot: OneHot, vectors: Float32Array): TunableMethod<CompanionSetting> {
   return {
     name: 'companion',
     grid: GRID,

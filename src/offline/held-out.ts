@@ -43,7 +43,7 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
 export const LEAST_RECURRENCE = 2;
 
 /** Whether members are in several of the campaigns. */
-export function membersRecur(campaigns: readonly CampaignHistory[]): boolean {
+function membersRecur(campaigns: readonly CampaignHistory[]): boolean {
   const members = membersOf(campaigns);
   let memberships = 0;
   for (const { train } of campaigns)
