@@ -3,18 +3,22 @@ import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { HEADS } from '../../src/model/metaheac.ts';
-import { chooseAdaptation } from '../../src/offline/choose-adaptation.ts';
+import { chooseAdaptation, STAGES_AT_START, type Stages } from '../../src/offline/choose-adaptation.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 
 /** Plays `count` campaigns whose AUC is a function of the settings, plus noise of its own that settings change. */
-const choose = (count: number, noise: number, auc: (settings: DescentSettings) => number) =>
-  chooseAdaptation(DEFAULT_DESCENT, count, async (all) =>
-    all.map((settings) =>
-      Array.from({ length: count }, (_, i) => {
-        const rng = createRng(`${i}/${JSON.stringify(settings)}`);
-        return 0.8 + 0.01 * i + auc(settings) + noise * rng.normal();
-      }),
-    ),
+const choose = (count: number, noise: number, auc: (settings: DescentSettings) => number, stages?: Stages) =>
+  chooseAdaptation(
+    DEFAULT_DESCENT,
+    count,
+    async (all) =>
+      all.map((settings) =>
+        Array.from({ length: count }, (_, i) => {
+          const rng = createRng(`${i}/${JSON.stringify(settings)}`);
+          return 0.8 + 0.01 * i + auc(settings) + noise * rng.normal();
+        }),
+      ),
+    stages,
   );
 
 /** The larger the wide rate, the better, up to twice the default. */
@@ -55,6 +59,15 @@ describe('chooseAdaptation', () => {
   it('keeps the defaults where the gain is clear but too small to matter', async () => {
     const { settings } = await choose(10, 0, (own) => likesFast(own) / 50);
     expect(settings).toEqual(DEFAULT_DESCENT);
+  });
+
+  it('tries larger rates and more of the companion before training', async () => {
+    const likesMore = ({ rates, companion }: DescentSettings) =>
+      (rates[HEADS.wide] === 4 ? 0.01 : 0) + (companion?.weight === 2 ? 0.01 : 0);
+    const { settings, tried } = await choose(8, 0, likesMore, STAGES_AT_START);
+    expect(settings.rates[HEADS.wide]).toBe(4);
+    expect(settings.companion).toEqual({ ...DEFAULT_DESCENT.companion, weight: 2 });
+    expect(tried.map(({ change }) => change)).toContain('companion of weight 4');
   });
 
   it('tries nothing on fewer than four campaigns', async () => {

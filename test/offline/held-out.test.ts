@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { heldOutTrial, holdOut } from '../../src/offline/held-out.ts';
+import { heldOutTrial, holdOut, withoutStrangers } from '../../src/offline/held-out.ts';
 import type { CampaignHistory } from '../../src/offline/history.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { CAMPAIGNS, USERS, writeSmallDataSet } from './small-data-set.ts';
@@ -142,5 +142,29 @@ describe('heldOutTrial', () => {
     const campaign = campaignOf('c', MEMBERS, []);
     expect(trialOf(campaign, 8, [])).toEqual(trialOf(campaign, 8, []));
     expect(trialOf(campaign, 8, [], 'another')).not.toEqual(trialOf(campaign, 8, []));
+  });
+});
+
+describe('withoutStrangers', () => {
+  const users = (campaign: CampaignHistory) => [...campaign.train.users];
+
+  it('leaves, where nobody is in two campaigns, members of the campaigns alone', () => {
+    const [one, two] = [campaignOf('one', [1, 2], [3, 4, 50, 51]), campaignOf('two', [3, 4], [1, 52])];
+    const [first, second] = withoutStrangers([one, two]);
+    expect([users(first!), users(second!)]).toEqual([
+      [1, 2, 3, 4],
+      [3, 4, 1],
+    ]);
+    expect([...first!.train.labels]).toEqual([1, 1, 0, 0]);
+  });
+
+  it('leaves a campaign as it was that would have no others', () => {
+    const [one, two] = [campaignOf('one', [1, 2], [50, 51]), campaignOf('two', [3, 4], [1, 52])];
+    expect(withoutStrangers([one, two])[0]).toBe(one);
+  });
+
+  it('leaves all rows where members are in two campaigns on average: never to be a member says something there', () => {
+    const campaigns = ['a', 'b'].map((id) => campaignOf(id, [1, 2, 3], [4, 5]));
+    expect(withoutStrangers(campaigns)).toBe(campaigns);
   });
 });

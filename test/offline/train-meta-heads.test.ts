@@ -92,7 +92,7 @@ describe('train, by the recipe meta-heads', () => {
     const strengths = expect.any(Object);
     expect(manifest.adaptation).toEqual({ ...DEFAULT_DESCENT, companion: { ...DEFAULT_DESCENT.companion, strengths } });
     const { companion_choice, adaptation_choice } = manifest.training!;
-    expect(companion_choice).toHaveLength(8);
+    expect(companion_choice).toHaveLength(9);
     // one campaign is held out here: too few to choose on
     expect(adaptation_choice).toEqual({ campaigns: 1, tried: [] });
     expect([...adapted].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.wide].sort());
