@@ -77,18 +77,26 @@ function withWeights({ companion, ...without }: DescentSettings, weights: readon
 /**
  * Starts at `defaults` and takes, stage by stage, the alternative with the largest mean gain in AUC, if that gain is clear: few campaigns must not
  * overfit the choice. `play` gives, for each of some settings, the AUC of every held-out campaign (the mean over its seed sets); gains are paired
- * campaign by campaign, so it should take equal draws.
+ * campaign by campaign, so it should take equal draws. `before`, what was chosen by other means, competes with the defaults first: the better one
+ * is where the stages start, and it is taken where there are too few campaigns to choose on.
  */
 export async function chooseAdaptation(
   defaults: DescentSettings,
   campaigns: number,
   play: (settings: readonly DescentSettings[]) => Promise<readonly (readonly number[])[]>,
-  stages: Stages = STAGES,
+  { stages = STAGES, before = defaults }: { readonly stages?: Stages; readonly before?: DescentSettings } = {},
 ): Promise<Choice> {
   const tried: Tried[] = [];
-  if (campaigns < LEAST_CAMPAIGNS) return { settings: defaults, tried, campaigns };
+  if (campaigns < LEAST_CAMPAIGNS) return { settings: before, tried, campaigns };
+  const [own, other] = await play([defaults, before]);
   let best = defaults;
-  let aucs = (await play([best]))[0]!;
+  let aucs = own!;
+  if (before !== defaults) {
+    const gain = meanOf(other!.map((auc, i) => auc - own![i]!));
+    const taken = gain.mean > 0;
+    tried.push({ change: 'as chosen before training', gain: gain.mean, error: gain.error, taken });
+    if (taken) [best, aucs] = [before, other!];
+  }
   for (const stage of stages) {
     const alternatives = stage(best);
     const played = await play(alternatives.map(([, settings]) => settings));

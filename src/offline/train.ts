@@ -174,7 +174,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       });
       steps = optimiser.steps;
       if (best === null) bestParameters = copyOf(optimiser.parameters);
-      if (isOver) choice = await validation.choose(learners, bestParameters);
+      if (isOver) choice = await validation.choose(learners, bestParameters, start?.settings ?? known.adaptation);
       if (choice) options.onChoice?.(choice, 'held out');
       if (isOver && settings.retrain && heldOut.held.length > 0) {
         phase = 'final';

@@ -1,7 +1,7 @@
 /** Validation: a model that is being trained adapts to simulated seed sets of held-out campaigns, as the service would. */
 import { createRng, type Rng, shuffle } from '../lib/rng.ts';
 import type { Parameters } from '../model/compaction.ts';
-import type { DescentSettings } from '../model/manifest.ts';
+import type { AdaptationSettings, DescentSettings } from '../model/manifest.ts';
 import { type Choice, chooseAdaptation, STAGES_AT_START } from './choose-adaptation.ts';
 import { type HeldOut, heldOutTrial } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
@@ -22,8 +22,8 @@ import type { Workspace } from './workspace.ts';
 export interface Validation {
   /** How the held-out campaigns fare; a campaign's quality is the mean over its seed sets: they are no campaigns of their own. */
   validate(learners: Learners, parameters: Parameters): Promise<Summary>;
-  /** How the heads are adapted best; null where the model has none. */
-  choose(learners: Learners, parameters: Parameters): Promise<Choice | null>;
+  /** How the heads are adapted best, which may be as it was chosen `before` training; null where the model has none. */
+  choose(learners: Learners, parameters: Parameters, before: AdaptationSettings): Promise<Choice | null>;
 }
 
 /**
@@ -44,7 +44,9 @@ export async function chooseAtStart(
   const drawn = Array.from(order.subarray(0, START_CAMPAIGNS), (i) => campaigns[i]!);
   // nobody has told anybody apart yet
   const plays = playsOf(drawn, CHOICE_SEEDS, [], population, rng, `train/${seed}/start`);
-  return chooseAdaptation(adaptation, plays.length, playAll(learners, parameters, plays), STAGES_AT_START);
+  return chooseAdaptation(adaptation, plays.length, playAll(learners, parameters, plays), {
+    stages: STAGES_AT_START,
+  });
 }
 
 function playAll(learners: Learners, parameters: Parameters, plays: readonly Play[]) {
@@ -96,11 +98,11 @@ export function drawValidation(
       const qualities = validated.map(({ trials }, i) => ({ trial: trials[0]!, repeats: played[i]![0]! }));
       return summarise(qualities, rng.fork('bootstrap'));
     },
-    async choose(learners, parameters) {
+    async choose(learners, parameters, before) {
       const [defaults] = descent;
-      if (!defaults) return null;
+      if (!defaults || before.optimiser !== 'gradient_descent') return null;
       const plays = draw(CHOICE_CAMPAIGNS, CHOICE_SEEDS);
-      return chooseAdaptation(defaults, plays.length, playAll(learners, parameters, plays));
+      return chooseAdaptation(defaults, plays.length, playAll(learners, parameters, plays), { before });
     },
   };
 }

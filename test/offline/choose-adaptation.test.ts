@@ -3,11 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { HEADS } from '../../src/model/metaheac.ts';
-import { chooseAdaptation, STAGES_AT_START, type Stages } from '../../src/offline/choose-adaptation.ts';
+import { chooseAdaptation, STAGES_AT_START } from '../../src/offline/choose-adaptation.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 
 /** Plays `count` campaigns whose AUC is a function of the settings, plus noise of its own that settings change. */
-const choose = (count: number, noise: number, auc: (settings: DescentSettings) => number, stages?: Stages) =>
+const choose = (
+  count: number,
+  noise: number,
+  auc: (settings: DescentSettings) => number,
+  options?: Parameters<typeof chooseAdaptation>[3],
+) =>
   chooseAdaptation(
     DEFAULT_DESCENT,
     count,
@@ -18,7 +23,7 @@ const choose = (count: number, noise: number, auc: (settings: DescentSettings) =
           return 0.8 + 0.01 * i + auc(settings) + noise * rng.normal();
         }),
       ),
-    stages,
+    options,
   );
 
 /** The larger the wide rate, the better, up to twice the default. */
@@ -64,10 +69,20 @@ describe('chooseAdaptation', () => {
   it('tries larger rates and more of the companion before training', async () => {
     const likesMore = ({ rates, companion }: DescentSettings) =>
       (rates[HEADS.wide] === 4 ? 0.01 : 0) + (companion?.weight === 2 ? 0.01 : 0);
-    const { settings, tried } = await choose(8, 0, likesMore, STAGES_AT_START);
+    const { settings, tried } = await choose(8, 0, likesMore, { stages: STAGES_AT_START });
     expect(settings.rates[HEADS.wide]).toBe(4);
     expect(settings.companion).toEqual({ ...DEFAULT_DESCENT.companion, weight: 2 });
     expect(tried.map(({ change }) => change)).toContain('companion of weight 4');
+  });
+
+  it('starts at what was chosen before where that is better at all, and not where it is worse', async () => {
+    const before = { ...DEFAULT_DESCENT, negatives_per_seed: 20 };
+    const likes = (gain: number) => (own: DescentSettings) => (own.negatives_per_seed === 20 ? gain : 0);
+    const [better, worse] = [await choose(8, 0, likes(1e-5), { before }), await choose(8, 0, likes(-1e-5), { before })];
+    expect(better.settings).toEqual(before);
+    expect(worse.settings).toEqual(DEFAULT_DESCENT);
+    expect(better.tried[0]).toMatchObject({ change: 'as chosen before training', taken: true });
+    expect((await choose(3, 0, likes(-1), { before })).settings).toEqual(before);
   });
 
   it('tries nothing on fewer than four campaigns', async () => {
