@@ -147,10 +147,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       start = await chooseAtStart(workspace, campaigns, learners, optimiser.parameters, known);
       if (start) options.onChoice?.(start, 'start');
     }
-    const validation = drawValidation(workspace, heldOut, {
-      ...known,
-      adaptation: start?.settings ?? known.adaptation,
-    });
+    const validation = drawValidation(workspace, heldOut, known);
     if (phase === 'choosing') {
       isOver = await metaTrain({
         ...loop(withoutStrangers(heldOut.training), optimiser),
