@@ -164,7 +164,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       });
       steps = optimiser.steps;
       if (best === null) bestParameters = copyOf(optimiser.parameters);
-      if (isOver) choice = await validation.choose(learners, bestParameters);
+      if (isOver && settings.chooseAdaptation) choice = await validation.choose(learners, bestParameters);
       if (choice) options.onChoice?.(choice);
       if (isOver && settings.retrain && heldOut.held.length > 0) {
         phase = 'final';
