@@ -30,7 +30,8 @@ export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<st
     ['quality', perSet(qualityTable)],
     ['differences', perSet(differenceTable)],
     ['predictions', predictionTable(results)],
-    ['ablations', ablationOverview(results)],
+    ['ablations', ablationOverview(results, 'AUC')],
+    ['ablations, precision', ablationOverview(results, 'precision@5%')],
     ['ablations by group', perSet(ablationTable)],
     ['curve', perSet(curveTable)],
     ['seconds', secondsTable(results)],
@@ -89,7 +90,7 @@ function qualityTable({ name, main }: DataSetResults): string | null {
     ...groups.map((group) => plain(summary[group]!.auc, 4)),
     ...groups.map((group) => plain(summary[group]!.precision[SHARE]!, 3)),
   ]);
-  return `**${name}**, mean of ${repeats} repeats\n\n${table(
+  return `**${name}**, mean of ${repeated(repeats)}\n\n${table(
     ['method', ...groups.map((group) => `AUC ${group}`), ...groups.map((group) => `precision@5% ${group}`)],
     rows,
   )}`;
@@ -149,20 +150,23 @@ function predictionTable(results: readonly DataSetResults[]): string {
   );
 }
 
-/** AUC over all test campaigns: one row an ablation, one column a data set. */
-function ablationOverview(results: readonly DataSetResults[]): string {
+/** All test campaigns: one row an ablation, one column a data set. */
+function ablationOverview(results: readonly DataSetResults[], what: 'AUC' | 'precision@5%'): string {
   const sets = results.filter(({ ablations }) => ablations.size > 0);
-  if (sets.length === 0) return '';
+  const intervalOf = (result: AblationResult | undefined): Interval | null => {
+    const all = result?.difference.all;
+    return all ? (what === 'AUC' ? all.auc : all.precision[SHARE]!) : null;
+  };
   const rows = ABLATIONS.flatMap(({ name, title }) => {
-    const own = sets.map(({ ablations }) => ablations.get(name)?.difference.all?.auc ?? null);
-    if (own.every((one) => one === null)) return [];
+    const own = sets.map(({ ablations }) => intervalOf(ablations.get(name)));
     const known = own.filter((one) => one !== null);
-    const worse = known.filter(({ high }) => high < 0).length;
-    const better = known.filter(({ low }) => low > 0).length;
-    const verdict = `${worse} of ${known.length}${better > 0 ? `; in the way on ${better}` : ''}`;
-    return [[title, ...own.map((one) => (one ? signed(one, 4) : '-')), verdict]];
+    if (known.length === 0) return [];
+    const missed = known.filter(({ high }) => high < 0).length;
+    const harmful = known.filter(({ low }) => low > 0).length;
+    const verdict = `${missed} of ${known.length}${harmful > 0 ? `, harms on ${harmful}` : ''}`;
+    return [[title, ...own.map((one) => (one ? signed(one, what === 'AUC' ? 4 : 3) : '-')), verdict]];
   });
-  return table(['without', ...sets.map(({ name }) => name), 'helps clearly on'], rows);
+  return table(['without', ...sets.map(({ name }) => `${what}, ${name}`), 'helps clearly on'], rows);
 }
 
 function ablationTable({ name, reference, ablations }: DataSetResults): string | null {
@@ -190,7 +194,7 @@ function ablationTable({ name, reference, ablations }: DataSetResults): string |
     ];
   });
   const { training, repeats } = reference;
-  return `**${name}**, up to ${training.steps} steps, ${repeats} repeat${repeats === 1 ? '' : 's'}\n\n${table(heads, [whole, ...rows])}`;
+  return `**${name}**, the best of ${training.steps} steps, mean of ${repeated(repeats)}\n\n${table(heads, [whole, ...rows])}`;
 }
 
 function curveTable({ name, curve }: DataSetResults): string | null {
@@ -256,6 +260,10 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
   return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
 }
 
+function repeated(count: number): string {
+  return count === 1 ? '1 repeat' : `${count} repeats`;
+}
+
 /** No zero before the point. */
 function short(value: number, digits: number): string {
   return value.toFixed(digits).replace(/^(-?)0\./, '$1.');
@@ -267,7 +275,11 @@ function plain({ mean }: Interval, digits: number): string {
 
 /** Bold where the interval does not hold zero. */
 function signed({ mean, low, high }: Interval, digits: number): string {
-  const withSign = (x: number) => `${x < 0 ? '-' : '+'}${short(Math.abs(x), digits)}`;
+  const withSign = (x: number) => {
+    const text = short(Math.abs(x), digits);
+    const sign = Number(text) === 0 ? '' : x < 0 ? '-' : '+';
+    return sign + text;
+  };
   const text = `${withSign(mean)} [${withSign(low)}, ${withSign(high)}]`;
   return low > 0 || high < 0 ? `**${text}**` : text;
 }
