@@ -31,8 +31,7 @@ describe('benchQuality', { timeout: 180_000 }, () => {
   it('leaves out what an ablation says, and keeps what is done', async () => {
     const { page, notes } = await run('--only', parts);
     expect(page).toContain('| without ');
-    for (const title of ['past campaigns', 'the latent term', 'the cut'])
-      expect(page).toContain(`| ${title} `);
+    for (const title of ['past campaigns', 'the latent term', 'the cut']) expect(page).toContain(`| ${title} `);
     expect(page).not.toContain(root);
     expect(notes.length).toBeGreaterThan(4);
 
