@@ -71,6 +71,13 @@ describe('renderTables', () => {
         ahead: { logistic_regression: interval(0.05, 0.01, 0.09) },
         gain: null,
       },
+      {
+        seeds: 20,
+        campaigns: 1,
+        auc: { metaheac: interval(0.72, 0.72, 0.72), logistic_regression: interval(0.7, 0.7, 0.7) },
+        ahead: { logistic_regression: interval(0.02, 0.02, 0.02) },
+        gain: interval(0.01, 0.01, 0.01),
+      },
     ];
     const tables = renderTables([{ ...setOf('one', []), reference: null, curve }]);
     expect(tables.get('curve')).toMatchInlineSnapshot(`
@@ -78,7 +85,8 @@ describe('renderTables', () => {
 
       | seeds | campaigns | metaheac | logistic_regression | gain over the row above | metaheac less logistic_regression |
       | ----- | --------- | -------- | ------------------- | ----------------------- | --------------------------------- |
-      | 10    | 3         | .7000    | .6500               |                         | **+.0500 [+.0100, +.0900]**       |"
+      | 10    | 3         | .7000    | .6500               |                         | **+.0500 [+.0100, +.0900]**       |
+      | 20    | 1         | .7200    | .7000               | +.0100                  | +.0200                            |"
     `);
   });
 });

@@ -273,13 +273,14 @@ function plain({ mean }: Interval, digits: number): string {
   return short(mean, digits);
 }
 
-/** Bold where the interval does not hold zero. */
+/** Bold where the interval does not hold zero; of one campaign there is no interval. */
 function signed({ mean, low, high }: Interval, digits: number): string {
   const withSign = (x: number) => {
     const text = short(Math.abs(x), digits);
     const sign = Number(text) === 0 ? '' : x < 0 ? '-' : '+';
     return sign + text;
   };
+  if (low === high) return withSign(mean);
   const text = `${withSign(mean)} [${withSign(low)}, ${withSign(high)}]`;
   return low > 0 || high < 0 ? `**${text}**` : text;
 }
