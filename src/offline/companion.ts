@@ -1,4 +1,5 @@
 /** The companion of heads as a method of its own: a logistic regression on tokens and latent vectors together. */
+import { assert } from '../lib/errors.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { AdaptationSettings } from '../model/manifest.ts';
@@ -29,7 +30,7 @@ const GRID: readonly CompanionSetting[] = [
 
 /**
  * `adaptation` with the strengths of its companion as they do best on train campaigns, by itself: that is known of all train campaigns, without a
- * general model, where few are held out. Without a companion, or another kind of adaptation: as it is.
+ * general model, where few are held out. Only parameters that have a strength already get one. Without a companion, or another kind of adaptation: as it is.
  */
 export function tuneCompanion(
   { population, userFeatures, history }: Workspace,
@@ -39,7 +40,8 @@ export function tuneCompanion(
 ): { readonly adaptation: AdaptationSettings; readonly choice: SettingChoice<CompanionSetting> | null } {
   if (adaptation.optimiser !== 'gradient_descent' || !adaptation.companion || !vectors)
     return { adaptation, choice: null };
-  const method = companionMethod(buildOneHot(population, userFeatures), vectors);
+  const parameters = Object.keys(adaptation.companion.strengths);
+  const method = companionMethod(buildOneHot(population, userFeatures), vectors, parameters);
   const choice = chooseSetting(method, history.campaigns, rng, (campaign) =>
     findColumn(population, userFeatures, PAST_CAMPAIGNS, campaign),
   );
@@ -48,12 +50,21 @@ export function tuneCompanion(
   return { adaptation: { ...adaptation, companion: { ...adaptation.companion, strengths } }, choice };
 }
 
-/** `vectors` as in `latentStart`, of the tokens of `oneHot`. */
-function companionMethod(oneHot: OneHot, vectors: Float32Array): TunableMethod<CompanionSetting> {
+/** `vectors` as in `latentStart`, of the tokens of `oneHot`; only settings with strengths of `parameters` are in the grid. */
+export function companionMethod(
+  oneHot: OneHot,
+  vectors: Float32Array,
+  parameters: readonly string[],
+): TunableMethod<CompanionSetting> {
+  const grid = GRID.filter(
+    ({ wide, query }) =>
+      (wide === 0 || parameters.includes(HEADS.wide)) && (query === 0 || parameters.includes(HEADS.query)),
+  );
+  assert(grid.length > 0, `no companion has strengths of ${parameters.join(', ')} alone`);
   return {
     name: 'companion',
-    grid: GRID,
-    fallback: GRID[0]!,
+    grid,
+    fallback: grid[0]!,
     *scorers({ seeds, ignored }, rng, settings) {
       const { users, labels } = drawTask(oneHot, seeds, rng);
       const { rows, tokenOf } = tokenRows(oneHot, users, ignored);

@@ -82,6 +82,7 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
 function latentVectors({ population, userFeatures }: Workspace, { seed, heads }: TrainSettings): Float32Array | null {
   if (heads.latentStart === 'random') return null;
   const oneHot = buildOneHot(population, userFeatures);
+  if (heads.latentStart === 'zero') return new Float32Array(oneHot.width * LATENT_SIZE);
   return latentStart(oneHot, LATENT_SIZE, createRng(`train/${seed}/latent`));
 }
 

@@ -6,10 +6,11 @@ import type { RecipeName } from './recipe.ts';
 
 /** Of the recipe `meta-heads`. */
 export interface HeadsSettings {
-  /** Inner steps of meta-training, with the rate of each parameter that they change; the bias is left to the online stage. */
+  /** Inner steps of meta-training (0: pooled training), with the rate of each parameter that they change; the bias is left to the online stage. */
   readonly innerSteps: number;
   readonly innerRates: Readonly<Record<string, number>>;
-  readonly latentStart: 'svd' | 'random';
+  /** `zero` with `frozen` takes the latent term out. */
+  readonly latentStart: 'svd' | 'random' | 'zero';
 }
 
 export interface TrainSettings {
@@ -38,6 +39,8 @@ export interface TrainSettings {
   readonly patience: number;
   /** Whether the model is trained again on all train campaigns, for as many passes as were best on a part of them. */
   readonly retrain: boolean;
+  /** Whether held-out campaigns choose how heads are adapted; if not, it is as `adaptation` says, but for the strengths of a companion. */
+  readonly chooseAdaptation: boolean;
   /** Parameters that training leaves where they start. */
   readonly frozen: readonly string[];
   readonly adaptation: AdaptationSettings;
@@ -62,6 +65,7 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   validationEvery: 50,
   patience: 300,
   retrain: false,
+  chooseAdaptation: true,
   frozen: [],
   adaptation: DEFAULT_ADAPTATION,
   heads: {

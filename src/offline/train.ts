@@ -143,7 +143,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   });
   try {
     const known = { seed: settings.seed, adaptation: companion.adaptation };
-    if (!notes) {
+    if (!notes && settings.chooseAdaptation) {
       start = await chooseAtStart(workspace, campaigns, learners, optimiser.parameters, known);
       if (start) options.onChoice?.(start, 'start');
     }
@@ -171,7 +171,8 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       });
       steps = optimiser.steps;
       if (best === null) bestParameters = copyOf(optimiser.parameters);
-      if (isOver) choice = await validation.choose(learners, bestParameters, start?.settings ?? known.adaptation);
+      if (isOver && settings.chooseAdaptation)
+        choice = await validation.choose(learners, bestParameters, start?.settings ?? known.adaptation);
       if (choice) options.onChoice?.(choice, 'held out');
       if (isOver && settings.retrain && heldOut.held.length > 0) {
         phase = 'final';

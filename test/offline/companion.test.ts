@@ -5,12 +5,15 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { HEADS } from '../../src/model/metaheac.ts';
-import { tuneCompanion } from '../../src/offline/companion.ts';
+import { settle } from '../../src/offline/baselines.ts';
+import { companionMethod, tuneCompanion } from '../../src/offline/companion.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
+import { measureRanking } from '../../src/offline/metrics.ts';
 import { buildOneHot } from '../../src/offline/one-hot.ts';
 import { PUBLISHED_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { isPlantedMember, plantOneHot } from './planted.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';
@@ -53,5 +56,37 @@ describe('tuneCompanion', () => {
     for (const adaptation of [without, PUBLISHED_TRAIN_SETTINGS.adaptation])
       expect(tuneCompanion(workspace, vectors, adaptation, createRng('tune'))).toEqual({ adaptation, choice: null });
     expect(tuneCompanion(workspace, undefined, DEFAULT_DESCENT, createRng('tune')).choice).toBeNull();
+  });
+});
+
+const oneHot = plantOneHot();
+const planted = latentStart(oneHot, 32, createRng('vectors'));
+const methodOf = (...parameters: string[]) => companionMethod(oneHot, planted, parameters);
+
+describe('companionMethod', () => {
+  it('finds members by tokens, by latent vectors, and by both', () => {
+    const seeds = oneHot.users.filter((user) => isPlantedMember(user) && user < 200);
+    const others = oneHot.users.filter((user) => user >= 200);
+    const labels = Uint8Array.from(others, (user) => (isPlantedMember(user) ? 1 : 0));
+    const method = methodOf(HEADS.wide, HEADS.query);
+    for (const setting of [
+      { wide: 0.1, query: 0 },
+      { wide: 0, query: 0.03 },
+      { wide: 0.02, query: 0.03 },
+    ]) {
+      const score = settle(method, setting).scorer(seeds, createRng('draws'));
+      expect(measureRanking(others, score(others), labels).auc, JSON.stringify(setting)).toBeGreaterThan(0.8);
+    }
+  });
+
+  it('tries strengths of the given parameters alone', () => {
+    expect(methodOf(HEADS.wide, HEADS.query).grid).toHaveLength(9);
+    expect(methodOf(HEADS.wide).grid.map(({ query }) => query)).toEqual([0, 0, 0, 0, 0]);
+    expect(methodOf(HEADS.query).grid).toEqual([{ wide: 0, query: 0.03 }]);
+    expect(methodOf(HEADS.query).fallback).toEqual({ wide: 0, query: 0.03 });
+  });
+
+  it('takes parameters that it has no strengths of for a bug', () => {
+    expect(() => methodOf(HEADS.bias)).toThrow(/heads\.bias/);
   });
 });

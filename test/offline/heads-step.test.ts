@@ -138,6 +138,13 @@ describe('openHeadsProgram', () => {
     expect(wideOnly.loss).not.toBeCloseTo(all.loss, 3);
   });
 
+  it('has without inner steps the gradient of the query alone: pooled training', async () => {
+    const { loss, gradients } = await metaGradient({ innerSteps: 0 });
+    expect(loss).toBeCloseTo(referenceLoss(start, episode.query), 5);
+    const expected = differences(start, names, 1e-5, (shifted) => referenceLoss(shifted, episode.query));
+    expect(distance(gradients, expected)).toBeLessThan(1e-3);
+  });
+
   it('gives no gradient to rows of tables that no user has', async () => {
     const { gradients } = await metaGradient();
     const used = new Set(

@@ -1,0 +1,55 @@
+/** Ablations leave out what they say, in training as online, and keep the rest. */
+import { describe, expect, it } from 'vitest';
+import type { DescentSettings } from '../../../src/model/manifest.ts';
+import { HEADS, LATENT_TABLE } from '../../../src/model/metaheac.ts';
+import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
+import type { TrainSettings } from '../../../src/offline/settings.ts';
+import { ABLATIONS, REFERENCE_SETTINGS } from './ablations.ts';
+
+const find = (name: string) => ABLATIONS.find((one) => one.name === name)!;
+const trained = (name: string): TrainSettings => find(name).train!(REFERENCE_SETTINGS);
+
+describe('ABLATIONS', () => {
+  it('have names of their own, and change the training or the adaptation, not both', () => {
+    expect(new Set(ABLATIONS.map(({ name }) => name)).size).toBe(ABLATIONS.length);
+    for (const { train, adapt } of ABLATIONS) expect((train === null) !== (adapt === undefined)).toBe(true);
+  });
+
+  it('change something, but for the one whose users have no past campaigns', () => {
+    for (const { name, train, adapt, withoutPastCampaigns } of ABLATIONS) {
+      if (train && !withoutPastCampaigns) expect(train(REFERENCE_SETTINGS), name).not.toEqual(REFERENCE_SETTINGS);
+      if (adapt) expect(adapt(DEFAULT_DESCENT), name).not.toEqual(DEFAULT_DESCENT);
+    }
+  });
+
+  it.each([
+    ['no-latent-term', HEADS.query],
+    ['no-wide-term', HEADS.wide],
+  ])('of %s leaves the head where it starts, everywhere', (name, head) => {
+    const { frozen, heads, adaptation } = trained(name);
+    const { rates, companion, ...rest } = adaptation as DescentSettings;
+    expect(frozen).toContain(head);
+    expect(heads.innerRates).not.toHaveProperty([head]);
+    expect(rates).not.toHaveProperty([head]);
+    expect(Object.keys(companion!.strengths)).toHaveLength(1);
+    expect(companion!.strengths).not.toHaveProperty([head]);
+    const { rates: _, companion: __, ...before } = DEFAULT_DESCENT;
+    expect(rest).toEqual(before);
+  });
+
+  it('of the latent term has vectors of zero that training does not move', () => {
+    const { frozen, heads } = trained('no-latent-term');
+    expect(frozen).toContain(LATENT_TABLE);
+    expect(heads.latentStart).toBe('zero');
+  });
+});
+
+describe('REFERENCE_SETTINGS', () => {
+  it('trains once, and adapts as by default', () => {
+    expect(REFERENCE_SETTINGS).toMatchObject({
+      retrain: false,
+      chooseAdaptation: false,
+      adaptation: DEFAULT_DESCENT,
+    });
+  });
+});

@@ -1,0 +1,88 @@
+/** What is left out of a model, one thing at a time: of its training, or only of how it is adapted. */
+import type { DescentSettings } from '../../../src/model/manifest.ts';
+import { HEADS, LATENT_TABLE } from '../../../src/model/metaheac.ts';
+import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/offline/settings.ts';
+
+export interface Ablation {
+  /** As `--only` takes it. */
+  readonly name: string;
+  /** As tables call it. */
+  readonly title: string;
+  /** What is changed in the reference's training: null where its model is taken as it is. */
+  readonly train: ((reference: TrainSettings) => TrainSettings) | null;
+  /** What is changed in how the reference's model is adapted. */
+  readonly adapt?: (reference: DescentSettings) => DescentSettings;
+  /** Trained on users without past campaigns; says nothing where they are no feature. */
+  readonly withoutPastCampaigns?: boolean;
+}
+
+/**
+ * The default training without what would blur an ablation or double its time: no last training on all campaigns, and adaptation as by default
+ * (companion tuned on train campaigns), nothing chosen on held-out ones.
+ */
+export const REFERENCE_SETTINGS: TrainSettings = {
+  ...DEFAULT_TRAIN_SETTINGS,
+  retrain: false,
+  chooseAdaptation: false,
+};
+
+export const ABLATIONS: readonly Ablation[] = [
+  {
+    name: 'no-meta-learning',
+    title: 'meta-learning (pooled training instead)',
+    train: (from) => ({ ...from, heads: { ...from.heads, innerSteps: 0 } }),
+  },
+  { name: 'no-past-campaigns', title: 'past campaigns', train: (from) => from, withoutPastCampaigns: true },
+  {
+    name: 'no-latent-term',
+    title: 'the latent term',
+    train(from) {
+      const without = withoutHead(from, HEADS.query);
+      return {
+        ...without,
+        frozen: [...without.frozen, LATENT_TABLE],
+        heads: { ...without.heads, latentStart: 'zero' },
+      };
+    },
+  },
+  { name: 'no-wide-term', title: 'the wide term', train: (from) => withoutHead(from, HEADS.wide) },
+  {
+    name: 'no-experts',
+    title: 'experts and critics (one of each)',
+    train: (from) => ({ ...from, experts: 1, critics: 1 }),
+  },
+  { name: 'first-order', title: 'second order (first instead)', train: (from) => ({ ...from, firstOrder: true }) },
+  {
+    name: 'random-latent',
+    title: 'the SVD (latent vectors start at random)',
+    train: (from) => ({ ...from, heads: { ...from.heads, latentStart: 'random' } }),
+  },
+  { name: 'no-cut', title: 'the cut', train: null, adapt: (from) => ({ ...from, first_pass: null }) },
+  { name: 'no-companion', title: 'the companion', train: null, adapt: ({ companion: _, ...from }) => from },
+  {
+    name: 'fixed-steps',
+    title: 'steps that grow with the seeds',
+    train: null,
+    adapt: (from) => ({ ...from, steps: { ...from.steps, exponent: 0 } }),
+  },
+];
+
+/** The head stays where it starts, at zero, in training as online, and the companion has no part of it. */
+function withoutHead(from: TrainSettings, head: string): TrainSettings {
+  const adaptation = from.adaptation as DescentSettings;
+  const { companion } = adaptation;
+  return {
+    ...from,
+    frozen: [...from.frozen, head],
+    heads: { ...from.heads, innerRates: omit(from.heads.innerRates, head) },
+    adaptation: {
+      ...adaptation,
+      rates: omit(adaptation.rates, head),
+      ...(companion ? { companion: { ...companion, strengths: omit(companion.strengths, head) } } : {}),
+    },
+  };
+}
+
+function omit(values: Readonly<Record<string, number>>, name: string): Record<string, number> {
+  return Object.fromEntries(Object.entries(values).filter(([key]) => key !== name));
+}

@@ -1,0 +1,21 @@
+/** Results that outlive a run. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openPartStore } from './part-store.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'metaheac-parts-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('openPartStore', () => {
+  it('finds what was kept under an equal key, or under any', () => {
+    const folder = join(root, 'set');
+    openPartStore(folder).keep('main', { steps: 5 }, { auc: 0.75 });
+    const again = openPartStore(folder);
+    expect(again.find('main', { steps: 5 })).toEqual({ auc: 0.75 });
+    expect(again.find('main')).toEqual({ auc: 0.75 });
+    expect(again.find('main', { steps: 6 })).toBeNull();
+    expect(again.find('curve')).toBeNull();
+  });
+});

@@ -1,0 +1,27 @@
+/** Results of the parts of a run as files, so that a part which is done is not done again. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export interface PartStore {
+  /** The folder of the data set's models and results. */
+  readonly folder: string;
+  /** What was kept of `part`; null where nothing was, or under another key. Without a key: whatever it was kept under. */
+  find<T>(part: string, key?: unknown): T | null;
+  keep<T>(part: string, key: unknown, value: T): void;
+}
+
+export function openPartStore(folder: string): PartStore {
+  mkdirSync(folder, { recursive: true });
+  const fileOf = (part: string): string => join(folder, `${part}.json`);
+  return {
+    folder,
+    find<T>(part: string, key?: unknown) {
+      if (!existsSync(fileOf(part))) return null;
+      const kept = JSON.parse(readFileSync(fileOf(part), 'utf8')) as { key: unknown; value: T };
+      return key === undefined || JSON.stringify(kept.key) === JSON.stringify(key) ? kept.value : null;
+    },
+    keep(part, key, value) {
+      writeFileSync(fileOf(part), `${JSON.stringify({ key, value })}\n`);
+    },
+  };
+}

@@ -1,0 +1,160 @@
+/** The parts of the quality benchmark: the main comparison, each ablation, and the curve over numbers of seeds. */
+
+import { systemClock } from '../../../src/lib/clock.ts';
+import { assert } from '../../../src/lib/errors.ts';
+import { createRng } from '../../../src/lib/rng.ts';
+import type { GeneralModel } from '../../../src/model/load.ts';
+import type { DescentSettings } from '../../../src/model/manifest.ts';
+import { bootstrapMean, type Interval } from '../../../src/offline/bootstrap.ts';
+import { type EvaluationReport, evaluate } from '../../../src/offline/evaluate.ts';
+import { baselineMethods, type Method, modelMethods } from '../../../src/offline/methods.ts';
+import type { RankingQuality } from '../../../src/offline/metrics.ts';
+import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS } from '../../../src/offline/settings.ts';
+import { type Difference, type Summary, subtract, summarise, type TrialQuality } from '../../../src/offline/summary.ts';
+import { PAST_CAMPAIGNS } from '../../../src/population/past-campaigns.ts';
+import { type Ablation, REFERENCE_SETTINGS } from './ablations.ts';
+import { type BenchRun, SEED, type Training, trainedModel } from './bench-run.ts';
+import { drawNestedSeeds, SEED_COUNTS } from './nested-seeds.ts';
+
+export interface MainResult {
+  readonly users: number;
+  readonly trainCampaigns: number;
+  readonly pastCampaigns: boolean;
+  readonly report: EvaluationReport;
+  readonly training: Training;
+  readonly published: Training;
+}
+
+/** The default model and one of the published recipe beside the baselines. */
+export async function runMain(run: BenchRun): Promise<MainResult> {
+  const { workspace, methodOptions } = run;
+  const own = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
+  const published = await trainedModel(run, 'published', PUBLISHED_TRAIN_SETTINGS, 'never');
+  const report = await evaluate(workspace, own.model, {
+    ...methodOptions,
+    clock: systemClock,
+    beside: [published.model],
+  });
+  return {
+    users: workspace.population.rowCount,
+    trainCampaigns: workspace.history.campaigns.filter(({ split }) => split === 'train').length,
+    pastCampaigns: hasPastCampaigns(run),
+    report,
+    training: own.training,
+    published: published.training,
+  };
+}
+
+export interface ReferenceResult {
+  readonly repeats: number;
+  readonly training: Training;
+  readonly summary: Summary;
+  /** By test campaign, by repeat. */
+  readonly qualities: readonly (readonly RankingQuality[])[];
+}
+
+export async function runReference(run: BenchRun): Promise<ReferenceResult> {
+  const { model, training } = await trainedModel(run, 'reference', REFERENCE_SETTINGS);
+  const qualities = await tryModel(run, model);
+  return {
+    repeats: run.options.repeats,
+    training,
+    summary: summarise(qualities, createRng('bench/reference')),
+    qualities: qualities.map(({ repeats }) => repeats),
+  };
+}
+
+export interface AblationResult {
+  /** null where the reference's model is adapted in another way. */
+  readonly training: Training | null;
+  /** The ablated model less the reference. */
+  readonly difference: Difference;
+}
+
+/** null where there is nothing to leave out. */
+export async function runAblation(
+  run: BenchRun,
+  ablation: Ablation,
+  reference: ReferenceResult,
+): Promise<AblationResult | null> {
+  if (ablation.withoutPastCampaigns && !hasPastCampaigns(run)) return null;
+  const settings = ablation.train?.(REFERENCE_SETTINGS);
+  const { model, training } = settings
+    ? await trainedModel(run, ablation.name, settings, ablation.withoutPastCampaigns ? 'never' : 'where users recur')
+    : await trainedModel(run, 'reference', REFERENCE_SETTINGS);
+  const qualities = await tryModel(run, ablation.adapt ? adaptedBy(model, ablation.adapt) : model);
+  assert(reference.qualities.length === run.trials.length, 'the reference is of other test campaigns');
+  const theirs = run.trials.map((trial, i) => ({ trial, repeats: reference.qualities[i]! }));
+  return {
+    training: settings ? training : null,
+    difference: subtract(qualities, theirs, createRng(`bench/${ablation.name}`)),
+  };
+}
+
+function hasPastCampaigns({ workspace }: BenchRun): boolean {
+  return workspace.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS);
+}
+
+function adaptedBy(model: GeneralModel, adapt: (from: DescentSettings) => DescentSettings): GeneralModel {
+  const { adaptation } = model.manifest;
+  assert(adaptation.optimiser === 'gradient_descent', 'the reference has no heads');
+  return { ...model, manifest: { ...model.manifest, adaptation: adapt(adaptation) } };
+}
+
+async function tryModel(run: BenchRun, model: GeneralModel): Promise<readonly TrialQuality[]> {
+  const [method] = modelMethods(run.workspace, model, []);
+  return (await method!.run(run.trials, run.methodOptions)).qualities;
+}
+
+/** One number of seeds, over the test campaigns that have twice as many members. */
+export interface CurvePoint {
+  readonly seeds: number;
+  readonly campaigns: number;
+  /** Mean AUC by method. */
+  readonly auc: Readonly<Record<string, Interval>>;
+  /** AUC of the model less that of the method, campaign by campaign. */
+  readonly ahead: Readonly<Record<string, Interval>>;
+  /** What the model's AUC gains over the number before, on the same campaigns. */
+  readonly gain: Interval | null;
+}
+
+const CURVE_BASELINES: readonly string[] = ['logistic_regression', 'logistic_regression_svd'];
+
+/** AUC by number of seeds, of the default model and of logistic regressions; one draw of seeds a campaign. */
+export async function runCurve(run: BenchRun): Promise<readonly CurvePoint[]> {
+  const { workspace, trials } = run;
+  const rng = createRng('bench/curve');
+  const drawn = trials.flatMap((trial) => drawNestedSeeds(trial, SEED_COUNTS, rng.fork(trial.id)));
+  if (drawn.length === 0) return [];
+  const { model } = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
+  const methods = [
+    ...modelMethods(workspace, model, []),
+    ...baselineMethods(workspace, createRng(`evaluate/${SEED}`)).filter(({ name }) => CURVE_BASELINES.includes(name)),
+  ];
+  const aucs = new Map<string, readonly number[]>();
+  for (const method of methods) aucs.set(method.name, await aucsOf(run, method, drawn));
+  const [own] = aucs.values();
+  const placeOf = new Map(drawn.map(({ id, seeds }, i) => [`${id}/${seeds.length}`, i]));
+  return SEED_COUNTS.flatMap((seeds, at) => {
+    const places = [...drawn.keys()].filter((i) => drawn[i]!.seeds.length === seeds);
+    if (places.length === 0) return [];
+    const before = (i: number) => placeOf.get(`${drawn[i]!.id}/${SEED_COUNTS[at - 1]}`);
+    const interval = (what: string, of: (i: number) => number) =>
+      bootstrapMean(places.map(of), rng.fork(`${seeds}/${what}`));
+    const byMethod = (what: string, of: (theirs: readonly number[], i: number) => number) =>
+      Object.fromEntries([...aucs].map(([name, all]) => [name, interval(`${what}/${name}`, (i) => of(all, i))]));
+    const { [methods[0]!.name]: _, ...ahead } = byMethod('ahead', (theirs, i) => own![i]! - theirs[i]!);
+    return {
+      seeds,
+      campaigns: places.length,
+      auc: byMethod('auc', (all, i) => all[i]!),
+      ahead,
+      gain: at === 0 ? null : interval('gain', (i) => own![i]! - own![before(i)!]!),
+    };
+  });
+}
+
+async function aucsOf(run: BenchRun, method: Method, trials: BenchRun['trials']): Promise<number[]> {
+  const { qualities } = await method.run(trials, { ...run.methodOptions, repeats: 1 });
+  return qualities.map(({ repeats }) => repeats[0]!.auc);
+}

@@ -1,0 +1,286 @@
+/** Results of the quality benchmark as Markdown tables, by name; nothing in them tells where data or models lie. */
+import type { Interval } from '../../../src/offline/bootstrap.ts';
+import { MAIN_METHOD } from '../../../src/offline/methods.ts';
+import type { Agreement } from '../../../src/offline/prediction-check.ts';
+import type { GroupName } from '../../../src/offline/summary.ts';
+import { ABLATIONS } from './ablations.ts';
+import type { AblationResult, CurvePoint, MainResult, ReferenceResult } from './parts.ts';
+
+/** What is known of one data set; a part that was not run is null, or not there. */
+export interface DataSetResults {
+  readonly name: string;
+  readonly main: MainResult | null;
+  readonly reference: ReferenceResult | null;
+  readonly ablations: ReadonlyMap<string, AblationResult>;
+  readonly curve: readonly CurvePoint[] | null;
+}
+
+const SHARE = '0.05';
+const GROUPS: readonly GroupName[] = ['small', 'large', 'all'];
+
+/** Tables by name, in the order of a report; those that would be empty are left out. */
+export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<string, string> {
+  const perSet = (of: (result: DataSetResults) => string | null): string =>
+    results
+      .flatMap((result) => of(result) ?? [])
+      .join('\n\n')
+      .trim();
+  const tables: [string, string][] = [
+    ['data sets', dataSetTable(results)],
+    ['quality', perSet(qualityTable)],
+    ['differences', perSet(differenceTable)],
+    ['predictions', predictionTable(results)],
+    ['ablations', ablationOverview(results, 'AUC')],
+    ['ablations, precision', ablationOverview(results, 'precision@5%')],
+    ['ablations by group', perSet(ablationTable)],
+    ['curve', perSet(curveTable)],
+    ['seconds', secondsTable(results)],
+  ];
+  return new Map(tables.filter(([, text]) => text !== ''));
+}
+
+function dataSetTable(results: readonly DataSetResults[]): string {
+  const rows = results.flatMap(({ name, main }) => {
+    if (!main) return [];
+    const { users, trainCampaigns, pastCampaigns, report, training } = main;
+    const counts = GROUPS.flatMap((group) => report.groups[group]?.campaigns ?? []);
+    const { adaptation } = training;
+    return [
+      [
+        name,
+        users.toLocaleString('en'),
+        String(trainCampaigns),
+        counts.length === 3 ? `${counts[2]} (${counts[0]} small, ${counts[1]} large)` : String(counts.at(-1)),
+        pastCampaigns ? 'yes' : 'no',
+        `${training.bestStep} of ${training.steps}, then ${training.finalSteps} on all`,
+        adaptation.optimiser === 'gradient_descent' ? describeAdaptation(adaptation) : '',
+      ],
+    ];
+  });
+  return table(
+    ['data set', 'users', 'train campaigns', 'test campaigns', 'past campaigns', 'best step', 'adaptation chosen'],
+    rows,
+  );
+}
+
+function describeAdaptation({
+  rates,
+  steps,
+  first_pass,
+  companion,
+}: Extract<MainResult['training']['adaptation'], { optimiser: 'gradient_descent' }>): string {
+  const named = (values: Readonly<Record<string, number>>) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name.split('.').at(-1)} ${value}`)
+      .join(', ');
+  return [
+    `rates ${named(rates)}`,
+    `${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}`,
+    first_pass ? `cut ${first_pass.cut}` : 'no cut',
+    companion ? `companion ${companion.weight} (C ${named(companion.strengths)})` : 'no companion',
+  ].join('; ');
+}
+
+function qualityTable({ name, main }: DataSetResults): string | null {
+  if (!main) return null;
+  const { methods, repeats } = main.report;
+  const groups = groupsOf(main.report.groups);
+  const rows = Object.entries(methods).map(([method, summary]) => [
+    method,
+    ...groups.map((group) => plain(summary[group]!.auc, 4)),
+    ...groups.map((group) => plain(summary[group]!.precision[SHARE]!, 3)),
+  ]);
+  return `**${name}**, mean of ${repeated(repeats)}\n\n${table(
+    ['method', ...groups.map((group) => `AUC ${group}`), ...groups.map((group) => `precision@5% ${group}`)],
+    rows,
+  )}`;
+}
+
+function differenceTable({ name, main }: DataSetResults): string | null {
+  if (!main) return null;
+  const groups = groupsOf(main.report.groups);
+  const rows = Object.entries(main.report.differences).map(([method, difference]) => [
+    method,
+    ...groups.map((group) => signed(difference[group]!.auc, 4)),
+    ...groups.map((group) => signed(difference[group]!.precision[SHARE]!, 3)),
+  ]);
+  return `**${name}**\n\n${table(
+    [
+      `${MAIN_METHOD} less`,
+      ...groups.map((group) => `AUC ${group}`),
+      ...groups.map((group) => `precision@5% ${group}`),
+    ],
+    rows,
+  )}`;
+}
+
+function predictionTable(results: readonly DataSetResults[]): string {
+  const rows = results.flatMap(({ name, main }) =>
+    Object.entries(main?.report.prediction.groups ?? {}).map(([group, summary]) => {
+      const { recall, campaigns, predicted, weak, verdicts } = summary;
+      const percent = (agreement: Agreement | null | undefined) =>
+        agreement ? `${Math.round(100 * agreement.coverage)} %` : '-';
+      const at5 = recall[SHARE];
+      return [
+        name,
+        group,
+        `${predicted} of ${campaigns}`,
+        percent(at5),
+        percent(recall['0.2']),
+        at5 ? `${short(at5.mean_predicted, 3)} / ${short(at5.mean_true, 3)}` : '-',
+        at5 ? short(at5.mean_absolute_error, 3) : '-',
+        `${verdicts.good} / ${verdicts.unsure} / ${verdicts.weak}`,
+        `${weak.truly}, ${weak.both} called so`,
+      ];
+    }),
+  );
+  return table(
+    [
+      'data set',
+      'group',
+      'predicted',
+      'interval holds recall@5%',
+      'recall@20%',
+      'predicted / true recall@5%',
+      'off by',
+      'good / unsure / weak',
+      'truly weak',
+    ],
+    rows,
+  );
+}
+
+/** All test campaigns: one row an ablation, one column a data set. */
+function ablationOverview(results: readonly DataSetResults[], what: 'AUC' | 'precision@5%'): string {
+  const sets = results.filter(({ ablations }) => ablations.size > 0);
+  const intervalOf = (result: AblationResult | undefined): Interval | null => {
+    const all = result?.difference.all;
+    return all ? (what === 'AUC' ? all.auc : all.precision[SHARE]!) : null;
+  };
+  const rows = ABLATIONS.flatMap(({ name, title }) => {
+    const own = sets.map(({ ablations }) => intervalOf(ablations.get(name)));
+    const known = own.filter((one) => one !== null);
+    if (known.length === 0) return [];
+    const missed = known.filter(({ high }) => high < 0).length;
+    const harmful = known.filter(({ low }) => low > 0).length;
+    const verdict = `${missed} of ${known.length}${harmful > 0 ? `, harms on ${harmful}` : ''}`;
+    return [[title, ...own.map((one) => (one ? signed(one, what === 'AUC' ? 4 : 3) : '-')), verdict]];
+  });
+  return table(['without', ...sets.map(({ name }) => `${what}, ${name}`), 'helps clearly on'], rows);
+}
+
+function ablationTable({ name, reference, ablations }: DataSetResults): string | null {
+  if (!reference || ablations.size === 0) return null;
+  const groups = groupsOf(reference.summary);
+  const heads = [
+    'without',
+    ...groups.map((group) => `AUC ${group}`),
+    ...groups.map((group) => `precision@5% ${group}`),
+  ];
+  const whole = [
+    '(nothing: the reference)',
+    ...groups.map((group) => plain(reference.summary[group]!.auc, 4)),
+    ...groups.map((group) => plain(reference.summary[group]!.precision[SHARE]!, 3)),
+  ];
+  const rows = ABLATIONS.flatMap(({ name: ablation, title }) => {
+    const own = ablations.get(ablation)?.difference;
+    if (!own) return [];
+    return [
+      [
+        title,
+        ...groups.map((group) => signed(own[group]!.auc, 4)),
+        ...groups.map((group) => signed(own[group]!.precision[SHARE]!, 3)),
+      ],
+    ];
+  });
+  const { training, repeats } = reference;
+  return `**${name}**, the best of ${training.steps} steps, mean of ${repeated(repeats)}\n\n${table(heads, [whole, ...rows])}`;
+}
+
+function curveTable({ name, curve }: DataSetResults): string | null {
+  if (!curve || curve.length === 0) return null;
+  const methods = Object.keys(curve[0]!.auc);
+  const others = Object.keys(curve[0]!.ahead);
+  const rows = curve.map(({ seeds, campaigns, auc, ahead, gain }) => [
+    String(seeds),
+    String(campaigns),
+    ...methods.map((method) => plain(auc[method]!, 4)),
+    gain ? signed(gain, 4) : '',
+    ...others.map((method) => signed(ahead[method]!, 4)),
+  ]);
+  return `**${name}**\n\n${table(
+    [
+      'seeds',
+      'campaigns',
+      ...methods,
+      'gain over the row above',
+      ...others.map((method) => `${MAIN_METHOD} less ${method}`),
+    ],
+    rows,
+  )}`;
+}
+
+function secondsTable(results: readonly DataSetResults[]): string {
+  const rows = results.flatMap(({ name, main, reference, ablations }) => {
+    const trainings: [string, number][] = [
+      ...(main
+        ? ([
+            ['default', main.training.seconds],
+            ['published', main.published.seconds],
+          ] as [string, number][])
+        : []),
+      ...(reference ? ([['reference of ablations', reference.training.seconds]] as [string, number][]) : []),
+      ...[...ablations].flatMap(([ablation, { training }]): [string, number][] =>
+        training ? [[ablation, training.seconds]] : [],
+      ),
+    ];
+    if (trainings.length === 0) return [];
+    const methods = Object.entries(main?.report.seconds ?? {});
+    return [
+      [
+        name,
+        trainings.map(([model, seconds]) => `${model} ${seconds.toFixed(0)}`).join(', '),
+        main ? main.report.seconds_per_campaign.toFixed(2) : '-',
+        methods.map(([method, seconds]) => `${method} ${seconds.toFixed(0)}`).join(', ') || '-',
+      ],
+    ];
+  });
+  return table(['data set', 'training', 'adaptation and scoring, a campaign', 'evaluation, in all'], rows);
+}
+
+function groupsOf(summary: Readonly<Partial<Record<GroupName, unknown>>>): GroupName[] {
+  return GROUPS.filter((group) => summary[group] !== undefined);
+}
+
+/** Aligned as a formatter would leave it; empty without rows. */
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return '';
+  const widths = heads.map((head, i) => Math.max(3, head.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
+  return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
+
+function repeated(count: number): string {
+  return count === 1 ? '1 repeat' : `${count} repeats`;
+}
+
+/** No zero before the point. */
+function short(value: number, digits: number): string {
+  return value.toFixed(digits).replace(/^(-?)0\./, '$1.');
+}
+
+function plain({ mean }: Interval, digits: number): string {
+  return short(mean, digits);
+}
+
+/** Bold where the interval does not hold zero; of one campaign there is no interval. */
+function signed({ mean, low, high }: Interval, digits: number): string {
+  const withSign = (x: number) => {
+    const text = short(Math.abs(x), digits);
+    const sign = Number(text) === 0 ? '' : x < 0 ? '-' : '+';
+    return sign + text;
+  };
+  if (low === high) return withSign(mean);
+  const text = `${withSign(mean)} [${withSign(low)}, ${withSign(high)}]`;
+  return low > 0 || high < 0 ? `**${text}**` : text;
+}
