@@ -17,7 +17,7 @@ export interface Choice {
 }
 
 /** Fewer campaigns than this cannot overrule the defaults. */
-const LEAST_CAMPAIGNS = 4;
+export const LEAST_CAMPAIGNS = 4;
 /** A gain is clear if it is this many standard errors away from nothing: several alternatives are tried, and few campaigns make a vague error. */
 const clearAt = (campaigns: number): number => 2 + 4 / campaigns;
 /** And if it is as large as this. */

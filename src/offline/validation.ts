@@ -2,7 +2,7 @@
 import { createRng, type Rng, shuffle } from '../lib/rng.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { AdaptationSettings, DescentSettings } from '../model/manifest.ts';
-import { type Choice, chooseAdaptation, STAGES_AT_START } from './choose-adaptation.ts';
+import { type Choice, chooseAdaptation, LEAST_CAMPAIGNS, STAGES_AT_START } from './choose-adaptation.ts';
 import { type HeldOut, heldOutTrial } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
 import type { Play } from './learner.ts';
@@ -18,6 +18,9 @@ import {
 import { type Summary, summarise } from './summary.ts';
 import type { Trial } from './trial.ts';
 import type { Workspace } from './workspace.ts';
+
+/** Of the companion, where there are too few campaigns to choose on: a model of so few adds little to what the seeds say. */
+const WEIGHT_WHERE_FEW = 2;
 
 export interface Validation {
   /** How the held-out campaigns fare; a campaign's quality is the mean over its seed sets: they are no campaigns of their own. */
@@ -44,6 +47,11 @@ export async function chooseAtStart(
   const drawn = Array.from(order.subarray(0, START_CAMPAIGNS), (i) => campaigns[i]!);
   // nobody has told anybody apart yet
   const plays = playsOf(drawn, CHOICE_SEEDS, [], population, rng, `train/${seed}/start`);
+  const { companion } = adaptation;
+  if (plays.length < LEAST_CAMPAIGNS && companion) {
+    const settings = { ...adaptation, companion: { ...companion, weight: WEIGHT_WHERE_FEW } };
+    return { settings, tried: [], campaigns: plays.length };
+  }
   return chooseAdaptation(adaptation, plays.length, playAll(learners, parameters, plays), {
     stages: STAGES_AT_START,
   });

@@ -110,7 +110,10 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
 /** What was tried on held-out campaigns, and what was taken. */
 function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
   const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
-  if (tried.length === 0) return [`how heads are adapted: as it was, since ${where}, are too few to choose on`];
+  if (tried.length === 0)
+    return [
+      `how heads are adapted: companion of weight ${settings.companion?.weight ?? 0}, the rest as it was, since ${where}, are too few to choose on`,
+    ];
   const signed = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(4)}`;
   const { rates, steps, first_pass, companion } = settings;
   const named = (values: Readonly<Record<string, number>>) =>
