@@ -39,24 +39,25 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
   return { training: 2 * usable.length >= rest.length ? usable : rest, held };
 }
 
-/** Members who are in fewer campaigns than this on average do not recur: of such a campaign's members next to none was a member before. */
-export const LEAST_RECURRENCE = 2;
+/** Members are in one campaign alone if they are in others less than this share of how often they would be by chance. */
+const APART = 0.1;
 
-/** Whether members are in several of the campaigns. */
-function membersRecur(campaigns: readonly CampaignHistory[]): boolean {
-  const members = membersOf(campaigns);
-  let memberships = 0;
-  for (const { train } of campaigns)
-    memberships += new Set(train.users.filter((_, row) => train.labels[row] === 1)).size;
-  return members.size > 0 && memberships / members.size >= LEAST_RECURRENCE;
+/** Whether nobody, or next to nobody, is a member of two of the campaigns, where some of `users` users would be if they were drawn by lot. */
+function areApart(campaigns: readonly CampaignHistory[], users: number): boolean {
+  const sizes = campaigns.map((campaign) => membersOf([campaign]).size);
+  const memberships = sizes.reduce((sum, size) => sum + size, 0);
+  const inNone = sizes.reduce((share, size) => share * (1 - Math.min(size / users, 1)), 1);
+  const byLot = memberships / (users * (1 - inNone));
+  const members = membersOf(campaigns).size;
+  return members > 0 && memberships / members - 1 < APART * (byLot - 1);
 }
 
 /**
- * Where members do not recur, rows of users who are no member of any of the campaigns leave: a model would learn to tell the members of all campaigns
- * from everybody else, and tomorrow's members are among everybody else. A campaign that would not keep members and others is as it was.
+ * Where members are in one campaign alone, rows of users who are no member of any of the campaigns leave: a model would learn to tell the members of
+ * all campaigns from everybody else, and tomorrow's members are among everybody else. A campaign that would not keep members and others is as it was.
  */
-export function withoutStrangers(campaigns: readonly CampaignHistory[]): readonly CampaignHistory[] {
-  if (membersRecur(campaigns)) return campaigns;
+export function withoutStrangers(campaigns: readonly CampaignHistory[], users: number): readonly CampaignHistory[] {
+  if (!areApart(campaigns, users)) return campaigns;
   const members = membersOf(campaigns);
   return campaigns.map((campaign) => {
     const keep = (_: number, row: number) => members.has(campaign.train.users[row]!);

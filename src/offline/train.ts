@@ -150,7 +150,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
     const validation = drawValidation(workspace, heldOut, known);
     if (phase === 'choosing') {
       isOver = await metaTrain({
-        ...loop(withoutStrangers(heldOut.training), optimiser),
+        ...loop(withoutStrangers(heldOut.training, workspace.population.rowCount), optimiser),
         key: `train/${settings.seed}`,
         isOver: (step) =>
           step >= settings.steps || (best !== null && best.auc !== null && step - best.step >= settings.patience),
@@ -187,7 +187,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
         ? Math.round((best.step * campaigns.length) / heldOut.training.length)
         : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
       isOver = await metaTrain({
-        ...loop(withoutStrangers(campaigns), optimiser),
+        ...loop(withoutStrangers(campaigns, workspace.population.rowCount), optimiser),
         key: `train/${settings.seed}/final`,
         isOver: (step) => step >= count,
         async onStep(step, loss) {

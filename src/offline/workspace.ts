@@ -7,7 +7,6 @@ import { importPopulation } from '../population/import.ts';
 import { PAST_CAMPAIGNS, readPastCampaigns } from '../population/past-campaigns.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import type { Feature } from '../population/schema.ts';
-import { LEAST_RECURRENCE } from './held-out.ts';
 import { type History, readHistory } from './history.ts';
 
 export interface Workspace {
@@ -61,6 +60,9 @@ function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string
   const covering = lengths[Math.floor(COVERED * (lengths.length - 1))] ?? 1;
   return { name, kind: 'multi', maxLength: Math.min(Math.max(covering, 1), MAXIMUM_PAST_CAMPAIGNS) };
 }
+
+/** Members of past campaigns are in this many of them on average, or past campaigns are no feature. */
+const LEAST_RECURRENCE = 2;
 
 /**
  * Where members are hardly ever in two campaigns, past campaigns say nothing of the next one; worse, a campaign's members, whose own token is left

@@ -150,7 +150,7 @@ describe('withoutStrangers', () => {
 
   it('leaves, where nobody is in two campaigns, members of the campaigns alone', () => {
     const [one, two] = [campaignOf('one', [1, 2], [3, 4, 50, 51]), campaignOf('two', [3, 4], [1, 52])];
-    const [first, second] = withoutStrangers([one, two]);
+    const [first, second] = withoutStrangers([one, two], 10);
     expect([users(first!), users(second!)]).toEqual([
       [1, 2, 3, 4],
       [3, 4, 1],
@@ -160,11 +160,17 @@ describe('withoutStrangers', () => {
 
   it('leaves a campaign as it was that would have no others', () => {
     const [one, two] = [campaignOf('one', [1, 2], [50, 51]), campaignOf('two', [3, 4], [1, 52])];
-    expect(withoutStrangers([one, two])[0]).toBe(one);
+    expect(withoutStrangers([one, two], 10)[0]).toBe(one);
   });
 
-  it('leaves all rows where members are in two campaigns on average: never to be a member says something there', () => {
-    const campaigns = ['a', 'b'].map((id) => campaignOf(id, [1, 2, 3], [4, 5]));
-    expect(withoutStrangers(campaigns)).toBe(campaigns);
+  it('leaves all rows where some are in two campaigns: never to be a member says something there', () => {
+    // of 10 users by lot .3 memberships more than members; here .2
+    const campaigns = [campaignOf('a', [1, 2, 3], [4, 5]), campaignOf('b', [3, 4, 5], [1, 6])];
+    expect(withoutStrangers(campaigns, 10)).toBe(campaigns);
+  });
+
+  it('leaves all rows of campaigns so small that nobody would be in two by chance', () => {
+    const campaigns = [campaignOf('a', [1, 2], [3, 4]), campaignOf('b', [2, 5], [1, 6])];
+    expect(withoutStrangers(campaigns, 100_000)).toBe(campaigns);
   });
 });
