@@ -75,15 +75,10 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   },
 };
 
-/**
- * The recipe `meta-heads`: the best of up to `steps` is chosen on held-out campaigns, and so is how the heads are adapted. Beside the heads more than
- * one expert and critic bring nothing (docs/quality.md).
- */
+/** The recipe `meta-heads`: the best of up to `steps` is chosen on held-out campaigns, and so is how the heads are adapted. */
 export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   ...PUBLISHED_TRAIN_SETTINGS,
   recipe: 'meta-heads',
-  experts: 1,
-  critics: 1,
   taskCount: 4,
   steps: 300,
   validationShare: 0.2,

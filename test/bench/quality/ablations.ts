@@ -47,9 +47,9 @@ export const ABLATIONS: readonly Ablation[] = [
   },
   { name: 'no-wide-term', title: 'the wide term', train: (from) => withoutHead(from, HEADS.wide) },
   {
-    name: 'more-experts',
-    title: 'a single expert and critic (8 and 5 instead)',
-    train: (from) => ({ ...from, experts: 8, critics: 5 }),
+    name: 'no-experts',
+    title: 'experts and critics (one of each)',
+    train: (from) => ({ ...from, experts: 1, critics: 1 }),
   },
   { name: 'first-order', title: 'second order (first instead)', train: (from) => ({ ...from, firstOrder: true }) },
   {
