@@ -5,18 +5,18 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/lib/clock.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { ABLATIONS } from './quality/ablations.ts';
+import { ABLATIONS, type WholeName } from './quality/ablations.ts';
 import { type BenchRun, openBenchRun } from './quality/bench-run.ts';
 import { fillPage, pageOf } from './quality/page.ts';
 import {
   type AblationResult,
   type CurvePoint,
   type MainResult,
-  type ReferenceResult,
   runAblation,
   runCurve,
   runMain,
-  runReference,
+  runWhole,
+  type WholeResult,
 } from './quality/parts.ts';
 import { type DataSetResults, renderTables } from './quality/tables.ts';
 
@@ -63,20 +63,21 @@ async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSet
     return value;
   };
   const main = await part<MainResult>('main', () => runMain(run));
-  const wantsAblation = ABLATIONS.some(({ name }) => only.includes(name));
-  const referenceOf = async () => {
-    const done = store.find<ReferenceResult>('reference', key);
-    if (done !== null) return done;
-    const value = await runReference(run);
-    store.keep('reference', key, value);
+  const wholes = new Map<WholeName, WholeResult>();
+  const wholeOf = async (name: WholeName): Promise<WholeResult> => {
+    const done = wholes.get(name) ?? store.find<WholeResult>(`whole-${name}`, key);
+    const value = done ?? (await runWhole(run, name));
+    if (done === null) store.keep(`whole-${name}`, key, value);
+    wholes.set(name, value);
     return value;
   };
-  const reference = wantsAblation ? await referenceOf() : store.find<ReferenceResult>('reference');
   const ablations = new Map<string, AblationResult>();
   for (const ablation of ABLATIONS) {
-    const result = await part(ablation.name, () => runAblation(run, ablation, reference!));
-    if (result) ablations.set(ablation.name, result);
+    const { name, of = 'reference' } = ablation;
+    const result = await part(name, async () => runAblation(run, ablation, await wholeOf(of)));
+    if (result) ablations.set(name, result);
   }
+  const reference = store.find<WholeResult>('whole-reference');
   const curve = await part<readonly CurvePoint[]>('curve', () => runCurve(run));
   return { name: run.name, main, reference, ablations, curve };
 }

@@ -4,10 +4,17 @@ import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { HEADS, LATENT_TABLE } from '../../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import type { TrainSettings } from '../../../src/offline/settings.ts';
-import { ABLATIONS, REFERENCE_SETTINGS } from './ablations.ts';
+import { ABLATIONS, REFERENCE_SETTINGS, WHOLES } from './ablations.ts';
 
 const find = (name: string) => ABLATIONS.find((one) => one.name === name)!;
 const trained = (name: string): TrainSettings => find(name).train!(REFERENCE_SETTINGS);
+
+/** As it may be chosen. */
+const CHOSEN: DescentSettings = {
+  ...DEFAULT_DESCENT,
+  rates: { [HEADS.wide]: 2, [HEADS.query]: 0.5, [HEADS.bias]: 12.5 },
+  companion: { weight: 2, strengths: { [HEADS.wide]: 0.3 } },
+};
 
 describe('ABLATIONS', () => {
   it('have names of their own, and change the training or the adaptation, not both', () => {
@@ -16,9 +23,10 @@ describe('ABLATIONS', () => {
   });
 
   it('change something, but for the one whose users have no past campaigns', () => {
-    for (const { name, train, adapt, withoutPastCampaigns } of ABLATIONS) {
-      if (train && !withoutPastCampaigns) expect(train(REFERENCE_SETTINGS), name).not.toEqual(REFERENCE_SETTINGS);
-      if (adapt) expect(adapt(DEFAULT_DESCENT), name).not.toEqual(DEFAULT_DESCENT);
+    for (const { name, of = 'reference', train, adapt, withoutPastCampaigns } of ABLATIONS) {
+      const whole = WHOLES[of];
+      if (train && !withoutPastCampaigns) expect(train(whole), name).not.toEqual(whole);
+      if (adapt) expect(adapt(CHOSEN), name).not.toEqual(CHOSEN);
     }
   });
 
@@ -41,6 +49,14 @@ describe('ABLATIONS', () => {
     const { frozen, heads } = trained('no-latent-term');
     expect(frozen).toContain(LATENT_TABLE);
     expect(heads.latentStart).toBe('zero');
+  });
+});
+
+describe('no-choice', () => {
+  it('adapts as by default, with the strengths that were tuned', () => {
+    const { companion, ...rest } = DEFAULT_DESCENT;
+    const strengths = CHOSEN.companion!.strengths;
+    expect(find('no-choice').adapt!(CHOSEN)).toEqual({ ...rest, companion: { ...companion, strengths } });
   });
 });
 

@@ -1,6 +1,7 @@
 /** What is left out of a model, one thing at a time: of its training, or only of how it is adapted. */
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { HEADS, LATENT_TABLE } from '../../../src/model/metaheac.ts';
+import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/offline/settings.ts';
 
 export interface Ablation {
@@ -8,10 +9,12 @@ export interface Ablation {
   readonly name: string;
   /** As tables call it. */
   readonly title: string;
-  /** What is changed in the reference's training: null where its model is taken as it is. */
-  readonly train: ((reference: TrainSettings) => TrainSettings) | null;
-  /** What is changed in how the reference's model is adapted. */
-  readonly adapt?: (reference: DescentSettings) => DescentSettings;
+  /** What it is compared with, and what is changed: the reference if not given. */
+  readonly of?: WholeName;
+  /** What is changed in the training: null where the whole's model is taken as it is. */
+  readonly train: ((whole: TrainSettings) => TrainSettings) | null;
+  /** What is changed in how the whole's model is adapted. */
+  readonly adapt?: (whole: DescentSettings) => DescentSettings;
   /** Trained on users without past campaigns; says nothing where they are no feature. */
   readonly withoutPastCampaigns?: boolean;
 }
@@ -24,6 +27,13 @@ export const REFERENCE_SETTINGS: TrainSettings = {
   ...DEFAULT_TRAIN_SETTINGS,
   retrain: false,
   chooseAdaptation: false,
+};
+
+/** What parts are left out of. */
+export type WholeName = 'reference' | 'default';
+export const WHOLES: Readonly<Record<WholeName, TrainSettings>> = {
+  reference: REFERENCE_SETTINGS,
+  default: DEFAULT_TRAIN_SETTINGS,
 };
 
 export const ABLATIONS: readonly Ablation[] = [
@@ -64,6 +74,22 @@ export const ABLATIONS: readonly Ablation[] = [
     title: 'steps that grow with the seeds',
     train: null,
     adapt: (from) => ({ ...from, steps: { ...from.steps, exponent: 0 } }),
+  },
+  {
+    name: 'no-choice',
+    title: 'the choice of rates, steps, cut and weight',
+    of: 'default',
+    train: null,
+    adapt: ({ companion = DEFAULT_DESCENT.companion! }) => ({
+      ...DEFAULT_DESCENT,
+      companion: { ...DEFAULT_DESCENT.companion!, strengths: companion.strengths },
+    }),
+  },
+  {
+    name: 'no-last-training',
+    title: 'the last training on all campaigns',
+    of: 'default',
+    train: (from) => ({ ...from, retrain: false }),
   },
 ];
 

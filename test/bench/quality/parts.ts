@@ -12,7 +12,7 @@ import type { RankingQuality } from '../../../src/offline/metrics.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS } from '../../../src/offline/settings.ts';
 import { type Difference, type Summary, subtract, summarise, type TrialQuality } from '../../../src/offline/summary.ts';
 import { PAST_CAMPAIGNS } from '../../../src/population/past-campaigns.ts';
-import { type Ablation, REFERENCE_SETTINGS } from './ablations.ts';
+import { type Ablation, WHOLES, type WholeName } from './ablations.ts';
 import { type BenchRun, SEED, type Training, trainedModel } from './bench-run.ts';
 import { drawNestedSeeds, SEED_COUNTS } from './nested-seeds.ts';
 
@@ -45,7 +45,8 @@ export async function runMain(run: BenchRun): Promise<MainResult> {
   };
 }
 
-export interface ReferenceResult {
+/** A model that parts are left out of. */
+export interface WholeResult {
   readonly repeats: number;
   readonly training: Training;
   readonly summary: Summary;
@@ -53,41 +54,40 @@ export interface ReferenceResult {
   readonly qualities: readonly (readonly RankingQuality[])[];
 }
 
-export async function runReference(run: BenchRun): Promise<ReferenceResult> {
-  const { model, training } = await trainedModel(run, 'reference', REFERENCE_SETTINGS);
+export async function runWhole(run: BenchRun, name: WholeName): Promise<WholeResult> {
+  const { model, training } = await trainedModel(run, name, WHOLES[name]);
   const qualities = await tryModel(run, model);
   return {
     repeats: run.options.repeats,
     training,
-    summary: summarise(qualities, createRng('bench/reference')),
+    summary: summarise(qualities, createRng(`bench/${name}`)),
     qualities: qualities.map(({ repeats }) => repeats),
   };
 }
 
 export interface AblationResult {
-  /** null where the reference's model is adapted in another way. */
+  /** null where the whole's model is adapted in another way. */
   readonly training: Training | null;
-  /** The ablated model less the reference. */
+  /** The ablated model less the whole. */
   readonly difference: Difference;
 }
 
 /** null where there is nothing to leave out. */
 export async function runAblation(
   run: BenchRun,
-  ablation: Ablation,
-  reference: ReferenceResult,
+  { name, of = 'reference', train, adapt, withoutPastCampaigns }: Ablation,
+  whole: WholeResult,
 ): Promise<AblationResult | null> {
-  if (ablation.withoutPastCampaigns && !hasPastCampaigns(run)) return null;
-  const settings = ablation.train?.(REFERENCE_SETTINGS);
-  const { model, training } = settings
-    ? await trainedModel(run, ablation.name, settings, ablation.withoutPastCampaigns ? 'never' : 'where users recur')
-    : await trainedModel(run, 'reference', REFERENCE_SETTINGS);
-  const qualities = await tryModel(run, ablation.adapt ? adaptedBy(model, ablation.adapt) : model);
-  assert(reference.qualities.length === run.trials.length, 'the reference is of other test campaigns');
-  const theirs = run.trials.map((trial, i) => ({ trial, repeats: reference.qualities[i]! }));
+  if (withoutPastCampaigns && !hasPastCampaigns(run)) return null;
+  const { model, training } = train
+    ? await trainedModel(run, name, train(WHOLES[of]), withoutPastCampaigns ? 'never' : 'where users recur')
+    : await trainedModel(run, of, WHOLES[of]);
+  const qualities = await tryModel(run, adapt ? adaptedBy(model, adapt) : model);
+  assert(whole.qualities.length === run.trials.length, 'the whole is of other test campaigns');
+  const theirs = run.trials.map((trial, i) => ({ trial, repeats: whole.qualities[i]! }));
   return {
-    training: settings ? training : null,
-    difference: subtract(qualities, theirs, createRng(`bench/${ablation.name}`)),
+    training: train ? training : null,
+    difference: subtract(qualities, theirs, createRng(`bench/${name}`)),
   };
 }
 
@@ -97,7 +97,7 @@ function hasPastCampaigns({ workspace }: BenchRun): boolean {
 
 function adaptedBy(model: GeneralModel, adapt: (from: DescentSettings) => DescentSettings): GeneralModel {
   const { adaptation } = model.manifest;
-  assert(adaptation.optimiser === 'gradient_descent', 'the reference has no heads');
+  assert(adaptation.optimiser === 'gradient_descent', 'the model has no heads');
   return { ...model, manifest: { ...model.manifest, adaptation: adapt(adaptation) } };
 }
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Difference, Summary } from '../../../src/offline/summary.ts';
 import type { Training } from './bench-run.ts';
-import type { AblationResult, ReferenceResult } from './parts.ts';
+import type { AblationResult, WholeResult } from './parts.ts';
 import { type DataSetResults, renderTables } from './tables.ts';
 
 const interval = (mean: number, low: number, high: number) => ({ mean, low, high });
@@ -10,7 +10,7 @@ const TRAINING = { steps: 20, bestStep: 10, finalSteps: 0, seconds: 7.4 } as Tra
 const SUMMARY = {
   all: { campaigns: 3, auc: interval(0.81234, 0.8, 0.82), precision: { '0.05': interval(0.3, 0.2, 0.4) } },
 } as unknown as Summary;
-const REFERENCE: ReferenceResult = { repeats: 2, training: TRAINING, summary: SUMMARY, qualities: [] };
+const REFERENCE: WholeResult = { repeats: 2, training: TRAINING, summary: SUMMARY, qualities: [] };
 
 function ablation(auc: [number, number, number], training: Training | null = null): AblationResult {
   const difference: Difference = {

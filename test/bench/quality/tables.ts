@@ -4,13 +4,13 @@ import { MAIN_METHOD } from '../../../src/offline/methods.ts';
 import type { Agreement } from '../../../src/offline/prediction-check.ts';
 import type { GroupName } from '../../../src/offline/summary.ts';
 import { ABLATIONS } from './ablations.ts';
-import type { AblationResult, CurvePoint, MainResult, ReferenceResult } from './parts.ts';
+import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 
 /** What is known of one data set; a part that was not run is null, or not there. */
 export interface DataSetResults {
   readonly name: string;
   readonly main: MainResult | null;
-  readonly reference: ReferenceResult | null;
+  readonly reference: WholeResult | null;
   readonly ablations: ReadonlyMap<string, AblationResult>;
   readonly curve: readonly CurvePoint[] | null;
 }
@@ -223,12 +223,9 @@ function curveTable({ name, curve }: DataSetResults): string | null {
 function secondsTable(results: readonly DataSetResults[]): string {
   const rows = results.flatMap(({ name, main, reference, ablations }) => {
     const trainings: [string, number][] = [
-      ...(main
-        ? ([
-            ['default', main.training.seconds],
-            ['published', main.published.seconds],
-          ] as [string, number][])
-        : []),
+      ...(main ? ([['default', main.training.seconds]] as [string, number][]) : []),
+      // a report may be of models that were trained elsewhere, without one of the published recipe
+      ...(main?.report.methods['published'] ? ([['published', main.published.seconds]] as [string, number][]) : []),
       ...(reference ? ([['reference of ablations', reference.training.seconds]] as [string, number][]) : []),
       ...[...ablations].flatMap(([ablation, { training }]): [string, number][] =>
         training ? [[ablation, training.seconds]] : [],
