@@ -89,7 +89,7 @@ export class Campaigns {
 
   /** Newest first. A cursor names the last campaign given, so later ones change nothing for its reader. */
   list(query: CampaignQuery): CampaignPage {
-    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(query.cursor);
+    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('campaigns', query.cursor);
     const { state, externalId } = query;
     const byState = state === undefined ? '' : 'AND e.state = @state';
     const byExternalId = externalId === undefined ? '' : 'AND c.external_id = @externalId';
@@ -107,7 +107,7 @@ export class Campaigns {
     const last = page.at(-1);
     return {
       items: page.map(toCampaign),
-      nextCursor: last !== undefined && rows.length > page.length ? encodeCursor(last.number) : null,
+      nextCursor: last !== undefined && rows.length > page.length ? encodeCursor('campaigns', last.number) : null,
     };
   }
 

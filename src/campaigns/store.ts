@@ -9,6 +9,7 @@ import { Campaigns } from './campaigns.ts';
 import { type Database, openDatabase, write } from './database.ts';
 import { Expansions } from './expansions.ts';
 import { type JobRow, Jobs } from './jobs.ts';
+import { Outbox } from './outbox.ts';
 import { readSeedFile, writeSeedFile } from './seed-files.ts';
 import { countSeeds } from './seeds.ts';
 import type { ExpansionState } from './states.ts';
@@ -23,6 +24,7 @@ import type {
   Pins,
   Reason,
 } from './types.ts';
+import { Webhooks } from './webhooks.ts';
 
 export interface StoreOptions {
   readonly clock: Clock;
@@ -47,6 +49,9 @@ export class CampaignStore {
   readonly #expansions: Expansions;
   readonly #audiences: Audiences;
   readonly #jobs: Jobs;
+  readonly webhooks: Webhooks;
+  /** What webhooks are told, and how that went. */
+  readonly outbox: Outbox;
 
   private constructor(dataDir: string, database: Database, options: StoreOptions) {
     this.#options = options;
@@ -56,6 +61,8 @@ export class CampaignStore {
     this.#expansions = new Expansions(database);
     this.#audiences = new Audiences(database, dataDir);
     this.#jobs = new Jobs(database);
+    this.webhooks = new Webhooks(database);
+    this.outbox = new Outbox(database);
   }
 
   /**
@@ -100,6 +107,7 @@ export class CampaignStore {
         now,
       });
       if (reason === null) this.#jobs.insert(randomUUID(), expansion, now);
+      else this.outbox.expansionEnded(expansion, now);
     });
     return this.get(id);
   }
@@ -198,6 +206,7 @@ export class CampaignStore {
       const { timings, quality } = result;
       this.#expansions.step(row.expansion, 'ready', this.#now(), { reason: null, progress: 1, timings, quality });
       this.#audiences.insert(row.expansion, result, this.#now());
+      this.outbox.expansionEnded(row.expansion, this.#now());
       this.#jobs.remove(row.id);
     });
     this.#audiences.forget();
@@ -295,6 +304,7 @@ export class CampaignStore {
     timings?: Readonly<Record<string, number>>,
   ): void {
     this.#expansions.step(row.expansion, state, now, { reason, timings });
+    this.outbox.expansionEnded(row.expansion, now);
     this.#jobs.remove(row.id);
   }
 }

@@ -17,6 +17,7 @@ import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addModelRoutes } from './routes/model.ts';
+import { addWebhookRoutes } from './routes/webhooks.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
@@ -78,6 +79,7 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   addCampaignRoutes(app, dependencies);
   addAudienceRoutes(app, dependencies, metrics);
   addModelRoutes(app, dependencies);
+  addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);
 }

@@ -8,7 +8,7 @@ import { addFirstIssues, addIssue, type Wrong } from './validation.ts';
 
 const count = z.int().min(0);
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
-const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
+export const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
 const share = z.number().gt(0).max(100).describe('Per cent of the population, seeds counted; rounded up.');
 const featureValue = z.union([z.string(), z.array(z.string()).readonly()]);
 
@@ -278,7 +278,8 @@ export function problemResponses(...codes: readonly ErrorCode[]): Record<Problem
   return Object.fromEntries(responses);
 }
 
-function pageLimit(maximum: number) {
+/** `limit` of a query. */
+export function pageLimit(maximum: number) {
   return z.coerce.number<string>().int().min(1).max(maximum);
 }
 
