@@ -28,25 +28,24 @@ export function post(
   return new Promise<PostResult>((resolve) => {
     const call = start(url, headers, body, options);
     const timer = setTimeout(() => call.destroy(withCode('timeout')), options.timeoutMs);
-    const settle = (result: PostResult) => {
+    let status: number | null = null;
+    // Once the status is known, whatever becomes of the body, or of the time, changes nothing.
+    const settle = (error: string | null) => {
       clearTimeout(timer);
-      resolve(result);
+      resolve({ status, error: status === null ? error : null });
+      call.destroy();
     };
     call.on('response', (response) => {
-      // From here on the status is known, and whatever becomes of the body changes nothing.
-      const done = () => {
-        settle({ status: response.statusCode ?? null, error: null });
-        call.destroy();
-      };
+      status = response.statusCode ?? null;
       let left = options.answerBytes;
       response.on('data', (chunk: Buffer) => {
         left -= chunk.length;
-        if (left <= 0) done();
+        if (left <= 0) settle(null);
       });
-      response.on('error', done);
-      response.on('close', done);
+      response.on('error', () => settle(null));
+      response.on('close', () => settle(null));
     });
-    call.on('error', (error: NodeJS.ErrnoException) => settle({ status: null, error: codeOf(error) }));
+    call.on('error', (error: NodeJS.ErrnoException) => settle(codeOf(error)));
   }).catch((error: NodeJS.ErrnoException) => ({ status: null, error: codeOf(error) }));
 }
 
