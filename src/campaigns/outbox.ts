@@ -4,16 +4,8 @@ import { AppError, assert } from '../lib/errors.ts';
 import { decodeCursor, encodeCursor } from './cursors.ts';
 import { type Database, write } from './database.ts';
 import type { ExpansionState } from './states.ts';
-import type { Reason } from './types.ts';
-import type {
-  Attempt,
-  CampaignEvent,
-  Delivery,
-  DeliveryQuery,
-  DueDelivery,
-  EventType,
-  ListPage,
-} from './webhook-types.ts';
+import type { Page, Reason } from './types.ts';
+import type { Attempt, CampaignEvent, Delivery, DeliveryQuery, DueDelivery, EventType } from './webhook-types.ts';
 import { getWebhookRow } from './webhooks.ts';
 
 /** Rows that one call of `prune` removes of a table: no write lock is held for long. */
@@ -74,7 +66,7 @@ export class Outbox {
   }
 
   /** Newest first. @throws AppError webhook_not_found, invalid_cursor */
-  deliveries(webhookId: string, query: DeliveryQuery): ListPage<Delivery> {
+  deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery> {
     const { number: webhook } = getWebhookRow(this.#database, webhookId);
     const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('deliveries', query.cursor);
     const byState = query.state === undefined ? '' : 'AND d.state = @state';

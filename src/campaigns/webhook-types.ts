@@ -1,4 +1,5 @@
 /** The words of webhooks: who is told, of what, and how that went. */
+import type { PageQuery } from './types.ts';
 
 /** The events that a webhook can ask for. */
 export const CAMPAIGN_EVENTS = [
@@ -91,14 +92,6 @@ export interface Attempt {
   readonly isGone: boolean;
 }
 
-export interface DeliveryQuery {
-  /** 1 or more. */
-  readonly limit: number;
-  readonly cursor?: string | undefined;
+export interface DeliveryQuery extends PageQuery {
   readonly state?: DeliveryState | undefined;
-}
-
-export interface ListPage<T> {
-  readonly items: readonly T[];
-  readonly nextCursor: string | null;
 }

@@ -3,7 +3,8 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { AppError } from '../lib/errors.ts';
 import { decodeCursor, encodeCursor } from './cursors.ts';
 import { type Database, write } from './database.ts';
-import type { CampaignEvent, ListPage, NewWebhook, Webhook, WebhookChange } from './webhook-types.ts';
+import type { Page, PageQuery } from './types.ts';
+import type { CampaignEvent, NewWebhook, Webhook, WebhookChange } from './webhook-types.ts';
 
 /** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32;
@@ -51,7 +52,7 @@ export class Webhooks {
   }
 
   /** Newest first. @throws AppError invalid_cursor */
-  list(query: { readonly limit: number; readonly cursor?: string | undefined }): ListPage<Webhook> {
+  list(query: PageQuery): Page<Webhook> {
     const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('webhooks', query.cursor);
     const rows = this.#database
       .prepare(`${SELECT_WEBHOOK} WHERE number < ? ORDER BY number DESC LIMIT ?`)

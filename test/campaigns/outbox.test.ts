@@ -50,6 +50,25 @@ describe('events', () => {
     expect(due(store, clock.now())).toHaveLength(5);
   });
 
+  it('tell of refreshed where there was an audience before, and nothing of what is superseded or cancelled', () => {
+    const { store, clock } = openStore();
+    const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
+    expand(store, store.claim(ENGINE)!);
+    store.expand(id);
+    store.cancel(id, store.expand(id).id);
+    const { id: third } = store.expand(id);
+    store.update(id, { audience: { size: 5 } });
+    expand(store, store.claim(ENGINE)!);
+    const common = { external_id: 'ours', name: 'spring shoes', state: 'ready', reason: null };
+    expect(told(due(store, clock.now()))).toEqual([
+      ['campaign.ready', { ...common, audience_version: 1, size: 10 }],
+      ['campaign.refreshed', { ...common, audience_version: 3, size: 5 }],
+    ]);
+    expect(JSON.parse(due(store, clock.now())[1]!.body).data).toMatchObject({ campaign_id: id, expansion_id: third });
+    store.delete(id);
+    expect(due(store, clock.now())).toHaveLength(2);
+  });
+
   it('are not written where the change is not, and the other way round', () => {
     const { store, clock, folder } = openStore();
     store.create(newCampaign(), everyoneIsKnown);
