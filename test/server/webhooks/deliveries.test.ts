@@ -1,5 +1,7 @@
 /** Deliveries, from what happens to a campaign to a receiver on loopback, by a clock set by hand. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import Sqlite from 'better-sqlite3';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { ServerConfig } from '../../../src/server/config.ts';
@@ -223,6 +225,19 @@ describe('no answer', () => {
     const { id } = await create(receiver.url);
     await ping(id);
     await newest(id, { state: 'pending', attempts: 1, last_status: null, last_error: 'timeout' });
+  });
+
+  it('is what a server without TLS gives to https', async () => {
+    const receiver = await open();
+    const { id } = await create(receiver.url.replace('http:', 'https:'));
+    await ping(id);
+    await newest(id, {
+      state: 'pending',
+      attempts: 1,
+      last_status: null,
+      last_error: expect.stringMatching(/SSL|EPROTO/),
+    });
+    expect(receiver.received).toEqual([]);
   });
 
   it('is told by the code of the system', async () => {
@@ -456,6 +471,29 @@ describe('stop', () => {
     expect((await deliveries(id))[0]).toMatchObject({ state: 'delivered', attempts: 1 });
     const [one, two] = receiver.received;
     expect([two!.headers['webhook-id'], two!.body]).toEqual([one!.headers['webhook-id'], one!.body]);
+  });
+});
+
+describe('an outcome that cannot be recorded', () => {
+  it('is no reason to send over and over: nothing is sent for 30 s, then again', async () => {
+    const receiver = await open();
+    const { id } = await create(receiver.url);
+    const database = new Sqlite(join(fixture.dataDir, 'metaheac.db'));
+    database.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON webhook_deliveries BEGIN SELECT RAISE(ABORT, 'no'); END`);
+    await ping(id);
+    await receivedBy(receiver, 1);
+    await vi.waitFor(() => expect(fixture.log()).toContain('could not be sent or recorded'), { timeout: 5000 });
+    for (let i = 0; i < 5; i++) fixture.webhooks.wake();
+    clock.pass(29_999);
+    fixture.webhooks.wake();
+    await sleep(30);
+    expect(receiver.received).toHaveLength(1);
+    database.exec('DROP TRIGGER refuse');
+    database.close();
+    clock.pass(1);
+    fixture.webhooks.wake();
+    await newest(id, { state: 'delivered', attempts: 1 });
+    expect(receiver.received).toHaveLength(2);
   });
 });
 
