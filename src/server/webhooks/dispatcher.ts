@@ -1,4 +1,5 @@
 /** Sends what is due to webhooks, by itself, from its start to its stop. */
+import { setMaxListeners } from 'node:events';
 import type { Outbox } from '../../campaigns/outbox.ts';
 import type { Attempt, DueDelivery } from '../../campaigns/webhook-types.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -52,6 +53,8 @@ export class WebhookDispatcher implements WebhookService {
   constructor(options: DispatcherOptions) {
     this.guard = options.guard;
     this.#options = options;
+    // one a call; how many there are is bounded
+    setMaxListeners(0, this.#abort.signal);
   }
 
   start(): void {

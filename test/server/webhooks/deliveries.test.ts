@@ -425,6 +425,22 @@ describe('a webhook that does not answer', () => {
   });
 });
 
+describe('many calls at a time', () => {
+  it('are no leak to Node', async () => {
+    const receiver = await open({ webhookParallelCalls: 20 });
+    const warnings: string[] = [];
+    const listen = ({ message }: Error) => void warnings.push(message);
+    process.on('warning', listen);
+    receiver.answer = () => {};
+    const { id } = await create(receiver.url);
+    for (let i = 0; i < 20; i++) fixture.store.outbox.ping(id, clock.now());
+    fixture.webhooks.wake();
+    await receivedBy(receiver, 20);
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('a webhook that is deleted', () => {
   it('is sent nothing more, and an attempt in flight is recorded nowhere', async () => {
     const receiver = await open({ webhookParallelCalls: 1 });
