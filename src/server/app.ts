@@ -20,6 +20,7 @@ import { addFeedbackRoutes } from './routes/feedback.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addModelRoutes } from './routes/model.ts';
 import { addVersionRoutes } from './routes/versions.ts';
+import { addWebhookRoutes } from './routes/webhooks.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
@@ -84,6 +85,7 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   addAudienceRoutes(app, dependencies, metrics);
   addVersionRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
+  addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);
 }
