@@ -1,9 +1,9 @@
 /** Rows of expansions: creation, the legal steps between states, progress and pins. */
 import { assert } from '../lib/errors.ts';
 import type { Database } from './database.ts';
-import type { SeedSet } from './seed-files.ts';
 import { type ExpansionState, isLegal } from './states.ts';
 import type { Pins, Reason, SeedCounts } from './types.ts';
+import type { UserSet } from './user-sets.ts';
 
 /** What a step to another state writes beside it. */
 export interface StepFacts {
@@ -26,7 +26,7 @@ export class Expansions {
     readonly campaign: number;
     readonly state: 'queued' | 'too_small';
     readonly reason: Reason | null;
-    readonly seedSet: SeedSet;
+    readonly seedSet: UserSet;
     readonly seeds: SeedCounts;
     readonly now: number;
   }): number {

@@ -9,7 +9,6 @@ import { Campaigns } from './campaigns.ts';
 import { type Database, openDatabase, write } from './database.ts';
 import { Expansions } from './expansions.ts';
 import { type JobRow, Jobs } from './jobs.ts';
-import { readSeedFile, writeSeedFile } from './seed-files.ts';
 import { countSeeds } from './seeds.ts';
 import type { ExpansionState } from './states.ts';
 import type {
@@ -23,6 +22,8 @@ import type {
   Pins,
   Reason,
 } from './types.ts';
+import { writeUserSet } from './user-set-writer.ts';
+import { readUserSet } from './user-sets.ts';
 
 export interface StoreOptions {
   readonly clock: Clock;
@@ -82,25 +83,30 @@ export class CampaignStore {
     this.#refuseTaken(input.externalId);
     const { userIds, counts } = countSeeds(input.seeds, isKnown);
     const reason = this.#tooFewSeeds(counts.known);
-    const seedSet = writeSeedFile(this.#seedFolder, userIds);
+    const seedSet = writeUserSet(this.#seedFolder, userIds);
     const id = randomUUID();
     const now = this.#now();
-    write(this.#database, () => {
-      // once more: another process may have taken it since
-      this.#refuseTaken(input.externalId);
-      const campaign = this.#campaigns.insert(id, input, now);
-      const state = reason === null ? 'queued' : 'too_small';
-      const expansion = this.#expansions.insert({
-        id: randomUUID(),
-        campaign,
-        state,
-        reason,
-        seedSet,
-        seeds: counts,
-        now,
+    try {
+      write(this.#database, () => {
+        // once more: another process may have taken it since
+        this.#refuseTaken(input.externalId);
+        seedSet.publish();
+        const campaign = this.#campaigns.insert(id, input, now);
+        const state = reason === null ? 'queued' : 'too_small';
+        const expansion = this.#expansions.insert({
+          id: randomUUID(),
+          campaign,
+          state,
+          reason,
+          seedSet,
+          seeds: counts,
+          now,
+        });
+        if (reason === null) this.#jobs.insert(randomUUID(), expansion, now);
       });
-      if (reason === null) this.#jobs.insert(randomUUID(), expansion, now);
-    });
+    } finally {
+      seedSet.discard();
+    }
     return this.get(id);
   }
 
@@ -184,7 +190,7 @@ export class CampaignStore {
 
   /** The set of seeds, sorted, known or not. @throws AppError storage_failed where the file is gone or altered */
   readSeeds(job: Job): string[] {
-    return readSeedFile(this.#seedFolder, this.#expansions.seedSetOf(job.expansionId));
+    return readUserSet(this.#seedFolder, this.#expansions.seedSetOf(job.expansionId));
   }
 
   /** Publishes the ranking as the campaign's next audience version and ends the job. The expansion must be scoring, and pinned. */
