@@ -1,7 +1,7 @@
 /** What a server is given, and every limit that it keeps, by name. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/store.ts';
-import type { ActiveAudience } from '../campaigns/types.ts';
+import type { Audience } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
@@ -41,9 +41,9 @@ export interface ServerDependencies {
 /** The customised models of audiences. */
 export interface CustomisedModels {
   /** @throws AppError model_not_stored, model_unavailable (facts: model_version, served_model_version), storage_failed */
-  manifest(audience: ActiveAudience): Promise<CustomisedManifest>;
+  manifest(audience: Audience): Promise<CustomisedManifest>;
   /** The ONNX file, in memory of its own. @throws as `manifest` */
-  onnx(audience: ActiveAudience): Promise<Uint8Array>;
+  onnx(audience: Audience): Promise<Uint8Array>;
 }
 
 export interface ServerConfig {
@@ -51,6 +51,16 @@ export interface ServerConfig {
   readonly apiKey: string | null;
   readonly bodyLimitBytes: number;
   readonly maximumInlineSeeds: number;
+  /** Ids of one upload, and of a set of users. */
+  readonly maximumUploadIds: number;
+  /** An upload, unpacked. */
+  readonly maximumUploadBytes: number;
+  /** A line of an upload, or a CSV record that goes on over lines. */
+  readonly maximumUploadLineBytes: number;
+  /** Uploads at one time; one more is answered 503. */
+  readonly maximumOpenUploads: number;
+  /** An upload may take any time in all, but nothing for so long ends it. */
+  readonly uploadStallMs: number;
   /** Fewer known seeds than this end as `too_small`; kept by the store, named in the document. */
   readonly minimumSeeds: number;
   readonly maximumUserIdBytes: number;
@@ -79,7 +89,7 @@ export interface ServerConfig {
   readonly maximumErrorDetails: number;
   /** A path parameter, percent-encoded. */
   readonly maximumParamLength: number;
-  /** A request must have arrived whole after this time. */
+  /** A request must have arrived whole after this time, but for uploads. */
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   /** How long `close()` waits for answers in flight before it cuts them. */
@@ -93,6 +103,11 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   apiKey: null,
   bodyLimitBytes: 8 * 1024 * 1024,
   maximumInlineSeeds: 100_000,
+  maximumUploadIds: 10_000_000,
+  maximumUploadBytes: 2 * 1024 * 1024 * 1024,
+  maximumUploadLineBytes: 64 * 1024,
+  maximumOpenUploads: 2,
+  uploadStallMs: 30_000,
   minimumSeeds: 10,
   maximumUserIdBytes: 256,
   maximumExternalIdBytes: 256,

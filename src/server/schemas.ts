@@ -91,7 +91,9 @@ export const campaignSchema = z
     id: z.string(),
     external_id: z.string().nullable().describe("The caller's id of the campaign, if it gave one."),
     name: z.string(),
-    state,
+    labels: z.record(z.string(), z.string()),
+    expansion_id: z.string().nullable().describe('The latest expansion; null before the first.'),
+    state: state.nullable(),
     progress: z.number().min(0).max(1).describe('0 to 1, never falls.'),
     reason: z.looseObject({ code: z.string(), message: z.string() }).nullable().describe('Why, with its numbers.'),
     features: z.record(z.string(), featureValue),
@@ -126,6 +128,8 @@ export const campaignSchema = z
         id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
         external_id: 'shoes-2026-autumn',
         name: 'autumn shoes',
+        labels: { team: 'growth' },
+        expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
         state: 'queued',
         progress: 0,
         reason: null,
@@ -292,6 +296,11 @@ function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null 
   return /\p{Surrogate}/u.test(id) ? { message: 'half of a surrogate pair is no text' } : null;
 }
 
+/** Why a value is no user id, or null. */
+export function wrongUserId(id: unknown, maximumBytes: number): Wrong | null {
+  return wrongId('a user id', id, maximumBytes);
+}
+
 function userId(maximumBytes: number) {
   return idText('a user id', maximumBytes).meta({
     description: `Id of a user, 1 to ${maximumBytes} bytes.`,
@@ -320,12 +329,7 @@ function seedsField(config: ServerConfig) {
       if (seeds.length === 0) {
         addIssue(context, [], { message: 'at least 1 seed is expected', limit: 1 });
       }
-      addFirstIssues(
-        context,
-        seeds.entries(),
-        (id) => wrongId('a user id', id, maximumUserIdBytes),
-        maximumErrorDetails,
-      );
+      addFirstIssues(context, seeds.entries(), (id) => wrongUserId(id, maximumUserIdBytes), maximumErrorDetails);
     })
     .meta({
       description: `User ids. Fewer than ${minimumSeeds} known ones are accepted and end as \`too_small\`.`,

@@ -43,12 +43,8 @@ export function tooManyIds(limit: number): AppError {
   return new AppError('too_many_seeds', message, { details: [{ pointer: '', limit, message }] });
 }
 
-async function readLines(
-  request: FastifyRequest,
-  config: ServerConfig,
-  take: (userId: string) => void,
-): Promise<void> {
-  const { maximumLineBytes, maximumUserIdBytes, maximumErrorDetails } = config;
+async function readLines(request: FastifyRequest, config: ServerConfig, take: (userId: string) => void): Promise<void> {
+  const { maximumUploadLineBytes, maximumUserIdBytes, maximumErrorDetails } = config;
   refuseCharset(request);
   const errors = new LineErrors(maximumErrorDetails);
   const check = (userId: unknown, line: number) => {
@@ -58,10 +54,11 @@ async function readLines(
     }
     const wrong = wrongUserId(userId, maximumUserIdBytes);
     if (wrong === null) take(userId as string);
-    else errors.add(line, wrong.message, { value: userId, ...(wrong.limit === undefined ? {} : { limit: wrong.limit }) });
+    else
+      errors.add(line, wrong.message, { value: userId, ...(wrong.limit === undefined ? {} : { limit: wrong.limit }) });
   };
   const format = FORMATS[request.mediaType as UploadType](check, config, errors);
-  for await (const lines of uploadLines(uploadBytes(request.raw, config), maximumLineBytes, errors)) {
+  for await (const lines of uploadLines(uploadBytes(request.raw, config), maximumUploadLineBytes, errors)) {
     format.read(lines);
     await setImmediate();
   }
@@ -98,8 +95,8 @@ const FORMATS: Readonly<Record<UploadType, (check: Check, config: ServerConfig, 
     },
     end: () => {},
   }),
-  'text/csv': (check, { maximumLineBytes }, errors) => {
-    const column = new CsvColumn('user_id', maximumLineBytes, errors);
+  'text/csv': (check, { maximumUploadLineBytes }, errors) => {
+    const column = new CsvColumn('user_id', maximumUploadLineBytes, errors);
     return { read: (lines) => column.read(lines, check), end: () => column.end() };
   },
 };
