@@ -50,7 +50,7 @@ export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet |
   const touched = owner.kind === 'common_suppression' ? '' : `, updated_at = ${now}`;
   const { changes } = database
     .prepare(`UPDATE ${table} SET ${set} = ?, ${counts} = ?${touched} WHERE ${where}`)
-    .run(owned && owned.sha256, owned && encodeCounts(owned), ...parameters);
+    .run(owned?.sha256 ?? null, owned && encodeCounts(owned), ...parameters);
   if (changes === 0) throw notFound(owner);
 }
 

@@ -17,10 +17,13 @@ export async function* uploadBytes(
   raw: IncomingMessage,
   { maximumUploadBytes, uploadStallMs }: Pick<ServerConfig, 'maximumUploadBytes' | 'uploadStallMs'>,
 ): AsyncGenerator<Buffer, void, void> {
+  const isPacked = isGzip(raw);
+  if (!isPacked && Number(raw.headers['content-length'] ?? 0) > maximumUploadBytes) throw tooLarge(maximumUploadBytes);
   const reading = new AbortController();
+  const received = receive(raw, uploadStallMs, reading.signal);
   let bytes = 0;
   try {
-    for await (const chunk of unpack(raw, receive(raw, uploadStallMs, reading.signal))) {
+    for await (const chunk of isPacked ? unpack(received) : received) {
       bytes += chunk.length;
       if (bytes > maximumUploadBytes) throw tooLarge(maximumUploadBytes);
       for (let at = 0; at < chunk.length; at += PIECE_BYTES) yield chunk.subarray(at, at + PIECE_BYTES);
@@ -33,14 +36,16 @@ export async function* uploadBytes(
   }
 }
 
-function unpack(raw: IncomingMessage, packed: AsyncGenerator<Buffer, void, void>): AsyncIterable<Buffer> {
+function isGzip(raw: IncomingMessage): boolean {
   const encoding = (raw.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  if (encoding === 'identity') return packed;
-  if (encoding !== 'gzip' && encoding !== 'x-gzip') {
-    throw new AppError('unsupported_media_type', 'an upload has content encoding gzip, or none', {
-      details: [{ pointer: 'content-encoding', value: encoding, message: 'gzip, or none, is expected' }],
-    });
-  }
+  if (encoding === 'identity') return false;
+  if (encoding === 'gzip' || encoding === 'x-gzip') return true;
+  throw new AppError('unsupported_media_type', 'an upload has content encoding gzip, or none', {
+    details: [{ pointer: 'content-encoding', value: encoding, message: 'gzip, or none, is expected' }],
+  });
+}
+
+function unpack(packed: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const gunzip = createGunzip({ chunkSize: PIECE_BYTES });
   // An error of either end destroys the other, and reaches the reader of `gunzip`.
   pipeline(packed, gunzip, () => {});

@@ -30,15 +30,14 @@ export async function readUploadedIds(
   };
   if (request.mediaType === 'application/json') {
     for (const userId of (request.body as { readonly user_ids: readonly string[] }).user_ids) takeCounted(userId);
-  } else {
+  } else if (request.mediaType !== undefined) {
     await readLines(request, config, takeCounted);
   }
   // an upload without ids is an accident: it would empty a list of people who must not be reached
   if (count === 0) throw new AppError('invalid_request', 'at least 1 user id is expected');
 }
 
-/** More ids than a set may have. */
-export function tooManyIds(limit: number): AppError {
+function tooManyIds(limit: number): AppError {
   const message = `there may be at most ${limit} user ids`;
   return new AppError('too_many_seeds', message, { details: [{ pointer: '', limit, message }] });
 }
