@@ -32,8 +32,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   reply.problemCode = appError.code;
   logProblem(reply.log, routePattern(request), appError);
   reply.code(problem.status).headers({ 'x-request-id': request.id, ...headersOf(problem) });
-  if (appError.code === 'body_too_large' || isStillSent(request))
-    answerAndLinger(request, reply, JSON.stringify(problem), config);
+  if (isStillSent(request, appError)) answerAndLinger(request, reply, JSON.stringify(problem), config);
   else reply.type(PROBLEM_TYPE).send(problem);
 }
 
@@ -56,9 +55,11 @@ export function answerClientError(
   socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
 }
 
-/** Whether the rest of an upload is still to come, to be dropped. */
-function isStillSent({ raw, routeOptions }: FastifyRequest): boolean {
-  if (routeOptions.config?.upload !== true || raw.readableEnded || raw.destroyed) return false;
+/** Whether the rest of a refused body is still to come, to be dropped. */
+function isStillSent({ raw, routeOptions }: FastifyRequest, { code }: AppError): boolean {
+  if (raw.readableEnded || raw.destroyed) return false;
+  if (code === 'body_too_large') return true;
+  if (routeOptions.config?.upload !== true) return false;
   return raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
 }
 
