@@ -1,5 +1,5 @@
 /** Seeds and suppression lists over HTTP: every format, the algebra of sets, match reports, and what is refused. */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -340,7 +340,6 @@ describe('a match report', () => {
     await fixture.close();
     await open();
     const [name] = files();
-    const { rmSync } = await import('node:fs');
     rmSync(join(fixture.dataDir, 'seeds', name!));
     for (const path of ['', '/unknown']) {
       const { status, json } = await get(`/v1/campaigns/{id}/seeds${path}`);
