@@ -9,6 +9,11 @@ const CHUNK_IDS = 32_768;
 /** Ids of a merged block. */
 const BLOCK_IDS = 4_096;
 
+/** How much of each run is read at a time: all of them are open at once. */
+const RUN_READ_BYTES = 16 * 1024;
+/** Runs that are opened at once. */
+const OPENED_RUNS = 16;
+
 /** Where a run lies in the temporary file. */
 interface Run {
   readonly start: number;
@@ -90,7 +95,7 @@ function* cut(userIds: readonly string[]): Generator<readonly string[], void, vo
 }
 
 function* runBlocks(descriptor: number, start: number, end: number): Generator<string[], void, void> {
-  for (const lines of lineBlocks(descriptor, start, end)) yield decodeIds(lines);
+  for (const lines of lineBlocks(descriptor, start, end, RUN_READ_BYTES)) yield decodeIds(lines);
 }
 
 /** One id at a time of a run. */
@@ -125,7 +130,11 @@ class RunCursor {
  * leaves are k .. 2k - 1, so that the next id costs log2(k) comparisons, where a heap needs twice as many.
  */
 function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], void, void> {
-  const cursors = runs.map((run) => new RunCursor(run));
+  const cursors: RunCursor[] = [];
+  for (const run of runs) {
+    cursors.push(new RunCursor(run));
+    if (cursors.length % OPENED_RUNS === 0) yield [];
+  }
   const count = cursors.length;
   const losers = new Int32Array(count).fill(-1);
   let winner = -1;

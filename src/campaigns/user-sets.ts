@@ -72,8 +72,13 @@ export function readUserSet(folder: string, sha256: string): string[] {
 }
 
 /** Whole lines of a file from `start` to `end` (or its end), block by block; at least one line a block. @throws AppError storage_failed */
-export function* lineBlocks(descriptor: number, start: number, end: number): Generator<Buffer, void, void> {
-  let buffer = Buffer.allocUnsafe(Math.min(READ_BYTES, end - start));
+export function* lineBlocks(
+  descriptor: number,
+  start: number,
+  end: number,
+  readBytes = READ_BYTES,
+): Generator<Buffer, void, void> {
+  let buffer = Buffer.allocUnsafe(Math.min(readBytes, end - start));
   let filled = 0;
   for (let position = start; ; ) {
     const wanted = Math.min(buffer.length - filled, end - position);
