@@ -32,7 +32,7 @@ import type {
 } from './types.ts';
 import { UserSets } from './user-set-store.ts';
 import { type WrittenSet, writeUserSet } from './user-set-writer.ts';
-import { readUserSet } from './user-sets.ts';
+import { userSetBlocks } from './user-sets.ts';
 
 export type { StoreOptions } from './job-store.ts';
 
@@ -258,9 +258,12 @@ export class CampaignStore extends JobStore {
     return listChanges(this.database, since, limit);
   }
 
-  /** The users of a set, sorted. @throws AppError storage_failed where the file is gone or altered */
-  readSet(sha256: string): string[] {
-    return readUserSet(this.#seedFolder, sha256);
+  /**
+   * The users of a set, sorted, a block at a time.
+   * @throws AppError storage_failed where the file is gone, or, after the last block, where it was altered
+   */
+  setBlocks(sha256: string): Generator<string[], void, void> {
+    return userSetBlocks(this.#seedFolder, sha256);
   }
 
   /** Forgets what is old: audience versions beyond the retention, and answers to requests that will not come again. */
@@ -272,6 +275,7 @@ export class CampaignStore extends JobStore {
     });
     this.audiences.forget();
     this.removeUnusedFiles();
+    this.userSets.removeUnused();
   }
 
   /** Removes ranking folders of no version and no work. */

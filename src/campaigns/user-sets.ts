@@ -61,16 +61,6 @@ export function* userSetBlocks(folder: string, sha256: string): Generator<string
   }
 }
 
-/**
- * The whole set, sorted.
- * @throws AppError storage_failed where the file is missing or does not have its sha256.
- */
-export function readUserSet(folder: string, sha256: string): string[] {
-  const userIds: string[] = [];
-  for (const block of userSetBlocks(folder, sha256)) for (const userId of block) userIds.push(userId);
-  return userIds;
-}
-
 /** Whole lines of a file from `start` to `end` (or its end), block by block; at least one line a block. @throws AppError storage_failed */
 export function* lineBlocks(
   descriptor: number,

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { openDatabase, write } from '../../src/campaigns/database.ts';
 import type { SetOwner } from '../../src/campaigns/set-rows.ts';
 import type { UserSets } from '../../src/campaigns/user-set-store.ts';
-import { readUserSet } from '../../src/campaigns/user-sets.ts';
+import { userSetBlocks } from '../../src/campaigns/user-sets.ts';
 import { dataFolder, everyoneIsKnown, newCampaign } from './stores.ts';
 
 const common: SetOwner = { kind: 'common_suppression' };
@@ -31,6 +31,11 @@ async function start(folder: string, how: 'swap' | 'add'): Promise<ChildProcess>
   });
   await once(child.stdout!, 'data');
   return child;
+}
+
+/** The ids of a set. */
+function readUserSet(folder: string, sha256: string): string[] {
+  return [...userSetBlocks(folder, sha256)].flat();
 }
 
 const filesOf = (folder: string) => readdirSync(join(folder, 'seeds')).sort();

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { differenceOf, intersectionOf, unionOf } from '../../src/campaigns/user-set-algebra.ts';
 import { IdSorter } from '../../src/campaigns/user-set-sort.ts';
 import { removeUnfinished, UserSetWriter, writeBlocks, writeUserSet } from '../../src/campaigns/user-set-writer.ts';
-import { decodeIds, encodeIds, type IdBlocks, readUserSet, userSetBlocks } from '../../src/campaigns/user-sets.ts';
+import { decodeIds, encodeIds, type IdBlocks, userSetBlocks } from '../../src/campaigns/user-sets.ts';
 import { temporaryFolder } from './stores.ts';
 
 const awkward = [
@@ -28,6 +28,11 @@ const awkward = [
 ];
 const anyId = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom(...awkward));
 const storageFailed = (more: object) => expect.objectContaining({ code: 'storage_failed', ...more });
+
+/** The ids of a set. */
+function readUserSet(folder: string, sha256: string): string[] {
+  return [...userSetBlocks(folder, sha256)].flat();
+}
 
 function publish(folder: string, userIds: readonly string[]): string {
   const set = writeUserSet(folder, userIds);

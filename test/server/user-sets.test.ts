@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readUserSet } from '../../src/campaigns/user-sets.ts';
+import { userSetBlocks } from '../../src/campaigns/user-sets.ts';
 import type { ServerConfig } from '../../src/server/config.ts';
 import {
   type Answer,
@@ -25,6 +25,11 @@ beforeAll(async () => {
 afterAll(() => users.remove());
 beforeEach(() => open());
 afterEach(() => fixture.close());
+
+/** The ids of a set. */
+function readUserSet(folder: string, sha256: string): string[] {
+  return [...userSetBlocks(folder, sha256)].flat();
+}
 
 async function open(config: Partial<ServerConfig> = {}): Promise<void> {
   fixture = await openFixture(users.population, config);
