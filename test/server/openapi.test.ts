@@ -33,8 +33,8 @@ describe('openApiDocument', () => {
       'get /v1/campaigns/{id}/audience/members/{user_id}',
       'get /v1/campaigns/{id}/model',
       ...['/v1/campaigns/{id}/seeds', '/v1/campaigns/{id}/suppression', '/v1/suppression'].flatMap((path) => [
-        `get ${path}`,
         `put ${path}`,
+        `get ${path}`,
         `delete ${path}`,
         `post ${path}/add`,
         `post ${path}/remove`,

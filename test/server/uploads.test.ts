@@ -5,6 +5,7 @@ import { request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../src/server/config.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture } from './fixture.ts';
@@ -32,7 +33,7 @@ interface Upload {
   readonly socket: Socket;
   readonly answer: () => string;
   readonly closed: Promise<unknown>;
-  chunk(text: string): void;
+  chunk(data: string | Buffer): void;
   end(): void;
 }
 
@@ -52,7 +53,11 @@ function upload(port: number, headers = ''): Upload {
     socket,
     answer: () => answer,
     closed: once(socket, 'close'),
-    chunk: (text) => socket.write(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`),
+    chunk: (data) => {
+      socket.write(`${Buffer.byteLength(data).toString(16)}\r\n`);
+      socket.write(data);
+      socket.write('\r\n');
+    },
     end: () => socket.write('0\r\n\r\n'),
   };
 }
@@ -93,27 +98,35 @@ describe('an upload', () => {
     }
   });
 
-  it('that stalls is answered 408, changes nothing and leaves no file', async () => {
+  it.each([
+    ['plain', '', (text: string) => text],
+    ['gzip', 'content-encoding: gzip\r\n', (text: string) => gzipSync(text).subarray(0, -20)],
+  ])('that stalls (%s) is answered 408, changes nothing and leaves no file', async (_name, headers, pack) => {
     const { fixture, port } = await listen({ uploadStallMs: 200, lingerMs: 100 });
-    const sender = upload(port);
-    sender.chunk(ids(40_000));
+    const sender = upload(port, headers);
+    sender.chunk(pack(ids(40_000)));
     await answered(sender, 408);
     expect(sender.answer()).toContain('"code":"request_timeout"');
     await sender.closed;
     expect(filesOf(fixture)).toEqual([]);
     expect((await report(fixture)).users).toBe(0);
+    expect(fixture.log()).not.toContain('"level":50');
   });
 
-  it('whose connection breaks changes nothing and leaves no file', async () => {
+  it.each([
+    ['plain', '', (text: string) => text],
+    ['gzip', 'content-encoding: gzip\r\n', (text: string) => gzipSync(text, { level: 0 })],
+  ])('whose connection breaks (%s) changes nothing and leaves no file', async (_name, headers, pack) => {
     const { fixture, port } = await listen({ maximumOpenUploads: 1 });
     await fixture.call('PUT', '/v1/suppression', 'a\n', { 'content-type': 'text/plain' });
     const before = filesOf(fixture);
-    const sender = upload(port);
-    sender.chunk(ids(40_000));
+    const sender = upload(port, headers);
+    sender.chunk(pack(ids(40_000)));
     await expect.poll(() => filesOf(fixture).length).toBe(2); // the first run is on the disk
     sender.socket.destroy();
     await expect.poll(() => filesOf(fixture)).toEqual(before);
     expect((await report(fixture)).users).toBe(1);
+    expect(fixture.log()).not.toContain('"level":50');
     // its place is free again
     expect((await fixture.call('PUT', '/v1/suppression', 'b\n', { 'content-type': 'text/plain' })).status).toBe(200);
   });
