@@ -33,6 +33,7 @@ import type {
 import { UserSets } from './user-set-store.ts';
 import { type WrittenSet, writeUserSet } from './user-set-writer.ts';
 import { userSetBlocks } from './user-sets.ts';
+import { Webhooks } from './webhooks.ts';
 
 export type { StoreOptions } from './job-store.ts';
 
@@ -56,6 +57,8 @@ export class CampaignStore extends JobStore {
   readonly #seedFolder: string;
   readonly #campaigns: Campaigns;
   readonly #feedback: Feedback;
+  /** Who is told how expansions end. */
+  readonly webhooks: Webhooks;
 
   private constructor(dataDir: string, options: StoreOptions) {
     const database = openDatabase(join(dataDir, 'metaheac.db'));
@@ -65,6 +68,7 @@ export class CampaignStore extends JobStore {
     this.userSets = new UserSets(database, this.#seedFolder, () => this.now());
     this.#campaigns = new Campaigns(database);
     this.#feedback = new Feedback(database);
+    this.webhooks = new Webhooks(database);
   }
 
   /**
@@ -318,6 +322,7 @@ export class CampaignStore extends JobStore {
     const row = { id, cause, state, reason, inputs: { ...inputs, seedSet }, positives, dismissed } as const;
     const expansion = this.expansions.insert(row, now);
     if (reason === null) this.jobs.insert(randomUUID(), expansion, now);
+    else this.outbox.expansionEnded(expansion, now);
     return id;
   }
 

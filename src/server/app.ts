@@ -16,9 +16,13 @@ import { PatternLog } from './request-log.ts';
 import { addAudienceRoutes } from './routes/audience.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
+import { addExpansionRoutes } from './routes/expansions.ts';
+import { addFeedbackRoutes } from './routes/feedback.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addModelRoutes } from './routes/model.ts';
 import { addUserSetRoutes } from './routes/user-sets.ts';
+import { addVersionRoutes } from './routes/versions.ts';
+import { addWebhookRoutes } from './routes/webhooks.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
@@ -89,9 +93,13 @@ async function addRoutes(
   answerErrors(app, dependencies.config);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
+  addExpansionRoutes(app, dependencies);
+  await addFeedbackRoutes(app, dependencies);
   addAudienceRoutes(app, dependencies, metrics);
+  addVersionRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
   await addUserSetRoutes(app, dependencies, uploads);
+  addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);
 }

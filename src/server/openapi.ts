@@ -21,9 +21,11 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       },
       servers: [{ url: '/' }],
       tags: [
-        { name: 'campaigns', description: 'Campaigns and their expansions.' },
+        { name: 'campaigns', description: 'Campaigns and their inputs.' },
+        { name: 'expansions', description: 'Runs of the online stage.' },
         { name: 'seeds', description: 'Sets of users by file: seeds, and who must not be reached.' },
         { name: 'audience', description: 'The ranked users of a campaign.' },
+        { name: 'webhooks', description: 'Signed calls that tell how expansions end.' },
         { name: 'health', description: 'For those who run the service. Never needs a key.' },
       ],
       security: [{ key: [] }],

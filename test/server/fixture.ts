@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { CampaignStore } from '../../src/campaigns/store.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { buildServer } from '../../src/server/app.ts';
@@ -19,6 +19,8 @@ import {
   type EngineStatus,
   type ServerConfig,
 } from '../../src/server/config.ts';
+import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
+import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
 
 export const USER_COUNT = 300;
 /** Ids that need care in a path, in CSV and in JSON; the last has 256 bytes in 64 characters. */
@@ -51,6 +53,8 @@ export interface Answer {
 export interface Fixture {
   readonly app: FastifyInstance;
   readonly store: CampaignStore;
+  /** Not started: it looks for what is due when it is woken. */
+  readonly webhooks: WebhookDispatcher;
   readonly population: Population;
   readonly dataDir: string;
   /** Everything that was logged. */
@@ -93,10 +97,21 @@ export async function importUsers(userIds: readonly string[] = USER_IDS): Promis
   return { population: openPopulation(out), remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-export async function openFixture(population: Population, config: Partial<ServerConfig> = {}): Promise<Fixture> {
+export interface FixtureParts {
+  readonly clock?: Clock;
+  /** Where webhooks may go beside public hosts. */
+  readonly allowedHosts?: readonly string[];
+  readonly resolve?: Resolve;
+}
+
+export async function openFixture(
+  population: Population,
+  config: Partial<ServerConfig> = {},
+  { clock = systemClock, allowedHosts = [], resolve }: FixtureParts = {},
+): Promise<Fixture> {
   const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
   const store = CampaignStore.open(dataDir, {
-    clock: systemClock,
+    clock,
     minimumSeeds: 10,
     leaseMs: 30_000,
     maximumAttempts: 3,
@@ -114,6 +129,14 @@ export async function openFixture(population: Population, config: Partial<Server
       done();
     },
   });
+  const logger = pino({ level: 'trace' }, sink);
+  const webhooks = new WebhookDispatcher({
+    outbox: store.outbox,
+    guard: createAddressGuard(allowedHosts, resolve),
+    logger,
+    clock,
+    config: { ...DEFAULT_SERVER_CONFIG, ...config },
+  });
   const app = await buildServer({
     store,
     rankings,
@@ -128,8 +151,9 @@ export async function openFixture(population: Population, config: Partial<Server
     wake: () => {
       wakes += 1;
     },
-    logger: pino({ level: 'trace' }, sink),
-    clock: systemClock,
+    webhooks,
+    logger,
+    clock,
     config: { ...DEFAULT_SERVER_CONFIG, ...config },
   });
   const call: Fixture['call'] = async (method, path, body, headers = {}) => {
@@ -153,6 +177,7 @@ export async function openFixture(population: Population, config: Partial<Server
   return {
     app,
     store,
+    webhooks,
     population,
     dataDir,
     log: () => logged,
@@ -172,7 +197,7 @@ export async function openFixture(population: Population, config: Partial<Server
     },
     finishNext,
     close: async () => {
-      await app.close();
+      await Promise.all([app.close(), webhooks.stop()]);
       rankings.closeAll();
       store.close();
       rmSync(dataDir, { recursive: true, force: true });
