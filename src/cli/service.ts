@@ -17,6 +17,7 @@ import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
+import { startHousekeeping } from './housekeeping.ts';
 
 export interface ServiceOptions {
   readonly dataDir: string;
@@ -104,9 +105,18 @@ async function startParts(
     logger,
   );
   closers.push(() => supervisor.stop());
+  const config = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds };
+  closers.push(
+    startHousekeeping({
+      store,
+      populationVersion: population.version,
+      retention: { versions: config.retainedVersions, days: config.retainedDays },
+      wake: () => supervisor.wake(),
+      logger,
+    }),
+  );
   const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version });
   closers.push(() => exporter.close());
-  const config = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds };
   const guard = createAddressGuard(options.webhookAllowedHosts);
   const webhooks = new WebhookDispatcher({ outbox: store.outbox, guard, logger, clock, config });
   const server = await buildServer({
