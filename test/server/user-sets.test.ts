@@ -136,6 +136,19 @@ describe('an upload of seeds', () => {
     expect(fixture.store.expand(id).seeds.known).toBe(1);
   });
 
+  it('makes a campaign without seeds one that can be expanded', async () => {
+    id = (await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: null })).json.id;
+    const expand = () => fixture.call('POST', `/v1/campaigns/${id}/expansions`);
+    expect((await expand()).json.code).toBe('no_seeds');
+    await put(text(OK_BODY.seeds));
+    await send('PUT', '/v1/suppression', 'person-30\nperson-31\n', TEXT);
+    const { status, json } = await expand();
+    expect([status, json.seeds.known]).toEqual([202, 20]);
+    const job = [fixture.store.claim('1:test'), fixture.store.claim('1:test')].find((each) => each?.campaignId === id);
+    const users = [...fixture.store.setBlocks(job!.sets.commonSuppression!)].flat();
+    expect(users).toEqual(['person-30', 'person-31']);
+  });
+
   it('is the same in three runs of the sorter as in one', async () => {
     const ids = Array.from({ length: 70_000 }, (_, i) => `u${(i * 7_919) % 65_537}`);
     const before = files();
