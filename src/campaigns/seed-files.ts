@@ -11,6 +11,9 @@ export interface SeedSet {
   readonly sizeBytes: number;
 }
 
+/** Where the files of user sets are, in the data folder. */
+export const SEED_FOLDER = 'seeds';
+
 /**
  * Writes a set of seeds (no repetitions) into `folder`. The file depends on the set alone, never on its order, so equal sets
  * share one. It is written anew even where it exists: that costs one fsync, and heals a file that was damaged.

@@ -12,7 +12,7 @@ import { Feedback, type FeedbackReport } from './feedback.ts';
 import { findAnswer, forgetAnswers, keepAnswer } from './idempotency.ts';
 import { JobStore, type StoreOptions } from './job-store.ts';
 import { removeUnusedFolders } from './ranking-folders.ts';
-import { readSeedFile, type SeedSet, writeSeedFile } from './seed-files.ts';
+import { readSeedFile, SEED_FOLDER, type SeedSet, writeSeedFile } from './seed-files.ts';
 import { countSeeds } from './seeds.ts';
 import { recordSet } from './set-rows.ts';
 import { type ExpansionState, isEnd } from './states.ts';
@@ -24,6 +24,7 @@ import type {
   CampaignQuery,
   Cause,
   Expansion,
+  ExpansionSets,
   FeedbackEvent,
   IdempotentRequest,
   NewCampaign,
@@ -57,7 +58,7 @@ export class CampaignStore extends JobStore {
     const database = openDatabase(join(dataDir, 'metaheac.db'));
     super(database, new Expansions(database), new Audiences(database, dataDir), options);
     this.#dataDir = dataDir;
-    this.#seedFolder = join(dataDir, 'seeds');
+    this.#seedFolder = join(dataDir, SEED_FOLDER);
     this.#campaigns = new Campaigns(database);
     this.#feedback = new Feedback(database);
   }
@@ -241,6 +242,11 @@ export class CampaignStore extends JobStore {
   /** Changes of active versions after a cursor, oldest first. @throws AppError invalid_cursor */
   changes(since: string | undefined, limit: number): Changes {
     return listChanges(this.database, since, limit);
+  }
+
+  /** The user sets that an audience version's ranking was made with. @throws AppError expansion_not_found */
+  setsOf({ expansionId }: Pick<Audience, 'expansionId'>): ExpansionSets {
+    return this.expansions.setsOfId(expansionId);
   }
 
   /** The users of a set, sorted. @throws AppError storage_failed where the file is gone or altered */

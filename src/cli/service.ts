@@ -1,8 +1,9 @@
 /** The composition root of the service: store, engine, server. `serve` and tests start it. */
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import { lockDataFolder } from '../campaigns/data-folder-lock.ts';
+import { SEED_FOLDER } from '../campaigns/seed-files.ts';
 import { CampaignStore } from '../campaigns/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -12,6 +13,7 @@ import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { requireKeyFor } from '../server/auth.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
+import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
@@ -101,6 +103,17 @@ async function startParts(
   closers.push(() => supervisor.stop());
   const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version });
   closers.push(() => exporter.close());
+  const config: ServerConfig = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds };
+  const explainer = new AudienceExplainer({
+    population: resolve(options.population),
+    seedFolder: join(dataDir, SEED_FOLDER),
+    limits: {
+      tokens: config.maximumExplanationTokens,
+      minimumGroupUsers: config.minimumDisparityGroupUsers,
+      minimumDisparityPercent: config.minimumDisparityPercent,
+    },
+  });
+  closers.push(() => explainer.close());
   const server = await buildServer({
     store,
     rankings,
@@ -113,11 +126,12 @@ async function startParts(
     })),
     modelVersion: model.manifest.version,
     customisedModels: exporter,
+    explainer,
     engine: () => supervisor.state,
     wake: () => supervisor.wake(),
     logger,
     clock,
-    config: { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds },
+    config,
   });
   closers.push(() => server.close());
   try {

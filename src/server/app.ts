@@ -15,8 +15,12 @@ import { PatternLog } from './request-log.ts';
 import { addAudienceRoutes } from './routes/audience.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
+import { addExplanationRoutes } from './routes/explanation.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addMemberRoutes } from './routes/members.ts';
 import { addModelRoutes } from './routes/model.ts';
+import { addVersionRoutes } from './routes/versions.ts';
+import { createSlots } from './slots.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
@@ -76,7 +80,14 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   answerErrors(app, dependencies.config);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
-  addAudienceRoutes(app, dependencies, metrics);
+  const streams = 'audience streams are open';
+  const takeStream = createSlots(dependencies.config.maximumOpenStreams, streams, (open) =>
+    metrics.openStreams.set(open),
+  );
+  addAudienceRoutes(app, dependencies, takeStream);
+  addMemberRoutes(app, dependencies);
+  addVersionRoutes(app, dependencies, takeStream);
+  addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);

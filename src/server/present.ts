@@ -38,6 +38,6 @@ export function presentCampaign(campaign: Campaign): z.output<typeof campaignSch
   };
 }
 
-function presentTime(ms: number): string {
+export function presentTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -33,13 +33,15 @@ const get = (path: string, accept?: string) =>
   fixture.call('GET', path, undefined, accept === undefined ? {} : { accept });
 const member = (user: string) => get(`/v1/campaigns/${id}/audience/members/${encodeURIComponent(user)}`);
 
+const CANDIDATES = USER_IDS.length - SEEDS.length;
+
 /** Scores fall with the user number, and seeds are none: the audience is known. */
-function expectedItems(): { rank: number; user_id: string; score: number }[] {
+function expectedItems(size = 50): { rank: number; user_id: string; score: number; percentile: number }[] {
   return USER_IDS.map((user_id) => ({ user_id, score: scoreOf(users.population.directory.find(user_id)) }))
     .filter(({ user_id }) => !SEEDS.includes(user_id))
     .sort((a, b) => b.score - a.score)
-    .slice(0, 50)
-    .map((item, i) => ({ rank: i + 1, ...item }));
+    .slice(0, size)
+    .map((item, i) => ({ rank: i + 1, ...item, percentile: (100 * (CANDIDATES - i)) / CANDIDATES }));
 }
 
 describe('GET /v1/campaigns/{id}/audience', () => {
@@ -50,7 +52,7 @@ describe('GET /v1/campaigns/{id}/audience', () => {
     do {
       const answer = await get(`/v1/campaigns/${id}/audience?limit=15${cursor === null ? '' : `&cursor=${cursor}`}`);
       expect(answer.status).toBe(200);
-      expect(answer.json).toMatchObject({ size: 50, version: 1 });
+      expect(answer.json).toMatchObject({ size: 50, candidates: CANDIDATES, version: 1 });
       items.push(...answer.json.items);
       cursor = answer.json.next_cursor;
       pages += 1;
@@ -78,9 +80,14 @@ describe('GET /v1/campaigns/{id}/audience', () => {
   it('streams all as CSV with ids quoted where RFC 4180 wants it', async () => {
     const answer = await get(`/v1/campaigns/${id}/audience`, 'text/csv');
     expect(answer.type).toBe('text/csv; charset=utf-8');
-    expect(answer.text.startsWith('rank,user_id,score\r\n')).toBe(true);
+    expect(answer.text.startsWith('rank,user_id,score,percentile\r\n')).toBe(true);
     expect(parseCsv(answer.text).slice(1)).toEqual(
-      expectedItems().map(({ rank, user_id, score }) => [String(rank), user_id, String(score)]),
+      expectedItems().map(({ rank, user_id, score, percentile }) => [
+        String(rank),
+        user_id,
+        String(score),
+        String(percentile),
+      ]),
     );
     expect(answer.text).toContain('"say ""hi"""');
   });
@@ -111,7 +118,7 @@ describe('GET /v1/campaigns/{id}/audience', () => {
   });
 
   it('answers 404 for an unknown campaign, with a cursor too', async () => {
-    const cursor = encodeCursor('nobody', { audienceVersion: 1, afterRank: 1 });
+    const cursor = encodeCursor('nobody', { audienceVersion: 1, size: 50, afterRank: 1 });
     expect((await get('/v1/campaigns/nobody/audience')).json.code).toBe('campaign_not_found');
     expect((await get(`/v1/campaigns/nobody/audience?cursor=${cursor}`)).json.code).toBe('campaign_not_found');
   });
@@ -138,9 +145,9 @@ describe('GET /v1/campaigns/{id}/audience', () => {
   it.each([
     ['nonsense', () => '%00nonsense'],
     ['an empty one', () => ''],
-    ['one of another campaign', () => encodeCursor(queuedId, { audienceVersion: 1, afterRank: 5 })],
-    ['one behind the end', () => encodeCursor(id, { audienceVersion: 1, afterRank: 51 })],
-    ['one of a version that never was', () => encodeCursor(id, { audienceVersion: 7, afterRank: 5 })],
+    ['one of another campaign', () => encodeCursor(queuedId, { audienceVersion: 1, size: 50, afterRank: 5 })],
+    ['one behind the end', () => encodeCursor(id, { audienceVersion: 1, size: 50, afterRank: 51 })],
+    ['one of a version that never was', () => encodeCursor(id, { audienceVersion: 7, size: 50, afterRank: 5 })],
   ])('refuses %s as a cursor', async (_name, cursor) => {
     const answer = await get(`/v1/campaigns/${id}/audience?cursor=${cursor()}`);
     const expected = _name.includes('version that never was')
@@ -154,7 +161,10 @@ describe('GET /v1/campaigns/{id}/audience/members/{user_id}', () => {
   it('knows every member, with the rank and score of the audience', async () => {
     for (const item of expectedItems()) {
       const answer = await member(item.user_id);
-      expect([answer.status, answer.json]).toEqual([200, { member: true, rank: item.rank, score: item.score }]);
+      expect([answer.status, answer.json]).toEqual([
+        200,
+        { member: true, rank: item.rank, score: item.score, percentile: item.percentile },
+      ]);
     }
     expect(expectedItems().filter(({ user_id }) => ODD_IDS.includes(user_id))).toHaveLength(ODD_IDS.length);
   });

@@ -13,12 +13,14 @@ import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { buildServer } from '../../src/server/app.ts';
 import {
+  type AudienceExplainer,
   type CampaignFeature,
   type CustomisedModels,
   DEFAULT_SERVER_CONFIG,
   type EngineStatus,
   type ServerConfig,
 } from '../../src/server/config.ts';
+import { AudienceExplainer as ThreadedExplainer } from '../../src/worker/audience-explainer.ts';
 
 export const USER_COUNT = 300;
 /** Ids that need care in a path, in CSV and in JSON; the last has 256 bytes in 64 characters. */
@@ -66,8 +68,10 @@ export interface Fixture {
   ): Promise<Answer>;
   /** Creates a campaign of `body` and finishes it; the id. */
   createReady(body?: object): Promise<string>;
-  /** Does what the engine would: scores the oldest queued campaign. Scores fall with the user number. */
-  finishNext(): void;
+  /** What explains audiences from now on, in place of the real thing. */
+  setExplainer(explainer: AudienceExplainer): void;
+  /** Does what the engine would: scores the oldest queued campaign. Scores fall with the user number unless `score` says otherwise. */
+  finishNext(score?: (userNumber: number) => number): void;
   close(): Promise<void>;
 }
 
@@ -81,12 +85,15 @@ export async function importUsers(userIds: readonly string[] = USER_IDS): Promis
   const dir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
   const source = join(dir, 'data');
   mkdirSync(source);
-  const features = [{ name: 'city', kind: 'single' as const }];
+  const features = [
+    { name: 'city', kind: 'single' as const },
+    { name: 'gender', kind: 'single' as const, sensitive: true },
+  ];
   writeFileSync(
     join(source, 'dataset.json'),
     JSON.stringify({ name: 'server-test', user_features: features, campaign_features: [] }),
   );
-  const lines = userIds.map((user_id, i) => JSON.stringify({ user_id, city: `c${i % 7}` }));
+  const lines = userIds.map((user_id, i) => JSON.stringify({ user_id, city: `c${i % 7}`, gender: i % 3 === 0 ? 'f' : 'm' }));
   writeFileSync(join(source, 'users.ndjson'), `${lines.join('\n')}\n`);
   const out = join(dir, 'population');
   await importPopulation({ source, features, out });
@@ -107,6 +114,12 @@ export async function openFixture(population: Population, config: Partial<Server
   let models = (): CustomisedModels => {
     throw new Error('no test has set the customised models');
   };
+  const threads = new ThreadedExplainer({
+    population: population.path,
+    seedFolder: join(dataDir, 'seeds'),
+    limits: { tokens: 100, minimumGroupUsers: 20, minimumDisparityPercent: 80 },
+  });
+  let explainer: AudienceExplainer = threads;
   let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -124,6 +137,7 @@ export async function openFixture(population: Population, config: Partial<Server
       manifest: (audience) => models().manifest(audience),
       onnx: (audience) => models().onnx(audience),
     },
+    explainer: { explain: (task) => explainer.explain(task) },
     engine: () => engine(),
     wake: () => {
       wakes += 1;
@@ -149,7 +163,7 @@ export async function openFixture(population: Population, config: Partial<Server
       json: /[/+]json(;|$)/.test(type) ? JSON.parse(response.payload) : undefined,
     };
   };
-  const finishNext = () => finishJob(store, population, dataDir);
+  const finishNext: Fixture['finishNext'] = (score = scoreOf) => finishJob(store, population, dataDir, score);
   return {
     app,
     store,
@@ -159,6 +173,9 @@ export async function openFixture(population: Population, config: Partial<Server
     wakes: () => wakes,
     setModels: (made) => {
       models = () => made;
+    },
+    setExplainer: (made) => {
+      explainer = made;
     },
     setEngine: (status) => {
       engine = status;
@@ -173,6 +190,7 @@ export async function openFixture(population: Population, config: Partial<Server
     finishNext,
     close: async () => {
       await app.close();
+      await threads.close();
       rankings.closeAll();
       store.close();
       rmSync(dataDir, { recursive: true, force: true });
@@ -206,7 +224,12 @@ export const QUALITY = {
   of_tomorrow: 1,
 };
 
-function finishJob(store: CampaignStore, population: Population, dataDir: string): void {
+function finishJob(
+  store: CampaignStore,
+  population: Population,
+  dataDir: string,
+  score: (userNumber: number) => number,
+): void {
   const job = store.claim(`${process.pid}:test`);
   if (job === null) throw new Error('no job is queued');
   store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
@@ -214,7 +237,7 @@ function finishJob(store: CampaignStore, population: Population, dataDir: string
   const seeds = new Set(store.readSet(job.sets.seeds));
   store.advance(job, { state: 'scoring', progress: 0.5 });
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) =>
-    seeds.has(population.directory.id(number)) ? Number.NaN : scoreOf(number),
+    seeds.has(population.directory.id(number)) ? Number.NaN : score(number),
   );
   const folder = join('audiences', job.campaignId, job.expansionId);
   mkdirSync(join(dataDir, 'audiences', job.campaignId), { recursive: true });
