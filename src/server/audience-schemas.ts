@@ -189,22 +189,23 @@ export function audienceQuery(config: ServerConfig) {
         .string()
         .optional()
         .describe('`next_cursor` of the page before; it stays on its audience version and its size.'),
-      size: queryNumber()
+      size: queryNumber({ type: 'integer', minimum: 1 })
         .pipe(z.int().min(1))
         .optional()
         .describe("The best so many users instead of the audience's own size; capped by the candidates."),
-      percent: queryNumber()
+      percent: queryNumber({ type: 'number', exclusiveMinimum: 0, maximum: 100 })
         .pipe(share)
         .optional()
         .describe('The same as per cent of the population, rounded up, as a campaign is given it.'),
-      min_score: queryNumber()
+      min_score: queryNumber({ type: 'number' })
         .optional()
         .describe('The same as everybody whose score is at least this; may be nobody.'),
     })
     .superRefine(({ size, percent, min_score }, context) => {
       if ([size, percent, min_score].filter((cut) => cut !== undefined).length <= 1) return;
-      const name = size === undefined ? 'min_score' : percent === undefined ? 'min_score' : 'percent';
-      addIssue(context, [name], { message: 'at most one of size, percent and min_score is expected' });
+      addIssue(context, [percent === undefined || size === undefined ? 'min_score' : 'percent'], {
+        message: 'at most one of size, percent and min_score is expected',
+      });
     });
 }
 
@@ -255,19 +256,34 @@ function countFault(length: number, maximum: number): { message: string; limit: 
   return length > maximum ? { message: `at most ${maximum} user ids are expected`, limit: maximum } : null;
 }
 
+/** A version in a path or a query. */
 export function versionNumber() {
-  return z
-    .string()
-    .regex(VERSION, 'a version is a whole number from 1 on')
-    .transform(Number)
-    .meta({ description: 'An audience version.', examples: ['2'] });
+  return numberText(VERSION, 'a version is a whole number from 1 on', {
+    type: 'integer',
+    minimum: 1,
+    maximum: 999_999_999,
+    description: 'An audience version.',
+    examples: [2],
+  });
 }
 
-/** A number in a query; `Number` alone would take an empty text for 0. */
-function queryNumber() {
+function queryNumber(meta: NumberMeta) {
+  return numberText(NUMBER, 'a number is expected', meta);
+}
+
+interface NumberMeta {
+  readonly type: 'integer' | 'number';
+  readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly maximum?: number;
+  readonly description?: string;
+  readonly examples?: number[];
+}
+
+/** A number as text; `Number` alone would take an empty one for 0. The document says what number it is. */
+function numberText(pattern: RegExp, message: string, meta: NumberMeta) {
   return z
-    .string()
-    .regex(NUMBER, 'a number is expected')
-    .transform(Number)
-    .refine(Number.isFinite, 'a number is expected');
+    .custom<string>((text) => typeof text === 'string' && pattern.test(text) && Number.isFinite(Number(text)), message)
+    .meta({ ...meta })
+    .transform(Number);
 }

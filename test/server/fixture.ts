@@ -93,7 +93,9 @@ export async function importUsers(userIds: readonly string[] = USER_IDS): Promis
     join(source, 'dataset.json'),
     JSON.stringify({ name: 'server-test', user_features: features, campaign_features: [] }),
   );
-  const lines = userIds.map((user_id, i) => JSON.stringify({ user_id, city: `c${i % 7}`, gender: i % 3 === 0 ? 'f' : 'm' }));
+  const lines = userIds.map((user_id, i) =>
+    JSON.stringify({ user_id, city: `c${i % 7}`, gender: i % 3 === 0 ? 'f' : 'm' }),
+  );
   writeFileSync(join(source, 'users.ndjson'), `${lines.join('\n')}\n`);
   const out = join(dir, 'population');
   await importPopulation({ source, features, out });

@@ -114,7 +114,6 @@ interface Opened<R> {
 /** Answers a read of the active version (null) or a fixed one. */
 function createReader(dependencies: ServerDependencies, takeStream: ReturnType<typeof createSlots>) {
   const { config, store, rankings, population } = dependencies;
-  const ids = population.directory;
 
   return (
     { id, version }: { readonly id: string; readonly version: number | null },
@@ -149,7 +148,11 @@ function createReader(dependencies: ServerDependencies, takeStream: ReturnType<t
       const { opened, close } = hold(found, find);
       const { audience, ranking, view } = opened;
       const end = Math.min(view.size, view.from + (query.limit ?? view.size));
-      const pages = blocksOf(ranking, ids, { size: end, fromRank: view.from, blockSize: config.streamChunkRows });
+      const pages = blocksOf(ranking, population.directory, {
+        size: end,
+        fromRank: view.from,
+        blockSize: config.streamChunkRows,
+      });
       const chunks =
         type === PARQUET_TYPE ? parquetChunks(pages, config.parquetRowGroupRows) : textOf(type, MEMBER_ROWS, pages);
       return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip }, close));
@@ -158,7 +161,7 @@ function createReader(dependencies: ServerDependencies, takeStream: ReturnType<t
     const opened = openFound(found, find, (at) => open(at, rankings.get(at.audience.folder)));
     const { audience, ranking, view } = opened;
     const limit = query.limit ?? config.defaultPageSize;
-    const items = pageOf(ranking, ids, { size: view.size, fromRank: view.from, limit });
+    const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
     const next = nextCursor(audience, view, view.from + items.length);
     if (type !== JSON_TYPE) {
       const text = [...textOf(type, MEMBER_ROWS, [items])].join('');
