@@ -2,15 +2,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCampaignCursor, encodeCursor } from '../../src/server/cursor.ts';
-import {
-  type Fixture,
-  importUsers,
-  OK_BODY,
-  openFixture,
-  type PopulationFixture,
-  SEEDS,
-  USER_IDS,
-} from './fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture;
