@@ -32,6 +32,7 @@ import type {
   PageQuery,
   Reason,
 } from './types.ts';
+import { Webhooks } from './webhooks.ts';
 
 export type { StoreOptions } from './job-store.ts';
 
@@ -53,6 +54,8 @@ export class CampaignStore extends JobStore {
   readonly #seedFolder: string;
   readonly #campaigns: Campaigns;
   readonly #feedback: Feedback;
+  /** Who is told how expansions end. */
+  readonly webhooks: Webhooks;
 
   private constructor(dataDir: string, options: StoreOptions) {
     const database = openDatabase(join(dataDir, 'metaheac.db'));
@@ -61,6 +64,7 @@ export class CampaignStore extends JobStore {
     this.#seedFolder = join(dataDir, SEED_FOLDER);
     this.#campaigns = new Campaigns(database);
     this.#feedback = new Feedback(database);
+    this.webhooks = new Webhooks(database);
   }
 
   /**
@@ -305,6 +309,7 @@ export class CampaignStore extends JobStore {
     const row = { id, cause, state, reason, inputs: { ...inputs, seedSet }, positives, dismissed } as const;
     const expansion = this.expansions.insert(row, now);
     if (reason === null) this.jobs.insert(randomUUID(), expansion, now);
+    else this.outbox.expansionEnded(expansion, now);
     return id;
   }
 

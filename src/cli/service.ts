@@ -13,6 +13,8 @@ import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { requireKeyFor } from '../server/auth.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
+import { createAddressGuard } from '../server/webhooks/address-guard.ts';
+import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
@@ -34,6 +36,8 @@ export interface ServiceOptions {
   readonly openRankings: number;
   readonly logLevel: string;
   readonly limits: Partial<ServerConfig>;
+  /** Hosts and CIDRs that webhooks may go to though they are not public. */
+  readonly webhookAllowedHosts: readonly string[];
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -114,6 +118,8 @@ async function startParts(
     },
   });
   closers.push(() => explainer.close());
+  const guard = createAddressGuard(options.webhookAllowedHosts);
+  const webhooks = new WebhookDispatcher({ outbox: store.outbox, guard, logger, clock, config });
   const server = await buildServer({
     store,
     rankings,
@@ -129,11 +135,13 @@ async function startParts(
     explainer,
     engine: () => supervisor.state,
     wake: () => supervisor.wake(),
+    webhooks,
     logger,
     clock,
     config,
   });
-  closers.push(() => server.close());
+  // at once: each has the same time to end what is in flight
+  closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
   try {
     await server.listen({ host: options.host, port: options.port });
   } catch (error) {
@@ -143,6 +151,7 @@ async function startParts(
       { cause: error },
     );
   }
+  webhooks.start();
   const { port } = server.server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   const engineReady = supervisor.start();

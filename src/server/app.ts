@@ -13,13 +13,17 @@ import { createMetrics, type ServerMetrics } from './metrics.ts';
 import { describeRoutes } from './openapi.ts';
 import { PatternLog } from './request-log.ts';
 import { addAudienceRoutes } from './routes/audience.ts';
+import { addAudienceVersionRoutes } from './routes/audience-versions.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
+import { addExpansionRoutes } from './routes/expansions.ts';
 import { addExplanationRoutes } from './routes/explanation.ts';
+import { addFeedbackRoutes } from './routes/feedback.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addMemberRoutes } from './routes/members.ts';
 import { addModelRoutes } from './routes/model.ts';
 import { addVersionRoutes } from './routes/versions.ts';
+import { addWebhookRoutes } from './routes/webhooks.ts';
 import { createSlots } from './slots.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -80,15 +84,19 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   answerErrors(app, dependencies.config);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
+  addExpansionRoutes(app, dependencies);
+  await addFeedbackRoutes(app, dependencies);
   const streams = 'audience streams are open';
   const takeStream = createSlots(dependencies.config.maximumOpenStreams, streams, (open) =>
     metrics.openStreams.set(open),
   );
   addAudienceRoutes(app, dependencies, takeStream);
   addMemberRoutes(app, dependencies);
-  addVersionRoutes(app, dependencies, takeStream);
+  addVersionRoutes(app, dependencies);
+  addAudienceVersionRoutes(app, dependencies, takeStream);
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
+  addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);
 }

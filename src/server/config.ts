@@ -7,6 +7,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
 import type { CustomisedManifest } from './model-schemas.ts';
+import type { AddressGuard } from './webhooks/address-guard.ts';
+import type { AttemptCounts } from './webhooks/dispatcher.ts';
 
 /** A campaign feature of the served model, with the question whether the model knows a value. */
 export interface CampaignFeature {
@@ -35,6 +37,7 @@ export interface ServerDependencies {
   readonly engine: () => EngineStatus;
   /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
   readonly wake: () => void;
+  readonly webhooks: WebhookService;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly config: ServerConfig;
@@ -49,6 +52,15 @@ export type AudienceToExplain = Pick<Audience, 'folder' | 'size' | 'populationVe
 export interface AudienceExplainer {
   /** With up to `maximumExplanationTokens` tokens a feature. @throws AppError population_unavailable, storage_failed, invalid_population */
   explain(task: AudienceToExplain): Promise<Explanation>;
+}
+
+/** What routes and metrics need of the part that sends. */
+export interface WebhookService {
+  /** Refuses URLs that nothing may be sent to. */
+  readonly guard: Pick<AddressGuard, 'checkUrl'>;
+  /** Looks at once for what is due. */
+  wake(): void;
+  counts(): AttemptCounts;
 }
 
 /** The customised models of audiences. */
@@ -69,14 +81,22 @@ export interface ServerConfig {
   readonly maximumUserIdBytes: number;
   /** As many as an id of a campaign may have in the history that models are trained on. */
   readonly maximumExternalIdBytes: number;
+  /** Of a campaign's name, and of a webhook's description. */
   readonly maximumNameLength: number;
   /** Values of one multi-valued campaign feature. */
   readonly maximumFeatureValues: number;
   readonly maximumFeatureValueLength: number;
+  readonly maximumLabels: number;
+  /** A label's key, and its text. */
+  readonly maximumLabelLength: number;
+  /** Tokens of one feature in a filter. */
+  readonly maximumFilterTokens: number;
+  /** Events of one feedback request. */
+  readonly maximumFeedbackEvents: number;
   /** Audience pages. */
   readonly maximumPageSize: number;
   readonly defaultPageSize: number;
-  /** Pages of campaigns. */
+  /** Pages of campaigns, webhooks and deliveries. */
   readonly maximumCampaignPageSize: number;
   readonly defaultCampaignPageSize: number;
   /** Pages of a campaign's audience versions. */
@@ -109,6 +129,23 @@ export interface ServerConfig {
   /** A customised model is sent in chunks; a client that takes longer for one is cut off. */
   readonly modelChunkBytes: number;
   readonly modelChunkMs: number;
+  /** Each webhook takes calls, memory and time of its own. */
+  readonly maximumWebhooks: number;
+  readonly maximumWebhookUrlLength: number;
+  /** Calls to one webhook at one time; no other webhook waits for them. */
+  readonly webhookParallelCalls: number;
+  /** How often due deliveries are looked for. */
+  readonly webhookPollMs: number;
+  /** One attempt, from the look-up of the host to the answer's status. */
+  readonly webhookTimeoutMs: number;
+  /** What is read of an answer's body before the connection is cut. */
+  readonly webhookAnswerBytes: number;
+  /** How long a delivery is tried again. */
+  readonly webhookRetryMs: number;
+  /** How long a replaced secret still signs, where the caller does not say. */
+  readonly webhookSecretGraceMs: number;
+  /** How long ended deliveries stay in the log. */
+  readonly webhookRetentionMs: number;
   /** Entries of `errors` in one problem. */
   readonly maximumErrorDetails: number;
   /** A path parameter, percent-encoded. */
@@ -133,6 +170,10 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumNameLength: 200,
   maximumFeatureValues: 1_000,
   maximumFeatureValueLength: 1_024,
+  maximumLabels: 50,
+  maximumLabelLength: 200,
+  maximumFilterTokens: 1_000,
+  maximumFeedbackEvents: 50_000,
   maximumPageSize: 10_000,
   defaultPageSize: 1_000,
   maximumCampaignPageSize: 200,
@@ -154,6 +195,15 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumOpenModels: 1,
   modelChunkBytes: 1024 * 1024,
   modelChunkMs: 15_000,
+  maximumWebhooks: 32,
+  maximumWebhookUrlLength: 2_048,
+  webhookParallelCalls: 2,
+  webhookPollMs: 1_000,
+  webhookTimeoutMs: 15_000,
+  webhookAnswerBytes: 16 * 1024,
+  webhookRetryMs: 24 * 3_600_000,
+  webhookSecretGraceMs: 24 * 3_600_000,
+  webhookRetentionMs: 30 * 24 * 3_600_000,
   maximumErrorDetails: 20,
   maximumParamLength: 16_384,
   requestTimeoutMs: 60_000,

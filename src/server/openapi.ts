@@ -21,8 +21,10 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       },
       servers: [{ url: '/' }],
       tags: [
-        { name: 'campaigns', description: 'Campaigns and their expansions.' },
+        { name: 'campaigns', description: 'Campaigns and their inputs.' },
+        { name: 'expansions', description: 'Runs of the online stage.' },
         { name: 'audience', description: 'The ranked users of a campaign.' },
+        { name: 'webhooks', description: 'Signed calls that tell how expansions end.' },
         { name: 'health', description: 'For those who run the service. Never needs a key.' },
       ],
       security: [{ key: [] }],

@@ -41,6 +41,8 @@ describe('a server with a key', () => {
       ['GET', '/v1/campaigns/x/audience'],
       ['GET', '/v1/campaigns/x/audience/members/y'],
       ['GET', '/v1/campaigns/x/model'],
+      ['POST', '/v1/webhooks'],
+      ['DELETE', '/v1/webhooks/x'],
       ['GET', '/v1/nowhere'],
     ] as const) {
       const answer = await fixture.call(method, path, method === 'POST' ? '{' : undefined, headers);
@@ -86,8 +88,8 @@ describe('a route that is not there', () => {
   it.each([
     ['DELETE', '/livez', 'GET, HEAD'],
     ['PUT', '/v1/campaigns', 'GET, HEAD, POST'],
-    ['DELETE', '/v1/campaigns/x?y=1', 'GET, HEAD'],
-    ['HEAD', '/v1/campaigns/x/audience', 'GET'],
+    ['PUT', '/v1/campaigns/x?y=1', 'DELETE, GET, HEAD, PATCH'],
+    ['HEAD', '/v1/campaigns/x/audience', 'GET, PUT'],
     ['HEAD', '/v1/campaigns/x/model', 'GET'],
   ] as const)('is a 405 problem with Allow for %s %s', async (method, path, allow) => {
     await open();
