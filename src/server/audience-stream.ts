@@ -9,8 +9,7 @@ export const NDJSON_TYPE = 'application/x-ndjson';
 export const CSV_TYPE = 'text/csv';
 export const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
-export type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;
-export type StreamType = TextType | typeof PARQUET_TYPE;
+type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;
 
 /** Rows of text: how they begin, and what each one is. */
 export interface RowFormat<T> {
