@@ -1,4 +1,5 @@
 /** Rankings by folder, of which only so many are open at a time. */
+import { existsSync } from 'node:fs';
 import { assert } from '../lib/errors.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 
@@ -60,19 +61,17 @@ export class RankingCache {
     return { ranking: entry.ranking, close };
   }
 
-  /** Keeps the ranking open no longer than those who hold it: for a folder that is to be deleted, whose bytes the disk gives back only then. */
-  forget(folder: string): void {
-    const entry = this.#open.get(folder);
-    if (entry === undefined) return;
-    this.#open.delete(folder);
-    entry.isKept = false;
-    closeUnused(entry);
+  /** Lets go of rankings whose folder is not there any more, under nobody who holds them: only then does the disk give their bytes back. */
+  forgetDeleted(): void {
+    for (const folder of [...this.#open.keys()]) {
+      if (!existsSync(folder)) this.#forget(folder);
+    }
   }
 
   /** Closes all, held or not; nothing may be read through this cache afterwards. */
   closeAll(): void {
     this.#closed = true;
-    for (const folder of [...this.#open.keys()]) this.forget(folder);
+    for (const folder of [...this.#open.keys()]) this.#forget(folder);
     for (const { ranking } of this.#held) ranking.close();
   }
 
@@ -83,9 +82,17 @@ export class RankingCache {
     this.#open.set(folder, entry);
     for (const oldest of this.#open.keys()) {
       if (this.#open.size <= this.#openRankings) break;
-      this.forget(oldest);
+      this.#forget(oldest);
     }
     return entry;
+  }
+
+  #forget(folder: string): void {
+    const entry = this.#open.get(folder);
+    if (entry === undefined) return;
+    this.#open.delete(folder);
+    entry.isKept = false;
+    closeUnused(entry);
   }
 }
 

@@ -174,10 +174,18 @@ export class CampaignStore extends JobStore {
     });
   }
 
-  /** Queues the expansions that refresh policies ask for by now; gives their number. */
+  /** Queues the expansions that refresh policies ask for by now; gives their number. One that cannot be queued keeps no other from it. */
   expandDue(populationVersion: string): number {
+    const errors: unknown[] = [];
     const due = this.#campaigns.dueForRefresh(this.now(), populationVersion);
-    for (const { id, cause } of due) this.expand(id, cause);
+    for (const { id, cause } of due) {
+      try {
+        this.expand(id, cause);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
     return due.length;
   }
 

@@ -19,6 +19,7 @@ import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
+import { startHousekeeping } from './housekeeping.ts';
 
 export interface ServiceOptions {
   readonly dataDir: string;
@@ -105,9 +106,19 @@ async function startParts(
     logger,
   );
   closers.push(() => supervisor.stop());
+  const config = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds };
+  closers.push(
+    startHousekeeping({
+      store,
+      rankings,
+      populationVersion: population.version,
+      retention: { versions: config.retainedVersions, days: config.retainedDays },
+      wake: () => supervisor.wake(),
+      logger,
+    }),
+  );
   const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version });
   closers.push(() => exporter.close());
-  const config: ServerConfig = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds };
   const explainer = new AudienceExplainer({
     population: resolve(options.population),
     seedFolder: join(dataDir, SEED_FOLDER),

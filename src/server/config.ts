@@ -93,6 +93,9 @@ export interface ServerConfig {
   readonly maximumFilterTokens: number;
   /** Events of one feedback request. */
   readonly maximumFeedbackEvents: number;
+  /** Audience versions of a campaign that are kept beside the active one, and for how long. */
+  readonly retainedVersions: number;
+  readonly retainedDays: number;
   /** Audience pages. */
   readonly maximumPageSize: number;
   readonly defaultPageSize: number;
@@ -174,6 +177,8 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumLabelLength: 200,
   maximumFilterTokens: 1_000,
   maximumFeedbackEvents: 50_000,
+  retainedVersions: 10,
+  retainedDays: 30,
   maximumPageSize: 10_000,
   defaultPageSize: 1_000,
   maximumCampaignPageSize: 200,

@@ -22,7 +22,9 @@ function open(): string[] {
       return ''; // the descriptor of this very listing
     }
   });
-  return ['doomed', 'ranking-0', 'ranking-1', 'ranking-2'].filter((name) => paths.some((path) => path.includes(name)));
+  return ['doomed 1', 'doomed 2', 'ranking-0', 'ranking-1', 'ranking-2'].filter((name) =>
+    paths.some((path) => path.includes(name)),
+  );
 }
 
 describe('RankingCache', () => {
@@ -62,7 +64,7 @@ describe('RankingCache', () => {
   });
 
   it('holds a ranking open beside its limit, though the folder is deleted and the cache makes room', () => {
-    const doomed = join(root, 'doomed');
+    const doomed = join(root, 'doomed 1');
     writeRanking(doomed, Float32Array.of(0.5, 1, Number.NaN));
     const cache = new RankingCache({ openRankings: 1 });
     const held = cache.hold(doomed);
@@ -73,7 +75,7 @@ describe('RankingCache', () => {
     held.close();
     expect([...again.ranking.read(0, 9).userNumbers]).toEqual([1, 0]);
     expect(again.ranking.countFrom(0.75)).toBe(1);
-    expect(open()).toEqual(['doomed', 'ranking-0']);
+    expect(open()).toEqual(['doomed 1', 'ranking-0']);
     again.close();
     expect(open()).toEqual(['ranking-0']);
     expect(() => again.ranking.rankOf(0)).toThrow('is closed');
@@ -97,15 +99,20 @@ describe('RankingCache', () => {
     held.close();
   });
 
-  it('forgets a ranking that is to be deleted, but not under those who hold it', () => {
-    const cache = new RankingCache({ openRankings: 2 });
-    cache.get(folders[0]!);
-    const held = cache.hold(folders[1]!);
-    for (const folder of [...folders, join(root, 'never seen')]) cache.forget(folder);
-    expect(open()).toEqual(['ranking-1']);
+  it('lets go of what was deleted, but not under those who hold it', () => {
+    const cache = new RankingCache({ openRankings: 3 });
+    const doomed = ['doomed 1', 'doomed 2'].map((name) => join(root, name));
+    for (const folder of doomed) writeRanking(folder, Float32Array.of(0.5, 1));
+    cache.get(doomed[0]!);
+    const held = cache.hold(doomed[1]!);
+    cache.get(folders[1]!);
+    for (const folder of doomed) rmSync(folder, { recursive: true });
+    expect(open()).toEqual(['doomed 1', 'doomed 2', 'ranking-1']);
+    cache.forgetDeleted();
+    expect(open()).toEqual(['doomed 2', 'ranking-1']);
     expect(held.ranking.rankOf(1)).toBe(1);
     held.close();
-    expect(open()).toEqual([]);
+    expect(open()).toEqual(['ranking-1']);
     cache.closeAll();
   });
 
