@@ -1,57 +1,73 @@
-/** A whole audience as NDJSON or CSV, a chunk of rows at a time, no faster than the client reads. */
-import { Readable } from 'node:stream';
+/** Whole audiences as text or Parquet, a chunk of rows at a time, no faster than the client reads. */
+import { pipeline, Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { constants, createGzip } from 'node:zlib';
 import type { AudienceItem } from '../audience/page.ts';
+import { parquetOf } from '../audience/parquet.ts';
 
 export const NDJSON_TYPE = 'application/x-ndjson';
 export const CSV_TYPE = 'text/csv';
+export const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
-export type StreamType = typeof NDJSON_TYPE | typeof CSV_TYPE;
+type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;
 
-/** Reads up to `limit` members from `fromRank` (0-based). */
-export type ReadPage = (fromRank: number, limit: number) => readonly AudienceItem[];
-
-/** The text of some members. */
-export function formatItems(type: StreamType, items: readonly AudienceItem[]): string {
-  const format = type === CSV_TYPE ? formatCsv : formatNdjson;
-  let text = '';
-  for (const item of items) text += format(item);
-  return text;
+/** Rows of text: how they begin, and what each one is. */
+export interface RowFormat<T> {
+  /** Of CSV. */
+  readonly columns: string;
+  ndjson(row: T): string;
+  csv(row: T): string;
 }
 
-/** What comes before the first member. */
-export function headOf(type: StreamType): string {
-  return type === CSV_TYPE ? 'rank,user_id,score\r\n' : '';
+/** Members of an audience. */
+export const MEMBER_ROWS: RowFormat<AudienceItem> = {
+  columns: 'rank,user_id,score,percentile',
+  ndjson: ({ rank, user_id, score, percentile }) =>
+    `{"rank":${rank},"user_id":${JSON.stringify(user_id)},"score":${score},"percentile":${percentile}}\n`,
+  csv: ({ rank, user_id, score, percentile }) => `${rank},${quoteCsv(user_id)},${score},${percentile}\r\n`,
+};
+
+/** A part of a text: each page of rows becomes one chunk, after CSV's header. */
+export function* textOf<T>(type: TextType, format: RowFormat<T>, pages: Iterable<readonly T[]>): Generator<string> {
+  if (type === CSV_TYPE) yield `${format.columns}\r\n`;
+  const formatRow = type === CSV_TYPE ? format.csv : format.ndjson;
+  for (const page of pages) {
+    let text = '';
+    for (const row of page) text += formatRow(row);
+    if (text !== '') yield text;
+  }
+}
+
+/** A Parquet file of members; the event loop has a turn after each page. */
+export function parquetChunks(
+  pages: Iterable<readonly AudienceItem[]>,
+  rowGroupRows: number,
+): AsyncGenerator<Uint8Array> {
+  async function* inTurns() {
+    for (const page of pages) {
+      await nextTurn();
+      yield page;
+    }
+  }
+  return parquetOf(inTurns(), rowGroupRows);
 }
 
 /**
- * Members of the 0-based ranks `from` to `to`. Pages are read when the client has taken the one before: the stream
- * holds one chunk, whatever the audience's size. `onClose` is called once, at the end or when the client has gone.
+ * A stream of chunks, each made when the client has taken the one before: it holds one, whatever there is in all. `onClose` is called
+ * once, at the end or when the client has gone.
  */
-export function streamAudience(
-  type: StreamType,
-  readPage: ReadPage,
-  range: { readonly from: number; readonly to: number; readonly chunkRows: number },
+export function streamChunks(
+  chunks: Iterable<string> | AsyncIterable<Uint8Array>,
+  { gzip }: { readonly gzip: boolean },
   onClose: () => void,
 ): Readable {
-  function* chunks(): Generator<string> {
-    const head = headOf(type);
-    if (head !== '') yield head;
-    for (let rank = range.from; rank < range.to; rank += range.chunkRows) {
-      yield formatItems(type, readPage(rank, Math.min(range.chunkRows, range.to - rank)));
-    }
-  }
-  return Readable.from(chunks(), { objectMode: false, highWaterMark: 1 }).once('close', onClose);
-}
-
-function formatNdjson({ rank, user_id, score }: AudienceItem): string {
-  return `{"rank":${rank},"user_id":${JSON.stringify(user_id)},"score":${score}}\n`;
-}
-
-function formatCsv({ rank, user_id, score }: AudienceItem): string {
-  return `${rank},${quote(user_id)},${score}\r\n`;
+  const source = Readable.from(chunks, { objectMode: false, highWaterMark: 1 }).once('close', onClose);
+  if (!gzip) return source;
+  // an error of either ends both, and who reads gets it
+  return pipeline(source, createGzip({ level: constants.Z_BEST_SPEED }), () => {});
 }
 
 /** RFC 4180: a field with a comma, a quote or a line break is quoted, its quotes doubled. */
-function quote(field: string): string {
+export function quoteCsv(field: string): string {
   return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }

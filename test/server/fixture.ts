@@ -13,6 +13,7 @@ import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { buildServer } from '../../src/server/app.ts';
 import {
+  type AudienceExplainer,
   type CampaignFeature,
   type CustomisedModels,
   DEFAULT_SERVER_CONFIG,
@@ -21,6 +22,7 @@ import {
 } from '../../src/server/config.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
+import { AudienceExplainer as ThreadedExplainer } from '../../src/worker/audience-explainer.ts';
 
 export const USER_COUNT = 300;
 /** Ids that need care in a path, in CSV and in JSON; the last has 256 bytes in 64 characters. */
@@ -70,8 +72,10 @@ export interface Fixture {
   ): Promise<Answer>;
   /** Creates a campaign of `body` and finishes it; the id. */
   createReady(body?: object): Promise<string>;
-  /** Does what the engine would: scores the oldest queued campaign. Scores fall with the user number. */
-  finishNext(): void;
+  /** What explains audiences from now on, in place of the real thing. */
+  setExplainer(explainer: AudienceExplainer): void;
+  /** Does what the engine would: scores the oldest queued campaign. Scores fall with the user number unless `score` says otherwise. */
+  finishNext(score?: (userNumber: number) => number): void;
   close(): Promise<void>;
 }
 
@@ -85,12 +89,17 @@ export async function importUsers(userIds: readonly string[] = USER_IDS): Promis
   const dir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
   const source = join(dir, 'data');
   mkdirSync(source);
-  const features = [{ name: 'city', kind: 'single' as const }];
+  const features = [
+    { name: 'city', kind: 'single' as const },
+    { name: 'gender', kind: 'single' as const, sensitive: true },
+  ];
   writeFileSync(
     join(source, 'dataset.json'),
     JSON.stringify({ name: 'server-test', user_features: features, campaign_features: [] }),
   );
-  const lines = userIds.map((user_id, i) => JSON.stringify({ user_id, city: `c${i % 7}` }));
+  const lines = userIds.map((user_id, i) =>
+    JSON.stringify({ user_id, city: `c${i % 7}`, gender: i % 3 === 0 ? 'f' : 'm' }),
+  );
   writeFileSync(join(source, 'users.ndjson'), `${lines.join('\n')}\n`);
   const out = join(dir, 'population');
   await importPopulation({ source, features, out });
@@ -122,6 +131,12 @@ export async function openFixture(
   let models = (): CustomisedModels => {
     throw new Error('no test has set the customised models');
   };
+  const threads = new ThreadedExplainer({
+    population: population.path,
+    seedFolder: join(dataDir, 'seeds'),
+    limits: { tokens: 100, minimumGroupUsers: 20, minimumDisparityPercent: 80 },
+  });
+  let explainer: AudienceExplainer = threads;
   let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -147,6 +162,7 @@ export async function openFixture(
       manifest: (audience) => models().manifest(audience),
       onnx: (audience) => models().onnx(audience),
     },
+    explainer: { explain: (task) => explainer.explain(task) },
     engine: () => engine(),
     wake: () => {
       wakes += 1;
@@ -173,7 +189,7 @@ export async function openFixture(
       json: /[/+]json(;|$)/.test(type) ? JSON.parse(response.payload) : undefined,
     };
   };
-  const finishNext = () => finishJob(store, population, dataDir);
+  const finishNext: Fixture['finishNext'] = (score = scoreOf) => finishJob(store, population, dataDir, score);
   return {
     app,
     store,
@@ -184,6 +200,9 @@ export async function openFixture(
     wakes: () => wakes,
     setModels: (made) => {
       models = () => made;
+    },
+    setExplainer: (made) => {
+      explainer = made;
     },
     setEngine: (status) => {
       engine = status;
@@ -198,6 +217,7 @@ export async function openFixture(
     finishNext,
     close: async () => {
       await Promise.all([app.close(), webhooks.stop()]);
+      await threads.close();
       rankings.closeAll();
       store.close();
       rmSync(dataDir, { recursive: true, force: true });
@@ -231,7 +251,12 @@ export const QUALITY = {
   of_tomorrow: 1,
 };
 
-function finishJob(store: CampaignStore, population: Population, dataDir: string): void {
+function finishJob(
+  store: CampaignStore,
+  population: Population,
+  dataDir: string,
+  score: (userNumber: number) => number,
+): void {
   const job = store.claim(`${process.pid}:test`);
   if (job === null) throw new Error('no job is queued');
   store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
@@ -239,7 +264,7 @@ function finishJob(store: CampaignStore, population: Population, dataDir: string
   const seeds = new Set([...store.setBlocks(job.sets.seeds)].flat());
   store.advance(job, { state: 'scoring', progress: 0.5 });
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) =>
-    seeds.has(population.directory.id(number)) ? Number.NaN : scoreOf(number),
+    seeds.has(population.directory.id(number)) ? Number.NaN : score(number),
   );
   const folder = join('audiences', job.campaignId, job.expansionId);
   mkdirSync(join(dataDir, 'audiences', job.campaignId), { recursive: true });
