@@ -120,7 +120,7 @@ function explainFeature(
   const textOf = (code: number) => (code === 0 ? null : dictionary.token(code));
   const associationOf = (code: number) =>
     associate({ a: counts.audience[code]!, p: counts.population[code]!, members, users });
-  const codes = [...counts.population.keys()].filter((code) => counts.population[code]! > 0);
+  const codes = codesOf(counts.population);
   const evidence = new Map(codes.map((code) => [code, Math.abs(associationOf(code).z)]));
   const best = codes
     .sort((a, b) => evidence.get(b)! - evidence.get(a)! || counts.population[b]! - counts.population[a]! || a - b)
@@ -143,4 +143,11 @@ function explainFeature(
 
 function shareOf(count: number, whole: number): Share {
   return { count, share: whole === 0 ? 0 : count / whole };
+}
+
+/** The codes that somebody has: a dictionary may have far more. */
+function codesOf(population: Uint32Array): number[] {
+  const codes: number[] = [];
+  for (let code = 0; code < population.length; code++) if (population[code]! > 0) codes.push(code);
+  return codes;
 }

@@ -27,13 +27,21 @@ export const MEMBER_ROWS: RowFormat<AudienceItem> = {
   csv: ({ rank, user_id, score, percentile }) => `${rank},${quoteCsv(user_id)},${score},${percentile}\r\n`,
 };
 
-/** A part of a text: each page of rows becomes one chunk, after CSV's header. */
-export function* textOf<T>(type: TextType, format: RowFormat<T>, pages: Iterable<readonly T[]>): Generator<string> {
-  if (type === CSV_TYPE) yield `${format.columns}\r\n`;
-  const formatRow = type === CSV_TYPE ? format.csv : format.ndjson;
-  for (const page of pages) {
-    let text = '';
-    for (const row of page) text += formatRow(row);
+/** The text of some rows, after CSV's header. */
+export function textOf<T>(type: TextType, format: RowFormat<T>, rows: readonly T[]): string {
+  return headOf(type, format) + formatRows(type, format, rows);
+}
+
+/** The same of all rows, a chunk a page; the event loop has a turn after each page, also where it had no rows. */
+export async function* textChunks<T>(
+  type: TextType,
+  format: RowFormat<T>,
+  pages: Iterable<readonly T[]>,
+): AsyncGenerator<string> {
+  const head = headOf(type, format);
+  if (head !== '') yield head;
+  for await (const page of inTurns(pages)) {
+    const text = formatRows(type, format, page);
     if (text !== '') yield text;
   }
 }
@@ -43,13 +51,7 @@ export function parquetChunks(
   pages: Iterable<readonly AudienceItem[]>,
   rowGroupRows: number,
 ): AsyncGenerator<Uint8Array> {
-  async function* inTurns() {
-    for (const page of pages) {
-      await nextTurn();
-      yield page;
-    }
-  }
-  return parquetOf(inTurns(), rowGroupRows);
+  return parquetOf(inTurns(pages), rowGroupRows);
 }
 
 /**
@@ -57,7 +59,7 @@ export function parquetChunks(
  * once, at the end or when the client has gone.
  */
 export function streamChunks(
-  chunks: Iterable<string> | AsyncIterable<Uint8Array>,
+  chunks: AsyncIterable<string | Uint8Array>,
   { gzip }: { readonly gzip: boolean },
   onClose: () => void,
 ): Readable {
@@ -65,6 +67,25 @@ export function streamChunks(
   if (!gzip) return source;
   // an error of either ends both, and who reads gets it
   return pipeline(source, createGzip({ level: constants.Z_BEST_SPEED }), () => {});
+}
+
+/** A client that takes everything at once would otherwise keep all others waiting: its socket never says stop. */
+async function* inTurns<T>(pages: Iterable<T>): AsyncGenerator<T> {
+  for (const page of pages) {
+    yield page;
+    await nextTurn();
+  }
+}
+
+function headOf<T>(type: TextType, { columns }: RowFormat<T>): string {
+  return type === CSV_TYPE ? `${columns}\r\n` : '';
+}
+
+function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, rows: readonly T[]): string {
+  const format = type === CSV_TYPE ? csv : ndjson;
+  let text = '';
+  for (const row of rows) text += format(row);
+  return text;
 }
 
 /** RFC 4180: a field with a comma, a quote or a line break is quoted, its quotes doubled. */

@@ -16,7 +16,7 @@ import {
   NDJSON_TYPE,
   parquetChunks,
   streamChunks,
-  textOf,
+  textChunks,
 } from '../../src/server/audience-stream.ts';
 import { audiencesOfUser } from '../../src/server/user-audiences.ts';
 import { compare } from './measure.ts';
@@ -100,9 +100,9 @@ async function benchExports(folder: string): Promise<string[]> {
   const ids = { id: (user: number) => `user-${user * 7919}` };
   const pages = () => blocksOf(ranking, ids, { size: ranking.candidates, blockSize: 2_000 });
   const formats = {
-    NDJSON: () => streamChunks(textOf(NDJSON_TYPE, MEMBER_ROWS, pages()), { gzip: false }, () => {}),
-    'NDJSON with gzip': () => streamChunks(textOf(NDJSON_TYPE, MEMBER_ROWS, pages()), { gzip: true }, () => {}),
-    CSV: () => streamChunks(textOf(CSV_TYPE, MEMBER_ROWS, pages()), { gzip: false }, () => {}),
+    NDJSON: () => streamChunks(textChunks(NDJSON_TYPE, MEMBER_ROWS, pages()), { gzip: false }, () => {}),
+    'NDJSON with gzip': () => streamChunks(textChunks(NDJSON_TYPE, MEMBER_ROWS, pages()), { gzip: true }, () => {}),
+    CSV: () => streamChunks(textChunks(CSV_TYPE, MEMBER_ROWS, pages()), { gzip: false }, () => {}),
     Parquet: () => streamChunks(parquetChunks(pages(), 10_000), { gzip: false }, () => {}),
   };
   const lines: string[] = [];

@@ -283,6 +283,12 @@ describe('POST /v1/campaigns/{id}/audience/members/batch', () => {
     expect(answer.json.errors[0]).toMatchObject(error);
   });
 
+  it('is no user of that name where it is read', async () => {
+    expect((await member('batch')).json.code).toBe('user_not_found');
+    const answer = await fixture.call('DELETE', `/v1/campaigns/${id}/audience/members/batch`);
+    expect([answer.status, answer.headers['allow']]).toEqual([405, 'GET, HEAD, POST']);
+  });
+
   it('takes as many as the limit', async () => {
     expect((await ask({ user_ids: Array(1000).fill('person-25') })).json.items).toHaveLength(1000);
   });

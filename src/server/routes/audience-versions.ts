@@ -4,7 +4,7 @@ import type { HeldRanking } from '../../audience/ranking-cache.ts';
 import type { Audience } from '../../campaigns/types.ts';
 import { acceptsGzip, negotiate } from '../accept.ts';
 import { audienceVersionPageSchema, diffParams, diffSchema, versionsQuery } from '../audience-schemas.ts';
-import { CSV_TYPE, NDJSON_TYPE, quoteCsv, type RowFormat, streamChunks, textOf } from '../audience-stream.ts';
+import { CSV_TYPE, NDJSON_TYPE, quoteCsv, type RowFormat, streamChunks, textChunks } from '../audience-stream.ts';
 import { checkPopulation, openFound } from '../audience-view.ts';
 import { IMMUTABLE, isMatch, sendNotModified } from '../conditional.ts';
 import type { ServerDependencies } from '../config.ts';
@@ -123,7 +123,7 @@ export function addAudienceVersionRoutes(
           close();
         }
       }
-      const chunks = textOf(type, CHANGE_ROWS, changes(dependencies, from, to));
+      const chunks = textChunks(type, CHANGE_ROWS, changes(dependencies, from, to));
       return reply
         .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
         .type(`${type}; charset=utf-8`)

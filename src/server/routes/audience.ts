@@ -13,6 +13,7 @@ import {
   PARQUET_TYPE,
   parquetChunks,
   streamChunks,
+  textChunks,
   textOf,
 } from '../audience-stream.ts';
 import { checkPopulation, type Located, locate, openFound, type View, viewOf } from '../audience-view.ts';
@@ -154,7 +155,7 @@ function createReader(dependencies: ServerDependencies, takeStream: ReturnType<t
         blockSize: config.streamChunkRows,
       });
       const chunks =
-        type === PARQUET_TYPE ? parquetChunks(pages, config.parquetRowGroupRows) : textOf(type, MEMBER_ROWS, pages);
+        type === PARQUET_TYPE ? parquetChunks(pages, config.parquetRowGroupRows) : textChunks(type, MEMBER_ROWS, pages);
       return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip }, close));
     }
 
@@ -164,7 +165,7 @@ function createReader(dependencies: ServerDependencies, takeStream: ReturnType<t
     const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
     const next = nextCursor(audience, view, view.from + items.length);
     if (type !== JSON_TYPE) {
-      const text = [...textOf(type, MEMBER_ROWS, [items])].join('');
+      const text = textOf(type, MEMBER_ROWS, items);
       return say(opened, next).send(gzip ? gzipSync(text, { level: constants.Z_BEST_SPEED }) : text);
     }
     const { candidates } = audience;
