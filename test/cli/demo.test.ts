@@ -120,7 +120,7 @@ describe('metaheac demo', () => {
       expect(JSON.parse(answers[1]!).items).toHaveLength(3);
       expect(JSON.parse(answers[2]!)).toMatchObject({ member: true, rank: 1 });
       expect(execFileSync('head', ['-1', join(folder, 'audience.csv')], { encoding: 'utf8' })).toBe(
-        'rank,user_id,score\r\n',
+        'rank,user_id,score,percentile\r\n',
       );
       expect(JSON.parse(answers[4]!)).toMatchObject({ seeds: { received: 12, known: 12 } });
       run.child.kill('SIGINT');

@@ -24,6 +24,7 @@ import { customise, openOnlineProgram } from '../../src/online/customise.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import type { OwnToken } from '../../src/online/own-token.ts';
 import { planKey } from '../../src/online/plan.ts';
+import type { Prediction } from '../../src/online/prediction.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { openDataSet } from '../../src/population/data-set.ts';
 import { importPopulation } from '../../src/population/import.ts';
@@ -122,6 +123,15 @@ function scoresOf(id: string): Float32Array {
   return scores;
 }
 
+/** Of 25 sizes a campaign shows five. */
+function shownOf(prediction: Prediction): unknown {
+  const shown = ({ recall }: Pick<Prediction, 'recall'>) =>
+    Object.fromEntries(
+      Object.entries(recall).filter(([share]) => ['0.01', '0.02', '0.05', '0.1', '0.2'].includes(share)),
+    );
+  return { ...prediction, recall: shown(prediction), lift: shown({ recall: prediction.lift }) };
+}
+
 /** What the online stage gives in this thread, by user number, seeds left out. */
 async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Array; prediction: unknown }> {
   const binding = bind(model.folder, population);
@@ -151,7 +161,7 @@ async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Ar
     scores[number] = scored[i]!;
   });
   for (const number of population.readRows(rows).userNumbers) scores[number] = Number.NaN;
-  return { scores, prediction };
+  return { scores, prediction: prediction && shownOf(prediction) };
 }
 
 const furthest = (a: Float32Array, b: Float32Array) =>
