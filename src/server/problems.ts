@@ -64,6 +64,11 @@ export interface Problem {
   readonly [fact: string]: unknown;
 }
 
+/** The `type` of a code's problems: where its page is (a URI reference, relative to the service). */
+export function problemTypeOf(code: ErrorCode): string {
+  return `/docs/errors/${code}`;
+}
+
 /** Whatever was thrown, as one of our errors: Fastify's own by code and status, everything else is `internal`. */
 export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): AppError {
   if (error instanceof AppError) return error;
@@ -85,7 +90,7 @@ export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): 
 /** The answer to `error`. Values and texts are shortened; errors beyond `maximumDetails` are counted in the detail. */
 export function problemOf(error: AppError, requestId: string, maximumDetails: number): Problem {
   const { status, title, hidden } = PROBLEMS[error.code];
-  const base = { type: `urn:metaheac:problem:${error.code}`, title, status };
+  const base = { type: problemTypeOf(error.code), title, status };
   if (hidden) {
     const detail = `the log of the service says more under the request id ${requestId}`;
     return { ...base, detail, code: error.code, request_id: requestId, errors: [] };

@@ -15,7 +15,10 @@ const featureValue = z.union([z.string(), z.array(z.string()).readonly()]);
 /** The body of every error answer. */
 const problemSchema = z
   .looseObject({
-    type: z.string().describe('A URN that holds the code.'),
+    type: z
+      .string()
+      .meta({ format: 'uri-reference' })
+      .describe('The address of the page of the code, relative to the service.'),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
@@ -36,7 +39,7 @@ const problemSchema = z
       'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, `campaign_id`, `parts`, `model_version`, `served_model_version`.',
     examples: [
       {
-        type: 'urn:metaheac:problem:invalid_request',
+        type: '/docs/errors/invalid_request',
         title: 'The request is not valid',
         status: 400,
         detail: 'the body is not valid: /audience/size: Too small: expected number to be >=1',

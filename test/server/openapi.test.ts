@@ -35,6 +35,8 @@ describe('openApiDocument', () => {
       'get /livez',
       'get /readyz',
       'get /metrics',
+      'get /docs/errors',
+      'get /docs/errors/{code}',
     ]);
   });
 

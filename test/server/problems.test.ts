@@ -15,6 +15,12 @@ describe('PROBLEMS', () => {
     expect(Object.keys(PROBLEMS).sort()).toEqual(codes.sort());
   });
 
+  it('is in the README: every code that is shown', () => {
+    const readme = readFileSync(new URL('../../src/server/README.md', import.meta.url), 'utf8');
+    const shown = Object.entries(PROBLEMS).filter(([, { hidden }]) => hidden !== true);
+    expect(shown.map(([code]) => code).filter((code) => !readme.includes(`\`${code}\``))).toEqual([]);
+  });
+
   it('shows nothing of what is the service at fault, but why it is not available', () => {
     const shown = Object.entries(PROBLEMS).filter(([, row]) => row.status >= 500 && row.hidden !== true);
     expect(shown.map(([code]) => code)).toEqual(['unavailable']);
@@ -52,7 +58,7 @@ describe('problemOf', () => {
       facts: { state: 'queued', status: 7, code: 'x' },
     });
     expect(problemOf(error, 'r1', 3)).toEqual({
-      type: 'urn:metaheac:problem:invalid_request',
+      type: '/docs/errors/invalid_request',
       title: 'The request is not valid',
       status: 400,
       detail: 'wrong (and 1 more)',
