@@ -58,7 +58,7 @@ const EXAMPLE_DETAIL = 'one sentence on what is wrong in this request';
 export function renderErrorList(pages: readonly ErrorPage[]): string {
   const rows = pages.map(
     ({ code, type, status, title }) =>
-      `<tr><td>${status}</td><td><a href="${escape(type)}"><code>${escape(code)}</code></a></td><td>${escape(title)}</td></tr>`,
+      `<tr><td>${status}</td><td><a href="${escapeHtml(type)}"><code>${escapeHtml(code)}</code></a></td><td>${escapeHtml(title)}</td></tr>`,
   );
   return page(
     'Errors',
@@ -73,13 +73,13 @@ ${rows.join('\n')}
 export function renderErrorPage({ code, status, title, meaning, advice, example }: ErrorPage): string {
   return page(
     code,
-    `<p>Status ${status}: ${escape(title)}.</p>
+    `<p>Status ${status}: ${escapeHtml(title)}.</p>
 <h2>What it means</h2>
-<p>${escape(meaning)}</p>
+<p>${escapeHtml(meaning)}</p>
 <h2>What to do</h2>
-<p>${escape(advice)}</p>
+<p>${escapeHtml(advice)}</p>
 <h2>An answer</h2>
-<pre>${escape(JSON.stringify(example, null, 2))}</pre>
+<pre>${escapeHtml(JSON.stringify(example, null, 2))}</pre>
 <p><a href="/docs/errors">All codes</a></p>`,
   );
 }
@@ -93,15 +93,15 @@ const STYLE =
 function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escape(title)} - metaheac</title><style>${STYLE}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)} - metaheac</title><style>${STYLE}</style></head>
 <body>
-<h1>${escape(title)}</h1>
+<h1>${escapeHtml(title)}</h1>
 ${body}
 </body>
 </html>
 `;
 }
 
-function escape(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
@@ -19,6 +19,7 @@ import {
   type EngineStatus,
   type ServerConfig,
 } from '../../src/server/config.ts';
+import { openContract } from '../fixture/api-document.ts';
 
 export const USER_COUNT = 300;
 /** Ids that need care in a path, in CSV and in JSON; the last has 256 bytes in 64 characters. */
@@ -132,6 +133,7 @@ export async function openFixture(population: Population, config: Partial<Server
     clock: systemClock,
     config: { ...DEFAULT_SERVER_CONFIG, ...config },
   });
+  await checkAnswers(app);
   const call: Fixture['call'] = async (method, path, body, headers = {}) => {
     const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
     const response = await app.inject({
@@ -178,6 +180,21 @@ export async function openFixture(population: Population, config: Partial<Server
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** From now on every injected answer that the OpenAPI document does not promise fails the test that asked for it. */
+async function checkAnswers(app: FastifyInstance): Promise<void> {
+  const contract = await openContract();
+  const inject = app.inject.bind(app) as (request: InjectOptions) => Promise<LightMyRequestResponse>;
+  const checked = async (request: InjectOptions) => {
+    const response = await inject(request);
+    const { statusCode: status, headers, payload: text } = response;
+    const url = typeof request.url === 'string' ? request.url : String(request.url?.pathname);
+    const fault = contract.findFault({ method: request.method ?? 'GET', url, status, headers, text });
+    if (fault !== null) throw new Error(`not as openapi.yaml says: ${fault}`);
+    return response;
+  };
+  app.inject = checked as typeof app.inject;
 }
 
 /** The score that `finishNext` gives: rounded to what float32 holds. */

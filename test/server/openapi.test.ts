@@ -3,21 +3,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { openApiDocument, openApiYaml } from '../../src/server/app.ts';
+import type { ApiDocument, JsonSchema } from '../fixture/api-document.ts';
 
-interface Operation {
-  readonly operationId?: string;
-  readonly summary?: string;
-  readonly responses: Readonly<
-    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: unknown }>> }>
-  >;
-}
-interface Document {
-  readonly openapi: string;
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
-}
-
-const document = (await openApiDocument()) as Document;
+const document = (await openApiDocument()) as ApiDocument;
 const operations = Object.entries(document.paths).flatMap(([path, item]) =>
   Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, path, operation })),
 );
@@ -52,6 +40,25 @@ describe('openApiDocument', () => {
     }
   });
 
+  it('refuses unknown fields in every object of a JSON body', () => {
+    const loose = operations.flatMap(({ name, operation }) =>
+      Object.entries(operation.requestBody?.content ?? {})
+        .filter(([type]) => /[/+]json$/.test(type))
+        .flatMap(([, { schema }]) => looseObjects(schema, name)),
+    );
+    expect(loose).toEqual([]);
+    expect(looseObjects({ properties: { a: { type: 'array', items: { properties: {} } } } }, '')).toEqual([
+      '',
+      '/a/items',
+    ]);
+  });
+
+  it('gives every time as RFC 3339', () => {
+    const times = Object.entries(document.components.schemas).flatMap(([name, schema]) => timesOf(schema, name));
+    expect(times.length).toBeGreaterThan(1);
+    expect(times.filter(({ format }) => format !== 'date-time')).toEqual([]);
+  });
+
   it('refers only to schemas that it has, and has none that nothing refers to', () => {
     const text = JSON.stringify(document);
     const named = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name);
@@ -66,3 +73,34 @@ describe('openApiYaml', () => {
     expect(yaml).toBe(readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8'));
   });
 });
+
+/** Places of objects with named fields that take other fields too. */
+function looseObjects(schema: JsonSchema, place: string): string[] {
+  const { $ref, properties, additionalProperties } = schema;
+  if (typeof $ref === 'string') return looseObjects(document.components.schemas[$ref.split('/').at(-1)!]!, place);
+  const inner = childrenOf(schema).flatMap(([name, child]) => looseObjects(child, `${place}/${name}`));
+  return properties !== undefined && additionalProperties !== false ? [place, ...inner] : inner;
+}
+
+/** The schemas of fields that are times by their name. */
+function timesOf(schema: JsonSchema, place: string): { readonly place: string; readonly format: unknown }[] {
+  return childrenOf(schema).flatMap(([name, child]) => [
+    ...(/_at$|^created$|^time$/.test(name) ? [{ place: `${place}/${name}`, format: formatOf(child) }] : []),
+    ...timesOf(child, `${place}/${name}`),
+  ]);
+}
+
+function formatOf(schema: JsonSchema): unknown {
+  return schema['format'] ?? childrenOf(schema).map(([, child]) => formatOf(child))[0];
+}
+
+function childrenOf(schema: JsonSchema): [string, JsonSchema][] {
+  const named = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>);
+  const lists = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => Object.entries((schema[key] ?? []) as JsonSchema[]));
+  const single = ['items', 'additionalProperties'].map((key) => [key, schema[key]] as const);
+  return [
+    ...named,
+    ...lists,
+    ...single.filter((entry): entry is [string, JsonSchema] => typeof entry[1] === 'object' && entry[1] !== null),
+  ];
+}
