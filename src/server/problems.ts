@@ -120,6 +120,7 @@ function presentDetail(detail: ErrorDetail): ProblemError {
 /** A value small enough to be shown: long text is cut, lists and objects are only named. */
 function presentValue(value: unknown): string | number | boolean | null {
   if (typeof value === 'string') return shorten(value, MAXIMUM_VALUE_LENGTH);
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value); // 1e999 is JSON, Infinity is none
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return 'an object';

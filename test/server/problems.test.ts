@@ -73,6 +73,13 @@ describe('problemOf', () => {
     });
   });
 
+  it('shows a number that JSON reads as infinite as text: JSON cannot write it', () => {
+    const details = [{ pointer: '/a', value: JSON.parse('-1e999'), message: 'm' }];
+    expect(problemOf(new AppError('invalid_request', 'wrong', { details }), 'r1', 3).errors).toMatchObject([
+      { value: '-Infinity' },
+    ]);
+  });
+
   it('hides message, details and facts of an internal error', () => {
     const error = new AppError('storage_failed', '/secret/path', {
       details: [{ pointer: '/secret', message: 'secret' }],
