@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { type ModelFolder, readModelFolder } from '../model/folder.ts';
+import { publishedAt } from '../population/manifest.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { requireKeyFor } from '../server/auth.ts';
@@ -15,6 +16,7 @@ import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
+import { describeModel, valuesOf } from './model-facts.ts';
 
 export interface ServiceOptions {
   readonly dataDir: string;
@@ -110,8 +112,11 @@ async function startParts(
       kind,
       ...(max_length === undefined ? {} : { maxLength: max_length }),
       isKnown: (value) => model.vocabularies.get(`campaign.${name}`)!.find(value) !== 0,
+      values: valuesOf(model.vocabularies.get(`campaign.${name}`)!),
     })),
     modelVersion: model.manifest.version,
+    model: describeModel(model.manifest),
+    populationImportedAt: publishedAt(population.path, population.version),
     customisedModels: exporter,
     engine: () => supervisor.state,
     wake: () => supervisor.wake(),

@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'headers_too_large'
   | 'campaign_not_found'
   | 'user_not_found'
+  | 'feature_not_found'
   | 'external_id_taken' // another campaign has it
   | 'audience_not_ready'
   | 'model_not_stored' // the audience was made before customised models were kept

@@ -16,6 +16,7 @@ import { addAudienceRoutes } from './routes/audience.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addInformationRoutes } from './routes/information.ts';
 import { addModelRoutes } from './routes/model.ts';
 import { validatorCompiler } from './validation.ts';
 
@@ -78,6 +79,7 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   addCampaignRoutes(app, dependencies);
   addAudienceRoutes(app, dependencies, metrics);
   addModelRoutes(app, dependencies);
+  addInformationRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);
 }

@@ -5,6 +5,8 @@ import type { ActiveAudience } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
+import type { ValueList } from './feature-values.ts';
+import type { CurrentModel } from './information-schemas.ts';
 import type { CustomisedManifest } from './model-schemas.ts';
 
 /** A campaign feature of the served model, with the question whether the model knows a value. */
@@ -13,6 +15,17 @@ export interface CampaignFeature {
   readonly kind: 'single' | 'multi';
   readonly maxLength?: number;
   isKnown(value: string): boolean;
+  /** Those that the model knows. */
+  readonly values: ValueList;
+}
+
+/** What is told of the served model, beside its version and features. */
+export interface ModelFacts {
+  readonly name: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly adaptation: CurrentModel['adaptation'];
+  readonly evaluation: CurrentModel['evaluation'];
 }
 
 /** What the engine says of itself. */
@@ -29,6 +42,9 @@ export interface ServerDependencies {
   readonly population: Population;
   readonly campaignFeatures: readonly CampaignFeature[];
   readonly modelVersion: string;
+  readonly model: ModelFacts;
+  /** When the population's files were written, in ms since 1970. */
+  readonly populationImportedAt: number;
   readonly customisedModels: CustomisedModels;
   readonly engine: () => EngineStatus;
   /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
@@ -66,6 +82,10 @@ export interface ServerConfig {
   /** Pages of campaigns. */
   readonly maximumCampaignPageSize: number;
   readonly defaultCampaignPageSize: number;
+  /** Pages of a feature's known values, and how many one search looks at. */
+  readonly maximumValuePageSize: number;
+  readonly defaultValuePageSize: number;
+  readonly maximumValueScan: number;
   /** Rows that a stream reads, formats and hands over at once. */
   readonly streamChunkRows: number;
   /** NDJSON and CSV answers at one time; one more is answered 503. */
@@ -103,6 +123,9 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   defaultPageSize: 1_000,
   maximumCampaignPageSize: 200,
   defaultCampaignPageSize: 50,
+  maximumValuePageSize: 1_000,
+  defaultValuePageSize: 100,
+  maximumValueScan: 50_000,
   streamChunkRows: 2_000,
   maximumOpenStreams: 64,
   maximumOpenModels: 1,

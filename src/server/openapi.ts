@@ -23,6 +23,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       tags: [
         { name: 'campaigns', description: 'Campaigns and their expansions.' },
         { name: 'audience', description: 'The ranked users of a campaign.' },
+        { name: 'information', description: 'Limits, the served model and the served population.' },
         { name: 'documents', description: 'What the error codes mean. Never needs a key.' },
         { name: 'health', description: 'For those who run the service. Never needs a key.' },
       ],

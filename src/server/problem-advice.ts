@@ -44,6 +44,10 @@ export const PROBLEM_ADVICE: Readonly<Record<ErrorCode, Advice>> = {
     meaning: 'The population version that is served does not have the user.',
     advice: 'Compare the id byte by byte with the imported one, or import a population that has the user.',
   },
+  feature_not_found: {
+    meaning: 'The path names a feature that the served model or population does not have.',
+    advice: 'known_features lists the names that there are; percent-encode the name in the path.',
+  },
   model_not_stored: {
     meaning: 'The audience version exists, but its customised model was not kept.',
     advice: 'Make a new expansion: its model is kept.',

@@ -22,6 +22,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemRow>> = {
   unauthorized: { status: 401, title: 'An API key is needed' },
   route_not_found: { status: 404, title: 'There is no such route' },
   campaign_not_found: { status: 404, title: 'There is no such campaign' },
+  feature_not_found: { status: 404, title: 'There is no such feature' },
   user_not_found: { status: 404, title: 'The user is not in the population' },
   model_not_stored: { status: 404, title: 'The customised model was not kept' },
   method_not_allowed: { status: 405, title: 'The route does not have this method' },

@@ -17,6 +17,7 @@ import {
   type CustomisedModels,
   DEFAULT_SERVER_CONFIG,
   type EngineStatus,
+  type ModelFacts,
   type ServerConfig,
 } from '../../src/server/config.ts';
 import { openContract } from '../fixture/api-document.ts';
@@ -28,15 +29,34 @@ export const USER_IDS = [...ODD_IDS, ...Array.from({ length: USER_COUNT - ODD_ID
 export const SEEDS = Array.from({ length: 20 }, (_, i) => `person-${i}`);
 
 const CAMPAIGN_FEATURES: readonly CampaignFeature[] = [
-  { name: 'category', kind: 'single', isKnown: (value) => ['shoes', 'hats'].includes(value) },
-  { name: 'genres', kind: 'multi', maxLength: 3, isKnown: (value) => ['drama', 'comedy'].includes(value) },
+  { name: 'category', kind: 'single', ...known(['shoes', 'hats']) },
+  { name: 'genres', kind: 'multi', maxLength: 3, ...known(['drama', 'comedy']) },
 ];
+
+function known(tokens: readonly string[]): Pick<CampaignFeature, 'isKnown' | 'values'> {
+  return {
+    isKnown: (value) => tokens.includes(value),
+    values: { size: tokens.length + 1, token: (code) => tokens[code - 1]! },
+  };
+}
 
 export const OK_BODY = {
   name: 'autumn shoes',
   features: { category: 'shoes', genres: ['drama'] },
   seeds: SEEDS,
   audience: { size: 50 },
+};
+
+const share = { '0.05': { mean: 0.5, low: 0.4, high: 0.6 } };
+export const MODEL_FACTS: ModelFacts = {
+  name: 'test model',
+  createdAt: '2026-11-25T12:00:00.000Z',
+  adaptation: { optimiser: 'adam', negatives_per_seed: 10, summary: 'Adam at .003' },
+  evaluation: {
+    data: 'test',
+    campaigns: '20 test campaigns',
+    groups: { all: { campaigns: 20, auc: share['0.05'], precision: share, recall: share, lift: share } },
+  },
 };
 
 /** The parts of an answer that tests look at; `json` is loose on purpose. */
@@ -121,6 +141,8 @@ export async function openFixture(population: Population, config: Partial<Server
     population,
     campaignFeatures: CAMPAIGN_FEATURES,
     modelVersion: 'model-1',
+    model: MODEL_FACTS,
+    populationImportedAt: Date.UTC(2026, 10, 25),
     customisedModels: {
       manifest: (audience) => models().manifest(audience),
       onnx: (audience) => models().onnx(audience),

@@ -124,7 +124,8 @@ function nameOf({ method, path }: Target): string {
 /** Does the engine's work, and takes the new campaigns into the pool. */
 function finishAll(): void {
   for (let queued = server.store.countsByState().queued; queued > 0; queued--) server.finishNext();
-  ids = server.store.list({ limit: 20 }).items.map(({ id }) => id);
+  const ready = server.store.list({ limit: 10, state: 'ready' });
+  ids = [...ready.items, ...server.store.list({ limit: 10 }).items].map(({ id }) => id);
 }
 
 async function checkStore(): Promise<void> {

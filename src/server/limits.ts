@@ -1,0 +1,67 @@
+/** Every limit of the server in words, with the environment variable that sets it: what `GET /v1/limits` answers. */
+import type { ServerConfig } from './config.ts';
+
+/** The limits: those settings of a server that are numbers. */
+export type LimitName = {
+  [Name in keyof ServerConfig]: ServerConfig[Name] extends number ? Name : never;
+}[keyof ServerConfig];
+
+/** A line for each limit; a missing one does not compile. */
+const DESCRIPTIONS: { readonly [Name in LimitName]: string } = {
+  bodyLimitBytes: 'Bytes of a JSON body.',
+  maximumInlineSeeds: 'Seeds in one JSON body.',
+  minimumSeeds: 'Known seeds that an expansion needs; with fewer it ends as too_small.',
+  maximumUserIdBytes: 'Bytes of a user id, in UTF-8.',
+  maximumExternalIdBytes: "Bytes of a campaign's external id, in UTF-8.",
+  maximumNameLength: "Characters of a campaign's name.",
+  maximumFeatureValues: 'Values of one multi-valued campaign feature.',
+  maximumFeatureValueLength: 'Characters of one value of a campaign feature.',
+  maximumPageSize: 'Users of one page of an audience.',
+  defaultPageSize: 'Users of a page of an audience where no limit is given.',
+  maximumCampaignPageSize: 'Campaigns of one page.',
+  defaultCampaignPageSize: 'Campaigns of a page where no limit is given.',
+  maximumValuePageSize: 'Known values of a feature in one page.',
+  defaultValuePageSize: 'Known values of a page where no limit is given.',
+  maximumValueScan: 'Known values that one search looks at; its page may be short, and the cursor goes on.',
+  streamChunkRows: 'Rows that a stream reads and sends at once.',
+  maximumOpenStreams: 'NDJSON and CSV answers at one time; one more is answered 503.',
+  maximumOpenModels: 'Customised models that are made or sent at one time; one more is answered 503.',
+  modelChunkBytes: 'Bytes of a customised model that are sent at once.',
+  modelChunkMs: 'Milliseconds that a client may take for one of these chunks.',
+  maximumErrorDetails: 'Entries of errors in one problem.',
+  maximumParamLength: 'Characters of a path parameter, percent-encoded.',
+  requestTimeoutMs: 'Milliseconds in which a request has to arrive whole.',
+  keepAliveTimeoutMs: 'Milliseconds that an idle connection is kept.',
+  closeGraceMs: 'Milliseconds that answers in flight have when the service ends.',
+  lingerMs: 'Milliseconds that a refused body is still read.',
+  lingerBytes: 'Bytes of a refused body that are still read.',
+};
+
+/** The names of all limits. */
+export const LIMIT_NAMES = Object.keys(DESCRIPTIONS) as readonly LimitName[];
+
+/** `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
+export function variableOf(name: LimitName): string {
+  return `METAHEAC_${snakeCase(name).toUpperCase()}`;
+}
+
+/** Every limit with its value, as JSON. */
+export function presentLimits(config: ServerConfig): Limit[] {
+  return LIMIT_NAMES.map((name) => ({
+    name: snakeCase(name),
+    value: config[name],
+    variable: variableOf(name),
+    description: DESCRIPTIONS[name],
+  }));
+}
+
+interface Limit {
+  readonly name: string;
+  readonly value: number;
+  readonly variable: string;
+  readonly description: string;
+}
+
+function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
