@@ -1,52 +1,73 @@
-/** Rows of campaigns: creation, look-up, the list and its counts. A campaign is read with its latest expansion and newest audience. */
+/** Rows of campaigns: creation, changes, look-up, the list and its counts. A campaign is read with its latest expansion and active audience. */
 import { decodeCursor, encodeCursor } from './cursors.ts';
 import type { Database } from './database.ts';
+import type { SeedSet } from './seed-files.ts';
+import { recordSet } from './set-rows.ts';
 import { EXPANSION_STATES, type ExpansionState } from './states.ts';
 import type {
   AudienceRequest,
   Campaign,
+  CampaignChange,
   CampaignFeatures,
   CampaignPage,
   CampaignQuery,
+  Filters,
+  Labels,
   NewCampaign,
   Reason,
+  SeedCounts,
 } from './types.ts';
 
 const SELECT_CAMPAIGN = `
-  SELECT c.number, c.id, c.external_id, c.name, c.features, c.unknown_features, c.missing_features, c.audience, c.created_at,
-         e.state, e.progress, e.reason, e.seeds_received, e.seeds_known, e.seeds_unknown, e.seeds_duplicate, e.unknown_examples,
-         e.model_version, e.population_version, e.timings, e.quality, e.updated_at, a.version, a.size, a.candidates
+  SELECT c.number, c.id, c.external_id, c.name, c.labels, c.features, c.filters, c.unknown_features, c.missing_features, c.audience,
+         c.refresh_every, c.refresh_on_population, c.seed_counts, c.created_at, max(c.updated_at, coalesce(e.updated_at, 0)) AS updated_at,
+         e.id AS expansion_id, e.state, e.progress, e.reason, e.model_version, e.population_version, e.timings, e.quality,
+         a.version, a.size, a.candidates
   FROM campaigns c
-  JOIN expansions e ON e.campaign = c.number AND e.latest = 1
-  LEFT JOIN audiences a ON a.campaign = c.number AND a.version = (SELECT max(version) FROM audiences WHERE campaign = c.number)`;
+  LEFT JOIN expansions e ON e.campaign = c.number AND e.latest = 1
+  LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version`;
 
 interface CampaignRow {
   readonly number: number;
   readonly id: string;
   readonly external_id: string | null;
   readonly name: string;
+  readonly labels: string;
   readonly features: string;
+  readonly filters: string;
   readonly unknown_features: number;
   readonly missing_features: number;
   readonly audience: string;
+  readonly refresh_every: number | null;
+  readonly refresh_on_population: 0 | 1;
+  readonly seed_counts: string | null;
   readonly created_at: number;
-  readonly state: ExpansionState;
-  readonly progress: number;
+  readonly updated_at: number;
+  readonly expansion_id: string | null;
+  readonly state: ExpansionState | null;
+  readonly progress: number | null;
   readonly reason: string | null;
-  readonly seeds_received: number;
-  readonly seeds_known: number;
-  readonly seeds_unknown: number;
-  readonly seeds_duplicate: number;
-  readonly unknown_examples: string;
   readonly model_version: string | null;
   readonly population_version: string | null;
-  readonly timings: string;
+  readonly timings: string | null;
   readonly quality: string | null;
-  readonly updated_at: number;
   readonly version: number | null;
   readonly size: number | null;
   readonly candidates: number | null;
 }
+
+/** What an expansion takes of its campaign. */
+export interface CampaignInputs {
+  readonly number: number;
+  readonly features: string;
+  readonly filters: string;
+  readonly seedSet: string | null;
+  readonly seeds: SeedCounts;
+  readonly suppressionSet: string | null;
+  readonly commonSuppressionSet: string | null;
+}
+
+const NO_SEEDS: SeedCounts = { received: 0, known: 0, unknown: 0, duplicate: 0, unknownExamples: [] };
 
 export class Campaigns {
   readonly #database: Database;
@@ -59,20 +80,74 @@ export class Campaigns {
   insert(id: string, input: NewCampaign, now: number): number {
     const { lastInsertRowid } = this.#database
       .prepare(
-        `INSERT INTO campaigns (id, external_id, name, features, unknown_features, missing_features, audience, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO campaigns (id, external_id, name, labels, features, filters, unknown_features, missing_features, audience,
+           refresh_every, refresh_on_population, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         id,
         input.externalId ?? null,
         input.name,
+        JSON.stringify(input.labels ?? {}),
         JSON.stringify(input.features),
+        JSON.stringify(input.filters ?? {}),
         input.featureCounts.unknown,
         input.featureCounts.missing,
         JSON.stringify(input.audience),
+        input.refresh?.everyMs ?? null,
+        input.refresh?.onNewPopulation ? 1 : 0,
+        now,
         now,
       );
     return Number(lastInsertRowid);
+  }
+
+  /** Writes what a change names. */
+  update(number: number, change: CampaignChange, now: number): void {
+    const columns: Record<string, string | number | null> = { updated_at: now };
+    if (change.externalId !== undefined) columns['external_id'] = change.externalId;
+    if (change.name !== undefined) columns['name'] = change.name;
+    if (change.labels !== undefined) columns['labels'] = JSON.stringify(change.labels);
+    if (change.filters !== undefined) columns['filters'] = JSON.stringify(change.filters);
+    if (change.audience !== undefined) columns['audience'] = JSON.stringify(change.audience);
+    if (change.features !== undefined) {
+      columns['features'] = JSON.stringify(change.features.values);
+      columns['unknown_features'] = change.features.counts.unknown;
+      columns['missing_features'] = change.features.counts.missing;
+    }
+    if (change.refresh !== undefined) {
+      columns['refresh_every'] = change.refresh.everyMs;
+      columns['refresh_on_population'] = change.refresh.onNewPopulation ? 1 : 0;
+    }
+    const names = Object.keys(columns);
+    this.#database
+      .prepare(`UPDATE campaigns SET ${names.map((name) => `${name} = @${name}`).join(', ')} WHERE number = @number`)
+      .run({ ...columns, number });
+  }
+
+  /** The seeds as they are from now on; the set's file is on the disk. */
+  setSeeds(number: number, set: SeedSet, counts: SeedCounts, now: number): void {
+    recordSet(this.#database, set, now);
+    this.#database
+      .prepare('UPDATE campaigns SET seed_set = ?, seed_counts = ?, updated_at = ? WHERE number = ?')
+      .run(set.sha256, JSON.stringify(counts), now, number);
+  }
+
+  inputs(number: number): CampaignInputs {
+    const row = this.#database
+      .prepare(
+        `SELECT c.number, c.features, c.filters, c.seed_set AS seedSet, c.seed_counts AS counts, c.suppression_set AS suppressionSet,
+           i.suppression_set AS commonSuppressionSet
+         FROM campaigns c, installation i WHERE c.number = ?`,
+      )
+      .get(number) as Omit<CampaignInputs, 'seeds'> & { readonly counts: string | null };
+    const { counts, ...inputs } = row;
+    return { ...inputs, seeds: parseCounts(counts) };
+  }
+
+  /** undefined where there is none. */
+  numberOf(id: string): number | undefined {
+    return this.#database.prepare('SELECT number FROM campaigns WHERE id = ?').pluck().get(id) as number | undefined;
   }
 
   find(id: string): Campaign | null {
@@ -89,13 +164,13 @@ export class Campaigns {
 
   /** Newest first. A cursor names the last campaign given, so later ones change nothing for its reader. */
   list(query: CampaignQuery): CampaignPage {
-    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(query.cursor);
+    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('campaigns', query.cursor);
     const { state, externalId } = query;
     const byState = state === undefined ? '' : 'AND e.state = @state';
     const byExternalId = externalId === undefined ? '' : 'AND c.external_id = @externalId';
     const rows = this.#database
       .prepare(
-        `${SELECT_CAMPAIGN} WHERE e.campaign < @before ${byState} ${byExternalId} ORDER BY e.campaign DESC LIMIT @limit`,
+        `${SELECT_CAMPAIGN} WHERE c.number < @before ${byState} ${byExternalId} ORDER BY c.number DESC LIMIT @limit`,
       )
       .all({
         before,
@@ -107,8 +182,38 @@ export class Campaigns {
     const last = page.at(-1);
     return {
       items: page.map(toCampaign),
-      nextCursor: last !== undefined && rows.length > page.length ? encodeCursor(last.number) : null,
+      nextCursor: last !== undefined && rows.length > page.length ? encodeCursor('campaigns', last.number) : null,
     };
+  }
+
+  /** Campaigns whose refresh is due: their latest expansion has ended, long enough ago, or with another population version. */
+  dueForRefresh(
+    now: number,
+    populationVersion: string,
+  ): { readonly id: string; readonly cause: 'interval' | 'population' }[] {
+    return this.#database
+      .prepare(
+        `SELECT c.id, CASE WHEN c.refresh_on_population = 1 AND e.population_version IS NOT @populationVersion THEN 'population' ELSE 'interval' END AS cause
+         FROM campaigns c JOIN expansions e ON e.campaign = c.number AND e.latest = 1 LEFT JOIN jobs j ON j.expansion = e.number
+         WHERE j.number IS NULL
+           AND ((c.refresh_every IS NOT NULL AND e.created_at + c.refresh_every <= @now)
+             OR (c.refresh_on_population = 1 AND e.population_version IS NOT NULL AND e.population_version <> @populationVersion))
+         ORDER BY e.created_at`,
+      )
+      .all({ now, populationVersion }) as { id: string; cause: 'interval' | 'population' }[];
+  }
+
+  /** Removes a campaign and everything of it but the user sets; runs inside the caller's transaction. */
+  delete(number: number): void {
+    const ofExpansions = 'expansion IN (SELECT number FROM expansions WHERE campaign = ?)';
+    for (const sql of [
+      `DELETE FROM jobs WHERE ${ofExpansions}`,
+      'DELETE FROM audiences WHERE campaign = ?',
+      'DELETE FROM expansions WHERE campaign = ?',
+      'DELETE FROM feedback WHERE campaign = ?',
+      'DELETE FROM campaigns WHERE number = ?',
+    ])
+      this.#database.prepare(sql).run(number);
   }
 
   countsByState(): Record<ExpansionState, number> {
@@ -121,29 +226,31 @@ export class Campaigns {
   }
 }
 
+function parseCounts(json: string | null): SeedCounts {
+  return json === null ? NO_SEEDS : (JSON.parse(json) as SeedCounts);
+}
+
 function toCampaign(row: CampaignRow): Campaign {
   return {
     id: row.id,
     externalId: row.external_id,
     name: row.name,
+    labels: JSON.parse(row.labels) as Labels,
     features: JSON.parse(row.features) as CampaignFeatures,
+    filters: JSON.parse(row.filters) as Filters,
     audience: JSON.parse(row.audience) as AudienceRequest,
+    refresh: { everyMs: row.refresh_every, onNewPopulation: row.refresh_on_population === 1 },
     createdAt: row.created_at,
     updatedAt: row.updated_at,
-    state: row.state,
-    progress: row.progress,
-    reason: row.reason === null ? null : (JSON.parse(row.reason) as Reason),
-    seeds: {
-      received: row.seeds_received,
-      known: row.seeds_known,
-      unknown: row.seeds_unknown,
-      duplicate: row.seeds_duplicate,
-      unknownExamples: JSON.parse(row.unknown_examples) as string[],
-    },
+    seeds: parseCounts(row.seed_counts),
     featureCounts: { unknown: row.unknown_features, missing: row.missing_features },
+    expansionId: row.expansion_id,
+    state: row.state,
+    progress: row.progress ?? 0,
+    reason: row.reason === null ? null : (JSON.parse(row.reason) as Reason),
     modelVersion: row.model_version,
     populationVersion: row.population_version,
-    timings: JSON.parse(row.timings) as Record<string, number>,
+    timings: row.timings === null ? {} : (JSON.parse(row.timings) as Record<string, number>),
     quality: row.quality === null ? null : (JSON.parse(row.quality) as Record<string, unknown>),
     audienceVersion: row.version,
     audienceSize: row.size,

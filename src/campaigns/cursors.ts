@@ -1,16 +1,19 @@
-/** Opaque cursors of the campaign list: base64url of the last campaign's number. */
+/** Opaque cursors of lists: base64url of the list's letter and the last row's number. */
 import { AppError } from '../lib/errors.ts';
 
-const FORM = /^c1:([1-9]\d{0,15})$/;
+const LETTERS = { campaigns: 'c', expansions: 'e', audiences: 'v', changes: 'x' } as const;
 
-export function encodeCursor(campaignNumber: number): string {
-  return Buffer.from(`c1:${campaignNumber}`).toString('base64url');
+export type ListName = keyof typeof LETTERS;
+
+export function encodeCursor(list: ListName, number: number): string {
+  return Buffer.from(`${LETTERS[list]}1:${number}`).toString('base64url');
 }
 
-/** @throws AppError invalid_cursor for whatever `encodeCursor` did not give. */
-export function decodeCursor(cursor: string): number {
-  const number = Number(FORM.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1]);
-  if (!Number.isSafeInteger(number) || encodeCursor(number) !== cursor) {
+/** @throws AppError invalid_cursor for whatever `encodeCursor` did not give for this list. */
+export function decodeCursor(list: ListName, cursor: string): number {
+  const text = Buffer.from(cursor, 'base64url').toString('latin1');
+  const number = Number(/^[a-z]1:(0|[1-9]\d{0,15})$/.exec(text)?.[1]);
+  if (!Number.isSafeInteger(number) || encodeCursor(list, number) !== cursor) {
     throw new AppError('invalid_cursor', 'the cursor is not one that this list gave', {
       details: [{ pointer: 'cursor', message: 'is not a cursor of this list', value: cursor }],
     });

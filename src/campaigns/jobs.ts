@@ -1,6 +1,6 @@
 /** Rows of jobs: the queue, its leases, and what is claimed next. Every method runs inside the caller's transaction. */
 import type { Database } from './database.ts';
-import type { CampaignFeatures, Job } from './types.ts';
+import type { CampaignFeatures, Filters, Job } from './types.ts';
 
 /** A job's row, as far as its owner goes. */
 export interface JobRow {
@@ -39,17 +39,19 @@ export class Jobs {
       .get({ owner, now, until: now + leaseMs }) as JobRow | undefined;
   }
 
-  /** The job as its owner sees it. */
-  describe(row: JobRow): Omit<Job, 'pins'> {
+  /** The job as its owner sees it, without what its expansion's row tells. */
+  describe(row: JobRow): Omit<Job, 'pins' | 'sets'> {
     const found = this.#database
       .prepare(
-        `SELECT e.id AS expansionId, c.id AS campaignId, j.owner, c.external_id AS externalId, c.features, j.queued_at AS queuedAt
+        `SELECT e.id AS expansionId, c.id AS campaignId, j.owner, c.external_id AS externalId, e.features, e.filters, j.queued_at AS queuedAt
          FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign WHERE j.id = ?`,
       )
-      .get(row.id) as Pick<Job, 'expansionId' | 'campaignId' | 'owner' | 'externalId' | 'queuedAt'> & {
-      features: string;
+      .get(row.id) as Omit<Job, 'id' | 'attempt' | 'pins' | 'sets' | 'features' | 'filters'> & {
+      readonly features: string;
+      readonly filters: string;
     };
-    return { id: row.id, attempt: row.attempt, ...found, features: JSON.parse(found.features) as CampaignFeatures };
+    const features = JSON.parse(found.features) as CampaignFeatures;
+    return { id: row.id, attempt: row.attempt, ...found, features, filters: JSON.parse(found.filters) as Filters };
   }
 
   /** The row of a job that this attempt of this owner still holds. A lease that ran out is still held until somebody else claims it. */
@@ -77,6 +79,10 @@ export class Jobs {
 
   remove(id: string): void {
     this.#database.prepare('DELETE FROM jobs WHERE id = ?').run(id);
+  }
+
+  removeOf(expansion: number): void {
+    this.#database.prepare('DELETE FROM jobs WHERE expansion = ?').run(expansion);
   }
 
   /** Jobs whose lease ran out at their last attempt. */

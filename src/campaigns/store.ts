@@ -1,61 +1,65 @@
 /** The store of campaigns, expansions, audiences and jobs: one connection to the data folder's SQLite, used by the API process and by the engine process alike. */
 import { randomUUID } from 'node:crypto';
-import { isAbsolute, join, normalize, resolve } from 'node:path';
-import type { Clock } from '../lib/clock.ts';
+import { join, resolve } from 'node:path';
 import { createFolder, storageError, syncFolder } from '../lib/durable-files.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { Audiences, campaignNotFound } from './audiences.ts';
-import { Campaigns } from './campaigns.ts';
-import { type Database, openDatabase, write } from './database.ts';
-import { Expansions } from './expansions.ts';
-import { type JobRow, Jobs } from './jobs.ts';
-import { readSeedFile, writeSeedFile } from './seed-files.ts';
+import { type CampaignInputs, Campaigns } from './campaigns.ts';
+import { type Changes, listChanges } from './changes.ts';
+import { openDatabase, write } from './database.ts';
+import { Expansions, expansionNotFound } from './expansions.ts';
+import { Feedback, type FeedbackReport } from './feedback.ts';
+import { findAnswer, forgetAnswers, keepAnswer } from './idempotency.ts';
+import { JobStore, type StoreOptions } from './job-store.ts';
+import { removeUnusedFolders } from './ranking-folders.ts';
+import { readSeedFile, type SeedSet, writeSeedFile } from './seed-files.ts';
 import { countSeeds } from './seeds.ts';
-import type { ExpansionState } from './states.ts';
+import { recordSet } from './set-rows.ts';
+import { type ExpansionState, isEnd } from './states.ts';
 import type {
-  ActiveAudience,
+  Audience,
   Campaign,
+  CampaignChange,
   CampaignPage,
   CampaignQuery,
-  ExpansionResult,
-  Job,
+  Cause,
+  Expansion,
+  FeedbackEvent,
+  IdempotentRequest,
   NewCampaign,
-  Pins,
+  Page,
+  PageQuery,
   Reason,
 } from './types.ts';
 
-export interface StoreOptions {
-  readonly clock: Clock;
-  /** Fewer known seeds than this make an expansion too_small. */
-  readonly minimumSeeds: number;
-  /** How long a claim or a renewal keeps others away. */
-  readonly leaseMs: number;
-  /** Claims of a job before it is given up. */
-  readonly maximumAttempts: number;
+export type { StoreOptions } from './job-store.ts';
+
+/** What is kept of audience versions that are not active. */
+export interface Retention {
+  /** Versions of a campaign, the newest. */
+  readonly versions: number;
+  readonly days: number;
 }
+
+const DAY_MS = 24 * 3600 * 1000;
 
 /**
  * Every method either has its effect on the disk when it returns, or throws and had none: AppError storage_failed (disk full,
- * read-only, I/O error) or unavailable (another process writes for too long). A job is `Job` of one claim; a method that takes
- * one says false where that claim no longer holds: another was made, or the job is done. The work is then to be dropped.
+ * read-only, I/O error) or unavailable (another process writes for too long).
  */
-export class CampaignStore {
-  readonly #options: StoreOptions;
-  readonly #database: Database;
+export class CampaignStore extends JobStore {
+  readonly #dataDir: string;
   readonly #seedFolder: string;
   readonly #campaigns: Campaigns;
-  readonly #expansions: Expansions;
-  readonly #audiences: Audiences;
-  readonly #jobs: Jobs;
+  readonly #feedback: Feedback;
 
-  private constructor(dataDir: string, database: Database, options: StoreOptions) {
-    this.#options = options;
-    this.#database = database;
+  private constructor(dataDir: string, options: StoreOptions) {
+    const database = openDatabase(join(dataDir, 'metaheac.db'));
+    super(database, new Expansions(database), new Audiences(database, dataDir), options);
+    this.#dataDir = dataDir;
     this.#seedFolder = join(dataDir, 'seeds');
     this.#campaigns = new Campaigns(database);
-    this.#expansions = new Expansions(database);
-    this.#audiences = new Audiences(database, dataDir);
-    this.#jobs = new Jobs(database);
+    this.#feedback = new Feedback(database);
   }
 
   /**
@@ -66,42 +70,63 @@ export class CampaignStore {
     const absolute = resolve(dataDir);
     try {
       createFolder(absolute);
-      const database = openDatabase(join(absolute, 'metaheac.db'));
+      const store = new CampaignStore(absolute, options);
       syncFolder(absolute);
-      return new CampaignStore(absolute, database, options);
+      return store;
     } catch (error) {
       throw storageError(`open data folder ${absolute}`, error);
     }
   }
 
   /**
-   * Records a campaign with its seeds and queues its first expansion; with too few known seeds that expansion is too_small at once.
+   * Records a campaign; with seeds, queues its first expansion, which is too_small at once where too few of them are known.
    * @throws AppError external_id_taken (facts: campaign_id)
    */
-  create(input: NewCampaign, isKnown: (userId: string) => boolean): Campaign {
+  create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Campaign {
     this.#refuseTaken(input.externalId);
-    const { userIds, counts } = countSeeds(input.seeds, isKnown);
-    const reason = this.#tooFewSeeds(counts.known);
-    const seedSet = writeSeedFile(this.#seedFolder, userIds);
+    const seeds = input.seeds && countSeeds(input.seeds, isKnown);
+    const seedSet = seeds && writeSeedFile(this.#seedFolder, seeds.userIds);
     const id = randomUUID();
-    const now = this.#now();
-    write(this.#database, () => {
+    const now = this.now();
+    return write(this.database, () => {
       // once more: another process may have taken it since
       this.#refuseTaken(input.externalId);
-      const campaign = this.#campaigns.insert(id, input, now);
-      const state = reason === null ? 'queued' : 'too_small';
-      const expansion = this.#expansions.insert({
-        id: randomUUID(),
-        campaign,
-        state,
-        reason,
-        seedSet,
-        seeds: counts,
-        now,
-      });
-      if (reason === null) this.#jobs.insert(randomUUID(), expansion, now);
+      const number = this.#campaigns.insert(id, input, now);
+      if (seeds && seedSet) {
+        this.#campaigns.setSeeds(number, seedSet, seeds.counts, now);
+        this.#insertExpansion(this.#campaigns.inputs(number), 'created', { positives: null, dismissed: null }, now);
+      }
+      const campaign = this.get(id);
+      if (once) keepAnswer(this.database, { ...once, campaignId: id, answer: once.answer(campaign) }, now);
+      return campaign;
     });
-    return this.get(id);
+  }
+
+  /** The answer that a request of this key got in the last day; null where it is new. @throws AppError idempotency_key_reused */
+  answerOf({ key, requestSha256 }: Pick<IdempotentRequest, 'key' | 'requestSha256'>): string | null {
+    return findAnswer(this.database, key, requestSha256, this.now());
+  }
+
+  /** Changes what is named. Another size of the audience is another version of its ranking, active at once; inputs wait for an expansion. */
+  update(id: string, change: CampaignChange): Campaign {
+    return write(this.database, () => {
+      const number = this.#numberOf(id);
+      if (change.externalId !== this.get(id).externalId) this.#refuseTaken(change.externalId);
+      const now = this.now();
+      this.#campaigns.update(number, change, now);
+      if (change.audience) this.audiences.resize(number, change.audience, now);
+      return this.get(id);
+    });
+  }
+
+  /** Removes a campaign with its expansions, audiences and files; work at it is dropped. @throws AppError campaign_not_found */
+  delete(id: string): void {
+    write(this.database, () => {
+      const number = this.#numberOf(id);
+      this.audiences.recordDeletion(number, this.now());
+      this.#campaigns.delete(number);
+    });
+    this.removeUnusedFiles();
   }
 
   find(id: string): Campaign | null {
@@ -121,129 +146,165 @@ export class CampaignStore {
     return this.#campaigns.list(query);
   }
 
-  /** The newest audience, cached. @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds) */
-  activeAudience(id: string): ActiveAudience {
-    return this.#audiences.active(id);
-  }
-
-  /** The audience that a cursor names. @throws AppError campaign_not_found, invalid_cursor */
-  audienceVersion(id: string, version: number): ActiveAudience {
-    return this.#audiences.version(id, version);
-  }
-
   /** Campaigns by the state of their latest expansion; every state has an entry. */
   countsByState(): Record<ExpansionState, number> {
     return this.#campaigns.countsByState();
   }
 
-  /** How long the first of the jobs that nobody works at has waited; 0 where there is none. */
-  oldestQueuedSeconds(): number {
-    const now = this.#now();
-    return Math.max(0, now - (this.#jobs.oldestQueuedAt(now) ?? now)) / 1000;
-  }
-
   /**
-   * Leases the first claimable job of the queue to `owner` (`<pid>:<uuid>`); null where there is none. The expansion is queued
-   * again until the owner advances it. Jobs whose last attempt died with its lease end as failed, reason crashed.
+   * Queues an expansion of the campaign's inputs as they are now; one that has not ended is superseded.
+   * @throws AppError campaign_not_found, no_seeds
    */
-  claim(owner: string): Job | null {
-    const now = this.#now();
-    // An idle engine asks often, and a read takes no lock.
-    if (!this.#jobs.anyClaimable(now)) return null;
-    return write(this.#database, () => {
-      for (const row of this.#jobs.exhausted(now, this.#options.maximumAttempts)) this.#giveUp(row, now);
-      const row = this.#jobs.lease(owner, now, this.#options.leaseMs);
-      if (row === undefined) return null;
-      this.#expansions.step(row.expansion, 'queued', now, { reason: null });
-      return { ...this.#jobs.describe(row), pins: this.#expansions.pinsOf(row.expansion) };
+  expand(id: string, cause: Cause = 'requested'): Expansion {
+    const number = this.#numberOf(id);
+    const feedback = this.#feedback.users(number);
+    const setOf = (users: readonly string[]) => (users.length === 0 ? null : writeSeedFile(this.#seedFolder, users));
+    const sets = { positives: setOf(feedback.positives), dismissed: setOf(feedback.dismissed) };
+    return write(this.database, () => {
+      this.#numberOf(id);
+      const now = this.now();
+      const running = this.expansions.runningOf(number);
+      if (running !== undefined) this.#stop(running, 'superseded', now);
+      return this.expansions.get(id, this.#insertExpansion(this.#campaigns.inputs(number), cause, sets, now));
     });
   }
 
-  /** Starts the lease anew. */
-  renew(job: Job): boolean {
-    return this.#whileHeld(job, (row) => this.#jobs.extend(row.id, this.#now() + this.#options.leaseMs));
+  /** Queues the expansions that refresh policies ask for by now; gives their number. */
+  expandDue(populationVersion: string): number {
+    const due = this.#campaigns.dueForRefresh(this.now(), populationVersion);
+    for (const { id, cause } of due) this.expand(id, cause);
+    return due.length;
   }
 
-  /** Fixes the versions that the expansion works with, and gives those that hold: the first attempt's. */
-  pin(job: Job, pins: Pins): Pins {
-    let held = pins;
-    this.#whileHeld(job, (row) => {
-      this.#expansions.pin(row.expansion, pins, this.#now());
-      held = this.#expansions.pinsOf(row.expansion) ?? pins;
-    });
-    return held;
-  }
-
-  /** Writes the stage and the progress reached; progress (0..1) never falls. */
-  advance(job: Job, change: { readonly state?: 'adapting' | 'scoring'; readonly progress?: number }): boolean {
-    return this.#whileHeld(job, (row) => {
-      const state = change.state ?? this.#expansions.stateOf(row.expansion);
-      this.#expansions.step(row.expansion, state, this.#now(), { reason: null, progress: change.progress ?? 0 });
+  /** Ends an expansion that has not ended; one that was cancelled already is given as it is. @throws AppError campaign_not_found, expansion_not_found, expansion_ended (facts: state) */
+  cancel(campaignId: string, expansionId: string): Expansion {
+    return write(this.database, () => {
+      this.#numberOf(campaignId);
+      const number = this.expansions.numberOf(campaignId, expansionId);
+      if (number === undefined) throw expansionNotFound(campaignId, expansionId);
+      const state = this.expansions.stateOf(number);
+      if (!isEnd(state)) this.#stop(number, 'cancelled', this.now());
+      else if (state !== 'cancelled')
+        throw new AppError('expansion_ended', `the expansion is ${state} already`, { facts: { state } });
+      return this.expansions.get(campaignId, expansionId);
     });
   }
 
-  /** The set of seeds, sorted, known or not. @throws AppError storage_failed where the file is gone or altered */
-  readSeeds(job: Job): string[] {
-    return readSeedFile(this.#seedFolder, this.#expansions.seedSetOf(job.expansionId));
+  /** @throws AppError campaign_not_found, expansion_not_found */
+  expansion(campaignId: string, expansionId: string): Expansion {
+    this.#numberOf(campaignId);
+    return this.expansions.get(campaignId, expansionId);
   }
 
-  /** Publishes the ranking as the campaign's next audience version and ends the job. The expansion must be scoring, and pinned. */
-  finish(job: Job, result: ExpansionResult): boolean {
-    assert(result.candidates >= 1, 'a ranking without candidates is not an audience');
-    assert(
-      !isAbsolute(result.folder) && !normalize(result.folder).startsWith('..'),
-      `ranking folder ${result.folder} is relative to the data folder`,
-    );
-    const finished = this.#whileHeld(job, (row) => {
-      const { timings, quality } = result;
-      this.#expansions.step(row.expansion, 'ready', this.#now(), { reason: null, progress: 1, timings, quality });
-      this.#audiences.insert(row.expansion, result, this.#now());
-      this.#jobs.remove(row.id);
+  /** Newest first. @throws AppError campaign_not_found, invalid_cursor */
+  expansionsOf(campaignId: string, query: PageQuery): Page<Expansion> {
+    this.#numberOf(campaignId);
+    return this.expansions.list(campaignId, query);
+  }
+
+  /** What users did in a campaign: the next expansion learns from it. @throws AppError campaign_not_found */
+  addFeedback(id: string, events: Iterable<FeedbackEvent>): FeedbackReport {
+    return write(this.database, () => this.#feedback.add(this.#numberOf(id), events));
+  }
+
+  /** Users by their last event. @throws AppError campaign_not_found */
+  feedbackOf(id: string): Record<FeedbackEvent['event'], number> {
+    return this.#feedback.counts(this.#numberOf(id));
+  }
+
+  /** The active audience, cached. @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds) */
+  activeAudience(id: string): Audience {
+    return this.audiences.active(id);
+  }
+
+  /** Of all campaigns, cached; oldest campaign first. */
+  activeAudiences(): readonly Audience[] {
+    return this.audiences.allActive();
+  }
+
+  /** @throws AppError campaign_not_found, audience_not_found */
+  audienceVersion(id: string, version: number): Audience {
+    return this.audiences.version(id, version);
+  }
+
+  /** Newest first. @throws AppError campaign_not_found, invalid_cursor */
+  audienceVersions(id: string, query: PageQuery): Page<Audience> {
+    return this.audiences.list(id, query);
+  }
+
+  /** Makes a version that is kept the active one. @throws AppError campaign_not_found, audience_not_found */
+  activate(id: string, version: number): Audience {
+    write(this.database, () => this.audiences.activate(this.#numberOf(id), version, this.now()));
+    return this.activeAudience(id);
+  }
+
+  /** Changes of active versions after a cursor, oldest first. @throws AppError invalid_cursor */
+  changes(since: string | undefined, limit: number): Changes {
+    return listChanges(this.database, since, limit);
+  }
+
+  /** The users of a set, sorted. @throws AppError storage_failed where the file is gone or altered */
+  readSet(sha256: string): string[] {
+    return readSeedFile(this.#seedFolder, sha256);
+  }
+
+  /** Forgets what is old: audience versions beyond the retention, and answers to requests that will not come again. */
+  prune({ versions, days }: Retention): void {
+    const now = this.now();
+    write(this.database, () => {
+      this.audiences.prune(versions, now - days * DAY_MS);
+      forgetAnswers(this.database, now);
     });
-    this.#audiences.forget();
-    return finished;
+    this.audiences.forget();
+    this.removeUnusedFiles();
   }
 
-  /** Ends the expansion without an audience. */
-  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Readonly<Record<string, number>>): boolean {
-    return this.#whileHeld(job, (row) => this.#endWith(row, state, this.#now(), reason, timings));
-  }
-
-  /** Back to the queue, not before `delayMs` have passed, `reason` shown meanwhile; failed with it where the attempts are used up. */
-  retryLater(job: Job, reason: Reason, delayMs: number): boolean {
-    return this.#whileHeld(job, (row) => {
-      const now = this.#now();
-      if (row.attempt >= this.#options.maximumAttempts) this.#endWith(row, 'failed', now, reason);
-      else this.#requeue(row, now, now + delayMs, reason);
+  /** Removes ranking folders of no version and no work. */
+  removeUnusedFiles(): void {
+    removeUnusedFolders(this.#dataDir, () => {
+      // in this order: what is finished between the two is in both
+      const running = this.expansions.running();
+      return { running, kept: this.audiences.folders() };
     });
-  }
-
-  /**
-   * Gives back what an ended engine held, without waiting for its leases; gives the number of jobs. The attempts of one that died stay
-   * counted; one that was stopped on purpose is not to blame.
-   */
-  releaseOwner(owner: string, how: 'died' | 'stopped' = 'died'): number {
-    const now = this.#now();
-    return write(this.#database, () => {
-      const rows = this.#jobs.ownedBy(owner);
-      for (const row of rows) {
-        if (how === 'stopped') {
-          this.#requeue(row, now, now, null);
-          this.#jobs.forgetAttempt(row.id);
-        } else if (row.attempt >= this.#options.maximumAttempts) this.#giveUp(row, now);
-        else this.#requeue(row, now, now, null);
-      }
-      return rows.length;
-    });
-  }
-
-  /** `releaseOwner` for every owner: what the start of a service does first. Whoever holds a job then is of a service that ended. */
-  releaseAll(): number {
-    return this.#jobs.owners().reduce((released, owner) => released + this.releaseOwner(owner), 0);
   }
 
   close(): void {
-    this.#database.close();
+    this.database.close();
+  }
+
+  #numberOf(id: string): number {
+    const number = this.#campaigns.numberOf(id);
+    if (number === undefined) throw campaignNotFound(id);
+    return number;
+  }
+
+  /** Gives the id of the expansion, which has a job unless there are too few seeds. */
+  #insertExpansion(
+    inputs: CampaignInputs,
+    cause: Cause,
+    sets: { readonly positives: SeedSet | null; readonly dismissed: SeedSet | null },
+    now: number,
+  ): string {
+    const { seedSet } = inputs;
+    if (seedSet === null) throw new AppError('no_seeds', 'the campaign has no seeds yet: send some first');
+    const id = randomUUID();
+    const referenceTo = (set: SeedSet | null) => {
+      if (set !== null) recordSet(this.database, set, now);
+      return { set: set?.sha256 ?? null, users: set?.users ?? 0 };
+    };
+    const positives = referenceTo(sets.positives);
+    const reason = this.#tooFewSeeds(inputs.seeds.known, positives.users);
+    const state = reason === null ? 'queued' : 'too_small';
+    const dismissed = referenceTo(sets.dismissed);
+    const row = { id, cause, state, reason, inputs: { ...inputs, seedSet }, positives, dismissed } as const;
+    const expansion = this.expansions.insert(row, now);
+    if (reason === null) this.jobs.insert(randomUUID(), expansion, now);
+    return id;
+  }
+
+  #stop(expansion: number, state: 'cancelled' | 'superseded', now: number): void {
+    this.expansions.step(expansion, state, now, { reason: null });
+    this.jobs.removeOf(expansion);
   }
 
   #refuseTaken(externalId: string | null | undefined): void {
@@ -256,45 +317,11 @@ export class CampaignStore {
     });
   }
 
-  #now(): number {
-    return this.#options.clock.now();
-  }
-
-  #tooFewSeeds(known: number): Reason | null {
-    const minimum = this.#options.minimumSeeds;
-    if (known >= minimum) return null;
+  /** Feedback counts as known here: whether it is, the engine sees. */
+  #tooFewSeeds(known: number, positives: number): Reason | null {
+    const minimum = this.options.minimumSeeds;
+    if (known + positives >= minimum) return null;
     const message = `${known} of the seeds are in the population, at least ${minimum} are needed`;
     return { code: 'too_few_seeds', message, known, minimum };
-  }
-
-  /** Runs `work` in a transaction if this claim of the job still holds. */
-  #whileHeld(job: Job, work: (row: JobRow) => void): boolean {
-    return write(this.#database, () => {
-      const row = this.#jobs.held(job);
-      if (row === undefined) return false;
-      work(row);
-      return true;
-    });
-  }
-
-  #requeue(row: JobRow, now: number, runAfter: number, reason: Reason | null): void {
-    this.#expansions.step(row.expansion, 'queued', now, { reason });
-    this.#jobs.requeue(row.id, runAfter);
-  }
-
-  #giveUp(row: JobRow, now: number): void {
-    const message = `the engine died in each of ${row.attempt} attempts`;
-    this.#endWith(row, 'failed', now, { code: 'crashed', message, attempts: row.attempt });
-  }
-
-  #endWith(
-    row: JobRow,
-    state: 'too_small' | 'failed',
-    now: number,
-    reason: Reason,
-    timings?: Readonly<Record<string, number>>,
-  ): void {
-    this.#expansions.step(row.expansion, state, now, { reason, timings });
-    this.#jobs.remove(row.id);
   }
 }

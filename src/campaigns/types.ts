@@ -6,6 +6,22 @@ export type AudienceRequest = { readonly size: number } | { readonly percent: nu
 /** Values by feature name; a multi-valued feature holds an array. */
 export type CampaignFeatures = Readonly<Record<string, string | readonly string[]>>;
 
+/** Tokens by user feature: a user passes who has one of the tokens of every feature named. */
+export type Filters = Readonly<Record<string, readonly string[]>>;
+
+/** The caller's own text by key. */
+export type Labels = Readonly<Record<string, string>>;
+
+/** When a campaign is expanded again by itself. */
+export interface RefreshPolicy {
+  /** Milliseconds; null: never by time. */
+  readonly everyMs: number | null;
+  readonly onNewPopulation: boolean;
+}
+
+/** What made an expansion: the campaign's creation, a call, the refresh policy's interval, a new population version. */
+export type Cause = 'created' | 'requested' | 'interval' | 'population';
+
 /** Why an expansion is where it is: a stable code, a sentence, and the numbers behind it. */
 export interface Reason {
   readonly code: string;
@@ -28,51 +44,116 @@ interface FeatureCounts {
   readonly missing: number;
 }
 
-/** A campaign as seen from outside; state, progress, reason, timings and quality are its latest expansion's. */
+/** A campaign as seen from outside: its inputs, its latest expansion's state, progress and report, and its active audience. */
 export interface Campaign {
   readonly id: string;
   /** The caller's own id of it: no two campaigns have the same. */
   readonly externalId: string | null;
   readonly name: string;
+  readonly labels: Labels;
   readonly features: CampaignFeatures;
+  readonly filters: Filters;
   readonly audience: AudienceRequest;
+  readonly refresh: RefreshPolicy;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
-  readonly state: ExpansionState;
+  /** Of the seeds as they are now; all 0 where none were given yet. */
+  readonly seeds: SeedCounts;
+  readonly featureCounts: FeatureCounts;
+  /** The latest expansion; null before the first. */
+  readonly expansionId: string | null;
+  readonly state: ExpansionState | null;
   /** 0..1; never falls within an expansion, over retries too. */
   readonly progress: number;
   /** Of a queued expansion: why its last attempt was given up. */
   readonly reason: Reason | null;
-  readonly seeds: SeedCounts;
-  readonly featureCounts: FeatureCounts;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
   /** Seconds by stage: queued, adapting, scoring, ranking. */
   readonly timings: Readonly<Record<string, number>>;
   /** The quality report as the engine gave it. */
   readonly quality: Readonly<Record<string, unknown>> | null;
-  /** The newest audience version, which may be of an earlier expansion than `state`. */
+  /** The active audience version, which may be of an earlier expansion than `state`. */
   readonly audienceVersion: number | null;
   readonly audienceSize: number | null;
   readonly candidates: number | null;
 }
 
+/** Users that an expansion did not rank, each counted once: as a seed, else as suppressed, else as filtered out. */
+export interface Excluded {
+  readonly seeds: number;
+  readonly suppressed: number;
+  readonly filtered: number;
+}
+
+/** One run of the online stage, with the inputs that it took. */
+export interface Expansion {
+  readonly id: string;
+  readonly campaignId: string;
+  readonly cause: Cause;
+  readonly state: ExpansionState;
+  readonly progress: number;
+  readonly reason: Reason | null;
+  readonly features: CampaignFeatures;
+  readonly filters: Filters;
+  readonly seeds: SeedCounts;
+  /** Users that feedback added to the seeds, and to the negatives. */
+  readonly feedback: { readonly positives: number; readonly dismissed: number };
+  /** null until the population was looked at. */
+  readonly excluded: Excluded | null;
+  readonly modelVersion: string | null;
+  readonly populationVersion: string | null;
+  readonly timings: Readonly<Record<string, number>>;
+  readonly quality: Readonly<Record<string, unknown>> | null;
+  /** The version that it was published as; null where it was not, or that was pruned. */
+  readonly audienceVersion: number | null;
+  /** Milliseconds until it ends, as far as one can tell; null where it has ended, or nothing ran yet to tell by. */
+  readonly remainingMs: number | null;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly updatedAt: number;
+}
+
 /** One immutable audience version: the first `size` ranks of the ranking in `folder`. */
-export interface ActiveAudience {
+export interface Audience {
   readonly campaignId: string;
   readonly version: number;
+  readonly isActive: boolean;
   readonly size: number;
   readonly candidates: number;
-  /** Absolute path of the ranking folder. */
+  /** Users of the population version, all counted: what a percentage is of. */
+  readonly populationSize: number;
+  /** Absolute path of the ranking folder. It may be deleted while it is read. */
   readonly folder: string;
   readonly populationVersion: string;
+  readonly expansionId: string;
+  readonly createdAt: number;
+}
+
+/** A change of a campaign's active version. */
+export interface Change {
+  readonly campaignId: string;
+  readonly kind: 'activated' | 'deleted';
+  readonly version: number | null;
+  readonly previousVersion: number | null;
+  readonly size: number | null;
+  readonly changedAt: number;
 }
 
 /** The versions that an expansion works with, fixed when it is first claimed. */
 export interface Pins {
   readonly modelVersion: string;
   readonly populationVersion: string;
+}
+
+/** The user sets of an expansion by their sha256; null where there is none. */
+export interface ExpansionSets {
+  readonly seeds: string;
+  readonly positives: string | null;
+  readonly dismissed: string | null;
+  readonly suppression: string | null;
+  readonly commonSuppression: string | null;
 }
 
 /** One attempt at an expansion, leased to `owner`. */
@@ -86,6 +167,8 @@ export interface Job {
   readonly owner: string;
   readonly externalId: string | null;
   readonly features: CampaignFeatures;
+  readonly filters: Filters;
+  readonly sets: ExpansionSets;
   /** What an earlier attempt pinned. */
   readonly pins: Pins | null;
   /** Milliseconds since 1970. */
@@ -95,24 +178,55 @@ export interface Job {
 export interface NewCampaign {
   readonly externalId?: string | null | undefined;
   readonly name: string;
+  readonly labels?: Labels;
   readonly features: CampaignFeatures;
   readonly featureCounts: FeatureCounts;
-  /** As received: any text, repetitions included. */
-  readonly seeds: readonly string[];
+  readonly filters?: Filters;
+  /** As received: any text, repetitions included. Without, no expansion is queued. */
+  readonly seeds?: readonly string[] | undefined;
   readonly audience: AudienceRequest;
+  readonly refresh?: RefreshPolicy;
 }
 
-export interface CampaignQuery {
+/** What a change names; the rest stays. */
+export type CampaignChange = Partial<
+  Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'audience' | 'refresh'> & {
+    readonly features: { readonly values: CampaignFeatures; readonly counts: FeatureCounts };
+  }
+>;
+
+/** A request that is answered once: one of the same key and body gets the same answer again. */
+export interface IdempotentRequest {
+  readonly key: string;
+  readonly requestSha256: string;
+  /** The body of the answer. */
+  readonly answer: (campaign: Campaign) => string;
+}
+
+export interface PageQuery {
   /** 1 or more. */
   readonly limit: number;
   readonly cursor?: string | undefined;
+}
+
+export interface CampaignQuery extends PageQuery {
   readonly state?: ExpansionState | undefined;
   readonly externalId?: string | undefined;
 }
 
-export interface CampaignPage {
-  readonly items: readonly Campaign[];
+export interface Page<T> {
+  readonly items: readonly T[];
   readonly nextCursor: string | null;
+}
+
+export type CampaignPage = Page<Campaign>;
+
+/** One thing that a user did. */
+export interface FeedbackEvent {
+  readonly userId: string;
+  readonly event: 'conversion' | 'click' | 'dismissal';
+  /** Milliseconds since 1970. */
+  readonly happenedAt: number;
 }
 
 /** What a finished attempt hands over. */
@@ -123,6 +237,7 @@ export interface ExpansionResult {
   readonly candidates: number;
   /** Users of the pinned population version, seeds counted: what a percentage is of. */
   readonly populationSize: number;
+  readonly excluded: Excluded;
   readonly timings: Readonly<Record<string, number>>;
   readonly quality: Readonly<Record<string, unknown>>;
 }

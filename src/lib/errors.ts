@@ -32,7 +32,13 @@ export type ErrorCode =
   | 'user_not_found'
   | 'feature_not_found'
   | 'external_id_taken' // another campaign has it
+  | 'idempotency_key_reused' // it came with another body before
+  | 'audience_not_found' // no such version, or it was pruned
   | 'audience_not_ready'
+  | 'expansion_not_found'
+  | 'expansion_ended' // there is nothing to cancel
+  | 'no_seeds' // a campaign that was given none yet
+  | 'unknown_filter' // a user feature or token that the population does not have
   | 'model_not_stored' // the audience was made before customised models were kept
   | 'model_unavailable' // the general model that something was made with is not served any more
   | 'storage_failed' // disk full, read-only, I/O error

@@ -1,7 +1,7 @@
 /** What a server is given, and every limit that it keeps, by name. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/store.ts';
-import type { ActiveAudience } from '../campaigns/types.ts';
+import type { Audience } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
@@ -57,9 +57,9 @@ export interface ServerDependencies {
 /** The customised models of audiences. */
 export interface CustomisedModels {
   /** @throws AppError model_not_stored, model_unavailable (facts: model_version, served_model_version), storage_failed */
-  manifest(audience: ActiveAudience): Promise<CustomisedManifest>;
+  manifest(audience: Audience): Promise<CustomisedManifest>;
   /** The ONNX file, in memory of its own. @throws as `manifest` */
-  onnx(audience: ActiveAudience): Promise<Uint8Array>;
+  onnx(audience: Audience): Promise<Uint8Array>;
 }
 
 export interface ServerConfig {

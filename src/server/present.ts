@@ -10,6 +10,8 @@ export function presentCampaign(campaign: Campaign): z.output<typeof campaignSch
     id: campaign.id,
     external_id: campaign.externalId,
     name: campaign.name,
+    labels: campaign.labels,
+    expansion_id: campaign.expansionId,
     state: campaign.state,
     progress: campaign.progress,
     reason: campaign.reason,

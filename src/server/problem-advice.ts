@@ -44,6 +44,30 @@ export const PROBLEM_ADVICE: Readonly<Record<ErrorCode, Advice>> = {
     meaning: 'The population version that is served does not have the user.',
     advice: 'Compare the id byte by byte with the imported one, or import a population that has the user.',
   },
+  expansion_not_found: {
+    meaning: 'The campaign has no expansion of this id.',
+    advice: 'Use an id that the campaign answers: expansion_id is its latest one.',
+  },
+  audience_not_found: {
+    meaning: 'The campaign has no audience version of this number: it was never made, or retention removed it.',
+    advice: 'Ask for the active version, or for one of those that the list of audiences shows.',
+  },
+  idempotency_key_reused: {
+    meaning: 'A request with this Idempotency-Key and another body was answered in the last 24 hours.',
+    advice: 'Send a new key with a new request. A key is only sent again with the very same body.',
+  },
+  expansion_ended: {
+    meaning: 'The expansion has ended, so there is nothing to cancel.',
+    advice: 'Nothing has to be done: state says how it ended.',
+  },
+  no_seeds: {
+    meaning: 'The campaign was given no seeds yet, so it cannot be expanded.',
+    advice: 'Give it seeds first, then ask for the expansion again.',
+  },
+  unknown_filter: {
+    meaning: 'A filter names a user feature, or a value of one, that the population does not have.',
+    advice: 'GET /v1/populations/current lists the features, and links to the known values of each.',
+  },
   feature_not_found: {
     meaning: 'The path names a feature that the served model or population does not have.',
     advice: 'known_features lists the names that there are; percent-encode the name in the path.',

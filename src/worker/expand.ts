@@ -1,6 +1,7 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
 import { join } from 'node:path';
 import { writeRanking } from '../audience/write-ranking.ts';
+import { rankingFolder } from '../campaigns/ranking-folders.ts';
 import type { CampaignStore } from '../campaigns/store.ts';
 import type { Job, Pins, Reason } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -80,7 +81,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outc
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
   const pins = store.pin(job, dependencies);
   const population = openPinned(dependencies, pins);
-  const { seeds, known, candidates } = findRows(population, store.readSeeds(job));
+  const { seeds, known, candidates } = findRows(population, store.readSet(job.sets.seeds));
   if (seeds.length < dependencies.minimumSeeds) {
     const reason: Reason = {
       code: 'too_few_seeds',
@@ -123,7 +124,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outc
   for (const number of population.readRows(seeds).userNumbers) scores[number] = Number.NaN;
   stage('scoring');
   hold(store.renew(job));
-  const folder = join('audiences', job.campaignId, job.expansionId);
+  const folder = rankingFolder(job.campaignId, job.expansionId);
   const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
   const ranking = writeRanking(join(dependencies.dataDir, folder), scores, kept);
   stage('ranking');
@@ -137,6 +138,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outc
       folder,
       candidates: ranking.candidates,
       populationSize: population.rowCount,
+      excluded: { seeds: seeds.length, suppressed: 0, filtered: 0 },
       timings,
       quality,
     }),

@@ -41,6 +41,10 @@ describe('activeAudience', () => {
       candidates: 97,
       folder: join(data.folder, 'audiences/c/e'),
       populationVersion: PINS.populationVersion,
+      populationSize: 100,
+      expansionId: store.get(id).expansionId,
+      isActive: true,
+      createdAt: data.clock.now(),
     };
     expect(store.activeAudience(id)).toEqual(audience);
     expect(store.audienceVersion(id, 1)).toEqual(audience);
@@ -91,11 +95,11 @@ describe('activeAudience', () => {
 });
 
 describe('audienceVersion', () => {
-  it('says invalid_cursor for a version that there is not, campaign_not_found for a campaign that there is not', () => {
+  it('says audience_not_found for a version that there is not, campaign_not_found for a campaign that there is not', () => {
     const store = dataFolder().open();
     const { id } = store.create(newCampaign(), everyoneIsKnown);
     expand(store, store.claim('1:a')!);
-    expect(() => store.audienceVersion(id, 2)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+    expect(() => store.audienceVersion(id, 2)).toThrow(expect.objectContaining({ code: 'audience_not_found' }));
     expect(() => store.audienceVersion('nobody', 1)).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
   });
 });

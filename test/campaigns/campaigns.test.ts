@@ -14,6 +14,10 @@ describe('CampaignStore.create', () => {
     );
     expect(campaign).toEqual({
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      expansionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      labels: {},
+      filters: {},
+      refresh: { everyMs: null, onNewPopulation: false },
       externalId: null,
       name: 'spring shoes',
       features: { category: 'shoes', tags: ['sport', 'new'] },
@@ -52,7 +56,7 @@ describe('CampaignStore.create', () => {
     const store = dataFolder().open();
     const seeds = ['ann', 'two\nlines', '"quoted"', 'bob'];
     store.create(newCampaign({ seeds }), (userId) => userId.length === 3);
-    expect(store.readSeeds(store.claim('1:a')!)).toEqual(seeds.sort());
+    expect(store.readSet(store.claim('1:a')!.sets.seeds)).toEqual(seeds.sort());
   });
 
   it('shares one seed file between campaigns with the same set', () => {

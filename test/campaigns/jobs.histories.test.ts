@@ -185,11 +185,11 @@ class History {
     for (const campaign of this.stores[0]!.list({ limit: 1000 }).items) {
       const before = this.seen.get(campaign.id);
       if (before !== undefined && before.state !== campaign.state) {
-        expect(`${before.state} -> ${campaign.state}: ${isLegal(before.state, campaign.state)}`).toMatch(/true$/);
+        expect(`${before.state} -> ${campaign.state}: ${isLegal(before.state!, campaign.state!)}`).toMatch(/true$/);
       }
       expect(campaign.progress).toBeGreaterThanOrEqual(before?.progress ?? 0);
       if (before?.modelVersion) expect(campaign.modelVersion).toBe(before.modelVersion);
-      expect(isEnd(campaign.state)).toBe(!this.waiting.has(campaign.id));
+      expect(isEnd(campaign.state!)).toBe(!this.waiting.has(campaign.id));
       expect(campaign.audienceVersion).toBe(this.finished.has(campaign.id) ? 1 : null);
       expect(this.stores[1]!.get(campaign.id)).toEqual(campaign);
       this.seen.set(campaign.id, campaign);

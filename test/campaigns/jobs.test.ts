@@ -20,6 +20,14 @@ describe('CampaignStore.claim', () => {
       owner: '7:engine',
       externalId: null,
       features: first.features,
+      filters: {},
+      sets: {
+        seeds: expect.stringMatching(/^[0-9a-f]{64}$/),
+        positives: null,
+        dismissed: null,
+        suppression: null,
+        commonSuppression: null,
+      },
       pins: null,
       queuedAt: data.clock.now(),
     });
@@ -152,9 +160,9 @@ describe('CampaignStore.readSeeds', () => {
     store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
     const job = store.claim('1:a')!;
     const sha256 = '96d7d896bf82d0eb9e36764b3b477bc6a07a2301eda20b31475fb0cba5d41361';
-    expect(store.readSeeds(job)).toEqual(['ann', 'bob']);
+    expect(store.readSet(job.sets.seeds)).toEqual(['ann', 'bob']);
     writeFileSync(join(data.folder, 'seeds', `${sha256}.txt`), 'ann\n');
-    expect(() => store.readSeeds(job)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    expect(() => store.readSet(job.sets.seeds)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
   });
 });
 

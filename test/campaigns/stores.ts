@@ -74,6 +74,7 @@ export function resultOf(changes: Partial<ExpansionResult> = {}): ExpansionResul
     folder: 'audiences/c/e',
     candidates: 97,
     populationSize: 100,
+    excluded: { seeds: 3, suppressed: 0, filtered: 0 },
     timings: { adapting: 1.5, scoring: 0.5 },
     quality: { auc: 0.8 },
     ...changes,

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { isEnd } from '../../src/campaigns/states.ts';
 import { CampaignStore } from '../../src/campaigns/store.ts';
-import type { ActiveAudience } from '../../src/campaigns/types.ts';
+import type { Audience } from '../../src/campaigns/types.ts';
 import { type Service, type ServiceOptions, startService } from '../../src/cli/service.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
@@ -73,7 +73,7 @@ async function problemOf(response: Response): Promise<Record<string, unknown>> {
 }
 
 /** As the service's own store has it. */
-function audienceOf(id: string): ActiveAudience {
+function audienceOf(id: string): Audience {
   const store = CampaignStore.open(dataDir, { clock: systemClock, ...LIMITS });
   try {
     return store.activeAudience(id);

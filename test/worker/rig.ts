@@ -105,7 +105,7 @@ export function buildRig(options: RigOptions): Rig {
         const before = progress.get(id) ?? 0;
         if (campaign.progress < before) throw new Error(`progress fell from ${before} to ${campaign.progress}`);
         progress.set(id, campaign.progress);
-        if (isEnd(campaign.state)) return campaign;
+        if (isEnd(campaign.state!)) return campaign;
         await sleep(10);
       }
     },

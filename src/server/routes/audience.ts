@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import { pageOf } from '../../audience/page.ts';
-import type { ActiveAudience } from '../../campaigns/types.ts';
+import type { Audience } from '../../campaigns/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { negotiate } from '../accept.ts';
 import { CSV_TYPE, formatItems, headOf, NDJSON_TYPE, type ReadPage, streamAudience } from '../audience-stream.ts';
@@ -55,6 +55,7 @@ export function addAudienceRoutes(app: ServerApp, dependencies: ServerDependenci
             'invalid_cursor',
             'unauthorized',
             'campaign_not_found',
+            'audience_not_found',
             'not_acceptable',
             'audience_not_ready',
             'unavailable',
@@ -121,7 +122,7 @@ export function addAudienceRoutes(app: ServerApp, dependencies: ServerDependenci
     },
   );
 
-  function locate(id: string, cursor: string | undefined): { audience: ActiveAudience; from: number } {
+  function locate(id: string, cursor: string | undefined): { audience: Audience; from: number } {
     if (cursor === undefined) return { audience: store.activeAudience(id), from: 0 };
     store.get(id);
     const { audienceVersion, afterRank } = decodeCursor(id, cursor);
@@ -151,7 +152,7 @@ interface StreamRange {
 const STREAM_RETRY_SECONDS = 5;
 
 /** Pages of an audience; one that holds users whom the served population has never seen is `unavailable`. */
-function createReader({ rankings, population }: ServerDependencies): (audience: ActiveAudience) => ReadPage {
+function createReader({ rankings, population }: ServerDependencies): (audience: Audience) => ReadPage {
   return ({ folder, size, populationVersion }) => {
     const { directory } = population;
     const ranking = rankings.get(folder);

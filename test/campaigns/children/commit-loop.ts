@@ -31,6 +31,7 @@ for (let i = 0; i < 100_000; i++) {
     folder: `audiences/${job.campaignId}`,
     candidates: 5,
     populationSize: 9,
+    excluded: { seeds: 3, suppressed: 0, filtered: 0 },
     timings: {},
     quality: {},
   });

@@ -1,0 +1,29 @@
+/** Rows of changes: the active version of every campaign, in the order in which it changed. */
+import { decodeCursor, encodeCursor } from './cursors.ts';
+import type { Database } from './database.ts';
+import type { Change } from './types.ts';
+
+/** One page of changes. */
+export interface Changes {
+  readonly items: readonly Change[];
+  /** Where to go on: at the newest change there is nothing behind it yet. */
+  readonly nextCursor: string;
+  readonly hasMore: boolean;
+}
+
+/** The changes after a cursor, oldest first; from the first one on without. @throws AppError invalid_cursor */
+export function listChanges(database: Database, since: string | undefined, limit: number): Changes {
+  const after = since === undefined ? 0 : decodeCursor('changes', since);
+  const rows = database
+    .prepare(
+      `SELECT number, campaign_id AS campaignId, kind, version, previous_version AS previousVersion, size, changed_at AS changedAt
+       FROM changes WHERE number > ? ORDER BY number LIMIT ?`,
+    )
+    .all(after, limit + 1) as (Change & { readonly number: number })[];
+  const page = rows.slice(0, limit);
+  return {
+    items: page.map(({ number: _, ...change }) => change),
+    nextCursor: encodeCursor('changes', page.at(-1)?.number ?? after),
+    hasMore: rows.length > limit,
+  };
+}

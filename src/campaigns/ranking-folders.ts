@@ -1,0 +1,69 @@
+/** Ranking folders of the data folder: `audiences/<campaign>/<expansion>/`. */
+import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { withStorage } from '../lib/durable-files.ts';
+
+const AUDIENCES = 'audiences';
+
+/** Where an expansion's ranking lies, relative to the data folder. */
+export function rankingFolder(campaignId: string, expansionId: string): string {
+  return join(AUDIENCES, campaignId, expansionId);
+}
+
+/**
+ * Removes the folders that no audience version is of and no expansion is being written to. `inUse` is asked after the folders were listed: what
+ * appears later is not among them.
+ */
+export function removeUnusedFolders(
+  dataDir: string,
+  inUse: () => {
+    /** Relative to the data folder. */
+    readonly kept: ReadonlySet<string>;
+    /** Ids of expansions that have not ended. */
+    readonly running: ReadonlySet<string>;
+  },
+): void {
+  withStorage('remove old rankings', () => {
+    const campaigns = subfoldersOf(join(dataDir, AUDIENCES));
+    const found = campaigns.flatMap((campaignId) =>
+      subfoldersOf(join(dataDir, AUDIENCES, campaignId)).map((name) => ({ campaignId, name })),
+    );
+    const { kept, running } = inUse();
+    for (const { campaignId, name } of found) {
+      const folder = rankingFolder(campaignId, name);
+      // a ranking that is being written lies in a folder whose name begins with the expansion's id
+      if (kept.has(folder) || running.has(name.slice(0, UUID_LENGTH))) continue;
+      rmSync(join(dataDir, folder), { recursive: true, force: true });
+    }
+    for (const campaignId of campaigns) removeIfEmpty(join(dataDir, AUDIENCES, campaignId));
+  });
+}
+
+const UUID_LENGTH = 36;
+
+function subfoldersOf(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return [];
+    throw error;
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch (error) {
+    if (
+      !isCode(error, 'ENOTEMPTY') &&
+      !isCode(error, 'ENOENT') &&
+      !isCode(error, 'EEXIST') &&
+      !isCode(error, 'ENOTDIR')
+    )
+      throw error;
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code;
+}
