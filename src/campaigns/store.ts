@@ -243,9 +243,9 @@ export class CampaignStore extends JobStore {
     return listChanges(this.database, since, limit);
   }
 
-  /** The users of a set, sorted. @throws AppError storage_failed where the file is gone or altered */
-  readSet(sha256: string): string[] {
-    return readSeedFile(this.#seedFolder, sha256);
+  /** The users of a set, sorted, a block at a time. @throws AppError storage_failed where the file is gone or altered */
+  *setBlocks(sha256: string): Generator<string[]> {
+    yield readSeedFile(this.#seedFolder, sha256);
   }
 
   /** Forgets what is old: audience versions beyond the retention, and answers to requests that will not come again. */

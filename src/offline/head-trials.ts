@@ -64,7 +64,7 @@ async function playGame(
   settings: DescentSettings,
   key: string,
 ): Promise<RankingQuality> {
-  const scores = await adaptHeads(run, settings, positives, pool, createRng(key));
+  const scores = await adaptHeads(run, settings, { positives, pool }, createRng(key));
   const own = Float32Array.from(evaluated, (place) => scores[place]!);
   return measureRanking(evaluation.users, own, evaluation.labels, SHARES);
 }

@@ -14,6 +14,8 @@ import { crossFit, type SeedRanks } from './seed-ranks.ts';
 export const POOL_ROWS = 20_000;
 /** The heads learn from at most this many seeds, drawn once: what more would teach them is less than what a draw of negatives changes. */
 const MOST_SEEDS = 2000;
+/** Users who said no are negatives of every step, at most so many of them, drawn once. */
+const MOST_DISMISSED = 2000;
 /** Share of the work that is done when the seeds are ranked: five runs of six. */
 const CROSS_FITTED = 5 / 6;
 
@@ -33,17 +35,19 @@ export async function customiseHeads(
   const seeds = sampleOf(request.seeds, MOST_SEEDS, rng.fork('seeds'));
   const poolSize = Math.max(POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
   const drawn = sampleOf(candidates, poolSize, rng.fork('pool'));
-  // rows of the frontier: the seeds, then the pool, then ranked rows that are not in it
+  const dismissed = sampleOf(request.dismissed ?? new Int32Array(0), MOST_DISMISSED, rng.fork('dismissed'));
+  // rows of the frontier: the seeds, then the pool, then what is not in it of ranked and dismissed rows
   const rows = Int32Array.from(
-    new Set([...seeds, ...drawn, ...(request.withoutQuality ? [] : (request.ranked ?? []))]),
+    new Set([...seeds, ...drawn, ...(request.withoutQuality ? [] : (request.ranked ?? [])), ...dismissed]),
   );
+  const places = new Map(Array.from(rows, (row, place) => [row, place]));
+  const always = dismissed.map((row) => places.get(row)!);
   const run = await startHeads(context, program, rows, request);
   const positives = Int32Array.from(seeds.keys());
   const pool = Int32Array.from({ length: drawn.length }, (_, i) => seeds.length + i);
 
   let ranks: SeedRanks | null = null;
   if (!request.withoutQuality) {
-    const places = new Map(Array.from(rows, (row, place) => [row, place]));
     const ranked = request.ranked ? request.ranked.map((row) => places.get(row)!) : pool;
     // a held-out seed is treated as hidden members are: it is in the pool of negatives with the same chance
     const chance = drawn.length / candidates.length;
@@ -53,12 +57,17 @@ export async function customiseHeads(
       rng.fork('cross-fit'),
       (learning, held, draws) => {
         const hidden = held.filter(() => draws.uniform() < chance);
-        return adaptHeads(run, settings, learning, Int32Array.from([...hidden, ...pool]), draws);
+        return adaptHeads(
+          run,
+          settings,
+          { positives: learning, pool: Int32Array.from([...hidden, ...pool]), always },
+          draws,
+        );
       },
       (share) => request.onProgress?.(share * CROSS_FITTED),
     );
   }
-  await adaptHeads(run, settings, positives, pool, rng.fork('final'), false);
+  await adaptHeads(run, settings, { positives, pool, always }, rng.fork('final'), false);
   request.onProgress?.(1);
   return {
     parameters: run.parameters(),
@@ -91,20 +100,29 @@ export async function startHeads(
   return program.start(parameters, frontier);
 }
 
+/** What heads learn from: places of the run's rows. */
+export interface HeadRows {
+  readonly positives: Int32Array;
+  /** Negatives are drawn from these. */
+  readonly pool: Int32Array;
+  /** Negatives of every step. */
+  readonly always?: Int32Array;
+}
+
 /** Both passes and the companion, from the start; the scores of all rows where they are asked for. */
 export async function adaptHeads(
   run: HeadRun,
   settings: DescentSettings,
-  positives: Int32Array,
-  pool: Int32Array,
+  rows: HeadRows,
   rng: Rng,
   wantScores = true,
 ): Promise<Float32Array> {
+  const { positives, pool, always = new Int32Array(0) } = rows;
   run.reset();
   let negatives = pool;
   const first = settings.first_pass;
   if (first) {
-    await descend(run, first.steps, positives, pool, settings, rng.fork('first'));
+    await descend(run, first.steps, rows, settings, rng.fork('first'));
     const scores = await run.scores();
     const sorted = pool.slice().sort((a, b) => scores[b]! - scores[a]! || a - b);
     negatives = sorted
@@ -113,12 +131,12 @@ export async function adaptHeads(
       .sort();
     run.reset();
   }
-  await descend(run, stepsFor(settings, positives.length), positives, negatives, settings, rng.fork('second'));
+  await descend(run, stepsFor(settings, positives.length), { ...rows, pool: negatives }, settings, rng.fork('second'));
   if (settings.companion) {
     const drawn = sampleWithoutReplacement(rng.fork('companion'), pool.length, negativesFor(settings, positives, pool));
-    const rows = Int32Array.from([...positives, ...drawn.map((i) => pool[i]!)]);
-    const labels = new Uint8Array(rows.length).fill(1, 0, positives.length);
-    await run.addCompanion(rows, labels, settings.companion, pool);
+    const learned = Int32Array.from([...positives, ...drawn.map((i) => pool[i]!), ...always]);
+    const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
+    await run.addCompanion(learned, labels, settings.companion, pool);
   }
   return wantScores ? run.scores() : new Float32Array(0);
 }
@@ -130,15 +148,15 @@ function negativesFor(settings: DescentSettings, positives: Int32Array, pool: In
 async function descend(
   run: HeadRun,
   steps: number,
-  positives: Int32Array,
-  pool: Int32Array,
+  { positives, pool, always = new Int32Array(0) }: HeadRows,
   settings: DescentSettings,
   rng: Rng,
 ): Promise<void> {
   const count = negativesFor(settings, positives, pool);
-  const rows = new Int32Array(positives.length + count);
+  const rows = new Int32Array(positives.length + count + always.length);
   const labels = new Float32Array(rows.length).fill(1, 0, positives.length);
   rows.set(positives);
+  rows.set(always, positives.length + count);
   for (let step = 0; step < steps; step++) {
     const drawn = sampleWithoutReplacement(rng, pool.length, count);
     for (let i = 0; i < count; i++) rows[positives.length + i] = pool[drawn[i]!]!;

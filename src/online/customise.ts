@@ -58,7 +58,9 @@ export interface CustomiseRequest {
   readonly seeds: Int32Array;
   /** Rows that are neither seeds nor suppressed, ascending; at least one. */
   readonly candidates: Int32Array;
-  /** Called with the share of the steps that are done. */
+  /** Candidates who said no, ascending: negatives of every step. */
+  readonly dismissed?: Int32Array;
+  /** Called with the share of the steps that are done; what it throws ends the adaptation. */
   readonly onProgress?: (share: number) => void;
   /** `ownToken`: the campaign's own, where the model was trained on it. Whoever scores with the customised model leaves it out too. */
   readonly without?: EncodingOptions['without'];
@@ -82,7 +84,7 @@ export async function customise(context: OnlineContext, request: CustomiseReques
   const { program } = context;
   if (program.kind === 'gradient_descent') return customiseHeads(context, program.steps, program.settings, request);
   const { settings } = program;
-  const plan = drawPlan(request.key, request.seeds, request.candidates, settings);
+  const plan = drawPlan(request.key, request.seeds, request.candidates, settings, request.dismissed);
   const users = new PlannedUsers(
     context,
     [plan.selection, plan.final],

@@ -22,44 +22,44 @@ export interface AdaptationPlan {
   readonly final: PlannedPass;
 }
 
+const NO_ROWS = new Int32Array(0);
 /** Candidates that held-out seeds are ranked against. */
 const HELD_OUT_CANDIDATES = 2000;
 
-/** The key of all random draws of an expansion: what the audience may depend on, and nothing else. */
+/** The key of all random draws of an expansion: what the audience may depend on, and nothing else. Rows are of the population version, ascending. */
 export function planKey(what: {
   readonly modelVersion: string;
   readonly populationVersion: string;
   readonly features: CampaignFeatures;
-  readonly seeds: readonly string[];
-  readonly suppressed: readonly string[];
+  /** Tokens by user feature; none where every user may be ranked. */
+  readonly filters: Readonly<Record<string, readonly string[]>>;
+  readonly seeds: Int32Array;
+  readonly suppressed: Int32Array;
+  readonly dismissed: Int32Array;
 }): string {
-  const features = Object.entries(what.features).sort(([a], [b]) => (a < b ? -1 : 1));
-  const sorted = (ids: readonly string[]) => [...new Set(ids)].sort();
-  return createHash('sha256')
-    .update(
-      JSON.stringify([
-        what.modelVersion,
-        what.populationVersion,
-        features,
-        sorted(what.seeds),
-        sorted(what.suppressed),
-      ]),
-    )
-    .digest('hex');
+  const byName = <T>(values: Readonly<Record<string, T>>) =>
+    Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
+  const filters = byName(what.filters).map(([name, tokens]) => [name, [...new Set(tokens)].sort()]);
+  const hash = createHash('sha256').update(
+    JSON.stringify([what.modelVersion, what.populationVersion, byName(what.features), filters]),
+  );
+  for (const rows of [what.seeds, what.suppressed, what.dismissed]) hash.update(`/${rows.length}/`).update(rows);
+  return hash.digest('hex');
 }
 
 /**
  * Draws the plan. `seeds` and `candidates` are rows of the population, ascending. Negatives are drawn without replacement within an epoch:
- * all candidates where they are too few.
+ * all candidates where they are too few. `dismissed` rows are negatives of every epoch.
  */
 export function drawPlan(
   key: string,
   seeds: Int32Array,
   candidates: Int32Array,
   settings: AdamSettings,
+  dismissed: Int32Array = NO_ROWS,
 ): AdaptationPlan {
   const rng = createRng(key);
-  const final = drawPass(rng.fork('final'), seeds, candidates, settings);
+  const final = drawPass(rng.fork('final'), seeds, candidates, settings, dismissed);
   const stopping = settings.early_stopping;
   const heldOutCount = stopping ? Math.floor(seeds.length * stopping.held_out_share) : 0;
   if (!stopping || heldOutCount < stopping.minimum_held_out) return { selection: null, final };
@@ -69,12 +69,24 @@ export function drawPlan(
   const heldOut = shuffled.slice(0, heldOutCount).sort();
   const rest = shuffled.slice(heldOutCount).sort();
   const others = take(candidates, sampleWithoutReplacement(split, candidates.length, HELD_OUT_CANDIDATES)).sort();
-  return { selection: { ...drawPass(rng.fork('selection'), rest, candidates, settings), heldOut, others }, final };
+  return {
+    selection: { ...drawPass(rng.fork('selection'), rest, candidates, settings, dismissed), heldOut, others },
+    final,
+  };
 }
 
-function drawPass(rng: Rng, positives: Int32Array, candidates: Int32Array, settings: AdamSettings): PlannedPass {
+function drawPass(
+  rng: Rng,
+  positives: Int32Array,
+  candidates: Int32Array,
+  settings: AdamSettings,
+  dismissed: Int32Array,
+): PlannedPass {
   const count = Math.round(positives.length * settings.negatives_per_seed);
-  const draw = () => take(candidates, sampleWithoutReplacement(rng, candidates.length, count));
+  const draw = () => {
+    const drawn = take(candidates, sampleWithoutReplacement(rng, candidates.length, count));
+    return dismissed.length === 0 ? drawn : Int32Array.from(new Set([...drawn, ...dismissed]));
+  };
   let negatives = draw();
   const epochs = Array.from({ length: settings.epochs }, (_, epoch) => {
     if (epoch > 0 && settings.resample_negatives) negatives = draw();

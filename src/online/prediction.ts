@@ -3,7 +3,10 @@ import { meanInterval, type PredictiveInterval, shareInterval } from './predicti
 import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
 
 /** Sizes of audiences that are predicted, as shares of the candidates. */
-const PREDICTED_SHARES = [0.01, 0.02, 0.05, 0.1, 0.2] as const;
+const PREDICTED_SHARES = [
+  0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3,
+  0.4, 0.5, 0.6, 0.7, 0.8, 0.9,
+] as const;
 
 export type Verdict = 'good' | 'weak' | 'unsure';
 

@@ -9,6 +9,7 @@ import { AppError } from '../lib/errors.ts';
 import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
+import { findRows, type UserSets } from './find-rows.ts';
 import { ThreadDied, type ThreadPool } from './pool.ts';
 
 /** Shares of the progress bar: adaptation ends at the first, scoring at the second. */
@@ -18,6 +19,10 @@ const SCORED = 0.95;
 const PROGRESS_EVERY_MS = 1000;
 /** A retry waits this long times the square of the attempt: 15 s over the five attempts of the default. */
 const RETRY_DELAY_MS = 500;
+/** How soon an attempt learns that its expansion was cancelled, superseded or deleted. */
+const WATCH_EVERY_MS = 200;
+/** User numbers are looked up for so many rows at a time. */
+const ROWS_AT_ONCE = 65_536;
 /** While the store cannot be written, how an attempt ended is written again this often. */
 const STORE_DELAY_MS = 1000;
 
@@ -43,7 +48,7 @@ export interface Outcome {
   readonly error?: unknown;
 }
 
-/** The lease was lost. */
+/** The lease was lost: to another owner, or because the expansion was cancelled, superseded or deleted. */
 class LeaseLost extends Error {}
 
 /** What no further attempt would change: the expansion ends with its reason. */
@@ -62,30 +67,59 @@ class Refusal extends Error {
  */
 export async function expand(dependencies: ExpandDependencies, job: Job): Promise<Outcome> {
   const { store } = dependencies;
+  const cancelled = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+  const flag = new Int32Array(cancelled);
+  const watch = setInterval(() => {
+    if (!isHeld(store, job)) Atomics.store(flag, 0, 1);
+  }, WATCH_EVERY_MS);
   try {
-    return await attempt(dependencies, job);
+    return await attempt(dependencies, job, cancelled);
   } catch (error) {
-    if (error instanceof LeaseLost) return { kind: 'lost' };
+    if (error instanceof LeaseLost || Atomics.load(flag, 0) === 1) {
+      store.removeUnusedFiles();
+      return { kind: 'lost' };
+    }
     if (error instanceof ThreadDied) throw error;
     const reason = reasonOf(error);
     const isFinal = error instanceof Refusal;
-    const isHeld = await untilStored(dependencies, () =>
+    const isWritten = await untilStored(dependencies, () =>
       isFinal ? store.end(job, 'failed', reason) : store.retryLater(job, reason, RETRY_DELAY_MS * job.attempt ** 2),
     );
-    return { kind: !isHeld ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
+    return { kind: !isWritten ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
+  } finally {
+    clearInterval(watch);
   }
 }
 
-async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outcome> {
+/** A store that cannot be read now says so at the next stage. */
+function isHeld(store: CampaignStore, job: Job): boolean {
+  try {
+    return store.isHeld(job);
+  } catch {
+    return true;
+  }
+}
+
+function setsOf(store: CampaignStore, { sets }: Job): UserSets {
+  const blocks = (...shas: (string | null)[]) => shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)]));
+  return {
+    seeds: blocks(sets.seeds, sets.positives),
+    dismissed: blocks(sets.dismissed),
+    suppressed: blocks(sets.suppression, sets.commonSuppression),
+  };
+}
+
+async function attempt(dependencies: ExpandDependencies, job: Job, cancelled: SharedArrayBuffer): Promise<Outcome> {
   const { store, pool, clock } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
   const pins = store.pin(job, dependencies);
   const population = openPinned(dependencies, pins);
-  const { seeds, known, candidates } = findRows(population, store.readSet(job.sets.seeds));
+  const { seeds, suppressed, filtered, candidates, dismissed } = findRows(population, setsOf(store, job), job.filters);
+  const excluded = { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
   if (seeds.length < dependencies.minimumSeeds) {
     const reason: Reason = {
       code: 'too_few_seeds',
-      message: `${seeds.length} of the seeds are in the population, at least ${dependencies.minimumSeeds} are needed`,
+      message: `${seeds.length} of the seeds are in the population and not suppressed, at least ${dependencies.minimumSeeds} are needed`,
       known: seeds.length,
       minimum: dependencies.minimumSeeds,
     };
@@ -95,8 +129,9 @@ async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outc
   if (candidates.length === 0) {
     const reason: Reason = {
       code: 'no_candidates',
-      message: 'every user of the population is a seed',
+      message: 'every user of the population is a seed, suppressed or filtered out',
       population: population.rowCount,
+      ...excluded,
     };
     hold(store.end(job, 'failed', reason, timings));
     return { kind: 'failed', reason };
@@ -110,18 +145,33 @@ async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outc
     timings[name] = (now - start) / 1000;
     start = now;
   };
-  const key = planKey({ ...pins, features: job.features, seeds: known, suppressed: [] });
-  const { features, externalId } = job;
+  const { features, filters, externalId } = job;
+  const key = planKey({ ...pins, features, filters, seeds, suppressed, dismissed });
+  const { populationVersion } = pins;
   const customised = await pool.customise(
-    { kind: 'customise', populationVersion: pins.populationVersion, key, features, externalId, seeds, candidates },
+    {
+      kind: 'customise',
+      cancelled,
+      populationVersion,
+      key,
+      features,
+      externalId,
+      seeds,
+      candidates,
+      dismissed,
+    },
     (share) => progress(ADAPTED * share),
   );
   stage('adapting');
   hold(store.advance(job, { state: 'scoring', progress: ADAPTED }));
-  const scores = await scoreAll(dependencies, job, population, customised.parameters, (share) =>
+  const scores = await scoreAll(dependencies, job, population, customised.parameters, cancelled, (share) =>
     progress(ADAPTED + (SCORED - ADAPTED) * share),
   );
-  for (const number of population.readRows(seeds).userNumbers) scores[number] = Number.NaN;
+  // rows, and of them the user numbers: segments are read once more, which costs less than keeping both
+  for (const rows of [seeds, suppressed, filtered])
+    for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
+      for (const number of population.readRows(rows.subarray(from, from + ROWS_AT_ONCE)).userNumbers)
+        scores[number] = Number.NaN;
   stage('scoring');
   hold(store.renew(job));
   const folder = rankingFolder(job.campaignId, job.expansionId);
@@ -138,7 +188,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job): Promise<Outc
       folder,
       candidates: ranking.candidates,
       populationSize: population.rowCount,
-      excluded: { seeds: seeds.length, suppressed: 0, filtered: 0 },
+      excluded,
       timings,
       quality,
     }),
@@ -163,35 +213,13 @@ function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
   }
 }
 
-/** Seeds' and candidates' rows, ascending, and the ids of the seeds that are in this version. */
-function findRows(
-  population: Population,
-  ids: readonly string[],
-): { seeds: Int32Array; known: string[]; candidates: Int32Array } {
-  const isSeed = new Uint8Array(population.rowCount);
-  const known: string[] = [];
-  for (const id of ids) {
-    const number = population.directory.find(id);
-    const row = number < 0 ? -1 : (population.rowOf[number] ?? -1);
-    if (row < 0) continue;
-    isSeed[row] = 1;
-    known.push(id);
-  }
-  const rowsWhere = (value: number) => {
-    const out = new Int32Array(isSeed.length);
-    let count = 0;
-    for (let row = 0; row < isSeed.length; row++) if (isSeed[row] === value) out[count++] = row;
-    return out.slice(0, count);
-  };
-  return { seeds: rowsWhere(1), known, candidates: rowsWhere(0) };
-}
-
 /** Scores of every user of the population by user number; NaN for users that are not in this version. */
 async function scoreAll(
   { pool }: ExpandDependencies,
   job: Job,
   population: Population,
   parameters: Awaited<ReturnType<ThreadPool['customise']>>['parameters'],
+  cancelled: SharedArrayBuffer,
   onProgress: (share: number) => void,
 ): Promise<Float32Array> {
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
@@ -200,6 +228,7 @@ async function scoreAll(
     Array.from({ length: population.segmentCount }, async (_, segment) => {
       const result = await pool.score({
         kind: 'score',
+        cancelled,
         populationVersion: population.version,
         modelKey: `${job.id}/${job.attempt}`,
         features: job.features,

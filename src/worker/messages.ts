@@ -17,6 +17,8 @@ export interface SharedTensor {
 
 export interface CustomiseTask {
   readonly kind: 'customise';
+  /** An int32 that is 1 once nobody wants the result: the task then ends with an error. */
+  readonly cancelled: SharedArrayBuffer;
   readonly populationVersion: string;
   readonly key: string;
   readonly features: CampaignFeatures;
@@ -25,10 +27,13 @@ export interface CustomiseTask {
   /** Rows, ascending. */
   readonly seeds: Int32Array;
   readonly candidates: Int32Array;
+  readonly dismissed: Int32Array;
 }
 
 export interface ScoreTask {
   readonly kind: 'score';
+  /** An int32 that is 1 once nobody wants the result: the task then ends with an error. */
+  readonly cancelled: SharedArrayBuffer;
   readonly populationVersion: string;
   /** Tasks of one customised model share it. */
   readonly modelKey: string;

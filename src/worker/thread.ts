@@ -60,7 +60,14 @@ class Thread {
     const { context } = await this.#bind(task.populationVersion);
     const { graph, manifest, folder } = this.#model;
     const without = ownToken(folder, task.externalId);
-    const { parameters, epochs, quality, prediction } = await customise(context, { ...task, without, onProgress });
+    const { parameters, epochs, quality, prediction } = await customise(context, {
+      ...task,
+      without,
+      onProgress: (share) => {
+        refuseCancelled(task);
+        onProgress(share);
+      },
+    });
     const customised = encodeCustomised({
       modelVersion: manifest.version,
       populationVersion: task.populationVersion,
@@ -78,6 +85,7 @@ class Thread {
   }
 
   async score(task: ScoreTask): Promise<ScoreResult> {
+    refuseCancelled(task);
     const { context, scorer } = await this.#bind(task.populationVersion);
     if (this.#parameters?.key !== task.modelKey)
       this.#parameters = { key: task.modelKey, values: new Map(task.parameters.map(unshare)) };
@@ -100,6 +108,10 @@ class Thread {
     this.#bound = { version, context: { model: this.#model, population, binding, program: this.#program }, scorer };
     return this.#bound;
   }
+}
+
+function refuseCancelled({ cancelled }: Task): void {
+  if (Atomics.load(new Int32Array(cancelled), 0) === 1) throw new Error('nobody wants this result any more');
 }
 
 function share([name, { dtype, shape, data }]: [string, Tensor]): SharedTensor {

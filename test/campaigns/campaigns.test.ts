@@ -56,7 +56,7 @@ describe('CampaignStore.create', () => {
     const store = dataFolder().open();
     const seeds = ['ann', 'two\nlines', '"quoted"', 'bob'];
     store.create(newCampaign({ seeds }), (userId) => userId.length === 3);
-    expect(store.readSet(store.claim('1:a')!.sets.seeds)).toEqual(seeds.sort());
+    expect([...store.setBlocks(store.claim('1:a')!.sets.seeds)].flat()).toEqual(seeds.sort());
   });
 
   it('shares one seed file between campaigns with the same set', () => {

@@ -160,9 +160,11 @@ describe('CampaignStore.readSeeds', () => {
     store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);
     const job = store.claim('1:a')!;
     const sha256 = '96d7d896bf82d0eb9e36764b3b477bc6a07a2301eda20b31475fb0cba5d41361';
-    expect(store.readSet(job.sets.seeds)).toEqual(['ann', 'bob']);
+    expect([...store.setBlocks(job.sets.seeds)].flat()).toEqual(['ann', 'bob']);
     writeFileSync(join(data.folder, 'seeds', `${sha256}.txt`), 'ann\n');
-    expect(() => store.readSet(job.sets.seeds)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    expect(() => [...store.setBlocks(job.sets.seeds)].flat()).toThrow(
+      expect.objectContaining({ code: 'storage_failed' }),
+    );
   });
 });
 

@@ -71,7 +71,7 @@ function expectEveryJobClaimable(folder: string, acknowledged: readonly string[]
   });
   const claimed = new Map<string, string[]>();
   for (let job = store.claim('1:test'); job !== null; job = store.claim('1:test')) {
-    claimed.set(job.campaignId, store.readSet(job.sets.seeds));
+    claimed.set(job.campaignId, [...store.setBlocks(job.sets.seeds)].flat());
   }
   const finished = new Set(
     acknowledged.filter((line) => line.startsWith('finished')).map((line) => line.split(' ')[1]),

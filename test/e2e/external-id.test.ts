@@ -127,7 +127,15 @@ async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Ar
   const program = await openOnlineProgram(model);
   const rows = Int32Array.from(seeds, (id) => population.rowOf[population.directory.find(id)]!).sort();
   const { version: modelVersion } = model.manifest;
-  const key = planKey({ modelVersion, populationVersion: population.version, features: {}, seeds, suppressed: [] });
+  const key = planKey({
+    modelVersion,
+    populationVersion: population.version,
+    features: {},
+    seeds: rows,
+    suppressed: new Int32Array(0),
+    dismissed: new Int32Array(0),
+    filters: {},
+  });
   const candidates = othersThan(population, rows);
   const { parameters, prediction } = await customise(
     { model, population, binding, program },

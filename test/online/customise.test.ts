@@ -49,8 +49,10 @@ describe('customise', () => {
         modelVersion: 'm',
         populationVersion: population.version,
         features: {},
-        seeds,
-        suppressed: [],
+        seeds: rows,
+        suppressed: new Int32Array(0),
+        dismissed: new Int32Array(0),
+        filters: {},
       });
       return customise(context, requestOf(rows, key));
     };

@@ -5,38 +5,36 @@ import type { AdamSettings } from '../../src/model/manifest.ts';
 import { type AdaptationPlan, drawPlan, type PlannedPass, planKey } from '../../src/online/plan.ts';
 
 describe('planKey', () => {
+  const rows = (...numbers: number[]) => Int32Array.from(numbers);
   const WHAT = {
     modelVersion: 'm',
     populationVersion: 'p',
     features: { topic: 'a', words: ['b', 'c'] },
-    seeds: ['u1', 'u2', 'u10'],
-    suppressed: ['u3'],
+    filters: { country: ['DE', 'AT'], age: ['20'] } as Record<string, readonly string[]>,
+    seeds: rows(1, 2, 10),
+    suppressed: rows(3),
+    dismissed: rows(4, 5),
   };
 
   it('is 64 hex digits', () => {
     expect(planKey(WHAT)).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('does not depend on the order of seeds, suppressed users and features, nor on repeats', () => {
-    expect(
-      planKey({
-        suppressed: ['u3', 'u3'],
-        seeds: ['u10', 'u2', 'u1', 'u2'],
-        features: { words: ['b', 'c'], topic: 'a' },
-        populationVersion: 'p',
-        modelVersion: 'm',
-      }),
-    ).toBe(planKey(WHAT));
+  it('does not depend on the order of features and filters, nor on that of tokens or their repeats', () => {
+    const filters = { age: ['20'], country: ['AT', 'DE', 'AT'] };
+    expect(planKey({ ...WHAT, filters, features: { words: ['b', 'c'], topic: 'a' } })).toBe(planKey(WHAT));
   });
 
   it.each<[string, Partial<typeof WHAT>]>([
     ['the model', { modelVersion: 'n' }],
     ['the population', { populationVersion: 'q' }],
-    ['a seed', { seeds: ['u1', 'u2', 'u11'] }],
-    ['a seed less', { seeds: ['u1', 'u2'] }],
-    ['where one seed ends', { seeds: ['u1', 'u2u', '10'] }],
-    ['a suppressed user', { suppressed: ['u4'] }],
-    ['a seed that is suppressed instead', { seeds: ['u1', 'u2'], suppressed: ['u10', 'u3'] }],
+    ['a seed', { seeds: rows(1, 2, 11) }],
+    ['a seed less', { seeds: rows(1, 2) }],
+    ['a suppressed user', { suppressed: rows(6) }],
+    ['a seed that is suppressed instead', { seeds: rows(1, 2), suppressed: rows(3, 10) }],
+    ['a suppressed user who said no instead', { suppressed: rows(), dismissed: rows(3, 4, 5) }],
+    ['a filter', { filters: { country: ['DE', 'AT'] } }],
+    ['a token of a filter', { filters: { country: ['DE'], age: ['20'] } }],
     ['a value of the campaign', { features: { topic: 'b', words: ['b', 'c'] } }],
     ['a value of a list', { features: { topic: 'a', words: ['b'] } }],
     ['the order of a list, of which the first ones are kept', { features: { topic: 'a', words: ['c', 'b'] } }],

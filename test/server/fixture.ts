@@ -250,7 +250,7 @@ function finishJob(store: CampaignStore, population: Population, dataDir: string
   if (job === null) throw new Error('no job is queued');
   store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
   store.advance(job, { state: 'adapting', progress: 0.1 });
-  const seeds = new Set(store.readSet(job.sets.seeds));
+  const seeds = new Set([...store.setBlocks(job.sets.seeds)].flat());
   store.advance(job, { state: 'scoring', progress: 0.5 });
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) =>
     seeds.has(population.directory.id(number)) ? Number.NaN : scoreOf(number),

@@ -1,0 +1,294 @@
+/** Inputs that change, expansions one after the other, audience versions, their changes, deletion and pruning. */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { CampaignStore } from '../../src/campaigns/store.ts';
+import type { ExpansionResult } from '../../src/campaigns/types.ts';
+import { dataFolder, everyoneIsKnown, expand, newCampaign, PINS } from './stores.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+
+function finishNext(store: CampaignStore, result: Partial<ExpansionResult> = {}): void {
+  const job = store.claim('1:a')!;
+  expect(expand(store, job, { folder: `audiences/${job.campaignId}/${job.expansionId}`, ...result })).toBe(true);
+}
+
+/** A campaign with a finished expansion. */
+function ready(store: CampaignStore): string {
+  const { id } = store.create(newCampaign(), everyoneIsKnown);
+  finishNext(store);
+  return id;
+}
+
+describe('CampaignStore.create', () => {
+  it('makes a campaign without seeds that waits for some', () => {
+    const store = dataFolder().open();
+    const { id } = store.create(newCampaign({ seeds: undefined }), everyoneIsKnown);
+    expect(store.get(id)).toMatchObject({ state: null, expansionId: null, progress: 0, timings: {} });
+    expect(store.get(id).seeds).toMatchObject({ received: 0, known: 0 });
+    expect(store.list({ limit: 5 }).items.map((campaign) => campaign.id)).toEqual([id]);
+    expect(() => store.expand(id)).toThrow(expect.objectContaining({ code: 'no_seeds' }));
+    expect(() => store.activeAudience(id)).toThrow(
+      expect.objectContaining({ code: 'audience_not_ready', facts: expect.objectContaining({ state: null }) }),
+    );
+    expect(store.claim('1:a')).toBe(null);
+  });
+
+  it('answers a key again with what it answered, for a day, and refuses it with another body', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const once = (requestSha256: string) => ({ key: 'k1', requestSha256 });
+    expect(store.answerOf(once('a'))).toBe(null);
+    const { id } = store.create(newCampaign(), everyoneIsKnown, { ...once('a'), answer: (c) => `made ${c.id}` });
+    expect(store.answerOf(once('a'))).toBe(`made ${id}`);
+    expect(() => store.answerOf(once('b'))).toThrow(
+      expect.objectContaining({ code: 'idempotency_key_reused', facts: { campaign_id: id } }),
+    );
+    expect(store.answerOf({ key: 'k2', requestSha256: 'b' })).toBe(null);
+    data.clock.pass(DAY_MS);
+    expect(store.answerOf(once('b'))).toBe(null);
+  });
+});
+
+describe('CampaignStore.expand', () => {
+  it('queues another expansion, whose version takes the place of the one that serves until then', () => {
+    const store = dataFolder().open();
+    const id = ready(store);
+    const second = store.expand(id);
+    expect(second).toMatchObject({ campaignId: id, cause: 'requested', state: 'queued', audienceVersion: null });
+    expect(store.get(id)).toMatchObject({ expansionId: second.id, state: 'queued', audienceVersion: 1 });
+    finishNext(store, { candidates: 50 });
+    expect(store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 2, candidates: 50 });
+    expect(store.expansion(id, second.id)).toMatchObject({
+      state: 'ready',
+      audienceVersion: 2,
+      excluded: { seeds: 3, suppressed: 0, filtered: 0 },
+      modelVersion: PINS.modelVersion,
+    });
+    expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version, isActive }) => [version, isActive])).toEqual([
+      [2, true],
+      [1, false],
+    ]);
+  });
+
+  it('goes on serving where it fails, and says so', () => {
+    const store = dataFolder().open();
+    const id = ready(store);
+    store.expand(id);
+    store.end(store.claim('1:a')!, 'failed', { code: 'storage_failed', message: 'the disk is full' });
+    expect(store.get(id)).toMatchObject({
+      state: 'failed',
+      reason: { code: 'storage_failed' },
+      audienceVersion: 1,
+    });
+    expect(store.activeAudience(id).version).toBe(1);
+  });
+
+  it('supersedes one that has not ended, whose owner then holds nothing', () => {
+    const store = dataFolder().open();
+    const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    const second = store.expand(id);
+    expect(store.isHeld(job)).toBe(false);
+    expect(store.finish(job, { ...({} as ExpansionResult), candidates: 1, folder: 'f' })).toBe(false);
+    expect(store.expansion(id, expansionId!).state).toBe('superseded');
+    expect(store.claim('1:a')).toMatchObject({ expansionId: second.id });
+    expect(store.expansionsOf(id, { limit: 1 })).toMatchObject({ items: [{ id: second.id }] });
+    const { nextCursor } = store.expansionsOf(id, { limit: 1 });
+    expect(store.expansionsOf(id, { limit: 5, cursor: nextCursor! })).toMatchObject({
+      items: [{ id: expansionId }],
+      nextCursor: null,
+    });
+  });
+
+  it('takes the inputs as they are when it is made', () => {
+    const store = dataFolder().open();
+    const id = ready(store);
+    const filters = { country: ['DE'] };
+    const features = { values: { category: 'hats' }, counts: { unknown: 0, missing: 0 } };
+    store.update(id, { filters, features, name: 'hats', labels: { team: 'a' } });
+    store.addFeedback(id, [
+      { userId: 'dan', event: 'conversion', happenedAt: 5 },
+      { userId: 'eve', event: 'click', happenedAt: 5 },
+      { userId: 'eve', event: 'dismissal', happenedAt: 6 },
+      { userId: 'dan', event: 'dismissal', happenedAt: 4 },
+    ]);
+    expect(store.feedbackOf(id)).toEqual({ conversion: 1, click: 0, dismissal: 1 });
+    const { id: expansionId } = store.expand(id);
+    store.update(id, { filters: {} });
+    expect(store.expansion(id, expansionId)).toMatchObject({
+      filters,
+      features: features.values,
+      feedback: { positives: 1, dismissed: 1 },
+    });
+    const job = store.claim('1:a')!;
+    expect(job).toMatchObject({ filters, features: features.values });
+    const usersOf = (sha256: string | null) => [...store.setBlocks(sha256!)].flat();
+    expect([usersOf(job.sets.seeds), usersOf(job.sets.positives), usersOf(job.sets.dismissed)]).toEqual([
+      ['ann', 'bob', 'cid'],
+      ['dan'],
+      ['eve'],
+    ]);
+    expect(store.get(id)).toMatchObject({ name: 'hats', labels: { team: 'a' }, filters: {} });
+  });
+});
+
+describe('CampaignStore.expandDue', () => {
+  it('expands after the interval, and with a new population version, never while one is at work', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const refresh = { everyMs: 1000, onNewPopulation: false };
+    const timed = store.create(newCampaign({ refresh }), everyoneIsKnown).id;
+    const other = store.create(newCampaign({ refresh: { everyMs: null, onNewPopulation: true } }), everyoneIsKnown).id;
+    store.create(newCampaign(), everyoneIsKnown);
+    data.clock.pass(5000);
+    expect(store.expandDue(PINS.populationVersion)).toBe(0);
+    for (let i = 0; i < 3; i++) finishNext(store);
+    expect(store.expandDue(PINS.populationVersion)).toBe(1);
+    expect(store.get(timed).state).toBe('queued');
+    expect(store.expansionsOf(timed, { limit: 1 }).items[0]!.cause).toBe('interval');
+    finishNext(store);
+    expect(store.expandDue(PINS.populationVersion)).toBe(0);
+    expect(store.expandDue('population-2')).toBe(1);
+    expect(store.expansionsOf(other, { limit: 1 }).items[0]!.cause).toBe('population');
+  });
+});
+
+describe('CampaignStore.cancel', () => {
+  it('ends what has not ended, at once and for good', () => {
+    const store = dataFolder().open();
+    const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim('1:a')!;
+    store.advance(job, { state: 'adapting' });
+    expect(store.cancel(id, expansionId!)).toMatchObject({ state: 'cancelled', reason: null });
+    expect(store.cancel(id, expansionId!).state).toBe('cancelled');
+    expect([store.isHeld(job), store.advance(job, { progress: 0.5 }), store.claim('1:b')]).toEqual([
+      false,
+      false,
+      null,
+    ]);
+    expect(store.get(id)).toMatchObject({ state: 'cancelled', audienceVersion: null });
+  });
+
+  it('refuses one that has ended, or never was', () => {
+    const store = dataFolder().open();
+    const id = ready(store);
+    const { expansionId } = store.get(id);
+    expect(() => store.cancel(id, expansionId!)).toThrow(
+      expect.objectContaining({ code: 'expansion_ended', facts: { state: 'ready' } }),
+    );
+    expect(() => store.cancel(id, 'none')).toThrow(expect.objectContaining({ code: 'expansion_not_found' }));
+    expect(() => store.cancel('none', expansionId!)).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+  });
+});
+
+describe('audience versions', () => {
+  it('get another size at once: the same ranking as another version', () => {
+    const store = dataFolder().open();
+    const id = ready(store);
+    const before = store.activeAudience(id);
+    expect(store.update(id, { audience: { percent: 33.5 } })).toMatchObject({ audienceVersion: 2, audienceSize: 34 });
+    expect(store.activeAudience(id)).toMatchObject({ version: 2, size: 34, folder: before.folder });
+    expect(store.audienceVersion(id, 1)).toEqual({ ...before, isActive: false });
+    // the size that it has already is no other version
+    expect(store.update(id, { audience: { size: 34 } }).audienceVersion).toBe(2);
+    expect(store.update(id, { audience: { size: 5000 } })).toMatchObject({ audienceVersion: 3, audienceSize: 97 });
+    expect(store.claim('1:a')).toBe(null);
+  });
+
+  it('are rolled back, and every change of the active one is told in order', () => {
+    const store = dataFolder().open();
+    const id = ready(store);
+    const other = ready(store);
+    store.update(id, { audience: { size: 20 } });
+    expect(store.activate(id, 1)).toMatchObject({ version: 1, size: 10, isActive: true });
+    store.activate(id, 1);
+    expect(() => store.activate(id, 9)).toThrow(expect.objectContaining({ code: 'audience_not_found' }));
+    store.delete(other);
+    const all = store.changes(undefined, 100);
+    expect(
+      all.items.map(({ campaignId, kind, version, previousVersion, size }) => [
+        campaignId === id ? 'id' : 'other',
+        kind,
+        version,
+        previousVersion,
+        size,
+      ]),
+    ).toEqual([
+      ['id', 'activated', 1, null, 10],
+      ['other', 'activated', 1, null, 10],
+      ['id', 'activated', 2, 1, 20],
+      ['id', 'activated', 1, 2, 10],
+      ['other', 'deleted', null, 1, null],
+    ]);
+    expect(all.hasMore).toBe(false);
+    expect(store.changes(all.nextCursor, 100)).toEqual({ items: [], nextCursor: all.nextCursor, hasMore: false });
+    const first = store.changes(undefined, 2);
+    expect([first.items.length, first.hasMore]).toEqual([2, true]);
+    expect([...first.items, ...store.changes(first.nextCursor, 100).items]).toEqual(all.items);
+    expect(() => store.changes('nonsense', 1)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+    expect(store.activeAudiences().map(({ campaignId, version }) => [campaignId, version])).toEqual([[id, 1]]);
+  });
+
+  it('are pruned by count and age with their folders, the active one and numbers given never', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const id = ready(store);
+    const folders = () => readdirSync(join(data.folder, 'audiences', id)).length;
+    const make = () => {
+      const { folder } = store.activeAudience(id);
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, 'ranking.json'), '{}');
+    };
+    make();
+    for (let i = 0; i < 4; i++) {
+      store.expand(id);
+      finishNext(store);
+      make();
+    }
+    store.activate(id, 1);
+    const versions = () => store.audienceVersions(id, { limit: 99 }).items.map(({ version }) => version);
+    store.prune({ versions: 3, days: 1 });
+    expect([versions(), folders()]).toEqual([[5, 4, 3, 1], 4]);
+    data.clock.pass(DAY_MS + 1);
+    store.prune({ versions: 3, days: 1 });
+    expect([versions(), folders()]).toEqual([[1], 1]);
+    store.update(id, { audience: { size: 11 } });
+    expect(versions()).toEqual([6, 1]);
+  });
+});
+
+describe('CampaignStore.delete', () => {
+  it('removes all of a campaign, whose owner then holds nothing', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const id = ready(store);
+    const { folder } = store.activeAudience(id);
+    mkdirSync(folder, { recursive: true });
+    store.addFeedback(id, [{ userId: 'dan', event: 'click', happenedAt: 1 }]);
+    store.expand(id);
+    const job = store.claim('1:a')!;
+    store.delete(id);
+    expect([store.find(id), store.isHeld(job), existsSync(join(data.folder, 'audiences', id))]).toEqual([
+      null,
+      false,
+      false,
+    ]);
+    for (const call of [() => store.delete(id), () => store.activeAudience(id), () => store.expand(id)])
+      expect(call).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+    expect(store.countsByState()).toMatchObject({ ready: 0, queued: 0 });
+  });
+
+  it('leaves alone the ranking that another expansion is writing', () => {
+    const data = dataFolder();
+    const store = data.open();
+    const running = store.create(newCampaign(), everyoneIsKnown);
+    const fresh = join(data.folder, 'audiences', running.id, `${running.expansionId}.new-1`);
+    mkdirSync(fresh, { recursive: true });
+    store.delete(store.create(newCampaign({ seeds: undefined }), everyoneIsKnown).id);
+    expect(existsSync(fresh)).toBe(true);
+    store.cancel(running.id, running.expansionId!);
+    store.removeUnusedFiles();
+    expect(existsSync(fresh)).toBe(false);
+  });
+});

@@ -1,0 +1,86 @@
+/** Roles of users in an expansion against plain sets, over random sets and filters. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, describe, expect, it } from 'vitest';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { findRows } from '../../src/worker/find-rows.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'metaheac-find-rows-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface User {
+  readonly user_id: string;
+  readonly country: string | null;
+  readonly likes: readonly string[];
+}
+
+const USERS: readonly User[] = Array.from({ length: 60 }, (_, i) => ({
+  user_id: `u${i}`,
+  country: i % 7 === 0 ? null : ['DE', 'AT', 'CH'][i % 3]!,
+  likes: ['a', 'b', 'c'].filter((_, bit) => (i >> bit) & 1),
+}));
+const features = [
+  { name: 'country', kind: 'single' as const },
+  { name: 'likes', kind: 'multi' as const, maxLength: 3 },
+];
+writeFileSync(
+  join(folder, 'dataset.json'),
+  JSON.stringify({
+    name: 'roles',
+    user_features: features.map(({ name, kind, maxLength }) => ({ name, kind, max_length: maxLength })),
+    campaign_features: [],
+  }),
+);
+writeFileSync(join(folder, 'users.ndjson'), USERS.map((user) => `${JSON.stringify(user)}\n`).join(''));
+await importPopulation({ source: folder, features, out: join(folder, 'population') });
+const population = openPopulation(join(folder, 'population'));
+
+const ids = fc.subarray([...USERS.map(({ user_id }) => user_id), 'nobody', 'u61']);
+const filters = fc.record(
+  {
+    country: fc.subarray(['DE', 'AT', 'FR'], { minLength: 1 }),
+    likes: fc.subarray(['a', 'c', 'z'], { minLength: 1 }),
+  },
+  { requiredKeys: [] },
+);
+
+describe('findRows', () => {
+  it('gives every user one role: suppressed before dismissed before seed before filtered', () => {
+    fc.assert(
+      fc.property(ids, ids, ids, filters, (seeds, dismissed, suppressed, wanted) => {
+        const found = findRows(
+          population,
+          { seeds: [[seeds.slice(0, 3)], [seeds.slice(3)]], dismissed: [[dismissed]], suppressed: [[suppressed]] },
+          wanted,
+        );
+        const passes = (user: User) =>
+          (wanted.country?.includes(user.country ?? '') ?? true) &&
+          (wanted.likes?.some((token) => user.likes.includes(token)) ?? true);
+        const roleOf = (user: User) => {
+          const id = user.user_id;
+          if (suppressed.includes(id)) return 'suppressed';
+          if (seeds.includes(id) && !dismissed.includes(id)) return 'seeds';
+          return passes(user) ? 'candidates' : 'filtered';
+        };
+        const named = (rows: Int32Array) =>
+          [...population.readRows(rows).userNumbers].map((number) => population.directory.id(number)).sort();
+        for (const role of ['seeds', 'suppressed', 'filtered', 'candidates'] as const) {
+          const expected = USERS.filter((user) => roleOf(user) === role).map(({ user_id }) => user_id);
+          expect(named(found[role]), role).toEqual(expected.sort());
+          expect([...found[role]]).toEqual([...found[role]].sort((a, b) => a - b));
+        }
+        const expected = USERS.filter((user) => dismissed.includes(user.user_id) && roleOf(user) === 'candidates');
+        expect(named(found.dismissed)).toEqual(expected.map(({ user_id }) => user_id).sort());
+      }),
+    );
+  });
+
+  it('lets nobody pass a feature that the population does not have', () => {
+    const sets = { seeds: [[['u1']]], dismissed: [], suppressed: [] };
+    const { candidates, filtered, seeds } = findRows(population, sets, { planet: ['Mars'] });
+    expect([candidates.length, filtered.length, seeds.length]).toEqual([0, USERS.length - 1, 1]);
+  });
+});
