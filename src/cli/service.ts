@@ -13,6 +13,7 @@ import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { requireKeyFor } from '../server/auth.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
+import { Estimator } from '../worker/estimator.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
@@ -66,6 +67,27 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
+/** How long after the engine is ready the model is read once more, for estimates: whoever starts a service looks at other things first. */
+const WARM_AFTER_MS = 3_000;
+
+/** The function stops what has not begun. */
+function warmLater(estimator: Estimator, engineReady: Promise<void>, logger: Logger): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const warm = () =>
+    estimator.warm().catch((error: unknown) => logger.error({ error: messageOf(error) }, 'no estimates can be made'));
+  engineReady.then(
+    () => {
+      if (!isStopped) timer = setTimeout(warm, WARM_AFTER_MS).unref();
+    },
+    () => {},
+  );
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
+}
+
 /** Starts part after part; each pushes how it is closed, in the reverse order, onto `closers`. */
 async function startParts(
   options: ServiceOptions,
@@ -103,6 +125,13 @@ async function startParts(
   closers.push(() => supervisor.stop());
   const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version });
   closers.push(() => exporter.close());
+  const estimator = new Estimator({
+    model: resolve(options.model),
+    modelVersion: model.manifest.version,
+    population: resolve(options.population),
+    populationVersion: population.version,
+  });
+  closers.push(() => estimator.close());
   const server = await buildServer({
     store,
     rankings,
@@ -118,6 +147,7 @@ async function startParts(
     model: describeModel(model.manifest),
     populationImportedAt: publishedAt(population.path, population.version),
     customisedModels: exporter,
+    estimates: estimator,
     engine: () => supervisor.state,
     wake: () => supervisor.wake(),
     logger,
@@ -138,5 +168,6 @@ async function startParts(
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // who never asks must not crash by it: `/readyz` says it too
+  closers.push(warmLater(estimator, engineReady, logger));
   return { url: `http://${host}:${port}`, engineReady, close };
 }

@@ -15,6 +15,7 @@ import { PatternLog } from './request-log.ts';
 import { addAudienceRoutes } from './routes/audience.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
+import { addEstimateRoutes } from './routes/estimates.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addInformationRoutes } from './routes/information.ts';
 import { addModelRoutes } from './routes/model.ts';
@@ -77,6 +78,7 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   answerErrors(app, dependencies.config);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
+  addEstimateRoutes(app, dependencies);
   addAudienceRoutes(app, dependencies, metrics);
   addModelRoutes(app, dependencies);
   addInformationRoutes(app, dependencies);

@@ -1,7 +1,7 @@
 /** What a server is given, and every limit that it keeps, by name. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/store.ts';
-import type { Audience } from '../campaigns/types.ts';
+import type { Audience, CampaignFeatures } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
@@ -28,6 +28,43 @@ export interface ModelFacts {
   readonly evaluation: CurrentModel['evaluation'];
 }
 
+/** An estimate and the bounds of its interval. */
+interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What an audience would be worth, told from its seeds. */
+export interface Expected {
+  readonly verdict: 'good' | 'weak' | 'unsure';
+  readonly reason: string;
+  readonly auc: Interval | null;
+  /** By the audience's share of the candidates. */
+  readonly recall: Readonly<Record<string, Interval>>;
+  readonly lift: Readonly<Record<string, Interval>>;
+}
+
+/** Makes estimates, one at a time, without blocking who asks. */
+export interface Estimates {
+  /** Of rows of the population, ascending; an answer after `timeMs` at the latest. Throws what the model cannot do. */
+  estimate(
+    task: {
+      readonly features: CampaignFeatures;
+      readonly seeds: Int32Array;
+      readonly mostSeeds: number;
+      readonly mostCandidates: number;
+    },
+    timeMs: number,
+  ): Promise<
+    | {
+        readonly kind: 'estimate';
+        readonly estimate: { readonly prediction: Expected; readonly seeds: number; readonly candidates: number };
+      }
+    | { readonly kind: 'loading' | 'busy' | 'late' }
+  >;
+}
+
 /** What the engine says of itself. */
 export interface EngineStatus {
   readonly ready: boolean;
@@ -46,6 +83,7 @@ export interface ServerDependencies {
   /** When the population's files were written, in ms since 1970. */
   readonly populationImportedAt: number;
   readonly customisedModels: CustomisedModels;
+  readonly estimates: Estimates;
   readonly engine: () => EngineStatus;
   /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
   readonly wake: () => void;
@@ -95,6 +133,10 @@ export interface ServerConfig {
   /** A customised model is sent in chunks; a client that takes longer for one is cut off. */
   readonly modelChunkBytes: number;
   readonly modelChunkMs: number;
+  /** How long an estimate may take, and of how many seeds and random users it is. */
+  readonly estimateTimeMs: number;
+  readonly maximumEstimateSeeds: number;
+  readonly maximumEstimateCandidates: number;
   /** Entries of `errors` in one problem. */
   readonly maximumErrorDetails: number;
   /** A path parameter, percent-encoded. */
@@ -131,6 +173,9 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumOpenModels: 1,
   modelChunkBytes: 1024 * 1024,
   modelChunkMs: 15_000,
+  estimateTimeMs: 900,
+  maximumEstimateSeeds: 150,
+  maximumEstimateCandidates: 3_000,
   maximumErrorDetails: 20,
   maximumParamLength: 16_384,
   requestTimeoutMs: 60_000,

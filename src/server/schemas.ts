@@ -319,7 +319,7 @@ function idText(what: string, maximumBytes: number) {
   });
 }
 
-function seedsField(config: ServerConfig) {
+export function seedsField(config: ServerConfig) {
   const { maximumUserIdBytes, maximumInlineSeeds, maximumErrorDetails, minimumSeeds } = config;
   return z
     .custom<readonly string[]>((value) => Array.isArray(value), 'a list of user ids is expected')
@@ -343,7 +343,7 @@ function seedsField(config: ServerConfig) {
     });
 }
 
-function featuresField(config: ServerConfig) {
+export function featuresField(config: ServerConfig) {
   const { maximumFeatureValues, maximumFeatureValueLength, maximumErrorDetails } = config;
   const wrongText = (text: unknown): Wrong | null => {
     if (typeof text !== 'string') return { message: 'a text is expected' };

@@ -17,6 +17,7 @@ import {
   type CustomisedModels,
   DEFAULT_SERVER_CONFIG,
   type EngineStatus,
+  type Estimates,
   type ModelFacts,
   type ServerConfig,
 } from '../../src/server/config.ts';
@@ -78,6 +79,7 @@ export interface Fixture {
   readonly log: () => string;
   readonly wakes: () => number;
   setModels(models: CustomisedModels): void;
+  setEstimates(estimates: Estimates): void;
   setEngine(status: () => EngineStatus): void;
   call(
     method: InjectOptions['method'],
@@ -128,6 +130,7 @@ export async function openFixture(population: Population, config: Partial<Server
   let models = (): CustomisedModels => {
     throw new Error('no test has set the customised models');
   };
+  let estimates: Estimates = { estimate: async () => ({ kind: 'loading' }) };
   let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -147,6 +150,7 @@ export async function openFixture(population: Population, config: Partial<Server
       manifest: (audience) => models().manifest(audience),
       onnx: (audience) => models().onnx(audience),
     },
+    estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
     engine: () => engine(),
     wake: () => {
       wakes += 1;
@@ -183,6 +187,9 @@ export async function openFixture(population: Population, config: Partial<Server
     wakes: () => wakes,
     setModels: (made) => {
       models = () => made;
+    },
+    setEstimates: (made) => {
+      estimates = made;
     },
     setEngine: (status) => {
       engine = status;

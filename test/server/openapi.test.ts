@@ -17,6 +17,7 @@ describe('openApiDocument', () => {
       'post /v1/campaigns',
       'get /v1/campaigns',
       'get /v1/campaigns/{id}',
+      'post /v1/estimates',
       'get /v1/campaigns/{id}/audience',
       'get /v1/campaigns/{id}/audience/members/{user_id}',
       'get /v1/campaigns/{id}/model',

@@ -1,5 +1,4 @@
 /** Routes of campaigns: create, list, get. */
-import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { countFeatures } from '../features.ts';
@@ -13,6 +12,7 @@ import {
   campaignSchema,
   problemResponses,
 } from '../schemas.ts';
+import { refuseTooManySeeds } from '../seed-limit.ts';
 
 export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config } = dependencies;
@@ -100,14 +100,4 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
     },
     async (request) => presentCampaign(dependencies.store.get(request.params.id)),
   );
-}
-
-/** Before the ids themselves are looked at. */
-function refuseTooManySeeds(body: unknown, limit: number): void {
-  const seeds = typeof body === 'object' && body !== null && 'seeds' in body ? body.seeds : undefined;
-  if (!Array.isArray(seeds) || seeds.length <= limit) return;
-  const message = `at most ${limit} seeds can be sent inline, there are ${seeds.length}`;
-  throw new AppError('too_many_seeds', message, {
-    details: [{ pointer: '/seeds', value: seeds, limit, message }],
-  });
 }
