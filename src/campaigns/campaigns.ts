@@ -21,9 +21,12 @@ import type {
 const SELECT_CAMPAIGN = `
   SELECT c.number, c.id, c.external_id, c.name, c.labels, c.features, c.filters, c.unknown_features, c.missing_features, c.audience,
          c.refresh_every, c.refresh_on_population, c.seed_counts, c.created_at, max(c.updated_at, coalesce(e.updated_at, 0)) AS updated_at,
+         c.seed_set IS NOT e.seed_set OR c.features <> e.features OR c.filters <> e.filters OR c.suppression_set IS NOT e.suppression_set
+           OR i.suppression_set IS NOT e.common_suppression_set AS needs_expansion,
          e.id AS expansion_id, e.state, e.progress, e.reason, e.model_version, e.population_version, e.timings, e.quality,
          a.version, a.size, a.candidates
   FROM campaigns c
+  JOIN installation i
   LEFT JOIN expansions e ON e.campaign = c.number AND e.latest = 1
   LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version`;
 
@@ -43,6 +46,7 @@ interface CampaignRow {
   readonly seed_counts: string | null;
   readonly created_at: number;
   readonly updated_at: number;
+  readonly needs_expansion: 0 | 1;
   readonly expansion_id: string | null;
   readonly state: ExpansionState | null;
   readonly progress: number | null;
@@ -244,6 +248,7 @@ function toCampaign(row: CampaignRow): Campaign {
     updatedAt: row.updated_at,
     seeds: parseCounts(row.seed_counts),
     featureCounts: { unknown: row.unknown_features, missing: row.missing_features },
+    needsExpansion: row.needs_expansion === 1,
     expansionId: row.expansion_id,
     state: row.state,
     progress: row.progress ?? 0,

@@ -61,6 +61,8 @@ export interface Campaign {
   /** Of the seeds as they are now; all 0 where none were given yet. */
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
+  /** Whether features, filters, seeds or suppression are others than the latest expansion's. */
+  readonly needsExpansion: boolean;
   /** The latest expansion; null before the first. */
   readonly expansionId: string | null;
   readonly state: ExpansionState | null;

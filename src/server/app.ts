@@ -16,9 +16,12 @@ import { addAudienceRoutes } from './routes/audience.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
 import { addEstimateRoutes } from './routes/estimates.ts';
+import { addExpansionRoutes } from './routes/expansions.ts';
+import { addFeedbackRoutes } from './routes/feedback.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addInformationRoutes } from './routes/information.ts';
 import { addModelRoutes } from './routes/model.ts';
+import { addVersionRoutes } from './routes/versions.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
@@ -78,8 +81,11 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   answerErrors(app, dependencies.config);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
+  addExpansionRoutes(app, dependencies);
+  await addFeedbackRoutes(app, dependencies);
   addEstimateRoutes(app, dependencies);
   addAudienceRoutes(app, dependencies, metrics);
+  addVersionRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
   addInformationRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);

@@ -114,6 +114,13 @@ export interface ServerConfig {
   /** Values of one multi-valued campaign feature. */
   readonly maximumFeatureValues: number;
   readonly maximumFeatureValueLength: number;
+  readonly maximumLabels: number;
+  /** A label's key, and its text. */
+  readonly maximumLabelLength: number;
+  /** Tokens of one feature in a filter. */
+  readonly maximumFilterTokens: number;
+  /** Events of one feedback request. */
+  readonly maximumFeedbackEvents: number;
   /** Audience pages. */
   readonly maximumPageSize: number;
   readonly defaultPageSize: number;
@@ -161,6 +168,10 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumNameLength: 200,
   maximumFeatureValues: 1_000,
   maximumFeatureValueLength: 1_024,
+  maximumLabels: 50,
+  maximumLabelLength: 200,
+  maximumFilterTokens: 1_000,
+  maximumFeedbackEvents: 50_000,
   maximumPageSize: 10_000,
   defaultPageSize: 1_000,
   maximumCampaignPageSize: 200,

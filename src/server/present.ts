@@ -1,11 +1,13 @@
 /** The domain in the words of the API: snake_case, RFC 3339 times. */
 import type { z } from 'zod';
-import type { Campaign } from '../campaigns/types.ts';
+import type { Campaign, Expansion, SeedCounts } from '../campaigns/types.ts';
+import { presentRefresh } from './campaign-inputs.ts';
+import type { expansionSchema } from './expansion-schemas.ts';
 import type { campaignSchema } from './schemas.ts';
 
 /** A campaign as JSON. */
 export function presentCampaign(campaign: Campaign): z.output<typeof campaignSchema> {
-  const { seeds, featureCounts } = campaign;
+  const { featureCounts } = campaign;
   return {
     id: campaign.id,
     external_id: campaign.externalId,
@@ -17,27 +19,72 @@ export function presentCampaign(campaign: Campaign): z.output<typeof campaignSch
     reason: campaign.reason,
     features: campaign.features,
     feature_counts: { unknown: featureCounts.unknown, missing: featureCounts.missing },
+    filters: campaign.filters,
     audience: campaign.audience,
-    seeds: {
-      received: seeds.received,
-      known: seeds.known,
-      unknown: seeds.unknown,
-      duplicate: seeds.duplicate,
-      unknown_examples: seeds.unknownExamples,
-    },
+    refresh: presentRefresh(campaign.refresh),
+    needs_expansion: campaign.needsExpansion,
+    seeds: presentCounts(campaign.seeds),
     model_version: campaign.modelVersion,
     population_version: campaign.populationVersion,
     audience_version: campaign.audienceVersion,
     size: campaign.audienceSize,
     candidates: campaign.candidates,
     timings: campaign.timings,
-    // as the engine wrote it; the serialiser checks it
-    quality: campaign.quality as z.output<typeof campaignSchema>['quality'],
+    quality: presentQuality(campaign.quality),
     created_at: presentTime(campaign.createdAt),
     updated_at: presentTime(campaign.updatedAt),
   };
 }
 
-function presentTime(ms: number): string {
+/** An expansion as JSON. */
+export function presentExpansion(expansion: Expansion): z.output<typeof expansionSchema> {
+  const { feedback, remainingMs, startedAt } = expansion;
+  return {
+    id: expansion.id,
+    campaign_id: expansion.campaignId,
+    cause: expansion.cause,
+    state: expansion.state,
+    progress: expansion.progress,
+    eta_seconds: remainingMs === null ? null : remainingMs / 1000,
+    reason: expansion.reason,
+    features: expansion.features,
+    filters: expansion.filters,
+    seeds: presentCounts(expansion.seeds),
+    feedback: { positives: feedback.positives, dismissed: feedback.dismissed },
+    excluded: expansion.excluded && { ...expansion.excluded },
+    model_version: expansion.modelVersion,
+    population_version: expansion.populationVersion,
+    audience_version: expansion.audienceVersion,
+    timings: expansion.timings,
+    quality: presentQuality(expansion.quality),
+    created_at: presentTime(expansion.createdAt),
+    started_at: startedAt === null ? null : presentTime(startedAt),
+    updated_at: presentTime(expansion.updatedAt),
+  };
+}
+
+function presentCounts(seeds: SeedCounts): z.output<typeof campaignSchema>['seeds'] {
+  const { received, known, unknown, duplicate, unknownExamples } = seeds;
+  return { received, known, unknown, duplicate, unknown_examples: unknownExamples };
+}
+
+type Quality = z.output<typeof campaignSchema>['quality'];
+
+/** Sizes at which a campaign shows what is predicted; the whole curve is a route of its own. */
+const SHOWN_SHARES = ['0.01', '0.02', '0.05', '0.1', '0.2'];
+
+/** The report as the engine wrote it, which the serialiser checks; of the predicted sizes a few. */
+function presentQuality(quality: Campaign['quality']): Quality {
+  const report = quality as Quality;
+  if (!report?.prediction) return report;
+  const shown = <T>(bySize: Readonly<Record<string, T>>) =>
+    Object.fromEntries(
+      SHOWN_SHARES.flatMap((share) => (Object.hasOwn(bySize, share) ? [[share, bySize[share]!]] : [])),
+    );
+  const { recall, lift } = report.prediction;
+  return { ...report, prediction: { ...report.prediction, recall: shown(recall), lift: shown(lift) } };
+}
+
+export function presentTime(ms: number): string {
   return new Date(ms).toISOString();
 }

@@ -2,15 +2,16 @@
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../campaigns/states.ts';
 import type { ErrorCode } from '../lib/errors.ts';
+import { filtersField, labelsField, refreshField, refreshSchema } from './campaign-inputs.ts';
 import type { ServerConfig } from './config.ts';
 import { PROBLEM_TYPE, PROBLEMS, type ProblemStatus } from './problems.ts';
 import { addFirstIssues, addIssue, type Wrong } from './validation.ts';
 
-const count = z.int().min(0);
+export const count = z.int().min(0);
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
-const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
+export const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
 const share = z.number().gt(0).max(100).describe('Per cent of the population, seeds counted; rounded up.');
-const featureValue = z.union([z.string(), z.array(z.string()).readonly()]);
+export const featureValue = z.union([z.string(), z.array(z.string()).readonly()]);
 
 /** The body of every error answer. */
 const problemSchema = z
@@ -50,13 +51,13 @@ const problemSchema = z
     ],
   });
 
-const predicted = z
+export const predicted = z
   .object({ mean: z.number(), low: z.number(), high: z.number() })
   .describe('An estimate and its 90 % interval, which holds the truth of members who are not seeds.');
 const predictedByShare = z.record(z.string(), predicted);
 
 /** Fields of the quality report that are promised; an expansion of an earlier version may lack some, one of a later version have more. */
-const qualitySchema = z
+export const qualitySchema = z
   .looseObject({
     epochs: count.optional().describe('Passes or steps of adaptation.'),
     held_out: z
@@ -88,6 +89,18 @@ const qualitySchema = z
   })
   .meta({ id: 'Quality' });
 
+export const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
+
+export const seedCountsSchema = z
+  .object({
+    received: count,
+    known: count,
+    unknown: count,
+    duplicate: count,
+    unknown_examples: z.array(z.string()).readonly(),
+  })
+  .describe('received = known + unknown + duplicate.');
+
 /** A campaign with the state of its latest expansion. */
 export const campaignSchema = z
   .object({
@@ -98,22 +111,19 @@ export const campaignSchema = z
     expansion_id: z.string().nullable().describe('The latest expansion; null before the first.'),
     state: state.nullable(),
     progress: z.number().min(0).max(1).describe('0 to 1, never falls.'),
-    reason: z.looseObject({ code: z.string(), message: z.string() }).nullable().describe('Why, with its numbers.'),
+    reason: reasonSchema.nullable().describe('Why, with its numbers.'),
     features: z.record(z.string(), featureValue),
     feature_counts: z.object({
       unknown: count.describe('Values that the model does not know.'),
       missing: count.describe('Features of the model that the campaign has no value for.'),
     }),
+    filters: z.record(z.string(), z.array(z.string()).readonly()),
     audience: z.union([z.object({ size: count }), z.object({ percent: z.number() })]).describe('As asked for.'),
-    seeds: z
-      .object({
-        received: count,
-        known: count,
-        unknown: count,
-        duplicate: count,
-        unknown_examples: z.array(z.string()).readonly(),
-      })
-      .describe('received = known + unknown + duplicate.'),
+    refresh: refreshSchema,
+    needs_expansion: z
+      .boolean()
+      .describe('Features, filters, seeds or suppression are not those of the latest expansion any more.'),
+    seeds: seedCountsSchema,
     model_version: z.string().nullable(),
     population_version: z.string().nullable(),
     audience_version: count.nullable().describe('The newest audience version; null until the first is ready.'),
@@ -138,7 +148,10 @@ export const campaignSchema = z
         reason: null,
         features: { category: 'shoes' },
         feature_counts: { unknown: 0, missing: 1 },
+        filters: {},
         audience: { percent: 5 },
+        refresh: { every: null, on_new_population: false },
+        needs_expansion: false,
         seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
         model_version: null,
         population_version: null,
@@ -244,17 +257,16 @@ export function campaignBody(config: ServerConfig) {
             'a member of it is left out of what the model sees of users: it would find those members again instead of others like them.',
         ),
       name: z.string().min(1).max(config.maximumNameLength),
-      features: featuresField(config),
-      seeds: seedsField(config),
-      audience: z
-        .strictObject({
-          size: z.int().min(1).optional().describe('Users; capped by the candidates.'),
-          percent: share.optional(),
-        })
-        .refine(({ size, percent }) => (size === undefined) !== (percent === undefined), {
-          message: 'either size or percent is expected',
-        })
-        .meta({ description: 'Either `size` or `percent`.', examples: [{ size: 1000 }] }),
+      features: featuresField(config).default({}),
+      seeds: seedsField(config)
+        .nullable()
+        .describe(
+          'User ids. `null` expands nothing yet: send them by `PUT …/seeds` (millions of them, as a file), then `POST …/expansions`.',
+        ),
+      labels: labelsField(config).default({}),
+      filters: filtersField(config).default({}),
+      audience: audienceField(),
+      refresh: refreshField().default({ every: null, on_new_population: false }),
     })
     .meta({
       examples: [
@@ -268,6 +280,45 @@ export function campaignBody(config: ServerConfig) {
       ],
     });
 }
+
+function audienceField() {
+  return z
+    .strictObject({
+      size: z.int().min(1).optional().describe('Users; capped by the candidates.'),
+      percent: share.optional(),
+    })
+    .refine(({ size, percent }) => (size === undefined) !== (percent === undefined), {
+      message: 'either size or percent is expected',
+    })
+    .meta({ description: 'Either `size` or `percent`.', examples: [{ size: 1000 }] });
+}
+
+/** What is named is changed. */
+export function campaignChangeBody(config: ServerConfig) {
+  return z
+    .strictObject({
+      external_id: externalId(config.maximumExternalIdBytes).nullable().optional(),
+      name: z.string().min(1).max(config.maximumNameLength).optional(),
+      labels: labelsField(config).optional(),
+      features: featuresField(config).optional(),
+      filters: filtersField(config).optional(),
+      audience: audienceField().optional(),
+      refresh: refreshField().optional(),
+    })
+    .refine((change) => Object.keys(change).length > 0, 'at least one field is expected')
+    .meta({ examples: [{ audience: { size: 2000 } }] });
+}
+
+/** Headers of a POST that may be sent again. */
+export const idempotencyHeaders = z.looseObject({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(255)
+    .regex(/^[\x21-\x7e]+$/, 'visible ASCII is expected')
+    .optional()
+    .describe('One of yours a request: for 24 hours the same key and body get the same answer, and make nothing new.'),
+});
 
 interface ProblemResponse {
   readonly description: string;
@@ -285,7 +336,7 @@ export function problemResponses(...codes: readonly ErrorCode[]): Record<Problem
   return Object.fromEntries(responses);
 }
 
-function pageLimit(maximum: number) {
+export function pageLimit(maximum: number) {
   return z.coerce.number<string>().int().min(1).max(maximum);
 }
 
@@ -299,7 +350,7 @@ function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null 
   return /\p{Surrogate}/u.test(id) ? { message: 'half of a surrogate pair is no text' } : null;
 }
 
-function userId(maximumBytes: number) {
+export function userId(maximumBytes: number) {
   return idText('a user id', maximumBytes).meta({
     description: `Id of a user, 1 to ${maximumBytes} bytes.`,
     minLength: 1,
@@ -366,7 +417,6 @@ export function featuresField(config: ServerConfig) {
     .superRefine((features, context) => {
       addFirstIssues(context, Object.entries(features), wrongValue, maximumErrorDetails);
     })
-    .default({})
     .meta({
       description: 'Campaign features of the model by name; a list where the feature is multi-valued.',
       type: 'object',

@@ -5,7 +5,7 @@ import { AppError, type ErrorDetail } from '../lib/errors.ts';
 
 /** Fastify's validator: the first parts of a request that break their schema are refused, all their issues named. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
-  const what = httpPart === 'body' ? 'the body' : httpPart === 'params' ? 'the path' : 'the query';
+  const what = WHAT[httpPart ?? ''] ?? 'the query';
   return (input: unknown) => {
     const result = schema.safeParse(input);
     if (result.success) return { value: result.data };
@@ -16,6 +16,8 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
     return { error: new AppError('invalid_request', `${what} ${detail}`, { details }) };
   };
 };
+
+const WHAT: Readonly<Record<string, string>> = { body: 'the body', params: 'the path', headers: 'a header' };
 
 /** What is wrong with one item of the input. */
 export interface Wrong {

@@ -16,8 +16,9 @@ import { type Pool, Values } from './fuzz/values.ts';
 const REQUESTS = 2_000;
 /** Another one: `FUZZ_SEED=7 npx vitest run test/server/fuzz.test.ts`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
-/** Campaigns are finished, so that there are audiences, after as many requests. */
-const FINISH_EVERY = 25;
+/** After as many requests campaigns are finished, so that there are audiences. */
+const REFILL_EVERY = 15;
+const READY_CAMPAIGNS = 3;
 
 /** Share of the operations that may take none of their requests. */
 const MAXIMUM_NEVER_ACCEPTED = 0.2;
@@ -28,6 +29,7 @@ const targets: readonly Target[] = contract.operations;
 let users: PopulationFixture;
 let server: Fixture;
 let ids: readonly string[] = [];
+let expansionIds: readonly string[] = [];
 beforeAll(async () => {
   users = await importUsers();
   server = await openFixture(users.population);
@@ -35,7 +37,7 @@ beforeAll(async () => {
     manifest: async () => MANIFEST,
     onnx: async () => new Uint8Array(3_000),
   });
-  ids = [await server.createReady(), await server.createReady({ ...OK_BODY, audience: { percent: 50 } })];
+  await refill();
 });
 afterAll(async () => {
   await server.close();
@@ -57,6 +59,7 @@ const MANIFEST = {
 /** Real values by name. */
 const pool: Pool = (name) => {
   if (name === 'id') return ids;
+  if (name === 'expansion_id') return expansionIds;
   if (name === 'user_id' || name === 'user_ids' || name === 'seeds')
     return name === 'seeds' ? SEEDS : USER_IDS.slice(0, 40);
   if (name === 'version' || name === 'a' || name === 'b') return ['1', '2'];
@@ -72,6 +75,7 @@ describe('every operation', () => {
     let sent = 0;
     const start = performance.now();
     for (const target of targets) {
+      await refill();
       const values = new Values(contract.document, pool);
       const send = async (request: FuzzRequest) => {
         const response = await server.app.inject(request as InjectOptions);
@@ -86,7 +90,7 @@ describe('every operation', () => {
         const kind = `${Math.floor(statusCode / 100)}xx`;
         counts.set(kind, (counts.get(kind) ?? 0) + 1);
         if (statusCode < 400) accepted.add(nameOf(target));
-        if (sent % FINISH_EVERY === 0) finishAll();
+        if (sent % REFILL_EVERY === 0) await refill();
       };
       await fc.assert(fc.asyncProperty(requestsOf(target, values, pool), send), { numRuns: runs, seed: SEED });
     }
@@ -121,11 +125,15 @@ function nameOf({ method, path }: Target): string {
   return `${method} ${path}`;
 }
 
-/** Does the engine's work, and takes the new campaigns into the pool. */
-function finishAll(): void {
+/** Does the engine's work, makes campaigns where too many were deleted, and takes them into the pool. */
+async function refill(): Promise<void> {
   for (let queued = server.store.countsByState().queued; queued > 0; queued--) server.finishNext();
-  const ready = server.store.list({ limit: 10, state: 'ready' });
-  ids = [...ready.items, ...server.store.list({ limit: 10 }).items].map(({ id }) => id);
+  while (server.store.countsByState().ready < READY_CAMPAIGNS) await server.createReady();
+  await server.call('POST', '/v1/campaigns', OK_BODY); // one that is queued
+  const ready = server.store.list({ limit: READY_CAMPAIGNS, state: 'ready' }).items;
+  const newest = server.store.list({ limit: 2 }).items;
+  ids = [...ready, ...newest].map(({ id }) => id);
+  expansionIds = [...newest, ...ready].map(({ expansionId }) => expansionId).filter((id) => id !== null);
 }
 
 async function checkStore(): Promise<void> {

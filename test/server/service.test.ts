@@ -108,8 +108,8 @@ describe('a route that is not there', () => {
   it.each([
     ['DELETE', '/livez', 'GET, HEAD'],
     ['PUT', '/v1/campaigns', 'GET, HEAD, POST'],
-    ['DELETE', '/v1/campaigns/x?y=1', 'GET, HEAD'],
-    ['HEAD', '/v1/campaigns/x/audience', 'GET'],
+    ['PUT', '/v1/campaigns/x?y=1', 'DELETE, GET, HEAD, PATCH'],
+    ['HEAD', '/v1/campaigns/x/audience', 'GET, PUT'],
     ['HEAD', '/v1/campaigns/x/model', 'GET'],
   ] as const)('is a 405 problem with Allow for %s %s', async (method, path, allow) => {
     await open();

@@ -1,4 +1,7 @@
-/** Routes of campaigns: create, list, get. */
+/** Routes of campaigns: create, change, delete, list, get. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { refuseUnknownFilters, toRefreshPolicy } from '../campaign-inputs.ts';
 import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { countFeatures } from '../features.ts';
@@ -6,10 +9,12 @@ import { findUser } from '../find-user.ts';
 import { presentCampaign } from '../present.ts';
 import {
   campaignBody,
+  campaignChangeBody,
   campaignPageSchema,
   campaignParams,
   campaignQuery,
   campaignSchema,
+  idempotencyHeaders,
   problemResponses,
 } from '../schemas.ts';
 import { refuseTooManySeeds } from '../seed-limit.ts';
@@ -26,7 +31,9 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
         description:
           'Takes the seeds, queues the expansion and answers at once; the campaign tells how far it is. ' +
           'Too few known seeds are no error: the state is `too_small`, with the numbers. ' +
-          'An `external_id` that another campaign has is refused, and the answer names that campaign (`campaign_id`).',
+          'An `external_id` that another campaign has is refused, and the answer names that campaign (`campaign_id`). ' +
+          'With an `Idempotency-Key` a request that is sent again makes nothing new; its answer has `Idempotent-Replayed: true`.',
+        headers: idempotencyHeaders,
         body: campaignBody(config),
         response: {
           202: {
@@ -36,10 +43,12 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
           ...problemResponses(
             'invalid_request',
             'unknown_feature',
+            'unknown_filter',
             'unauthorized',
             'request_timeout',
             'body_too_large',
             'external_id_taken',
+            'idempotency_key_reused',
             'too_many_seeds',
             'unsupported_media_type',
             'unavailable',
@@ -50,16 +59,108 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
       preValidation: async (request) => refuseTooManySeeds(request.body, config.maximumInlineSeeds),
     },
     async (request, reply) => {
-      const { external_id: externalId, name, features, seeds, audience } = request.body;
-      const featureCounts = countFeatures(dependencies.campaignFeatures, features);
-      const { store, population } = dependencies;
-      const wanted = audience.size === undefined ? { percent: audience.percent ?? 0 } : { size: audience.size };
+      const { store, population, campaignFeatures } = dependencies;
+      const { external_id: externalId, name, labels, features, filters, seeds, audience, refresh } = request.body;
+      const key = request.headers['idempotency-key'];
+      const once = key === undefined ? undefined : { key, requestSha256: sha256Of(request.body) };
+      const answered = once && store.answerOf(once);
+      if (typeof answered === 'string') {
+        const campaign = JSON.parse(answered) as ReturnType<typeof presentCampaign>;
+        return reply
+          .header('idempotent-replayed', 'true')
+          .code(202)
+          .header('location', pathOf(campaign))
+          .send(campaign);
+      }
+      const featureCounts = countFeatures(campaignFeatures, features);
+      refuseUnknownFilters(population, filters);
       const campaign = store.create(
-        { externalId, name, features, featureCounts, seeds, audience: wanted },
+        {
+          externalId,
+          name,
+          labels,
+          features,
+          featureCounts,
+          filters,
+          seeds: seeds ?? undefined,
+          audience: toAudienceRequest(audience),
+          refresh: toRefreshPolicy(refresh),
+        },
         (id) => findUser(population, id) >= 0,
+        once && { ...once, answer: (made) => JSON.stringify(presentCampaign(made)) },
       );
       if (campaign.state === 'queued') dependencies.wake();
-      return reply.code(202).header('location', `/v1/campaigns/${campaign.id}`).send(presentCampaign(campaign));
+      return reply.code(202).header('location', pathOf(campaign)).send(presentCampaign(campaign));
+    },
+  );
+
+  app.patch(
+    '/v1/campaigns/:id',
+    {
+      schema: {
+        operationId: 'updateCampaign',
+        tags: ['campaigns'],
+        summary: 'Change a campaign',
+        description:
+          'Changes what is named. Another size of the audience is in effect at once, as another version of the same ranking: nothing runs again. ' +
+          'Features and filters are inputs: the next expansion takes them, and `needs_expansion` says that it is due.',
+        params: campaignParams,
+        body: campaignChangeBody(config),
+        response: {
+          200: { description: 'The campaign.', content: { 'application/json': { schema: campaignSchema } } },
+          ...problemResponses(
+            'invalid_request',
+            'unknown_feature',
+            'unknown_filter',
+            'unauthorized',
+            'campaign_not_found',
+            'request_timeout',
+            'external_id_taken',
+            'body_too_large',
+            'unsupported_media_type',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { store, population, campaignFeatures } = dependencies;
+      const { external_id: externalId, features, audience, refresh, name, labels, filters } = request.body;
+      store.get(request.params.id);
+      if (filters) refuseUnknownFilters(population, filters);
+      return presentCampaign(
+        store.update(request.params.id, {
+          ...(externalId !== undefined && { externalId }),
+          ...(name !== undefined && { name }),
+          ...(labels && { labels }),
+          ...(filters && { filters }),
+          ...(features && { features: { values: features, counts: countFeatures(campaignFeatures, features) } }),
+          ...(audience && { audience: toAudienceRequest(audience) }),
+          ...(refresh && { refresh: toRefreshPolicy(refresh) }),
+        }),
+      );
+    },
+  );
+
+  app.delete(
+    '/v1/campaigns/:id',
+    {
+      schema: {
+        operationId: 'deleteCampaign',
+        tags: ['campaigns'],
+        summary: 'Delete a campaign with its seeds, expansions and audiences',
+        description: 'What works at it ends. A reader in the middle of an audience reads on to its end.',
+        params: campaignParams,
+        response: {
+          204: z.null().describe('Deleted.'),
+          ...problemResponses('unauthorized', 'campaign_not_found', 'unavailable', 'storage_failed'),
+        },
+      },
+    },
+    async (request, reply) => {
+      dependencies.store.delete(request.params.id);
+      return reply.code(204).send(null);
     },
   );
 
@@ -100,4 +201,22 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
     },
     async (request) => presentCampaign(dependencies.store.get(request.params.id)),
   );
+}
+
+function pathOf({ id }: { readonly id: string }): string {
+  return `/v1/campaigns/${id}`;
+}
+
+function toAudienceRequest({
+  size,
+  percent,
+}: {
+  readonly size?: number | undefined;
+  readonly percent?: number | undefined;
+}) {
+  return size === undefined ? { percent: percent ?? 0 } : { size };
+}
+
+function sha256Of(body: unknown): string {
+  return createHash('sha256').update(JSON.stringify(body)).digest('hex');
 }

@@ -41,11 +41,17 @@ export class Values {
     if (type === 'object') return this.#object(schema, depth);
     if (type === 'array') return this.#array(schema, name, depth);
     if (type === 'string') return this.#string(schema, name);
-    if (type === 'integer') return fc.integer(boundsOf(schema));
+    if (type === 'integer') return this.#integer(schema, name);
     if (type === 'number') return fc.double({ ...boundsOf(schema), noNaN: true });
     if (type === 'boolean') return fc.boolean();
     if (type === 'null') return fc.constant(null);
     return fc.jsonValue({ maxDepth: 2 });
+  }
+
+  #integer(schema: JsonSchema, name: string): fc.Arbitrary<unknown> {
+    const any = fc.integer(boundsOf(schema));
+    const real = this.#pool(name).map(Number).filter(Number.isInteger);
+    return real.length === 0 ? any : fc.oneof(fc.constantFrom(...real), any);
   }
 
   #object(schema: JsonSchema, depth: number): fc.Arbitrary<unknown> {

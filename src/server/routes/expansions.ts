@@ -1,0 +1,118 @@
+/** Routes of expansions: make one, list, get, cancel. */
+import type { ServerDependencies } from '../config.ts';
+import { expansionPageSchema, expansionParams, expansionSchema, listQuery } from '../expansion-schemas.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { presentExpansion } from '../present.ts';
+import { campaignParams, problemResponses } from '../schemas.ts';
+
+export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config, store } = dependencies;
+  const oneExpansion = (description: string) => ({
+    description,
+    content: { 'application/json': { schema: expansionSchema } },
+  });
+
+  app.post(
+    '/v1/campaigns/:id/expansions',
+    {
+      schema: {
+        operationId: 'createExpansion',
+        tags: ['expansions'],
+        summary: 'Expand a campaign again',
+        description:
+          'Takes the inputs as they are now: features, filters, seeds, suppression lists and feedback. The active audience serves until the new one is ready, ' +
+          'and goes on where it fails. An expansion of the campaign that has not ended is `superseded`.',
+        params: campaignParams,
+        response: {
+          202: oneExpansion(
+            'Accepted; `Location` is the expansion. Too few known seeds are no error: the state is `too_small`.',
+          ),
+          ...problemResponses('unauthorized', 'campaign_not_found', 'no_seeds', 'unavailable', 'storage_failed'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const expansion = store.expand(request.params.id);
+      if (expansion.state === 'queued') dependencies.wake();
+      const location = `/v1/campaigns/${expansion.campaignId}/expansions/${expansion.id}`;
+      return reply.code(202).header('location', location).send(presentExpansion(expansion));
+    },
+  );
+
+  app.get(
+    '/v1/campaigns/:id/expansions',
+    {
+      schema: {
+        operationId: 'listExpansions',
+        tags: ['expansions'],
+        summary: 'List the expansions of a campaign, newest first',
+        params: campaignParams,
+        querystring: listQuery(config),
+        response: {
+          200: { description: 'A page.', content: { 'application/json': { schema: expansionPageSchema } } },
+          ...problemResponses(
+            'invalid_request',
+            'invalid_cursor',
+            'unauthorized',
+            'campaign_not_found',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { items, nextCursor } = store.expansionsOf(request.params.id, request.query);
+      return { items: items.map(presentExpansion), next_cursor: nextCursor };
+    },
+  );
+
+  app.get(
+    '/v1/campaigns/:id/expansions/:expansion_id',
+    {
+      schema: {
+        operationId: 'getExpansion',
+        tags: ['expansions'],
+        summary: 'Get an expansion: stage, progress, time left, counts',
+        params: expansionParams,
+        response: {
+          200: oneExpansion('The expansion.'),
+          ...problemResponses(
+            'unauthorized',
+            'campaign_not_found',
+            'expansion_not_found',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async ({ params }) => presentExpansion(store.expansion(params.id, params.expansion_id)),
+  );
+
+  app.post(
+    '/v1/campaigns/:id/expansions/:expansion_id/cancel',
+    {
+      schema: {
+        operationId: 'cancelExpansion',
+        tags: ['expansions'],
+        summary: 'Cancel an expansion',
+        description:
+          'It is `cancelled` when this answers, and leaves nothing; the active audience stays. To cancel again changes nothing.',
+        params: expansionParams,
+        response: {
+          200: oneExpansion('The expansion, cancelled.'),
+          ...problemResponses(
+            'unauthorized',
+            'campaign_not_found',
+            'expansion_not_found',
+            'expansion_ended',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async ({ params }) => presentExpansion(store.cancel(params.id, params.expansion_id)),
+  );
+}

@@ -1,0 +1,54 @@
+/** Route of feedback: what users did, as JSON or as NDJSON. */
+import type { ServerDependencies } from '../config.ts';
+import { feedbackBody, feedbackSchema } from '../expansion-schemas.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { parseJsonLines } from '../json-body.ts';
+import { campaignParams, problemResponses } from '../schemas.ts';
+
+export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: ServerDependencies): Promise<void> {
+  await app.register(async (scope: ServerApp) => {
+    parseJsonLines(scope, (events) => ({ events }));
+    scope.post(
+      '/v1/campaigns/:id/feedback',
+      {
+        schema: {
+          operationId: 'sendFeedback',
+          tags: ['campaigns'],
+          summary: 'Tell what users did',
+          description:
+            'Conversions and clicks become seeds of the next expansion, dismissals negatives; of a user the latest event counts. Nothing runs by itself. ' +
+            'The same events sent again change nothing. A user who was a seed and dismisses is a seed no longer.',
+          consumes: ['application/json', 'application/x-ndjson'],
+          params: campaignParams,
+          body: feedbackBody(config),
+          response: {
+            200: { description: 'What became of them.', content: { 'application/json': { schema: feedbackSchema } } },
+            ...problemResponses(
+              'invalid_request',
+              'unauthorized',
+              'campaign_not_found',
+              'request_timeout',
+              'body_too_large',
+              'unsupported_media_type',
+              'unavailable',
+              'storage_failed',
+            ),
+          },
+        },
+      },
+      async (request) => {
+        const { id } = request.params;
+        const now = clock.now();
+        const report = store.addFeedback(
+          id,
+          request.body.events.map(({ user_id: userId, event, time }) => ({
+            userId,
+            event,
+            happenedAt: time === undefined ? now : Date.parse(time),
+          })),
+        );
+        return { ...report, users: store.feedbackOf(id) };
+      },
+    );
+  });
+}

@@ -1,0 +1,168 @@
+/** Routes of active versions: roll back, follow all changes; and what the active audience is worth. */
+import type { Audience, Expansion } from '../../campaigns/types.ts';
+import type { ServerDependencies } from '../config.ts';
+import {
+  activateBody,
+  activeAudienceSchema,
+  changesQuery,
+  changesSchema,
+  qualityQuery,
+  qualityReportSchema,
+} from '../expansion-schemas.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { presentTime } from '../present.ts';
+import { campaignParams, problemResponses } from '../schemas.ts';
+
+export function addVersionRoutes(app: ServerApp, { config, store }: ServerDependencies): void {
+  app.put(
+    '/v1/campaigns/:id/audience',
+    {
+      schema: {
+        operationId: 'activateAudience',
+        tags: ['audience'],
+        summary: 'Make another audience version the active one',
+        description:
+          'Rolls back, or forward again, at once. Versions are listed under `…/audiences`; old ones are removed after a while.',
+        params: campaignParams,
+        body: activateBody,
+        response: {
+          200: {
+            description: 'The version that is active now.',
+            content: { 'application/json': { schema: activeAudienceSchema } },
+          },
+          ...problemResponses(
+            'invalid_request',
+            'unauthorized',
+            'campaign_not_found',
+            'audience_not_found',
+            'request_timeout',
+            'body_too_large',
+            'unsupported_media_type',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const audience = store.activate(request.params.id, request.body.version);
+      return {
+        campaign_id: audience.campaignId,
+        version: audience.version,
+        size: audience.size,
+        candidates: audience.candidates,
+        expansion_id: audience.expansionId,
+        population_version: audience.populationVersion,
+        created_at: presentTime(audience.createdAt),
+      };
+    },
+  );
+
+  app.get(
+    '/v1/campaigns/:id/quality',
+    {
+      schema: {
+        operationId: 'getQuality',
+        tags: ['audience'],
+        summary: 'What the audience is worth, by size',
+        params: campaignParams,
+        querystring: qualityQuery,
+        response: {
+          200: {
+            description: 'Expected recall and lift for 25 sizes, and a verdict.',
+            content: { 'application/json': { schema: qualityReportSchema } },
+          },
+          ...problemResponses(
+            'invalid_request',
+            'unauthorized',
+            'campaign_not_found',
+            'audience_not_found',
+            'audience_not_ready',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { version } = request.query;
+      const audience = version === undefined ? store.activeAudience(id) : store.audienceVersion(id, version);
+      return reportQuality(audience, store.expansion(id, audience.expansionId));
+    },
+  );
+
+  app.get(
+    '/v1/changes',
+    {
+      schema: {
+        operationId: 'listChanges',
+        tags: ['audience'],
+        summary: 'Follow the active audiences of all campaigns',
+        description:
+          'Every change of an active version, in order: what an ad server asks for now and then to stay in step. Each names where the difference can be read.',
+        querystring: changesQuery(config),
+        response: {
+          200: { description: 'Changes.', content: { 'application/json': { schema: changesSchema } } },
+          ...problemResponses('invalid_request', 'invalid_cursor', 'unauthorized', 'unavailable', 'storage_failed'),
+        },
+      },
+    },
+    async ({ query }) => {
+      const { items, nextCursor, hasMore } = store.changes(query.since, query.limit);
+      return {
+        items: items.map(({ campaignId, kind, version, previousVersion, size, changedAt }) => ({
+          campaign_id: campaignId,
+          kind,
+          version,
+          previous_version: previousVersion,
+          size,
+          diff:
+            version === null || previousVersion === null
+              ? null
+              : `/v1/campaigns/${campaignId}/audiences/${previousVersion}/diff/${version}`,
+          changed_at: presentTime(changedAt),
+        })),
+        next_cursor: nextCursor,
+        has_more: hasMore,
+      };
+    },
+  );
+}
+
+interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What the engine wrote: intervals by share of the candidates. */
+interface StoredPrediction {
+  readonly verdict: 'good' | 'weak' | 'unsure';
+  readonly reason: string;
+  readonly auc: Interval | null;
+  readonly recall: Readonly<Record<string, Interval>>;
+  readonly lift: Readonly<Record<string, Interval>>;
+}
+
+function reportQuality(audience: Audience, { quality }: Expansion) {
+  const prediction = (quality?.['prediction'] ?? null) as StoredPrediction | null;
+  const { candidates } = audience;
+  const shares = Object.keys(prediction?.recall ?? {}).sort((a, b) => Number(a) - Number(b));
+  return {
+    campaign_id: audience.campaignId,
+    expansion_id: audience.expansionId,
+    audience_version: audience.version,
+    size: audience.size,
+    candidates,
+    verdict: prediction?.verdict ?? null,
+    reason: prediction?.reason ?? 'nothing was predicted for this expansion',
+    auc: prediction?.auc ?? null,
+    curve: shares.map((share) => ({
+      share: Number(share),
+      size: Math.min(candidates, Math.max(1, Math.ceil(Number(share) * candidates))),
+      recall: prediction!.recall[share]!,
+      lift: prediction!.lift[share]!,
+    })),
+  };
+}
