@@ -1,7 +1,14 @@
 /** Opaque cursors of lists: base64url of the list's letter and the last row's number. */
 import { AppError } from '../lib/errors.ts';
 
-const LETTERS = { campaigns: 'c', expansions: 'e', audiences: 'v', changes: 'x' } as const;
+const LETTERS = {
+  campaigns: 'c',
+  expansions: 'e',
+  audiences: 'v',
+  changes: 'x',
+  webhooks: 'w',
+  deliveries: 'd',
+} as const;
 
 export type ListName = keyof typeof LETTERS;
 

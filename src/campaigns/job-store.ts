@@ -6,6 +6,7 @@ import type { Audiences } from './audiences.ts';
 import { type Database, write } from './database.ts';
 import type { Expansions } from './expansions.ts';
 import { type JobRow, Jobs } from './jobs.ts';
+import { Outbox } from './outbox.ts';
 import type { ExpansionResult, Job, Pins, Reason } from './types.ts';
 
 export interface StoreOptions {
@@ -25,6 +26,8 @@ export class JobStore {
   protected readonly expansions: Expansions;
   protected readonly audiences: Audiences;
   protected readonly jobs: Jobs;
+  /** What webhooks are told, and how that went. */
+  readonly outbox: Outbox;
 
   protected constructor(database: Database, expansions: Expansions, audiences: Audiences, options: StoreOptions) {
     this.options = options;
@@ -32,6 +35,7 @@ export class JobStore {
     this.expansions = expansions;
     this.audiences = audiences;
     this.jobs = new Jobs(database);
+    this.outbox = new Outbox(database);
   }
 
   /** How long the first of the jobs that nobody works at has waited; 0 where there is none. */
@@ -102,6 +106,7 @@ export class JobStore {
       const facts = { reason: null, progress: 1, excluded, timings, quality };
       this.expansions.step(row.expansion, 'ready', this.now(), facts);
       this.audiences.publish(row.expansion, result, this.now());
+      this.outbox.expansionEnded(row.expansion, this.now());
       this.jobs.remove(row.id);
     });
   }
@@ -176,6 +181,7 @@ export class JobStore {
     timings?: Readonly<Record<string, number>>,
   ): void {
     this.expansions.step(row.expansion, state, now, { reason, timings });
+    this.outbox.expansionEnded(row.expansion, now);
     this.jobs.remove(row.id);
   }
 }

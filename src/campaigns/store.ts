@@ -31,6 +31,7 @@ import type {
   PageQuery,
   Reason,
 } from './types.ts';
+import { Webhooks } from './webhooks.ts';
 
 export type { StoreOptions } from './job-store.ts';
 
@@ -52,6 +53,8 @@ export class CampaignStore extends JobStore {
   readonly #seedFolder: string;
   readonly #campaigns: Campaigns;
   readonly #feedback: Feedback;
+  /** Who is told how expansions end. */
+  readonly webhooks: Webhooks;
 
   private constructor(dataDir: string, options: StoreOptions) {
     const database = openDatabase(join(dataDir, 'metaheac.db'));
@@ -60,6 +63,7 @@ export class CampaignStore extends JobStore {
     this.#seedFolder = join(dataDir, 'seeds');
     this.#campaigns = new Campaigns(database);
     this.#feedback = new Feedback(database);
+    this.webhooks = new Webhooks(database);
   }
 
   /**
@@ -169,10 +173,18 @@ export class CampaignStore extends JobStore {
     });
   }
 
-  /** Queues the expansions that refresh policies ask for by now; gives their number. */
+  /** Queues the expansions that refresh policies ask for by now; gives their number. One that cannot be queued keeps no other from it. */
   expandDue(populationVersion: string): number {
+    const errors: unknown[] = [];
     const due = this.#campaigns.dueForRefresh(this.now(), populationVersion);
-    for (const { id, cause } of due) this.expand(id, cause);
+    for (const { id, cause } of due) {
+      try {
+        this.expand(id, cause);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+    if (errors.length > 0) throw errors[0];
     return due.length;
   }
 
@@ -299,6 +311,7 @@ export class CampaignStore extends JobStore {
     const row = { id, cause, state, reason, inputs: { ...inputs, seedSet }, positives, dismissed } as const;
     const expansion = this.expansions.insert(row, now);
     if (reason === null) this.jobs.insert(randomUUID(), expansion, now);
+    else this.outbox.expansionEnded(expansion, now);
     return id;
   }
 

@@ -1,10 +1,11 @@
 /** The only place that reads environment variables, each validated here and listed in the README, and that asks how many processors there are. */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
-import { AppError } from '../lib/errors.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
 import type { Device } from '../model/session.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import { LIMIT_NAMES, type LimitName, variableOf } from '../server/limits.ts';
+import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 
 /** A number in plain digits: `Number` would take an empty text for 0 and `0x50` for 80. */
 const whole = (least: number, most: number) =>
@@ -13,6 +14,18 @@ const whole = (least: number, most: number) =>
     .regex(/^\d{1,15}$/, 'not a whole number')
     .transform(Number)
     .pipe(z.number().min(least).max(most));
+
+/** Hosts and CIDRs, as webhooks may have them. */
+const allowedHosts = z
+  .string()
+  .transform((text) => (text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim())))
+  .superRefine((entries, context) => {
+    try {
+      createAddressGuard(entries);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+    }
+  });
 
 /** No limit of the server is larger. */
 const MAXIMUM_LIMIT = 2 ** 40;
@@ -34,6 +47,7 @@ const serviceSchema = z.object({
   METAHEAC_LEASE_MS: whole(1000, 3_600_000).default(15_000),
   METAHEAC_MAXIMUM_ATTEMPTS: whole(1, 100).default(5),
   METAHEAC_OPEN_RANKINGS: whole(1, 10_000).default(64),
+  METAHEAC_WEBHOOK_ALLOWED_HOSTS: allowedHosts.default([]),
   METAHEAC_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 

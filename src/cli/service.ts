@@ -13,10 +13,13 @@ import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { requireKeyFor } from '../server/auth.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
+import { createAddressGuard } from '../server/webhooks/address-guard.ts';
+import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
 import { Estimator } from '../worker/estimator.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
+import { startHousekeeping } from './housekeeping.ts';
 import { describeModel, valuesOf } from './model-facts.ts';
 
 export interface ServiceOptions {
@@ -35,6 +38,8 @@ export interface ServiceOptions {
   readonly openRankings: number;
   readonly logLevel: string;
   readonly limits: Partial<ServerConfig>;
+  /** Hosts and CIDRs that webhooks may go to though they are not public. */
+  readonly webhookAllowedHosts: readonly string[];
   readonly logger: Logger;
   readonly clock: Clock;
 }
@@ -123,6 +128,16 @@ async function startParts(
     logger,
   );
   closers.push(() => supervisor.stop());
+  const config = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds };
+  closers.push(
+    startHousekeeping({
+      store,
+      populationVersion: population.version,
+      retention: { versions: config.retainedVersions, days: config.retainedDays },
+      wake: () => supervisor.wake(),
+      logger,
+    }),
+  );
   const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version });
   closers.push(() => exporter.close());
   const estimator = new Estimator({
@@ -132,6 +147,8 @@ async function startParts(
     populationVersion: population.version,
   });
   closers.push(() => estimator.close());
+  const guard = createAddressGuard(options.webhookAllowedHosts);
+  const webhooks = new WebhookDispatcher({ outbox: store.outbox, guard, logger, clock, config });
   const server = await buildServer({
     store,
     rankings,
@@ -150,11 +167,13 @@ async function startParts(
     estimates: estimator,
     engine: () => supervisor.state,
     wake: () => supervisor.wake(),
+    webhooks,
     logger,
     clock,
-    config: { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds },
+    config,
   });
-  closers.push(() => server.close());
+  // at once: each has the same time to end what is in flight
+  closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
   try {
     await server.listen({ host: options.host, port: options.port });
   } catch (error) {
@@ -164,6 +183,7 @@ async function startParts(
       { cause: error },
     );
   }
+  webhooks.start();
   const { port } = server.server.address() as AddressInfo;
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   const engineReady = supervisor.start();

@@ -41,6 +41,11 @@ export type ErrorCode =
   | 'unknown_filter' // a user feature or token that the population does not have
   | 'model_not_stored' // the audience was made before customised models were kept
   | 'model_unavailable' // the general model that something was made with is not served any more
+  | 'webhook_not_found'
+  | 'delivery_not_found'
+  | 'webhook_url_refused' // not a place that events are sent to
+  | 'webhook_disabled'
+  | 'too_many_webhooks'
   | 'storage_failed' // disk full, read-only, I/O error
   | 'unavailable'
   | 'internal';

@@ -22,6 +22,7 @@ import { addHealthRoutes } from './routes/health.ts';
 import { addInformationRoutes } from './routes/information.ts';
 import { addModelRoutes } from './routes/model.ts';
 import { addVersionRoutes } from './routes/versions.ts';
+import { addWebhookRoutes } from './routes/webhooks.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
@@ -88,6 +89,7 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   addVersionRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
   addInformationRoutes(app, dependencies);
+  addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);
 }

@@ -8,6 +8,8 @@ import type { Population } from '../population/population.ts';
 import type { ValueList } from './feature-values.ts';
 import type { CurrentModel } from './information-schemas.ts';
 import type { CustomisedManifest } from './model-schemas.ts';
+import type { AddressGuard } from './webhooks/address-guard.ts';
+import type { AttemptCounts } from './webhooks/dispatcher.ts';
 
 /** A campaign feature of the served model, with the question whether the model knows a value. */
 export interface CampaignFeature {
@@ -87,9 +89,19 @@ export interface ServerDependencies {
   readonly engine: () => EngineStatus;
   /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
   readonly wake: () => void;
+  readonly webhooks: WebhookService;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly config: ServerConfig;
+}
+
+/** What routes and metrics need of the part that sends. */
+export interface WebhookService {
+  /** Refuses URLs that nothing may be sent to. */
+  readonly guard: Pick<AddressGuard, 'checkUrl'>;
+  /** Looks at once for what is due. */
+  wake(): void;
+  counts(): AttemptCounts;
 }
 
 /** The customised models of audiences. */
@@ -110,6 +122,7 @@ export interface ServerConfig {
   readonly maximumUserIdBytes: number;
   /** As many as an id of a campaign may have in the history that models are trained on. */
   readonly maximumExternalIdBytes: number;
+  /** Of a campaign's name, and of a webhook's description. */
   readonly maximumNameLength: number;
   /** Values of one multi-valued campaign feature. */
   readonly maximumFeatureValues: number;
@@ -121,10 +134,13 @@ export interface ServerConfig {
   readonly maximumFilterTokens: number;
   /** Events of one feedback request. */
   readonly maximumFeedbackEvents: number;
+  /** Audience versions of a campaign that are kept beside the active one, and for how long. */
+  readonly retainedVersions: number;
+  readonly retainedDays: number;
   /** Audience pages. */
   readonly maximumPageSize: number;
   readonly defaultPageSize: number;
-  /** Pages of campaigns. */
+  /** Pages of campaigns, webhooks and deliveries. */
   readonly maximumCampaignPageSize: number;
   readonly defaultCampaignPageSize: number;
   /** Pages of a feature's known values, and how many one search looks at. */
@@ -144,6 +160,23 @@ export interface ServerConfig {
   readonly estimateTimeMs: number;
   readonly maximumEstimateSeeds: number;
   readonly maximumEstimateCandidates: number;
+  /** Each webhook takes calls, memory and time of its own. */
+  readonly maximumWebhooks: number;
+  readonly maximumWebhookUrlLength: number;
+  /** Calls to one webhook at one time; no other webhook waits for them. */
+  readonly webhookParallelCalls: number;
+  /** How often due deliveries are looked for. */
+  readonly webhookPollMs: number;
+  /** One attempt, from the look-up of the host to the answer's status. */
+  readonly webhookTimeoutMs: number;
+  /** What is read of an answer's body before the connection is cut. */
+  readonly webhookAnswerBytes: number;
+  /** How long a delivery is tried again. */
+  readonly webhookRetryMs: number;
+  /** How long a replaced secret still signs, where the caller does not say. */
+  readonly webhookSecretGraceMs: number;
+  /** How long ended deliveries stay in the log. */
+  readonly webhookRetentionMs: number;
   /** Entries of `errors` in one problem. */
   readonly maximumErrorDetails: number;
   /** A path parameter, percent-encoded. */
@@ -172,6 +205,8 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumLabelLength: 200,
   maximumFilterTokens: 1_000,
   maximumFeedbackEvents: 50_000,
+  retainedVersions: 10,
+  retainedDays: 30,
   maximumPageSize: 10_000,
   defaultPageSize: 1_000,
   maximumCampaignPageSize: 200,
@@ -187,6 +222,15 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   estimateTimeMs: 900,
   maximumEstimateSeeds: 150,
   maximumEstimateCandidates: 3_000,
+  maximumWebhooks: 32,
+  maximumWebhookUrlLength: 2_048,
+  webhookParallelCalls: 2,
+  webhookPollMs: 1_000,
+  webhookTimeoutMs: 15_000,
+  webhookAnswerBytes: 16 * 1024,
+  webhookRetryMs: 24 * 3_600_000,
+  webhookSecretGraceMs: 24 * 3_600_000,
+  webhookRetentionMs: 30 * 24 * 3_600_000,
   maximumErrorDetails: 20,
   maximumParamLength: 16_384,
   requestTimeoutMs: 60_000,

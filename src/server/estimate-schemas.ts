@@ -12,7 +12,7 @@ const bySize = z.record(z.string(), interval);
 /** Seeds, and what is known of their campaign. */
 export function estimateBody(config: ServerConfig) {
   return z
-    .strictObject({ features: featuresField(config), seeds: seedsField(config) })
+    .strictObject({ features: featuresField(config).default({}), seeds: seedsField(config) })
     .meta({ examples: [{ features: { category: 'shoes' }, seeds: ['u1', 'u2', 'u3'] }] });
 }
 

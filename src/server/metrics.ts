@@ -42,7 +42,7 @@ export function createMetrics(dependencies: ServerDependencies): ServerMetrics {
   };
 }
 
-function addServiceGauges({ store, engine }: ServerDependencies, registers: Registry[]): void {
+function addServiceGauges({ store, engine, webhooks }: ServerDependencies, registers: Registry[]): void {
   gauge('metaheac_expansions', 'Latest expansions of campaigns by state.', registers, ['state'], (self) => {
     for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
   });
@@ -54,6 +54,25 @@ function addServiceGauges({ store, engine }: ServerDependencies, registers: Regi
   });
   gauge('metaheac_engine_restarts_total', 'Times the engine was started again.', registers, [], (self) => {
     self.set(engine().restarts);
+  });
+  gauge(
+    'metaheac_webhook_deliveries_pending',
+    'Deliveries to webhooks that wait or are being sent.',
+    registers,
+    [],
+    (self) => {
+      self.set(store.outbox.pendingCount());
+    },
+  );
+  new Counter({
+    name: 'metaheac_webhook_attempts_total',
+    help: 'Attempts of deliveries to webhooks by outcome.',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(webhooks.counts())) this.inc({ outcome }, count);
+    },
   });
 }
 

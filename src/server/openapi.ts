@@ -28,6 +28,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         { name: 'audience', description: 'The ranked users of a campaign.' },
         { name: 'information', description: 'Limits, the served model and the served population.' },
         { name: 'documents', description: 'What the error codes mean. Never needs a key.' },
+        { name: 'webhooks', description: 'Signed calls that tell how expansions end.' },
         { name: 'health', description: 'For those who run the service. Never needs a key.' },
       ],
       security: [{ key: [] }],

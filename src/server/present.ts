@@ -1,9 +1,11 @@
 /** The domain in the words of the API: snake_case, RFC 3339 times. */
 import type { z } from 'zod';
 import type { Campaign, Expansion, SeedCounts } from '../campaigns/types.ts';
+import type { Delivery, Webhook } from '../campaigns/webhook-types.ts';
 import { presentRefresh } from './campaign-inputs.ts';
 import type { expansionSchema } from './expansion-schemas.ts';
 import type { campaignSchema } from './schemas.ts';
+import type { deliverySchema, webhookSchema } from './webhook-schemas.ts';
 
 /** A campaign as JSON. */
 export function presentCampaign(campaign: Campaign): z.output<typeof campaignSchema> {
@@ -83,6 +85,39 @@ function presentQuality(quality: Campaign['quality']): Quality {
     );
   const { recall, lift } = report.prediction;
   return { ...report, prediction: { ...report.prediction, recall: shown(recall), lift: shown(lift) } };
+}
+
+/** A webhook as JSON, without its secret. */
+export function presentWebhook(webhook: Webhook): z.output<typeof webhookSchema> {
+  return {
+    id: webhook.id,
+    url: webhook.url,
+    events: webhook.events,
+    description: webhook.description,
+    enabled: webhook.enabled,
+    disabled_reason: webhook.disabledReason,
+    created_at: presentTime(webhook.createdAt),
+    updated_at: presentTime(webhook.updatedAt),
+  };
+}
+
+/** A delivery as JSON. */
+export function presentDelivery(delivery: Delivery): z.output<typeof deliverySchema> {
+  const { nextAttemptAt, lastAttemptAt, lastDurationMs } = delivery;
+  return {
+    id: delivery.id,
+    event_id: delivery.eventId,
+    type: delivery.type,
+    state: delivery.state,
+    attempts: delivery.attempts,
+    replay_of: delivery.replayOf,
+    next_attempt_at: nextAttemptAt === null ? null : presentTime(nextAttemptAt),
+    last_attempt_at: lastAttemptAt === null ? null : presentTime(lastAttemptAt),
+    last_status: delivery.lastStatus,
+    last_error: delivery.lastError,
+    last_response_seconds: lastDurationMs === null ? null : Math.round(lastDurationMs) / 1000,
+    created_at: presentTime(delivery.createdAt),
+  };
 }
 
 export function presentTime(ms: number): string {

@@ -68,6 +68,27 @@ export const PROBLEM_ADVICE: Readonly<Record<ErrorCode, Advice>> = {
     meaning: 'A filter names a user feature, or a value of one, that the population does not have.',
     advice: 'GET /v1/populations/current lists the features, and links to the known values of each.',
   },
+  webhook_not_found: {
+    meaning: 'There is no webhook of this id. It may have been deleted.',
+    advice: 'GET /v1/webhooks lists those that there are.',
+  },
+  delivery_not_found: {
+    meaning: 'The webhook has no delivery of this id, or its retention has ended.',
+    advice: "List the webhook's deliveries and use an id from there.",
+  },
+  webhook_url_refused: {
+    meaning: 'Webhooks are not sent to this URL: it is not https, or its host is not public.',
+    advice:
+      'Use an https URL of a public host. Whoever runs the service can allow other hosts with METAHEAC_WEBHOOK_ALLOWED_HOSTS.',
+  },
+  webhook_disabled: {
+    meaning: 'The webhook is disabled, so nothing is sent to it.',
+    advice: 'Enable it with PATCH first, then ask again.',
+  },
+  too_many_webhooks: {
+    meaning: 'The service has as many webhooks as it allows.',
+    advice: 'Delete one that is not needed, or ask whoever runs the service for a higher limit.',
+  },
   feature_not_found: {
     meaning: 'The path names a feature that the served model or population does not have.',
     advice: 'known_features lists the names that there are; percent-encode the name in the path.',

@@ -336,6 +336,7 @@ export function problemResponses(...codes: readonly ErrorCode[]): Record<Problem
   return Object.fromEntries(responses);
 }
 
+/** `limit` of a query. */
 export function pageLimit(maximum: number) {
   return z.coerce.number<string>().int().min(1).max(maximum);
 }

@@ -16,6 +16,7 @@ describe('CampaignStore.create', () => {
       id: expect.stringMatching(/^[0-9a-f-]{36}$/),
       expansionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       labels: {},
+      needsExpansion: false,
       filters: {},
       refresh: { everyMs: null, onNewPopulation: false },
       externalId: null,

@@ -25,6 +25,7 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_LEASE_MS: '1000',
   METAHEAC_MAXIMUM_ATTEMPTS: '1',
   METAHEAC_OPEN_RANKINGS: '8',
+  METAHEAC_WEBHOOK_ALLOWED_HOSTS: 'hooks.internal',
   METAHEAC_LOG_LEVEL: 'debug',
 };
 
@@ -48,6 +49,7 @@ describe('readEnvironment', () => {
       METAHEAC_LEASE_MS: 15_000,
       METAHEAC_MAXIMUM_ATTEMPTS: 5,
       METAHEAC_OPEN_RANKINGS: 64,
+      METAHEAC_WEBHOOK_ALLOWED_HOSTS: [],
       METAHEAC_LOG_LEVEL: 'info',
       limits: {},
     });
@@ -62,8 +64,21 @@ describe('readEnvironment', () => {
     }
     const text = VALUES[variable]!;
     expect(before).not.toHaveProperty(variable, text);
-    const value = /^\d{1,6}$/.test(text) ? Number(text) : text;
+    const isList = variable === 'METAHEAC_WEBHOOK_ALLOWED_HOSTS';
+    const value = isList ? [text] : /^\d{1,6}$/.test(text) ? Number(text) : text;
     expect(readEnvironment({ [variable]: text })).toEqual({ ...before, [variable]: value });
+  });
+
+  it('reads a list of hosts and CIDRs, which may be empty', () => {
+    const hostsOf = (text: string) =>
+      readEnvironment({ METAHEAC_WEBHOOK_ALLOWED_HOSTS: text }).METAHEAC_WEBHOOK_ALLOWED_HOSTS;
+    expect(hostsOf(' hooks.internal, 10.0.0.0/8,fd00::/8,::1 ')).toEqual([
+      'hooks.internal',
+      '10.0.0.0/8',
+      'fd00::/8',
+      '::1',
+    ]);
+    expect(hostsOf('')).toEqual([]);
   });
 
   it('has a variable for every limit of the server', () => {
@@ -96,6 +111,7 @@ describe('readEnvironment', () => {
     ['METAHEAC_MAXIMUM_ATTEMPTS', ['0', '101']],
     ['METAHEAC_OPEN_RANKINGS', ['0', '10001']],
     ['METAHEAC_BODY_LIMIT_BYTES', ['', '0', '8MiB', '1e6', '9999999999999999999999']],
+    ['METAHEAC_WEBHOOK_ALLOWED_HOSTS', ['a,,b', 'http://a', '10.0.0.0/40', '*']],
     ['METAHEAC_LOG_LEVEL', ['', 'verbose']],
     ['METAHEAC_MODEL', ['']],
     ['METAHEAC_HOST', ['']],

@@ -43,6 +43,7 @@ async function serve(change: Partial<ServiceOptions> = {}): Promise<Service> {
     openRankings: 4,
     logLevel: 'silent',
     limits: {},
+    webhookAllowedHosts: [],
     logger: createLogger('silent', 'test'),
     clock: systemClock,
     ...change,

@@ -79,6 +79,7 @@ async function serve(): Promise<Service> {
   const started = await startService({
     ...{ dataDir, model: modelFolder, population: populationFolder, host: '127.0.0.1', port: 0, apiKey: null },
     ...{ device: 'cpu', threads: 1, ...LIMITS, openRankings: 4, logLevel: 'silent', limits: {} },
+    webhookAllowedHosts: [],
     ...{ logger: createLogger('silent', 'test'), clock: systemClock },
   });
   await started.engineReady;

@@ -116,6 +116,7 @@ async function serve(model: string, population: string): Promise<Service> {
     openRankings: 4,
     logLevel: 'silent',
     limits: {},
+    webhookAllowedHosts: [],
     logger: createLogger('silent', 'test'),
     clock: systemClock,
   });

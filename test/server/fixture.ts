@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { CampaignStore } from '../../src/campaigns/store.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { buildServer } from '../../src/server/app.ts';
@@ -21,6 +21,8 @@ import {
   type ModelFacts,
   type ServerConfig,
 } from '../../src/server/config.ts';
+import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
+import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
 import { openContract } from '../fixture/api-document.ts';
 
 export const USER_COUNT = 300;
@@ -73,6 +75,8 @@ export interface Answer {
 export interface Fixture {
   readonly app: FastifyInstance;
   readonly store: CampaignStore;
+  /** Not started: it looks for what is due when it is woken. */
+  readonly webhooks: WebhookDispatcher;
   readonly population: Population;
   readonly dataDir: string;
   /** Everything that was logged. */
@@ -116,10 +120,21 @@ export async function importUsers(userIds: readonly string[] = USER_IDS): Promis
   return { population: openPopulation(out), remove: () => rmSync(dir, { recursive: true, force: true }) };
 }
 
-export async function openFixture(population: Population, config: Partial<ServerConfig> = {}): Promise<Fixture> {
+export interface FixtureParts {
+  readonly clock?: Clock;
+  /** Where webhooks may go beside public hosts. */
+  readonly allowedHosts?: readonly string[];
+  readonly resolve?: Resolve;
+}
+
+export async function openFixture(
+  population: Population,
+  config: Partial<ServerConfig> = {},
+  { clock = systemClock, allowedHosts = [], resolve }: FixtureParts = {},
+): Promise<Fixture> {
   const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
   const store = CampaignStore.open(dataDir, {
-    clock: systemClock,
+    clock,
     minimumSeeds: 10,
     leaseMs: 30_000,
     maximumAttempts: 3,
@@ -138,6 +153,14 @@ export async function openFixture(population: Population, config: Partial<Server
       done();
     },
   });
+  const logger = pino({ level: 'trace' }, sink);
+  const webhooks = new WebhookDispatcher({
+    outbox: store.outbox,
+    guard: createAddressGuard(allowedHosts, resolve),
+    logger,
+    clock,
+    config: { ...DEFAULT_SERVER_CONFIG, ...config },
+  });
   const app = await buildServer({
     store,
     rankings,
@@ -155,8 +178,9 @@ export async function openFixture(population: Population, config: Partial<Server
     wake: () => {
       wakes += 1;
     },
-    logger: pino({ level: 'trace' }, sink),
-    clock: systemClock,
+    webhooks,
+    logger,
+    clock,
     config: { ...DEFAULT_SERVER_CONFIG, ...config },
   });
   await checkAnswers(app);
@@ -181,6 +205,7 @@ export async function openFixture(population: Population, config: Partial<Server
   return {
     app,
     store,
+    webhooks,
     population,
     dataDir,
     log: () => logged,
@@ -203,7 +228,7 @@ export async function openFixture(population: Population, config: Partial<Server
     },
     finishNext,
     close: async () => {
-      await app.close();
+      await Promise.all([app.close(), webhooks.stop()]);
       rankings.closeAll();
       store.close();
       rmSync(dataDir, { recursive: true, force: true });

@@ -41,6 +41,8 @@ describe('a server with a key', () => {
       ['GET', '/v1/campaigns/x/audience'],
       ['GET', '/v1/campaigns/x/audience/members/y'],
       ['GET', '/v1/campaigns/x/model'],
+      ['POST', '/v1/webhooks'],
+      ['DELETE', '/v1/webhooks/x'],
       ['GET', '/v1/nowhere'],
     ] as const) {
       const answer = await fixture.call(method, path, method === 'POST' ? '{' : undefined, headers);

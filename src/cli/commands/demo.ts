@@ -118,6 +118,7 @@ class Demo {
       openRankings: 8,
       logLevel: 'warn',
       limits: {},
+      webhookAllowedHosts: [],
       logger: createLogger('warn', 'api'),
       clock: this.#clock,
     });

@@ -49,6 +49,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     openRankings: environment.METAHEAC_OPEN_RANKINGS,
     logLevel: environment.METAHEAC_LOG_LEVEL,
     limits: environment.limits,
+    webhookAllowedHosts: environment.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
     logger,
     clock: systemClock,
   });

@@ -34,13 +34,16 @@ export function requestsOf(target: Target, values: Values, pool: Pool): fc.Arbit
   return fc.oneof(fitting, broken).map((parts) => assemble(target.path, parts));
 }
 
-function fittingParts({ method, operation }: Target, values: Values, pool: Pool): fc.Arbitrary<Parts> {
+function fittingParts({ method, path: template, operation }: Target, values: Values, pool: Pool): fc.Arbitrary<Parts> {
   const parameters = operation.parameters ?? [];
   const of = (place: Parameter['in']) => parameters.filter((one) => one.in === place);
   const fields = (list: readonly Parameter[]) =>
     fc.record(
       Object.fromEntries(
-        list.map(({ name, schema, example }) => [name, values.fitting({ ...schema, example }, name).map(textOf)]),
+        list.map(({ name, schema, example }) => [
+          name,
+          values.fitting({ ...schema, example }, placeOf(template, name)).map(textOf),
+        ]),
       ),
       {
         requiredKeys: list.filter(({ required }) => required).map(({ name }) => name),
@@ -61,6 +64,12 @@ function fittingParts({ method, operation }: Target, values: Values, pool: Pool)
       headers: { ...Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, plain(text)])), accept },
       body,
     }));
+}
+
+/** A path parameter after what its resource is called: `webhooks.id`. */
+function placeOf(template: string, name: string): string {
+  const [, resource] = new RegExp(`/([\\w-]+)/\\{${name}\\}`).exec(template) ?? [];
+  return resource === undefined ? name : `${resource}.${name}`;
 }
 
 /** Media types of the good answers. */

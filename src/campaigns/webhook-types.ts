@@ -1,0 +1,97 @@
+/** The words of webhooks: who is told, of what, and how that went. */
+import type { PageQuery } from './types.ts';
+
+/** The events that a webhook can ask for. */
+export const CAMPAIGN_EVENTS = [
+  'campaign.ready',
+  'campaign.failed',
+  'campaign.too_small',
+  'campaign.refreshed',
+] as const;
+
+export type CampaignEvent = (typeof CAMPAIGN_EVENTS)[number];
+
+/** A ping is only sent where it is asked for, and to that webhook alone. */
+export const EVENT_TYPES = [...CAMPAIGN_EVENTS, 'webhook.ping'] as const;
+
+export type EventType = (typeof EVENT_TYPES)[number];
+
+export const DELIVERY_STATES = ['pending', 'delivered', 'failed'] as const;
+
+export type DeliveryState = (typeof DELIVERY_STATES)[number];
+
+export interface NewWebhook {
+  readonly url: string;
+  readonly events: readonly CampaignEvent[];
+  readonly description: string;
+}
+
+/** What a change names; the rest stays. */
+export type WebhookChange = { readonly [K in keyof NewWebhook]?: NewWebhook[K] | undefined } & {
+  readonly enabled?: boolean | undefined;
+};
+
+/** A webhook as seen from outside: never with its secret. */
+export interface Webhook extends NewWebhook {
+  readonly id: string;
+  readonly enabled: boolean;
+  /** Why the service disabled it (`gone`: it answered 410); null where the caller did, or it is enabled. */
+  readonly disabledReason: string | null;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** An event on its way to a webhook, over all attempts. */
+export interface Delivery {
+  readonly id: string;
+  /** The header webhook-id: the same over attempts and replays. */
+  readonly eventId: string;
+  readonly type: EventType;
+  readonly state: DeliveryState;
+  readonly attempts: number;
+  /** The delivery that this one repeats. */
+  readonly replayOf: string | null;
+  /** Milliseconds since 1970; null where it has ended. */
+  readonly nextAttemptAt: number | null;
+  readonly lastAttemptAt: number | null;
+  /** HTTP status of the last answer; null where there was none. */
+  readonly lastStatus: number | null;
+  /** Why there was no answer. */
+  readonly lastError: string | null;
+  /** How long the last attempt took. */
+  readonly lastDurationMs: number | null;
+  readonly createdAt: number;
+}
+
+/** A delivery whose attempt is due, with all that the attempt needs. */
+export interface DueDelivery {
+  readonly id: string;
+  readonly webhookId: string;
+  readonly url: string;
+  /** The newest first; each signs. */
+  readonly secrets: readonly string[];
+  readonly eventId: string;
+  readonly type: EventType;
+  readonly body: string;
+  /** Attempts before this one. */
+  readonly attempts: number;
+  /** Milliseconds since 1970: what the time for retries counts from. */
+  readonly createdAt: number;
+}
+
+/** An attempt that was made, and what follows from it. */
+export interface Attempt {
+  readonly status: number | null;
+  readonly error: string | null;
+  readonly durationMs: number;
+  readonly state: DeliveryState;
+  /** Milliseconds since 1970; exactly of a delivery that stays pending. */
+  readonly nextAttemptAt: number | null;
+  /** The receiver said that it is gone for good: its webhook is disabled. */
+  readonly isGone: boolean;
+}
+
+export interface DeliveryQuery extends PageQuery {
+  readonly state?: DeliveryState | undefined;
+}

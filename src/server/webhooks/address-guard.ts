@@ -1,0 +1,178 @@
+/** Where webhooks may go: public addresses over https, and what the operator allows beside them. */
+import { lookup as systemLookup } from 'node:dns';
+import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { AppError } from '../../lib/errors.ts';
+
+/** IPv4 that is no single public host (IANA's special-purpose registry, multicast, reserved). */
+const REFUSED_IPV4 = [
+  '0.0.0.0/8', // this network
+  '10.0.0.0/8', // private
+  '100.64.0.0/10', // shared by carriers (CGNAT)
+  '127.0.0.0/8', // loopback
+  '169.254.0.0/16', // link-local, and clouds' metadata
+  '172.16.0.0/12', // private
+  '192.0.0.0/24', // protocol assignments
+  '192.0.2.0/24', // documentation
+  '192.88.99.0/24', // relays of 6to4
+  '192.168.0.0/16', // private
+  '198.18.0.0/15', // benchmarks
+  '198.51.100.0/24', // documentation
+  '203.0.113.0/24', // documentation
+  '224.0.0.0/4', // multicast
+  '240.0.0.0/4', // reserved, broadcast
+];
+
+/** All that IANA gave out as public; loopback, private, link-local, multicast, mapped IPv4 and NAT64 lie outside. */
+const PUBLIC_IPV6 = ['2000::/3'];
+
+const REFUSED_IPV6 = [
+  '2001::/23', // protocol assignments, Teredo: may hold an IPv4 address
+  '2001:db8::/32', // documentation
+  '2002::/16', // 6to4: holds an IPv4 address
+  '3fff::/20', // documentation
+];
+
+/** One list a family: a list of both holds an IPv4 address for its mapped IPv6 form, and for whatever has that in it. */
+const LISTS = {
+  refusedIpv4: blockList(REFUSED_IPV4),
+  publicIpv6: blockList(PUBLIC_IPV6),
+  refusedIpv6: blockList(REFUSED_IPV6),
+};
+
+/** Whether an IP address is a public host's. */
+export function isPublicAddress(address: string): boolean {
+  const family = isIP(address);
+  if (family === 4) return !LISTS.refusedIpv4.check(address, 'ipv4');
+  return family === 6 && LISTS.publicIpv6.check(address, 'ipv6') && !LISTS.refusedIpv6.check(address, 'ipv6');
+}
+
+/** The resolver that a guard asks: all addresses of a host. */
+export type Resolve = (
+  host: string,
+  options: { readonly all: true; readonly family: number | 'IPv4' | 'IPv6' | undefined },
+  done: (error: NodeJS.ErrnoException | null, addresses: { address: string; family: number }[]) => void,
+) => void;
+
+export interface AddressGuard {
+  /**
+   * The URL, if events may be sent to it as far as its text tells: http(s), without user info; https to a name or a public address, or an
+   * allowed host.
+   * @throws AppError webhook_url_refused
+   */
+  checkUrl(text: string): URL;
+  /**
+   * `lookup` of node:net: what it checked is what is connected to. A host with any address that is refused is refused, with the code
+   * `address_refused`.
+   */
+  readonly lookup: LookupFunction;
+}
+
+/**
+ * `allowed` are hosts (names or addresses), which may have any address and be called by plain http, and CIDRs, whose addresses any name
+ * may have.
+ * @throws AppError invalid_argument: an entry that is none of these
+ */
+export function createAddressGuard(allowed: readonly string[], resolve: Resolve = systemLookup): AddressGuard {
+  const { hosts, isInRange } = parseAllowed(allowed);
+  const isAllowed = (host: string) => hosts.has(host) || isInRange(host);
+  return {
+    checkUrl(text) {
+      const url = parseUrl(text);
+      if (url === null) throw refused('is not a URL', text);
+      if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused('is not https', text);
+      // not repeated: it may hold a password
+      if (url.username !== '' || url.password !== '') throw refused('holds a user name or password');
+      const host = hostOf(url);
+      if (isAllowed(host)) return url;
+      if (url.protocol !== 'https:') throw refused('is not https', text);
+      const isLocal = isIP(host) === 0 ? /(^|\.)localhost$/.test(host) : !isPublicAddress(host);
+      if (isLocal) throw refused('names a loopback, private or reserved address', text);
+      return url;
+    },
+    lookup(host, options, done) {
+      const isListed = hosts.has(withoutDot(host));
+      resolve(host, { all: true, family: options.family }, (error, addresses) => {
+        const refusedOne = addresses?.find(
+          ({ address }) => !isListed && !isPublicAddress(address) && !isInRange(address),
+        );
+        const [first] = addresses ?? [];
+        if (error !== null) done(error, '', 0);
+        else if (first === undefined) done(withCode('ENOTFOUND', 'the host has no address'), '', 0);
+        else if (refusedOne !== undefined)
+          done(withCode('address_refused', 'nothing is sent to an address of the host'), '', 0);
+        else if (options.all === true) done(null, addresses);
+        else done(null, first.address, first.family);
+      });
+    },
+  };
+}
+
+interface Allowed {
+  readonly hosts: ReadonlySet<string>;
+  isInRange(address: string): boolean;
+}
+
+function parseAllowed(entries: readonly string[]): Allowed {
+  const hosts = new Set<string>();
+  const ranges: string[] = [];
+  for (const entry of entries) {
+    if (isRange(entry)) ranges.push(entry);
+    else hosts.add(hostOfEntry(entry));
+  }
+  const ipv4 = blockList(ranges.filter((range) => !range.includes(':')));
+  const ipv6 = blockList(ranges.filter((range) => range.includes(':')));
+  return {
+    hosts,
+    isInRange: (address) => {
+      const family = isIP(address);
+      return family === 4 ? ipv4.check(address, 'ipv4') : family === 6 && ipv6.check(address, 'ipv6');
+    },
+  };
+}
+
+function isRange(entry: string): boolean {
+  const [address = '', bits = '', ...rest] = entry.split('/');
+  const most = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;
+  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+}
+
+/** An entry's host in the form that it has in URLs. */
+function hostOfEntry(entry: string): string {
+  const url = parseUrl(`http://${isIP(entry) === 6 ? `[${entry}]` : entry}/`);
+  // letters of other alphabets are punycode in `host`
+  const isHost = url !== null && (isIP(entry) === 6 || !/[^\p{L}\p{N}\p{M}._-]/u.test(entry));
+  if (!isHost) throw new AppError('invalid_argument', `"${entry}" is no host, address or CIDR`);
+  return hostOf(url);
+}
+
+function parseUrl(text: string): URL | null {
+  return URL.canParse(text) ? new URL(text) : null;
+}
+
+/** Without the brackets of IPv6, and without the dot that may end a name. */
+function hostOf(url: URL): string {
+  return withoutDot(url.hostname.replace(/^\[|\]$/g, ''));
+}
+
+function withoutDot(host: string): string {
+  return host.replace(/\.$/, '');
+}
+
+function blockList(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/');
+    list.addSubnet(address, Number(bits), address.includes(':') ? 'ipv6' : 'ipv4');
+  }
+  return list;
+}
+
+function refused(what: string, value?: string): AppError {
+  return new AppError('webhook_url_refused', `the URL ${what}`, {
+    details: [{ pointer: '/url', message: what, ...(value === undefined ? {} : { value }) }],
+  });
+}
+
+function withCode(code: string, message: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(message), { code });
+}

@@ -1,0 +1,84 @@
+/** One attempt: a POST that follows no redirect, uses no proxy and no kept connection, and ends in time. */
+import { type ClientRequest, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import type { LookupFunction } from 'node:net';
+
+export interface PostOptions {
+  readonly lookup: LookupFunction;
+  readonly timeoutMs: number;
+  /** What is read of the answer's body; its status alone counts. */
+  readonly answerBytes: number;
+  /** Cuts the attempt. */
+  readonly signal: AbortSignal;
+}
+
+/** A status, or why there is none: `timeout`, `aborted`, `address_refused`, or the code of the system, DNS or TLS. */
+export interface PostResult {
+  readonly status: number | null;
+  readonly error: string | null;
+}
+
+/** Sends `body` as JSON. Never rejects. */
+export function post(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  options: PostOptions,
+): Promise<PostResult> {
+  return new Promise<PostResult>((resolve) => {
+    const call = start(url, headers, body, options);
+    const timer = setTimeout(() => call.destroy(withCode('timeout')), options.timeoutMs);
+    let status: number | null = null;
+    // Once the status is known, whatever becomes of the body, or of the time, changes nothing.
+    const settle = (error: string | null) => {
+      clearTimeout(timer);
+      resolve({ status, error: status === null ? error : null });
+      call.destroy();
+    };
+    call.on('response', (response) => {
+      status = response.statusCode ?? null;
+      let left = options.answerBytes;
+      response.on('data', (chunk: Buffer) => {
+        left -= chunk.length;
+        if (left <= 0) settle(null);
+      });
+      response.on('error', () => settle(null));
+      response.on('close', () => settle(null));
+    });
+    call.on('error', (error: NodeJS.ErrnoException) => settle(codeOf(error)));
+  }).catch((error: NodeJS.ErrnoException) => ({ status: null, error: codeOf(error) }));
+}
+
+function start(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  { lookup, signal }: PostOptions,
+): ClientRequest {
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp;
+  const call = request(url, {
+    method: 'POST',
+    agent: false,
+    lookup,
+    signal,
+    headers: {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
+      'user-agent': 'metaheac-webhooks',
+      ...headers,
+    },
+  });
+  call.end(body);
+  return call;
+}
+
+function codeOf(error: NodeJS.ErrnoException): string {
+  if (error.name === 'AbortError') return 'aborted';
+  // of several addresses that were tried, the last one's
+  const { errors } = error as { errors?: readonly NodeJS.ErrnoException[] };
+  return error.code ?? errors?.at(-1)?.code ?? error.name;
+}
+
+function withCode(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(code), { code });
+}

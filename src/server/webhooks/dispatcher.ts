@@ -1,0 +1,183 @@
+/** Sends what is due to webhooks, by itself, from its start to its stop. */
+import { setMaxListeners } from 'node:events';
+import type { Outbox } from '../../campaigns/outbox.ts';
+import type { Attempt, DueDelivery } from '../../campaigns/webhook-types.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/logging.ts';
+import type { ServerConfig, WebhookService } from '../config.ts';
+import type { AddressGuard } from './address-guard.ts';
+import { type PostResult, post } from './deliver.ts';
+import { nextAttemptAt } from './retries.ts';
+import { signedHeaders } from './signature.ts';
+
+/** How often what is old is looked for. */
+const PRUNE_EVERY_MS = 3_600_000;
+/** Nothing is sent for this long after an outcome could not be recorded: it would be sent over and over. */
+const TROUBLE_PAUSE_MS = 30_000;
+
+export interface DispatcherOptions {
+  readonly outbox: Outbox;
+  readonly guard: AddressGuard;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly config: ServerConfig;
+}
+
+/** Attempts since the start, by what came of them. */
+export interface AttemptCounts {
+  readonly delivered: number;
+  /** Failed, and tried again later. */
+  readonly retried: number;
+  readonly failed: number;
+}
+
+/**
+ * At least once: an attempt counts when its outcome is recorded, and one that was not (the process died, or was stopped) is made again, with
+ * the same webhook-id and body. One dispatcher a data folder: what is being sent is known to it alone. Every webhook has calls of its own
+ * (`webhookParallelCalls`), so one that does not answer holds up no other.
+ */
+export class WebhookDispatcher implements WebhookService {
+  readonly guard: AddressGuard;
+  readonly #options: DispatcherOptions;
+  readonly #counts = { delivered: 0, retried: 0, failed: 0 };
+  /** Attempts being made, by the delivery's id. */
+  readonly #calls = new Map<string, { readonly webhookId: string; readonly done: Promise<void> }>();
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | null = null;
+  #prunedAt = Number.NEGATIVE_INFINITY;
+  /** Of `clock.elapsed`. */
+  #pausedUntil = Number.NEGATIVE_INFINITY;
+  #isStopped = false;
+
+  constructor(options: DispatcherOptions) {
+    this.guard = options.guard;
+    this.#options = options;
+    // one a call; how many there are is bounded
+    setMaxListeners(0, this.#abort.signal);
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.wake(), this.#options.config.webhookPollMs);
+    this.wake();
+  }
+
+  /** Looks at once for what is due. */
+  wake(): void {
+    if (this.#isStopped || this.#options.clock.elapsed() < this.#pausedUntil) return;
+    // The poll goes on whatever happens: what cannot be read or written now is due again.
+    try {
+      this.#prune();
+      this.#sendDue();
+    } catch (error) {
+      this.#pause(error);
+    }
+  }
+
+  counts(): AttemptCounts {
+    return this.#counts;
+  }
+
+  /** Starts nothing more and gives attempts in flight `closeGraceMs`; those that are cut then are made again after the next start. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    const cut = setTimeout(() => this.#abort.abort(), this.#options.config.closeGraceMs);
+    await Promise.all([...this.#calls.values()].map(({ done }) => done));
+    clearTimeout(cut);
+  }
+
+  #sendDue(): void {
+    const { outbox, clock, config } = this.#options;
+    const most = config.webhookParallelCalls;
+    // twice as many, for those that are being sent are still due
+    for (const delivery of outbox.due(clock.now(), 2 * most)) {
+      const calls = [...this.#calls.values()].filter(({ webhookId }) => webhookId === delivery.webhookId);
+      if (calls.length >= most || this.#calls.has(delivery.id)) continue;
+      const done = this.#attempt(delivery)
+        .catch((error) => this.#pause(error))
+        .finally(() => {
+          this.#calls.delete(delivery.id);
+          this.wake();
+        });
+      this.#calls.set(delivery.id, { webhookId: delivery.webhookId, done });
+    }
+  }
+
+  async #attempt(delivery: DueDelivery): Promise<void> {
+    const { outbox, clock } = this.#options;
+    const start = clock.elapsed();
+    const result = await this.#post(delivery);
+    if (result.error === 'aborted') return;
+    const now = clock.now();
+    const attempt = { ...result, durationMs: clock.elapsed() - start, ...this.#outcomeOf(delivery, result, now) };
+    if (!outbox.record(delivery, attempt, now)) return;
+    const outcome = attempt.state === 'pending' ? 'retried' : attempt.state;
+    this.#counts[outcome] += 1;
+    this.#log(delivery, attempt, outcome);
+  }
+
+  async #post({ url, eventId, body, secrets }: DueDelivery): Promise<PostResult> {
+    const { guard, clock, config } = this.#options;
+    let checked: URL;
+    try {
+      // once more: what is allowed may have changed since
+      checked = guard.checkUrl(url);
+    } catch {
+      return { status: null, error: 'webhook_url_refused' };
+    }
+    return post(checked, signedHeaders(eventId, body, secrets, clock.now()), body, {
+      lookup: guard.lookup,
+      timeoutMs: config.webhookTimeoutMs,
+      answerBytes: config.webhookAnswerBytes,
+      signal: this.#abort.signal,
+    });
+  }
+
+  #outcomeOf(
+    delivery: DueDelivery,
+    { status }: PostResult,
+    now: number,
+  ): Pick<Attempt, 'state' | 'nextAttemptAt' | 'isGone'> {
+    const isDelivered = status !== null && status >= 200 && status < 300;
+    if (isDelivered) return { state: 'delivered', nextAttemptAt: null, isGone: false };
+    const isGone = status === 410;
+    const next = isGone
+      ? null
+      : nextAttemptAt(delivery, delivery.attempts + 1, now, this.#options.config.webhookRetryMs);
+    return { state: next === null ? 'failed' : 'pending', nextAttemptAt: next, isGone };
+  }
+
+  #prune(): void {
+    const { outbox, clock, config } = this.#options;
+    const now = clock.now();
+    if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
+    outbox.failStranded(now - config.webhookRetryMs);
+    // the rest at the next look
+    if (!outbox.prune(now - config.webhookRetentionMs)) this.#prunedAt = now;
+  }
+
+  /** Without the URL: it often holds a secret of the receiver. */
+  #log({ webhookId, id, eventId, type, attempts }: DueDelivery, attempt: Attempt, outcome: keyof AttemptCounts): void {
+    const { status, error, durationMs, isGone } = attempt;
+    const line = {
+      webhook: webhookId,
+      delivery: id,
+      event: eventId,
+      type,
+      outcome,
+      attempt: attempts + 1,
+      ms: Math.round(durationMs),
+      ...(status === null ? {} : { status }),
+      ...(error === null ? {} : { error }),
+    };
+    if (outcome === 'failed')
+      this.#options.logger.warn(line, isGone ? 'webhook is gone and disabled' : 'webhook failed');
+    else this.#options.logger.info(line, 'webhook');
+  }
+
+  #pause(error: unknown): void {
+    this.#pausedUntil = this.#options.clock.elapsed() + TROUBLE_PAUSE_MS;
+    this.#options.logger.error({ error: messageOf(error) }, 'webhooks could not be sent or recorded');
+  }
+}

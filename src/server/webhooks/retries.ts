@@ -1,0 +1,24 @@
+/** When a delivery is tried again: exponential backoff with jitter, for a named time. */
+import { createRng } from '../../lib/rng.ts';
+
+/** After the first attempt, the second, ..; the last one holds for all that follow. */
+const DELAYS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000];
+/** A delay is stretched or shortened by up to this share of it, so that what failed together is not tried together. */
+const JITTER = 0.2;
+
+/**
+ * When the next attempt is after `attempts` that failed, the last one at `now` (milliseconds since 1970); null where there is none. The last
+ * attempt is `retryForMs` after the delivery was made.
+ */
+export function nextAttemptAt(
+  delivery: { readonly id: string; readonly createdAt: number },
+  attempts: number,
+  now: number,
+  retryForMs: number,
+): number | null {
+  const end = delivery.createdAt + retryForMs;
+  if (now >= end) return null;
+  const delay = DELAYS_MS[Math.min(attempts, DELAYS_MS.length) - 1] ?? 0;
+  const factor = 1 + JITTER * (2 * createRng(`${delivery.id}/${attempts}`).uniform() - 1);
+  return Math.min(end, now + Math.round(delay * factor));
+}

@@ -1,0 +1,162 @@
+/** The outbox: events are written with the change that they tell of, or not at all. */
+import { join } from 'node:path';
+import Sqlite from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import type { CampaignStore } from '../../src/campaigns/store.ts';
+import { CAMPAIGN_EVENTS, type DueDelivery } from '../../src/campaigns/webhook-types.ts';
+import { dataFolder, everyoneIsKnown, expand, newCampaign } from './stores.ts';
+
+const ENGINE = '1:engine';
+const webhook = { url: 'https://example.com/', events: CAMPAIGN_EVENTS, description: '' };
+
+function openStore(options: Parameters<typeof dataFolder>[0] = {}) {
+  const { folder, clock, open } = dataFolder(options);
+  const store = open();
+  const { webhook: created } = store.webhooks.create(webhook, 10, clock.now());
+  return { folder, clock, store, open, id: created.id };
+}
+const due = (store: CampaignStore, now: number): readonly DueDelivery[] => store.outbox.due(now, 100);
+const told = (deliveries: readonly DueDelivery[]) =>
+  deliveries.map(({ type, body }) => {
+    const { campaign_id: _, expansion_id: __, ...data } = JSON.parse(body).data;
+    return [type, data];
+  });
+const failed = { status: 500, error: null, durationMs: 1, isGone: false };
+
+describe('events', () => {
+  it('tell of every end but those that are asked for by nobody', () => {
+    const { store, clock, id } = openStore({ minimumSeeds: 2, maximumAttempts: 1 });
+    store.create(newCampaign({ seeds: ['ann'], name: 'small' }), everyoneIsKnown);
+    store.create(newCampaign({ name: 'ready' }), everyoneIsKnown);
+    expand(store, store.claim(ENGINE)!);
+    store.create(newCampaign({ name: 'failed' }), everyoneIsKnown);
+    store.end(store.claim(ENGINE)!, 'failed', { code: 'x', message: 'y' });
+    store.create(newCampaign({ name: 'retried' }), everyoneIsKnown);
+    store.retryLater(store.claim(ENGINE)!, { code: 'z', message: 'z' }, 1000);
+    store.create(newCampaign({ name: 'crashed' }), everyoneIsKnown);
+    store.claim(ENGINE);
+    store.releaseOwner(ENGINE);
+    const names = told(due(store, clock.now())).map(([type, data]) => [type, data.name, data.reason?.code]);
+    expect(names).toEqual([
+      ['campaign.too_small', 'small', 'too_few_seeds'],
+      ['campaign.ready', 'ready', undefined],
+      ['campaign.failed', 'failed', 'x'],
+      ['campaign.failed', 'retried', 'z'],
+      ['campaign.failed', 'crashed', 'crashed'],
+    ]);
+    store.webhooks.update(id, { events: ['campaign.refreshed'] }, clock.now());
+    store.create(newCampaign(), everyoneIsKnown);
+    expand(store, store.claim(ENGINE)!);
+    expect(due(store, clock.now())).toHaveLength(5);
+  });
+
+  it('tell of refreshed where there was an audience before, and nothing of what is superseded or cancelled', () => {
+    const { store, clock } = openStore();
+    const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
+    expand(store, store.claim(ENGINE)!);
+    store.expand(id);
+    store.cancel(id, store.expand(id).id);
+    const { id: third } = store.expand(id);
+    store.update(id, { audience: { size: 5 } });
+    expand(store, store.claim(ENGINE)!);
+    const common = { external_id: 'ours', name: 'spring shoes', state: 'ready', reason: null };
+    expect(told(due(store, clock.now()))).toEqual([
+      ['campaign.ready', { ...common, audience_version: 1, size: 10 }],
+      ['campaign.refreshed', { ...common, audience_version: 3, size: 5 }],
+    ]);
+    expect(JSON.parse(due(store, clock.now())[1]!.body).data).toMatchObject({ campaign_id: id, expansion_id: third });
+    store.delete(id);
+    expect(due(store, clock.now())).toHaveLength(2);
+  });
+
+  it('are not written where the change is not, and the other way round', () => {
+    const { store, clock, folder } = openStore();
+    store.create(newCampaign(), everyoneIsKnown);
+    const job = store.claim(ENGINE)!;
+    const database = new Sqlite(join(folder, 'metaheac.db'));
+    database.exec(`CREATE TRIGGER refuse BEFORE INSERT ON webhook_deliveries BEGIN SELECT RAISE(ABORT, 'no'); END`);
+    expect(() => store.end(job, 'failed', { code: 'x', message: 'y' })).toThrow('no');
+    expect(store.get(job.campaignId).state).toBe('queued');
+    database.exec('DROP TRIGGER refuse');
+    database.close();
+    expect(due(store, clock.now())).toEqual([]);
+    expect(store.end(job, 'failed', { code: 'x', message: 'y' })).toBe(true);
+    expect(store.end(job, 'failed', { code: 'x', message: 'y' })).toBe(false);
+    expect(due(store, clock.now())).toHaveLength(1);
+  });
+});
+
+describe('due', () => {
+  it('gives what is due of each enabled webhook, the longest due first, up to a number each', () => {
+    const { store, clock, id } = openStore();
+    const { webhook: other } = store.webhooks.create(webhook, 10, clock.now());
+    const first = store.outbox.ping(id, clock.now());
+    const second = store.outbox.ping(id, clock.now());
+    const third = store.outbox.ping(other.id, clock.now());
+    const ids = (perWebhook: number) => store.outbox.due(clock.now(), perWebhook).map((delivery) => delivery.id);
+    expect(ids(2)).toEqual([first.id, second.id, third.id]);
+    expect(ids(1)).toEqual([first.id, third.id]);
+    const [delivery] = due(store, clock.now());
+    store.outbox.record(delivery!, { ...failed, state: 'pending', nextAttemptAt: clock.now() + 10 }, clock.now());
+    expect(ids(2)).toEqual([second.id, third.id]);
+    clock.pass(10);
+    expect(ids(2)).toEqual([second.id, first.id, third.id]);
+    store.webhooks.update(id, { enabled: false }, clock.now());
+    expect(ids(2)).toEqual([third.id]);
+  });
+
+  it('writes nothing: another process finds the same', () => {
+    const { store, clock, open, id } = openStore();
+    store.outbox.ping(id, clock.now());
+    expect(due(store, clock.now())).toHaveLength(1);
+    expect(due(open(), clock.now())).toEqual(due(store, clock.now()));
+  });
+});
+
+describe('record', () => {
+  it('is refused where the delivery has ended or is gone', () => {
+    const { store, clock, id } = openStore();
+    store.outbox.ping(id, clock.now());
+    const [delivery] = due(store, clock.now());
+    const attempt = { ...failed, status: 200, state: 'delivered', nextAttemptAt: null } as const;
+    expect(store.outbox.record(delivery!, attempt, clock.now())).toBe(true);
+    expect(store.outbox.record(delivery!, attempt, clock.now())).toBe(false);
+    expect(store.outbox.deliveries(id, { limit: 1 }).items[0]).toMatchObject({ state: 'delivered', attempts: 1 });
+    store.webhooks.remove(id);
+    expect(store.outbox.record(delivery!, attempt, clock.now())).toBe(false);
+  });
+
+  it('of a receiver that is gone disables its webhook, but not one that has another URL by now', () => {
+    const { store, clock, id } = openStore();
+    store.outbox.ping(id, clock.now());
+    store.outbox.ping(id, clock.now());
+    const [one, two] = due(store, clock.now());
+    const gone = { ...failed, status: 410, state: 'failed', nextAttemptAt: null, isGone: true } as const;
+    store.webhooks.update(id, { url: 'https://new.example/' }, clock.now());
+    store.outbox.record(one!, gone, clock.now());
+    expect(store.webhooks.get(id)).toMatchObject({ enabled: true, disabledReason: null });
+    store.outbox.record({ ...two!, url: 'https://new.example/' }, gone, clock.now());
+    expect(store.webhooks.get(id)).toMatchObject({ enabled: false, disabledReason: 'gone' });
+  });
+});
+
+describe('prune', () => {
+  it('removes what ended before a time, a bounded number at once, and events that nothing is left of', () => {
+    const { store, clock, folder, id } = openStore();
+    const database = new Sqlite(join(folder, 'metaheac.db'));
+    database.exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1001)
+      INSERT INTO webhook_events (number, id, type, body, created_at) SELECT i, 'e' || i, 'webhook.ping', '{}', ${clock.now()} FROM n`);
+    database.exec(`INSERT INTO webhook_deliveries (id, webhook, event, state, created_at)
+      SELECT 'd' || number, 1, number, 'delivered', created_at FROM webhook_events`);
+    clock.pass(1000);
+    const kept = store.outbox.ping(id, clock.now());
+    expect(store.outbox.prune(clock.now() - 1000)).toBe(false);
+    expect(store.outbox.deliveries(id, { limit: 2000 }).items).toHaveLength(1002);
+    expect(store.outbox.prune(clock.now())).toBe(true);
+    expect(store.outbox.prune(clock.now())).toBe(false);
+    expect(store.outbox.prune(clock.now() + 1)).toBe(false);
+    expect(store.outbox.deliveries(id, { limit: 10 }).items).toEqual([kept]);
+    expect(database.prepare('SELECT count(*) FROM webhook_events').pluck().get()).toBe(1);
+    database.close();
+  });
+});

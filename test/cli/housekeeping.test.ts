@@ -1,0 +1,107 @@
+/** What a service does by the clock. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { CampaignStore } from '../../src/campaigns/store.ts';
+import { startHousekeeping } from '../../src/cli/housekeeping.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+
+let folder = '';
+let store: CampaignStore;
+let end = () => {};
+let wakes = 0;
+beforeEach(() => {
+  vi.useFakeTimers({ now: 1_700_000_000_000 });
+  folder = mkdtempSync(join(tmpdir(), 'metaheac-housekeeping-'));
+  const clock = { now: () => Date.now(), elapsed: () => Date.now() };
+  store = CampaignStore.open(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
+  wakes = 0;
+});
+afterEach(() => {
+  end();
+  store.close();
+  rmSync(folder, { recursive: true, force: true });
+  vi.useRealTimers();
+});
+
+const start = (populationVersion: string) => {
+  end = startHousekeeping({
+    store,
+    populationVersion,
+    retention: { versions: 1, days: 1 },
+    wake: () => {
+      wakes += 1;
+    },
+    logger: createLogger('silent', 'test'),
+  });
+};
+
+function create(refresh: { readonly everyMs: number | null; readonly onNewPopulation: boolean }): string {
+  const { id } = store.create(
+    {
+      name: 'a',
+      features: {},
+      featureCounts: { unknown: 0, missing: 0 },
+      seeds: ['u1'],
+      audience: { size: 1 },
+      refresh,
+    },
+    () => true,
+  );
+  finish();
+  return id;
+}
+
+function finish(): void {
+  const job = store.claim('1:a')!;
+  store.pin(job, { modelVersion: 'm', populationVersion: 'p1' });
+  store.advance(job, { state: 'adapting' });
+  store.advance(job, { state: 'scoring' });
+  const { campaignId, expansionId } = job;
+  store.finish(job, {
+    folder: `audiences/${campaignId}/${expansionId}`,
+    candidates: 5,
+    populationSize: 6,
+    excluded: { seeds: 1, suppressed: 0, filtered: 0 },
+    timings: {},
+    quality: {},
+  });
+}
+
+describe('startHousekeeping', () => {
+  it('expands by the interval, again and again', () => {
+    const id = create({ everyMs: 60_000, onNewPopulation: false });
+    start('p2');
+    vi.advanceTimersByTime(55_000);
+    expect([store.get(id).state, wakes]).toEqual(['ready', 0]);
+    vi.advanceTimersByTime(10_000);
+    expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
+    finish();
+    vi.advanceTimersByTime(70_000);
+    expect(store.get(id)).toMatchObject({ state: 'queued', audienceVersion: 2 });
+    end();
+    finish();
+    vi.advanceTimersByTime(700_000);
+    expect(store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 3 });
+  });
+
+  it('expands at once where the service was started with another population', () => {
+    const id = create({ everyMs: null, onNewPopulation: true });
+    start('p1');
+    expect(store.get(id).state).toBe('ready');
+    end();
+    start('p2');
+    expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
+  });
+
+  it('removes old versions', () => {
+    const id = create({ everyMs: null, onNewPopulation: false });
+    for (const size of [2, 3, 4]) store.update(id, { audience: { size } });
+    start('p1');
+    expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version }) => version)).toEqual([4]);
+    store.update(id, { audience: { size: 5 } });
+    vi.advanceTimersByTime(11 * 60_000);
+    expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version }) => version)).toEqual([5]);
+  });
+});
