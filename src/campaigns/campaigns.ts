@@ -1,8 +1,7 @@
 /** Rows of campaigns: creation, changes, look-up, the list and its counts. A campaign is read with its latest expansion and active audience. */
 import { decodeCursor, encodeCursor } from './cursors.ts';
 import type { Database } from './database.ts';
-import type { SeedSet } from './seed-files.ts';
-import { recordSet } from './set-rows.ts';
+import { decodeCounts, encodeCounts, recordSet } from './set-rows.ts';
 import { EXPANSION_STATES, type ExpansionState } from './states.ts';
 import type {
   AudienceRequest,
@@ -17,6 +16,7 @@ import type {
   Reason,
   SeedCounts,
 } from './types.ts';
+import type { WrittenSet } from './user-set-writer.ts';
 
 const SELECT_CAMPAIGN = `
   SELECT c.number, c.id, c.external_id, c.name, c.labels, c.features, c.filters, c.unknown_features, c.missing_features, c.audience,
@@ -129,12 +129,12 @@ export class Campaigns {
       .run({ ...columns, number });
   }
 
-  /** The seeds as they are from now on; the set's file is on the disk. */
-  setSeeds(number: number, set: SeedSet, counts: SeedCounts, now: number): void {
+  /** The seeds as they are from now on. */
+  setSeeds(number: number, set: WrittenSet, counts: SeedCounts, now: number): void {
     recordSet(this.#database, set, now);
     this.#database
       .prepare('UPDATE campaigns SET seed_set = ?, seed_counts = ?, updated_at = ? WHERE number = ?')
-      .run(set.sha256, JSON.stringify(counts), now, number);
+      .run(set.sha256, encodeCounts({ counts, createdAt: now, updatedAt: now }), now, number);
   }
 
   inputs(number: number): CampaignInputs {
@@ -231,7 +231,7 @@ export class Campaigns {
 }
 
 function parseCounts(json: string | null): SeedCounts {
-  return json === null ? NO_SEEDS : (JSON.parse(json) as SeedCounts);
+  return json === null ? NO_SEEDS : decodeCounts(json);
 }
 
 function toCampaign(row: CampaignRow): Campaign {

@@ -12,7 +12,6 @@ import { Feedback, type FeedbackReport } from './feedback.ts';
 import { findAnswer, forgetAnswers, keepAnswer } from './idempotency.ts';
 import { JobStore, type StoreOptions } from './job-store.ts';
 import { removeUnusedFolders } from './ranking-folders.ts';
-import { readSeedFile, type SeedSet, writeSeedFile } from './seed-files.ts';
 import { countSeeds } from './seeds.ts';
 import { recordSet } from './set-rows.ts';
 import { type ExpansionState, isEnd } from './states.ts';
@@ -31,6 +30,9 @@ import type {
   PageQuery,
   Reason,
 } from './types.ts';
+import { UserSets } from './user-set-store.ts';
+import { type WrittenSet, writeUserSet } from './user-set-writer.ts';
+import { userSetBlocks } from './user-sets.ts';
 import { Webhooks } from './webhooks.ts';
 
 export type { StoreOptions } from './job-store.ts';
@@ -49,6 +51,8 @@ const DAY_MS = 24 * 3600 * 1000;
  * read-only, I/O error) or unavailable (another process writes for too long).
  */
 export class CampaignStore extends JobStore {
+  /** Seeds and suppression lists of any size. */
+  readonly userSets: UserSets;
   readonly #dataDir: string;
   readonly #seedFolder: string;
   readonly #campaigns: Campaigns;
@@ -61,6 +65,7 @@ export class CampaignStore extends JobStore {
     super(database, new Expansions(database), new Audiences(database, dataDir), options);
     this.#dataDir = dataDir;
     this.#seedFolder = join(dataDir, 'seeds');
+    this.userSets = new UserSets(database, this.#seedFolder, () => this.now());
     this.#campaigns = new Campaigns(database);
     this.#feedback = new Feedback(database);
     this.webhooks = new Webhooks(database);
@@ -89,21 +94,25 @@ export class CampaignStore extends JobStore {
   create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Campaign {
     this.#refuseTaken(input.externalId);
     const seeds = input.seeds && countSeeds(input.seeds, isKnown);
-    const seedSet = seeds && writeSeedFile(this.#seedFolder, seeds.userIds);
+    const seedSet = seeds && writeUserSet(this.#seedFolder, seeds.userIds);
     const id = randomUUID();
     const now = this.now();
-    return write(this.database, () => {
-      // once more: another process may have taken it since
-      this.#refuseTaken(input.externalId);
-      const number = this.#campaigns.insert(id, input, now);
-      if (seeds && seedSet) {
-        this.#campaigns.setSeeds(number, seedSet, seeds.counts, now);
-        this.#insertExpansion(this.#campaigns.inputs(number), 'created', { positives: null, dismissed: null }, now);
-      }
-      const campaign = this.get(id);
-      if (once) keepAnswer(this.database, { ...once, campaignId: id, answer: once.answer(campaign) }, now);
-      return campaign;
-    });
+    try {
+      return write(this.database, () => {
+        // once more: another process may have taken it since
+        this.#refuseTaken(input.externalId);
+        const number = this.#campaigns.insert(id, input, now);
+        if (seeds && seedSet) {
+          this.#campaigns.setSeeds(number, seedSet, seeds.counts, now);
+          this.#insertExpansion(this.#campaigns.inputs(number), 'created', { positives: null, dismissed: null }, now);
+        }
+        const campaign = this.get(id);
+        if (once) keepAnswer(this.database, { ...once, campaignId: id, answer: once.answer(campaign) }, now);
+        return campaign;
+      });
+    } finally {
+      seedSet?.discard();
+    }
   }
 
   /** The answer that a request of this key got in the last day; null where it is new. @throws AppError idempotency_key_reused */
@@ -131,6 +140,7 @@ export class CampaignStore extends JobStore {
       this.#campaigns.delete(number);
     });
     this.removeUnusedFiles();
+    this.userSets.removeUnused();
   }
 
   find(id: string): Campaign | null {
@@ -162,15 +172,20 @@ export class CampaignStore extends JobStore {
   expand(id: string, cause: Cause = 'requested'): Expansion {
     const number = this.#numberOf(id);
     const feedback = this.#feedback.users(number);
-    const setOf = (users: readonly string[]) => (users.length === 0 ? null : writeSeedFile(this.#seedFolder, users));
+    const setOf = (users: readonly string[]) => (users.length === 0 ? null : writeUserSet(this.#seedFolder, users));
     const sets = { positives: setOf(feedback.positives), dismissed: setOf(feedback.dismissed) };
-    return write(this.database, () => {
-      this.#numberOf(id);
-      const now = this.now();
-      const running = this.expansions.runningOf(number);
-      if (running !== undefined) this.#stop(running, 'superseded', now);
-      return this.expansions.get(id, this.#insertExpansion(this.#campaigns.inputs(number), cause, sets, now));
-    });
+    try {
+      return write(this.database, () => {
+        this.#numberOf(id);
+        const now = this.now();
+        const running = this.expansions.runningOf(number);
+        if (running !== undefined) this.#stop(running, 'superseded', now);
+        return this.expansions.get(id, this.#insertExpansion(this.#campaigns.inputs(number), cause, sets, now));
+      });
+    } finally {
+      sets.positives?.discard();
+      sets.dismissed?.discard();
+    }
   }
 
   /** Queues the expansions that refresh policies ask for by now; gives their number. One that cannot be queued keeps no other from it. */
@@ -255,9 +270,12 @@ export class CampaignStore extends JobStore {
     return listChanges(this.database, since, limit);
   }
 
-  /** The users of a set, sorted, a block at a time. @throws AppError storage_failed where the file is gone or altered */
-  *setBlocks(sha256: string): Generator<string[]> {
-    yield readSeedFile(this.#seedFolder, sha256);
+  /**
+   * The users of a set, sorted, a block at a time.
+   * @throws AppError storage_failed where the file is gone, or, after the last block, where it was altered
+   */
+  setBlocks(sha256: string): Generator<string[], void, void> {
+    return userSetBlocks(this.#seedFolder, sha256);
   }
 
   /** Forgets what is old: audience versions beyond the retention, and answers to requests that will not come again. */
@@ -269,6 +287,7 @@ export class CampaignStore extends JobStore {
     });
     this.audiences.forget();
     this.removeUnusedFiles();
+    this.userSets.removeUnused();
   }
 
   /** Removes ranking folders of no version and no work. */
@@ -294,13 +313,13 @@ export class CampaignStore extends JobStore {
   #insertExpansion(
     inputs: CampaignInputs,
     cause: Cause,
-    sets: { readonly positives: SeedSet | null; readonly dismissed: SeedSet | null },
+    sets: { readonly positives: WrittenSet | null; readonly dismissed: WrittenSet | null },
     now: number,
   ): string {
     const { seedSet } = inputs;
     if (seedSet === null) throw new AppError('no_seeds', 'the campaign has no seeds yet: send some first');
     const id = randomUUID();
-    const referenceTo = (set: SeedSet | null) => {
+    const referenceTo = (set: WrittenSet | null) => {
       if (set !== null) recordSet(this.database, set, now);
       return { set: set?.sha256 ?? null, users: set?.users ?? 0 };
     };

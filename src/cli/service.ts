@@ -106,6 +106,7 @@ async function startParts(
   closers.push(lockDataFolder(dataDir));
   const store = CampaignStore.open(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
+  store.userSets.removeLeftovers();
   const released = store.releaseAll();
   if (released > 0) logger.warn({ jobs: released }, 'jobs of an ended service are back in the queue');
   const rankings = new RankingCache({ openRankings: options.openRankings });

@@ -10,6 +10,7 @@ import { answerClientError, answerErrors, sendError } from './error-handler.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { parseJsonBodies } from './json-body.ts';
 import { createMetrics, type ServerMetrics } from './metrics.ts';
+import { OpenUploads } from './open-uploads.ts';
 import { describeRoutes } from './openapi.ts';
 import { PatternLog } from './request-log.ts';
 import { addAudienceRoutes } from './routes/audience.ts';
@@ -21,17 +22,19 @@ import { addFeedbackRoutes } from './routes/feedback.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addInformationRoutes } from './routes/information.ts';
 import { addModelRoutes } from './routes/model.ts';
+import { addUserSetRoutes } from './routes/user-sets.ts';
 import { addVersionRoutes } from './routes/versions.ts';
 import { addWebhookRoutes } from './routes/webhooks.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
 export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
-  const app = createApp(dependencies.config, dependencies.logger);
+  const uploads = new OpenUploads(dependencies.config.maximumOpenUploads);
+  const app = createApp(dependencies.config, dependencies.logger, uploads);
   const metrics = createMetrics(dependencies);
   closeGracefully(app, dependencies.config);
   addHooks(app, dependencies.config, metrics);
-  await addRoutes(app, dependencies, metrics);
+  await addRoutes(app, dependencies, metrics, uploads);
   await app.ready();
   return app as unknown as FastifyInstance;
 }
@@ -48,17 +51,22 @@ export async function openApiYaml(): Promise<string> {
 
 async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const config = DEFAULT_SERVER_CONFIG;
-  const app = createApp(config, undefined);
+  const uploads = new OpenUploads(config.maximumOpenUploads);
+  const app = createApp(config, undefined, uploads);
   // No request is ever made to this app: its handlers' dependencies are never touched.
   const dependencies = { config } as ServerDependencies;
-  await addRoutes(app, dependencies, {} as ServerMetrics);
+  await addRoutes(app, dependencies, {} as ServerMetrics, uploads);
   await app.ready();
   const document = read(app);
   await app.close();
   return document;
 }
 
-function createApp(config: ServerConfig, logger: ServerDependencies['logger'] | undefined): ServerApp {
+function createApp(
+  config: ServerConfig,
+  logger: ServerDependencies['logger'] | undefined,
+  uploads: OpenUploads,
+): ServerApp {
   const app = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
     logController: new PatternLog(),
@@ -69,7 +77,7 @@ function createApp(config: ServerConfig, logger: ServerDependencies['logger'] | 
     return503OnClosing: false,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     frameworkErrors: (error, request, reply) => sendError(error, request, reply, config),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, config),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, config, uploads),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -78,7 +86,12 @@ function createApp(config: ServerConfig, logger: ServerDependencies['logger'] | 
   return app as unknown as ServerApp;
 }
 
-async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metrics: ServerMetrics): Promise<void> {
+async function addRoutes(
+  app: ServerApp,
+  dependencies: ServerDependencies,
+  metrics: ServerMetrics,
+  uploads: OpenUploads,
+): Promise<void> {
   answerErrors(app, dependencies.config);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
@@ -88,6 +101,7 @@ async function addRoutes(app: ServerApp, dependencies: ServerDependencies, metri
   addAudienceRoutes(app, dependencies, metrics);
   addVersionRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
+  await addUserSetRoutes(app, dependencies, uploads);
   addInformationRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);

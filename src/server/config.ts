@@ -117,6 +117,16 @@ export interface ServerConfig {
   readonly apiKey: string | null;
   readonly bodyLimitBytes: number;
   readonly maximumInlineSeeds: number;
+  /** Ids of one upload, and of a set of users. */
+  readonly maximumUploadIds: number;
+  /** An upload, unpacked. */
+  readonly maximumUploadBytes: number;
+  /** A line of an upload, or a CSV record that goes on over lines. */
+  readonly maximumUploadLineBytes: number;
+  /** Uploads at one time; one more is answered 503. */
+  readonly maximumOpenUploads: number;
+  /** An upload may take any time in all, but nothing for so long ends it. */
+  readonly uploadStallMs: number;
   /** Fewer known seeds than this end as `too_small`; kept by the store, named in the document. */
   readonly minimumSeeds: number;
   readonly maximumUserIdBytes: number;
@@ -181,7 +191,7 @@ export interface ServerConfig {
   readonly maximumErrorDetails: number;
   /** A path parameter, percent-encoded. */
   readonly maximumParamLength: number;
-  /** A request must have arrived whole after this time. */
+  /** A request must have arrived whole after this time, but for uploads. */
   readonly requestTimeoutMs: number;
   readonly keepAliveTimeoutMs: number;
   /** How long `close()` waits for answers in flight before it cuts them. */
@@ -195,6 +205,11 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   apiKey: null,
   bodyLimitBytes: 8 * 1024 * 1024,
   maximumInlineSeeds: 100_000,
+  maximumUploadIds: 10_000_000,
+  maximumUploadBytes: 2 * 1024 * 1024 * 1024,
+  maximumUploadLineBytes: 64 * 1024,
+  maximumOpenUploads: 2,
+  uploadStallMs: 30_000,
   minimumSeeds: 10,
   maximumUserIdBytes: 256,
   maximumExternalIdBytes: 256,

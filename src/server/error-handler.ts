@@ -6,6 +6,7 @@ import { AppError } from '../lib/errors.ts';
 import type { ServerConfig } from './config.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { answerAndLinger } from './linger.ts';
+import type { OpenUploads } from './open-uploads.ts';
 import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problems.ts';
 import { logProblem, routePattern } from './request-log.ts';
 import { allowedMethods } from './route-table.ts';
@@ -31,12 +32,19 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   reply.problemCode = appError.code;
   logProblem(reply.log, routePattern(request), appError);
   reply.code(problem.status).headers({ 'x-request-id': request.id, ...headersOf(problem) });
-  if (appError.code === 'body_too_large') answerAndLinger(request, reply, JSON.stringify(problem), config);
+  if (isStillSent(request, appError)) answerAndLinger(request, reply, JSON.stringify(problem), config);
   else reply.type(PROBLEM_TYPE).send(problem);
 }
 
 /** Answers what is not HTTP, or came too late or too large to become a request, on the bare socket. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, config: ServerConfig): void {
+export function answerClientError(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  config: ServerConfig,
+  uploads: OpenUploads,
+): void {
+  // It has taken `requestTimeoutMs`, which uploads may: nobody ends it but its reader, where it stalls.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && uploads.has(socket)) return;
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
@@ -45,6 +53,14 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket, 
   const body = JSON.stringify(problem);
   const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${PROBLEM_TYPE}\r\n`;
   socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+}
+
+/** Whether the rest of a refused body is still to come, to be dropped. */
+function isStillSent({ raw, routeOptions }: FastifyRequest, { code }: AppError): boolean {
+  if (raw.readableEnded || raw.destroyed) return false;
+  if (code === 'body_too_large') return true;
+  if (routeOptions.config?.upload !== true) return false;
+  return raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
 }
 
 function toClientError(code: string | undefined): AppError {

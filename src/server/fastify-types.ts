@@ -22,6 +22,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Good answers are logged at debug: the route is called thousands of times a second, or by health checks. */
     readonly quiet?: boolean;
+    /** The handler reads the body itself: an error may be answered before all of it has come. */
+    readonly upload?: boolean;
   }
   interface FastifyReply {
     /** Code of the problem that was answered; null of a good answer. */

@@ -10,6 +10,11 @@ export type LimitName = {
 const DESCRIPTIONS: { readonly [Name in LimitName]: string } = {
   bodyLimitBytes: 'Bytes of a JSON body.',
   maximumInlineSeeds: 'Seeds in one JSON body.',
+  maximumUploadIds: 'User ids of one file of seeds or suppressed users.',
+  maximumUploadBytes: 'Bytes of such a file, unpacked.',
+  maximumUploadLineBytes: 'Bytes of one line of it.',
+  maximumOpenUploads: 'Files that are read at one time; one more is answered 503.',
+  uploadStallMs: 'Milliseconds that an upload may send nothing.',
   minimumSeeds: 'Known seeds that an expansion needs; with fewer it ends as too_small.',
   maximumUserIdBytes: 'Bytes of a user id, in UTF-8.',
   maximumExternalIdBytes: "Bytes of a campaign's external id, in UTF-8.",

@@ -25,6 +25,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       tags: [
         { name: 'campaigns', description: 'Campaigns and their inputs.' },
         { name: 'expansions', description: 'Runs of the online stage.' },
+        { name: 'seeds', description: 'Sets of users by file: seeds, and who must not be reached.' },
         { name: 'audience', description: 'The ranked users of a campaign.' },
         { name: 'information', description: 'Limits, the served model and the served population.' },
         { name: 'documents', description: 'What the error codes mean. Never needs a key.' },
@@ -38,7 +39,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         },
       },
     },
-    transform: jsonSchemaTransform,
+    transform: transformRoute,
     transformObject: (document) => withBodyErrors(withoutNoise(jsonSchemaTransformObject(document))),
   });
 }
@@ -67,6 +68,19 @@ function withBodyErrors<T extends object>(document: T): T {
 
 function problemResponse(code: ErrorCode): object {
   return { description: code, content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } } };
+}
+
+/** The provider's transform, which knows bodies of one content type only. */
+function transformRoute(route: Parameters<typeof jsonSchemaTransform>[0]): ReturnType<typeof jsonSchemaTransform> {
+  const { body, ...rest } = (route.schema ?? {}) as { body?: { content?: Record<string, { schema: unknown }> } };
+  if (body?.content === undefined) return jsonSchemaTransform(route);
+  const describe = (schema: object) => jsonSchemaTransform({ ...route, schema } as typeof route);
+  const content = Object.entries(body.content).map(([type, { schema }]) => {
+    const described = describe({ body: schema }).schema as { body: object };
+    return [type, { schema: described.body }];
+  });
+  const { schema, url } = describe(rest);
+  return { schema: { ...schema, body: { content: Object.fromEntries(content) } }, url };
 }
 
 /** Drops what zod says of every number and list, and the components that no route names (each comes twice, for input too). */

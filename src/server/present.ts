@@ -1,10 +1,12 @@
 /** The domain in the words of the API: snake_case, RFC 3339 times. */
 import type { z } from 'zod';
 import type { Campaign, Expansion, SeedCounts } from '../campaigns/types.ts';
+import type { MatchReport } from '../campaigns/user-set-store.ts';
 import type { Delivery, Webhook } from '../campaigns/webhook-types.ts';
 import { presentRefresh } from './campaign-inputs.ts';
 import type { expansionSchema } from './expansion-schemas.ts';
 import type { campaignSchema } from './schemas.ts';
+import type { userSetSchema } from './upload-schemas.ts';
 import type { deliverySchema, webhookSchema } from './webhook-schemas.ts';
 
 /** A campaign as JSON. */
@@ -35,6 +37,23 @@ export function presentCampaign(campaign: Campaign): z.output<typeof campaignSch
     quality: presentQuality(campaign.quality),
     created_at: presentTime(campaign.createdAt),
     updated_at: presentTime(campaign.updatedAt),
+  };
+}
+
+/** How a set of users matches the population that is served, as JSON. */
+export function presentMatchReport(report: MatchReport, populationVersion: string): z.output<typeof userSetSchema> {
+  const { users, received, known, unknown, duplicate, suppressed, unknownExamples, createdAt, updatedAt } = report;
+  return {
+    users,
+    received,
+    known,
+    unknown,
+    duplicate,
+    ...(suppressed === null ? {} : { suppressed }),
+    unknown_examples: unknownExamples,
+    population_version: populationVersion,
+    created_at: createdAt === null ? null : presentTime(createdAt),
+    updated_at: updatedAt === null ? null : presentTime(updatedAt),
   };
 }
 

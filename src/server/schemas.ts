@@ -351,6 +351,11 @@ function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null 
   return /\p{Surrogate}/u.test(id) ? { message: 'half of a surrogate pair is no text' } : null;
 }
 
+/** Why a value is no user id, or null. */
+export function wrongUserId(id: unknown, maximumBytes: number): Wrong | null {
+  return wrongId('a user id', id, maximumBytes);
+}
+
 export function userId(maximumBytes: number) {
   return idText('a user id', maximumBytes).meta({
     description: `Id of a user, 1 to ${maximumBytes} bytes.`,
@@ -372,22 +377,23 @@ function idText(what: string, maximumBytes: number) {
 }
 
 export function seedsField(config: ServerConfig) {
-  const { maximumUserIdBytes, maximumInlineSeeds, maximumErrorDetails, minimumSeeds } = config;
+  const description = `User ids. Fewer than ${config.minimumSeeds} known ones are accepted and end as \`too_small\`.`;
+  return userIdList(config, description);
+}
+
+/** A list of user ids in JSON. */
+export function userIdList(config: ServerConfig, description: string) {
+  const { maximumUserIdBytes, maximumInlineSeeds, maximumErrorDetails } = config;
   return z
     .custom<readonly string[]>((value) => Array.isArray(value), 'a list of user ids is expected')
     .superRefine((seeds, context) => {
       if (seeds.length === 0) {
-        addIssue(context, [], { message: 'at least 1 seed is expected', limit: 1 });
+        addIssue(context, [], { message: 'at least 1 user id is expected', limit: 1 });
       }
-      addFirstIssues(
-        context,
-        seeds.entries(),
-        (id) => wrongId('a user id', id, maximumUserIdBytes),
-        maximumErrorDetails,
-      );
+      addFirstIssues(context, seeds.entries(), (id) => wrongUserId(id, maximumUserIdBytes), maximumErrorDetails);
     })
     .meta({
-      description: `User ids. Fewer than ${minimumSeeds} known ones are accepted and end as \`too_small\`.`,
+      description,
       type: 'array',
       minItems: 1,
       maxItems: maximumInlineSeeds,

@@ -1,10 +1,10 @@
-/** Random histories of two connections and three owners against a model: one owner at a time, no job lost, only legal steps, progress never falls. */
+/** Random histories of two connections and three owners against a model: one owner at a time, no job lost, only legal steps, progress never falls; and callers expand, cancel, resize, roll back and delete at any moment. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isEnd, isLegal } from '../../src/campaigns/states.ts';
+import { type ExpansionState, isEnd, isLegal } from '../../src/campaigns/states.ts';
 import { CampaignStore } from '../../src/campaigns/store.ts';
 import type { Campaign, Job } from '../../src/campaigns/types.ts';
 import { everyoneIsKnown, LEASE_MS, type ManualClock, manualClock, newCampaign, PINS, resultOf } from './stores.ts';
@@ -22,6 +22,11 @@ type Work =
 type Step =
   | Work
   | { readonly kind: 'create' | 'crash' | 'claim'; readonly owner: number }
+  | {
+      readonly kind: 'expand' | 'cancel' | 'delete' | 'resize' | 'activate';
+      readonly owner: number;
+      readonly campaign: number;
+    }
   | { readonly kind: 'pass'; readonly ms: number };
 
 const owner = fc.nat(OWNERS.length - 1);
@@ -32,6 +37,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('create' as const), owner }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('claim' as const), owner }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), owner }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constantFrom('expand', 'expand', 'cancel', 'resize', 'activate', 'delete'),
+      owner,
+      campaign: fc.nat(9),
+    }),
+  },
   {
     weight: 9,
     arbitrary: fc.record({ kind: fc.constantFrom('renew', 'pin', 'adapt', 'score', 'finish', 'fail'), claim }),
@@ -51,6 +64,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** What the model knows of an expansion that has not ended. */
 interface Waiting {
   readonly campaignId: string;
+  readonly expansionId: string;
   attempt: number;
   holder: Job | null;
   leaseUntil: number;
@@ -68,12 +82,16 @@ class History {
       maximumAttempts: MAXIMUM_ATTEMPTS,
     }),
   );
-  /** In the order of the queue. */
+  /** By campaign, in the order of the queue. */
   readonly waiting = new Map<string, Waiting>();
   readonly claims: Job[] = [];
   /** Every campaign as it was last seen. */
   readonly seen = new Map<string, Campaign>();
-  readonly finished = new Set<string>();
+  /** Versions of every campaign that is there, and which of them is active. */
+  readonly versions = new Map<string, { count: number; active: number | null; size: number }>();
+  /** Every expansion as it was last seen, those of deleted campaigns too. */
+  readonly states = new Map<string, ExpansionState>();
+  changes = 0;
 
   run(history: readonly Step[]): void {
     for (const each of history) {
@@ -93,7 +111,9 @@ class History {
     else if ('claim' in each) this.workAt(each);
     else if (each.kind === 'create') this.create(each.owner);
     else if (each.kind === 'claim') this.claim(each.owner);
-    else this.crash(each.owner);
+    else if (each.kind === 'crash') this.crash(each.owner);
+    else if ('campaign' in each)
+      this.command(each.kind, each.owner, [...this.versions.keys()].at(each.campaign % (this.versions.size || 1)));
   }
 
   workAt(each: Work): void {
@@ -105,8 +125,57 @@ class History {
   }
 
   create(ownerIndex: number): void {
-    const { id } = this.storeOf(ownerIndex).create(newCampaign(), everyoneIsKnown);
-    this.waiting.set(id, { campaignId: id, attempt: 0, holder: null, leaseUntil: 0, runAfter: this.clock.now() });
+    const { id, expansionId } = this.storeOf(ownerIndex).create(newCampaign(), everyoneIsKnown);
+    this.versions.set(id, { count: 0, active: null, size: 10 });
+    this.wait(id, expansionId!);
+  }
+
+  wait(campaignId: string, expansionId: string): void {
+    this.waiting.delete(campaignId); // behind all others
+    const runAfter = this.clock.now();
+    this.waiting.set(campaignId, { campaignId, expansionId, attempt: 0, holder: null, leaseUntil: 0, runAfter });
+  }
+
+  /** What a caller may do to a campaign at any moment. */
+  command(
+    kind: 'expand' | 'cancel' | 'delete' | 'resize' | 'activate',
+    ownerIndex: number,
+    id: string | undefined,
+  ): void {
+    if (id === undefined) return;
+    const store = this.storeOf(ownerIndex);
+    const known = this.versions.get(id)!;
+    if (kind === 'expand') this.wait(id, store.expand(id).id);
+    else if (kind === 'cancel') {
+      const { expansionId, state } = store.get(id);
+      const cancel = () => store.cancel(id, expansionId!).state;
+      if (isEnd(state!) && state !== 'cancelled') expect(cancel).toThrow(`the expansion is ${state} already`);
+      else expect(cancel()).toBe('cancelled');
+      this.waiting.delete(id);
+    } else if (kind === 'resize') {
+      known.size = known.size === 10 ? 20 : 10;
+      store.update(id, { audience: { size: known.size } });
+      if (known.active !== null && store.audienceVersions(id, { limit: 1 }).items[0]!.version > known.count)
+        this.publish(id);
+    } else if (kind === 'activate' && known.active !== null) {
+      const version = 1 + (this.changes % known.count);
+      expect(store.activate(id, version).version).toBe(version);
+      if (known.active !== version) this.changes++;
+      known.active = version;
+    } else if (kind === 'delete') {
+      store.delete(id);
+      if (known.active !== null) this.changes++;
+      this.versions.delete(id);
+      this.waiting.delete(id);
+      this.seen.delete(id);
+    }
+  }
+
+  publish(id: string): void {
+    const known = this.versions.get(id)!;
+    known.count++;
+    known.active = known.count;
+    this.changes++;
   }
 
   claim(ownerIndex: number): Job | null {
@@ -119,7 +188,7 @@ class History {
       (each) => each.runAfter <= now && (each.holder === null || each.leaseUntil <= now),
     );
     const job = this.storeOf(ownerIndex).claim(OWNERS[ownerIndex]!);
-    expect(job?.campaignId).toBe(expected?.campaignId);
+    expect(job?.expansionId).toBe(expected?.expansionId);
     if (job === null || expected === undefined) return null;
     expected.attempt++;
     expect(job.attempt).toBe(expected.attempt);
@@ -148,13 +217,19 @@ class History {
     const store = this.storeOf(OWNERS.indexOf(job.owner));
     const waiting = this.waiting.get(job.campaignId);
     const holds = waiting !== undefined && waiting.holder === job;
+    if (!this.versions.has(job.campaignId)) {
+      expect(store.isHeld(job) || store.renew(job) || store.advance(job, { progress: 1 })).toBe(false);
+      expect(store.finish(job, resultOf()) || store.end(job, 'failed', reason)).toBe(false);
+      return;
+    }
     const { state } = store.get(job.campaignId);
+    expect(store.isHeld(job)).toBe(holds);
     if (each.kind === 'renew') {
       expect(store.renew(job)).toBe(holds);
       if (holds) waiting.leaseUntil = this.clock.now() + LEASE_MS;
     } else if (each.kind === 'pin') {
       const pins = { ...PINS, modelVersion: `by ${job.id} ${job.attempt}` };
-      const before = store.get(job.campaignId).modelVersion;
+      const before = store.expansion(job.campaignId, job.expansionId).modelVersion;
       if (holds) expect(store.pin(job, pins).modelVersion).toBe(before ?? pins.modelVersion);
     } else if (each.kind === 'adapt') {
       if (!holds || state === 'queued') expect(store.advance(job, { state: 'adapting' })).toBe(holds);
@@ -175,25 +250,38 @@ class History {
   }
 
   finish(job: Job): void {
-    expect(this.finished.has(job.campaignId)).toBe(false);
-    this.finished.add(job.campaignId);
+    this.publish(job.campaignId);
     this.waiting.delete(job.campaignId);
   }
 
-  /** Compares every campaign with how it was before the step, through one connection and the other. */
+  /** Compares every campaign and expansion with how it was before the step, through one connection and the other. */
   look(): void {
-    for (const campaign of this.stores[0]!.list({ limit: 1000 }).items) {
+    const campaigns = this.stores[0]!.list({ limit: 1000 }).items;
+    expect(campaigns.map(({ id }) => id).sort()).toEqual([...this.versions.keys()].sort());
+    for (const campaign of campaigns) {
       const before = this.seen.get(campaign.id);
-      if (before !== undefined && before.state !== campaign.state) {
-        expect(`${before.state} -> ${campaign.state}: ${isLegal(before.state!, campaign.state!)}`).toMatch(/true$/);
+      if (before !== undefined && before.expansionId === campaign.expansionId) {
+        expect(campaign.progress).toBeGreaterThanOrEqual(before.progress);
+        if (before.modelVersion) expect(campaign.modelVersion).toBe(before.modelVersion);
       }
-      expect(campaign.progress).toBeGreaterThanOrEqual(before?.progress ?? 0);
-      if (before?.modelVersion) expect(campaign.modelVersion).toBe(before.modelVersion);
+      for (const { id, state } of this.stores[1]!.expansionsOf(campaign.id, { limit: 100 }).items) {
+        const was = this.states.get(id) ?? state;
+        if (was !== state) expect(`${was} -> ${state}: ${isLegal(was, state)}`).toMatch(/true$/);
+        if (id !== campaign.expansionId) expect(isEnd(state)).toBe(true);
+        this.states.set(id, state);
+      }
       expect(isEnd(campaign.state!)).toBe(!this.waiting.has(campaign.id));
-      expect(campaign.audienceVersion).toBe(this.finished.has(campaign.id) ? 1 : null);
+      expect(campaign.audienceVersion).toBe(this.versions.get(campaign.id)!.active);
       expect(this.stores[1]!.get(campaign.id)).toEqual(campaign);
       this.seen.set(campaign.id, campaign);
     }
+    const active = [...this.versions].filter(([, { active }]) => active !== null).map(([id]) => id);
+    expect(
+      this.stores[1]!.activeAudiences()
+        .map(({ campaignId }) => campaignId)
+        .sort(),
+    ).toEqual(active.sort());
+    expect(this.stores[0]!.changes(undefined, 10_000).items).toHaveLength(this.changes);
   }
 
   /** An engine that works on until nothing is left: every campaign comes to its end. */
@@ -207,12 +295,7 @@ class History {
     }
     this.look();
     expect(this.waiting.size).toBe(0);
-    expect(this.stores[1]!.countsByState()).toMatchObject({
-      ready: this.finished.size,
-      queued: 0,
-      adapting: 0,
-      scoring: 0,
-    });
+    expect(this.stores[1]!.countsByState()).toMatchObject({ queued: 0, adapting: 0, scoring: 0 });
   }
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
-import { encodeSeeds } from '../../src/campaigns/seed-files.ts';
+import { encodeIds } from '../../src/campaigns/user-sets.ts';
 import { readModelFolder, writeModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
@@ -133,7 +133,7 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor', () => {
 
 /** The file of the second campaign's seeds. */
 function seedFile(dataDir: string): string {
-  const wanted = encodeSeeds(world.campaigns[1]!.seeds);
+  const wanted = encodeIds([...world.campaigns[1]!.seeds].sort());
   const files = readdirSync(join(dataDir, 'seeds')).map((name) => join(dataDir, 'seeds', name));
   return files.find((file) => readFileSync(file).equals(wanted))!;
 }

@@ -44,7 +44,7 @@ describe('an expansion', () => {
     expect(rig.entriesOf(id)).toEqual([second.id]);
   });
 
-  it('ranks no seed and nobody whom a filter leaves out, and counts them', async () => {
+  it('ranks no seed, nobody suppressed and nobody whom a filter leaves out, and counts them', async () => {
     const rig = await startRig({ ...world, threads: 1 });
     const population = openPopulation(world.population);
     const [feature] = population.features;
@@ -52,6 +52,18 @@ describe('an expansion', () => {
     const id = rig.create(campaign);
     await rig.ended(id);
     rig.store.update(id, { filters: { [feature!.name]: [token] } });
+    const suppressed = [...campaign.seeds.slice(0, 3), ...world.userIds.slice(0, 100)];
+    const common = world.userIds.slice(50, 150);
+    const match = { version: population.version, has: (user: string) => population.directory.find(user) >= 0 };
+    for (const [owner, users] of [
+      [{ kind: 'suppression', campaignId: id }, suppressed],
+      [{ kind: 'common_suppression' }, common],
+    ] as const) {
+      const collected = rig.store.userSets.collect();
+      for (const user of users) collected.add(user);
+      await rig.store.userSets.change(owner, 'replace', collected, match, 1000);
+      collected.close();
+    }
     const dismissed = world.userIds.slice(300, 310).filter((user) => !campaign.seeds.includes(user));
     rig.store.addFeedback(
       id,
@@ -63,12 +75,14 @@ describe('an expansion', () => {
     const { state, excluded } = rig.store.expansion(id, expansionId);
     const audience = rig.store.activeAudience(id);
     expect([state, audience.version]).toEqual(['ready', 2]);
-    expect(excluded!.seeds + excluded!.filtered + audience.candidates).toBe(population.rowCount);
+    const out = new Set([...suppressed, ...common]);
+    expect(excluded!.suppressed).toBe(out.size);
+    expect(excluded!.seeds + excluded!.suppressed + excluded!.filtered + audience.candidates).toBe(population.rowCount);
     expect(excluded!.filtered).toBeGreaterThan(0);
     const ranking = openRanking(audience.folder);
     const { userNumbers } = ranking.read(0, audience.candidates);
     ranking.close();
-    const out = new Set(campaign.seeds);
+    for (const seed of campaign.seeds) out.add(seed);
     const rows = population.readRows(Int32Array.from(userNumbers, (number) => population.rowOf[number]!));
     const column = rows.columns.get(feature!.name)!;
     for (const [i, number] of userNumbers.entries()) {

@@ -1,0 +1,286 @@
+/** Routes of sets of users: a campaign's seeds, its suppression list, and the installation's. */
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { SetOwner } from '../../campaigns/set-rows.ts';
+import type { MatchedPopulation } from '../../campaigns/user-set-store.ts';
+import { AppError } from '../../lib/errors.ts';
+import { negotiate } from '../accept.ts';
+import type { ServerConfig, ServerDependencies } from '../config.ts';
+import { sendError } from '../error-handler.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { findUser } from '../find-user.ts';
+import type { OpenUploads } from '../open-uploads.ts';
+import { presentMatchReport } from '../present.ts';
+import { campaignParams, problemResponses, textSchema } from '../schemas.ts';
+import { readUploadedIds, UPLOAD_TYPES } from '../upload-ids.ts';
+import { uploadBody, userSetSchema } from '../upload-schemas.ts';
+
+const NDJSON = 'application/x-ndjson';
+const TEXT = 'text/plain';
+const STREAM_RETRY_SECONDS = 5;
+
+/** One of the sets, and its words in the document. */
+interface Kind {
+  readonly url: string;
+  readonly operation: string;
+  readonly what: string;
+  readonly ownerOf: (request: FastifyRequest) => SetOwner;
+  readonly params: z.ZodType;
+  /** Of a set that belongs to a campaign. */
+  readonly codes: readonly 'campaign_not_found'[];
+}
+
+const ofCampaign = { params: campaignParams, codes: ['campaign_not_found'] } as const;
+const idOf = (request: FastifyRequest) => (request.params as z.output<typeof campaignParams>).id;
+
+const KINDS: readonly Kind[] = [
+  {
+    ...ofCampaign,
+    url: '/v1/campaigns/:id/seeds',
+    operation: 'Seeds',
+    what: "the campaign's seeds",
+    ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
+  },
+  {
+    ...ofCampaign,
+    url: '/v1/campaigns/:id/suppression',
+    operation: 'CampaignSuppression',
+    what: "the campaign's suppression list: users who must not be in its audiences, and are not used as seeds",
+    ownerOf: (request) => ({ kind: 'suppression', campaignId: idOf(request) }),
+  },
+  {
+    url: '/v1/suppression',
+    operation: 'Suppression',
+    what: 'the suppression list of all campaigns (customers, opt-outs)',
+    ownerOf: () => ({ kind: 'common_suppression' }),
+    params: z.strictObject({}),
+    codes: [],
+  },
+];
+
+const CHANGES = [
+  { how: 'replace', method: 'PUT', path: '', verb: 'replace', summary: 'Replace' },
+  { how: 'add', method: 'POST', path: '/add', verb: 'addTo', summary: 'Add users to' },
+  { how: 'remove', method: 'POST', path: '/remove', verb: 'removeFrom', summary: 'Remove users from' },
+] as const;
+
+export async function addUserSetRoutes(
+  app: ServerApp,
+  dependencies: ServerDependencies,
+  uploads: OpenUploads,
+): Promise<void> {
+  await app.register(async (scope) => {
+    takeUploads(scope, dependencies.config);
+    for (const kind of KINDS) {
+      addChanges(scope as unknown as ServerApp, dependencies, uploads, kind);
+      addReads(scope as unknown as ServerApp, dependencies, kind);
+    }
+  });
+}
+
+/** Bodies that the handler reads itself, besides JSON. */
+function takeUploads(
+  scope: Pick<ServerApp, 'addContentTypeParser' | 'setErrorHandler' | 'addHook'>,
+  config: ServerConfig,
+): void {
+  scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _body, done) => done(null, ''));
+  scope.addHook('preParsing', async (request) => {
+    const { 'content-encoding': encoding } = request.headers;
+    if (encoding === undefined || request.mediaType !== 'application/json') return;
+    throw new AppError(
+      'unsupported_media_type',
+      'JSON is taken without content encoding: NDJSON, CSV and text with it',
+    );
+  });
+  scope.addHook('preValidation', async (request) => refuseTooManyIds(request.body, config.maximumInlineSeeds));
+  scope.setErrorHandler((error, request, reply) => {
+    const isType = (error as { code?: unknown }).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE';
+    const types = `${UPLOAD_TYPES.join(', ')} or application/json`;
+    const refusal = isType ? new AppError('unsupported_media_type', `the body must be ${types}`) : error;
+    sendError(refusal, request, reply, config);
+  });
+}
+
+function addChanges(app: ServerApp, dependencies: ServerDependencies, uploads: OpenUploads, kind: Kind): void {
+  const { config, store } = dependencies;
+  for (const { how, method, path, verb, summary } of CHANGES) {
+    app.route({
+      method,
+      url: `${kind.url}${path}`,
+      config: { upload: true },
+      schema: {
+        operationId: `${verb}${kind.operation}`,
+        tags: ['seeds'],
+        summary: `${summary} ${kind.what}`,
+        description:
+          `Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, each also with \`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. ` +
+          'Nothing changes where a line is wrong or the connection breaks. Nothing runs: the next expansion takes the set as it is then.',
+        params: kind.params,
+        body: uploadBody(config),
+        response: {
+          200: { description: 'How the set matches.', content: { 'application/json': { schema: userSetSchema } } },
+          ...problemResponses(
+            'invalid_request',
+            'unauthorized',
+            ...kind.codes,
+            'request_timeout',
+            'body_too_large',
+            'too_many_seeds',
+            'unsupported_media_type',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+      handler: async (request) => {
+        const owner = kind.ownerOf(request);
+        if (owner.kind !== 'common_suppression') store.get(owner.campaignId);
+        const close = uploads.open(request.raw.socket);
+        const collected = store.userSets.collect();
+        try {
+          await readUploadedIds(request, config, (userId) => collected.add(userId));
+          const population = populationOf(dependencies);
+          const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds);
+          return presentMatchReport(report, population.version);
+        } finally {
+          collected.close();
+          close();
+        }
+      },
+    });
+  }
+}
+
+function addReads(app: ServerApp, dependencies: ServerDependencies, kind: Kind): void {
+  const { config, store } = dependencies;
+  const { params, url, what, operation, codes } = kind;
+  app.get(
+    url,
+    {
+      schema: {
+        operationId: `get${operation}`,
+        tags: ['seeds'],
+        summary: `Match report of ${what}`,
+        description: 'Counts hold for the population and the suppression lists of now. Without a set they are 0.',
+        params,
+        response: {
+          200: { description: 'How the set matches.', content: { 'application/json': { schema: userSetSchema } } },
+          ...problemResponses('unauthorized', ...codes, 'unavailable', 'storage_failed'),
+        },
+      },
+    },
+    async (request) => {
+      const population = populationOf(dependencies);
+      return presentMatchReport(await store.userSets.report(kind.ownerOf(request), population), population.version);
+    },
+  );
+
+  app.delete(
+    url,
+    {
+      schema: {
+        operationId: `delete${operation}`,
+        tags: ['seeds'],
+        summary: `Take away ${what}`,
+        params,
+        response: {
+          204: z.null().describe('There is none now.'),
+          ...problemResponses('unauthorized', ...codes, 'unavailable', 'storage_failed'),
+        },
+      },
+    },
+    async (request, reply) => {
+      store.userSets.clear(kind.ownerOf(request));
+      return reply.code(204).send(null);
+    },
+  );
+
+  let open = 0;
+  app.get(
+    `${url}/unknown`,
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: `getUnknownOf${operation}`,
+        tags: ['seeds'],
+        summary: `User ids of ${what} that the population does not have`,
+        description: 'A stream, sorted by UTF-16 code units. Text leaves out ids that hold a line break.',
+        params,
+        response: {
+          200: {
+            description: 'A stream of all of them.',
+            content: {
+              [NDJSON]: { schema: textSchema.describe('One `{"user_id"}` a line.') },
+              [TEXT]: { schema: textSchema.describe('One user id a line.') },
+            },
+          },
+          ...problemResponses('unauthorized', ...codes, 'not_acceptable', 'unavailable', 'storage_failed'),
+        },
+      },
+    },
+    async (request, reply) => {
+      const type = negotiate(request.headers.accept, [NDJSON, TEXT]);
+      if (open >= config.maximumOpenStreams) {
+        throw new AppError('unavailable', `${open} streams are open, the most at one time`, {
+          facts: { retry_after: STREAM_RETRY_SECONDS },
+        });
+      }
+      const blocks = store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies));
+      const stream = streamIds(type, blocks, () => {
+        open -= 1;
+      });
+      open += 1;
+      const untyped: FastifyReply = reply; // a stream goes through no schema
+      return untyped.type(type).send(stream);
+    },
+  );
+}
+
+/** The ids as they are found, no faster than the client reads. Throws what the first block throws, as an answer can still be made then. */
+function streamIds(
+  type: typeof NDJSON | typeof TEXT,
+  blocks: Generator<readonly string[], void, void>,
+  onClose: () => void,
+): Readable {
+  const format = type === TEXT ? formatText : formatNdjson;
+  const first = blocks.next();
+  async function* chunks(): AsyncGenerator<string, void, void> {
+    for (let block = first; !block.done; block = blocks.next()) {
+      const text = format(block.value);
+      if (text !== '') yield text;
+      await setImmediate();
+    }
+  }
+  return Readable.from(chunks(), { objectMode: false, highWaterMark: 1 }).once('close', () => {
+    blocks.return();
+    onClose();
+  });
+}
+
+function formatText(userIds: readonly string[]): string {
+  let text = '';
+  for (const userId of userIds) if (!/[\r\n]/.test(userId)) text += `${userId}\n`;
+  return text;
+}
+
+function formatNdjson(userIds: readonly string[]): string {
+  let text = '';
+  for (const userId of userIds) text += `{"user_id":${JSON.stringify(userId)}}\n`;
+  return text;
+}
+
+function populationOf({ population }: ServerDependencies): MatchedPopulation {
+  return { version: population.version, has: (userId) => findUser(population, userId) >= 0 };
+}
+
+/** Before the ids themselves are looked at. */
+function refuseTooManyIds(body: unknown, limit: number): void {
+  const ids = typeof body === 'object' && body !== null && 'user_ids' in body ? body.user_ids : undefined;
+  if (!Array.isArray(ids) || ids.length <= limit) return;
+  const message = `at most ${limit} user ids can be sent in JSON, there are ${ids.length}`;
+  throw new AppError('too_many_seeds', message, {
+    details: [{ pointer: '/user_ids', value: ids, limit, message }],
+  });
+}

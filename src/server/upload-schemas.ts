@@ -1,0 +1,64 @@
+/** The shapes of sets of users: what is sent by file, and how it matches. */
+import { z } from 'zod';
+import type { ServerConfig } from './config.ts';
+import { userIdList } from './schemas.ts';
+
+const count = z.int().min(0);
+const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
+
+/** How a set of users matches the population that is served. */
+export const userSetSchema = z
+  .object({
+    users: count.describe('User ids in the set: known + unknown.'),
+    received: count.describe(
+      'known + unknown + duplicate: what was sent since the set was replaced last, less what was removed.',
+    ),
+    known: count,
+    unknown: count.describe('Not in this population version; they stay in the set, as the next may have them.'),
+    duplicate: count.describe('Ids that were sent again.'),
+    suppressed: count
+      .optional()
+      .describe("Of seeds: known ids that the campaign's or the installation's suppression list has. Not used."),
+    unknown_examples: z.array(z.string()).readonly().describe('At most 10; `…/unknown` has all.'),
+    population_version: z.string(),
+    created_at: time.nullable().describe('null where there is no set.'),
+    updated_at: time.nullable(),
+  })
+  .meta({
+    id: 'UserSet',
+    examples: [
+      {
+        users: 119,
+        received: 120,
+        known: 117,
+        unknown: 2,
+        duplicate: 1,
+        suppressed: 4,
+        unknown_examples: ['u-77', 'u-78'],
+        population_version: 'ba9876543210',
+        created_at: '2026-11-25T12:00:00.000Z',
+        updated_at: '2026-11-25T12:00:00.000Z',
+      },
+    ],
+  });
+
+/** The body of an upload by content type; but for JSON, the handler reads it line by line. */
+export function uploadBody(config: ServerConfig) {
+  const text = (description: string, example: string) => ({
+    schema: z.string().meta({ description, examples: [example] }),
+  });
+  const ids = userIdList(config, `User ids, at most ${config.maximumInlineSeeds} in JSON.`);
+  return {
+    content: {
+      'text/plain': text('One user id a line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),
+      'application/x-ndjson': text(
+        'One JSON text, or object with `user_id`, a line. What else an object has is ignored.',
+        '"u1"\n{"user_id":"u2"}\n',
+      ),
+      'text/csv': text('RFC 4180 with a header row, of which the column `user_id` is taken.', 'user_id,name\nu1,Ann\n'),
+      'application/json': {
+        schema: z.strictObject({ user_ids: ids }).meta({ examples: [{ user_ids: ['u1', 'u2'] }] }),
+      },
+    },
+  };
+}

@@ -1,0 +1,231 @@
+/** Uploads on a real port: slow, stalled and broken senders, limits, and what others notice of a large one. */
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { request } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { ServerConfig } from '../../src/server/config.ts';
+import { type Fixture, importUsers, openFixture, type PopulationFixture } from './fixture.ts';
+
+let users: PopulationFixture;
+let fixture: Fixture | null = null;
+const sockets: Socket[] = [];
+beforeAll(async () => {
+  users = await importUsers();
+});
+afterAll(() => users.remove());
+afterEach(async () => {
+  for (const socket of sockets.splice(0)) socket.destroy();
+  await fixture?.close();
+  fixture = null;
+});
+
+async function listen(config: Partial<ServerConfig> = {}): Promise<{ fixture: Fixture; port: number }> {
+  fixture = await openFixture(users.population, config);
+  await fixture.app.listen({ host: '127.0.0.1', port: 0 });
+  return { fixture, port: (fixture.app.server.address() as AddressInfo).port };
+}
+
+interface Upload {
+  readonly socket: Socket;
+  readonly answer: () => string;
+  readonly closed: Promise<unknown>;
+  chunk(data: string | Buffer): void;
+  end(): void;
+}
+
+/** An upload in chunks over a bare socket. */
+function upload(port: number, headers = ''): Upload {
+  const socket = connect(port, '127.0.0.1');
+  sockets.push(socket);
+  let answer = '';
+  socket.on('data', (data) => {
+    answer += data;
+  });
+  socket.on('error', () => {});
+  socket.write(
+    `PUT /v1/suppression HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n${headers}transfer-encoding: chunked\r\n\r\n`,
+  );
+  return {
+    socket,
+    answer: () => answer,
+    closed: once(socket, 'close'),
+    chunk: (data) => {
+      socket.write(`${Buffer.byteLength(data).toString(16)}\r\n`);
+      socket.write(data);
+      socket.write('\r\n');
+    },
+    end: () => socket.write('0\r\n\r\n'),
+  };
+}
+
+const answered = (sender: Upload, status: number) =>
+  expect.poll(sender.answer, { timeout: 5_000 }).toContain(`HTTP/1.1 ${status} `);
+const report = async (server: Fixture) => (await server.call('GET', '/v1/suppression')).json;
+const filesOf = (server: Fixture) => {
+  try {
+    return readdirSync(join(server.dataDir, 'seeds'));
+  } catch {
+    return [];
+  }
+};
+const ids = (count: number) => Array.from({ length: count }, (_, i) => `someone-${i}\n`).join('');
+
+describe('an upload', () => {
+  it('may take longer than other requests as long as it does not stall', async () => {
+    const { fixture, port } = await listen({ requestTimeoutMs: 300, uploadStallMs: 2_000 });
+    // as the check of connections runs every 30 s, do what it does
+    const expire = setInterval(() => expireRequests(fixture), 50);
+    try {
+      const sender = upload(port);
+      for (let i = 0; i < 8; i++) {
+        sender.chunk(`person-${i}\n`);
+        await sleep(100);
+      }
+      sender.end();
+      await answered(sender, 200);
+      expect((await report(fixture)).users).toBe(8);
+      // and the connection is as any other again
+      sender.socket.write(
+        'POST /v1/campaigns HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+      );
+      await answered(sender, 408);
+    } finally {
+      clearInterval(expire);
+    }
+  });
+
+  it.each([
+    ['plain', '', (text: string) => text],
+    ['gzip', 'content-encoding: gzip\r\n', (text: string) => gzipSync(text).subarray(0, -20)],
+  ])('that stalls (%s) is answered 408, changes nothing and leaves no file', async (_name, headers, pack) => {
+    const { fixture, port } = await listen({ uploadStallMs: 200, lingerMs: 100 });
+    const sender = upload(port, headers);
+    sender.chunk(pack(ids(40_000)));
+    await answered(sender, 408);
+    expect(sender.answer()).toContain('"code":"request_timeout"');
+    await sender.closed;
+    expect(filesOf(fixture)).toEqual([]);
+    expect((await report(fixture)).users).toBe(0);
+    expect(fixture.log()).not.toContain('"level":50');
+  });
+
+  it.each([
+    ['plain', '', (text: string) => text],
+    ['gzip', 'content-encoding: gzip\r\n', (text: string) => gzipSync(text, { level: 0 })],
+  ])('whose connection breaks (%s) changes nothing and leaves no file', async (_name, headers, pack) => {
+    const { fixture, port } = await listen({ maximumOpenUploads: 1 });
+    await fixture.call('PUT', '/v1/suppression', 'a\n', { 'content-type': 'text/plain' });
+    const before = filesOf(fixture);
+    const sender = upload(port, headers);
+    sender.chunk(pack(ids(40_000)));
+    await expect.poll(() => filesOf(fixture).length).toBe(2); // the first run is on the disk
+    sender.socket.destroy();
+    await expect.poll(() => filesOf(fixture)).toEqual(before);
+    expect((await report(fixture)).users).toBe(1);
+    expect(fixture.log()).not.toContain('"level":50');
+    // its place is free again
+    expect((await fixture.call('PUT', '/v1/suppression', 'b\n', { 'content-type': 'text/plain' })).status).toBe(200);
+  });
+
+  it('is answered 503 while others are at it, and taken after them', async () => {
+    const { fixture, port } = await listen({ maximumOpenUploads: 1 });
+    const first = upload(port);
+    first.chunk('a\n');
+    await sleep(200);
+    const second = async () => {
+      const answer = await fixture.call('PUT', '/v1/suppression', 'b\n', { 'content-type': 'text/plain' });
+      return [answer.status, answer.json['code'], answer.headers['retry-after']];
+    };
+    await expect.poll(second).toEqual([503, 'unavailable', '5']);
+    first.end();
+    await answered(first, 200);
+    await expect.poll(second).toEqual([200, undefined, undefined]);
+  });
+
+  it('that is refused is read on, so that its sender gets the answer', async () => {
+    const { fixture, port } = await listen();
+    for (const [line, config] of [
+      ['x'.repeat(300), 'invalid_request'],
+      ['x'.repeat(70_000), 'invalid_request'],
+    ] as const) {
+      const { status, json } = await sendAll(port, `${`${line}\n`.repeat(50)}${ids(500_000)}`);
+      expect([status, json['code']]).toEqual([400, config]);
+    }
+    expect((await report(fixture)).users).toBe(0);
+  });
+
+  it('over the limit of ids gets its answer while it is sent', async () => {
+    const { port } = await listen({ maximumUploadIds: 1_000 });
+    const { status, json } = await sendAll(port, ids(500_000));
+    expect([status, json['code']]).toEqual([413, 'too_many_seeds']);
+  });
+
+  it('of too many declared bytes is answered before any is sent', async () => {
+    const { port } = await listen({ maximumUploadBytes: 1_000 });
+    const socket = connect(port, '127.0.0.1');
+    sockets.push(socket);
+    socket.write('PUT /v1/suppression HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 1001\r\n\r\n');
+    const [data] = await once(socket, 'data');
+    expect(String(data)).toContain('HTTP/1.1 413 ');
+  });
+
+  it('of a million ids leaves the server answering others', { timeout: 60_000, retry: 2 }, async () => {
+    const { fixture, port } = await listen();
+    const body = Buffer.from(ids(1_000_000));
+    await fetch(`http://127.0.0.1:${port}/livez`);
+    let slowest = 0;
+    let asked = 0;
+    let isDone = false;
+    const sending = sendAll(port, body).finally(() => {
+      isDone = true;
+    });
+    while (!isDone) {
+      const start = performance.now();
+      expect((await fetch(`http://127.0.0.1:${port}/livez`)).status).toBe(200);
+      slowest = Math.max(slowest, performance.now() - start);
+      asked += 1;
+    }
+    const { status, json } = await sending;
+    expect([status, json['users']]).toEqual([200, 1_000_000]);
+    expect(asked).toBeGreaterThan(20);
+    expect(slowest).toBeLessThan(200);
+    expect(filesOf(fixture)).toHaveLength(1);
+  });
+});
+
+/** Sends a whole body, and reads the answer. */
+async function sendAll(
+  port: number,
+  body: string | Buffer,
+): Promise<{ status: number; json: Record<string, unknown> }> {
+  const headers = { 'content-type': 'text/plain', 'content-length': Buffer.byteLength(body) };
+  const client = request({ port, path: '/v1/suppression', method: 'PUT', headers });
+  client.end(body);
+  const [response] = await once(client, 'response');
+  let text = '';
+  for await (const chunk of response) text += chunk;
+  client.destroy();
+  return { status: response.statusCode, json: JSON.parse(text) };
+}
+
+/** Ends the connections whose request takes longer than it may, as Node does at times. */
+function expireRequests({ app }: Fixture): void {
+  const { server } = app as unknown as {
+    server: Record<symbol, { expired(...ms: number[]): { socket: Socket }[] }> & {
+      requestTimeout: number;
+      emit(...args: unknown[]): void;
+    };
+  };
+  const list =
+    server[
+      Object.getOwnPropertySymbols(server).find((symbol) => String(symbol).includes('http.server.connections)'))!
+    ]!;
+  for (const { socket } of list.expired(server.requestTimeout, server.requestTimeout)) {
+    socket.removeAllListeners('error').on('error', () => {});
+    server.emit('clientError', Object.assign(new Error('timeout'), { code: 'ERR_HTTP_REQUEST_TIMEOUT' }), socket);
+  }
+}
