@@ -18,6 +18,7 @@ const DOORS = {
   'better-sqlite3': '^src/campaigns/database\\.ts$',
   'onnx-buf': '^src/graph/',
   'apache-arrow': '^src/population/',
+  'hyparquet-writer': '^src/audience/parquet\\.ts$',
   '(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)': '^src/server/',
   pino: '^src/lib/logging\\.ts$',
   commander: '^src/cli/',

@@ -1,6 +1,7 @@
 /** Pages and blocks of an audience: ranks joined with user ids. */
 import type { Directory } from '../population/directory.ts';
-import type { Ranking } from './ranking.ts';
+import { percentileOf } from './percentile.ts';
+import type { ReadRanking } from './ranking.ts';
 
 /** What a page needs of the directory. */
 export type UserIds = Pick<Directory, 'id'>;
@@ -11,11 +12,13 @@ export interface AudienceItem {
   readonly rank: number;
   readonly user_id: string;
   readonly score: number;
+  /** Of the candidates; 100 = the best of them. */
+  readonly percentile: number;
 }
 
 /** The members of an audience of `size` from `fromRank` (0-based) on, at most `limit`; none past its end. */
 export function pageOf(
-  ranking: Ranking,
+  ranking: ReadRanking,
   ids: UserIds,
   range: { readonly size: number; readonly fromRank: number; readonly limit: number },
 ): AudienceItem[] {
@@ -27,12 +30,13 @@ export function pageOf(
     rank: range.fromRank + i + 1,
     user_id: ids.id(userNumber),
     score: scores[i]!,
+    percentile: percentileOf(range.fromRank + i + 1, ranking.candidates),
   }));
 }
 
 /** The audience of `size` from `fromRank` (0-based, 0 by default) to its end in pages of `blockSize`, each read when it is asked for. */
 export function* blocksOf(
-  ranking: Ranking,
+  ranking: ReadRanking,
   ids: UserIds,
   range: { readonly size: number; readonly fromRank?: number; readonly blockSize: number },
 ): Generator<AudienceItem[]> {

@@ -1,15 +1,34 @@
 /** Rankings by folder, of which only so many are open at a time. */
+import { existsSync } from 'node:fs';
 import { assert } from '../lib/errors.ts';
-import { openRanking, type Ranking } from './ranking.ts';
+import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
+
+/** An open ranking, and who needs it open. */
+interface Entry {
+  readonly ranking: Ranking;
+  /** Those who hold it. */
+  holders: number;
+  /** Among those that are kept open. */
+  isKept: boolean;
+}
+
+/** A ranking that somebody holds. */
+export interface HeldRanking {
+  readonly ranking: ReadRanking;
+  /** Gives it back; once is enough. */
+  close(): void;
+}
 
 /**
- * Keeps the most recently used rankings open. What `get` returns stays usable for ever: one that was closed to make room
- * opens its folder again at the next call, so a slow export never reads through a closed descriptor and the limit always holds.
+ * Keeps the most recently used rankings open. What `get` returns is for use at once: any later call may close it to make room. What
+ * `hold` returns stays open until it is closed, whatever becomes of its folder.
  */
 export class RankingCache {
   readonly #openRankings: number;
-  /** Open rankings, the least recently used first. */
-  readonly #open = new Map<string, Ranking>();
+  /** Rankings that are kept open, the least recently used first. */
+  readonly #open = new Map<string, Entry>();
+  /** Rankings that somebody holds, kept or not. */
+  readonly #held = new Set<Entry>();
   #closed = false;
 
   constructor(limits: { readonly openRankings: number }) {
@@ -18,38 +37,65 @@ export class RankingCache {
   }
 
   /** @throws AppError storage_failed, as `openRanking`. */
-  get(folder: string): Ranking {
-    const { candidates, userCount } = this.#use(folder);
-    return {
-      candidates,
-      userCount,
-      read: (fromRank, count) => this.#use(folder).read(fromRank, count),
-      scoreOf: (userNumber) => this.#use(folder).scoreOf(userNumber),
-      rankOf: (userNumber) => this.#use(folder).rankOf(userNumber),
-      close: () => this.#close(folder),
-    };
+  get(folder: string): ReadRanking {
+    return this.#use(folder).ranking;
   }
 
-  /** Closes all; nothing may be read through this cache afterwards. */
+  /**
+   * A ranking with descriptors that stay open until it is released, also where the folder is deleted or the cache makes room: for
+   * streams, which read for as long as their client does. They count beside the limit; who calls bounds how many there are.
+   * @throws AppError storage_failed, as `openRanking`.
+   */
+  hold(folder: string): HeldRanking {
+    const entry = this.#use(folder);
+    entry.holders += 1;
+    this.#held.add(entry);
+    let isReleased = false;
+    const close = () => {
+      if (isReleased) return;
+      isReleased = true;
+      entry.holders -= 1;
+      if (entry.holders === 0) this.#held.delete(entry);
+      closeUnused(entry);
+    };
+    return { ranking: entry.ranking, close };
+  }
+
+  /** Lets go of rankings whose folder is not there any more, under nobody who holds them: only then does the disk give their bytes back. */
+  forgetDeleted(): void {
+    for (const folder of [...this.#open.keys()]) {
+      if (!existsSync(folder)) this.#forget(folder);
+    }
+  }
+
+  /** Closes all, held or not; nothing may be read through this cache afterwards. */
   closeAll(): void {
     this.#closed = true;
-    for (const folder of [...this.#open.keys()]) this.#close(folder);
+    for (const folder of [...this.#open.keys()]) this.#forget(folder);
+    for (const { ranking } of this.#held) ranking.close();
   }
 
-  #use(folder: string): Ranking {
+  #use(folder: string): Entry {
     assert(!this.#closed, 'the ranking cache is closed');
-    const ranking = this.#open.get(folder) ?? openRanking(folder);
+    const entry = this.#open.get(folder) ?? { ranking: openRanking(folder), holders: 0, isKept: true };
     this.#open.delete(folder);
-    this.#open.set(folder, ranking);
+    this.#open.set(folder, entry);
     for (const oldest of this.#open.keys()) {
       if (this.#open.size <= this.#openRankings) break;
-      this.#close(oldest);
+      this.#forget(oldest);
     }
-    return ranking;
+    return entry;
   }
 
-  #close(folder: string): void {
-    this.#open.get(folder)?.close();
+  #forget(folder: string): void {
+    const entry = this.#open.get(folder);
+    if (entry === undefined) return;
     this.#open.delete(folder);
+    entry.isKept = false;
+    closeUnused(entry);
   }
+}
+
+function closeUnused({ ranking, holders, isKept }: Entry): void {
+  if (holders === 0 && !isKept) ranking.close();
 }

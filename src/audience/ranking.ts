@@ -2,7 +2,8 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { storageError } from '../lib/durable-files.ts';
-import { assert } from '../lib/errors.ts';
+import { type AppError, assert } from '../lib/errors.ts';
+import { type Cut, cutAt } from './cut.ts';
 import { assertLittleEndian, checkSize, decodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE, torn } from './format.ts';
 
 /** The binary search stops at this many ranks and reads them in one go (4 KiB). */
@@ -27,10 +28,21 @@ export interface Ranking {
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
   /** NaN where the user is not a candidate, or is younger than the ranking. */
   scoreOf(userNumber: number): number;
-  /** 1-based; 0 = not a candidate. A member at size S is one whose rank is 1..S. */
-  rankOf(userNumber: number): number;
+  /** The same of many users, in few reads where they are many. */
+  scoresOf(userNumbers: Uint32Array): Float32Array;
+  /** The scores of the user numbers from `fromUser` on, at most `count`; none past the last user. */
+  scoresFrom(fromUser: number, count: number): Float32Array;
+  /** The cut of a size; the last one is remembered. */
+  cut(size: number): Cut;
+  /** How many candidates have at least this score. */
+  countFrom(score: number): number;
+  /** 1-based; 0 = not a candidate. A member at size S is one whose rank is 1..S. `score` is the user's, where that was read already. */
+  rankOf(userNumber: number, score?: number): number;
   close(): void;
 }
+
+/** A ranking that somebody else closes. */
+export type ReadRanking = Omit<Ranking, 'close'>;
 
 /**
  * Opens a ranking folder.
@@ -68,6 +80,7 @@ class FileRanking implements Ranking {
   readonly #keptUsers = new Uint32Array(KEPT_NODES);
   /** NaN = not read yet: no candidate has that score. */
   readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
+  #lastCut: Cut | null = null;
   #closed = false;
 
   constructor(folder: string, counts: { users: number; candidates: number }, scores: number, order: number) {
@@ -82,13 +95,43 @@ class FileRanking implements Ranking {
     assert(Number.isSafeInteger(fromRank) && fromRank >= 0 && count >= 0, `ranks ${fromRank} + ${count}`);
     const userNumbers = new Uint32Array(Math.max(0, Math.min(count, this.candidates - fromRank)));
     this.#fill(this.#order, ORDER_FILE, userNumbers, fromRank);
+    const scores = this.scoresOf(userNumbers);
+    const lost = scores.findIndex(Number.isNaN);
+    if (lost >= 0) throw this.#withoutScore(userNumbers[lost]!);
+    return { userNumbers, scores };
+  }
+
+  scoresOf(userNumbers: Uint32Array): Float32Array {
     const scores = new Float32Array(userNumbers.length);
     if (userNumbers.length * DENSE_GAP_USERS < this.userCount) {
       for (let i = 0; i < scores.length; i++) scores[i] = this.scoreOf(userNumbers[i]!);
     } else {
       this.#gather(userNumbers, scores);
     }
-    return { userNumbers, scores };
+    return scores;
+  }
+
+  scoresFrom(fromUser: number, count: number): Float32Array {
+    const scores = new Float32Array(Math.max(0, Math.min(count, this.userCount - fromUser)));
+    this.#fill(this.#scores, SCORES_FILE, scores, fromUser);
+    return scores;
+  }
+
+  cut(size: number): Cut {
+    const held = Math.min(size, this.candidates);
+    if (this.#lastCut?.size !== held) this.#lastCut = cutAt(this, held);
+    return this.#lastCut;
+  }
+
+  countFrom(score: number): number {
+    let low = 0;
+    let high = this.candidates;
+    while (low < high) {
+      const middle = low + ((high - low) >>> 1);
+      if (this.read(middle, 1).scores[0]! >= score) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   scoreOf(userNumber: number): number {
@@ -97,8 +140,7 @@ class FileRanking implements Ranking {
     return this.#oneScore[0]!;
   }
 
-  rankOf(userNumber: number): number {
-    const score = this.scoreOf(userNumber);
+  rankOf(userNumber: number, score = this.scoreOf(userNumber)): number {
     if (Number.isNaN(score)) return 0;
     let low = 0;
     let high = this.candidates - 1;
@@ -138,7 +180,7 @@ class FileRanking implements Ranking {
     const kept = node < KEPT_NODES ? this.#keptScores[node]! : Number.NaN;
     if (!Number.isNaN(kept)) return kept;
     const score = this.scoreOf(user);
-    if (Number.isNaN(score)) throw torn(this.#folder, `${ORDER_FILE} holds user number ${user} that has no score`);
+    if (Number.isNaN(score)) throw this.#withoutScore(user);
     if (node < KEPT_NODES) {
       this.#keptUsers[node] = user;
       this.#keptScores[node] = score;
@@ -162,9 +204,12 @@ class FileRanking implements Ranking {
         const length = Math.max(0, Math.min(WINDOW_USERS, this.userCount - start));
         this.#fill(this.#scores, SCORES_FILE, window.subarray(0, length), start);
       }
-      if (user >= this.userCount) throw torn(this.#folder, `${ORDER_FILE} holds user number ${user}`);
-      scores[at] = window[user - start]!;
+      scores[at] = user < this.userCount ? window[user - start]! : Number.NaN;
     }
+  }
+
+  #withoutScore(userNumber: number): AppError {
+    return torn(this.#folder, `${ORDER_FILE} holds user number ${userNumber} that has no score`);
   }
 
   /** Reads `target.length` entries of 4 bytes from entry `from` on. */

@@ -219,6 +219,13 @@ export class Expansions {
       .get(expansion) as ExpansionSets;
   }
 
+  /** The same by the expansion's id. @throws AppError expansion_not_found */
+  setsOfId(id: string): ExpansionSets {
+    const number = this.#database.prepare('SELECT number FROM expansions WHERE id = ?').pluck().get(id);
+    if (number === undefined) throw new AppError('expansion_not_found', `there is no expansion ${id}`);
+    return this.setsOf(number as number);
+  }
+
   #toExpansion(row: ExpansionRow): Expansion {
     const { number, reason, excluded, timings, quality, positives, dismissed } = row;
     return {

@@ -23,6 +23,7 @@ import type {
   CampaignQuery,
   Cause,
   Expansion,
+  ExpansionSets,
   FeedbackEvent,
   IdempotentRequest,
   NewCampaign,
@@ -32,7 +33,7 @@ import type {
 } from './types.ts';
 import { UserSets } from './user-set-store.ts';
 import { type WrittenSet, writeUserSet } from './user-set-writer.ts';
-import { userSetBlocks } from './user-sets.ts';
+import { SEED_FOLDER, userSetBlocks } from './user-sets.ts';
 import { Webhooks } from './webhooks.ts';
 
 export type { StoreOptions } from './job-store.ts';
@@ -64,7 +65,7 @@ export class CampaignStore extends JobStore {
     const database = openDatabase(join(dataDir, 'metaheac.db'));
     super(database, new Expansions(database), new Audiences(database, dataDir), options);
     this.#dataDir = dataDir;
-    this.#seedFolder = join(dataDir, 'seeds');
+    this.#seedFolder = join(dataDir, SEED_FOLDER);
     this.userSets = new UserSets(database, this.#seedFolder, () => this.now());
     this.#campaigns = new Campaigns(database);
     this.#feedback = new Feedback(database);
@@ -268,6 +269,11 @@ export class CampaignStore extends JobStore {
   /** Changes of active versions after a cursor, oldest first. @throws AppError invalid_cursor */
   changes(since: string | undefined, limit: number): Changes {
     return listChanges(this.database, since, limit);
+  }
+
+  /** The user sets that an audience version's ranking was made with. @throws AppError expansion_not_found */
+  setsOf({ expansionId }: Pick<Audience, 'expansionId'>): ExpansionSets {
+    return this.expansions.setsOfId(expansionId);
   }
 
   /**

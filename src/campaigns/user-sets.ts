@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { withStorage } from '../lib/durable-files.ts';
 import { AppError, assert } from '../lib/errors.ts';
 
+/** Where the files of user sets are, in the data folder. */
+export const SEED_FOLDER = 'seeds';
+
 /** A set that is on the disk. */
 export interface UserSet {
   readonly sha256: string;

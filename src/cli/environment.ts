@@ -46,7 +46,7 @@ const serviceSchema = z.object({
   METAHEAC_MINIMUM_SEEDS: whole(1, 1_000_000_000).default(DEFAULT_SERVER_CONFIG.minimumSeeds),
   METAHEAC_LEASE_MS: whole(1000, 3_600_000).default(15_000),
   METAHEAC_MAXIMUM_ATTEMPTS: whole(1, 100).default(5),
-  METAHEAC_OPEN_RANKINGS: whole(1, 10_000).default(64),
+  METAHEAC_OPEN_RANKINGS: whole(1, 10_000).default(1_024),
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: allowedHosts.default([]),
   METAHEAC_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });

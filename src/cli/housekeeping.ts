@@ -1,4 +1,5 @@
 /** What a service does by the clock: expansions that are due by their refresh policy, and the removal of what is old. */
+import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore, Retention } from '../campaigns/store.ts';
 import type { Logger } from '../lib/logging.ts';
 
@@ -8,6 +9,8 @@ const PRUNE_EVERY_MS = 10 * 60_000;
 
 export interface HousekeepingOptions {
   readonly store: CampaignStore;
+  /** Open rankings, some of which are removed. */
+  readonly rankings: Pick<RankingCache, 'forgetDeleted'>;
   /** The version that is served. */
   readonly populationVersion: string;
   readonly retention: Retention;
@@ -19,6 +22,7 @@ export interface HousekeepingOptions {
 /** Looks once now, then by the clock; the function that it gives ends that. What fails is logged and tried again. */
 export function startHousekeeping({
   store,
+  rankings,
   populationVersion,
   retention,
   wake,
@@ -38,7 +42,11 @@ export function startHousekeeping({
       logger.info({ expansions: queued }, 'campaigns are expanded again by their refresh policy');
       wake();
     });
-  const prune = () => attempt('removing what is old', () => store.prune(retention));
+  const prune = () =>
+    attempt('removing what is old', () => {
+      store.prune(retention);
+      rankings.forgetDeleted();
+    });
   prune();
   refresh();
   const timers = [setInterval(refresh, REFRESH_EVERY_MS), setInterval(prune, PRUNE_EVERY_MS)];

@@ -1,9 +1,10 @@
 /** The composition root of the service: store, engine, server. `serve` and tests start it. */
 import type { AddressInfo } from 'node:net';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import { lockDataFolder } from '../campaigns/data-folder-lock.ts';
 import { CampaignStore } from '../campaigns/store.ts';
+import { SEED_FOLDER } from '../campaigns/user-sets.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -15,6 +16,7 @@ import { requireKeyFor } from '../server/auth.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
+import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { Estimator } from '../worker/estimator.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
@@ -133,6 +135,7 @@ async function startParts(
   closers.push(
     startHousekeeping({
       store,
+      rankings,
       populationVersion: population.version,
       retention: { versions: config.retainedVersions, days: config.retainedDays },
       wake: () => supervisor.wake(),
@@ -148,6 +151,16 @@ async function startParts(
     populationVersion: population.version,
   });
   closers.push(() => estimator.close());
+  const explainer = new AudienceExplainer({
+    population: resolve(options.population),
+    seedFolder: join(dataDir, SEED_FOLDER),
+    limits: {
+      tokens: config.maximumExplanationTokens,
+      minimumGroupUsers: config.minimumDisparityGroupUsers,
+      minimumDisparityPercent: config.minimumDisparityPercent,
+    },
+  });
+  closers.push(() => explainer.close());
   const guard = createAddressGuard(options.webhookAllowedHosts);
   const webhooks = new WebhookDispatcher({ outbox: store.outbox, guard, logger, clock, config });
   const server = await buildServer({
@@ -166,6 +179,7 @@ async function startParts(
     populationImportedAt: publishedAt(population.path, population.version),
     customisedModels: exporter,
     estimates: estimator,
+    explainer,
     engine: () => supervisor.state,
     wake: () => supervisor.wake(),
     webhooks,

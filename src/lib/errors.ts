@@ -41,6 +41,7 @@ export type ErrorCode =
   | 'unknown_filter' // a user feature or token that the population does not have
   | 'model_not_stored' // the audience was made before customised models were kept
   | 'model_unavailable' // the general model that something was made with is not served any more
+  | 'population_unavailable' // the population version that something was made with is not there any more
   | 'webhook_not_found'
   | 'delivery_not_found'
   | 'webhook_url_refused' // not a place that events are sent to

@@ -23,6 +23,7 @@ const featureSchema = z.object({
   name: z.string(),
   kind: z.enum(['single', 'multi']),
   max_length: z.int().min(1).max(65_536).optional(),
+  sensitive: z.boolean().optional(),
 });
 
 const descriptionSchema = z.object({
@@ -78,6 +79,11 @@ function readDescription(file: string): unknown {
   }
 }
 
-function toFeature({ name, kind, max_length }: z.infer<typeof featureSchema>): Feature {
-  return max_length === undefined ? { name, kind } : { name, kind, maxLength: max_length };
+function toFeature({ name, kind, max_length, sensitive }: z.infer<typeof featureSchema>): Feature {
+  return {
+    name,
+    kind,
+    ...(max_length === undefined ? {} : { maxLength: max_length }),
+    ...(sensitive === true ? { sensitive } : {}),
+  };
 }

@@ -95,12 +95,17 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
   });
   const incoming = join(out, INCOMING_FOLDER);
   try {
-    return await new Importer(options, users).run();
+    return await new Importer(options, sensitiveFeatures(dataSet), users).run();
   } finally {
     rmSync(incoming, { recursive: true, force: true });
     release();
     if (isNew && readdirSync(out).length === 0) rmdirSync(out);
   }
+}
+
+/** Which features are sensitive is the data set's to say: `features` come from a model. */
+function sensitiveFeatures(dataSet: DataSet): ReadonlySet<string> {
+  return new Set(dataSet.userFeatures.filter(({ sensitive }) => sensitive).map(({ name }) => name));
 }
 
 function checkSchema(dataSet: DataSet, features: readonly Feature[]): void {
@@ -129,6 +134,7 @@ class Importer {
   readonly #out: string;
   readonly #usersFile: string;
   readonly #features: readonly Feature[];
+  readonly #sensitive: ReadonlySet<string>;
   readonly #limits: ImportLimits;
   readonly #derived: Derived;
   readonly #onProgress: (usersRead: number) => void;
@@ -138,8 +144,9 @@ class Importer {
   #rows = 0;
   #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
 
-  constructor(options: ImportOptions, usersFile: string) {
+  constructor(options: ImportOptions, sensitive: ReadonlySet<string>, usersFile: string) {
     this.#out = options.out;
+    this.#sensitive = sensitive;
     this.#usersFile = usersFile;
     this.#features = options.features;
     this.#limits = { ...IMPORT_LIMITS, ...options.limits };
@@ -238,7 +245,11 @@ class Importer {
     const rowOfBytes = new Uint8Array(rowOf.buffer);
     const manifest = sealManifest({
       contract: CONTRACT_VERSION,
-      features: this.#features.map(({ name, kind }) => ({ name, kind })),
+      features: this.#features.map(({ name, kind }) => ({
+        name,
+        kind,
+        ...(this.#sensitive.has(name) ? { sensitive: true as const } : {}),
+      })),
       rows: this.#rows,
       segment_rows: SEGMENT_ROWS,
       directory: describeTable(directory.table, 'directory.bytes', 'directory.ends'),

@@ -28,10 +28,17 @@ const fileSchema = z.strictObject({
 });
 const tableSchema = z.strictObject({ count: countSchema, bytes: fileSchema, ends: fileSchema });
 
+/** `sensitive` is left out where it is false, so that versions from before it keep their name. */
+const featureSchema = z.strictObject({
+  name: z.string().min(1),
+  kind: z.enum(['single', 'multi']),
+  sensitive: z.literal(true).optional(),
+});
+
 const manifestSchema = z.strictObject({
   contract: z.literal(CONTRACT_VERSION),
   version: z.string().regex(VERSION),
-  features: z.array(z.strictObject({ name: z.string().min(1), kind: z.enum(['single', 'multi']) })).min(1),
+  features: z.array(featureSchema).min(1),
   rows: z.int().min(1),
   segment_rows: z.literal(SEGMENT_ROWS),
   directory: tableSchema,
@@ -128,7 +135,7 @@ export function dictionaryPaths(feature: string): { bytes: string; ends: string 
 
 /** The schema of a version. */
 export function featuresOf(manifest: Manifest): Feature[] {
-  return manifest.features.map(({ name, kind }) => ({ name, kind }));
+  return manifest.features.map(({ name, kind, sensitive }) => ({ name, kind, ...(sensitive ? { sensitive } : {}) }));
 }
 
 function readText(path: string): string {

@@ -4,7 +4,7 @@ import { AppError, assert } from '../lib/errors.ts';
 import { createDictionary, type Dictionary } from './dictionary.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { gatherRows } from './gather.ts';
-import { CURRENT_FILE, featuresOf, findCurrentVersion, type Manifest, readManifest } from './manifest.ts';
+import { CURRENT_FILE, featuresOf, findCurrentVersion, listVersions, type Manifest, readManifest } from './manifest.ts';
 import type { Feature } from './schema.ts';
 import { SegmentCache } from './segment-cache.ts';
 import { decodeSegment, type Rows } from './segments.ts';
@@ -59,6 +59,11 @@ export function openPopulation(path: string, options: OpenOptions = {}): Populat
   const population = new FolderPopulation(path, manifest, options.cacheBytes ?? DEFAULT_CACHE_BYTES);
   if (!options.trusted) population.load();
   return population;
+}
+
+/** Whether a version was published and not removed. */
+export function hasVersion(path: string, version: string): boolean {
+  return listVersions(path).includes(version);
 }
 
 class FolderPopulation implements Population {

@@ -7,6 +7,8 @@ export interface Feature {
   readonly kind: 'single' | 'multi';
   /** How many tokens a model reads of a list; a population stores all of them. */
   readonly maxLength?: number;
+  /** A characteristic that an audience should not choose by (gender, age): explanations compare its groups. */
+  readonly sensitive?: boolean;
 }
 
 /** Keys of a user's or campaign's record that can't name a feature. */

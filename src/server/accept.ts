@@ -16,6 +16,14 @@ export function negotiate<T extends string>(accept: string | undefined, offers: 
   });
 }
 
+/** Whether `Accept-Encoding` takes gzip, and weighs it no less than sending as it is. */
+export function acceptsGzip(acceptEncoding: string | undefined): boolean {
+  const codings = (acceptEncoding ?? '').slice(0, MAXIMUM_ACCEPT_LENGTH).toLowerCase().split(',').map(parseRange);
+  const weightOf = (...names: readonly string[]) => codings.find(({ type }) => names.includes(type))?.weight;
+  const gzip = weightOf('gzip', 'x-gzip') ?? weightOf('*') ?? 0;
+  return gzip > 0 && gzip >= (weightOf('identity') ?? 0);
+}
+
 interface MediaRange {
   readonly type: string;
   readonly weight: number;

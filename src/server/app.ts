@@ -14,17 +14,21 @@ import { OpenUploads } from './open-uploads.ts';
 import { describeRoutes } from './openapi.ts';
 import { PatternLog } from './request-log.ts';
 import { addAudienceRoutes } from './routes/audience.ts';
+import { addAudienceVersionRoutes } from './routes/audience-versions.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
 import { addEstimateRoutes } from './routes/estimates.ts';
 import { addExpansionRoutes } from './routes/expansions.ts';
+import { addExplanationRoutes } from './routes/explanation.ts';
 import { addFeedbackRoutes } from './routes/feedback.ts';
 import { addHealthRoutes } from './routes/health.ts';
 import { addInformationRoutes } from './routes/information.ts';
+import { addMemberRoutes } from './routes/members.ts';
 import { addModelRoutes } from './routes/model.ts';
 import { addUserSetRoutes } from './routes/user-sets.ts';
 import { addVersionRoutes } from './routes/versions.ts';
 import { addWebhookRoutes } from './routes/webhooks.ts';
+import { createSlots } from './slots.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
@@ -98,8 +102,15 @@ async function addRoutes(
   addExpansionRoutes(app, dependencies);
   await addFeedbackRoutes(app, dependencies);
   addEstimateRoutes(app, dependencies);
-  addAudienceRoutes(app, dependencies, metrics);
+  const streams = 'audience streams are open';
+  const takeStream = createSlots(dependencies.config.maximumOpenStreams, streams, (open) =>
+    metrics.openStreams.set(open),
+  );
+  addAudienceRoutes(app, dependencies, takeStream);
+  addMemberRoutes(app, dependencies);
   addVersionRoutes(app, dependencies);
+  addAudienceVersionRoutes(app, dependencies, takeStream);
+  addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
   await addUserSetRoutes(app, dependencies, uploads);
   addInformationRoutes(app, dependencies);

@@ -1,57 +1,94 @@
-/** A whole audience as NDJSON or CSV, a chunk of rows at a time, no faster than the client reads. */
-import { Readable } from 'node:stream';
+/** Whole audiences as text or Parquet, a chunk of rows at a time, no faster than the client reads. */
+import { pipeline, Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { constants, createGzip } from 'node:zlib';
 import type { AudienceItem } from '../audience/page.ts';
+import { parquetOf } from '../audience/parquet.ts';
 
 export const NDJSON_TYPE = 'application/x-ndjson';
 export const CSV_TYPE = 'text/csv';
+export const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
-export type StreamType = typeof NDJSON_TYPE | typeof CSV_TYPE;
+type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;
 
-/** Reads up to `limit` members from `fromRank` (0-based). */
-export type ReadPage = (fromRank: number, limit: number) => readonly AudienceItem[];
-
-/** The text of some members. */
-export function formatItems(type: StreamType, items: readonly AudienceItem[]): string {
-  const format = type === CSV_TYPE ? formatCsv : formatNdjson;
-  let text = '';
-  for (const item of items) text += format(item);
-  return text;
+/** Rows of text: how they begin, and what each one is. */
+export interface RowFormat<T> {
+  /** Of CSV. */
+  readonly columns: string;
+  ndjson(row: T): string;
+  csv(row: T): string;
 }
 
-/** What comes before the first member. */
-export function headOf(type: StreamType): string {
-  return type === CSV_TYPE ? 'rank,user_id,score\r\n' : '';
+/** Members of an audience. */
+export const MEMBER_ROWS: RowFormat<AudienceItem> = {
+  columns: 'rank,user_id,score,percentile',
+  ndjson: ({ rank, user_id, score, percentile }) =>
+    `{"rank":${rank},"user_id":${JSON.stringify(user_id)},"score":${score},"percentile":${percentile}}\n`,
+  csv: ({ rank, user_id, score, percentile }) => `${rank},${quoteCsv(user_id)},${score},${percentile}\r\n`,
+};
+
+/** The text of some rows, after CSV's header. */
+export function textOf<T>(type: TextType, format: RowFormat<T>, rows: readonly T[]): string {
+  return headOf(type, format) + formatRows(type, format, rows);
+}
+
+/** The same of all rows, a chunk a page; the event loop has a turn after each page, also where it had no rows. */
+export async function* textChunks<T>(
+  type: TextType,
+  format: RowFormat<T>,
+  pages: Iterable<readonly T[]>,
+): AsyncGenerator<string> {
+  const head = headOf(type, format);
+  if (head !== '') yield head;
+  for await (const page of inTurns(pages)) {
+    const text = formatRows(type, format, page);
+    if (text !== '') yield text;
+  }
+}
+
+/** A Parquet file of members; the event loop has a turn after each page. */
+export function parquetChunks(
+  pages: Iterable<readonly AudienceItem[]>,
+  rowGroupRows: number,
+): AsyncGenerator<Uint8Array> {
+  return parquetOf(inTurns(pages), rowGroupRows);
 }
 
 /**
- * Members of the 0-based ranks `from` to `to`. Pages are read when the client has taken the one before: the stream
- * holds one chunk, whatever the audience's size. `onClose` is called once, at the end or when the client has gone.
+ * A stream of chunks, each made when the client has taken the one before: it holds one, whatever there is in all. `onClose` is called
+ * once, at the end or when the client has gone.
  */
-export function streamAudience(
-  type: StreamType,
-  readPage: ReadPage,
-  range: { readonly from: number; readonly to: number; readonly chunkRows: number },
+export function streamChunks(
+  chunks: AsyncIterable<string | Uint8Array>,
+  { gzip }: { readonly gzip: boolean },
   onClose: () => void,
 ): Readable {
-  function* chunks(): Generator<string> {
-    const head = headOf(type);
-    if (head !== '') yield head;
-    for (let rank = range.from; rank < range.to; rank += range.chunkRows) {
-      yield formatItems(type, readPage(rank, Math.min(range.chunkRows, range.to - rank)));
-    }
+  const source = Readable.from(chunks, { objectMode: false, highWaterMark: 1 }).once('close', onClose);
+  if (!gzip) return source;
+  // an error of either ends both, and who reads gets it
+  return pipeline(source, createGzip({ level: constants.Z_BEST_SPEED }), () => {});
+}
+
+/** A client that takes everything at once would otherwise keep all others waiting: its socket never says stop. */
+async function* inTurns<T>(pages: Iterable<T>): AsyncGenerator<T> {
+  for (const page of pages) {
+    yield page;
+    await nextTurn();
   }
-  return Readable.from(chunks(), { objectMode: false, highWaterMark: 1 }).once('close', onClose);
 }
 
-function formatNdjson({ rank, user_id, score }: AudienceItem): string {
-  return `{"rank":${rank},"user_id":${JSON.stringify(user_id)},"score":${score}}\n`;
+function headOf<T>(type: TextType, { columns }: RowFormat<T>): string {
+  return type === CSV_TYPE ? `${columns}\r\n` : '';
 }
 
-function formatCsv({ rank, user_id, score }: AudienceItem): string {
-  return `${rank},${quote(user_id)},${score}\r\n`;
+function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, rows: readonly T[]): string {
+  const format = type === CSV_TYPE ? csv : ndjson;
+  let text = '';
+  for (const row of rows) text += format(row);
+  return text;
 }
 
 /** RFC 4180: a field with a comma, a quote or a line break is quoted, its quotes doubled. */
-function quote(field: string): string {
+export function quoteCsv(field: string): string {
   return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }

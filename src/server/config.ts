@@ -1,4 +1,5 @@
 /** What a server is given, and every limit that it keeps, by name. */
+import type { Explanation } from '../audience/explanation.ts';
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/store.ts';
 import type { Audience, CampaignFeatures } from '../campaigns/types.ts';
@@ -86,6 +87,7 @@ export interface ServerDependencies {
   readonly populationImportedAt: number;
   readonly customisedModels: CustomisedModels;
   readonly estimates: Estimates;
+  readonly explainer: AudienceExplainer;
   readonly engine: () => EngineStatus;
   /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
   readonly wake: () => void;
@@ -93,6 +95,17 @@ export interface ServerDependencies {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly config: ServerConfig;
+}
+
+/** An audience version, and the sha256 of the user sets that were its seeds. */
+export type AudienceToExplain = Pick<Audience, 'folder' | 'size' | 'populationVersion'> & {
+  readonly seedSets: readonly string[];
+};
+
+/** Explains audiences, away from the thread that answers requests. */
+export interface AudienceExplainer {
+  /** With up to `maximumExplanationTokens` tokens a feature. @throws AppError population_unavailable, storage_failed, invalid_population */
+  explain(task: AudienceToExplain): Promise<Explanation>;
 }
 
 /** What routes and metrics need of the part that sends. */
@@ -157,10 +170,31 @@ export interface ServerConfig {
   readonly maximumValuePageSize: number;
   readonly defaultValuePageSize: number;
   readonly maximumValueScan: number;
+  /** Pages of a campaign's audience versions. */
+  readonly maximumVersionPageSize: number;
+  readonly defaultVersionPageSize: number;
+  /** Pages of the audiences that hold a user. */
+  readonly maximumUserAudiencePageSize: number;
+  readonly defaultUserAudiencePageSize: number;
+  /** Users of one batch of membership look-ups. */
+  readonly maximumBatchMembers: number;
   /** Rows that a stream reads, formats and hands over at once. */
   readonly streamChunkRows: number;
-  /** NDJSON and CSV answers at one time; one more is answered 503. */
+  /** Rows of a Parquet file's row group: what such a stream holds in memory. */
+  readonly parquetRowGroupRows: number;
+  /** Streams of audiences and differences at one time; one more is answered 503. */
   readonly maximumOpenStreams: number;
+  /** Explanations that are made at one time; one more is answered 503. */
+  readonly maximumOpenExplanations: number;
+  /** Explanations that are kept in memory. */
+  readonly keptExplanations: number;
+  /** Tokens of one feature in an explanation. */
+  readonly maximumExplanationTokens: number;
+  readonly defaultExplanationTokens: number;
+  /** Users whom a group of a sensitive feature needs in the population to be compared. */
+  readonly minimumDisparityGroupUsers: number;
+  /** Below this per cent of the highest selection rate the lowest one has a warning (the four-fifths rule). */
+  readonly minimumDisparityPercent: number;
   /** Customised models that are made or sent at one time, each whole in memory; one more is answered 503. */
   readonly maximumOpenModels: number;
   /** A customised model is sent in chunks; a client that takes longer for one is cut off. */
@@ -229,8 +263,20 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumValuePageSize: 1_000,
   defaultValuePageSize: 100,
   maximumValueScan: 50_000,
+  maximumVersionPageSize: 200,
+  defaultVersionPageSize: 50,
+  maximumUserAudiencePageSize: 1_000,
+  defaultUserAudiencePageSize: 1_000,
+  maximumBatchMembers: 1_000,
   streamChunkRows: 2_000,
+  parquetRowGroupRows: 10_000,
   maximumOpenStreams: 64,
+  maximumOpenExplanations: 1,
+  keptExplanations: 16,
+  maximumExplanationTokens: 100,
+  defaultExplanationTokens: 20,
+  minimumDisparityGroupUsers: 100,
+  minimumDisparityPercent: 80,
   maximumOpenModels: 1,
   modelChunkBytes: 1024 * 1024,
   modelChunkMs: 15_000,

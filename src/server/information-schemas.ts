@@ -118,6 +118,7 @@ export const currentPopulationSchema = z
       z.object({
         name: z.string(),
         kind,
+        sensitive: z.boolean().describe('Whether explanations compare its groups.'),
         known_values: count.describe('Different values that were ever imported.'),
         values: valuesUrl,
       }),
@@ -134,6 +135,7 @@ export const currentPopulationSchema = z
           {
             name: 'country',
             kind: 'single',
+            sensitive: false,
             known_values: 10,
             values: '/v1/populations/current/features/country/values',
           },

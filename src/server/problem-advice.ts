@@ -122,6 +122,11 @@ export const PROBLEM_ADVICE: Readonly<Record<ErrorCode, Advice>> = {
     meaning: 'What is asked for needs the general model that it was made with, and another one is served now.',
     advice: 'Make a new expansion with the served model (served_model_version), or serve model_version again.',
   },
+  population_unavailable: {
+    meaning:
+      'What is asked for needs the population version that it was made with, and that one is not there any more.',
+    advice: 'Make a new expansion, which takes the population version that is served now.',
+  },
   body_too_large: {
     meaning: 'The body has more bytes than the route takes.',
     advice: 'Send less at once. The limit is in errors, and every limit is listed by GET /v1/limits.',

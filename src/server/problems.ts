@@ -40,6 +40,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemRow>> = {
   expansion_ended: { status: 409, title: 'The expansion has ended already' },
   audience_not_ready: { status: 409, title: 'The campaign has no audience yet' },
   model_unavailable: { status: 409, title: 'The general model behind it is not served any more' },
+  population_unavailable: { status: 409, title: 'The population version behind it is not there any more' },
   webhook_disabled: { status: 409, title: 'The webhook is disabled' },
   too_many_webhooks: { status: 409, title: 'There are too many webhooks' },
   body_too_large: { status: 413, title: 'The body is too large' },

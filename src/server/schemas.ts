@@ -10,7 +10,7 @@ import { addFirstIssues, addIssue, type Wrong } from './validation.ts';
 export const count = z.int().min(0);
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
 export const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
-const share = z.number().gt(0).max(100).describe('Per cent of the population, seeds counted; rounded up.');
+export const share = z.number().gt(0).max(100).describe('Per cent of the population, seeds counted; rounded up.');
 export const featureValue = z.union([z.string(), z.array(z.string()).readonly()]);
 
 /** The body of every error answer. */
@@ -170,26 +170,6 @@ export const campaignPageSchema = z
   .object({ items: z.array(campaignSchema), next_cursor: z.string().nullable() })
   .meta({ id: 'CampaignPage', description: 'Newest first.' });
 
-export const audiencePageSchema = z
-  .object({
-    items: z.array(z.object({ rank: z.int().min(1), user_id: z.string(), score: z.number() })).readonly(),
-    next_cursor: z.string().nullable(),
-    size: count.describe('Users in the audience.'),
-    version: count.describe('The audience version that the cursor stays on.'),
-  })
-  .meta({
-    id: 'AudiencePage',
-    description: 'Best first. Scores are comparable within one expansion only.',
-    examples: [{ items: [{ rank: 1, user_id: 'u4711', score: 0.93 }], next_cursor: null, size: 1, version: 1 }],
-  });
-
-export const memberSchema = z
-  .discriminatedUnion('member', [
-    z.object({ member: z.literal(true), rank: z.int().min(1), score: z.number() }),
-    z.object({ member: z.literal(false) }),
-  ])
-  .meta({ id: 'Membership', examples: [{ member: true, rank: 17, score: 0.81 }, { member: false }] });
-
 export const livenessSchema = z
   .object({ status: z.literal('alive') })
   .meta({ id: 'Liveness', examples: [{ status: 'alive' }] });
@@ -216,14 +196,11 @@ export const readinessSchema = z
 /** An answer of text: streams and metrics are no JSON. */
 export const textSchema = z.string();
 
+export const notModifiedSchema = z.null().describe('`If-None-Match` names it.');
+
 export const campaignParams = z.strictObject({
   id: z.string().meta({ description: 'Id of a campaign.', examples: ['0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11'] }),
 });
-
-/** `{id}` and a user id within its limit. */
-export function memberParams(config: ServerConfig) {
-  return z.strictObject({ id: campaignParams.shape.id, user_id: userId(config.maximumUserIdBytes) });
-}
 
 export function campaignQuery(config: ServerConfig) {
   return z.strictObject({
@@ -233,16 +210,6 @@ export function campaignQuery(config: ServerConfig) {
     external_id: externalId(config.maximumExternalIdBytes)
       .optional()
       .describe('The campaign that has this external id: one, or none.'),
-  });
-}
-
-/** Without `limit`, JSON gives the default page and a stream gives everything. */
-export function audienceQuery(config: ServerConfig) {
-  return z.strictObject({
-    limit: pageLimit(config.maximumPageSize)
-      .optional()
-      .describe(`Users of one page; of JSON ${config.defaultPageSize} where it is not given, else all.`),
-    cursor: z.string().optional().describe('`next_cursor` of the page before; it stays on its audience version.'),
   });
 }
 
@@ -342,7 +309,7 @@ export function pageLimit(maximum: number) {
 }
 
 /** Why a text is no id, or null: ids are text of 1 to `maximumBytes` bytes of UTF-8. */
-function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null {
+export function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null {
   if (typeof id !== 'string') return { message: `${what} is a text` };
   if (id === '') return { message: `${what} has at least 1 byte`, limit: 1 };
   if (Buffer.byteLength(id) > maximumBytes) {

@@ -2,10 +2,11 @@
 import { join } from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError, assert } from '../lib/errors.ts';
-import { describeError, type ThreadError } from '../lib/thread-error.ts';
+import { describeError } from '../lib/thread-error.ts';
 import { CUSTOMISED_FILE, customisedOnnx, readCustomised } from '../model/customised.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { type CustomisedManifest, customisedManifest } from '../online/customised-manifest.ts';
+import type { RunMessage } from './thread-runs.ts';
 
 /** Whose model is wanted. */
 export interface ExportTask {
@@ -25,9 +26,12 @@ export interface ExportThreadData extends ExportTask {
   readonly wantsOnnx: boolean;
 }
 
-export type ExportMessage =
-  | { readonly kind: 'result'; readonly manifest: CustomisedManifest; readonly onnx: Uint8Array | null }
-  | { readonly kind: 'error'; readonly error: ThreadError };
+export interface ExportResult {
+  readonly manifest: CustomisedManifest;
+  readonly onnx: Uint8Array | null;
+}
+
+type ExportMessage = RunMessage<ExportResult>;
 
 function make(data: ExportThreadData): ExportMessage {
   const customised = readCustomised(join(data.folder, CUSTOMISED_FILE));

@@ -18,12 +18,12 @@ beforeAll(() => {
 afterAll(() => ranking.close());
 
 describe('pageOf', () => {
-  it('joins ranks with user ids and scores', () => {
+  it('joins ranks with user ids, scores and percentiles of the candidates, whatever the size', () => {
     expect(pageOf(ranking, ids, { size: 4, fromRank: 0, limit: 10 })).toEqual([
-      { rank: 1, user_id: 'user 3', score: 0.75 },
-      { rank: 2, user_id: 'user 1', score: 0.5 },
-      { rank: 3, user_id: 'user 4', score: 0.5 },
-      { rank: 4, user_id: 'user 0', score: 0.25 },
+      { rank: 1, user_id: 'user 3', score: 0.75, percentile: 100 },
+      { rank: 2, user_id: 'user 1', score: 0.5, percentile: 75 },
+      { rank: 3, user_id: 'user 4', score: 0.5, percentile: 50 },
+      { rank: 4, user_id: 'user 0', score: 0.25, percentile: 25 },
     ]);
   });
 

@@ -22,36 +22,31 @@ function open(): string[] {
       return ''; // the descriptor of this very listing
     }
   });
-  return ['ranking-0', 'ranking-1', 'ranking-2'].filter((name) => paths.some((path) => path.includes(name)));
+  return ['doomed 1', 'doomed 2', 'ranking-0', 'ranking-1', 'ranking-2'].filter((name) =>
+    paths.some((path) => path.includes(name)),
+  );
 }
 
 describe('RankingCache', () => {
   it('keeps the most recently used open, up to its limit', () => {
     const cache = new RankingCache({ openRankings: 2 });
-    const first = cache.get(folders[0]!);
+    cache.get(folders[0]!);
     cache.get(folders[1]!);
-    first.scoreOf(0);
+    cache.get(folders[0]!);
     cache.get(folders[2]!);
     expect(open()).toEqual(['ranking-0', 'ranking-2']);
     cache.closeAll();
     expect(open()).toEqual([]);
   });
 
-  it('reads on through a ranking that had to make room', () => {
+  it('opens again what had to make room, and refuses to read through what was given before', () => {
     const cache = new RankingCache({ openRankings: 1 });
-    const slow = cache.get(folders[1]!);
+    const early = cache.get(folders[1]!);
     cache.get(folders[2]!);
     expect(open()).toEqual(['ranking-2']);
-    expect([...slow.read(0, 2).userNumbers]).toEqual([1, 0]);
-    expect(slow.scoreOf(0)).toBe(0.25);
+    expect(() => early.scoreOf(0)).toThrow('is closed');
+    expect([...cache.get(folders[1]!).read(0, 2).userNumbers]).toEqual([1, 0]);
     expect(open()).toEqual(['ranking-1']);
-    cache.closeAll();
-  });
-
-  it('closes one ranking when asked', () => {
-    const cache = new RankingCache({ openRankings: 2 });
-    cache.get(folders[0]!).close();
-    expect(open()).toEqual([]);
     cache.closeAll();
   });
 
@@ -59,10 +54,65 @@ describe('RankingCache', () => {
     const gone = join(root, 'gone');
     writeRanking(gone, Float32Array.of(1));
     const cache = new RankingCache({ openRankings: 1 });
-    const ranking = cache.get(gone);
-    cache.get(folders[0]!);
+    cache.get(gone);
     rmSync(gone, { recursive: true });
-    expect(() => ranking.rankOf(0)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    expect(cache.get(gone).rankOf(0)).toBe(1);
+    cache.get(folders[0]!);
+    expect(() => cache.get(gone)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    expect(() => cache.hold(gone)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    cache.closeAll();
+  });
+
+  it('holds a ranking open beside its limit, though the folder is deleted and the cache makes room', () => {
+    const doomed = join(root, 'doomed 1');
+    writeRanking(doomed, Float32Array.of(0.5, 1, Number.NaN));
+    const cache = new RankingCache({ openRankings: 1 });
+    const held = cache.hold(doomed);
+    const again = cache.hold(doomed);
+    cache.get(folders[0]!);
+    rmSync(doomed, { recursive: true });
+    held.close();
+    held.close();
+    expect([...again.ranking.read(0, 9).userNumbers]).toEqual([1, 0]);
+    expect(again.ranking.countFrom(0.75)).toBe(1);
+    expect(open()).toEqual(['doomed 1', 'ranking-0']);
+    again.close();
+    expect(open()).toEqual(['ranking-0']);
+    expect(() => again.ranking.rankOf(0)).toThrow('is closed');
+    cache.closeAll();
+  });
+
+  it('shares what it holds with those who come later, and keeps it where nobody holds it any more', () => {
+    const cache = new RankingCache({ openRankings: 1 });
+    cache.hold(folders[0]!).close();
+    expect(open()).toEqual(['ranking-0']);
+    expect(cache.get(folders[0]!).candidates).toBe(2);
+    cache.closeAll();
+  });
+
+  it('closes what is held too when all is closed', () => {
+    const cache = new RankingCache({ openRankings: 1 });
+    const held = cache.hold(folders[0]!);
+    cache.get(folders[1]!);
+    cache.closeAll();
+    expect(open()).toEqual([]);
+    held.close();
+  });
+
+  it('lets go of what was deleted, but not under those who hold it', () => {
+    const cache = new RankingCache({ openRankings: 3 });
+    const doomed = ['doomed 1', 'doomed 2'].map((name) => join(root, name));
+    for (const folder of doomed) writeRanking(folder, Float32Array.of(0.5, 1));
+    cache.get(doomed[0]!);
+    const held = cache.hold(doomed[1]!);
+    cache.get(folders[1]!);
+    for (const folder of doomed) rmSync(folder, { recursive: true });
+    expect(open()).toEqual(['doomed 1', 'doomed 2', 'ranking-1']);
+    cache.forgetDeleted();
+    expect(open()).toEqual(['doomed 2', 'ranking-1']);
+    expect(held.ranking.rankOf(1)).toBe(1);
+    held.close();
+    expect(open()).toEqual(['ranking-1']);
     cache.closeAll();
   });
 
@@ -70,6 +120,7 @@ describe('RankingCache', () => {
     const cache = new RankingCache({ openRankings: 1 });
     const ranking = cache.get(folders[0]!);
     cache.closeAll();
-    expect(() => ranking.rankOf(0)).toThrow('cache is closed');
+    expect(() => ranking.rankOf(0)).toThrow('is closed');
+    expect(() => cache.get(folders[0]!)).toThrow('cache is closed');
   });
 });

@@ -3,6 +3,9 @@ import { readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } 
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { isInside } from '../../src/audience/cut.ts';
+import { membershipOf } from '../../src/audience/membership.ts';
+import { percentileOf } from '../../src/audience/percentile.ts';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
@@ -39,6 +42,34 @@ describe('Ranking', () => {
         for (let user = 0; user < scores.length; user++) {
           expect(ranking.rankOf(user)).toBe(order.indexOf(user) + 1);
           expect(ranking.scoreOf(user)).toBe(scores[user]);
+        }
+        const users = Uint32Array.from({ length: scores.length + 3 }, (_, i) => (7 * i) % (scores.length + 3));
+        expect(ranking.scoresOf(users)).toEqual(Float32Array.from(users, (user) => scores[user] ?? Number.NaN));
+        expect(ranking.scoresFrom(fromRank, count)).toEqual(scores.slice(fromRank, fromRank + count));
+        ranking.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('cuts at every size and at every score as a naive sort does, on any scores', () => {
+    const score = fc.oneof(fc.float(), fc.constantFrom(Number.NaN, 0, -0, 0.5, 1));
+    fc.assert(
+      fc.property(fc.array(score, { maxLength: 40 }), fc.nat(45), fc.double({ noNaN: true }), (values, size, least) => {
+        const scores = Float32Array.from(values);
+        const order = naiveOrder(scores);
+        const ranking = openRanking(write(scores));
+        const cut = ranking.cut(size);
+        expect(cut.size).toBe(Math.min(size, order.length));
+        for (let user = 0; user < scores.length; user++) {
+          const rank = order.indexOf(user) + 1;
+          const isMember = rank > 0 && rank <= size;
+          expect(isInside(cut, user, scores[user]!)).toBe(isMember);
+          const expected = { rank, score: scores[user], percentile: percentileOf(rank, order.length) };
+          expect(membershipOf(ranking, size, user)).toEqual(isMember ? expected : null);
+        }
+        for (const from of [least, 0.5, ...values.filter((value) => !Number.isNaN(value))]) {
+          expect(ranking.countFrom(from)).toBe(order.filter((user) => scores[user]! >= from).length);
         }
         ranking.close();
       }),

@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 import { AppError } from '../../src/lib/errors.ts';
 import { benchAdaptation } from './adaptation.bench.ts';
+import { benchAudience } from './audience.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchQuality } from './quality.bench.ts';
 import { benchScoring } from './scoring.bench.ts';
@@ -9,6 +10,7 @@ import { benchTraining } from './training.bench.ts';
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   adaptation: benchAdaptation,
+  audience: benchAudience,
   latent: benchLatentStart,
   scoring: benchScoring,
   training: benchTraining,

@@ -48,7 +48,7 @@ describe('readEnvironment', () => {
       METAHEAC_MINIMUM_SEEDS: DEFAULT_SERVER_CONFIG.minimumSeeds,
       METAHEAC_LEASE_MS: 15_000,
       METAHEAC_MAXIMUM_ATTEMPTS: 5,
-      METAHEAC_OPEN_RANKINGS: 64,
+      METAHEAC_OPEN_RANKINGS: 1024,
       METAHEAC_WEBHOOK_ALLOWED_HOSTS: [],
       METAHEAC_LOG_LEVEL: 'info',
       limits: {},

@@ -11,12 +11,14 @@ let folder = '';
 let store: CampaignStore;
 let end = () => {};
 let wakes = 0;
+let forgets = 0;
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_700_000_000_000 });
   folder = mkdtempSync(join(tmpdir(), 'metaheac-housekeeping-'));
   const clock = { now: () => Date.now(), elapsed: () => Date.now() };
   store = CampaignStore.open(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
   wakes = 0;
+  forgets = 0;
 });
 afterEach(() => {
   end();
@@ -28,6 +30,11 @@ afterEach(() => {
 const start = (populationVersion: string) => {
   end = startHousekeeping({
     store,
+    rankings: {
+      forgetDeleted: () => {
+        forgets += 1;
+      },
+    },
     populationVersion,
     retention: { versions: 1, days: 1 },
     wake: () => {
@@ -95,7 +102,7 @@ describe('startHousekeeping', () => {
     expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
   });
 
-  it('removes old versions', () => {
+  it('removes old versions, and has their rankings let go of', () => {
     const id = create({ everyMs: null, onNewPopulation: false });
     for (const size of [2, 3, 4]) store.update(id, { audience: { size } });
     start('p1');
@@ -103,5 +110,6 @@ describe('startHousekeeping', () => {
     store.update(id, { audience: { size: 5 } });
     vi.advanceTimersByTime(11 * 60_000);
     expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version }) => version)).toEqual([5]);
+    expect(forgets).toBe(2);
   });
 });

@@ -43,6 +43,10 @@ describe.skipIf(!HAS_PROC)('the twelve steps of the README', () => {
       population: join(folder, 'population'),
       env: { [variable]: value },
     });
+    const people = readFileSync(join(folder, 'people/users.ndjson'), 'utf8').split('\n', 20);
+    const seeds = people.map((line) => JSON.parse(line).user_id);
+    const isRead = async () => (await served.call('POST', '/v1/estimates', { seeds })).json.reason?.code !== 'loading';
+    await served.until(isRead, 'has read its model for estimates');
     const script = [setting, ...steps.map((step, i) => `echo "== step ${i + 1}"\n${step}`)].join('\n');
     const output = runBash(
       script.replaceAll('localhost:8080', `127.0.0.1:${served.port}`).replaceAll('9090', String(await freePort())),

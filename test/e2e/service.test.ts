@@ -27,6 +27,7 @@ describe.skipIf(!HAS_PROC)('serve', () => {
       await checkInternalError(served, population);
       await checkSeedSets(served);
       await checkOddIds(served);
+      await checkExplanation(served);
       const words = new Set(served.log.split(/["\s,]+/));
       expect(world.userIds.filter((id) => words.has(id))).toEqual([]);
       expect((await served.call('GET', '/readyz')).json).toMatchObject({ status: 'ready' });
@@ -93,6 +94,7 @@ async function checkOddIds(served: Served): Promise<void> {
     rank: number;
     user_id: string;
     score: number;
+    percentile: number;
   }[];
   expect(all.map(({ user_id }) => user_id).sort()).toEqual(
     world.userIds.filter((id) => !campaign.seeds.includes(id)).sort(),
@@ -108,16 +110,32 @@ async function checkOddIds(served: Served): Promise<void> {
   ).toEqual(all);
   const csv = await served.call('GET', `/v1/campaigns/${asMembers}/audience`, undefined, { accept: 'text/csv' });
   expect(parseCsv(csv.text).slice(1)).toEqual(
-    all.map(({ rank, user_id, score }) => [String(rank), user_id, String(score)]),
+    all.map(({ rank, user_id, score, percentile }) => [String(rank), user_id, String(score), String(percentile)]),
   );
   for (const user of ODD_IDS) {
     const found = all.find(({ user_id }) => user_id === user)!;
     expect([user, (await member(asMembers, user)).json]).toEqual([
       user,
-      { member: true, rank: found.rank, score: found.score },
+      { member: true, rank: found.rank, score: found.score, percentile: found.percentile },
     ]);
     expect([user, (await member(asSeeds, user)).json]).toEqual([user, { member: false }]);
   }
+}
+
+/** The explanation comes from a thread of the service's own, with the seeds from their file. */
+async function checkExplanation(served: Served): Promise<void> {
+  const id = await served.create(
+    { features: campaign.features, seeds: [...campaign.seeds, 'nobody'] },
+    { percent: 20 },
+  );
+  const { size } = await served.ended(id);
+  const answer = await served.call('GET', `/v1/campaigns/${id}/explanation`);
+  expect([answer.status, answer.json.audience, answer.json.seeds]).toEqual([
+    200,
+    { count: size },
+    { count: new Set(campaign.seeds).size },
+  ]);
+  expect(answer.json.features[0].tokens.length).toBeGreaterThan(0);
 }
 
 /** A population that breaks under the engine, before it has read it, is not the caller's fault: the API says so in a word, the log in full. */

@@ -38,6 +38,14 @@ describe('openDataSet', () => {
     });
   });
 
+  it('reads which features are sensitive', () => {
+    const features = GOOD.user_features.map((feature, i) => ({ ...feature, sensitive: i === 0 }));
+    expect(openDataSet(write({ ...GOOD, user_features: features })).userFeatures).toEqual([
+      { name: 'age', kind: 'single', sensitive: true },
+      { name: 'history', kind: 'multi', maxLength: 50 },
+    ]);
+  });
+
   const user = (features: unknown) => ({ ...GOOD, user_features: features });
   it.each<[string, unknown, RegExp]>([
     ['text that is not JSON', '{"name":', /dataset\.json can't be read as JSON/],
@@ -47,6 +55,11 @@ describe('openDataSet', () => {
     ['no user features', user([]), /#\/user_features: /],
     ['an unknown kind', user([{ name: 'age', kind: 'number' }]), /#\/user_features\/0\/kind: /],
     ['a maximum length of 0', user([{ name: 'h', kind: 'multi', max_length: 0 }]), /#\/user_features\/0\/max_length: /],
+    [
+      'a text for sensitive',
+      user([{ name: 'h', kind: 'single', sensitive: 'yes' }]),
+      /#\/user_features\/0\/sensitive: /,
+    ],
     ['a feature twice', user([GOOD.user_features[0], GOOD.user_features[0]]), /the feature "age" is there twice/],
     ['a reserved name', user([{ name: 'user_id', kind: 'single' }]), /"user_id" is a reserved key/],
     ['an empty name', user([{ name: '', kind: 'single' }]), /has 1 to 80 characters/],

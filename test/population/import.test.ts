@@ -186,6 +186,23 @@ describe('the version', () => {
     expect(versions.size).toBe(5);
   });
 
+  it('takes from the data set which features are sensitive, and keeps its name where none is', async () => {
+    const sensitive = FEATURES.map((feature) => (feature.name === 'city' ? { ...feature, sensitive: true } : feature));
+    const [plain, marked] = [newFolder(), newFolder()];
+    const { version } = await importUsers(newFolder(), plain, USERS);
+    // the caller's features are a model's: they do not say it
+    const source = writeDataSet(newFolder(), USERS, { features: sensitive });
+    const other = await importPopulation({ source, out: marked, features: FEATURES });
+    expect(other.version).not.toBe(version);
+    expect(openPopulation(plain).features.filter((feature) => feature.sensitive)).toEqual([]);
+    expect(openPopulation(marked).features.filter((feature) => feature.sensitive)).toMatchObject([{ name: 'city' }]);
+    expect(readFileSync(`${plain}/${version}/population.json`, 'utf8')).not.toContain('sensitive');
+    const unmarked = writeDataSet(newFolder(), USERS, {
+      features: FEATURES.map((feature) => ({ ...feature, sensitive: false })),
+    });
+    expect((await importPopulation({ source: unmarked, out: newFolder(), features: FEATURES })).version).toBe(version);
+  });
+
   it('stays when the same content is imported again, and nothing is written', async () => {
     const [source, out] = [newFolder(), newFolder()];
     const first = await importUsers(source, out, USERS);

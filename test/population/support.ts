@@ -44,9 +44,10 @@ export function writeDataSet(
   options: { features?: readonly Feature[]; gzip?: boolean } = {},
 ): string {
   mkdirSync(folder, { recursive: true });
-  const features = (options.features ?? FEATURES).map(({ name, kind, maxLength }) => ({
+  const features = (options.features ?? FEATURES).map(({ name, kind, maxLength, sensitive }) => ({
     name,
     kind,
+    ...(sensitive === undefined ? {} : { sensitive }),
     ...(maxLength === undefined ? {} : { max_length: maxLength }),
   }));
   writeFileSync(

@@ -1,6 +1,6 @@
 /** Content negotiation. */
 import { describe, expect, it } from 'vitest';
-import { negotiate } from '../../src/server/accept.ts';
+import { acceptsGzip, negotiate } from '../../src/server/accept.ts';
 
 const OFFERS = ['application/json', 'application/x-ndjson', 'text/csv'] as const;
 
@@ -28,4 +28,27 @@ describe('negotiate', () => {
       expect(() => negotiate(accept, OFFERS)).toThrow(expect.objectContaining({ code: 'not_acceptable' }));
     },
   );
+});
+
+describe('acceptsGzip', () => {
+  it.each(['gzip', 'GZIP', 'x-gzip', 'deflate, gzip;q=0.5', '*', '*;q=0.1', 'gzip, identity', 'br;q=1, gzip;q=0.2'])(
+    'says yes of %s',
+    (header) => {
+      expect(acceptsGzip(header)).toBe(true);
+    },
+  );
+
+  it.each([
+    undefined,
+    '',
+    'identity',
+    'br',
+    'gzip;q=0',
+    '*;q=0',
+    'gzip;q=0, *',
+    'gzip;q=0.5, identity;q=0.9',
+    'gzip;q=x',
+  ])('says no of %s', (header) => {
+    expect(acceptsGzip(header)).toBe(false);
+  });
 });

@@ -1,10 +1,10 @@
 /** The audience's cursor. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeCursor, encodeCursor } from '../../src/server/cursor.ts';
+import { decodeCampaignCursor, decodeCursor, encodeCampaignCursor, encodeCursor } from '../../src/server/cursor.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
-const cursor = fc.record({ audienceVersion: uint32, afterRank: uint32 });
+const cursor = fc.record({ audienceVersion: uint32, size: uint32, afterRank: uint32 });
 
 describe('decodeCursor', () => {
   it('reads what encodeCursor wrote for the same campaign', () => {
@@ -33,7 +33,30 @@ describe('decodeCursor', () => {
         expect(() => decodeCursor('c', text)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
       }),
     );
-    const other = encodeCursor('d', { audienceVersion: 1, afterRank: 1 });
+    const other = encodeCursor('d', { audienceVersion: 1, size: 5, afterRank: 1 });
     expect(() => decodeCursor('c', other)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+  });
+});
+
+describe('decodeCampaignCursor', () => {
+  it('reads what encodeCampaignCursor wrote', () => {
+    fc.assert(
+      fc.property(fc.uuid(), (id) => {
+        expect(decodeCampaignCursor(encodeCampaignCursor(id))).toBe(id);
+      }),
+    );
+  });
+
+  it('refuses any other text', () => {
+    const others = fc.oneof(
+      fc.string(),
+      fc.string().map((text) => Buffer.from(text).toString('base64url')),
+      fc.constantFrom(encodeCampaignCursor(''), `${encodeCampaignCursor('c')}=`, ` ${encodeCampaignCursor('c')}`),
+    );
+    fc.assert(
+      fc.property(others, (text) => {
+        expect(() => decodeCampaignCursor(text)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+      }),
+    );
   });
 });

@@ -54,7 +54,7 @@ describe('POST /v1/campaigns', () => {
         'unknown_filter',
         pointer,
       ]);
-      expect(refused.json.known_features).toEqual(['city']);
+      expect(refused.json.known_features).toEqual(people.population.features.map(({ name }) => name));
     }
     for (const refresh of [{ every: '0h' }, { every: '1w' }, { every: 60 }, { daily: true }]) {
       const refused = await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, refresh });

@@ -13,6 +13,7 @@ import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { buildServer } from '../../src/server/app.ts';
 import {
+  type AudienceExplainer,
   type CampaignFeature,
   type CustomisedModels,
   DEFAULT_SERVER_CONFIG,
@@ -23,6 +24,7 @@ import {
 } from '../../src/server/config.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
+import { AudienceExplainer as ThreadedExplainer } from '../../src/worker/audience-explainer.ts';
 import { openContract } from '../fixture/api-document.ts';
 
 export const USER_COUNT = 300;
@@ -93,8 +95,10 @@ export interface Fixture {
   ): Promise<Answer>;
   /** Creates a campaign of `body` and finishes it; the id. */
   createReady(body?: object): Promise<string>;
-  /** Does what the engine would: scores the oldest queued campaign. Scores fall with the user number. */
-  finishNext(): void;
+  /** What explains audiences from now on, in place of the real thing. */
+  setExplainer(explainer: AudienceExplainer): void;
+  /** Does what the engine would: scores the oldest queued campaign. Scores fall with the user number unless `score` says otherwise. */
+  finishNext(score?: (userNumber: number) => number): void;
   close(): Promise<void>;
 }
 
@@ -108,12 +112,17 @@ export async function importUsers(userIds: readonly string[] = USER_IDS): Promis
   const dir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
   const source = join(dir, 'data');
   mkdirSync(source);
-  const features = [{ name: 'city', kind: 'single' as const }];
+  const features = [
+    { name: 'city', kind: 'single' as const },
+    { name: 'gender', kind: 'single' as const, sensitive: true },
+  ];
   writeFileSync(
     join(source, 'dataset.json'),
     JSON.stringify({ name: 'server-test', user_features: features, campaign_features: [] }),
   );
-  const lines = userIds.map((user_id, i) => JSON.stringify({ user_id, city: `c${i % 7}` }));
+  const lines = userIds.map((user_id, i) =>
+    JSON.stringify({ user_id, city: `c${i % 7}`, gender: i % 3 === 0 ? 'f' : 'm' }),
+  );
   writeFileSync(join(source, 'users.ndjson'), `${lines.join('\n')}\n`);
   const out = join(dir, 'population');
   await importPopulation({ source, features, out });
@@ -146,6 +155,12 @@ export async function openFixture(
     throw new Error('no test has set the customised models');
   };
   let estimates: Estimates = { estimate: async () => ({ kind: 'loading' }) };
+  const threads = new ThreadedExplainer({
+    population: population.path,
+    seedFolder: join(dataDir, 'seeds'),
+    limits: { tokens: 100, minimumGroupUsers: 20, minimumDisparityPercent: 80 },
+  });
+  let explainer: AudienceExplainer = threads;
   let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -174,6 +189,7 @@ export async function openFixture(
       onnx: (audience) => models().onnx(audience),
     },
     estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
+    explainer: { explain: (task) => explainer.explain(task) },
     engine: () => engine(),
     wake: () => {
       wakes += 1;
@@ -201,7 +217,7 @@ export async function openFixture(
       json: /[/+]json(;|$)/.test(type) ? JSON.parse(response.payload) : undefined,
     };
   };
-  const finishNext = () => finishJob(store, population, dataDir);
+  const finishNext: Fixture['finishNext'] = (score = scoreOf) => finishJob(store, population, dataDir, score);
   return {
     app,
     store,
@@ -216,6 +232,9 @@ export async function openFixture(
     setEstimates: (made) => {
       estimates = made;
     },
+    setExplainer: (made) => {
+      explainer = made;
+    },
     setEngine: (status) => {
       engine = status;
     },
@@ -229,6 +248,7 @@ export async function openFixture(
     finishNext,
     close: async () => {
       await Promise.all([app.close(), webhooks.stop()]);
+      await threads.close();
       rankings.closeAll();
       store.close();
       rmSync(dataDir, { recursive: true, force: true });
@@ -277,7 +297,12 @@ export const QUALITY = {
   of_tomorrow: 1,
 };
 
-function finishJob(store: CampaignStore, population: Population, dataDir: string): void {
+function finishJob(
+  store: CampaignStore,
+  population: Population,
+  dataDir: string,
+  score: (userNumber: number) => number,
+): void {
   const job = store.claim(`${process.pid}:test`);
   if (job === null) throw new Error('no job is queued');
   store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
@@ -285,7 +310,7 @@ function finishJob(store: CampaignStore, population: Population, dataDir: string
   const seeds = new Set([...store.setBlocks(job.sets.seeds)].flat());
   store.advance(job, { state: 'scoring', progress: 0.5 });
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) =>
-    seeds.has(population.directory.id(number)) ? Number.NaN : scoreOf(number),
+    seeds.has(population.directory.id(number)) ? Number.NaN : score(number),
   );
   const folder = join('audiences', job.campaignId, job.expansionId);
   mkdirSync(join(dataDir, 'audiences', job.campaignId), { recursive: true });

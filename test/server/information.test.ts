@@ -90,8 +90,16 @@ describe('GET /v1/populations/current', () => {
         {
           name: 'city',
           kind: 'single',
+          sensitive: false,
           known_values: 7,
           values: '/v1/populations/current/features/city/values',
+        },
+        {
+          name: 'gender',
+          kind: 'single',
+          sensitive: true,
+          known_values: expect.any(Number),
+          values: '/v1/populations/current/features/gender/values',
         },
       ],
     });

@@ -1,31 +1,72 @@
-/** Routes of an audience: pages, streams, membership. */
-import type { Readable } from 'node:stream';
-import type { FastifyReply } from 'fastify';
-import { pageOf } from '../../audience/page.ts';
+/** Routes of an audience's members: pages and exports, of the active version and of fixed ones. */
+import { constants, gzipSync } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { blocksOf, pageOf } from '../../audience/page.ts';
+import type { ReadRanking } from '../../audience/ranking.ts';
 import type { Audience } from '../../campaigns/types.ts';
-import { AppError } from '../../lib/errors.ts';
-import { negotiate } from '../accept.ts';
-import { CSV_TYPE, formatItems, headOf, NDJSON_TYPE, type ReadPage, streamAudience } from '../audience-stream.ts';
-import type { ServerDependencies } from '../config.ts';
-import { decodeCursor, encodeCursor, invalidCursor } from '../cursor.ts';
-import type { ServerApp } from '../fastify-types.ts';
-import { findUser } from '../find-user.ts';
-import type { ServerMetrics } from '../metrics.ts';
+import { acceptsGzip, negotiate } from '../accept.ts';
+import { audiencePageSchema, audienceQuery, type CutQuery, versionParams } from '../audience-schemas.ts';
 import {
-  audiencePageSchema,
-  audienceQuery,
-  campaignParams,
-  memberParams,
-  memberSchema,
-  problemResponses,
-  textSchema,
-} from '../schemas.ts';
+  CSV_TYPE,
+  MEMBER_ROWS,
+  NDJSON_TYPE,
+  PARQUET_TYPE,
+  parquetChunks,
+  streamChunks,
+  textChunks,
+  textOf,
+} from '../audience-stream.ts';
+import { checkPopulation, type Located, locate, openFound, type View, viewOf } from '../audience-view.ts';
+import { IMMUTABLE, isMatch, REVALIDATE, sendNotModified } from '../conditional.ts';
+import type { ServerDependencies } from '../config.ts';
+import { encodeCursor } from '../cursor.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { campaignParams, notModifiedSchema, problemResponses, textSchema } from '../schemas.ts';
+import type { createSlots } from '../slots.ts';
 
 const JSON_TYPE = 'application/json';
 
-export function addAudienceRoutes(app: ServerApp, dependencies: ServerDependencies, metrics: ServerMetrics): void {
-  const { config, store } = dependencies;
-  const readerOf = createReader(dependencies);
+/** What is said of both routes. */
+const READING =
+  'JSON comes in pages; a cursor stays on the audience version and the size that it began with. NDJSON, CSV and Parquet stream everything (from the cursor on, if there ' +
+  'is one) unless `limit` is given; then `X-Next-Cursor` names the next page. NDJSON and CSV come with gzip where `Accept-Encoding` takes it. ' +
+  '`size`, `percent` or `min_score` cut the ranking elsewhere than the audience does: nothing is run for it. `X-Audience-Version`, `X-Audience-Size` and ' +
+  '`X-Audience-Candidates` say what was read. Scores are comparable within one expansion only.';
+
+export function addAudienceRoutes(
+  app: ServerApp,
+  dependencies: ServerDependencies,
+  takeStream: ReturnType<typeof createSlots>,
+): void {
+  const { config } = dependencies;
+  const read = createReader(dependencies, takeStream);
+  const response = {
+    200: {
+      description: 'A page, or a stream of the whole.',
+      content: {
+        [JSON_TYPE]: { schema: audiencePageSchema },
+        [NDJSON_TYPE]: { schema: textSchema.describe('One `{"rank","user_id","score","percentile"}` a line.') },
+        [CSV_TYPE]: { schema: textSchema.describe('Header `rank,user_id,score,percentile`; quoted as in RFC 4180.') },
+        [PARQUET_TYPE]: {
+          schema: textSchema
+            .meta({ contentMediaType: PARQUET_TYPE })
+            .describe('Columns rank INT32, user_id STRING, score FLOAT, percentile DOUBLE.'),
+        },
+      },
+    },
+    304: notModifiedSchema,
+    ...problemResponses(
+      'invalid_request',
+      'invalid_cursor',
+      'unauthorized',
+      'campaign_not_found',
+      'audience_not_found',
+      'not_acceptable',
+      'audience_not_ready',
+      'unavailable',
+      'storage_failed',
+    ),
+  };
 
   app.get(
     '/v1/campaigns/:id/audience',
@@ -35,148 +76,142 @@ export function addAudienceRoutes(app: ServerApp, dependencies: ServerDependenci
         operationId: 'getAudience',
         tags: ['audience'],
         summary: 'Read the audience, best first',
-        description:
-          'JSON comes in pages; a cursor stays on the audience version that it began with. NDJSON and CSV stream ' +
-          'everything (from the cursor on, if there is one) unless `limit` is given; then `X-Next-Cursor` names the next page. ' +
-          '`X-Audience-Version` names the version. Scores are comparable within one expansion only.',
+        description: `${READING} The \`ETag\` names the active version; \`If-None-Match\` is heeded.`,
         params: campaignParams,
         querystring: audienceQuery(config),
-        response: {
-          200: {
-            description: 'A page, or a stream of the whole.',
-            content: {
-              [JSON_TYPE]: { schema: audiencePageSchema },
-              [NDJSON_TYPE]: { schema: textSchema.describe('One `{"rank","user_id","score"}` a line.') },
-              [CSV_TYPE]: { schema: textSchema.describe('Header `rank,user_id,score`; quoted as in RFC 4180.') },
-            },
-          },
-          ...problemResponses(
-            'invalid_request',
-            'invalid_cursor',
-            'unauthorized',
-            'campaign_not_found',
-            'audience_not_found',
-            'not_acceptable',
-            'audience_not_ready',
-            'unavailable',
-            'storage_failed',
-          ),
-        },
+        response,
       },
     },
-    async (request, reply) => {
-      const type = negotiate(request.headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
-      const { limit, cursor } = request.query;
-      const { audience, from } = locate(request.params.id, cursor);
-      const readPage = readerOf(audience);
-      reply.header('vary', 'accept').header('x-audience-version', audience.version);
-      if (type !== JSON_TYPE && limit === undefined) {
-        const range = { from, to: audience.size, chunkRows: config.streamChunkRows };
-        return sendStream(reply, type, openStream(type, readPage, range));
-      }
-      const items = readPage(from, limit ?? config.defaultPageSize);
-      const next = from + items.length;
-      const nextCursor =
-        next < audience.size && items.length > 0
-          ? encodeCursor(audience.campaignId, { audienceVersion: audience.version, afterRank: next })
-          : null;
-      if (type !== JSON_TYPE) return sendText(reply, type, items, nextCursor);
-      return reply
-        .type(JSON_TYPE)
-        .send({ items, next_cursor: nextCursor, size: audience.size, version: audience.version });
-    },
+    async (request, reply) => read({ id: request.params.id, version: null }, request, request.query, reply),
   );
 
   app.get(
-    '/v1/campaigns/:id/audience/members/:user_id',
+    '/v1/campaigns/:id/audiences/:version',
     {
-      config: { quiet: true },
+      exposeHeadRoute: false,
       schema: {
-        operationId: 'getMembership',
+        operationId: 'getAudienceVersion',
         tags: ['audience'],
-        summary: 'Ask whether a user is in the audience',
-        description: 'A seed is never a member. A user that the population does not have is 404.',
-        params: memberParams(config),
-        response: {
-          200: { description: 'Member or not.', content: { [JSON_TYPE]: { schema: memberSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'unauthorized',
-            'campaign_not_found',
-            'user_not_found',
-            'audience_not_ready',
-            'unavailable',
-            'storage_failed',
-          ),
-        },
+        summary: 'Read one version of the audience, best first',
+        description: `${READING} A version never changes: the answer may be kept for as long as one likes, and \`If-None-Match\` is heeded.`,
+        params: versionParams,
+        querystring: audienceQuery(config),
+        response,
       },
     },
-    async (request) => {
-      const audience = store.activeAudience(request.params.id);
-      const number = findUser(dependencies.population, request.params.user_id);
-      if (number < 0) throw new AppError('user_not_found', 'the user is not in the population');
-      const ranking = dependencies.rankings.get(audience.folder);
-      const rank = ranking.rankOf(number);
-      if (rank < 1 || rank > audience.size) return { member: false as const };
-      return { member: true as const, rank, score: ranking.scoreOf(number) };
-    },
+    async (request, reply) => read(request.params, request, request.query, reply),
   );
+}
 
-  function locate(id: string, cursor: string | undefined): { audience: Audience; from: number } {
-    if (cursor === undefined) return { audience: store.activeAudience(id), from: 0 };
-    store.get(id);
-    const { audienceVersion, afterRank } = decodeCursor(id, cursor);
-    const audience = store.audienceVersion(id, audienceVersion);
-    if (afterRank > audience.size) throw invalidCursor(cursor, 'the cursor points behind the audience');
-    return { audience, from: afterRank };
-  }
+type Query = CutQuery & { readonly limit?: number | undefined; readonly cursor?: string | undefined };
 
-  let open = 0;
-  function openStream(type: typeof NDJSON_TYPE | typeof CSV_TYPE, readPage: ReadPage, range: StreamRange) {
-    if (open >= config.maximumOpenStreams) {
-      throw new AppError('unavailable', `${open} audience streams are open, the most at one time`, {
-        facts: { retry_after: STREAM_RETRY_SECONDS },
+/** What was opened for one answer. */
+interface Opened<R> {
+  readonly audience: Audience;
+  readonly ranking: R;
+  readonly view: View;
+}
+
+/** Answers a read of the active version (null) or a fixed one. */
+function createReader(dependencies: ServerDependencies, takeStream: ReturnType<typeof createSlots>) {
+  const { config, store, rankings, population } = dependencies;
+
+  return (
+    { id, version }: { readonly id: string; readonly version: number | null },
+    { headers }: FastifyRequest,
+    query: Query,
+    reply: FastifyReply,
+  ): FastifyReply => {
+    const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
+    const gzip = (type === NDJSON_TYPE || type === CSV_TYPE) && acceptsGzip(headers['accept-encoding']);
+    const find = () => locate(store, id, version, query.cursor);
+    const found = find();
+    const validators = (audience: Audience) => ({
+      vary: 'accept, accept-encoding',
+      etag: `"${audience.version}-${NAMES[type]}${gzip ? '-gzip' : ''}"`,
+      'cache-control': version === null ? REVALIDATE : IMMUTABLE,
+      'x-audience-version': audience.version,
+    });
+    const known = validators(found.audience);
+    if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
+    const say = ({ audience, view }: Opened<unknown>, next: string | null) => {
+      reply.headers({
+        ...validators(audience),
+        'x-audience-size': view.size,
+        'x-audience-candidates': audience.candidates,
+        ...(next === null ? {} : { 'x-next-cursor': next }),
+        ...(gzip ? { 'content-encoding': 'gzip' } : {}),
       });
+      return reply.type(CONTENT_TYPES[type]);
+    };
+
+    if (type === PARQUET_TYPE || (type !== JSON_TYPE && query.limit === undefined)) {
+      const { opened, close } = hold(found, find);
+      const { audience, ranking, view } = opened;
+      const end = Math.min(view.size, view.from + (query.limit ?? view.size));
+      const pages = blocksOf(ranking, population.directory, {
+        size: end,
+        fromRank: view.from,
+        blockSize: config.streamChunkRows,
+      });
+      const chunks =
+        type === PARQUET_TYPE ? parquetChunks(pages, config.parquetRowGroupRows) : textChunks(type, MEMBER_ROWS, pages);
+      return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip }, close));
     }
-    metrics.openStreams.set(++open);
-    return streamAudience(type, readPage, range, () => metrics.openStreams.set(--open));
-  }
-}
 
-interface StreamRange {
-  readonly from: number;
-  readonly to: number;
-  readonly chunkRows: number;
-}
-
-const STREAM_RETRY_SECONDS = 5;
-
-/** Pages of an audience; one that holds users whom the served population has never seen is `unavailable`. */
-function createReader({ rankings, population }: ServerDependencies): (audience: Audience) => ReadPage {
-  return ({ folder, size, populationVersion }) => {
-    const { directory } = population;
-    const ranking = rankings.get(folder);
-    if (ranking.userCount > directory.size) {
-      throw new AppError('unavailable', `the audience is of population ${populationVersion}, which is not loaded here`);
+    const opened = openFound(found, find, (at) => open(at, rankings.get(at.audience.folder)));
+    const { audience, ranking, view } = opened;
+    const limit = query.limit ?? config.defaultPageSize;
+    const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
+    const next = nextCursor(audience, view, view.from + items.length);
+    if (type !== JSON_TYPE) {
+      const text = textOf(type, MEMBER_ROWS, items);
+      return say(opened, next).send(gzip ? gzipSync(text, { level: constants.Z_BEST_SPEED }) : text);
     }
-    return (fromRank, limit) => pageOf(ranking, directory, { size, fromRank, limit });
+    const { candidates } = audience;
+    return say(opened, null).send({ items, next_cursor: next, size: view.size, candidates, version: audience.version });
+
+    function open<R extends ReadRanking>(at: Located, ranking: R): Opened<R> {
+      checkPopulation(dependencies, at.audience, ranking);
+      return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };
+    }
+
+    /** For a stream: a place among the streams, and the ranking's own descriptors, both until `close`. */
+    function hold(first: Located, again: () => Located): { opened: Opened<ReadRanking>; close: () => void } {
+      const release = takeStream();
+      try {
+        return openFound(first, again, (at) => {
+          const held = rankings.hold(at.audience.folder);
+          const close = () => {
+            held.close();
+            release();
+          };
+          try {
+            return { opened: open(at, held.ranking), close };
+          } catch (error) {
+            held.close();
+            throw error;
+          }
+        });
+      } catch (error) {
+        release();
+        throw error;
+      }
+    }
   };
 }
 
-function sendText(
-  reply: FastifyReply,
-  type: typeof NDJSON_TYPE | typeof CSV_TYPE,
-  items: Parameters<typeof formatItems>[1],
-  nextCursor: string | null,
-): FastifyReply {
-  if (nextCursor !== null) reply.header('x-next-cursor', nextCursor);
-  return reply.type(withCharset(type)).send(headOf(type) + formatItems(type, items));
+/** Of the page after the one that ends before the 0-based rank `end`; null behind the last one. */
+function nextCursor({ campaignId, version }: Audience, { size }: View, end: number): string | null {
+  return end < size ? encodeCursor(campaignId, { audienceVersion: version, size, afterRank: end }) : null;
 }
 
-function sendStream(reply: FastifyReply, type: string, stream: Readable): FastifyReply {
-  return reply.type(withCharset(type)).send(stream);
-}
+/** Of the representation, for its ETag. */
+const NAMES = { [JSON_TYPE]: 'json', [NDJSON_TYPE]: 'ndjson', [CSV_TYPE]: 'csv', [PARQUET_TYPE]: 'parquet' } as const;
 
-function withCharset(type: string): string {
-  return `${type}; charset=utf-8`;
-}
+const CONTENT_TYPES = {
+  [JSON_TYPE]: JSON_TYPE,
+  [NDJSON_TYPE]: `${NDJSON_TYPE}; charset=utf-8`,
+  [CSV_TYPE]: `${CSV_TYPE}; charset=utf-8`,
+  [PARQUET_TYPE]: PARQUET_TYPE,
+} as const;

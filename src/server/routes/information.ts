@@ -106,9 +106,10 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
       version: population.version,
       users: population.rowCount,
       imported_at: new Date(dependencies.populationImportedAt).toISOString(),
-      features: population.features.map(({ name, kind }) => ({
+      features: population.features.map(({ name, kind, sensitive }) => ({
         name,
         kind,
+        sensitive: sensitive === true,
         known_values: population.dictionary(name).size - 1,
         values: `/v1/populations/current/features/${encodeURIComponent(name)}/values`,
       })),

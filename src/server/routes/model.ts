@@ -1,21 +1,19 @@
 /** Route of a campaign's customised model: an ONNX file, or its manifest. */
-import { z } from 'zod';
-import { AppError } from '../../lib/errors.ts';
 import { negotiate } from '../accept.ts';
 import { streamBytes } from '../byte-stream.ts';
+import { isMatch, sendNotModified } from '../conditional.ts';
 import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { customisedManifestSchema, onnxSchema } from '../model-schemas.ts';
-import { campaignParams, problemResponses } from '../schemas.ts';
+import { campaignParams, notModifiedSchema, problemResponses } from '../schemas.ts';
+import { createSlots } from '../slots.ts';
 
 const ONNX_TYPE = 'application/octet-stream';
 const JSON_TYPE = 'application/json';
 
-const MODEL_RETRY_SECONDS = 5;
-
 export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, store, customisedModels, modelVersion } = dependencies;
-  const take = createSlots(config.maximumOpenModels);
+  const take = createSlots(config.maximumOpenModels, 'customised models are being made or sent');
 
   app.get(
     '/v1/campaigns/:id/model',
@@ -38,7 +36,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies)
             description: 'The model, or its manifest.',
             content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifestSchema } },
           },
-          304: z.null().describe('`If-None-Match` names it.'),
+          304: notModifiedSchema,
           ...problemResponses(
             'unauthorized',
             'campaign_not_found',
@@ -63,11 +61,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies)
         'x-model-version': modelVersion,
         link: `</v1/campaigns/${audience.campaignId}/model>; rel="describedby"; type="${JSON_TYPE}"`,
       };
-      if (isMatch(request.headers['if-none-match'], etag))
-        return reply
-          .code(304)
-          .headers(headers)
-          .send(undefined as unknown as null);
+      if (isMatch(request.headers['if-none-match'], etag)) return sendNotModified(reply.headers(headers));
       const release = take();
       try {
         if (type === JSON_TYPE) {
@@ -93,28 +87,4 @@ export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies)
       }
     },
   );
-}
-
-/** At most `most` are held at one time; one more is `unavailable`. What is taken is given back by calling it, once or more. */
-function createSlots(most: number): () => () => void {
-  let open = 0;
-  return () => {
-    if (open >= most) {
-      throw new AppError('unavailable', `${open} customised models are being made or sent, the most at one time`, {
-        facts: { retry_after: MODEL_RETRY_SECONDS },
-      });
-    }
-    open += 1;
-    let isHeld = true;
-    return () => {
-      if (isHeld) open -= 1;
-      isHeld = false;
-    };
-  };
-}
-
-/** RFC 9110, section 13.1.2: weak comparison with each of the list. */
-function isMatch(ifNoneMatch: string | undefined, etag: string): boolean {
-  const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  return tags.includes(etag) || tags.includes('*');
 }

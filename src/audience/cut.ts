@@ -1,0 +1,23 @@
+/** A cut: where a size ends a ranking, as the score and the number of its last member. */
+import type { Ranking } from './ranking.ts';
+
+/** The first `size` ranks. Who is inside is told from one score: (score descending, user number ascending) is a total order. */
+export interface Cut {
+  readonly size: number;
+  /** Of the last member; with size 0 no score reaches it. */
+  readonly score: number;
+  readonly userNumber: number;
+}
+
+/** The cut of a size, at most the candidates. @throws AppError storage_failed */
+export function cutAt(ranking: Pick<Ranking, 'candidates' | 'read'>, size: number): Cut {
+  const held = Math.min(size, ranking.candidates);
+  if (held < 1) return { size: 0, score: Number.POSITIVE_INFINITY, userNumber: -1 };
+  const { userNumbers, scores } = ranking.read(held - 1, 1);
+  return { size: held, score: scores[0]!, userNumber: userNumbers[0]! };
+}
+
+/** Whether the user of this number, who has this score (NaN = no candidate), is inside. */
+export function isInside(cut: Cut, userNumber: number, score: number): boolean {
+  return score > cut.score || (score === cut.score && userNumber <= cut.userNumber);
+}

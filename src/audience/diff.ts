@@ -1,0 +1,54 @@
+/** What changed between two audience versions, of whatever rankings and populations: user numbers are permanent, so they compare. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { isInside } from './cut.ts';
+import type { ReadRanking } from './ranking.ts';
+
+/** Users whose scores are read at once (256 KiB of each ranking). */
+const WINDOW_USERS = 65_536;
+
+/** One audience version: the first `size` ranks of `ranking`. */
+export interface Side {
+  readonly ranking: ReadRanking;
+  readonly size: number;
+}
+
+export interface DiffCounts {
+  /** Members of the second version who are not in the first. */
+  readonly added: number;
+  /** Members of the first version who are not in the second. */
+  readonly removed: number;
+  /** Members of both. */
+  readonly kept: number;
+}
+
+/** Counts in one pass over both rankings' scores, with turns of the event loop between windows. @throws AppError storage_failed */
+export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
+  const users = Math.min(from.ranking.userCount, to.ranking.userCount);
+  let kept = 0;
+  for (let user = 0; user < users; user += WINDOW_USERS) {
+    const count = Math.min(WINDOW_USERS, users - user);
+    kept += countKept(from, to, user, count);
+    await nextTurn();
+  }
+  return { added: to.size - kept, removed: from.size - kept, kept };
+}
+
+/** The numbers of the members of `side` who are not in `other`, best first, from `blockRanks` ranks at a time. @throws AppError storage_failed */
+export function* missingFrom(side: Side, other: Side, blockRanks: number): Generator<Uint32Array> {
+  const cut = other.ranking.cut(other.size);
+  for (let rank = 0; rank < side.size; rank += blockRanks) {
+    const { userNumbers } = side.ranking.read(rank, Math.min(blockRanks, side.size - rank));
+    const scores = other.ranking.scoresOf(userNumbers);
+    yield userNumbers.filter((user, i) => !isInside(cut, user, scores[i]!));
+  }
+}
+
+function countKept(from: Side, to: Side, fromUser: number, count: number): number {
+  const [cut, otherCut] = [from.ranking.cut(from.size), to.ranking.cut(to.size)];
+  const [scores, others] = [from.ranking.scoresFrom(fromUser, count), to.ranking.scoresFrom(fromUser, count)];
+  let kept = 0;
+  for (let i = 0; i < count; i++) {
+    if (isInside(cut, fromUser + i, scores[i]!) && isInside(otherCut, fromUser + i, others[i]!)) kept++;
+  }
+  return kept;
+}

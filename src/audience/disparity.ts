@@ -1,0 +1,59 @@
+/** Whether an audience takes the groups of a sensitive feature at like rates: the four-fifths rule. */
+import type { Dictionary } from '../population/dictionary.ts';
+import type { TokenCounts } from './token-counts.ts';
+
+export interface DisparityLimits {
+  /** Users whom a group needs in the population to be compared. */
+  readonly minimumGroupUsers: number;
+  /** Below this per cent the ratio has a warning. */
+  readonly minimumDisparityPercent: number;
+}
+
+/** A group and the part of it that is in the audience. */
+export interface GroupRate {
+  readonly token: string;
+  readonly population: number;
+  readonly audience: number;
+  /** audience / population. */
+  readonly rate: number;
+}
+
+export interface Disparity {
+  /** The lowest rate over the highest: 1 = all alike. null where no group has a member. */
+  readonly ratio: number | null;
+  readonly lowest: GroupRate;
+  readonly highest: GroupRate;
+  /** Groups that were large enough to be compared. */
+  readonly groups: number;
+  readonly warning: boolean;
+}
+
+/** Of the tokens with at least `minimumGroupUsers` in the population, users without a value aside; null where there are fewer than two. */
+export function disparityOf(
+  counts: Pick<TokenCounts, 'population' | 'audience'>,
+  dictionary: Pick<Dictionary, 'token'>,
+  { minimumGroupUsers, minimumDisparityPercent }: DisparityLimits,
+): Disparity | null {
+  const groups = [...counts.population.keys()].filter(
+    (code) => code > 0 && counts.population[code]! >= Math.max(1, minimumGroupUsers),
+  );
+  if (groups.length < 2) return null;
+  const rateOf = (code: number) => counts.audience[code]! / counts.population[code]!;
+  const byRate = groups.sort((a, b) => rateOf(a) - rateOf(b) || a - b);
+  const describe = (code: number): GroupRate => ({
+    token: dictionary.token(code),
+    population: counts.population[code]!,
+    audience: counts.audience[code]!,
+    rate: rateOf(code),
+  });
+  const lowest = describe(byRate[0]!);
+  const highest = describe(byRate.at(-1)!);
+  const ratio = highest.rate === 0 ? null : lowest.rate / highest.rate;
+  return {
+    ratio,
+    lowest,
+    highest,
+    groups: groups.length,
+    warning: ratio !== null && 100 * ratio < minimumDisparityPercent,
+  };
+}

@@ -1,0 +1,153 @@
+/** Who an audience is: tokens that are more or less frequent in it than in the population, by user feature. */
+import type { Population } from '../population/population.ts';
+import type { Feature } from '../population/schema.ts';
+import { associate } from './association.ts';
+import { isInside } from './cut.ts';
+import type { Side } from './diff.ts';
+import { type Disparity, disparityOf } from './disparity.ts';
+import { MEMBER, SEED, TokenCounts } from './token-counts.ts';
+
+/** What is read of a population. */
+export type ExplainedPopulation = Pick<
+  Population,
+  'features' | 'rowCount' | 'segmentCount' | 'readSegment' | 'dictionary'
+>;
+
+export interface ExplanationLimits {
+  /** Tokens of a feature, at most. */
+  readonly tokens: number;
+  /** Users whom a group of a sensitive feature needs in the population to be compared. */
+  readonly minimumGroupUsers: number;
+  /** A sensitive feature whose disparity ratio is below this per cent has a warning. */
+  readonly minimumDisparityPercent: number;
+}
+
+/** Some users of a whole. */
+interface Share {
+  readonly count: number;
+  /** count / whole; 0 of an empty whole. */
+  readonly share: number;
+}
+
+export interface TokenEvidence {
+  /** null: users without a value (of a list: with an empty one). */
+  readonly token: string | null;
+  readonly audience: Share;
+  readonly population: Share;
+  /** null where the seeds were not given. */
+  readonly seeds: Share | null;
+  /** The audience's share over the population's, with its 95 % interval. */
+  readonly lift: { readonly estimate: number; readonly low: number; readonly high: number };
+  /** Standard deviations from an audience by lot; positive = over-represented. */
+  readonly z: number;
+}
+
+export interface FeatureExplanation {
+  readonly feature: string;
+  readonly kind: Feature['kind'];
+  /** Different tokens of the population version, also where fewer are listed. */
+  readonly tokenCount: number;
+  /** Most evidence first: |z| descending, then the population's count descending, then code ascending. */
+  readonly tokens: readonly TokenEvidence[];
+  readonly sensitive: boolean;
+  /** null of a feature that is not sensitive, or has fewer than two groups that are large enough. */
+  readonly disparity: Disparity | null;
+}
+
+export interface Explanation {
+  readonly populationSize: number;
+  /** Members of the population version. */
+  readonly audienceSize: number;
+  readonly seedCount: number | null;
+  readonly features: readonly FeatureExplanation[];
+}
+
+/**
+ * One pass over the population's segments; takes seconds for a million users, so it is for a thread of its own. `audience` is of this
+ * population version. `seeds` are user numbers, null where they are not known.
+ * @throws AppError storage_failed, invalid_population
+ */
+export function explain(
+  population: ExplainedPopulation,
+  audience: Side,
+  seeds: ReadonlySet<number> | null,
+  limits: ExplanationLimits,
+): Explanation {
+  const counts = population.features.map(({ name }) => new TokenCounts(population.dictionary(name).size));
+  let members = 0;
+  let seedCount = 0;
+  for (let segment = 0; segment < population.segmentCount; segment++) {
+    const { userNumbers, columns } = population.readSegment(segment);
+    const flags = flagRows(userNumbers, audience, seeds);
+    for (const flag of flags) {
+      if (flag & MEMBER) members++;
+      if (flag & SEED) seedCount++;
+    }
+    for (const [i, { name }] of population.features.entries()) counts[i]!.add(columns.get(name)!, flags);
+  }
+  const wholes: Wholes = { users: population.rowCount, members, seeds: seeds === null ? null : seedCount };
+  return {
+    populationSize: wholes.users,
+    audienceSize: members,
+    seedCount: wholes.seeds,
+    features: population.features.map((feature, i) => explainFeature(population, feature, counts[i]!, wholes, limits)),
+  };
+}
+
+interface Wholes {
+  readonly users: number;
+  readonly members: number;
+  readonly seeds: number | null;
+}
+
+function flagRows(userNumbers: Int32Array, { ranking, size }: Side, seeds: ReadonlySet<number> | null): Uint8Array {
+  const cut = ranking.cut(size);
+  const scores = ranking.scoresOf(Uint32Array.from(userNumbers));
+  return Uint8Array.from(userNumbers, (user, i) => {
+    const member = isInside(cut, user, scores[i]!) ? MEMBER : 0;
+    return seeds?.has(user) ? member | SEED : member;
+  });
+}
+
+function explainFeature(
+  population: ExplainedPopulation,
+  { name, kind, sensitive = false }: Feature,
+  counts: TokenCounts,
+  { users, members, seeds }: Wholes,
+  limits: ExplanationLimits,
+): FeatureExplanation {
+  const dictionary = population.dictionary(name);
+  const textOf = (code: number) => (code === 0 ? null : dictionary.token(code));
+  const associationOf = (code: number) =>
+    associate({ a: counts.audience[code]!, p: counts.population[code]!, members, users });
+  const codes = codesOf(counts.population);
+  const evidence = new Map(codes.map((code) => [code, Math.abs(associationOf(code).z)]));
+  const best = codes
+    .sort((a, b) => evidence.get(b)! - evidence.get(a)! || counts.population[b]! - counts.population[a]! || a - b)
+    .slice(0, limits.tokens);
+  const tokens = best.map((code) => {
+    const { lift, low, high, z } = associationOf(code);
+    return {
+      token: textOf(code),
+      audience: shareOf(counts.audience[code]!, members),
+      population: shareOf(counts.population[code]!, users),
+      seeds: seeds === null ? null : shareOf(counts.seeds[code]!, seeds),
+      lift: { estimate: lift, low, high },
+      z,
+    };
+  });
+  const tokenCount = codes.length - (counts.population[0]! > 0 ? 1 : 0);
+  const disparity = sensitive ? disparityOf(counts, dictionary, limits) : null;
+  return { feature: name, kind, tokenCount, tokens, sensitive, disparity };
+}
+
+function shareOf(count: number, whole: number): Share {
+  return { count, share: whole === 0 ? 0 : count / whole };
+}
+
+/** The codes that somebody has: a dictionary may have far more. */
+function codesOf(population: Uint32Array): number[] {
+  const codes: number[] = [];
+  for (let code = 0; code < population.length; code++) if (population[code]! > 0) codes.push(code);
+  return codes;
+}

@@ -1,0 +1,20 @@
+/** Whether a user is in an audience, and where. */
+import { isInside } from './cut.ts';
+import { percentileOf } from './percentile.ts';
+import type { ReadRanking } from './ranking.ts';
+
+export interface Membership {
+  /** 1-based. */
+  readonly rank: number;
+  readonly score: number;
+  /** Of the candidates. */
+  readonly percentile: number;
+}
+
+/** Where the user stands in the first `size` ranks; null for one who is not in them. That costs one read; the rank is searched for members only. */
+export function membershipOf(ranking: ReadRanking, size: number, userNumber: number): Membership | null {
+  const score = ranking.scoreOf(userNumber);
+  if (Number.isNaN(score) || !isInside(ranking.cut(size), userNumber, score)) return null;
+  const rank = ranking.rankOf(userNumber, score);
+  return { rank, score, percentile: percentileOf(rank, ranking.candidates) };
+}

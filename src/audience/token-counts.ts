@@ -1,0 +1,62 @@
+/** Counts the users of each token: in the population, the audience, and among the seeds. */
+import type { Column } from '../population/segments.ts';
+
+/** Bits of a row's flag. */
+export const MEMBER = 1;
+export const SEED = 2;
+
+/** Users by code of one feature; code 0 = users without a token. A token that a user's list repeats counts once. */
+export class TokenCounts {
+  readonly population: Uint32Array;
+  readonly audience: Uint32Array;
+  readonly seeds: Uint32Array;
+  /** By code: the last row that had it, + 1. */
+  readonly #lastRow: Uint32Array;
+  #rows = 0;
+
+  /** `size`: the highest code + 1. */
+  constructor(size: number) {
+    this.population = new Uint32Array(size);
+    this.audience = new Uint32Array(size);
+    this.seeds = new Uint32Array(size);
+    this.#lastRow = new Uint32Array(size);
+  }
+
+  /** Adds the rows of a segment; `flags` has one a row. */
+  add(column: Column, flags: Uint8Array): void {
+    if (column.kind === 'single') this.#addSingle(column.codes, flags);
+    else this.#addLists(column.offsets, column.codes, flags);
+    this.#rows += flags.length;
+  }
+
+  #addSingle(codes: Int32Array, flags: Uint8Array): void {
+    const { population, audience, seeds } = this;
+    for (let i = 0; i < flags.length; i++) {
+      const code = codes[i]!;
+      const flag = flags[i]!;
+      population[code]!++;
+      if (flag & MEMBER) audience[code]!++;
+      if (flag & SEED) seeds[code]!++;
+    }
+  }
+
+  #addLists(offsets: Int32Array, codes: Int32Array, flags: Uint8Array): void {
+    const { population, audience, seeds } = this;
+    const lastRow = this.#lastRow;
+    for (let i = 0; i < flags.length; i++) {
+      const flag = flags[i]!;
+      const row = this.#rows + i + 1;
+      const end = offsets[i + 1]!;
+      let at = offsets[i]!;
+      const isEmpty = at === end;
+      for (; isEmpty ? at === end : at < end; at++) {
+        const code = isEmpty ? 0 : codes[at]!;
+        if (lastRow[code] === row) continue;
+        lastRow[code] = row;
+        population[code]!++;
+        if (flag & MEMBER) audience[code]!++;
+        if (flag & SEED) seeds[code]!++;
+      }
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/** Explanations that were made, kept for the next who asks; so many are made at one time. */
+import type { Explanation } from '../audience/explanation.ts';
+import type { AudienceToExplain, ServerDependencies } from './config.ts';
+import { createSlots } from './slots.ts';
+
+/**
+ * Explains an audience, or gives what was made of the same ranking and size before: those never change. Who asks for one that is being
+ * made waits for it.
+ * @throws AppError unavailable (with retry_after) where others are being made; what the explainer does
+ */
+export function createExplanations({
+  config,
+  explainer,
+}: Pick<ServerDependencies, 'config' | 'explainer'>): (audience: AudienceToExplain) => Promise<Explanation> {
+  const take = createSlots(config.maximumOpenExplanations, 'explanations are being made');
+  /** The least recently asked for first. */
+  const kept = new Map<string, Promise<Explanation>>();
+  return (audience) => {
+    const key = `${audience.size} ${audience.folder}`;
+    const known = kept.get(key);
+    kept.delete(key);
+    const made = known ?? explainWith(explainer, audience, take());
+    kept.set(key, made);
+    if (known === undefined) made.catch(() => kept.delete(key));
+    for (const oldest of kept.keys()) {
+      if (kept.size <= config.keptExplanations) break;
+      kept.delete(oldest);
+    }
+    return made;
+  };
+}
+
+async function explainWith(
+  explainer: ServerDependencies['explainer'],
+  audience: AudienceToExplain,
+  release: () => void,
+): Promise<Explanation> {
+  try {
+    return await explainer.explain(audience);
+  } finally {
+    release();
+  }
+}

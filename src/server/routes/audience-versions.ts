@@ -1,0 +1,189 @@
+/** Routes of audience versions: their list, and the difference of two. */
+import { countDiff, missingFrom, type Side } from '../../audience/diff.ts';
+import type { HeldRanking } from '../../audience/ranking-cache.ts';
+import type { Audience } from '../../campaigns/types.ts';
+import { acceptsGzip, negotiate } from '../accept.ts';
+import { audienceVersionPageSchema, diffParams, diffSchema, versionsQuery } from '../audience-schemas.ts';
+import { CSV_TYPE, NDJSON_TYPE, quoteCsv, type RowFormat, streamChunks, textChunks } from '../audience-stream.ts';
+import { checkPopulation, openFound } from '../audience-view.ts';
+import { IMMUTABLE, isMatch, sendNotModified } from '../conditional.ts';
+import type { ServerDependencies } from '../config.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { presentTime } from '../present.ts';
+import { campaignParams, notModifiedSchema, problemResponses, textSchema } from '../schemas.ts';
+import type { createSlots } from '../slots.ts';
+
+const JSON_TYPE = 'application/json';
+
+interface Changed {
+  readonly change: 'removed' | 'added';
+  readonly userId: string;
+}
+
+const CHANGE_ROWS: RowFormat<Changed> = {
+  columns: 'change,user_id',
+  ndjson: ({ change, userId }) => `{"change":"${change}","user_id":${JSON.stringify(userId)}}\n`,
+  csv: ({ change, userId }) => `${change},${quoteCsv(userId)}\r\n`,
+};
+
+export function addAudienceVersionRoutes(
+  app: ServerApp,
+  dependencies: ServerDependencies,
+  takeStream: ReturnType<typeof createSlots>,
+): void {
+  const { config, store } = dependencies;
+
+  app.get(
+    '/v1/campaigns/:id/audiences',
+    {
+      schema: {
+        operationId: 'listAudienceVersions',
+        tags: ['audience'],
+        summary: 'List the versions of the audience, newest first',
+        params: campaignParams,
+        querystring: versionsQuery(config),
+        response: {
+          200: {
+            description: 'A page; empty before the first version.',
+            content: { [JSON_TYPE]: { schema: audienceVersionPageSchema } },
+          },
+          ...problemResponses(
+            'invalid_request',
+            'invalid_cursor',
+            'unauthorized',
+            'campaign_not_found',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { items, nextCursor } = store.audienceVersions(request.params.id, request.query);
+      return { items: items.map(presentVersion), next_cursor: nextCursor };
+    },
+  );
+
+  app.get(
+    '/v1/campaigns/:id/audiences/:a/diff/:b',
+    {
+      exposeHeadRoute: false,
+      schema: {
+        operationId: 'getAudienceDiff',
+        tags: ['audience'],
+        summary: 'Compare two versions of the audience',
+        description:
+          'Who was added from version `a` to version `b`, and who was removed: counted as JSON, streamed as NDJSON or CSV (those removed first, by their rank in `a`, then ' +
+          'those added, by their rank in `b`; with gzip where `Accept-Encoding` takes it). The versions may be of different expansions and populations. ' +
+          'Versions never change: the answer may be kept for as long as one likes, and `If-None-Match` is heeded.',
+        params: diffParams,
+        response: {
+          200: {
+            description: 'The counts, or the users.',
+            content: {
+              [JSON_TYPE]: { schema: diffSchema },
+              [NDJSON_TYPE]: { schema: textSchema.describe('One `{"change":"removed"|"added","user_id"}` a line.') },
+              [CSV_TYPE]: { schema: textSchema.describe('Header `change,user_id`; quoted as in RFC 4180.') },
+            },
+          },
+          304: notModifiedSchema,
+          ...problemResponses(
+            'invalid_request',
+            'unauthorized',
+            'campaign_not_found',
+            'audience_not_found',
+            'not_acceptable',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { id, a, b } = request.params;
+      const { headers } = request;
+      const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
+      const gzip = type !== JSON_TYPE && acceptsGzip(headers['accept-encoding']);
+      const audiences = [store.audienceVersion(id, a), store.audienceVersion(id, b)] as const;
+      const known = {
+        vary: 'accept, accept-encoding',
+        etag: `"${a}-${b}-${type.replace(/.*\W/, '')}${gzip ? '-gzip' : ''}"`,
+        'cache-control': IMMUTABLE,
+      };
+      if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
+      const { from, to, close } = openBoth(dependencies, audiences, takeStream);
+      if (type === JSON_TYPE) {
+        try {
+          const counts = await countDiff(from, to);
+          return reply
+            .headers(known)
+            .type(JSON_TYPE)
+            .send({ from: a, to: b, ...counts });
+        } finally {
+          close();
+        }
+      }
+      const chunks = textChunks(type, CHANGE_ROWS, changes(dependencies, from, to));
+      return reply
+        .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
+        .type(`${type}; charset=utf-8`)
+        .send(streamChunks(chunks, { gzip }, close) as never);
+    },
+  );
+}
+
+/** Both rankings with descriptors of their own, and a place among the streams, until `close`. */
+function openBoth(
+  dependencies: Pick<ServerDependencies, 'store' | 'rankings' | 'population'>,
+  audiences: readonly [Audience, Audience],
+  takeStream: ReturnType<typeof createSlots>,
+): { from: Side; to: Side; close: () => void } {
+  const { store, rankings } = dependencies;
+  const release = takeStream();
+  const held: HeldRanking[] = [];
+  const close = () => {
+    for (const one of held) one.close();
+    release();
+  };
+  const open = (first: Audience): Side => {
+    const find = () => ({ audience: store.audienceVersion(first.campaignId, first.version) });
+    return openFound({ audience: first }, find, ({ audience }) => {
+      const one = rankings.hold(audience.folder);
+      held.push(one);
+      checkPopulation(dependencies, audience, one.ranking);
+      return { ranking: one.ranking, size: audience.size };
+    });
+  };
+  try {
+    return { from: open(audiences[0]), to: open(audiences[1]), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function* changes(
+  { config, population }: Pick<ServerDependencies, 'config' | 'population'>,
+  from: Side,
+  to: Side,
+): Generator<Changed[]> {
+  const idOf = (user: number) => population.directory.id(user);
+  const block = config.streamChunkRows;
+  for (const users of missingFrom(from, to, block))
+    yield Array.from(users, (user) => ({ change: 'removed', userId: idOf(user) }));
+  for (const users of missingFrom(to, from, block))
+    yield Array.from(users, (user) => ({ change: 'added', userId: idOf(user) }));
+}
+
+function presentVersion(audience: Audience) {
+  return {
+    version: audience.version,
+    active: audience.isActive,
+    size: audience.size,
+    candidates: audience.candidates,
+    population_size: audience.populationSize,
+    population_version: audience.populationVersion,
+    expansion_id: audience.expansionId,
+    created_at: presentTime(audience.createdAt),
+  };
+}

@@ -1,0 +1,136 @@
+/** Routes of membership: one user, many users, and the audiences that hold a user. */
+import { membershipOf } from '../../audience/membership.ts';
+import type { Audience } from '../../campaigns/types.ts';
+import { AppError } from '../../lib/errors.ts';
+import {
+  memberBatchBody,
+  memberBatchSchema,
+  memberParams,
+  memberSchema,
+  userAudiencesQuery,
+  userAudiencesSchema,
+  userParams,
+} from '../audience-schemas.ts';
+import { openFound } from '../audience-view.ts';
+import type { ServerDependencies } from '../config.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { findUser } from '../find-user.ts';
+import { campaignParams, problemResponses } from '../schemas.ts';
+import { audiencesOfUser } from '../user-audiences.ts';
+
+export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config, store, population, rankings } = dependencies;
+  /** Opens the active audience; `use` is to be done with the ranking when it returns. */
+  const withActive = <T>(id: string, use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T): T => {
+    const find = () => ({ audience: store.activeAudience(id) });
+    return openFound(find(), find, ({ audience }) => use(audience, rankings.get(audience.folder)));
+  };
+  const numberOf = (userId: string): number => {
+    const number = findUser(population, userId);
+    if (number < 0) throw new AppError('user_not_found', 'the user is not in the population');
+    return number;
+  };
+
+  app.get(
+    '/v1/campaigns/:id/audience/members/:user_id',
+    {
+      config: { quiet: true },
+      schema: {
+        operationId: 'getMembership',
+        tags: ['audience'],
+        summary: 'Ask whether a user is in the audience',
+        description: 'A seed is never a member. A user that the population does not have is 404.',
+        params: memberParams(config),
+        response: {
+          200: { description: 'Member or not.', content: { 'application/json': { schema: memberSchema } } },
+          ...problemResponses(
+            'invalid_request',
+            'unauthorized',
+            'campaign_not_found',
+            'user_not_found',
+            'audience_not_ready',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { id, user_id: userId } = request.params;
+      return withActive(id, (audience, ranking) => {
+        const found = membershipOf(ranking, audience.size, numberOf(userId));
+        return found === null ? { member: false as const } : { member: true as const, ...found };
+      });
+    },
+  );
+
+  app.post(
+    '/v1/campaigns/:id/audience/members/batch',
+    {
+      config: { quiet: true },
+      schema: {
+        operationId: 'getMemberships',
+        tags: ['audience'],
+        summary: 'Ask whether users are in the audience',
+        description:
+          `Up to ${config.maximumBatchMembers} user ids; all answers are of one version, in the order of the ids. ` +
+          'A user that the population does not have is no error here: `known` is false.',
+        params: campaignParams,
+        body: memberBatchBody(config),
+        response: {
+          200: { description: 'One answer a user id.', content: { 'application/json': { schema: memberBatchSchema } } },
+          ...problemResponses(
+            'invalid_request',
+            'unauthorized',
+            'campaign_not_found',
+            'request_timeout',
+            'audience_not_ready',
+            'body_too_large',
+            'unsupported_media_type',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request) =>
+      withActive(request.params.id, (audience, ranking) => ({
+        version: audience.version,
+        items: request.body.user_ids.map((userId) => {
+          const number = findUser(population, userId);
+          const found = number < 0 ? null : membershipOf(ranking, audience.size, number);
+          return found === null
+            ? { user_id: userId, member: false as const, known: number >= 0 }
+            : { user_id: userId, member: true as const, known: true as const, ...found };
+        }),
+      })),
+  );
+
+  app.get(
+    '/v1/users/:user_id/audiences',
+    {
+      config: { quiet: true },
+      schema: {
+        operationId: 'getUserAudiences',
+        tags: ['audience'],
+        summary: 'Ask which audiences hold a user',
+        description:
+          'Every campaign whose active audience the user is a member of, by campaign id. A user that the population does not have is 404; one who is in no audience has an empty list.',
+        params: userParams(config),
+        querystring: userAudiencesQuery(config),
+        response: {
+          200: { description: 'A page.', content: { 'application/json': { schema: userAudiencesSchema } } },
+          ...problemResponses(
+            'invalid_request',
+            'invalid_cursor',
+            'unauthorized',
+            'user_not_found',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request) => audiencesOfUser(dependencies, numberOf(request.params.user_id), request.query),
+  );
+}

@@ -1,0 +1,66 @@
+/** A thread that explains one audience, and ends. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { type Explanation, type ExplanationLimits, explain } from '../audience/explanation.ts';
+import { openRanking } from '../audience/ranking.ts';
+import { userSetBlocks } from '../campaigns/user-sets.ts';
+import { AppError, assert } from '../lib/errors.ts';
+import { describeError } from '../lib/thread-error.ts';
+import { hasVersion, openPopulation, type Population } from '../population/population.ts';
+import type { RunMessage } from './thread-runs.ts';
+
+/** Which audience, and whom it was made from. */
+export interface ExplainTask {
+  /** The ranking folder. */
+  readonly folder: string;
+  readonly size: number;
+  readonly populationVersion: string;
+  /** The sha256 of the user sets that were its seeds. */
+  readonly seedSets: readonly string[];
+}
+
+/** What the thread is started with. */
+export interface ExplainThreadData extends ExplainTask {
+  readonly population: string;
+  readonly seedFolder: string;
+  readonly limits: ExplanationLimits;
+}
+
+type ExplainMessage = RunMessage<{ readonly explanation: Explanation }>;
+
+function run({ folder, size, populationVersion, seedSets, population, seedFolder, limits }: ExplainThreadData) {
+  if (!hasVersion(population, populationVersion)) {
+    const message = `the audience was made with population ${populationVersion}, which is not there any more`;
+    throw new AppError('population_unavailable', message, { facts: { population_version: populationVersion } });
+  }
+  const opened = openPopulation(population, { version: populationVersion, trusted: true });
+  const seeds = numbersOf(opened, seedFolder, seedSets);
+  const ranking = openRanking(folder);
+  try {
+    return explain(opened, { ranking, size }, seeds, limits);
+  } finally {
+    ranking.close();
+  }
+}
+
+/** The users of all sets whom the directory knows. */
+function numbersOf({ directory }: Population, folder: string, sets: readonly string[]): ReadonlySet<number> {
+  const numbers = new Set<number>();
+  for (const sha256 of sets) {
+    for (const block of userSetBlocks(folder, sha256)) {
+      for (const userId of block) {
+        const number = directory.find(userId);
+        if (number >= 0) numbers.add(number);
+      }
+    }
+  }
+  return numbers;
+}
+
+const port = parentPort;
+assert(port, 'explain-thread.ts is a worker thread');
+try {
+  const explanation = run(workerData as ExplainThreadData);
+  port.postMessage({ kind: 'result', explanation } satisfies ExplainMessage);
+} catch (error) {
+  port.postMessage({ kind: 'error', error: describeError(error) } satisfies ExplainMessage);
+}

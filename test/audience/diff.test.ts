@@ -1,0 +1,51 @@
+/** The difference of two audience versions against sets, on any two rankings of any two populations. */
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { countDiff, missingFrom, type Side } from '../../src/audience/diff.ts';
+import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
+import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import { temporaryFolder } from './folders.ts';
+import { naiveOrder } from './naive-order.ts';
+
+const root = temporaryFolder();
+let folders = 0;
+
+function sideOf(scores: Float32Array, size: number): { side: Side; ranking: Ranking; members: number[] } {
+  const folder = join(root, `ranking-${folders++}`);
+  writeRanking(folder, scores);
+  const members = naiveOrder(scores).slice(0, size);
+  const ranking = openRanking(folder);
+  return { side: { ranking, size: members.length }, ranking, members };
+}
+
+async function checkDiff(a: ReturnType<typeof sideOf>, b: ReturnType<typeof sideOf>, block: number): Promise<void> {
+  const removed = a.members.filter((user) => !b.members.includes(user));
+  const added = b.members.filter((user) => !a.members.includes(user));
+  expect([...missingFrom(a.side, b.side, block)].flatMap((users) => [...users])).toEqual(removed);
+  expect([...missingFrom(b.side, a.side, block)].flatMap((users) => [...users])).toEqual(added);
+  const kept = a.members.length - removed.length;
+  expect(await countDiff(a.side, b.side)).toEqual({ added: added.length, removed: removed.length, kept });
+  a.ranking.close();
+  b.ranking.close();
+}
+
+describe('countDiff and missingFrom', () => {
+  it('agree with sets, removed and added each in rank order', async () => {
+    const score = fc.constantFrom(Number.NaN, 0, 0.25, 0.5, 0.75, 1);
+    const scores = fc.array(score, { maxLength: 30 }).map((values) => Float32Array.from(values));
+    await fc.assert(
+      fc.asyncProperty(scores, fc.nat(32), scores, fc.nat(32), fc.integer({ min: 1, max: 9 }), async (a, m, b, n, k) =>
+        checkDiff(sideOf(a, m), sideOf(b, n), k),
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('count over more than one window', async () => {
+    const rng = createRng('diff');
+    const random = () => Float32Array.from({ length: 70_000 }, () => rng.integer(1000) / 1000);
+    await checkDiff(sideOf(random(), 700), sideOf(random(), 2_000), 256);
+  });
+});

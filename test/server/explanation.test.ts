@@ -1,0 +1,183 @@
+/** The route of explanations: what it says, its limits, and that it is made once. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Explanation } from '../../src/audience/explanation.ts';
+import { AppError } from '../../src/lib/errors.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from './fixture.ts';
+
+let users: PopulationFixture;
+let fixture: Fixture;
+let id: string;
+beforeAll(async () => {
+  users = await importUsers();
+  fixture = await openFixture(users.population);
+  id = await fixture.createReady({ ...OK_BODY, seeds: [...OK_BODY.seeds, 'nobody'] });
+});
+afterAll(async () => {
+  await fixture.close();
+  users.remove();
+});
+
+const get = (path: string, at = fixture) => at.call('GET', path);
+
+const EMPTY: Explanation = { populationSize: 0, audienceSize: 0, seedCount: null, features: [] };
+
+describe('GET /v1/campaigns/{id}/explanation', () => {
+  it('tells tokens of the audience from those of the population, with the seeds that the population has', async () => {
+    const { status, json } = await get(`/v1/campaigns/${id}/explanation`);
+    expect(status).toBe(200);
+    expect(json).toMatchObject({
+      version: 1,
+      population_version: users.population.version,
+      population: { count: 300 },
+      audience: { count: 50 },
+      seeds: { count: 20 },
+    });
+    expect(json.features.map(({ feature, kind, sensitive }: never) => [feature, kind, sensitive])).toEqual([
+      ['city', 'single', false],
+      ['gender', 'single', true],
+    ]);
+    const [city, gender] = json.features;
+    expect(city.token_count).toBe(7);
+    expect(city.tokens).toHaveLength(7);
+    for (const { audience, population, lift } of city.tokens) {
+      expect(audience.share).toBeCloseTo(audience.count / 50, 12);
+      expect(lift.estimate).toBeCloseTo(audience.share / population.share, 12);
+    }
+    expect(city.disparity).toBeNull();
+    // every third user is f, in the audience too
+    expect(gender.disparity).toMatchObject({ groups: 2, warning: false });
+    expect(json.warnings).toEqual([]);
+  });
+
+  it('lists as many tokens a feature as are asked for', async () => {
+    const all = (await get(`/v1/campaigns/${id}/explanation?limit=100`)).json.features[0].tokens;
+    const two = (await get(`/v1/campaigns/${id}/explanation?limit=2`)).json.features[0];
+    expect(two.tokens).toEqual(all.slice(0, 2));
+    expect(two.token_count).toBe(7);
+  });
+
+  it('explains a version that is not active, and warns of a group that is left out', async () => {
+    const own = await openFixture(users.population);
+    try {
+      const campaign = await own.createReady();
+      own.store.expand(campaign);
+      const row = (number: number) => users.population.rowOf[number]!;
+      own.finishNext((number) => (row(number) % 3 === 0 ? 0 : 1));
+      const { json } = await get(`/v1/campaigns/${campaign}/explanation`, own);
+      expect(json.version).toBe(2);
+      expect(json.warnings).toMatchObject([{ code: 'disparity', feature: 'gender' }]);
+      expect(json.warnings[0].message).toBe('"f" is taken at 0 % of the rate of "m", less than 80 %');
+      const first = (await get(`/v1/campaigns/${campaign}/explanation?version=1`, own)).json;
+      expect([first.version, first.warnings]).toEqual([1, []]);
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('makes an explanation once for each ranking and size, and keeps so many', async () => {
+    const own = await openFixture(users.population, { keptExplanations: 2 });
+    try {
+      const asked: number[] = [];
+      own.setExplainer({
+        explain: async ({ size }) => {
+          asked.push(size);
+          return EMPTY;
+        },
+      });
+      const campaign = await own.createReady();
+      for (const size of [20, 30]) own.store.update(campaign, { audience: { size } });
+      for (const version of [1, 1, 2, 1, 3, 1, 2])
+        await get(`/v1/campaigns/${campaign}/explanation?version=${version}`, own);
+      expect(asked).toEqual([50, 20, 30, 20]);
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('makes one at a time: who asks for the same waits, who asks for another is told when to come back', async () => {
+    const own = await openFixture(users.population);
+    try {
+      const waiting: ((explanation: Explanation) => void)[] = [];
+      own.setExplainer({ explain: () => new Promise((resolve) => waiting.push(resolve)) });
+      const campaign = await own.createReady();
+      own.store.update(campaign, { audience: { size: 20 } });
+      const path = (version: number) => `/v1/campaigns/${campaign}/explanation?version=${version}`;
+      const both = [get(path(1), own), get(path(1), own)];
+      while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      const other = await get(path(2), own);
+      expect([other.status, other.json.code, other.headers['retry-after']]).toEqual([503, 'unavailable', '5']);
+      expect(waiting).toHaveLength(1);
+      waiting[0]!(EMPTY);
+      expect((await Promise.all(both)).map(({ status }) => status)).toEqual([200, 200]);
+      const late = get(path(2), own);
+      while (waiting.length === 1) await new Promise((resolve) => setTimeout(resolve, 5));
+      waiting[1]!(EMPTY);
+      expect((await late).status).toBe(200);
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('tries again after a failure, and does not show it', async () => {
+    const own = await openFixture(users.population);
+    try {
+      let calls = 0;
+      own.setExplainer({
+        explain: async () => {
+          calls += 1;
+          if (calls === 1) throw new AppError('storage_failed', `no ${own.dataDir}`);
+          return EMPTY;
+        },
+      });
+      const campaign = await own.createReady();
+      const failed = await get(`/v1/campaigns/${campaign}/explanation`, own);
+      expect([failed.status, failed.json.code]).toEqual([503, 'storage_failed']);
+      expect(failed.text).not.toContain(own.dataDir);
+      expect((await get(`/v1/campaigns/${campaign}/explanation`, own)).status).toBe(200);
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('is refused where the population version is gone, and fails where the ranking is', async () => {
+    const others = await importUsers();
+    const own = await openFixture(others.population);
+    try {
+      const campaign = await own.createReady();
+      rmSync(own.store.activeAudience(campaign).folder, { recursive: true });
+      expect((await get(`/v1/campaigns/${campaign}/explanation`, own)).json.code).toBe('storage_failed');
+      rmSync(join(others.population.path, others.population.version), { recursive: true });
+      const gone = await get(`/v1/campaigns/${campaign}/explanation`, own);
+      expect([gone.status, gone.json.code, gone.json.population_version]).toEqual([
+        409,
+        'population_unavailable',
+        others.population.version,
+      ]);
+    } finally {
+      await own.close();
+      others.remove();
+    }
+  });
+
+  it.each([
+    ['/v1/campaigns/none/explanation', 404, 'campaign_not_found'],
+    ['/v1/campaigns/none/explanation?version=1', 404, 'campaign_not_found'],
+    ['/v1/campaigns/ID/explanation?version=2', 404, 'audience_not_found'],
+    ['/v1/campaigns/ID/explanation?version=x', 400, 'invalid_request'],
+    ['/v1/campaigns/ID/explanation?limit=101', 400, 'invalid_request'],
+    ['/v1/campaigns/ID/explanation?limit=0', 400, 'invalid_request'],
+    ['/v1/campaigns/ID/explanation?feature=city', 400, 'invalid_request'],
+  ])('answers %s with %i %s', async (path, status, code) => {
+    const answer = await get(path.replace('ID', id));
+    expect([answer.status, answer.json.code]).toEqual([status, code]);
+  });
+
+  it('is not ready before the first audience', async () => {
+    const queued = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
+    const answer = await get(`/v1/campaigns/${queued}/explanation`);
+    expect([answer.status, answer.json.code]).toEqual([409, 'audience_not_ready']);
+    fixture.finishNext();
+  });
+});
