@@ -76,7 +76,14 @@ describe('a generated client', () => {
     );
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^model demo reads category, brand, season, topics; 3000 users; \d+ limits$/m);
-    expect(stdout).toMatch(/^150 of 29\d\d candidates, predicted (good|weak|unsure)$/m);
+    expect(stdout).toMatch(/^60 seeds are enough$/m);
+    expect(stdout).toMatch(/^60 seeds, 1 suppressed$/m);
+    expect(stdout).toMatch(/^recall and lift of 25 sizes$/m);
+    expect(stdout).toMatch(/^version 2 has 50 users$/m);
+    expect(stdout).toMatch(/^members: true, false$/m);
+    expect(stdout).toMatch(/^in 1 audience$/m);
+    expect(stdout).toMatch(/^1 event; back to version 1, 100 more users$/m);
+    expect(stdout).toMatch(/^150 of 2[89]\d\d candidates, predicted (good|weak|unsure)$/m);
     expect(stdout).toMatch(/^person-\d+ has rank 1$/m);
     expect(stdout).toMatch(/^404 campaign_not_found$/m);
   });
