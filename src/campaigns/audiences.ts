@@ -46,12 +46,16 @@ export class Audiences {
   readonly #active = new Map<string, Audience>();
   #all: readonly Audience[] | null = null;
   #dataVersion = -1;
+  /** The last change of an active version that what is remembered knows of. */
+  #lastChange: number | null = null;
   readonly #readDataVersion;
+  readonly #readLastChange;
 
   constructor(database: Database, dataDir: string) {
     this.#database = database;
     this.#dataDir = dataDir;
     this.#readDataVersion = database.prepare('PRAGMA data_version').pluck();
+    this.#readLastChange = database.prepare('SELECT max(number) FROM changes').pluck();
   }
 
   /** Makes a finished expansion the active version of its campaign; runs inside the caller's transaction. */
@@ -115,7 +119,7 @@ export class Audiences {
   }
 
   /**
-   * The active audience of a campaign, from memory where no commit came between.
+   * The active audience of a campaign, from memory where no active version changed in between.
    * @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds).
    */
   active(id: string): Audience {
@@ -129,7 +133,7 @@ export class Audiences {
     return found;
   }
 
-  /** The active audiences of all campaigns, oldest campaign first, from memory where no commit came between. */
+  /** The active audiences of all campaigns, oldest campaign first, from memory where none changed in between. */
   allActive(): readonly Audience[] {
     this.#dropStale();
     this.#all ??= this.#select(`${SELECT_AUDIENCE} AND c.active_version = a.version ORDER BY c.number`, []);
@@ -208,6 +212,10 @@ export class Audiences {
     const dataVersion = this.#readDataVersion.get() as number;
     if (dataVersion === this.#dataVersion) return;
     this.#dataVersion = dataVersion;
+    // most commits change no active version: leases, stages, webhooks
+    const lastChange = this.#readLastChange.get() as number | null;
+    if (lastChange === this.#lastChange) return;
+    this.#lastChange = lastChange;
     this.forget();
   }
 

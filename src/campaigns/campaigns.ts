@@ -10,6 +10,7 @@ import type {
   CampaignFeatures,
   CampaignPage,
   CampaignQuery,
+  Excluded,
   Filters,
   Labels,
   NewCampaign,
@@ -23,7 +24,7 @@ const SELECT_CAMPAIGN = `
          c.refresh_every, c.refresh_on_population, c.seed_counts, c.created_at, max(c.updated_at, coalesce(e.updated_at, 0)) AS updated_at,
          c.seed_set IS NOT e.seed_set OR c.features <> e.features OR c.filters <> e.filters OR c.suppression_set IS NOT e.suppression_set
            OR i.suppression_set IS NOT e.common_suppression_set AS needs_expansion,
-         e.id AS expansion_id, e.state, e.progress, e.reason, e.model_version, e.population_version, e.timings, e.quality,
+         e.id AS expansion_id, e.state, e.progress, e.reason, e.excluded, e.model_version, e.population_version, e.timings, e.quality,
          a.version, a.size, a.candidates
   FROM campaigns c
   JOIN installation i
@@ -51,6 +52,7 @@ interface CampaignRow {
   readonly state: ExpansionState | null;
   readonly progress: number | null;
   readonly reason: string | null;
+  readonly excluded: string | null;
   readonly model_version: string | null;
   readonly population_version: string | null;
   readonly timings: string | null;
@@ -253,6 +255,7 @@ function toCampaign(row: CampaignRow): Campaign {
     state: row.state,
     progress: row.progress ?? 0,
     reason: row.reason === null ? null : (JSON.parse(row.reason) as Reason),
+    excluded: row.excluded === null ? null : (JSON.parse(row.excluded) as Excluded),
     modelVersion: row.model_version,
     populationVersion: row.population_version,
     timings: row.timings === null ? {} : (JSON.parse(row.timings) as Record<string, number>),

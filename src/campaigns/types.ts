@@ -70,6 +70,8 @@ export interface Campaign {
   readonly progress: number;
   /** Of a queued expansion: why its last attempt was given up. */
   readonly reason: Reason | null;
+  /** Whom the latest expansion did not rank; null until the population was looked at. */
+  readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
   /** Seconds by stage: queued, adapting, scoring, ranking. */

@@ -5,6 +5,7 @@ import type { ServerConfig } from './config.ts';
 import {
   campaignParams,
   count,
+  excludedSchema,
   featureValue,
   pageLimit,
   predicted,
@@ -35,10 +36,7 @@ export const expansionSchema = z
     feedback: z
       .object({ positives: count, dismissed: count })
       .describe('Users that feedback added to the seeds, and to the negatives.'),
-    excluded: z
-      .object({ seeds: count, suppressed: count, filtered: count })
-      .nullable()
-      .describe('Users that were not ranked, each counted once; null until they were counted.'),
+    excluded: excludedSchema.nullable(),
     model_version: z.string().nullable(),
     population_version: z.string().nullable(),
     audience_version: count.nullable().describe('The first audience version made of it that is kept.'),

@@ -15,7 +15,9 @@ export function parseJsonBodies(app: ServerApp): void {
       done(new AppError('invalid_request', 'the body is not valid UTF-8', { cause }));
       return;
     }
-    parseJson(request, text, done);
+    // many clients name the type of a body that they do not send; where one is needed its schema says so
+    if (text === '') done(null, undefined);
+    else parseJson(request, text, done);
   });
 }
 

@@ -28,6 +28,7 @@ export function presentCampaign(campaign: Campaign): z.output<typeof campaignSch
     refresh: presentRefresh(campaign.refresh),
     needs_expansion: campaign.needsExpansion,
     seeds: presentCounts(campaign.seeds),
+    excluded: campaign.excluded && { ...campaign.excluded },
     model_version: campaign.modelVersion,
     population_version: campaign.populationVersion,
     audience_version: campaign.audienceVersion,

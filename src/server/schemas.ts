@@ -101,6 +101,10 @@ export const seedCountsSchema = z
   })
   .describe('received = known + unknown + duplicate.');
 
+export const excludedSchema = z
+  .object({ seeds: count, suppressed: count, filtered: count })
+  .describe('Users that were not ranked, each counted once; null until they were counted.');
+
 /** A campaign with the state of its latest expansion. */
 export const campaignSchema = z
   .object({
@@ -124,11 +128,12 @@ export const campaignSchema = z
       .boolean()
       .describe('Features, filters, seeds or suppression are not those of the latest expansion any more.'),
     seeds: seedCountsSchema,
+    excluded: excludedSchema.nullable(),
     model_version: z.string().nullable(),
     population_version: z.string().nullable(),
     audience_version: count.nullable().describe('The newest audience version; null until the first is ready.'),
     size: count.nullable().describe('The real size of the audience, at most `candidates`.'),
-    candidates: count.nullable().describe('Users that could be chosen: the population less the seeds.'),
+    candidates: count.nullable().describe('Users that could be chosen: the population less `excluded`.'),
     timings: z.record(z.string(), z.number()).describe('Seconds by stage.'),
     quality: qualitySchema.nullable().describe('The quality report of the expansion.'),
     created_at: time,
@@ -153,6 +158,7 @@ export const campaignSchema = z
         refresh: { every: null, on_new_population: false },
         needs_expansion: false,
         seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
+        excluded: null,
         model_version: null,
         population_version: null,
         audience_version: null,

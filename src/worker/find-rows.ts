@@ -1,10 +1,8 @@
 /** What each user of a population is to an expansion: a seed, suppressed, filtered out, or a candidate. */
 import type { Filters } from '../campaigns/types.ts';
+import type { IdBlocks } from '../campaigns/user-sets.ts';
 import type { Population } from '../population/population.ts';
 import type { Column } from '../population/segments.ts';
-
-/** User ids in blocks, in any order. */
-export type IdBlocks = Iterable<readonly string[]>;
 
 /** The user sets of an expansion. */
 export interface UserSets {

@@ -67,6 +67,26 @@ describe('activeAudience', () => {
     expect(api.activeAudience(first.id)).toEqual(remembered);
   });
 
+  it('stays in memory over commits that change no active version, and is seen where one does', () => {
+    const data = dataFolder();
+    const [api, engine] = [data.open(), data.open()];
+    const { id } = api.create(newCampaign(), everyoneIsKnown);
+    expand(engine, engine.claim('1:a')!);
+    const [one, all] = [api.activeAudience(id), api.activeAudiences()];
+    engine.update(id, { name: 'another' });
+    engine.create(newCampaign(), everyoneIsKnown);
+    expect(api.activeAudience(id)).toBe(one);
+    expect(api.activeAudiences()).toBe(all);
+    engine.update(id, { audience: { size: 3 } });
+    expect(api.activeAudience(id)).toMatchObject({ version: 2, size: 3 });
+    expect(api.activeAudiences()).toMatchObject([{ version: 2 }]);
+    engine.activate(id, 1);
+    expect(api.activeAudiences()).toMatchObject([{ version: 1 }]);
+    engine.delete(id);
+    expect(api.activeAudiences()).toEqual([]);
+    expect(() => api.activeAudience(id)).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+  });
+
   it('is seen after this connection has finished it', () => {
     const store = dataFolder().open();
     const { id } = store.create(newCampaign(), everyoneIsKnown);

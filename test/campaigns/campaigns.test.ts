@@ -17,6 +17,7 @@ describe('CampaignStore.create', () => {
       expansionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
       labels: {},
       needsExpansion: false,
+      excluded: null,
       filters: {},
       refresh: { everyMs: null, onNewPopulation: false },
       externalId: null,

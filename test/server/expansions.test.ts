@@ -134,6 +134,18 @@ describe('expansions', () => {
   });
 });
 
+describe('an empty body that is called JSON', () => {
+  it('is no body: taken where none is needed, refused where one is', async () => {
+    const path = `/v1/campaigns/${await fixture.createReady()}`;
+    const headers = { 'content-type': 'application/json' };
+    expect((await fixture.call('POST', `${path}/expansions`, '', headers)).status).toBe(202);
+    fixture.finishNext();
+    const refused = await fixture.call('PATCH', path, '', headers);
+    expect([refused.status, refused.json.code]).toEqual([400, 'invalid_request']);
+    expect((await fixture.call('DELETE', path, '', headers)).status).toBe(204);
+  });
+});
+
 describe('POST /v1/campaigns/{id}/feedback', () => {
   it('keeps the latest event of each user, as JSON and as NDJSON', async () => {
     const id = await fixture.createReady();

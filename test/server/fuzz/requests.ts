@@ -87,9 +87,9 @@ function acceptable({ responses }: Operation): string[] {
 
 function bodiesOf({ requestBody }: Operation, values: Values, pool: Pool): fc.Arbitrary<Parts['body']> {
   if (requestBody === undefined) return fc.constant(null);
-  const kinds = Object.entries(requestBody.content).map(([type, { schema }]): fc.Arbitrary<Parts['body']> => {
+  const kinds = Object.entries(requestBody.content).map(([type, { schema, example }]): fc.Arbitrary<Parts['body']> => {
     if (/[/+]json$/.test(type))
-      return values.fitting(schema).map((value) => ({ type, payload: JSON.stringify(value) }));
+      return values.fitting({ ...schema, example }).map((value) => ({ type, payload: JSON.stringify(value) }));
     return linesOf(type, pool).map((payload) => ({ type, payload }));
   });
   return fc.oneof(...kinds);
