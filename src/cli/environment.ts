@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Device } from '../model/session.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
+import { LIMIT_NAMES, type LimitName, variableOf } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 
 /** A number in plain digits: `Number` would take an empty text for 0 and `0x50` for 80. */
@@ -53,10 +54,8 @@ const serviceSchema = z.object({
 export type ServiceEnvironment = z.infer<typeof serviceSchema> & { readonly limits: Partial<ServerConfig> };
 
 /** The server's limits as variables: `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
-export const LIMIT_VARIABLES: ReadonlyMap<string, string> = new Map(
-  (Object.entries(DEFAULT_SERVER_CONFIG) as [keyof ServerConfig, unknown][])
-    .filter(([name, value]) => typeof value === 'number' && name !== 'minimumSeeds')
-    .map(([name]) => [`METAHEAC_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`, name]),
+export const LIMIT_VARIABLES: ReadonlyMap<string, LimitName> = new Map(
+  LIMIT_NAMES.filter((name) => name !== 'minimumSeeds').map((name) => [variableOf(name), name]),
 );
 
 /** Every variable that is read. */

@@ -9,6 +9,7 @@ import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { type ModelFolder, readModelFolder } from '../model/folder.ts';
+import { publishedAt } from '../population/manifest.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { requireKeyFor } from '../server/auth.ts';
@@ -16,10 +17,12 @@ import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
+import { Estimator } from '../worker/estimator.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
+import { describeModel, valuesOf } from './model-facts.ts';
 
 export interface ServiceOptions {
   readonly dataDir: string;
@@ -71,6 +74,27 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
+/** How long after the engine is ready the model is read once more, for estimates: whoever starts a service looks at other things first. */
+const WARM_AFTER_MS = 3_000;
+
+/** The function stops what has not begun. */
+function warmLater(estimator: Estimator, engineReady: Promise<void>, logger: Logger): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  let isStopped = false;
+  const warm = () =>
+    estimator.warm().catch((error: unknown) => logger.error({ error: messageOf(error) }, 'no estimates can be made'));
+  engineReady.then(
+    () => {
+      if (!isStopped) timer = setTimeout(warm, WARM_AFTER_MS).unref();
+    },
+    () => {},
+  );
+  return () => {
+    isStopped = true;
+    clearTimeout(timer);
+  };
+}
+
 /** Starts part after part; each pushes how it is closed, in the reverse order, onto `closers`. */
 async function startParts(
   options: ServiceOptions,
@@ -120,6 +144,13 @@ async function startParts(
   );
   const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version });
   closers.push(() => exporter.close());
+  const estimator = new Estimator({
+    model: resolve(options.model),
+    modelVersion: model.manifest.version,
+    population: resolve(options.population),
+    populationVersion: population.version,
+  });
+  closers.push(() => estimator.close());
   const explainer = new AudienceExplainer({
     population: resolve(options.population),
     seedFolder: join(dataDir, SEED_FOLDER),
@@ -141,9 +172,13 @@ async function startParts(
       kind,
       ...(max_length === undefined ? {} : { maxLength: max_length }),
       isKnown: (value) => model.vocabularies.get(`campaign.${name}`)!.find(value) !== 0,
+      values: valuesOf(model.vocabularies.get(`campaign.${name}`)!),
     })),
     modelVersion: model.manifest.version,
+    model: describeModel(model.manifest),
+    populationImportedAt: publishedAt(population.path, population.version),
     customisedModels: exporter,
+    estimates: estimator,
     explainer,
     engine: () => supervisor.state,
     wake: () => supervisor.wake(),
@@ -168,5 +203,6 @@ async function startParts(
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // who never asks must not crash by it: `/readyz` says it too
+  closers.push(warmLater(estimator, engineReady, logger));
   return { url: `http://${host}:${port}`, engineReady, close };
 }

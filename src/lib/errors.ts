@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'headers_too_large'
   | 'campaign_not_found'
   | 'user_not_found'
+  | 'feature_not_found'
   | 'external_id_taken' // another campaign has it
   | 'idempotency_key_reused' // it came with another body before
   | 'audience_not_found' // no such version, or it was pruned

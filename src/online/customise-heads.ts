@@ -33,7 +33,7 @@ export async function customiseHeads(
   const rng = createRng(request.key);
   const { candidates } = request;
   const seeds = sampleOf(request.seeds, MOST_SEEDS, rng.fork('seeds'));
-  const poolSize = Math.max(POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
+  const poolSize = Math.max(request.poolRows ?? POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
   const drawn = sampleOf(candidates, poolSize, rng.fork('pool'));
   const dismissed = sampleOf(request.dismissed ?? new Int32Array(0), MOST_DISMISSED, rng.fork('dismissed'));
   // rows of the frontier: the seeds, then the pool, then what is not in it of ranked and dismissed rows

@@ -68,6 +68,8 @@ export interface CustomiseRequest {
   readonly withoutQuality?: boolean;
   /** Rows that an audience will be cut from, to which predicted shares refer; the candidates, or a sample of them, where it is not given. */
   readonly ranked?: Int32Array;
+  /** Negatives are drawn from so many of the candidates, where the model is adapted by gradient descent; `POOL_ROWS` if not given. */
+  readonly poolRows?: number;
 }
 
 export interface CustomisedModel {

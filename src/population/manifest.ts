@@ -1,5 +1,5 @@
 /** The manifest of a population version, `population.json`: what the version is made of, with the size and sha256 of every file. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -110,6 +110,11 @@ export function findCurrentVersion(folder: string): string | null {
   if (!VERSION.test(version))
     throw new AppError('invalid_population', `${path} does not hold a version of 12 hexadecimal digits`);
   return version;
+}
+
+/** When a version's manifest was written, in ms since 1970. */
+export function publishedAt(folder: string, version: string): number {
+  return statSync(join(folder, version, MANIFEST_FILE)).mtimeMs;
 }
 
 /** The versions that were published and not removed. */

@@ -17,10 +17,12 @@ import { addAudienceRoutes } from './routes/audience.ts';
 import { addAudienceVersionRoutes } from './routes/audience-versions.ts';
 import { addCampaignRoutes } from './routes/campaigns.ts';
 import { addDocumentRoutes } from './routes/documents.ts';
+import { addEstimateRoutes } from './routes/estimates.ts';
 import { addExpansionRoutes } from './routes/expansions.ts';
 import { addExplanationRoutes } from './routes/explanation.ts';
 import { addFeedbackRoutes } from './routes/feedback.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addInformationRoutes } from './routes/information.ts';
 import { addMemberRoutes } from './routes/members.ts';
 import { addModelRoutes } from './routes/model.ts';
 import { addUserSetRoutes } from './routes/user-sets.ts';
@@ -99,6 +101,7 @@ async function addRoutes(
   addCampaignRoutes(app, dependencies);
   addExpansionRoutes(app, dependencies);
   await addFeedbackRoutes(app, dependencies);
+  addEstimateRoutes(app, dependencies);
   const streams = 'audience streams are open';
   const takeStream = createSlots(dependencies.config.maximumOpenStreams, streams, (open) =>
     metrics.openStreams.set(open),
@@ -110,6 +113,7 @@ async function addRoutes(
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
   await addUserSetRoutes(app, dependencies, uploads);
+  addInformationRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);

@@ -2,10 +2,12 @@
 import type { Explanation } from '../audience/explanation.ts';
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/store.ts';
-import type { Audience } from '../campaigns/types.ts';
+import type { Audience, CampaignFeatures } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
+import type { ValueList } from './feature-values.ts';
+import type { CurrentModel } from './information-schemas.ts';
 import type { CustomisedManifest } from './model-schemas.ts';
 import type { AddressGuard } from './webhooks/address-guard.ts';
 import type { AttemptCounts } from './webhooks/dispatcher.ts';
@@ -16,6 +18,54 @@ export interface CampaignFeature {
   readonly kind: 'single' | 'multi';
   readonly maxLength?: number;
   isKnown(value: string): boolean;
+  /** Those that the model knows. */
+  readonly values: ValueList;
+}
+
+/** What is told of the served model, beside its version and features. */
+export interface ModelFacts {
+  readonly name: string;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly adaptation: CurrentModel['adaptation'];
+  readonly evaluation: CurrentModel['evaluation'];
+}
+
+/** An estimate and the bounds of its interval. */
+interface Interval {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What an audience would be worth, told from its seeds. */
+export interface Expected {
+  readonly verdict: 'good' | 'weak' | 'unsure';
+  readonly reason: string;
+  readonly auc: Interval | null;
+  /** By the audience's share of the candidates. */
+  readonly recall: Readonly<Record<string, Interval>>;
+  readonly lift: Readonly<Record<string, Interval>>;
+}
+
+/** Makes estimates, one at a time, without blocking who asks. */
+export interface Estimates {
+  /** Of rows of the population, ascending; an answer after `timeMs` at the latest. Throws what the model cannot do. */
+  estimate(
+    task: {
+      readonly features: CampaignFeatures;
+      readonly seeds: Int32Array;
+      readonly mostSeeds: number;
+      readonly mostCandidates: number;
+    },
+    timeMs: number,
+  ): Promise<
+    | {
+        readonly kind: 'estimate';
+        readonly estimate: { readonly prediction: Expected; readonly seeds: number; readonly candidates: number };
+      }
+    | { readonly kind: 'loading' | 'busy' | 'late' }
+  >;
 }
 
 /** What the engine says of itself. */
@@ -32,7 +82,11 @@ export interface ServerDependencies {
   readonly population: Population;
   readonly campaignFeatures: readonly CampaignFeature[];
   readonly modelVersion: string;
+  readonly model: ModelFacts;
+  /** When the population's files were written, in ms since 1970. */
+  readonly populationImportedAt: number;
   readonly customisedModels: CustomisedModels;
+  readonly estimates: Estimates;
   readonly explainer: AudienceExplainer;
   readonly engine: () => EngineStatus;
   /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
@@ -112,6 +166,10 @@ export interface ServerConfig {
   /** Pages of campaigns, webhooks and deliveries. */
   readonly maximumCampaignPageSize: number;
   readonly defaultCampaignPageSize: number;
+  /** Pages of a feature's known values, and how many one search looks at. */
+  readonly maximumValuePageSize: number;
+  readonly defaultValuePageSize: number;
+  readonly maximumValueScan: number;
   /** Pages of a campaign's audience versions. */
   readonly maximumVersionPageSize: number;
   readonly defaultVersionPageSize: number;
@@ -142,6 +200,10 @@ export interface ServerConfig {
   /** A customised model is sent in chunks; a client that takes longer for one is cut off. */
   readonly modelChunkBytes: number;
   readonly modelChunkMs: number;
+  /** How long an estimate may take, and of how many seeds and random users it is. */
+  readonly estimateTimeMs: number;
+  readonly maximumEstimateSeeds: number;
+  readonly maximumEstimateCandidates: number;
   /** Each webhook takes calls, memory and time of its own. */
   readonly maximumWebhooks: number;
   readonly maximumWebhookUrlLength: number;
@@ -198,6 +260,9 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   defaultPageSize: 1_000,
   maximumCampaignPageSize: 200,
   defaultCampaignPageSize: 50,
+  maximumValuePageSize: 1_000,
+  defaultValuePageSize: 100,
+  maximumValueScan: 50_000,
   maximumVersionPageSize: 200,
   defaultVersionPageSize: 50,
   maximumUserAudiencePageSize: 1_000,
@@ -215,6 +280,9 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumOpenModels: 1,
   modelChunkBytes: 1024 * 1024,
   modelChunkMs: 15_000,
+  estimateTimeMs: 900,
+  maximumEstimateSeeds: 150,
+  maximumEstimateCandidates: 3_000,
   maximumWebhooks: 32,
   maximumWebhookUrlLength: 2_048,
   webhookParallelCalls: 2,

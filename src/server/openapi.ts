@@ -1,7 +1,9 @@
 /** The OpenAPI document, generated from the routes. */
 import swagger from '@fastify/swagger';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { ErrorCode } from '../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
+import { PROBLEM_TYPE, PROBLEMS } from './problems.ts';
 
 const DESCRIPTION = `Look-alike audience expansion: give a campaign's seeds, read back the users of the population who are most like them.
 
@@ -25,6 +27,8 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         { name: 'expansions', description: 'Runs of the online stage.' },
         { name: 'seeds', description: 'Sets of users by file: seeds, and who must not be reached.' },
         { name: 'audience', description: 'The ranked users of a campaign.' },
+        { name: 'information', description: 'Limits, the served model and the served population.' },
+        { name: 'documents', description: 'What the error codes mean. Never needs a key.' },
         { name: 'webhooks', description: 'Signed calls that tell how expansions end.' },
         { name: 'health', description: 'For those who run the service. Never needs a key.' },
       ],
@@ -36,11 +40,35 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       },
     },
     transform: transformRoute,
-    transformObject: (document) => withoutNoise(jsonSchemaTransformObject(document)),
+    transformObject: (document) => withBodyErrors(withoutNoise(jsonSchemaTransformObject(document))),
   });
 }
 
 const API_VERSION = '1.0.0';
+
+interface Operation {
+  readonly responses: Record<string, unknown>;
+}
+
+/** What is wrong with a body is found before the route is asked, also where the route takes none. */
+const BODY_ERRORS = ['invalid_request', 'request_timeout', 'body_too_large', 'unsupported_media_type'] as const;
+
+/** Adds the errors of bodies to every operation whose method may have one. */
+function withBodyErrors<T extends object>(document: T): T {
+  const { paths } = document as { readonly paths: Record<string, Record<string, Operation>> };
+  for (const item of Object.values(paths)) {
+    for (const method of ['post', 'put', 'patch', 'delete']) {
+      const responses = item[method]?.responses;
+      if (responses === undefined) continue;
+      for (const code of BODY_ERRORS) responses[PROBLEMS[code].status] ??= problemResponse(code);
+    }
+  }
+  return document;
+}
+
+function problemResponse(code: ErrorCode): object {
+  return { description: code, content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } } };
+}
 
 /** The provider's transform, which knows bodies of one content type only. */
 function transformRoute(route: Parameters<typeof jsonSchemaTransform>[0]): ReturnType<typeof jsonSchemaTransform> {

@@ -26,6 +26,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemRow>> = {
   campaign_not_found: { status: 404, title: 'There is no such campaign' },
   expansion_not_found: { status: 404, title: 'The campaign has no such expansion' },
   audience_not_found: { status: 404, title: 'The campaign has no such audience version' },
+  feature_not_found: { status: 404, title: 'There is no such feature' },
   user_not_found: { status: 404, title: 'The user is not in the population' },
   model_not_stored: { status: 404, title: 'The customised model was not kept' },
   webhook_not_found: { status: 404, title: 'There is no such webhook' },
@@ -76,6 +77,11 @@ export interface Problem {
   readonly [fact: string]: unknown;
 }
 
+/** The `type` of a code's problems: where its page is (a URI reference, relative to the service). */
+export function problemTypeOf(code: ErrorCode): string {
+  return `/docs/errors/${code}`;
+}
+
 /** Whatever was thrown, as one of our errors: Fastify's own by code and status, everything else is `internal`. */
 export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): AppError {
   if (error instanceof AppError) return error;
@@ -97,7 +103,7 @@ export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): 
 /** The answer to `error`. Values and texts are shortened; errors beyond `maximumDetails` are counted in the detail. */
 export function problemOf(error: AppError, requestId: string, maximumDetails: number): Problem {
   const { status, title, hidden } = PROBLEMS[error.code];
-  const base = { type: `urn:metaheac:problem:${error.code}`, title, status };
+  const base = { type: problemTypeOf(error.code), title, status };
   if (hidden) {
     const detail = `the log of the service says more under the request id ${requestId}`;
     return { ...base, detail, code: error.code, request_id: requestId, errors: [] };
@@ -127,6 +133,7 @@ function presentDetail(detail: ErrorDetail): ProblemError {
 /** A value small enough to be shown: long text is cut, lists and objects are only named. */
 function presentValue(value: unknown): string | number | boolean | null {
   if (typeof value === 'string') return shorten(value, MAXIMUM_VALUE_LENGTH);
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value); // 1e999 is JSON, Infinity is none
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return 'an object';

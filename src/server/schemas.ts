@@ -16,7 +16,10 @@ export const featureValue = z.union([z.string(), z.array(z.string()).readonly()]
 /** The body of every error answer. */
 const problemSchema = z
   .looseObject({
-    type: z.string().describe('A URN that holds the code.'),
+    type: z
+      .string()
+      .meta({ format: 'uri-reference' })
+      .describe('The address of the page of the code, relative to the service.'),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
@@ -37,7 +40,7 @@ const problemSchema = z
       'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, `campaign_id`, `parts`, `model_version`, `served_model_version`.',
     examples: [
       {
-        type: 'urn:metaheac:problem:invalid_request',
+        type: '/docs/errors/invalid_request',
         title: 'The request is not valid',
         status: 400,
         detail: 'the body is not valid: /audience/size: Too small: expected number to be >=1',
@@ -346,7 +349,7 @@ function idText(what: string, maximumBytes: number) {
   });
 }
 
-function seedsField(config: ServerConfig) {
+export function seedsField(config: ServerConfig) {
   const description = `User ids. Fewer than ${config.minimumSeeds} known ones are accepted and end as \`too_small\`.`;
   return userIdList(config, description);
 }
@@ -371,7 +374,7 @@ export function userIdList(config: ServerConfig, description: string) {
     });
 }
 
-function featuresField(config: ServerConfig) {
+export function featuresField(config: ServerConfig) {
   const { maximumFeatureValues, maximumFeatureValueLength, maximumErrorDetails } = config;
   const wrongText = (text: unknown): Wrong | null => {
     if (typeof text !== 'string') return { message: 'a text is expected' };

@@ -91,6 +91,14 @@ describe('readEnvironment', () => {
     expect(readFileSync(new URL('../../README.md', import.meta.url), 'utf8')).toContain(`\`${variable}\``);
   });
 
+  it.each([...LIMIT_VARIABLES])('has its default in the README: %s', (variable, name) => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const row = readme.split('\n').find((line) => line.startsWith('|') && line.includes(`\`${variable}\``));
+    const [, , variables = '', defaults = ''] = (row ?? '').split('|').map((cell) => cell.trim());
+    const place = variables.split(', ').indexOf(`\`${variable}\``);
+    expect(defaults.split(', ')[place]).toBe(String(DEFAULT_SERVER_CONFIG[name]));
+  });
+
   it('refuses a variable of ours that is not known, and names it and those that are', () => {
     expect(messageFor({ METAHEAC_PROT: '80' })).toMatch(/METAHEAC_PROT is not known .*METAHEAC_PORT/);
   });

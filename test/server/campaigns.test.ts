@@ -32,7 +32,7 @@ function expectProblem(answer: Answer, status: number, code: string): void {
   expect(answer.json).toMatchObject({
     status,
     code,
-    type: `urn:metaheac:problem:${code}`,
+    type: `/docs/errors/${code}`,
     title: expect.any(String),
     detail: expect.any(String),
     request_id: answer.headers['x-request-id'],

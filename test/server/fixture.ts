@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import type { FastifyInstance, InjectOptions } from 'fastify';
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import { pino } from 'pino';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
@@ -18,11 +18,14 @@ import {
   type CustomisedModels,
   DEFAULT_SERVER_CONFIG,
   type EngineStatus,
+  type Estimates,
+  type ModelFacts,
   type ServerConfig,
 } from '../../src/server/config.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
 import { AudienceExplainer as ThreadedExplainer } from '../../src/worker/audience-explainer.ts';
+import { openContract } from '../fixture/api-document.ts';
 
 export const USER_COUNT = 300;
 /** Ids that need care in a path, in CSV and in JSON; the last has 256 bytes in 64 characters. */
@@ -31,15 +34,34 @@ export const USER_IDS = [...ODD_IDS, ...Array.from({ length: USER_COUNT - ODD_ID
 export const SEEDS = Array.from({ length: 20 }, (_, i) => `person-${i}`);
 
 const CAMPAIGN_FEATURES: readonly CampaignFeature[] = [
-  { name: 'category', kind: 'single', isKnown: (value) => ['shoes', 'hats'].includes(value) },
-  { name: 'genres', kind: 'multi', maxLength: 3, isKnown: (value) => ['drama', 'comedy'].includes(value) },
+  { name: 'category', kind: 'single', ...known(['shoes', 'hats']) },
+  { name: 'genres', kind: 'multi', maxLength: 3, ...known(['drama', 'comedy']) },
 ];
+
+function known(tokens: readonly string[]): Pick<CampaignFeature, 'isKnown' | 'values'> {
+  return {
+    isKnown: (value) => tokens.includes(value),
+    values: { size: tokens.length + 1, token: (code) => tokens[code - 1]! },
+  };
+}
 
 export const OK_BODY = {
   name: 'autumn shoes',
   features: { category: 'shoes', genres: ['drama'] },
   seeds: SEEDS,
   audience: { size: 50 },
+};
+
+const share = { '0.05': { mean: 0.5, low: 0.4, high: 0.6 } };
+export const MODEL_FACTS: ModelFacts = {
+  name: 'test model',
+  createdAt: '2026-11-25T12:00:00.000Z',
+  adaptation: { optimiser: 'adam', negatives_per_seed: 10, summary: 'Adam at .003' },
+  evaluation: {
+    data: 'test',
+    campaigns: '20 test campaigns',
+    groups: { all: { campaigns: 20, auc: share['0.05'], precision: share, recall: share, lift: share } },
+  },
 };
 
 /** The parts of an answer that tests look at; `json` is loose on purpose. */
@@ -63,6 +85,7 @@ export interface Fixture {
   readonly log: () => string;
   readonly wakes: () => number;
   setModels(models: CustomisedModels): void;
+  setEstimates(estimates: Estimates): void;
   setEngine(status: () => EngineStatus): void;
   call(
     method: InjectOptions['method'],
@@ -131,6 +154,7 @@ export async function openFixture(
   let models = (): CustomisedModels => {
     throw new Error('no test has set the customised models');
   };
+  let estimates: Estimates = { estimate: async () => ({ kind: 'loading' }) };
   const threads = new ThreadedExplainer({
     population: population.path,
     seedFolder: join(dataDir, 'seeds'),
@@ -158,10 +182,13 @@ export async function openFixture(
     population,
     campaignFeatures: CAMPAIGN_FEATURES,
     modelVersion: 'model-1',
+    model: MODEL_FACTS,
+    populationImportedAt: Date.UTC(2026, 10, 25),
     customisedModels: {
       manifest: (audience) => models().manifest(audience),
       onnx: (audience) => models().onnx(audience),
     },
+    estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
     explainer: { explain: (task) => explainer.explain(task) },
     engine: () => engine(),
     wake: () => {
@@ -172,6 +199,7 @@ export async function openFixture(
     clock,
     config: { ...DEFAULT_SERVER_CONFIG, ...config },
   });
+  await checkAnswers(app);
   const call: Fixture['call'] = async (method, path, body, headers = {}) => {
     const isRaw = typeof body === 'string' || Buffer.isBuffer(body);
     const response = await app.inject({
@@ -201,6 +229,9 @@ export async function openFixture(
     setModels: (made) => {
       models = () => made;
     },
+    setEstimates: (made) => {
+      estimates = made;
+    },
     setExplainer: (made) => {
       explainer = made;
     },
@@ -223,6 +254,21 @@ export async function openFixture(
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** From now on every injected answer that the OpenAPI document does not promise fails the test that asked for it. */
+async function checkAnswers(app: FastifyInstance): Promise<void> {
+  const contract = await openContract();
+  const inject = app.inject.bind(app) as (request: InjectOptions) => Promise<LightMyRequestResponse>;
+  const checked = async (request: InjectOptions) => {
+    const response = await inject(request);
+    const { statusCode: status, headers, payload: text } = response;
+    const url = typeof request.url === 'string' ? request.url : String(request.url?.pathname);
+    const fault = contract.findFault({ method: request.method ?? 'GET', url, status, headers, text });
+    if (fault !== null) throw new Error(`not as openapi.yaml says: ${fault}`);
+    return response;
+  };
+  app.inject = checked as typeof app.inject;
 }
 
 /** The score that `finishNext` gives: rounded to what float32 holds. */

@@ -3,21 +3,9 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { openApiDocument, openApiYaml } from '../../src/server/app.ts';
+import type { ApiDocument, JsonSchema } from '../fixture/api-document.ts';
 
-interface Operation {
-  readonly operationId?: string;
-  readonly summary?: string;
-  readonly responses: Readonly<
-    Record<string, { readonly content?: Readonly<Record<string, { readonly schema: unknown }>> }>
-  >;
-}
-interface Document {
-  readonly openapi: string;
-  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
-  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
-}
-
-const document = (await openApiDocument()) as Document;
+const document = (await openApiDocument()) as ApiDocument;
 const operations = Object.entries(document.paths).flatMap(([path, item]) =>
   Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, path, operation })),
 );
@@ -36,6 +24,7 @@ describe('openApiDocument', () => {
       'get /v1/campaigns/{id}/expansions/{expansion_id}',
       'post /v1/campaigns/{id}/expansions/{expansion_id}/cancel',
       'post /v1/campaigns/{id}/feedback',
+      'post /v1/estimates',
       'get /v1/campaigns/{id}/audience',
       'put /v1/campaigns/{id}/audience',
       'get /v1/campaigns/{id}/audiences/{version}',
@@ -56,6 +45,11 @@ describe('openApiDocument', () => {
         `post ${path}/remove`,
         `get ${path}/unknown`,
       ]),
+      'get /v1/limits',
+      'get /v1/models/current',
+      'get /v1/models/current/features/{name}/values',
+      'get /v1/populations/current',
+      'get /v1/populations/current/features/{name}/values',
       'post /v1/webhooks',
       'get /v1/webhooks',
       'get /v1/webhooks/{id}',
@@ -68,6 +62,8 @@ describe('openApiDocument', () => {
       'get /livez',
       'get /readyz',
       'get /metrics',
+      'get /docs/errors',
+      'get /docs/errors/{code}',
     ]);
   });
 
@@ -81,6 +77,25 @@ describe('openApiDocument', () => {
         expect(content).toEqual({ 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } });
       }
     }
+  });
+
+  it('refuses unknown fields in every object of a JSON body', () => {
+    const loose = operations.flatMap(({ name, operation }) =>
+      Object.entries(operation.requestBody?.content ?? {})
+        .filter(([type]) => /[/+]json$/.test(type))
+        .flatMap(([, { schema }]) => looseObjects(schema, name)),
+    );
+    expect(loose).toEqual([]);
+    expect(looseObjects({ properties: { a: { type: 'array', items: { properties: {} } } } }, '')).toEqual([
+      '',
+      '/a/items',
+    ]);
+  });
+
+  it('gives every time as RFC 3339', () => {
+    const times = Object.entries(document.components.schemas).flatMap(([name, schema]) => timesOf(schema, name));
+    expect(times.length).toBeGreaterThan(1);
+    expect(times.filter(({ format }) => format !== 'date-time')).toEqual([]);
   });
 
   it('refers only to schemas that it has, and has none that nothing refers to', () => {
@@ -97,3 +112,34 @@ describe('openApiYaml', () => {
     expect(yaml).toBe(readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8'));
   });
 });
+
+/** Places of objects with named fields that take other fields too. */
+function looseObjects(schema: JsonSchema, place: string): string[] {
+  const { $ref, properties, additionalProperties } = schema;
+  if (typeof $ref === 'string') return looseObjects(document.components.schemas[$ref.split('/').at(-1)!]!, place);
+  const inner = childrenOf(schema).flatMap(([name, child]) => looseObjects(child, `${place}/${name}`));
+  return properties !== undefined && additionalProperties !== false ? [place, ...inner] : inner;
+}
+
+/** The schemas of fields that are times by their name. */
+function timesOf(schema: JsonSchema, place: string): { readonly place: string; readonly format: unknown }[] {
+  return childrenOf(schema).flatMap(([name, child]) => [
+    ...(/_at$|^created$|^time$/.test(name) ? [{ place: `${place}/${name}`, format: formatOf(child) }] : []),
+    ...timesOf(child, `${place}/${name}`),
+  ]);
+}
+
+function formatOf(schema: JsonSchema): unknown {
+  return schema['format'] ?? childrenOf(schema).map(([, child]) => formatOf(child))[0];
+}
+
+function childrenOf(schema: JsonSchema): [string, JsonSchema][] {
+  const named = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>);
+  const lists = ['anyOf', 'oneOf', 'allOf'].flatMap((key) => Object.entries((schema[key] ?? []) as JsonSchema[]));
+  const single = ['items', 'additionalProperties'].map((key) => [key, schema[key]] as const);
+  return [
+    ...named,
+    ...lists,
+    ...single.filter((entry): entry is [string, JsonSchema] => typeof entry[1] === 'object' && entry[1] !== null),
+  ];
+}

@@ -15,6 +15,15 @@ describe('PROBLEMS', () => {
     expect(Object.keys(PROBLEMS).sort()).toEqual(codes.sort());
   });
 
+  it('has every code that the README names beside a route', () => {
+    const readme = readFileSync(new URL('../../src/server/README.md', import.meta.url), 'utf8');
+    const rows = readme.split('\n').filter((line) => /^\| `(GET|POST|PUT|PATCH|DELETE) /.test(line));
+    const errors = rows.flatMap((row) => [...(row.split(' | ')[2] ?? '').matchAll(/\d{3}((?: `[a-z_]+`)+)/g)]);
+    const codes = errors.flatMap(([, list]) => [...list!.matchAll(/`(\w+)`/g)].map(([, code]) => code!));
+    expect(codes.length).toBeGreaterThan(20);
+    expect(codes.filter((code) => !(code in PROBLEMS))).toEqual([]);
+  });
+
   it('shows nothing of what is the service at fault, but why it is not available', () => {
     const shown = Object.entries(PROBLEMS).filter(([, row]) => row.status >= 500 && row.hidden !== true);
     expect(shown.map(([code]) => code)).toEqual(['unavailable']);
@@ -52,7 +61,7 @@ describe('problemOf', () => {
       facts: { state: 'queued', status: 7, code: 'x' },
     });
     expect(problemOf(error, 'r1', 3)).toEqual({
-      type: 'urn:metaheac:problem:invalid_request',
+      type: '/docs/errors/invalid_request',
       title: 'The request is not valid',
       status: 400,
       detail: 'wrong (and 1 more)',
@@ -65,6 +74,13 @@ describe('problemOf', () => {
         { pointer: '/c', value: 'an object', message: 'an object' },
       ],
     });
+  });
+
+  it('shows a number that JSON reads as infinite as text: JSON cannot write it', () => {
+    const details = [{ pointer: '/a', value: JSON.parse('-1e999'), message: 'm' }];
+    expect(problemOf(new AppError('invalid_request', 'wrong', { details }), 'r1', 3).errors).toMatchObject([
+      { value: '-Infinity' },
+    ]);
   });
 
   it('hides message, details and facts of an internal error', () => {

@@ -69,6 +69,28 @@ describe('X-Request-Id', () => {
     expect((await get('/livez', { 'x-request-id': 'trace-1.a_B' })).headers['x-request-id']).toBe('trace-1.a_B');
   });
 
+  it('is on every kind of answer, and in a problem the same', async () => {
+    await open();
+    const id = await fixture.createReady();
+    const kinds: readonly (readonly [path: string, accept: string, status: number])[] = [
+      [`/v1/campaigns/${id}`, 'application/json', 200],
+      [`/v1/campaigns/${id}/audience`, 'application/x-ndjson', 200],
+      [`/v1/campaigns/${id}/audience`, 'text/csv', 200],
+      ['/docs/errors', 'text/html', 200],
+      ['/metrics', '*/*', 200],
+      ['/v1/campaigns?limit=0', '*/*', 400],
+      ['/v1/campaigns/x', '*/*', 404],
+      ['/v1/%ff', '*/*', 400],
+      ['/nowhere', '*/*', 404],
+      [`/v1/campaigns/${id}/audience`, 'image/png', 406],
+    ];
+    for (const [path, accept, status] of kinds) {
+      const answer = await get(path, { accept, 'x-request-id': 'mine-1' });
+      expect([path, answer.status, answer.headers['x-request-id']]).toEqual([path, status, 'mine-1']);
+      if (status >= 400) expect(answer.json.request_id).toBe('mine-1');
+    }
+  });
+
   it.each(['', 'a b', 'x'.repeat(65), '"}'])('is replaced where it is %j', async (id) => {
     await open();
     expect((await get('/livez', { 'x-request-id': id })).headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);

@@ -1,7 +1,6 @@
 /** Routes of campaigns: create, change, delete, list, get. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { AppError } from '../../lib/errors.ts';
 import { refuseUnknownFilters, toRefreshPolicy } from '../campaign-inputs.ts';
 import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
@@ -18,6 +17,7 @@ import {
   idempotencyHeaders,
   problemResponses,
 } from '../schemas.ts';
+import { refuseTooManySeeds } from '../seed-limit.ts';
 
 export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config } = dependencies;
@@ -219,14 +219,4 @@ function toAudienceRequest({
 
 function sha256Of(body: unknown): string {
   return createHash('sha256').update(JSON.stringify(body)).digest('hex');
-}
-
-/** Before the ids themselves are looked at. */
-function refuseTooManySeeds(body: unknown, limit: number): void {
-  const seeds = typeof body === 'object' && body !== null && 'seeds' in body ? body.seeds : undefined;
-  if (!Array.isArray(seeds) || seeds.length <= limit) return;
-  const message = `at most ${limit} seeds can be sent inline, there are ${seeds.length}`;
-  throw new AppError('too_many_seeds', message, {
-    details: [{ pointer: '/seeds', value: seeds, limit, message }],
-  });
 }

@@ -23,7 +23,10 @@ export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies
         tags: ['health'],
         summary: 'Is the process alive?',
         security: [],
-        response: { 200: { description: 'Yes.', content: { 'application/json': { schema: livenessSchema } } } },
+        response: {
+          200: { description: 'Yes.', content: { 'application/json': { schema: livenessSchema } } },
+          ...problemResponses('headers_too_large', 'unavailable'),
+        },
       },
     },
     async () => ({ status: 'alive' as const }),
@@ -40,7 +43,7 @@ export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies
         security: [],
         response: {
           200: { description: 'Yes.', content: { 'application/json': { schema: readinessSchema } } },
-          ...problemResponses('unavailable'),
+          ...problemResponses('headers_too_large', 'unavailable'),
         },
       },
     },
@@ -67,7 +70,7 @@ export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies
         security: [],
         response: {
           200: { description: 'Prometheus text.', content: { 'text/plain': { schema: textSchema } } },
-          ...problemResponses(),
+          ...problemResponses('headers_too_large', 'unavailable'),
         },
       },
     },

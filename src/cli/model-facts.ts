@@ -1,0 +1,37 @@
+/** What the API tells of a model, from its manifest and vocabularies. */
+import type { Manifest } from '../model/manifest.ts';
+import type { Vocabulary } from '../model/vocabulary.ts';
+import type { ModelFacts } from '../server/config.ts';
+import type { ValueList } from '../server/feature-values.ts';
+
+/** Facts of a model for readers. */
+export function describeModel({ name, created, adaptation, evaluation }: Manifest): ModelFacts {
+  return {
+    name,
+    createdAt: created,
+    adaptation: {
+      optimiser: adaptation.optimiser,
+      negatives_per_seed: adaptation.negatives_per_seed,
+      summary: summaryOf(adaptation),
+    },
+    evaluation,
+  };
+}
+
+/** The tokens of a vocabulary by id. */
+export function valuesOf({ size, tokens }: Vocabulary): ValueList {
+  return { size, token: (code) => tokens[code - 1]! };
+}
+
+function summaryOf(adaptation: Manifest['adaptation']): string {
+  if (adaptation.optimiser === 'adam') {
+    const { epochs, rate, batch, early_stopping } = adaptation;
+    const upTo = early_stopping === null ? '' : 'up to ';
+    return `Adam at rate ${rate}, ${upTo}${epochs} epochs of batches of ${batch}`;
+  }
+  const { rates, steps, first_pass, companion } = adaptation;
+  const parameters = Object.keys(rates);
+  const passes = first_pass === null ? '' : `, after a first pass of ${first_pass.steps} that finds likely members`;
+  const fitted = companion === undefined ? '' : '; a logistic regression on the seeds is added';
+  return `gradient descent on ${parameters.join(', ')}, ${steps.at_50_seeds} steps at 50 seeds (at most ${steps.maximum})${passes}${fitted}`;
+}

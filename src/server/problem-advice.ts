@@ -1,0 +1,184 @@
+/** What each error code means and what to do about it: the text of the pages at `/docs/errors`. */
+import type { ErrorCode } from '../lib/errors.ts';
+
+interface Advice {
+  readonly meaning: string;
+  readonly advice: string;
+}
+
+/** A code of the service's own files and settings: callers see it only if the service was started with a torn or altered folder. */
+function ofTheService(what: string, advice: string): Advice {
+  return { meaning: `${what} The answer says no more; the log of the service does, under the request id.`, advice };
+}
+
+/** Every error code has its text; a missing one does not compile. */
+export const PROBLEM_ADVICE: Readonly<Record<ErrorCode, Advice>> = {
+  invalid_request: {
+    meaning: 'The path, the query or the body is not what the route takes. Nothing was stored.',
+    advice:
+      'Read errors: each entry has a pointer (a JSON pointer into the body, or the name of a query, path or header field), the value, the limit where there is one, and a message. Correct these and send the request again; sent unchanged it fails again.',
+  },
+  invalid_cursor: {
+    meaning: 'The cursor was not given by this list, or points at what is no longer kept.',
+    advice: 'Pass next_cursor exactly as it came, to the same route, or begin again without a cursor.',
+  },
+  unknown_feature: {
+    meaning: 'The request names a feature that the served model (or population) does not have.',
+    advice:
+      'known_features lists the names that there are; GET /v1/models/current says more. Check the spelling, or leave the feature out.',
+  },
+  unauthorized: {
+    meaning: 'The service was started with an API key, and the request has none or another one.',
+    advice: 'Send Authorization: Bearer <key>. The key is what the operator set as METAHEAC_API_KEY.',
+  },
+  route_not_found: {
+    meaning: 'No route has this path.',
+    advice: 'Compare the path with /openapi.json; ids in it have to be percent-encoded.',
+  },
+  campaign_not_found: {
+    meaning: 'There is no campaign of this id. It may have been deleted.',
+    advice:
+      'Use the id that POST /v1/campaigns answered. By your own id a campaign is found with GET /v1/campaigns?external_id=.',
+  },
+  user_not_found: {
+    meaning: 'The population version that is served does not have the user.',
+    advice: 'Compare the id byte by byte with the imported one, or import a population that has the user.',
+  },
+  expansion_not_found: {
+    meaning: 'The campaign has no expansion of this id.',
+    advice: 'Use an id that the campaign answers: expansion_id is its latest one.',
+  },
+  audience_not_found: {
+    meaning: 'The campaign has no audience version of this number: it was never made, or retention removed it.',
+    advice: 'Ask for the active version, or for one of those that the list of audiences shows.',
+  },
+  idempotency_key_reused: {
+    meaning: 'A request with this Idempotency-Key and another body was answered in the last 24 hours.',
+    advice: 'Send a new key with a new request. A key is only sent again with the very same body.',
+  },
+  expansion_ended: {
+    meaning: 'The expansion has ended, so there is nothing to cancel.',
+    advice: 'Nothing has to be done: state says how it ended.',
+  },
+  no_seeds: {
+    meaning: 'The campaign was given no seeds yet, so it cannot be expanded.',
+    advice: 'Give it seeds first, then ask for the expansion again.',
+  },
+  unknown_filter: {
+    meaning: 'A filter names a user feature, or a value of one, that the population does not have.',
+    advice: 'GET /v1/populations/current lists the features, and links to the known values of each.',
+  },
+  webhook_not_found: {
+    meaning: 'There is no webhook of this id. It may have been deleted.',
+    advice: 'GET /v1/webhooks lists those that there are.',
+  },
+  delivery_not_found: {
+    meaning: 'The webhook has no delivery of this id, or its retention has ended.',
+    advice: "List the webhook's deliveries and use an id from there.",
+  },
+  webhook_url_refused: {
+    meaning: 'Webhooks are not sent to this URL: it is not https, or its host is not public.',
+    advice:
+      'Use an https URL of a public host. Whoever runs the service can allow other hosts with METAHEAC_WEBHOOK_ALLOWED_HOSTS.',
+  },
+  webhook_disabled: {
+    meaning: 'The webhook is disabled, so nothing is sent to it.',
+    advice: 'Enable it with PATCH first, then ask again.',
+  },
+  too_many_webhooks: {
+    meaning: 'The service has as many webhooks as it allows.',
+    advice: 'Delete one that is not needed, or ask whoever runs the service for a higher limit.',
+  },
+  feature_not_found: {
+    meaning: 'The path names a feature that the served model or population does not have.',
+    advice: 'known_features lists the names that there are; percent-encode the name in the path.',
+  },
+  model_not_stored: {
+    meaning: 'The audience version exists, but its customised model was not kept.',
+    advice: 'Make a new expansion: its model is kept.',
+  },
+  method_not_allowed: {
+    meaning: 'The path exists and does not have this method.',
+    advice: 'Use one of the methods in the Allow header.',
+  },
+  not_acceptable: {
+    meaning: 'The Accept header takes none of the media types that the route can give.',
+    advice: 'Accept one of the types that the error names, or send no Accept header.',
+  },
+  request_timeout: {
+    meaning: 'The request did not arrive whole in the time that the service waits for one.',
+    advice: 'Send it again, over a better connection or in smaller parts.',
+  },
+  external_id_taken: {
+    meaning: 'Another campaign has this external id, and no two campaigns have the same.',
+    advice: 'campaign_id names the campaign that has it: use that one, or choose another external id.',
+  },
+  audience_not_ready: {
+    meaning: 'The campaign has no finished expansion yet, or its only one ended without an audience.',
+    advice:
+      'state says which: while it is queued, adapting or scoring, ask again later; after too_small or failed the reason of the campaign says what to change.',
+  },
+  model_unavailable: {
+    meaning: 'What is asked for needs the general model that it was made with, and another one is served now.',
+    advice: 'Make a new expansion with the served model (served_model_version), or serve model_version again.',
+  },
+  population_unavailable: {
+    meaning:
+      'What is asked for needs the population version that it was made with, and that one is not there any more.',
+    advice: 'Make a new expansion, which takes the population version that is served now.',
+  },
+  body_too_large: {
+    meaning: 'The body has more bytes than the route takes.',
+    advice: 'Send less at once. The limit is in errors, and every limit is listed by GET /v1/limits.',
+  },
+  too_many_seeds: {
+    meaning: 'There are more seeds than can be sent in one JSON body.',
+    advice: 'Send fewer seeds inline; the limit is in errors.',
+  },
+  unsupported_media_type: {
+    meaning: 'The route does not read bodies of this content type (or of none).',
+    advice: 'Send the body as application/json with that Content-Type, or as another type that the route documents.',
+  },
+  headers_too_large: {
+    meaning: 'The headers of the request are larger than the service reads.',
+    advice: 'Send fewer or shorter headers; cookies are never needed here.',
+  },
+  unavailable: {
+    meaning:
+      'The service cannot take the request now: it is starting or closing, or as many streams or models as it allows are open.',
+    advice: 'Send it again after Retry-After seconds. /readyz says which part is not ready.',
+  },
+  storage_failed: {
+    meaning:
+      'Data could not be written or read: a full disk, a read-only folder, a failing device. What was acknowledged before is kept.',
+    advice: 'Try again later; whoever runs the service finds the cause in its log under the request id.',
+  },
+  internal: {
+    meaning: 'A bug of the service, or a failure that it did not foresee. No detail is shown to callers.',
+    advice: 'Report the request id to whoever runs the service: the log has the error under it.',
+  },
+  invalid_argument: ofTheService(
+    'The service, or a command of it, was given a value that it cannot use.',
+    'Whoever runs the service corrects its settings.',
+  ),
+  invalid_data: ofTheService(
+    'A data set, or the source of a population, does not have the expected form.',
+    'Whoever runs the service corrects the file that the log names.',
+  ),
+  invalid_population: ofTheService(
+    'A file of the population is missing, torn or altered.',
+    'Whoever runs the service imports the population again.',
+  ),
+  invalid_graph: ofTheService(
+    'An ONNX graph cannot be read, typed or differentiated.',
+    'Whoever runs the service serves a model that passes metaheac model verify.',
+  ),
+  invalid_model: ofTheService(
+    'A model folder is torn, altered or does not keep the contract.',
+    'Whoever runs the service serves a model that passes metaheac model verify.',
+  ),
+  device_unavailable: ofTheService(
+    'The device that the engine was told to use cannot be used.',
+    'Whoever runs the service sets another METAHEAC_DEVICE, or repairs the one that is set.',
+  ),
+};

@@ -1,0 +1,166 @@
+/** Routes of what the service says of itself: limits, the served model and population, and the values that their features know. */
+import { AppError } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../config.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { pageOfValues } from '../feature-values.ts';
+import {
+  currentModelSchema,
+  currentPopulationSchema,
+  featureParams,
+  limitsSchema,
+  valuePageSchema,
+  valueQuery,
+} from '../information-schemas.ts';
+import { presentLimits } from '../limits.ts';
+import { problemResponses } from '../schemas.ts';
+
+const JSON_TYPE = 'application/json';
+const TAGS = ['information'];
+
+export function addInformationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config, population, campaignFeatures, model } = dependencies;
+
+  app.get(
+    '/v1/limits',
+    {
+      schema: {
+        operationId: 'listLimits',
+        tags: TAGS,
+        summary: 'List every limit with its value',
+        response: {
+          200: { description: 'The limits.', content: { [JSON_TYPE]: { schema: limitsSchema } } },
+          ...problemResponses('unauthorized', 'unavailable'),
+        },
+      },
+    },
+    async () => ({ items: presentLimits(config) }),
+  );
+
+  app.get(
+    '/v1/models/current',
+    {
+      schema: {
+        operationId: 'getCurrentModel',
+        tags: TAGS,
+        summary: 'Get the served model: what a campaign may hold',
+        response: {
+          200: { description: 'The model.', content: { [JSON_TYPE]: { schema: currentModelSchema } } },
+          ...problemResponses('unauthorized', 'unavailable'),
+        },
+      },
+    },
+    async () => ({
+      name: model.name,
+      version: dependencies.modelVersion,
+      created_at: model.createdAt,
+      minimum_seeds: config.minimumSeeds,
+      features: campaignFeatures.map(({ name, kind, maxLength, values }) => ({
+        name,
+        kind,
+        max_length: maxLength ?? null,
+        known_values: values.size - 1,
+        values: `/v1/models/current/features/${encodeURIComponent(name)}/values`,
+      })),
+      adaptation: model.adaptation,
+      evaluation: model.evaluation,
+    }),
+  );
+
+  app.get(
+    '/v1/models/current/features/:name/values',
+    {
+      schema: {
+        operationId: 'listModelValues',
+        tags: TAGS,
+        summary: 'List the values that the model knows of a campaign feature',
+        params: featureParams,
+        querystring: valueQuery(config),
+        response: {
+          200: { description: 'A page.', content: { [JSON_TYPE]: { schema: valuePageSchema } } },
+          ...problemResponses('invalid_request', 'invalid_cursor', 'unauthorized', 'feature_not_found', 'unavailable'),
+        },
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      const feature = findFeature(campaignFeatures, name, 'the model has no such campaign feature');
+      const scope = `model ${dependencies.modelVersion} ${name}`;
+      return pageOfValues(feature.values, scope, asQuery(request.query), config.maximumValueScan);
+    },
+  );
+
+  app.get(
+    '/v1/populations/current',
+    {
+      schema: {
+        operationId: 'getCurrentPopulation',
+        tags: TAGS,
+        summary: 'Get the served population: its users and their features',
+        response: {
+          200: { description: 'The population.', content: { [JSON_TYPE]: { schema: currentPopulationSchema } } },
+          ...problemResponses('unauthorized', 'unavailable', 'storage_failed'),
+        },
+      },
+    },
+    async () => ({
+      version: population.version,
+      users: population.rowCount,
+      imported_at: new Date(dependencies.populationImportedAt).toISOString(),
+      features: population.features.map(({ name, kind, sensitive }) => ({
+        name,
+        kind,
+        sensitive: sensitive === true,
+        known_values: population.dictionary(name).size - 1,
+        values: `/v1/populations/current/features/${encodeURIComponent(name)}/values`,
+      })),
+    }),
+  );
+
+  app.get(
+    '/v1/populations/current/features/:name/values',
+    {
+      schema: {
+        operationId: 'listPopulationValues',
+        tags: TAGS,
+        summary: 'List the values that users have of a feature',
+        description: 'Values that were ever imported: one may have no user in the served version.',
+        params: featureParams,
+        querystring: valueQuery(config),
+        response: {
+          200: { description: 'A page.', content: { [JSON_TYPE]: { schema: valuePageSchema } } },
+          ...problemResponses(
+            'invalid_request',
+            'invalid_cursor',
+            'unauthorized',
+            'feature_not_found',
+            'unavailable',
+            'storage_failed',
+          ),
+        },
+      },
+    },
+    async (request) => {
+      const { name } = request.params;
+      findFeature(population.features, name, 'the population has no such feature');
+      const values = population.dictionary(name);
+      return pageOfValues(values, `population ${name}`, asQuery(request.query), config.maximumValueScan);
+    },
+  );
+}
+
+function findFeature<T extends { readonly name: string }>(features: readonly T[], name: string, message: string): T {
+  const found = features.find((feature) => feature.name === name);
+  if (found !== undefined) return found;
+  throw new AppError('feature_not_found', message, { facts: { known_features: features.map((one) => one.name) } });
+}
+
+interface Query {
+  readonly prefix?: string | undefined;
+  readonly search?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+function asQuery({ prefix, search, limit, cursor }: Query) {
+  return { prefix, search, limit, cursor };
+}

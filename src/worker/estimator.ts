@@ -1,0 +1,100 @@
+/** Estimates what audiences would be worth, one at a time, in a thread that is started when it is first wanted. */
+import { AppError } from '../lib/errors.ts';
+import { ThreadGroup } from '../lib/thread-group.ts';
+import type { EstimateResult, EstimateTask, EstimateThreadData } from './estimate-thread.ts';
+
+/** An estimate; or why there is none now. */
+export type EstimateOutcome =
+  | { readonly kind: 'estimate'; readonly estimate: EstimateResult }
+  /** `loading`: the thread reads its model. `busy`: another estimate is made. `late`: it would take longer than the time that it has. */
+  | { readonly kind: 'loading' | 'busy' | 'late' };
+
+/** The first estimate has to wait for a model that is loaded once more; `warm` loads it before. */
+export class Estimator {
+  readonly #data: EstimateThreadData;
+  #opening: Promise<ThreadGroup<EstimateTask, EstimateResult>> | null = null;
+  #isOpen = false;
+  #isBusy = false;
+  #isClosing = false;
+
+  constructor(data: EstimateThreadData) {
+    this.#data = data;
+  }
+
+  /** Starts the thread. @throws what the model or the population is refused for; the next call tries again. */
+  async warm(): Promise<void> {
+    await this.#open();
+  }
+
+  /**
+   * An estimate within `timeMs`, or none.
+   * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is started anew the next time
+   */
+  async estimate(task: Omit<EstimateTask, 'cancelled'>, timeMs: number): Promise<EstimateOutcome> {
+    if (this.#isBusy) return { kind: 'busy' };
+    this.#isBusy = true;
+    const cancelled = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<EstimateOutcome>((resolve) => {
+      timer = setTimeout(() => {
+        Atomics.store(new Int32Array(cancelled), 0, 1);
+        resolve({ kind: this.#isOpen ? 'late' : 'loading' });
+      }, timeMs);
+    });
+    const made = this.#run({ ...task, cancelled }).finally(() => {
+      this.#isBusy = false;
+    });
+    // an estimate that nobody waits for ends with an error that nobody needs
+    made.catch(() => {});
+    try {
+      return await Promise.race([made, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the thread after what it is at: one that is taken away under a run of ONNX Runtime aborts the process. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#opening?.then(
+      (group) => group.close(),
+      () => {},
+    );
+  }
+
+  async #run(task: EstimateTask): Promise<EstimateOutcome> {
+    const group = await this.#open();
+    try {
+      const [estimate] = await group.run([task]);
+      return { kind: 'estimate', estimate: estimate! };
+    } catch (error) {
+      // an error of the task leaves the thread as it was; one without a code may be its end
+      if (!(error instanceof AppError) && !this.#isClosing) {
+        this.#opening = null;
+        this.#isOpen = false;
+        void group.close();
+      }
+      throw error;
+    }
+  }
+
+  #open(): Promise<ThreadGroup<EstimateTask, EstimateResult>> {
+    if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
+    this.#opening ??= ThreadGroup.open<EstimateTask, EstimateResult>(
+      import.meta.url,
+      'estimate-thread',
+      1,
+      this.#data,
+    ).then(
+      (group) => {
+        this.#isOpen = true;
+        return group;
+      },
+      (error) => {
+        this.#opening = null;
+        throw error;
+      },
+    );
+    return this.#opening;
+  }
+}

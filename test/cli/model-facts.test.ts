@@ -1,0 +1,36 @@
+/** What the API tells of a model. */
+import { describe, expect, it } from 'vitest';
+import { DEMO_MODEL } from '../../src/cli/demo/material.ts';
+import { describeModel, valuesOf } from '../../src/cli/model-facts.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
+
+const { manifest, vocabularies } = readModelFolder(DEMO_MODEL);
+
+describe('describeModel', () => {
+  it('says in a sentence how the model is adapted', () => {
+    expect(describeModel(manifest).adaptation).toEqual({
+      optimiser: 'gradient_descent',
+      negatives_per_seed: 10,
+      summary:
+        'gradient descent on heads.wide, heads.query, heads.bias, 20 steps at 50 seeds (at most 200), after a first pass of 10 that finds likely members; a logistic regression on the seeds is added',
+    });
+    expect(describeModel({ ...manifest, adaptation: DEFAULT_ADAPTATION }).adaptation.summary).toBe(
+      'Adam at rate 0.003, up to 5 epochs of batches of 512',
+    );
+  });
+
+  it('gives name, time and evaluation as the manifest has them', () => {
+    const { name, createdAt, evaluation } = describeModel(manifest);
+    expect([name, createdAt, evaluation]).toEqual(['demo', manifest.created, manifest.evaluation]);
+  });
+});
+
+describe('valuesOf', () => {
+  it('gives the tokens of a vocabulary by id', () => {
+    const vocabulary = vocabularies.get('campaign.category')!;
+    const values = valuesOf(vocabulary);
+    expect(values.size).toBe(vocabulary.size);
+    for (let id = 1; id < values.size; id++) expect(vocabulary.find(values.token(id))).toBe(id);
+  });
+});

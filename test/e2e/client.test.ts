@@ -1,0 +1,90 @@
+/** A client whose types are generated from openapi.yaml: it type-checks, a mistake in it does not, and it runs against a real service. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import openapiTS, { astToString } from 'openapi-typescript';
+import ts from 'typescript';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
+import { HAS_PROC } from '../fixture/processes.ts';
+import { ROOT, Served } from '../fixture/served.ts';
+
+const source = readFileSync(new URL('client/client.ts.txt', import.meta.url), 'utf8');
+
+let folder: string;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'metaheac-client-'));
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
+  const types = await openapiTS(readFileSync(join(ROOT, 'openapi.yaml'), 'utf8'));
+  writeFileSync(join(folder, 'api.d.ts'), astToString(types));
+  writeFileSync(join(folder, 'client.ts'), source);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** What the compiler says of a file. */
+function diagnose(file: string): string[] {
+  const program = ts.createProgram([join(folder, file)], {
+    strict: true,
+    noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
+    noEmit: true,
+    allowImportingTsExtensions: true,
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    typeRoots: [join(ROOT, 'node_modules/@types')],
+    types: ['node'],
+    skipLibCheck: true,
+  });
+  return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+}
+
+describe('a generated client', () => {
+  it('type-checks, and its mistakes do not', () => {
+    expect(diagnose('client.ts')).toEqual([]);
+    const mistakes = [
+      ["name: 'guitars', ", ''],
+      ["'/v1/limits'", "'/v1/limit'"],
+      ['membership.rank', 'membership.position'],
+    ] as const;
+    for (const [i, [right, wrong]] of mistakes.entries()) {
+      expect(source).toContain(right);
+      writeFileSync(join(folder, `wrong${i}.ts`), source.replace(right, wrong));
+      expect([wrong, diagnose(`wrong${i}.ts`).length]).not.toEqual([wrong, 0]);
+    }
+  });
+
+  it.skipIf(!HAS_PROC)('runs against a service', { timeout: 120_000 }, async () => {
+    const work = join(folder, 'work');
+    makeWorkplace(work);
+    runBash(
+      'metaheac dataset generate --out people --users 3000 --test-campaigns 2\n' +
+        'metaheac population import --data people --model models/demo --out population',
+      work,
+    );
+    const served = await Served.start({
+      dataDir: join(work, 'data'),
+      model: join(ROOT, 'models/demo'),
+      population: join(work, 'population'),
+    });
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), 'client.ts', `http://127.0.0.1:${served.port}`, join(work, 'people')],
+      { cwd: folder, encoding: 'utf8' },
+    );
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^model demo reads category, brand, season, topics; 3000 users; \d+ limits$/m);
+    expect(stdout).toMatch(/^60 seeds are enough$/m);
+    expect(stdout).toMatch(/^60 seeds, 1 suppressed$/m);
+    expect(stdout).toMatch(/^recall and lift of 25 sizes$/m);
+    expect(stdout).toMatch(/^version 2 has 50 users$/m);
+    expect(stdout).toMatch(/^members: true, false$/m);
+    expect(stdout).toMatch(/^in 1 audience$/m);
+    expect(stdout).toMatch(/^1 event; back to version 1, 100 more users$/m);
+    expect(stdout).toMatch(/^150 of 2[89]\d\d candidates, predicted (good|weak|unsure)$/m);
+    expect(stdout).toMatch(/^person-\d+ has rank 1$/m);
+    expect(stdout).toMatch(/^404 campaign_not_found$/m);
+  });
+});

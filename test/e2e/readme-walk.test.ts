@@ -1,0 +1,84 @@
+/** The README's twelve steps, line by line, against a service that is started as the README says. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openContract } from '../fixture/api-document.ts';
+import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
+import { HAS_PROC } from '../fixture/processes.ts';
+import { ROOT, Served } from '../fixture/served.ts';
+
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+const section = /^## Twelve steps\n([\s\S]*?)^##+ /m.exec(readme)?.[1] ?? '';
+const blocks = [...section.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
+const [preparation = '', setting = '', ...steps] = blocks;
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'metaheac-walk-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe.skipIf(!HAS_PROC)('the twelve steps of the README', () => {
+  it('are twelve, and call only what the API has', async () => {
+    expect(steps.length).toBe(12);
+    const { document } = await openContract();
+    const patterns = Object.keys(document.paths).map((path) => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`));
+    const called = [...steps.join('\n').matchAll(/\$API(\/[^\s"?]*)/g)].map(([, path]) => path!);
+    expect(called.length).toBeGreaterThan(12);
+    expect(called.filter((path) => !patterns.some((pattern) => pattern.test(path)))).toEqual([]);
+  });
+
+  it('work as they are written', { timeout: 240_000 }, async () => {
+    makeWorkplace(folder);
+    const [serve = '', ...before] = preparation.trim().split('\n').reverse();
+    runBash(before.reverse().join('\n'), folder);
+    const [, variable = '', value = '', flags = ''] = /^(METAHEAC_\w+)=(\S+) metaheac serve (.*)$/.exec(serve) ?? [];
+    expect(flags).toBe('--data-dir data --model models/demo --population population');
+    const served = await Served.start({
+      dataDir: join(folder, 'data'),
+      model: join(folder, 'models/demo'),
+      population: join(folder, 'population'),
+      // time enough for an estimate, however busy this machine is
+      env: { [variable]: value, METAHEAC_ESTIMATE_TIME_MS: '30000' },
+    });
+    const people = readFileSync(join(folder, 'people/users.ndjson'), 'utf8').split('\n', 20);
+    const seeds = people.map((line) => JSON.parse(line).user_id);
+    const isMade = async () => (await served.call('POST', '/v1/estimates', { seeds })).json.reason === null;
+    await served.until(isMade, 'has read its model for estimates');
+    const script = [setting, ...steps.map((step, i) => `echo "== step ${i + 1}"\n${step}`)].join('\n');
+    const output = runBash(
+      script.replaceAll('localhost:8080', `127.0.0.1:${served.port}`).replaceAll('9090', String(await freePort())),
+      folder,
+    );
+    const said = output.split(/== step \d+\n/);
+    expect(said.length).toBe(13);
+    const parsed = (step: number) => JSON.parse(said[step]!);
+    expect(parsed(1)).toMatchObject({ enough: true, seeds: 200, cohesion: { mean: expect.any(Number) }, reason: null });
+    expect(parsed(1).verdict).toBe(JSON.parse(said[6]!).verdict);
+    expect(said[2]).toBe('true\n');
+    expect(said[5]).toContain('campaign.ready');
+    expect(said[7]).toContain('"size": 500');
+    expect(
+      said[8]!
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).member),
+    ).toEqual([true, false, false]);
+    expect(parsed(9).items).toHaveLength(1);
+    expect(said[10]).toMatch(/"added": \d+/);
+    expect(said[11]).toContain('"version": 2');
+    expect(said[12]).toMatch(/^PAR1/);
+  });
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -1,0 +1,60 @@
+/** The check of answers against the OpenAPI document: it passes what is promised and finds what is not. */
+import { describe, expect, it } from 'vitest';
+import { type Exchange, openContract } from '../fixture/api-document.ts';
+
+const contract = await openContract();
+
+const alive: Exchange = {
+  method: 'GET',
+  url: '/livez?x=1',
+  status: 200,
+  headers: { 'x-request-id': 'r1', 'content-type': 'application/json; charset=utf-8' },
+  text: '{"status":"alive"}',
+};
+const problem = {
+  type: '/docs/errors/campaign_not_found',
+  title: 't',
+  status: 404,
+  detail: 'd',
+  code: 'campaign_not_found',
+  request_id: 'r1',
+  errors: [],
+};
+const missing: Exchange = {
+  method: 'GET',
+  url: '/v1/campaigns/x',
+  status: 404,
+  headers: { 'x-request-id': 'r1', 'content-type': 'application/problem+json' },
+  text: JSON.stringify(problem),
+};
+
+describe('findFault', () => {
+  it.each<[string, Exchange]>([
+    ['an answer', alive],
+    ['an answer of HEAD', { ...alive, method: 'HEAD', text: '' }],
+    ['a problem', missing],
+    ['a problem of a route that is not there', { ...missing, url: '/nowhere' }],
+    ['a problem of a method that is not there', { ...missing, method: 'PUT', status: 405 }],
+    ['a page of the document', { ...alive, url: '/docs/static/index.css', text: 'x' }],
+  ])('passes %s', (_, exchange) => {
+    expect(contract.findFault(exchange)).toBeNull();
+  });
+
+  it.each<[string, Exchange, RegExp]>([
+    ['no request id', { ...alive, headers: { 'content-type': 'application/json' } }, /no x-request-id/],
+    ['an undocumented status', { ...alive, status: 201 }, /no such status/],
+    ['an undocumented type', { ...alive, headers: { ...alive.headers, 'content-type': 'text/html' } }, /no text\/html/],
+    ['another shape', { ...alive, text: '{"status":"asleep"}' }, /must be equal to constant/],
+    ['another field', { ...alive, text: '{"status":"alive","more":1}' }, /additional properties/],
+    ['what is no JSON', { ...alive, text: 'alive' }, /no JSON/],
+    [
+      'another request id',
+      { ...missing, text: JSON.stringify({ ...problem, request_id: 'r2' }) },
+      /another request id/,
+    ],
+    ['a code that is none', { ...missing, text: JSON.stringify({ ...problem, code: 'gone' }) }, /allowed values/],
+    ['a good answer of a route that is not there', { ...alive, url: '/v2/livez' }, /no such operation/],
+  ])('finds %s', (_, exchange, fault) => {
+    expect(contract.findFault(exchange)).toMatch(fault);
+  });
+});

@@ -1,0 +1,158 @@
+/** What the service says of itself: limits, the served model and population, and the values of their features. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LIMIT_VARIABLES } from '../../src/cli/environment.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
+import { pageOfValues } from '../../src/server/feature-values.ts';
+import { type Fixture, importUsers, MODEL_FACTS, openFixture, type PopulationFixture, USER_COUNT } from './fixture.ts';
+
+let users: PopulationFixture;
+let server: Fixture;
+beforeAll(async () => {
+  users = await importUsers();
+  server = await openFixture(users.population, { maximumInlineSeeds: 77 });
+});
+afterAll(async () => {
+  await server.close();
+  users.remove();
+});
+
+const get = (path: string) => server.call('GET', path);
+
+describe('GET /v1/limits', () => {
+  it('has every limit with the value that is kept and the variable that sets it', async () => {
+    const { status, json } = await get('/v1/limits');
+    expect(status).toBe(200);
+    const named = new Map<string, { value: number; variable: string; description: string }>(
+      json.items.map((item: { name: string }) => [item.name, item]),
+    );
+    expect(named.get('maximum_inline_seeds')).toMatchObject({ value: 77, variable: 'METAHEAC_MAXIMUM_INLINE_SEEDS' });
+    const numbers = Object.values(DEFAULT_SERVER_CONFIG).filter((value) => typeof value === 'number');
+    expect(named.size).toBe(numbers.length);
+    const variables = [...named.values()].map(({ variable }) => variable);
+    expect(variables.sort()).toEqual([...LIMIT_VARIABLES.keys(), 'METAHEAC_MINIMUM_SEEDS'].sort());
+    expect([...named.values()].every(({ description }) => description.endsWith('.'))).toBe(true);
+  });
+});
+
+describe('GET /v1/models/current', () => {
+  it('says what a campaign may hold, and how the model did', async () => {
+    const { status, json } = await get('/v1/models/current');
+    expect(status).toBe(200);
+    expect(json).toEqual({
+      name: MODEL_FACTS.name,
+      version: 'model-1',
+      created_at: MODEL_FACTS.createdAt,
+      minimum_seeds: 10,
+      features: [
+        {
+          name: 'category',
+          kind: 'single',
+          max_length: null,
+          known_values: 2,
+          values: '/v1/models/current/features/category/values',
+        },
+        {
+          name: 'genres',
+          kind: 'multi',
+          max_length: 3,
+          known_values: 2,
+          values: '/v1/models/current/features/genres/values',
+        },
+      ],
+      adaptation: MODEL_FACTS.adaptation,
+      evaluation: MODEL_FACTS.evaluation,
+    });
+  });
+
+  it('lists the values of a feature at the address that it gives', async () => {
+    const { json } = await get('/v1/models/current');
+    expect((await get(json.features[1].values)).json).toEqual({ items: ['drama', 'comedy'], next_cursor: null });
+    expect((await get(`${json.features[1].values}?search=DRA`)).json.items).toEqual(['drama']);
+  });
+
+  it('has no feature of another name', async () => {
+    const answer = await get('/v1/models/current/features/nonsense/values');
+    expect([answer.status, answer.json.code, answer.json.known_features]).toEqual([
+      404,
+      'feature_not_found',
+      ['category', 'genres'],
+    ]);
+  });
+});
+
+describe('GET /v1/populations/current', () => {
+  it('says who is in it, and what its features are', async () => {
+    expect((await get('/v1/populations/current')).json).toEqual({
+      version: users.population.version,
+      users: USER_COUNT,
+      imported_at: '2026-11-25T00:00:00.000Z',
+      features: [
+        {
+          name: 'city',
+          kind: 'single',
+          sensitive: false,
+          known_values: 7,
+          values: '/v1/populations/current/features/city/values',
+        },
+        {
+          name: 'gender',
+          kind: 'single',
+          sensitive: true,
+          known_values: expect.any(Number),
+          values: '/v1/populations/current/features/gender/values',
+        },
+      ],
+    });
+  });
+
+  it('pages through the values of a feature', async () => {
+    const path = '/v1/populations/current/features/city/values';
+    const first = (await get(`${path}?limit=4`)).json;
+    expect(first.items).toEqual(['c0', 'c1', 'c2', 'c3']);
+    const second = (await get(`${path}?limit=4&cursor=${first.next_cursor}`)).json;
+    expect(second).toEqual({ items: ['c4', 'c5', 'c6'], next_cursor: null });
+    expect((await get(`${path}?prefix=c6`)).json.items).toEqual(['c6']);
+    expect((await get(`${path}?prefix=6`)).json.items).toEqual([]);
+  });
+
+  it.each([
+    ['limit=0', 'invalid_request'],
+    ['limit=1001', 'invalid_request'],
+    ['cursor=nonsense', 'invalid_cursor'],
+    [`prefix=${'x'.repeat(1_025)}`, 'invalid_request'],
+    ['serch=c', 'invalid_request'],
+  ])('refuses %s', async (query, code) => {
+    const answer = await get(`/v1/populations/current/features/city/values?${query}`);
+    expect([answer.status, answer.json.code]).toEqual([400, code]);
+  });
+});
+
+describe('pageOfValues', () => {
+  const values = { size: 1_001, token: (code: number) => `value ${code}` };
+  const query = { prefix: undefined, search: undefined, limit: 10, cursor: undefined };
+
+  it('looks at so many values at once, and goes on from there to the last', () => {
+    const found: string[] = [];
+    let pages = 0;
+    for (let cursor: string | null | undefined; cursor !== null; pages++) {
+      const page = pageOfValues(values, 's', { ...query, search: '99', cursor }, 100);
+      expect(page.items.length).toBeLessThanOrEqual(10);
+      found.push(...page.items);
+      cursor = page.next_cursor;
+    }
+    const all = Array.from({ length: 1_000 }, (_, i) => `value ${i + 1}`);
+    expect(found).toEqual(all.filter((value) => value.includes('99')));
+    expect(pages).toBeGreaterThanOrEqual(10);
+  });
+
+  it('goes on where it was when values have been added', () => {
+    const { next_cursor } = pageOfValues(values, 's', query, 100);
+    const grown = { size: 2_001, token: values.token };
+    expect(pageOfValues(grown, 's', { ...query, cursor: next_cursor! }, 100).items[0]).toBe('value 11');
+  });
+
+  it('refuses the cursor of another list', () => {
+    const { next_cursor } = pageOfValues(values, 's', query, 100);
+    expect(() => pageOfValues(values, 't', { ...query, cursor: next_cursor! }, 100)).toThrow(/not given by this list/);
+  });
+});

@@ -1,0 +1,83 @@
+/** Estimates in a real thread: what they depend on, how they end in time, and that another model's folder is refused. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { Estimator } from '../../src/worker/estimator.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+
+const world = await tinyWorld();
+const population = openPopulation(world.population);
+const data = {
+  model: world.model,
+  modelVersion: readModelFolder(world.model).manifest.version,
+  population: world.population,
+  populationVersion: population.version,
+};
+const campaign = world.campaigns[0]!;
+const seeds = Int32Array.from(campaign.seeds, (id) => population.rowOf[population.directory.find(id)]!).sort();
+const task = { features: campaign.features, seeds, mostSeeds: 150, mostCandidates: 1_000 };
+const LONG_MS = 60_000;
+
+const estimator = new Estimator(data);
+afterAll(() => estimator.close());
+
+describe('Estimator', () => {
+  it('says that its model is being loaded where the time is too short for it', async () => {
+    expect(await estimator.estimate(task, 1)).toEqual({ kind: 'loading' });
+    await estimator.warm();
+  });
+
+  it('gives the prediction of the online stage, the same each time', async () => {
+    const first = await untilFree(() => estimator.estimate(task, LONG_MS));
+    if (first.kind !== 'estimate') throw new Error(first.kind);
+    const { prediction, candidates } = first.estimate;
+    expect([first.estimate.seeds, candidates]).toEqual([Math.min(seeds.length, 150), 1_000]);
+    expect(prediction.auc!.low).toBeLessThan(prediction.auc!.high);
+    expect(['good', 'weak', 'unsure']).toContain(prediction.verdict);
+    expect(Object.keys(prediction.recall)).toContain('0.05');
+    expect(await estimator.estimate(task, LONG_MS)).toEqual(first);
+  });
+
+  it('looks at no more seeds and users than it is told to', async () => {
+    const outcome = await estimator.estimate({ ...task, mostSeeds: 12, mostCandidates: 200 }, LONG_MS);
+    expect(outcome).toMatchObject({ kind: 'estimate', estimate: { seeds: 12, candidates: 200 } });
+  });
+
+  it('makes one at a time', async () => {
+    const running = estimator.estimate(task, LONG_MS);
+    expect(await estimator.estimate(task, LONG_MS)).toEqual({ kind: 'busy' });
+    expect((await running).kind).toBe('estimate');
+  });
+
+  it('gives up in time, and is free again soon', async () => {
+    const start = performance.now();
+    expect(await estimator.estimate({ ...task, mostCandidates: 3_000 }, 1)).toEqual({ kind: 'late' });
+    expect(performance.now() - start).toBeLessThan(500);
+    expect((await untilFree(() => estimator.estimate(task, LONG_MS))).kind).toBe('estimate');
+  });
+
+  it('refuses the folder of another model, each time it is asked', async () => {
+    const other = new Estimator({ ...data, modelVersion: '000000000000' });
+    for (let i = 0; i < 2; i++)
+      await expect(other.estimate(task, LONG_MS)).rejects.toMatchObject({ code: 'model_unavailable' });
+    await other.close();
+  });
+
+  it('can be closed while it loads', async () => {
+    const early = new Estimator(data);
+    const loading = early.warm();
+    await early.close();
+    await loading;
+    await expect(early.estimate(task, LONG_MS)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+/** The one before, which nobody waits for any more, ends first. */
+async function untilFree<T extends { readonly kind: string }>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    const outcome = await ask();
+    if (outcome.kind !== 'busy') return outcome;
+    await sleep(20);
+  }
+}
