@@ -27,7 +27,8 @@ const MISSING = ['bash', 'curl', 'jq', 'gzip', 'awk'].filter(
   (tool) => spawnSync(tool, ['--version']).error !== undefined,
 );
 const isSkipped = !process.env['CI'] && (MISSING.length > 0 || !HAS_PROC);
-if (isSkipped) console.warn(`SKIPPED: the README's twelve steps need Linux and ${MISSING.join(', ') || '/proc'}`);
+if (isSkipped)
+  process.stderr.write(`SKIPPED: the README's twelve steps need Linux and ${MISSING.join(', ') || '/proc'}\n`);
 
 describe('the twelve steps of the README', () => {
   it('are twelve, and call only what the API has', async () => {
