@@ -18,10 +18,10 @@ const REQUESTS = 2_000;
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
 /** After as many requests campaigns are finished, so that there are audiences. */
 const REFILL_EVERY = 15;
-const READY_CAMPAIGNS = 3;
+const READY_CAMPAIGNS = 2;
 
 /** Share of the operations that may take none of their requests. */
-const MAXIMUM_NEVER_ACCEPTED = 0.2;
+const MAXIMUM_NEVER_ACCEPTED = 0.05;
 
 const contract = await openContract();
 const targets: readonly Target[] = contract.operations;
@@ -30,6 +30,7 @@ let users: PopulationFixture;
 let server: Fixture;
 let ids: readonly string[] = [];
 let expansionIds: readonly string[] = [];
+let deliveryIds: readonly string[] = [];
 beforeAll(async () => {
   users = await importUsers();
   server = await openFixture(users.population);
@@ -62,6 +63,7 @@ const pool: Pool = (place) => {
   if (place === 'webhooks.id') return server.store.webhooks.list({ limit: 5 }).items.map(({ id }) => id);
   if (name === 'id') return ids;
   if (name === 'expansion_id') return expansionIds;
+  if (name === 'delivery_id') return deliveryIds;
   if (name === 'seeds') return SEEDS;
   if (name === 'user_id' || name === 'user_ids') return USER_IDS.slice(0, 40);
   if (name === 'version' || name === 'a' || name === 'b') return ['1', '2'];
@@ -135,10 +137,19 @@ async function refill(): Promise<void> {
   for (let queued = server.store.countsByState().queued; queued > 0; queued--) server.finishNext();
   while (server.store.countsByState().ready < READY_CAMPAIGNS) await server.createReady();
   await server.call('POST', '/v1/campaigns', OK_BODY); // one that is queued
-  const ready = server.store.list({ limit: READY_CAMPAIGNS, state: 'ready' }).items;
-  const newest = server.store.list({ limit: 2 }).items;
-  ids = [...ready, ...newest].map(({ id }) => id);
-  expansionIds = [...newest, ...ready].map(({ expansionId }) => expansionId).filter((id) => id !== null);
+  const ready = server.store.list({ limit: 1, state: 'ready' }).items[0]!;
+  // a second version of it
+  if (server.store.audienceVersions(ready.id, { limit: 2 }).items.length < 2)
+    for (const size of [40, 41]) server.store.update(ready.id, { audience: { size } });
+  const queued = server.store.list({ limit: 1, state: 'queued' }).items[0]!;
+  // few, so that an expansion is often the campaign's
+  ids = [ready.id, queued.id];
+  expansionIds = [ready.expansionId!, queued.expansionId!];
+  const webhook = server.store.webhooks.list({ limit: 1 }).items[0];
+  if (webhook === undefined) return;
+  await server.call('POST', `/v1/webhooks/${webhook.id}/ping`);
+  const { json } = await server.call('GET', `/v1/webhooks/${webhook.id}/deliveries`);
+  deliveryIds = json.items.map(({ id }: { id: string }) => id);
 }
 
 async function checkStore(): Promise<void> {
