@@ -203,7 +203,8 @@ export class Campaigns {
          FROM campaigns c JOIN expansions e ON e.campaign = c.number AND e.latest = 1 LEFT JOIN jobs j ON j.expansion = e.number
          WHERE j.number IS NULL
            AND ((c.refresh_every IS NOT NULL AND e.created_at + c.refresh_every <= @now)
-             OR (c.refresh_on_population = 1 AND e.population_version IS NOT NULL AND e.population_version <> @populationVersion))
+             OR (c.refresh_on_population = 1 AND e.population_version IS NOT @populationVersion
+               AND (e.population_version IS NOT NULL OR e.state = 'too_small')))
          ORDER BY e.created_at`,
       )
       .all({ now, populationVersion }) as { id: string; cause: 'interval' | 'population' }[];

@@ -330,7 +330,8 @@ export class CampaignStore extends JobStore {
       return { set: set?.sha256 ?? null, users: set?.users ?? 0 };
     };
     const positives = referenceTo(sets.positives);
-    const reason = this.#tooFewSeeds(inputs.seeds.known, positives.users);
+    // counted just now; later the population may be another, and the engine counts
+    const reason = cause === 'created' ? this.#tooFewSeeds(inputs.seeds.known) : null;
     const state = reason === null ? 'queued' : 'too_small';
     const dismissed = referenceTo(sets.dismissed);
     const row = { id, cause, state, reason, inputs: { ...inputs, seedSet }, positives, dismissed } as const;
@@ -355,10 +356,9 @@ export class CampaignStore extends JobStore {
     });
   }
 
-  /** Feedback counts as known here: whether it is, the engine sees. */
-  #tooFewSeeds(known: number, positives: number): Reason | null {
+  #tooFewSeeds(known: number): Reason | null {
     const minimum = this.options.minimumSeeds;
-    if (known + positives >= minimum) return null;
+    if (known >= minimum) return null;
     const message = `${known} of the seeds are in the population, at least ${minimum} are needed`;
     return { code: 'too_few_seeds', message, known, minimum };
   }

@@ -25,7 +25,7 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
         params: campaignParams,
         response: {
           202: oneExpansion(
-            'Accepted; `Location` is the expansion. Too few known seeds are no error: the state is `too_small`.',
+            'Accepted; `Location` is the expansion. Too few known seeds are no error: it ends as `too_small`.',
           ),
           ...problemResponses('unauthorized', 'campaign_not_found', 'no_seeds', 'unavailable', 'storage_failed'),
         },
