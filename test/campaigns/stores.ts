@@ -22,10 +22,18 @@ export function manualClock(): ManualClock {
   };
 }
 
+const folders: string[] = [];
+const opened: CampaignStore[] = [];
+// here and not where they are made: a hook that is added within a test never runs
+afterAll(() => {
+  for (const store of opened) store.close();
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder that is removed after the file's tests. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'metaheac-campaigns-'));
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
@@ -41,10 +49,6 @@ export function dataFolder(options: Partial<StoreOptions> = {}): {
   const folder = temporaryFolder();
   const clock = manualClock();
   const all = { clock, minimumSeeds: 2, leaseMs: LEASE_MS, maximumAttempts: 3, ...options };
-  const opened: CampaignStore[] = [];
-  afterAll(() => {
-    for (const store of opened) store.close();
-  });
   return {
     folder,
     clock,
