@@ -17,7 +17,6 @@ import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
-import { Estimator } from '../worker/estimator.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
@@ -74,27 +73,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
-/** How long after the engine is ready the model is read once more, for estimates: whoever starts a service looks at other things first. */
-const WARM_AFTER_MS = 3_000;
-
-/** The function stops what has not begun. */
-function warmLater(estimator: Estimator, engineReady: Promise<void>, logger: Logger): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  let isStopped = false;
-  const warm = () =>
-    estimator.warm().catch((error: unknown) => logger.error({ error: messageOf(error) }, 'no estimates can be made'));
-  engineReady.then(
-    () => {
-      if (!isStopped) timer = setTimeout(warm, WARM_AFTER_MS).unref();
-    },
-    () => {},
-  );
-  return () => {
-    isStopped = true;
-    clearTimeout(timer);
-  };
-}
-
 /** Starts part after part; each pushes how it is closed, in the reverse order, onto `closers`. */
 async function startParts(
   options: ServiceOptions,
@@ -144,13 +122,6 @@ async function startParts(
   );
   const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version });
   closers.push(() => exporter.close());
-  const estimator = new Estimator({
-    model: resolve(options.model),
-    modelVersion: model.manifest.version,
-    population: resolve(options.population),
-    populationVersion: population.version,
-  });
-  closers.push(() => estimator.close());
   const explainer = new AudienceExplainer({
     population: resolve(options.population),
     seedFolder: join(dataDir, SEED_FOLDER),
@@ -178,7 +149,7 @@ async function startParts(
     model: describeModel(model.manifest),
     populationImportedAt: publishedAt(population.path, population.version),
     customisedModels: exporter,
-    estimates: estimator,
+    estimates: supervisor,
     explainer,
     engine: () => supervisor.state,
     wake: () => supervisor.wake(),
@@ -203,6 +174,5 @@ async function startParts(
   const host = options.host.includes(':') ? `[${options.host}]` : options.host;
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // who never asks must not crash by it: `/readyz` says it too
-  closers.push(warmLater(estimator, engineReady, logger));
   return { url: `http://${host}:${port}`, engineReady, close };
 }

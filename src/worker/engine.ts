@@ -5,10 +5,12 @@ import type { Job } from '../campaigns/types.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
+import { describeError } from '../lib/thread-error.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { parseDevice, resolveDevice } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
 import { openPopulation, type Population } from '../population/population.ts';
+import { Estimator } from './estimator.ts';
 import { type ExpandDependencies, expand } from './expand.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 import { ThreadDied, ThreadPool } from './pool.ts';
@@ -19,6 +21,8 @@ const POLL_MS = 500;
 const STORE_ERROR_DELAY_MS = 1000;
 /** An ending engine gives its log and its last message to the parent this long to get out. */
 const LAST_WORDS_MS = 50;
+/** How long after it is ready the engine reads its model once more, for estimates: whoever starts a service looks at other things first. */
+const WARM_AFTER_MS = 3_000;
 /** Look-ups of the API process go first: `nice` of the engine. */
 const ENGINE_PRIORITY = 5;
 
@@ -148,6 +152,19 @@ async function startEngine(
   return { engine: new Engine(config, dependencies, logger), device: device.detail };
 }
 
+/** Makes estimates in a thread of its own, so that none waits behind expansions. */
+function openEstimator(
+  { model, modelVersion, population, populationVersion }: EngineConfig,
+  logger: Logger,
+): Estimator {
+  const estimator = new Estimator({ model, modelVersion, population, populationVersion });
+  setTimeout(
+    () => estimator.warm().catch((error: unknown) => logger.error({ err: error }, 'no estimates can be made')),
+    WARM_AFTER_MS,
+  ).unref();
+  return estimator;
+}
+
 /**
  * Ends the process once its last words are out, and not by `process.exit`: ONNX Runtime aborts, and says so on stderr, where that takes a
  * thread's environment away under a run. What is on the disk is whole at any moment, as it must be for kill -9.
@@ -163,6 +180,7 @@ function end(): void {
 function main(): void {
   const send = (message: FromEngine) => process.send?.(message);
   let engine: Engine | null = null;
+  let estimator: Estimator | null = null;
   // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent says when to stop.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
@@ -170,8 +188,17 @@ function main(): void {
   process.on('message', (message: ToEngine) => {
     if (message.kind === 'wake') engine?.wake();
     else if (message.kind === 'stop') end();
+    else if (message.kind === 'estimate') void estimate(message);
     else void begin(message.config);
   });
+  async function estimate({ id, task, timeMs }: Extract<ToEngine, { kind: 'estimate' }>): Promise<void> {
+    try {
+      const outcome = estimator ? await estimator.estimate(task, timeMs) : ({ kind: 'loading' } as const);
+      send({ kind: 'estimated', id, outcome });
+    } catch (error) {
+      send({ kind: 'not_estimated', id, error: describeError(error) });
+    }
+  }
   async function begin(config: EngineConfig): Promise<void> {
     const logger = createLogger(config.logLevel, 'engine');
     try {
@@ -182,6 +209,7 @@ function main(): void {
     try {
       const started = await startEngine(config, systemClock, logger);
       engine = started.engine;
+      estimator = openEstimator(config, logger);
       send({ kind: 'ready', device: started.device });
       await engine.run();
     } catch (error) {

@@ -1,4 +1,4 @@
-/** A thread of the API process that tells from seeds alone what an audience would be worth; it has a model and sessions of its own. */
+/** A thread of the engine that tells from seeds alone what an audience would be worth; it has a model and sessions of its own. */
 import { AppError } from '../lib/errors.ts';
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
 import { type Host, hostThread } from '../lib/thread-host.ts';

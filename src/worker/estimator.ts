@@ -3,6 +3,9 @@ import { AppError } from '../lib/errors.ts';
 import { ThreadGroup } from '../lib/thread-group.ts';
 import type { EstimateResult, EstimateTask, EstimateThreadData } from './estimate-thread.ts';
 
+/** What an estimate is asked of. */
+export type EstimateRequest = Omit<EstimateTask, 'cancelled'>;
+
 /** An estimate; or why there is none now. */
 export type EstimateOutcome =
   | { readonly kind: 'estimate'; readonly estimate: EstimateResult }
@@ -30,7 +33,7 @@ export class Estimator {
    * An estimate within `timeMs`, or none.
    * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is started anew the next time
    */
-  async estimate(task: Omit<EstimateTask, 'cancelled'>, timeMs: number): Promise<EstimateOutcome> {
+  async estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
     if (this.#isBusy) return { kind: 'busy' };
     this.#isBusy = true;
     const cancelled = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);

@@ -3,6 +3,7 @@
 import type { ThreadError } from '../lib/thread-error.ts';
 import type { Feeds } from '../model/session.ts';
 import type { CampaignFeatures } from '../online/encode.ts';
+import type { EstimateOutcome, EstimateRequest } from './estimator.ts';
 
 /** A tensor in memory of one thread. */
 export type Tensor = Feeds[string];
@@ -86,9 +87,12 @@ export interface EngineConfig {
 
 export type ToEngine =
   | { readonly kind: 'start'; readonly config: EngineConfig }
+  | { readonly kind: 'estimate'; readonly id: number; readonly task: EstimateRequest; readonly timeMs: number }
   | { readonly kind: 'wake' }
   | { readonly kind: 'stop' };
 
 export type FromEngine =
   | { readonly kind: 'ready'; readonly device: string }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+  | { readonly kind: 'refused'; readonly code: string; readonly message: string }
+  | { readonly kind: 'estimated'; readonly id: number; readonly outcome: EstimateOutcome }
+  | { readonly kind: 'not_estimated'; readonly id: number; readonly error: ThreadError };

@@ -5,6 +5,8 @@ import type { CampaignStore } from '../campaigns/store.ts';
 import { forkBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
+import { restoreError } from '../lib/thread-error.ts';
+import type { EstimateOutcome, EstimateRequest } from './estimator.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 
 /** The first restart comes after this, then doubling up to the second. */
@@ -14,6 +16,15 @@ const LONGEST_RESTART_DELAY_MS = 10_000;
 const STOP_MS = 5000;
 /** An engine that dies this often before it was ever ready will not be ready. */
 const STARTS = 3;
+
+/** What the way to the engine and back may add to the time of an estimate. */
+const IPC_MS = 100;
+
+interface WaitingEstimate {
+  readonly resolve: (outcome: EstimateOutcome) => void;
+  readonly reject: (error: unknown) => void;
+  readonly timer: NodeJS.Timeout;
+}
 
 export interface EngineState {
   readonly ready: boolean;
@@ -33,6 +44,9 @@ export class EngineSupervisor {
   #starting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
   #stopping = false;
   #timer: NodeJS.Timeout | null = null;
+  /** Who waits for an estimate. */
+  readonly #estimates = new Map<number, WaitingEstimate>();
+  #lastEstimate = 0;
 
   constructor(config: Omit<EngineConfig, 'ownerId'>, store: CampaignStore, logger: Logger) {
     this.#config = config;
@@ -60,6 +74,21 @@ export class EngineSupervisor {
     this.#send({ kind: 'wake' });
   }
 
+  /**
+   * What an audience of some seeds would be worth, within `timeMs`: the engine's estimator says it. `loading` where no engine is ready, or it dies.
+   * @throws AppError invalid_model, model_unavailable, invalid_population
+   */
+  estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
+    if (!this.#state.ready || !this.#child?.connected) return Promise.resolve({ kind: 'loading' });
+    const id = ++this.#lastEstimate;
+    return new Promise((resolve, reject) => {
+      // the engine keeps the time; one that does not even say so is late
+      const timer = setTimeout(() => this.#answer(id, ({ resolve }) => resolve({ kind: 'late' })), timeMs + IPC_MS);
+      this.#estimates.set(id, { resolve, reject, timer });
+      this.#send({ kind: 'estimate', id, task, timeMs });
+    });
+  }
+
   /** Ends the engine; a job at work goes back to the queue, and the attempt does not count. */
   async stop(): Promise<void> {
     this.#stopping = true;
@@ -74,13 +103,18 @@ export class EngineSupervisor {
   }
 
   #spawn(): void {
-    const child = forkBeside(import.meta.url, 'engine', { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const child = forkBeside(import.meta.url, 'engine', {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced', // typed arrays
+    });
     const owner = `${child.pid}:${randomUUID()}`;
     this.#child = child;
     let refusal: AppError | null = null;
     child.on('message', (message: FromEngine) => {
       if (message.kind === 'ready') this.#ready(child, message.device);
-      else refusal = new AppError(message.code as ErrorCode, message.message);
+      else if (message.kind === 'refused') refusal = new AppError(message.code as ErrorCode, message.message);
+      else if (message.kind === 'estimated') this.#answer(message.id, ({ resolve }) => resolve(message.outcome));
+      else this.#answer(message.id, ({ reject }) => reject(restoreError(message.error)));
     });
     child.on('exit', (code, signal) => this.#ended(owner, refusal, `the engine ended (${signal ?? `code ${code}`})`));
     child.on('error', (error) => {
@@ -98,8 +132,17 @@ export class EngineSupervisor {
     this.#starting = null;
   }
 
+  #answer(id: number, how: (waiting: WaitingEstimate) => void): void {
+    const waiting = this.#estimates.get(id);
+    if (waiting === undefined) return;
+    this.#estimates.delete(id);
+    clearTimeout(waiting.timer);
+    how(waiting);
+  }
+
   #ended(owner: string, refusal: AppError | null, how: string): void {
     this.#child = null;
+    for (const id of [...this.#estimates.keys()]) this.#answer(id, ({ resolve }) => resolve({ kind: 'loading' }));
     this.#release(owner);
     if (this.#stopping) return;
     const detail = refusal?.message ?? how;

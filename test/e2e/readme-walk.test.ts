@@ -80,6 +80,9 @@ describe('the twelve steps of the README', () => {
     expect(said[10]).toMatch(/"added": \d+/);
     expect(said[11]).toContain('"version": 2');
     expect(said[12]).toMatch(/^PAR1/);
+    // no session runs in the process that answers look-ups, not for estimates either
+    expect(readFileSync(`/proc/${served.api}/maps`, 'latin1')).not.toContain('onnxruntime');
+    expect(readFileSync(`/proc/${served.engine}/maps`, 'latin1')).toContain('onnxruntime');
   });
 });
 

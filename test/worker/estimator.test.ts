@@ -4,7 +4,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { Estimator } from '../../src/worker/estimator.ts';
+import { HAS_PROC } from '../fixture/processes.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
+import { buildRig, startRig } from './rig.ts';
 
 const world = await tinyWorld();
 const population = openPopulation(world.population);
@@ -70,6 +72,30 @@ describe('Estimator', () => {
     await early.close();
     await loading;
     await expect(early.estimate(task, LONG_MS)).rejects.toMatchObject({ code: 'unavailable' });
+  });
+});
+
+describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
+  it('asks the engine, and says loading while there is none', async () => {
+    const rig = buildRig({ ...world, threads: 1 });
+    expect(await rig.supervisor.estimate(task, LONG_MS)).toEqual({ kind: 'loading' });
+    await rig.supervisor.start();
+    const outcome = await rig.supervisor.estimate(task, LONG_MS);
+    expect(outcome).toEqual(await untilFree(() => estimator.estimate(task, LONG_MS)));
+    // it goes on beside an expansion, and what it is asked when the engine dies is answered
+    const id = rig.create(campaign);
+    expect((await rig.supervisor.estimate(task, LONG_MS)).kind).toBe('estimate');
+    expect((await rig.ended(id)).state).toBe('ready');
+    const asked = rig.supervisor.estimate({ ...task, mostCandidates: 3_000 }, LONG_MS);
+    process.kill(rig.engine(), 'SIGKILL');
+    expect(await asked).toEqual({ kind: 'loading' });
+  });
+
+  it('is late where the engine does not answer', async () => {
+    const rig = await startRig({ ...world, threads: 1 });
+    process.kill(rig.engine(), 'SIGSTOP');
+    expect(await rig.supervisor.estimate(task, 50)).toEqual({ kind: 'late' });
+    process.kill(rig.engine(), 'SIGCONT');
   });
 });
 
