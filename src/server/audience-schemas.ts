@@ -1,11 +1,9 @@
 /** The shapes of what is read of audiences: pages, versions, membership, differences. */
 import { z } from 'zod';
 import type { ServerConfig } from './config.ts';
-import { campaignParams, count, pageLimit, share, time, userId, wrongId } from './schemas.ts';
+import { decimalNumber, pageLimit, versionNumber, wholeNumber } from './query-numbers.ts';
+import { campaignParams, count, share, time, userId, wrongId } from './schemas.ts';
 import { addFirstIssues, addIssue } from './validation.ts';
-
-const VERSION = /^[1-9]\d{0,8}$/;
-const NUMBER = /^-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?$/;
 
 const rank = z.int().min(1).describe('1 = the best.');
 const score = z.number().describe('Comparable within one expansion only.');
@@ -182,22 +180,21 @@ export interface CutQuery {
 export function audienceQuery(config: ServerConfig) {
   return z
     .strictObject({
-      limit: pageLimit(config.maximumPageSize)
+      limit: wholeNumber(1, config.maximumPageSize)
         .optional()
         .describe(`Users of one page; of JSON ${config.defaultPageSize} where it is not given, else all.`),
       cursor: z
         .string()
         .optional()
         .describe('`next_cursor` of the page before; it stays on its audience version and its size.'),
-      size: queryNumber({ type: 'integer', minimum: 1 })
-        .pipe(z.int().min(1))
+      size: wholeNumber(1)
         .optional()
         .describe("The best so many users instead of the audience's own size; capped by the candidates."),
-      percent: queryNumber({ type: 'number', exclusiveMinimum: 0, maximum: 100 })
+      percent: decimalNumber({ exclusiveMinimum: 0, maximum: 100 })
         .pipe(share)
         .optional()
         .describe('The same as per cent of the population, rounded up, as a campaign is given it.'),
-      min_score: queryNumber({ type: 'number' })
+      min_score: decimalNumber()
         .optional()
         .describe('The same as everybody whose score is at least this; may be nobody.'),
     })
@@ -211,14 +208,14 @@ export function audienceQuery(config: ServerConfig) {
 
 export function versionsQuery(config: ServerConfig) {
   return z.strictObject({
-    limit: pageLimit(config.maximumVersionPageSize).default(config.defaultVersionPageSize),
+    limit: pageLimit(config.maximumVersionPageSize, config.defaultVersionPageSize),
     cursor: z.string().optional().describe('`next_cursor` of the page before.'),
   });
 }
 
 export function userAudiencesQuery(config: ServerConfig) {
   return z.strictObject({
-    limit: pageLimit(config.maximumUserAudiencePageSize).default(config.defaultUserAudiencePageSize),
+    limit: pageLimit(config.maximumUserAudiencePageSize, config.defaultUserAudiencePageSize),
     cursor: z.string().optional().describe('`next_cursor` of the page before.'),
   });
 }
@@ -254,36 +251,4 @@ export function memberBatchBody(config: ServerConfig) {
 function countFault(length: number, maximum: number): { message: string; limit: number } | null {
   if (length === 0) return { message: 'at least 1 user id is expected', limit: 1 };
   return length > maximum ? { message: `at most ${maximum} user ids are expected`, limit: maximum } : null;
-}
-
-/** A version in a path or a query. */
-export function versionNumber() {
-  return numberText(VERSION, 'a version is a whole number from 1 on', {
-    type: 'integer',
-    minimum: 1,
-    maximum: 999_999_999,
-    description: 'An audience version.',
-    examples: [2],
-  });
-}
-
-function queryNumber(meta: NumberMeta) {
-  return numberText(NUMBER, 'a number is expected', meta);
-}
-
-interface NumberMeta {
-  readonly type: 'integer' | 'number';
-  readonly minimum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly maximum?: number;
-  readonly description?: string;
-  readonly examples?: number[];
-}
-
-/** A number as text; `Number` alone would take an empty one for 0. The document says what number it is. */
-function numberText(pattern: RegExp, message: string, meta: NumberMeta) {
-  return z
-    .custom<string>((text) => typeof text === 'string' && pattern.test(text) && Number.isFinite(Number(text)), message)
-    .meta({ ...meta })
-    .transform(Number);
 }

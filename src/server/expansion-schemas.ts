@@ -2,12 +2,12 @@
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../campaigns/states.ts';
 import type { ServerConfig } from './config.ts';
+import { pageLimit, versionNumber } from './query-numbers.ts';
 import {
   campaignParams,
   count,
   excludedSchema,
   featureValue,
-  pageLimit,
   predicted,
   qualitySchema,
   reasonSchema,
@@ -89,7 +89,7 @@ export const expansionParams = z.strictObject({
 /** Pages of what belongs to a campaign. */
 export function listQuery(config: ServerConfig) {
   return z.strictObject({
-    limit: pageLimit(config.maximumCampaignPageSize).default(config.defaultCampaignPageSize),
+    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize),
     cursor: z.string().optional().describe('`next_cursor` of the page before.'),
   });
 }
@@ -149,12 +149,7 @@ export const qualityReportSchema = z
 
 /** Without a version, the active one. */
 export const qualityQuery = z.strictObject({
-  version: z.coerce
-    .number<string>()
-    .int()
-    .min(1)
-    .optional()
-    .describe('An audience version; the active one if not given.'),
+  version: versionNumber().optional().describe('An audience version; the active one if not given.'),
 });
 
 export const activateBody = z
@@ -230,7 +225,7 @@ export function changesQuery(config: ServerConfig) {
       .string()
       .optional()
       .describe('`next_cursor` of the call before; without, everything from the first change on.'),
-    limit: pageLimit(config.maximumPageSize).default(config.defaultPageSize),
+    limit: pageLimit(config.maximumPageSize, config.defaultPageSize),
   });
 }
 

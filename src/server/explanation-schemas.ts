@@ -1,8 +1,8 @@
 /** The shapes of explanations. */
 import { z } from 'zod';
-import { versionNumber } from './audience-schemas.ts';
 import type { ServerConfig } from './config.ts';
-import { count, pageLimit } from './schemas.ts';
+import { pageLimit, versionNumber } from './query-numbers.ts';
+import { count } from './schemas.ts';
 
 const part = z.object({ count, share: z.number().min(0).max(1) });
 
@@ -100,8 +100,8 @@ export const explanationSchema = z
 export function explanationQuery(config: ServerConfig) {
   return z.strictObject({
     version: versionNumber().optional(),
-    limit: pageLimit(config.maximumExplanationTokens)
-      .default(config.defaultExplanationTokens)
-      .describe('Tokens of each feature.'),
+    limit: pageLimit(config.maximumExplanationTokens, config.defaultExplanationTokens).describe(
+      'Tokens of each feature.',
+    ),
   });
 }

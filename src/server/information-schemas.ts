@@ -1,6 +1,7 @@
 /** The shapes of what the service says of itself: its limits, its model, its population. */
 import { z } from 'zod';
 import type { ServerConfig } from './config.ts';
+import { pageLimit } from './query-numbers.ts';
 
 const count = z.int().min(0);
 const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
@@ -162,7 +163,7 @@ export function valueQuery({ maximumValuePageSize, defaultValuePageSize, maximum
   return z.strictObject({
     prefix: text.describe('What a value begins with, to the letter.'),
     search: text.describe('What a value holds anywhere, whatever the case.'),
-    limit: z.coerce.number<string>().int().min(1).max(maximumValuePageSize).default(defaultValuePageSize),
+    limit: pageLimit(maximumValuePageSize, defaultValuePageSize),
     cursor: z.string().optional().describe('`next_cursor` of the page before.'),
   });
 }

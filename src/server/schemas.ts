@@ -5,6 +5,7 @@ import type { ErrorCode } from '../lib/errors.ts';
 import { filtersField, labelsField, refreshField, refreshSchema } from './campaign-inputs.ts';
 import type { ServerConfig } from './config.ts';
 import { PROBLEM_TYPE, PROBLEMS, type ProblemStatus } from './problems.ts';
+import { pageLimit } from './query-numbers.ts';
 import { addFirstIssues, addIssue, type Wrong } from './validation.ts';
 
 export const count = z.int().min(0);
@@ -210,7 +211,7 @@ export const campaignParams = z.strictObject({
 
 export function campaignQuery(config: ServerConfig) {
   return z.strictObject({
-    limit: pageLimit(config.maximumCampaignPageSize).default(config.defaultCampaignPageSize),
+    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize),
     cursor: z.string().optional().describe('`next_cursor` of the page before.'),
     state: state.optional(),
     external_id: externalId(config.maximumExternalIdBytes)
@@ -307,11 +308,6 @@ export function problemResponses(...codes: readonly ErrorCode[]): Record<Problem
     return [status, { description, content: { [PROBLEM_TYPE]: { schema: problemSchema } } }];
   });
   return Object.fromEntries(responses);
-}
-
-/** `limit` of a query. */
-export function pageLimit(maximum: number) {
-  return z.coerce.number<string>().int().min(1).max(maximum);
 }
 
 /** Why a text is no id, or null: ids are text of 1 to `maximumBytes` bytes of UTF-8. */

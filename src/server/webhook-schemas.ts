@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { CAMPAIGN_EVENTS, type CampaignEvent, DELIVERY_STATES, EVENT_TYPES } from '../campaigns/webhook-types.ts';
 import type { ServerConfig } from './config.ts';
-import { pageLimit, time } from './schemas.ts';
+import { pageLimit } from './query-numbers.ts';
+import { time } from './schemas.ts';
 import { addFirstIssues, addIssue } from './validation.ts';
 
 const webhookFields = {
@@ -98,7 +99,7 @@ export const deliveryParams = z.strictObject({
 
 export function webhookQuery(config: ServerConfig) {
   return z.strictObject({
-    limit: pageLimit(config.maximumCampaignPageSize).default(config.defaultCampaignPageSize),
+    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize),
     cursor: z.string().optional().describe('`next_cursor` of the page before.'),
   });
 }

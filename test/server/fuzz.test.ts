@@ -112,13 +112,10 @@ describe('every operation', () => {
   });
 
   it('refuses a query name that it does not have', async () => {
-    for (const { method, path, operation } of targets) {
-      const doesReadQuery = operation.parameters?.some((one) => one.in === 'query') === true;
-      if (!doesReadQuery) continue;
-      const url = path.replace(/\{(\w+)\}/g, (_, name: string) =>
-        encodeURIComponent(pool(path.includes('/webhooks/') ? `webhooks.${name}` : name)[0] ?? 'x'),
-      );
-      const answer = await server.call(method as 'GET', `${url}?sneaky=1`);
+    for (const target of targets) {
+      if (!target.path.startsWith('/v1/')) continue;
+      const { method, path } = target;
+      const answer = await server.call(method as 'GET', `${urlOf(target)}?sneaky=1`);
       expect([`${method} ${path}`, answer.status, answer.json?.errors?.[0]?.pointer]).toEqual([
         `${method} ${path}`,
         400,
@@ -126,7 +123,29 @@ describe('every operation', () => {
       ]);
     }
   });
+
+  it.each(['0x1', ' 1', '1 ', '1e0', '+1', '01', '1.0', '', '1'.repeat(400)])(
+    'refuses %j as a whole number of its query',
+    async (text) => {
+      const answers: unknown[] = [];
+      for (const target of targets)
+        for (const { in: place, name, schema } of target.operation.parameters ?? []) {
+          if (place !== 'query' || schema?.['type'] !== 'integer') continue;
+          const { status, json } = await server.call('GET', `${urlOf(target)}?${name}=${encodeURIComponent(text)}`);
+          answers.push([target.path, status, json?.errors?.[0]?.pointer]);
+          expect(answers.at(-1)).toEqual([target.path, 400, name]);
+        }
+      expect(answers.length).toBeGreaterThan(10);
+    },
+  );
 });
+
+/** With ids that are there. */
+function urlOf({ path }: Target): string {
+  return path.replace(/\{(\w+)\}/g, (_, name: string) =>
+    encodeURIComponent(pool(path.includes('/webhooks/') ? `webhooks.${name}` : name)[0] ?? 'x'),
+  );
+}
 
 function nameOf({ method, path }: Target): string {
   return `${method} ${path}`;
