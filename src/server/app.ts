@@ -29,6 +29,7 @@ import { addUserSetRoutes } from './routes/user-sets.ts';
 import { addVersionRoutes } from './routes/versions.ts';
 import { addWebhookRoutes } from './routes/webhooks.ts';
 import { createSlots } from './slots.ts';
+import { refuseUnreadParts } from './unread-parts.ts';
 import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
@@ -38,6 +39,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   const metrics = createMetrics(dependencies);
   closeGracefully(app, dependencies.config);
   addHooks(app, dependencies.config, metrics);
+  refuseUnreadParts(app);
   await addRoutes(app, dependencies, metrics, uploads);
   await app.ready();
   return app as unknown as FastifyInstance;

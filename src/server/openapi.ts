@@ -50,20 +50,23 @@ interface Operation {
   readonly responses: Record<string, unknown>;
 }
 
-/** What is wrong with a body is found before the route is asked, also where the route takes none. */
+/** What is wrong with a body, or a query name, is found before the route is asked, also where the route takes none. */
 const BODY_ERRORS = ['invalid_request', 'request_timeout', 'body_too_large', 'unsupported_media_type'] as const;
 
-/** Adds the errors of bodies to every operation whose method may have one. */
+/** Adds the errors of bodies to every operation whose method may have one, and `invalid_request` to all under `/v1`. */
 function withBodyErrors<T extends object>(document: T): T {
   const { paths } = document as { readonly paths: Record<string, Record<string, Operation>> };
-  for (const item of Object.values(paths)) {
+  for (const [path, item] of Object.entries(paths)) {
+    if (path.startsWith('/v1/')) addResponse(item['get'], 'invalid_request');
     for (const method of ['post', 'put', 'patch', 'delete']) {
-      const responses = item[method]?.responses;
-      if (responses === undefined) continue;
-      for (const code of BODY_ERRORS) responses[PROBLEMS[code].status] ??= problemResponse(code);
+      for (const code of BODY_ERRORS) addResponse(item[method], code);
     }
   }
   return document;
+}
+
+function addResponse(operation: Operation | undefined, code: ErrorCode): void {
+  if (operation !== undefined) operation.responses[PROBLEMS[code].status] ??= problemResponse(code);
 }
 
 function problemResponse(code: ErrorCode): object {

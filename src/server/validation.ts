@@ -54,10 +54,13 @@ function detailsOf(issue: z.core.$ZodIssue, input: unknown, isBody: boolean): Er
   if (issue.code === 'unrecognized_keys') {
     return issue.keys
       .slice(0, MAXIMUM_UNKNOWN_KEYS)
-      .map((key) => detailOf([...issue.path, key], input, isBody, 'is not a known field', undefined));
+      .map((key) => detailOf([...issue.path, key], input, isBody, UNKNOWN_FIELD, undefined));
   }
   return [detailOf(issue.path, input, isBody, issue.message, limitOf(issue))];
 }
+
+/** What is said of a name that the schema does not have. */
+export const UNKNOWN_FIELD = 'is not a known field';
 
 const MAXIMUM_UNKNOWN_KEYS = 20;
 
