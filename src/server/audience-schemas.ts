@@ -1,9 +1,10 @@
 /** The shapes of what is read of audiences: pages, versions, membership, differences. */
 import { z } from 'zod';
+import { listField } from './bounded-fields.ts';
 import type { ServerConfig } from './config.ts';
 import { decimalNumber, pageLimit, versionNumber, wholeNumber } from './query-numbers.ts';
 import { campaignParams, count, share, time, userId, wrongId } from './schemas.ts';
-import { addFirstIssues, addIssue } from './validation.ts';
+import { addIssue } from './validation.ts';
 
 const rank = z.int().min(1).describe('1 = the best.');
 const score = z.number().describe('Comparable within one expansion only.');
@@ -222,33 +223,16 @@ export function userAudiencesQuery(config: ServerConfig) {
 
 export function memberBatchBody(config: ServerConfig) {
   const { maximumBatchMembers, maximumUserIdBytes, maximumErrorDetails } = config;
+  const wrong = (id: unknown) => wrongId('a user id', id, maximumUserIdBytes);
   return z
     .strictObject({
-      user_ids: z
-        .custom<readonly string[]>((value) => Array.isArray(value), 'a list of user ids is expected')
-        .superRefine((userIds, context) => {
-          const wrongCount = countFault(userIds.length, maximumBatchMembers);
-          if (wrongCount !== null) addIssue(context, [], wrongCount);
-          else
-            addFirstIssues(
-              context,
-              userIds.entries(),
-              (id) => wrongId('a user id', id, maximumUserIdBytes),
-              maximumErrorDetails,
-            );
-        })
-        .meta({
-          description: 'Ids of users; they may repeat.',
-          type: 'array',
-          minItems: 1,
-          maxItems: maximumBatchMembers,
-          items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
-        }),
+      user_ids: listField('user ids', wrong, maximumBatchMembers, maximumErrorDetails).meta({
+        description: 'Ids of users; they may repeat.',
+        type: 'array',
+        minItems: 1,
+        maxItems: maximumBatchMembers,
+        items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
+      }),
     })
     .meta({ examples: [{ user_ids: ['u4711', 'u4712', 'nobody'] }] });
-}
-
-function countFault(length: number, maximum: number): { message: string; limit: number } | null {
-  if (length === 0) return { message: 'at least 1 user id is expected', limit: 1 };
-  return length > maximum ? { message: `at most ${maximum} user ids are expected`, limit: maximum } : null;
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Filters, RefreshPolicy } from '../campaigns/types.ts';
 import { AppError, type ErrorDetail } from '../lib/errors.ts';
 import type { Population } from '../population/population.ts';
+import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from './bounded-fields.ts';
 import type { ServerConfig } from './config.ts';
 
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -20,49 +21,92 @@ function presentDuration(ms: number): string {
 }
 
 export function labelsField(config: ServerConfig) {
-  const { maximumLabels, maximumLabelLength } = config;
-  return z
-    .record(z.string().min(1).max(maximumLabelLength), z.string().max(maximumLabelLength))
-    .refine((labels) => Object.keys(labels).length <= maximumLabels, `at most ${maximumLabels} labels`)
-    .meta({ description: 'Text of your own by key.', examples: [{ team: 'growth' }] });
+  const { maximumLabels, maximumLabelLength, maximumErrorDetails } = config;
+  const wrongText = textFault('a label', 0, maximumLabelLength);
+  const wrongKey = textFault('the key of a label', 1, maximumLabelLength);
+  return objectField<string>('labels', maximumLabels)
+    .superRefine((labels, context) => {
+      addFirstIssues(
+        context,
+        Object.entries(labels),
+        (text, key) => wrongKey(key) ?? wrongText(text),
+        maximumErrorDetails,
+      );
+    })
+    .meta({
+      description: 'Text of your own by key.',
+      examples: [{ team: 'growth' }],
+      type: 'object',
+      maxProperties: maximumLabels,
+      propertyNames: { type: 'string', minLength: 1, maxLength: maximumLabelLength },
+      additionalProperties: { type: 'string', maxLength: maximumLabelLength },
+    });
 }
 
 export function filtersField(config: ServerConfig) {
-  const { maximumFilterTokens, maximumFeatureValueLength } = config;
-  const tokens = z.array(z.string().min(1).max(maximumFeatureValueLength)).min(1).max(maximumFilterTokens);
-  return z.record(z.string().min(1), tokens).meta({
-    description:
-      'Tokens by user feature. Only users who have one of the tokens of every feature named are ranked; seeds need not. ' +
-      'Features and tokens are those of the population (`GET /v1/populations/current`).',
-    examples: [{ country: ['DE', 'AT'] }],
-  });
+  const { maximumFilterFeatures, maximumFilterTokens, maximumFeatureValueLength, maximumErrorDetails } = config;
+  const wrongToken = textFault('a token', 1, maximumFeatureValueLength);
+  const tokens = listField('tokens', wrongToken, maximumFilterTokens, maximumErrorDetails);
+  return objectField<readonly string[]>('filters', maximumFilterFeatures)
+    .superRefine((filters, context) => {
+      addIssuesOf(context, tokens, Object.entries(filters), maximumErrorDetails);
+    })
+    .meta({
+      description:
+        'Tokens by user feature. Only users who have one of the tokens of every feature named are ranked; seeds need not. ' +
+        'Features and tokens are those of the population (`GET /v1/populations/current`).',
+      examples: [{ country: ['DE', 'AT'] }],
+      type: 'object',
+      maxProperties: maximumFilterFeatures,
+      propertyNames: { type: 'string', minLength: 1 },
+      additionalProperties: {
+        type: 'array',
+        minItems: 1,
+        maxItems: maximumFilterTokens,
+        items: { type: 'string', minLength: 1, maxLength: maximumFeatureValueLength },
+      },
+    });
 }
 
+/** A new policy: what is not named is off. */
 export function refreshField() {
+  const { every, on_new_population } = refreshChangeField().shape;
+  return z
+    .strictObject({ every: every.default(null), on_new_population: on_new_population.default(false) })
+    .meta({ description: 'When to expand again by itself.', examples: [{ every: '1h', on_new_population: true }] });
+}
+
+/** A change of a policy: what is not named stays. */
+export function refreshChangeField() {
   return z
     .strictObject({
       every: z
         .string()
         .regex(DURATION, 'minutes, hours or days are expected, as in 90m, 1h, 7d')
         .nullable()
-        .default(null)
+        .optional()
         .meta({ description: 'Expand again so long after the latest expansion was made.', examples: ['1h'] }),
-      on_new_population: z.boolean().default(false).meta({
+      on_new_population: z.boolean().optional().meta({
         description: 'Expand again when the service is started with another population version.',
       }),
     })
-    .meta({ description: 'When to expand again by itself.', examples: [{ every: '1h', on_new_population: true }] });
+    .meta({ description: 'When to expand again by itself; what is not named stays.', examples: [{ every: '1h' }] });
 }
 
 export const refreshSchema = z
   .object({ every: z.string().nullable(), on_new_population: z.boolean() })
   .describe('When it is expanded again by itself.');
 
-export function toRefreshPolicy({
-  every,
-  on_new_population: onNewPopulation,
-}: z.output<ReturnType<typeof refreshField>>): RefreshPolicy {
-  return { everyMs: every === null ? null : parseDuration(every), onNewPopulation };
+/** The policy after a change; one of a new campaign changes the policy that is off. */
+export function toRefreshPolicy(
+  { every, on_new_population: onNewPopulation }: z.output<ReturnType<typeof refreshChangeField>>,
+  before: RefreshPolicy = { everyMs: null, onNewPopulation: false },
+): RefreshPolicy {
+  const everyMs = typeof every === 'string' ? parseDuration(every) : every;
+  return {
+    everyMs: everyMs === undefined ? before.everyMs : everyMs,
+    onNewPopulation: onNewPopulation ?? before.onNewPopulation,
+  };
 }
 
 export function presentRefresh({ everyMs, onNewPopulation }: RefreshPolicy): z.output<typeof refreshSchema> {

@@ -153,10 +153,14 @@ export interface ServerConfig {
   readonly maximumLabels: number;
   /** A label's key, and its text. */
   readonly maximumLabelLength: number;
+  /** Features that one campaign's filters name. */
+  readonly maximumFilterFeatures: number;
   /** Tokens of one feature in a filter. */
   readonly maximumFilterTokens: number;
   /** Events of one feedback request. */
   readonly maximumFeedbackEvents: number;
+  /** How far ahead of this service's clock an event may be. */
+  readonly maximumFeedbackAheadMs: number;
   /** Audience versions of a campaign that are kept beside the active one, and for how long. */
   readonly retainedVersions: number;
   readonly retainedDays: number;
@@ -252,8 +256,10 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumFeatureValueLength: 1_024,
   maximumLabels: 50,
   maximumLabelLength: 200,
+  maximumFilterFeatures: 50,
   maximumFilterTokens: 1_000,
   maximumFeedbackEvents: 50_000,
+  maximumFeedbackAheadMs: 5 * 60_000,
   retainedVersions: 10,
   retainedDays: 30,
   maximumPageSize: 10_000,

@@ -1,6 +1,7 @@
 /** The shapes of expansions, of what is predicted of them, of changes and of feedback. */
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../campaigns/states.ts';
+import { listOf } from './bounded-fields.ts';
 import type { ServerConfig } from './config.ts';
 import { pageLimit, versionNumber } from './query-numbers.ts';
 import {
@@ -229,29 +230,24 @@ export function changesQuery(config: ServerConfig) {
   });
 }
 
-export function feedbackBody(config: ServerConfig) {
-  return z
-    .strictObject({
-      events: z
-        .array(
-          z.strictObject({
-            user_id: userId(config.maximumUserIdBytes),
-            event: z
-              .enum(['conversion', 'click', 'dismissal'])
-              .describe('Conversions and clicks are seeds of the next expansion, dismissals negatives.'),
-            time: z.iso
-              .datetime({ offset: true })
-              .optional()
-              .describe('RFC 3339; now if not given. Of a user the latest event counts.'),
-          }),
-        )
-        .min(1)
-        .max(config.maximumFeedbackEvents),
-    })
-    .meta({
-      description: 'As NDJSON, one event a line.',
-      examples: [{ events: [{ user_id: 'u4711', event: 'conversion', time: '2026-11-25T12:00:00Z' }] }],
-    });
+/** `now` gives ms since 1970. */
+export function feedbackBody(config: ServerConfig, now: () => number) {
+  const { maximumUserIdBytes, maximumFeedbackEvents, maximumFeedbackAheadMs, maximumErrorDetails } = config;
+  const event = z.strictObject({
+    user_id: userId(maximumUserIdBytes),
+    event: z
+      .enum(['conversion', 'click', 'dismissal'])
+      .describe('Conversions and clicks are seeds of the next expansion, dismissals negatives.'),
+    time: z.iso
+      .datetime({ offset: true })
+      .refine((time) => !(Date.parse(time) > now() + maximumFeedbackAheadMs), 'an event is not in the future')
+      .optional()
+      .describe('RFC 3339; now if not given, and not in the future. Of a user the latest event counts.'),
+  });
+  return z.strictObject({ events: listOf('events', event, maximumFeedbackEvents, maximumErrorDetails) }).meta({
+    description: 'As NDJSON, one event a line.',
+    examples: [{ events: [{ user_id: 'u4711', event: 'conversion', time: '2026-11-25T12:00:00Z' }] }],
+  });
 }
 
 export const feedbackSchema = z

@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../campaigns/states.ts';
 import type { ErrorCode } from '../lib/errors.ts';
-import { filtersField, labelsField, refreshField, refreshSchema } from './campaign-inputs.ts';
+import { addFirstIssues, listField, objectField, textFault } from './bounded-fields.ts';
+import { filtersField, labelsField, refreshChangeField, refreshField, refreshSchema } from './campaign-inputs.ts';
 import type { ServerConfig } from './config.ts';
 import { PROBLEM_TYPE, PROBLEMS, type ProblemStatus } from './problems.ts';
 import { pageLimit } from './query-numbers.ts';
-import { addFirstIssues, addIssue, type Wrong } from './validation.ts';
+import { addIssue, type Wrong } from './validation.ts';
 
 export const count = z.int().min(0);
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
@@ -277,7 +278,7 @@ export function campaignChangeBody(config: ServerConfig) {
       features: featuresField(config).optional(),
       filters: filtersField(config).optional(),
       audience: audienceField().optional(),
-      refresh: refreshField().optional(),
+      refresh: refreshChangeField().optional(),
     })
     .refine((change) => Object.keys(change).length > 0, 'at least one field is expected')
     .meta({ examples: [{ audience: { size: 2000 } }] });
@@ -320,11 +321,6 @@ export function wrongId(what: string, id: unknown, maximumBytes: number): Wrong 
   return /\p{Surrogate}/u.test(id) ? { message: 'half of a surrogate pair is no text' } : null;
 }
 
-/** Why a value is no user id, or null. */
-export function wrongUserId(id: unknown, maximumBytes: number): Wrong | null {
-  return wrongId('a user id', id, maximumBytes);
-}
-
 export function userId(maximumBytes: number) {
   return idText('a user id', maximumBytes).meta({
     description: `Id of a user, 1 to ${maximumBytes} bytes.`,
@@ -353,30 +349,19 @@ export function seedsField(config: ServerConfig) {
 /** A list of user ids in JSON. */
 export function userIdList(config: ServerConfig, description: string) {
   const { maximumUserIdBytes, maximumInlineSeeds, maximumErrorDetails } = config;
-  return z
-    .custom<readonly string[]>((value) => Array.isArray(value), 'a list of user ids is expected')
-    .superRefine((seeds, context) => {
-      if (seeds.length === 0) {
-        addIssue(context, [], { message: 'at least 1 user id is expected', limit: 1 });
-      }
-      addFirstIssues(context, seeds.entries(), (id) => wrongUserId(id, maximumUserIdBytes), maximumErrorDetails);
-    })
-    .meta({
-      description,
-      type: 'array',
-      minItems: 1,
-      maxItems: maximumInlineSeeds,
-      items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
-    });
+  const wrong = (id: unknown) => wrongId('a user id', id, maximumUserIdBytes);
+  return listField('user ids', wrong, maximumInlineSeeds, maximumErrorDetails).meta({
+    description,
+    type: 'array',
+    minItems: 1,
+    maxItems: maximumInlineSeeds,
+    items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
+  });
 }
 
 export function featuresField(config: ServerConfig) {
   const { maximumFeatureValues, maximumFeatureValueLength, maximumErrorDetails } = config;
-  const wrongText = (text: unknown): Wrong | null => {
-    if (typeof text !== 'string') return { message: 'a text is expected' };
-    if (text.length <= maximumFeatureValueLength) return null;
-    return { message: `a value has at most ${maximumFeatureValueLength} characters`, limit: maximumFeatureValueLength };
-  };
+  const wrongText = textFault('a value', 0, maximumFeatureValueLength);
   const wrongValue = (value: unknown): Wrong | null => {
     if (!Array.isArray(value))
       return typeof value === 'string' ? wrongText(value) : { message: 'a text or a list of text is expected' };
@@ -385,11 +370,7 @@ export function featuresField(config: ServerConfig) {
     }
     return value.map(wrongText).find((problem) => problem !== null) ?? null;
   };
-  return z
-    .custom<Readonly<Record<string, string | readonly string[]>>>(
-      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-      'an object of features by name is expected',
-    )
+  return objectField<string | readonly string[]>('features', Number.POSITIVE_INFINITY)
     .superRefine((features, context) => {
       addFirstIssues(context, Object.entries(features), wrongValue, maximumErrorDetails);
     })

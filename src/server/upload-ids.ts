@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../lib/errors.ts';
 import type { ServerConfig } from './config.ts';
-import { wrongUserId } from './schemas.ts';
+import { wrongId } from './schemas.ts';
 import { uploadBytes } from './upload-bytes.ts';
 import { CsvColumn } from './upload-csv.ts';
 import { LineErrors, type UploadLines, uploadLines, withoutReturn } from './upload-lines.ts';
@@ -51,7 +51,7 @@ async function readLines(request: FastifyRequest, config: ServerConfig, take: (u
       take(userId);
       return;
     }
-    const wrong = wrongUserId(userId, maximumUserIdBytes);
+    const wrong = wrongId('a user id', userId, maximumUserIdBytes);
     if (wrong === null) take(userId as string);
     else
       errors.add(line, wrong.message, { value: userId, ...(wrong.limit === undefined ? {} : { limit: wrong.limit }) });

@@ -30,26 +30,6 @@ export function addIssue(context: z.core.$RefinementCtx, path: (string | number)
   context.addIssue({ code: 'custom', path, message, ...(limit === undefined ? {} : { params: { limit } }) });
 }
 
-/**
- * A list or record that is checked item by item but stops at the first `maximumIssues`: zod's own collect an issue
- * for each item, which a body of millions of wrong ones turns into gigabytes.
- */
-export function addFirstIssues<T>(
-  context: z.core.$RefinementCtx,
-  items: Iterable<readonly [key: string | number, item: T]>,
-  wrongWith: (item: T) => Wrong | null,
-  maximumIssues: number,
-): void {
-  let issues = 0;
-  for (const [key, item] of items) {
-    const wrong = wrongWith(item);
-    if (wrong === null) continue;
-    addIssue(context, [key], wrong);
-    issues += 1;
-    if (issues >= maximumIssues) return;
-  }
-}
-
 function detailsOf(issue: z.core.$ZodIssue, input: unknown, isBody: boolean): ErrorDetail[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys

@@ -1,10 +1,11 @@
 /** The shapes of webhooks over HTTP. */
 import { z } from 'zod';
 import { CAMPAIGN_EVENTS, type CampaignEvent, DELIVERY_STATES, EVENT_TYPES } from '../campaigns/webhook-types.ts';
+import { addFirstIssues } from './bounded-fields.ts';
 import type { ServerConfig } from './config.ts';
 import { pageLimit } from './query-numbers.ts';
 import { time } from './schemas.ts';
-import { addFirstIssues, addIssue } from './validation.ts';
+import { addIssue } from './validation.ts';
 
 const webhookFields = {
   id: z.string(),

@@ -62,6 +62,18 @@ describe('POST /v1/campaigns', () => {
     }
   });
 
+  it('changes of a refresh policy what is named', async () => {
+    const refresh = { every: '90m', on_new_population: true };
+    const { json } = await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, refresh });
+    fixture.finishNext();
+    const changed = async (change: object) =>
+      (await fixture.call('PATCH', `/v1/campaigns/${json.id}`, { refresh: change })).json.refresh;
+    expect(await changed({ every: '2h' })).toMatchObject({ every: '2h', on_new_population: true });
+    expect(await changed({ on_new_population: false })).toMatchObject({ every: '2h', on_new_population: false });
+    expect(await changed({})).toMatchObject({ every: '2h', on_new_population: false });
+    expect(await changed({ every: null })).toMatchObject({ every: null, on_new_population: false });
+  });
+
   it('makes a campaign without seeds, which nothing can be expanded of yet', async () => {
     const { status, json } = await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: null });
     expect([status, json.state, json.expansion_id, json.needs_expansion]).toEqual([202, null, null, false]);
@@ -147,6 +159,26 @@ describe('an empty body that is called JSON', () => {
 });
 
 describe('POST /v1/campaigns/{id}/feedback', () => {
+  it('refuses an event that is more than five minutes ahead', async () => {
+    const id = await fixture.createReady();
+    const send = (...minutes: readonly number[]) =>
+      fixture.call('POST', `/v1/campaigns/${id}/feedback`, {
+        events: minutes.map((ahead) => ({
+          user_id: 'person-50',
+          event: 'click',
+          time: new Date(Date.now() + ahead * 60_000).toISOString(),
+        })),
+      });
+    expect((await send(-5, 0, 4)).status).toBe(200);
+    const refused = await send(0, 6, 4, 4_000_000_000);
+    expect([refused.status, refused.json.code]).toEqual([400, 'invalid_request']);
+    expect(refused.json.errors.map(({ pointer }: { pointer: string }) => pointer)).toEqual([
+      '/events/1/time',
+      '/events/3/time',
+    ]);
+    expect((await send(-5)).json.users).toEqual({ conversion: 0, click: 1, dismissal: 0 });
+  });
+
   it('keeps the latest event of each user, as JSON and as NDJSON', async () => {
     const id = await fixture.createReady();
     const path = `/v1/campaigns/${id}/feedback`;

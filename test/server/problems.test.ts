@@ -49,6 +49,21 @@ describe('toAppError', () => {
 });
 
 describe('problemOf', () => {
+  it('holds no half of a surrogate pair', () => {
+    const value = `${'v'.repeat(79)}😀`;
+    const details = [
+      { pointer: '/a', value, message: '😀'.repeat(300) },
+      { pointer: '/\ud83d', value: '\ude00', message: 'm' },
+    ];
+    const problem = problemOf(new AppError('invalid_request', `x${'😀'.repeat(300)}`, { details }), 'r', 20);
+    expect(JSON.stringify(problem)).not.toMatch(/\\ud[89a-f]/i);
+    expect(problem.errors[0]).toEqual({
+      pointer: '/a',
+      value: `${'v'.repeat(79)}…`,
+      message: `${'😀'.repeat(250)}…`,
+    });
+  });
+
   it('holds details and facts, shortened and counted', () => {
     const details = [
       { pointer: '/a', value: 'v'.repeat(500), message: 'm'.repeat(600) },

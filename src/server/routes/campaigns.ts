@@ -127,7 +127,7 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
     async (request) => {
       const { store, population, campaignFeatures } = dependencies;
       const { external_id: externalId, features, audience, refresh, name, labels, filters } = request.body;
-      store.get(request.params.id);
+      const before = store.get(request.params.id);
       if (filters) refuseUnknownFilters(population, filters);
       return presentCampaign(
         store.update(request.params.id, {
@@ -137,7 +137,7 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
           ...(filters && { filters }),
           ...(features && { features: { values: features, counts: countFeatures(campaignFeatures, features) } }),
           ...(audience && { audience: toAudienceRequest(audience) }),
-          ...(refresh && { refresh: toRefreshPolicy(refresh) }),
+          ...(refresh && { refresh: toRefreshPolicy(refresh, before.refresh) }),
         }),
       );
     },

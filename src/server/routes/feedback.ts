@@ -20,7 +20,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
             'The same events sent again change nothing. A user who was a seed and dismisses is a seed no longer.',
           consumes: ['application/json', 'application/x-ndjson'],
           params: campaignParams,
-          body: feedbackBody(config),
+          body: feedbackBody(config, () => clock.now()),
           response: {
             200: { description: 'What became of them.', content: { 'application/json': { schema: feedbackSchema } } },
             ...problemResponses(

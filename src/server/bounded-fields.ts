@@ -1,0 +1,100 @@
+/**
+ * Lists and objects that are checked item by item and no further than the first `maximumErrorDetails` wrong ones: zod's own collect an issue for
+ * each item, which a body of millions of wrong ones turns into gigabytes. More items than the limit are one issue, and are not looked at.
+ */
+import { z } from 'zod';
+import { addIssue, type Wrong } from './validation.ts';
+
+/** A list of 1 to `most` items. What the document says of it is the caller's to add, as of `objectField`. */
+export function listField<T = string>(
+  what: string,
+  wrongWith: (item: unknown) => Wrong | null,
+  most: number,
+  maximumIssues: number,
+) {
+  return countedList<T>(what, most).superRefine((list, context) => {
+    addFirstIssues(context, list.entries(), wrongWith, maximumIssues);
+  });
+}
+
+/** The same, where a schema says what an item is. */
+export function listOf<T>(what: string, item: z.ZodType<T>, most: number, maximumIssues: number) {
+  return countedList<T>(what, most)
+    .superRefine((list, context) => addIssuesOf(context, item, list.entries(), maximumIssues))
+    .meta({ type: 'array', minItems: 1, maxItems: most, items: documentOf(item) });
+}
+
+function countedList<T>(what: string, most: number) {
+  return z
+    .custom<readonly T[]>(Array.isArray, { error: `a list of ${what} is expected`, abort: true })
+    .superRefine((list, context) => {
+      if (list.length === 0) refuse(context, { message: `a list of at least 1 of the ${what} is expected`, limit: 1 });
+      if (list.length > most) refuse(context, { message: `at most ${most} ${what} are expected`, limit: most });
+    });
+}
+
+/** An object of at most `most` fields, whose names the caller gives. */
+export function objectField<T>(what: string, most: number) {
+  return z
+    .custom<Readonly<Record<string, T>>>(
+      (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+      { error: `an object of ${what} by name is expected`, abort: true },
+    )
+    .superRefine((value, context) => {
+      if (Object.keys(value).length > most)
+        refuse(context, { message: `at most ${most} ${what} are expected`, limit: most });
+    });
+}
+
+/** What is wrong with a text of `least` to `most` characters. */
+export function textFault(what: string, least: number, most: number): (text: unknown) => Wrong | null {
+  return (text) => {
+    if (typeof text !== 'string') return { message: `${what} is a text` };
+    if (text.length < least) return { message: `${what} has at least ${least} character`, limit: least };
+    return text.length > most ? { message: `${what} has at most ${most} characters`, limit: most } : null;
+  };
+}
+
+/** Adds an issue for each item that `wrongWith` finds wrong, up to `maximumIssues`. */
+export function addFirstIssues<T, K extends string | number>(
+  context: z.core.$RefinementCtx,
+  items: Iterable<readonly [key: K, item: T]>,
+  wrongWith: (item: T, key: K) => Wrong | null,
+  maximumIssues: number,
+): void {
+  let issues = 0;
+  for (const [key, item] of items) {
+    const wrong = wrongWith(item, key);
+    if (wrong === null) continue;
+    addIssue(context, [key], wrong);
+    issues += 1;
+    if (issues >= maximumIssues) return;
+  }
+}
+
+/** The same for items that a schema checks; an item may have several issues. */
+export function addIssuesOf(
+  context: z.core.$RefinementCtx,
+  schema: z.ZodType,
+  items: Iterable<readonly [key: string | number, item: unknown]>,
+  maximumIssues: number,
+): void {
+  let issues = 0;
+  for (const [key, item] of items) {
+    for (const issue of schema.safeParse(item).error?.issues ?? []) {
+      context.issues.push({ ...issue, path: [key, ...issue.path], input: item } as z.core.$ZodRawIssue);
+      issues += 1;
+      if (issues >= maximumIssues) return;
+    }
+  }
+}
+
+/** Nothing else is looked at. */
+function refuse(context: z.core.$RefinementCtx, { message, limit }: Wrong): void {
+  context.addIssue({ code: 'custom', message, params: { limit }, continue: false });
+}
+
+function documentOf(schema: z.ZodType): object {
+  const { $schema: _, ...document } = z.toJSONSchema(schema, { io: 'input' });
+  return document;
+}
