@@ -104,8 +104,7 @@ async function addRoutes(
   addExpansionRoutes(app, dependencies);
   await addFeedbackRoutes(app, dependencies);
   addEstimateRoutes(app, dependencies);
-  const streams = 'audience streams are open';
-  const takeStream = createSlots(dependencies.config.maximumOpenStreams, streams, (open) =>
+  const takeStream = createSlots(dependencies.config.maximumOpenStreams, 'streams are open', (open) =>
     metrics.openStreams.set(open),
   );
   addAudienceRoutes(app, dependencies, takeStream);
@@ -114,7 +113,7 @@ async function addRoutes(
   addAudienceVersionRoutes(app, dependencies, takeStream);
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
-  await addUserSetRoutes(app, dependencies, uploads);
+  await addUserSetRoutes(app, dependencies, uploads, takeStream);
   addInformationRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);

@@ -4,9 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { AudienceItem } from '../audience/page.ts';
 import { parquetOf } from '../audience/parquet.ts';
+import { CSV_TYPE, type NDJSON_TYPE } from './media-types.ts';
 
-export const NDJSON_TYPE = 'application/x-ndjson';
-export const CSV_TYPE = 'text/csv';
 export const PARQUET_TYPE = 'application/vnd.apache.parquet';
 
 type TextType = typeof NDJSON_TYPE | typeof CSV_TYPE;

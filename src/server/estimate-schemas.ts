@@ -1,12 +1,11 @@
 /** The shapes of an estimate. */
 import { z } from 'zod';
 import type { ServerConfig } from './config.ts';
-import { featuresField, seedsField } from './schemas.ts';
+import { count, featuresField, seedCountsSchema, seedsField } from './schemas.ts';
 
 const interval = z
   .object({ mean: z.number(), low: z.number(), high: z.number() })
   .describe('An estimate and its 90 % interval.');
-const count = z.int().min(0);
 const bySize = z.record(z.string(), interval);
 
 /** Seeds, and what is known of their campaign. */
@@ -18,15 +17,7 @@ export function estimateBody(config: ServerConfig) {
 
 export const estimateSchema = z
   .object({
-    seeds: z
-      .object({
-        received: count,
-        known: count,
-        unknown: count,
-        duplicate: count,
-        unknown_examples: z.array(z.string()).readonly(),
-      })
-      .describe('received = known + unknown + duplicate.'),
+    seeds: seedCountsSchema,
     feature_counts: z.object({
       unknown: count.describe('Values that the model does not know.'),
       missing: count.describe('Features of the model that no value was given for.'),

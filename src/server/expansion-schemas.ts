@@ -157,31 +157,6 @@ export const activateBody = z
   .strictObject({ version: z.int().min(1).describe('A version that is kept.') })
   .meta({ examples: [{ version: 1 }] });
 
-export const activeAudienceSchema = z
-  .object({
-    campaign_id: z.string(),
-    version: count,
-    size: count,
-    candidates: count,
-    expansion_id: z.string(),
-    population_version: z.string(),
-    created_at: time,
-  })
-  .meta({
-    id: 'ActiveAudience',
-    examples: [
-      {
-        campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
-        version: 1,
-        size: 1000,
-        candidates: 20000,
-        expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
-        population_version: 'ba9876543210',
-        created_at: '2026-11-25T12:00:00.000Z',
-      },
-    ],
-  });
-
 export const changesSchema = z
   .object({
     items: z.array(

@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import type { ServerConfig } from './config.ts';
 import { pageLimit } from './query-numbers.ts';
+import { count, time } from './schemas.ts';
 
-const count = z.int().min(0);
-const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
 const kind = z.enum(['single', 'multi']).describe('`multi`: a list of values.');
 const interval = z
   .object({ mean: z.number(), low: z.number(), high: z.number() })

@@ -7,7 +7,7 @@ import { routePattern } from './request-log.ts';
 export interface ServerMetrics {
   /** Counts an answer, by the route's pattern. */
   observe(request: FastifyRequest, reply: FastifyReply): void;
-  /** Audience streams that are open now. */
+  /** Streams that are open now. */
   readonly openStreams: Gauge;
   /** The text for Prometheus; what it reads from the store is read now. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
@@ -29,7 +29,11 @@ export function createMetrics(dependencies: ServerDependencies): ServerMetrics {
     buckets: DURATION_BUCKETS_SECONDS,
     registers,
   });
-  const openStreams = new Gauge({ name: 'metaheac_audience_streams', help: 'Audience streams open now.', registers });
+  const openStreams = new Gauge({
+    name: 'metaheac_audience_streams',
+    help: 'Streams of audiences, differences and user ids open now.',
+    registers,
+  });
   addServiceGauges(dependencies, registers);
   return {
     observe: (request, reply) => {

@@ -1,25 +1,23 @@
 /** Uploads in flight: how many there may be, and which connections they come over. */
 import type { Socket } from 'node:net';
-import { AppError } from '../lib/errors.ts';
-
-const RETRY_SECONDS = 5;
+import { createSlots } from './slots.ts';
 
 export class OpenUploads {
-  readonly #maximum: number;
+  readonly #take: ReturnType<typeof createSlots>;
   readonly #sockets = new Set<Socket>();
 
   constructor(maximum: number) {
-    this.#maximum = maximum;
+    this.#take = createSlots(maximum, 'uploads are in progress');
   }
 
   /** Counts an upload until the function that it gives is called. @throws AppError unavailable (facts: retry_after in seconds) */
   open(socket: Socket): () => void {
-    if (this.#sockets.size >= this.#maximum) {
-      const message = `${this.#maximum} uploads are in progress already`;
-      throw new AppError('unavailable', message, { facts: { retry_after: RETRY_SECONDS } });
-    }
+    const release = this.#take();
     this.#sockets.add(socket);
-    return () => this.#sockets.delete(socket);
+    return () => {
+      this.#sockets.delete(socket);
+      release();
+    };
   }
 
   /** Whether an upload comes over this connection: it may take longer than other requests, as long as it does not stall. */

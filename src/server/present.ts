@@ -1,8 +1,9 @@
 /** The domain in the words of the API: snake_case, RFC 3339 times. */
 import type { z } from 'zod';
-import type { Campaign, Expansion, SeedCounts } from '../campaigns/types.ts';
+import type { Audience, Campaign, Expansion, SeedCounts } from '../campaigns/types.ts';
 import type { MatchReport } from '../campaigns/user-set-store.ts';
 import type { Delivery, Webhook } from '../campaigns/webhook-types.ts';
+import type { audienceVersionSchema } from './audience-schemas.ts';
 import { presentRefresh } from './campaign-inputs.ts';
 import type { expansionSchema } from './expansion-schemas.ts';
 import type { campaignSchema } from './schemas.ts';
@@ -85,7 +86,7 @@ export function presentExpansion(expansion: Expansion): z.output<typeof expansio
   };
 }
 
-function presentCounts(seeds: SeedCounts): z.output<typeof campaignSchema>['seeds'] {
+export function presentCounts(seeds: SeedCounts): z.output<typeof campaignSchema>['seeds'] {
   const { received, known, unknown, duplicate, unknownExamples } = seeds;
   return { received, known, unknown, duplicate, unknown_examples: unknownExamples };
 }
@@ -105,6 +106,21 @@ function presentQuality(quality: Campaign['quality']): Quality {
     );
   const { recall, lift } = report.prediction;
   return { ...report, prediction: { ...report.prediction, recall: shown(recall), lift: shown(lift) } };
+}
+
+/** A version of an audience as JSON. */
+export function presentAudienceVersion(audience: Audience): z.output<typeof audienceVersionSchema> {
+  return {
+    campaign_id: audience.campaignId,
+    version: audience.version,
+    active: audience.isActive,
+    size: audience.size,
+    candidates: audience.candidates,
+    population_size: audience.populationSize,
+    population_version: audience.populationVersion,
+    expansion_id: audience.expansionId,
+    created_at: presentTime(audience.createdAt),
+  };
 }
 
 /** A webhook as JSON, without its secret. */

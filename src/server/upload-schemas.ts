@@ -1,10 +1,7 @@
 /** The shapes of sets of users: what is sent by file, and how it matches. */
 import { z } from 'zod';
 import type { ServerConfig } from './config.ts';
-import { userIdList } from './schemas.ts';
-
-const count = z.int().min(0);
-const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
+import { count, time, userIdList } from './schemas.ts';
 
 /** How a set of users matches the population that is served. */
 export const userSetSchema = z

@@ -10,14 +10,8 @@ import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { Audience } from '../../src/campaigns/types.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type Column, SEGMENT_ROWS } from '../../src/population/segments.ts';
-import {
-  CSV_TYPE,
-  MEMBER_ROWS,
-  NDJSON_TYPE,
-  parquetChunks,
-  streamChunks,
-  textChunks,
-} from '../../src/server/audience-stream.ts';
+import { MEMBER_ROWS, parquetChunks, streamChunks, textChunks } from '../../src/server/audience-stream.ts';
+import { CSV_TYPE, NDJSON_TYPE } from '../../src/server/media-types.ts';
 import { audiencesOfUser } from '../../src/server/user-audiences.ts';
 import { compare } from './measure.ts';
 

@@ -2,14 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import {
-  CSV_TYPE,
-  NDJSON_TYPE,
-  type RowFormat,
-  streamChunks,
-  textChunks,
-  textOf,
-} from '../../src/server/audience-stream.ts';
+import { type RowFormat, streamChunks, textChunks, textOf } from '../../src/server/audience-stream.ts';
+import { CSV_TYPE, NDJSON_TYPE } from '../../src/server/media-types.ts';
 
 const NUMBERS: RowFormat<number> = {
   columns: 'number',

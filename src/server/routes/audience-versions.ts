@@ -4,16 +4,15 @@ import type { HeldRanking } from '../../audience/ranking-cache.ts';
 import type { Audience } from '../../campaigns/types.ts';
 import { acceptsGzip, negotiate } from '../accept.ts';
 import { audienceVersionPageSchema, diffParams, diffSchema, versionsQuery } from '../audience-schemas.ts';
-import { CSV_TYPE, NDJSON_TYPE, quoteCsv, type RowFormat, streamChunks, textChunks } from '../audience-stream.ts';
+import { quoteCsv, type RowFormat, streamChunks, textChunks } from '../audience-stream.ts';
 import { checkPopulation, openFound } from '../audience-view.ts';
 import { IMMUTABLE, isMatch, sendNotModified } from '../conditional.ts';
 import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
-import { presentTime } from '../present.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts';
+import { presentAudienceVersion } from '../present.ts';
 import { campaignParams, notModifiedSchema, problemResponses, textSchema } from '../schemas.ts';
 import type { createSlots } from '../slots.ts';
-
-const JSON_TYPE = 'application/json';
 
 interface Changed {
   readonly change: 'removed' | 'added';
@@ -60,7 +59,7 @@ export function addAudienceVersionRoutes(
     },
     async (request) => {
       const { items, nextCursor } = store.audienceVersions(request.params.id, request.query);
-      return { items: items.map(presentVersion), next_cursor: nextCursor };
+      return { items: items.map(presentAudienceVersion), next_cursor: nextCursor };
     },
   );
 
@@ -173,17 +172,4 @@ function* changes(
     yield Array.from(users, (user) => ({ change: 'removed', userId: idOf(user) }));
   for (const users of missingFrom(to, from, block))
     yield Array.from(users, (user) => ({ change: 'added', userId: idOf(user) }));
-}
-
-function presentVersion(audience: Audience) {
-  return {
-    version: audience.version,
-    active: audience.isActive,
-    size: audience.size,
-    candidates: audience.candidates,
-    population_size: audience.populationSize,
-    population_version: audience.populationVersion,
-    expansion_id: audience.expansionId,
-    created_at: presentTime(audience.createdAt),
-  };
 }

@@ -6,25 +6,15 @@ import type { ReadRanking } from '../../audience/ranking.ts';
 import type { Audience } from '../../campaigns/types.ts';
 import { acceptsGzip, negotiate } from '../accept.ts';
 import { audiencePageSchema, audienceQuery, type CutQuery, versionParams } from '../audience-schemas.ts';
-import {
-  CSV_TYPE,
-  MEMBER_ROWS,
-  NDJSON_TYPE,
-  PARQUET_TYPE,
-  parquetChunks,
-  streamChunks,
-  textChunks,
-  textOf,
-} from '../audience-stream.ts';
+import { MEMBER_ROWS, PARQUET_TYPE, parquetChunks, streamChunks, textChunks, textOf } from '../audience-stream.ts';
 import { checkPopulation, type Located, locate, openFound, type View, viewOf } from '../audience-view.ts';
 import { IMMUTABLE, isMatch, REVALIDATE, sendNotModified } from '../conditional.ts';
 import type { ServerDependencies } from '../config.ts';
 import { encodeCursor } from '../cursor.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts';
 import { campaignParams, notModifiedSchema, problemResponses, textSchema } from '../schemas.ts';
 import type { createSlots } from '../slots.ts';
-
-const JSON_TYPE = 'application/json';
 
 /** What is said of both routes. */
 const READING =

@@ -17,7 +17,7 @@ import {
   idempotencyHeaders,
   problemResponses,
 } from '../schemas.ts';
-import { refuseTooManySeeds } from '../seed-limit.ts';
+import { refuseTooManyIds } from '../seed-limit.ts';
 
 export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config } = dependencies;
@@ -56,7 +56,7 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
           ),
         },
       },
-      preValidation: async (request) => refuseTooManySeeds(request.body, config.maximumInlineSeeds),
+      preValidation: async (request) => refuseTooManyIds(request.body, 'seeds', config.maximumInlineSeeds),
     },
     async (request, reply) => {
       const { store, population, campaignFeatures } = dependencies;

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
 import { negotiate } from '../accept.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { JSON_TYPE } from '../media-types.ts';
 import {
   errorListSchema,
   errorPageSchema,
@@ -16,7 +17,6 @@ import {
 import { problemResponses, textSchema } from '../schemas.ts';
 
 const HTML_TYPE = 'text/html';
-const JSON_TYPE = 'application/json';
 
 export async function addDocumentRoutes(app: ServerApp): Promise<void> {
   app.get('/openapi.json', { config: { quiet: true }, schema: { hide: true } }, async (_request, reply) => {

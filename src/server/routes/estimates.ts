@@ -1,16 +1,15 @@
 /** Route of estimates: seeds in, what an audience of them would be worth out; nothing is stored. */
 import { countSeeds } from '../../campaigns/seeds.ts';
-import type { SeedCounts } from '../../campaigns/types.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Estimates, Expected, ServerDependencies } from '../config.ts';
 import { type EstimateAnswer, estimateBody, estimateSchema } from '../estimate-schemas.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { countFeatures } from '../features.ts';
 import { findUser } from '../find-user.ts';
+import { JSON_TYPE } from '../media-types.ts';
+import { presentCounts } from '../present.ts';
 import { problemResponses } from '../schemas.ts';
-import { refuseTooManySeeds } from '../seed-limit.ts';
-
-const JSON_TYPE = 'application/json';
+import { refuseTooManyIds } from '../seed-limit.ts';
 
 /** Sizes of audiences that are told, as shares of the candidates. */
 const SHARES = ['0.01', '0.05', '0.1', '0.2'];
@@ -46,7 +45,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
           ),
         },
       },
-      preValidation: async (request) => refuseTooManySeeds(request.body, config.maximumInlineSeeds),
+      preValidation: async (request) => refuseTooManyIds(request.body, 'seeds', config.maximumInlineSeeds),
     },
     async (request) => {
       const { features, seeds } = request.body;
@@ -54,7 +53,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
       const { userIds, counts } = countSeeds(seeds, (id) => findUser(population, id) >= 0);
       const enough = counts.known >= config.minimumSeeds;
       const answer = {
-        seeds: presentSeeds(counts),
+        seeds: presentCounts(counts),
         feature_counts: featureCounts,
         minimum: config.minimumSeeds,
         enough,
@@ -114,10 +113,6 @@ function tell(outcome: Awaited<ReturnType<Estimates['estimate']>>): Told {
 
 function few(values: Expected['recall']): Expected['recall'] {
   return Object.fromEntries(Object.entries(values).filter(([share]) => SHARES.includes(share)));
-}
-
-function presentSeeds({ unknownExamples, ...counts }: SeedCounts): EstimateAnswer['seeds'] {
-  return { ...counts, unknown_examples: unknownExamples };
 }
 
 function nothing(code: NonNullable<EstimateAnswer['reason']>['code'], message: string): Told {

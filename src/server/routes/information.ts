@@ -12,9 +12,9 @@ import {
   valueQuery,
 } from '../information-schemas.ts';
 import { presentLimits } from '../limits.ts';
+import { JSON_TYPE } from '../media-types.ts';
 import { problemResponses } from '../schemas.ts';
 
-const JSON_TYPE = 'application/json';
 const TAGS = ['information'];
 
 export function addInformationRoutes(app: ServerApp, dependencies: ServerDependencies): void {

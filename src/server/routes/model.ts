@@ -4,12 +4,12 @@ import { streamBytes } from '../byte-stream.ts';
 import { isMatch, sendNotModified } from '../conditional.ts';
 import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { JSON_TYPE } from '../media-types.ts';
 import { customisedManifestSchema, onnxSchema } from '../model-schemas.ts';
 import { campaignParams, notModifiedSchema, problemResponses } from '../schemas.ts';
 import { createSlots } from '../slots.ts';
 
 const ONNX_TYPE = 'application/octet-stream';
-const JSON_TYPE = 'application/json';
 
 export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, store, customisedModels, modelVersion } = dependencies;

@@ -11,15 +11,14 @@ import type { ServerConfig, ServerDependencies } from '../config.ts';
 import { sendError } from '../error-handler.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { findUser } from '../find-user.ts';
+import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../media-types.ts';
 import type { OpenUploads } from '../open-uploads.ts';
 import { presentMatchReport } from '../present.ts';
 import { campaignParams, problemResponses, textSchema } from '../schemas.ts';
+import { refuseTooManyIds } from '../seed-limit.ts';
+import type { createSlots } from '../slots.ts';
 import { readUploadedIds, UPLOAD_TYPES } from '../upload-ids.ts';
 import { uploadBody, userSetSchema } from '../upload-schemas.ts';
-
-const NDJSON = 'application/x-ndjson';
-const TEXT = 'text/plain';
-const STREAM_RETRY_SECONDS = 5;
 
 /** One of the sets, and its words in the document. */
 interface Kind {
@@ -70,12 +69,13 @@ export async function addUserSetRoutes(
   app: ServerApp,
   dependencies: ServerDependencies,
   uploads: OpenUploads,
+  takeStream: ReturnType<typeof createSlots>,
 ): Promise<void> {
   await app.register(async (scope) => {
     takeUploads(scope, dependencies.config);
     for (const kind of KINDS) {
       addChanges(scope as unknown as ServerApp, dependencies, uploads, kind);
-      addReads(scope as unknown as ServerApp, dependencies, kind);
+      addReads(scope as unknown as ServerApp, dependencies, takeStream, kind);
     }
   });
 }
@@ -88,16 +88,18 @@ function takeUploads(
   scope.addContentTypeParser([...UPLOAD_TYPES], (_request, _body, done) => done(null, ''));
   scope.addHook('preParsing', async (request) => {
     const { 'content-encoding': encoding } = request.headers;
-    if (encoding === undefined || request.mediaType !== 'application/json') return;
+    if (encoding === undefined || request.mediaType !== JSON_TYPE) return;
     throw new AppError(
       'unsupported_media_type',
       'JSON is taken without content encoding: NDJSON, CSV and text with it',
     );
   });
-  scope.addHook('preValidation', async (request) => refuseTooManyIds(request.body, config.maximumInlineSeeds));
+  scope.addHook('preValidation', async (request) =>
+    refuseTooManyIds(request.body, 'user_ids', config.maximumInlineSeeds),
+  );
   scope.setErrorHandler((error, request, reply) => {
     const isType = (error as { code?: unknown }).code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE';
-    const types = `${UPLOAD_TYPES.join(', ')} or application/json`;
+    const types = `${UPLOAD_TYPES.join(', ')} or ${JSON_TYPE}`;
     const refusal = isType ? new AppError('unsupported_media_type', `the body must be ${types}`) : error;
     sendError(refusal, request, reply, config);
   });
@@ -120,7 +122,7 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, uploads: O
         params: kind.params,
         body: uploadBody(config),
         response: {
-          200: { description: 'How the set matches.', content: { 'application/json': { schema: userSetSchema } } },
+          200: { description: 'How the set matches.', content: { [JSON_TYPE]: { schema: userSetSchema } } },
           ...problemResponses(
             'invalid_request',
             'unauthorized',
@@ -153,8 +155,13 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, uploads: O
   }
 }
 
-function addReads(app: ServerApp, dependencies: ServerDependencies, kind: Kind): void {
-  const { config, store } = dependencies;
+function addReads(
+  app: ServerApp,
+  dependencies: ServerDependencies,
+  takeStream: ReturnType<typeof createSlots>,
+  kind: Kind,
+): void {
+  const { store } = dependencies;
   const { params, url, what, operation, codes } = kind;
   app.get(
     url,
@@ -166,7 +173,7 @@ function addReads(app: ServerApp, dependencies: ServerDependencies, kind: Kind):
         description: 'Counts hold for the population and the suppression lists of now. Without a set they are 0.',
         params,
         response: {
-          200: { description: 'How the set matches.', content: { 'application/json': { schema: userSetSchema } } },
+          200: { description: 'How the set matches.', content: { [JSON_TYPE]: { schema: userSetSchema } } },
           ...problemResponses('unauthorized', ...codes, 'unavailable', 'storage_failed'),
         },
       },
@@ -197,7 +204,6 @@ function addReads(app: ServerApp, dependencies: ServerDependencies, kind: Kind):
     },
   );
 
-  let open = 0;
   app.get(
     `${url}/unknown`,
     {
@@ -212,8 +218,8 @@ function addReads(app: ServerApp, dependencies: ServerDependencies, kind: Kind):
           200: {
             description: 'A stream of all of them.',
             content: {
-              [NDJSON]: { schema: textSchema.describe('One `{"user_id"}` a line.') },
-              [TEXT]: { schema: textSchema.describe('One user id a line.') },
+              [NDJSON_TYPE]: { schema: textSchema.describe('One `{"user_id"}` a line.') },
+              [TEXT_TYPE]: { schema: textSchema.describe('One user id a line.') },
             },
           },
           ...problemResponses('unauthorized', ...codes, 'not_acceptable', 'unavailable', 'storage_failed'),
@@ -221,17 +227,15 @@ function addReads(app: ServerApp, dependencies: ServerDependencies, kind: Kind):
       },
     },
     async (request, reply) => {
-      const type = negotiate(request.headers.accept, [NDJSON, TEXT]);
-      if (open >= config.maximumOpenStreams) {
-        throw new AppError('unavailable', `${open} streams are open, the most at one time`, {
-          facts: { retry_after: STREAM_RETRY_SECONDS },
-        });
+      const type = negotiate(request.headers.accept, [NDJSON_TYPE, TEXT_TYPE]);
+      const release = takeStream();
+      let stream: Readable;
+      try {
+        stream = streamIds(type, store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies)), release);
+      } catch (error) {
+        release();
+        throw error;
       }
-      const blocks = store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies));
-      const stream = streamIds(type, blocks, () => {
-        open -= 1;
-      });
-      open += 1;
       const untyped: FastifyReply = reply; // a stream goes through no schema
       return untyped.type(type).send(stream);
     },
@@ -240,11 +244,11 @@ function addReads(app: ServerApp, dependencies: ServerDependencies, kind: Kind):
 
 /** The ids as they are found, no faster than the client reads. Throws what the first block throws, as an answer can still be made then. */
 function streamIds(
-  type: typeof NDJSON | typeof TEXT,
+  type: typeof NDJSON_TYPE | typeof TEXT_TYPE,
   blocks: Generator<readonly string[], void, void>,
   onClose: () => void,
 ): Readable {
-  const format = type === TEXT ? formatText : formatNdjson;
+  const format = type === TEXT_TYPE ? formatText : formatNdjson;
   const first = blocks.next();
   async function* chunks(): AsyncGenerator<string, void, void> {
     for (let block = first; !block.done; block = blocks.next()) {
@@ -273,14 +277,4 @@ function formatNdjson(userIds: readonly string[]): string {
 
 function populationOf({ population }: ServerDependencies): MatchedPopulation {
   return { version: population.version, has: (userId) => findUser(population, userId) >= 0 };
-}
-
-/** Before the ids themselves are looked at. */
-function refuseTooManyIds(body: unknown, limit: number): void {
-  const ids = typeof body === 'object' && body !== null && 'user_ids' in body ? body.user_ids : undefined;
-  if (!Array.isArray(ids) || ids.length <= limit) return;
-  const message = `at most ${limit} user ids can be sent in JSON, there are ${ids.length}`;
-  throw new AppError('too_many_seeds', message, {
-    details: [{ pointer: '/user_ids', value: ids, limit, message }],
-  });
 }

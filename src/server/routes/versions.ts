@@ -1,16 +1,10 @@
 /** Routes of active versions: roll back, follow all changes; and what the active audience is worth. */
 import type { Audience, Expansion } from '../../campaigns/types.ts';
-import type { ServerDependencies } from '../config.ts';
-import {
-  activateBody,
-  activeAudienceSchema,
-  changesQuery,
-  changesSchema,
-  qualityQuery,
-  qualityReportSchema,
-} from '../expansion-schemas.ts';
+import { audienceVersionSchema } from '../audience-schemas.ts';
+import type { Expected, ServerDependencies } from '../config.ts';
+import { activateBody, changesQuery, changesSchema, qualityQuery, qualityReportSchema } from '../expansion-schemas.ts';
 import type { ServerApp } from '../fastify-types.ts';
-import { presentTime } from '../present.ts';
+import { presentAudienceVersion, presentTime } from '../present.ts';
 import { campaignParams, problemResponses } from '../schemas.ts';
 
 export function addVersionRoutes(app: ServerApp, { config, store }: ServerDependencies): void {
@@ -28,7 +22,7 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
         response: {
           200: {
             description: 'The version that is active now.',
-            content: { 'application/json': { schema: activeAudienceSchema } },
+            content: { 'application/json': { schema: audienceVersionSchema } },
           },
           ...problemResponses(
             'invalid_request',
@@ -44,18 +38,7 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
         },
       },
     },
-    async (request) => {
-      const audience = store.activate(request.params.id, request.body.version);
-      return {
-        campaign_id: audience.campaignId,
-        version: audience.version,
-        size: audience.size,
-        candidates: audience.candidates,
-        expansion_id: audience.expansionId,
-        population_version: audience.populationVersion,
-        created_at: presentTime(audience.createdAt),
-      };
-    },
+    async (request) => presentAudienceVersion(store.activate(request.params.id, request.body.version)),
   );
 
   app.get(
@@ -130,23 +113,8 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
   );
 }
 
-interface Interval {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-}
-
-/** What the engine wrote: intervals by share of the candidates. */
-interface StoredPrediction {
-  readonly verdict: 'good' | 'weak' | 'unsure';
-  readonly reason: string;
-  readonly auc: Interval | null;
-  readonly recall: Readonly<Record<string, Interval>>;
-  readonly lift: Readonly<Record<string, Interval>>;
-}
-
 function reportQuality(audience: Audience, { quality }: Expansion) {
-  const prediction = (quality?.['prediction'] ?? null) as StoredPrediction | null;
+  const prediction = (quality?.['prediction'] ?? null) as Expected | null; // as the engine wrote it
   const { candidates } = audience;
   const shares = Object.keys(prediction?.recall ?? {}).sort((a, b) => Number(a) - Number(b));
   return {

@@ -1,0 +1,5 @@
+/** Media types that several routes take or give. */
+export const JSON_TYPE = 'application/json';
+export const NDJSON_TYPE = 'application/x-ndjson';
+export const CSV_TYPE = 'text/csv';
+export const TEXT_TYPE = 'text/plain';
