@@ -70,10 +70,17 @@ export function filtersField(config: ServerConfig) {
 
 /** A new policy: what is not named is off. */
 export function refreshField() {
-  const { every, on_new_population } = refreshChangeField().shape;
+  const { every, on_new_population, on_change } = refreshChangeField().shape;
   return z
-    .strictObject({ every: every.default(null), on_new_population: on_new_population.default(false) })
-    .meta({ description: 'When to expand again by itself.', examples: [{ every: '1h', on_new_population: true }] });
+    .strictObject({
+      every: every.default(null),
+      on_new_population: on_new_population.default(false),
+      on_change: on_change.default(false),
+    })
+    .meta({
+      description: 'When to expand again by itself.',
+      examples: [{ every: '1h', on_new_population: true, on_change: true }],
+    });
 }
 
 /** A change of a policy: what is not named stays. */
@@ -89,28 +96,41 @@ export function refreshChangeField() {
       on_new_population: z.boolean().optional().meta({
         description: 'Expand again when the service is started with another population version.',
       }),
+      on_change: z
+        .boolean()
+        .optional()
+        .meta({
+          description:
+            "Expand again, within seconds, when features, filters, seeds or suppression lists (the installation's too) are others than those of the latest expansion: " +
+            'what opt-outs that must go from audiences by themselves need.',
+        }),
     })
     .meta({ description: 'When to expand again by itself; what is not named stays.', examples: [{ every: '1h' }] });
 }
 
 export const refreshSchema = z
-  .object({ every: z.string().nullable(), on_new_population: z.boolean() })
+  .object({ every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() })
   .describe('When it is expanded again by itself.');
 
 /** The policy after a change; one of a new campaign changes the policy that is off. */
 export function toRefreshPolicy(
-  { every, on_new_population: onNewPopulation }: z.output<ReturnType<typeof refreshChangeField>>,
-  before: RefreshPolicy = { everyMs: null, onNewPopulation: false },
+  { every, on_new_population: onNewPopulation, on_change: onChange }: z.output<ReturnType<typeof refreshChangeField>>,
+  before: RefreshPolicy = { everyMs: null, onNewPopulation: false, onChange: false },
 ): RefreshPolicy {
   const everyMs = typeof every === 'string' ? parseDuration(every) : every;
   return {
     everyMs: everyMs === undefined ? before.everyMs : everyMs,
     onNewPopulation: onNewPopulation ?? before.onNewPopulation,
+    onChange: onChange ?? before.onChange,
   };
 }
 
-export function presentRefresh({ everyMs, onNewPopulation }: RefreshPolicy): z.output<typeof refreshSchema> {
-  return { every: everyMs === null ? null : presentDuration(everyMs), on_new_population: onNewPopulation };
+export function presentRefresh({ everyMs, onNewPopulation, onChange }: RefreshPolicy): z.output<typeof refreshSchema> {
+  return {
+    every: everyMs === null ? null : presentDuration(everyMs),
+    on_new_population: onNewPopulation,
+    on_change: onChange,
+  };
 }
 
 /** Refuses features and tokens that the population does not have: they would let nobody pass. @throws AppError unknown_filter (facts: known_features) */

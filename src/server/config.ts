@@ -48,7 +48,7 @@ export interface Expected {
   readonly lift: Readonly<Record<string, Interval>>;
 }
 
-/** Makes estimates, one at a time, without blocking who asks. */
+/** Makes estimates, one after the other, without blocking who asks. */
 export interface Estimates {
   /** Of rows of the population, ascending; an answer after `timeMs` at the latest. Throws what the model cannot do. */
   estimate(
@@ -258,7 +258,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumLabelLength: 200,
   maximumFilterFeatures: 50,
   maximumFilterTokens: 1_000,
-  maximumFeedbackEvents: 50_000,
+  maximumFeedbackEvents: 10_000,
   maximumFeedbackAheadMs: 5 * 60_000,
   retainedVersions: 10,
   retainedDays: 30,

@@ -39,7 +39,7 @@ describe('POST /v1/campaigns', () => {
       ...OK_BODY,
       labels: { team: 'growth' },
       filters: { city: ['c1', 'c2'] },
-      refresh: { every: '90m', on_new_population: true },
+      refresh: { every: '90m', on_new_population: true, on_change: false },
     };
     const { json } = await fixture.call('POST', '/v1/campaigns', body);
     expect(json).toMatchObject({ labels: body.labels, filters: body.filters, refresh: body.refresh });
@@ -63,15 +63,19 @@ describe('POST /v1/campaigns', () => {
   });
 
   it('changes of a refresh policy what is named', async () => {
-    const refresh = { every: '90m', on_new_population: true };
+    const refresh = { every: '90m', on_new_population: true, on_change: true };
     const { json } = await fixture.call('POST', '/v1/campaigns', { ...OK_BODY, refresh });
     fixture.finishNext();
     const changed = async (change: object) =>
       (await fixture.call('PATCH', `/v1/campaigns/${json.id}`, { refresh: change })).json.refresh;
-    expect(await changed({ every: '2h' })).toMatchObject({ every: '2h', on_new_population: true });
-    expect(await changed({ on_new_population: false })).toMatchObject({ every: '2h', on_new_population: false });
-    expect(await changed({})).toMatchObject({ every: '2h', on_new_population: false });
-    expect(await changed({ every: null })).toMatchObject({ every: null, on_new_population: false });
+    expect(await changed({ every: '2h' })).toEqual({ every: '2h', on_new_population: true, on_change: true });
+    expect(await changed({ on_new_population: false })).toEqual({
+      every: '2h',
+      on_new_population: false,
+      on_change: true,
+    });
+    expect(await changed({})).toEqual({ every: '2h', on_new_population: false, on_change: true });
+    expect(await changed({ every: null })).toEqual({ every: null, on_new_population: false, on_change: true });
   });
 
   it('makes a campaign without seeds, which nothing can be expanded of yet', async () => {
