@@ -194,6 +194,9 @@ describe('an audience stream', () => {
     const answer = await server.call('GET', `/v1/campaigns/${id}/audience`, undefined, { accept: 'text/csv' });
     expect([answer.status, answer.json.code]).toEqual([503, 'unavailable']);
     expect(answer.headers['retry-after']).toBe('5');
+    // users of a set are streams too
+    const unknown = await server.call('GET', `/v1/campaigns/${id}/seeds/unknown`);
+    expect([unknown.status, unknown.json.code]).toEqual([503, 'unavailable']);
     socket.destroy();
   });
 
