@@ -212,8 +212,13 @@ function addReads(app: ServerApp, dependencies: ServerDependencies, kind: Kind):
           200: {
             description: 'A stream of all of them.',
             content: {
-              [NDJSON]: { schema: textSchema.describe('One `{"user_id"}` a line.') },
-              [TEXT]: { schema: textSchema.describe('One user id a line.') },
+              [NDJSON]: {
+                schema: textSchema.meta({
+                  description: 'One `{"user_id"}` a line.',
+                  examples: ['{"user_id":"u-77"}\n{"user_id":"u-78"}\n'],
+                }),
+              },
+              [TEXT]: { schema: textSchema.meta({ description: 'One user id a line.', examples: ['u-77\nu-78\n'] }) },
             },
           },
           ...problemResponses('unauthorized', ...codes, 'not_acceptable', 'unavailable', 'storage_failed'),
