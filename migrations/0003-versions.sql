@@ -10,10 +10,11 @@ ALTER TABLE campaigns ADD COLUMN suppression_set TEXT REFERENCES user_sets (sha2
 ALTER TABLE campaigns ADD COLUMN suppression_counts TEXT;
 ALTER TABLE campaigns ADD COLUMN refresh_every INTEGER;                       -- milliseconds; null: never by time
 ALTER TABLE campaigns ADD COLUMN refresh_on_population INTEGER NOT NULL DEFAULT 0 CHECK (refresh_on_population IN (0, 1));
+ALTER TABLE campaigns ADD COLUMN refresh_on_change INTEGER NOT NULL DEFAULT 0 CHECK (refresh_on_change IN (0, 1));
 ALTER TABLE campaigns ADD COLUMN active_version INTEGER;                      -- null until the first audience
 ALTER TABLE campaigns ADD COLUMN updated_at INTEGER NOT NULL DEFAULT 0;
 
-ALTER TABLE expansions ADD COLUMN cause TEXT NOT NULL DEFAULT 'created' CHECK (cause IN ('created', 'requested', 'interval', 'population'));
+ALTER TABLE expansions ADD COLUMN cause TEXT NOT NULL DEFAULT 'created' CHECK (cause IN ('created', 'requested', 'interval', 'population', 'change'));
 ALTER TABLE expansions ADD COLUMN features TEXT NOT NULL DEFAULT '{}';        -- as the campaign's when it was made
 ALTER TABLE expansions ADD COLUMN filters TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE expansions ADD COLUMN suppression_set TEXT REFERENCES user_sets (sha256);        -- the campaign's

@@ -172,7 +172,7 @@ export class Audiences {
         `DELETE FROM audiences WHERE (campaign, version) IN (
            SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
            WHERE a.version IS NOT c.active_version
-             AND (a.created_at < @before OR (SELECT count(*) FROM audiences b WHERE b.campaign = a.campaign AND b.version > a.version) >= @versions))`,
+             AND (a.created_at < @before OR (SELECT count(*) FROM audiences b WHERE b.campaign = a.campaign AND b.version > a.version AND b.version IS NOT c.active_version) >= @versions))`,
       )
       .run({ versions, before });
     return changes;

@@ -10,6 +10,7 @@ import type {
   CampaignFeatures,
   CampaignPage,
   CampaignQuery,
+  Cause,
   Excluded,
   Filters,
   Labels,
@@ -19,17 +20,26 @@ import type {
 } from './types.ts';
 import type { WrittenSet } from './user-set-writer.ts';
 
+/** Whether the campaign `c` of the installation `i` has other inputs than an expansion has. */
+function differsFrom(expansion: string): string {
+  const same = ['seed_set', 'features', 'filters', 'suppression_set'].map(
+    (column) => `c.${column} IS ${expansion}.${column}`,
+  );
+  return `(${expansion}.number IS NULL AND c.seed_set IS NOT NULL OR ${expansion}.number IS NOT NULL AND NOT (${same.join(' AND ')} AND i.suppression_set IS ${expansion}.common_suppression_set))`;
+}
+
 const SELECT_CAMPAIGN = `
   SELECT c.number, c.id, c.external_id, c.name, c.labels, c.features, c.filters, c.unknown_features, c.missing_features, c.audience,
-         c.refresh_every, c.refresh_on_population, c.seed_counts, c.created_at, max(c.updated_at, coalesce(e.updated_at, 0)) AS updated_at,
-         c.seed_set IS NOT e.seed_set OR c.features <> e.features OR c.filters <> e.filters OR c.suppression_set IS NOT e.suppression_set
-           OR i.suppression_set IS NOT e.common_suppression_set AS needs_expansion,
+         c.refresh_every, c.refresh_on_population, c.refresh_on_change, c.seed_counts, c.created_at, max(c.updated_at, coalesce(e.updated_at, 0)) AS updated_at,
+         ${differsFrom('x')} AS needs_expansion,
          e.id AS expansion_id, e.state, e.progress, e.reason, e.excluded, e.model_version, e.population_version, e.timings, e.quality,
          a.version, a.size, a.candidates
   FROM campaigns c
   JOIN installation i
   LEFT JOIN expansions e ON e.campaign = c.number AND e.latest = 1
-  LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version`;
+  LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
+  LEFT JOIN expansions x ON x.number =
+    CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE expansion = e.number) THEN e.number ELSE coalesce(a.expansion, e.number) END`;
 
 interface CampaignRow {
   readonly number: number;
@@ -44,6 +54,7 @@ interface CampaignRow {
   readonly audience: string;
   readonly refresh_every: number | null;
   readonly refresh_on_population: 0 | 1;
+  readonly refresh_on_change: 0 | 1;
   readonly seed_counts: string | null;
   readonly created_at: number;
   readonly updated_at: number;
@@ -87,8 +98,8 @@ export class Campaigns {
     const { lastInsertRowid } = this.#database
       .prepare(
         `INSERT INTO campaigns (id, external_id, name, labels, features, filters, unknown_features, missing_features, audience,
-           refresh_every, refresh_on_population, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+           refresh_every, refresh_on_population, refresh_on_change, created_at, updated_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         id,
@@ -102,6 +113,7 @@ export class Campaigns {
         JSON.stringify(input.audience),
         input.refresh?.everyMs ?? null,
         input.refresh?.onNewPopulation ? 1 : 0,
+        input.refresh?.onChange ? 1 : 0,
         now,
         now,
       );
@@ -124,6 +136,7 @@ export class Campaigns {
     if (change.refresh !== undefined) {
       columns['refresh_every'] = change.refresh.everyMs;
       columns['refresh_on_population'] = change.refresh.onNewPopulation ? 1 : 0;
+      columns['refresh_on_change'] = change.refresh.onChange ? 1 : 0;
     }
     const names = Object.keys(columns);
     this.#database
@@ -192,22 +205,25 @@ export class Campaigns {
     };
   }
 
-  /** Campaigns whose refresh is due: their latest expansion has ended, long enough ago, or with another population version. */
-  dueForRefresh(
-    now: number,
-    populationVersion: string,
-  ): { readonly id: string; readonly cause: 'interval' | 'population' }[] {
+  /**
+   * Campaigns whose refresh is due, by what: their latest expansion has ended, and it was made long enough ago, with another population version, or with
+   * other inputs. One that failed before it had a population version is left to the interval: it may die again.
+   */
+  dueForRefresh(now: number, populationVersion: string): { readonly id: string; readonly cause: Cause }[] {
+    const byPopulation = `c.refresh_on_population = 1 AND e.population_version IS NOT @populationVersion
+      AND (e.population_version IS NOT NULL OR e.state <> 'failed')`;
+    const byChange = `c.refresh_on_change = 1 AND ${differsFrom('e')}`;
+    const byInterval = 'c.refresh_every IS NOT NULL AND e.created_at + c.refresh_every <= @now';
     return this.#database
       .prepare(
-        `SELECT c.id, CASE WHEN c.refresh_on_population = 1 AND e.population_version IS NOT @populationVersion THEN 'population' ELSE 'interval' END AS cause
-         FROM campaigns c JOIN expansions e ON e.campaign = c.number AND e.latest = 1 LEFT JOIN jobs j ON j.expansion = e.number
-         WHERE j.number IS NULL
-           AND ((c.refresh_every IS NOT NULL AND e.created_at + c.refresh_every <= @now)
-             OR (c.refresh_on_population = 1 AND e.population_version IS NOT @populationVersion
-               AND (e.population_version IS NOT NULL OR e.state = 'too_small')))
-         ORDER BY e.created_at`,
+        `SELECT * FROM (
+           SELECT c.id, e.created_at, CASE WHEN ${byPopulation} THEN 'population' WHEN ${byChange} THEN 'change' WHEN ${byInterval} THEN 'interval' END AS cause
+           FROM campaigns c JOIN installation i JOIN expansions e ON e.campaign = c.number AND e.latest = 1 LEFT JOIN jobs j ON j.expansion = e.number
+           WHERE j.number IS NULL AND c.seed_set IS NOT NULL
+             AND (c.refresh_every IS NOT NULL OR c.refresh_on_population = 1 OR c.refresh_on_change = 1))
+         WHERE cause IS NOT NULL ORDER BY created_at`,
       )
-      .all({ now, populationVersion }) as { id: string; cause: 'interval' | 'population' }[];
+      .all({ now, populationVersion }) as { id: string; cause: Cause }[];
   }
 
   /** Removes a campaign and everything of it but the user sets; runs inside the caller's transaction. */
@@ -246,7 +262,11 @@ function toCampaign(row: CampaignRow): Campaign {
     features: JSON.parse(row.features) as CampaignFeatures,
     filters: JSON.parse(row.filters) as Filters,
     audience: JSON.parse(row.audience) as AudienceRequest,
-    refresh: { everyMs: row.refresh_every, onNewPopulation: row.refresh_on_population === 1 },
+    refresh: {
+      everyMs: row.refresh_every,
+      onNewPopulation: row.refresh_on_population === 1,
+      onChange: row.refresh_on_change === 1,
+    },
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     seeds: parseCounts(row.seed_counts),

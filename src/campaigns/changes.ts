@@ -1,4 +1,6 @@
 /** Rows of changes: the active version of every campaign, in the order in which it changed. */
+
+import { AppError } from '../lib/errors.ts';
 import { decodeCursor, encodeCursor } from './cursors.ts';
 import type { Database } from './database.ts';
 import type { Change } from './types.ts';
@@ -13,7 +15,13 @@ export interface Changes {
 
 /** The changes after a cursor, oldest first; from the first one on without. @throws AppError invalid_cursor */
 export function listChanges(database: Database, since: string | undefined, limit: number): Changes {
-  const after = since === undefined ? 0 : decodeCursor('changes', since);
+  const after = since === undefined ? 0 : decodeCursor('changes', since, 'since');
+  const last = (database.prepare('SELECT max(number) FROM changes').pluck().get() ?? 0) as number;
+  if (after > last) {
+    const message =
+      'the cursor is of changes that this service does not have (was an older copy of its data restored?): start again without it';
+    throw new AppError('invalid_cursor', message, { details: [{ pointer: 'since', message, value: since }] });
+  }
   const rows = database
     .prepare(
       `SELECT number, campaign_id AS campaignId, kind, version, previous_version AS previousVersion, size, changed_at AS changedAt

@@ -119,6 +119,18 @@ export class Expansions {
       .get(campaign) as number | undefined;
   }
 
+  /** Removes what ended and is not the latest, of no audience version, and beyond a campaign's newest `newest` or made before `before`; runs inside the caller's transaction. */
+  prune(newest: number, before: number): void {
+    this.#database
+      .prepare(
+        `DELETE FROM expansions WHERE latest = 0
+           AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.expansion = expansions.number)
+           AND NOT EXISTS (SELECT 1 FROM audiences a WHERE a.expansion = expansions.number)
+           AND (created_at < @before OR (SELECT count(*) FROM expansions f WHERE f.campaign = expansions.campaign AND f.number > expansions.number) > @newest)`,
+      )
+      .run({ newest, before });
+  }
+
   /** Ids of the expansions that have not ended. */
   running(): ReadonlySet<string> {
     return new Set(

@@ -284,11 +284,12 @@ export class CampaignStore extends JobStore {
     return userSetBlocks(this.#seedFolder, sha256);
   }
 
-  /** Forgets what is old: audience versions beyond the retention, and answers to requests that will not come again. */
+  /** Forgets what is old: audience versions beyond the retention, expansions of none with their sets, and answers to requests that will not come again. */
   prune({ versions, days }: Retention): void {
     const now = this.now();
     write(this.database, () => {
       this.audiences.prune(versions, now - days * DAY_MS);
+      this.expansions.prune(versions, now - days * DAY_MS);
       forgetAnswers(this.database, now);
     });
     this.audiences.forget();

@@ -17,10 +17,12 @@ export interface RefreshPolicy {
   /** Milliseconds; null: never by time. */
   readonly everyMs: number | null;
   readonly onNewPopulation: boolean;
+  /** Features, filters, seeds or suppression (the installation's too) are others than the latest expansion's. */
+  readonly onChange: boolean;
 }
 
-/** What made an expansion: the campaign's creation, a call, the refresh policy's interval, a new population version. */
-export type Cause = 'created' | 'requested' | 'interval' | 'population';
+/** What made an expansion: the campaign's creation, a call, or the refresh policy: by its interval, a new population version, a change of inputs. */
+export type Cause = 'created' | 'requested' | 'interval' | 'population' | 'change';
 
 /** Why an expansion is where it is: a stable code, a sentence, and the numbers behind it. */
 export interface Reason {
@@ -61,7 +63,7 @@ export interface Campaign {
   /** Of the seeds as they are now; all 0 where none were given yet. */
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
-  /** Whether features, filters, seeds or suppression are others than the latest expansion's. */
+  /** Whether features, filters, seeds or suppression are others than those that the active audience was made with, and no expansion is at work with them. */
   readonly needsExpansion: boolean;
   /** The latest expansion; null before the first. */
   readonly expansionId: string | null;
@@ -74,7 +76,7 @@ export interface Campaign {
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
-  /** Seconds by stage: queued, adapting, scoring, ranking. */
+  /** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
   readonly timings: Readonly<Record<string, number>>;
   /** The quality report as the engine gave it. */
   readonly quality: Readonly<Record<string, unknown>> | null;

@@ -50,23 +50,39 @@ export function refreshField() {
       on_new_population: z.boolean().default(false).meta({
         description: 'Expand again when the service is started with another population version.',
       }),
+      on_change: z
+        .boolean()
+        .default(false)
+        .meta({
+          description:
+            "Expand again, within seconds, when features, filters, seeds or suppression lists (the installation's too) are others than those of the latest expansion: " +
+            'what opt-outs that must go from audiences by themselves need.',
+        }),
     })
-    .meta({ description: 'When to expand again by itself.', examples: [{ every: '1h', on_new_population: true }] });
+    .meta({
+      description: 'When to expand again by itself.',
+      examples: [{ every: '1h', on_new_population: true, on_change: true }],
+    });
 }
 
 export const refreshSchema = z
-  .object({ every: z.string().nullable(), on_new_population: z.boolean() })
+  .object({ every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() })
   .describe('When it is expanded again by itself.');
 
 export function toRefreshPolicy({
   every,
   on_new_population: onNewPopulation,
+  on_change: onChange,
 }: z.output<ReturnType<typeof refreshField>>): RefreshPolicy {
-  return { everyMs: every === null ? null : parseDuration(every), onNewPopulation };
+  return { everyMs: every === null ? null : parseDuration(every), onNewPopulation, onChange };
 }
 
-export function presentRefresh({ everyMs, onNewPopulation }: RefreshPolicy): z.output<typeof refreshSchema> {
-  return { every: everyMs === null ? null : presentDuration(everyMs), on_new_population: onNewPopulation };
+export function presentRefresh({ everyMs, onNewPopulation, onChange }: RefreshPolicy): z.output<typeof refreshSchema> {
+  return {
+    every: everyMs === null ? null : presentDuration(everyMs),
+    on_new_population: onNewPopulation,
+    on_change: onChange,
+  };
 }
 
 /** Refuses features and tokens that the population does not have: they would let nobody pass. @throws AppError unknown_filter (facts: known_features) */

@@ -48,7 +48,7 @@ export interface Expected {
   readonly lift: Readonly<Record<string, Interval>>;
 }
 
-/** Makes estimates, one at a time, without blocking who asks. */
+/** Makes estimates, one after the other, without blocking who asks. */
 export interface Estimates {
   /** Of rows of the population, ascending; an answer after `timeMs` at the latest. Throws what the model cannot do. */
   estimate(
@@ -261,7 +261,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumLabels: 50,
   maximumLabelLength: 200,
   maximumFilterTokens: 1_000,
-  maximumFeedbackEvents: 50_000,
+  maximumFeedbackEvents: 10_000,
   retainedVersions: 10,
   retainedDays: 30,
   maximumPageSize: 10_000,

@@ -21,7 +21,7 @@ export const expansionSchema = z
     id: z.string(),
     campaign_id: z.string(),
     cause: z
-      .enum(['created', 'requested', 'interval', 'population'])
+      .enum(['created', 'requested', 'interval', 'population', 'change'])
       .describe('What made it: the creation of the campaign, a call, or the refresh policy.'),
     state: z.enum(EXPANSION_STATES),
     progress: z.number().min(0).max(1).describe('0 to 1, never falls.'),

@@ -127,7 +127,9 @@ export const campaignSchema = z
     refresh: refreshSchema,
     needs_expansion: z
       .boolean()
-      .describe('Features, filters, seeds or suppression are not those of the latest expansion any more.'),
+      .describe(
+        'Features, filters, seeds or suppression are not those that the active audience was made with, and no expansion is at work with them.',
+      ),
     seeds: seedCountsSchema,
     excluded: excludedSchema.nullable(),
     model_version: z.string().nullable(),
@@ -158,7 +160,7 @@ export const campaignSchema = z
         feature_counts: { unknown: 0, missing: 1 },
         filters: {},
         audience: { percent: 5 },
-        refresh: { every: null, on_new_population: false },
+        refresh: { every: null, on_new_population: false, on_change: false },
         needs_expansion: false,
         seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
         excluded: null,
@@ -242,7 +244,7 @@ export function campaignBody(config: ServerConfig) {
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),
       audience: audienceField(),
-      refresh: refreshField().default({ every: null, on_new_population: false }),
+      refresh: refreshField().default({ every: null, on_new_population: false, on_change: false }),
     })
     .meta({
       examples: [

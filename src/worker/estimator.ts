@@ -1,4 +1,4 @@
-/** Estimates what audiences would be worth, one at a time, in a thread that is started when it is first wanted. */
+/** Estimates what audiences would be worth, one after the other, in a thread that is started when it is first wanted. */
 import { AppError } from '../lib/errors.ts';
 import { ThreadGroup } from '../lib/thread-group.ts';
 import type { EstimateResult, EstimateTask, EstimateThreadData } from './estimate-thread.ts';
@@ -9,7 +9,7 @@ export type EstimateRequest = Omit<EstimateTask, 'cancelled'>;
 /** An estimate; or why there is none now. */
 export type EstimateOutcome =
   | { readonly kind: 'estimate'; readonly estimate: EstimateResult }
-  /** `loading`: the thread reads its model. `busy`: another estimate is made. `late`: it would take longer than the time that it has. */
+  /** `loading`: the thread reads its model. `busy`: others are made before it, and take the time that it has. `late`: it would take longer than the time that it has. */
   | { readonly kind: 'loading' | 'busy' | 'late' };
 
 /** The first estimate has to wait for a model that is loaded once more; `warm` loads it before. */
@@ -17,7 +17,8 @@ export class Estimator {
   readonly #data: EstimateThreadData;
   #opening: Promise<ThreadGroup<EstimateTask, EstimateResult>> | null = null;
   #isOpen = false;
-  #isBusy = false;
+  /** Ends with the last estimate that was asked for. */
+  #last: Promise<void> = Promise.resolve();
   #isClosing = false;
 
   constructor(data: EstimateThreadData) {
@@ -34,21 +35,27 @@ export class Estimator {
    * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is started anew the next time
    */
   async estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
-    if (this.#isBusy) return { kind: 'busy' };
-    this.#isBusy = true;
     const cancelled = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const before = this.#last;
+    let isBegun = false;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<EstimateOutcome>((resolve) => {
       timer = setTimeout(() => {
         Atomics.store(new Int32Array(cancelled), 0, 1);
-        resolve({ kind: this.#isOpen ? 'late' : 'loading' });
+        resolve({ kind: !this.#isOpen ? 'loading' : isBegun ? 'late' : 'busy' });
       }, timeMs);
     });
-    const made = this.#run({ ...task, cancelled }).finally(() => {
-      this.#isBusy = false;
+    const made = before.then(() => {
+      isBegun = true;
+      // one that nobody waits for any more is not begun
+      if (Atomics.load(new Int32Array(cancelled), 0) === 1) return { kind: 'busy' } as const;
+      return this.#run({ ...task, cancelled });
     });
     // an estimate that nobody waits for ends with an error that nobody needs
-    made.catch(() => {});
+    this.#last = made.then(
+      () => {},
+      () => {},
+    );
     try {
       return await Promise.race([made, late]);
     } finally {

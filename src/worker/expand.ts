@@ -114,7 +114,19 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancelled: Sh
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
   const pins = store.pin(job, dependencies);
   const population = openPinned(dependencies, pins);
-  const { seeds, suppressed, filtered, candidates, dismissed } = findRows(population, setsOf(store, job), job.filters);
+  let start = clock.elapsed();
+  const stage = (name: string) => {
+    const now = clock.elapsed();
+    timings[name] = (now - start) / 1000;
+    start = now;
+  };
+  const { seeds, suppressed, filtered, candidates, dismissed } = await findRows(
+    population,
+    setsOf(store, job),
+    job.filters,
+    () => hold(Atomics.load(new Int32Array(cancelled), 0) === 0),
+  );
+  stage('finding');
   const excluded = { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
   if (seeds.length < dependencies.minimumSeeds) {
     const reason: Reason = {
@@ -139,12 +151,6 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancelled: Sh
 
   const progress = reporter(dependencies, job);
   hold(store.advance(job, { state: 'adapting', progress: 0.01 }));
-  let start = clock.elapsed();
-  const stage = (name: string) => {
-    const now = clock.elapsed();
-    timings[name] = (now - start) / 1000;
-    start = now;
-  };
   const { features, filters, externalId } = job;
   const key = planKey({ ...pins, features, filters, seeds, suppressed, dismissed });
   const { populationVersion } = pins;

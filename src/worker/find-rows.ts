@@ -1,4 +1,5 @@
 /** What each user of a population is to an expansion: a seed, suppressed, filtered out, or a candidate. */
+import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../campaigns/types.ts';
 import type { IdBlocks } from '../campaigns/user-sets.ts';
 import type { Population } from '../population/population.ts';
@@ -28,18 +29,33 @@ const SUPPRESSED = 4;
 
 /**
  * Suppression goes before everything, a dismissal before being a seed, being a seed before filters: seeds need not pass them. Ids that this version does
- * not have are left alone. Memory is a byte a row, and the rows.
+ * not have are left alone. Memory is two bytes a row, and the rows. After every block of ids and every segment others have their turn (leases are renewed), then `onTurn` is called; what it
+ * throws ends this.
  */
-export function findRows(population: Population, sets: UserSets, filters: Filters): ExpansionRows {
-  const roles = new Uint8Array(population.rowCount).fill(CANDIDATE);
-  markFiltered(population, filters, roles);
-  const marked = new Uint8Array(population.rowCount);
-  const mark = (blocks: readonly IdBlocks[], role: number, to: Uint8Array) => {
-    for (const row of rowsOf(population, blocks)) to[row] = role;
+export async function findRows(
+  population: Population,
+  sets: UserSets,
+  filters: Filters,
+  onTurn: () => void = () => {},
+): Promise<ExpansionRows> {
+  const turn = async () => {
+    await setImmediate();
+    onTurn();
   };
-  mark(sets.seeds, SEED, marked);
-  mark(sets.dismissed, DISMISSED, marked);
-  mark(sets.suppressed, SUPPRESSED, marked);
+  const roles = new Uint8Array(population.rowCount).fill(CANDIDATE);
+  await markFiltered(population, filters, roles, turn);
+  const marked = new Uint8Array(population.rowCount);
+  const mark = async (all: readonly IdBlocks[], role: number) => {
+    for (const blocks of all) {
+      for (const ids of blocks) {
+        markUsers(population, ids, role, marked);
+        await turn();
+      }
+    }
+  };
+  await mark(sets.seeds, SEED);
+  await mark(sets.dismissed, DISMISSED);
+  await mark(sets.suppressed, SUPPRESSED);
   for (let row = 0; row < roles.length; row++) {
     const role = marked[row]!;
     // one who said no and is filtered out is no negative: the model is to tell apart those who may be ranked
@@ -54,20 +70,21 @@ export function findRows(population: Population, sets: UserSets, filters: Filter
   };
 }
 
-function* rowsOf({ directory, rowOf }: Population, sets: readonly IdBlocks[]): Generator<number> {
-  for (const blocks of sets) {
-    for (const ids of blocks) {
-      for (const id of ids) {
-        const number = directory.find(id);
-        const row = number < 0 ? -1 : (rowOf[number] ?? -1);
-        if (row >= 0) yield row;
-      }
-    }
+function markUsers({ directory, rowOf }: Population, ids: readonly string[], role: number, marked: Uint8Array): void {
+  for (const id of ids) {
+    const number = directory.find(id);
+    const row = number < 0 ? -1 : (rowOf[number] ?? -1);
+    if (row >= 0) marked[row] = role;
   }
 }
 
 /** Marks users who lack all tokens of a filter's feature. A feature or token that this version does not have lets nobody pass. */
-function markFiltered(population: Population, filters: Filters, roles: Uint8Array): void {
+async function markFiltered(
+  population: Population,
+  filters: Filters,
+  roles: Uint8Array,
+  turn: () => Promise<void>,
+): Promise<void> {
   const wanted = Object.entries(filters).map(([feature, tokens]) => {
     if (!population.features.some(({ name }) => name === feature)) return { feature, codes: new Uint8Array(0) };
     const dictionary = population.dictionary(feature);
@@ -83,6 +100,7 @@ function markFiltered(population: Population, filters: Filters, roles: Uint8Arra
       const passes = wanted.every(({ feature, codes }) => hasOne(columns.get(feature), i, codes));
       if (!passes) roles[row] = FILTERED;
     }
+    await turn();
   }
 }
 

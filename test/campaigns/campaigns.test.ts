@@ -19,7 +19,7 @@ describe('CampaignStore.create', () => {
       needsExpansion: false,
       excluded: null,
       filters: {},
-      refresh: { everyMs: null, onNewPopulation: false },
+      refresh: { everyMs: null, onNewPopulation: false, onChange: false },
       externalId: null,
       name: 'spring shoes',
       features: { category: 'shoes', tags: ['sport', 'new'] },

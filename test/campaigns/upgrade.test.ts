@@ -31,6 +31,16 @@ function writeRows(folder: string, version: number): void {
   if (version < 3)
     database.exec(`INSERT INTO audiences VALUES
       (1, 1, 1, 10, 97, 'audiences/ready/e-old', 'p0', 1100), (1, 2, 2, 11, 97, 'audiences/ready/e-ready', 'p1', 1300)`);
+  if (version >= 3)
+    database.exec(`
+      UPDATE campaigns SET seed_set = '${SET}', seed_counts = '{"received":5,"known":3,"unknown":1,"duplicate":1,"unknownExamples":["x"]}';
+      UPDATE campaigns SET active_version = 2, suppression_set = '${SET}' WHERE id = 'ready';
+      UPDATE expansions SET suppression_set = '${SET}', features = '{"category":"shoes"}' WHERE id = 'e-ready';
+      INSERT INTO audiences VALUES (1, 1, 1, 10, 97, 100, 'audiences/ready/e-old', 'p0', 1100), (1, 2, 2, 11, 97, 100, 'audiences/ready/e-ready', 'p1', 1300);
+      INSERT INTO changes (campaign_id, kind, version, previous_version, size, changed_at) VALUES ('ready', 'activated', 2, 1, 11, 1300);
+      INSERT INTO feedback VALUES (1, 'ann', 'click', 1200);
+      INSERT INTO idempotency_keys VALUES ('k', 'sha', 'ready', '{}', 1200);
+      UPDATE installation SET suppression_set = '${SET}';`);
   if (version >= 2) database.exec("UPDATE campaigns SET external_id = 'mine' WHERE id = 'ready'");
   database.close();
 }
@@ -56,7 +66,7 @@ describe('a data folder of schema', () => {
       featureCounts: { unknown: 1, missing: 2 },
       filters: {},
       labels: {},
-      refresh: { everyMs: null, onNewPopulation: false },
+      refresh: { everyMs: null, onNewPopulation: false, onChange: false },
       state: 'ready',
       seeds,
       expansionId: 'e-ready',
@@ -101,6 +111,14 @@ describe('a data folder of schema', () => {
       ['queued', 'queued'],
       ['ready', 'ready'],
     ]);
+    expect(store.activeAudience('ready')).toMatchObject({ version: 2, size: 11, populationSize: 100 });
+    expect(store.feedbackOf('ready')).toEqual({ conversion: 0, click: 1, dismissal: 0 });
+    expect(store.changes(undefined, 9).items).toMatchObject([{ campaignId: 'ready', version: 2, previousVersion: 1 }]);
+    store.claim('8:new'); // that of 'queued'
+    store.expand('ready');
+    const job = store.claim('8:new');
+    expect(job).toMatchObject({ campaignId: 'ready', sets: { suppression: SET, commonSuppression: SET } });
+    expect(job!.sets.positives).toMatch(/^[0-9a-f]{64}$/);
     store.close();
     const database = openDatabase(join(folder, 'metaheac.db'));
     expect(database.pragma('foreign_key_check')).toEqual([]);

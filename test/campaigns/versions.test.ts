@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { encodeCursor } from '../../src/campaigns/cursors.ts';
 import type { CampaignStore } from '../../src/campaigns/store.ts';
 import type { ExpansionResult } from '../../src/campaigns/types.ts';
 import { dataFolder, everyoneIsKnown, expand, newCampaign, PINS } from './stores.ts';
@@ -137,9 +138,12 @@ describe('CampaignStore.expandDue', () => {
   it('expands after the interval, and with a new population version, never while one is at work', () => {
     const data = dataFolder();
     const store = data.open();
-    const refresh = { everyMs: 1000, onNewPopulation: false };
+    const refresh = { everyMs: 1000, onNewPopulation: false, onChange: false };
     const timed = store.create(newCampaign({ refresh }), everyoneIsKnown).id;
-    const other = store.create(newCampaign({ refresh: { everyMs: null, onNewPopulation: true } }), everyoneIsKnown).id;
+    const other = store.create(
+      newCampaign({ refresh: { everyMs: null, onNewPopulation: true, onChange: false } }),
+      everyoneIsKnown,
+    ).id;
     store.create(newCampaign(), everyoneIsKnown);
     data.clock.pass(5000);
     expect(store.expandDue(PINS.populationVersion)).toBe(0);
@@ -154,10 +158,51 @@ describe('CampaignStore.expandDue', () => {
   });
 });
 
+describe('a change of inputs', () => {
+  const suppress = async (store: CampaignStore, users: readonly string[]) => {
+    const collected = store.userSets.collect();
+    for (const user of users) collected.add(user);
+    const population = { version: 'population-1', has: () => true };
+    await store.userSets.change({ kind: 'common_suppression' }, 'replace', collected, population, 100);
+    collected.close();
+  };
+
+  it('is seen where the active audience was made without it, also after a rollback', async () => {
+    const store = dataFolder().open();
+    const id = ready(store);
+    expect(store.get(id).needsExpansion).toBe(false);
+    await suppress(store, ['dan']);
+    expect(store.get(id).needsExpansion).toBe(true);
+    store.expand(id);
+    expect(store.get(id).needsExpansion).toBe(false);
+    finishNext(store);
+    expect(store.get(id).needsExpansion).toBe(false);
+    store.activate(id, 1);
+    expect(store.get(id).needsExpansion).toBe(true);
+  });
+
+  it('is expanded by itself where the policy says so, once', async () => {
+    const store = dataFolder().open();
+    const refresh = { everyMs: null, onNewPopulation: false, onChange: true };
+    const { id } = store.create(newCampaign({ refresh }), everyoneIsKnown);
+    finishNext(store);
+    ready(store);
+    expect(store.expandDue(PINS.populationVersion)).toBe(0);
+    await suppress(store, ['dan']);
+    expect(store.expandDue(PINS.populationVersion)).toBe(1);
+    expect(store.expansionsOf(id, { limit: 1 }).items[0]).toMatchObject({ cause: 'change', state: 'queued' });
+    expect(store.expandDue(PINS.populationVersion)).toBe(0);
+    store.end(store.claim('1:a')!, 'failed', { code: 'no_candidates', message: 'nobody is left' });
+    expect(store.expandDue(PINS.populationVersion)).toBe(0);
+    store.update(id, { filters: { city: ['c1'] } });
+    expect(store.expandDue(PINS.populationVersion)).toBe(1);
+  });
+});
+
 describe('a campaign that was too small', () => {
   it('is expanded again with another population, once, and by a call: who is known then the engine counts', () => {
     const store = dataFolder().open();
-    const refresh = { everyMs: null, onNewPopulation: true };
+    const refresh = { everyMs: null, onNewPopulation: true, onChange: false };
     const { id, state } = store.create(newCampaign({ refresh }), () => false);
     expect(state).toBe('too_small');
     const endAsTooSmall = () => {
@@ -176,7 +221,7 @@ describe('a campaign that was too small', () => {
   it('is left alone where its expansion died before it knew its population', () => {
     const data = dataFolder({ maximumAttempts: 1 });
     const store = data.open();
-    const refresh = { everyMs: null, onNewPopulation: true };
+    const refresh = { everyMs: null, onNewPopulation: true, onChange: false };
     const { id } = store.create(newCampaign({ refresh }), everyoneIsKnown);
     store.claim('1:a');
     store.releaseOwner('1:a');
@@ -256,6 +301,10 @@ describe('audience versions', () => {
     const first = store.changes(undefined, 2);
     expect([first.items.length, first.hasMore]).toEqual([2, true]);
     expect([...first.items, ...store.changes(first.nextCursor, 100).items]).toEqual(all.items);
+    const beyond = encodeCursor('changes', 10_000);
+    expect(() => store.changes(beyond, 1)).toThrow(
+      expect.objectContaining({ code: 'invalid_cursor', details: [expect.objectContaining({ pointer: 'since' })] }),
+    );
     expect(() => store.changes('nonsense', 1)).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
     expect(store.activeAudiences().map(({ campaignId, version }) => [campaignId, version])).toEqual([[id, 1]]);
   });
@@ -280,11 +329,17 @@ describe('audience versions', () => {
     const versions = () => store.audienceVersions(id, { limit: 99 }).items.map(({ version }) => version);
     store.prune({ versions: 3, days: 1 });
     expect([versions(), folders()]).toEqual([[5, 4, 3, 1], 4]);
+    store.activate(id, 5);
+    store.prune({ versions: 2, days: 1 });
+    expect([versions(), folders()]).toEqual([[5, 4, 3], 3]);
+    expect(store.expansionsOf(id, { limit: 99 }).items.map(({ audienceVersion }) => audienceVersion)).toEqual([
+      5, 4, 3,
+    ]);
     data.clock.pass(DAY_MS + 1);
     store.prune({ versions: 3, days: 1 });
-    expect([versions(), folders()]).toEqual([[1], 1]);
+    expect([versions(), folders()]).toEqual([[5], 1]);
     store.update(id, { audience: { size: 11 } });
-    expect(versions()).toEqual([6, 1]);
+    expect(versions()).toEqual([6, 5]);
   });
 });
 

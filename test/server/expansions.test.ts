@@ -39,7 +39,7 @@ describe('POST /v1/campaigns', () => {
       ...OK_BODY,
       labels: { team: 'growth' },
       filters: { city: ['c1', 'c2'] },
-      refresh: { every: '90m', on_new_population: true },
+      refresh: { every: '90m', on_new_population: true, on_change: false },
     };
     const { json } = await fixture.call('POST', '/v1/campaigns', body);
     expect(json).toMatchObject({ labels: body.labels, filters: body.filters, refresh: body.refresh });

@@ -46,10 +46,12 @@ describe('Estimator', () => {
     expect(outcome).toMatchObject({ kind: 'estimate', estimate: { seeds: 12, candidates: 200 } });
   });
 
-  it('makes one at a time', async () => {
-    const running = estimator.estimate(task, LONG_MS);
-    expect(await estimator.estimate(task, LONG_MS)).toEqual({ kind: 'busy' });
-    expect((await running).kind).toBe('estimate');
+  it('makes one after the other, and says busy where the time went to those before', async () => {
+    const first = estimator.estimate(task, LONG_MS);
+    const second = estimator.estimate({ ...task, mostSeeds: 12 }, LONG_MS);
+    expect(await estimator.estimate(task, 1)).toEqual({ kind: 'busy' });
+    expect([(await first).kind, (await second).kind]).toEqual(['estimate', 'estimate']);
+    expect(await second).toMatchObject({ estimate: { seeds: 12 } });
   });
 
   it('gives up in time, and is free again soon', async () => {

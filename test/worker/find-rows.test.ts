@@ -48,10 +48,10 @@ const filters = fc.record(
 );
 
 describe('findRows', () => {
-  it('gives every user one role: suppressed before dismissed before seed before filtered', () => {
-    fc.assert(
-      fc.property(ids, ids, ids, filters, (seeds, dismissed, suppressed, wanted) => {
-        const found = findRows(
+  it('gives every user one role: suppressed before dismissed before seed before filtered', async () => {
+    await fc.assert(
+      fc.asyncProperty(ids, ids, ids, filters, async (seeds, dismissed, suppressed, wanted) => {
+        const found = await findRows(
           population,
           { seeds: [[seeds.slice(0, 3)], [seeds.slice(3)]], dismissed: [[dismissed]], suppressed: [[suppressed]] },
           wanted,
@@ -78,9 +78,24 @@ describe('findRows', () => {
     );
   });
 
-  it('lets nobody pass a feature that the population does not have', () => {
+  it('lets nobody pass a feature that the population does not have', async () => {
     const sets = { seeds: [[['u1']]], dismissed: [], suppressed: [] };
-    const { candidates, filtered, seeds } = findRows(population, sets, { planet: ['Mars'] });
+    const { candidates, filtered, seeds } = await findRows(population, sets, { planet: ['Mars'] });
     expect([candidates.length, filtered.length, seeds.length]).toEqual([0, USERS.length - 1, 1]);
+  });
+
+  it('gives others their turn, and ends where it is told to', async () => {
+    const blocks = Array.from({ length: 50 }, () => ['u1', 'u2']);
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      if (turns === 10) throw new Error('enough');
+    };
+    const sets = { seeds: [blocks], dismissed: [], suppressed: [] };
+    let others = 0;
+    setImmediate(() => others++);
+    await expect(findRows(population, sets, {}, count)).rejects.toThrow('enough');
+    expect(turns).toBe(10);
+    expect(others).toBeGreaterThan(0);
   });
 });

@@ -29,7 +29,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
         summary: 'Estimate what an audience of some seeds would be worth',
         description:
           'Nothing is stored. Known and unknown seeds are counted, and where they are enough the model is adapted to some of them, as an expansion would, and tried on ' +
-          `the others. That may take ${config.estimateTimeMs} ms: where it takes longer, or another estimate is being made, \`reason\` says so and the rest is told. ` +
+          `the others. That may take ${config.estimateTimeMs} ms: where it takes longer, or others are being made before it, \`reason\` says so and the rest is told. ` +
           `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random users are looked at.`,
         body: estimateBody(config),
         response: {
@@ -93,7 +93,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
 /** Why there is no estimate now. */
 const NOT_NOW = {
   loading: ['loading', 'the model is being read for estimates, once, which takes seconds: ask again'],
-  busy: ['busy', 'another estimate is being made: ask again'],
+  busy: ['busy', 'other estimates are being made: ask again'],
   late: ['too_slow', 'the time was too short for it: ask again, or create the campaign, which tells it too'],
 } as const;
 
