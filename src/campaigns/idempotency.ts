@@ -3,7 +3,7 @@ import { AppError } from '../lib/errors.ts';
 import type { Database } from './database.ts';
 
 /** Keys are remembered for a day. */
-const KEY_LIFETIME_MS = 24 * 3600 * 1000;
+export const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
 /**
  * The answer that the key's request got; null where it is new.

@@ -44,18 +44,21 @@ const serviceSchema = z.object({
     .default('auto'),
   METAHEAC_THREADS: whole(1, 256).optional(),
   METAHEAC_MINIMUM_SEEDS: whole(1, 1_000_000_000).default(DEFAULT_SERVER_CONFIG.minimumSeeds),
-  METAHEAC_LEASE_MS: whole(1000, 3_600_000).default(15_000),
-  METAHEAC_MAXIMUM_ATTEMPTS: whole(1, 100).default(5),
-  METAHEAC_OPEN_RANKINGS: whole(1, 10_000).default(1_024),
+  METAHEAC_LEASE_MS: whole(1000, 3_600_000).default(DEFAULT_SERVER_CONFIG.leaseMs),
+  METAHEAC_MAXIMUM_ATTEMPTS: whole(1, 100).default(DEFAULT_SERVER_CONFIG.maximumAttempts),
+  METAHEAC_OPEN_RANKINGS: whole(1, 10_000).default(DEFAULT_SERVER_CONFIG.openRankings),
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: allowedHosts.default([]),
   METAHEAC_LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
 });
 
 export type ServiceEnvironment = z.infer<typeof serviceSchema> & { readonly limits: Partial<ServerConfig> };
 
-/** The server's limits as variables: `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
+/** Limits that are read above, with bounds of their own. */
+const isOwn = (name: LimitName): boolean => variableOf(name) in serviceSchema.shape;
+
+/** The server's other limits as variables: `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
 export const LIMIT_VARIABLES: ReadonlyMap<string, LimitName> = new Map(
-  LIMIT_NAMES.filter((name) => name !== 'minimumSeeds').map((name) => [variableOf(name), name]),
+  LIMIT_NAMES.filter((name) => !isOwn(name)).map((name) => [variableOf(name), name]),
 );
 
 /** Every variable that is read. */

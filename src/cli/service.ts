@@ -81,7 +81,7 @@ async function startParts(
   closers: (() => Promise<void> | void)[],
   close: () => Promise<void>,
 ): Promise<Service> {
-  const { logger, clock, minimumSeeds, leaseMs, maximumAttempts } = options;
+  const { logger, clock, minimumSeeds, leaseMs, maximumAttempts, openRankings } = options;
   const dataDir = resolve(options.dataDir);
   closers.push(lockDataFolder(dataDir));
   const store = CampaignStore.open(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
@@ -89,7 +89,7 @@ async function startParts(
   store.userSets.removeLeftovers();
   const released = store.releaseAll();
   if (released > 0) logger.warn({ jobs: released }, 'jobs of an ended service are back in the queue');
-  const rankings = new RankingCache({ openRankings: options.openRankings });
+  const rankings = new RankingCache({ openRankings });
   closers.push(() => rankings.closeAll());
   const supervisor = new EngineSupervisor(
     {
@@ -109,7 +109,11 @@ async function startParts(
     logger,
   );
   closers.push(() => supervisor.stop());
-  const config = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey, minimumSeeds };
+  const config = {
+    ...DEFAULT_SERVER_CONFIG,
+    ...options.limits,
+    ...{ apiKey: options.apiKey, minimumSeeds, leaseMs, maximumAttempts, openRankings },
+  };
   closers.push(
     startHousekeeping({
       store,

@@ -39,18 +39,6 @@ export const audiencePageSchema = z
     ],
   });
 
-const VERSION_EXAMPLE = {
-  campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
-  version: 2,
-  active: true,
-  size: 1000,
-  candidates: 50_000,
-  population_size: 50_120,
-  population_version: 'ba9876543210',
-  expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
-  created_at: '2026-11-25T12:00:00.000Z',
-};
-
 export const audienceVersionSchema = z
   .object({
     campaign_id: z.string(),
@@ -63,7 +51,22 @@ export const audienceVersionSchema = z
     expansion_id: z.string().describe('Versions of one expansion are cuts of one ranking.'),
     created_at: time,
   })
-  .meta({ id: 'AudienceVersion', examples: [VERSION_EXAMPLE] });
+  .meta({
+    id: 'AudienceVersion',
+    examples: [
+      {
+        campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        version: 2,
+        active: true,
+        size: 1000,
+        candidates: 50_000,
+        population_size: 50_120,
+        population_version: 'ba9876543210',
+        expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+        created_at: '2026-11-25T12:00:00.000Z',
+      },
+    ],
+  });
 
 export const audienceVersionPageSchema = z
   .object({
@@ -73,7 +76,6 @@ export const audienceVersionPageSchema = z
   .meta({
     id: 'AudienceVersionPage',
     description: 'Newest first.',
-    examples: [{ items: [VERSION_EXAMPLE], next_cursor: null }],
   });
 
 export const memberSchema = z

@@ -142,6 +142,11 @@ export interface ServerConfig {
   readonly uploadStallMs: number;
   /** Fewer known seeds than this end as `too_small`; kept by the store, named in the document. */
   readonly minimumSeeds: number;
+  /** Of the store and the engine, told by `GET /v1/limits`: how long a job is held without a sign of life, and how often it is tried. */
+  readonly leaseMs: number;
+  readonly maximumAttempts: number;
+  /** Of the rankings that routes are given, told likewise. */
+  readonly openRankings: number;
   readonly maximumUserIdBytes: number;
   /** As many as an id of a campaign may have in the history that models are trained on. */
   readonly maximumExternalIdBytes: number;
@@ -249,6 +254,9 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumOpenUploads: 2,
   uploadStallMs: 30_000,
   minimumSeeds: 10,
+  leaseMs: 15_000,
+  maximumAttempts: 5,
+  openRankings: 1_024,
   maximumUserIdBytes: 256,
   maximumExternalIdBytes: 256,
   maximumNameLength: 200,

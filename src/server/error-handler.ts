@@ -51,8 +51,14 @@ export function answerClientError(
   }
   const problem = problemOf(toClientError(error.code), randomUUID(), config.maximumErrorDetails);
   const body = JSON.stringify(problem);
-  const head = `HTTP/1.1 ${problem.status} ${problem.title}\r\ncontent-type: ${PROBLEM_TYPE}\r\n`;
-  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    `x-request-id: ${problem.request_id}`,
+    `content-type: ${PROBLEM_TYPE}`,
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
 /** Whether the rest of a refused body is still to come, to be dropped. */

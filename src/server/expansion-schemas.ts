@@ -166,7 +166,12 @@ export const changesSchema = z
         version: count.nullable().describe('The version that is active from then on; null of a deleted campaign.'),
         previous_version: count.nullable(),
         size: count.nullable(),
-        diff: z.string().nullable().describe('Where the difference to the version before can be read.'),
+        diff: z
+          .string()
+          .nullable()
+          .describe(
+            'Where the difference to the version before can be read, as long as both are kept (else 404 `audience_not_found`).',
+          ),
         changed_at: time,
       }),
     ),

@@ -17,7 +17,10 @@ export const limitsSchema = z
       z.object({
         name: z.string(),
         value: z.number(),
-        variable: z.string().describe('The environment variable of `metaheac serve` that sets it.'),
+        variable: z
+          .string()
+          .nullable()
+          .describe('The environment variable of `metaheac serve` that sets it; null where it is fixed.'),
         description: z.string(),
       }),
     ),

@@ -1,4 +1,5 @@
-/** Every limit of the server in words, with the environment variable that sets it: what `GET /v1/limits` answers. */
+/** Every limit of the service in words, with the environment variable that sets it: what `GET /v1/limits` answers. */
+import { KEY_LIFETIME_MS } from '../campaigns/idempotency.ts';
 import type { ServerConfig } from './config.ts';
 
 /** The limits: those settings of a server that are numbers. */
@@ -16,6 +17,9 @@ const DESCRIPTIONS: { readonly [Name in LimitName]: string } = {
   maximumOpenUploads: 'Files that are read at one time; one more is answered 503.',
   uploadStallMs: 'Milliseconds that an upload may send nothing.',
   minimumSeeds: 'Known seeds that an expansion needs; with fewer it ends as too_small.',
+  leaseMs: 'Milliseconds for which an expansion is held without a sign of life before it is begun again.',
+  maximumAttempts: 'Attempts at an expansion; then it has failed.',
+  openRankings: 'Rankings that are kept open for look-ups.',
   maximumUserIdBytes: 'Bytes of a user id, in UTF-8.',
   maximumExternalIdBytes: "Bytes of a campaign's external id, in UTF-8.",
   maximumNameLength: "Characters of a campaign's name.",
@@ -74,7 +78,29 @@ const DESCRIPTIONS: { readonly [Name in LimitName]: string } = {
   lingerBytes: 'Bytes of a refused body that are still read.',
 };
 
-/** The names of all limits. */
+/** Characters of an Idempotency-Key. */
+export const MAXIMUM_IDEMPOTENCY_KEY_LENGTH = 255;
+
+/** Limits that nobody sets. */
+const FIXED: readonly Omit<Limit, 'variable'>[] = [
+  {
+    name: 'idempotency_key_lifetime_ms',
+    value: KEY_LIFETIME_MS,
+    description: 'Milliseconds for which the answer to an Idempotency-Key is kept.',
+  },
+  {
+    name: 'maximum_idempotency_key_length',
+    value: MAXIMUM_IDEMPOTENCY_KEY_LENGTH,
+    description: 'Characters of an Idempotency-Key.',
+  },
+  {
+    name: 'minimum_refresh_ms',
+    value: 60_000,
+    description: 'Milliseconds of the shortest interval of a refresh policy: 1m.',
+  },
+];
+
+/** The names of all limits that are set. */
 export const LIMIT_NAMES = Object.keys(DESCRIPTIONS) as readonly LimitName[];
 
 /** `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
@@ -84,18 +110,20 @@ export function variableOf(name: LimitName): string {
 
 /** Every limit with its value, as JSON. */
 export function presentLimits(config: ServerConfig): Limit[] {
-  return LIMIT_NAMES.map((name) => ({
+  const set = LIMIT_NAMES.map((name) => ({
     name: snakeCase(name),
     value: config[name],
     variable: variableOf(name),
     description: DESCRIPTIONS[name],
   }));
+  return [...set, ...FIXED.map((limit) => ({ ...limit, variable: null }))];
 }
 
 interface Limit {
   readonly name: string;
   readonly value: number;
-  readonly variable: string;
+  /** null where it is fixed. */
+  readonly variable: string | null;
   readonly description: string;
 }
 

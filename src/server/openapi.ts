@@ -1,9 +1,8 @@
 /** The OpenAPI document, generated from the routes. */
 import swagger from '@fastify/swagger';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import type { ErrorCode } from '../lib/errors.ts';
+import { completeDocument } from './complete-document.ts';
 import type { ServerApp } from './fastify-types.ts';
-import { PROBLEM_TYPE, PROBLEMS } from './problems.ts';
 
 const DESCRIPTION = `Look-alike audience expansion: give a campaign's seeds, read back the users of the population who are most like them.
 
@@ -40,38 +39,11 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       },
     },
     transform: transformRoute,
-    transformObject: (document) => withBodyErrors(withoutNoise(jsonSchemaTransformObject(document))),
+    transformObject: (document) => withoutNoise(completeDocument(jsonSchemaTransformObject(document))),
   });
 }
 
 const API_VERSION = '1.0.0';
-
-interface Operation {
-  readonly responses: Record<string, unknown>;
-}
-
-/** What is wrong with a body, or a query name, is found before the route is asked, also where the route takes none. */
-const BODY_ERRORS = ['invalid_request', 'request_timeout', 'body_too_large', 'unsupported_media_type'] as const;
-
-/** Adds the errors of bodies to every operation whose method may have one, and `invalid_request` to all under `/v1`. */
-function withBodyErrors<T extends object>(document: T): T {
-  const { paths } = document as { readonly paths: Record<string, Record<string, Operation>> };
-  for (const [path, item] of Object.entries(paths)) {
-    if (path.startsWith('/v1/')) addResponse(item['get'], 'invalid_request');
-    for (const method of ['post', 'put', 'patch', 'delete']) {
-      for (const code of BODY_ERRORS) addResponse(item[method], code);
-    }
-  }
-  return document;
-}
-
-function addResponse(operation: Operation | undefined, code: ErrorCode): void {
-  if (operation !== undefined) operation.responses[PROBLEMS[code].status] ??= problemResponse(code);
-}
-
-function problemResponse(code: ErrorCode): object {
-  return { description: code, content: { [PROBLEM_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } } };
-}
 
 /** The provider's transform, which knows bodies of one content type only. */
 function transformRoute(route: Parameters<typeof jsonSchemaTransform>[0]): ReturnType<typeof jsonSchemaTransform> {
@@ -86,17 +58,10 @@ function transformRoute(route: Parameters<typeof jsonSchemaTransform>[0]): Retur
   return { schema: { ...schema, body: { content: Object.fromEntries(content) } }, url };
 }
 
-/** Drops what zod says of every number and list, and the components that no route names (each comes twice, for input too). */
+/** The same without what zod says of every number and list, and with no object twice: YAML would give it a name. */
 function withoutNoise<T extends object>(document: T): T {
-  const clean = JSON.parse(JSON.stringify(document), (key, value) => {
+  return JSON.parse(JSON.stringify(document), (key, value) => {
     const isNoise = key === 'readOnly' || (/^(min|max)imum$/.test(key) && Math.abs(value) === Number.MAX_SAFE_INTEGER);
     return isNoise ? undefined : value;
   });
-  const schemas: Record<string, unknown> = clean.components.schemas;
-  const isUnused = (name: string) => !JSON.stringify(clean).includes(`"#/components/schemas/${name}"`);
-  for (let unused = Object.keys(schemas).filter(isUnused); unused.length > 0; ) {
-    for (const name of unused) delete schemas[name];
-    unused = Object.keys(schemas).filter(isUnused);
-  }
-  return clean;
 }

@@ -50,7 +50,8 @@ export const PROBLEM_ADVICE: Readonly<Record<ErrorCode, Advice>> = {
   },
   audience_not_found: {
     meaning: 'The campaign has no audience version of this number: it was never made, or retention removed it.',
-    advice: 'Ask for the active version, or for one of those that the list of audiences shows.',
+    advice:
+      'Ask for the active version, or for one of those that the list of audiences shows. Where the difference that GET /v1/changes names is gone, read the active audience whole instead.',
   },
   idempotency_key_reused: {
     meaning: 'A request with this Idempotency-Key and another body was answered in the last 24 hours.',
@@ -132,8 +133,10 @@ export const PROBLEM_ADVICE: Readonly<Record<ErrorCode, Advice>> = {
     advice: 'Send less at once. The limit is in errors, and every limit is listed by GET /v1/limits.',
   },
   too_many_seeds: {
-    meaning: 'There are more seeds than can be sent in one JSON body.',
-    advice: 'Send fewer seeds inline; the limit is in errors.',
+    meaning:
+      'There are more user ids than one JSON body may hold, or more than a set of users may: a file of seeds or of suppressed users.',
+    advice:
+      'The limit is in errors. What is too many for JSON is taken as a file: create the campaign with seeds null, send them by PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, also gzip), then POST …/expansions. What is too many for a set has to be fewer.',
   },
   unsupported_media_type: {
     meaning: 'The route does not read bodies of this content type (or of none).',

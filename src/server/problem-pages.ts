@@ -4,7 +4,20 @@ import type { ErrorCode } from '../lib/errors.ts';
 import { PROBLEM_ADVICE } from './problem-advice.ts';
 import { PROBLEMS, problemTypeOf } from './problems.ts';
 
+const REQUEST_ID = '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11';
+const EXAMPLE_DETAIL = 'one sentence on what is wrong in this request';
+
 const codeSchema = z.enum(Object.keys(PROBLEMS) as [ErrorCode, ...ErrorCode[]]);
+
+interface ErrorPage {
+  readonly code: ErrorCode;
+  readonly type: string;
+  readonly status: number;
+  readonly title: string;
+  readonly meaning: string;
+  readonly advice: string;
+  readonly example: Record<string, unknown>;
+}
 
 /** What is known of one code. */
 export const errorPageSchema = z
@@ -17,11 +30,11 @@ export const errorPageSchema = z
     advice: z.string().describe('What to do about it.'),
     example: z.record(z.string(), z.unknown()).describe('A body of such an answer.'),
   })
-  .meta({ id: 'ErrorPage' });
+  .meta({ id: 'ErrorPage', examples: [errorPageOf('audience_not_ready')] });
 
-export const errorListSchema = z.object({ items: z.array(errorPageSchema).readonly() }).meta({ id: 'ErrorPages' });
-
-type ErrorPage = z.output<typeof errorPageSchema>;
+export const errorListSchema = z
+  .object({ items: z.array(errorPageSchema).readonly() })
+  .meta({ id: 'ErrorPages', examples: [{ items: [errorPageOf('audience_not_ready')] }] });
 
 const CODES = codeSchema.options;
 
@@ -50,9 +63,6 @@ function errorPageOf(code: ErrorCode): ErrorPage {
   };
   return { code, type: problemTypeOf(code), status, title, ...PROBLEM_ADVICE[code], example };
 }
-
-const REQUEST_ID = '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11';
-const EXAMPLE_DETAIL = 'one sentence on what is wrong in this request';
 
 /** The list as a page. */
 export function renderErrorList(pages: readonly ErrorPage[]): string {

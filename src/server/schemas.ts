@@ -5,6 +5,7 @@ import type { ErrorCode } from '../lib/errors.ts';
 import { addFirstIssues, listField, objectField, textFault } from './bounded-fields.ts';
 import { filtersField, labelsField, refreshChangeField, refreshField, refreshSchema } from './campaign-inputs.ts';
 import type { ServerConfig } from './config.ts';
+import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from './limits.ts';
 import { PROBLEM_TYPE, PROBLEMS, type ProblemStatus } from './problems.ts';
 import { pageLimit } from './query-numbers.ts';
 import { addIssue, type Wrong } from './validation.ts';
@@ -135,7 +136,9 @@ export const campaignSchema = z
     excluded: excludedSchema.nullable(),
     model_version: z.string().nullable(),
     population_version: z.string().nullable(),
-    audience_version: count.nullable().describe('The newest audience version; null until the first is ready.'),
+    audience_version: count
+      .nullable()
+      .describe('The active audience version: the one that is served; null until the first is ready.'),
     size: count.nullable().describe('The real size of the audience, at most `candidates`.'),
     candidates: count.nullable().describe('Users that could be chosen: the population less `excluded`.'),
     timings: z.record(z.string(), z.number()).describe('Seconds by stage.'),
@@ -291,7 +294,7 @@ export const idempotencyHeaders = z.looseObject({
   'idempotency-key': z
     .string()
     .min(1)
-    .max(255)
+    .max(MAXIMUM_IDEMPOTENCY_KEY_LENGTH)
     .regex(/^[\x21-\x7e]+$/, 'visible ASCII is expected')
     .optional()
     .describe('One of yours a request: for 24 hours the same key and body get the same answer, and make nothing new.'),

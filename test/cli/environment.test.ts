@@ -83,7 +83,8 @@ describe('readEnvironment', () => {
 
   it('has a variable for every limit of the server', () => {
     const numbers = Object.entries(DEFAULT_SERVER_CONFIG).filter(([, value]) => typeof value === 'number');
-    expect([...LIMIT_VARIABLES.values(), 'minimumSeeds'].sort()).toEqual(numbers.map(([name]) => name).sort());
+    const own = ['minimumSeeds', 'leaseMs', 'maximumAttempts', 'openRankings'];
+    expect([...LIMIT_VARIABLES.values(), ...own].sort()).toEqual(numbers.map(([name]) => name).sort());
     expect(LIMIT_VARIABLES.get('METAHEAC_BODY_LIMIT_BYTES')).toBe('bodyLimitBytes');
   });
 

@@ -46,6 +46,8 @@ describe('a generated client', () => {
     expect(diagnose('client.ts')).toEqual([]);
     const mistakes = [
       ["name: 'guitars', ", ''],
+      ['ready.data.size', 'ready.data.length'],
+      ["'If-None-Match'", "'If-Match'"],
       ["'/v1/limits'", "'/v1/limit'"],
       ['membership.rank', 'membership.position'],
     ] as const;
@@ -68,21 +70,26 @@ describe('a generated client', () => {
       dataDir: join(work, 'data'),
       model: join(ROOT, 'models/demo'),
       population: join(work, 'population'),
+      env: { METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1' },
     });
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
       ['--import', import.meta.resolve('tsx'), 'client.ts', `http://127.0.0.1:${served.port}`, join(work, 'people')],
-      { cwd: folder, encoding: 'utf8' },
+      { cwd: folder, encoding: 'utf8', timeout: 90_000 },
     );
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^model demo reads category, brand, season, topics; 3000 users; \d+ limits$/m);
     expect(stdout).toMatch(/^60 seeds are enough$/m);
+    expect(stdout).toMatch(/^again: true, replayed: true$/m);
     expect(stdout).toMatch(/^60 seeds, 1 suppressed$/m);
+    expect(stdout).toMatch(/^a webhook for 4 events$/m);
     expect(stdout).toMatch(/^recall and lift of 25 sizes$/m);
     expect(stdout).toMatch(/^version 2 has 50 users$/m);
     expect(stdout).toMatch(/^members: true, false$/m);
     expect(stdout).toMatch(/^in 1 audience$/m);
-    expect(stdout).toMatch(/^1 event; back to version 1, 100 more users$/m);
+    expect(stdout).toMatch(/^1 event; version 3: 50 users, as many came as went$/m);
+    expect(stdout).toMatch(/^back to version 2; active were 1, 2, 3, 2$/m);
+    expect(stdout).toMatch(/^PAR1, then 304$/m);
     expect(stdout).toMatch(/^150 of 2[89]\d\d candidates, predicted (good|weak|unsure)$/m);
     expect(stdout).toMatch(/^person-\d+ has rank 1$/m);
     expect(stdout).toMatch(/^404 campaign_not_found$/m);

@@ -28,11 +28,31 @@ const missing: Exchange = {
   text: JSON.stringify(problem),
 };
 
+const notModified: Exchange = {
+  method: 'GET',
+  url: '/v1/campaigns/x/audience',
+  status: 304,
+  headers: {
+    'x-request-id': 'r1',
+    etag: '"1-json"',
+    vary: 'accept, accept-encoding',
+    'cache-control': 'private, no-cache',
+    'x-audience-version': '1',
+  },
+  text: '',
+};
+const withHeader = (exchange: Exchange, name: string, value: unknown): Exchange => ({
+  ...exchange,
+  headers: { ...exchange.headers, [name]: value },
+});
+
 describe('findFault', () => {
   it.each<[string, Exchange]>([
     ['an answer', alive],
     ['an answer of HEAD', { ...alive, method: 'HEAD', text: '' }],
     ['a problem', missing],
+    ['an answer with all its headers', notModified],
+    ['a header that nobody asks about', withHeader(alive, 'date', 'today')],
     ['a problem of a route that is not there', { ...missing, url: '/nowhere' }],
     ['a problem of a method that is not there', { ...missing, method: 'PUT', status: 405 }],
     ['a page of the document', { ...alive, url: '/docs/static/index.css', text: 'x' }],
@@ -42,6 +62,10 @@ describe('findFault', () => {
 
   it.each<[string, Exchange, RegExp]>([
     ['no request id', { ...alive, headers: { 'content-type': 'application/json' } }, /no x-request-id/],
+    ['an undocumented header', withHeader(alive, 'location', '/'), /no header location/],
+    ['a header that is missing', withHeader(notModified, 'etag', undefined), /has no etag/],
+    ['a header that is no number', withHeader(notModified, 'x-audience-version', 'first'), /x-audience-version: /],
+    ['a header of another form', withHeader(notModified, 'etag', '1-json'), /etag: .*pattern/],
     ['an undocumented status', { ...alive, status: 201 }, /no such status/],
     ['an undocumented type', { ...alive, headers: { ...alive.headers, 'content-type': 'text/html' } }, /no text\/html/],
     ['another shape', { ...alive, text: '{"status":"asleep"}' }, /must be equal to constant/],

@@ -138,17 +138,25 @@ describe('a body over the limit', () => {
 });
 
 describe('what is no request', () => {
+  /** The problem of a raw answer, which names the request as its header does. */
+  function problemIn(answer: string): object {
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    const problem = JSON.parse(body);
+    expect(/^x-request-id: (\S+)$/m.exec(head)?.[1]).toBe(problem.request_id);
+    return problem;
+  }
+
   it('is answered with a problem, and the connection is closed', async () => {
     const { port } = await listen();
     const answer = await exchange(port, 'NONSENSE\r\n\r\n');
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
-    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status: 400, code: 'invalid_request' });
+    expect(problemIn(answer)).toMatchObject({ status: 400, code: 'invalid_request' });
   });
 
   it('is answered 431 where the headers are too large', async () => {
     const { port } = await listen();
     const answer = await exchange(port, `GET /livez HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`);
-    expect(JSON.parse(answer.split('\r\n\r\n')[1] ?? '')).toMatchObject({ status: 431, code: 'headers_too_large' });
+    expect(problemIn(answer)).toMatchObject({ status: 431, code: 'headers_too_large' });
   });
 });
 

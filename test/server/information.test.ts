@@ -1,9 +1,17 @@
 /** What the service says of itself: limits, the served model and population, and the values of their features. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { LIMIT_VARIABLES } from '../../src/cli/environment.ts';
+import { LIMIT_VARIABLES, VARIABLES } from '../../src/cli/environment.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
 import { pageOfValues } from '../../src/server/feature-values.ts';
-import { type Fixture, importUsers, MODEL_FACTS, openFixture, type PopulationFixture, USER_COUNT } from './fixture.ts';
+import {
+  type Fixture,
+  importUsers,
+  MODEL_FACTS,
+  OK_BODY,
+  openFixture,
+  type PopulationFixture,
+  USER_COUNT,
+} from './fixture.ts';
 
 let users: PopulationFixture;
 let server: Fixture;
@@ -18,19 +26,49 @@ afterAll(async () => {
 
 const get = (path: string) => server.call('GET', path);
 
+interface Limit {
+  readonly name: string;
+  readonly value: number;
+  readonly variable: string | null;
+  readonly description: string;
+}
+
 describe('GET /v1/limits', () => {
   it('has every limit with the value that is kept and the variable that sets it', async () => {
     const { status, json } = await get('/v1/limits');
     expect(status).toBe(200);
-    const named = new Map<string, { value: number; variable: string; description: string }>(
-      json.items.map((item: { name: string }) => [item.name, item]),
-    );
+    const named = new Map<string, Limit>(json.items.map((item: Limit) => [item.name, item]));
     expect(named.get('maximum_inline_seeds')).toMatchObject({ value: 77, variable: 'METAHEAC_MAXIMUM_INLINE_SEEDS' });
     const numbers = Object.values(DEFAULT_SERVER_CONFIG).filter((value) => typeof value === 'number');
-    expect(named.size).toBe(numbers.length);
-    const variables = [...named.values()].map(({ variable }) => variable);
-    expect(variables.sort()).toEqual([...LIMIT_VARIABLES.keys(), 'METAHEAC_MINIMUM_SEEDS'].sort());
+    const variables = [...named.values()].flatMap(({ variable }) => variable ?? []);
+    expect(variables.length).toBe(numbers.length);
+    const own = ['MINIMUM_SEEDS', 'LEASE_MS', 'MAXIMUM_ATTEMPTS', 'OPEN_RANKINGS'].map((name) => `METAHEAC_${name}`);
+    expect(variables.sort()).toEqual([...LIMIT_VARIABLES.keys(), ...own].sort());
+    for (const variable of own) expect(VARIABLES).toContain(variable);
     expect([...named.values()].every(({ description }) => description.endsWith('.'))).toBe(true);
+  });
+
+  it('has the fixed limits too, which hold', async () => {
+    const { json } = await get('/v1/limits');
+    const fixed = new Map(
+      json.items.filter(({ variable }: Limit) => variable === null).map(({ name, value }: Limit) => [name, value]),
+    );
+    expect([...fixed.keys()].sort()).toEqual([
+      'idempotency_key_lifetime_ms',
+      'maximum_idempotency_key_length',
+      'minimum_refresh_ms',
+    ]);
+    expect(fixed.get('idempotency_key_lifetime_ms')).toBe(24 * 3600 * 1000);
+    const longest = Number(fixed.get('maximum_idempotency_key_length'));
+    const create = async (changes: object, key: string) => {
+      const body = { ...OK_BODY, ...changes };
+      return (await server.call('POST', '/v1/campaigns', body, { 'idempotency-key': key })).status;
+    };
+    expect(await create({}, 'k'.repeat(longest))).toBe(202);
+    expect(await create({}, 'k'.repeat(longest + 1))).toBe(400);
+    const minutes = Number(fixed.get('minimum_refresh_ms')) / 60_000;
+    expect(await create({ refresh: { every: `${minutes}m` } }, 'k1')).toBe(202);
+    expect(await create({ refresh: { every: `${minutes - 1}m` } }, 'k2')).toBe(400);
   });
 });
 

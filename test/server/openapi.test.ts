@@ -79,6 +79,54 @@ describe('openApiDocument', () => {
     }
   });
 
+  it('documents the headers of every answer, with words and a schema', () => {
+    const { headers } = document.components;
+    for (const [name, header] of Object.entries(headers))
+      expect([name, header]).toEqual([
+        name,
+        {
+          description: expect.any(String),
+          required: expect.any(Boolean),
+          schema: expect.any(Object),
+          example: expect.anything(),
+        },
+      ]);
+    const used = operations.flatMap(({ name, operation }) =>
+      Object.entries(operation.responses).flatMap(([status, response]) => {
+        const names = Object.entries(response.headers ?? {}).map(([key, { $ref }]) => {
+          expect($ref).toBe(`#/components/headers/${key}`);
+          return key;
+        });
+        expect([name, status, names]).toEqual([name, status, expect.arrayContaining(['X-Request-Id'])]);
+        if (status === '401') expect(names).toContain('WWW-Authenticate');
+        if (status === '503') expect(names).toContain('Retry-After');
+        return names;
+      }),
+    );
+    expect([...new Set(used)].sort()).toEqual(Object.keys(headers).sort());
+  });
+
+  it('has the parameter If-None-Match where 304 is an answer, and nowhere else', () => {
+    const heeding = operations.filter(({ operation }) => operation.responses['304'] !== undefined);
+    expect(heeding.length).toBe(4);
+    const naming = operations.filter(({ operation }) =>
+      operation.parameters?.some((one) => one.in === 'header' && one.name === 'If-None-Match'),
+    );
+    expect(naming).toEqual(heeding);
+  });
+
+  it('has an example for every JSON, NDJSON and CSV answer', () => {
+    const without = operations.flatMap(({ name, operation }) =>
+      Object.entries(operation.responses).flatMap(([status, { content }]) =>
+        Object.entries(content ?? {})
+          .filter(([type]) => /json|csv/.test(type))
+          .filter(([, { schema }]) => !Array.isArray(resolved(schema)['examples']))
+          .map(([type]) => `${name} ${status} ${type}`),
+      ),
+    );
+    expect(without).toEqual([]);
+  });
+
   it('refuses unknown fields in every object of a JSON body', () => {
     const loose = operations.flatMap(({ name, operation }) =>
       Object.entries(operation.requestBody?.content ?? {})
@@ -113,10 +161,15 @@ describe('openApiYaml', () => {
   });
 });
 
+function resolved(schema: JsonSchema): JsonSchema {
+  const { $ref } = schema;
+  return typeof $ref === 'string' ? document.components.schemas[$ref.split('/').at(-1)!]! : schema;
+}
+
 /** Places of objects with named fields that take other fields too. */
 function looseObjects(schema: JsonSchema, place: string): string[] {
-  const { $ref, properties, additionalProperties } = schema;
-  if (typeof $ref === 'string') return looseObjects(document.components.schemas[$ref.split('/').at(-1)!]!, place);
+  if (schema['$ref'] !== undefined) return looseObjects(resolved(schema), place);
+  const { properties, additionalProperties } = schema;
   const inner = childrenOf(schema).flatMap(([name, child]) => looseObjects(child, `${place}/${name}`));
   return properties !== undefined && additionalProperties !== false ? [place, ...inner] : inner;
 }

@@ -81,8 +81,18 @@ export function addAudienceVersionRoutes(
             description: 'The counts, or the users.',
             content: {
               [JSON_TYPE]: { schema: diffSchema },
-              [NDJSON_TYPE]: { schema: textSchema.describe('One `{"change":"removed"|"added","user_id"}` a line.') },
-              [CSV_TYPE]: { schema: textSchema.describe('Header `change,user_id`; quoted as in RFC 4180.') },
+              [NDJSON_TYPE]: {
+                schema: textSchema.meta({
+                  description: 'One `{"change":"removed"|"added","user_id"}` a line.',
+                  examples: ['{"change":"removed","user_id":"u4711"}\n{"change":"added","user_id":"u4712"}\n'],
+                }),
+              },
+              [CSV_TYPE]: {
+                schema: textSchema.meta({
+                  description: 'Header `change,user_id`; quoted as in RFC 4180.',
+                  examples: ['change,user_id\r\nremoved,u4711\r\nadded,u4712\r\n'],
+                }),
+              },
             },
           },
           304: notModifiedSchema,

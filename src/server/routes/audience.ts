@@ -35,8 +35,18 @@ export function addAudienceRoutes(
       description: 'A page, or a stream of the whole.',
       content: {
         [JSON_TYPE]: { schema: audiencePageSchema },
-        [NDJSON_TYPE]: { schema: textSchema.describe('One `{"rank","user_id","score","percentile"}` a line.') },
-        [CSV_TYPE]: { schema: textSchema.describe('Header `rank,user_id,score,percentile`; quoted as in RFC 4180.') },
+        [NDJSON_TYPE]: {
+          schema: textSchema.meta({
+            description: 'One `{"rank","user_id","score","percentile"}` a line.',
+            examples: ['{"rank":1,"user_id":"u4711","score":0.93,"percentile":100}\n'],
+          }),
+        },
+        [CSV_TYPE]: {
+          schema: textSchema.meta({
+            description: 'Header `rank,user_id,score,percentile`; quoted as in RFC 4180.',
+            examples: ['rank,user_id,score,percentile\r\n1,u4711,0.93,100\r\n'],
+          }),
+        },
         [PARQUET_TYPE]: {
           schema: textSchema
             .meta({ contentMediaType: PARQUET_TYPE })

@@ -218,8 +218,15 @@ function addReads(
           200: {
             description: 'A stream of all of them.',
             content: {
-              [NDJSON_TYPE]: { schema: textSchema.describe('One `{"user_id"}` a line.') },
-              [TEXT_TYPE]: { schema: textSchema.describe('One user id a line.') },
+              [NDJSON_TYPE]: {
+                schema: textSchema.meta({
+                  description: 'One `{"user_id"}` a line.',
+                  examples: ['{"user_id":"u-77"}\n{"user_id":"u-78"}\n'],
+                }),
+              },
+              [TEXT_TYPE]: {
+                schema: textSchema.meta({ description: 'One user id a line.', examples: ['u-77\nu-78\n'] }),
+              },
             },
           },
           ...problemResponses('unauthorized', ...codes, 'not_acceptable', 'unavailable', 'storage_failed'),

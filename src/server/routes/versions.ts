@@ -83,7 +83,9 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
         tags: ['audience'],
         summary: 'Follow the active audiences of all campaigns',
         description:
-          'Every change of an active version, in order: what an ad server asks for now and then to stay in step. Each names where the difference can be read.',
+          'Every change of an active version, in order: what an ad server asks for now and then to stay in step. Each names where the difference can be read, as long as ' +
+          'both versions are kept: retention removes old ones, and then that address answers 404 `audience_not_found`. Read the active audience whole instead ' +
+          '(`GET /v1/campaigns/{id}/audience`), and go on from `next_cursor`.',
         querystring: changesQuery(config),
         response: {
           200: { description: 'Changes.', content: { 'application/json': { schema: changesSchema } } },
