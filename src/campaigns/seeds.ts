@@ -1,7 +1,8 @@
 /** Counting and deduplicating the seeds of a campaign. */
 import type { SeedCounts } from './types.ts';
 
-const UNKNOWN_EXAMPLES = 10;
+/** Unknown ids that counts name. */
+export const UNKNOWN_EXAMPLES = 10;
 
 /** The set of seeds (in the order received) and its counts; unknown ids stay in it: they may be known to the next population version. */
 export function countSeeds(

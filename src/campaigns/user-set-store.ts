@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import { removeQuietly, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Database, write } from './database.ts';
+import { UNKNOWN_EXAMPLES } from './seeds.ts';
 import {
   assignSet,
   deleteUnusedRows,
@@ -38,7 +39,6 @@ export interface MatchReport extends SeedCounts {
 
 type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'unknownExamples'>;
 
-const UNKNOWN_EXAMPLES = 10;
 /** Numbers that are remembered, of this many sets. */
 const REMEMBERED = 1_000;
 const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
