@@ -90,7 +90,9 @@ describe('metaheac demo', () => {
       expect(stdout).toMatch(/^[\x20-\x7e\n]+$/);
       expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(120);
       expect(stdout).toMatch(/making 50,000 people/);
-      expect(stdout).toMatch(/queued [\d.]+ s, finding [\d.]+ s, adapting [\d.]+ s, scoring [\d.]+ s, ranking [\d.]+ s; 5,000 users/);
+      expect(stdout).toMatch(
+        /queued [\d.]+ s, finding [\d.]+ s, adapting [\d.]+ s, scoring [\d.]+ s, ranking [\d.]+ s; 5,000 users/,
+      );
       expect(stdout.match(/^ +\d+ {2}person-\d{6} {2}[01]\.\d{4} {2}(yes|no) /gm)).toHaveLength(10);
       // ten times better than lots would be a recall of 10 % at 1 %: far from it, and still far from lots
       const recallAtOnePercent = (method: string) =>
