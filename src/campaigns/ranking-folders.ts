@@ -1,7 +1,7 @@
 /** Ranking folders of the data folder: `audiences/<campaign>/<expansion>/`. */
-import { readdirSync, rmdirSync, rmSync } from 'node:fs';
+import { rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { withStorage } from '../lib/durable-files.ts';
+import { listFolder, withStorage } from '../lib/durable-files.ts';
 
 const AUDIENCES = 'audiences';
 
@@ -24,9 +24,9 @@ export function removeUnusedFolders(
   },
 ): void {
   withStorage('remove old rankings', () => {
-    const campaigns = subfoldersOf(join(dataDir, AUDIENCES));
+    const campaigns = listFolder(join(dataDir, AUDIENCES));
     const found = campaigns.flatMap((campaignId) =>
-      subfoldersOf(join(dataDir, AUDIENCES, campaignId)).map((name) => ({ campaignId, name })),
+      listFolder(join(dataDir, AUDIENCES, campaignId)).map((name) => ({ campaignId, name })),
     );
     const { kept, running } = inUse();
     for (const { campaignId, name } of found) {
@@ -41,29 +41,11 @@ export function removeUnusedFolders(
 
 const UUID_LENGTH = 36;
 
-function subfoldersOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return [];
-    throw error;
-  }
-}
-
+/** One that an expansion has just begun to write to stays. */
 function removeIfEmpty(folder: string): void {
   try {
     rmdirSync(folder);
-  } catch (error) {
-    if (
-      !isCode(error, 'ENOTEMPTY') &&
-      !isCode(error, 'ENOENT') &&
-      !isCode(error, 'EEXIST') &&
-      !isCode(error, 'ENOTDIR')
-    )
-      throw error;
+  } catch {
+    // it holds rankings, or is gone
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return (error as NodeJS.ErrnoException).code === code;
 }

@@ -1,7 +1,6 @@
 /** Seeds and suppression lists as sets that are replaced, added to and taken from, and how they match a population. */
-import { readdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import { removeQuietly, withStorage } from '../lib/durable-files.ts';
+import { listFolder, removeQuietly, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Database, write } from './database.ts';
 import { UNKNOWN_EXAMPLES } from './seeds.ts';
@@ -271,14 +270,7 @@ function remember<T>(memory: Map<string, Promise<T>>, key: string, value: Promis
 }
 
 function setsIn(folder: string): string[] {
-  return withStorage('read the user sets', () => {
-    try {
-      return readdirSync(folder);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
-    }
-  })
+  return withStorage('read the user sets', () => listFolder(folder))
     .filter((name) => /^[0-9a-f]{64}\.txt$/.test(name))
     .map((name) => name.slice(0, -'.txt'.length));
 }

@@ -1,10 +1,18 @@
 /** Writes a user set: sorted blocks to a temporary file, which gets its name (the sha256 of its bytes) in the transaction that records it. */
 import { createHash, randomUUID } from 'node:crypto';
-import { closeSync, fdatasync, fsyncSync, openSync, readdirSync, renameSync } from 'node:fs';
+import { closeSync, fdatasync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { createFolder, removeQuietly, storageError, syncFolder, withStorage, writeAll } from '../lib/durable-files.ts';
+import {
+  createFolder,
+  listFolder,
+  removeQuietly,
+  storageError,
+  syncFolder,
+  withStorage,
+  writeAll,
+} from '../lib/durable-files.ts';
 import { encodeIds, type IdBlocks, type UserSet, userSetPath } from './user-sets.ts';
 
 const TEMPORARY = '.tmp';
@@ -132,14 +140,6 @@ export function temporaryPath(folder: string): string {
 
 /** Removes what killed writers left. Only while nobody writes: at the start of a service. */
 export function removeUnfinished(folder: string): void {
-  for (const name of namesOf(folder)) if (name.endsWith(TEMPORARY)) removeQuietly(join(folder, name));
-}
-
-function namesOf(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw storageError('read the user sets', error);
-  }
+  const names = withStorage('read the user sets', () => listFolder(folder));
+  for (const name of names) if (name.endsWith(TEMPORARY)) removeQuietly(join(folder, name));
 }

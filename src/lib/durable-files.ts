@@ -1,5 +1,15 @@
 /** Files and folders that are on the disk before anybody is told of them, and the world's errors in words. */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError, messageOf } from './errors.ts';
 
@@ -57,6 +67,17 @@ export function replaceFolder(fresh: string, folder: string, aside: string): voi
   }
   syncFolder(dirname(folder));
   if (replaced) rmSync(aside, { recursive: true, force: true });
+}
+
+/** The names in a folder; none where there is no such folder. */
+export function listFolder(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw error;
+  }
 }
 
 /** Waits until the names in a folder (creations, renames) are on the disk. */

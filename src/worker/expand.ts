@@ -21,8 +21,6 @@ const PROGRESS_EVERY_MS = 1000;
 const RETRY_DELAY_MS = 500;
 /** How soon an attempt learns that its expansion was cancelled, superseded or deleted. */
 const WATCH_EVERY_MS = 200;
-/** User numbers are looked up for so many rows at a time. */
-const ROWS_AT_ONCE = 65_536;
 /** While the store cannot be written, how an attempt ended is written again this often. */
 const STORE_DELAY_MS = 1000;
 
@@ -173,11 +171,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancelled: Sh
   const scores = await scoreAll(dependencies, job, population, customised.parameters, cancelled, (share) =>
     progress(ADAPTED + (SCORED - ADAPTED) * share),
   );
-  // rows, and of them the user numbers: segments are read once more, which costs less than keeping both
-  for (const rows of [seeds, suppressed, filtered])
-    for (let from = 0; from < rows.length; from += ROWS_AT_ONCE)
-      for (const number of population.readRows(rows.subarray(from, from + ROWS_AT_ONCE)).userNumbers)
-        scores[number] = Number.NaN;
+  leaveOut(population, [seeds, suppressed, filtered], scores);
   stage('scoring');
   hold(store.renew(job));
   const folder = rankingFolder(job.campaignId, job.expansionId);
@@ -248,6 +242,13 @@ async function scoreAll(
     }),
   );
   return scores;
+}
+
+/** Users of these rows have no score: they are no candidates. */
+function leaveOut({ rowCount, rowOf }: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
+  const isOut = new Uint8Array(rowCount);
+  for (const rows of unranked) for (const row of rows) isOut[row] = 1;
+  for (let number = 0; number < scores.length; number++) if (isOut[rowOf[number]!] === 1) scores[number] = Number.NaN;
 }
 
 /** Writes progress to the store, at most once a second. */

@@ -320,33 +320,6 @@ describe('customise with a companion', () => {
     expect(without.parameters).toEqual(once.parameters);
   });
 
-  it('ranks users lower who are like those that said no', async () => {
-    const request = requestOf(fans.slice(0, 30));
-    const { population } = context;
-    const { columns } = population.readRows(Int32Array.from({ length: USERS }, (_, row) => row));
-    const tags = columns.get('tags')!;
-    if (tags.kind !== 'multi') throw new Error('tags are lists');
-    const code = population.dictionary('tags').find('tags 2');
-    const alike = request.candidates.filter((row) =>
-      tags.codes.subarray(tags.offsets[row], tags.offsets[row + 1]).includes(code),
-    );
-    const dismissed = alike.slice(0, alike.length / 2);
-    const asked = alike.slice(alike.length / 2);
-    const placesWith = async (change: Partial<CustomiseRequest>) => {
-      const { parameters } = await customise(context, { ...request, ...change });
-      const scorer = await openScorer({ ...context.model, binding: context.binding });
-      const scores = await scorer.score(population.readRows(request.candidates), request.features, parameters);
-      await scorer.close();
-      return measureRanking(
-        request.candidates,
-        scores,
-        Uint8Array.from(request.candidates, (row) => (asked.includes(row) ? 1 : 0)),
-      ).auc;
-    };
-    expect(await placesWith({ dismissed })).toBeLessThan((await placesWith({})) - 0.03);
-    expect(await placesWith({ dismissed: new Int32Array(0) })).toBe(await placesWith({}));
-  });
-
   it('draws other negatives with another key', async () => {
     const request = requestOf(fans.slice(0, 10));
     const other = await customise(accompanied, { ...request, key: 'other' });
