@@ -37,9 +37,9 @@ program
   .addOption(
     new Option(
       '--past-campaigns <when>',
-      'past campaigns as a user feature: auto (where users recur in them), or never (the service will not have the history of its users)',
+      'past campaigns as a user feature: auto (where train campaigns say that they help), always, or never (the service will not have the history of its users)',
     )
-      .choices(['auto', 'never'])
+      .choices(['auto', 'always', 'never'])
       .default('auto'),
   )
   .option('--task-count <n>', 'campaigns a meta-step', positiveInteger)

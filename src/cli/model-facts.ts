@@ -29,9 +29,13 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
     const upTo = early_stopping === null ? '' : 'up to ';
     return `Adam at rate ${rate}, ${upTo}${epochs} epochs of batches of ${batch}`;
   }
-  const { rates, steps, first_pass, companion } = adaptation;
+  const { rates, steps, first_pass, companion, regression } = adaptation;
   const parameters = Object.keys(rates);
   const passes = first_pass === null ? '' : `, after a first pass of ${first_pass.steps} that finds likely members`;
-  const fitted = companion === undefined ? '' : '; a logistic regression on the seeds is added';
+  const parts = [
+    ...(companion === undefined ? [] : ['a logistic regression on the seeds']),
+    ...(regression === undefined ? [] : ['a regression on the whole population']),
+  ];
+  const fitted = parts.length === 0 ? '' : `; ${parts.join(' and ')} ${parts.length > 1 ? 'are' : 'is'} added`;
   return `gradient descent on ${parameters.join(', ')}, ${steps.at_50_seeds} steps at 50 seeds (at most ${steps.maximum})${passes}${fitted}`;
 }

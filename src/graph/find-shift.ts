@@ -125,6 +125,20 @@ function reaches(head: Graph, parameters: readonly string[], cut: string): boole
   return head.outputs.some((name) => reached.has(name));
 }
 
+/** The addend of `value` through which all of the parameters act: what is added to it besides need not be computed to know its gradient. */
+function addendOf(graph: Graph, value: string, parameters: readonly string[]): string {
+  const dependent = new Set(parameters);
+  for (const { inputs, outputs } of graph.nodes)
+    if (inputs.some((name) => dependent.has(name))) for (const name of outputs) dependent.add(name);
+  const shapeOf = (name: string) => JSON.stringify(graph.values.get(name)!.shape);
+  for (let at = value; ; ) {
+    const node = graph.nodes.find(({ outputs }) => outputs.includes(at));
+    const addends = node?.op === 'Add' ? node.inputs.filter((name) => dependent.has(name)) : [];
+    if (addends.length !== 1 || shapeOf(addends[0]!) !== shapeOf(at)) return at;
+    at = addends[0]!;
+  }
+}
+
 /** The gradient of the sum of all shifts with respect to what is looked up: rows are apart and the shift is linear, so it is each element's weight. */
 function weightsOf(
   shiftGraph: Graph,
@@ -133,7 +147,13 @@ function weightsOf(
 ): { weightGraph: Graph | null; lookups: ShiftLookup[] } {
   if (nodes.length === 0) return { weightGraph: null, lookups: [] };
   const b = Builder.from(shiftGraph);
-  const shift = b.get(value);
+  const shift = b.get(
+    addendOf(
+      shiftGraph,
+      value,
+      nodes.map(({ inputs: [table] }) => table!),
+    ),
+  );
   const axes = shift.shape.map((_, axis) => axis);
   const sum = b.add('ReduceSum', [shift, b.ints(axes)], { keepdims: 0 }, { name: 'sum_of_shifts' });
   const targets = nodes.map(({ outputs }) => b.get(outputs[0]!));

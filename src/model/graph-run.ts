@@ -112,11 +112,16 @@ class GraphRun implements HeadRun {
     return out;
   }
 
-  async addCompanion(): Promise<void> {
-    throw new AppError(
-      'invalid_model',
-      `a companion needs parameters that only shift logits: ${this.#parameters} do more`,
-    );
+  addCompanion(): Promise<void> {
+    return this.#refuse('a companion');
+  }
+
+  addLinear(): Promise<void> {
+    return this.#refuse('a regression');
+  }
+
+  async #refuse(what: string): Promise<never> {
+    throw new AppError('invalid_model', `${what} needs parameters that only shift logits: ${this.#parameters} do more`);
   }
 
   reset(): void {

@@ -45,10 +45,24 @@ export interface HeadRun {
     companion: CompanionSettings,
     reference: Int32Array,
   ): Promise<void>;
+  /**
+   * Adds a linear function of a parameter's features: `weight` times as spread over the `reference` rows as the logits are. A second one takes
+   * the place of the first in the parameter. invalid_model as above.
+   */
+  addLinear(change: LinearChange, weight: number, reference: Int32Array): Promise<void>;
   /** Back to the start. */
   reset(): void;
   /** The full parameters as they are now. */
   parameters(): Map<string, Tensor>;
+}
+
+/** A direction in which one parameter is moved as a whole. */
+export interface LinearChange {
+  readonly parameter: string;
+  /** By element of the parameter. */
+  readonly elements: Float64Array;
+  /** What `elements` add to the shift of each row of the run. */
+  readonly own: Float64Array;
 }
 
 /** `graph` split at `parameters`. All its float parameters are inputs, so that a model which is being trained needs no new session. */
@@ -57,11 +71,14 @@ export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
   return splitFrozen(cutTables(graph, all, { compact: false }).compactGraph, parameters);
 }
 
-/** Prepares descent on `parameters` of `graph`. Where they only shift logits it is done in plain arrays, else by running the head as a graph. */
+/**
+ * Prepares descent on `parameters` of `graph`. Where they only shift logits it is done in plain arrays, else by running the head as a graph.
+ * `regression` is one of them that no step moves: it is for `addLinear` alone.
+ */
 export async function openHeadProgram(
   graph: Graph,
   parameters: readonly string[],
-  options: { device?: Device } = {},
+  options: { device?: Device; regression?: string } = {},
 ): Promise<HeadProgram> {
   const { body, head } = splitHeads(graph, parameters);
   const bodySession = body ? await openSession(body, options) : null;

@@ -10,7 +10,7 @@ import { type AdaptationProgram, openAdaptation } from './adaptation.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { splitHeads } from './head-adaptation.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
-import type { Manifest } from './manifest.ts';
+import { type DescentSettings, type Manifest, parametersOf } from './manifest.ts';
 import { allFinite, type Device, openSession, type Session } from './session.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round otherwise). */
@@ -94,12 +94,12 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
   if (adapted.length === 0) throw refused(path, 'it has no float parameter that the score depends on');
   const { adaptation } = manifest;
   if (adaptation.optimiser === 'gradient_descent') {
-    const named = Object.keys(adaptation.rates);
+    const named = parametersOf(adaptation);
     if (named.length !== adapted.length || named.some((name) => !adapted.includes(name)))
-      throw refused(path, `its adaptation has rates for ${named.join(', ')}, and ${adapted.join(', ')} are adapted`);
+      throw refused(path, `its adaptation changes ${named.join(', ')}, and ${adapted.join(', ')} are adapted`);
     const accompanied = Object.keys(adaptation.companion?.strengths ?? {});
-    const stray = accompanied.find((name) => !adapted.includes(name));
-    if (stray !== undefined) throw refused(path, `its companion has a strength for ${stray}, which is not adapted`);
+    const stray = accompanied.find((name) => adaptation.rates[name] === undefined);
+    if (stray !== undefined) throw refused(path, `its companion has a strength for ${stray}, which has no rate`);
   }
   for (const name of adapted) {
     const value = graph.initializers.get(name);
@@ -111,10 +111,20 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
         `adapted parameter "${name}" is ${typeText(value)}: only float32 can be adapted: cast the model before the export (in PyTorch: model.float())`,
       );
   }
-  const hasCompanion = adaptation.optimiser === 'gradient_descent' && adaptation.companion !== undefined;
-  if (hasCompanion && findShift(splitHeads(graph, adapted).head, adapted) === null)
-    throw refused(path, `its companion needs parameters that only shift logits, and ${adapted.join(', ')} do more`);
+  if (adaptation.optimiser === 'gradient_descent') checkShift(path, adaptation, graph, adapted);
   return adapted;
+}
+
+/** A companion and a regression are added to one logit: all that is adapted must act through it. */
+function checkShift(path: string, adaptation: DescentSettings, graph: Graph, adapted: readonly string[]): void {
+  const { companion, regression } = adaptation;
+  if (!companion && !regression) return;
+  const what = [companion && 'companion', regression && 'regression'].filter(Boolean).join(' and ');
+  const shift = findShift(splitHeads(graph, adapted).head, adapted);
+  if (shift === null)
+    throw refused(path, `its ${what} needs parameters that only shift logits, and ${adapted.join(', ')} do more`);
+  if (regression && !shift.lookups.some(({ parameter }) => parameter === regression.parameter))
+    throw refused(path, `its regression needs a table of user features, and ${regression.parameter} is none`);
 }
 
 async function checkGoldenBatch(

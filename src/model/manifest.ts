@@ -64,6 +64,18 @@ const descentAdaptation = z.strictObject({
   companion: z
     .strictObject({ strengths: z.record(z.string(), z.number().positive()), weight: z.number().positive().max(10) })
     .optional(),
+  /**
+   * The whole-population regression on what `parameter` multiplies, added to the logit as the companion is. `strength` is its ridge at 50 seeds, in
+   * parts of the sum of the variances; columns are scaled by their frequency to the power of -`power`. The parameter has no rate.
+   */
+  regression: z
+    .strictObject({
+      parameter: z.string(),
+      strength: z.number().positive(),
+      power: z.number().min(0).max(1),
+      weight: z.number().positive().max(10),
+    })
+    .optional(),
 });
 
 const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
@@ -107,6 +119,13 @@ export type AdaptationSettings = Manifest['adaptation'];
 export type AdamSettings = z.infer<typeof adamAdaptation>;
 export type DescentSettings = z.infer<typeof descentAdaptation>;
 export type CompanionSettings = NonNullable<DescentSettings['companion']>;
+export type RegressionSettings = NonNullable<DescentSettings['regression']>;
+
+/** The parameters that gradient descent and the whole-population regression change. */
+export function parametersOf({ rates, regression }: DescentSettings): string[] {
+  return [...Object.keys(rates), ...(regression ? [regression.parameter] : [])];
+}
+
 /**
  * How a model is adapted unless it says otherwise. Published are two epochs of Adam at .001, which hardly move a model where seeds are few;
  * here up to five at .003, of which held-out seeds choose, with ten negatives a seed that are redrawn each epoch.

@@ -29,14 +29,19 @@ export interface MetaHeacConfig {
   readonly heads?: HeadsConfig | null;
 }
 
-/** z_j = w_j . r + b_j + sum over the user's tokens of s[t] + phi . (q + q_c) + bias */
+/** z_j = w_j . r + b_j + sum over the user's n tokens of s[t] + phi . (q + q_c) + bias + sum of r[t] / sqrt(n) */
 export interface HeadsConfig {
   /** Dimensions of the latent vectors: phi(u) is the sum of V[t] over all the user's tokens. */
   readonly latent: number;
 }
 
-/** Names of the heads: what adaptation changes. */
-export const HEADS = { wide: 'heads.wide', query: 'heads.query', bias: 'heads.bias' } as const;
+/** Names of the heads: what adaptation changes. `regression` holds the whole-population regression; no step of descent moves it. */
+export const HEADS = {
+  wide: 'heads.wide',
+  query: 'heads.query',
+  bias: 'heads.bias',
+  regression: 'heads.regression',
+} as const;
 /** The table of latent vectors: row `offsetOf(feature) + id`. */
 export const LATENT_TABLE = 'latent.tokens';
 
@@ -247,6 +252,10 @@ function addHeads(
     const rows = user.reduce((sum, { feature }) => sum + feature.rows, 0);
     const wide = b.add('Gather', [parameter(HEADS.wide, [rows], rows), tokens], { axis: 0 });
     const wideSum = b.add('ReduceSum', [b.add('Mul', [wide, present]), b.ints([1])], { keepdims: 1 });
+    const fitted = b.add('Gather', [parameter(HEADS.regression, [rows], rows), tokens], { axis: 0 });
+    const count = b.add('Max', [b.add('ReduceSum', [present, b.ints([1])], { keepdims: 1 }), b.scalar(1, 'float32')]);
+    const fittedSum = b.add('ReduceSum', [b.add('Mul', [fitted, present]), b.ints([1])], { keepdims: 1 });
+    const fittedMean = b.add('Div', [fittedSum, b.add('Sqrt', [count])]);
     const vectors = b.add('Gather', [parameter(LATENT_TABLE, [rows, latent], rows), tokens], { axis: 0 }); // [batch, all places, latent]
     const phi = sumPresent(b, present, vectors);
     const own = campaign.map((input) =>
@@ -257,6 +266,7 @@ function addHeads(
       b.add('Unsqueeze', [parameter(HEADS.query, [latent], latent), b.ints([0])]),
     );
     const product = b.add('ReduceSum', [b.add('Mul', [phi, query]), b.ints([1])], { keepdims: 1 });
-    return b.add('Add', [b.add('Add', [wideSum, product]), parameter(HEADS.bias, [1], 1)]);
+    const adapted = b.add('Add', [b.add('Add', [wideSum, product]), parameter(HEADS.bias, [1], 1)]);
+    return b.add('Add', [adapted, fittedMean]);
   });
 }

@@ -46,9 +46,15 @@ export interface ShiftReader {
 /** Rows that are read in one run. */
 const READ_ROWS = 2048;
 
-export async function openShiftReader(shift: Shift, options: { device?: Device } = {}): Promise<ShiftReader> {
-  const { shiftGraph, weightGraph, lookups, dense } = shift;
-  const tables = [...new Set(lookups.map(({ parameter }) => parameter))];
+/** `without` names a table whose features are not read: no step moves it. */
+export async function openShiftReader(
+  shift: Shift,
+  { without, ...options }: { device?: Device; without?: string } = {},
+): Promise<ShiftReader> {
+  const { shiftGraph, weightGraph, dense } = shift;
+  const lookups = shift.lookups.filter(({ parameter }) => parameter !== without);
+  const allTables = [...new Set(shift.lookups.map(({ parameter }) => parameter))];
+  const tables = allTables.filter((name) => name !== without);
   // what the tables add is computed once, while the other parameters' features are read off
   const split = dense.length > 0 ? splitFrozen(shiftGraph, dense) : null;
   const forward = await openSession(shiftGraph, options);
@@ -56,6 +62,9 @@ export async function openShiftReader(shift: Shift, options: { device?: Device }
   const body = split?.body ? await openSession(split.body, options) : null;
   const head = split ? await openSession(split.head, options) : null;
   const denseOutput = split?.head.outputs[0];
+  const wanted = lookups
+    .flatMap(({ index, weight }) => [index, weight])
+    .filter((name) => weights?.outputs.includes(name));
 
   const readDense = async (feeds: Feeds, start: Parameters, width: number, rows: number): Promise<Float32Array> => {
     const out = new Float32Array(rows * width);
@@ -64,7 +73,7 @@ export async function openShiftReader(shift: Shift, options: { device?: Device }
       const { dtype, shape, data } = start.get(name)!;
       return { dtype, shape, data: new Float32Array(data.length) };
     };
-    const zeros = Object.fromEntries([...tables, ...dense].map((name) => [name, zero(name)]));
+    const zeros = Object.fromEntries([...allTables, ...dense].map((name) => [name, zero(name)]));
     const fixed = { ...feeds, ...zeros, ...(body ? await body.run({ ...feeds, ...zeros }) : {}) };
     const base = (await head.run(fixed))[denseOutput]!.data as Float32Array;
     let column = 0;
@@ -93,10 +102,15 @@ export async function openShiftReader(shift: Shift, options: { device?: Device }
         const feeds: Feeds = { ...sliceFeeds(perUser, from, to), ...shared };
         offsets.set((await forward.run({ ...feeds, ...given }))[shift.value]!.data as Float32Array, from);
         denseValues.set(await readDense(feeds, start, denseWidth, to - from), from * denseWidth);
-        const computed: Feeds = weights ? { ...feeds, ...(await weights.run({ ...feeds, ...given })) } : feeds;
+        const computed: Feeds =
+          weights && lookups.length > 0
+            ? { ...feeds, ...(await weights.run({ ...feeds, ...given }, { outputs: wanted })) }
+            : feeds;
         for (const { parameter, index, weight } of lookups) {
+          const part = readPart(parameter, start.get(parameter)!, computed[index]!, computed[weight]!, from, to);
           const place = placeOf.get(parameter)!;
-          parts.push(readPart(parameter, start.get(parameter)!, computed[index]!, computed[weight]!, place, from, to));
+          for (const element of part.elements) place[element] = 0;
+          parts.push(part);
         }
       }
       return assemble(parts, tables, dense, start, placeOf, { rows, offsets, denseValues, denseWidth });
@@ -108,21 +122,21 @@ export async function openShiftReader(shift: Shift, options: { device?: Device }
 }
 
 /** What one look-up adds to the rows `from .. to`: `counts[i]` elements of the parameter for row from + i. */
-interface Part {
+export interface Part {
   readonly parameter: string;
+  /** The first of the rows. */
   readonly from: number;
   readonly counts: Int32Array;
   readonly elements: Int32Array;
   readonly values: Float32Array;
 }
 
-/** Elements of weight 0 (padding) are left out. Marks those in use in `place`. An index out of the table is invalid_model. */
-function readPart(
+/** Elements of weight 0 (padding) are left out. An index out of the table is invalid_model. */
+export function readPart(
   parameter: string,
-  table: Tensor,
+  table: Pick<Tensor, 'shape'>,
   index: Tensor,
   weight: Tensor,
-  place: Int32Array,
   from: number,
   to: number,
 ): Part {
@@ -147,7 +161,6 @@ function readPart(
         if (value === 0) continue;
         elements[at] = row * width + w;
         values[at++] = value;
-        place[row * width + w] = 0;
       }
     }
     counts[i] = at - begin;
@@ -180,36 +193,36 @@ function assemble(
   const firstDense = width;
   for (const name of dense) addBlock(name, Int32Array.from(start.get(name)!.data.keys()));
 
-  const starts = new Int32Array(read.rows + 1);
+  const { rows, offsets, denseValues } = read;
+  const sparse = assembleRows(parts, rows, firstDense, (parameter, element) => placeOf.get(parameter)![element]!);
+  return { rows, width, blocks, offsets, ...sparse, firstDense, dense: denseValues };
+}
+
+/** The parts as sparse rows, each element in the column that `columnOf` says, in `[0, width)`. */
+export function assembleRows(
+  parts: readonly Part[],
+  rows: number,
+  width: number,
+  columnOf: (parameter: string, element: number) => number,
+): Pick<ShiftFeatures, 'starts' | 'columns' | 'values'> {
+  const starts = new Int32Array(rows + 1);
   for (const { from, counts } of parts) for (let i = 0; i < counts.length; i++) starts[from + i + 1]! += counts[i]!;
-  for (let row = 0; row < read.rows; row++) starts[row + 1]! += starts[row]!;
-  const columns = new Int32Array(starts[read.rows]!);
+  for (let row = 0; row < rows; row++) starts[row + 1]! += starts[row]!;
+  const columns = new Int32Array(starts[rows]!);
   const values = new Float32Array(columns.length);
   const next = starts.slice();
   for (const { parameter, from, counts, elements, values: weights } of parts) {
-    const place = placeOf.get(parameter)!;
     let k = 0;
     for (let i = 0; i < counts.length; i++) {
       for (const end = k + counts[i]!; k < end; k++) {
         const at = next[from + i]!++;
-        columns[at] = place[elements[k]!]!;
+        columns[at] = columnOf(parameter, elements[k]!);
         values[at] = weights[k]!;
       }
     }
   }
-  const count = addUpRepeated(starts, columns, values, firstDense);
-  const { rows, offsets, denseValues } = read;
-  return {
-    rows,
-    width,
-    blocks,
-    offsets,
-    starts,
-    columns: columns.slice(0, count),
-    values: values.slice(0, count),
-    firstDense,
-    dense: denseValues,
-  };
+  const count = addUpRepeated(starts, columns, values, width);
+  return { starts, columns: columns.slice(0, count), values: values.slice(0, count) };
 }
 
 /** Makes one entry of what a row looks up several times, in place: squares are of the sum. Returns how many entries are left. */

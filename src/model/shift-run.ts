@@ -7,7 +7,7 @@ import type { Graph, Tensor } from '../graph/ir.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import type { Parameters } from './compaction.ts';
 import { sliceFeeds, takeFeeds } from './feed-rows.ts';
-import type { Frontier, HeadRun, Rates } from './head-adaptation.ts';
+import type { Frontier, HeadRun, LinearChange, Rates } from './head-adaptation.ts';
 import type { CompanionSettings } from './manifest.ts';
 import { type Device, type Feeds, openSession, type Session } from './session.ts';
 import {
@@ -42,12 +42,13 @@ function buildLinkStep(shift: Shift): Graph {
   return b.build('link_step', [loss, gradient]);
 }
 
+/** `parameters` are stepped, all but `regression`, which only a linear change moves. */
 export async function openShiftProgram(
   shift: Shift,
   parameters: readonly string[],
-  options: { device?: Device } = {},
+  { regression, ...options }: { device?: Device; regression?: string } = {},
 ): Promise<ShiftProgram> {
-  const reader = await openShiftReader(shift, options);
+  const reader = await openShiftReader(shift, { ...options, ...(regression ? { without: regression } : {}) });
   const step = await openSession(buildLinkStep(shift), options);
   const link = await openSession(shift.linkGraph, options);
   return {
@@ -73,6 +74,9 @@ class ShiftRun implements HeadRun {
   readonly #all: Int32Array;
   /** How far the parameters are from the start, by column. */
   readonly #change: Float64Array;
+  /** What a linear change adds to each row's shift, and to the elements of its parameter. */
+  readonly #added: Float64Array;
+  #linear: { readonly parameter: string; readonly elements: Float64Array } | null = null;
   readonly #gradient: Float64Array;
 
   constructor(
@@ -93,6 +97,7 @@ class ShiftRun implements HeadRun {
     this.#all = Int32Array.from({ length: features.rows }, (_, i) => i);
     this.#change = new Float64Array(features.width);
     this.#gradient = new Float64Array(features.width);
+    this.#added = new Float64Array(features.rows);
   }
 
   async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
@@ -146,23 +151,43 @@ class ShiftRun implements HeadRun {
     );
     const own = new Float64Array(reference.length);
     multiplyRows(features, reference, model.weights, own);
+    const scale = await this.#scaleOf(own, weight, reference);
+    for (let j = 0; j < this.#change.length; j++) this.#change[j]! += scale * model.weights[j]!;
+  }
+
+  async addLinear({ parameter, elements, own }: LinearChange, weight: number, reference: Int32Array): Promise<void> {
+    const scale = await this.#scaleOf(
+      Float64Array.from(reference, (row) => own[row]!),
+      weight,
+      reference,
+    );
+    for (let row = 0; row < own.length; row++) this.#added[row]! += scale * own[row]!;
+    this.#linear = { parameter, elements: elements.map((x) => scale * x) };
+  }
+
+  /**
+   * By how much `own`, the values of the reference rows, is multiplied so that its spread is `weight` times that of the logits; 0 where it has none.
+   * Its mean is taken off the intercept, where a parameter is one: probabilities stay what they were.
+   */
+  async #scaleOf(own: Float64Array, weight: number, reference: Int32Array): Promise<number> {
+    const spread = spreadOf(own);
+    if (spread.deviation <= SAME * Math.abs(spread.mean)) return 0;
     const scores = await this.scores();
     const logits = Float64Array.from(reference, (row) => {
       const inside = Math.min(Math.max(scores[row]!, CERTAIN), 1 - CERTAIN);
       return Math.log(inside / (1 - inside));
     });
-    const spread = spreadOf(own);
-    if (spread.deviation <= SAME * Math.abs(spread.mean)) return;
     const scale = (weight * spreadOf(logits).deviation) / spread.deviation;
-    for (let j = 0; j < this.#change.length; j++) this.#change[j]! += scale * model.weights[j]!;
-    // in the mean nothing is added, where a parameter is an intercept: probabilities stay what they were
+    const { dense, firstDense } = this.#features;
     const intercept = this.#interceptColumn();
-    if (intercept !== -1)
-      this.#change[intercept]! -= (scale * spread.mean) / features.dense[intercept - features.firstDense]!;
+    if (intercept !== -1) this.#change[intercept]! -= (scale * spread.mean) / dense[intercept - firstDense]!;
+    return scale;
   }
 
   reset(): void {
     this.#change.fill(0);
+    this.#added.fill(0);
+    this.#linear = null;
   }
 
   parameters(): Map<string, Tensor> {
@@ -172,6 +197,11 @@ class ShiftRun implements HeadRun {
       const data = (full.data as Float32Array).slice();
       for (let i = 0; i < elements.length; i++) data[elements[i]!]! += this.#change[first + i]!;
       out.set(parameter, { ...full, data });
+    }
+    if (this.#linear) {
+      const { parameter, elements } = this.#linear;
+      const full = out.get(parameter)!;
+      out.set(parameter, { ...full, data: (full.data as Float32Array).map((x, i) => x + elements[i]!) });
     }
     return out;
   }
@@ -192,7 +222,7 @@ class ShiftRun implements HeadRun {
   #shiftsOf(rows: Int32Array): Float64Array {
     const out = new Float64Array(rows.length);
     multiplyRows(this.#features, rows, this.#change, out);
-    for (let i = 0; i < rows.length; i++) out[i]! += this.#features.offsets[rows[i]!]!;
+    for (let i = 0; i < rows.length; i++) out[i]! += this.#features.offsets[rows[i]!]! + this.#added[rows[i]!]!;
     return out;
   }
 

@@ -17,12 +17,6 @@ export interface Baseline {
   scorer(seeds: Int32Array, rng: Rng): Scorer;
 }
 
-/** What a method learns from; `ignored` is a token that is left out of every user (see `ownColumn`), -1 for none. */
-export interface SeedSet {
-  readonly seeds: Int32Array;
-  readonly ignored: number;
-}
-
 /** What is chosen for a method, by name. */
 export type Setting = Readonly<Record<string, number>>;
 
@@ -34,7 +28,7 @@ export interface TunableMethod<S extends Setting = Setting> {
   /** Where nothing can be tried. */
   readonly fallback: S;
   /** A scorer for each setting; all learn from the same draws. Seeds as in `Baseline`. */
-  scorers(seedSet: SeedSet, rng: Rng, settings: readonly S[]): Iterable<Scorer>;
+  scorers(seeds: Int32Array, rng: Rng, settings: readonly S[]): Iterable<Scorer>;
 }
 
 /** The method with its setting chosen. */
@@ -42,7 +36,7 @@ export function settle<S extends Setting>(method: TunableMethod<S>, setting: S):
   return {
     name: method.name,
     scorer: (seeds, rng) => {
-      const [scorer] = method.scorers({ seeds, ignored: -1 }, rng, [setting]);
+      const [scorer] = method.scorers(seeds, rng, [setting]);
       assert(scorer !== undefined, `${method.name} has no scorer`);
       return scorer;
     },

@@ -4,14 +4,13 @@ import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { AdaptationSettings } from '../model/manifest.ts';
 import { HEADS } from '../model/metaheac.ts';
-import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { TunableMethod } from './baselines.ts';
 import { denseDesign, joinDesigns, sparseDesign } from './design-rows.ts';
+import type { Futures } from './futures.ts';
 import { drawTask, latentRows, linearScorer, tokenRows, tokenWeights } from './logistic-baselines.ts';
-import { buildOneHot, findColumn, type OneHot } from './one-hot.ts';
+import type { OneHot } from './one-hot.ts';
 import { LATENT_SIZE } from './settings.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
-import type { Workspace } from './workspace.ts';
 
 /** Inverse L2 strengths; 0 leaves the features out. */
 export type CompanionSetting = { readonly wide: number; readonly query: number };
@@ -33,7 +32,7 @@ const GRID: readonly CompanionSetting[] = [
  * general model, where few are held out. Only parameters that have a strength already get one. Without a companion, or another kind of adaptation: as it is.
  */
 export function tuneCompanion(
-  { population, userFeatures, history }: Workspace,
+  futures: Futures,
   vectors: Float32Array | undefined,
   adaptation: AdaptationSettings,
   rng: Rng,
@@ -41,10 +40,7 @@ export function tuneCompanion(
   if (adaptation.optimiser !== 'gradient_descent' || !adaptation.companion || !vectors)
     return { adaptation, choice: null };
   const parameters = Object.keys(adaptation.companion.strengths);
-  const method = companionMethod(buildOneHot(population, userFeatures), vectors, parameters);
-  const choice = chooseSetting(method, history.campaigns, rng, (campaign) =>
-    findColumn(population, userFeatures, PAST_CAMPAIGNS, campaign),
-  );
+  const choice = chooseSetting((oneHot) => companionMethod(oneHot, vectors, parameters), futures, rng, 'evidence');
   const { wide, query } = choice.setting;
   const strengths = { ...(wide > 0 ? { [HEADS.wide]: wide } : {}), ...(query > 0 ? { [HEADS.query]: query } : {}) };
   return { adaptation: { ...adaptation, companion: { ...adaptation.companion, strengths } }, choice };
@@ -65,18 +61,18 @@ export function companionMethod(
     name: 'companion',
     grid,
     fallback: grid[0]!,
-    *scorers({ seeds, ignored }, rng, settings) {
+    *scorers(seeds, rng, settings) {
       const { users, labels } = drawTask(oneHot, seeds, rng);
-      const { rows, tokenOf } = tokenRows(oneHot, users, ignored);
+      const { rows, tokenOf } = tokenRows(oneHot, users);
       const tokens = sparseDesign(rows);
-      const latent = denseDesign(latentRows(oneHot, vectors, users, ignored));
+      const latent = denseDesign(latentRows(oneHot, vectors, users));
       for (const { wide, query } of settings) {
         const design = wide === 0 ? latent : query === 0 ? tokens : joinDesigns(tokens, latent);
         const strengths = new Float64Array(design.width).fill(query);
         if (wide > 0) strengths.fill(wide, 0, tokens.width);
         const { weights: fitted, bias } = fitLogisticRegression(design, labels, strengths, { gradientTolerance: 1e-3 });
         const own = query > 0 ? fitted.subarray(fitted.length - LATENT_SIZE) : new Float64Array(LATENT_SIZE);
-        const weights = tokenWeights(vectors, own, ignored);
+        const weights = tokenWeights(vectors, own);
         if (wide > 0) for (let j = 0; j < tokenOf.length; j++) weights[tokenOf[j]!]! += fitted[j]!;
         yield linearScorer(oneHot, weights, bias);
       }

@@ -4,7 +4,13 @@ import { writeModel } from '../graph/write.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Parameters } from '../model/compaction.ts';
 import { MODEL_FILE, type ModelDraft, type ModelFolder, writeModelFolder } from '../model/folder.ts';
-import { MAXIMUM_LIST_LENGTH, type Manifest, type ManifestFeature, manifestSchema } from '../model/manifest.ts';
+import {
+  MAXIMUM_LIST_LENGTH,
+  type Manifest,
+  type ManifestFeature,
+  manifestSchema,
+  parametersOf,
+} from '../model/manifest.ts';
 import { buildMetaHeac } from '../model/metaheac.ts';
 import { openSession } from '../model/session.ts';
 import { createVocabulary } from '../model/vocabulary.ts';
@@ -141,7 +147,7 @@ export async function exportModel(
     manifest: {
       ...rest,
       features: draft.folder.manifest.features,
-      adapted_parameters: rest.adaptation.optimiser === 'adam' ? 'all' : Object.keys(rest.adaptation.rates),
+      adapted_parameters: rest.adaptation.optimiser === 'adam' ? 'all' : parametersOf(rest.adaptation),
       golden_batch: await goldenBatch(workspace, draft, graph, bytes),
     },
   };

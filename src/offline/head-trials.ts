@@ -1,9 +1,9 @@
 /** Trials of one campaign by gradient descent on the heads: its users are computed once, for all seed sets and settings. */
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
-import type { HeadProgram, HeadRun } from '../model/head-adaptation.ts';
+import type { HeadProgram } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { OnlineContext } from '../online/customise.ts';
-import { adaptHeads, POOL_ROWS, startHeads } from '../online/customise-heads.ts';
+import { adaptHeads, POOL_ROWS, type StartedHeads, startHeads } from '../online/customise-heads.ts';
 import { ownToken } from '../online/own-token.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
 import { SHARES, type Trial } from './trial.ts';
@@ -48,23 +48,23 @@ export async function startHeadTrials(
     return { trial, positives, pool, evaluated: trial.evaluation.users.map((user) => placeOf[rowOf(user)]!) };
   });
   const { id, features } = trials[0]!;
-  const run = await startHeads(context, program, rows, { features, without: ownToken(model.folder, id) });
+  const started = await startHeads(context, program, rows, { features, without: ownToken(model.folder, id) });
   return {
     async play(settings) {
       const out: RankingQuality[] = [];
-      for (const game of games) out.push(await playGame(run, game, settings, `${key}/${game.trial.seeds.length}`));
+      for (const game of games) out.push(await playGame(started, game, settings, `${key}/${game.trial.seeds.length}`));
       return out;
     },
   };
 }
 
 async function playGame(
-  run: HeadRun,
+  started: StartedHeads,
   { trial: { evaluation }, positives, pool, evaluated }: Game,
   settings: DescentSettings,
   key: string,
 ): Promise<RankingQuality> {
-  const scores = await adaptHeads(run, settings, { positives, pool }, createRng(key));
+  const scores = await adaptHeads(started, settings, { positives, pool }, createRng(key));
   const own = Float32Array.from(evaluated, (place) => scores[place]!);
   return measureRanking(evaluation.users, own, evaluation.labels, SHARES);
 }

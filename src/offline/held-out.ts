@@ -1,18 +1,18 @@
 /** Held-out campaigns: which train campaigns training does not see, and what it forgets with them, so that they are as new as a campaign of tomorrow. */
-import { createRng, type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
-import type { Population } from '../population/population.ts';
+import { createRng, shuffle } from '../lib/rng.ts';
+import { membersOf } from './futures.ts';
 import type { CampaignHistory } from './history.ts';
-import type { Trial } from './trial.ts';
 
 export interface HeldOut {
+  /** All of them, as they are. */
+  readonly campaigns: readonly CampaignHistory[];
+  /** What is trained on. */
   readonly training: readonly CampaignHistory[];
   readonly held: readonly CampaignHistory[];
 }
 
 /** Users of held-out campaigns leave the training rows too, if they are no more than this share of its users: where everybody recurs they cannot. */
 const FORGETTABLE = 0.4;
-/** Candidates that a trial's hidden members are ranked against. */
-const TRIAL_CANDIDATES = 2000;
 
 /** Holds out a share of the campaigns: at least one where there are three. */
 export function holdOut(campaigns: readonly CampaignHistory[], share: number, key: string): HeldOut {
@@ -22,11 +22,11 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
   const isHeld = new Set(order.subarray(0, count));
   const held = campaigns.filter((_, i) => isHeld.has(i));
   const rest = campaigns.filter((_, i) => !isHeld.has(i));
-  const heldMembers = membersOf(held);
+  const heldMembers = allMembersOf(held);
   const users = new Set(rest.flatMap(({ train }) => [...train.users]));
   let shared = 0;
   for (const user of heldMembers) if (users.has(user)) shared += 1;
-  if (shared === 0 || shared > FORGETTABLE * users.size) return { training: rest, held };
+  if (shared === 0 || shared > FORGETTABLE * users.size) return { campaigns, training: rest, held };
   const training = rest.map((campaign) => {
     const keep = (_: number, row: number) => !heldMembers.has(campaign.train.users[row]!);
     return {
@@ -36,7 +36,7 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
   });
   const usable = training.filter(({ train }) => train.labels.includes(1) && train.labels.includes(0));
   // a validation that is a little too kind is better than a training without campaigns
-  return { training: 2 * usable.length >= rest.length ? usable : rest, held };
+  return { campaigns, training: 2 * usable.length >= rest.length ? usable : rest, held };
 }
 
 /** Members are in one campaign alone if they are in others less than this share of how often they would be by chance. */
@@ -44,11 +44,11 @@ const APART = 0.1;
 
 /** Whether nobody, or next to nobody, is a member of two of the campaigns, where some of `users` users would be if they were drawn by lot. */
 function areApart(campaigns: readonly CampaignHistory[], users: number): boolean {
-  const sizes = campaigns.map((campaign) => membersOf([campaign]).size);
+  const sizes = campaigns.map((campaign) => membersOf(campaign).length);
   const memberships = sizes.reduce((sum, size) => sum + size, 0);
   const inNone = sizes.reduce((share, size) => share * (1 - Math.min(size / users, 1)), 1);
   const byLot = memberships / (users * (1 - inNone));
-  const members = membersOf(campaigns).size;
+  const members = allMembersOf(campaigns).size;
   return members > 0 && memberships / members - 1 < APART * (byLot - 1);
 }
 
@@ -58,7 +58,7 @@ function areApart(campaigns: readonly CampaignHistory[], users: number): boolean
  */
 export function withoutStrangers(campaigns: readonly CampaignHistory[], users: number): readonly CampaignHistory[] {
   if (!areApart(campaigns, users)) return campaigns;
-  const members = membersOf(campaigns);
+  const members = allMembersOf(campaigns);
   return campaigns.map((campaign) => {
     const keep = (_: number, row: number) => members.has(campaign.train.users[row]!);
     const train = { users: campaign.train.users.filter(keep), labels: campaign.train.labels.filter(keep) };
@@ -66,53 +66,8 @@ export function withoutStrangers(campaigns: readonly CampaignHistory[], users: n
   });
 }
 
-function membersOf(campaigns: readonly CampaignHistory[]): Set<number> {
+function allMembersOf(campaigns: readonly CampaignHistory[]): Set<number> {
   const out = new Set<number>();
-  for (const { train } of campaigns)
-    train.users.forEach((user, row) => {
-      if (train.labels[row] === 1) out.add(user);
-    });
+  for (const campaign of campaigns) for (const user of membersOf(campaign)) out.add(user);
   return out;
-}
-
-/**
- * A held-out campaign as a trial: `count` of its members (at most half) are seeds, the others are hidden among candidates. Candidates are users that are
- * a member of no training campaign where there are enough of them: training has told the others' members apart, as it has not tomorrow's.
- */
-export function heldOutTrial(
-  campaign: CampaignHistory,
-  count: number,
-  training: readonly CampaignHistory[],
-  population: Population,
-  rng: Rng,
-): Trial | null {
-  const members = Int32Array.from(membersOf([campaign])).sort();
-  const size = Math.min(count, members.length >> 1);
-  if (size < 1) return null;
-  shuffle(rng, members);
-  const seeds = members.slice(0, size).sort();
-  const hidden = members.slice(size).sort();
-  const isMember = new Set(members);
-  const seen = membersOf(training);
-  const all: number[] = [];
-  population.rowOf.forEach((row, user) => {
-    if (row >= 0 && !isMember.has(user)) all.push(user);
-  });
-  const unseen = all.filter((user) => !seen.has(user));
-  const pool = unseen.length >= 5 * hidden.length ? unseen : all;
-  if (pool.length === 0) return null;
-  const drawn = Int32Array.from(
-    sampleWithoutReplacement(rng, pool.length, Math.max(TRIAL_CANDIDATES, hidden.length)),
-    (i) => pool[i]!,
-  ).sort();
-  const users = new Int32Array(hidden.length + drawn.length);
-  users.set(hidden);
-  users.set(drawn, hidden.length);
-  return {
-    id: campaign.id,
-    features: campaign.features,
-    group: null,
-    seeds,
-    evaluation: { users, labels: new Uint8Array(users.length).fill(1, 0, hidden.length) },
-  };
 }

@@ -5,11 +5,13 @@ import type { Parameters } from '../model/compaction.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { Device } from '../model/session.ts';
-import { type Binding, bind } from '../online/binding.ts';
+import { type Binding, bind, withoutTokens } from '../online/binding.ts';
+import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import { ownToken } from '../online/own-token.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
+import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { Draft } from './draft.ts';
 import type { DrawnBatch } from './episodes.ts';
@@ -24,6 +26,8 @@ import { runTrial, type Trial } from './trial.ts';
 export interface Task extends DrawnEpisode {
   /** The campaign's id. */
   readonly campaign: string;
+  /** Campaigns whose tokens nobody has yet. */
+  readonly future: readonly string[];
 }
 
 /** Trials of one held-out campaign, which differ in their seeds. */
@@ -31,6 +35,8 @@ export interface Play {
   readonly trials: readonly Trial[];
   /** Key of every draw: equal for all settings, so that they can be compared by pair. */
   readonly key: string;
+  /** Campaigns whose tokens nobody has yet. */
+  readonly future: readonly string[];
   /** How the heads are adapted, one after the other; a model that has none is adapted as its settings say, once. */
   readonly settings: readonly DescentSettings[];
 }
@@ -53,10 +59,20 @@ export interface LearnerData {
 export function openLearner({ population, draft, settings, device }: LearnerData): Learner {
   const { graph, folder } = draft;
   const parameters = trainableParameters(graph);
-  const binding = bind(folder, population);
-  const encode = (campaign: string, { features }: DrawnEpisode, { users, labels }: DrawnBatch): LabelledBatch => ({
+  const whole = bind(folder, population);
+  const bindings = new Map<string, Binding>();
+  const bindingBefore = (future: readonly string[]): Binding => {
+    const key = JSON.stringify(future);
+    const known = bindings.get(key);
+    if (known) return known;
+    const ids = new Set(future.flatMap((campaign) => ownToken(folder, campaign)?.id ?? []));
+    const binding = ids.size === 0 ? whole : withoutTokens(whole, PAST_CAMPAIGNS, ids);
+    bindings.set(key, binding);
+    return binding;
+  };
+  const encode = ({ campaign, features, future }: Task, { users, labels }: DrawnBatch): LabelledBatch => ({
     feeds: {
-      ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
+      ...encodeUsers(graph, bindingBefore(future), population.readRows(users.map((user) => population.rowOf[user]!)), {
         // a campaign's own token of past campaigns would tell its members apart
         without: ownToken(folder, campaign),
       }),
@@ -66,17 +82,25 @@ export function openLearner({ population, draft, settings, device }: LearnerData
   });
   let program: Promise<MetaProgram> | null = null;
   let opened: Promise<Trials> | null = null;
+  // the last one: plays come future by future
+  let regression: { readonly binding: Binding; readonly bound: Promise<BoundRegression | null> } | null = null;
   return {
     async gradient(current, task) {
       program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
-      const { campaign, support, query } = task;
-      const episode = { support: encode(campaign, task, support), query: encode(campaign, task, query) };
+      const { support, query } = task;
+      const episode = { support: encode(task, support), query: encode(task, query) };
       return (await program).run(current, episode, settings.innerRate);
     },
-    async play(current, { trials, key, settings: all }) {
-      opened ??= openTrials(draft, binding, parameters, settings, device);
+    async play(current, { trials, key, future, settings: all }) {
+      opened ??= openTrials(draft, whole, parameters, settings, device);
       const { model, program: online, scorer } = await opened;
-      const context = { model, population, binding, program: online, parameters: current };
+      const binding = bindingBefore(future);
+      if (regression?.binding !== binding) {
+        await (await regression?.bound)?.close();
+        regression = { binding, bound: openBoundRegression({ model, population, binding }, { device }) };
+      }
+      const bound = await regression.bound;
+      const context = { model, population, binding, program: online, regression: bound, parameters: current };
       const out: RankingQuality[][] = [];
       if (online.kind === 'gradient_descent') {
         const started = await startHeadTrials(context, online.steps, trials, key);
@@ -94,6 +118,7 @@ export function openLearner({ population, draft, settings, device }: LearnerData
       const online = await opened;
       await online?.program.steps.close();
       await online?.scorer?.close();
+      await (await regression?.bound)?.close();
     },
   };
 }

@@ -1,7 +1,7 @@
 /** The baselines `logistic_regression`, on one-hot tokens, and `logistic_regression_svd`, on latent vectors of users. */
 import { fitLogisticRegression, type LogisticModel } from '../lib/logistic-regression.ts';
 import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
-import { presentSeeds, type Scorer, type SeedSet, sumOfTokens, type TunableMethod } from './baselines.ts';
+import { presentSeeds, type Scorer, sumOfTokens, type TunableMethod } from './baselines.ts';
 import { type DenseRows, denseDesign, type SparseRows, sparseDesign } from './design-rows.ts';
 import { latentStart } from './latent-start.ts';
 import type { OneHot } from './one-hot.ts';
@@ -25,9 +25,9 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
     name: 'logistic_regression',
     grid: STRENGTHS.map((strength) => ({ strength })),
     fallback: { strength: 0.1 },
-    *scorers({ seeds, ignored }, rng, settings) {
+    *scorers(seeds, rng, settings) {
       const { users, labels } = drawTask(oneHot, seeds, rng);
-      const { rows, tokenOf } = tokenRows(oneHot, users, ignored);
+      const { rows, tokenOf } = tokenRows(oneHot, users);
       const design = sparseDesign(rows);
       let model: LogisticModel | undefined;
       for (const { strength } of settings) {
@@ -53,25 +53,25 @@ export function logisticRegressionOnLatent(
     name: 'logistic_regression_svd',
     grid: IDF_POWERS.flatMap((idf_power) => STRENGTHS.map((strength) => ({ idf_power, strength }))),
     fallback: { idf_power: 0.5, strength: 0.01 },
-    *scorers({ seeds, ignored }, draws, settings) {
+    *scorers(seeds, draws, settings) {
       const { users, labels } = drawTask(oneHot, seeds, draws);
       for (const [power, vectors] of vectorsOf) {
-        const design = denseDesign(latentRows(oneHot, vectors, users, ignored));
+        const design = denseDesign(latentRows(oneHot, vectors, users));
         let model: LogisticModel | undefined;
         for (const { strength } of settings.filter(({ idf_power }) => idf_power === power)) {
           model = fitLogisticRegression(design, labels, strength, model && { start: model });
-          yield linearScorer(oneHot, tokenWeights(vectors, model.weights, ignored), model.bias);
+          yield linearScorer(oneHot, tokenWeights(vectors, model.weights), model.bias);
         }
       }
     },
   };
 }
 
-/** w . V[t], `ignored` at 0. */
-export function tokenWeights(vectors: Float32Array, weights: Float64Array, ignored: number): Float64Array {
+/** w . V[t] of each token. */
+export function tokenWeights(vectors: Float32Array, weights: Float64Array): Float64Array {
   const out = new Float64Array(vectors.length / RANK);
   for (let token = 0; token < out.length; token++)
-    if (token !== ignored) for (let j = 0; j < RANK; j++) out[token]! += vectors[token * RANK + j]! * weights[j]!;
+    for (let j = 0; j < RANK; j++) out[token]! += vectors[token * RANK + j]! * weights[j]!;
   return out;
 }
 
@@ -80,7 +80,7 @@ export function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number
 }
 
 /** The seeds (1), ascending, and ten different non-seeds a seed (0); all of them where that is more. */
-export function drawTask(oneHot: OneHot, seeds: SeedSet['seeds'], rng: Rng): { users: Int32Array; labels: Uint8Array } {
+export function drawTask(oneHot: OneHot, seeds: Int32Array, rng: Rng): { users: Int32Array; labels: Uint8Array } {
   const positives = presentSeeds(oneHot, seeds);
   const others = nonSeeds(oneHot.users, positives);
   const drawn = sampleWithoutReplacement(rng, others.length, NEGATIVES_PER_SEED * positives.length);
@@ -94,14 +94,10 @@ export function drawTask(oneHot: OneHot, seeds: SeedSet['seeds'], rng: Rng): { u
 }
 
 /**
- * The users' tokens but for `ignored`, columns numbered by their first occurrence; `tokenOf`, `[rows.width]`, is the token of each column.
+ * The users' tokens, columns numbered by their first occurrence; `tokenOf`, `[rows.width]`, is the token of each column.
  * A token that none of the users has would get weight 0, so it gets no column.
  */
-export function tokenRows(
-  oneHot: OneHot,
-  users: Int32Array,
-  ignored: number,
-): { rows: SparseRows; tokenOf: readonly number[] } {
+export function tokenRows(oneHot: OneHot, users: Int32Array): { rows: SparseRows; tokenOf: readonly number[] } {
   const offsets = new Int32Array(users.length + 1);
   const columns: number[] = [];
   const columnOf = new Int32Array(oneHot.width).fill(-1);
@@ -109,7 +105,6 @@ export function tokenRows(
   users.forEach((user, row) => {
     for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) {
       const token = oneHot.tokens[i]!;
-      if (token === ignored) continue;
       if (columnOf[token] === -1) columnOf[token] = tokenOf.push(token) - 1;
       columns.push(columnOf[token]!);
     }
@@ -118,13 +113,12 @@ export function tokenRows(
   return { rows: { offsets, columns: Int32Array.from(columns), width: tokenOf.length }, tokenOf };
 }
 
-/** phi of the users, `ignored` left out of the sum. */
-export function latentRows(oneHot: OneHot, vectors: Float32Array, users: Int32Array, ignored: number): DenseRows {
+/** phi of the users. */
+export function latentRows(oneHot: OneHot, vectors: Float32Array, users: Int32Array): DenseRows {
   const values = new Float64Array(users.length * RANK);
   users.forEach((user, row) => {
     for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) {
       const token = oneHot.tokens[i]!;
-      if (token === ignored) continue;
       for (let j = 0; j < RANK; j++) values[row * RANK + j]! += vectors[token * RANK + j]!;
     }
   });

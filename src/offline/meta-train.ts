@@ -17,6 +17,8 @@ export interface MetaTraining {
   readonly optimiser: Optimiser;
   /** The campaigns whose tasks are drawn. */
   readonly on: readonly CampaignHistory[];
+  /** Campaigns that lie in the future: nobody has their tokens. */
+  readonly future: readonly string[];
   /** Of every draw; steps draw for themselves, so that training can go on after a kill. */
   readonly key: string;
   /** Ends the loop after the step at hand. */
@@ -41,7 +43,7 @@ export async function metaTrain(training: MetaTraining): Promise<boolean> {
     const tasks = drawn.flatMap((task, i): Task[] => {
       const campaign = on[task]!;
       const episode = recipe.drawEpisode(rng.fork(`step/${step}/${i}`), campaign, settings);
-      return episode ? [{ campaign: campaign.id, ...episode }] : [];
+      return episode ? [{ campaign: campaign.id, future: training.future, ...episode }] : [];
     });
     for (const gradient of await learners.gradients(optimiser.parameters, tasks)) {
       loss += gradient.loss / drawn.length;

@@ -4,14 +4,16 @@ import { createRng, type Rng } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { Device } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
+import { openBoundRegression } from '../online/bound-regression.ts';
 import { type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import { openScorer } from '../online/score.ts';
-import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import { type Baseline, centroidBaseline, randomBaseline, settle, type TunableMethod } from './baselines.ts';
+import { openFutures } from './futures.ts';
 import { logisticRegression, logisticRegressionOnLatent } from './logistic-baselines.ts';
 import { measureRanking } from './metrics.ts';
 import { naiveBayes } from './naive-bayes.ts';
-import { buildOneHot, findColumn, type OneHot } from './one-hot.ts';
+import type { OneHot } from './one-hot.ts';
+import { populationRidge } from './population-ridge.ts';
 import type { TrialQuality } from './summary.ts';
 import { runTrial, SHARES, type Trial } from './trial.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
@@ -41,7 +43,14 @@ export interface Method {
 /** The method whose differences to all others are reported. */
 export const MAIN_METHOD = 'metaheac';
 
-const BASELINES = ['logistic_regression', 'logistic_regression_svd', 'naive_bayes', 'centroid', 'random'] as const;
+const BASELINES = [
+  'logistic_regression',
+  'logistic_regression_svd',
+  'population_ridge',
+  'naive_bayes',
+  'centroid',
+  'random',
+] as const;
 type BaselineName = (typeof BASELINES)[number];
 
 /**
@@ -74,7 +83,8 @@ function modelMethod(name: string, workspace: Workspace, model: GeneralModel): M
     async run(trials, { repeats, seed, device, onDone }) {
       const program = await openOnlineProgram(model, { device });
       const scorer = await openScorer({ ...model, binding }, { device });
-      const context: OnlineContext = { model, population, binding, program };
+      const regression = await openBoundRegression({ model, population, binding }, { device });
+      const context: OnlineContext = { model, population, binding, program, regression };
       const qualities: TrialQuality[] = [];
       try {
         for (const trial of trials) {
@@ -88,6 +98,7 @@ function modelMethod(name: string, workspace: Workspace, model: GeneralModel): M
       } finally {
         await program.steps.close();
         await scorer.close();
+        await regression?.close();
       }
       return { qualities };
     },
@@ -98,37 +109,44 @@ function modelMethod(name: string, workspace: Workspace, model: GeneralModel): M
  * The baselines, on the features of the workspace. Lists of past campaigns are not cut: a baseline pays nothing for their length, as a model does.
  * `rng` draws the SVD and the campaigns that settings are chosen on.
  */
-export function baselineMethods({ dataSet, population, history, userFeatures }: Workspace, rng: Rng): Method[] {
+export function baselineMethods(workspace: Workspace, rng: Rng): Method[] {
+  const { dataSet, userFeatures } = workspace;
   const features = userFeatures.map(({ maxLength, ...feature }) =>
     dataSet.userFeatures.some(({ name }) => name === feature.name) && maxLength !== undefined
       ? { ...feature, maxLength }
       : feature,
   );
-  const oneHot = buildOneHot(population, features);
-  const ownColumnOf = (campaign: string) => findColumn(population, features, PAST_CAMPAIGNS, campaign);
+  const futures = openFutures(workspace, features);
   return BASELINES.map((name) => ({
     name,
     async run(trials, { repeats, seed }) {
-      const method = openBaseline(name, oneHot, rng);
-      if ('scorer' in method) return { qualities: tryBaseline(method, trials, repeats, seed) };
-      const choice = chooseSetting(method, history.campaigns, rng.fork('choice'), ownColumnOf);
-      return { choice, qualities: tryBaseline(settle(method, choice.setting), trials, repeats, seed) };
+      const open = openBaseline(name, rng);
+      if (open.kind === 'fixed') return { qualities: tryBaseline(open.of(futures.oneHot), trials, repeats, seed) };
+      const choice = chooseSetting(open.of, futures, rng.fork('choice'));
+      const settled = settle(open.of(futures.oneHot), choice.setting);
+      return { choice, qualities: tryBaseline(settled, trials, repeats, seed) };
     },
   }));
 }
 
-function openBaseline(name: BaselineName, oneHot: OneHot, rng: Rng): Baseline | TunableMethod {
+type OpenBaseline =
+  | { readonly kind: 'fixed'; of(oneHot: OneHot): Baseline }
+  | { readonly kind: 'tunable'; of(oneHot: OneHot): TunableMethod };
+
+function openBaseline(name: BaselineName, rng: Rng): OpenBaseline {
   switch (name) {
     case 'logistic_regression':
-      return logisticRegression(oneHot);
+      return { kind: 'tunable', of: logisticRegression };
     case 'logistic_regression_svd':
-      return logisticRegressionOnLatent(oneHot, rng.fork('svd'));
+      return { kind: 'tunable', of: (oneHot) => logisticRegressionOnLatent(oneHot, rng.fork('svd')) };
+    case 'population_ridge':
+      return { kind: 'tunable', of: populationRidge };
     case 'naive_bayes':
-      return naiveBayes(oneHot);
+      return { kind: 'tunable', of: naiveBayes };
     case 'centroid':
-      return centroidBaseline(oneHot);
+      return { kind: 'fixed', of: centroidBaseline };
     case 'random':
-      return randomBaseline();
+      return { kind: 'fixed', of: randomBaseline };
   }
 }
 

@@ -12,14 +12,14 @@ export function naiveBayes(oneHot: OneHot): TunableMethod<{ smoothing: number }>
     name: 'naive_bayes',
     grid: [20, 50, 200, 1000, 5000].map((smoothing) => ({ smoothing })),
     fallback: { smoothing: 200 },
-    *scorers({ seeds, ignored }, _rng, settings) {
+    *scorers(seeds, _rng, settings) {
       const present = presentSeeds(oneHot, seeds);
       const counts = new Int32Array(oneHot.width);
       for (const user of present)
         for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) counts[oneHot.tokens[i]!]!++;
       for (const { smoothing: a } of settings) {
         const weights = share.map((p, token) =>
-          p === 0 || token === ignored ? 0 : Math.log((counts[token]! + a * p) / ((present.length + a) * p)),
+          p === 0 ? 0 : Math.log((counts[token]! + a * p) / ((present.length + a) * p)),
         );
         yield (users) => Float64Array.from(users, (user) => sumOfTokens(weights, oneHot, user));
       }

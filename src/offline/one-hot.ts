@@ -44,6 +44,18 @@ export function buildOneHot(population: Population, features: readonly Feature[]
   return { offsets, tokens, width, users: presentUsers(population.rowOf) };
 }
 
+/** The matrix without the columns marked in `isOut`, `[width]`, as if no user had those tokens. */
+export function withoutColumns({ offsets, tokens, width, users }: OneHot, isOut: Uint8Array): OneHot {
+  const kept = new Int32Array(tokens.length);
+  const ends = new Int32Array(offsets.length);
+  let count = 0;
+  for (let user = 0; user + 1 < offsets.length; user++) {
+    for (let i = offsets[user]!; i < offsets[user + 1]!; i++) if (isOut[tokens[i]!] === 0) kept[count++] = tokens[i]!;
+    ends[user + 1] = count;
+  }
+  return { offsets: ends, tokens: kept.slice(0, count), width, users };
+}
+
 /** The column of a token of a feature, numbered as `buildOneHot` does with the same features; -1 where nobody has it. */
 export function findColumn(
   population: Population,

@@ -3,6 +3,7 @@ import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { Device } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
+import { openBoundRegression } from '../online/bound-regression.ts';
 import { customise, type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import { type Prediction, type Verdict, WEAK_AUC } from '../online/prediction.ts';
 import type { PredictiveInterval } from '../online/predictive-interval.ts';
@@ -72,7 +73,8 @@ export async function checkPredictions(
   const binding = bind(model.folder, population);
   const program = await openOnlineProgram(model, { device });
   const scorer = await openScorer({ ...model, binding }, { device });
-  const context: OnlineContext = { model, population, binding, program };
+  const regression = await openBoundRegression({ model, population, binding }, { device });
+  const context: OnlineContext = { model, population, binding, program, regression };
   const tried = trials.slice(0, RANDOM_SETS);
   let done = 0;
   const step = () => onPrediction?.(++done, trials.length + tried.length);
@@ -99,6 +101,7 @@ export async function checkPredictions(
   } finally {
     await program.steps.close();
     await scorer.close();
+    await regression?.close();
   }
 }
 

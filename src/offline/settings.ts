@@ -84,6 +84,8 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   validationShare: 0.2,
   patience: 150,
   retrain: true,
+  // the regression's table holds one campaign's weights at a time: none are learned
+  frozen: [HEADS.regression],
   adaptation: DEFAULT_DESCENT,
 };
 
@@ -97,7 +99,7 @@ export const VALIDATION_SEEDS: readonly number[] = [50, 200];
 export const VALIDATION_CAMPAIGNS = 20;
 
 /** Campaigns, and seeds of each, on which training chooses how heads are adapted. */
-export const CHOICE_CAMPAIGNS = 12;
+export const CHOICE_CAMPAIGNS = 24;
 /** Train campaigns on which the same is chosen before training. */
 export const START_CAMPAIGNS = 16;
 export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];

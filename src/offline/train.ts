@@ -10,13 +10,15 @@ import { LATENT_TABLE } from '../model/metaheac.ts';
 import type { Device } from '../model/session.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
-import { type CompanionSetting, tuneCompanion } from './companion.ts';
+import { tuneCompanion } from './companion.ts';
 import { draftModel, exportModel } from './draft.ts';
+import { openFutures } from './futures.ts';
 import { holdOut, withoutStrangers } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
 import { openLearners } from './learners.ts';
 import { type Optimiser, openOptimiser } from './meta-step.ts';
 import { metaTrain } from './meta-train.ts';
+import { tuneRegression } from './population-ridge.ts';
 import { isValidated, PASSES_UNSEEN, type TrainSettings } from './settings.ts';
 import type { Summary } from './summary.ts';
 import type { SettingChoice } from './tuning.ts';
@@ -51,8 +53,8 @@ export interface TrainOptions {
   /** Ends training after the step at hand; the best so far is exported. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainProgress) => void;
-  /** Told of the companion's strengths that do best by themselves. */
-  readonly onCompanion?: (choice: SettingChoice<CompanionSetting>) => void;
+  /** Told how a part that is a method of its own does best by itself. */
+  readonly onTuned?: (part: 'regression' | 'companion', choice: SettingChoice) => void;
   /** Told how the heads are adapted, and what else was tried. */
   readonly onChoice?: (choice: Choice, on: 'start' | 'held out') => void;
 }
@@ -91,13 +93,17 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
   const heldOut = holdOut(campaigns, options.settings.validationShare, `train/${options.settings.seed}/validation`);
   const draft = draftModel(workspace, campaigns, options.settings);
+  const futures = openFutures(workspace, workspace.userFeatures);
+  const tuning = createRng(`train/${options.settings.seed}/companion`);
+  const regression = tuneRegression(futures, options.settings.adaptation, tuning);
+  if (regression.choice) options.onTuned?.('regression', regression.choice);
   const companion = tuneCompanion(
-    workspace,
+    futures,
     draft.graph.initializers.get(LATENT_TABLE)?.data as Float32Array | undefined,
-    options.settings.adaptation,
-    createRng(`train/${options.settings.seed}/companion`),
+    regression.adaptation,
+    tuning,
   );
-  if (companion.choice) options.onCompanion?.(companion.choice);
+  if (companion.choice) options.onTuned?.('companion', companion.choice);
   const { settings } = options;
   const parameters = trainableParameters(draft.graph);
   const path = checkpointPath(options.out);
@@ -151,6 +157,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
     if (phase === 'choosing') {
       isOver = await metaTrain({
         ...loop(withoutStrangers(heldOut.training, workspace.population.rowCount), optimiser),
+        future: heldOut.held.map(({ id }) => id),
         key: `train/${settings.seed}`,
         isOver: (step) =>
           step >= settings.steps || (best !== null && best.auc !== null && step - best.step >= settings.patience),
@@ -188,6 +195,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
         : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
       isOver = await metaTrain({
         ...loop(withoutStrangers(campaigns, workspace.population.rowCount), optimiser),
+        future: [],
         key: `train/${settings.seed}/final`,
         isOver: (step) => step >= count,
         async onStep(step, loss) {
@@ -221,7 +229,8 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       campaigns: finalSteps > 0 ? campaigns.length : heldOut.training.length,
       best_step: best?.step ?? optimiser.steps,
       final_steps: finalSteps,
-      companion_choice: companion.choice?.tried ?? null,
+      regression_choice: regression.choice && { ...regression.choice },
+      companion_choice: companion.choice && { ...companion.choice },
       start_choice: start && { campaigns: start.campaigns, tried: start.tried },
       adaptation_choice: choice && { campaigns: choice.campaigns, tried: choice.tried },
     },

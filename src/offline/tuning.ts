@@ -1,52 +1,79 @@
 /** Choice of a method's setting on train campaigns, never on test ones. */
-import { type Rng, shuffle } from '../lib/rng.ts';
+import type { Rng } from '../lib/rng.ts';
 import type { Setting, TunableMethod } from './baselines.ts';
-import type { CampaignHistory } from './history.ts';
+import { chooseByEvidence, gainOf, type Outcome, utilityOf } from './evidence.ts';
+import { drawFutures, type Futures, usersBefore } from './futures.ts';
 import { measureRanking } from './metrics.ts';
-import { simulateTrial } from './trial.ts';
+import type { OneHot } from './one-hot.ts';
+import { SHARES } from './trial.ts';
 
 /** What was tried and what was taken. */
 export interface SettingChoice<S extends Setting = Setting> {
   readonly setting: S;
-  /** Mean AUC of every setting of the grid; empty where no campaign could be simulated. */
-  readonly tried: readonly { readonly setting: S; readonly auc: number }[];
+  /** Every setting of the grid with its means; empty where no campaign could be played. */
+  readonly tried: readonly ({ readonly setting: S } & Outcome)[];
+  /** Campaigns that were played. */
+  readonly campaigns: number;
 }
 
-const SEED_COUNTS = [50, 200];
-/** Train campaigns that are simulated: more make the choice no better and cost time. */
-const SIMULATED_CAMPAIGNS = 24;
+/** How a setting is chosen: the best mean, or the first of the grid unless another is surely better (see `chooseByEvidence`). */
+export type ChoiceRule = 'best mean' | 'evidence';
+
+const SEED_COUNTS = [10, 50, 200];
+/** Train campaigns that are played: more make the choice no better and cost time. */
+const PLAYED_CAMPAIGNS = 24;
 
 /**
- * Plays expansions on up to 24 train campaigns drawn by `rng`: 50 or 200 of the members in turn (at most half of them) are seeds, what is random is
- * drawn as in an evaluation, and the AUC is taken over the campaign's other rows. The setting with the best mean AUC wins; of equals the first.
- * Equal streams play the same expansions, whatever the method. `ownColumnOf` gives the token that names a campaign's members, -1 for none: it is
- * left out of all users while the campaign is played, since no campaign of tomorrow has such a token.
+ * Plays up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half of them) as
+ * seeds, what is random drawn as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% / 4, and of
+ * equals the first wins. Equal streams play the same campaigns, whatever the method.
  */
 export function chooseSetting<S extends Setting>(
-  method: TunableMethod<S>,
-  campaigns: readonly CampaignHistory[],
+  open: (oneHot: OneHot) => TunableMethod<S>,
+  futures: Futures,
   rng: Rng,
-  ownColumnOf: (campaign: string) => number = () => -1,
+  rule: ChoiceRule = 'best mean',
 ): SettingChoice<S> {
+  const { outcomes, method } = playSettings(open, futures, rng);
   const { grid, fallback } = method;
-  const train = campaigns.filter(({ split }) => split === 'train');
-  const order = Int32Array.from(train.keys());
-  shuffle(rng.fork('campaigns'), order);
-  const sums = new Float64Array(grid.length);
-  let played = 0;
-  for (const i of order) {
-    if (played === SIMULATED_CAMPAIGNS) break;
-    const { id } = train[i]!;
-    const trial = simulateTrial(train[i]!, SEED_COUNTS[played % SEED_COUNTS.length]!, rng.fork(id));
-    if (trial === null) continue;
-    played++;
-    const { users, labels } = trial.evaluation;
-    const seedSet = { seeds: trial.seeds, ignored: ownColumnOf(id) };
-    let at = 0;
-    for (const score of method.scorers(seedSet, rng.fork(`${id}/negatives`), grid))
-      sums[at++]! += measureRanking(users, score(users), labels).auc;
+  const campaigns = outcomes[0]!.length;
+  if (campaigns === 0) return { setting: fallback, tried: [], campaigns };
+  const tried = grid.map((setting, i) => ({ setting, ...meanOutcome(outcomes[i]!) }));
+  if (rule === 'best mean')
+    return { setting: tried.reduce((a, b) => (utilityOf(b) > utilityOf(a) ? b : a)).setting, tried, campaigns };
+  const alternatives = outcomes.map((own) => ({ gain: gainOf(own, outcomes[0]!), isSimpler: false }));
+  return { setting: grid[Math.max(chooseByEvidence(alternatives, campaigns), 0)]!, tried, campaigns };
+}
+
+/** The outcomes of every setting of the grid, by setting, by campaign. */
+export function playSettings<S extends Setting>(
+  open: (oneHot: OneHot) => TunableMethod<S>,
+  futures: Futures,
+  rng: Rng,
+): { readonly outcomes: readonly (readonly Outcome[])[]; readonly method: TunableMethod<S> } {
+  let users = futures.oneHot;
+  let method = open(users);
+  const outcomes = method.grid.map((): Outcome[] => []);
+  for (const { future, trials } of drawFutures(futures, SEED_COUNTS, PLAYED_CAMPAIGNS, rng.fork('campaigns'))) {
+    const before = usersBefore(futures, future);
+    if (before !== users) method = open(before);
+    users = before;
+    for (const campaign of trials) {
+      const played = method.grid.map((): Outcome[] => []);
+      for (const { id, seeds, evaluation } of campaign) {
+        let at = 0;
+        for (const score of method.scorers(seeds, rng.fork(`${id}/${seeds.length}/negatives`), method.grid)) {
+          const { auc, top } = measureRanking(evaluation.users, score(evaluation.users), evaluation.labels, SHARES);
+          played[at++]!.push({ auc, precision: top[0]!.precision });
+        }
+      }
+      for (const [i, own] of played.entries()) outcomes[i]!.push(meanOutcome(own));
+    }
   }
-  if (played === 0) return { setting: fallback, tried: [] };
-  const tried = grid.map((setting, i) => ({ setting, auc: sums[i]! / played }));
-  return { setting: tried.reduce((a, b) => (b.auc > a.auc ? b : a)).setting, tried };
+  return { outcomes, method };
+}
+
+export function meanOutcome(outcomes: readonly Outcome[]): Outcome {
+  const mean = (of: (outcome: Outcome) => number) => outcomes.reduce((sum, one) => sum + of(one), 0) / outcomes.length;
+  return { auc: mean(({ auc }) => auc), precision: mean(({ precision }) => precision) };
 }

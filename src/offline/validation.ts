@@ -1,9 +1,11 @@
-/** Validation: a model that is being trained adapts to simulated seed sets of held-out campaigns, as the service would. */
-import { createRng, type Rng, shuffle } from '../lib/rng.ts';
+/** Validation: a model that is being trained adapts to simulated seed sets of past campaigns, as the service would to tomorrow's. */
+import { createRng, type Rng } from '../lib/rng.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { AdaptationSettings, DescentSettings } from '../model/manifest.ts';
-import { type Choice, chooseAdaptation, LEAST_CAMPAIGNS, STAGES_AT_START } from './choose-adaptation.ts';
-import { type HeldOut, heldOutTrial } from './held-out.ts';
+import { type Choice, chooseAdaptation, STAGES, STAGES_AT_START } from './choose-adaptation.ts';
+import type { Outcome } from './evidence.ts';
+import { type Future, foldsOf, knownUsers, trialsOf } from './futures.ts';
+import type { HeldOut } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
 import type { Play } from './learner.ts';
 import type { Learners } from './learners.ts';
@@ -16,11 +18,8 @@ import {
   VALIDATION_SEEDS,
 } from './settings.ts';
 import { type Summary, summarise } from './summary.ts';
-import type { Trial } from './trial.ts';
+import { meanOutcome } from './tuning.ts';
 import type { Workspace } from './workspace.ts';
-
-/** Of the companion, where there are too few campaigns to choose on: a model of so few adds little to what the seeds say. */
-const WEIGHT_WHERE_FEW = 2;
 
 export interface Validation {
   /** How the held-out campaigns fare; a campaign's quality is the mean over its seed sets: they are no campaigns of their own. */
@@ -28,6 +27,8 @@ export interface Validation {
   /** How the heads are adapted best, which may be as it was chosen `before` training; null where the model has none. */
   choose(learners: Learners, parameters: Parameters, before: AdaptationSettings): Promise<Choice | null>;
 }
+
+type Known = Pick<TrainSettings, 'seed' | 'adaptation'>;
 
 /**
  * How the heads of a model that knows nothing yet are adapted best, on train campaigns: there are more of them than are held out later, and a
@@ -38,67 +39,62 @@ export async function chooseAtStart(
   campaigns: readonly CampaignHistory[],
   learners: Learners,
   parameters: Parameters,
-  { seed, adaptation }: Pick<TrainSettings, 'seed' | 'adaptation'>,
+  { seed, adaptation }: Known,
 ): Promise<Choice | null> {
   if (adaptation.optimiser !== 'gradient_descent') return null;
-  const order = Int32Array.from(campaigns.keys());
   const rng = createRng(`train/${seed}/start`);
-  shuffle(rng, order);
-  const drawn = Array.from(order.subarray(0, START_CAMPAIGNS), (i) => campaigns[i]!);
-  // nobody has told anybody apart yet
-  const plays = playsOf(drawn, CHOICE_SEEDS, [], population, rng, `train/${seed}/start`);
-  const { companion } = adaptation;
-  if (plays.length < LEAST_CAMPAIGNS && companion) {
-    const settings = { ...adaptation, companion: { ...companion, weight: WEIGHT_WHERE_FEW } };
-    return { settings, tried: [], campaigns: plays.length };
-  }
+  const folds = foldsOf(campaigns, rng.fork('folds'));
+  const each = Math.ceil(START_CAMPAIGNS / Math.max(folds.length, 1));
+  const plays = folds.flatMap((future) =>
+    playsOf(campaigns, future, each, CHOICE_SEEDS, population, rng, `train/${seed}/start`),
+  );
   return chooseAdaptation(adaptation, plays.length, playAll(learners, parameters, plays), {
     stages: STAGES_AT_START,
   });
 }
 
+/** The outcome of each campaign, the mean over its seed sets, with each of some settings. */
 function playAll(learners: Learners, parameters: Parameters, plays: readonly Play[]) {
-  return async (settings: readonly DescentSettings[]): Promise<number[][]> => {
+  return async (settings: readonly DescentSettings[]): Promise<Outcome[][]> => {
     const played = await learners.play(
       parameters,
       plays.map((play) => ({ ...play, settings })),
     );
     return settings.map((_, s) =>
-      played.map((campaign) => campaign[s]!.reduce((sum, { auc }) => sum + auc, 0) / campaign[s]!.length),
+      played.map((campaign) =>
+        meanOutcome(campaign[s]!.map(({ auc, top }) => ({ auc, precision: top[0]!.precision }))),
+      ),
     );
   };
 }
 
-/** Trials of each campaign, one for each number of seeds; a campaign that is too small for any is left out. */
+/** Trials of at most `most` campaigns of a future, one for each number of seeds; a campaign that is too small for any is left out. */
 function playsOf(
   campaigns: readonly CampaignHistory[],
+  future: Future,
+  most: number,
   seedCounts: readonly number[],
-  training: readonly CampaignHistory[],
   population: Workspace['population'],
   rng: Rng,
   key: string,
 ): Play[] {
-  return campaigns.flatMap((campaign): Play[] => {
-    const drawn = seedCounts.map((seeds) =>
-      heldOutTrial(campaign, seeds, training, population, rng.fork(`${campaign.id}/${seeds}`)),
-    );
-    // a small campaign has the same half of its members as seeds, whatever was asked for
-    const trials = drawn.filter(
-      (trial, i): trial is Trial => trial !== null && trial.seeds.length !== drawn[i - 1]?.seeds.length,
-    );
-    return trials.length > 0 ? [{ trials, key: `${key}/${campaign.id}`, settings: [] }] : [];
+  const known = knownUsers(campaigns, future, population.rowOf.length);
+  const ids = future.map(({ id }) => id);
+  return future.slice(0, most).flatMap((campaign): Play[] => {
+    const trials = trialsOf(campaign, seedCounts, known, population, rng);
+    return trials.length > 0 ? [{ trials, key: `${key}/${campaign.id}`, future: ids, settings: [] }] : [];
   });
 }
 
 export function drawValidation(
   { population }: Workspace,
-  { training, held }: HeldOut,
-  { seed, adaptation }: Pick<TrainSettings, 'seed' | 'adaptation'>,
+  { campaigns, held }: HeldOut,
+  { seed, adaptation }: Known,
 ): Validation {
   const rng = createRng(`train/${seed}/trials`);
   const descent = adaptation.optimiser === 'gradient_descent' ? [adaptation] : [];
   const draw = (most: number, seedCounts: readonly number[]): Play[] =>
-    playsOf(held.slice(0, most), seedCounts, training, population, rng, `train/${seed}/validation`);
+    playsOf(campaigns, held, most, seedCounts, population, rng, `train/${seed}/validation`);
   const validated = draw(VALIDATION_CAMPAIGNS, VALIDATION_SEEDS).map((play) => ({ ...play, settings: descent }));
   return {
     async validate(learners, parameters) {
@@ -110,7 +106,10 @@ export function drawValidation(
       const [defaults] = descent;
       if (!defaults || before.optimiser !== 'gradient_descent') return null;
       const plays = draw(CHOICE_CAMPAIGNS, CHOICE_SEEDS);
-      return chooseAdaptation(defaults, plays.length, playAll(learners, parameters, plays), { before });
+      return chooseAdaptation(defaults, plays.length, playAll(learners, parameters, plays), {
+        stages: STAGES,
+        before,
+      });
     },
   };
 }

@@ -19,10 +19,19 @@ export interface Workspace {
   close(): void;
 }
 
-/** Imports the users of the data set in `path` and reads its history. Errors: invalid_data, naming file:line. */
+/** Whether the users' past campaigns are a feature that was derived from the history. */
+export function hasPastCampaigns({ dataSet, userFeatures }: Workspace): boolean {
+  const has = (features: readonly Feature[]) => features.some(({ name }) => name === PAST_CAMPAIGNS);
+  return has(userFeatures) && !has(dataSet.userFeatures);
+}
+
+/**
+ * Imports the users of the data set in `path`, with the campaigns that they are members of as a feature where `pastCampaigns` is asked for, and reads its history.
+ * Errors: invalid_data, naming file:line.
+ */
 export async function openWorkspace(
   path: string,
-  options: { pastCampaigns?: 'never' | 'where users recur' | 'always'; onProgress?: (usersRead: number) => void } = {},
+  options: { pastCampaigns?: boolean; onProgress?: (usersRead: number) => void } = {},
 ): Promise<Workspace> {
   const dataSet = openDataSet(path);
   const folder = mkdtempSync(join(tmpdir(), 'metaheac-population-'));
@@ -30,10 +39,7 @@ export async function openWorkspace(
   try {
     const derived = new Map<string, ReadonlyMap<string, readonly string[]>>();
     const isGiven = dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS);
-    if (options.pastCampaigns && options.pastCampaigns !== 'never' && !isGiven) {
-      const past = await readPastCampaigns(dataSet);
-      if (options.pastCampaigns === 'always' || usersRecur(past)) derived.set(PAST_CAMPAIGNS, past);
-    }
+    if (options.pastCampaigns && !isGiven) derived.set(PAST_CAMPAIGNS, await readPastCampaigns(dataSet));
     const userFeatures = [...dataSet.userFeatures, ...[...derived].map(([name, lists]) => derivedFeature(name, lists))];
     const { onProgress } = options;
     await importPopulation({
@@ -59,17 +65,4 @@ function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string
   const lengths = Int32Array.from(lists.values(), (list) => list.length).sort();
   const covering = lengths[Math.floor(COVERED * (lengths.length - 1))] ?? 1;
   return { name, kind: 'multi', maxLength: Math.min(Math.max(covering, 1), MAXIMUM_PAST_CAMPAIGNS) };
-}
-
-/** Members of past campaigns are in this many of them on average, or past campaigns are no feature. */
-const LEAST_RECURRENCE = 2;
-
-/**
- * Where members are hardly ever in two campaigns, past campaigns say nothing of the next one; worse, a campaign's members, whose own token is left
- * out, would be told from others by having none.
- */
-function usersRecur(past: ReadonlyMap<string, readonly string[]>): boolean {
-  let memberships = 0;
-  for (const list of past.values()) memberships += list.length;
-  return past.size > 0 && memberships / past.size >= LEAST_RECURRENCE;
 }

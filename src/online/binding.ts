@@ -24,6 +24,15 @@ export function bind(model: ModelFolder, population: Population): Binding {
   return { features: model.manifest.features.user.map((feature) => bindFeature(model, population, feature)) };
 }
 
+/** The binding as if nobody had some tokens of a feature, by the model's ids: for a model that is tried on the past. */
+export function withoutTokens({ features }: Binding, feature: string, ids: ReadonlySet<number>): Binding {
+  return {
+    features: features.map((own) =>
+      own.name === feature ? { ...own, ids: own.ids.map((id) => (ids.has(id) ? 0 : id)) } : own,
+    ),
+  };
+}
+
 function bindFeature(model: ModelFolder, population: Population, feature: ManifestFeature): BoundFeature {
   const own = population.features.find(({ name }) => name === feature.name);
   if (!own)

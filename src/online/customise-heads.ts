@@ -1,9 +1,11 @@
 /** The online stage by gradient descent on the heads: one pass finds likely hidden members, the next leaves them out of the negatives. */
 
+import { assert } from '../lib/errors.ts';
 import { createRng, type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
 import { sliceFeeds } from '../model/feed-rows.ts';
 import type { HeadProgram, HeadRun } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
+import type { CampaignRegression } from './bound-regression.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext } from './customise.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';
 import { predict } from './prediction.ts';
@@ -42,7 +44,7 @@ export async function customiseHeads(
   );
   const places = new Map(Array.from(rows, (row, place) => [row, place]));
   const always = dismissed.map((row) => places.get(row)!);
-  const run = await startHeads(context, program, rows, request);
+  const started = await startHeads(context, program, rows, request);
   const positives = Int32Array.from(seeds.keys());
   const pool = Int32Array.from({ length: drawn.length }, (_, i) => seeds.length + i);
 
@@ -58,7 +60,7 @@ export async function customiseHeads(
       (learning, held, draws) => {
         const hidden = held.filter(() => draws.uniform() < chance);
         return adaptHeads(
-          run,
+          started,
           settings,
           { positives: learning, pool: Int32Array.from([...hidden, ...pool]), always },
           draws,
@@ -67,10 +69,10 @@ export async function customiseHeads(
       (share) => request.onProgress?.(share * CROSS_FITTED),
     );
   }
-  await adaptHeads(run, settings, { positives, pool, always }, rng.fork('final'), false);
+  await adaptHeads(started, settings, { positives, pool, always }, rng.fork('final'), false);
   request.onProgress?.(1);
   return {
-    parameters: run.parameters(),
+    parameters: started.run.parameters(),
     epochs: stepsFor(settings, seeds.length),
     quality: ranks && reportRanks(ranks),
     prediction: request.withoutQuality ? null : predict(ranks, request.seeds.length),
@@ -85,19 +87,29 @@ function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
     .sort();
 }
 
+/** Users on whom heads are adapted. */
+export interface StartedHeads {
+  readonly run: HeadRun;
+  /** Of the same users; null where the model has no whole-population regression. */
+  readonly regression: CampaignRegression | null;
+}
+
 /** A run at the start, on `rows` of the population: its rows are theirs, in their order. */
 export async function startHeads(
-  { model, population, binding, parameters = model.graph.initializers }: OnlineContext,
+  { model, population, binding, regression, parameters = model.graph.initializers }: OnlineContext,
   program: HeadProgram,
   rows: Int32Array,
   { features, without = null }: Pick<CustomiseRequest, 'features' | 'without'>,
-): Promise<HeadRun> {
+): Promise<StartedHeads> {
   const users = encodeUsers(model.graph, binding, population.readRows(rows), { without });
   const frontier = await program.frontier(parameters, rows.length, (from, to) => ({
     ...sliceFeeds(users, from, to),
     ...encodeCampaign(model.graph, model.folder, features, to - from),
   }));
-  return program.start(parameters, frontier);
+  return {
+    run: await program.start(parameters, frontier),
+    regression: regression ? await regression.forUsers(users, rows.length, without) : null,
+  };
 }
 
 /** What heads learn from: places of the run's rows. */
@@ -109,9 +121,9 @@ export interface HeadRows {
   readonly always?: Int32Array;
 }
 
-/** Both passes and the companion, from the start; the scores of all rows where they are asked for. */
+/** Both passes, the companion and the regression, from the start; the scores of all rows where they are asked for. */
 export async function adaptHeads(
-  run: HeadRun,
+  { run, regression }: StartedHeads,
   settings: DescentSettings,
   rows: HeadRows,
   rng: Rng,
@@ -137,6 +149,10 @@ export async function adaptHeads(
     const learned = Int32Array.from([...positives, ...drawn.map((i) => pool[i]!), ...always]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
     await run.addCompanion(learned, labels, settings.companion, pool);
+  }
+  if (settings.regression) {
+    assert(regression, 'the model has a regression, and the population is not read for it');
+    await run.addLinear(regression.fit(positives, settings.regression), settings.regression.weight, pool);
   }
   return wantScores ? run.scores() : new Float32Array(0);
 }

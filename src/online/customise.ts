@@ -6,10 +6,11 @@ import type { Parameters } from '../model/compaction.ts';
 import { takeFeeds } from '../model/feed-rows.ts';
 import { type HeadProgram, openHeadProgram } from '../model/head-adaptation.ts';
 import type { GeneralModel } from '../model/load.ts';
-import type { AdamSettings, DescentSettings } from '../model/manifest.ts';
+import { type AdamSettings, type DescentSettings, parametersOf } from '../model/manifest.ts';
 import type { Device, Feeds } from '../model/session.ts';
 import type { Population } from '../population/population.ts';
 import type { Binding } from './binding.ts';
+import type { BoundRegression } from './bound-regression.ts';
 import { customiseHeads } from './customise-heads.ts';
 import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 import { drawPlan, type PlannedBatch, type PlannedPass } from './plan.ts';
@@ -35,7 +36,10 @@ export async function openOnlineProgram(
     return { kind: 'adam', steps: await openAdaptation(graph, adapted, options), settings: adaptation };
   return {
     kind: 'gradient_descent',
-    steps: await openHeadProgram(graph, Object.keys(adaptation.rates), options),
+    steps: await openHeadProgram(graph, parametersOf(adaptation), {
+      ...options,
+      ...(adaptation.regression ? { regression: adaptation.regression.parameter } : {}),
+    }),
     settings: adaptation,
   };
 }
@@ -46,6 +50,8 @@ export interface OnlineContext {
   readonly population: Population;
   readonly binding: Binding;
   readonly program: OnlineProgram;
+  /** Where the model has a whole-population regression. */
+  readonly regression?: BoundRegression | null;
   /** Where adaptation starts, if not at the model's own parameters (while it is being trained). */
   readonly parameters?: Parameters;
 }

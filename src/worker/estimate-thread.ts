@@ -5,10 +5,12 @@ import { type Host, hostThread } from '../lib/thread-host.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
 import { CPU } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
+import { openBoundRegression } from '../online/bound-regression.ts';
 import { customise, type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import type { CampaignFeatures } from '../online/encode.ts';
 import { planKey } from '../online/plan.ts';
 import type { Prediction } from '../online/prediction.ts';
+import { regressionCache } from '../online/regression-cache.ts';
 import { openPopulation } from '../population/population.ts';
 
 /** What the thread is started with: folders, and the versions in them that are served. */
@@ -107,7 +109,9 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
   }
   const population = openPopulation(data.population, { version: data.populationVersion, trusted: true });
   const program = await openOnlineProgram(model, { device: CPU });
-  return new Estimates({ model, population, binding: bind(model.folder, population), program });
+  const bound = { model, population, binding: bind(model.folder, population) };
+  const regression = await openBoundRegression(bound, { cache: regressionCache(bound) });
+  return new Estimates({ ...bound, program, regression });
 }
 
 await hostThread(open);

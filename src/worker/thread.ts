@@ -7,8 +7,10 @@ import { encodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
+import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
 import { customise, type OnlineContext, type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
 import { ownToken } from '../online/own-token.ts';
+import { regressionCache } from '../online/regression-cache.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
 import { openPopulation } from '../population/population.ts';
 import type {
@@ -33,6 +35,8 @@ interface Bound {
   readonly version: string;
   readonly context: OnlineContext;
   readonly scorer: Scorer;
+  /** Opened for the first campaign that is adapted in this thread. */
+  regression: Promise<BoundRegression | null> | null;
 }
 
 class Thread {
@@ -57,7 +61,8 @@ class Thread {
   }
 
   async customise(task: CustomiseTask, onProgress: (share: number) => void): Promise<CustomiseResult> {
-    const { context } = await this.#bind(task.populationVersion);
+    const bound = await this.#bind(task.populationVersion);
+    const context = { ...bound.context, regression: await this.#regression(bound) };
     const { graph, manifest, folder } = this.#model;
     const without = ownToken(folder, task.externalId);
     const { parameters, epochs, quality, prediction } = await customise(context, {
@@ -97,15 +102,23 @@ class Thread {
     };
   }
 
+  #regression(bound: Bound): Promise<BoundRegression | null> {
+    const { context } = bound;
+    bound.regression ??= openBoundRegression(context, { device: this.#device, cache: regressionCache(context) });
+    return bound.regression;
+  }
+
   /** The model bound to a version of the population; the last one is kept. */
   async #bind(version: string): Promise<Bound> {
     if (this.#bound?.version === version) return this.#bound;
     await this.#bound?.scorer.close();
+    await (await this.#bound?.regression)?.close();
     this.#bound = null;
     const population = openPopulation(this.#data.population, { version, trusted: true });
     const binding = bind(this.#model.folder, population);
     const scorer = await openScorer({ ...this.#model, binding }, { device: this.#device });
-    this.#bound = { version, context: { model: this.#model, population, binding, program: this.#program }, scorer };
+    const context: OnlineContext = { model: this.#model, population, binding, program: this.#program };
+    this.#bound = { version, context, scorer, regression: null };
     return this.#bound;
   }
 }

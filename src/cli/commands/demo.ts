@@ -4,8 +4,8 @@ import { AppError } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/logging.ts';
 import { createRng } from '../../lib/rng.ts';
 import { randomBaseline, settle } from '../../offline/baselines.ts';
+import { openFutures } from '../../offline/futures.ts';
 import { logisticRegression } from '../../offline/logistic-baselines.ts';
-import { buildOneHot } from '../../offline/one-hot.ts';
 import { chooseSetting } from '../../offline/tuning.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../server/config.ts';
 import { ApiClient, type AudienceMember, type CampaignAnswer } from '../demo/api-client.ts';
@@ -190,16 +190,14 @@ class Demo {
   /** Recall and lift at several sizes, beside logistic regression and lots on the same seeds, candidates and features. */
   #printComparison({ dataSet, population, history, campaign }: Material, members: readonly AudienceMember[]): void {
     this.#output.progress('  fitting logistic regression for comparison');
-    const oneHot = buildOneHot(population, dataSet.userFeatures);
+    const futures = openFutures({ population, history }, dataSet.userFeatures);
     const rng = createRng(BASELINE_KEY);
-    const train = history.campaigns.filter(({ split }) => split === 'train');
-    const regression = logisticRegression(oneHot);
-    const { setting } = chooseSetting(regression, train, rng.fork('strength'));
+    const { setting } = chooseSetting(logisticRegression, futures, rng.fork('strength'));
     const seeds = new Set(campaign.seeds);
-    const candidates = oneHot.users.filter((user) => !seeds.has(user));
+    const candidates = futures.oneHot.users.filter((user) => !seeds.has(user));
     const methods: Method[] = [
       { name: 'MetaHeac', ranking: Int32Array.from(members, ({ user_id }) => population.directory.find(user_id)) },
-      ...[settle(regression, setting), randomBaseline()].map((baseline) => ({
+      ...[settle(logisticRegression(futures.oneHot), setting), randomBaseline()].map((baseline) => ({
         name: baseline.name.replaceAll('_', ' '),
         ranking: rank(candidates, baseline.scorer(campaign.seeds, rng.fork(baseline.name))(candidates)),
       })),

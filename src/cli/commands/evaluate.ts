@@ -25,7 +25,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
   const beside = [];
   for (const folder of options.beside) beside.push(await loadModel(folder, { device }));
   const readsPast = [model, ...beside].some(({ folder }) => folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`));
-  const workspace = await openWorkspace(options.data, { pastCampaigns: readsPast ? 'always' : 'never' });
+  const workspace = await openWorkspace(options.data, { pastCampaigns: readsPast });
   try {
     const report = await evaluate(workspace, model, {
       repeats: options.repeats,

@@ -1,20 +1,20 @@
 /** `metaheac train`. */
 import { systemClock } from '../../lib/clock.ts';
 import { parseDevice, resolveDevice } from '../../model/session.ts';
-import type { Choice } from '../../offline/choose-adaptation.ts';
+import { openTrainingWorkspace } from '../../offline/past-campaigns-choice.ts';
 import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { train } from '../../offline/train.ts';
-import { openWorkspace } from '../../offline/workspace.ts';
 import { defaultTrainingThreads } from '../environment.ts';
 import { bar, type Output } from '../output.ts';
+import { describeChoice, describePastCampaigns, describeTuned } from '../training-choices.ts';
 
 export interface TrainCommandOptions {
   data: string;
   out: string;
   name: string;
   recipe?: string;
-  pastCampaigns?: 'auto' | 'never';
+  pastCampaigns?: 'auto' | 'always' | 'never';
   taskCount?: number;
   numExpert?: number;
   numOutput?: number;
@@ -37,9 +37,11 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     parseDevice(options.gpu === undefined ? (options.device ?? 'auto') : `cuda:${options.gpu}`),
   );
   output.note(`device: ${device.detail}`);
-  const workspace = await openWorkspace(options.data, {
-    pastCampaigns:
-      RECIPES[recipeOf(options)].pastCampaigns && options.pastCampaigns !== 'never' ? 'where users recur' : 'never',
+  const settings = settingsOf(options);
+  const workspace = await openTrainingWorkspace(options.data, {
+    pastCampaigns: RECIPES[settings.recipe].pastCampaigns ? (options.pastCampaigns ?? 'auto') : 'never',
+    seed: settings.seed,
+    onChoice: (choice) => output.note(describePastCampaigns(choice)),
     onProgress: (users) => output.progress(`reading ${options.data}: ${users} users`),
   });
   const interrupt = new AbortController();
@@ -56,7 +58,6 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     output.note(`${workspace.dataSet.name}: ${population.rowCount} users, ${campaigns} train campaigns`);
     for (const { id, split, reason } of history.skipped)
       if (split === 'train') output.note(`campaign ${id} is left out: ${reason}`);
-    const settings = settingsOf(options);
     for (const [flag, value] of [
       ['--batchsize', options.batchsize],
       ['--inner-rate', options.innerRate],
@@ -83,11 +84,8 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
             `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
           );
       },
-      onCompanion: ({ setting, tried }) => {
-        const best = tried.find((one) => one.setting === setting);
-        output.note(
-          `companion: logistic regression with C ${setting.wide || '-'} on tokens and ${setting.query || '-'} on latent vectors does best by itself on train campaigns${best ? ` (AUC ${best.auc.toFixed(4)}, of ${tried.map(({ auc }) => auc.toFixed(4)).join(', ')})` : ''}`,
-        );
+      onTuned: (part, choice) => {
+        for (const line of describeTuned(part, choice)) output.note(line);
       },
       onChoice: (choice, on) => {
         for (const line of describeChoice(choice, on)) output.note(line);
@@ -105,29 +103,6 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     process.off('SIGINT', onInterrupt);
     workspace.close();
   }
-}
-
-/** What was tried on held-out campaigns, and what was taken. */
-function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
-  const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
-  if (tried.length === 0)
-    return [
-      `how heads are adapted: companion of weight ${settings.companion?.weight ?? 0}, the rest as it was, since ${where}, are too few to choose on`,
-    ];
-  const signed = (x: number) => `${x < 0 ? '-' : '+'}${Math.abs(x).toFixed(4)}`;
-  const { rates, steps, first_pass, companion } = settings;
-  const named = (values: Readonly<Record<string, number>>) =>
-    Object.entries(values)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', ');
-  return [
-    `how heads are adapted, tried on ${where} (gain in AUC, its standard error):`,
-    ...tried.map(
-      ({ change, gain, error, taken }) =>
-        `  ${signed(gain)} +-${error.toFixed(4)}  ${change}${taken ? '  (taken: the gain is clear)' : ''}`,
-    ),
-    `chosen: rates ${named(rates)}; ${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}; ${first_pass ? `cut ${first_pass.cut}` : 'no cut'}; ${companion ? `companion of weight ${companion.weight}, C ${named(companion.strengths)}` : 'no companion'}${tried.some(({ taken }) => taken) ? '' : ' (as it was: nothing else was clearly better)'}`,
-  ];
 }
 
 function settingsOf(options: TrainCommandOptions): TrainSettings {

@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { type Device, parseDevice, resolveDevice } from '../../model/session.ts';
+import { openTrainingWorkspace } from '../../offline/past-campaigns-choice.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { train } from '../../offline/train.ts';
-import { openWorkspace, type Workspace } from '../../offline/workspace.ts';
+import type { Workspace } from '../../offline/workspace.ts';
 import { defaultTrainingThreads } from '../environment.ts';
 import { bar, type Output } from '../output.ts';
 
@@ -22,8 +23,9 @@ export async function trainModel(
   { budgetMs, clock, output }: { readonly budgetMs: number; readonly clock: Clock; readonly output: Output },
 ): Promise<string> {
   const device = await resolveDevice(parseDevice('auto'));
-  const workspace = await openWorkspace(data, {
-    pastCampaigns: 'where users recur',
+  const workspace = await openTrainingWorkspace(data, {
+    pastCampaigns: 'auto',
+    seed: DEFAULT_TRAIN_SETTINGS.seed,
     onProgress: (users) => output.progress(`reading ${data}: ${users} users`),
   });
   try {

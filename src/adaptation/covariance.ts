@@ -1,0 +1,101 @@
+/** The covariance of a population's scaled rows as an operator: it is applied to vectors and never formed. */
+import type { SparseRows } from './sparse-rows.ts';
+
+/** Sums over rows, by column; all `[width]`. */
+export interface ColumnSums {
+  /** Rows that were added, those without features among them. */
+  rows: number;
+  /** In how many rows a column has a value. */
+  readonly counts: Float64Array;
+  readonly sums: Float64Array;
+  readonly squares: Float64Array;
+}
+
+/** The first two moments of rows whose columns are scaled; all `[width]`. */
+export interface Moments {
+  /** c_t, by which column t is multiplied; 0 for columns that no row has. */
+  readonly scale: Float64Array;
+  readonly mean: Float64Array;
+  readonly variance: Float64Array;
+  /** The sum of the variances. */
+  readonly trace: number;
+}
+
+export function emptySums(width: number): ColumnSums {
+  return { rows: 0, counts: new Float64Array(width), sums: new Float64Array(width), squares: new Float64Array(width) };
+}
+
+export function addRows(sums: ColumnSums, { starts, columns, values }: SparseRows): void {
+  for (let k = starts[0]!, end = starts[starts.length - 1]!; k < end; k++) {
+    const [column, value] = [columns[k]!, values[k]!];
+    sums.counts[column]! += 1;
+    sums.sums[column]! += value;
+    sums.squares[column]! += value * value;
+  }
+  sums.rows += starts.length - 1;
+}
+
+/** Columns are scaled by c_t = f_t ^ -power, f_t the share of rows that have column t. */
+export function momentsOf({ rows, counts, sums, squares }: ColumnSums, power: number): Moments {
+  const scale = counts.map((count) => (count === 0 ? 0 : (count / rows) ** -power));
+  const mean = sums.map((sum, t) => (scale[t]! * sum) / rows);
+  const variance = squares.map((square, t) => Math.max((scale[t]! ** 2 * square) / rows - mean[t]! ** 2, 0));
+  return { scale, mean, variance, trace: variance.reduce((sum, x) => sum + x, 0) };
+}
+
+/** A symmetric positive semi-definite matrix `[width, width]`. */
+export interface Covariance {
+  readonly width: number;
+  /** out = G v; both `[width]`. */
+  apply(v: Float64Array, out: Float64Array): void;
+}
+
+/**
+ * G = X'X / n - mean mean' of scaled rows, by the rows themselves: two passes over their features an application. `moments` may be of more rows,
+ * of which `rows` are a sample: then the diagonal, known exactly, is put right, and only what lies beside it is estimated.
+ */
+export function covarianceOf({ width, starts, columns, values }: SparseRows, moments: Moments): Covariance {
+  const { scale, mean, variance } = moments;
+  const rows = starts.length - 1;
+  const scaled = new Float64Array(width);
+  const missing = variance.slice();
+  for (let k = 0; k < columns.length; k++) {
+    const column = columns[k]!;
+    missing[column]! -= (scale[column]! * values[k]!) ** 2 / rows;
+  }
+  for (let t = 0; t < width; t++) missing[t]! += mean[t]! ** 2;
+  return {
+    width,
+    apply(v, out) {
+      let inner = 0;
+      for (let t = 0; t < width; t++) {
+        scaled[t] = scale[t]! * v[t]!;
+        inner += mean[t]! * v[t]!;
+      }
+      out.fill(0);
+      for (let row = 0; row < rows; row++) {
+        const [begin, end] = [starts[row]!, starts[row + 1]!];
+        let sum = 0;
+        for (let k = begin; k < end; k++) sum += values[k]! * scaled[columns[k]!]!;
+        for (let k = begin; k < end; k++) out[columns[k]!]! += sum * values[k]!;
+      }
+      for (let t = 0; t < width; t++)
+        out[t] = (scale[t]! * out[t]!) / rows - mean[t]! * inner + Math.max(missing[t]!, 0) * v[t]!;
+    },
+  };
+}
+
+/** The same without one column, as if no row had it. */
+export function withoutColumn(covariance: Covariance, column: number): Covariance {
+  const { width } = covariance;
+  const masked = new Float64Array(width);
+  return {
+    width,
+    apply(v, out) {
+      masked.set(v);
+      masked[column] = 0;
+      covariance.apply(masked, out);
+      out[column] = 0;
+    },
+  };
+}

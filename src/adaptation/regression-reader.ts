@@ -1,0 +1,62 @@
+/** Reads what a parameter multiplies for each user off the graph, without running the rest of the model. */
+import { findShift } from '../graph/find-shift.ts';
+import type { Graph, Tensor } from '../graph/ir.ts';
+import { pruneInputs } from '../graph/prune.ts';
+import { assert } from '../lib/errors.ts';
+import { splitHeads } from '../model/head-adaptation.ts';
+import { type Device, type Feeds, openSession } from '../model/session.ts';
+import { assembleRows, type Part, readPart } from '../model/shift-features.ts';
+import type { SparseRows } from './sparse-rows.ts';
+
+/** Rows that are read in one run. */
+const READ_ROWS = 2048;
+
+export interface RegressionReader {
+  /** Elements of the parameter. */
+  readonly width: number;
+  /** The features of `rows` users, whose inputs `feedsOf` gives range by range; columns are elements of the parameter. */
+  read(rows: number, feedsOf: (from: number, to: number) => Feeds): Promise<SparseRows>;
+  close(): Promise<void>;
+}
+
+/** `parameter` is a table that only shifts logits, as the loading of a model checks. */
+export async function openRegressionReader(
+  graph: Graph,
+  parameter: string,
+  options: { device?: Device } = {},
+): Promise<RegressionReader> {
+  const { body, head } = splitHeads(graph, [parameter]);
+  const shift = findShift(head, [parameter]);
+  assert(shift?.weightGraph, `${parameter} is no table that shifts logits`);
+  const { weightGraph, lookups } = shift;
+  const needed = new Set([...weightGraph.inputs, ...lookups.map(({ index }) => index)]);
+  const computed = body ? body.outputs.filter((name) => needed.has(name)) : [];
+  const before =
+    body && computed.length > 0
+      ? await openSession(pruneInputs({ ...body, outputs: computed, overrides: new Map() }, []), options)
+      : null;
+  const weights = await openSession(weightGraph, options);
+  const { dtype, shape, data } = graph.initializers.get(parameter)!;
+  const width = data.length;
+  // weights do not depend on the parameter's values
+  const table: Tensor = { dtype, shape, data: new Float32Array(width) };
+  return {
+    width,
+    async read(rows, feedsOf) {
+      const parts: Part[] = [];
+      for (let from = 0; from < rows; from += READ_ROWS) {
+        const to = Math.min(from + READ_ROWS, rows);
+        const feeds = { ...feedsOf(from, to), [parameter]: table };
+        const given: Feeds = { ...feeds, ...(await before?.run(feeds)) };
+        const values: Feeds = { ...given, ...(await weights.run(given)) };
+        for (const { index, weight } of lookups)
+          parts.push(readPart(parameter, table, values[index]!, values[weight]!, from, to));
+      }
+      return { width, ...assembleRows(parts, rows, width, (_, element) => element) };
+    },
+    async close() {
+      await before?.close();
+      await weights.close();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+/** Users as sparse rows of features: what the whole-population regression is fitted on. */
+
+/** Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column twice, all in `[0, width)`. */
+export interface SparseRows {
+  readonly width: number;
+  /** `[rows + 1]` */
+  readonly starts: Int32Array;
+  readonly columns: Int32Array;
+  readonly values: Float32Array;
+}
+
+/** out[i] = x_i . weights, `[rows]`. */
+export function multiplySparseRows({ starts, columns, values }: SparseRows, weights: Float64Array): Float64Array {
+  const out = new Float64Array(starts.length - 1);
+  for (let row = 0; row < out.length; row++) {
+    let sum = 0;
+    for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) sum += values[k]! * weights[columns[k]!]!;
+    out[row] = sum;
+  }
+  return out;
+}
+
+/** The mean of some rows, `[width]`. */
+export function meanOfRows({ width, starts, columns, values }: SparseRows, rows: Int32Array): Float64Array {
+  const out = new Float64Array(width);
+  for (const row of rows)
+    for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) out[columns[k]!]! += values[k]! / rows.length;
+  return out;
+}

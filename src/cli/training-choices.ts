@@ -1,0 +1,66 @@
+/** What training chose, with the evidence, in lines for a person. */
+import type { Setting } from '../offline/baselines.ts';
+import type { Choice } from '../offline/choose-adaptation.ts';
+import type { Gain, Mean } from '../offline/evidence.ts';
+import type { PastCampaignsChoice } from '../offline/past-campaigns-choice.ts';
+import type { SettingChoice } from '../offline/tuning.ts';
+
+export function describePastCampaigns({ campaigns, gain, taken }: PastCampaignsChoice): string {
+  const verdict = `past campaigns are ${taken ? 'a user feature' : 'no user feature'}`;
+  if (gain === null) return `${verdict}: no train campaign is large enough to try them on`;
+  return `${verdict}: ${evidenceOf(gain)} on ${campaigns} train campaigns (regression with them less without)`;
+}
+
+/** A part that is a method of its own, and how it does best by itself. */
+export function describeTuned(
+  part: 'regression' | 'companion',
+  { setting, tried, campaigns }: SettingChoice,
+): string[] {
+  const what = part === 'regression' ? 'whole-population regression' : 'companion (logistic regression)';
+  if (tried.length === 0)
+    return [`${what}: ${named(setting)}, as by default: no train campaign is large enough to try it on`];
+  return [
+    `${what}, by itself on ${campaigns} train campaigns (AUC, precision@5%):`,
+    ...tried.map(
+      (one) =>
+        `  ${one.auc.toFixed(4)} ${one.precision.toFixed(3)}  ${named(one.setting)}${one.setting === setting ? '  (taken)' : ''}`,
+    ),
+  ];
+}
+
+/** How heads are adapted: what was tried and what was taken. */
+export function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
+  const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
+  if (tried.length === 0) return [`how heads are adapted: as it was, since ${where}, are too few to choose on`];
+  return [
+    `how heads are adapted, tried on ${where}:`,
+    ...tried.map(({ change, gain, taken }) => `  ${evidenceOf(gain)}  ${change}${taken ? '  (taken)' : ''}`),
+    `chosen: ${describeSettings(settings)}${tried.some(({ taken }) => taken) ? '' : ' (as it was: nothing else was surely better)'}`,
+  ];
+}
+
+function describeSettings({ rates, steps, first_pass, companion, regression }: Choice['settings']): string {
+  return [
+    `rates ${named(rates)}`,
+    `${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}`,
+    first_pass ? `cut ${first_pass.cut}` : 'no cut',
+    companion ? `companion of weight ${companion.weight}, C ${named(companion.strengths)}` : 'no companion',
+    regression
+      ? `regression of weight ${regression.weight}, strength ${regression.strength}, power ${regression.power}`
+      : 'no regression',
+  ].join('; ');
+}
+
+function evidenceOf({ auc, precision }: Gain): string {
+  return `AUC ${mean(auc, 4)}, precision@5% ${mean(precision, 3)}`;
+}
+
+function mean({ mean: value, error }: Mean, digits: number): string {
+  return `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(digits)} +-${error.toFixed(digits)}`;
+}
+
+function named(values: Setting): string {
+  return Object.entries(values)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+}

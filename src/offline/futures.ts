@@ -1,0 +1,161 @@
+/** Past campaigns played as if they were tomorrow's: nobody has their tokens, and what being in other campaigns tells is the same for all. */
+import { type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
+import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
+import type { Population } from '../population/population.ts';
+import type { Feature } from '../population/schema.ts';
+import type { CampaignHistory } from './history.ts';
+import { buildOneHot, findColumn, type OneHot, withoutColumns } from './one-hot.ts';
+import type { Trial } from './trial.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Parts that campaigns are split into where all of them are played: one part at a time is the future. */
+const FOLDS = 4;
+/** Candidates that a trial's hidden members are ranked among, themselves included. */
+const TRIAL_ROWS = 5000;
+
+/** Campaigns that lie in the future together. */
+export type Future = readonly CampaignHistory[];
+
+/** The train campaigns, ready to be played by methods that see users as tokens. */
+export interface Futures {
+  readonly population: Population;
+  readonly campaigns: readonly CampaignHistory[];
+  readonly oneHot: OneHot;
+  /** The column of the campaign's token; -1 where past campaigns are no feature, or nobody has it. */
+  columnOf(campaign: string): number;
+}
+
+export function openFutures(
+  { population, history }: Pick<Workspace, 'population' | 'history'>,
+  features: readonly Feature[],
+): Futures {
+  return {
+    population,
+    campaigns: history.campaigns.filter(({ split }) => split === 'train'),
+    oneHot: buildOneHot(population, features),
+    columnOf: (campaign) => findColumn(population, features, PAST_CAMPAIGNS, campaign),
+  };
+}
+
+/** The users as they are before the campaigns of a future. */
+export function usersBefore({ oneHot, columnOf }: Futures, future: Future): OneHot {
+  const isOut = new Uint8Array(oneHot.width);
+  const columns = future.map(({ id }) => columnOf(id)).filter((column) => column >= 0);
+  for (const column of columns) isOut[column] = 1;
+  return columns.length === 0 ? oneHot : withoutColumns(oneHot, isOut);
+}
+
+/** A part of the campaigns as the future, with the trials of each that can be played. */
+export interface PlayedFuture {
+  readonly future: Future;
+  readonly trials: readonly (readonly Trial[])[];
+}
+
+/** At most `most` of the campaigns are played, as many of each part, each with every number of seeds. */
+export function drawFutures(
+  { population, campaigns }: Pick<Futures, 'population' | 'campaigns'>,
+  seedCounts: readonly number[],
+  most: number,
+  rng: Rng,
+): PlayedFuture[] {
+  return foldsOf(campaigns, rng.fork('folds')).map((future, _, folds) => {
+    const known = knownUsers(campaigns, future, population.rowOf.length);
+    const trials = future
+      .map((campaign) => trialsOf(campaign, seedCounts, known, population, rng))
+      .filter((own) => own.length > 0);
+    return { future, trials: trials.slice(0, Math.ceil(most / folds.length)) };
+  });
+}
+
+/** A trial for each number of seeds; of those that a small campaign makes alike, one. */
+export function trialsOf(
+  campaign: CampaignHistory,
+  seedCounts: readonly number[],
+  known: Uint8Array,
+  population: Pick<Population, 'rowOf'>,
+  rng: Rng,
+): readonly Trial[] {
+  return seedCounts
+    .map((seeds) => futureTrial(campaign, seeds, known, population, rng.fork(`${campaign.id}/${seeds}`)))
+    .filter((trial) => trial !== null)
+    .filter((trial, i, all) => trial.seeds.length !== all[i - 1]?.seeds.length);
+}
+
+/** Splits the campaigns into up to four parts, in an order drawn by `rng`. */
+export function foldsOf(campaigns: readonly CampaignHistory[], rng: Rng): readonly Future[] {
+  const order = Int32Array.from(campaigns.keys());
+  shuffle(rng, order);
+  const count = Math.min(FOLDS, campaigns.length);
+  return Array.from({ length: count }, (_, fold) =>
+    Array.from(order)
+      .filter((_, place) => place % count === fold)
+      .map((i) => campaigns[i]!),
+  );
+}
+
+/** Members of a campaign of the history that is not in the future, by user number. */
+export function knownUsers(campaigns: readonly CampaignHistory[], future: Future, users: number): Uint8Array {
+  const isFuture = new Set(future.map(({ id }) => id));
+  const known = new Uint8Array(users);
+  for (const campaign of campaigns)
+    if (!isFuture.has(campaign.id)) for (const user of membersOf(campaign)) known[user] = 1;
+  return known;
+}
+
+/** The users with label 1, each once, ascending. */
+export function membersOf({ train: { users, labels } }: CampaignHistory): Int32Array {
+  return Int32Array.from(new Set(users.filter((_, row) => labels[row] === 1))).sort();
+}
+
+/**
+ * `count` of the campaign's members (at most half) are seeds, the others hidden among candidates. As many of the candidates as of the hidden
+ * members are known: else "is in a past campaign", or "is in none", would tell them apart, as it would not tomorrow. Hidden members for whom there
+ * are no such candidates are left out. null where that leaves nobody.
+ */
+export function futureTrial(
+  campaign: CampaignHistory,
+  count: number,
+  known: Uint8Array,
+  population: Pick<Population, 'rowOf'>,
+  rng: Rng,
+): Trial | null {
+  const members = membersOf(campaign).filter((user) => population.rowOf[user]! >= 0);
+  const size = Math.min(count, members.length >> 1);
+  if (size < 1) return null;
+  shuffle(rng, members);
+  const seeds = members.slice(0, size).sort();
+  const isMember = new Set(members);
+  const strata = [0, 1].map((side) => {
+    const pool: number[] = [];
+    population.rowOf.forEach((row, user) => {
+      if (row >= 0 && known[user] === side && !isMember.has(user)) pool.push(user);
+    });
+    return { hidden: members.slice(size).filter((user) => known[user] === side), pool };
+  });
+  // a stratum with fewer candidates than hidden members measures nothing
+  const measured = strata.filter(({ hidden, pool }) => hidden.length > 0 && pool.length >= hidden.length);
+  const hidden = measured.reduce((sum, stratum) => sum + stratum.hidden.length, 0);
+  if (hidden === 0) return null;
+  const ratio = Math.min(
+    Math.max(1, TRIAL_ROWS / hidden - 1),
+    ...measured.map((stratum) => stratum.pool.length / stratum.hidden.length),
+  );
+  const rows = measured.flatMap((stratum): [user: number, label: number][] => {
+    const drawn = sampleWithoutReplacement(rng, stratum.pool.length, Math.round(ratio * stratum.hidden.length));
+    return [
+      ...Array.from(stratum.hidden, (user): [number, number] => [user, 1]),
+      ...Array.from(drawn, (i): [number, number] => [stratum.pool[i]!, 0]),
+    ];
+  });
+  rows.sort(([a], [b]) => a - b);
+  return {
+    id: campaign.id,
+    features: campaign.features,
+    group: null,
+    seeds,
+    evaluation: {
+      users: Int32Array.from(rows, ([user]) => user),
+      labels: Uint8Array.from(rows, ([, label]) => label),
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/** The baseline `population_ridge`: the whole-population regression by itself. It is how a model's regression is tuned, too. */
+import { addRows, emptySums } from '../adaptation/covariance.ts';
+import { populationRegression } from '../adaptation/population-regression.ts';
+import { meanOfRows, type SparseRows } from '../adaptation/sparse-rows.ts';
+import type { Rng } from '../lib/rng.ts';
+import type { AdaptationSettings } from '../model/manifest.ts';
+import { presentSeeds, sumOfTokens, type TunableMethod } from './baselines.ts';
+import type { Futures } from './futures.ts';
+import type { OneHot } from './one-hot.ts';
+import { chooseSetting, type SettingChoice } from './tuning.ts';
+
+/** As in `regression` of a model's manifest. */
+export type RidgeSetting = { readonly strength: number; readonly power: number };
+
+/** The first of the grid is the default. */
+const POWERS = [0.125, 0, 0.25];
+const STRENGTHS = [0.015, 0.005, 0.05, 0.15];
+const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
+
+/** Users of the sample that the covariance is taken from; of more, evenly spread ones. */
+const MOST_USERS = 50_000;
+
+/** Scores are w . x, x_t = 1 / sqrt(n) for each of a user's n tokens. */
+export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
+  const all = rowsOf(oneHot, oneHot.users);
+  const sums = emptySums(oneHot.width);
+  addRows(sums, all);
+  const sample = oneHot.users.length > MOST_USERS ? rowsOf(oneHot, spread(oneHot.users, MOST_USERS)) : all;
+  const regressions = new Map(POWERS.map((power) => [power, populationRegression(sample, sums, power)]));
+  return {
+    name: 'population_ridge',
+    grid: GRID,
+    fallback: GRID[0]!,
+    *scorers(seeds: Int32Array, _rng: Rng, settings: readonly RidgeSetting[]) {
+      const present = presentSeeds(oneHot, seeds);
+      const rows = rowsOf(oneHot, present);
+      const mean = meanOfRows(rows, Int32Array.from(present.keys()));
+      for (const [power, regression] of regressions) {
+        const strengths = settings.filter((setting) => setting.power === power).map(({ strength }) => strength);
+        for (const weights of regression.fit(mean, present.length, strengths))
+          yield (users) =>
+            Float64Array.from(users, (user) => sumOfTokens(weights, oneHot, user) * scaleOf(oneHot, user));
+      }
+    },
+  };
+}
+
+function scaleOf({ offsets }: OneHot, user: number): number {
+  const count = offsets[user + 1]! - offsets[user]!;
+  return count === 0 ? 0 : 1 / Math.sqrt(count);
+}
+
+function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
+  const { offsets, tokens, width } = oneHot;
+  const starts = new Int32Array(users.length + 1);
+  users.forEach((user, row) => {
+    starts[row + 1] = starts[row]! + offsets[user + 1]! - offsets[user]!;
+  });
+  const columns = new Int32Array(starts[users.length]!);
+  const values = new Float32Array(columns.length);
+  users.forEach((user, row) => {
+    columns.set(tokens.subarray(offsets[user]!, offsets[user + 1]!), starts[row]!);
+    values.fill(scaleOf(oneHot, user), starts[row]!, starts[row + 1]!);
+  });
+  return { width, starts, columns, values };
+}
+
+function spread(users: Int32Array, count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => users[Math.floor((i * users.length) / count)]!);
+}
+
+/** `adaptation` with its regression as it does best by itself on train campaigns. Without one: as it is. */
+export function tuneRegression(
+  futures: Futures,
+  adaptation: AdaptationSettings,
+  rng: Rng,
+): { readonly adaptation: AdaptationSettings; readonly choice: SettingChoice<RidgeSetting> | null } {
+  if (adaptation.optimiser !== 'gradient_descent' || !adaptation.regression) return { adaptation, choice: null };
+  const choice = chooseSetting(populationRidge, futures, rng, 'evidence');
+  return { adaptation: { ...adaptation, regression: { ...adaptation.regression, ...choice.setting } }, choice };
+}

@@ -1,0 +1,126 @@
+/** The whole-population regression of a model on a population: its covariance, made once, and its features for the users of a campaign. */
+import { addRows, type ColumnSums, emptySums } from '../adaptation/covariance.ts';
+import { type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
+import { openRegressionReader } from '../adaptation/regression-reader.ts';
+import { meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
+import type { Graph } from '../graph/ir.ts';
+import { sliceFeeds } from '../model/feed-rows.ts';
+import type { LinearChange } from '../model/head-adaptation.ts';
+import type { Manifest, RegressionSettings } from '../model/manifest.ts';
+import type { Device, Feeds } from '../model/session.ts';
+import type { Population } from '../population/population.ts';
+import type { Column, Rows } from '../population/segments.ts';
+import type { Binding } from './binding.ts';
+import { encodeUsers } from './encode.ts';
+import type { OwnToken } from './own-token.ts';
+import { readSums, writeSums } from './regression-cache.ts';
+
+/**
+ * What lies beside the diagonal of the covariance is taken from all users where they have no more features than this together, else from users
+ * evenly spread over the population who have as many: an application costs two passes over them.
+ */
+const MOST_FEATURES = 2_000_000;
+
+/** A campaign's users, ready for fits. */
+export interface CampaignRegression {
+  /** Fits the seeds at these places of the campaign's users. */
+  fit(positives: Int32Array, settings: RegressionSettings): LinearChange;
+}
+
+export interface BoundRegression {
+  /** `users` are the model's inputs of `rows` users, without `without`. */
+  forUsers(users: Feeds, rows: number, without: OwnToken | null): Promise<CampaignRegression>;
+  close(): Promise<void>;
+}
+
+export interface RegressionSource {
+  readonly model: { readonly graph: Graph; readonly manifest: Pick<Manifest, 'adaptation'> };
+  readonly population: Population;
+  readonly binding: Binding;
+}
+
+export interface RegressionOptions {
+  readonly device?: Device;
+  /** A file in which the sums over the population are kept: they are made once for a model and a version of the population. */
+  readonly cache?: string;
+}
+
+/** Reads the population once, if its sums are not cached yet, and a sample of its users. null where the model has no regression. */
+export async function openBoundRegression(
+  { model: { graph, manifest }, population, binding }: RegressionSource,
+  { cache, ...options }: RegressionOptions = {},
+): Promise<BoundRegression | null> {
+  const { adaptation } = manifest;
+  if (adaptation.optimiser !== 'gradient_descent' || !adaptation.regression) return null;
+  const { parameter } = adaptation.regression;
+  const reader = await openRegressionReader(graph, parameter, options);
+  const read = (rows: Rows): Promise<SparseRows> => {
+    const users = encodeUsers(graph, binding, rows);
+    return reader.read(rows.count, (from, to) => sliceFeeds(users, from, to));
+  };
+  const known = cache === undefined ? null : readSums(cache, reader.width, population.rowCount);
+  const sums = known ?? (await sumsOf(population, reader.width, read));
+  if (cache !== undefined && known === null) writeSums(cache, sums);
+  const sample = await read(population.readRows(sampleRows(population.rowCount, sums)));
+  const byPower = new Map<number, PopulationRegression>();
+  const regressionOf = (power: number): PopulationRegression => {
+    const regression = byPower.get(power) ?? populationRegression(sample, sums, power);
+    byPower.set(power, regression);
+    return regression;
+  };
+  /** The element of a user's own token, or -1. */
+  const elementOf = async (token: OwnToken | null): Promise<number> =>
+    token === null ? -1 : ((await read(userWith(token, binding))).columns[0] ?? -1);
+  return {
+    async forUsers(users, rows, without) {
+      const features = await reader.read(rows, (from, to) => sliceFeeds(users, from, to));
+      const leftOut = await elementOf(without);
+      const fitted = new WeakMap<Int32Array, Map<string, LinearChange>>();
+      return {
+        fit(positives, { strength, power }) {
+          const key = `${strength}/${power}`;
+          const own = fitted.get(positives) ?? new Map<string, LinearChange>();
+          fitted.set(positives, own);
+          const done = own.get(key);
+          if (done) return done;
+          const mean = meanOfRows(features, positives);
+          const [elements] = regressionOf(power).fit(mean, positives.length, [strength], leftOut);
+          const change = { parameter, elements: elements!, own: multiplySparseRows(features, elements!) };
+          own.set(key, change);
+          return change;
+        },
+      };
+    },
+    close: () => reader.close(),
+  };
+}
+
+async function sumsOf(
+  population: Population,
+  width: number,
+  read: (rows: Rows) => Promise<SparseRows>,
+): Promise<ColumnSums> {
+  const sums = emptySums(width);
+  for (let segment = 0; segment < population.segmentCount; segment++)
+    addRows(sums, await read(population.readSegment(segment)));
+  return sums;
+}
+
+/** Rows evenly spread over the population, all of them where they have few features. */
+function sampleRows(rowCount: number, { counts }: ColumnSums): Int32Array {
+  const features = counts.reduce((sum, count) => sum + count, 0);
+  const share = Math.min(1, MOST_FEATURES / Math.max(features, 1));
+  const count = Math.max(1, Math.floor(rowCount * share));
+  return Int32Array.from({ length: Math.min(count, rowCount) }, (_, i) => Math.floor((i * rowCount) / count));
+}
+
+/** A user who has nothing but a token. */
+function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
+  const columns = features.map(({ name, kind, ids }): [string, Column] => {
+    const code = name === feature ? ids.indexOf(id) : -1;
+    const codes = Int32Array.from(code === -1 ? [] : [code]);
+    if (kind === 'multi') return [name, { kind, offsets: Int32Array.of(0, codes.length), codes }];
+    return [name, { kind, codes: Int32Array.of(codes[0] ?? 0) }];
+  });
+  return { count: 1, userNumbers: Int32Array.of(0), columns: new Map(columns) };
+}

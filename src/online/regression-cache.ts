@@ -1,0 +1,50 @@
+/** The sums over a population that its regression needs, kept as a file: they take a pass over all users to make. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { threadId } from 'node:worker_threads';
+import type { ColumnSums } from '../adaptation/covariance.ts';
+import { replaceDurably } from '../lib/durable-files.ts';
+import type { Manifest } from '../model/manifest.ts';
+import type { Population } from '../population/population.ts';
+
+/** sha256 of what follows (32 bytes), then counts, sums and squares as little-endian float64, `[width]` each. */
+const DIGEST_BYTES = 32;
+
+/** Where the sums of a model over a version of a population are kept: in the version's folder, with which they are removed. */
+export function regressionCache({
+  model: { manifest },
+  population: { path, version },
+}: {
+  readonly model: { readonly manifest: Pick<Manifest, 'version'> };
+  readonly population: Pick<Population, 'path' | 'version'>;
+}): string {
+  return join(path, version, `regression-${manifest.version}.sums`);
+}
+
+/** The sums that were kept; null where there are none that can be used: they are made again. */
+export function readSums(path: string, width: number, rows: number): ColumnSums | null {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch {
+    return null;
+  }
+  if (bytes.length !== DIGEST_BYTES + 3 * width * Float64Array.BYTES_PER_ELEMENT) return null;
+  const body = bytes.subarray(DIGEST_BYTES);
+  if (!createHash('sha256').update(body).digest().equals(bytes.subarray(0, DIGEST_BYTES))) return null;
+  const all = new Float64Array(Uint8Array.from(body).buffer);
+  const part = (i: number) => all.slice(i * width, (i + 1) * width);
+  return { rows, counts: part(0), sums: part(1), squares: part(2) };
+}
+
+/** Keeps them; where the folder cannot be written, they are made again by whoever needs them next. */
+export function writeSums(path: string, { counts, sums, squares }: ColumnSums): void {
+  const body = Buffer.concat([counts, sums, squares].map(({ buffer }) => Buffer.from(buffer)));
+  const bytes = Buffer.concat([createHash('sha256').update(body).digest(), body]);
+  try {
+    replaceDurably(path, bytes, `${path}.${process.pid}-${threadId}`);
+  } catch {
+    // a population that is read-only has no cache
+  }
+}
