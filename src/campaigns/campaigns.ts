@@ -226,14 +226,13 @@ export class Campaigns {
       .all({ now, populationVersion }) as { id: string; cause: Cause }[];
   }
 
-  /** Removes a campaign and everything of it but the user sets; runs inside the caller's transaction. */
+  /** Removes a campaign and everything of it but its feedback and user sets; runs inside the caller's transaction. */
   delete(number: number): void {
     const ofExpansions = 'expansion IN (SELECT number FROM expansions WHERE campaign = ?)';
     for (const sql of [
       `DELETE FROM jobs WHERE ${ofExpansions}`,
       'DELETE FROM audiences WHERE campaign = ?',
       'DELETE FROM expansions WHERE campaign = ?',
-      'DELETE FROM feedback WHERE campaign = ?',
       'DELETE FROM campaigns WHERE number = ?',
     ])
       this.#database.prepare(sql).run(number);

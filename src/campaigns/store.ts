@@ -8,7 +8,7 @@ import { type CampaignInputs, Campaigns } from './campaigns.ts';
 import { type Changes, listChanges } from './changes.ts';
 import { openDatabase, write } from './database.ts';
 import { Expansions, expansionNotFound } from './expansions.ts';
-import { Feedback, type FeedbackReport } from './feedback.ts';
+import { Feedback, type FeedbackCounts, type FeedbackReport, type FeedbackSets, NO_FEEDBACK } from './feedback.ts';
 import { findAnswer, forgetAnswers, keepAnswer } from './idempotency.ts';
 import { JobStore, type StoreOptions } from './job-store.ts';
 import { removeUnusedFolders } from './ranking-folders.ts';
@@ -68,7 +68,7 @@ export class CampaignStore extends JobStore {
     this.#seedFolder = join(dataDir, SEED_FOLDER);
     this.userSets = new UserSets(database, this.#seedFolder, () => this.now());
     this.#campaigns = new Campaigns(database);
-    this.#feedback = new Feedback(database);
+    this.#feedback = new Feedback(database, this.#seedFolder);
     this.webhooks = new Webhooks(database);
   }
 
@@ -105,7 +105,7 @@ export class CampaignStore extends JobStore {
         const number = this.#campaigns.insert(id, input, now);
         if (seeds && seedSet) {
           this.#campaigns.setSeeds(number, seedSet, seeds.counts, now);
-          this.#insertExpansion(this.#campaigns.inputs(number), 'created', { positives: null, dismissed: null }, now);
+          this.#insertExpansion(this.#campaigns.inputs(number), 'created', NO_FEEDBACK, now);
         }
         const campaign = this.get(id);
         if (once) keepAnswer(this.database, { ...once, campaignId: id, answer: once.answer(campaign) }, now);
@@ -133,7 +133,7 @@ export class CampaignStore extends JobStore {
     });
   }
 
-  /** Removes a campaign with its expansions, audiences and files; work at it is dropped. @throws AppError campaign_not_found */
+  /** Removes a campaign with its expansions, audiences and files; work at it is dropped. `removeUnusedFeedback` is to follow. @throws AppError campaign_not_found */
   delete(id: string): void {
     write(this.database, () => {
       const number = this.#numberOf(id);
@@ -167,41 +167,27 @@ export class CampaignStore extends JobStore {
   }
 
   /**
-   * Queues an expansion of the campaign's inputs as they are now; one that has not ended is superseded.
-   * @throws AppError campaign_not_found, no_seeds
+   * Queues an expansion of the campaign's inputs as they are now; one that has not ended is superseded. Feedback is made sets of in slices.
+   * @throws AppError campaign_not_found, no_seeds, unavailable
    */
-  expand(id: string, cause: Cause = 'requested'): Expansion {
-    const number = this.#numberOf(id);
-    const feedback = this.#feedback.users(number);
-    const setOf = (users: readonly string[]) => (users.length === 0 ? null : writeUserSet(this.#seedFolder, users));
-    const sets = { positives: setOf(feedback.positives), dismissed: setOf(feedback.dismissed) };
-    try {
-      return write(this.database, () => {
-        this.#numberOf(id);
-        const now = this.now();
-        const running = this.expansions.runningOf(number);
-        if (running !== undefined) this.#stop(running, 'superseded', now);
-        return this.expansions.get(id, this.#insertExpansion(this.#campaigns.inputs(number), cause, sets, now));
-      });
-    } finally {
-      sets.positives?.discard();
-      sets.dismissed?.discard();
-    }
+  async expand(id: string): Promise<Expansion> {
+    return (await this.#expand(id, 'requested'))!;
   }
 
   /** Queues the expansions that refresh policies ask for by now; gives their number. One that cannot be queued keeps no other from it. */
-  expandDue(populationVersion: string): number {
+  async expandDue(populationVersion: string): Promise<number> {
     const errors: unknown[] = [];
-    const due = this.#campaigns.dueForRefresh(this.now(), populationVersion);
-    for (const { id, cause } of due) {
+    let queued = 0;
+    for (const { id, cause } of this.#campaigns.dueForRefresh(this.now(), populationVersion)) {
       try {
-        this.expand(id, cause);
+        // one that was deleted, or expanded by a call, while those before it were queued is due no more
+        if (this.find(id) !== null && (await this.#expand(id, cause)) !== null) queued += 1;
       } catch (error) {
         errors.push(error);
       }
     }
     if (errors.length > 0) throw errors[0];
-    return due.length;
+    return queued;
   }
 
   /** Ends an expansion that has not ended; one that was cancelled already is given as it is. @throws AppError campaign_not_found, expansion_not_found, expansion_ended (facts: state) */
@@ -230,14 +216,23 @@ export class CampaignStore extends JobStore {
     return this.expansions.list(campaignId, query);
   }
 
-  /** What users did in a campaign: the next expansion learns from it. @throws AppError campaign_not_found */
-  addFeedback(id: string, events: Iterable<FeedbackEvent>): FeedbackReport {
-    return write(this.database, () => this.#feedback.add(this.#numberOf(id), events));
+  /**
+   * What users did in a campaign: the next expansion learns from it. Written in slices: where this throws some may be taken, and sent again they
+   * change nothing.
+   * @throws AppError campaign_not_found, unavailable
+   */
+  addFeedback(id: string, events: readonly FeedbackEvent[]): Promise<FeedbackReport> {
+    return this.#feedback.add(id, events);
   }
 
   /** Users by their last event. @throws AppError campaign_not_found */
-  feedbackOf(id: string): Record<FeedbackEvent['event'], number> {
-    return this.#feedback.counts(this.#numberOf(id));
+  feedbackOf(id: string): FeedbackCounts {
+    return this.#feedback.counts(id);
+  }
+
+  /** Removes, in slices, the feedback of campaigns that were deleted. */
+  removeUnusedFeedback(): Promise<void> {
+    return this.#feedback.removeUnused();
   }
 
   /** The active audience, cached. @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds) */
@@ -316,15 +311,27 @@ export class CampaignStore extends JobStore {
     return number;
   }
 
+  /** null where the refresh policy asked for it, and another was made meanwhile. */
+  async #expand(id: string, cause: Cause): Promise<Expansion | null> {
+    const number = this.#numberOf(id);
+    if (this.#campaigns.inputs(number).seedSet === null) throw noSeeds();
+    const queue = (sets: FeedbackSets) =>
+      write(this.database, () => {
+        this.#numberOf(id);
+        const now = this.now();
+        const running = this.expansions.runningOf(number);
+        if (running !== undefined && cause !== 'requested') return null;
+        if (running !== undefined) this.#stop(running, 'superseded', now);
+        return this.expansions.get(id, this.#insertExpansion(this.#campaigns.inputs(number), cause, sets, now));
+      });
+    const { conversion, click, dismissal } = this.feedbackOf(id);
+    return conversion + click + dismissal === 0 ? queue(NO_FEEDBACK) : this.#feedback.snapshot(number, queue);
+  }
+
   /** Gives the id of the expansion, which has a job unless there are too few seeds. */
-  #insertExpansion(
-    inputs: CampaignInputs,
-    cause: Cause,
-    sets: { readonly positives: WrittenSet | null; readonly dismissed: WrittenSet | null },
-    now: number,
-  ): string {
+  #insertExpansion(inputs: CampaignInputs, cause: Cause, sets: FeedbackSets, now: number): string {
     const { seedSet } = inputs;
-    if (seedSet === null) throw new AppError('no_seeds', 'the campaign has no seeds yet: send some first');
+    if (seedSet === null) throw noSeeds();
     const id = randomUUID();
     const referenceTo = (set: WrittenSet | null) => {
       if (set !== null) recordSet(this.database, set, now);
@@ -363,4 +370,8 @@ export class CampaignStore extends JobStore {
     const message = `${known} of the seeds are in the population, at least ${minimum} are needed`;
     return { code: 'too_few_seeds', message, known, minimum };
   }
+}
+
+function noSeeds(): AppError {
+  return new AppError('no_seeds', 'the campaign has no seeds yet: send some first');
 }

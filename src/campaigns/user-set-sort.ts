@@ -30,7 +30,7 @@ export class IdSorter {
   #spilledBytes = 0;
   #received = 0;
 
-  /** `folder` is where the temporary file goes, if one is needed. */
+  /** `folder` is where the temporary file goes, if one is needed; `chunkIds` are sorted at once. */
   constructor(folder: string, chunkIds = CHUNK_IDS) {
     this.#folder = folder;
     this.#chunkIds = chunkIds;

@@ -19,7 +19,10 @@ export interface HousekeepingOptions {
   readonly logger: Logger;
 }
 
-/** Looks once now, then by the clock; the function that it gives ends that. What fails is logged and tried again. */
+/**
+ * Looks once now, then by the clock, and not again while the look before goes on; the function that it gives ends that. What fails is logged and
+ * tried again; what the end of the service breaks off is done after its next start.
+ */
 export function startHousekeeping({
   store,
   rankings,
@@ -28,27 +31,38 @@ export function startHousekeeping({
   wake,
   logger,
 }: HousekeepingOptions): () => void {
-  const attempt = (what: string, action: () => void) => {
-    try {
-      action();
-    } catch (error) {
-      logger.error({ err: error }, `${what} failed and is tried again`);
-    }
+  let isEnded = false;
+  const repeat = (what: string, everyMs: number, action: () => Promise<void>) => {
+    let isAtWork = false;
+    const look = async () => {
+      if (isAtWork) return;
+      isAtWork = true;
+      try {
+        await action();
+      } catch (error) {
+        if (!isEnded) logger.error({ err: error }, `${what} failed and is tried again`);
+      } finally {
+        isAtWork = false;
+      }
+    };
+    void look();
+    return setInterval(() => void look(), everyMs);
   };
-  const refresh = () =>
-    attempt('expanding by the clock', () => {
-      const queued = store.expandDue(populationVersion);
+  const timers = [
+    repeat('removing what is old', PRUNE_EVERY_MS, async () => {
+      store.prune(retention);
+      rankings.forgetDeleted();
+      await store.removeUnusedFeedback();
+    }),
+    repeat('expanding by the clock', REFRESH_EVERY_MS, async () => {
+      const queued = await store.expandDue(populationVersion);
       if (queued === 0) return;
       logger.info({ expansions: queued }, 'campaigns are expanded again by their refresh policy');
       wake();
-    });
-  const prune = () =>
-    attempt('removing what is old', () => {
-      store.prune(retention);
-      rankings.forgetDeleted();
-    });
-  prune();
-  refresh();
-  const timers = [setInterval(refresh, REFRESH_EVERY_MS), setInterval(prune, PRUNE_EVERY_MS)];
-  return () => timers.forEach(clearInterval);
+    }),
+  ];
+  return () => {
+    isEnded = true;
+    timers.forEach(clearInterval);
+  };
 }

@@ -93,9 +93,9 @@ class History {
   readonly states = new Map<string, ExpansionState>();
   changes = 0;
 
-  run(history: readonly Step[]): void {
+  async run(history: readonly Step[]): Promise<void> {
     for (const each of history) {
-      this.take(each);
+      await this.take(each);
       this.look();
     }
     this.drain();
@@ -106,14 +106,18 @@ class History {
     rmSync(this.folder, { recursive: true });
   }
 
-  take(each: Step): void {
+  async take(each: Step): Promise<void> {
     if (each.kind === 'pass') this.clock.pass(each.ms);
     else if ('claim' in each) this.workAt(each);
     else if (each.kind === 'create') this.create(each.owner);
     else if (each.kind === 'claim') this.claim(each.owner);
     else if (each.kind === 'crash') this.crash(each.owner);
     else if ('campaign' in each)
-      this.command(each.kind, each.owner, [...this.versions.keys()].at(each.campaign % (this.versions.size || 1)));
+      await this.command(
+        each.kind,
+        each.owner,
+        [...this.versions.keys()].at(each.campaign % (this.versions.size || 1)),
+      );
   }
 
   workAt(each: Work): void {
@@ -137,15 +141,15 @@ class History {
   }
 
   /** What a caller may do to a campaign at any moment. */
-  command(
+  async command(
     kind: 'expand' | 'cancel' | 'delete' | 'resize' | 'activate',
     ownerIndex: number,
     id: string | undefined,
-  ): void {
+  ): Promise<void> {
     if (id === undefined) return;
     const store = this.storeOf(ownerIndex);
     const known = this.versions.get(id)!;
-    if (kind === 'expand') this.wait(id, store.expand(id).id);
+    if (kind === 'expand') this.wait(id, (await store.expand(id)).id);
     else if (kind === 'cancel') {
       const { expansionId, state } = store.get(id);
       const cancel = () => store.cancel(id, expansionId!).state;
@@ -300,12 +304,12 @@ class History {
 }
 
 describe('jobs', () => {
-  it('keep their promises over random histories', () => {
-    fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), (steps) => {
+  it('keep their promises over random histories', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), async (steps) => {
         const history = new History();
         try {
-          history.run(steps);
+          await history.run(steps);
         } finally {
           history.close();
         }

@@ -50,13 +50,13 @@ describe('events', () => {
     expect(due(store, clock.now())).toHaveLength(5);
   });
 
-  it('tell of refreshed where there was an audience before, and nothing of what is superseded or cancelled', () => {
+  it('tell of refreshed where there was an audience before, and nothing of what is superseded or cancelled', async () => {
     const { store, clock } = openStore();
     const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
     expand(store, store.claim(ENGINE)!);
-    store.expand(id);
-    store.cancel(id, store.expand(id).id);
-    const { id: third } = store.expand(id);
+    await store.expand(id);
+    store.cancel(id, (await store.expand(id)).id);
+    const { id: third } = await store.expand(id);
     store.update(id, { audience: { size: 5 } });
     expand(store, store.claim(ENGINE)!);
     const common = { external_id: 'ours', name: 'spring shoes', state: 'ready', reason: null };

@@ -41,6 +41,7 @@ function writeRows(folder: string, version: number): void {
       INSERT INTO feedback VALUES (1, 'ann', 'click', 1200);
       INSERT INTO idempotency_keys VALUES ('k', 'sha', 'ready', '{}', 1200);
       UPDATE installation SET suppression_set = '${SET}';`);
+  if (version >= 5) database.exec("UPDATE campaigns SET clicks = 1 WHERE id = 'ready'");
   if (version >= 2) database.exec("UPDATE campaigns SET external_id = 'mine' WHERE id = 'ready'");
   database.close();
 }
@@ -50,7 +51,7 @@ describe('a data folder of schema', () => {
     ALL.slice(0, -1)
       .map(({ number }) => number)
       .filter((number) => number < 3),
-  )('%i keeps its campaigns, audiences and jobs', (version) => {
+  )('%i keeps its campaigns, audiences and jobs', async (version) => {
     const folder = temporaryFolder();
     writeRows(folder, version);
     const store = CampaignStore.open(folder, {
@@ -92,7 +93,7 @@ describe('a data folder of schema', () => {
       audienceVersion: 3,
       audienceSize: 20,
     });
-    expect(store.expand('ready')).toMatchObject({ state: 'queued', features: { category: 'shoes' }, seeds });
+    expect(await store.expand('ready')).toMatchObject({ state: 'queued', features: { category: 'shoes' }, seeds });
     store.close();
     const database = openDatabase(join(folder, 'metaheac.db'));
     expect(database.pragma('user_version', { simple: true })).toBe(ALL.length);
@@ -101,27 +102,32 @@ describe('a data folder of schema', () => {
     database.close();
   });
 
-  it.each(ALL.slice(2).map(({ number }) => number))('%i with rows is opened by this version, and sound', (version) => {
-    const folder = temporaryFolder();
-    writeRows(folder, version);
-    const options = { clock: systemClock, minimumSeeds: 2, leaseMs: 1000, maximumAttempts: 3 };
-    const store = CampaignStore.open(folder, options);
-    expect(store.list({ limit: 9 }).items.map(({ id, state }) => [id, state])).toEqual([
-      ['small', 'too_small'],
-      ['queued', 'queued'],
-      ['ready', 'ready'],
-    ]);
-    expect(store.activeAudience('ready')).toMatchObject({ version: 2, size: 11, populationSize: 100 });
-    expect(store.feedbackOf('ready')).toEqual({ conversion: 0, click: 1, dismissal: 0 });
-    expect(store.changes(undefined, 9).items).toMatchObject([{ campaignId: 'ready', version: 2, previousVersion: 1 }]);
-    store.claim('8:new'); // that of 'queued'
-    store.expand('ready');
-    const job = store.claim('8:new');
-    expect(job).toMatchObject({ campaignId: 'ready', sets: { suppression: SET, commonSuppression: SET } });
-    expect(job!.sets.positives).toMatch(/^[0-9a-f]{64}$/);
-    store.close();
-    const database = openDatabase(join(folder, 'metaheac.db'));
-    expect(database.pragma('foreign_key_check')).toEqual([]);
-    database.close();
-  });
+  it.each(ALL.slice(2).map(({ number }) => number))(
+    '%i with rows is opened by this version, and sound',
+    async (version) => {
+      const folder = temporaryFolder();
+      writeRows(folder, version);
+      const options = { clock: systemClock, minimumSeeds: 2, leaseMs: 1000, maximumAttempts: 3 };
+      const store = CampaignStore.open(folder, options);
+      expect(store.list({ limit: 9 }).items.map(({ id, state }) => [id, state])).toEqual([
+        ['small', 'too_small'],
+        ['queued', 'queued'],
+        ['ready', 'ready'],
+      ]);
+      expect(store.activeAudience('ready')).toMatchObject({ version: 2, size: 11, populationSize: 100 });
+      expect(store.feedbackOf('ready')).toEqual({ conversion: 0, click: 1, dismissal: 0 });
+      expect(store.changes(undefined, 9).items).toMatchObject([
+        { campaignId: 'ready', version: 2, previousVersion: 1 },
+      ]);
+      store.claim('8:new'); // that of 'queued'
+      await store.expand('ready');
+      const job = store.claim('8:new');
+      expect(job).toMatchObject({ campaignId: 'ready', sets: { suppression: SET, commonSuppression: SET } });
+      expect(job!.sets.positives).toMatch(/^[0-9a-f]{64}$/);
+      store.close();
+      const database = openDatabase(join(folder, 'metaheac.db'));
+      expect(database.pragma('foreign_key_check')).toEqual([]);
+      database.close();
+    },
+  );
 });

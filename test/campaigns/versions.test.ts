@@ -21,14 +21,14 @@ function ready(store: CampaignStore): string {
   return id;
 }
 
-describe('CampaignStore.create', () => {
-  it('makes a campaign without seeds that waits for some', () => {
+describe('CampaignStore.create', async () => {
+  it('makes a campaign without seeds that waits for some', async () => {
     const store = dataFolder().open();
     const { id } = store.create(newCampaign({ seeds: undefined }), everyoneIsKnown);
     expect(store.get(id)).toMatchObject({ state: null, expansionId: null, progress: 0, timings: {} });
     expect(store.get(id).seeds).toMatchObject({ received: 0, known: 0 });
     expect(store.list({ limit: 5 }).items.map((campaign) => campaign.id)).toEqual([id]);
-    expect(() => store.expand(id)).toThrow(expect.objectContaining({ code: 'no_seeds' }));
+    await expect(store.expand(id)).rejects.toMatchObject({ code: 'no_seeds' });
     expect(() => store.activeAudience(id)).toThrow(
       expect.objectContaining({ code: 'audience_not_ready', facts: expect.objectContaining({ state: null }) }),
     );
@@ -52,10 +52,10 @@ describe('CampaignStore.create', () => {
 });
 
 describe('CampaignStore.expand', () => {
-  it('queues another expansion, whose version takes the place of the one that serves until then', () => {
+  it('queues another expansion, whose version takes the place of the one that serves until then', async () => {
     const store = dataFolder().open();
     const id = ready(store);
-    const second = store.expand(id);
+    const second = await store.expand(id);
     expect(second).toMatchObject({ campaignId: id, cause: 'requested', state: 'queued', audienceVersion: null });
     expect(store.get(id)).toMatchObject({ expansionId: second.id, state: 'queued', audienceVersion: 1 });
     finishNext(store, { candidates: 50 });
@@ -72,10 +72,10 @@ describe('CampaignStore.expand', () => {
     ]);
   });
 
-  it('goes on serving where it fails, and says so', () => {
+  it('goes on serving where it fails, and says so', async () => {
     const store = dataFolder().open();
     const id = ready(store);
-    store.expand(id);
+    await store.expand(id);
     store.end(store.claim('1:a')!, 'failed', { code: 'storage_failed', message: 'the disk is full' });
     expect(store.get(id)).toMatchObject({
       state: 'failed',
@@ -85,11 +85,11 @@ describe('CampaignStore.expand', () => {
     expect(store.activeAudience(id).version).toBe(1);
   });
 
-  it('supersedes one that has not ended, whose owner then holds nothing', () => {
+  it('supersedes one that has not ended, whose owner then holds nothing', async () => {
     const store = dataFolder().open();
     const { id, expansionId } = store.create(newCampaign(), everyoneIsKnown);
     const job = store.claim('1:a')!;
-    const second = store.expand(id);
+    const second = await store.expand(id);
     expect(store.isHeld(job)).toBe(false);
     expect(store.finish(job, { ...({} as ExpansionResult), candidates: 1, folder: 'f' })).toBe(false);
     expect(store.expansion(id, expansionId!).state).toBe('superseded');
@@ -102,20 +102,20 @@ describe('CampaignStore.expand', () => {
     });
   });
 
-  it('takes the inputs as they are when it is made', () => {
+  it('takes the inputs as they are when it is made', async () => {
     const store = dataFolder().open();
     const id = ready(store);
     const filters = { country: ['DE'] };
     const features = { values: { category: 'hats' }, counts: { unknown: 0, missing: 0 } };
     store.update(id, { filters, features, name: 'hats', labels: { team: 'a' } });
-    store.addFeedback(id, [
+    await store.addFeedback(id, [
       { userId: 'dan', event: 'conversion', happenedAt: 5 },
       { userId: 'eve', event: 'click', happenedAt: 5 },
       { userId: 'eve', event: 'dismissal', happenedAt: 6 },
       { userId: 'dan', event: 'dismissal', happenedAt: 4 },
     ]);
     expect(store.feedbackOf(id)).toEqual({ conversion: 1, click: 0, dismissal: 1 });
-    const { id: expansionId } = store.expand(id);
+    const { id: expansionId } = await store.expand(id);
     store.update(id, { filters: {} });
     expect(store.expansion(id, expansionId)).toMatchObject({
       filters,
@@ -135,7 +135,7 @@ describe('CampaignStore.expand', () => {
 });
 
 describe('CampaignStore.expandDue', () => {
-  it('expands after the interval, and with a new population version, never while one is at work', () => {
+  it('expands after the interval, and with a new population version, never while one is at work', async () => {
     const data = dataFolder();
     const store = data.open();
     const refresh = { everyMs: 1000, onNewPopulation: false, onChange: false };
@@ -146,14 +146,14 @@ describe('CampaignStore.expandDue', () => {
     ).id;
     store.create(newCampaign(), everyoneIsKnown);
     data.clock.pass(5000);
-    expect(store.expandDue(PINS.populationVersion)).toBe(0);
+    expect(await store.expandDue(PINS.populationVersion)).toBe(0);
     for (let i = 0; i < 3; i++) finishNext(store);
-    expect(store.expandDue(PINS.populationVersion)).toBe(1);
+    expect(await store.expandDue(PINS.populationVersion)).toBe(1);
     expect(store.get(timed).state).toBe('queued');
     expect(store.expansionsOf(timed, { limit: 1 }).items[0]!.cause).toBe('interval');
     finishNext(store);
-    expect(store.expandDue(PINS.populationVersion)).toBe(0);
-    expect(store.expandDue('population-2')).toBe(1);
+    expect(await store.expandDue(PINS.populationVersion)).toBe(0);
+    expect(await store.expandDue('population-2')).toBe(1);
     expect(store.expansionsOf(other, { limit: 1 }).items[0]!.cause).toBe('population');
   });
 });
@@ -173,7 +173,7 @@ describe('a change of inputs', () => {
     expect(store.get(id).needsExpansion).toBe(false);
     await suppress(store, ['dan']);
     expect(store.get(id).needsExpansion).toBe(true);
-    store.expand(id);
+    await store.expand(id);
     expect(store.get(id).needsExpansion).toBe(false);
     finishNext(store);
     expect(store.get(id).needsExpansion).toBe(false);
@@ -187,20 +187,20 @@ describe('a change of inputs', () => {
     const { id } = store.create(newCampaign({ refresh }), everyoneIsKnown);
     finishNext(store);
     ready(store);
-    expect(store.expandDue(PINS.populationVersion)).toBe(0);
+    expect(await store.expandDue(PINS.populationVersion)).toBe(0);
     await suppress(store, ['dan']);
-    expect(store.expandDue(PINS.populationVersion)).toBe(1);
+    expect(await store.expandDue(PINS.populationVersion)).toBe(1);
     expect(store.expansionsOf(id, { limit: 1 }).items[0]).toMatchObject({ cause: 'change', state: 'queued' });
-    expect(store.expandDue(PINS.populationVersion)).toBe(0);
+    expect(await store.expandDue(PINS.populationVersion)).toBe(0);
     store.end(store.claim('1:a')!, 'failed', { code: 'no_candidates', message: 'nobody is left' });
-    expect(store.expandDue(PINS.populationVersion)).toBe(0);
+    expect(await store.expandDue(PINS.populationVersion)).toBe(0);
     store.update(id, { filters: { city: ['c1'] } });
-    expect(store.expandDue(PINS.populationVersion)).toBe(1);
+    expect(await store.expandDue(PINS.populationVersion)).toBe(1);
   });
 });
 
 describe('a campaign that was too small', () => {
-  it('is expanded again with another population, once, and by a call: who is known then the engine counts', () => {
+  it('is expanded again with another population, once, and by a call: who is known then the engine counts', async () => {
     const store = dataFolder().open();
     const refresh = { everyMs: null, onNewPopulation: true, onChange: false };
     const { id, state } = store.create(newCampaign({ refresh }), () => false);
@@ -210,22 +210,22 @@ describe('a campaign that was too small', () => {
       store.pin(job, { ...PINS, populationVersion: 'population-2' });
       store.end(job, 'too_small', { code: 'too_few_seeds', message: 'still too few' });
     };
-    expect(store.expandDue('population-2')).toBe(1);
+    expect(await store.expandDue('population-2')).toBe(1);
     endAsTooSmall();
-    expect(store.expandDue('population-2')).toBe(0);
-    expect(store.expand(id).state).toBe('queued');
+    expect(await store.expandDue('population-2')).toBe(0);
+    expect((await store.expand(id)).state).toBe('queued');
     endAsTooSmall();
-    expect(store.expandDue('population-3')).toBe(1);
+    expect(await store.expandDue('population-3')).toBe(1);
   });
 
-  it('is left alone where its expansion died before it knew its population', () => {
+  it('is left alone where its expansion died before it knew its population', async () => {
     const data = dataFolder({ maximumAttempts: 1 });
     const store = data.open();
     const refresh = { everyMs: null, onNewPopulation: true, onChange: false };
     const { id } = store.create(newCampaign({ refresh }), everyoneIsKnown);
     store.claim('1:a');
     store.releaseOwner('1:a');
-    expect([store.get(id).state, store.expandDue('population-2')]).toEqual(['failed', 0]);
+    expect([store.get(id).state, await store.expandDue('population-2')]).toEqual(['failed', 0]);
   });
 });
 
@@ -309,7 +309,7 @@ describe('audience versions', () => {
     expect(store.activeAudiences().map(({ campaignId, version }) => [campaignId, version])).toEqual([[id, 1]]);
   });
 
-  it('are pruned by count and age with their folders, the active one and numbers given never', () => {
+  it('are pruned by count and age with their folders, the active one and numbers given never', async () => {
     const data = dataFolder();
     const store = data.open();
     const id = ready(store);
@@ -321,7 +321,7 @@ describe('audience versions', () => {
     };
     make();
     for (let i = 0; i < 4; i++) {
-      store.expand(id);
+      await store.expand(id);
       finishNext(store);
       make();
     }
@@ -344,14 +344,14 @@ describe('audience versions', () => {
 });
 
 describe('CampaignStore.delete', () => {
-  it('removes all of a campaign, whose owner then holds nothing', () => {
+  it('removes all of a campaign, whose owner then holds nothing', async () => {
     const data = dataFolder();
     const store = data.open();
     const id = ready(store);
     const { folder } = store.activeAudience(id);
     mkdirSync(folder, { recursive: true });
-    store.addFeedback(id, [{ userId: 'dan', event: 'click', happenedAt: 1 }]);
-    store.expand(id);
+    await store.addFeedback(id, [{ userId: 'dan', event: 'click', happenedAt: 1 }]);
+    await store.expand(id);
     const job = store.claim('1:a')!;
     store.delete(id);
     expect([store.find(id), store.isHeld(job), existsSync(join(data.folder, 'audiences', id))]).toEqual([
@@ -359,8 +359,9 @@ describe('CampaignStore.delete', () => {
       false,
       false,
     ]);
-    for (const call of [() => store.delete(id), () => store.activeAudience(id), () => store.expand(id)])
+    for (const call of [() => store.delete(id), () => store.activeAudience(id), () => store.feedbackOf(id)])
       expect(call).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+    await expect(store.expand(id)).rejects.toMatchObject({ code: 'campaign_not_found' });
     expect(store.countsByState()).toMatchObject({ ready: 0, queued: 0 });
   });
 

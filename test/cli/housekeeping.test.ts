@@ -81,38 +81,39 @@ function finish(): void {
 }
 
 describe('startHousekeeping', () => {
-  it('expands by the interval, again and again', () => {
+  it('expands by the interval, again and again', async () => {
     const id = create({ everyMs: 60_000, onNewPopulation: false, onChange: false });
     start('p2');
-    vi.advanceTimersByTime(55_000);
+    await vi.advanceTimersByTimeAsync(55_000);
     expect([store.get(id).state, wakes]).toEqual(['ready', 0]);
-    vi.advanceTimersByTime(10_000);
+    await vi.advanceTimersByTimeAsync(10_000);
     expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
     finish();
-    vi.advanceTimersByTime(70_000);
+    await vi.advanceTimersByTimeAsync(70_000);
     expect(store.get(id)).toMatchObject({ state: 'queued', audienceVersion: 2 });
     end();
     finish();
-    vi.advanceTimersByTime(700_000);
+    await vi.advanceTimersByTimeAsync(700_000);
     expect(store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 3 });
   });
 
-  it('expands at once where the service was started with another population', () => {
+  it('expands at once where the service was started with another population', async () => {
     const id = create({ everyMs: null, onNewPopulation: true, onChange: false });
     start('p1');
     expect(store.get(id).state).toBe('ready');
     end();
     start('p2');
+    await vi.advanceTimersByTimeAsync(0);
     expect([store.get(id).state, wakes]).toEqual(['queued', 1]);
   });
 
-  it('removes old versions, and has their rankings let go of', () => {
+  it('removes old versions, and has their rankings let go of', async () => {
     const id = create({ everyMs: null, onNewPopulation: false, onChange: false });
     for (const size of [2, 3, 4]) store.update(id, { audience: { size } });
     start('p1');
     expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version }) => version)).toEqual([4, 3]);
     store.update(id, { audience: { size: 5 } });
-    vi.advanceTimersByTime(11 * 60_000);
+    await vi.advanceTimersByTimeAsync(11 * 60_000);
     expect(store.audienceVersions(id, { limit: 9 }).items.map(({ version }) => version)).toEqual([5, 4]);
     expect(forgets).toBe(2);
   });

@@ -14,7 +14,7 @@ beforeAll(async () => {
   id = await fixture.createReady();
   fixture.store.update(id, { audience: { size: 20 } });
   fixture.store.update(id, { audience: { size: 30 } });
-  fixture.store.expand(id);
+  await fixture.store.expand(id);
   fixture.finishNext((number) => Math.fround(number / 1000));
 });
 afterAll(async () => {

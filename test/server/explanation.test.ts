@@ -62,7 +62,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
     const own = await openFixture(users.population);
     try {
       const campaign = await own.createReady();
-      own.store.expand(campaign);
+      await own.store.expand(campaign);
       const row = (number: number) => users.population.rowOf[number]!;
       own.finishNext((number) => (row(number) % 3 === 0 ? 0 : 1));
       const { json } = await get(`/v1/campaigns/${campaign}/explanation`, own);

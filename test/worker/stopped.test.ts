@@ -37,7 +37,7 @@ describe('an expansion', () => {
     const id = rig.create(campaign);
     await expect.poll(() => rig.store.get(id).state, { interval: 1, timeout: 30_000 }).toBe('adapting');
     const { expansionId: first } = rig.store.get(id);
-    const second = rig.store.expand(id);
+    const second = await rig.store.expand(id);
     expect(await rig.ended(id)).toMatchObject({ expansionId: second.id, state: 'ready', audienceVersion: 1 });
     expect(rig.store.expansion(id, first!).state).toBe('superseded');
     await untilNoFile(rig, deleted);
@@ -65,11 +65,11 @@ describe('an expansion', () => {
       collected.close();
     }
     const dismissed = world.userIds.slice(300, 310).filter((user) => !campaign.seeds.includes(user));
-    rig.store.addFeedback(
+    await rig.store.addFeedback(
       id,
       dismissed.map((userId) => ({ userId, event: 'dismissal' as const, happenedAt: 1 })),
     );
-    const { id: expansionId } = rig.store.expand(id);
+    const { id: expansionId } = await rig.store.expand(id);
     rig.supervisor.wake();
     await expect.poll(() => isEnd(rig.store.get(id).state!), { interval: 20, timeout: 30_000 }).toBe(true);
     const { state, excluded } = rig.store.expansion(id, expansionId);

@@ -160,6 +160,7 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
     },
     async (request, reply) => {
       dependencies.store.delete(request.params.id);
+      await dependencies.store.removeUnusedFeedback();
       return reply.code(204).send(null);
     },
   );

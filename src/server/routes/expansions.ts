@@ -32,7 +32,7 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
       },
     },
     async (request, reply) => {
-      const expansion = store.expand(request.params.id);
+      const expansion = await store.expand(request.params.id);
       if (expansion.state === 'queued') dependencies.wake();
       const location = `/v1/campaigns/${expansion.campaignId}/expansions/${expansion.id}`;
       return reply.code(202).header('location', location).send(presentExpansion(expansion));

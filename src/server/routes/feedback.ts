@@ -39,7 +39,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
       async (request) => {
         const { id } = request.params;
         const now = clock.now();
-        const report = store.addFeedback(
+        return store.addFeedback(
           id,
           request.body.events.map(({ user_id: userId, event, time }) => ({
             userId,
@@ -47,7 +47,6 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
             happenedAt: time === undefined ? now : Date.parse(time),
           })),
         );
-        return { ...report, users: store.feedbackOf(id) };
       },
     );
   });

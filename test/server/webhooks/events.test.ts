@@ -7,8 +7,8 @@ import { openContract } from '../../fixture/api-document.ts';
 
 const { document, validator } = await contract();
 
-it('every type of event is as its schema says, in the code and in the document', () => {
-  const bodies = bodiesOfAll();
+it('every type of event is as its schema says, in the code and in the document', async () => {
+  const bodies = await bodiesOfAll();
   expect([...new Set(bodies.map(({ type }) => type))].sort()).toEqual([...EVENT_TYPES].sort());
   expect(Object.keys(document.webhooks).sort()).toEqual([...EVENT_TYPES].sort());
   for (const { type, body } of bodies) {
@@ -32,7 +32,7 @@ it('the example of every type is as its schema says', () => {
 });
 
 /** One event of each type at least, with and without an external id. */
-function bodiesOfAll() {
+async function bodiesOfAll() {
   const { clock, open } = dataFolder({ minimumSeeds: 2, maximumAttempts: 1 });
   const store = open();
   const webhook = { url: 'https://example.com/', events: CAMPAIGN_EVENTS, description: '' };
@@ -40,9 +40,9 @@ function bodiesOfAll() {
   store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown);
   const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
   expand(store, store.claim('1:engine')!);
-  store.expand(id);
+  await store.expand(id);
   expand(store, store.claim('1:engine')!);
-  store.expand(id);
+  await store.expand(id);
   store.end(store.claim('1:engine')!, 'failed', { code: 'x', message: 'y', attempts: 1 });
   store.outbox.ping(created.id, clock.now());
   return store.outbox.due(clock.now(), 100).map(({ type, body }) => ({ type, body: JSON.parse(body) }));
