@@ -11,14 +11,16 @@ export function countSeeds(
 ): { readonly userIds: readonly string[]; readonly counts: SeedCounts } {
   const userIds = [...new Set(received)];
   const unknown = userIds.filter((userId) => !isKnown(userId));
+  return { userIds, counts: countsOf(received.length, userIds.length, unknown) };
+}
+
+/** Of so many ids received, which are so many users, of whom some are unknown. */
+export function countsOf(received: number, users: number, unknown: readonly string[]): SeedCounts {
   return {
-    userIds,
-    counts: {
-      received: received.length,
-      known: userIds.length - unknown.length,
-      unknown: unknown.length,
-      duplicate: received.length - userIds.length,
-      unknownExamples: unknown.slice(0, UNKNOWN_EXAMPLES),
-    },
+    received,
+    known: users - unknown.length,
+    unknown: unknown.length,
+    duplicate: received - users,
+    unknownExamples: unknown.slice(0, UNKNOWN_EXAMPLES),
   };
 }

@@ -82,6 +82,11 @@ export class UserSets {
     return this.report(owner, population);
   }
 
+  /** The sha256 of the owner's set; null where there is none. @throws AppError campaign_not_found */
+  find(owner: SetOwner): string | null {
+    return readOwnedSet(this.#database, owner)?.sha256 ?? null;
+  }
+
   /** Takes the owner's set away. @throws AppError campaign_not_found */
   clear(owner: SetOwner): void {
     const before = write(this.#database, () => {

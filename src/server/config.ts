@@ -2,7 +2,7 @@
 import type { Explanation } from '../audience/explanation.ts';
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/store.ts';
-import type { Audience, CampaignFeatures } from '../campaigns/types.ts';
+import type { Audience, CampaignFeatures, Filters } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
@@ -50,22 +50,43 @@ export interface Expected {
 
 /** Makes estimates, one after the other, without blocking who asks. */
 export interface Estimates {
-  /** Of rows of the population, ascending; an answer after `timeMs` at the latest. Throws what the model cannot do. */
+  /** An answer after `timeMs` at the latest. Throws what the model cannot do. */
   estimate(
-    task: {
-      readonly features: CampaignFeatures;
-      readonly seeds: Int32Array;
-      readonly mostSeeds: number;
-      readonly mostCandidates: number;
-    },
+    task: EstimateInputs,
     timeMs: number,
   ): Promise<
-    | {
-        readonly kind: 'estimate';
-        readonly estimate: { readonly prediction: Expected; readonly seeds: number; readonly candidates: number };
-      }
-    | { readonly kind: 'loading' | 'busy' | 'late' }
+    | { readonly kind: 'estimate'; readonly estimate: Estimate }
+    | { readonly kind: 'late'; readonly users: CountedUsers | null }
+    | { readonly kind: 'loading' | 'busy' }
   >;
+}
+
+/** What an estimate is of. */
+export interface EstimateInputs {
+  readonly features: CampaignFeatures;
+  readonly filters: Filters;
+  /** Rows of the population, ascending. */
+  readonly seeds: Int32Array;
+  readonly suppressed: Int32Array;
+  /** The sha256 of the installation's suppression list. */
+  readonly suppressionSet: string | null;
+  readonly minimumSeeds: number;
+  readonly mostSeeds: number;
+  readonly mostCandidates: number;
+}
+
+/** What an expansion of the same inputs would make of the users of the population, each counted once. */
+export interface CountedUsers {
+  readonly seeds: number;
+  readonly suppressed: number;
+  readonly filtered: number;
+  readonly candidates: number;
+}
+
+interface Estimate {
+  readonly users: CountedUsers;
+  /** What its audience would be worth; null where it would make none. */
+  readonly expected: { readonly prediction: Expected; readonly seeds: number; readonly candidates: number } | null;
 }
 
 /** What the engine says of itself. */

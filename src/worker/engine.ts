@@ -1,7 +1,9 @@
 /** The engine process: opens model and population, claims jobs and expands them, until it is told to stop, its parent is gone or a thread dies. */
 import { setPriority } from 'node:os';
+import { join } from 'node:path';
 import { CampaignStore } from '../campaigns/store.ts';
 import type { Job } from '../campaigns/types.ts';
+import { SEED_FOLDER } from '../campaigns/user-sets.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
@@ -154,10 +156,16 @@ async function startEngine(
 
 /** Makes estimates in a thread of its own, so that none waits behind expansions. */
 function openEstimator(
-  { model, modelVersion, population, populationVersion }: EngineConfig,
+  { dataDir, model, modelVersion, population, populationVersion }: EngineConfig,
   logger: Logger,
 ): Estimator {
-  const estimator = new Estimator({ model, modelVersion, population, populationVersion });
+  const estimator = new Estimator({
+    model,
+    modelVersion,
+    population,
+    populationVersion,
+    seedFolder: join(dataDir, SEED_FOLDER),
+  });
   setTimeout(
     () => estimator.warm().catch((error: unknown) => logger.error({ err: error }, 'no estimates can be made')),
     WARM_AFTER_MS,

@@ -1,4 +1,6 @@
 /** A thread of the engine that tells from seeds alone what an audience would be worth; it has a model and sessions of its own. */
+import type { Filters } from '../campaigns/types.ts';
+import { userSetBlocks } from '../campaigns/user-sets.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
 import { type Host, hostThread } from '../lib/thread-host.ts';
@@ -12,6 +14,9 @@ import { planKey } from '../online/plan.ts';
 import type { Prediction } from '../online/prediction.ts';
 import { regressionCache } from '../online/regression-cache.ts';
 import { openPopulation } from '../population/population.ts';
+import { type CountedUsers, tellCounts } from './counted-users.ts';
+import { assignRoles, type ExpansionRows, findFiltered, markUsers, SEED, SUPPRESSED } from './find-rows.ts';
+import { KeptMarks } from './kept-marks.ts';
 
 /** What the thread is started with: folders, and the versions in them that are served. */
 export interface EstimateThreadData {
@@ -19,54 +24,84 @@ export interface EstimateThreadData {
   readonly modelVersion: string;
   readonly population: string;
   readonly populationVersion: string;
+  /** Where the files of user sets are. */
+  readonly seedFolder: string;
 }
 
 export interface EstimateTask {
   readonly features: CampaignFeatures;
+  readonly filters: Filters;
   /** Rows of the population, ascending, none twice. */
   readonly seeds: Int32Array;
-  /** So many of the seeds, and of all other users, are looked at. */
+  /** Rows of users who are never in an audience, and no seeds. */
+  readonly suppressed: Int32Array;
+  /** The sha256 of a set of more of them: the installation's suppression list. */
+  readonly suppressionSet: string | null;
+  readonly minimumSeeds: number;
+  /** So many of the seeds, and of the candidates, are looked at. */
   readonly mostSeeds: number;
   readonly mostCandidates: number;
   /** An int32 that is 1 when nobody waits for the estimate any more. */
   readonly cancelled: SharedArrayBuffer;
+  /** Where users are counted for who does not wait for more: `readCounts` reads it. */
+  readonly counted: SharedArrayBuffer;
 }
 
 export interface EstimateResult {
-  readonly prediction: Prediction;
-  /** Seeds and other users that it is of. */
-  readonly seeds: number;
-  readonly candidates: number;
+  readonly users: CountedUsers;
+  /** What an audience would be worth; null where an expansion would make none: too few seeds, or no candidates. */
+  readonly expected: {
+    readonly prediction: Prediction;
+    /** Seeds and candidates that it is of. */
+    readonly seeds: number;
+    readonly candidates: number;
+  } | null;
 }
+
+/** Filters whose marks are kept, a byte a user each; of suppression lists the current one is. */
+const KEPT_FILTERS = 8;
+const KEPT_LISTS = 1;
+const NO_ROWS = new Int32Array(0);
 
 class Estimates implements Host<EstimateTask, EstimateResult> {
   readonly #context: OnlineContext;
+  readonly #seedFolder: string;
+  readonly #filtered = new KeptMarks(KEPT_FILTERS);
+  readonly #suppressed = new KeptMarks(KEPT_LISTS);
 
-  constructor(context: OnlineContext) {
+  constructor(context: OnlineContext, seedFolder: string) {
     this.#context = context;
+    this.#seedFolder = seedFolder;
   }
 
-  /** Depends on the model, the population version, the features and the set of seeds alone. */
-  async run({ features, seeds, mostSeeds, mostCandidates, cancelled }: EstimateTask): Promise<EstimateResult> {
+  /** Depends on the model, the population version, the features, the filters, and the sets of seeds and suppressed users alone. */
+  async run(task: EstimateTask): Promise<EstimateResult> {
     const { model, population } = this.#context;
-    const flag = new Int32Array(cancelled);
+    const { features, filters, mostSeeds, mostCandidates } = task;
+    const flag = new Int32Array(task.cancelled);
     const check = () => {
       if (Atomics.load(flag, 0) === 1) throw new AppError('request_timeout', 'nobody waits for the estimate any more');
     };
     check();
-    const none = new Int32Array(0);
+    const { seeds, suppressed, filtered, candidates } = await this.#findRows(task, check);
+    const users = {
+      seeds: seeds.length,
+      suppressed: suppressed.length,
+      filtered: filtered.length,
+      candidates: candidates.length,
+    };
+    tellCounts(task.counted, users);
+    if (seeds.length < task.minimumSeeds || candidates.length === 0) return { users, expected: null };
     const key = planKey({
       modelVersion: model.manifest.version,
       populationVersion: population.version,
       features,
-      filters: {},
+      filters,
       seeds,
-      suppressed: none,
-      dismissed: none,
+      suppressed,
+      dismissed: NO_ROWS,
     });
     const rng = createRng(key).fork('estimate');
-    const candidates = othersThan(seeds, population.rowCount);
-    if (candidates.length === 0) throw new AppError('invalid_argument', 'every user of the population is a seed');
     const chosen = sample(seeds, mostSeeds, rng.fork('seeds'));
     const ranked = sample(candidates, mostCandidates, rng.fork('candidates'));
     const { prediction } = await customise(this.#context, {
@@ -78,20 +113,43 @@ class Estimates implements Host<EstimateTask, EstimateResult> {
       poolRows: mostCandidates,
       onProgress: check,
     });
-    return { prediction: prediction!, seeds: chosen.length, candidates: ranked.length };
+    return { users, expected: { prediction: prediction!, seeds: chosen.length, candidates: ranked.length } };
   }
 
-  async close(): Promise<void> {}
+  /** Ends what goes on after the last task. */
+  async close(): Promise<void> {
+    this.#filtered.end();
+    this.#suppressed.end();
+  }
+
+  /** As `findRows` of the same inputs. What is long to find, a list of millions or filters of a large population, is kept for the next task. */
+  async #findRows(task: EstimateTask, check: () => void): Promise<ExpansionRows> {
+    const { population } = this.#context;
+    const { filters, suppressionSet: set } = task;
+    const inSet =
+      set &&
+      (await this.#suppressed.get(
+        set,
+        async (turn) => {
+          const marked = new Uint8Array(population.rowCount);
+          await markUsers(population, userSetBlocks(this.#seedFolder, set), 1, marked, turn);
+          return marked;
+        },
+        check,
+      ));
+    const filtered = await this.#filtered.get(keyOf(filters), (turn) => findFiltered(population, filters, turn), check);
+    const marked = new Uint8Array(population.rowCount);
+    for (const row of task.seeds) marked[row] = SEED;
+    for (const row of task.suppressed) marked[row] = SUPPRESSED;
+    if (inSet) for (let row = 0; row < inSet.length; row++) if (inSet[row] === 1) marked[row] = SUPPRESSED;
+    return assignRoles(filtered, marked);
+  }
 }
 
-/** Every other row of the population. */
-function othersThan(rows: Int32Array, rowCount: number): Int32Array {
-  const out = new Int32Array(rowCount - rows.length);
-  for (let row = 0, at = 0, next = 0; row < rowCount; row++) {
-    if (rows[next] === row) next += 1;
-    else out[at++] = row;
-  }
-  return out;
+/** Equal for filters that let the same users pass, whatever the order of their features and tokens. */
+function keyOf(filters: Filters): string {
+  const entries = Object.entries(filters).map(([feature, tokens]) => [feature, [...new Set(tokens)].sort()] as const);
+  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 function sample(rows: Int32Array, most: number, rng: Parameters<typeof sampleWithoutReplacement>[0]): Int32Array {
@@ -111,7 +169,7 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
   const program = await openOnlineProgram(model, { device: CPU });
   const bound = { model, population, binding: bind(model.folder, population) };
   const regression = await openBoundRegression(bound, { cache: regressionCache(bound) });
-  return new Estimates({ ...bound, program, regression });
+  return new Estimates({ ...bound, program, regression }, data.seedFolder);
 }
 
 await hostThread(open);

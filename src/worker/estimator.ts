@@ -1,16 +1,19 @@
 /** Estimates what audiences would be worth, one after the other, in a thread that is started when it is first wanted. */
 import { AppError } from '../lib/errors.ts';
 import { ThreadGroup } from '../lib/thread-group.ts';
+import { type CountedUsers, readCounts, shareCounts } from './counted-users.ts';
 import type { EstimateResult, EstimateTask, EstimateThreadData } from './estimate-thread.ts';
 
 /** What an estimate is asked of. */
-export type EstimateRequest = Omit<EstimateTask, 'cancelled'>;
+export type EstimateRequest = Omit<EstimateTask, 'cancelled' | 'counted'>;
 
 /** An estimate; or why there is none now. */
 export type EstimateOutcome =
   | { readonly kind: 'estimate'; readonly estimate: EstimateResult }
-  /** `loading`: the thread reads its model. `busy`: others are made before it, and take the time that it has. `late`: it would take longer than the time that it has. */
-  | { readonly kind: 'loading' | 'busy' | 'late' };
+  /** `loading`: the thread reads its model. `busy`: others are made before it, and take the time that it has. */
+  | { readonly kind: 'loading' | 'busy' }
+  /** It would take longer than the time that it has; users were counted by then, or not even that. */
+  | { readonly kind: 'late'; readonly users: CountedUsers | null };
 
 /** The first estimate has to wait for a model that is loaded once more; `warm` loads it before. */
 export class Estimator {
@@ -36,20 +39,22 @@ export class Estimator {
    */
   async estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
     const cancelled = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
+    const counted = shareCounts();
     const before = this.#last;
     let isBegun = false;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<EstimateOutcome>((resolve) => {
       timer = setTimeout(() => {
         Atomics.store(new Int32Array(cancelled), 0, 1);
-        resolve({ kind: !this.#isOpen ? 'loading' : isBegun ? 'late' : 'busy' });
+        if (this.#isOpen && isBegun) resolve({ kind: 'late', users: readCounts(counted) });
+        else resolve({ kind: this.#isOpen ? 'busy' : 'loading' });
       }, timeMs);
     });
     const made = before.then(() => {
       isBegun = true;
       // one that nobody waits for any more is not begun
       if (Atomics.load(new Int32Array(cancelled), 0) === 1) return { kind: 'busy' } as const;
-      return this.#run({ ...task, cancelled });
+      return this.#run({ ...task, cancelled, counted });
     });
     // an estimate that nobody waits for ends with an error that nobody needs
     this.#last = made.then(

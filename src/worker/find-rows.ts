@@ -22,15 +22,20 @@ export interface ExpansionRows {
 }
 
 const CANDIDATE = 0;
-const DISMISSED = 1;
-const SEED = 2;
-const FILTERED = 3;
-const SUPPRESSED = 4;
+const FILTERED = 1;
+const DISMISSED = 2;
+/** What sets make of a user. */
+export const SEED = 3;
+export const SUPPRESSED = 4;
+
+/** Gives others their turn; what it throws ends the work. */
+export type Turn = () => Promise<void>;
 
 /**
  * Suppression goes before everything, a dismissal before being a seed, being a seed before filters: seeds need not pass them. Ids that this version does
  * not have are left alone. Memory is two bytes a row, and the rows. After every block of ids and every segment others have their turn (leases are renewed), then `onTurn` is called; what it
- * throws ends this.
+ * throws ends the work.
+ * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
 export async function findRows(
   population: Population,
@@ -42,49 +47,35 @@ export async function findRows(
     await setImmediate();
     onTurn();
   };
-  const roles = new Uint8Array(population.rowCount).fill(CANDIDATE);
-  await markFiltered(population, filters, roles, turn);
+  const filtered = await findFiltered(population, filters, turn);
   const marked = new Uint8Array(population.rowCount);
-  const mark = async (all: readonly IdBlocks[], role: number) => {
-    for (const blocks of all) {
-      for (const ids of blocks) {
-        markUsers(population, ids, role, marked);
-        await turn();
-      }
-    }
-  };
-  await mark(sets.seeds, SEED);
-  await mark(sets.dismissed, DISMISSED);
-  await mark(sets.suppressed, SUPPRESSED);
-  for (let row = 0; row < roles.length; row++) {
-    const role = marked[row]!;
-    // one who said no and is filtered out is no negative: the model is to tell apart those who may be ranked
-    if (role === SEED || role === SUPPRESSED || (role === DISMISSED && roles[row] === CANDIDATE)) roles[row] = role;
-  }
-  return {
-    seeds: select(roles, (role) => role === SEED),
-    suppressed: select(roles, (role) => role === SUPPRESSED),
-    filtered: select(roles, (role) => role === FILTERED),
-    candidates: select(roles, (role) => role === CANDIDATE || role === DISMISSED),
-    dismissed: select(roles, (role) => role === DISMISSED),
-  };
+  for (const blocks of sets.seeds) await markUsers(population, blocks, SEED, marked, turn);
+  for (const blocks of sets.dismissed) await markUsers(population, blocks, DISMISSED, marked, turn);
+  for (const blocks of sets.suppressed) await markUsers(population, blocks, SUPPRESSED, marked, turn);
+  return assignRoles(filtered, marked);
 }
 
-function markUsers({ directory, rowOf }: Population, ids: readonly string[], role: number, marked: Uint8Array): void {
-  for (const id of ids) {
-    const number = directory.find(id);
-    const row = number < 0 ? -1 : (rowOf[number] ?? -1);
-    if (row >= 0) marked[row] = role;
-  }
-}
-
-/** Marks users who lack all tokens of a filter's feature. A feature or token that this version does not have lets nobody pass. */
-async function markFiltered(
-  population: Population,
-  filters: Filters,
-  roles: Uint8Array,
-  turn: () => Promise<void>,
+/** Marks those of some users whom the population version has, by row. */
+export async function markUsers(
+  { directory, rowOf }: Population,
+  blocks: IdBlocks,
+  mark: number,
+  marked: Uint8Array,
+  turn: Turn,
 ): Promise<void> {
+  for (const ids of blocks) {
+    for (const id of ids) {
+      const number = directory.find(id);
+      const row = number < 0 ? -1 : (rowOf[number] ?? -1);
+      if (row >= 0) marked[row] = mark;
+    }
+    await turn();
+  }
+}
+
+/** By row, 1 for users who lack all tokens of a filter's feature. A feature or token that this version does not have lets nobody pass. */
+export async function findFiltered(population: Population, filters: Filters, turn: Turn): Promise<Uint8Array> {
+  const filtered = new Uint8Array(population.rowCount);
   const wanted = Object.entries(filters).map(([feature, tokens]) => {
     if (!population.features.some(({ name }) => name === feature)) return { feature, codes: new Uint8Array(0) };
     const dictionary = population.dictionary(feature);
@@ -93,15 +84,32 @@ async function markFiltered(
     codes[0] = 0;
     return { feature, codes };
   });
-  if (wanted.length === 0) return;
+  if (wanted.length === 0) return filtered;
   for (let segment = 0, row = 0; segment < population.segmentCount; segment++) {
     const { count, columns } = population.readSegment(segment);
     for (let i = 0; i < count; i++, row++) {
       const passes = wanted.every(({ feature, codes }) => hasOne(columns.get(feature), i, codes));
-      if (!passes) roles[row] = FILTERED;
+      if (!passes) filtered[row] = 1;
     }
     await turn();
   }
+  return filtered;
+}
+
+/** What every user is, by row: of what sets make of them (0: nothing) and who is filtered out. `marked` holds the roles after. */
+export function assignRoles(filtered: Uint8Array, marked: Uint8Array): ExpansionRows {
+  for (let row = 0; row < marked.length; row++) {
+    const mark = marked[row]!;
+    // one who said no and is filtered out is no negative: the model is to tell apart those who may be ranked
+    if (mark !== SEED && mark !== SUPPRESSED && filtered[row] === 1) marked[row] = FILTERED;
+  }
+  return {
+    seeds: select(marked, (role) => role === SEED),
+    suppressed: select(marked, (role) => role === SUPPRESSED),
+    filtered: select(marked, (role) => role === FILTERED),
+    candidates: select(marked, (role) => role === CANDIDATE || role === DISMISSED),
+    dismissed: select(marked, (role) => role === DISMISSED),
+  };
 }
 
 function hasOne(column: Column | undefined, row: number, codes: Uint8Array): boolean {

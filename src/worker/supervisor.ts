@@ -83,7 +83,10 @@ export class EngineSupervisor {
     const id = ++this.#lastEstimate;
     return new Promise((resolve, reject) => {
       // the engine keeps the time; one that does not even say so is late
-      const timer = setTimeout(() => this.#answer(id, ({ resolve }) => resolve({ kind: 'late' })), timeMs + IPC_MS);
+      const timer = setTimeout(
+        () => this.#answer(id, ({ resolve }) => resolve({ kind: 'late', users: null })),
+        timeMs + IPC_MS,
+      );
       this.#estimates.set(id, { resolve, reject, timer });
       this.#send({ kind: 'estimate', id, task, timeMs });
     });

@@ -1,7 +1,7 @@
 /** POST /v1/estimates: what is counted, what is asked of the estimator, and what is told of its answer. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Estimates } from '../../src/server/config.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
+import { type Fixture, importUsers, openFixture, type PopulationFixture, SEEDS } from './fixture.ts';
 
 type Task = Parameters<Estimates['estimate']>[0];
 
@@ -24,9 +24,12 @@ beforeEach(() => {
   answerWith(async () => ({
     kind: 'estimate',
     estimate: {
-      prediction: { verdict: 'good', reason: 'they are alike', auc: interval, recall: bySize, lift: bySize },
-      seeds: 20,
-      candidates: 280,
+      users: { seeds: 18, suppressed: 12, filtered: 40, candidates: 230 },
+      expected: {
+        prediction: { verdict: 'good', reason: 'they are alike', auc: interval, recall: bySize, lift: bySize },
+        seeds: 18,
+        candidates: 200,
+      },
     },
   }));
 });
@@ -40,6 +43,8 @@ function answerWith(estimate: (task: Task) => ReturnType<Estimates['estimate']>)
   });
 }
 
+const rowsOf = (ids: readonly string[]) =>
+  Int32Array.from(ids, (id) => users.population.rowOf[users.population.directory.find(id)]!).sort();
 const post = (body: object) => server.call('POST', '/v1/estimates', body);
 
 describe('POST /v1/estimates', () => {
@@ -47,10 +52,12 @@ describe('POST /v1/estimates', () => {
     const answer = await post({ features: { category: 'boots' }, seeds: [...SEEDS, SEEDS[0], 'nobody'] });
     expect(answer.status).toBe(200);
     expect(answer.json).toEqual({
-      seeds: { received: 22, known: 20, unknown: 1, duplicate: 1, unknown_examples: ['nobody'] },
+      seeds: { received: 22, known: 20, unknown: 1, duplicate: 1, unknown_examples: ['nobody'], suppressed: 2 },
       feature_counts: { unknown: 1, missing: 1 },
       minimum: 10,
       enough: true,
+      excluded: { seeds: 18, suppressed: 12, filtered: 40 },
+      candidates: 230,
       cohesion: interval,
       expected: {
         verdict: 'good',
@@ -58,25 +65,48 @@ describe('POST /v1/estimates', () => {
         recall: { '0.05': interval, '0.1': interval },
         lift: { '0.05': interval, '0.1': interval },
       },
-      based_on: { seeds: 20, candidates: 280 },
+      based_on: { seeds: 18, candidates: 200 },
       reason: null,
     });
   });
 
   it('asks for rows of the population, ascending, with the limits', async () => {
     await post({ seeds: [...SEEDS].reverse() });
-    const rows = SEEDS.map((id) => users.population.rowOf[users.population.directory.find(id)]!);
     expect(asked).toEqual([
       {
         task: {
           features: {},
-          seeds: Int32Array.from(rows).sort(),
+          filters: {},
+          seeds: rowsOf(SEEDS),
+          suppressed: new Int32Array(0),
+          suppressionSet: null,
+          minimumSeeds: 10,
           mostSeeds: 150,
           mostCandidates: 3_000,
         },
         timeMs: 777,
       },
     ]);
+  });
+
+  it('asks the same whatever the order, with filters, those suppressed here, and the list of all campaigns', async () => {
+    const list = { user_ids: ['person-70', 'person-71'] };
+    expect((await server.call('PUT', '/v1/suppression', list)).status).toBe(200);
+    try {
+      const filters = { city: ['c1', 'c2'] };
+      const suppression = ['person-60', 'nobody', 'person-5', 'person-60'];
+      await post({ seeds: SEEDS, filters, suppression });
+      await post({ seeds: [...SEEDS].reverse(), filters, suppression: [...suppression].reverse() });
+      expect(asked[0]!.task).toMatchObject({
+        filters,
+        suppressed: rowsOf(['person-5', 'person-60']),
+        suppressionSet: server.store.userSets.find({ kind: 'common_suppression' }),
+      });
+      expect(asked[0]!.task.suppressionSet).toMatch(/^[0-9a-f]{64}$/);
+      expect(asked[1]).toEqual(asked[0]);
+    } finally {
+      await server.call('DELETE', '/v1/suppression');
+    }
   });
 
   it('stores nothing', async () => {
@@ -95,16 +125,44 @@ describe('POST /v1/estimates', () => {
   });
 
   it('says that nobody is left who is no seed', async () => {
-    const { json } = await post({ seeds: USER_IDS });
-    expect([json.enough, json.reason.code, asked.length]).toEqual([true, 'no_candidates', 0]);
+    const left = { seeds: 20, suppressed: 0, filtered: 280, candidates: 0 };
+    answerWith(async () => ({ kind: 'estimate', estimate: { users: left, expected: null } }));
+    const { status, json } = await post({ seeds: SEEDS, filters: { city: ['c1'], gender: ['f'] } });
+    expect([status, json.enough, json.cohesion, json.based_on]).toEqual([200, true, null, null]);
+    expect([json.excluded, json.candidates]).toEqual([{ seeds: 20, suppressed: 0, filtered: 280 }, 0]);
+    expect(json.reason).toEqual({
+      code: 'no_candidates',
+      message: 'every user of the population is a seed, suppressed or filtered out',
+    });
+  });
+
+  it('says that too few seeds are not suppressed', async () => {
+    const left = { seeds: 9, suppressed: 11, filtered: 0, candidates: 280 };
+    answerWith(async () => ({ kind: 'estimate', estimate: { users: left, expected: null } }));
+    const { json } = await post({ seeds: SEEDS, suppression: SEEDS.slice(9) });
+    expect([json.enough, json.seeds.known, json.seeds.suppressed, json.candidates]).toEqual([false, 20, 11, 280]);
+    expect(json.reason).toEqual({
+      code: 'too_few_seeds',
+      message: '9 of the seeds are in the population and not suppressed, at least 10 are needed',
+    });
+  });
+
+  it('asks to ask again where the list of all campaigns was changed meanwhile, whose file is gone then', async () => {
+    await server.call('PUT', '/v1/suppression', { user_ids: ['person-70'] });
+    answerWith(async () => {
+      await server.call('DELETE', '/v1/suppression');
+      throw new Error('no such file');
+    });
+    const { status, json } = await post({ seeds: SEEDS });
+    expect([status, json.reason.code, json.excluded]).toEqual([200, 'busy', null]);
   });
 
   it.each([
-    ['loading', 'loading'],
-    ['busy', 'busy'],
-    ['late', 'too_slow'],
-  ] as const)('counts, and says why there is no more, where the estimator is %s', async (kind, code) => {
-    answerWith(async () => ({ kind }));
+    [{ kind: 'loading' }, 'loading'],
+    [{ kind: 'busy' }, 'busy'],
+    [{ kind: 'late', users: null }, 'too_slow'],
+  ] as const)('counts seeds, and says why there is no more, where the estimator says %j', async (outcome, code) => {
+    answerWith(async () => outcome);
     const { status, json } = await post({ seeds: SEEDS });
     expect([status, json.seeds.known, json.enough, json.cohesion, json.reason.code]).toEqual([
       200,
@@ -112,6 +170,18 @@ describe('POST /v1/estimates', () => {
       true,
       null,
       code,
+    ]);
+  });
+
+  it('tells whom it counted where the time was too short for the rest', async () => {
+    const counted = { seeds: 15, suppressed: 5, filtered: 0, candidates: 280 };
+    answerWith(async () => ({ kind: 'late', users: counted }));
+    const { json } = await post({ seeds: SEEDS });
+    expect([json.seeds.suppressed, json.candidates, json.cohesion, json.reason.code]).toEqual([
+      5,
+      280,
+      null,
+      'too_slow',
     ]);
   });
 
@@ -130,6 +200,16 @@ describe('POST /v1/estimates', () => {
     ['no list', { seeds: 'u1' }, 400, 'invalid_request'],
     ['an unknown field', { seeds: SEEDS, name: 'x' }, 400, 'invalid_request'],
     ['an unknown feature', { seeds: SEEDS, features: { colour: 'red' } }, 400, 'unknown_feature'],
+    ['an unknown filter', { seeds: SEEDS, filters: { country: ['DE'] } }, 400, 'unknown_filter'],
+    ['a token that nobody has', { seeds: SEEDS, filters: { city: ['c1', 'c99'] } }, 400, 'unknown_filter'],
+    ['a filter without tokens', { seeds: SEEDS, filters: { city: [] } }, 400, 'invalid_request'],
+    ['no list of suppressed users', { seeds: SEEDS, suppression: 'person-1' }, 400, 'invalid_request'],
+    [
+      'too many suppressed users',
+      { seeds: SEEDS, suppression: Array.from({ length: 401 }, (_, i) => `u${i}`) },
+      413,
+      'too_many_seeds',
+    ],
     ['too many seeds', { seeds: Array.from({ length: 401 }, (_, i) => `u${i}`) }, 413, 'too_many_seeds'],
   ])('refuses %s', async (_, body, status, code) => {
     const answer = await post(body);

@@ -1,11 +1,12 @@
-/** Route of estimates: seeds in, what an audience of them would be worth out; nothing is stored. */
-import { countSeeds } from '../../campaigns/seeds.ts';
+/** Route of estimates: a campaign's inputs in, what an audience of them would be worth out; nothing is stored. */
+import type { SetOwner } from '../../campaigns/set-rows.ts';
 import { messageOf } from '../../lib/errors.ts';
-import type { Estimates, Expected, ServerDependencies } from '../config.ts';
+import { refuseUnknownFilters } from '../campaign-inputs.ts';
+import type { CountedUsers, Estimates, Expected, ServerDependencies } from '../config.ts';
 import { type EstimateAnswer, estimateBody, estimateSchema } from '../estimate-schemas.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { countFeatures } from '../features.ts';
-import { findUser } from '../find-user.ts';
+import { findRowsOf } from '../find-user.ts';
 import { JSON_TYPE } from '../media-types.ts';
 import { presentCounts } from '../present.ts';
 import { problemResponses } from '../schemas.ts';
@@ -14,10 +15,14 @@ import { refuseTooManyIds } from '../seed-limit.ts';
 /** Sizes of audiences that are told, as shares of the candidates. */
 const SHARES = ['0.01', '0.05', '0.1', '0.2'];
 
+/** The list of all campaigns. */
+const COMMON: SetOwner = { kind: 'common_suppression' };
+
+type Why = readonly [code: NonNullable<EstimateAnswer['reason']>['code'], message: string];
 type Told = Pick<EstimateAnswer, 'cohesion' | 'expected' | 'based_on' | 'reason'>;
 
 export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependencies): void {
-  const { config, population } = dependencies;
+  const { config, population, store } = dependencies;
 
   app.post(
     '/v1/estimates',
@@ -28,93 +33,123 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
         summary: 'Estimate what an audience of some seeds would be worth',
         description:
           'Nothing is stored. Known and unknown seeds are counted, and where they are enough the model is adapted to some of them, as an expansion would, and tried on ' +
-          `the others. That may take ${config.estimateTimeMs} ms: where it takes longer, or others are being made before it, \`reason\` says so and the rest is told. ` +
-          `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random users are looked at.`,
+          'the others. Filters, `suppression` and the suppression list of all campaigns leave out whom they would leave out of an expansion: shares are of the candidates that remain. ' +
+          `That may take ${config.estimateTimeMs} ms: where it takes longer, or others are being made before it, \`reason\` says so and the rest is told; a list of millions, or filters of a large ` +
+          'population, may take that long when they are asked for first. ' +
+          `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are looked at.`,
         body: estimateBody(config),
         response: {
           200: { description: 'The estimate.', content: { [JSON_TYPE]: { schema: estimateSchema } } },
           ...problemResponses(
             'invalid_request',
             'unknown_feature',
+            'unknown_filter',
             'unauthorized',
             'request_timeout',
             'body_too_large',
             'too_many_seeds',
             'unsupported_media_type',
             'unavailable',
+            'storage_failed',
           ),
         },
       },
-      preValidation: async (request) => refuseTooManyIds(request.body, 'seeds', config.maximumInlineSeeds),
+      preValidation: async (request) => {
+        for (const field of ['seeds', 'suppression'] as const)
+          refuseTooManyIds(request.body, field, config.maximumInlineSeeds);
+      },
     },
     async (request) => {
-      const { features, seeds } = request.body;
+      const { features, filters, seeds, suppression = [] } = request.body;
       const featureCounts = countFeatures(dependencies.campaignFeatures, features);
-      const { userIds, counts } = countSeeds(seeds, (id) => findUser(population, id) >= 0);
-      const enough = counts.known >= config.minimumSeeds;
+      refuseUnknownFilters(population, filters);
+      const { rows, counts } = await findRowsOf(population, seeds);
       const answer = {
-        seeds: presentCounts(counts),
+        seeds: { ...presentCounts(counts), suppressed: null },
         feature_counts: featureCounts,
         minimum: config.minimumSeeds,
-        enough,
+        enough: counts.known >= config.minimumSeeds,
+        excluded: null,
+        candidates: null,
       };
-      if (!enough) {
+      if (!answer.enough) {
         const message = `${counts.known} of the seeds are in the population, at least ${config.minimumSeeds} are needed`;
         return { ...answer, ...nothing('too_few_seeds', message) };
       }
-      if (counts.known === population.rowCount)
-        return { ...answer, ...nothing('no_candidates', 'every user of the population is a seed') };
+      const suppressed = (await findRowsOf(population, suppression)).rows;
+      const suppressionSet = store.userSets.find(COMMON);
       const task = {
         features,
-        seeds: rowsOf(userIds),
+        filters,
+        seeds: rows,
+        suppressed,
+        suppressionSet,
+        minimumSeeds: config.minimumSeeds,
         mostSeeds: config.maximumEstimateSeeds,
         mostCandidates: config.maximumEstimateCandidates,
       };
       try {
-        return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs)) };
+        return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
       } catch (error) {
+        // the file of a list goes when the list is another
+        if (store.userSets.find(COMMON) !== suppressionSet) return { ...answer, ...nothing(...CHANGED) };
         request.log.error({ error: messageOf(error) }, 'an estimate failed');
-        return {
-          ...answer,
-          ...nothing('failed', `the log of the service says more under the request id ${request.id}`),
-        };
+        const message = `the log of the service says more under the request id ${request.id}`;
+        return { ...answer, ...nothing('failed', message) };
       }
     },
   );
-
-  /** Rows of those whom the population has, ascending. */
-  function rowsOf(userIds: readonly string[]): Int32Array {
-    const numbers = userIds.map((id) => findUser(population, id)).filter((number) => number >= 0);
-    return Int32Array.from(numbers, (number) => population.rowOf[number]!).sort();
-  }
 }
 
 /** Why there is no estimate now. */
-const NOT_NOW = {
+const NOT_NOW: Readonly<Record<'loading' | 'busy' | 'late', Why>> = {
   loading: ['loading', 'the model is being read for estimates, once, which takes seconds: ask again'],
   busy: ['busy', 'other estimates are being made: ask again'],
   late: ['too_slow', 'the time was too short for it: ask again, or create the campaign, which tells it too'],
-} as const;
+};
+const CHANGED: Why = ['busy', 'the suppression list of all campaigns was changed meanwhile: ask again'];
 
-function tell(outcome: Awaited<ReturnType<Estimates['estimate']>>): Told {
+/** What the estimator says, in place of what was not counted. */
+function tell(
+  outcome: Awaited<ReturnType<Estimates['estimate']>>,
+  answer: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
+): Told & Partial<EstimateAnswer> {
   if (outcome.kind !== 'estimate') {
-    const [code, message] = NOT_NOW[outcome.kind];
-    return nothing(code, message);
+    const counted = outcome.kind === 'late' && outcome.users !== null ? presentUsers(outcome.users, answer) : {};
+    return { ...counted, ...nothing(...NOT_NOW[outcome.kind]) };
   }
-  const { prediction, seeds, candidates } = outcome.estimate;
-  const { verdict, reason, auc, recall, lift } = prediction;
+  const { users, expected } = outcome.estimate;
+  const counted = presentUsers(users, answer);
+  if (!counted.enough) {
+    const message = `${users.seeds} of the seeds are in the population and not suppressed, at least ${answer.minimum} are needed`;
+    return { ...counted, ...nothing('too_few_seeds', message) };
+  }
+  if (expected === null) {
+    const message = 'every user of the population is a seed, suppressed or filtered out';
+    return { ...counted, ...nothing('no_candidates', message) };
+  }
+  const { verdict, reason, auc, recall, lift } = expected.prediction;
   return {
+    ...counted,
     cohesion: auc,
     expected: { verdict, reason, recall: few(recall), lift: few(lift) },
-    based_on: { seeds, candidates },
+    based_on: { seeds: expected.seeds, candidates: expected.candidates },
     reason: null,
   };
+}
+
+function presentUsers(
+  { candidates, ...excluded }: CountedUsers,
+  { seeds, minimum }: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
+) {
+  const suppressed = seeds.known - excluded.seeds;
+  return { seeds: { ...seeds, suppressed }, enough: excluded.seeds >= minimum, excluded, candidates };
 }
 
 function few(values: Expected['recall']): Expected['recall'] {
   return Object.fromEntries(Object.entries(values).filter(([share]) => SHARES.includes(share)));
 }
 
-function nothing(code: NonNullable<EstimateAnswer['reason']>['code'], message: string): Told {
+function nothing(...[code, message]: Why): Told {
   return { cohesion: null, expected: null, based_on: null, reason: { code, message } };
 }

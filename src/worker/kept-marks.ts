@@ -1,0 +1,79 @@
+/** Marks of the rows of a population that take long to work out: made in slices which go on when nobody waits for them any more, and kept. */
+import { setImmediate } from 'node:timers/promises';
+import type { Turn } from './find-rows.ts';
+
+interface Work {
+  readonly key: string;
+  isWanted: boolean;
+  outcome: { readonly marks: Uint8Array } | { readonly error: unknown } | null;
+}
+
+/**
+ * One at a time is made: who asks for others ends what nobody waits for any more. So whoever gives up and asks again finds marks
+ * further than they were, and what is left behind is never more than one piece of work.
+ */
+export class KeptMarks {
+  readonly #most: number;
+  readonly #kept = new Map<string, Uint8Array>();
+  #work: Work | null = null;
+
+  /** Keeps `most`, those asked for last. */
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /**
+   * The marks of a key, which the caller must not change; `make` makes them where they are not kept, calling `turn` between slices. For one caller at a time.
+   * @throws what `check` throws, called while they are made (which goes on), and what `make` throws
+   */
+  async get(key: string, make: (turn: Turn) => Promise<Uint8Array>, check: () => void): Promise<Uint8Array> {
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) {
+      this.#keep(key, kept);
+      return kept;
+    }
+    if (this.#work?.key !== key) {
+      this.end();
+      this.#work = this.#start(key, make);
+    }
+    const work = this.#work;
+    for (;;) {
+      check();
+      if (work.outcome !== null) {
+        if ('error' in work.outcome) throw work.outcome.error;
+        return work.outcome.marks;
+      }
+      await setImmediate();
+    }
+  }
+
+  /** Ends what is being made. */
+  end(): void {
+    if (this.#work !== null) this.#work.isWanted = false;
+    this.#work = null;
+  }
+
+  #start(key: string, make: (turn: Turn) => Promise<Uint8Array>): Work {
+    const work: Work = { key, isWanted: true, outcome: null };
+    const turn = async () => {
+      await setImmediate();
+      if (!work.isWanted) throw new Error('other marks are wanted');
+    };
+    const finish = (outcome: NonNullable<Work['outcome']>) => {
+      work.outcome = outcome;
+      if ('marks' in outcome) this.#keep(key, outcome.marks);
+      if (this.#work === work) this.#work = null;
+    };
+    make(turn).then(
+      (marks) => finish({ marks }),
+      (error) => finish({ error }),
+    );
+    return work;
+  }
+
+  #keep(key: string, marks: Uint8Array): void {
+    this.#kept.delete(key);
+    this.#kept.set(key, marks);
+    if (this.#kept.size > this.#most) this.#kept.delete(this.#kept.keys().next().value!);
+  }
+}
