@@ -25,19 +25,21 @@ afterAll(async () => {
 async function measure(userIds: readonly string[]) {
   const id: string = (await server.call('POST', '/v1/campaigns', OK_BODY)).json.id;
   const path = `/v1/campaigns/${id}`;
-  const headers = { 'content-type': 'application/x-ndjson' };
   const watch = watchEventLoop();
   const longest = { upload: 0, expansion: 0, deletion: 0 };
   for (let at = 0; at < userIds.length; at += UPLOAD_EVENTS) {
-    const lines = userIds.slice(at, at + UPLOAD_EVENTS).map((user_id, i) => {
+    const events = userIds.slice(at, at + UPLOAD_EVENTS).map((user_id, i) => {
       const event = i % 5 === 0 ? 'dismissal' : 'click';
-      return JSON.stringify({ user_id, event, time: '2026-11-25T12:00:00Z' });
+      return { user_id, event, time: '2026-11-25T12:00:00Z' };
     });
-    const body = lines.join('\n');
+    const [type, body] =
+      at % (2 * UPLOAD_EVENTS) === 0
+        ? ['application/x-ndjson', events.map((event) => JSON.stringify(event)).join('\n')]
+        : ['application/json', JSON.stringify({ events })];
     await watch.longestMs();
-    const { status, json } = await server.call('POST', `${path}/feedback`, body, headers);
+    const { status, json } = await server.call('POST', `${path}/feedback`, body, { 'content-type': type });
     longest.upload = Math.max(longest.upload, await watch.longestMs());
-    expect([status, json.taken]).toEqual([200, lines.length]);
+    expect([status, json.taken]).toEqual([200, events.length]);
   }
   const expansion = await server.call('POST', `${path}/expansions`);
   longest.expansion = await watch.longestMs();

@@ -1,6 +1,7 @@
 /** Routes of campaigns: create, change, delete, list, get. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { messageOf } from '../../lib/errors.ts';
 import { refuseUnknownFilters, toRefreshPolicy } from '../campaign-inputs.ts';
 import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
@@ -160,7 +161,12 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
     },
     async (request, reply) => {
       dependencies.store.delete(request.params.id);
-      await dependencies.store.removeUnusedFeedback();
+      try {
+        await dependencies.store.removeUnusedFeedback();
+      } catch (error) {
+        // the campaign is gone; the clock removes what is left of it
+        request.log.warn({ error: messageOf(error) }, 'feedback of a deleted campaign is removed later');
+      }
       return reply.code(204).send(null);
     },
   );
