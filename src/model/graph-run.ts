@@ -120,6 +120,10 @@ class GraphRun implements HeadRun {
     return this.#refuse('a regression');
   }
 
+  keepApart(): Promise<Float32Array> {
+    return this.scores();
+  }
+
   async #refuse(what: string): Promise<never> {
     throw new AppError('invalid_model', `${what} needs parameters that only shift logits: ${this.#parameters} do more`);
   }

@@ -50,6 +50,11 @@ export interface HeadRun {
    * the place of the first in the parameter. invalid_model as above.
    */
   addLinear(change: LinearChange, weight: number, reference: Int32Array): Promise<void>;
+  /**
+   * Takes as much off the logits as keeps the best score where float32 tells scores apart: near 1 they are rounded to a few values, near 0 they are
+   * not. Nothing where no parameter is an intercept. Returns the scores of all rows.
+   */
+  keepApart(): Promise<Float32Array>;
   /** Back to the start. */
   reset(): void;
   /** The full parameters as they are now. */

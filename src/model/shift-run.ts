@@ -24,6 +24,10 @@ const LINK_ROWS = 8192;
 const COMPANION_TOLERANCE = 1e-5;
 /** Scores this near to 0 or 1 have the logit of the bound. */
 const CERTAIN = 1e-7;
+/** Scores as good as this one are told apart by float32 to a relative 1e-5 of their distance to 1. */
+const BEST_LOGIT = 5;
+/** A score that is rounded to 1 does not say how far it is above: it is brought down step by step. */
+const MOST_ROUNDS = 8;
 /** What differs by less than this of its size is the same for all rows: features are differences of float32 sums. */
 const SAME = 1e-4;
 
@@ -165,6 +169,17 @@ class ShiftRun implements HeadRun {
     this.#linear = { parameter, elements: elements.map((x) => scale * x) };
   }
 
+  async keepApart(): Promise<Float32Array> {
+    const intercept = this.#interceptColumn();
+    for (let round = 0; ; round++) {
+      const scores = await this.scores();
+      const top = logitOf(scores.reduce((a, b) => Math.max(a, b), 0));
+      if (intercept === -1 || top <= BEST_LOGIT || round === MOST_ROUNDS) return scores;
+      const { dense, firstDense } = this.#features;
+      this.#change[intercept]! -= (top - BEST_LOGIT) / dense[intercept - firstDense]!;
+    }
+  }
+
   /**
    * By how much `own`, the values of the reference rows, is multiplied so that its spread is `weight` times that of the logits; 0 where it has none.
    * Its mean is taken off the intercept, where a parameter is one: probabilities stay what they were.
@@ -173,10 +188,7 @@ class ShiftRun implements HeadRun {
     const spread = spreadOf(own);
     if (spread.deviation <= SAME * Math.abs(spread.mean)) return 0;
     const scores = await this.scores();
-    const logits = Float64Array.from(reference, (row) => {
-      const inside = Math.min(Math.max(scores[row]!, CERTAIN), 1 - CERTAIN);
-      return Math.log(inside / (1 - inside));
-    });
+    const logits = Float64Array.from(reference, (row) => logitOf(scores[row]!));
     const scale = (weight * spreadOf(logits).deviation) / spread.deviation;
     const { dense, firstDense } = this.#features;
     const intercept = this.#interceptColumn();
@@ -234,6 +246,11 @@ class ShiftRun implements HeadRun {
       data: Float32Array.from(shifts),
     };
   }
+}
+
+function logitOf(score: number): number {
+  const inside = Math.min(Math.max(score, CERTAIN), 1 - CERTAIN);
+  return Math.log(inside / (1 - inside));
 }
 
 /** A value for each column, by its parameter; 0 for parameters that are not named. */

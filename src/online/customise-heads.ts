@@ -69,7 +69,7 @@ export async function customiseHeads(
       (share) => request.onProgress?.(share * CROSS_FITTED),
     );
   }
-  await adaptHeads(started, settings, { positives, pool, always }, rng.fork('final'), false);
+  await adaptHeads(started, settings, { positives, pool, always }, rng.fork('final'));
   request.onProgress?.(1);
   return {
     parameters: started.run.parameters(),
@@ -121,13 +121,12 @@ export interface HeadRows {
   readonly always?: Int32Array;
 }
 
-/** Both passes, the companion and the regression, from the start; the scores of all rows where they are asked for. */
+/** Both passes, the companion and the regression, from the start; the scores of all rows. */
 export async function adaptHeads(
   { run, regression }: StartedHeads,
   settings: DescentSettings,
   rows: HeadRows,
   rng: Rng,
-  wantScores = true,
 ): Promise<Float32Array> {
   const { positives, pool, always = new Int32Array(0) } = rows;
   run.reset();
@@ -154,7 +153,7 @@ export async function adaptHeads(
     assert(regression, 'the model has a regression, and the population is not read for it');
     await run.addLinear(regression.fit(positives, settings.regression), settings.regression.weight, pool);
   }
-  return wantScores ? run.scores() : new Float32Array(0);
+  return run.keepApart();
 }
 
 function negativesFor(settings: DescentSettings, positives: Int32Array, pool: Int32Array): number {
