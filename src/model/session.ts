@@ -8,6 +8,7 @@ import './no-telemetry.ts';
 import * as ort from 'onnxruntime-node';
 import { Builder } from '../graph/builder.ts';
 import { type DataType, type Graph, isFloat, type Tensor, type TensorData } from '../graph/ir.ts';
+import { spellVectorProducts } from '../graph/vector-products.ts';
 import { writeModel } from '../graph/write.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 
@@ -90,7 +91,7 @@ function missingCudaLibrary(): string | null {
  * more (src/graph/README.md has the measurement), and parallel work is done by sessions in threads of their own.
  */
 export async function openSession(graph: Graph | Uint8Array, options: { device?: Device } = {}): Promise<Session> {
-  const bytes = graph instanceof Uint8Array ? graph : writeModel(graph);
+  const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
   const { kind, id } = options.device ?? CPU;
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: kind === 'cuda' ? [{ name: 'cuda', deviceId: id }, 'cpu'] : ['cpu'],
