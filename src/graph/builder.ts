@@ -18,7 +18,7 @@ import {
   type Value,
 } from './ir.ts';
 import type { OpAttributes, OpType } from './ops/attributes.ts';
-import { KNOWN_ELEMENTS } from './ops/dims.ts';
+import { KNOWN_ELEMENTS, requireFitting } from './ops/dims.ts';
 import { OPS } from './ops/table.ts';
 import { neededNodes } from './prune.ts';
 
@@ -157,6 +157,7 @@ export class Builder {
     let inferred: ReturnType<typeof spec.infer>;
     try {
       inferred = spec.infer({ inputs, attributes, freshDim: () => this.freshDim() });
+      inferred.forEach(requireFitting);
     } catch (error) {
       if (!(error instanceof GraphError)) throw error;
       const types = inputs.map((input) => (input === null ? 'nothing' : `${input.name}: ${typeText(input)}`));

@@ -106,6 +106,42 @@ export function quotientOf(a: Shape, b: Shape): Dim | null {
   return number === divisor ? names[0]! : null;
 }
 
+/** The product of the sizes that are numbers, and the names beside it. */
+function factorsOf(dims: Shape): readonly [number: number, names: readonly string[]] {
+  const number = dims.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);
+  return [number, dims.filter((dim) => typeof dim === 'string')];
+}
+
+/** True where product(a) = product(b) has no solution, whatever sizes (0 or more) the names stand for. */
+export function neverEqual(a: Shape, b: Shape): boolean {
+  const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
+  // with names on both sides, all of them may be 0
+  if (left.length > 0 && right.length > 0) return false;
+  if (left.length === 0 && right.length === 0) return p !== q;
+  const [whole, part] = left.length === 0 ? [p, q] : [q, p];
+  return whole !== 0 && (part === 0 || whole % part !== 0);
+}
+
+/** Elements that are known have a number, which the shape must be able to hold: four are never `[batch, 3]`, nor `[1]`. */
+export function requireFitting({ shape, known }: { readonly shape: Shape; readonly known?: Shape | undefined }): void {
+  if (known && neverEqual([known.length], shape))
+    throw new GraphError(`${known.length} elements do not fit [${shape.join(', ')}]`);
+}
+
+/** True where product(a) is never a multiple of product(b), which must not be 0: no size in the place of -1 then makes them equal. */
+export function neverDivides(a: Shape, b: Shape): boolean {
+  const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
+  if (q === 0) return true;
+  // names of b are not 0: those of a cancel. One that is left in a may be 0 or q times the rest, those left in b may be 1
+  const rest = [...right];
+  const free = left.filter((name) => {
+    const at = rest.indexOf(name);
+    if (at >= 0) rest.splice(at, 1);
+    return at < 0;
+  });
+  return free.length === 0 && p % q !== 0;
+}
+
 /** True where the two sizes cannot be equal. */
 export function mustDiffer(a: Dim, b: Dim): boolean {
   return typeof a === 'number' && typeof b === 'number' && a !== b;

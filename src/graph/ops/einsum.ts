@@ -85,6 +85,15 @@ function onDiagonals(b: Builder, x: Value, from: readonly string[], to: readonly
   return b.add('Einsum', [x, ...eyes], { equation: textOf({ terms: [from, ...pairs], result: spread }) });
 }
 
+/**
+ * Labels of `term`, a later input, that are summed with `first` and stand behind one that is kept of `term` alone (`j` of `ij,kj->ik`). ONNX Runtime
+ * moves such an axis to the front and divides by its size: where that is 0, its process ends.
+ */
+function movedSums(term: readonly string[], first: readonly string[], result: readonly string[]): readonly string[] {
+  const own = term.findIndex((label) => result.includes(label) && !first.includes(label));
+  return term.filter((label, i) => own >= 0 && i > own && first.includes(label) && !result.includes(label));
+}
+
 // y = sum of the products of the inputs, so dx = sum of g times the other inputs over all labels that x does not have;
 // along a label that only x has, dx is the same everywhere
 export const Einsum: OpSpec<'Einsum'> = {
@@ -111,6 +120,11 @@ export const Einsum: OpSpec<'Einsum'> = {
         sizes.set(label, known === undefined ? size : meet(known));
       });
     });
+    const empty = terms
+      .slice(1)
+      .flatMap((term) => movedSums(term, terms[0]!, result))
+      .find((label) => sizes.get(label) === 0);
+    if (empty) refuse(`"${attributes.equation}" sums over no elements along "${empty}"`);
     return [{ dtype, shape: result.map((label) => sizes.get(label)!) }];
   },
   gradient: ({ b, inputs, attributes, gradient: g, wants }) => {

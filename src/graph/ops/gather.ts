@@ -15,6 +15,12 @@ import {
 } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
+/** Indices that are known must be inside: -size to size - 1, where the size is known too. */
+function requireInside(indices: readonly (Dim | undefined)[] | undefined, size: Dim): void {
+  const outside = indices?.find((i) => typeof i === 'number' && typeof size === 'number' && (i < -size || i >= size));
+  if (outside !== undefined) refuse(`index ${outside} is not in an axis of size ${size}`);
+}
+
 // y = x[i]: dx is zero but for dx[i] += dy. Along another axis than 0 it is done with that axis in front.
 export const Gather: OpSpec<'Gather'> = {
   arity: [2, 2],
@@ -23,6 +29,7 @@ export const Gather: OpSpec<'Gather'> = {
     requireInteger(indices!, 'indices');
     if (x!.shape.length === 0) refuse('a scalar cannot be indexed');
     const axis = normalizeAxis(attributes.axis ?? 0, x!.shape.length);
+    requireInside(indices!.known, x!.shape[axis]!);
     const shape: Dim[] = [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)];
     const at = indices!.known;
     const from = x!.known;
@@ -60,6 +67,11 @@ function tupleLength(x: Value, indices: Value): number {
   const last = indices.shape[indices.shape.length - 1];
   if (typeof last !== 'number') refuse('the last axis of the indices must be known before running');
   if (last < 1 || last > x.shape.length) refuse(`index tuples of ${last} in a value of rank ${x.shape.length}`);
+  for (let i = 0; i < last; i++)
+    requireInside(
+      indices.known?.filter((_, place) => place % last === i),
+      x.shape[i]!,
+    );
   return last;
 }
 
@@ -117,6 +129,7 @@ function elementAxis(x: Value, indices: Value, axis = 0): number {
     if (i !== along && typeof size === 'number' && typeof whole === 'number' && size > whole)
       refuse(`indices of size ${size} at axis ${i}, where the value has ${whole}`);
   });
+  requireInside(indices.known, x.shape[along]!);
   return along;
 }
 

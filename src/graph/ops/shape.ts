@@ -4,6 +4,8 @@ import {
   broadcastShapes,
   knownElements,
   mustDiffer,
+  neverDivides,
+  neverEqual,
   normalizeAxes,
   normalizeAxis,
   productOf,
@@ -81,13 +83,14 @@ export const Reshape: OpSpec<'Reshape'> = {
     if (target.filter((dim) => dim === -1).length > 1) refuse('two sizes are -1');
     if (target.some((dim) => typeof dim === 'number' && dim < -1)) refuse(`sizes [${target.join(', ')}]`);
     const others = target.filter((dim) => dim !== -1);
+    // where the elements are known, so is their number, whatever names the shape has
+    const from = x!.known ? [x!.known.length] : x!.shape;
+    if (target.includes(-1) ? neverDivides(from, others) : neverEqual(from, target)) {
+      const count = productOf(from);
+      const what = typeof count === 'number' ? `${count} elements do` : `[${from.join(', ')}] does`;
+      refuse(`${what} not fit [${target.join(', ')}]`);
+    }
     const rest = quotientOf(x!.shape, others);
-    if (!target.includes(-1)) {
-      const [from, to] = [productOf(x!.shape), productOf(target)];
-      if (from !== null && to !== null && mustDiffer(from, to))
-        refuse(`${from} elements do not fit [${target.join(', ')}]`);
-    } else if (rest === null && isConcrete(x!.shape) && isConcrete(others))
-      refuse(`[${x!.shape.join(', ')}] does not fit [${target.join(', ')}]`);
     const out = target.map((dim) => (dim === -1 ? (rest ?? freshDim()) : dim));
     return [{ dtype: x!.dtype, shape: out, known: x!.known }];
   },

@@ -121,6 +121,10 @@ function cutsOf(inputs: readonly (Value | null)[]): readonly Cut[] {
   for (const input of inputs.slice(1)) if (input) requireInteger(input, 'a bound');
   const count = starts!.shape[0];
   if (typeof count !== 'number') refuse('the number of sliced axes must be known before running');
+  const odd = inputs
+    .slice(1)
+    .find((input) => input && (input.shape.length !== 1 || mustDiffer(input.shape[0]!, count)));
+  if (odd) refuse(`"${odd.name}" is ${typeText(odd)}, not one bound for each of ${count} axes`);
   const axisOf = axes ? requireNumbers(axes, 'the axes of Slice').map((axis) => normalizeAxis(axis, rank)) : null;
   const stepOf = steps ? knownNumbers(steps) : new Array<number>(count).fill(1);
   if (stepOf?.includes(0)) refuse('a step is 0');

@@ -1,5 +1,5 @@
 /** Computes before running what does not depend on any input or parameter: sizes, axes, masks, scales. */
-import { type Graph, isConcrete, type Tensor, tensor } from '../ir.ts';
+import { elementCount, type Graph, isConcrete, type Tensor, tensor } from '../ir.ts';
 import type { OpType } from '../ops/attributes.ts';
 import type { Inferred, OpSpec } from '../ops/spec.ts';
 import { OPS } from '../ops/table.ts';
@@ -28,6 +28,8 @@ function knownOutputs({ node, inputs }: Place): readonly Tensor[] | null {
 function knownTensor({ dtype, shape, known }: Inferred): Tensor | null {
   const limit = dtype === 'int64' ? Number.MAX_SAFE_INTEGER : 2 ** 31 - 1;
   if (!known || !isConcrete(shape) || !(dtype === 'int64' || dtype === 'int32' || dtype === 'bool')) return null;
+  // a shape that was learnt now may not hold them: the node's copy is refused by name
+  if (known.length !== elementCount(shape)) return null;
   const numbers = known.filter((element) => typeof element === 'number' && Math.abs(element) <= limit) as number[];
   return numbers.length === known.length ? tensor(dtype, shape, numbers) : null;
 }

@@ -115,6 +115,13 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
     'sizes 2 and 3 differ at batch axis 0',
     (b, x, typed) => b.add('GatherND', [x(2, 2), typed('int64', 3, 1)], { batch_dims: 1 }),
   ],
+  ['index 3 is not in an axis of size 3', (b, x) => b.add('Gather', [x(2, 3), b.ints([0, 3])], { axis: 1 })],
+  ['index -3 is not in an axis of size 2', (b, x) => b.add('Gather', [x(2), b.scalar(-3, 'int64')])],
+  [
+    'index 2 is not in an axis of size 2',
+    (b, x) => b.add('GatherND', [x(3, 2), b.constant(tensor('int64', [2, 2], [2, 1, 0, 2]))]),
+  ],
+  ['index 4 is not in an axis of size 4', (b, x) => b.add('ScatterElements', [x(4), b.ints([0, 4]), x(2)])],
   ['indices of rank 1 into a value of rank 2', (b, x) => b.add('GatherElements', [x(2, 2), b.ints([0])])],
   [
     'indices of size 3 at axis 1, where the value has 2',
@@ -148,7 +155,32 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ],
   ['a scalar has no index', (b, _, typed) => b.add('NonZero', [typed('bool')])],
   ['6 elements do not fit [4]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4])])],
-  ['[2, 3] does not fit [4, -1]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4, -1])])],
+  ['6 elements do not fit [4, -1]', (b, x) => b.add('Reshape', [x(2, 3), b.ints([4, -1])])],
+  ['4 elements do not fit [n, 3]', (b, x) => b.add('Reshape', [x(4), b.add('Shape', [x('n', 3)])], { allowzero: 1 })],
+  ['[n, 3] does not fit [4]', (b, x) => b.add('Reshape', [x('n', 3), b.ints([4])])],
+  [
+    '[n, 3] does not fit [-1, 2, n]',
+    (b, x) => {
+      const size = b.add('Shape', [x('n')]);
+      b.add('Reshape', [x('n', 3), b.add('Concat', [b.ints([-1, 2]), size], { axis: 0 })]);
+    },
+  ],
+  ['[n, 3] does not fit [-1, 0]', (b, x) => b.add('Reshape', [x('n', 3), b.ints([-1, 0])], { allowzero: 1 })],
+  // four known elements in a shape with a name: the name is 4
+  [
+    '4 elements do not fit [3, 3]',
+    (b, x) => {
+      const four = b.add('Reshape', [b.ints([1, 2, 3, 4]), b.add('Shape', [x('n')])], { allowzero: 1 });
+      b.add('Reshape', [four, b.ints([3, 3])]);
+    },
+  ],
+  [
+    '4 elements do not fit [1]',
+    (b, x) => {
+      const four = b.add('Reshape', [b.ints([1, 2, 3, 4]), b.add('Shape', [x('n', 1)])], { allowzero: 1 });
+      b.add('Squeeze', [four, b.ints([0])]);
+    },
+  ],
   ['two sizes are -1', (b, x) => b.add('Reshape', [x(2, 3), b.ints([-1, -1])])],
   ['size 0 at axis 1 copies an axis that the value does not have', (b, x) => b.add('Reshape', [x(2), b.ints([2, 0])])],
   ['axis 3 is not in a value of rank 2', (b, x) => b.add('Flatten', [x(2, 3)], { axis: 3 })],
@@ -164,6 +196,10 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   ['input 1 is left out', (b, x) => b.add('Concat', [x(1), null], { axis: 0 })],
   ['a step is 0', (b, x) => b.add('Slice', [x(4), b.ints([0]), b.ints([4]), b.ints([0]), b.ints([0])])],
   ['a bound "x1" is float64, not int64 or int32', (b, x) => b.add('Slice', [x(4), x(1), b.ints([4])])],
+  [
+    '"ints_1" is int64[1], not one bound for each of 2 axes',
+    (b, x) => b.add('Slice', [x(4, 3), b.ints([0, 0]), b.ints([1])]),
+  ],
   ['parts of 3 elements in all do not fit size 4', (b, x) => b.add('Split', [x(4), b.ints([1, 2])])],
   ['both split and num_outputs are given', (b, x) => b.add('Split', [x(4), b.ints([4])], { num_outputs: 1 })],
   ['neither sizes of the parts nor their number is given', (b, x) => b.add('Split', [x(4)])],
@@ -208,6 +244,10 @@ const REFUSED: readonly (readonly [sentence: string, attempt: Attempt])[] = [
   [
     'sizes 1 and 3 differ along "j" of "ij,jk->ik"',
     (b, x) => b.add('Einsum', [x(2, 1), x(3, 2)], { equation: 'ij,jk->ik' }),
+  ],
+  [
+    '"ij,kj->ik" sums over no elements along "j"',
+    (b, x) => b.add('Einsum', [x(2, 0), x(3, 0)], { equation: 'ij,kj->ik' }),
   ],
   ['sizes 2 and 3 do not broadcast', (b, x) => b.add('Einsum', [x(2, 4), x(3, 4)], { equation: '...i,...i->...' })],
   [
