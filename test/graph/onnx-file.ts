@@ -124,6 +124,14 @@ export async function runModel(
   options: { readonly asItIs?: boolean } = {},
 ): Promise<Record<string, Tensor>> {
   const session = await openSession(bytes, options);
+  return runSession(session, feeds).finally(() => session.release());
+}
+
+/** All outputs of an open session on `feeds`. */
+export async function runSession(
+  session: InferenceSession,
+  feeds: Readonly<Record<string, Tensor>>,
+): Promise<Record<string, Tensor>> {
   const given: Record<string, OrtTensor> = {};
   for (const [name, { dtype, data, shape }] of Object.entries(feeds))
     given[name] = new OrtTensor(dtype, data as never, shape);
@@ -131,6 +139,5 @@ export async function runModel(
   const outputs: Record<string, Tensor> = {};
   for (const [name, { type, data, dims }] of Object.entries(results))
     outputs[name] = { dtype: type as DataType, data: data as Tensor['data'], shape: [...dims] };
-  await session.release();
   return outputs;
 }

@@ -22,9 +22,9 @@ function notBool(x: Value): Value {
   return x;
 }
 
-/** ONNX Runtime follows indices into known elements, and refuses those that are outside. */
-function notKnown(x: Value): Value {
-  if (x.known) throw new GraphError('its elements are known');
+/** TopK and Einsum of nothing end ONNX Runtime's process (SIGFPE): refused where it is known, so `batch` alone is left, which is fed. */
+function neverEmpty(x: Value): Value {
+  if (x.shape.some((size) => typeof size === 'string' && size !== 'batch')) throw new GraphError('it may be empty');
   return x;
 }
 
@@ -42,7 +42,7 @@ const MAKERS: readonly Maker[] = [
   (b, x, _, n) => b.add('Squeeze', [x, b.ints([axisOf(x, n)])]),
   (b, x) => b.add('Transpose', [x], { perm: x.shape.map((__, i) => x.shape.length - 1 - i) }),
   (b, x, _, n) => b.add('Cast', [x], { to: (['float32', 'int64', 'int32', 'bool'] as const)[n % 4]! }),
-  (b, x, y, n) => b.add('Gather', [notKnown(x), y], { axis: axisOf(x, n) }),
+  (b, x, y, n) => b.add('Gather', [x, y], { axis: axisOf(x, n) }),
   (b, x, _, n) => b.add('Shape', [x], n % 2 ? {} : { start: -1 }),
   (b, x, _, n) => b.add('Reshape', [x, b.ints([-1])], n % 2 ? {} : { allowzero: 0 }),
   (b, x) => b.add('NonZero', [x]),
@@ -56,7 +56,7 @@ const MAKERS: readonly Maker[] = [
   (b, x, _, n) => b.add('Slice', [x, b.ints([0]), b.ints([2]), b.ints([axisOf(x, n)])]),
   (b, x, _, n) => b.add('Slice', [x, b.ints([-1]), b.ints([-9]), b.ints([axisOf(x, n)]), b.ints([-1 - (n % 2)])]),
   (b, x, _, n) => b.addAll('Split', [x], { axis: axisOf(x, n), num_outputs: 2 + (n % 2) })[n % 2]!,
-  (b, x, _, n) => b.addAll('TopK', [notBool(x), b.ints([1])], { axis: axisOf(x, n) })[n % 2]!,
+  (b, x, _, n) => b.addAll('TopK', [neverEmpty(notBool(x)), b.ints([1])], { axis: axisOf(x, n) })[n % 2]!,
   (b, x, _, n) => b.add('Tile', [x, b.ints(x.shape.map((__, i) => (i === n % 2 ? 2 : 1)))]),
   (b, x, _, n) => b.add('Pad', [x, b.ints(x.shape.flatMap((__, i) => [i === n % 2 ? 1 : 0, n % 2]))]),
   (b, x, y) => b.add('Equal', [x, y]),
@@ -65,7 +65,7 @@ const MAKERS: readonly Maker[] = [
   (b, x, _, n) => b.add('Expand', [x, n % 2 ? b.add('Shape', [x]) : b.ints([2, 1])]),
   (b, x) => b.add('Transpose', [x], { perm: x.shape.map((__, i) => (i + 1) % x.shape.length) }),
   (b, x, y) => b.add('Add', [b.add('MatMul', [x, x]), y]),
-  (b, x) => b.add('Einsum', [x, x], { equation: 'ij,kj->ki' }),
+  (b, x) => b.add('Einsum', [neverEmpty(x), x], { equation: 'ij,kj->ki' }),
 ];
 
 const square = (x: Value): Value => {

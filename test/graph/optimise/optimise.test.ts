@@ -10,6 +10,9 @@ import { writeModel } from '../../../src/graph/write.ts';
 import { runModel } from '../onnx-file.ts';
 import { wastefulGraph } from '../random-graph.ts';
 
+/** Within vitest's limit for a test, shrinking too: a failure is then told with its seed and path, which `fc.assert` takes to run it again. */
+const MOST_MS = 40_000;
+
 const FEEDS: readonly Readonly<Record<string, Tensor>>[] = [2, 1].map((batch) => ({
   x: tensor('float32', [batch, 3], [0.5, -1.25, 2, 0.125, 3, -0.75].slice(0, 3 * batch)),
   ids: tensor('int64', [batch], [1, 0].slice(0, batch)),
@@ -75,8 +78,7 @@ describe.each(CASES)('%s', (_name, pass, tolerance) => {
           for (const name of graph.outputs) expectSame(got![name]!, wanted[name]!, tolerance, name);
         }
       }),
-      // fixed: ONNX Runtime ends the process on some random graph (as TopK of no rows), see src/graph/README.md
-      { numRuns: 150, seed: 20261125 },
+      { numRuns: 150, interruptAfterTimeLimit: MOST_MS },
     );
     expect(ran).toBeGreaterThan(50);
     expect(changed).toBeGreaterThan(0);
@@ -92,8 +94,7 @@ describe('optimise', () => {
         expect(optimise(better)).toStrictEqual(better);
         expect(better.nodes.length).toBeLessThanOrEqual(prune(graph).nodes.length);
       }),
-      // fixed: a rare graph that can never run still changes at a second call, see src/graph/README.md
-      { seed: 20261125 },
+      { numRuns: 500, interruptAfterTimeLimit: MOST_MS },
     );
   });
 });
