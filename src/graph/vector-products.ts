@@ -1,28 +1,26 @@
-/** Writes the product of a transposed value and a vector so that ONNX Runtime's optimiser does not get it wrong. */
-import type { Graph, Node } from './ir.ts';
-import type { OpType } from './ops/attributes.ts';
+/** Writes products of a matrix and a vector so that ONNX Runtime's optimiser does not get them wrong. */
+import type { Graph } from './ir.ts';
 import { rewrite } from './optimise/rewrite.ts';
 
-/** ONNX Runtime looks through these for a Transpose to merge. */
-const SEEN_THROUGH: ReadonlySet<OpType> = new Set<OpType>(['Identity', 'Cast']);
-
 /**
- * `graph` with `MatMul(Transpose(x), v)`, `v` a vector, as a product with the matrix `[k, 1]` whose last axis is squeezed after: the same
- * numbers. ONNX Runtime 1.30 merges the Transpose into the MatMul, and then forgets it where the other side is a vector: it computes x v
- * (square matrices give wrong numbers in silence). A graph without such a product is returned as it is.
+ * `graph` with `MatMul(x, v)`, `v` a vector and `x` made with a Transpose somewhere, as a product with the matrix `[k, 1]` whose last axis is
+ * squeezed after: the same numbers. ONNX Runtime 1.30 moves a Transpose down to the MatMul (through Where, Mul, Cast and others), merges the
+ * two, and forgets the Transpose where the other side is a vector: square matrices give wrong numbers in silence. A graph without such a
+ * product is returned as it is.
  */
 export function spellVectorProducts(graph: Graph): Graph {
-  const givers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const isTransposed = (name: string): boolean => {
-    const giver = givers.get(name);
-    if (giver === undefined) return false;
-    return giver.op === 'Transpose' || (SEEN_THROUGH.has(giver.op) && isTransposed(giver.inputs[0]!));
-  };
-  const isMeant = ({ op, inputs }: Node): boolean =>
-    op === 'MatMul' && graph.values.get(inputs[1]!)!.shape.length === 1 && isTransposed(inputs[0]!);
-  if (!graph.nodes.some(isMeant)) return graph;
+  const turned = new Set<string>();
+  const meant = new Set<string>();
+  for (const { op, name, inputs, outputs } of graph.nodes) {
+    if (op === 'Transpose' || inputs.some((input) => turned.has(input)))
+      for (const output of outputs) turned.add(output);
+    if (op !== 'MatMul' || !turned.has(inputs[0]!)) continue;
+    const [x, v] = inputs.map((input) => graph.values.get(input)!.shape.length) as [number, number];
+    if (x > 1 && v === 1) meant.add(name);
+  }
+  if (meant.size === 0) return graph;
   return rewrite(graph, ({ b, node, inputs: [x, v] }) => {
-    if (!isMeant(node) || x!.shape.length < 2) return null;
+    if (!meant.has(node.name)) return null;
     const product = b.add('MatMul', [x!, b.add('Unsqueeze', [v!, b.ints([1])])]);
     return [b.add('Squeeze', [product, b.ints([-1])], {}, { name: node.name, outputs: node.outputs })];
   });

@@ -128,7 +128,7 @@ export async function runModel(
 }
 
 /** All outputs of an open session on `feeds`. */
-export async function runSession(
+async function runSession(
   session: InferenceSession,
   feeds: Readonly<Record<string, Tensor>>,
 ): Promise<Record<string, Tensor>> {

@@ -24,6 +24,16 @@ const turned = (b: Builder, x: Value) => b.add('Transpose', [x], { perm: x.shape
 const PRODUCTS: readonly (readonly [name: string, product: Product])[] = [
   ['a matrix', (b, x, _, v) => b.add('MatMul', [turned(b, x), v])],
   ['a batch of matrices', (b, _, y, v) => b.add('MatMul', [turned(b, y), v])],
+  [
+    'what a Where makes of it, which is turned back elsewhere',
+    (b, x, _, v) => {
+      const t = turned(b, x);
+      const half = b.add('Mul', [t, b.scalar(0.5, x)]);
+      const where = b.add('Where', [b.add('Greater', [t, v]), v, half]);
+      const back = b.add('ReduceSum', [turned(b, where), b.ints([1])], { keepdims: 0 });
+      return b.add('Add', [b.add('MatMul', [where, v]), back]);
+    },
+  ],
   ['an Identity of it', (b, x, _, v) => b.add('MatMul', [b.add('Identity', [turned(b, x)]), v])],
   [
     'a Cast of it',
