@@ -12,3 +12,12 @@ export const DEFAULT_DESCENT: DescentSettings = {
   companion: { strengths: { [HEADS.wide]: 0.02, [HEADS.query]: 0.03 }, weight: 0.5 },
   regression: { parameter: HEADS.regression, strength: 0.015, power: 0.125, weight: 0.5 },
 };
+
+/** With so few campaigns that nothing can be chosen a model knows little: more of what the seeds and the population say by themselves. */
+export function whereFew({ companion, regression, ...rest }: DescentSettings): DescentSettings {
+  return {
+    ...rest,
+    ...(companion ? { companion: { ...companion, weight: 2 } } : {}),
+    ...(regression ? { regression: { ...regression, weight: 1 } } : {}),
+  };
+}

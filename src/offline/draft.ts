@@ -167,7 +167,7 @@ async function goldenBatch(
   const binding = bind(draft.folder, population);
   const feeds: Record<string, Tensor> = {
     ...encodeUsers(graph, binding, rows),
-    ...encodeCampaign(graph, draft.folder, history.campaigns[0]!.features, count),
+    ...encodeCampaign(graph, draft.folder, history.campaigns[0]?.features ?? {}, count),
   };
   const session = await openSession(bytes);
   const out = await session.run(feeds, { outputs: ['score'] });

@@ -48,8 +48,8 @@ const INTERACTION_COLUMNS = ['campaign_id', 'user_id', 'label', 'stage'];
 
 /**
  * Reads campaigns.ndjson and interactions.csv (plain or .gz; interactions may come in any order). A train campaign needs rows and a label 1,
- * a test campaign seeds, and eval rows of both labels: others are named in `skipped`.
- * Errors: AppError `invalid_data` naming file:line for what is malformed or unknown, and where no train campaign is left.
+ * a test campaign seeds, and eval rows of both labels: others are named in `skipped`. There may be none of either.
+ * Errors: AppError `invalid_data` naming file:line for what is malformed or unknown.
  */
 export async function readHistory(dataSet: DataSet, directory: UserFinder): Promise<History> {
   const drafts = await readCampaigns(getDataSetFile(dataSet, 'campaigns.ndjson'), dataSet.campaignFeatures);
@@ -62,12 +62,6 @@ export async function readHistory(dataSet: DataSet, directory: UserFinder): Prom
     const reason = campaign.split === 'train' ? faultOfTrain(campaign) : faultOfTest(campaign);
     if (reason === null) campaigns.push(campaign);
     else skipped.push({ id: campaign.id, split: campaign.split, reason });
-  }
-  if (!campaigns.some(({ split }) => split === 'train')) {
-    const why = skipped.find(({ split }) => split === 'train');
-    const example =
-      why === undefined ? 'none has the split "train"' : `for example ${JSON.stringify(why.id)}: ${why.reason}`;
-    throw new AppError('invalid_data', `${dataSet.path} has no train campaign that can be used (${example})`);
   }
   return { campaigns, skipped };
 }
@@ -101,7 +95,6 @@ async function readCampaigns(path: string, features: readonly Feature[]): Promis
       drafts.set(draft.id, draft);
     }
   }
-  if (drafts.size === 0) throw lineError(path, 1, 'the file is empty: a history needs campaigns');
   return drafts;
 }
 

@@ -3,7 +3,8 @@ import { createRng, type Rng } from '../lib/rng.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { AdaptationSettings, DescentSettings } from '../model/manifest.ts';
 import { type Choice, chooseAdaptation, STAGES, STAGES_AT_START } from './choose-adaptation.ts';
-import type { Outcome } from './evidence.ts';
+import { whereFew } from './descent.ts';
+import { LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
 import { type Future, foldsOf, knownUsers, trialsOf } from './futures.ts';
 import type { HeldOut } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
@@ -48,6 +49,7 @@ export async function chooseAtStart(
   const plays = folds.flatMap((future) =>
     playsOf(campaigns, future, each, CHOICE_SEEDS, population, rng, `train/${seed}/start`),
   );
+  if (plays.length < LEAST_CAMPAIGNS) return { settings: whereFew(adaptation), tried: [], campaigns: plays.length };
   return chooseAdaptation(adaptation, plays.length, playAll(learners, parameters, plays), {
     stages: STAGES_AT_START,
   });

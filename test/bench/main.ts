@@ -5,6 +5,7 @@ import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchQuality } from './quality.bench.ts';
+import { benchRegression } from './regression.bench.ts';
 import { benchScoring } from './scoring.bench.ts';
 import { benchTraining } from './training.bench.ts';
 
@@ -12,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
   adaptation: benchAdaptation,
   audience: benchAudience,
   latent: benchLatentStart,
+  regression: benchRegression,
   scoring: benchScoring,
   training: benchTraining,
 };
