@@ -8,7 +8,7 @@ import { type Graph, type Tensor, tensor } from '../graph/ir.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Compaction, compact, indexReader, type Parameters } from './compaction.ts';
 import { sliceFeeds, takeFeeds } from './feed-rows.ts';
-import type { Frontier, HeadRun, Rates } from './head-adaptation.ts';
+import type { Frontier, HeadRun, LogitPart, Rates } from './head-adaptation.ts';
 import { type Device, type Feeds, openSession, type Session } from './session.ts';
 
 /** Rows that are scored in one run. */
@@ -112,19 +112,19 @@ class GraphRun implements HeadRun {
     return out;
   }
 
-  addCompanion(): Promise<void> {
+  fitCompanion(): LogitPart {
     return this.#refuse('a companion');
   }
 
-  addLinear(): Promise<void> {
+  linear(): LogitPart {
     return this.#refuse('a regression');
   }
 
-  keepApart(): Promise<Float32Array> {
-    return this.scores();
+  async blend(): Promise<void> {
+    this.#refuse('a blend');
   }
 
-  async #refuse(what: string): Promise<never> {
+  #refuse(what: string): never {
     throw new AppError('invalid_model', `${what} needs parameters that only shift logits: ${this.#parameters} do more`);
   }
 

@@ -38,23 +38,15 @@ export interface HeadRun {
   step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
   /** Scores of all rows of the frontier with the parameters as they are now. */
   scores(): Promise<Float32Array>;
-  /** Adds a companion, fitted on rows of the frontier; spreads are those of the `reference` rows: see `companion` of the manifest. invalid_model where the parameters do not act through a shift. */
-  addCompanion(
-    rows: Int32Array,
-    labels: Uint8Array,
-    companion: CompanionSettings,
-    reference: Int32Array,
-  ): Promise<void>;
+  /** Fits a companion to rows of the frontier: see `companion` of the manifest. invalid_model where the parameters do not act through a shift. */
+  fitCompanion(rows: Int32Array, labels: Uint8Array, strengths: CompanionSettings['strengths']): LogitPart;
+  /** A linear change as a part. invalid_model as above. */
+  linear(change: LinearChange): LogitPart;
   /**
-   * Adds a linear function of a parameter's features: `weight` times as spread over the `reference` rows as the logits are. A second one takes
-   * the place of the first in the parameter. invalid_model as above.
+   * Adds parts to the logits, each `weight` times as spread over the `reference` rows as the logits are now, then brings the spread of the sum back to what it
+   * was, by the scale if the model has one, and the mean by an intercept. A part without a spread adds nothing. invalid_model as above.
    */
-  addLinear(change: LinearChange, weight: number, reference: Int32Array): Promise<void>;
-  /**
-   * Takes as much off the logits as keeps the best score where float32 tells scores apart: near 1 they are rounded to a few values, near 0 they are
-   * not. Nothing where no parameter is an intercept. Returns the scores of all rows.
-   */
-  keepApart(): Promise<Float32Array>;
+  blend(parts: readonly BlendedPart[], reference: Int32Array): Promise<void>;
   /** Back to the start. */
   reset(): void;
   /** The full parameters as they are now. */
@@ -70,6 +62,19 @@ export interface LinearChange {
   readonly own: Float64Array;
 }
 
+/** What may be added to the logits of a run, of whose parameters it is a linear function. */
+export interface LogitPart {
+  /** By row of the run. */
+  readonly own: Float64Array;
+  /** Moves the parameters so that `factor` times as much is added. */
+  add(factor: number): void;
+}
+
+export interface BlendedPart {
+  readonly part: LogitPart;
+  readonly weight: number;
+}
+
 /** `graph` split at `parameters`. All its float parameters are inputs, so that a model which is being trained needs no new session. */
 export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
   const all = [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
@@ -78,12 +83,12 @@ export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
 
 /**
  * Prepares descent on `parameters` of `graph`. Where they only shift logits it is done in plain arrays, else by running the head as a graph.
- * `regression` is one of them that no step moves: it is for `addLinear` alone.
+ * `regression` is one of them that no step moves, and `scale` none of them: both are for `blend` alone.
  */
 export async function openHeadProgram(
   graph: Graph,
   parameters: readonly string[],
-  options: { device?: Device; regression?: string } = {},
+  options: { device?: Device; regression?: string; scale?: string } = {},
 ): Promise<HeadProgram> {
   const { body, head } = splitHeads(graph, parameters);
   const bodySession = body ? await openSession(body, options) : null;

@@ -10,7 +10,7 @@ import { type AdaptationProgram, openAdaptation } from './adaptation.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { splitHeads } from './head-adaptation.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
-import { type DescentSettings, type Manifest, parametersOf } from './manifest.ts';
+import { type DescentSettings, type Manifest, parametersOf, shiftedBy } from './manifest.ts';
 import { allFinite, type Device, openSession, type Session } from './session.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round otherwise). */
@@ -111,18 +111,21 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
         `adapted parameter "${name}" is ${typeText(value)}: only float32 can be adapted: cast the model before the export (in PyTorch: model.float())`,
       );
   }
-  if (adaptation.optimiser === 'gradient_descent') checkShift(path, adaptation, graph, adapted);
+  if (adaptation.optimiser === 'gradient_descent') checkShift(path, adaptation, graph);
   return adapted;
 }
 
 /** A companion and a regression are added to one logit: all that is adapted must act through it. */
-function checkShift(path: string, adaptation: DescentSettings, graph: Graph, adapted: readonly string[]): void {
-  const { companion, regression } = adaptation;
+function checkShift(path: string, adaptation: DescentSettings, graph: Graph): void {
+  const { companion, regression, scale } = adaptation;
+  if (scale !== undefined && graph.initializers.get(scale)?.data.length !== 1)
+    throw refused(path, `its scale ${scale} is not a parameter of one element`);
   if (!companion && !regression) return;
   const what = [companion && 'companion', regression && 'regression'].filter(Boolean).join(' and ');
-  const shift = findShift(splitHeads(graph, adapted).head, adapted);
+  const shifted = shiftedBy(adaptation);
+  const shift = findShift(splitHeads(graph, shifted).head, shifted);
   if (shift === null)
-    throw refused(path, `its ${what} needs parameters that only shift logits, and ${adapted.join(', ')} do more`);
+    throw refused(path, `its ${what} needs parameters that only shift logits, and ${shifted.join(', ')} do more`);
   if (regression && !shift.lookups.some(({ parameter }) => parameter === regression.parameter))
     throw refused(path, `its regression needs a table of user features, and ${regression.parameter} is none`);
 }

@@ -76,6 +76,8 @@ const descentAdaptation = z.strictObject({
       weight: z.number().positive().max(10),
     })
     .optional(),
+  /** A parameter of one element that multiplies all logits: it takes back what companion and regression add to their spread. It has no rate. */
+  scale: z.string().optional(),
 });
 
 const adaptation = z.discriminatedUnion('optimiser', [adamAdaptation, descentAdaptation]);
@@ -121,9 +123,14 @@ export type DescentSettings = z.infer<typeof descentAdaptation>;
 export type CompanionSettings = NonNullable<DescentSettings['companion']>;
 export type RegressionSettings = NonNullable<DescentSettings['regression']>;
 
-/** The parameters that gradient descent and the whole-population regression change. */
-export function parametersOf({ rates, regression }: DescentSettings): string[] {
+/** The parameters through which the logits are shifted: those of gradient descent, and the one of the whole-population regression. */
+export function shiftedBy({ rates, regression }: DescentSettings): string[] {
   return [...Object.keys(rates), ...(regression ? [regression.parameter] : [])];
+}
+
+/** All parameters that adaptation changes. */
+export function parametersOf(settings: DescentSettings): string[] {
+  return [...shiftedBy(settings), ...(settings.scale === undefined ? [] : [settings.scale])];
 }
 
 /**

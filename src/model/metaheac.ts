@@ -29,18 +29,19 @@ export interface MetaHeacConfig {
   readonly heads?: HeadsConfig | null;
 }
 
-/** z_j = w_j . r + b_j + sum over the user's n tokens of s[t] + phi . (q + q_c) + bias + sum of r[t] / sqrt(n) */
+/** z_j = scale (w_j . r + b_j + sum over the user's n tokens of s[t] + phi . (q + q_c) + bias + sum of r[t] / sqrt(n)) */
 export interface HeadsConfig {
   /** Dimensions of the latent vectors: phi(u) is the sum of V[t] over all the user's tokens. */
   readonly latent: number;
 }
 
-/** Names of the heads: what adaptation changes. `regression` holds the whole-population regression; no step of descent moves it. */
+/** Names of the heads: what adaptation changes. No step of descent moves `regression`, the whole-population regression, or `scale`. */
 export const HEADS = {
   wide: 'heads.wide',
   query: 'heads.query',
   bias: 'heads.bias',
   regression: 'heads.regression',
+  scale: 'heads.scale',
 } as const;
 /** The table of latent vectors: row `offsetOf(feature) + id`. */
 export const LATENT_TABLE = 'latent.tokens';
@@ -158,7 +159,12 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
       transB: 1,
     });
     const { heads } = config;
-    const logits = heads ? b.add('Add', [own, addHeads(b, heads, userInputs, campaignInputs, parameter)]) : own;
+    const logits = heads
+      ? b.add('Mul', [
+          b.add('Add', [own, addHeads(b, heads, userInputs, campaignInputs, parameter)]),
+          parameter(HEADS.scale, [1], 1),
+        ])
+      : own;
     const weighted = b.add('Mul', [gateOfCritics, b.add('Sigmoid', [logits])]);
     const score = b.add('ReduceSum', [weighted, b.ints([1])], { keepdims: 0 }, { name: 'score', outputs: ['score'] });
     return b.build('metaheac', [score]);

@@ -7,7 +7,7 @@ import type { Graph, Tensor } from '../graph/ir.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import type { Parameters } from './compaction.ts';
 import { sliceFeeds, takeFeeds } from './feed-rows.ts';
-import type { Frontier, HeadRun, LinearChange, Rates } from './head-adaptation.ts';
+import type { BlendedPart, Frontier, HeadRun, LinearChange, LogitPart, Rates } from './head-adaptation.ts';
 import type { CompanionSettings } from './manifest.ts';
 import { type Device, type Feeds, openSession, type Session } from './session.ts';
 import {
@@ -24,10 +24,6 @@ const LINK_ROWS = 8192;
 const COMPANION_TOLERANCE = 1e-5;
 /** Scores this near to 0 or 1 have the logit of the bound. */
 const CERTAIN = 1e-7;
-/** Scores as good as this one are told apart by float32 to a relative 1e-5 of their distance to 1. */
-const BEST_LOGIT = 5;
-/** A score that is rounded to 1 does not say how far it is above: it is brought down step by step. */
-const MOST_ROUNDS = 8;
 /** What differs by less than this of its size is the same for all rows: features are differences of float32 sums. */
 const SAME = 1e-4;
 
@@ -46,11 +42,11 @@ function buildLinkStep(shift: Shift): Graph {
   return b.build('link_step', [loss, gradient]);
 }
 
-/** `parameters` are stepped, all but `regression`, which only a linear change moves. */
+/** `parameters` are stepped, all but `regression`; that and `scale`, which is none of them, are for blends alone. */
 export async function openShiftProgram(
   shift: Shift,
   parameters: readonly string[],
-  { regression, ...options }: { device?: Device; regression?: string } = {},
+  { regression, scale, ...options }: { device?: Device; regression?: string; scale?: string } = {},
 ): Promise<ShiftProgram> {
   const reader = await openShiftReader(shift, { ...options, ...(regression ? { without: regression } : {}) });
   const step = await openSession(buildLinkStep(shift), options);
@@ -59,7 +55,9 @@ export async function openShiftProgram(
     async start(values, { perUser, shared, rows }) {
       const own = new Map(parameters.map((name) => [name, values.get(name)!]));
       const features = await reader.read(own, perUser, shared, rows);
-      return new ShiftRun(shift, features, own, { perUser, shared }, { step, link });
+      const multiplier =
+        scale === undefined ? null : { name: scale, value: (values.get(scale)!.data as Float32Array)[0]! };
+      return new ShiftRun(shift, features, own, { perUser, shared }, { step, link }, multiplier);
     },
     async close() {
       for (const part of [reader, step, link]) await part.close();
@@ -80,7 +78,10 @@ class ShiftRun implements HeadRun {
   readonly #change: Float64Array;
   /** What a linear change adds to each row's shift, and to the elements of its parameter. */
   readonly #added: Float64Array;
-  #linear: { readonly parameter: string; readonly elements: Float64Array } | null = null;
+  readonly #linear: { readonly parameter: string; readonly elements: Float64Array }[] = [];
+  readonly #scaleName: string | null;
+  readonly #scaleAtStart: number;
+  #scale: number;
   readonly #gradient: Float64Array;
 
   constructor(
@@ -89,6 +90,7 @@ class ShiftRun implements HeadRun {
     start: Parameters,
     { perUser, shared }: { perUser: Feeds; shared: Feeds },
     { step, link }: { step: Session; link: Session },
+    scale: { readonly name: string; readonly value: number } | null,
   ) {
     const isRead = ([name]: [string, Tensor]) => step.inputs.includes(name);
     this.#shift = shift;
@@ -102,6 +104,9 @@ class ShiftRun implements HeadRun {
     this.#change = new Float64Array(features.width);
     this.#gradient = new Float64Array(features.width);
     this.#added = new Float64Array(features.rows);
+    this.#scaleName = scale?.name ?? null;
+    this.#scaleAtStart = scale?.value ?? 1;
+    this.#scale = this.#scaleAtStart;
   }
 
   async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
@@ -130,6 +135,7 @@ class ShiftRun implements HeadRun {
       const result = await this.#link.run({
         ...sliceFeeds(this.#perUser, from, to),
         ...this.#shared,
+        ...(this.#scaleName === null ? {} : { [this.#scaleName]: this.#scaleTensor() }),
         [this.#shift.value]: this.#asInput(shifts.subarray(from, to)),
       });
       out.set(result[this.#link.outputs[0]!]!.data as Float32Array, from);
@@ -137,69 +143,65 @@ class ShiftRun implements HeadRun {
     return out;
   }
 
-  async addCompanion(
-    rows: Int32Array,
-    labels: Uint8Array,
-    { strengths, weight }: CompanionSettings,
-    reference: Int32Array,
-  ): Promise<void> {
+  fitCompanion(rows: Int32Array, labels: Uint8Array, strengths: CompanionSettings['strengths']): LogitPart {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = designOf(features, rows, byParameter);
     // a column that is left out needs some strength, and keeps weight 0
-    const model = fitLogisticRegression(
+    const { weights } = fitLogisticRegression(
       design,
       labels,
       byParameter.map((strength) => strength || 1),
       { gradientTolerance: COMPANION_TOLERANCE * rows.length },
     );
-    const own = new Float64Array(reference.length);
-    multiplyRows(features, reference, model.weights, own);
-    const scale = await this.#scaleOf(own, weight, reference);
-    for (let j = 0; j < this.#change.length; j++) this.#change[j]! += scale * model.weights[j]!;
+    const own = new Float64Array(features.rows);
+    multiplyRows(features, this.#all, weights, own);
+    return {
+      own,
+      add: (factor) => {
+        for (let j = 0; j < this.#change.length; j++) this.#change[j]! += factor * weights[j]!;
+      },
+    };
   }
 
-  async addLinear({ parameter, elements, own }: LinearChange, weight: number, reference: Int32Array): Promise<void> {
-    const scale = await this.#scaleOf(
-      Float64Array.from(reference, (row) => own[row]!),
-      weight,
-      reference,
-    );
-    for (let row = 0; row < own.length; row++) this.#added[row]! += scale * own[row]!;
-    this.#linear = { parameter, elements: elements.map((x) => scale * x) };
+  linear({ parameter, elements, own }: LinearChange): LogitPart {
+    return {
+      own,
+      add: (factor) => {
+        for (let row = 0; row < own.length; row++) this.#added[row]! += factor * own[row]!;
+        this.#linear.push({ parameter, elements: elements.map((x) => factor * x) });
+      },
+    };
   }
 
-  async keepApart(): Promise<Float32Array> {
-    const intercept = this.#interceptColumn();
-    for (let round = 0; ; round++) {
-      const scores = await this.scores();
-      const top = logitOf(scores.reduce((a, b) => Math.max(a, b), 0));
-      if (intercept === -1 || top <= BEST_LOGIT || round === MOST_ROUNDS) return scores;
-      const { dense, firstDense } = this.#features;
-      this.#change[intercept]! -= (top - BEST_LOGIT) / dense[intercept - firstDense]!;
-    }
-  }
-
-  /**
-   * By how much `own`, the values of the reference rows, is multiplied so that its spread is `weight` times that of the logits; 0 where it has none.
-   * Its mean is taken off the intercept, where a parameter is one: probabilities stay what they were.
-   */
-  async #scaleOf(own: Float64Array, weight: number, reference: Int32Array): Promise<number> {
-    const spread = spreadOf(own);
-    if (spread.deviation <= SAME * Math.abs(spread.mean)) return 0;
+  async blend(parts: readonly BlendedPart[], reference: Int32Array): Promise<void> {
     const scores = await this.scores();
-    const logits = Float64Array.from(reference, (row) => logitOf(scores[row]!));
-    const scale = (weight * spreadOf(logits).deviation) / spread.deviation;
-    const { dense, firstDense } = this.#features;
+    const inner = Float64Array.from(reference, (row) => logitOf(scores[row]!) / this.#scaleAtStart);
+    const before = spreadOf(inner);
+    for (const { part, weight } of parts) {
+      const own = Float64Array.from(reference, (row) => part.own[row]!);
+      const spread = spreadOf(own);
+      if (spread.deviation <= SAME * Math.abs(spread.mean)) continue;
+      const factor = (weight * before.deviation) / spread.deviation;
+      part.add(factor);
+      for (let i = 0; i < inner.length; i++) inner[i]! += factor * own[i]!;
+    }
+    const after = spreadOf(inner);
+    if (after.deviation === 0) return;
+    // float32, and ONNX Runtime's Sigmoid, tell logits apart within some +-16 alone: what spreads more would be tied at both ends
+    const shrink = this.#scaleName === null ? 1 : before.deviation / after.deviation;
+    this.#scale = this.#scaleAtStart * shrink;
     const intercept = this.#interceptColumn();
-    if (intercept !== -1) this.#change[intercept]! -= (scale * spread.mean) / dense[intercept - firstDense]!;
-    return scale;
+    const { dense, firstDense } = this.#features;
+    if (intercept !== -1)
+      this.#change[intercept]! += (before.mean / shrink - after.mean) / dense[intercept - firstDense]!;
   }
 
   reset(): void {
     this.#change.fill(0);
     this.#added.fill(0);
-    this.#linear = null;
+    this.#linear.length = 0;
+    this.#scale = this.#scaleAtStart;
   }
 
   parameters(): Map<string, Tensor> {
@@ -210,12 +212,16 @@ class ShiftRun implements HeadRun {
       for (let i = 0; i < elements.length; i++) data[elements[i]!]! += this.#change[first + i]!;
       out.set(parameter, { ...full, data });
     }
-    if (this.#linear) {
-      const { parameter, elements } = this.#linear;
+    for (const { parameter, elements } of this.#linear) {
       const full = out.get(parameter)!;
       out.set(parameter, { ...full, data: (full.data as Float32Array).map((x, i) => x + elements[i]!) });
     }
+    if (this.#scaleName !== null) out.set(this.#scaleName, this.#scaleTensor());
     return out;
+  }
+
+  #scaleTensor(): Tensor {
+    return { dtype: 'float32', shape: [1], data: Float32Array.of(this.#scale) };
   }
 
   /** A dense column that is the same for all rows, or -1. */

@@ -11,6 +11,7 @@ export const DEFAULT_DESCENT: DescentSettings = {
   first_pass: { steps: 10, cut: 0.05 },
   companion: { strengths: { [HEADS.wide]: 0.02, [HEADS.query]: 0.03 }, weight: 0.5 },
   regression: { parameter: HEADS.regression, strength: 0.015, power: 0.125, weight: 0.5 },
+  scale: HEADS.scale,
 };
 
 /** With so few campaigns that nothing can be chosen a model knows little: more of what the seeds and the population say by themselves. */

@@ -1,5 +1,5 @@
 /** Reads the campaign history of a data set: campaigns with their features, and who liked them, as user numbers in typed arrays. */
-import { AppError } from '../lib/errors.ts';
+import type { AppError } from '../lib/errors.ts';
 import { type DataSet, getDataSetFile } from '../population/data-set.ts';
 import { lineError, readLines } from '../population/lines.ts';
 import { describe, type JsonRecord, parseCsvRow, parseRecord } from '../population/records.ts';

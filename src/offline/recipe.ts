@@ -2,7 +2,7 @@
 
 import type { Graph } from '../graph/ir.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
-import { type Initial, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../model/metaheac.ts';
+import { HEADS, type Initial, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../model/metaheac.ts';
 import type { Device } from '../model/session.ts';
 import { type DrawnBatch, drawEpisode } from './episodes.ts';
 import { drawHeadsEpisode } from './heads-episode.ts';
@@ -57,6 +57,7 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
       const vectors = latentVectors(workspace, settings);
       return (name, shape, fanIn) => {
         if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
+        if (name === HEADS.scale) return { dtype: 'float32', shape, data: Float32Array.of(1) };
         // the heads start at nothing: what a campaign shifts is all theirs
         if (name.startsWith('heads.') || (name.startsWith('latent.') && name !== LATENT_TABLE))
           return { dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, dim) => product * dim, 1)) };

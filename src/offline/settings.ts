@@ -84,8 +84,8 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   validationShare: 0.2,
   patience: 150,
   retrain: true,
-  // the regression's table holds one campaign's weights at a time: none are learned
-  frozen: [HEADS.regression],
+  // these hold one campaign's values at a time: none are learned
+  frozen: [HEADS.regression, HEADS.scale],
   adaptation: DEFAULT_DESCENT,
 };
 

@@ -3,7 +3,7 @@
 import { assert } from '../lib/errors.ts';
 import { createRng, type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
 import { sliceFeeds } from '../model/feed-rows.ts';
-import type { HeadProgram, HeadRun } from '../model/head-adaptation.ts';
+import type { BlendedPart, HeadProgram, HeadRun } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { CampaignRegression } from './bound-regression.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext } from './customise.ts';
@@ -69,7 +69,7 @@ export async function customiseHeads(
       (share) => request.onProgress?.(share * CROSS_FITTED),
     );
   }
-  await adaptHeads(started, settings, { positives, pool, always }, rng.fork('final'));
+  await adaptHeads(started, settings, { positives, pool, always }, rng.fork('final'), false);
   request.onProgress?.(1);
   return {
     parameters: started.run.parameters(),
@@ -121,12 +121,13 @@ export interface HeadRows {
   readonly always?: Int32Array;
 }
 
-/** Both passes, the companion and the regression, from the start; the scores of all rows. */
+/** Both passes, the companion and the regression, from the start; the scores of all rows where they are asked for. */
 export async function adaptHeads(
   { run, regression }: StartedHeads,
   settings: DescentSettings,
   rows: HeadRows,
   rng: Rng,
+  wantScores = true,
 ): Promise<Float32Array> {
   const { positives, pool, always = new Int32Array(0) } = rows;
   run.reset();
@@ -143,17 +144,23 @@ export async function adaptHeads(
     run.reset();
   }
   await descend(run, stepsFor(settings, positives.length), { ...rows, pool: negatives }, settings, rng.fork('second'));
+  const parts: BlendedPart[] = [];
   if (settings.companion) {
     const drawn = sampleWithoutReplacement(rng.fork('companion'), pool.length, negativesFor(settings, positives, pool));
     const learned = Int32Array.from([...positives, ...drawn.map((i) => pool[i]!), ...always]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
-    await run.addCompanion(learned, labels, settings.companion, pool);
+    const { strengths, weight } = settings.companion;
+    parts.push({ part: run.fitCompanion(learned, labels, strengths), weight });
   }
   if (settings.regression) {
     assert(regression, 'the model has a regression, and the population is not read for it');
-    await run.addLinear(regression.fit(positives, settings.regression), settings.regression.weight, pool);
+    parts.push({
+      part: run.linear(regression.fit(positives, settings.regression)),
+      weight: settings.regression.weight,
+    });
   }
-  return run.keepApart();
+  if (parts.length > 0) await run.blend(parts, pool);
+  return wantScores ? run.scores() : new Float32Array(0);
 }
 
 function negativesFor(settings: DescentSettings, positives: Int32Array, pool: Int32Array): number {

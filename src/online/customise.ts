@@ -6,7 +6,7 @@ import type { Parameters } from '../model/compaction.ts';
 import { takeFeeds } from '../model/feed-rows.ts';
 import { type HeadProgram, openHeadProgram } from '../model/head-adaptation.ts';
 import type { GeneralModel } from '../model/load.ts';
-import { type AdamSettings, type DescentSettings, parametersOf } from '../model/manifest.ts';
+import { type AdamSettings, type DescentSettings, shiftedBy } from '../model/manifest.ts';
 import type { Device, Feeds } from '../model/session.ts';
 import type { Population } from '../population/population.ts';
 import type { Binding } from './binding.ts';
@@ -36,9 +36,10 @@ export async function openOnlineProgram(
     return { kind: 'adam', steps: await openAdaptation(graph, adapted, options), settings: adaptation };
   return {
     kind: 'gradient_descent',
-    steps: await openHeadProgram(graph, parametersOf(adaptation), {
+    steps: await openHeadProgram(graph, shiftedBy(adaptation), {
       ...options,
       ...(adaptation.regression ? { regression: adaptation.regression.parameter } : {}),
+      ...(adaptation.scale ? { scale: adaptation.scale } : {}),
     }),
     settings: adaptation,
   };
