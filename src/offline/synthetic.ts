@@ -1,8 +1,8 @@
 /** Writes synthetic data sets: people with readable traits and planted tastes, campaigns that some of them like. */
-import { mkdir, open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
-import { createRng, type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { createRng, type Rng } from '../lib/rng.ts';
+import { drawSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from './data-set-writer.ts';
+import { topShare } from './shapes/members.ts';
 import {
   CAMPAIGN_FEATURES,
   createWorld,
@@ -38,19 +38,19 @@ export interface SyntheticDataSet {
   readonly users: number;
   readonly trainCampaigns: number;
   /** In the order of campaigns.ndjson; `members` counts the hidden ones (eval rows with label 1). */
-  readonly testCampaigns: readonly {
-    readonly id: string;
-    readonly group: 'small' | 'large';
-    readonly seeds: number;
-    readonly members: number;
-  }[];
+  readonly testCampaigns: readonly TestCampaign[];
+}
+
+export interface TestCampaign {
+  readonly id: string;
+  readonly group: 'small' | 'large';
+  readonly seeds: number;
+  readonly members: number;
 }
 
 const SEED_COUNTS = { small: 50, large: 200 } as const;
-const NEGATIVES_PER_MEMBER = 10;
 /** Below this no campaign has members enough for seeds and hidden members. */
 const MINIMUM_USERS = 200;
-const CHUNK_BYTES = 1 << 18;
 
 /**
  * Writes dataset.json, users.ndjson, campaigns.ndjson and interactions.csv. Train campaigns hold up to `trainMembers` members and 10 non-members
@@ -64,24 +64,18 @@ export async function generateDataSet(options: SyntheticOptions): Promise<Synthe
   const settings = { tokensPerUser: 14, audienceShare: 0.04, noise: 1, trainMembers: 500, world: 'demo', ...options };
   const world = createWorld(settings.world);
   const rng = createRng(`synthetic data/${seed}`);
-  try {
-    await mkdir(out, { recursive: true });
-    const people = await writeUsers(
-      join(out, 'users.ndjson'),
-      world,
-      rng.fork('people'),
-      users,
-      settings.tokensPerUser,
-    );
-    const made = await writeCampaigns(out, world, rng, people, settings);
-    await writeText(join(out, 'dataset.json'), [
-      `${JSON.stringify(describe(options, settings.world, made), null, 1)}\n`,
-    ]);
-    return made;
-  } catch (cause) {
-    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
-    throw new AppError('storage_failed', `cannot write the data set ${out}`, { cause });
-  }
+  const people: People = {
+    ages: new Uint8Array(users),
+    countries: new Uint8Array(users),
+    tastes: new Float32Array(users * TASTE_COUNT),
+  };
+  const testCampaigns: TestCampaign[] = [];
+  await writeDataSet(out, {
+    users: drawUsers(world, rng.fork('people'), people, settings.tokensPerUser),
+    campaigns: drawCampaigns(world, rng, people, settings, testCampaigns),
+    description: describe(settings),
+  });
+  return { users, trainCampaigns: settings.trainCampaigns, testCampaigns };
 }
 
 /** What stays in memory of the people: nothing but what decides whom they like. */
@@ -92,137 +86,69 @@ interface People {
   readonly tastes: Float32Array;
 }
 
-async function writeUsers(path: string, world: World, rng: Rng, users: number, tokensPerUser: number): Promise<People> {
-  const people = {
-    ages: new Uint8Array(users),
-    countries: new Uint8Array(users),
-    tastes: new Float32Array(users * TASTE_COUNT),
-  };
-  function* lines(): Generator<string> {
-    for (let u = 0; u < users; u++) {
-      const person = world.drawPerson(rng, tokensPerUser);
-      people.ages[u] = person.age;
-      people.countries[u] = person.country;
-      people.tastes.set(person.tastes, u * TASTE_COUNT);
-      yield `${JSON.stringify({ user_id: userId(u), ...person.traits })}\n`;
-    }
+/** Fills `people` on the way. */
+function* drawUsers(world: World, rng: Rng, people: People, tokensPerUser: number): Generator<object> {
+  for (let u = 0; u < people.ages.length; u++) {
+    const person = world.drawPerson(rng, tokensPerUser);
+    people.ages[u] = person.age;
+    people.countries[u] = person.country;
+    people.tastes.set(person.tastes, u * TASTE_COUNT);
+    yield { user_id: userId(u), ...person.traits };
   }
-  await writeText(path, lines());
-  return people;
 }
 
-async function writeCampaigns(
-  out: string,
+interface Settings {
+  readonly trainCampaigns: number;
+  readonly testCampaigns: number;
+  readonly audienceShare: number;
+  readonly noise: number;
+  readonly trainMembers: number;
+}
+
+/** Tells of the test campaigns in `made`. */
+function* drawCampaigns(
   world: World,
   rng: Rng,
   people: People,
-  settings: {
-    trainCampaigns: number;
-    testCampaigns: number;
-    audienceShare: number;
-    noise: number;
-    trainMembers: number;
-  },
-): Promise<SyntheticDataSet> {
-  const testCampaigns: { id: string; group: 'small' | 'large'; seeds: number; members: number }[] = [];
-  const campaigns: string[] = [];
-  function* rows(): Generator<string> {
-    yield 'campaign_id,user_id,label,stage\n';
-    for (let c = 0; c < settings.trainCampaigns + settings.testCampaigns; c++) {
-      const id = `campaign-${String(c + 1).padStart(3, '0')}`;
-      const stream = rng.fork(id);
-      const campaign = world.drawCampaign(stream);
-      const isMember = drawMembers(campaign, people, settings.audienceShare, settings.noise, stream);
-      const members = usersWhere(isMember, 1);
-      if (c < settings.trainCampaigns) {
-        campaigns.push(`${JSON.stringify({ campaign_id: id, ...campaign.features, split: 'train' })}\n`);
-        yield* trainRows(id, members, usersWhere(isMember, 0), settings.trainMembers, stream);
-        continue;
-      }
-      const group = (c - settings.trainCampaigns) % 2 === 0 ? 'small' : 'large';
-      campaigns.push(`${JSON.stringify({ campaign_id: id, ...campaign.features, split: 'test', group })}\n`);
-      const seeds = Math.min(SEED_COUNTS[group], Math.floor(members.length / 2));
-      testCampaigns.push({ id, group, seeds, members: members.length - seeds });
-      yield* testRows(id, isMember, pick(members, seeds, stream));
+  settings: Settings,
+  made: TestCampaign[],
+): Generator<WrittenCampaign> {
+  for (let c = 0; c < settings.trainCampaigns + settings.testCampaigns; c++) {
+    const id = `campaign-${String(c + 1).padStart(3, '0')}`;
+    const stream = rng.fork(id);
+    const campaign = world.drawCampaign(stream);
+    const isMember = topShare(affinities(campaign, people), settings.audienceShare, settings.noise, stream);
+    const membership = { id, isMember, idOf: userId };
+    const record = { campaign_id: id, ...campaign.features };
+    if (c < settings.trainCampaigns) {
+      yield { record: { ...record, split: 'train' }, rows: trainRows(membership, settings.trainMembers, stream) };
+      continue;
     }
+    const group = (c - settings.trainCampaigns) % 2 === 0 ? 'small' : 'large';
+    const seeds = drawSeeds(isMember, SEED_COUNTS[group], stream);
+    const members = isMember.reduce((sum, one) => sum + one, 0) - seeds.length;
+    made.push({ id, group, seeds: seeds.length, members });
+    yield { record: { ...record, split: 'test', group }, rows: testRows(membership, seeds) };
   }
-  await writeText(join(out, 'interactions.csv'), rows());
-  await writeText(join(out, 'campaigns.ndjson'), campaigns);
-  return { users: people.ages.length, trainCampaigns: settings.trainCampaigns, testCampaigns };
 }
 
-/** 1 for the `share` of the users with the greatest affinity + noise: `[users]`. */
-function drawMembers(campaign: PlantedCampaign, people: People, share: number, noise: number, rng: Rng): Uint8Array {
-  const users = people.ages.length;
-  const liking = new Float64Array(users);
-  let sum = 0;
-  let squares = 0;
-  for (let u = 0; u < users; u++) {
-    const x = campaign.affinity(people.ages[u]!, people.countries[u]!, people.tastes, u * TASTE_COUNT);
-    liking[u] = x;
-    sum += x;
-    squares += x * x;
-  }
-  const spread = Math.sqrt(squares / users - (sum / users) ** 2);
-  for (let u = 0; u < users; u++) liking[u]! += noise * spread * rng.normal();
-  const count = Math.max(4, Math.round(share * users));
-  const cut = liking.slice().sort()[users - count]!;
-  return Uint8Array.from(liking, (x) => (x >= cut ? 1 : 0));
-}
-
-function* trainRows(id: string, members: Int32Array, others: Int32Array, most: number, rng: Rng): Generator<string> {
-  const shown = pick(members, most, rng);
-  for (const u of shown) yield `${id},${userId(u)},1,train\n`;
-  for (const u of pick(others, NEGATIVES_PER_MEMBER * shown.length, rng)) yield `${id},${userId(u)},0,train\n`;
-}
-
-function* testRows(id: string, isMember: Uint8Array, seeds: Int32Array): Generator<string> {
-  const isSeed = new Set(seeds);
-  for (const u of seeds) yield `${id},${userId(u)},1,seed\n`;
-  for (let u = 0; u < isMember.length; u++) if (!isSeed.has(u)) yield `${id},${userId(u)},${isMember[u]},eval\n`;
-}
-
-function usersWhere(isMember: Uint8Array, wanted: 0 | 1): Int32Array {
-  return Int32Array.from(isMember.keys()).filter((u) => isMember[u] === wanted);
-}
-
-/** Up to `count` of `items` by lot, in their order. */
-function pick(items: Int32Array, count: number, rng: Rng): Int32Array {
-  return Int32Array.from(sampleWithoutReplacement(rng, items.length, count), (i) => items[i]!).sort();
+function affinities(campaign: PlantedCampaign, { ages, countries, tastes }: People): Float64Array {
+  return Float64Array.from(ages, (age, u) => campaign.affinity(age, countries[u]!, tastes, u * TASTE_COUNT));
 }
 
 function userId(u: number): string {
   return `person-${String(u + 1).padStart(6, '0')}`;
 }
 
-function describe(options: SyntheticOptions, world: string, made: SyntheticDataSet): object {
+function describe(settings: SyntheticOptions & { readonly world: string }): object {
+  const { users, trainCampaigns, testCampaigns, world, seed } = settings;
   return {
     name: 'synthetic-people',
     user_features: USER_FEATURES,
     campaign_features: CAMPAIGN_FEATURES,
-    made: `Synthetic: no real person or brand. Tastes are planted (world ${world}, seed ${options.seed}); traits show them in part, campaigns are liked by them.`,
+    made: `Synthetic: no real person or brand. Tastes are planted (world ${world}, seed ${seed}); traits show them in part, campaigns are liked by them.`,
     licence: 'Apache-2.0',
-    counts: { users: made.users, campaigns_train: made.trainCampaigns, campaigns_test: made.testCampaigns.length },
-    rng_seed: options.seed,
+    counts: { users, campaigns_train: trainCampaigns, campaigns_test: testCampaigns },
+    rng_seed: seed,
   };
-}
-
-/** Writes `pieces` in chunks: memory does not grow with the file. */
-async function writeText(path: string, pieces: Iterable<string>): Promise<void> {
-  const file = await open(path, 'w');
-  try {
-    let chunk: string[] = [];
-    let length = 0;
-    for (const piece of pieces) {
-      chunk.push(piece);
-      length += piece.length;
-      if (length < CHUNK_BYTES) continue;
-      await file.writeFile(chunk.join(''));
-      chunk = [];
-      length = 0;
-    }
-    await file.writeFile(chunk.join(''));
-  } finally {
-    await file.close();
-  }
 }

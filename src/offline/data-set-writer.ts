@@ -1,0 +1,120 @@
+/** Writes data set folders: users, campaigns and who liked them, in the form of docs/data-set.md. */
+import { mkdir, open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../lib/errors.ts';
+import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+
+/** One campaign of a data set. */
+export interface WrittenCampaign {
+  /** Its line of campaigns.ndjson. */
+  readonly record: object;
+  /** Its lines of interactions.csv, with their ends. */
+  readonly rows: Iterable<string>;
+}
+
+/** Read once, in the order users, campaigns (each with its rows), description. */
+export interface WrittenDataSet {
+  readonly description: object;
+  /** Lines of users.ndjson; null where the file is there already. */
+  readonly users: Iterable<object> | null;
+  readonly campaigns: Iterable<WrittenCampaign>;
+}
+
+/** Non-members that a train campaign shows for each member. */
+const NEGATIVES_PER_MEMBER = 10;
+const CHUNK_BYTES = 1 << 18;
+
+/**
+ * Writes users.ndjson, interactions.csv, campaigns.ndjson and, last, dataset.json, one line at a time. The folder is made if it is not there, its
+ * files are replaced if they are. A folder that cannot be written is storage_failed.
+ */
+export async function writeDataSet(out: string, { description, users, campaigns }: WrittenDataSet): Promise<void> {
+  const records: string[] = [];
+  function* interactions(): Generator<string> {
+    yield 'campaign_id,user_id,label,stage\n';
+    for (const { record, rows } of campaigns) {
+      records.push(`${JSON.stringify(record)}\n`);
+      yield* rows;
+    }
+  }
+  function* userLines(from: Iterable<object>): Generator<string> {
+    for (const user of from) yield `${JSON.stringify(user)}\n`;
+  }
+  try {
+    await mkdir(out, { recursive: true });
+    if (users) await writeText(join(out, 'users.ndjson'), userLines(users));
+    await writeText(join(out, 'interactions.csv'), interactions());
+    await writeText(join(out, 'campaigns.ndjson'), records);
+    await writeText(join(out, 'dataset.json'), [`${JSON.stringify(description, null, 1)}\n`]);
+  } catch (cause) {
+    if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
+    throw new AppError('storage_failed', `cannot write the data set ${out}`, { cause });
+  }
+}
+
+/** Who a campaign's members are: `isMember` by the user's place, `idOf` the id of that user. */
+export interface Membership {
+  readonly id: string;
+  readonly isMember: Uint8Array;
+  idOf(user: number): string;
+}
+
+/** Rows of a train campaign: up to `most` members by lot, and ten others for each. */
+export function* trainRows(campaign: Membership, most: number, rng: Rng): Generator<string> {
+  const shown = pick(usersWhere(campaign.isMember, 1), most, rng);
+  for (const user of shown) yield row(campaign, user, '1,train');
+  for (const user of pick(usersWhere(campaign.isMember, 0), NEGATIVES_PER_MEMBER * shown.length, rng))
+    yield row(campaign, user, '0,train');
+}
+
+/** Rows of a test campaign: its seeds, and every other user as an eval row. */
+export function* testRows(campaign: Membership, seeds: Int32Array): Generator<string> {
+  const isSeed = new Set(seeds);
+  for (const user of seeds) yield row(campaign, user, '1,seed');
+  for (const [user, label] of campaign.isMember.entries())
+    if (!isSeed.has(user)) yield row(campaign, user, `${label},eval`);
+}
+
+/** `count` of the members by lot, at most half of them, ascending. */
+export function drawSeeds(isMember: Uint8Array, count: number, rng: Rng): Int32Array {
+  const members = usersWhere(isMember, 1);
+  return pick(members, Math.min(count, Math.floor(members.length / 2)), rng);
+}
+
+function row({ id, idOf }: Membership, user: number, rest: string): string {
+  return `${quoted(id)},${quoted(idOf(user))},${rest}\n`;
+}
+
+/** A field of RFC 4180. */
+function quoted(field: string): string {
+  return /[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}
+
+function usersWhere(isMember: Uint8Array, wanted: 0 | 1): Int32Array {
+  return Int32Array.from(isMember.keys()).filter((user) => isMember[user] === wanted);
+}
+
+/** Up to `count` of `items` by lot, in their order. */
+function pick(items: Int32Array, count: number, rng: Rng): Int32Array {
+  return Int32Array.from(sampleWithoutReplacement(rng, items.length, count), (i) => items[i]!).sort();
+}
+
+/** Writes `pieces` in chunks: memory does not grow with the file. */
+async function writeText(path: string, pieces: Iterable<string>): Promise<void> {
+  const file = await open(path, 'w');
+  try {
+    let chunk: string[] = [];
+    let length = 0;
+    for (const piece of pieces) {
+      chunk.push(piece);
+      length += piece.length;
+      if (length < CHUNK_BYTES) continue;
+      await file.writeFile(chunk.join(''));
+      chunk = [];
+      length = 0;
+    }
+    await file.writeFile(chunk.join(''));
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,51 @@
+/** Who becomes a member of a campaign, of how much each user likes it and of chance. */
+import type { Rng } from '../../lib/rng.ts';
+
+/** A campaign has at least this many members: seeds, and some who are hidden. */
+const FEWEST_MEMBERS = 4;
+
+/** 1 for the `share` of the users with the greatest liking + chance, `noise` in standard deviations of the liking: `[users]`. */
+export function topShare(liking: Float64Array, share: number, noise: number, rng: Rng): Uint8Array {
+  const users = liking.length;
+  const spread = spreadOf(liking);
+  const score = liking.map((x) => x + noise * spread * rng.normal());
+  const count = Math.max(FEWEST_MEMBERS, Math.round(share * users));
+  const cut = score.slice().sort()[users - count]!;
+  return Uint8Array.from(score, (x) => (x >= cut ? 1 : 0));
+}
+
+/**
+ * Every user is a member of one of the campaigns at most: with chance `active`, of the one with the greatest liking + chance (standard Gumbel, so
+ * that P ~ exp(liking / (noise * its spread))). `[campaigns][users]` in, the same out.
+ */
+export function favourites(
+  likings: readonly Float64Array[],
+  { active, noise }: { readonly active: number; readonly noise: number },
+  rng: Rng,
+): Uint8Array[] {
+  const members = likings.map(({ length }) => new Uint8Array(length));
+  const spreads = likings.map((liking) => noise * spreadOf(liking));
+  for (let user = 0; user < (likings[0]?.length ?? 0); user++) {
+    const isActive = rng.uniform() < active;
+    let best = 0;
+    let greatest = Number.NEGATIVE_INFINITY;
+    for (const [campaign, liking] of likings.entries()) {
+      const chance = -Math.log(-Math.log(1 - rng.uniform()));
+      const score = liking[user]! / spreads[campaign]! + chance;
+      if (score > greatest) [best, greatest] = [campaign, score];
+    }
+    if (isActive) members[best]![user] = 1;
+  }
+  return members;
+}
+
+/** Standard deviation. */
+function spreadOf(values: Float64Array): number {
+  let sum = 0;
+  let squares = 0;
+  for (const x of values) {
+    sum += x;
+    squares += x * x;
+  }
+  return Math.sqrt(squares / values.length - (sum / values.length) ** 2);
+}
