@@ -1,6 +1,7 @@
 /** The command line: one file a command, each loaded when it is called. */
 import { Command, CommanderError, Option } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { SHAPE_NAMES } from '../offline/shapes/names.ts';
 import { positiveInteger, positiveNumber, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 
@@ -139,6 +140,11 @@ dataSet
   .option('--test-campaigns <n>', 'campaigns to evaluate on', positiveInteger, 12)
   .option('--seed <n>', 'seed of people and campaigns', wholeNumber, 1)
   .option('--world <name>', 'what tokens mean: data sets of one world fit one model', 'demo')
+  .addOption(
+    new Option('--shape <name>', 'another kind of data set than people with traits, of its own size')
+      .choices(SHAPE_NAMES)
+      .conflicts(['users', 'trainCampaigns', 'testCampaigns', 'world']),
+  )
   .action(async (options) => (await import('./commands/dataset-generate.ts')).datasetGenerateCommand(options, output));
 
 program

@@ -6,6 +6,7 @@ import {
   cpSync,
   existsSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
@@ -20,6 +21,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { datasetGenerateCommand } from '../../src/cli/commands/dataset-generate.ts';
 import { openApiCommand } from '../../src/cli/commands/openapi.ts';
 import { createOutput } from '../../src/cli/output.ts';
+import { SHAPE_NAMES } from '../../src/offline/shapes/names.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { ROOT } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -248,6 +250,36 @@ describe('metaheac dataset generate', () => {
   it('refuses a folder that is there', async () => {
     const options = { out: folder, users: 1, trainCampaigns: 1, testCampaigns: 1, seed: 1, world: 'demo' };
     await expect(datasetGenerateCommand(options, NOWHERE)).rejects.toMatchObject({ code: 'invalid_argument' });
+  });
+
+  it('writes a shape, and says what it is', async () => {
+    const out = join(folder, 'bands');
+    const stream = new PassThrough();
+    const options = {
+      out,
+      users: 1,
+      trainCampaigns: 1,
+      testCampaigns: 1,
+      seed: 1,
+      world: 'demo',
+      shape: 'bands' as const,
+    };
+    await datasetGenerateCommand(options, createOutput(stream, new PassThrough()));
+    expect(String(stream.read())).toMatch(
+      /bands: 4000 synthetic users, 40 train campaigns, 24 test campaigns\nUsers have eight numbers/,
+    );
+    expect(readdirSync(out).sort()).toEqual(['campaigns.ndjson', 'dataset.json', 'interactions.csv', 'users.ndjson']);
+  });
+
+  it('lists the shapes, and refuses sizes beside one', async () => {
+    const [help, sized] = await Promise.all([
+      metaheac('dataset', 'generate', '--help'),
+      metaheac('dataset', 'generate', '--out', join(folder, 'sized'), '--shape', 'bands', '--users', '500'),
+    ]);
+    for (const name of SHAPE_NAMES) expect(help.stdout).toContain(`"${name}"`);
+    expect(sized).toMatchObject({ status: 2, stdout: '' });
+    expect(sized.stderr).toMatch(/--shape.*--users/);
+    expect(existsSync(join(folder, 'sized'))).toBe(false);
   });
 });
 

@@ -1,6 +1,9 @@
 /** `metaheac dataset generate`. */
 import { existsSync } from 'node:fs';
 import { AppError } from '../../lib/errors.ts';
+import { SHAPES } from '../../offline/shapes/catalogue.ts';
+import type { ShapeName } from '../../offline/shapes/names.ts';
+import { generateShape } from '../../offline/shapes/shape.ts';
 import { generateDataSet } from '../../offline/synthetic.ts';
 import type { Output } from '../output.ts';
 
@@ -11,12 +14,25 @@ export interface DatasetGenerateOptions {
   testCampaigns: number;
   seed: number;
   world: string;
+  /** Instead of people with traits; it has its own numbers of users and campaigns. */
+  shape?: ShapeName;
 }
 
 export async function datasetGenerateCommand(options: DatasetGenerateOptions, output: Output): Promise<void> {
-  if (existsSync(options.out)) throw new AppError('invalid_argument', `${options.out} is there already`);
-  const { users, trainCampaigns, testCampaigns } = await generateDataSet({ ...options, seed: String(options.seed) });
-  output.result(
-    `${options.out}: ${users} synthetic people, ${trainCampaigns} train campaigns, ${testCampaigns.length} test campaigns`,
-  );
+  const { out, shape: name } = options;
+  if (existsSync(out)) throw new AppError('invalid_argument', `${out} is there already`);
+  const seed = String(options.seed);
+  if (name !== undefined) {
+    const shape = SHAPES[name];
+    await generateShape(shape, { out, seed });
+    output.result(`${out}: ${sizes({ ...shape, people: 'users' })}\n${shape.about}`);
+    return;
+  }
+  const { users, trainCampaigns, testCampaigns } = await generateDataSet({ ...options, seed });
+  output.result(`${out}: ${sizes({ users, trainCampaigns, testCampaigns: testCampaigns.length, people: 'people' })}`);
+}
+
+function sizes(made: { users: number; people: string; trainCampaigns: number; testCampaigns: number }): string {
+  const { users, people, trainCampaigns, testCampaigns } = made;
+  return `${users} synthetic ${people}, ${trainCampaigns} train campaigns, ${testCampaigns} test campaigns`;
 }

@@ -1,0 +1,16 @@
+/** Names of the shapes, for those who need no more of them. */
+export const SHAPE_NAMES = [
+  'few-tokens',
+  'long-lists',
+  'sparse-vocabulary',
+  'rare-tokens',
+  'bundles',
+  'bands',
+  'one-campaign',
+  'regulars',
+  'drift',
+  'two-crowds',
+  'broad',
+] as const;
+
+export type ShapeName = (typeof SHAPE_NAMES)[number];

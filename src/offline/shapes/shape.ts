@@ -1,0 +1,94 @@
+/** What a generated shape of data set is, and how it becomes a data set folder. */
+import { createRng, type Rng } from '../../lib/rng.ts';
+import { drawSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
+import type { ShapeName } from './names.ts';
+
+/** A feature in the form of dataset.json. */
+interface FeatureDescription {
+  readonly name: string;
+  readonly kind: 'single' | 'multi';
+  readonly max_length?: number;
+}
+
+/** Features of a user or a campaign; null = not known. */
+type Traits = Readonly<Record<string, string | readonly string[] | null>>;
+
+/** A kind of data set, whose truth is known. */
+export interface Shape {
+  readonly name: ShapeName;
+  /** One sentence: who the users are, and what makes one a member. */
+  readonly about: string;
+  readonly users: number;
+  readonly trainCampaigns: number;
+  readonly testCampaigns: number;
+  /** Seeds of a test campaign by its group, at most half of the members. */
+  readonly seeds: { readonly small: number; readonly large: number };
+  readonly userFeatures: readonly FeatureDescription[];
+  readonly campaignFeatures: readonly FeatureDescription[];
+  plant(rng: Rng, size: Size): Planted;
+}
+
+export interface Size {
+  readonly users: number;
+  /** Train campaigns first. */
+  readonly campaigns: number;
+}
+
+export interface Planted {
+  readonly users: readonly Traits[];
+  readonly campaigns: readonly PlantedCampaign[];
+}
+
+export interface PlantedCampaign {
+  readonly features: Traits;
+  /** `[users]` */
+  readonly isMember: Uint8Array;
+  /** Where one of several wishes makes a member: how far a user meets each, `[wishes][users]`. No file says it. */
+  readonly wishes?: readonly Float64Array[];
+}
+
+/** Members that a train campaign shows, at most. */
+const TRAIN_MEMBERS = 500;
+
+/**
+ * Writes a data set of `shape` in `out`. Train campaigns show up to 500 members and ten non-members each; test campaigns are in turn `small` and
+ * `large`, and every user who is no seed is an eval row. Equal seeds give equal bytes. A folder that cannot be written is storage_failed.
+ */
+export async function generateShape(shape: Shape, { out, seed }: { out: string; seed: string }): Promise<void> {
+  const { name, about, users, trainCampaigns, testCampaigns } = shape;
+  const rng = createRng(`shape/${name}/${seed}`);
+  const planted = shape.plant(rng.fork('world'), { users, campaigns: trainCampaigns + testCampaigns });
+  await writeDataSet(out, {
+    users: planted.users.map((traits, user) => ({ user_id: userId(user), ...traits })),
+    campaigns: campaignsOf(shape, planted, rng),
+    description: {
+      name,
+      user_features: shape.userFeatures,
+      campaign_features: shape.campaignFeatures,
+      made: `Synthetic, no real person. ${about}`,
+      licence: 'Apache-2.0',
+      counts: { users, campaigns_train: trainCampaigns, campaigns_test: testCampaigns },
+      rng_seed: seed,
+    },
+  });
+}
+
+function* campaignsOf(shape: Shape, { campaigns }: Planted, rng: Rng): Generator<WrittenCampaign> {
+  for (const [c, { features, isMember }] of campaigns.entries()) {
+    const id = `campaign-${String(c + 1).padStart(3, '0')}`;
+    const stream = rng.fork(id);
+    const membership = { id, isMember, idOf: userId };
+    const record = { campaign_id: id, ...features };
+    if (c < shape.trainCampaigns) {
+      yield { record: { ...record, split: 'train' }, rows: trainRows(membership, TRAIN_MEMBERS, stream) };
+      continue;
+    }
+    const group = (c - shape.trainCampaigns) % 2 === 0 ? 'small' : 'large';
+    const seeds = drawSeeds(isMember, shape.seeds[group], stream);
+    yield { record: { ...record, split: 'test', group }, rows: testRows(membership, seeds) };
+  }
+}
+
+function userId(user: number): string {
+  return `user-${String(user + 1).padStart(5, '0')}`;
+}
