@@ -1,68 +1,80 @@
-/** How good audiences are: the default model beside baselines and the published recipe, what each part of it brings, and AUC by number of seeds. */
+/** How good audiences are: the default model beside baselines and the published recipe, what each part of it brings, AUC by number of seeds, short histories. */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { systemClock } from '../../src/lib/clock.ts';
-import { AppError } from '../../src/lib/errors.ts';
 import { ABLATIONS, type WholeName } from './quality/ablations.ts';
+import { type RunArguments, readArguments } from './quality/arguments.ts';
 import { type BenchRun, openBenchRun } from './quality/bench-run.ts';
+import { keptHistories, runHistories } from './quality/histories.ts';
+import { readKept } from './quality/kept.ts';
+import { leaveOneOutTable, readAlternatives } from './quality/leave-one-out.ts';
+import { deriveOnce } from './quality/once.ts';
 import { fillPage, pageOf } from './quality/page.ts';
-import {
-  type AblationResult,
-  type CurvePoint,
-  type MainResult,
-  runAblation,
-  runCurve,
-  runMain,
-  runWhole,
-  type WholeResult,
-} from './quality/parts.ts';
+import { type AblationResult, runAblation, runCurve, runMain, runWhole, type WholeResult } from './quality/parts.ts';
+import { writeShape } from './quality/shape-data.ts';
 import { type DataSetResults, renderTables } from './quality/tables.ts';
 
-const USAGE =
-  'quality --data <data set folder> [--data ..] [--out <markdown file>] [--work <folder that keeps what is done>] [--only <part,..>] [--steps N] [--repeats N]';
-const PARTS: readonly string[] = ['main', ...ABLATIONS.map(({ name }) => name), 'curve'];
-
-/** Runs the parts that were asked for, and gives the tables of all that `--work` knows. */
+/** Runs the parts that were asked for, and gives the tables of all that `--work` knows of these data sets; or derives a data set. */
 export async function benchQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
-  const { data, out, work: kept, only, steps, repeats } = readArguments(args);
-  const work = kept ?? mkdtempSync(join(tmpdir(), 'metaheac-quality-'));
+  const asked = readArguments(args);
+  switch (asked.mode) {
+    case 'run':
+      return write(renderTables(await runDataSets(asked, note)), asked.out);
+    case 'kept':
+      return write(renderTables(readKept(asked.work)), asked.out);
+    case 'leave one out':
+      return write(new Map([['leave one out', leaveOneOutTable(readAlternatives(asked.file))]]), asked.out);
+    case 'derive':
+      await deriveOnce(asked);
+      return [`${asked.out}: the data set once`];
+  }
+}
+
+/** The page of `tables`; into `out`, where there is one, between the marks of the tables if it is there already. */
+function write(tables: ReadonlyMap<string, string>, out: string | null): readonly string[] {
+  const page = pageOf('Quality', tables);
+  if (out !== null) writeFileSync(out, existsSync(out) ? fillPage(readFileSync(out, 'utf8'), tables) : page);
+  return [page];
+}
+
+async function runDataSets(asked: RunArguments, note: (line: string) => void): Promise<DataSetResults[]> {
+  const { only, steps, repeats, published } = asked;
+  const work = asked.work ?? mkdtempSync(join(tmpdir(), 'metaheac-quality-'));
   try {
+    const shapes: string[] = [];
+    for (const name of asked.shapes) shapes.push(await writeShape(work, name));
     const results: DataSetResults[] = [];
-    for (const folder of data) {
-      const run = await openBenchRun(folder, work, { steps, repeats, note });
+    for (const folder of [...asked.data, ...shapes]) {
+      const run = await openBenchRun(folder, work, { steps, repeats, published, note });
       try {
         results.push(await runParts(run, only));
       } finally {
         run.workspace.close();
       }
     }
-    const tables = renderTables(results);
-    const page = pageOf('Quality', tables);
-    if (out !== null) writeFileSync(out, existsSync(out) ? fillPage(readFileSync(out, 'utf8'), tables) : page);
-    return [page];
+    return results;
   } finally {
-    if (kept === null) rmSync(work, { recursive: true });
+    if (asked.work === null) rmSync(work, { recursive: true });
   }
 }
 
 async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSetResults> {
   const { store, options } = run;
-  const { steps, repeats } = options;
+  const { steps, repeats, published } = options;
   const key = { steps, repeats };
-  const part = async <T>(name: string, work: () => Promise<T>): Promise<T | null> => {
+  const part = async <T>(name: string, work: () => Promise<T>, own: object = key): Promise<T | null> => {
     if (!only.includes(name)) return store.find<T>(name);
-    const done = store.find<T>(name, key);
+    const done = store.find<T>(name, own);
     if (done !== null) return done;
     run.note(name);
     const start = systemClock.elapsed();
     const value = await work();
-    store.keep(name, key, value);
+    store.keep(name, own, value);
     run.note(`${name}: ${((systemClock.elapsed() - start) / 1000).toFixed(0)} s`);
     return value;
   };
-  const main = await part<MainResult>('main', () => runMain(run));
+  const main = await part('main', () => runMain(run), published ? key : { ...key, published });
   const wholes = new Map<WholeName, WholeResult>();
   const wholeOf = async (name: WholeName): Promise<WholeResult> => {
     const done = wholes.get(name) ?? store.find<WholeResult>(`whole-${name}`, key);
@@ -78,49 +90,8 @@ async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSet
     if (result) ablations.set(name, result);
   }
   const reference = store.find<WholeResult>('whole-reference');
-  const curve = await part<readonly CurvePoint[]>('curve', () => runCurve(run));
-  return { name: run.name, main, reference, ablations, curve };
-}
-
-interface Arguments {
-  readonly data: readonly string[];
-  readonly out: string | null;
-  readonly work: string | null;
-  readonly only: readonly string[];
-  readonly steps: number | null;
-  readonly repeats: number;
-}
-
-/** @throws AppError invalid_argument */
-function readArguments(args: readonly string[]): Arguments {
-  const text = { type: 'string' } as const;
-  const { values } = parse(() =>
-    parseArgs({
-      args: [...args],
-      options: { data: { ...text, multiple: true }, out: text, work: text, only: text, steps: text, repeats: text },
-    }),
-  );
-  const { data = [], out = null, work = null, only, steps, repeats } = values;
-  if (data.length === 0) throw new AppError('invalid_argument', `no data set: ${USAGE}`);
-  const asked = only?.split(',') ?? PARTS;
-  const unknown = asked.filter((name) => !PARTS.includes(name));
-  if (unknown.length > 0)
-    throw new AppError('invalid_argument', `no part is called ${unknown.join(', ')}: there are ${PARTS.join(', ')}`);
-  return { data, out, work, only: asked, steps: wholeNumber(steps), repeats: wholeNumber(repeats) ?? 3 };
-}
-
-function parse<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (cause) {
-    throw new AppError('invalid_argument', `${(cause as Error).message}: ${USAGE}`, { cause });
-  }
-}
-
-function wholeNumber(text: string | undefined): number | null {
-  if (text === undefined) return null;
-  const value = Number(text);
-  if (!Number.isSafeInteger(value) || value < 1)
-    throw new AppError('invalid_argument', `${text} is not a whole number of at least 1`);
-  return value;
+  const curve = await part('curve', () => runCurve(run));
+  // each length of history is kept by itself
+  const histories = only.includes('histories') ? await runHistories(run) : keptHistories(store);
+  return { name: run.name, main, reference, ablations, curve, histories };
 }

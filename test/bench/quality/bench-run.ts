@@ -17,6 +17,8 @@ export interface BenchOptions {
   /** Of every training; the settings' own where it is null. */
   readonly steps: number | null;
   readonly repeats: number;
+  /** Whether a model of the published recipe is trained beside the default. */
+  readonly published: boolean;
   readonly note: (line: string) => void;
 }
 

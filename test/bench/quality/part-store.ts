@@ -1,5 +1,5 @@
 /** Results of the parts of a run as files, so that a part which is done is not done again. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface PartStore {
@@ -7,6 +7,8 @@ export interface PartStore {
   readonly folder: string;
   /** What was kept of `part`; null where nothing was, or under another key. Without a key: whatever it was kept under. */
   find<T>(part: string, key?: unknown): T | null;
+  /** What is kept, in no order. */
+  parts(): string[];
   keep<T>(part: string, key: unknown, value: T): void;
 }
 
@@ -19,6 +21,11 @@ export function openPartStore(folder: string): PartStore {
       if (!existsSync(fileOf(part))) return null;
       const kept = JSON.parse(readFileSync(fileOf(part), 'utf8')) as { key: unknown; value: T };
       return key === undefined || JSON.stringify(kept.key) === JSON.stringify(key) ? kept.value : null;
+    },
+    parts() {
+      return readdirSync(folder)
+        .filter((file) => file.endsWith('.json'))
+        .map((file) => file.slice(0, -'.json'.length));
     },
     keep(part, key, value) {
       writeFileSync(fileOf(part), `${JSON.stringify({ key, value })}\n`);

@@ -22,18 +22,21 @@ export interface MainResult {
   readonly pastCampaigns: boolean;
   readonly report: EvaluationReport;
   readonly training: Training;
-  readonly published: Training;
+  /** null where no model of the published recipe was asked for. */
+  readonly published: Training | null;
 }
 
-/** The default model and one of the published recipe beside the baselines. */
+/** The default model, and one of the published recipe where it is asked for, beside the baselines. */
 export async function runMain(run: BenchRun): Promise<MainResult> {
   const { workspace, methodOptions } = run;
   const own = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
-  const published = await trainedModel(run, 'published', PUBLISHED_TRAIN_SETTINGS, 'never');
+  const published = run.options.published
+    ? await trainedModel(run, 'published', PUBLISHED_TRAIN_SETTINGS, 'never')
+    : null;
   const report = await evaluate(workspace, own.model, {
     ...methodOptions,
     clock: systemClock,
-    beside: [published.model],
+    beside: published ? [published.model] : [],
   });
   return {
     users: workspace.population.rowCount,
@@ -41,7 +44,7 @@ export async function runMain(run: BenchRun): Promise<MainResult> {
     pastCampaigns: hasPastCampaigns(run),
     report,
     training: own.training,
-    published: published.training,
+    published: published?.training ?? null,
   };
 }
 

@@ -1,12 +1,15 @@
 /** The quality benchmark on a data set of 90 users: parts, what is kept of them, and what it refuses. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadModel } from '../../../src/model/load.ts';
 import { HEADS, LATENT_TABLE } from '../../../src/model/metaheac.ts';
+import { openDataSet } from '../../../src/population/data-set.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
 import { benchQuality } from '../quality.bench.ts';
+import { openPartStore } from './part-store.ts';
+import { reportOf } from './reports.ts';
 
 let root = '';
 let data = '';
@@ -58,7 +61,64 @@ describe('benchQuality', { timeout: 180_000 }, () => {
     expect(readFileSync(out, 'utf8')).toMatch(/^Mine\.\n\n<!-- table: curve -->\n\n\*\*small\*\*\n\n\| seeds /);
   });
 
+  it('trains on short histories, says why one is refused, and gives the same page of what is kept', async () => {
+    const { page, notes } = await run('--histories');
+    const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
+    expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '5', '6']);
+    // a part of the campaigns was played, or the reason stands in the row
+    for (const [, , auc] of rows.slice(2)) expect(Number(auc)).toBeGreaterThan(0.3);
+    expect(page).toMatch(/^- 6 train campaigns: AUC is ahead in \d, level in \d, behind in \d; precision@5% is /m);
+    expect(page).not.toContain(root);
+    expect(notes.join('\n')).toContain('small: history-5');
+    expect(existsSync(join(root, 'work', 'small', 'history-5-data'))).toBe(false);
+
+    const refused = notes.filter((note) => /history-\d: /.test(note)).length;
+    const again = await run('--histories');
+    expect(again.notes.filter((note) => /^small: history-[56]$/.test(note))).toEqual([]);
+    const [kept] = await benchQuality(['--work', join(root, 'work')], () => {});
+    if (refused === 0) expect(kept).toBe(page);
+    else expect(kept).toContain('| small    | 6 ');
+  });
+
+  it('runs generated shapes by name in the folder of work, and is done where their results are kept', async () => {
+    const work = join(root, 'shapes');
+    const report = { ...reportOf({ metaheac: { auc: 0.8, precision: 0.2 } }), seconds: {}, seconds_per_campaign: 1 };
+    const training = { steps: 1, bestStep: 1, finalSteps: 1, seconds: 7, adaptation: { optimiser: 'adam' } };
+    const main = { users: 4000, trainCampaigns: 40, pastCampaigns: true, training, published: null };
+    openPartStore(join(work, 'bands')).keep(
+      'main',
+      { steps: 1, repeats: 1, published: false },
+      { ...main, report: { ...report, groups: report.methods['metaheac'], prediction: { groups: {} } } },
+    );
+    const asked = ['--work', work, '--only', 'main', '--no-published', '--steps', '1', '--repeats', '1'];
+    const notes: string[] = [];
+    const [page] = await benchQuality([...asked, '--shapes', 'bands'], (line) => notes.push(line));
+    expect(notes).toEqual([]);
+    expect(page).toMatch(/^\| bands +\| 4,000 /m);
+    expect(openDataSet(join(work, 'bands', 'data')).name).toBe('bands');
+
+    // results of a shape that was another then
+    appendFileSync(join(work, 'bands', 'data', 'interactions.csv'), 'campaign-001,user-00001,1,train\n');
+    await expect(benchQuality([...asked, '--shapes', 'bands'], () => {})).rejects.toMatchObject({
+      code: 'invalid_argument',
+      message: expect.stringContaining('results of another data set'),
+    });
+    expect(readdirSync(join(work, 'bands')).sort()).toEqual(['data', 'main.json']);
+  });
+
+  it('fits a default on all data sets but one, and writes the table into a page', async () => {
+    const file = join(root, 'alternatives.json');
+    const alternatives = ['one', 'two'].map((name) => ({ name, auc: [0.7, 0.8], precision: [0.1, 0.2] }));
+    writeFileSync(file, JSON.stringify(['a', 'b'].map((dataset) => ({ dataset, alternatives }))));
+    const out = join(root, 'left-out.md');
+    await benchQuality(['--leave-one-out', file, '--out', out], () => {});
+    expect(readFileSync(out, 'utf8')).toMatch(/^<!-- table: leave one out -->\n\n\| data set left out /m);
+  });
+
   it.each([
+    [['--shapes', 'round'], /no shape is called round: there are few-tokens, /],
+    [['--derive', 'twice'], /no data set called twice can be derived/],
+    [['--derive', 'once'], /--out/],
     [['--only', 'no-luck'], /no part is called no-luck: there are main, no-meta-learning/],
     [['--steps', '0'], /0 is not a whole number/],
     [['--what'], /--what/],
@@ -69,7 +129,8 @@ describe('benchQuality', { timeout: 180_000 }, () => {
     });
   });
 
-  it('refuses to run without a data set', async () => {
-    await expect(benchQuality([], () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
+  it('refuses to run without a data set, and to read a folder that is not there', async () => {
+    for (const args of [[], ['--work', join(root, 'nowhere')]])
+      await expect(benchQuality(args, () => {})).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 });

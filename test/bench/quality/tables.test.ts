@@ -25,6 +25,7 @@ const setOf = (name: string, ablations: readonly [string, AblationResult][]): Da
   reference: REFERENCE,
   ablations: new Map(ablations),
   curve: null,
+  histories: null,
 });
 
 describe('renderTables', () => {

@@ -2,8 +2,11 @@
 import type { Interval } from '../../../src/offline/bootstrap.ts';
 import { MAIN_METHOD } from '../../../src/offline/methods.ts';
 import type { Agreement } from '../../../src/offline/prediction-check.ts';
-import type { GroupName } from '../../../src/offline/summary.ts';
 import { ABLATIONS } from './ablations.ts';
+import { bestBaselineTable } from './best-baseline.ts';
+import { describeAdaptation, GROUPS, groupsOf, plain, repeated, SHARE, short, signed, table } from './format.ts';
+import type { HistoryPoint } from './histories.ts';
+import { historyTable } from './history-table.ts';
 import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 
 /** What is known of one data set; a part that was not run is null, or not there. */
@@ -13,10 +16,8 @@ export interface DataSetResults {
   readonly reference: WholeResult | null;
   readonly ablations: ReadonlyMap<string, AblationResult>;
   readonly curve: readonly CurvePoint[] | null;
+  readonly histories: readonly HistoryPoint[] | null;
 }
-
-const SHARE = '0.05';
-const GROUPS: readonly GroupName[] = ['small', 'large', 'all'];
 
 /** Tables by name, in the order of a report; those that would be empty are left out. */
 export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<string, string> {
@@ -27,6 +28,10 @@ export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<st
       .trim();
   const tables: [string, string][] = [
     ['data sets', dataSetTable(results)],
+    [
+      'best baseline',
+      bestBaselineTable(results.flatMap(({ name, main }) => (main ? [{ name, report: main.report }] : []))),
+    ],
     ['quality', perSet(qualityTable)],
     ['differences', perSet(differenceTable)],
     ['predictions', predictionTable(results)],
@@ -34,6 +39,7 @@ export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<st
     ['ablations, precision', ablationOverview(results, 'precision@5%')],
     ['ablations by group', perSet(ablationTable)],
     ['curve', perSet(curveTable)],
+    ['histories', historyTable(results)],
     ['seconds', secondsTable(results)],
   ];
   return new Map(tables.filter(([, text]) => text !== ''));
@@ -53,7 +59,7 @@ function dataSetTable(results: readonly DataSetResults[]): string {
         counts.length === 3 ? `${counts[2]} (${counts[0]} small, ${counts[1]} large)` : String(counts.at(-1)),
         pastCampaigns ? 'yes' : 'no',
         `${training.bestStep} of ${training.steps}, then ${training.finalSteps} on all`,
-        adaptation.optimiser === 'gradient_descent' ? describeAdaptation(adaptation) : '',
+        describeAdaptation(adaptation),
       ],
     ];
   });
@@ -61,24 +67,6 @@ function dataSetTable(results: readonly DataSetResults[]): string {
     ['data set', 'users', 'train campaigns', 'test campaigns', 'past campaigns', 'best step', 'adaptation chosen'],
     rows,
   );
-}
-
-function describeAdaptation({
-  rates,
-  steps,
-  first_pass,
-  companion,
-}: Extract<MainResult['training']['adaptation'], { optimiser: 'gradient_descent' }>): string {
-  const named = (values: Readonly<Record<string, number>>) =>
-    Object.entries(values)
-      .map(([name, value]) => `${name.split('.').at(-1)} ${value}`)
-      .join(', ');
-  return [
-    `rates ${named(rates)}`,
-    `${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}`,
-    first_pass ? `cut ${first_pass.cut}` : 'no cut',
-    companion ? `companion ${companion.weight} (C ${named(companion.strengths)})` : 'no companion',
-  ].join('; ');
 }
 
 function qualityTable({ name, main }: DataSetResults): string | null {
@@ -224,8 +212,7 @@ function secondsTable(results: readonly DataSetResults[]): string {
   const rows = results.flatMap(({ name, main, reference, ablations }) => {
     const trainings: [string, number][] = [
       ...(main ? ([['default', main.training.seconds]] as [string, number][]) : []),
-      // a report may be of models that were trained elsewhere, without one of the published recipe
-      ...(main?.report.methods['published'] ? ([['published', main.published.seconds]] as [string, number][]) : []),
+      ...(main?.published ? ([['published', main.published.seconds]] as [string, number][]) : []),
       ...(reference ? ([['reference of ablations', reference.training.seconds]] as [string, number][]) : []),
       ...[...ablations].flatMap(([ablation, { training }]): [string, number][] =>
         training ? [[ablation, training.seconds]] : [],
@@ -243,41 +230,4 @@ function secondsTable(results: readonly DataSetResults[]): string {
     ];
   });
   return table(['data set', 'training', 'adaptation and scoring, a campaign', 'evaluation, in all'], rows);
-}
-
-function groupsOf(summary: Readonly<Partial<Record<GroupName, unknown>>>): GroupName[] {
-  return GROUPS.filter((group) => summary[group] !== undefined);
-}
-
-/** Aligned as a formatter would leave it; empty without rows. */
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '';
-  const widths = heads.map((head, i) => Math.max(3, head.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]) => `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(' | ')} |`;
-  return [line(heads), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
-}
-
-function repeated(count: number): string {
-  return count === 1 ? '1 repeat' : `${count} repeats`;
-}
-
-/** No zero before the point. */
-function short(value: number, digits: number): string {
-  return value.toFixed(digits).replace(/^(-?)0\./, '$1.');
-}
-
-function plain({ mean }: Interval, digits: number): string {
-  return short(mean, digits);
-}
-
-/** Bold where the interval does not hold zero; of one campaign there is no interval. */
-function signed({ mean, low, high }: Interval, digits: number): string {
-  const withSign = (x: number) => {
-    const text = short(Math.abs(x), digits);
-    const sign = Number(text) === 0 ? '' : x < 0 ? '-' : '+';
-    return sign + text;
-  };
-  if (low === high) return withSign(mean);
-  const text = `${withSign(mean)} [${withSign(low)}, ${withSign(high)}]`;
-  return low > 0 || high < 0 ? `**${text}**` : text;
 }

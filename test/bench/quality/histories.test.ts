@@ -1,0 +1,81 @@
+/** Histories cut short, and their table. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { openDataSet } from '../../../src/population/data-set.ts';
+import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
+import type { Training } from './bench-run.ts';
+import { type HistoryPoint, keptHistories, writeHistory } from './histories.ts';
+import { historyTable } from './history-table.ts';
+import { openPartStore } from './part-store.ts';
+import { interval, reportOf } from './reports.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'metaheac-histories-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('writeHistory', () => {
+  it('leaves out the other train campaigns with their rows, and nothing else', async () => {
+    const data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS);
+    const out = join(root, 'short');
+    await writeHistory(openDataSet(data), new Set(['c1', 'c4']), out);
+    const read = (folder: string, file: string) => readFileSync(join(folder, file), 'utf8');
+    for (const file of ['dataset.json', 'users.ndjson']) expect(read(out, file)).toBe(read(data, file));
+    const kept = (line: string) => !/\bc[0235]\b/.test(line.split(line.startsWith('{') ? ',"split"' : ',', 1)[0]!);
+    for (const file of ['campaigns.ndjson', 'interactions.csv'])
+      expect(read(out, file)).toBe(`${read(data, file).trimEnd().split('\n').filter(kept).join('\n')}\n`);
+    expect(
+      read(out, 'campaigns.ndjson')
+        .match(/"campaign_id":"\w+"/g)!
+        .join(),
+    ).toMatch(/c1.*c4.*t0.*t1/);
+  });
+});
+
+const TRAINING = { adaptation: { optimiser: 'adam' } } as Training;
+const pointOf = (campaigns: number, ahead: number, taken: string[]): HistoryPoint => ({
+  campaigns,
+  refused: null,
+  result: {
+    training: TRAINING,
+    taken,
+    report: reportOf({
+      metaheac: { auc: 0.8, precision: 0.2 },
+      centroid: { auc: 0.8 - ahead, precision: 0.1, ahead: { auc: interval(ahead), precision: interval(0.1) } },
+    }),
+  },
+});
+const POINTS: readonly HistoryPoint[] = [
+  { campaigns: 0, result: null, refused: 'the data set has no train campaign' },
+  pointOf(5, -0.02, []),
+  pointOf(20, 0.05, ['no cut (on held-out campaigns)']),
+];
+
+describe('historyTable', () => {
+  it('has a row a length, says why one has no result, and counts verdicts by length', () => {
+    expect(historyTable([{ name: 'films', histories: POINTS }])).toMatchInlineSnapshot(`
+      "| data set | train campaigns | AUC   | best of the others | difference                  | precision@5% | best of the others | difference               | taken                              | adaptation |
+      | -------- | --------------- | ----- | ------------------ | --------------------------- | ------------ | ------------------ | ------------------------ | ---------------------------------- | ---------- |
+      | films    | 0               | -     | -                  | -                           | -            | -                  | -                        | the data set has no train campaign |            |
+      | films    | 5               | .8000 | centroid           | **-.0200 [-.0300, -.0100]** | .200         | centroid           | **+.100 [+.090, +.110]** | nothing                            |            |
+      | films    | 20              | .8000 | centroid           | **+.0500 [+.0400, +.0600]** | .200         | centroid           | **+.100 [+.090, +.110]** | no cut (on held-out campaigns)     |            |
+
+      - 5 train campaigns: AUC is ahead in 0, level in 0, behind in 1; precision@5% is ahead in 1, level in 0, behind in 0
+      - 20 train campaigns: AUC is ahead in 1, level in 0, behind in 0; precision@5% is ahead in 1, level in 0, behind in 0"
+    `);
+  });
+
+  it('is empty where no histories were run', () => {
+    expect(historyTable([{ name: 'films', histories: null }])).toBe('');
+  });
+});
+
+describe('keptHistories', () => {
+  it('finds them by length, and models of histories are none', () => {
+    const store = openPartStore(join(root, 'store'));
+    expect(keptHistories(store)).toBeNull();
+    for (const point of [POINTS[2]!, POINTS[1]!]) store.keep(`history-${point.campaigns}`, {}, point);
+    store.keep('training-history-5', {}, TRAINING);
+    expect(keptHistories(store)!.map(({ campaigns }) => campaigns)).toEqual([5, 20]);
+  });
+});

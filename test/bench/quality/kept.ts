@@ -1,0 +1,31 @@
+/** What a folder of work keeps of all its data sets, for tables without a run. */
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../../src/lib/errors.ts';
+import { ABLATIONS } from './ablations.ts';
+import { keptHistories } from './histories.ts';
+import { openPartStore } from './part-store.ts';
+import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
+import type { DataSetResults } from './tables.ts';
+
+/** By name of the data set, whatever it was kept under. No such folder is invalid_argument. */
+export function readKept(work: string): DataSetResults[] {
+  if (!existsSync(work)) throw new AppError('invalid_argument', `${work} is not there`);
+  const folders = readdirSync(work, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  return folders
+    .map(({ name }) => ({ name: decodeURIComponent(name), store: openPartStore(join(work, name)) }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(({ name, store }) => ({
+      name,
+      main: store.find<MainResult>('main'),
+      reference: store.find<WholeResult>('whole-reference'),
+      ablations: new Map(
+        ABLATIONS.flatMap((ablation) => {
+          const result = store.find<AblationResult>(ablation.name);
+          return result ? [[ablation.name, result] as const] : [];
+        }),
+      ),
+      curve: store.find<readonly CurvePoint[]>('curve'),
+      histories: keptHistories(store),
+    }));
+}
