@@ -25,8 +25,8 @@ const NEGATIVES_PER_MEMBER = 10;
 const CHUNK_BYTES = 1 << 18;
 
 /**
- * Writes users.ndjson, interactions.csv, campaigns.ndjson and, last, dataset.json, one line at a time. The folder is made if it is not there, its
- * files are replaced if they are. A folder that cannot be written is storage_failed.
+ * Writes users.ndjson, interactions.csv, campaigns.ndjson and, last, dataset.json, one line at a time. The folder is
+ * made if it is not there, its files are replaced if they are. A folder that cannot be written is storage_failed.
  */
 export async function writeDataSet(out: string, { description, users, campaigns }: WrittenDataSet): Promise<void> {
   const records: string[] = [];

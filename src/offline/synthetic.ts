@@ -53,9 +53,9 @@ const SEED_COUNTS = { small: 50, large: 200 } as const;
 const MINIMUM_USERS = 200;
 
 /**
- * Writes dataset.json, users.ndjson, campaigns.ndjson and interactions.csv. Train campaigns hold up to `trainMembers` members and 10 non-members
- * each; test campaigns are in turn `small` (50 seeds) and `large` (200, at most half of the members), and every other user is an eval row:
- * those with label 1 are the planted truth.
+ * Writes dataset.json, users.ndjson, campaigns.ndjson and interactions.csv. Train campaigns hold up to `trainMembers`
+ * members and 10 non-members each; test campaigns are in turn `small` (50 seeds) and `large` (200, at most half of the
+ * members), and every other user is an eval row: those with label 1 are the planted truth.
  */
 export async function generateDataSet(options: SyntheticOptions): Promise<SyntheticDataSet> {
   const { out, users, seed } = options;

@@ -1,4 +1,7 @@
-/** How good audiences are: the default model beside baselines and the published recipe, what each part of it brings, AUC by number of seeds, short histories. */
+/**
+ * How good audiences are: the default model beside baselines and the published recipe, what each part of it brings, AUC
+ * by number of seeds, short histories.
+ */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,7 +18,10 @@ import { type AblationResult, runAblation, runCurve, runMain, runWhole, type Who
 import { writeShape } from './quality/shape-data.ts';
 import { type DataSetResults, renderTables } from './quality/tables.ts';
 
-/** Runs the parts that were asked for, and gives the tables of all that `--work` knows of these data sets; or derives a data set. */
+/**
+ * Runs the parts that were asked for, and gives the tables of all that `--work` knows of these data sets; or derives a
+ * data set.
+ */
 export async function benchQuality(args: readonly string[], note: (line: string) => void): Promise<readonly string[]> {
   const asked = readArguments(args);
   switch (asked.mode) {

@@ -20,7 +20,8 @@ const NAMES = Object.keys(NUMBERS);
 export const bands: Shape = {
   name: 'bands',
   about:
-    'Users have eight numbers, each cut into 6 to 20 bands; members are beyond a threshold of some numbers and near a value of others, so that neighbouring bands mean alike.',
+    'Users have eight numbers, each cut into 6 to 20 bands; members are beyond a threshold of some numbers and ' +
+    'near a value of others, so that neighbouring bands mean alike.',
   users: 4000,
   trainCampaigns: 40,
   testCampaigns: 24,
@@ -70,7 +71,10 @@ function bandOf(number: number, count: number): number {
   return Math.min(count - 1, Math.max(0, Math.floor(((number + 2.5) / 5) * count)));
 }
 
-/** What a campaign wishes of one number: beyond a threshold (an S of unit height), or near a value (a bell of unit height). */
+/**
+ * What a campaign wishes of one number: beyond a threshold (an S of unit height), or near a value (a bell of unit
+ * height).
+ */
 function drawWish(rng: Rng): { readonly number: number; of(value: number): number } {
   const number = rng.integer(NAMES.length);
   const centre = 0.8 * rng.normal();

@@ -1,4 +1,7 @@
-/** Shapes that differ in who becomes a member: users of one campaign alone or of many, drift, audiences of two crowds, and broad ones. */
+/**
+ * Shapes that differ in who becomes a member: users of one campaign alone or of many, drift, audiences of two crowds,
+ * and broad ones.
+ */
 import type { Rng } from '../../lib/rng.ts';
 import { favourites, topShare } from './members.ts';
 import type { Planted, Shape, Size } from './shape.ts';
@@ -41,7 +44,8 @@ export const oneCampaign: Shape = {
   ...FEATURES,
   name: 'one-campaign',
   about:
-    'Every user is a member of one campaign at most, the one liked best, so that past campaigns say nothing of the next.',
+    'Every user is a member of one campaign at most, the one liked best, so that past campaigns say nothing of ' +
+    'the next.',
   users: 6000,
   trainCampaigns: 30,
   testCampaigns: 20,
@@ -65,7 +69,8 @@ export const regulars: Shape = {
   ...FEATURES,
   name: 'regulars',
   about:
-    'Users recur in ten campaigns or more, some far more often than others, and their few tokens say little: past campaigns say most.',
+    'Users recur in ten campaigns or more, some far more often than others, and their few tokens say little: past ' +
+    'campaigns say most.',
   users: 4000,
   trainCampaigns: 60,
   testCampaigns: 24,
@@ -133,7 +138,8 @@ export const drift: Shape = {
   ...FEATURES,
   name: 'drift',
   about:
-    'Users and items come over time: later campaigns are larger and liked by newer users with newer items, and the test campaigns are the latest.',
+    'Users and items come over time: later campaigns are larger and liked by newer users with newer items, and ' +
+    'the test campaigns are the latest.',
   users: 5000,
   trainCampaigns: 50,
   testCampaigns: 24,
@@ -145,7 +151,8 @@ export const twoCrowds: Shape = {
   ...FEATURES,
   name: 'two-crowds',
   about:
-    'A campaign is liked by two crowds that want different things of it: members meet one of two aims, and few meet both.',
+    'A campaign is liked by two crowds that want different things of it: members meet one of two aims, and few ' +
+    'meet both.',
   users: 5000,
   trainCampaigns: 40,
   testCampaigns: 24,
@@ -170,8 +177,7 @@ export const twoCrowds: Shape = {
 export const broad: Shape = {
   ...FEATURES,
   name: 'broad',
-  about:
-    'Audiences are a quarter to two fifths of the users and have up to 1,000 seeds; two tastes together matter more than each by itself.',
+  about: 'Audiences are a quarter to two fifths of the users, and have up to 1,000 seeds.',
   users: 8000,
   trainCampaigns: 20,
   testCampaigns: 20,
@@ -183,6 +189,7 @@ export const broad: Shape = {
       campaigns: Array.from({ length: campaigns }, () => {
         const aim = drawAim(rng, tastes.count);
         const [a, b] = [rng.integer(tastes.count), rng.integer(tastes.count)];
+        // with so many seeds there is more to learn than a sum
         const liking = likingOf(tastes, aim).map((x, user) => {
           const taste = tasteOf(tastes, user);
           return x + 0.6 * taste[a]! * taste[b]!;

@@ -1,4 +1,7 @@
-/** Shapes that differ in what is known of a user: few tokens or many, a dense vocabulary or a sparse one, rare tokens that decide, bundles of tokens. */
+/**
+ * Shapes that differ in what is known of a user: few tokens or many, a dense vocabulary or a sparse one, rare tokens
+ * that decide, bundles of tokens.
+ */
 import type { Rng } from '../../lib/rng.ts';
 import { topShare } from './members.ts';
 import type { PlantedCampaign, Shape } from './shape.ts';
@@ -104,7 +107,8 @@ export const longLists = listShape(
   {
     name: 'long-lists',
     about:
-      'Users have 60 of 400 tokens on average, so that each token is common and says little; memberships follow hidden tastes.',
+      'Users have 60 of 400 tokens on average, so that each token is common and says little; memberships follow ' +
+      'hidden tastes.',
     users: 3000,
     trainCampaigns: 30,
     testCampaigns: 24,
@@ -129,7 +133,8 @@ export const sparseVocabulary = listShape(
 export const rareTokens: Shape = {
   name: 'rare-tokens',
   about:
-    'Users have common tokens that say nothing, and one or two rare ones for each niche that they are in; members are most people of three niches, and a few others.',
+    'Users have common tokens that say nothing, and one or two rare ones for each niche that they are in; members ' +
+    'are most people of three niches, and a few others.',
   users: 6000,
   trainCampaigns: 40,
   testCampaigns: 24,
@@ -171,7 +176,8 @@ export const rareTokens: Shape = {
 export const bundles: Shape = {
   name: 'bundles',
   about:
-    'Tokens come in bundles of 2 to 20 that a user has nearly whole or not at all; members have two bundles that the campaign is about and lack one that often goes with them.',
+    'Tokens come in bundles of 2 to 20 that a user has nearly whole or not at all; members have two bundles that ' +
+    'the campaign is about and lack one that often goes with them.',
   users: 4000,
   trainCampaigns: 40,
   testCampaigns: 24,
@@ -205,24 +211,18 @@ export const bundles: Shape = {
       })),
       campaigns: Array.from({ length: campaigns }, () => {
         const [first, second] = [rng.integer(count), rng.integer(count)];
-        const companions = bundlesOf[pickOf(rng, owners(first))]!.filter(
-          (other) => other !== first && other !== second,
-        );
-        const unwanted = companions.length > 0 ? pickOf(rng, companions) : -1;
+        const others = owners(first).flatMap((user) => bundlesOf[user]!.filter((b) => b !== first && b !== second));
+        const unwanted = others[rng.integer(others.length)]!;
         const has = (own: readonly number[], bundle: number): number => (own.includes(bundle) ? 1 : 0);
-        const liking = Float64Array.from(
-          bundlesOf,
-          (own) => has(own, first) + 0.8 * has(own, second) - 0.8 * has(own, unwanted),
-        );
+        const wanted = Float64Array.from(bundlesOf, (own) => has(own, first) + 0.8 * has(own, second));
+        const missing = Float64Array.from(bundlesOf, (own) => -0.8 * has(own, unwanted));
+        const liking = wanted.map((x, user) => x + missing[user]!);
         return {
           features: { about: [first, second].map((bundle) => `group-${bundle % 12}`) },
           isMember: topShare(liking, 0.09 + 0.06 * rng.uniform(), 1, rng),
+          wishes: [wanted, missing],
         };
       }),
     };
   },
 };
-
-function pickOf(rng: Rng, items: readonly number[]): number {
-  return items[rng.integer(items.length)]!;
-}

@@ -43,7 +43,7 @@ export interface PlantedCampaign {
   readonly features: Traits;
   /** `[users]` */
   readonly isMember: Uint8Array;
-  /** Where one of several wishes makes a member: how far a user meets each, `[wishes][users]`. No file says it. */
+  /** Where members are drawn by several wishes: how far a user meets each, `[wishes][users]`. No file says it. */
   readonly wishes?: readonly Float64Array[];
 }
 
@@ -51,8 +51,9 @@ export interface PlantedCampaign {
 const TRAIN_MEMBERS = 500;
 
 /**
- * Writes a data set of `shape` in `out`. Train campaigns show up to 500 members and ten non-members each; test campaigns are in turn `small` and
- * `large`, and every user who is no seed is an eval row. Equal seeds give equal bytes. A folder that cannot be written is storage_failed.
+ * Writes a data set of `shape` in `out`. Train campaigns show up to 500 members and ten non-members each; test
+ * campaigns are in turn `small` and `large`, and every user who is no seed is an eval row. Equal seeds give equal
+ * bytes. A folder that cannot be written is storage_failed.
  */
 export async function generateShape(shape: Shape, { out, seed }: { out: string; seed: string }): Promise<void> {
   const { name, about, users, trainCampaigns, testCampaigns } = shape;

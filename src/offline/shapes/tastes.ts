@@ -57,8 +57,8 @@ export function plantVocabulary(
 }
 
 /**
- * Up to `count` different tokens, each of a topic drawn with P ~ exp(popularity + sharpness * vector . taste), or, with chance `byLot`, of any.
- * `taste` is `[tastes]`.
+ * Up to `count` different tokens, each of a topic drawn with P ~ exp(popularity + sharpness * vector . taste), or, with
+ * chance `byLot`, of any. `taste` is `[tastes]`.
  */
 export function drawTokens(
   rng: Rng,

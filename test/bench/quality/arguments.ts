@@ -4,8 +4,8 @@ import { AppError } from '../../../src/lib/errors.ts';
 import { SHAPE_NAMES, type ShapeName } from '../../../src/offline/shapes/names.ts';
 import { ABLATIONS } from './ablations.ts';
 
-const USAGE = `quality [--data <data set folder>]... [--shapes all|<name,..>] [--work <folder that keeps what is done>] [--out <markdown file>]
-          [--only <part,..>] [--histories] [--no-published] [--steps N] [--repeats N]
+const USAGE = `quality [--data <data set folder>]... [--shapes all|<name,..>] [--work <folder that keeps what is done>]
+          [--out <markdown file>] [--only <part,..>] [--histories] [--no-published] [--steps N] [--repeats N]
   quality --work <folder> [--out <markdown file>]                 the tables of what is kept there, running nothing
   quality --derive once --data <data set folder> --out <folder>   a data set whose users are in one campaign at most
   quality --leave-one-out <json file> [--out <markdown file>]     a default fitted on all data sets but one`;

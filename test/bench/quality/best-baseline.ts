@@ -16,7 +16,10 @@ export interface Comparison {
   readonly group: GroupName;
   readonly measure: Measure;
   readonly own: Interval;
-  /** The other method with the largest mean on these campaigns, by this measure: it is picked with the truth at hand, which is in its favour. */
+  /**
+   * The other method with the largest mean on these campaigns, by this measure: it is picked with the truth at hand,
+   * which is in its favour.
+   */
   readonly best: string;
   readonly theirs: number;
   /** The model less that method, campaign by campaign. */

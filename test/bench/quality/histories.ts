@@ -1,4 +1,7 @@
-/** What a short history costs: the same test campaigns after training on 0, 1, 5, 10, 20 and all train campaigns, each of them in all larger ones. */
+/**
+ * What a short history costs: the same test campaigns after training on 0, 1, 5, 10, 20 and all train campaigns, each
+ * of them in all larger ones.
+ */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -32,7 +35,10 @@ export interface HistoryPoint {
 
 const SIZES: readonly number[] = [0, 1, 5, 10, 20];
 
-/** Trains and evaluates with every length of history that the data set has, all of it last. What is done is kept; a refusal is tried again. */
+/**
+ * Trains and evaluates with every length of history that the data set has, all of it last. What is done is kept; a
+ * refusal is tried again.
+ */
 export async function runHistories(run: BenchRun): Promise<readonly HistoryPoint[]> {
   const { store, options } = run;
   const key = { steps: options.steps, repeats: options.repeats };
@@ -82,7 +88,7 @@ async function runHistory(run: BenchRun, name: string, ids: readonly string[], a
       if (workspace !== run.workspace) workspace.close();
     }
   } catch (error) {
-    // whether a history of none or one can be used is what is asked here, and a table of all others is worth more than an end
+    // whether a history of none or one can be used is what is asked here
     const refused = messageOf(error).replaceAll(folder, 'the data set');
     run.note(`${name}: ${refused}`);
     return { campaigns: ids.length, result: null, refused };

@@ -9,7 +9,10 @@ interface Named {
   readonly histories: readonly HistoryPoint[] | null;
 }
 
-/** All test campaigns: one row a data set and length of history, and how often the model is ahead, level or behind by length; empty without results. */
+/**
+ * All test campaigns: one row a data set and length of history, and how often the model is ahead, level or behind by
+ * length; empty without results.
+ */
 export function historyTable(sets: readonly Named[]): string {
   const points = sets.flatMap(({ name, histories }) => (histories ?? []).map((point) => ({ name, ...point })));
   const rows = points.map(({ name, campaigns, result, refused }) => {

@@ -1,4 +1,7 @@
-/** The rule of choice, one data set left out at a time: the alternative that is best on all others, measured where it was not chosen. */
+/**
+ * The rule of choice, one data set left out at a time: the alternative that is best on all others, measured where it
+ * was not chosen.
+ */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { AppError, messageOf } from '../../../src/lib/errors.ts';
@@ -18,7 +21,10 @@ const inputSchema = z
   )
   .min(2);
 
-/** Of each data set, the quality of each alternative on each of its campaigns. The first alternative is the default of today. */
+/**
+ * Of each data set, the quality of each alternative on each of its campaigns. The first alternative is the default of
+ * today.
+ */
 export type Alternatives = z.infer<typeof inputSchema>;
 
 /** What a data set gets of a default that was fitted on all others. */
@@ -53,7 +59,9 @@ export function readAlternatives(path: string): Alternatives {
   return parsed.data;
 }
 
-/** Errors: invalid_data where data sets differ in their alternatives, or alternatives of one in the number of campaigns. */
+/**
+ * Errors: invalid_data where data sets differ in their alternatives, or alternatives of one in the number of campaigns.
+ */
 export function leaveOneOut(sets: Alternatives): LeftOut[] {
   const names = sets[0]!.alternatives.map(({ name }) => name);
   for (const set of sets) checkSet(set, names);
@@ -105,7 +113,8 @@ export function leaveOneOutTable(sets: Alternatives): string {
   const [auc, precision] = (['auc', 'precision'] as const).map((what) =>
     results.map(({ gain }) => verdictOf(gain[what])),
   );
-  return `${table(heads, rows)}\n\nBeside ${today}, AUC is ${verdictCounts(auc!)} of ${rows.length} data sets; precision@5% is ${verdictCounts(precision!)}.`;
+  const counts = `AUC is ${verdictCounts(auc!)} of ${rows.length} data sets; precision@5% is ${verdictCounts(precision!)}`;
+  return `${table(heads, rows)}\n\nBeside ${today}, ${counts}.`;
 }
 
 function checkSet({ dataset, alternatives }: Alternatives[number], names: readonly string[]): void {

@@ -1,4 +1,7 @@
-/** `once`: of a data set whose users recur, one of another kind is derived: 40 of its campaigns, every user a member of one at most. */
+/**
+ * `once`: of a data set whose users recur, one of another kind is derived: 40 of its campaigns, every user a member of
+ * one at most.
+ */
 import { existsSync, mkdirSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -29,9 +32,10 @@ interface OnceOptions {
 }
 
 /**
- * Draws 20 train and 20 test campaigns by lot. Each user stays a member of one of those that they were a member of, drawn with P ~ 1 / members of
- * the campaign, so that small ones keep some; users and features are as they were. The ten test campaigns with the most members are `large` (60 seeds),
- * the others `small` (30 seeds, at most half of the members); every other user is an eval row. Equal data give equal bytes.
+ * Draws 20 train and 20 test campaigns by lot. Each user stays a member of one of those that they were a member of,
+ * drawn with P ~ 1 / members of the campaign, so that small ones keep some; users and features are as they were. The
+ * ten test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most half of the
+ * members); every other user is an eval row. Equal data give equal bytes.
  * Errors: invalid_argument where `out` is there, invalid_data where campaigns are too few.
  */
 export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 export interface PartStore {
   /** The folder of the data set's models and results. */
   readonly folder: string;
-  /** What was kept of `part`; null where nothing was, or under another key. Without a key: whatever it was kept under. */
+  /**
+   * What was kept of `part`; null where nothing was, or under another key. Without a key: whatever it was kept under.
+   */
   find<T>(part: string, key?: unknown): T | null;
   /** What is kept, in no order. */
   parts(): string[];

@@ -12,8 +12,8 @@ const SEED = '1';
 const FILES = ['users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
 
 /**
- * The folder of the data set `name` in `work`, written anew. Where another one was there, what is kept beside it is of other data: that is
- * invalid_argument, and nothing is changed.
+ * The folder of the data set `name` in `work`, written anew. Where another one was there, what is kept beside it is of
+ * other data: that is invalid_argument, and nothing is changed.
  */
 export async function writeShape(work: string, name: ShapeName): Promise<string> {
   const folder = join(work, name, 'data');
