@@ -35,7 +35,9 @@ export function historyTable(sets: readonly Named[]): string {
     const reports = points.flatMap(({ campaigns, result }) => (campaigns === size && result ? [result.report] : []));
     const count = (measure: Measure) =>
       `${measure} is ${verdictCounts(reports.map((report) => comparisonOf(report, measure).verdict))}`;
-    return reports.length === 0 ? [] : [`- ${size} train campaigns: ${count('AUC')}; ${count('precision@5%')}`];
+    return reports.length === 0
+      ? []
+      : [`- ${size} train campaign${size === 1 ? '' : 's'}: ${count('AUC')}; ${count('precision@5%')}`];
   });
   return `${text}\n\n${counts.join('\n')}`;
 }
