@@ -26,7 +26,7 @@ interface Option {
 export type Stages = readonly ((from: DescentSettings) => Option[])[];
 
 /** Of the companion and of the regression. */
-const WEIGHTS = [0.25, 0.5, 1, 2, 4];
+const WEIGHTS = [0.25, 0.5, 1, 2, 4, 8];
 
 const rates =
   (factors: readonly number[]) =>

@@ -13,8 +13,8 @@ import { chooseSetting, type SettingChoice } from './tuning.ts';
 export type RidgeSetting = { readonly strength: number; readonly power: number };
 
 /** The first of the grid is the default. */
-const POWERS = [0.125, 0, 0.25];
-const STRENGTHS = [0.015, 0.005, 0.05, 0.15];
+const POWERS = [0.125, 0, 0.25, 0.5];
+const STRENGTHS = [0.015, 0.005, 0.05, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
 
 /** Users of the sample that the covariance is taken from; of more, evenly spread ones. */
