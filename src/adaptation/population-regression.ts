@@ -7,6 +7,11 @@ import { type ColumnSums, covarianceOf, momentsOf, withoutColumn } from './covar
 import { solveShifted } from './shifted-solve.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
+/**
+ * What lies beside the diagonal of the covariance is taken from all users where they have no more features than this together, else from users
+ * evenly spread over the population who have as many: an application is two passes over them. The diagonal is always of all users.
+ */
+export const MOST_FEATURES = 500_000;
 /** Seeds at which the strength is what it says; it falls with the root of their number. */
 const REFERENCE_SEEDS = 50;
 

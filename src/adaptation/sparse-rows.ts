@@ -27,3 +27,9 @@ export function meanOfRows({ width, starts, columns, values }: SparseRows, rows:
     for (let k = starts[row]!, end = starts[row + 1]!; k < end; k++) out[columns[k]!]! += values[k]! / rows.length;
   return out;
 }
+
+/** Places evenly spread over `rows` rows that have `features` features in all, as many as have `most` of them; all rows where they have no more. */
+export function evenRows(rows: number, features: number, most: number): Int32Array {
+  const count = features <= most ? rows : Math.max(1, Math.floor((rows * most) / features));
+  return Int32Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));
+}

@@ -1,7 +1,7 @@
 /** The baseline `population_ridge`: the whole-population regression by itself. It is how a model's regression is tuned, too. */
 import { addRows, emptySums } from '../adaptation/covariance.ts';
-import { populationRegression } from '../adaptation/population-regression.ts';
-import { meanOfRows, type SparseRows } from '../adaptation/sparse-rows.ts';
+import { MOST_FEATURES, populationRegression } from '../adaptation/population-regression.ts';
+import { evenRows, meanOfRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { AdaptationSettings } from '../model/manifest.ts';
 import { presentSeeds, sumOfTokens, type TunableMethod } from './baselines.ts';
@@ -17,15 +17,16 @@ const POWERS = [0.125, 0, 0.25, 0.5];
 const STRENGTHS = [0.015, 0.005, 0.05, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
 
-/** Users of the sample that the covariance is taken from; of more, evenly spread ones. */
-const MOST_USERS = 50_000;
-
 /** Scores are w . x, x_t = 1 / sqrt(n) for each of a user's n tokens. */
 export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
   const all = rowsOf(oneHot, oneHot.users);
   const sums = emptySums(oneHot.width);
   addRows(sums, all);
-  const sample = oneHot.users.length > MOST_USERS ? rowsOf(oneHot, spread(oneHot.users, MOST_USERS)) : all;
+  const sampled = evenRows(oneHot.users.length, all.columns.length, MOST_FEATURES);
+  const sample = rowsOf(
+    oneHot,
+    sampled.map((row) => oneHot.users[row]!),
+  );
   const regressions = new Map(POWERS.map((power) => [power, populationRegression(sample, sums, power)]));
   return {
     name: 'population_ridge',
@@ -63,10 +64,6 @@ function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
     values.fill(scaleOf(oneHot, user), starts[row]!, starts[row + 1]!);
   });
   return { width, starts, columns, values };
-}
-
-function spread(users: Int32Array, count: number): Int32Array {
-  return Int32Array.from({ length: count }, (_, i) => users[Math.floor((i * users.length) / count)]!);
 }
 
 /** `adaptation` with its regression as it does best by itself on train campaigns. Without one: as it is. */

@@ -1,8 +1,8 @@
 /** The whole-population regression of a model on a population: its covariance, made once, and its features for the users of a campaign. */
 import { addRows, type ColumnSums, emptySums } from '../adaptation/covariance.ts';
-import { type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
+import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
-import { meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
+import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Graph } from '../graph/ir.ts';
 import { sliceFeeds } from '../model/feed-rows.ts';
 import type { LinearChange } from '../model/head-adaptation.ts';
@@ -14,12 +14,6 @@ import type { Binding } from './binding.ts';
 import { encodeUsers } from './encode.ts';
 import type { OwnToken } from './own-token.ts';
 import { readSums, writeSums } from './regression-cache.ts';
-
-/**
- * What lies beside the diagonal of the covariance is taken from all users where they have no more features than this together, else from users
- * evenly spread over the population who have as many: an application costs two passes over them.
- */
-const MOST_FEATURES = 2_000_000;
 
 /** A campaign's users, ready for fits. */
 export interface CampaignRegression {
@@ -43,12 +37,14 @@ export interface RegressionOptions {
   readonly device?: Device;
   /** A file in which the sums over the population are kept: they are made once for a model and a version of the population. */
   readonly cache?: string;
+  /** Of the users whom the covariance is taken from; the default is what a service uses: audiences depend on it. */
+  readonly mostFeatures?: number;
 }
 
 /** Reads the population once, if its sums are not cached yet, and a sample of its users. null where the model has no regression. */
 export async function openBoundRegression(
   { model: { graph, manifest }, population, binding }: RegressionSource,
-  { cache, ...options }: RegressionOptions = {},
+  { cache, mostFeatures = MOST_FEATURES, ...options }: RegressionOptions = {},
 ): Promise<BoundRegression | null> {
   const { adaptation } = manifest;
   if (adaptation.optimiser !== 'gradient_descent' || !adaptation.regression) return null;
@@ -61,7 +57,8 @@ export async function openBoundRegression(
   const known = cache === undefined ? null : readSums(cache, reader.width, population.rowCount);
   const sums = known ?? (await sumsOf(population, reader.width, read));
   if (cache !== undefined && known === null) writeSums(cache, sums);
-  const sample = await read(population.readRows(sampleRows(population.rowCount, sums)));
+  const features = sums.counts.reduce((sum, count) => sum + count, 0);
+  const sample = await read(population.readRows(evenRows(population.rowCount, features, mostFeatures)));
   const byPower = new Map<number, PopulationRegression>();
   const regressionOf = (power: number): PopulationRegression => {
     const regression = byPower.get(power) ?? populationRegression(sample, sums, power);
@@ -104,14 +101,6 @@ async function sumsOf(
   for (let segment = 0; segment < population.segmentCount; segment++)
     addRows(sums, await read(population.readSegment(segment)));
   return sums;
-}
-
-/** Rows evenly spread over the population, all of them where they have few features. */
-function sampleRows(rowCount: number, { counts }: ColumnSums): Int32Array {
-  const features = counts.reduce((sum, count) => sum + count, 0);
-  const share = Math.min(1, MOST_FEATURES / Math.max(features, 1));
-  const count = Math.max(1, Math.floor(rowCount * share));
-  return Int32Array.from({ length: Math.min(count, rowCount) }, (_, i) => Math.floor((i * rowCount) / count));
 }
 
 /** A user who has nothing but a token. */

@@ -92,8 +92,7 @@ function lowRank(rank: number, covariance: Covariance, { variance }: Moments): W
   const [ready, { vectors, values }] = timed(() => leadingEigen(covariance, rank));
   const { width } = covariance;
   const rest = variance.slice();
-  for (let t = 0; t < width; t++)
-    for (let j = 0; j < rank; j++) rest[t]! -= values[j]! * vectors[t * rank + j]! ** 2;
+  for (let t = 0; t < width; t++) for (let j = 0; j < rank; j++) rest[t]! -= values[j]! * vectors[t * rank + j]! ** 2;
   return {
     name: `rank ${rank}`,
     ready,
@@ -125,7 +124,9 @@ function leadingEigen(covariance: Covariance, rank: number): { vectors: Float64A
   const { width } = covariance;
   const count = Math.min(rank + 10, width);
   const rng = createRng('subspace');
-  let block: Float64Array[] = Array.from({ length: count }, () => Float64Array.from({ length: width }, () => rng.normal()));
+  let block: Float64Array[] = Array.from({ length: count }, () =>
+    Float64Array.from({ length: width }, () => rng.normal()),
+  );
   const applied = block.map(() => new Float64Array(width));
   for (let round = 0; round < 4; round++) {
     block = orthonormal(block);
