@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/lib/clock.ts';
 import { ABLATIONS, type WholeName } from './quality/ablations.ts';
+import { runAlternatives } from './quality/alternatives.ts';
 import { type RunArguments, readArguments } from './quality/arguments.ts';
 import { type BenchRun, openBenchRun } from './quality/bench-run.ts';
 import { keptHistories, runHistories } from './quality/histories.ts';
@@ -97,7 +98,8 @@ async function runParts(run: BenchRun, only: readonly string[]): Promise<DataSet
   }
   const reference = store.find<WholeResult>('whole-reference');
   const curve = await part('curve', () => runCurve(run));
+  const alternatives = await part('alternatives', () => runAlternatives(run));
   // each length of history is kept by itself
   const histories = only.includes('histories') ? await runHistories(run) : keptHistories(store);
-  return { name: run.name, main, reference, ablations, curve, histories };
+  return { name: run.name, main, reference, ablations, curve, histories, alternatives };
 }

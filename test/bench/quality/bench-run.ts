@@ -7,7 +7,8 @@ import { type GeneralModel, loadModel } from '../../../src/model/load.ts';
 import type { AdaptationSettings } from '../../../src/model/manifest.ts';
 import { CPU } from '../../../src/model/session.ts';
 import type { MethodOptions } from '../../../src/offline/methods.ts';
-import type { TrainSettings } from '../../../src/offline/settings.ts';
+import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
+import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/offline/settings.ts';
 import { train } from '../../../src/offline/train.ts';
 import { type Trial, testTrials } from '../../../src/offline/trial.ts';
 import { openWorkspace, type Workspace } from '../../../src/offline/workspace.ts';
@@ -47,7 +48,12 @@ export const SEED = 1;
 
 /** Opens the data set `data`; what is done is kept in a folder of its name in `work`. */
 export async function openBenchRun(data: string, work: string, options: BenchOptions): Promise<BenchRun> {
-  const workspace = await openWorkspace(data, { pastCampaigns: 'where users recur' });
+  const workspace = await openTrainingWorkspace(data, {
+    pastCampaigns: 'auto',
+    seed: DEFAULT_TRAIN_SETTINGS.seed,
+    onChoice: ({ taken, gain, campaigns }) =>
+      options.note(`past campaigns ${taken ? '' : 'not '}taken: ${JSON.stringify(gain)} on ${campaigns} campaigns`),
+  });
   const { name } = workspace.dataSet;
   return {
     name,
@@ -65,14 +71,14 @@ export async function trainedModel(
   run: BenchRun,
   name: string,
   settings: TrainSettings,
-  pastCampaigns: 'where users recur' | 'never' = 'where users recur',
+  pastCampaigns: 'auto' | 'never' = 'auto',
 ): Promise<{ model: GeneralModel; training: Training }> {
   const { store, workspace, options } = run;
   const own: TrainSettings = { ...settings, steps: options.steps ?? settings.steps };
   const out = join(store.folder, `model-${name}`);
   const kept = store.find<Training>(`training-${name}`, own);
   if (kept && existsSync(out)) return { model: await loadModel(out, { device: CPU }), training: kept };
-  const used = pastCampaigns === 'never' ? await openWorkspace(workspace.dataSet.path, { pastCampaigns }) : workspace;
+  const used = pastCampaigns === 'never' ? await openWorkspace(workspace.dataSet.path) : workspace;
   try {
     const start = systemClock.elapsed();
     const { manifest, steps, bestStep, finalSteps } = await train(used, {
