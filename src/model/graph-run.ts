@@ -8,7 +8,7 @@ import { type Graph, type Tensor, tensor } from '../graph/ir.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Compaction, compact, indexReader, type Parameters } from './compaction.ts';
 import { sliceFeeds, takeFeeds } from './feed-rows.ts';
-import type { Frontier, HeadRun, LogitPart, Rates } from './head-adaptation.ts';
+import type { Frontier, HeadPosition, HeadRun, LogitPart, Rates } from './head-adaptation.ts';
 import { type Device, type Feeds, openSession, type Session } from './session.ts';
 
 /** Rows that are scored in one run. */
@@ -128,8 +128,16 @@ class GraphRun implements HeadRun {
     throw new AppError('invalid_model', `${what} needs parameters that only shift logits: ${this.#parameters} do more`);
   }
 
-  reset(): void {
-    this.#current = Object.fromEntries(this.#compaction.parameters);
+  position(): HeadPosition {
+    return { values: new Map(this.#parameters.map((name) => [name, this.#current[name]!.data as Float32Array])) };
+  }
+
+  reset(to?: HeadPosition): void {
+    const start = [...this.#compaction.parameters];
+    // a step gives new tensors, and never writes into those that there are
+    this.#current = Object.fromEntries(
+      start.map(([name, value]) => [name, to ? { ...value, data: to.values.get(name) as Float32Array } : value]),
+    );
   }
 
   parameters(): Map<string, Tensor> {

@@ -47,8 +47,10 @@ export interface HeadRun {
    * was, by the scale if the model has one, and the mean by an intercept. A part without a spread adds nothing. invalid_model as above.
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array): Promise<void>;
-  /** Back to the start. */
-  reset(): void;
+  /** Where the steps have brought the parameters, to go back to before a blend. */
+  position(): HeadPosition;
+  /** Back to a position, or to the start. */
+  reset(to?: HeadPosition): void;
   /** The full parameters as they are now. */
   parameters(): Map<string, Tensor>;
 }
@@ -60,6 +62,11 @@ export interface LinearChange {
   readonly elements: Float64Array;
   /** What `elements` add to the shift of each row of the run. */
   readonly own: Float64Array;
+}
+
+/** Of one run; its values are the run's own business. */
+export interface HeadPosition {
+  readonly values: ReadonlyMap<string, Float32Array | Float64Array>;
 }
 
 /** What may be added to the logits of a run, of whose parameters it is a linear function. */

@@ -7,7 +7,15 @@ import type { Graph, Tensor } from '../graph/ir.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import type { Parameters } from './compaction.ts';
 import { sliceFeeds, takeFeeds } from './feed-rows.ts';
-import type { BlendedPart, Frontier, HeadRun, LinearChange, LogitPart, Rates } from './head-adaptation.ts';
+import type {
+  BlendedPart,
+  Frontier,
+  HeadPosition,
+  HeadRun,
+  LinearChange,
+  LogitPart,
+  Rates,
+} from './head-adaptation.ts';
 import type { CompanionSettings } from './manifest.ts';
 import { type Device, type Feeds, openSession, type Session } from './session.ts';
 import {
@@ -197,8 +205,13 @@ class ShiftRun implements HeadRun {
       this.#change[intercept]! += (before.mean / shrink - after.mean) / dense[intercept - firstDense]!;
   }
 
-  reset(): void {
-    this.#change.fill(0);
+  position(): HeadPosition {
+    return { values: new Map([['change', this.#change.slice()]]) };
+  }
+
+  reset(to?: HeadPosition): void {
+    if (to) this.#change.set(to.values.get('change')!);
+    else this.#change.fill(0);
     this.#added.fill(0);
     this.#linear.length = 0;
     this.#scale = this.#scaleAtStart;

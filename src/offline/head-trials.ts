@@ -1,9 +1,17 @@
 /** Trials of one campaign by gradient descent on the heads: its users are computed once, for all seed sets and settings. */
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
-import type { HeadProgram } from '../model/head-adaptation.ts';
+import type { HeadPosition, HeadProgram } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { OnlineContext } from '../online/customise.ts';
-import { adaptHeads, POOL_ROWS, type StartedHeads, startHeads } from '../online/customise-heads.ts';
+import {
+  blendParts,
+  descendHeads,
+  fitParts,
+  type HeadParts,
+  POOL_ROWS,
+  type StartedHeads,
+  startHeads,
+} from '../online/customise-heads.ts';
 import { ownToken } from '../online/own-token.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
 import { SHARES, type Trial } from './trial.ts';
@@ -19,6 +27,11 @@ interface Game {
   readonly positives: Int32Array;
   readonly pool: Int32Array;
   readonly evaluated: Int32Array;
+  /** What the last settings needed. */
+  readonly done: {
+    descent: { readonly key: string; readonly position: HeadPosition } | null;
+    parts: { readonly key: string; readonly parts: HeadParts } | null;
+  };
 }
 
 /** Starts the trials of one campaign (they differ in their seeds); `key` fixes every draw. */
@@ -45,7 +58,8 @@ export async function startHeadTrials(
     const positives = trial.seeds.map((user) => placeOf[rowOf(user)]!).sort();
     const isSeed = new Set(positives);
     const pool = Int32Array.from(rows.keys()).filter((place) => isPool[rows[place]!] === 1 && !isSeed.has(place));
-    return { trial, positives, pool, evaluated: trial.evaluation.users.map((user) => placeOf[rowOf(user)]!) };
+    const evaluated = trial.evaluation.users.map((user) => placeOf[rowOf(user)]!);
+    return { trial, positives, pool, evaluated, done: { descent: null, parts: null } };
   });
   const { id, features } = trials[0]!;
   const started = await startHeads(context, program, rows, { features, without: ownToken(model.folder, id) });
@@ -58,13 +72,32 @@ export async function startHeadTrials(
   };
 }
 
+/** Descends and fits only what the game before this one had otherwise: weights of parts are cheap to try. */
 async function playGame(
   started: StartedHeads,
-  { trial: { evaluation }, positives, pool, evaluated }: Game,
+  game: Game,
   settings: DescentSettings,
   key: string,
 ): Promise<RankingQuality> {
-  const scores = await adaptHeads(started, settings, { positives, pool }, createRng(key));
+  const { positives, pool, evaluated, done } = game;
+  const { evaluation } = game.trial;
+  const { companion, regression, scale: _, ...descent } = settings;
+  const rows = { positives, pool };
+  const descended = JSON.stringify(descent);
+  if (done.descent?.key === descended) started.run.reset(done.descent.position);
+  else {
+    await descendHeads(started, settings, rows, createRng(key));
+    done.descent = { key: descended, position: started.run.position() };
+  }
+  const fitted = JSON.stringify([
+    companion?.strengths,
+    regression && { ...regression, weight: 0 },
+    descent.negatives_per_seed,
+  ]);
+  if (done.parts?.key !== fitted)
+    done.parts = { key: fitted, parts: fitParts(started, settings, rows, createRng(key)) };
+  await blendParts(started, settings, done.parts.parts, rows);
+  const scores = await started.run.scores();
   const own = Float32Array.from(evaluated, (place) => scores[place]!);
   return measureRanking(evaluation.users, own, evaluation.labels, SHARES);
 }

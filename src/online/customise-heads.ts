@@ -3,7 +3,7 @@
 import { assert } from '../lib/errors.ts';
 import { createRng, type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
 import { sliceFeeds } from '../model/feed-rows.ts';
-import type { BlendedPart, HeadProgram, HeadRun } from '../model/head-adaptation.ts';
+import type { BlendedPart, HeadProgram, HeadRun, LogitPart } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { CampaignRegression } from './bound-regression.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext } from './customise.ts';
@@ -123,13 +123,25 @@ export interface HeadRows {
 
 /** Both passes, the companion and the regression, from the start; the scores of all rows where they are asked for. */
 export async function adaptHeads(
-  { run, regression }: StartedHeads,
+  started: StartedHeads,
   settings: DescentSettings,
   rows: HeadRows,
   rng: Rng,
   wantScores = true,
 ): Promise<Float32Array> {
-  const { positives, pool, always = new Int32Array(0) } = rows;
+  await descendHeads(started, settings, rows, rng);
+  await blendParts(started, settings, fitParts(started, settings, rows, rng), rows);
+  return wantScores ? started.run.scores() : new Float32Array(0);
+}
+
+/** Both passes from the start. */
+export async function descendHeads(
+  { run }: StartedHeads,
+  settings: DescentSettings,
+  rows: HeadRows,
+  rng: Rng,
+): Promise<void> {
+  const { positives, pool } = rows;
   run.reset();
   let negatives = pool;
   const first = settings.first_pass;
@@ -144,23 +156,45 @@ export async function adaptHeads(
     run.reset();
   }
   await descend(run, stepsFor(settings, positives.length), { ...rows, pool: negatives }, settings, rng.fork('second'));
-  const parts: BlendedPart[] = [];
+}
+
+/** What is added to the logits that the passes have left; it does not depend on them. */
+export interface HeadParts {
+  readonly companion: LogitPart | null;
+  readonly regression: LogitPart | null;
+}
+
+export function fitParts(
+  { run, regression }: StartedHeads,
+  settings: DescentSettings,
+  { positives, pool, always = new Int32Array(0) }: HeadRows,
+  rng: Rng,
+): HeadParts {
+  const parts: { companion: LogitPart | null; regression: LogitPart | null } = { companion: null, regression: null };
   if (settings.companion) {
     const drawn = sampleWithoutReplacement(rng.fork('companion'), pool.length, negativesFor(settings, positives, pool));
     const learned = Int32Array.from([...positives, ...drawn.map((i) => pool[i]!), ...always]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
-    const { strengths, weight } = settings.companion;
-    parts.push({ part: run.fitCompanion(learned, labels, strengths), weight });
+    parts.companion = run.fitCompanion(learned, labels, settings.companion.strengths);
   }
   if (settings.regression) {
     assert(regression, 'the model has a regression, and the population is not read for it');
-    parts.push({
-      part: run.linear(regression.fit(positives, settings.regression)),
-      weight: settings.regression.weight,
-    });
+    parts.regression = run.linear(regression.fit(positives, settings.regression));
   }
-  if (parts.length > 0) await run.blend(parts, pool);
-  return wantScores ? run.scores() : new Float32Array(0);
+  return parts;
+}
+
+export async function blendParts(
+  { run }: StartedHeads,
+  settings: DescentSettings,
+  parts: HeadParts,
+  { pool }: HeadRows,
+): Promise<void> {
+  const blended = (['companion', 'regression'] as const).flatMap((name): BlendedPart[] => {
+    const part = parts[name];
+    return part ? [{ part, weight: settings[name]!.weight }] : [];
+  });
+  if (blended.length > 0) await run.blend(blended, pool);
 }
 
 function negativesFor(settings: DescentSettings, positives: Int32Array, pool: Int32Array): number {
