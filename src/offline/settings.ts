@@ -80,7 +80,7 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   ...PUBLISHED_TRAIN_SETTINGS,
   recipe: 'meta-heads',
   taskCount: 4,
-  steps: 300,
+  steps: 400,
   validationShare: 0.2,
   patience: 150,
   retrain: true,

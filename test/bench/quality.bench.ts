@@ -12,7 +12,6 @@ import { type RunArguments, readArguments } from './quality/arguments.ts';
 import { type BenchRun, openBenchRun } from './quality/bench-run.ts';
 import { keptHistories, runHistories } from './quality/histories.ts';
 import { readKept } from './quality/kept.ts';
-import { leaveOneOutTable, readAlternatives } from './quality/leave-one-out.ts';
 import { deriveOnce } from './quality/once.ts';
 import { fillPage, pageOf } from './quality/page.ts';
 import { type AblationResult, runAblation, runCurve, runMain, runWhole, type WholeResult } from './quality/parts.ts';
@@ -30,8 +29,6 @@ export async function benchQuality(args: readonly string[], note: (line: string)
       return write(renderTables(await runDataSets(asked, note)), asked.out);
     case 'kept':
       return write(renderTables(readKept(asked.work)), asked.out);
-    case 'leave one out':
-      return write(new Map([['leave one out', leaveOneOutTable(readAlternatives(asked.file))]]), asked.out);
     case 'derive':
       await deriveOnce(asked);
       return [`${asked.out}: the data set once`];

@@ -17,11 +17,11 @@ export interface SmallCampaign {
 
 export const USERS = 90;
 
-/** Users who like sport (every third), music (every third) or neither: tags show it, campaigns are about one of the two. */
+/** Users who like sport (every third), music (every third) or neither: campaigns are about one of the two, and tags show it unless they are told not to. */
 export function writeSmallDataSet(
   folder: string,
   campaigns: readonly SmallCampaign[],
-  options: { campaignFeatures?: boolean } = {},
+  options: { campaignFeatures?: boolean; tagged?: boolean } = {},
 ): string {
   const hasFeatures = options.campaignFeatures ?? true;
   mkdirSync(folder, { recursive: true });
@@ -46,7 +46,7 @@ export function writeSmallDataSet(
   const users = Array.from({ length: USERS }, (_, i) => ({
     user_id: `u${i}`,
     age: `age ${rng.integer(3)}`,
-    tags: [...(i % 3 === 2 ? [] : [`likes ${i % 3}`]), `noise ${rng.integer(5)}`],
+    tags: [...(i % 3 === 2 || options.tagged === false ? [] : [`likes ${i % 3}`]), `noise ${rng.integer(5)}`],
   }));
   write('users.ndjson', users.map((user) => `${JSON.stringify(user)}\n`).join(''));
   write(

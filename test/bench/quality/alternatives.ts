@@ -8,7 +8,7 @@ import { bind } from '../../../src/online/binding.ts';
 import { openBoundRegression } from '../../../src/online/bound-regression.ts';
 import { openOnlineProgram } from '../../../src/online/customise.ts';
 import { type BenchRun, SEED, trainedModel } from './bench-run.ts';
-import type { Alternatives } from './leave-one-out.ts';
+import type { Alternative } from './leave-one-out.ts';
 
 type Change = (from: DescentSettings) => DescentSettings;
 
@@ -51,7 +51,7 @@ const CHANGES: Readonly<Record<string, Change>> = {
 };
 
 /** A campaign's users are computed once for all of them; draws are equal, so that they can be compared by pair. */
-export async function runAlternatives(run: BenchRun): Promise<Alternatives[number]['alternatives']> {
+export async function runAlternatives(run: BenchRun): Promise<readonly Alternative[]> {
   const { workspace, trials } = run;
   const { population } = workspace;
   const trained = (await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS)).model;

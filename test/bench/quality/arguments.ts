@@ -7,11 +7,10 @@ import { ABLATIONS } from './ablations.ts';
 const USAGE = `quality [--data <data set folder>]... [--shapes all|<name,..>] [--work <folder that keeps what is done>]
           [--out <markdown file>] [--only <part,..>] [--histories] [--no-published] [--steps N] [--repeats N]
   quality --work <folder> [--out <markdown file>]                 the tables of what is kept there, running nothing
-  quality --derive once --data <data set folder> --out <folder>   a data set whose users are in one campaign at most
-  quality --leave-one-out <json file> [--out <markdown file>]     a default fitted on all data sets but one`;
+  quality --derive once --data <data set folder> --out <folder>   a data set whose users are in one campaign at most`;
 
 /** What runs where nothing else is said. */
-const USUAL_PARTS: readonly string[] = ['main', ...ABLATIONS.map(({ name }) => name), 'curve'];
+const USUAL_PARTS: readonly string[] = ['main', ...ABLATIONS.map(({ name }) => name), 'curve', 'alternatives'];
 const PARTS: readonly string[] = [...USUAL_PARTS, 'histories'];
 
 export interface RunArguments {
@@ -29,8 +28,7 @@ export interface RunArguments {
 export type QualityArguments =
   | RunArguments
   | { readonly mode: 'kept'; readonly work: string; readonly out: string | null }
-  | { readonly mode: 'derive'; readonly data: string; readonly out: string }
-  | { readonly mode: 'leave one out'; readonly file: string; readonly out: string | null };
+  | { readonly mode: 'derive'; readonly data: string; readonly out: string };
 
 /** @throws AppError invalid_argument */
 export function readArguments(args: readonly string[]): QualityArguments {
@@ -41,7 +39,6 @@ export function readArguments(args: readonly string[]): QualityArguments {
     if (data.length !== 1 || out === null) throw invalid(`--derive needs --data once, and --out: ${USAGE}`);
     return { mode: 'derive', data: data[0]!, out };
   }
-  if (values['leave-one-out'] !== undefined) return { mode: 'leave one out', file: values['leave-one-out'], out };
   const shapes = readShapes(values.shapes);
   if (data.length + shapes.length === 0) {
     if (work === null) throw invalid(`no data set: ${USAGE}`);
@@ -63,7 +60,7 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       options: {
-        ...{ data: { ...text, multiple: true }, shapes: text, derive: text, 'leave-one-out': text, out: text },
+        ...{ data: { ...text, multiple: true }, shapes: text, derive: text, out: text },
         ...{ work: text, only: text, histories: flag, 'no-published': flag, steps: text, repeats: text },
       },
     }).values;

@@ -51,8 +51,6 @@ export async function openBenchRun(data: string, work: string, options: BenchOpt
   const workspace = await openTrainingWorkspace(data, {
     pastCampaigns: 'auto',
     seed: DEFAULT_TRAIN_SETTINGS.seed,
-    onChoice: ({ taken, gain, campaigns }) =>
-      options.note(`past campaigns ${taken ? '' : 'not '}taken: ${JSON.stringify(gain)} on ${campaigns} campaigns`),
   });
   const { name } = workspace.dataSet;
   return {

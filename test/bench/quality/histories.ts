@@ -10,8 +10,8 @@ import { messageOf } from '../../../src/lib/errors.ts';
 import { createRng, shuffle } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import { type EvaluationReport, evaluate } from '../../../src/offline/evaluate.ts';
+import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../../src/offline/settings.ts';
-import { openWorkspace } from '../../../src/offline/workspace.ts';
 import { type DataSet, getDataSetFile } from '../../../src/population/data-set.ts';
 import { readLines } from '../../../src/population/lines.ts';
 import { parseCsvRow, parseRecord } from '../../../src/population/records.ts';
@@ -78,7 +78,9 @@ async function runHistory(run: BenchRun, name: string, ids: readonly string[], a
   try {
     if (ids.length < all) await writeHistory(run.workspace.dataSet, new Set(ids), folder);
     const workspace =
-      ids.length < all ? await openWorkspace(folder, { pastCampaigns: 'where users recur' }) : run.workspace;
+      ids.length < all
+        ? await openTrainingWorkspace(folder, { pastCampaigns: 'auto', seed: DEFAULT_TRAIN_SETTINGS.seed })
+        : run.workspace;
     try {
       const own = { ...run, workspace };
       const { model, training } = await trainedModel(own, ids.length < all ? name : 'default', DEFAULT_TRAIN_SETTINGS);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../../../src/lib/errors.ts';
 import { ABLATIONS } from './ablations.ts';
 import { keptHistories } from './histories.ts';
+import type { Alternative } from './leave-one-out.ts';
 import { openPartStore } from './part-store.ts';
 import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 import type { DataSetResults } from './tables.ts';
@@ -27,5 +28,6 @@ export function readKept(work: string): DataSetResults[] {
       ),
       curve: store.find<readonly CurvePoint[]>('curve'),
       histories: keptHistories(store),
+      alternatives: store.find<readonly Alternative[]>('alternatives'),
     }));
 }

@@ -1,12 +1,6 @@
 /** The rule of choice, measured where it was not fitted. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
-import { type Alternatives, leaveOneOut, leaveOneOutTable, readAlternatives } from './leave-one-out.ts';
-
-const root = mkdtempSync(join(tmpdir(), 'metaheac-leave-one-out-'));
-afterAll(() => rmSync(root, { recursive: true }));
+import { describe, expect, it } from 'vitest';
+import { type Alternatives, leaveOneOut, leaveOneOutTable } from './leave-one-out.ts';
 
 const alternative = (name: string, auc: number[]) => ({ name, auc, precision: auc.map((x) => x / 2) });
 /** Bold does best on two sets, careful on the third. */
@@ -77,28 +71,5 @@ describe('leaveOneOutTable', () => {
 
       Beside careful, AUC is ahead in 0, level in 2, behind in 1 of 3 data sets; precision@5% is ahead in 0, level in 2, behind in 1."
     `);
-  });
-});
-
-describe('readAlternatives', () => {
-  it('reads what it is given', () => {
-    const file = join(root, 'good.json');
-    writeFileSync(file, JSON.stringify(SETS));
-    expect(readAlternatives(file)).toEqual(SETS);
-  });
-
-  it.each([
-    ['{', /can't be read as JSON/],
-    ['[]', /#\/: /],
-    [
-      JSON.stringify([SETS[0], { dataset: 'b', alternatives: [{ name: 'x', auc: ['high'], precision: [] }] }]),
-      /#\/1\/alternatives\/0\/auc\/0: /,
-    ],
-  ])('refuses %s', (text, message) => {
-    const file = join(root, 'bad.json');
-    writeFileSync(file, text);
-    expect(() => readAlternatives(file)).toThrow(
-      expect.objectContaining({ code: 'invalid_data', message: expect.stringMatching(message) }),
-    );
   });
 });

@@ -2,30 +2,24 @@
  * The rule of choice, one data set left out at a time: the alternative that is best on all others, measured where it
  * was not chosen.
  */
-import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-import { AppError, messageOf } from '../../../src/lib/errors.ts';
+import { AppError } from '../../../src/lib/errors.ts';
 import { createRng } from '../../../src/lib/rng.ts';
 import { bootstrapMean, type Interval } from '../../../src/offline/bootstrap.ts';
 import { verdictCounts, verdictOf } from './best-baseline.ts';
 import { short, signed, table } from './format.ts';
 
-const inputSchema = z
-  .array(
-    z.object({
-      dataset: z.string().min(1),
-      alternatives: z
-        .array(z.object({ name: z.string().min(1), auc: z.array(z.number()).min(1), precision: z.array(z.number()) }))
-        .min(1),
-    }),
-  )
-  .min(2);
-
 /**
  * Of each data set, the quality of each alternative on each of its campaigns. The first alternative is the default of
  * today.
  */
-export type Alternatives = z.infer<typeof inputSchema>;
+export type Alternatives = readonly { readonly dataset: string; readonly alternatives: readonly Alternative[] }[];
+
+export interface Alternative {
+  readonly name: string;
+  /** By campaign. */
+  readonly auc: readonly number[];
+  readonly precision: readonly number[];
+}
 
 /** What a data set gets of a default that was fitted on all others. */
 export interface LeftOut {
@@ -40,23 +34,6 @@ export interface LeftOut {
   readonly best: string;
   /** Fitted less that one: what the rule misses. */
   readonly missed: Interval;
-}
-
-/** Reads and checks a file of `Alternatives`. Errors: invalid_data. */
-export function readAlternatives(path: string): Alternatives {
-  let value: unknown;
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    throw new AppError('invalid_data', `${path} can't be read as JSON: ${messageOf(cause)}`, { cause });
-  }
-  const parsed = inputSchema.safeParse(value);
-  if (!parsed.success)
-    throw new AppError(
-      'invalid_data',
-      parsed.error.issues.map((issue) => `${path}#/${issue.path.join('/')}: ${issue.message}`).join('; '),
-    );
-  return parsed.data;
 }
 
 /**

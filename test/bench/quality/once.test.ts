@@ -1,11 +1,12 @@
 /** The data set `once`, derived of one whose users recur. */
+
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
 import { generateDataSet } from '../../../src/offline/synthetic.ts';
-import { openWorkspace } from '../../../src/offline/workspace.ts';
 import { readPlanted } from '../../offline/shapes/planted-data.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
 import { benchQuality } from '../quality.bench.ts';
@@ -52,8 +53,9 @@ describe('deriveOnce', () => {
   });
 
   it('is read whole, and past campaigns are no feature of it', async () => {
-    const { dataSet, history, userFeatures, close } = await openWorkspace(folderOf('once'), {
-      pastCampaigns: 'where users recur',
+    const { dataSet, history, userFeatures, close } = await openTrainingWorkspace(folderOf('once'), {
+      pastCampaigns: 'auto',
+      seed: 1,
     });
     close();
     expect(dataSet.name).toBe('once');

@@ -83,7 +83,7 @@ export async function runAblation(
 ): Promise<AblationResult | null> {
   if (withoutPastCampaigns && !hasPastCampaigns(run)) return null;
   const { model, training } = train
-    ? await trainedModel(run, name, train(WHOLES[of]), withoutPastCampaigns ? 'never' : 'where users recur')
+    ? await trainedModel(run, name, train(WHOLES[of]), withoutPastCampaigns ? 'never' : 'auto')
     : await trainedModel(run, of, WHOLES[of]);
   const qualities = await tryModel(run, adapt ? adaptedBy(model, adapt) : model);
   assert(whole.qualities.length === run.trials.length, 'the whole is of other test campaigns');

@@ -25,7 +25,7 @@ const run = async (...args: string[]) => {
 
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-quality-'));
-  data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS);
+  data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS, { tagged: false });
 });
 afterAll(() => rmSync(root, { recursive: true }));
 
@@ -42,7 +42,7 @@ describe('benchQuality', { timeout: 180_000 }, () => {
     const isZero = (values: ArrayLike<number | bigint>) => Array.from(values).every((x) => Number(x) === 0);
     const latent = await modelOf('no-latent-term');
     expect(isZero(latent.graph.initializers.get(LATENT_TABLE)!.data)).toBe(true);
-    expect([...latent.adapted].sort()).toEqual([HEADS.bias, HEADS.wide]);
+    expect([...latent.adapted].sort()).toEqual([HEADS.bias, HEADS.regression, HEADS.scale, HEADS.wide]);
     const past = await modelOf('no-past-campaigns');
     expect(past.manifest.features.user).toHaveLength(2);
     const reference = await modelOf('reference');
@@ -104,15 +104,6 @@ describe('benchQuality', { timeout: 180_000 }, () => {
       message: expect.stringContaining('results of another data set'),
     });
     expect(readdirSync(join(work, 'bands')).sort()).toEqual(['data', 'main.json']);
-  });
-
-  it('fits a default on all data sets but one, and writes the table into a page', async () => {
-    const file = join(root, 'alternatives.json');
-    const alternatives = ['one', 'two'].map((name) => ({ name, auc: [0.7, 0.8], precision: [0.1, 0.2] }));
-    writeFileSync(file, JSON.stringify(['a', 'b'].map((dataset) => ({ dataset, alternatives }))));
-    const out = join(root, 'left-out.md');
-    await benchQuality(['--leave-one-out', file, '--out', out], () => {});
-    expect(readFileSync(out, 'utf8')).toMatch(/^<!-- table: leave one out -->\n\n\| data set left out /m);
   });
 
   it.each([

@@ -26,6 +26,7 @@ const setOf = (name: string, ablations: readonly [string, AblationResult][]): Da
   ablations: new Map(ablations),
   curve: null,
   histories: null,
+  alternatives: null,
 });
 
 describe('renderTables', () => {

@@ -7,6 +7,7 @@ import { bestBaselineTable } from './best-baseline.ts';
 import { describeAdaptation, GROUPS, groupsOf, plain, repeated, SHARE, short, signed, table } from './format.ts';
 import type { HistoryPoint } from './histories.ts';
 import { historyTable } from './history-table.ts';
+import { type Alternative, leaveOneOutTable } from './leave-one-out.ts';
 import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 
 /** What is known of one data set; a part that was not run is null, or not there. */
@@ -17,6 +18,7 @@ export interface DataSetResults {
   readonly ablations: ReadonlyMap<string, AblationResult>;
   readonly curve: readonly CurvePoint[] | null;
   readonly histories: readonly HistoryPoint[] | null;
+  readonly alternatives: readonly Alternative[] | null;
 }
 
 /** Tables by name, in the order of a report; those that would be empty are left out. */
@@ -40,9 +42,16 @@ export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<st
     ['ablations by group', perSet(ablationTable)],
     ['curve', perSet(curveTable)],
     ['histories', historyTable(results)],
+    ['leave one out', leftOutTable(results)],
     ['seconds', secondsTable(results)],
   ];
   return new Map(tables.filter(([, text]) => text !== ''));
+}
+
+/** Where there are two data sets at least. */
+function leftOutTable(results: readonly DataSetResults[]): string {
+  const sets = results.flatMap(({ name, alternatives }) => (alternatives ? [{ dataset: name, alternatives }] : []));
+  return sets.length < 2 ? '' : leaveOneOutTable(sets);
 }
 
 function dataSetTable(results: readonly DataSetResults[]): string {
