@@ -17,6 +17,7 @@ import { populationRidge } from './population-ridge.ts';
 import type { TrialQuality } from './summary.ts';
 import { runTrial, SHARES, type Trial } from './trial.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
+import { userKnn } from './user-knn.ts';
 import type { Workspace } from './workspace.ts';
 
 /** How methods are tried: equal settings give equal qualities. */
@@ -49,6 +50,7 @@ const BASELINES = [
   'population_ridge',
   'naive_bayes',
   'centroid',
+  'user_knn',
   'random',
 ] as const;
 type BaselineName = (typeof BASELINES)[number];
@@ -145,6 +147,8 @@ function openBaseline(name: BaselineName, rng: Rng): OpenBaseline {
       return { kind: 'tunable', of: naiveBayes };
     case 'centroid':
       return { kind: 'fixed', of: centroidBaseline };
+    case 'user_knn':
+      return { kind: 'tunable', of: userKnn };
     case 'random':
       return { kind: 'fixed', of: randomBaseline };
   }

@@ -5,6 +5,7 @@ import { centroidBaseline, randomBaseline, settle } from '../../src/offline/base
 import { logisticRegression, logisticRegressionOnLatent } from '../../src/offline/logistic-baselines.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { naiveBayes } from '../../src/offline/naive-bayes.ts';
+import { userKnn } from '../../src/offline/user-knn.ts';
 import { isPlantedMember, plantOneHot } from './planted.ts';
 
 const oneHot = plantOneHot();
@@ -16,6 +17,7 @@ const finders = [
   settle(logisticRegression(oneHot), { strength: 0.1 }),
   settle(logisticRegressionOnLatent(oneHot, createRng('svd')), { idf_power: 0.5, strength: 0.1 }),
   settle(naiveBayes(oneHot), { smoothing: 200 }),
+  settle(userKnn(oneHot), { k: 10, idf_power: 1 }),
 ];
 const baselines = [randomBaseline(), ...finders];
 
