@@ -1,8 +1,9 @@
 /** Reads the campaign history of a data set: campaigns with their features, and who liked them, as user numbers in typed arrays. */
 import type { AppError } from '../lib/errors.ts';
+import { readCsvTable } from '../population/csv-table.ts';
 import { type DataSet, getDataSetFile } from '../population/data-set.ts';
 import { lineError, readLines } from '../population/lines.ts';
-import { describe, type JsonRecord, parseCsvRow, parseRecord } from '../population/records.ts';
+import { describe, type JsonRecord, parseRecord } from '../population/records.ts';
 import type { Feature } from '../population/schema.ts';
 import { RowBuffer } from './row-buffer.ts';
 
@@ -165,29 +166,9 @@ async function readInteractions(
   drafts: ReadonlyMap<string, Draft>,
   directory: UserFinder,
 ): Promise<void> {
-  let isHeader = true;
-  for await (const { firstLine, lines } of readLines(path)) {
-    for (let i = 0; i < lines.length; i++) {
-      const text = lines[i]!;
-      const line = firstLine + i;
-      if (isHeader) {
-        checkHeader(parseCsvRow(text, path, line), path, line);
-        isHeader = false;
-      } else if (text !== '') {
-        addInteraction(parseCsvRow(text, path, line), drafts, directory, path, line);
-      }
-    }
-  }
-  if (isHeader) throw lineError(path, 1, `the file is empty: the header ${INTERACTION_COLUMNS.join(',')} is needed`);
-}
-
-function checkHeader(fields: readonly string[], path: string, line: number): void {
-  if (fields.length === INTERACTION_COLUMNS.length && INTERACTION_COLUMNS.every((name, i) => fields[i] === name))
-    return;
-  const value = fields.join(',').slice(0, 200);
-  throw lineError(path, line, `the header is ${JSON.stringify(value)}, not ${INTERACTION_COLUMNS.join(',')}`, {
-    value,
-  });
+  await readCsvTable(path, INTERACTION_COLUMNS, (fields, line) =>
+    addInteraction(fields, drafts, directory, path, line),
+  );
 }
 
 function addInteraction(
@@ -197,16 +178,7 @@ function addInteraction(
   path: string,
   line: number,
 ): void {
-  const [campaignId, userId, label, stage] = fields;
-  if (
-    campaignId === undefined ||
-    userId === undefined ||
-    label === undefined ||
-    stage === undefined ||
-    fields.length !== 4
-  ) {
-    throw lineError(path, line, `the row has ${fields.length} fields, 4 are needed`);
-  }
+  const [campaignId, userId, label, stage] = fields as [string, string, string, string];
   const draft = drafts.get(campaignId);
   if (draft === undefined)
     throw lineError(path, line, `campaign ${shown(campaignId)} is not in campaigns.ndjson`, { value: campaignId });

@@ -81,7 +81,7 @@ function seedsByToken(
   const starts = new Int32Array(width + 1);
   const visit = (of: (token: number, place: number) => void) =>
     seeds.forEach((seed, place) => {
-      for (let i = offsets[seed]!; i < offsets[seed + 1]!; i++) if (tokens[i] !== ignored) of(tokens[i]!, place);
+      for (let i = offsets[seed]!; i < offsets[seed + 1]!; i++) of(tokens[i]!, place);
     });
   visit((token) => {
     starts[token + 1]!++;

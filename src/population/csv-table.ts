@@ -1,0 +1,36 @@
+/** Streams the rows of a CSV file with a fixed header, plain or gzip; every refusal names file:line. */
+import { lineError, readLines } from './lines.ts';
+import { parseCsvRow } from './records.ts';
+
+/** The fields of a row, one a column of the header, and its line in the file. */
+export type RowVisitor = (fields: readonly string[], line: number) => void;
+
+/**
+ * Calls `visit` with each row of `path`, whose header must be `columns`; empty lines are passed over. Memory is one chunk of the file.
+ * Errors (AppError `invalid_data`): those of `readLines`, a file without its header, another header, a row of another length.
+ */
+export async function readCsvTable(path: string, columns: readonly string[], visit: RowVisitor): Promise<void> {
+  let isHeader = true;
+  for await (const { firstLine, lines } of readLines(path)) {
+    for (let i = 0; i < lines.length; i++) {
+      const text = lines[i]!;
+      const line = firstLine + i;
+      if (isHeader) {
+        checkHeader(parseCsvRow(text, path, line), columns, path, line);
+        isHeader = false;
+      } else if (text !== '') {
+        const fields = parseCsvRow(text, path, line);
+        if (fields.length !== columns.length)
+          throw lineError(path, line, `the row has ${fields.length} fields, ${columns.length} are needed`);
+        visit(fields, line);
+      }
+    }
+  }
+  if (isHeader) throw lineError(path, 1, `the file is empty: the header ${columns.join(',')} is needed`);
+}
+
+function checkHeader(fields: readonly string[], columns: readonly string[], path: string, line: number): void {
+  if (fields.length === columns.length && columns.every((name, i) => fields[i] === name)) return;
+  const value = fields.join(',').slice(0, 200);
+  throw lineError(path, line, `the header is ${JSON.stringify(value)}, not ${columns.join(',')}`, { value });
+}
