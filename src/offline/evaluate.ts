@@ -4,10 +4,11 @@ import { AppError } from '../lib/errors.ts';
 import { createRng } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { Device } from '../model/session.ts';
+import { binBySeeds, type CurvePoint, curveOf, meanOf, type SeedBin } from './curves.ts';
 import { baselineMethods, labelOf, MAIN_METHOD, type MethodResult, modelMethods } from './methods.ts';
 import { checkPredictions, type PredictionReport } from './prediction-check.ts';
 import { type Difference, type Summary, subtract, summarise } from './summary.ts';
-import { testTrials } from './trial.ts';
+import { type Trial, testTrials } from './trial.ts';
 import type { SettingChoice } from './tuning.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -15,11 +16,18 @@ export interface EvaluationReport {
   readonly dataset: string;
   readonly model: string;
   readonly repeats: number;
+  readonly seed: number;
   readonly methods: Readonly<Record<string, Summary>>;
   /** The entry of `metaheac` again. */
   readonly groups: Summary;
   /** By every other method: `metaheac` less that method, campaign by campaign. */
   readonly differences: Readonly<Record<string, Difference>>;
+  /** By method: recall and lift by the size of the audience, over all campaigns. */
+  readonly curves: Readonly<Record<string, readonly CurvePoint[]>>;
+  /** AUC by the number of seeds. */
+  readonly by_seeds: readonly SeedBin[];
+  /** Each test campaign, in the order of the data set. */
+  readonly campaigns: readonly CampaignResult[];
   /** How what is predicted from the seeds alone agrees with what the eval rows say. */
   readonly prediction: PredictionReport;
   /** Adaptation and scoring of one campaign. */
@@ -31,6 +39,18 @@ export interface EvaluationReport {
   /** By method that has one, the setting that was chosen on train campaigns. */
   readonly chosen: Readonly<Record<string, SettingChoice>>;
   readonly skipped_campaigns: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** One test campaign. */
+export interface CampaignResult {
+  readonly id: string;
+  readonly group: Trial['group'];
+  readonly seeds: number;
+  /** Rows that are ranked, and the members among them. */
+  readonly rows: number;
+  readonly members: number;
+  /** By method, the mean over repeats. */
+  readonly auc: Readonly<Record<string, number>>;
 }
 
 export interface EvaluationOptions {
@@ -76,12 +96,22 @@ export async function evaluate(
   const others = new Map([...results].filter(([name]) => name !== MAIN_METHOD));
   const tuned = new Map([...results].filter(([, { choice }]) => choice !== undefined));
   const methods = mapValues(results, ({ qualities }, name) => summarise(qualities, rng.fork(name)));
+  const qualitiesOf = new Map([...results].map(([name, { qualities }]) => [name, qualities]));
   return {
     dataset: dataSet.name,
     model: labelOf(model),
     repeats,
+    seed: options.seed,
     methods,
     groups: methods[MAIN_METHOD]!,
+    curves: mapValues(qualitiesOf, (qualities, name) => curveOf(qualities, rng.fork(`curve/${name}`))),
+    by_seeds: binBySeeds(qualitiesOf, rng.fork('seeds')),
+    campaigns: trials.map((trial, i) =>
+      campaignResult(
+        trial,
+        mapValues(qualitiesOf, (all) => meanOf(all[i]!.repeats, ({ auc }) => auc)),
+      ),
+    ),
     prediction: await checkPredictions(workspace, model, trials, options),
     differences: mapValues(others, ({ qualities }, name) =>
       subtract(own.qualities, qualities, rng.fork(`difference/${name}`)),
@@ -94,6 +124,11 @@ export async function evaluate(
       .filter(({ split }) => split === 'test')
       .map(({ id, reason }) => ({ id, reason })),
   };
+}
+
+function campaignResult({ id, group, seeds, evaluation }: Trial, auc: CampaignResult['auc']): CampaignResult {
+  const members = evaluation.labels.reduce((sum, label) => sum + label, 0);
+  return { id, group, seeds: seeds.length, rows: evaluation.labels.length, members, auc };
 }
 
 function mapValues<T, U>(values: ReadonlyMap<string, T>, of: (value: T, name: string) => U): Record<string, U> {

@@ -8,6 +8,7 @@ import { openBoundRegression } from '../online/bound-regression.ts';
 import { type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import { openScorer } from '../online/score.ts';
 import { type Baseline, centroidBaseline, randomBaseline, settle, type TunableMethod } from './baselines.ts';
+import { CURVE_SHARES } from './curves.ts';
 import { openFutures } from './futures.ts';
 import { logisticRegression, logisticRegressionOnLatent } from './logistic-baselines.ts';
 import { measureRanking } from './metrics.ts';
@@ -15,7 +16,7 @@ import { naiveBayes } from './naive-bayes.ts';
 import type { OneHot } from './one-hot.ts';
 import { populationRidge } from './population-ridge.ts';
 import type { TrialQuality } from './summary.ts';
-import { runTrial, SHARES, type Trial } from './trial.ts';
+import { runTrial, type Trial } from './trial.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
 import { userKnn } from './user-knn.ts';
 import type { Workspace } from './workspace.ts';
@@ -92,7 +93,9 @@ function modelMethod(name: string, workspace: Workspace, model: GeneralModel): M
         for (const trial of trials) {
           const measured = [];
           for (let repeat = 0; repeat < repeats; repeat++) {
-            measured.push(await runTrial(context, scorer, trial, `evaluate/${seed}/${repeat}/${trial.id}`));
+            measured.push(
+              await runTrial(context, scorer, trial, `evaluate/${seed}/${repeat}/${trial.id}`, CURVE_SHARES),
+            );
             onDone?.();
           }
           qualities.push({ trial, repeats: measured });
@@ -159,7 +162,12 @@ function tryBaseline(baseline: Baseline, trials: readonly Trial[], repeats: numb
     trial,
     repeats: Array.from({ length: repeats }, (_, repeat) => {
       const score = baseline.scorer(trial.seeds, createRng(`evaluate/${seed}/${repeat}/${trial.id}/${baseline.name}`));
-      return measureRanking(trial.evaluation.users, score(trial.evaluation.users), trial.evaluation.labels, SHARES);
+      return measureRanking(
+        trial.evaluation.users,
+        score(trial.evaluation.users),
+        trial.evaluation.labels,
+        CURVE_SHARES,
+      );
     }),
   }));
 }

@@ -45,7 +45,23 @@ export interface PredictionSummary {
   readonly weak: { readonly auc: number; readonly truly: number; readonly called: number; readonly both: number };
 }
 
+/** What was predicted of one measure, and the truth. */
+export interface PredictedTruth extends PredictiveInterval {
+  readonly true: number;
+}
+
+/** One campaign's prediction; the measures are null where there were too few seeds. */
+export interface CampaignPrediction {
+  readonly id: string;
+  readonly verdict: Verdict;
+  readonly auc: PredictedTruth | null;
+  readonly recall: Readonly<Record<string, PredictedTruth | null>>;
+  readonly lift: Readonly<Record<string, PredictedTruth | null>>;
+}
+
 export interface PredictionReport {
+  /** In the order of the data set. */
+  readonly campaigns: readonly CampaignPrediction[];
   /** A group without campaigns is left out. */
   readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
   /** Verdicts on users who were drawn by lot: they look like everyone. */
@@ -54,6 +70,7 @@ export interface PredictionReport {
 
 /** A campaign's prediction beside its truth. */
 export interface Predicted {
+  readonly id: string;
   readonly group: Trial['group'];
   readonly prediction: Prediction;
   readonly quality: RankingQuality;
@@ -85,7 +102,7 @@ export async function checkPredictions(
       const { labels } = trial.evaluation;
       const members = labels.reduce((sum, label) => sum + label, 0) / labels.length;
       const both = await runPredictedTrial(context, scorer, trial, key, CHECKED_SHARES);
-      checked.push({ group: trial.group, members, ...both });
+      checked.push({ id: trial.id, group: trial.group, members, ...both });
       step();
     }
     const lots: Prediction[] = [];
@@ -95,6 +112,7 @@ export async function checkPredictions(
       step();
     }
     return {
+      campaigns: checked.map(campaignPrediction),
       groups: summarisePredictions(checked),
       random_seeds: { sets: lots.length, verdicts: countVerdicts(lots) },
     };
@@ -131,27 +149,39 @@ export function summarisePredictions(checked: readonly Predicted[]): PredictionR
   );
 }
 
-function summariseGroup(checked: readonly Predicted[]): PredictionSummary {
+/** The prediction beside the truth, as it is reported. */
+function campaignPrediction({ id, prediction, quality, members }: Predicted): CampaignPrediction {
+  const beside = (interval: PredictiveInterval | null, truth: number) =>
+    interval ? { ...interval, true: truth } : null;
   const byShare = (what: 'recall' | 'lift') =>
     Object.fromEntries(
       CHECKED_SHARES.map((share) => [
         String(share),
-        agreementOf(
-          checked.map(({ prediction, quality }) => [
-            prediction[what][String(share)] ?? null,
-            quality.top.find((top) => top.share === share)![what],
-          ]),
-        ),
+        beside(prediction[what][String(share)] ?? null, quality.top.find((top) => top.share === share)![what]),
       ]),
+    );
+  return {
+    id,
+    verdict: prediction.verdict,
+    // against all rows, members among them, as it is predicted
+    auc: beside(prediction.auc, members / 2 + (1 - members) * quality.auc),
+    recall: byShare('recall'),
+    lift: byShare('lift'),
+  };
+}
+
+function summariseGroup(checked: readonly Predicted[]): PredictionSummary {
+  const campaigns = checked.map(campaignPrediction);
+  const byShare = (what: 'recall' | 'lift') =>
+    Object.fromEntries(
+      CHECKED_SHARES.map((share) => [String(share), agreementOf(campaigns.map((one) => one[what][String(share)]!))]),
     );
   const isWeak = ({ quality }: Predicted) => quality.auc < WEAK_AUC;
   const isCalledWeak = ({ prediction }: Predicted) => prediction.verdict === 'weak';
   return {
     campaigns: checked.length,
     predicted: checked.filter(({ prediction }) => prediction.auc !== null).length,
-    auc: agreementOf(
-      checked.map(({ prediction, quality, members }) => [prediction.auc, members / 2 + (1 - members) * quality.auc]),
-    ),
+    auc: agreementOf(campaigns.map(({ auc }) => auc)),
     recall: byShare('recall'),
     lift: byShare('lift'),
     verdicts: countVerdicts(checked.map(({ prediction }) => prediction)),
@@ -172,19 +202,24 @@ function countVerdicts(predictions: readonly Prediction[]): VerdictCounts {
 /** A bound and a truth may be one fraction, rounded otherwise. */
 const ROUNDING = 1e-9;
 
-function agreementOf(pairs: readonly (readonly [PredictiveInterval | null, number])[]): Agreement | null {
-  const known = pairs.flatMap(([interval, truth]) => (interval ? [{ ...interval, truth }] : []));
+/** Whether the interval holds the truth. */
+export function holdsTruth({ low, high, true: truth }: PredictedTruth): boolean {
+  return truth >= low - ROUNDING && truth <= high + ROUNDING;
+}
+
+function agreementOf(measured: readonly (PredictedTruth | null)[]): Agreement | null {
+  const known = measured.filter((one) => one !== null);
   if (known.length === 0) return null;
   const meanOf = (of: (one: (typeof known)[number]) => number) =>
     known.reduce((sum, one) => sum + of(one), 0) / known.length;
-  const [predicted, truth] = [meanOf(({ mean }) => mean), meanOf((one) => one.truth)];
-  const spread = Math.sqrt(meanOf(({ mean }) => (mean - predicted) ** 2) * meanOf((one) => (one.truth - truth) ** 2));
+  const [predicted, truth] = [meanOf(({ mean }) => mean), meanOf((one) => one.true)];
+  const spread = Math.sqrt(meanOf(({ mean }) => (mean - predicted) ** 2) * meanOf((one) => (one.true - truth) ** 2));
   return {
-    coverage: meanOf((one) => (one.truth >= one.low - ROUNDING && one.truth <= one.high + ROUNDING ? 1 : 0)),
+    coverage: meanOf((one) => (holdsTruth(one) ? 1 : 0)),
     mean_predicted: predicted,
     mean_true: truth,
-    mean_absolute_error: meanOf((one) => Math.abs(one.mean - one.truth)),
-    correlation: spread > ROUNDING ? meanOf((one) => (one.mean - predicted) * (one.truth - truth)) / spread : null,
+    mean_absolute_error: meanOf((one) => Math.abs(one.mean - one.true)),
+    correlation: spread > ROUNDING ? meanOf((one) => (one.mean - predicted) * (one.true - truth)) / spread : null,
     mean_width: meanOf(({ low, high }) => high - low),
   };
 }

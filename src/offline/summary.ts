@@ -4,7 +4,7 @@ import type { Rng } from '../lib/rng.ts';
 import type { EvaluationGroup } from '../model/manifest.ts';
 import { bootstrapMean, type Interval } from './bootstrap.ts';
 import type { RankingQuality } from './metrics.ts';
-import type { Trial } from './trial.ts';
+import { SHARES, type Trial } from './trial.ts';
 
 export type GroupName = 'small' | 'large' | 'all';
 /** A group without campaigns is left out. */
@@ -46,11 +46,10 @@ export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQu
   }));
 }
 
-/** The means of a campaign over its repeats; lists are by share. */
+/** The means of a campaign over its repeats; lists are by share, of those that are summed up. */
 interface CampaignMean {
   readonly group: Trial['group'];
   readonly auc: number;
-  readonly shares: readonly number[];
   readonly precision: readonly number[];
   readonly recall: readonly number[];
   readonly lift: readonly number[];
@@ -59,12 +58,11 @@ interface CampaignMean {
 function campaignMean({ trial, repeats }: TrialQuality): CampaignMean {
   const mean = (of: (quality: RankingQuality) => number) =>
     repeats.reduce((sum, quality) => sum + of(quality), 0) / repeats.length;
-  const { top } = repeats[0]!;
-  const means = (what: 'precision' | 'recall' | 'lift') => top.map((_, i) => mean((quality) => quality.top[i]![what]));
+  const places = SHARES.map((share) => repeats[0]!.top.findIndex((top) => top.share === share));
+  const means = (what: 'precision' | 'recall' | 'lift') => places.map((i) => mean(({ top }) => top[i]![what]));
   return {
     group: trial.group,
     auc: mean(({ auc }) => auc),
-    shares: top.map(({ share }) => share),
     precision: means('precision'),
     recall: means('recall'),
     lift: means('lift'),
@@ -113,7 +111,7 @@ function byShare(
   rng: Rng,
 ): Record<string, Interval> {
   return Object.fromEntries(
-    members[0]!.shares.map((share, i) => [
+    SHARES.map((share, i) => [
       String(share),
       intervalOf(members, `${what}/${share}`, rng, (campaign) => campaign[what][i]!),
     ]),

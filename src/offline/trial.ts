@@ -18,7 +18,7 @@ export interface Trial {
   readonly evaluation: LabelledRows;
 }
 
-/** The shares at which precision, recall and lift are measured. */
+/** The shares at which precision, recall and lift are summed up. */
 export const SHARES = [0.05] as const;
 
 /** Adapts to the trial's seeds with the draws of `key`, scores its evaluation rows and measures them. */
@@ -27,8 +27,9 @@ export async function runTrial(
   scorer: Scorer,
   trial: Trial,
   key: string,
+  shares: readonly number[] = SHARES,
 ): Promise<RankingQuality> {
-  return measureTrial(context, scorer, trial, await customise(context, requestOf(context, trial, key)), SHARES);
+  return measureTrial(context, scorer, trial, await customise(context, requestOf(context, trial, key)), shares);
 }
 
 /** The same audience beside what is predicted of it from the seeds and the users of the evaluation rows, not from their labels. */

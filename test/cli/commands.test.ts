@@ -210,7 +210,14 @@ describe('metaheac evaluate --json', () => {
     );
     expect([status, stdout.split('\n').length]).toEqual([0, 2]);
     const report = JSON.parse(stdout);
-    const baselines = ['logistic_regression', 'logistic_regression_svd', 'naive_bayes', 'centroid', 'random'];
+    const baselines = [
+      'logistic_regression',
+      'logistic_regression_svd',
+      'naive_bayes',
+      'centroid',
+      'user_knn',
+      'random',
+    ];
     expect(Object.keys(report.methods)).toEqual(['metaheac', 'meta-heads', ...baselines]);
     expect(report.differences['meta-heads'].all.auc).toEqual({ mean: 0, low: 0, high: 0 });
     for (const groups of Object.values(report.methods) as Record<

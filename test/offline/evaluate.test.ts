@@ -84,7 +84,8 @@ const group = z.strictObject({
   recall: at5Percent,
   lift: at5Percent,
 });
-const BASELINES = ['logistic_regression', 'logistic_regression_svd', 'naive_bayes', 'centroid', 'random'];
+const BASELINES = ['logistic_regression', 'logistic_regression_svd', 'naive_bayes', 'centroid', 'user_knn', 'random'];
+const curve = z.array(z.strictObject({ share: z.number(), recall: interval, lift: interval }));
 const differenceGroup = z.strictObject({ auc: interval, precision: at5Percent });
 const differenceGroups = z.strictObject({ small: differenceGroup, large: differenceGroup, all: differenceGroup });
 const groups = z.strictObject({ small: group, large: group, all: group });
@@ -92,7 +93,7 @@ const groups = z.strictObject({ small: group, large: group, all: group });
 describe('evaluate', () => {
   it('reports every method on every group, with intervals, in JSON as it is documented', () => {
     const json = JSON.parse(JSON.stringify(report)) as EvaluationReport;
-    const { methods, differences, chosen, ...rest } = json;
+    const { methods, differences, chosen, curves, by_seeds, campaigns, ...rest } = json;
     expect(Object.keys(methods)).toEqual(['metaheac', ...BASELINES]);
     for (const method of Object.values(methods)) expect(groups.parse(method)).toEqual(method);
     expect(Object.keys(differences)).toEqual(BASELINES);
@@ -101,11 +102,13 @@ describe('evaluate', () => {
       ['logistic_regression', ['strength']],
       ['logistic_regression_svd', ['idf_power', 'strength']],
       ['naive_bayes', ['smoothing']],
+      ['user_knn', ['k', 'idf_power']],
     ]);
     expect(rest).toEqual({
       dataset: 'small',
       model: `small ${model.manifest.version}`,
       repeats: 2,
+      seed: 1,
       groups: methods['metaheac'],
       prediction: expect.objectContaining({ random_seeds: expect.objectContaining({ sets: 10 }) }),
       // the clock is asked before the first campaign and after the last of 10 x 2
@@ -117,6 +120,33 @@ describe('evaluate', () => {
     });
     for (const { small, large, all } of Object.values(methods))
       expect([small!.campaigns, large!.campaigns, all!.campaigns]).toEqual([5, 5, 10]);
+    expect(Object.keys(curves)).toEqual(['metaheac', ...BASELINES]);
+    for (const each of Object.values(curves)) expect(curve.parse(each)).toEqual(each);
+    expect(by_seeds.map(({ from, to, campaigns }) => [from, to, campaigns])).toEqual([
+      [5, 10, 5],
+      [10, 20, 5],
+    ]);
+    expect(
+      campaigns.map(({ id, group, seeds, rows, members }) => [id, group, seeds, rows, members]).slice(0, 2),
+    ).toEqual([
+      ['t0', 'small', 8, 70, 22],
+      ['t1', 'large', 15, 70, 15],
+    ]);
+  });
+
+  it('tells the same of curves, bins and campaigns as of the summaries', () => {
+    for (const [name, { small, all }] of Object.entries(report.methods)) {
+      const at5 = report.curves[name]!.find(({ share }) => share === 0.05)!;
+      expect(at5.recall.mean).toBeCloseTo(all!.recall['0.05']!.mean, 12);
+      expect(at5.lift.mean).toBeCloseTo(all!.lift['0.05']!.mean, 12);
+      expect(report.curves[name]!.at(-1)).toMatchObject({ share: 1, recall: { mean: 1 }, lift: { mean: 1 } });
+      // all small campaigns have 8 seeds
+      expect(report.by_seeds[0]!.auc[name]!.mean).toBeCloseTo(small!.auc.mean, 12);
+      const aucs = report.campaigns.map(({ auc }) => auc[name]!);
+      expect(aucs.reduce((sum, auc) => sum + auc, 0) / aucs.length).toBeCloseTo(all!.auc.mean, 12);
+    }
+    // an audience of less than a seventieth has nobody of 70
+    expect(report.curves['metaheac']![0]!.share).toBe(0.015);
   });
 
   it('gives the differences of the means', () => {

@@ -9,6 +9,7 @@ import { CPU } from '../../src/model/session.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import {
   checkPredictions,
+  holdsTruth,
   type Predicted,
   type PredictionReport,
   summarisePredictions,
@@ -23,6 +24,7 @@ const interval = ([mean, low, high]: Interval) => ({ mean, low, high });
 
 /** A campaign of which recall and lift are predicted, at both sizes alike. */
 function predicted(
+  id: string,
   group: Trial['group'],
   verdict: 'good' | 'weak',
   auc: { predicted: Interval; truth: number },
@@ -31,6 +33,7 @@ function predicted(
   const both = { '0.05': interval(recall.predicted), '0.2': interval(recall.predicted) };
   const top = (share: number) => ({ share, count: 1, hits: 0, precision: 0, recall: recall.truth, lift: recall.truth });
   return {
+    id,
     group,
     members: 0.2,
     prediction: { verdict, reason: '', auc: interval(auc.predicted), recall: both, lift: both },
@@ -40,18 +43,21 @@ function predicted(
 
 describe('summarisePredictions', () => {
   const one = predicted(
+    'one',
     'small',
     'good',
     { predicted: [0.7, 0.6, 0.8], truth: 0.75 },
     { predicted: [0.3, 0.2, 0.5], truth: 0.5 },
   );
   const two = predicted(
+    'two',
     'small',
     'weak',
     { predicted: [0.5, 0.45, 0.5], truth: 0.55 },
     { predicted: [0.1, 0, 0.2], truth: 0.3 },
   );
   const three = predicted(
+    'three',
     'large',
     'weak',
     { predicted: [0.6, 0.5, 0.7], truth: 0.7 },
@@ -122,6 +128,20 @@ describe('checkPredictions', () => {
   afterAll(() => {
     workspace.close();
     rmSync(root, { recursive: true, force: true });
+  });
+
+  it('tells what was predicted of each campaign beside its truth, which the summaries are over', () => {
+    const { campaigns, groups } = report;
+    expect(campaigns.map(({ id, verdict }) => [id, verdict])).toEqual([
+      ['t0', 'good'],
+      ['t1', 'good'],
+    ]);
+    const recalls = campaigns.map(({ recall }) => recall['0.05']!);
+    expect(recalls.every(({ low, mean, high }) => low <= mean && mean <= high)).toBe(true);
+    expect((recalls[0]!.true + recalls[1]!.true) / 2).toBeCloseTo(groups.all!.recall['0.05']!.mean_true, 12);
+    expect(recalls.filter(holdsTruth).length / 2).toBe(groups.all!.recall['0.05']!.coverage);
+    const [auc] = campaigns.map((one) => one.auc!);
+    expect(auc!.true).toBeCloseTo(groups.small!.auc!.mean_true, 12);
   });
 
   it('calls planted campaigns good', () => {
