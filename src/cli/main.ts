@@ -69,9 +69,9 @@ program
   .requiredOption('--data <dir>', 'data set folder')
   .requiredOption('--model <dir>', 'model folder')
   .option(
-    '--beside <dir>',
-    'another model folder to measure by the same trials; may be given again',
-    (folder: string, folders: readonly string[]) => [...folders, folder],
+    '--beside <path>',
+    'another model folder to measure by the same trials, or scores of any model (FILE.csv, FILE.csv.gz: campaign_id,user_id,score); may be given again',
+    (path: string, paths: readonly string[]) => [...paths, path],
     [],
   )
   .option('--json', 'print one JSON object on stdout')

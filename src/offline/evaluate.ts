@@ -5,8 +5,9 @@ import { createRng } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { Device } from '../model/session.ts';
 import { binBySeeds, type CurvePoint, curveOf, meanOf, type SeedBin } from './curves.ts';
-import { baselineMethods, labelOf, MAIN_METHOD, type MethodResult, modelMethods } from './methods.ts';
+import { BASELINES, baselineMethods, labelOf, MAIN_METHOD, type MethodResult, modelMethods } from './methods.ts';
 import { checkPredictions, type PredictionReport } from './prediction-check.ts';
+import { scoreMethods } from './score-file.ts';
 import { type Difference, type Summary, subtract, summarise } from './summary.ts';
 import { type Trial, testTrials } from './trial.ts';
 import type { SettingChoice } from './tuning.ts';
@@ -60,6 +61,8 @@ export interface EvaluationOptions {
   readonly clock: Clock;
   /** Other models, each a method of its own (see `modelMethods`). */
   readonly beside?: readonly GeneralModel[];
+  /** Files of scores, each a method of its own (see `scoreMethods`). */
+  readonly scores?: readonly string[];
   readonly onProgress?: (done: number, total: number) => void;
   /** Told of each campaign whose quality was predicted. */
   readonly onPrediction?: (done: number, total: number) => void;
@@ -67,7 +70,7 @@ export interface EvaluationOptions {
 
 /**
  * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different draws; other models and baselines likewise.
- * No test campaign is invalid_data.
+ * No test campaign is invalid_data. What is wrong with other models or with files of scores is told before anything is tried.
  */
 export async function evaluate(
   workspace: Workspace,
@@ -81,12 +84,14 @@ export async function evaluate(
     throw new AppError('invalid_data', `${dataSet.path} has no test campaign that can be evaluated`);
   const rng = createRng(`evaluate/${options.seed}`);
   const models = modelMethods(workspace, model, options.beside ?? []);
+  const taken = new Set([...models.map(({ name }) => name), ...BASELINES]);
+  const scored = await scoreMethods(options.scores ?? [], history, workspace.population.directory, trials, taken);
   const total = trials.length * repeats * models.length;
   let done = 0;
   const onDone = () => options.onProgress?.(++done, total);
 
   const results = new Map<string, MethodResult & { readonly seconds: number }>();
-  for (const method of [...models, ...baselineMethods(workspace, rng)]) {
+  for (const method of [...models, ...scored, ...baselineMethods(workspace, rng)]) {
     const start = clock.elapsed();
     const result = await method.run(trials, { ...options, onDone });
     results.set(method.name, { ...result, seconds: (clock.elapsed() - start) / 1000 });

@@ -45,7 +45,7 @@ export interface Method {
 /** The method whose differences to all others are reported. */
 export const MAIN_METHOD = 'metaheac';
 
-const BASELINES = [
+export const BASELINES = [
   'logistic_regression',
   'logistic_regression_svd',
   'population_ridge',

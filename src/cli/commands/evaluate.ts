@@ -5,6 +5,7 @@ import { parseDevice, resolveDevice } from '../../model/session.ts';
 import type { Interval } from '../../offline/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../offline/evaluate.ts';
 import type { PredictionReport } from '../../offline/prediction-check.ts';
+import { isScoreFile } from '../../offline/score-file.ts';
 import { openWorkspace } from '../../offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../population/past-campaigns.ts';
 import { bar, type Output } from '../output.ts';
@@ -23,7 +24,8 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
   const device = await resolveDevice(parseDevice(options.device));
   const model = await loadModel(options.model, { device });
   const beside = [];
-  for (const folder of options.beside) beside.push(await loadModel(folder, { device }));
+  const scores = options.beside.filter(isScoreFile);
+  for (const folder of options.beside) if (!scores.includes(folder)) beside.push(await loadModel(folder, { device }));
   const readsPast = [model, ...beside].some(({ folder }) => folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`));
   const workspace = await openWorkspace(options.data, { pastCampaigns: readsPast });
   try {
@@ -33,6 +35,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
       device,
       clock: systemClock,
       beside,
+      scores,
       onProgress: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} campaigns`),
       onPrediction: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} predictions`),
     });
