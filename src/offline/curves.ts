@@ -1,4 +1,7 @@
-/** Recall and lift by the size of an audience, and AUC by the number of seeds: means over campaigns with their intervals. */
+/**
+ * Recall and lift by the size of an audience, and AUC by the number of seeds: means over campaigns with their
+ * intervals.
+ */
 import type { Rng } from '../lib/rng.ts';
 import { bootstrapMean, type Interval } from './bootstrap.ts';
 import type { TrialQuality } from './summary.ts';
@@ -16,7 +19,8 @@ export interface CurvePoint {
 }
 
 /**
- * Means over the campaigns, each the mean over its repeats, with 95 % intervals; all sizes are measured on the same resamples. The curve begins where an
+ * Means over the campaigns, each the mean over its repeats, with 95 % intervals; all sizes are measured on the same
+ * resamples. The curve begins where an
  * audience of that share has at least one user of every campaign.
  */
 export function curveOf(qualities: readonly TrialQuality[], rng: Rng): CurvePoint[] {
@@ -46,7 +50,10 @@ export interface SeedBin {
   readonly auc: Readonly<Record<string, Interval>>;
 }
 
-/** Test campaigns in bins of 1, 2, 5, 10, 20, 50 .. seeds; bins without campaigns are left out. Methods were tried on the same trials. */
+/**
+ * Test campaigns in bins of 1, 2, 5, 10, 20, 50 .. seeds; bins without campaigns are left out. Methods were tried on
+ * the same trials.
+ */
 export function binBySeeds(methods: ReadonlyMap<string, readonly TrialQuality[]>, rng: Rng): SeedBin[] {
   const [trials = []] = methods.values();
   const seeds = trials.map(({ trial }) => trial.seeds.length);

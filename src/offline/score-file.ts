@@ -1,4 +1,7 @@
-/** Scores that other people's models gave to the test campaigns, read from a CSV file and measured as a method of their own. */
+/**
+ * Scores that other people's models gave to the test campaigns, read from a CSV file and measured as a method of their
+ * own.
+ */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { AppError } from '../lib/errors.ts';
@@ -22,11 +25,15 @@ export function isScoreFile(path: string): boolean {
 }
 
 /**
- * Reads each of `paths` (columns campaign_id, user_id, score; a higher score is more alike) into a method named after the file without its
- * extension. Scores of rows that are not measured (other campaigns of the data set, users that are no eval rows of the campaign) are passed over. Memory is
+ * Reads each of `paths` (columns campaign_id, user_id, score; a higher score is more alike) into a method named after
+ * the file without its
+ * extension. Scores of rows that are not measured (other campaigns of the data set, users that are no eval rows of the
+ * campaign) are passed over. Memory is
  * 12 bytes an eval row. All repeats of such a method are equal.
- * Errors: `invalid_argument` where a name is one of `taken` or there twice; `invalid_data` naming file:line for a campaign or user that the data
- * set does not know, a second score of one row and what is no finite number, and naming the campaigns where eval rows have no score.
+ * Errors: `invalid_argument` where a name is one of `taken` or there twice; `invalid_data` naming file:line for a
+ * campaign or user that the data
+ * set does not know, a second score of one row and what is no finite number, and naming the campaigns where eval rows
+ * have no score.
  */
 export async function scoreMethods(
   paths: readonly string[],
@@ -88,7 +95,8 @@ async function readScores(
     const more = lacking.length > 1 ? `, and so do ${lacking.length - 1} other test campaigns` : '';
     throw new AppError(
       'invalid_data',
-      `${path}: campaign ${shown(campaign)} lacks the scores of ${missing} of ${size} users${more}: every eval row of every test campaign needs one`,
+      `${path}: campaign ${shown(campaign)} lacks the scores of ${missing} of ${size} users${more}: ` +
+        'every eval row of every test campaign needs one',
       {
         details: lacking.map(([id, one]) => ({
           pointer: path,

@@ -7,12 +7,16 @@ import type { OneHot } from './one-hot.ts';
 const NEIGHBOURS = [1, 3, 10, 30, 100, 300];
 /** How much rare tokens weigh: not at all (plain overlap), or by their IDF. */
 const IDF_POWERS = [0, 1];
-/** Seeds that a user is compared with: more are drawn down to this, since a user costs (tokens x seeds who share them). */
+/**
+ * Seeds that a user is compared with: more are drawn down to this, since a user costs (tokens x seeds who share them).
+ */
 export const MAXIMUM_COMPARED_SEEDS = 2000;
 
 /**
- * score(u) = the mean of the cosines of u and its k nearest seeds (all of them where there are fewer than k). A user's vector has w_t at each of
- * its tokens, w_t = IDF_t^`idf_power`, IDF as the centroid's. A user without tokens is like nobody: 0. Of more than 2,000 seeds
+ * score(u) = the mean of the cosines of u and its k nearest seeds (all of them where there are fewer than k). A user's
+ * vector has w_t at each of
+ * its tokens, w_t = IDF_t^`idf_power`, IDF as the centroid's. A user without tokens is like nobody: 0. Of more than
+ * 2,000 seeds
  * as many are drawn.
  */
 export function userKnn(oneHot: OneHot): TunableMethod<{ k: number; idf_power: number }> {
@@ -95,7 +99,10 @@ function seedsByToken(
   return { starts, entries };
 }
 
-/** The sum of the `heap.length` largest of `values`, none of which is negative; `heap` is room for them, the least one at its root. */
+/**
+ * The sum of the `heap.length` largest of `values`, none of which is negative; `heap` is room for them, the least one
+ * at its root.
+ */
 function sumOfLargest(values: Float64Array, heap: Float64Array): number {
   heap.fill(0);
   const size = heap.length;

@@ -6,8 +6,10 @@ import { parseCsvRow } from './records.ts';
 export type RowVisitor = (fields: readonly string[], line: number) => void;
 
 /**
- * Calls `visit` with each row of `path`, whose header must be `columns`; empty lines are passed over. Memory is one chunk of the file.
- * Errors (AppError `invalid_data`): those of `readLines`, a file without its header, another header, a row of another length.
+ * Calls `visit` with each row of `path`, whose header must be `columns`; empty lines are passed over. Memory is one
+ * chunk of the file.
+ * Errors (AppError `invalid_data`): those of `readLines`, a file without its header, another header, a row of another
+ * length.
  */
 export async function readCsvTable(path: string, columns: readonly string[], visit: RowVisitor): Promise<void> {
   let isHeader = true;
