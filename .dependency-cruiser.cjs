@@ -7,6 +7,7 @@ const ARROWS = {
   adaptation: ['model', 'graph', 'lib'],
   online: ['adaptation', 'model', 'population', 'graph', 'lib'],
   offline: ['online', 'adaptation', 'model', 'population', 'graph', 'lib'],
+  report: ['offline', 'model', 'lib'],
   audience: ['population', 'lib'],
   campaigns: ['lib'],
   worker: ['campaigns', 'online', 'audience', 'model', 'population', 'lib'],
@@ -23,6 +24,7 @@ const DOORS = {
   '(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)': '^src/server/',
   pino: '^src/lib/logging\\.ts$',
   commander: '^src/cli/',
+  echarts: '^src/report/',
 };
 
 module.exports = {
@@ -47,6 +49,13 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     { name: 'src-never-imports-test', severity: 'error', from: { path: '^src/' }, to: { path: '^test/' } },
+    {
+      name: 'reports-are-loaded-late',
+      comment: 'What draws is loaded where something is drawn: by `import()`.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/report/' },
+      to: { path: '^src/report/', dynamic: false },
+    },
     {
       name: 'every-folder-has-its-arrows',
       severity: 'error',

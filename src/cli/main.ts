@@ -75,6 +75,8 @@ program
     [],
   )
   .option('--json', 'print one JSON object on stdout')
+  .option('--report <file>', 'write a page with plots and tables (one HTML file)')
+  .option('--plots <dir>', 'write the plots as SVG files')
   .option('--repeats <n>', 'repeats with other draws', positiveInteger, 3)
   .option('--seed <n>', 'seed of every random draw', wholeNumber, 0)
   .addOption(device())

@@ -237,6 +237,41 @@ describe('metaheac evaluate --json', () => {
   });
 });
 
+describe('metaheac evaluate --report', () => {
+  it('writes a page and plots, of scores in a file too', async () => {
+    const rows = readFileSync(join(world.data, 'interactions.csv'), 'utf8').split('\n');
+    const scores = rows.filter((row) => row.endsWith(',eval')).map((row) => row.replace(/,[01],eval$/, ',0.5'));
+    const file = join(folder, 'theirs.csv');
+    writeFileSync(file, `campaign_id,user_id,score\n${scores.join('\n')}\n`);
+    const [page, plots] = [join(folder, 'made', 'page.html'), join(folder, 'plots')];
+    const { status, stdout, stderr } = await metaheac(
+      'evaluate',
+      ...['--data', world.data, '--model', world.model, '--beside', file, '--report', page, '--plots', plots],
+      ...['--json', '--repeats', '1', '--device', 'cpu'],
+    );
+    expect(status, stderr).toBe(0);
+    const report = JSON.parse(stdout);
+    // ties are half right
+    expect(report.methods.theirs.all.auc).toEqual({ mean: 0.5, low: 0.5, high: 0.5 });
+    expect(readFileSync(page, 'utf8')).toContain('<th scope="row">theirs</th>');
+    const names = ['recall', 'lift', 'differences', 'prediction', 'seeds'].map((name) => join(plots, `${name}.svg`));
+    for (const path of [page, ...names]) expect(stderr).toContain(`wrote ${path}\n`);
+    for (const path of names) expect(readFileSync(path, 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+  });
+
+  it('refuses scores that lack users, and a page where a folder is, before anything is tried', async () => {
+    const file = join(folder, 'few.csv');
+    writeFileSync(file, 'campaign_id,user_id,score\n');
+    const base = ['evaluate', '--data', world.data, '--model', world.model, '--device', 'cpu'];
+    const [few, onFolder] = await Promise.all([
+      metaheac(...base, '--beside', file),
+      metaheac(...base, '--report', folder),
+    ]);
+    expectOneLine(few!, `${file}: campaign`, 'lacks the scores of');
+    expectOneLine(onFolder!, `${folder} is a folder: --report takes the file to write`);
+  });
+});
+
 describe('metaheac evaluate', () => {
   it('prints a table of qualities and one of differences', async () => {
     const { status, stdout } = await metaheac(
@@ -248,7 +283,7 @@ describe('metaheac evaluate', () => {
     const signed = (digits: number) => ` +${Array(3).fill(`[+-]0\\.\\d{${digits}}`).join('(, | \\[)')}\\]`;
     expect(stdout).toMatch(new RegExp(`^logistic_regression_svd +all${signed(4)}${signed(3)}$`, 'm'));
     expect(stdout).toMatch(
-      /^chosen on train campaigns: logistic_regression strength [\d.]+, .*naive_bayes smoothing \d+$/m,
+      /^chosen on train campaigns: logistic_regression strength [\d.]+, .*naive_bayes smoothing \d+, user_knn k \d+ idf_power [01](, |$)/m,
     );
   });
 });

@@ -15,12 +15,19 @@ export interface EvaluateCommandOptions {
   model: string;
   beside: readonly string[];
   json?: boolean;
+  /** File of the page to write. */
+  report?: string;
+  /** Folder of the SVG files to write. */
+  plots?: string;
   repeats: number;
   seed: number;
   device: string;
 }
 
 export async function evaluateCommand(options: EvaluateCommandOptions, output: Output): Promise<void> {
+  // what draws is loaded only where something is drawn
+  const reports = options.report || options.plots ? await import('../../report/write.ts') : null;
+  reports?.prepareOutputs(options.report, options.plots);
   const device = await resolveDevice(parseDevice(options.device));
   const model = await loadModel(options.model, { device });
   const beside = [];
@@ -39,6 +46,12 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
       onProgress: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} campaigns`),
       onPrediction: (done, total) => output.progress(`${bar(done / total)} ${done}/${total} predictions`),
     });
+    if (reports && options.report) {
+      reports.writePage(options.report, report, model.folder.manifest);
+      output.note(`wrote ${options.report}`);
+    }
+    if (reports && options.plots)
+      for (const path of reports.writePlots(options.plots, report)) output.note(`wrote ${path}`);
     output.result(options.json ? JSON.stringify(report) : describeReport(report));
   } finally {
     workspace.close();
