@@ -101,6 +101,10 @@ export function predictionChart(report: EvaluationReport): Chart | null {
   };
 }
 
+const OWN_SHIFT = 1.03;
+const RIVAL_SHIFT = 1.065;
+const SEED_MARGIN = 1.12;
+
 /** AUC of each campaign by the number of its seeds, and means of bins, beside the strongest other method. */
 export function seedsChart(report: EvaluationReport): Chart {
   const { campaigns, by_seeds: bins } = report;
@@ -108,7 +112,7 @@ export function seedsChart(report: EvaluationReport): Chart {
   const styles = lineStyles(Object.keys(report.methods));
   const shown = [MAIN_METHOD, ...(rival === undefined ? [] : [rival])];
   const seeds = campaigns.map((campaign) => campaign.seeds);
-  const [low, high] = [bins[0]!.from, bins.at(-1)!.to];
+  const [fewest, most] = [Math.min(...seeds), Math.max(...seeds)];
   const lowest = Math.min(
     ...campaigns.map(({ auc }) => auc[MAIN_METHOD]!),
     ...bins.flatMap(({ auc }) => shown.map((name) => auc[name]!.low)),
@@ -116,8 +120,8 @@ export function seedsChart(report: EvaluationReport): Chart {
   const meanLine = (name: string) => {
     const { colour: color } = styles.get(name)!;
     const isOwn = name === MAIN_METHOD;
-    // side by side, or one hides the other
-    const shift = isOwn ? 1 : 1.035;
+    // beside the points, or these hide it
+    const shift = isOwn ? OWN_SHIFT : RIVAL_SHIFT;
     const points = bins.map(({ seeds: x, auc }) => ({ x: x * shift, y: auc[name]!.mean, ...auc[name]! }));
     return [
       whiskers(
@@ -142,7 +146,7 @@ export function seedsChart(report: EvaluationReport): Chart {
     height: 400,
     title: `AUC by number of seeds: ${report.dataset}`,
     description:
-      `AUC of ${campaigns.length} campaigns of ${Math.min(...seeds)} to ${Math.max(...seeds)} seeds, with means of ` +
+      `AUC of ${campaigns.length} campaigns of ${fewest} to ${most} seeds, with means of ` +
       `campaigns of about as many seeds: ${bins.map(describeBin).join(', ')}.`,
     option: {
       grid: { left: 62, right: 20, top: 42, bottom: 52 },
@@ -162,17 +166,17 @@ export function seedsChart(report: EvaluationReport): Chart {
       xAxis: {
         ...axisLook(),
         type: 'log',
-        min: low / 1.06,
-        max: high * 1.06,
+        min: fewest / SEED_MARGIN,
+        max: most * SEED_MARGIN,
         name: 'seeds of the campaign',
         nameLocation: 'middle',
         nameGap: 32,
         axisLabel: {
           ...axisLook().axisLabel,
-          customValues: seedTicks(low, high),
+          customValues: seedTicks(fewest, most),
           formatter: (n: number) => n.toLocaleString('en-US'),
         },
-        axisTick: { ...axisLook().axisTick, customValues: seedTicks(low, high) },
+        axisTick: { ...axisLook().axisTick, customValues: seedTicks(fewest, most) },
         splitLine: { show: false },
       },
       yAxis: {
@@ -193,7 +197,7 @@ export function seedsChart(report: EvaluationReport): Chart {
           symbol: 'circle',
           symbolSize: 7,
           color: colour('own'),
-          itemStyle: { color: colour('own'), opacity: 0.5 },
+          itemStyle: { color: colour('own'), opacity: 0.45 },
           data: campaigns.map(({ seeds: x, auc }) => [x, auc[MAIN_METHOD]!]),
         },
         ...[...shown].reverse().flatMap(meanLine),
@@ -210,12 +214,12 @@ function legendName(method: string): string {
   return `mean of ${shortened(method)}`;
 }
 
-/** 1, 2, 5, 10 .. within the bounds. */
+/** 1, 2, 5, 10 .. within the bounds; the bounds themselves where that is hardly any. */
 function seedTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
   for (let [tick, i] = [1, 0]; tick <= high; i++) {
     if (tick >= low) ticks.push(tick);
     tick *= i % 3 === 1 ? 2.5 : 2;
   }
-  return ticks;
+  return ticks.length > 1 ? ticks : [...new Set([low, high])];
 }
