@@ -74,7 +74,7 @@ describe('userKnn', () => {
 
   it('chooses k and weighting on train campaigns', () => {
     const { setting, tried } = chooseSetting(method, [plantCampaign('c', 'train')], createRng('choice'));
-    expect(tried).toHaveLength(12);
+    expect(tried).toHaveLength(10);
     expect(Math.max(...tried.map(({ auc }) => auc))).toBe(tried.find((one) => one.setting === setting)!.auc);
     const scores = settle(method, setting).scorer(seeds, createRng('unused'))(others);
     const labels = Uint8Array.from(others, (user) => (isPlantedMember(user) ? 1 : 0));
