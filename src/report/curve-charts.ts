@@ -3,8 +3,8 @@ import type { EvaluationReport } from '../offline/evaluate.ts';
 import { MAIN_METHOD } from '../offline/methods.ts';
 import type { Chart } from './draw.ts';
 import { percent, shortened } from './html.ts';
-import { axisLook, band, stroke } from './shapes.ts';
-import { colour, lineStyles } from './theme.ts';
+import { band, legendLook, line, linearAxis, logAxis } from './shapes.ts';
+import { lineStyles } from './theme.ts';
 
 const SIZE = { width: 860, height: 430 };
 const LEGEND_WIDTH = 230;
@@ -37,55 +37,38 @@ export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): C
     option: {
       grid: { left: 62, right: LEGEND_WIDTH + 18, top: 14, bottom: 52 },
       legend: {
+        ...legendLook(),
         orient: 'vertical',
         left: SIZE.width - LEGEND_WIDTH,
         top: 10,
         align: 'left',
-        formatter: (name: string) => shortened(name),
+        formatter: shortened,
         itemWidth: 34,
         itemGap: 11,
         data: order.map((name) => ({ name, itemStyle: { opacity: 0 } })),
-        textStyle: { color: colour('ink'), fontSize: 12.5 },
-        borderColor: colour('grid'),
-        inactiveColor: colour('muted'),
       },
-      xAxis: {
-        ...axisLook(),
-        type: 'log',
-        min: smallest,
-        max: 1,
-        name: 'size of the audience, share of all who are ranked',
-        nameLocation: 'middle',
-        nameGap: 32,
-        axisLabel: { ...axisLook().axisLabel, formatter: percent, customValues: shareTicks(smallest) },
-        axisTick: { ...axisLook().axisTick, customValues: shareTicks(smallest) },
-        splitLine: { show: false },
-      },
-      yAxis: {
-        ...axisLook(),
-        type: 'value',
-        min: 0,
-        max: what === 'recall' ? 1 : wholeLift(report),
-        name: what === 'recall' ? 'recall: part of the members found' : 'lift: times as many members as by lot',
-        nameLocation: 'middle',
-        nameGap: 42,
-      },
+      xAxis: logAxis(
+        'size of the audience, share of all who are ranked',
+        { min: smallest, max: 1 },
+        shareTicks(smallest),
+        percent,
+      ),
+      yAxis:
+        what === 'recall'
+          ? linearAxis('recall: part of the members found', 42, { min: 0, max: 1 })
+          : linearAxis('lift: times as many members as by lot', 42, { min: 0, max: wholeLift(report) }),
       series: [...order].reverse().flatMap((name) => {
         const style = styles.get(name)!;
         const points = report.curves[name]!.map((point) => ({ x: point.share, ...point[what] }));
         const isOwn = name === MAIN_METHOD;
         return [
           band(points, style.colour, isOwn ? OWN_OPACITY : OTHERS_OPACITY),
-          {
-            type: 'line',
+          line(
             name,
-            silent: true,
-            symbol: 'none',
-            z: isOwn ? 5 : 4,
-            data: points.map(({ x, mean }) => [x, mean]),
-            color: style.colour,
-            lineStyle: stroke(style),
-          },
+            points.map(({ x, mean }) => [x, mean]),
+            style,
+            isOwn ? 5 : 4,
+          ),
         ];
       }),
     },

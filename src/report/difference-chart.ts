@@ -1,7 +1,7 @@
 /** How far metaheac is ahead of each other method, as a forest plot by group. */
 import type { Interval } from '../offline/bootstrap.ts';
 import type { EvaluationReport } from '../offline/evaluate.ts';
-import type { GroupName } from '../offline/summary.ts';
+import type { GroupDifference, GroupName } from '../offline/summary.ts';
 import { methodOrder } from './curve-charts.ts';
 import type { Chart } from './draw.ts';
 import { clearSign, shortened, signed } from './html.ts';
@@ -20,13 +20,7 @@ const LEFT_OUT = 'random';
  * zero.
  */
 export function differenceChart(report: EvaluationReport): Chart {
-  const rows = methodOrder(report)
-    .filter((name) => name in report.differences && name !== LEFT_OUT)
-    .flatMap((method) =>
-      (['small', 'large', 'all'] as const)
-        .filter((group) => report.differences[method]![group] !== undefined)
-        .map((group, i) => ({ method, group, isFirst: i === 0, difference: report.differences[method]![group]! })),
-    );
+  const rows = rowsOf(report);
   const height = rows.length * ROW_HEIGHT + 66;
   const panel = (WIDTH - LABELS_WIDTH - GAP - 14) / 2;
   const grid = (left: number) => ({ left, width: panel, top: 8, height: rows.length * ROW_HEIGHT });
@@ -54,26 +48,7 @@ export function differenceChart(report: EvaluationReport): Chart {
           rows.map(({ difference }) => difference.precision['0.05']!),
         ),
       ],
-      yAxis: [0, 1].map((gridIndex) => ({
-        type: 'value',
-        gridIndex,
-        inverse: true,
-        min: -0.5,
-        max: rows.length - 0.5,
-        axisLine: { show: false },
-        axisTick: { show: false },
-        splitLine: { show: false },
-        axisLabel: {
-          show: gridIndex === 0,
-          customValues: [...rows.keys()],
-          margin: 10,
-          formatter: (row: number) => rowLabel(rows[row]),
-          rich: {
-            method: { color: colour('ink'), fontSize: 12.5, fontWeight: 600 },
-            group: { color: colour('muted'), fontSize: 12, width: 46, align: 'right' },
-          },
-        },
-      })),
+      yAxis: [0, 1].map((gridIndex) => rowAxis(rows, gridIndex)),
       series: [0, 1].flatMap((gridIndex) => [
         stripes(rows, gridIndex, gridIndex === 0 ? LABELS_WIDTH - 8 : 0),
         whiskers([{ x: 0, y: 0, low: -0.5, high: rows.length - 0.5, mark: 'none', colour: colour('muted') }], 'y', {
@@ -92,6 +67,51 @@ export function differenceChart(report: EvaluationReport): Chart {
   };
 }
 
+interface Row {
+  readonly method: string;
+  readonly group: GroupName;
+  /** Of its method. */
+  readonly isFirst: boolean;
+  readonly difference: GroupDifference;
+}
+
+function rowsOf(report: EvaluationReport): Row[] {
+  return methodOrder(report)
+    .filter((name) => name in report.differences && name !== LEFT_OUT)
+    .flatMap((method) =>
+      Object.entries(report.differences[method]!).map(([group, difference], i) => ({
+        method,
+        group: group as GroupName,
+        isFirst: i === 0,
+        difference,
+      })),
+    );
+}
+
+/** An axis with a place for every row; the left panel has their names. */
+function rowAxis(rows: readonly Row[], gridIndex: number): object {
+  return {
+    type: 'value',
+    gridIndex,
+    inverse: true,
+    min: -0.5,
+    max: rows.length - 0.5,
+    axisLine: { show: false },
+    axisTick: { show: false },
+    splitLine: { show: false },
+    axisLabel: {
+      show: gridIndex === 0,
+      customValues: [...rows.keys()],
+      margin: 10,
+      formatter: (row: number) => rowLabel(rows[row]),
+      rich: {
+        method: { color: colour('ink'), fontSize: 12.5, fontWeight: 600 },
+        group: { color: colour('muted'), fontSize: 12, width: 46, align: 'right' },
+      },
+    },
+  };
+}
+
 function whisker(difference: Interval, y: number, group: GroupName): Whisker {
   const sign = clearSign(difference);
   return {
@@ -105,7 +125,7 @@ function whisker(difference: Interval, y: number, group: GroupName): Whisker {
   };
 }
 
-function rowLabel(row: { method: string; group: GroupName; isFirst: boolean } | undefined): string {
+function rowLabel(row: Row | undefined): string {
   if (row === undefined) return '';
   return `${row.isFirst ? `{method|${shortened(row.method)}}` : ''}{group|${row.group}}`;
 }
@@ -139,7 +159,7 @@ function differenceAxis(gridIndex: number, name: string, intervals: readonly Int
 }
 
 /** A ground behind the rows of every other method. */
-function stripes(rows: readonly { isFirst: boolean }[], gridIndex: number, before: number): object {
+function stripes(rows: readonly Row[], gridIndex: number, before: number): object {
   const starts = rows.flatMap(({ isFirst }, row) => (isFirst ? [row] : []));
   const spans = starts.map((from, i) => [from, starts[i + 1] ?? rows.length] as const).filter((_, i) => i % 2 === 0);
   return {

@@ -2,11 +2,12 @@
 import type { Manifest } from '../model/manifest.ts';
 import type { EvaluationReport } from '../offline/evaluate.ts';
 import { MAIN_METHOD } from '../offline/methods.ts';
-import { predictionChart, seedsChart } from './campaign-charts.ts';
 import { curveChart, methodOrder } from './curve-charts.ts';
 import { differenceChart } from './difference-chart.ts';
 import { type Chart, drawChart } from './draw.ts';
 import { clearSign, escapeText, folded, interval, signedInterval } from './html.ts';
+import { predictionChart } from './prediction-chart.ts';
+import { seedsChart } from './seeds-chart.ts';
 import { settings } from './settings.ts';
 import { pageStyle } from './style.ts';
 import { campaignTable, curveTable, differenceTable, predictionTable, qualityTable, seedsTable } from './tables.ts';

@@ -1,5 +1,5 @@
 /** Parts that charts share: axes, bands and intervals, as ECharts options. */
-import type { CustomSeriesOption } from 'echarts/charts';
+import type { CustomSeriesOption, LineSeriesOption } from 'echarts/charts';
 import { colour, type LineStyle } from './theme.ts';
 
 /** What a custom series draws. */
@@ -22,8 +22,62 @@ export function axisLook(grid = true): {
   };
 }
 
+/** A linear axis with its name beside it. */
+export function linearAxis(name: string, nameGap: number, bounds: { min: number; max: number; interval?: number }) {
+  return { ...axisLook(), type: 'value', name, nameLocation: 'middle', nameGap, ...bounds };
+}
+
+/** A logarithmic axis with labels at `ticks` alone. */
+export function logAxis(
+  name: string,
+  bounds: { min: number; max: number },
+  ticks: readonly number[],
+  formatter: (value: number) => string,
+): object {
+  const { axisLabel, axisTick, ...look } = axisLook(false);
+  const customValues = [...ticks];
+  return {
+    ...look,
+    type: 'log',
+    ...bounds,
+    name,
+    nameLocation: 'middle',
+    nameGap: 32,
+    axisLabel: { ...axisLabel, formatter, customValues },
+    axisTick: { ...axisTick, customValues },
+  };
+}
+
+/** What a legend looks like; merge it with its place and its entries. */
+export function legendLook(): object {
+  return {
+    textStyle: { color: colour('ink'), fontSize: 12.5 },
+    borderColor: colour('grid'),
+    inactiveColor: colour('muted'),
+  };
+}
+
+/** A line through points, without marks of its own. */
+export function line(
+  name: string,
+  points: readonly (readonly [number, number])[],
+  style: LineStyle,
+  z: number,
+): LineSeriesOption {
+  return {
+    type: 'line',
+    name,
+    silent: true,
+    symbol: 'none',
+    z,
+    data: points.map(([x, y]) => [x, y]),
+    color: style.colour,
+    lineStyle: stroke(style),
+  };
+}
+
 /** The line of a style as ECharts takes it. */
-export function stroke({ colour: color, width, dash }: LineStyle): object {
+function stroke({ colour: color, width, dash }: LineStyle): object {
   return { color, width, type: dash.length === 0 ? 'solid' : [...dash] };
 }
 

@@ -45,7 +45,7 @@ body{font-size:10.5pt}
 main{max-width:none;padding:0}
 section{break-before:auto;margin-top:22px;padding-top:14px}
 h2,h2+p{break-after:avoid}
-figure,tr,.cards{break-inside:avoid}
+p,figure,tr,.cards{break-inside:avoid}
 .scroll{overflow:visible}
 table{font-size:8pt}
 th,td{padding-right:8px}

@@ -1,9 +1,10 @@
 /** What the charts of a report show. */
 import { describe, expect, it } from 'vitest';
-import { predictionChart, seedsChart } from '../../src/report/campaign-charts.ts';
 import { curveChart, methodOrder } from '../../src/report/curve-charts.ts';
 import { differenceChart } from '../../src/report/difference-chart.ts';
 import { drawChart } from '../../src/report/draw.ts';
+import { predictionChart } from '../../src/report/prediction-chart.ts';
+import { seedsChart } from '../../src/report/seeds-chart.ts';
 import { colour } from '../../src/report/theme.ts';
 import { checkWellFormed, smallReport } from './small-report.ts';
 
