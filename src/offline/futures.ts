@@ -18,7 +18,7 @@ export type Future = readonly CampaignHistory[];
 
 /** The train campaigns, ready to be played by methods that see users as tokens. */
 export interface Futures {
-  readonly population: Population;
+  readonly population: Pick<Population, 'rowOf'>;
   readonly campaigns: readonly CampaignHistory[];
   readonly oneHot: OneHot;
   /** The column of the campaign's token; -1 where past campaigns are no feature, or nobody has it. */

@@ -25,7 +25,7 @@ export async function benchTraining(): Promise<readonly string[]> {
     const data = join(folder, 'data');
     const sizes = { users: 5000, trainCampaigns: 24, testCampaigns: 2 };
     await generateDataSet({ ...sizes, out: data, seed: '1', world: 'bench' });
-    const workspace = await openWorkspace(data, { pastCampaigns: 'always' });
+    const workspace = await openWorkspace(data, { pastCampaigns: true });
     try {
       return await compareThreads(workspace);
     } finally {
@@ -48,6 +48,7 @@ async function compareThreads(workspace: Workspace): Promise<readonly string[]> 
       const campaign = campaigns[(step * settings.taskCount + i) % campaigns.length]!;
       return {
         campaign: campaign.id,
+        future: [],
         ...recipe.drawEpisode(rng.fork(`${step}/${i}`), campaign, settings)!,
       };
     }),
@@ -55,6 +56,7 @@ async function compareThreads(workspace: Workspace): Promise<readonly string[]> 
   const trials = campaigns.slice(0, TRIALS).map((campaign) => ({
     trials: [simulateTrial(campaign, SEEDS, rng.fork(campaign.id))!],
     key: campaign.id,
+    future: [],
     settings: [DEFAULT_DESCENT],
   }));
   const [one, two] = await Promise.all(

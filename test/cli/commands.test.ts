@@ -78,7 +78,7 @@ describe('metaheac', () => {
     [['evaluate', '--data', 'x', '--model', 'y', '--frobnicate'], '--frobnicate'],
     [['train', '--data', 'x', '--out', 'y', '--steps', '0'], '--steps'],
     [['train', '--data', 'x', '--out', 'y', '--threads', '0'], '--threads'],
-    [['train', '--data', 'x', '--out', 'y', '--past-campaigns', 'always'], '--past-campaigns'],
+    [['train', '--data', 'x', '--out', 'y', '--past-campaigns', 'sometimes'], '--past-campaigns'],
     [
       ['train', '--data', 'x', '--out', 'y', '--gpu', '0', '--device', 'cpu'],
       "'--device <device>' cannot be used with option '--gpu <n>'",
@@ -111,7 +111,7 @@ describe('metaheac train', () => {
 });
 
 describe('metaheac train --past-campaigns', () => {
-  it('makes past campaigns a feature where users recur, unless it is never', async () => {
+  it('makes past campaigns a feature always, never, or by what train campaigns say', async () => {
     const data = join(folder, 'recurring');
     await generateDataSet({
       ...{ out: data, users: 300, trainCampaigns: 5, testCampaigns: 0, seed: '1' },
@@ -119,15 +119,23 @@ describe('metaheac train --past-campaigns', () => {
     });
     const tiny = ['--task-count', '2', '--num-expert', '2', '--num-output', '2', '--embedding', '4', '--steps', '1'];
     const features = async (...args: string[]) => {
-      const out = join(folder, `recurring-model-${args.length}`);
+      const out = join(folder, `recurring-model-${args[1] ?? 'auto'}`);
       const options = ['--data', data, '--out', out, '--device', 'cpu', '--threads', '1', ...tiny];
       const { status, stderr } = await metaheac('train', ...options, ...args);
       expect(status, stderr).toBe(0);
       const manifest = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'));
-      return manifest.features.user.map(({ name }: { name: string }) => name);
+      return { stderr, names: manifest.features.user.map(({ name }: { name: string }) => name) };
     };
-    const [auto, never] = await Promise.all([features(), features('--past-campaigns', 'never')]);
-    expect(auto).toEqual([...never, 'past_campaigns']);
+    const [auto, always, never] = await Promise.all([
+      features(),
+      features('--past-campaigns', 'always'),
+      features('--past-campaigns', 'never'),
+    ]);
+    expect(always.names).toEqual([...never.names, 'past_campaigns']);
+    const said = /^past campaigns are (a|no) user feature: AUC [+-]\.?\d.* on \d+ train campaigns/m.exec(auto.stderr);
+    expect(said, auto.stderr).not.toBeNull();
+    expect(auto.names).toEqual(said![1] === 'a' ? always.names : never.names);
+    for (const { stderr } of [always, never]) expect(stderr).not.toMatch(/past campaigns are/);
   });
 });
 
@@ -213,6 +221,7 @@ describe('metaheac evaluate --json', () => {
     const baselines = [
       'logistic_regression',
       'logistic_regression_svd',
+      'population_ridge',
       'naive_bayes',
       'centroid',
       'user_knn',

@@ -20,6 +20,7 @@ import { train } from '../../src/offline/train.ts';
 import { othersThan } from '../../src/offline/trial.ts';
 import { openWorkspace } from '../../src/offline/workspace.ts';
 import { bind } from '../../src/online/binding.ts';
+import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { customise, openOnlineProgram } from '../../src/online/customise.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import type { OwnToken } from '../../src/online/own-token.ts';
@@ -50,7 +51,7 @@ beforeAll(async () => {
     ...{ out: data, users: 1000, trainCampaigns: 6, testCampaigns: 0, seed: '1' },
     ...{ audienceShare: 0.2, trainMembers: 200 },
   });
-  const workspace = await openWorkspace(data, { pastCampaigns: 'always' });
+  const workspace = await openWorkspace(data, { pastCampaigns: true });
   const tiny = { taskCount: 2, experts: 2, critics: 2, embedding: 4, steps: 2, validationShare: 0 };
   const signal = new AbortController().signal;
   await train(workspace, {
@@ -136,6 +137,7 @@ function shownOf(prediction: Prediction): unknown {
 async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Array; prediction: unknown }> {
   const binding = bind(model.folder, population);
   const program = await openOnlineProgram(model);
+  const regression = await openBoundRegression({ model, population, binding });
   const rows = Int32Array.from(seeds, (id) => population.rowOf[population.directory.find(id)]!).sort();
   const { version: modelVersion } = model.manifest;
   const key = planKey({
@@ -149,13 +151,13 @@ async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Ar
   });
   const candidates = othersThan(population, rows);
   const { parameters, prediction } = await customise(
-    { model, population, binding, program },
+    { model, population, binding, program, regression },
     { key, features: {}, seeds: rows, candidates, without },
   );
   const scorer = await openScorer({ ...model, binding });
   const all = population.readSegment(0);
   const scored = await scorer.score(all, {}, parameters, without);
-  await Promise.all([scorer.close(), program.steps.close()]);
+  await Promise.all([scorer.close(), program.steps.close(), regression!.close()]);
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
   all.userNumbers.forEach((number, i) => {
     scores[number] = scored[i]!;

@@ -399,7 +399,7 @@ describe('loadModel refuses', () => {
         first_pass: null,
       };
     });
-    expect(await refusalOf(path)).toContain('its adaptation has rates for critics.wrong, and ');
+    expect(await refusalOf(path)).toContain('its adaptation changes critics.wrong, and ');
   });
 
   describe('a companion', () => {
@@ -426,10 +426,10 @@ describe('loadModel refuses', () => {
       expect((await loadModel(path)).adapted).toEqual([HEADS.wide, HEADS.bias]);
     });
 
-    it('with a strength for a parameter that is not adapted', async () => {
+    it('with a strength for a parameter that has no rate', async () => {
       const path = newFolder();
       await write(path, [HEADS.wide, HEADS.bias], HEADS.query);
-      expect(await refusalOf(path)).toContain('its companion has a strength for heads.query, which is not adapted');
+      expect(await refusalOf(path)).toContain('its companion has a strength for heads.query, which has no rate');
     });
 
     it('beside a parameter that does more than shift logits', async () => {

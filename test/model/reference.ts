@@ -42,7 +42,7 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     const divisor = side === 'user' && config.pooling === 'root' ? Math.sqrt(length) : length;
     return length === 0 ? total : total.map((x) => x / divisor);
   };
-  /** s . tokens + phi . (q + q_c) + bias: what the heads add to each critic's logit. */
+  /** s . tokens + phi . (q + q_c) + bias + r . tokens / sqrt(n): what the heads add to each critic's logit. */
   const shift = (row: number): number => {
     if (!config.heads) return 0;
     const { latent } = config.heads;
@@ -54,17 +54,21 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
       for (const id of ids) for (let j = 0; j < latent; j++) query[j]! += table[id * latent + j]! / ids.length;
     }
     let offset = 0;
+    let fitted = 0;
+    let count = 0;
     for (const feature of config.user) {
       for (const id of tokensOf('user', feature, row)) {
         // id 0 of a single value is unknown
         if (feature.kind === 'single' && id === 0) continue;
         const at = offset + id;
         total += numbers('heads.wide')[at]!;
+        fitted += numbers('heads.regression')[at]!;
+        count += 1;
         for (let j = 0; j < latent; j++) total += numbers('latent.tokens')[at * latent + j]! * query[j]!;
       }
       offset += feature.rows;
     }
-    return total;
+    return count === 0 ? total : total + fitted / Math.sqrt(count);
   };
   const tokensOf = (side: 'user' | 'campaign', feature: MetaHeacFeature, row: number): number[] => {
     const name = `${side}.${feature.name}`;

@@ -1,29 +1,33 @@
-/** Choosing how heads are adapted: clear gains overrule the defaults, and nothing else does. */
+/** Choosing how heads are adapted: clear gains in either measure overrule the defaults, and nothing else does. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { HEADS } from '../../src/model/metaheac.ts';
-import { chooseAdaptation, STAGES_AT_START } from '../../src/offline/choose-adaptation.ts';
+import { chooseAdaptation, STAGES, STAGES_AT_START } from '../../src/offline/choose-adaptation.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import type { Outcome } from '../../src/offline/evidence.ts';
 
-/** Plays `count` campaigns whose AUC is a function of the settings, plus noise of its own that settings change. */
+const same = { mean: expect.closeTo(0, 12), error: expect.closeTo(0, 12) };
+
+/** Plays `count` campaigns whose measures are functions of the settings, plus noise of their own that settings change. */
 const choose = (
   count: number,
   noise: number,
-  auc: (settings: DescentSettings) => number,
-  options?: Parameters<typeof chooseAdaptation>[3],
+  measure: (settings: DescentSettings) => Partial<Outcome>,
+  options: Partial<Parameters<typeof chooseAdaptation>[3]> = {},
 ) =>
   chooseAdaptation(
     DEFAULT_DESCENT,
     count,
     async (all) =>
-      all.map((settings) =>
-        Array.from({ length: count }, (_, i) => {
+      all.map((settings) => {
+        const { auc = 0, precision = 0 } = measure(settings);
+        return Array.from({ length: count }, (_, i) => {
           const rng = createRng(`${i}/${JSON.stringify(settings)}`);
-          return 0.8 + 0.01 * i + auc(settings) + noise * rng.normal();
-        }),
-      ),
-    options,
+          return { auc: 0.8 + 0.01 * i + auc + noise * rng.normal(), precision: 0.3 + 0.02 * i + precision };
+        });
+      }),
+    { stages: STAGES, ...options },
   );
 
 /** The larger the wide rate, the better, up to twice the default. */
@@ -31,53 +35,120 @@ const likesFast = ({ rates }: DescentSettings) => Math.min(rates[HEADS.wide]!, 2
 /** Likes short descents and no companion. */
 const likesLittle = ({ steps, companion }: DescentSettings) =>
   (steps.at_50_seeds === 10 ? 0.02 : 0) - (companion ? 0.01 : 0);
+const doubled = {
+  ...DEFAULT_DESCENT,
+  rates: Object.fromEntries(Object.entries(DEFAULT_DESCENT.rates).map(([name, rate]) => [name, 2 * rate])),
+};
+const takenOf = ({ tried }: { tried: readonly { change: string; taken: boolean }[] }) =>
+  tried.filter(({ taken }) => taken).map(({ change }) => change);
 
 describe('chooseAdaptation', () => {
   it('takes what gains clearly, and says what it tried', async () => {
-    const { settings, tried, campaigns } = await choose(8, 0, likesFast);
-    const doubled = Object.fromEntries(Object.entries(DEFAULT_DESCENT.rates).map(([name, rate]) => [name, 2 * rate]));
-    expect(settings).toEqual({ ...DEFAULT_DESCENT, rates: doubled });
+    // whatever is simpler costs a little, so that it is not level
+    const likes = (own: DescentSettings) => ({
+      auc: likesFast(own) - (own.companion && own.regression && own.first_pass ? 0 : 0.01),
+    });
+    const { settings, tried, campaigns } = await choose(8, 0, likes);
+    expect(settings).toEqual(doubled);
     expect(campaigns).toBe(8);
+    const gain = { mean: expect.closeTo(0.01, 12), error: expect.closeTo(0, 12) };
     expect(tried.filter(({ taken }) => taken)).toEqual([
-      { change: 'rates x 2', gain: expect.closeTo(0.01, 12), error: expect.closeTo(0, 12), taken: true },
+      { change: 'rates x 2', gain: { auc: gain, precision: same, utility: gain }, taken: true },
     ]);
-    expect(tried.find(({ change }) => change === 'rates x 0.5')!.gain).toBeCloseTo(-0.005, 12);
+    expect(tried.find(({ change }) => change === 'rates x 0.5')!.gain.auc.mean).toBeCloseTo(-0.005, 12);
+  });
+
+  it('takes what gains in precision alone, at a quarter of its worth in AUC, and not what loses more than that', async () => {
+    const likes = (auc: number) => (own: DescentSettings) => {
+      const isFast = own.rates[HEADS.wide] === 2;
+      return isFast ? { auc, precision: 0.04 } : {};
+    };
+    for (const [auc, taken] of [
+      [0, true],
+      [-0.009, true],
+      [-0.011, false],
+    ] as const) {
+      const { tried } = await choose(8, 0, likes(auc));
+      const fast = tried.find(({ change }) => change === 'rates x 2')!;
+      expect(fast.gain.precision.mean).toBeCloseTo(0.04, 12);
+      expect(fast.gain.utility.mean).toBeCloseTo(auc + 0.01, 12);
+      expect(fast.taken, `${auc}`).toBe(taken);
+    }
   });
 
   it('goes on from what it took', async () => {
-    const { settings, tried } = await choose(8, 0, likesLittle);
+    const { settings, ...choice } = await choose(8, 0, (own) => ({
+      auc: likesLittle(own) - (own.regression && own.first_pass ? 0 : 0.05),
+    }));
     const { companion: _, ...rest } = DEFAULT_DESCENT;
     expect(settings).toEqual({ ...rest, steps: { ...DEFAULT_DESCENT.steps, at_50_seeds: 10 } });
-    expect(tried.filter(({ taken }) => taken).map(({ change }) => change)).toEqual([
-      '10 steps at 50 seeds',
-      'no companion',
-    ]);
+    expect(takenOf(choice)).toEqual(['10 steps at 50 seeds', 'no companion']);
   });
+
+  it('takes parts away that bring nothing', async () => {
+    const { settings, ...choice } = await choose(8, 0, () => ({}));
+    const { companion: _, regression: __, ...rest } = DEFAULT_DESCENT;
+    expect(settings).toEqual({ ...rest, first_pass: null });
+    expect(takenOf(choice)).toEqual(['no regression', 'no cut', 'no companion']);
+  });
+
+  it.each(['regression', 'companion'] as const)(
+    'weighs the %s, and does not try it where there is none',
+    async (part) => {
+      const { weight: _, ...own } = DEFAULT_DESCENT[part]!;
+      const heavy = (of: DescentSettings) => ({ auc: 0.01 * Math.min(of[part]?.weight ?? -1, 2) });
+      for (const stages of [STAGES_AT_START, STAGES]) {
+        const { settings, tried } = await choose(8, 0, heavy, { stages });
+        expect(settings[part]).toEqual({ ...own, weight: 2 });
+        expect(tried.map(({ change }) => change).filter((change) => change.startsWith(`${part} of`))).toEqual(
+          [0.25, 1, 2, 4].map((weight) => `${part} of weight ${weight}`),
+        );
+      }
+      const { [part]: __, ...without } = DEFAULT_DESCENT;
+      const none = await chooseAdaptation(
+        without,
+        8,
+        async (all) => all.map(() => Array.from({ length: 8 }, () => ({ auc: 0.5, precision: 0.5 }))),
+        { stages: STAGES },
+      );
+      expect(none.tried.filter(({ change }) => change.includes(part))).toEqual([]);
+      expect(none.tried.length).toBeGreaterThan(0);
+    },
+  );
 
   it('keeps the defaults where gains are lost in noise, whatever the draws', async () => {
     for (const salt of [0, 1, 2, 3, 4]) {
-      const { tried } = await choose(6, 0.01, (own) => createRng(`${salt}/${JSON.stringify(own)}`).normal() * 0.0005);
+      const lot = (own: DescentSettings) => createRng(`${salt}/${JSON.stringify(own)}`).normal();
+      const { tried } = await choose(6, 0.01, (own) => ({ auc: lot(own) * 0.0005 }));
       expect(tried.filter(({ taken }) => taken).length).toBeLessThan(2);
     }
   });
 
   it('keeps the defaults where the gain is clear but too small to matter', async () => {
-    const { settings } = await choose(10, 0, (own) => likesFast(own) / 50);
+    const whole = ({ companion, regression, first_pass }: DescentSettings) => companion && regression && first_pass;
+    const { settings } = await choose(10, 0, (own) => ({ auc: likesFast(own) / 50 - (whole(own) ? 0 : 0.01) }));
     expect(settings).toEqual(DEFAULT_DESCENT);
   });
 
-  it('tries larger rates and more of the companion before training', async () => {
-    const likesMore = ({ rates, companion }: DescentSettings) =>
-      (rates[HEADS.wide] === 4 ? 0.01 : 0) + (companion?.weight === 2 ? 0.01 : 0);
+  it('tries larger rates and more of the closed forms before training', async () => {
+    const likesMore = ({ rates, companion, regression }: DescentSettings) => ({
+      auc:
+        (rates[HEADS.wide] === 4 ? 0.01 : 0) +
+        (companion?.weight === 2 ? 0.01 : 0) +
+        (regression?.weight === 4 ? 0.01 : 0),
+    });
     const { settings, tried } = await choose(8, 0, likesMore, { stages: STAGES_AT_START });
     expect(settings.rates[HEADS.wide]).toBe(4);
     expect(settings.companion).toEqual({ ...DEFAULT_DESCENT.companion, weight: 2 });
-    expect(tried.map(({ change }) => change)).toContain('companion of weight 4');
+    expect(settings.regression).toEqual({ ...DEFAULT_DESCENT.regression, weight: 4 });
+    expect(tried.some(({ change }) => /steps|cut/.test(change))).toBe(false);
   });
 
   it('starts at what was chosen before where that is better at all, and not where it is worse', async () => {
     const before = { ...DEFAULT_DESCENT, negatives_per_seed: 20 };
-    const likes = (gain: number) => (own: DescentSettings) => (own.negatives_per_seed === 20 ? gain : 0);
+    const likes = (gain: number) => (own: DescentSettings) => ({
+      auc: (own.negatives_per_seed === 20 ? gain : 0) - (own.companion && own.regression && own.first_pass ? 0 : 0.01),
+    });
     const [better, worse] = [await choose(8, 0, likes(1e-5), { before }), await choose(8, 0, likes(-1e-5), { before })];
     expect(better.settings).toEqual(before);
     expect(worse.settings).toEqual(DEFAULT_DESCENT);
@@ -86,7 +157,7 @@ describe('chooseAdaptation', () => {
   });
 
   it('tries nothing on fewer than four campaigns', async () => {
-    const choice = await choose(3, 0, likesFast);
+    const choice = await choose(3, 0, (own) => ({ auc: likesFast(own) }));
     expect(choice).toEqual({ settings: DEFAULT_DESCENT, tried: [], campaigns: 3 });
   });
 });

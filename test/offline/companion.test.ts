@@ -8,54 +8,57 @@ import { HEADS } from '../../src/model/metaheac.ts';
 import { settle } from '../../src/offline/baselines.ts';
 import { companionMethod, tuneCompanion } from '../../src/offline/companion.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { type Futures, openFutures } from '../../src/offline/futures.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
-import { buildOneHot } from '../../src/offline/one-hot.ts';
+import type { OneHot } from '../../src/offline/one-hot.ts';
 import { PUBLISHED_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
+import { chooseSetting } from '../../src/offline/tuning.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { isPlantedMember, plantOneHot } from './planted.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';
 let workspace: Workspace;
+let futures: Futures;
 let vectors: Float32Array;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-companion-'));
-  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: 'always' });
-  vectors = latentStart(buildOneHot(workspace.population, workspace.userFeatures), 32, createRng('latent'));
+  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
+  futures = openFutures(workspace, workspace.userFeatures);
+  vectors = latentStart(futures.oneHot, 32, createRng('latent'));
 });
 afterAll(() => {
   workspace.close();
   rmSync(root, { recursive: true, force: true });
 });
 
-const tune = (of: Float32Array | undefined = vectors) =>
-  tuneCompanion(workspace, of, DEFAULT_DESCENT, createRng('tune'));
+const tune = (of: Float32Array | undefined = vectors) => tuneCompanion(futures, of, DEFAULT_DESCENT, createRng('tune'));
 
 describe('tuneCompanion', () => {
-  it('takes the setting with the best mean AUC of the grid, and leaves the rest of the adaptation', () => {
+  it('takes the setting that the evidence is for, and leaves the rest of the adaptation', () => {
     const { adaptation, choice } = tune();
-    const best = Math.max(...choice!.tried.map(({ auc }) => auc));
-    expect(choice!.tried.find(({ setting }) => setting === choice!.setting)!.auc).toBe(best);
+    const open = (oneHot: OneHot) => companionMethod(oneHot, vectors, [HEADS.wide, HEADS.query]);
+    expect(choice).toEqual(chooseSetting(open, futures, createRng('tune'), 'evidence'));
+    expect(choice!.campaigns).toBeGreaterThan(0);
     expect(new Set(choice!.tried.map(({ auc }) => auc)).size).toBeGreaterThan(1);
     const { wide, query } = choice!.setting;
     const strengths = { ...(wide && { [HEADS.wide]: wide }), ...(query && { [HEADS.query]: query }) };
     expect(adaptation).toEqual({ ...DEFAULT_DESCENT, companion: { ...DEFAULT_DESCENT.companion, strengths } });
   });
 
-  it('sees nothing in latent vectors of noise: tokens alone are as good or better', () => {
-    const rng = createRng('noise');
-    const { choice } = tune(vectors.map(() => rng.normal()));
+  it('sees nothing in latent vectors that are the same for all tokens', () => {
+    const { choice } = tune(vectors.map((_, i) => vectors[i % 32]!));
     const aucOf = (wide: number, query: number) =>
       choice!.tried.find(({ setting }) => setting.wide === wide && setting.query === query)!.auc;
-    expect(aucOf(0.1, 0)).toBeGreaterThan(aucOf(0, 0.03));
+    expect(aucOf(0.1, 0)).toBeGreaterThan(aucOf(0, 0.03) + 0.2);
   });
 
   it('leaves an adaptation without a companion as it is', () => {
     const { companion: _, ...without } = DEFAULT_DESCENT;
     for (const adaptation of [without, PUBLISHED_TRAIN_SETTINGS.adaptation])
-      expect(tuneCompanion(workspace, vectors, adaptation, createRng('tune'))).toEqual({ adaptation, choice: null });
-    expect(tuneCompanion(workspace, undefined, DEFAULT_DESCENT, createRng('tune')).choice).toBeNull();
+      expect(tuneCompanion(futures, vectors, adaptation, createRng('tune'))).toEqual({ adaptation, choice: null });
+    expect(tuneCompanion(futures, undefined, DEFAULT_DESCENT, createRng('tune')).choice).toBeNull();
   });
 });
 

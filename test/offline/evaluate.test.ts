@@ -84,7 +84,15 @@ const group = z.strictObject({
   recall: at5Percent,
   lift: at5Percent,
 });
-const BASELINES = ['logistic_regression', 'logistic_regression_svd', 'naive_bayes', 'centroid', 'user_knn', 'random'];
+const BASELINES = [
+  'logistic_regression',
+  'logistic_regression_svd',
+  'population_ridge',
+  'naive_bayes',
+  'centroid',
+  'user_knn',
+  'random',
+];
 const curve = z.array(z.strictObject({ share: z.number(), recall: interval, lift: interval }));
 const differenceGroup = z.strictObject({ auc: interval, precision: at5Percent });
 const differenceGroups = z.strictObject({ small: differenceGroup, large: differenceGroup, all: differenceGroup });
@@ -101,6 +109,7 @@ describe('evaluate', () => {
     expect(Object.entries(chosen).map(([name, { setting }]) => [name, Object.keys(setting)])).toEqual([
       ['logistic_regression', ['strength']],
       ['logistic_regression_svd', ['idf_power', 'strength']],
+      ['population_ridge', ['strength', 'power']],
       ['naive_bayes', ['smoothing']],
       ['user_knn', ['k', 'idf_power']],
     ]);
@@ -277,7 +286,7 @@ describe('evaluate, with other models beside', () => {
 
   beforeAll(async () => {
     past = await openWorkspace(writeSmallDataSet(mkdtempSync(join(root, 'data-')), CAMPAIGNS), {
-      pastCampaigns: 'always',
+      pastCampaigns: true,
     });
     opened.push(past);
     const out = join(root, 'heads');

@@ -6,12 +6,13 @@ import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { type HeadProgram, openHeadProgram } from '../../src/model/head-adaptation.ts';
 import { loadModel } from '../../src/model/load.ts';
-import type { DescentSettings } from '../../src/model/manifest.ts';
+import { type DescentSettings, parametersOf } from '../../src/model/manifest.ts';
 import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { startHeadTrials } from '../../src/offline/head-trials.ts';
 import { runTrial, type Trial } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
+import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import type { OnlineContext } from '../../src/online/customise.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
@@ -25,7 +26,9 @@ const CONFIG: MetaHeacConfig = {
   pooling: 'root',
   heads: { latent: 3 },
 };
-const { companion: _, ...PLAIN } = DEFAULT_DESCENT;
+const { companion: _, regression: REGRESSION, ...PLAIN } = DEFAULT_DESCENT;
+/** As the model says; a run is free to go without the regression. */
+const ADAPTATION: DescentSettings = { ...PLAIN, regression: REGRESSION };
 const USERS = 200;
 /** Those who are members: of them some like `tags 1`, as others do. */
 const isMember = (i: number): boolean => i % 4 === 0;
@@ -73,18 +76,21 @@ beforeAll(async () => {
   const population = await populationOf(root, drawUsers(), features);
   const path = mkdtempSync(join(root, 'model-'));
   const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
-  const names = Object.keys(PLAIN.rates);
+  const names = parametersOf(ADAPTATION);
   writeModelFolder(path, {
     ...draft,
-    manifest: { ...draft.manifest, adaptation: PLAIN, adapted_parameters: names },
+    manifest: { ...draft.manifest, adaptation: ADAPTATION, adapted_parameters: names },
   });
   const model = await loadModel(path);
-  program = await openHeadProgram(model.graph, names);
+  program = await openHeadProgram(model.graph, names, { regression: HEADS.regression });
   const steps = { kind: 'gradient_descent' as const, steps: program, settings: PLAIN };
-  context = { model, population, binding: bind(model.folder, population), program: steps };
+  const binding = bind(model.folder, population);
+  const regression = await openBoundRegression({ model, population, binding });
+  context = { model, population, binding, program: steps, regression };
 });
 afterAll(async () => {
   await program.close();
+  await context.regression!.close();
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -112,6 +118,8 @@ describe('startHeadTrials', () => {
     ['as they are', ALL_NEGATIVES],
     ['without a first pass', { ...ALL_NEGATIVES, first_pass: null }],
     ['with a companion', withCompanion(ALL_NEGATIVES)],
+    ['with a regression', { ...ALL_NEGATIVES, regression: REGRESSION }],
+    ['with both', { ...withCompanion(ALL_NEGATIVES), regression: REGRESSION }],
   ])('plays seed sets as customise and a scorer do, with settings %s', async (_, settings) => {
     const trials = [10, 25].map((count) => trialOf('tomorrow', count));
     const qualities = await (await startHeadTrials(context, program, trials, 'k')).play(settings);

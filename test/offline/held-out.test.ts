@@ -1,13 +1,7 @@
-/** Held-out campaigns: how many, what training forgets with them, and their trials. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createRng } from '../../src/lib/rng.ts';
-import { heldOutTrial, holdOut, withoutStrangers } from '../../src/offline/held-out.ts';
+/** Held-out campaigns: how many, and what training forgets with them. */
+import { describe, expect, it } from 'vitest';
+import { holdOut, withoutStrangers } from '../../src/offline/held-out.ts';
 import type { CampaignHistory } from '../../src/offline/history.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
-import { CAMPAIGNS, USERS, writeSmallDataSet } from './small-data-set.ts';
 
 const none = { users: new Int32Array(), labels: new Uint8Array() };
 
@@ -95,53 +89,6 @@ describe('holdOut', () => {
     const c = campaignOf('c', [5], range(600, 700));
     const most = heldA([a, b, c]);
     expect(most.training).toEqual([b, c]);
-  });
-});
-
-describe('heldOutTrial', () => {
-  let root = '';
-  let workspace: Workspace;
-  beforeAll(async () => {
-    root = mkdtempSync(join(tmpdir(), 'metaheac-held-out-'));
-    workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS));
-  });
-  afterAll(() => {
-    workspace.close();
-    rmSync(root, { recursive: true, force: true });
-  });
-  const trialOf = (campaign: CampaignHistory, count: number, training: readonly CampaignHistory[], key = 'key') =>
-    heldOutTrial(campaign, count, training, workspace.population, createRng(key));
-  const MEMBERS = range(0, 20);
-
-  it('hides all members but the seeds among all others', () => {
-    const trial = trialOf(campaignOf('c', MEMBERS, []), 8, [])!;
-    const { users, labels } = trial.evaluation;
-    const hidden = [...users].filter((_, i) => labels[i] === 1);
-    expect(trial.seeds).toHaveLength(8);
-    expect([...trial.seeds, ...hidden].sort((a, b) => a - b)).toEqual(MEMBERS);
-    expect([...users].filter((_, i) => labels[i] === 0)).toEqual(range(20, USERS));
-  });
-
-  it('makes seeds of at most half of the members, and is none of a single member', () => {
-    expect(trialOf(campaignOf('c', range(0, 9), []), 200, [])!.seeds).toHaveLength(4);
-    expect(trialOf(campaignOf('c', [3], [4]), 200, [])).toBeNull();
-  });
-
-  it('takes as others users who are no member of a training campaign, where there are enough', () => {
-    const training = [campaignOf('t', range(20, 30), range(30, 90))];
-    const zeros = (members: readonly number[]) => {
-      const { users, labels } = trialOf(campaignOf('c', members, []), 5, training)!.evaluation;
-      return [...users].filter((_, i) => labels[i] === 0);
-    };
-    expect(zeros(range(0, 10))).toEqual([...range(10, 20), ...range(30, USERS)]);
-    // 60 users for 15 hidden members are too few
-    expect(zeros(MEMBERS)).toEqual(range(20, USERS));
-  });
-
-  it('is fixed by its stream', () => {
-    const campaign = campaignOf('c', MEMBERS, []);
-    expect(trialOf(campaign, 8, [])).toEqual(trialOf(campaign, 8, []));
-    expect(trialOf(campaign, 8, [], 'another')).not.toEqual(trialOf(campaign, 8, []));
   });
 });
 

@@ -24,11 +24,12 @@ let tasks: Task[];
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-learners-'));
-  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: 'always' });
+  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
   const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
   draft = draftModel(workspace, campaigns, SETTINGS);
   tasks = campaigns.map((campaign) => ({
     campaign: campaign.id,
+    future: ['c1'],
     ...RECIPES['meta-heads'].drawEpisode(createRng(campaign.id), campaign, SETTINGS)!,
   }));
 });
@@ -59,6 +60,7 @@ describe('learners in threads', () => {
       .map((campaign) => ({
         trials: [simulateTrial(campaign, 5, createRng(campaign.id))!],
         key: campaign.id,
+        future: campaign.id < 'c3' ? [] : ['c3', 'c4', 'c5'],
         settings: [DEFAULT_DESCENT, { ...DEFAULT_DESCENT, first_pass: null }],
       }));
     const ask = async (learners: Learners) => ({

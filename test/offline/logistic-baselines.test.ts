@@ -9,7 +9,7 @@ import {
   tokenRows,
 } from '../../src/offline/logistic-baselines.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
-import type { OneHot } from '../../src/offline/one-hot.ts';
+import { type OneHot, withoutColumns } from '../../src/offline/one-hot.ts';
 import { isPlantedMember, PLANTED_USERS, plantOneHot } from './planted.ts';
 
 const oneHot = plantOneHot();
@@ -39,21 +39,13 @@ describe('drawTask', () => {
 });
 
 describe('tokenRows', () => {
-  const written = (ignored: number): number[][] => {
-    const { rows, tokenOf } = tokenRows(oneHot, seeds, ignored);
+  it('holds the tokens of the users, in columns that somebody has', () => {
+    const { rows, tokenOf } = tokenRows(oneHot, seeds);
     expect([rows.width, new Set(tokenOf).size]).toEqual([tokenOf.length, tokenOf.length]);
-    return Array.from(seeds, (_, i) =>
+    const written = Array.from(seeds, (_, i) =>
       [...rows.columns.subarray(rows.offsets[i]!, rows.offsets[i + 1]!)].map((j) => tokenOf[j]!),
     );
-  };
-
-  it('holds the tokens of the users, in columns that somebody has', () => {
-    expect(written(-1)).toEqual(Array.from(seeds, tokensOf));
-  });
-
-  it('holds all but the ignored one', () => {
-    expect(written(2)).toEqual(Array.from(seeds, (user) => tokensOf(user).filter((token) => token !== 2)));
-    expect(written(2).flat().length).toBeLessThan(written(-1).flat().length);
+    expect(written).toEqual(Array.from(seeds, tokensOf));
   });
 });
 
@@ -92,7 +84,7 @@ describe('logisticRegressionOnLatent', () => {
 
   it('gives the scorers of a grid in its order, as each alone', () => {
     const rng = () => createRng('n');
-    const grid = [...latent.scorers({ seeds: few, ignored: -1 }, rng(), latent.grid)];
+    const grid = [...latent.scorers(few, rng(), latent.grid)];
     expect(grid.length).toBe(latent.grid.length);
     for (const at of [0, 5, latent.grid.length - 1]) {
       const alone = settle(latent, latent.grid[at]!).scorer(few, rng())(others);
@@ -103,13 +95,14 @@ describe('logisticRegressionOnLatent', () => {
     }
   });
 
-  it('scores as if nobody had the ignored token', () => {
-    const scoresOf = (ignored: number) => {
-      const [scorer] = latent.scorers({ seeds: few, ignored }, createRng('n'), [latent.fallback]);
-      return scorer!(Int32Array.of(COUNT, COUNT + 1));
-    };
-    const [without, withIt] = [scoresOf(4), scoresOf(-1)];
-    expect(without[0]).toBe(without[1]);
-    expect(withIt[0]).not.toBe(withIt[1]);
+  it('scores users alike who differ in a token that is taken from all', () => {
+    const isOut = new Uint8Array(kinds.width);
+    isOut[4] = 1;
+    const [without, withIt] = [withoutColumns(kinds, isOut), kinds].map((users) => {
+      const method = logisticRegressionOnLatent(users, createRng('svd'));
+      return settle(method, method.fallback).scorer(few, createRng('n'))(Int32Array.of(COUNT, COUNT + 1));
+    });
+    expect(without![0]).toBe(without![1]);
+    expect(withIt![0]).not.toBe(withIt![1]);
   });
 });

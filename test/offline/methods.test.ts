@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { CPU } from '../../src/model/session.ts';
+import { type Futures, openFutures } from '../../src/offline/futures.ts';
 import { baselineMethods } from '../../src/offline/methods.ts';
 import { naiveBayes } from '../../src/offline/naive-bayes.ts';
-import { buildOneHot, findColumn } from '../../src/offline/one-hot.ts';
 import { testTrials } from '../../src/offline/trial.ts';
 import { chooseSetting } from '../../src/offline/tuning.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
@@ -19,7 +19,7 @@ let root = '';
 let workspace: Workspace;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-methods-'));
-  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: 'always' });
+  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
 });
 afterAll(() => {
   workspace.close();
@@ -36,15 +36,13 @@ async function choiceOf(of: Workspace) {
 
 describe('baselineMethods', () => {
   it("leaves a train campaign's own token out of its users while a setting is chosen", async () => {
-    const { population, userFeatures, history } = workspace;
-    const method = naiveBayes(buildOneHot(population, userFeatures));
-    const ownColumn = (campaign: string) => findColumn(population, userFeatures, PAST_CAMPAIGNS, campaign);
-    const choose = (own?: (campaign: string) => number) =>
-      chooseSetting(method, history.campaigns, createRng('b').fork('choice'), own);
+    const futures = openFutures(workspace, workspace.userFeatures);
+    const choose = (own: Futures) => chooseSetting(naiveBayes, own, createRng('b').fork('choice'));
     const choice = await choiceOf(workspace);
-    expect(ownColumn('c0')).toBeGreaterThan(0);
-    expect(choice).toEqual(choose(ownColumn));
-    expect(choice).not.toEqual(choose());
+    expect(futures.columnOf('c0')).toBeGreaterThan(0);
+    expect(choice.campaigns).toBeGreaterThan(0);
+    expect(choice).toEqual(choose(futures));
+    expect(choice).not.toEqual(choose({ ...futures, columnOf: () => -1 }));
   });
 
   it('sees all past campaigns of a user, however few a model would', async () => {

@@ -31,11 +31,4 @@ describe('naiveBayes', () => {
     const scores = settle(naiveBayes(oneHot), { smoothing: 50 }).scorer(users, rng)(users);
     for (const score of scores) expect(score).toBeCloseTo(0, 12);
   });
-
-  it('scores as if nobody had the ignored token', () => {
-    const [scorer] = naiveBayes(oneHot).scorers({ seeds: Int32Array.of(0, 1), ignored: 1 }, rng, [{ smoothing: 3 }]);
-    const scores = scorer!(users);
-    expect(scores[0]).toBe(scores[1]);
-    expect(scores[2]).toBeCloseTo(Math.log(1 / (5 / 3)), 12);
-  });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildOneHot, findColumn, type OneHot } from '../../src/offline/one-hot.ts';
+import { buildOneHot, findColumn, type OneHot, withoutColumns } from '../../src/offline/one-hot.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import type { Feature } from '../../src/population/schema.ts';
@@ -74,6 +74,27 @@ describe('buildOneHot', () => {
     expect(tokensOf(nextHot, next, 'b')).toEqual([]);
     expect(tokensOf(nextHot, next, 'd')).toEqual(['city=Rome', 'likes=z']);
     expect(tokensOf(nextHot, next, 'a')).toEqual(['city=Rome', 'likes=x', 'likes=y']);
+  });
+});
+
+describe('withoutColumns', () => {
+  it('takes some tokens from all who have them, and leaves everything else where it was', () => {
+    const isOut = new Uint8Array(oneHot.width);
+    for (const token of ['x', 'z']) isOut[findColumn(population, features, 'likes', token)] = 1;
+    const before = structuredClone(oneHot);
+    const left = withoutColumns(oneHot, isOut);
+    expect(['a', 'b', 'c'].map((user) => tokensOf(left, population, user))).toEqual([
+      ['city=Rome', 'likes=y'],
+      ['city=Oslo'],
+      [],
+    ]);
+    expect([left.width, left.users]).toEqual([oneHot.width, oneHot.users]);
+    expect(left.tokens).toHaveLength(3);
+    expect(oneHot).toEqual(before);
+  });
+
+  it('is the matrix as it was where nothing is taken out', () => {
+    expect(withoutColumns(oneHot, new Uint8Array(oneHot.width))).toEqual(oneHot);
   });
 });
 

@@ -1,5 +1,6 @@
 /** A small one-hot matrix with a planted audience, for the tests of the baselines. */
 import { createRng } from '../../src/lib/rng.ts';
+import type { Futures } from '../../src/offline/futures.ts';
 import type { CampaignHistory } from '../../src/offline/history.ts';
 import type { OneHot } from '../../src/offline/one-hot.ts';
 
@@ -26,10 +27,14 @@ export function isPlantedMember(user: number): boolean {
   return user % 5 === 0;
 }
 
-/** A campaign of the planted members: every user is a train row. */
-export function plantCampaign(id: string, split: 'train' | 'test'): CampaignHistory {
+/** A campaign of the planted members, or of others: every user is a train row. */
+export function plantCampaign(
+  id: string,
+  split: 'train' | 'test',
+  isMember: (user: number) => boolean = isPlantedMember,
+): CampaignHistory {
   const users = Int32Array.from({ length: PLANTED_USERS }, (_, user) => user);
-  const labels = Uint8Array.from(users, (user) => (isPlantedMember(user) ? 1 : 0));
+  const labels = Uint8Array.from(users, (user) => (isMember(user) ? 1 : 0));
   const empty = { users: new Int32Array(0), labels: new Uint8Array(0) };
   return {
     id,
@@ -40,4 +45,17 @@ export function plantCampaign(id: string, split: 'train' | 'test'): CampaignHist
     seeds: new Int32Array(0),
     evaluation: empty,
   };
+}
+
+/** Train campaigns of a one-hot matrix, as `openFutures` gives them; `columns` are those of the campaigns' own tokens. */
+export function plantFutures(
+  oneHot: OneHot,
+  campaigns: readonly CampaignHistory[],
+  columns: Readonly<Record<string, number>> = {},
+): Futures {
+  const rowOf = new Int32Array(oneHot.offsets.length - 1).fill(-1);
+  oneHot.users.forEach((user, row) => {
+    rowOf[user] = row;
+  });
+  return { population: { rowOf }, campaigns, oneHot, columnOf: (campaign) => columns[campaign] ?? -1 };
 }

@@ -1,4 +1,4 @@
-/** Training by the recipe meta-heads: equal bytes, resumption, and past campaigns only where users recur. */
+/** Training by the recipe meta-heads: equal bytes, resumption, and past campaigns where they are asked for. */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,9 +10,10 @@ import { CPU } from '../../src/model/session.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
 import { buildOneHot } from '../../src/offline/one-hot.ts';
+import { openTrainingWorkspace, type PastCampaigns } from '../../src/offline/past-campaigns-choice.ts';
 import type { TrainSettings } from '../../src/offline/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/offline/train.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import type { Workspace } from '../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
@@ -31,9 +32,12 @@ const opened: Workspace[] = [];
 
 const newPath = (): string => join(mkdtempSync(join(root, 'out-')), 'model');
 
-async function workspaceOf(campaigns: readonly SmallCampaign[]): Promise<Workspace> {
+async function workspaceOf(
+  campaigns: readonly SmallCampaign[],
+  pastCampaigns: PastCampaigns = 'always',
+): Promise<Workspace> {
   const data = writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns);
-  const made = await openWorkspace(data, { pastCampaigns: 'where users recur' });
+  const made = await openTrainingWorkspace(data, { pastCampaigns, seed: SETTINGS.seed });
   opened.push(made);
   return made;
 }
@@ -91,11 +95,13 @@ describe('train, by the recipe meta-heads', () => {
     expect(manifest).toEqual(result.manifest);
     const strengths = expect.any(Object);
     expect(manifest.adaptation).toEqual({ ...DEFAULT_DESCENT, companion: { ...DEFAULT_DESCENT.companion, strengths } });
-    const { companion_choice, adaptation_choice } = manifest.training!;
-    expect(companion_choice).toHaveLength(9);
+    const { regression_choice, companion_choice, adaptation_choice } = manifest.training!;
+    const tried = { campaigns: expect.any(Number), tried: expect.any(Array) };
+    expect(regression_choice).toEqual({ ...tried, setting: { strength: 0.015, power: 0.125 } });
+    expect(companion_choice).toEqual({ ...tried, setting: expect.any(Object) });
     // one campaign is held out here: too few to choose on
     expect(adaptation_choice).toEqual({ campaigns: 1, tried: [] });
-    expect([...adapted].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.wide].sort());
+    expect([...adapted].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.regression, HEADS.wide].sort());
     expect(manifest.training).toMatchObject({ recipe: 'meta-heads', steps: 4, campaigns: expect.any(Number) });
     expect(result.finalSteps).toBeGreaterThan(result.bestStep);
     expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
@@ -180,7 +186,7 @@ describe('train, by the recipe meta-heads', () => {
 });
 
 describe('past campaigns', () => {
-  it('are a user feature where members are in two campaigns on average', async () => {
+  it('are a user feature where they are asked for', async () => {
     const { manifest, folder } = await loadModel(uninterrupted.out);
     expect(manifest.features.user.map(({ name }) => name)).toEqual(['age', 'tags', PAST_CAMPAIGNS]);
     const vocabulary = folder.vocabularies.get(`user.${PAST_CAMPAIGNS}`)!;
@@ -195,9 +201,10 @@ describe('past campaigns', () => {
     for (const [path, text] of texts) expect(text, path).not.toMatch(/"u\d+"/);
   });
 
-  it('are none where nobody is in two campaigns', async () => {
+  it('are none where train campaigns are too few to say that they help', async () => {
     const alone = await workspaceOf(
       CAMPAIGNS.filter(({ id, split }) => id === 'c0' || id === 'c1' || split === 'test'),
+      'auto',
     );
     expect(alone.userFeatures.map(({ name }) => name)).toEqual(['age', 'tags']);
     const { out } = await trainInto(newPath(), { workspace: alone, settings: { steps: 2 } });

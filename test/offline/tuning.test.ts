@@ -1,40 +1,122 @@
-/** Settings are chosen on train campaigns alone, whose own tokens tell nothing. */
+/** Settings are chosen on train campaigns played as the future: their own tokens tell nothing. */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { TunableMethod } from '../../src/offline/baselines.ts';
+import { utilityOf } from '../../src/offline/evidence.ts';
 import { logisticRegression, logisticRegressionOnLatent } from '../../src/offline/logistic-baselines.ts';
 import { naiveBayes } from '../../src/offline/naive-bayes.ts';
 import type { OneHot } from '../../src/offline/one-hot.ts';
-import { chooseSetting } from '../../src/offline/tuning.ts';
-import { isPlantedMember, PLANTED_USERS, plantCampaign, plantOneHot } from './planted.ts';
+import { populationRidge } from '../../src/offline/population-ridge.ts';
+import { chooseSetting, playSettings } from '../../src/offline/tuning.ts';
+import { isPlantedMember, PLANTED_USERS, plantCampaign, plantFutures, plantOneHot } from './planted.ts';
 
 const oneHot = plantOneHot();
-const campaigns = [plantCampaign('a', 'train'), plantCampaign('b', 'train')];
+/** Halves of the planted members: nobody is in both. */
+const campaigns = [
+  plantCampaign('a', 'train', (user) => user % 10 === 0),
+  plantCampaign('b', 'train', (user) => user % 10 === 5),
+];
+const futures = plantFutures(oneHot, campaigns);
 const rng = () => createRng('choice');
 
 describe('chooseSetting', () => {
-  const method = logisticRegression(oneHot);
-
-  it('takes the setting with the best mean AUC', () => {
-    const { setting, tried } = chooseSetting(method, campaigns, rng());
-    expect(tried.map((t) => t.setting)).toEqual(method.grid);
-    const best = Math.max(...tried.map((t) => t.auc));
-    expect(best).toBeGreaterThan(0.9);
-    expect(tried.find((t) => t.setting === setting)?.auc).toBe(best);
+  it('takes the setting with the best mean of AUC + precision / 4', () => {
+    const choice = chooseSetting(logisticRegression, futures, rng());
+    expect(choice.campaigns).toBe(2);
+    expect(choice.tried.map(({ setting }) => setting)).toEqual(logisticRegression(oneHot).grid);
+    const best = Math.max(...choice.tried.map(utilityOf));
+    expect(utilityOf(choice.tried.find(({ setting }) => setting === choice.setting)!)).toBe(best);
+    expect(Math.max(...choice.tried.map(({ auc }) => auc))).toBeGreaterThan(0.85);
+    expect(new Set(choice.tried.map(utilityOf)).size).toBeGreaterThan(1);
   });
 
-  it('chooses alike for the same stream, and never looks at test campaigns', () => {
-    const choice = chooseSetting(method, campaigns, rng());
-    expect(chooseSetting(method, campaigns, rng())).toEqual(choice);
-    expect(chooseSetting(method, [...campaigns, plantCampaign('c', 'test')], rng())).toEqual(choice);
-    expect(chooseSetting(method, [plantCampaign('c', 'test')], rng()).tried).toEqual([]);
+  it('chooses alike for the same stream', () => {
+    const choice = chooseSetting(logisticRegression, futures, rng());
+    expect(chooseSetting(logisticRegression, futures, rng())).toEqual(choice);
+    expect(chooseSetting(logisticRegression, futures, createRng('other')).tried).not.toEqual(choice.tried);
+  });
+
+  it('plays the same seeds and users for every method, at 10, 50 and 200 seeds or half of the members', () => {
+    const seen = (open: (of: OneHot) => TunableMethod) => {
+      const played: number[][] = [];
+      playSettings(
+        (of) => {
+          const method = open(of);
+          return {
+            ...method,
+            scorers(seeds, draws, settings) {
+              played.push([...seeds]);
+              return method.scorers(seeds, draws, settings);
+            },
+          };
+        },
+        futures,
+        rng(),
+      );
+      return played;
+    };
+    const seeds = seen(naiveBayes);
+    // 60 members each: 200 seeds are 30 as 50 are, and are played once
+    expect(seeds.map(({ length }) => length)).toEqual([10, 30, 10, 30]);
+    expect(seen(populationRidge)).toEqual(seeds);
   });
 
   it('falls back where no campaign can be played', () => {
-    const one = plantCampaign('one member', 'train');
-    const lonely = { ...one, train: { users: Int32Array.of(1, 1, 2), labels: Uint8Array.of(1, 1, 0) } };
-    const allMembers = { ...one, train: { users: Int32Array.of(1, 2, 3), labels: Uint8Array.of(1, 1, 1) } };
-    expect(chooseSetting(method, [lonely, allMembers], rng())).toEqual({ setting: method.fallback, tried: [] });
+    const { fallback } = logisticRegression(oneHot);
+    const lonely = plantCampaign('one member', 'train', (user) => user === 1);
+    const everybody = plantCampaign('all are members', 'train', () => true);
+    for (const none of [[lonely, everybody], []])
+      expect(chooseSetting(logisticRegression, plantFutures(oneHot, none), rng())).toEqual({
+        setting: fallback,
+        tried: [],
+        campaigns: 0,
+      });
+  });
+});
+
+/** Scores members of any planted campaign above others, less well the further `quality` is from 1. */
+function knowing(qualities: readonly number[]): (of: OneHot) => TunableMethod<{ quality: number }> {
+  return () => ({
+    name: 'knowing',
+    grid: qualities.map((quality) => ({ quality })),
+    fallback: { quality: 0 },
+    *scorers(_seeds, draws, settings) {
+      const key = draws.uint32();
+      for (const { quality } of settings)
+        yield (users) =>
+          Float64Array.from(users, (user) => {
+            const lot = createRng(`${key}/${user}`).uniform();
+            return quality * (isPlantedMember(user) ? 1 : 0) + lot;
+          });
+    },
+  });
+}
+
+describe('chooseSetting by evidence', () => {
+  /** `count` campaigns that share the planted members out among them. */
+  const shared = (count: number) =>
+    plantFutures(
+      oneHot,
+      Array.from({ length: count }, (_, c) =>
+        plantCampaign(`c${c}`, 'train', (user) => isPlantedMember(user) && (user / 5) % count === c),
+      ),
+    );
+  const choose = (qualities: readonly number[], count: number, rule: 'best mean' | 'evidence') =>
+    chooseSetting(knowing(qualities), shared(count), rng(), rule).setting.quality;
+
+  it('leaves the first of the grid for one that is surely better, and for the best of these', () => {
+    expect(choose([0, 0.4, 0.8], 6, 'evidence')).toBe(0.8);
+    expect(choose([0.8, 0.4, 0], 6, 'evidence')).toBe(0.8);
+  });
+
+  it('keeps the first where another is better by a hair, as the best mean does not', () => {
+    expect(choose([0.8, 0.8001], 6, 'best mean')).toBe(0.8001);
+    expect(choose([0.8, 0.8001], 6, 'evidence')).toBe(0.8);
+  });
+
+  it('keeps the first where too few campaigns are played', () => {
+    expect(choose([0, 0.8], 3, 'best mean')).toBe(0.8);
+    expect(choose([0, 0.8], 3, 'evidence')).toBe(0);
   });
 });
 
@@ -54,20 +136,24 @@ function noise(own: boolean): OneHot {
 }
 
 describe("a campaign's own token", () => {
-  const aucs = (method: TunableMethod, own?: () => number) =>
-    chooseSetting(method, campaigns, rng(), own).tried.map(({ auc }) => auc);
+  const aucs = (open: (of: OneHot) => TunableMethod, own: boolean, column: number) => {
+    const of = plantFutures(noise(own), [plantCampaign('a', 'train')], { a: column });
+    return chooseSetting(open, of, rng()).tried.map(({ auc }) => auc);
+  };
   const onLatent = (of: OneHot): TunableMethod => logisticRegressionOnLatent(of, createRng('svd'));
-
-  it.each([
+  const METHODS: [string, (of: OneHot) => TunableMethod][] = [
     ['logistic_regression', logisticRegression],
     ['logistic_regression_svd', onLatent],
+    ['population_ridge', populationRidge],
     ['naive_bayes', naiveBayes],
-  ] as [string, (oneHot: OneHot) => TunableMethod][])('is left out while %s is chosen for', (_, open) => {
-    expect(Math.max(...aucs(open(noise(true))))).toBeGreaterThan(0.95);
-    for (const auc of aucs(open(noise(true)), () => 40)) expect(Math.abs(auc - 0.5)).toBeLessThan(0.1);
+  ];
+
+  it.each(METHODS)('is left out while %s is chosen for', (_, open) => {
+    expect(Math.max(...aucs(open, true, -1))).toBeGreaterThan(0.95);
+    for (const auc of aucs(open, true, 40)) expect(Math.abs(auc - 0.5)).toBeLessThan(0.1);
   });
 
-  it.each([logisticRegression, naiveBayes])('changes nothing for %o', (open) => {
-    expect(aucs(open(noise(true)), () => 40)).toEqual(aucs(open(noise(false))));
+  it.each(METHODS.filter(([, open]) => open !== onLatent))('changes nothing for %s', (_, open) => {
+    expect(aucs(open, true, 40)).toEqual(aucs(open, false, -1));
   });
 });

@@ -5,11 +5,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
-import type { DescentSettings } from '../../src/model/manifest.ts';
+import { type DescentSettings, parametersOf } from '../../src/model/manifest.ts';
 import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { bind } from '../../src/online/binding.ts';
+import { type BoundRegression, openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomiseRequest, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import { stepsFor } from '../../src/online/customise-heads.ts';
 import { ownToken } from '../../src/online/own-token.ts';
@@ -44,19 +45,24 @@ let context: OnlineContext;
 let fans: Int32Array;
 let others: Int32Array;
 const opened: OnlineContext['program'][] = [];
+const regressions: (BoundRegression | null)[] = [];
 
+/** Without a regression unless `settings` has one. */
 async function contextOf(users: readonly User[], settings: Partial<DescentSettings> = {}): Promise<OnlineContext> {
   const features = CONFIG.user.map(({ name, kind }) => ({ name, kind }));
   const population = await populationOf(root, users, features);
   const path = mkdtempSync(join(root, 'model-'));
   const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
-  const adaptation = { ...DEFAULT_DESCENT, ...settings };
-  const manifest = { ...draft.manifest, adaptation, adapted_parameters: Object.keys(adaptation.rates) };
+  const adaptation: DescentSettings = { ...DEFAULT_DESCENT, regression: undefined, ...settings };
+  const manifest = { ...draft.manifest, adaptation, adapted_parameters: parametersOf(adaptation) };
   writeModelFolder(path, { ...draft, manifest });
   const model = await loadModel(path);
   const program = await openOnlineProgram(model);
   opened.push(program);
-  return { model, population, binding: bind(model.folder, population), program };
+  const binding = bind(model.folder, population);
+  const regression = await openBoundRegression({ model, population, binding });
+  regressions.push(regression);
+  return { model, population, binding, program, regression };
 }
 
 beforeAll(async () => {
@@ -66,6 +72,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   for (const { steps } of opened) await steps.close();
+  for (const regression of regressions) await regression?.close();
   rmSync(root, { recursive: true, force: true });
 });
 

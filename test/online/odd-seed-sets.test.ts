@@ -5,11 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
+import { parametersOf } from '../../src/model/manifest.ts';
 import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { othersThan } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
+import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomisedModel, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import type { CampaignFeatures } from '../../src/online/encode.ts';
 import { openScorer, type Scorer } from '../../src/online/score.ts';
@@ -46,7 +48,7 @@ async function worldOf(count: number): Promise<World> {
   const manifest = {
     ...draft.manifest,
     adaptation: DEFAULT_DESCENT,
-    adapted_parameters: Object.keys(DEFAULT_DESCENT.rates),
+    adapted_parameters: parametersOf(DEFAULT_DESCENT),
   };
   writeModelFolder(path, { ...draft, manifest });
   const model = await loadModel(path);
@@ -54,7 +56,11 @@ async function worldOf(count: number): Promise<World> {
   const isFan = (row: number) =>
     Number(population.directory.id(population.readRows(Int32Array.of(row)).userNumbers[0]!).slice(5)) % 5 === 0;
   return {
-    context: { model, population, binding, program: await openOnlineProgram(model) },
+    context: {
+      ...{ model, population, binding },
+      program: await openOnlineProgram(model),
+      regression: await openBoundRegression({ model, population, binding }),
+    },
     scorer: await openScorer({ ...model, binding }),
     fans: othersThan(population, new Int32Array(0)).filter(isFan),
   };
@@ -68,6 +74,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const { context, scorer } of [large, hundred]) {
     await context.program.steps.close();
+    await context.regression!.close();
     await scorer.close();
   }
   rmSync(root, { recursive: true, force: true });
