@@ -61,9 +61,10 @@ function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, n
 /** Where the initial parameters come from. */
 export type Initial = (name: string, shape: readonly number[], fanIn: number) => Tensor;
 
-/** Embeddings N(0, .1); weights and biases uniform in +-1/sqrt(fan in). Each parameter has its own stream, fixed by its name. */
+/** Embeddings N(0, .1); the scale 1; weights and biases uniform in +-1/sqrt(fan in). Each parameter has its own stream, fixed by its name. */
 export function randomInitial(rng: Rng): Initial {
   return (name, shape, fanIn) => {
+    if (name === HEADS.scale) return tensor('float32', shape, [1]);
     const stream = rng.fork(name);
     const count = shape.reduce((product, dim) => product * dim, 1);
     const draw = name.endsWith('.embedding')

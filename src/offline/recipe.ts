@@ -57,8 +57,8 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
       const vectors = latentVectors(workspace, settings);
       return (name, shape, fanIn) => {
         if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
-        if (name === HEADS.scale) return { dtype: 'float32', shape, data: Float32Array.of(1) };
         // the heads start at nothing: what a campaign shifts is all theirs
+        if (name === HEADS.scale) return own(name, shape, fanIn);
         if (name.startsWith('heads.') || (name.startsWith('latent.') && name !== LATENT_TABLE))
           return { dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, dim) => product * dim, 1)) };
         return own(name, shape, fanIn);

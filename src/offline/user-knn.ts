@@ -46,12 +46,7 @@ function compareWith(seeds: Int32Array, rng: Rng): Int32Array {
 }
 
 /** `squares`, `[width]`, are w_t^2. */
-function nearestScorer(
-  oneHot: OneHot,
-  squares: Float64Array,
-  seeds: Int32Array,
-  neighbours: number,
-): Scorer {
+function nearestScorer(oneHot: OneHot, squares: Float64Array, seeds: Int32Array, neighbours: number): Scorer {
   const { offsets, tokens } = oneHot;
   const { starts, entries } = seedsByToken(oneHot, seeds);
   const inverseNorms = Float64Array.from(seeds, (seed) => inverseNorm(oneHot, squares, seed));

@@ -187,8 +187,8 @@ describe.each([
   it.skipIf(hasShift)('has no companion: invalid_model', async () => {
     const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
     const { rows, labels } = BATCHES[0]!;
-    const companion = { strengths: { [HEADS.wide]: 1 }, weight: 1 };
-    await expect(run.addCompanion(rows, Uint8Array.from(labels), companion, rows)).rejects.toThrow('only shift logits');
+    const fit = () => run.fitCompanion(rows, Uint8Array.from(labels), { [HEADS.wide]: 1 });
+    expect(fit).toThrow('only shift logits');
   });
 });
 

@@ -87,7 +87,15 @@ function companionByHand({ strengths }: CompanionSettings): number[] {
   return out;
 }
 
-describe('addCompanion', () => {
+const blendCompanion = (
+  run: HeadRun,
+  rows: Int32Array,
+  labels: Uint8Array,
+  { strengths, weight }: CompanionSettings,
+  reference: Int32Array,
+) => run.blend([{ part: run.fitCompanion(rows, labels, strengths), weight }], reference);
+
+describe('a companion', () => {
   it.each<[string, CompanionSettings]>([
     ['of the table alone', { strengths: { [HEADS.wide]: 0.5 }, weight: 0.5 }],
     ['of table and query, each with its strength', { strengths: { [HEADS.wide]: 0.3, [HEADS.query]: 2 }, weight: 2 }],
@@ -96,7 +104,7 @@ describe('addCompanion', () => {
     const run = await steppedRun();
     const before = headsPoint(run.parameters());
     const { deviation } = spreadOf(ofReference(logitsOf(await scoresOf(graphWith(run), HEADS_FEEDS))));
-    await run.addCompanion(FITTED, LABELS, settings, REFERENCE);
+    await blendCompanion(run, FITTED, LABELS, settings, REFERENCE);
 
     const weights = companionByHand(settings);
     const own = spreadOf(ofReference(byHand.map((row) => dot(row, weights))));
@@ -118,7 +126,7 @@ describe('addCompanion', () => {
     const run = await program.start(initializers, frontier);
     const order = (scores: Float32Array) => Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!);
     const before = order(await run.scores());
-    await run.addCompanion(FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 5 }, REFERENCE);
+    await blendCompanion(run, FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 5 }, REFERENCE);
     const after = order(await run.scores());
     expect(after).not.toEqual(before);
     const positives = byHand.filter((row) => row[5 + 2]! > 0).length;
@@ -129,7 +137,8 @@ describe('addCompanion', () => {
   it('is in the parameters: the whole graph scores with them as the run does', async () => {
     const run = await steppedRun();
     const without = await run.scores();
-    await run.addCompanion(
+    await blendCompanion(
+      run,
       FITTED,
       LABELS,
       { strengths: { [HEADS.wide]: 0.5, [HEADS.query]: 0.1 }, weight: 1 },
@@ -148,7 +157,7 @@ describe('addCompanion', () => {
   it('leaves parameters that it does not name alone, where no intercept is one', async () => {
     const own = await openHeadProgram(HEADS_GRAPH, [HEADS.wide, HEADS.query]);
     const run = await own.start(initializers, await own.frontier(initializers, HEADS_ROWS, headsFeeds));
-    await run.addCompanion(FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 1 }, REFERENCE);
+    await blendCompanion(run, FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 1 }, REFERENCE);
     await own.close();
     expect(run.parameters().get(HEADS.query)).toEqual(initializers.get(HEADS.query));
     expect(run.parameters().get(HEADS.wide)).not.toEqual(initializers.get(HEADS.wide));
@@ -159,7 +168,7 @@ describe('addCompanion', () => {
     const [before, scores] = [run.parameters(), await run.scores()];
     const ones = new Uint8Array(FITTED.length).fill(1);
     for (const labels of [LABELS, ones])
-      await run.addCompanion(FITTED, labels, { strengths: { [HEADS.bias]: 3 }, weight: 1 }, REFERENCE);
+      await blendCompanion(run, FITTED, labels, { strengths: { [HEADS.bias]: 3 }, weight: 1 }, REFERENCE);
     expect(run.parameters()).toEqual(before);
     expect(await run.scores()).toEqual(scores);
   });

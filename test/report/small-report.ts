@@ -69,7 +69,7 @@ export function smallReport(options: SmallReport = {}): EvaluationReport {
     seconds_per_campaign: 0.123,
     seconds: { metaheac: 4.56 },
     logistic_regression_strength: 0.1,
-    chosen: { logistic_regression: { setting: { strength: 0.1 }, tried: [] } },
+    chosen: { logistic_regression: { setting: { strength: 0.1 }, tried: [], campaigns: 0 } },
     skipped_campaigns: [{ id: 'campaign 99', reason: 'it has no seeds' }],
   };
 }

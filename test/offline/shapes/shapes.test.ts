@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/lib/rng.ts';
+import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
 import { SHAPES } from '../../../src/offline/shapes/catalogue.ts';
 import { SHAPE_NAMES, type ShapeName } from '../../../src/offline/shapes/names.ts';
 import { generateShape } from '../../../src/offline/shapes/shape.ts';
@@ -36,7 +37,7 @@ const tokenCounts = ({ users }: PlantedData): number[] => users.map((traits) => 
 const memberships = ({ users, campaigns }: PlantedData): number[] =>
   users.map((_, user) => campaigns.filter(({ members }) => members.has(user)).length).filter((count) => count > 0);
 const usesPastCampaigns = async (name: ShapeName): Promise<boolean> => {
-  const workspace = await openWorkspace(folderOf(name), { pastCampaigns: 'where users recur' });
+  const workspace = await openTrainingWorkspace(folderOf(name), { pastCampaigns: 'auto', seed: 1 });
   workspace.close();
   return workspace.userFeatures.some((feature) => feature.name === PAST_CAMPAIGNS);
 };
