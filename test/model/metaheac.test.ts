@@ -118,6 +118,7 @@ describe('buildMetaHeac', () => {
       [HEADS.query]: [3],
       [HEADS.bias]: [1],
       [HEADS.regression]: [11],
+      [HEADS.scale]: [1],
       [LATENT_TABLE]: [11, 3],
       'latent.campaign.topic.embedding': [4, 3],
       'latent.campaign.words.embedding': [5, 3],

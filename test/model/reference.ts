@@ -42,7 +42,7 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     const divisor = side === 'user' && config.pooling === 'root' ? Math.sqrt(length) : length;
     return length === 0 ? total : total.map((x) => x / divisor);
   };
-  /** s . tokens + phi . (q + q_c) + bias + r . tokens / sqrt(n): what the heads add to each critic's logit. */
+  /** s . tokens + phi . (q + q_c) + bias + r . tokens / sqrt(n): what the heads add to each critic's logit before it is scaled. */
   const shift = (row: number): number => {
     if (!config.heads) return 0;
     const { latent } = config.heads;
@@ -92,6 +92,7 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     });
     const logits = layer('critics', 0, m, sum(experts, h2));
     const added = shift(row);
-    return logits.reduce((total, logit, j) => total + criticWeights[j]! / (1 + Math.exp(-logit - added)), 0);
+    const scale = config.heads ? numbers('heads.scale')[0]! : 1;
+    return logits.reduce((total, logit, j) => total + criticWeights[j]! / (1 + Math.exp(-scale * (logit + added))), 0);
   });
 }

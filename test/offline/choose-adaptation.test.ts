@@ -101,7 +101,7 @@ describe('chooseAdaptation', () => {
         const { settings, tried } = await choose(8, 0, heavy, { stages });
         expect(settings[part]).toEqual({ ...own, weight: 2 });
         expect(tried.map(({ change }) => change).filter((change) => change.startsWith(`${part} of`))).toEqual(
-          [0.25, 1, 2, 4].map((weight) => `${part} of weight ${weight}`),
+          [0.25, 1, 2, 4, 8].map((weight) => `${part} of weight ${weight}`),
         );
       }
       const { [part]: __, ...without } = DEFAULT_DESCENT;

@@ -6,7 +6,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { type HeadProgram, openHeadProgram } from '../../src/model/head-adaptation.ts';
 import { loadModel } from '../../src/model/load.ts';
-import { type DescentSettings, parametersOf } from '../../src/model/manifest.ts';
+import { type DescentSettings, parametersOf, shiftedBy } from '../../src/model/manifest.ts';
 import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { startHeadTrials } from '../../src/offline/head-trials.ts';
@@ -82,7 +82,10 @@ beforeAll(async () => {
     manifest: { ...draft.manifest, adaptation: ADAPTATION, adapted_parameters: names },
   });
   const model = await loadModel(path);
-  program = await openHeadProgram(model.graph, names, { regression: HEADS.regression });
+  program = await openHeadProgram(model.graph, shiftedBy(ADAPTATION), {
+    regression: HEADS.regression,
+    scale: HEADS.scale,
+  });
   const steps = { kind: 'gradient_descent' as const, steps: program, settings: PLAIN };
   const binding = bind(model.folder, population);
   const regression = await openBoundRegression({ model, population, binding });

@@ -119,17 +119,15 @@ describe('readHistory', () => {
     expect(history.campaigns.map(({ id }) => id)).toEqual(['a', 'b']);
   });
 
-  it('refuses a history of which no train campaign is left, saying why', async () => {
-    await expect(read(CAMPAIGNS, ROWS.slice(1))).rejects.toThrow(
-      /no train campaign that can be used .*"a": none of its train rows has label 1/,
-    );
-    await expect(read([CAMPAIGNS[1]], ['b,u3,1,seed'])).rejects.toThrow(
-      /no train campaign .*none has the split "train"/,
-    );
+  it('may be of no train campaign, and of none at all', async () => {
+    const history = await read(CAMPAIGNS, ROWS.slice(1));
+    expect(history.campaigns.map(({ split }) => split)).not.toContain('train');
+    expect(history.skipped).toContainEqual({ id: 'a', split: 'train', reason: 'none of its train rows has label 1' });
+    expect(await read('', [])).toEqual({ campaigns: [], skipped: [] });
   });
 
   it.each<[string, readonly unknown[] | string, readonly string[] | string, RegExp]>([
-    ['an empty campaigns.ndjson', '', ROWS, /campaigns\.ndjson:1: the file is empty/],
+    ['rows of a campaign that is not there', '', ROWS, /interactions\.csv:2: campaign "a" is not in campaigns/],
     ['a campaign that is not JSON', '{"campaign_id":', ROWS, /campaigns\.ndjson:1: the line is not JSON/],
     ['a campaign without an id', [{ split: 'train' }], ROWS, /campaigns\.ndjson:1: campaign_id is absent/],
     ['a campaign id that is not text', [{ campaign_id: 7, split: 'train' }], ROWS, /ndjson:1: campaign_id is a number/],

@@ -101,7 +101,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(companion_choice).toEqual({ ...tried, setting: expect.any(Object) });
     // one campaign is held out here: too few to choose on
     expect(adaptation_choice).toEqual({ campaigns: 1, tried: [] });
-    expect([...adapted].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.regression, HEADS.wide].sort());
+    expect([...adapted].sort()).toEqual(Object.values(HEADS).sort());
     expect(manifest.training).toMatchObject({ recipe: 'meta-heads', steps: 4, campaigns: expect.any(Number) });
     expect(result.finalSteps).toBeGreaterThan(result.bestStep);
     expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
@@ -180,8 +180,10 @@ describe('train, by the recipe meta-heads', () => {
     const table = graph.initializers.get(LATENT_TABLE)!;
     expect(table.shape).toEqual([oneHot.width, 32]);
     for (let i = 0; i < expected.length; i++) expect(Math.abs(Number(table.data[i]) - expected[i]!)).toBeLessThan(1e-6);
-    for (const name of Object.values(HEADS))
-      for (const x of graph.initializers.get(name)!.data) expect(Math.abs(Number(x))).toBeLessThan(1e-6);
+    for (const name of Object.values(HEADS)) {
+      const start = name === HEADS.scale ? 1 : 0;
+      for (const x of graph.initializers.get(name)!.data) expect(Math.abs(Number(x) - start)).toBeLessThan(1e-6);
+    }
   });
 });
 

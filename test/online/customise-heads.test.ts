@@ -117,7 +117,7 @@ describe('stepsFor', () => {
 describe('customise, by gradient descent on the heads', () => {
   it('changes the heads and nothing else', async () => {
     const { parameters, epochs } = await customise(context, requestOf(fans.slice(0, 30)));
-    expect([...parameters.keys()].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.wide].sort());
+    expect([...parameters.keys()].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.scale, HEADS.wide].sort());
     for (const [name, { data }] of parameters)
       expect(data).not.toEqual(context.model.graph.initializers.get(name)!.data);
     // 20 steps at 50 seeds, and the root of the share of these
