@@ -16,10 +16,14 @@ export interface Moments {
   /** c_t, by which column t is multiplied; 0 for columns that no row has. */
   readonly scale: Float64Array;
   readonly mean: Float64Array;
+  /** 0 where all rows have the same value, but for rounding. */
   readonly variance: Float64Array;
   /** The sum of the variances. */
   readonly trace: number;
 }
+
+/** A variance of this share of the mean square is rounding: values are float32. */
+const ROUNDING = 1e-12;
 
 export function emptySums(width: number): ColumnSums {
   return { rows: 0, counts: new Float64Array(width), sums: new Float64Array(width), squares: new Float64Array(width) };
@@ -39,7 +43,11 @@ export function addRows(sums: ColumnSums, { starts, columns, values }: SparseRow
 export function momentsOf({ rows, counts, sums, squares }: ColumnSums, power: number): Moments {
   const scale = counts.map((count) => (count === 0 ? 0 : (count / rows) ** -power));
   const mean = sums.map((sum, t) => (scale[t]! * sum) / rows);
-  const variance = squares.map((square, t) => Math.max((scale[t]! ** 2 * square) / rows - mean[t]! ** 2, 0));
+  const variance = squares.map((sum, t) => {
+    const square = (scale[t]! ** 2 * sum) / rows;
+    const own = square - mean[t]! ** 2;
+    return own > ROUNDING * square ? own : 0;
+  });
   return { scale, mean, variance, trace: variance.reduce((sum, x) => sum + x, 0) };
 }
 
@@ -52,7 +60,7 @@ export interface Covariance {
 
 /**
  * G = X'X / n - mean mean' of scaled rows, by the rows themselves: two passes over their features an application. `moments` may be of more rows,
- * of which `rows` are a sample: then the diagonal, known exactly, is put right, and only what lies beside it is estimated.
+ * of which `rows` are a sample: then the diagonal, known exactly, is put right where the sample has too little, and only what lies beside it is estimated.
  */
 export function covarianceOf({ width, starts, columns, values }: SparseRows, moments: Moments): Covariance {
   const { scale, mean, variance } = moments;

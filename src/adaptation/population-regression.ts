@@ -19,7 +19,8 @@ export interface PopulationRegression {
   readonly width: number;
   /**
    * A weight for each column, `[width]`, for each strength: a user's score is x . weights. `seedMean` is the mean of the seeds' rows, `seeds` their
-   * number. sigma = strength * trace(G) * sqrt(50 / seeds). `without` is a column that is left out (-1: none).
+   * number. sigma = strength * trace(G) * sqrt(50 / seeds). `without` is a column that is left out, as if nobody had it (-1: none). Columns
+   * that are the same for everybody have weight 0.
    */
   fit(seedMean: Float64Array, seeds: number, strengths: readonly number[], without?: number): Float64Array[];
 }
@@ -27,13 +28,16 @@ export interface PopulationRegression {
 /** `rows` are all users or a sample of them; `sums` are of all. Columns are scaled by their frequency to the power of -`power`. */
 export function populationRegression(rows: SparseRows, sums: ColumnSums, power: number): PopulationRegression {
   const moments = momentsOf(sums, power);
-  const { scale, mean, trace } = moments;
+  const { scale, mean, variance, trace } = moments;
   const covariance = covarianceOf(rows, moments);
   return {
     width: rows.width,
     fit(seedMean, seeds, strengths, without = -1) {
-      const difference = seedMean.map((value, t) => (t === without ? 0 : scale[t]! * value - mean[t]!));
-      const unit = trace * Math.sqrt(REFERENCE_SEEDS / seeds);
+      const difference = seedMean.map((value, t) =>
+        t === without || variance[t] === 0 ? 0 : scale[t]! * value - mean[t]!,
+      );
+      const left = without === -1 ? trace : variance.reduce((sum, x, t) => (t === without ? sum : sum + x), 0);
+      const unit = left * Math.sqrt(REFERENCE_SEEDS / seeds);
       const solved = solveShifted(
         without === -1 ? covariance : withoutColumn(covariance, without),
         difference,

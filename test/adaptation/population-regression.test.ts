@@ -1,0 +1,90 @@
+/** The whole-population regression against its formula, in plain matrices. */
+import { describe, expect, it } from 'vitest';
+import { populationRegression } from '../../src/adaptation/population-regression.ts';
+import { meanOfRows } from '../../src/adaptation/sparse-rows.ts';
+import {
+  covarianceByHand,
+  denseOf,
+  drawRows,
+  furthest,
+  type Matrix,
+  meanOf,
+  plusDiagonal,
+  scaled,
+  scaleOf,
+  solve,
+  sparseOf,
+  sumsOf,
+} from './dense.ts';
+
+const WIDTH = 12;
+const rows = drawRows(80, WIDTH);
+const x = denseOf(rows);
+const SEEDS = Int32Array.of(3, 4, 17, 40, 41, 66, 79);
+
+/** c (G + sigma I)^-1 (mean of the seeds - mean of all), of rows scaled by c. */
+function byHand(of: Matrix, seeds: number, strength: number, power: number): number[] {
+  const scale = scaleOf(of, power);
+  const own = scaled(of, scale);
+  const g = covarianceByHand(own);
+  const sigma = strength * g.reduce((sum, row, t) => sum + row[t]!, 0) * Math.sqrt(50 / seeds);
+  const all = meanOf(own);
+  const difference = meanOf(Array.from(SEEDS, (seed) => own[seed]!)).map((value, t) => value - all[t]!);
+  return solve(plusDiagonal(g, sigma), difference).map((weight, t) => scale[t]! * weight);
+}
+
+const close = (weights: Float64Array, expected: readonly number[]): void => {
+  // the solver stops at a residual of 1e-4
+  expect(furthest(weights, expected)).toBeLessThan(1e-3 * Math.max(...expected.map(Math.abs)));
+};
+
+describe('populationRegression', () => {
+  it.each([0, 0.125, 0.5])('gives the weights of the formula for every strength, at power %d', (power) => {
+    const strengths = [0.05, 0.005, 1];
+    const fitted = populationRegression(rows, sumsOf(rows), power).fit(meanOfRows(rows, SEEDS), 7, strengths);
+    expect(fitted).toHaveLength(3);
+    for (const [i, strength] of strengths.entries()) close(fitted[i]!, byHand(x, 7, strength, power));
+    expect(fitted[0]![WIDTH - 1]).toBe(0);
+  });
+
+  it('shrinks less the more seeds there are, by the root of their number', () => {
+    const regression = populationRegression(rows, sumsOf(rows), 0);
+    const mean = meanOfRows(rows, SEEDS);
+    for (const seeds of [7, 50, 5000]) close(regression.fit(mean, seeds, [0.05])[0]!, byHand(x, seeds, 0.05, 0));
+    expect(regression.fit(mean, 200, [0.05])).toEqual(regression.fit(mean, 50, [0.025]));
+  });
+
+  it('fits without a column as if nobody had it', () => {
+    for (const column of [0, 5]) {
+      const bare = x.map((row) => row.map((value, t) => (t === column ? 0 : value)));
+      const kept = sparseOf(
+        bare.map((row) => row.flatMap((value, t): [number, number][] => (value === 0 ? [] : [[t, value]]))),
+        WIDTH,
+      );
+      const [weights] = populationRegression(rows, sumsOf(rows), 0.125).fit(meanOfRows(rows, SEEDS), 7, [0.05], column);
+      expect(weights![column]).toBe(0);
+      close(weights!, byHand(bare, 7, 0.05, 0.125));
+      const [expected] = populationRegression(kept, sumsOf(kept), 0.125).fit(meanOfRows(kept, SEEDS), 7, [0.05]);
+      expect(furthest(weights!, [...expected!])).toBeLessThan(1e-12);
+      const [whole] = populationRegression(rows, sumsOf(rows), 0.125).fit(meanOfRows(rows, SEEDS), 7, [0.05]);
+      expect(furthest(weights!, [...whole!])).toBeGreaterThan(0.01);
+    }
+  });
+
+  it('says nothing where the seeds are like everybody, or everybody is the same', () => {
+    const [everybody] = populationRegression(rows, sumsOf(rows), 0.125).fit(Float64Array.from(meanOf(x)), 80, [0.05]);
+    expect(Math.max(...everybody!.map(Math.abs))).toBeLessThan(1e-9);
+    for (const value of [0.1, 1 / Math.sqrt(3), 1]) {
+      const same = sparseOf(
+        Array.from({ length: 30 }, () => [0, 2, 3].map((t): [number, number] => [t, value])),
+        WIDTH,
+      );
+      const regression = populationRegression(same, sumsOf(same), 0.125);
+      for (const seeds of [[0], [1, 2, 3, 4, 5, 6, 7]]) {
+        const own = Int32Array.from(seeds);
+        const [weights] = regression.fit(meanOfRows(same, own), own.length, [0.015]);
+        expect([...weights!], `${value}, ${own.length}`).toEqual(new Array(WIDTH).fill(0));
+      }
+    }
+  });
+});
