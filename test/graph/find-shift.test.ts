@@ -74,6 +74,49 @@ describe('findShift', () => {
     expect(numbersOf(out[lookup!.weight]!)).toEqual([1, 0.5, 2, 0]);
   });
 
+  it('computes no other addend of the shift for the weights', async () => {
+    const b = new Builder();
+    const s = b.input('s', 'float32', [5]);
+    const q = b.input('q', 'float32', [2]);
+    const x = b.input('x', 'float32', ['batch', 2]);
+    const ids = b.input('ids', 'int32', ['batch', 2]);
+    const weights = b.input('weights', 'float32', ['batch', 2]);
+    const looked = b.add('Mul', [b.add('Gather', [s, ids], { axis: 0 }), weights]);
+    const wide = b.add('ReduceSum', [looked, b.ints([1])], { keepdims: 1 });
+    const product = b.add('MatMul', [x, b.add('Unsqueeze', [q, b.ints([1])])]);
+    // on either side of two sums
+    const sum = b.add('Add', [b.add('Add', [product, wide]), b.input('z', 'float32', ['batch', 1])]);
+    const head = b.build('head', [b.add('Sigmoid', [sum])]);
+    const { weightGraph, lookups, value } = findShift(head, ['s', 'q'])!;
+    expect(value).toBe(sum.name);
+    expect(weightGraph!.inputs.filter((name) => ['x', 'q', 'z'].includes(name))).toEqual([]);
+    expect(weightGraph!.nodes.some(({ op }) => op === 'MatMul')).toBe(false);
+    const given = Object.fromEntries(weightGraph!.inputs.map((name) => [name, FEEDS[name]!]));
+    expect(numbersOf((await run(weightGraph!, given))[lookups[0]!.weight]!)).toEqual([1, 0.5, 2, 0]);
+  });
+
+  it('weighs two tables that meet in a sum, and one that is on both of its sides', async () => {
+    for (const second of ['s', 't']) {
+      const b = new Builder();
+      const tables = { s: b.input('s', 'float32', [5]), t: b.input('t', 'float32', [5]) };
+      const ids = b.input('ids', 'int32', ['batch', 2]);
+      const weights = b.input('weights', 'float32', ['batch', 2]);
+      const part = (name: string, factor: number) => {
+        const looked = b.add('Mul', [b.add('Gather', [tables[name as 's' | 't'], ids], { axis: 0 }), weights]);
+        const own = b.add('ReduceSum', [looked, b.ints([1])], { keepdims: 1 });
+        return b.add('Mul', [own, b.scalar(factor, 'float32')]);
+      };
+      const sum = b.add('Add', [part('s', 2), part(second, 10)]);
+      const used = [...new Set(['s', second])];
+      const { weightGraph, lookups } = findShift(b.build('head', [b.add('Sigmoid', [sum])]), used)!;
+      expect(lookups.map(({ parameter }) => parameter)).toEqual(['s', second]);
+      const feeds: Feeds = { ...FEEDS, t: FEEDS['s']! };
+      const out = await run(weightGraph!, Object.fromEntries(weightGraph!.inputs.map((name) => [name, feeds[name]!])));
+      expect(numbersOf(out[lookups[0]!.weight]!)).toEqual([2, 1, 4, 0]);
+      expect(numbersOf(out[lookups[1]!.weight]!)).toEqual([10, 5, 20, 0]);
+    }
+  });
+
   it('has no weights to give where no parameter is a table', () => {
     const { weightGraph, lookups, dense } = findShift(headOf(logits), ['q'])!;
     expect([weightGraph, lookups, dense]).toEqual([null, [], ['q']]);
