@@ -10,7 +10,7 @@ import { writeModel } from '../../src/graph/write.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
-import type { Manifest } from '../../src/model/manifest.ts';
+import { type DescentSettings, type Manifest, parametersOf } from '../../src/model/manifest.ts';
 import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';
 import { useFolders } from './folders.ts';
 import { changeManifest, draftOf, replaceFile, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
@@ -447,6 +447,45 @@ describe('loadModel refuses', () => {
       expect(await refusalOf(path)).toContain('adapted parameter "heads.deep" is not in model.onnx');
       await write(path, ['heads.deep'], 'heads.deep');
       expect(await refusalOf(path)).toContain('adapted parameter "heads.deep" is not in model.onnx');
+    });
+  });
+
+  describe('a regression', () => {
+    const CONFIG: MetaHeacConfig = { ...TINY, heads: { latent: 2 } };
+    const write = async (path: string, rated: readonly string[], parameter: string): Promise<void> => {
+      const draft = await draftOf(tinyGraph(CONFIG), CONFIG);
+      const adaptation: DescentSettings = {
+        optimiser: 'gradient_descent',
+        rates: Object.fromEntries(rated.map((name) => [name, 1])),
+        steps: { at_50_seeds: 20, exponent: 0, maximum: 100 },
+        negatives_per_seed: 10,
+        first_pass: null,
+        regression: { parameter, strength: 0.015, power: 0.125, weight: 0.5 },
+      };
+      writeModelFolder(path, {
+        ...draft,
+        manifest: { ...draft.manifest, adapted_parameters: parametersOf(adaptation), adaptation },
+      });
+    };
+
+    it('is loaded where it names a table of user features beside parameters that only shift logits', async () => {
+      const path = newFolder();
+      await write(path, [HEADS.wide, HEADS.bias], HEADS.regression);
+      expect((await loadModel(path)).adapted).toEqual([HEADS.wide, HEADS.bias, HEADS.regression]);
+    });
+
+    it('on a parameter that is no table', async () => {
+      const path = newFolder();
+      await write(path, [HEADS.wide], HEADS.bias);
+      expect(await refusalOf(path)).toContain('its regression needs a table of user features, and heads.bias is none');
+    });
+
+    it('beside a parameter that does more than shift logits', async () => {
+      const path = newFolder();
+      await write(path, ['critics.bias'], HEADS.regression);
+      expect(await refusalOf(path)).toContain(
+        'its regression needs parameters that only shift logits, and critics.bias, heads.regression do more',
+      );
     });
   });
 

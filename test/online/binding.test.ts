@@ -1,7 +1,8 @@
 /** Binding a model to a population. */
 import { rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { bind } from '../../src/online/binding.ts';
+import { bind, withoutTokens } from '../../src/online/binding.ts';
+import { encodeUsers } from '../../src/online/encode.ts';
 import { modelOf, newRoot, populationOf } from './world.ts';
 
 const root = newRoot();
@@ -74,6 +75,29 @@ describe('bind', () => {
         code: 'invalid_model',
         message: 'user feature "age" is single in the model and multi in the population',
       }),
+    );
+  });
+});
+
+describe('withoutTokens', () => {
+  it('encodes users as if nobody had the tokens, and leaves the binding as it was', async () => {
+    const model = await modelOf(root);
+    const population = await populationOf(root, USERS);
+    const bare = await populationOf(
+      root,
+      USERS.map((user) => ({ ...user, tags: user.tags.filter((tag) => tag !== 'tags 5') })),
+    );
+    const encoded = (of: typeof population, binding = bind(model.folder, of)) =>
+      encodeUsers(model.graph, binding, of.readSegment(0));
+    const whole = bind(model.folder, population);
+    const left = withoutTokens(whole, 'tags', new Set([5]));
+    expect(encoded(population, left)).toEqual(encoded(bare));
+    expect(encoded(population, left)).not.toEqual(encoded(population));
+    expect(whole).toEqual(bind(model.folder, population));
+    // the same id of another feature stays
+    expect(left.features[0]).toEqual(whole.features[0]);
+    expect(encoded(population, withoutTokens(whole, 'age', new Set([3])))['user.tags']).toEqual(
+      encoded(population)['user.tags'],
     );
   });
 });

@@ -1,68 +1,35 @@
 /** Customising by gradient descent on the heads: what it depends on, what it learns, and seed sets at the edge. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
-import { writeModelFolder } from '../../src/model/folder.ts';
-import { loadModel } from '../../src/model/load.ts';
-import { type DescentSettings, parametersOf } from '../../src/model/manifest.ts';
-import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';
+import type { DescentSettings } from '../../src/model/manifest.ts';
+import { HEADS } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
-import { bind } from '../../src/online/binding.ts';
-import { type BoundRegression, openBoundRegression } from '../../src/online/bound-regression.ts';
-import { type CustomiseRequest, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
+import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
 import { stepsFor } from '../../src/online/customise-heads.ts';
 import { ownToken } from '../../src/online/own-token.ts';
 import { planKey } from '../../src/online/plan.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
-import { draftOf, tinyGraph } from '../model/tiny-model.ts';
-import { newRoot, CONFIG as PUBLISHED, populationOf, splitRows, type User } from './world.ts';
+import { tinyGraph } from '../model/tiny-model.ts';
+import { closeContext, drawHeadsUsers, fansAuc, HEADS_CONFIG, headsContext, requestFor } from './heads-world.ts';
+import { newRoot, splitRows, type User } from './world.ts';
 
-const PAST = { name: PAST_CAMPAIGNS, kind: 'multi', maxLength: 3, rows: 4 } as const;
-const CONFIG: MetaHeacConfig = {
-  ...PUBLISHED,
-  user: [...PUBLISHED.user, PAST],
-  pooling: 'root',
-  heads: { latent: 3 },
-};
 const USERS = 300;
 
-/** Every third likes `tags 1`; each is in one or two of the campaigns `past_campaigns 1` .. `3`. */
-function drawUsers(): User[] {
-  const rng = createRng('users');
-  return Array.from({ length: USERS }, (_, i) => ({
-    user_id: `user-${String(i).padStart(4, '0')}`,
-    age: `age ${1 + rng.integer(4)}`,
-    tags: [...(i % 3 === 0 ? ['tags 1'] : []), `tags ${2 + rng.integer(4)}`],
-    [PAST_CAMPAIGNS]: [`${PAST_CAMPAIGNS} ${1 + rng.integer(3)}`, `${PAST_CAMPAIGNS} ${1 + rng.integer(5)}`],
-  }));
-}
+const drawUsers = () => drawHeadsUsers(USERS);
 
 let root = '';
 let context: OnlineContext;
 let fans: Int32Array;
 let others: Int32Array;
-const opened: OnlineContext['program'][] = [];
-const regressions: (BoundRegression | null)[] = [];
+const opened: OnlineContext[] = [];
 
-/** Without a regression unless `settings` has one. */
 async function contextOf(users: readonly User[], settings: Partial<DescentSettings> = {}): Promise<OnlineContext> {
-  const features = CONFIG.user.map(({ name, kind }) => ({ name, kind }));
-  const population = await populationOf(root, users, features);
-  const path = mkdtempSync(join(root, 'model-'));
-  const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
-  const adaptation: DescentSettings = { ...DEFAULT_DESCENT, regression: undefined, ...settings };
-  const manifest = { ...draft.manifest, adaptation, adapted_parameters: parametersOf(adaptation) };
-  writeModelFolder(path, { ...draft, manifest });
-  const model = await loadModel(path);
-  const program = await openOnlineProgram(model);
-  opened.push(program);
-  const binding = bind(model.folder, population);
-  const regression = await openBoundRegression({ model, population, binding });
-  regressions.push(regression);
-  return { model, population, binding, program, regression };
+  const made = await headsContext(root, users, settings);
+  opened.push(made);
+  return made;
 }
 
 beforeAll(async () => {
@@ -71,30 +38,13 @@ beforeAll(async () => {
   ({ fans, others } = splitRows(context.population));
 });
 afterAll(async () => {
-  for (const { steps } of opened) await steps.close();
-  for (const regression of regressions) await regression?.close();
+  for (const made of opened) await closeContext(made);
   rmSync(root, { recursive: true, force: true });
 });
 
-const requestOf = (seeds: Int32Array, key = 'k'): CustomiseRequest => ({
-  key,
-  features: { topic: 'topic 1', words: ['words 2'] },
-  seeds,
-  candidates: Int32Array.from([...fans.filter((row) => !seeds.includes(row)), ...others]).sort(),
-});
-
-/** AUC of the fans that are no seeds among all who are none. */
-async function aucOf(
-  own: OnlineContext,
-  { seeds, features, candidates }: CustomiseRequest,
-  parameters: OnlineContext['parameters'],
-) {
-  const scorer = await openScorer({ ...own.model, binding: own.binding });
-  const scores = await scorer.score(own.population.readRows(candidates), features, parameters!);
-  await scorer.close();
-  const labels = Uint8Array.from(candidates, (row) => (fans.includes(row) && !seeds.includes(row) ? 1 : 0));
-  return measureRanking(candidates, scores, labels).auc;
-}
+const requestOf = (seeds: Int32Array, key?: string): CustomiseRequest => requestFor({ fans, others }, seeds, key);
+const aucOf = (own: OnlineContext, request: CustomiseRequest, parameters: OnlineContext['parameters']) =>
+  fansAuc(own, fans, request, parameters);
 
 describe('stepsFor', () => {
   const settings = (at_50_seeds: number, exponent: number, maximum: number): DescentSettings => ({
@@ -281,7 +231,7 @@ describe('customise, by gradient descent on the heads', () => {
 
   it('starts from other parameters where it is given some', async () => {
     const request = requestOf(fans.slice(0, 30));
-    const other = tinyGraph(CONFIG, 'other').initializers;
+    const other = tinyGraph(HEADS_CONFIG, 'other').initializers;
     const { parameters } = await customise({ ...context, parameters: other }, request);
     expect(parameters).not.toEqual((await customise(context, request)).parameters);
   });

@@ -1,0 +1,254 @@
+/** The regression of a model on a population: its sums, its sample, what it leaves out, and the file that keeps the sums. */
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addRows, type ColumnSums, emptySums } from '../../src/adaptation/covariance.ts';
+import { populationRegression } from '../../src/adaptation/population-regression.ts';
+import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/adaptation/sparse-rows.ts';
+import type { GeneralModel } from '../../src/model/load.ts';
+import { HEADS } from '../../src/model/metaheac.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { type Binding, bind, withoutTokens } from '../../src/online/binding.ts';
+import { openBoundRegression, type RegressionOptions } from '../../src/online/bound-regression.ts';
+import { encodeUsers } from '../../src/online/encode.ts';
+import { type OwnToken, ownToken } from '../../src/online/own-token.ts';
+import { readSums, regressionCache, writeSums } from '../../src/online/regression-cache.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import type { Population } from '../../src/population/population.ts';
+import { furthest, sparseOf } from '../adaptation/dense.ts';
+import { drawHeadsUsers, headsModel, headsPopulation } from './heads-world.ts';
+import { modelOf, newRoot, type User } from './world.ts';
+
+const WIDTH = 15;
+const FIRST = { age: 0, tags: 5, [PAST_CAMPAIGNS]: 11 } as const;
+const SETTINGS = { ...DEFAULT_DESCENT.regression!, strength: 0.05, power: 0.125 };
+/** Of the campaign: every row but some, in no order. */
+const ROWS = Int32Array.from({ length: 120 }, (_, i) => (i * 7) % 200);
+const POSITIVES = Int32Array.of(0, 3, 4, 50, 51, 52, 119);
+
+let root = '';
+let model: GeneralModel;
+let population: Population;
+let binding: Binding;
+
+beforeAll(async () => {
+  root = newRoot();
+  model = await headsModel(root, { regression: SETTINGS });
+  population = await headsPopulation(root, drawHeadsUsers(200));
+  binding = bind(model.folder, population);
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+/** 1 / sqrt(n) for each of the n tokens that the model knows, of the users in these rows; without `campaign`'s. */
+function byHand(users: readonly User[], of: Population, rows: Int32Array, campaign = ''): SparseRows {
+  const { userNumbers } = of.readRows(rows);
+  const entries = Array.from(userNumbers, (number) => {
+    const user = users[Number(of.directory.id(number).slice(5))]!;
+    const elements = [
+      FIRST.age + Number(String(user['age']).slice(4)),
+      ...(user['tags'] as string[]).map((tag) => FIRST.tags + Number(tag.slice(5))),
+      ...(user[PAST_CAMPAIGNS] as string[])
+        .filter((token) => token !== campaign)
+        .map((token) => Number(token.slice(PAST_CAMPAIGNS.length)))
+        .filter((id) => id <= 3)
+        .map((id) => FIRST[PAST_CAMPAIGNS] + id),
+    ];
+    const counts = new Map<number, number>();
+    for (const element of elements) counts.set(element, (counts.get(element) ?? 0) + 1 / Math.sqrt(elements.length));
+    return [...counts];
+  });
+  return sparseOf(entries, WIDTH);
+}
+
+const allRows = (of: Population) => Int32Array.from({ length: of.rowCount }, (_, row) => row);
+
+function sumsByHand(users: readonly User[], of: Population): ColumnSums {
+  const sums = emptySums(WIDTH);
+  addRows(sums, byHand(users, of, allRows(of)));
+  return sums;
+}
+
+/** What the campaign's users get. */
+async function changeOf(options: RegressionOptions = {}, without: OwnToken | null = null, own = binding) {
+  const bound = await openBoundRegression({ model, population, binding: own }, options);
+  const users = encodeUsers(model.graph, own, population.readRows(ROWS), { without });
+  const campaign = await bound!.forUsers(users, ROWS.length, without);
+  const change = campaign.fit(POSITIVES, SETTINGS);
+  await bound!.close();
+  return { change, campaign };
+}
+
+function expectFit({ change }: Awaited<ReturnType<typeof changeOf>>, expected: Float64Array, rows: SparseRows): void {
+  const size = Math.max(...expected.map(Math.abs));
+  expect(size).toBeGreaterThan(0.01);
+  expect(change.parameter).toBe(HEADS.regression);
+  expect(furthest(change.elements, [...expected])).toBeLessThan(1e-5 * size);
+  expect(furthest(change.own, [...multiplySparseRows(rows, expected)])).toBeLessThan(1e-5 * size);
+}
+
+describe('openBoundRegression', () => {
+  const users = drawHeadsUsers(200);
+
+  it('fits the seeds on everybody, and says what that adds to each of the users', async () => {
+    const everybody = byHand(users, population, allRows(population));
+    const rows = byHand(users, population, ROWS);
+    const regression = populationRegression(everybody, sumsByHand(users, population), SETTINGS.power);
+    const [expected] = regression.fit(meanOfRows(rows, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
+    expectFit(await changeOf(), expected!, rows);
+  });
+
+  it('takes what lies beside the diagonal from users evenly spread, where there are more features than it may read', async () => {
+    const sums = sumsByHand(users, population);
+    const features = sums.counts.reduce((a, b) => a + b, 0);
+    // a quarter of the features: every fourth user
+    const spread = Int32Array.from({ length: 50 }, (_, i) => 4 * i);
+    const rows = byHand(users, population, ROWS);
+    const regression = populationRegression(byHand(users, population, spread), sums, SETTINGS.power);
+    const [expected] = regression.fit(meanOfRows(rows, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
+    const sampled = await changeOf({ mostFeatures: features / 4 });
+    expectFit(sampled, expected!, rows);
+    const whole = await changeOf({ mostFeatures: features });
+    expect(whole.change).toEqual((await changeOf()).change);
+    expect(furthest(sampled.change.elements, [...whole.change.elements])).toBeGreaterThan(1e-3);
+    // one user at least
+    expect((await changeOf({ mostFeatures: 0 })).change.elements.every(Number.isFinite)).toBe(true);
+  });
+
+  it("leaves a campaign's own token out: the fit is that of rows without its column", async () => {
+    const campaign = `${PAST_CAMPAIGNS} 2`;
+    const element = FIRST[PAST_CAMPAIGNS] + 2;
+    const everybody = byHand(users, population, allRows(population));
+    const bare = sparseOf(
+      Array.from({ length: population.rowCount }, (_, row) =>
+        Array.from(everybody.columns.subarray(everybody.starts[row]!, everybody.starts[row + 1]!), (column, k) => ({
+          column,
+          value: everybody.values[everybody.starts[row]! + k]!,
+        }))
+          .filter(({ column }) => column !== element)
+          .map(({ column, value }): [number, number] => [column, value]),
+      ),
+      WIDTH,
+    );
+    const sums = emptySums(WIDTH);
+    addRows(sums, bare);
+    const rows = byHand(users, population, ROWS, campaign);
+    const regression = populationRegression(bare, sums, SETTINGS.power);
+    const [expected] = regression.fit(meanOfRows(rows, POSITIVES), POSITIVES.length, [SETTINGS.strength]);
+    const without = ownToken(model.folder, campaign);
+    const left = await changeOf({}, without);
+    expectFit(left, expected!, rows);
+    expect(left.change.elements[element]).toBe(0);
+    expect((await changeOf()).change.elements[element]).not.toBe(0);
+  });
+
+  it('leaves nothing out for a token that nobody has', async () => {
+    const before = withoutTokens(binding, PAST_CAMPAIGNS, new Set([2]));
+    const own = ownToken(model.folder, `${PAST_CAMPAIGNS} 2`);
+    expect((await changeOf({}, own, before)).change).toEqual((await changeOf({}, null, before)).change);
+    expect((await changeOf({}, null, before)).change).not.toEqual((await changeOf()).change);
+  });
+
+  it('fits the same seeds once for each setting, and others apart', async () => {
+    const { campaign, change } = await changeOf();
+    expect(campaign.fit(POSITIVES, SETTINGS)).toBe(change);
+    expect(campaign.fit(POSITIVES, { ...SETTINGS, weight: 4 })).toBe(change);
+    for (const settings of [
+      { ...SETTINGS, strength: 0.1 },
+      { ...SETTINGS, power: 0 },
+    ])
+      expect(campaign.fit(POSITIVES, settings).elements).not.toEqual(change.elements);
+    expect(campaign.fit(POSITIVES.slice(), SETTINGS)).toEqual(change);
+    expect(campaign.fit(Int32Array.of(1, 2), SETTINGS).elements).not.toEqual(change.elements);
+  });
+
+  it('is null for a model without a regression', async () => {
+    for (const own of [await headsModel(root), await modelOf(root)])
+      expect(await openBoundRegression({ model: own, population, binding })).toBeNull();
+  });
+
+  it('adds the sums up over segments', async () => {
+    const many = drawHeadsUsers(66_000);
+    const large = await headsPopulation(root, many);
+    expect(large.segmentCount).toBe(2);
+    const cache = join(root, 'large.sums');
+    const bound = await openBoundRegression(
+      { model, population: large, binding: bind(model.folder, large) },
+      { cache, mostFeatures: 1000 },
+    );
+    await bound!.close();
+    const sums = readSums(cache, WIDTH, large.rowCount)!;
+    const expected = sumsByHand(many, large);
+    expect([sums.rows, sums.counts]).toEqual([66_000, expected.counts]);
+    for (const each of ['sums', 'squares'] as const)
+      sums[each].forEach((x, t) => {
+        expect(Math.abs(x - expected[each][t]!), `${each} ${t}`).toBeLessThan(1e-6 * (1 + expected[each][t]!));
+      });
+  });
+});
+
+describe('the cache of sums', () => {
+  const newPath = () => join(mkdtempSync(join(root, 'cache-')), 'own.sums');
+  const SUMS: ColumnSums = {
+    rows: 7,
+    counts: Float64Array.of(1, 2, 3),
+    sums: Float64Array.of(0.5, 1 / 3, 0),
+    squares: Float64Array.of(0.25, 1e-300, 4),
+  };
+
+  it('gives back what was written', () => {
+    const path = newPath();
+    writeSums(path, SUMS);
+    expect(readSums(path, 3, 7)).toEqual(SUMS);
+    writeSums(path, { ...SUMS, counts: Float64Array.of(9, 9, 9) });
+    expect(readSums(path, 3, 7)!.counts).toEqual(Float64Array.of(9, 9, 9));
+  });
+
+  it('has nothing to give where there is no file, or one that is torn, altered or of another size', () => {
+    const path = newPath();
+    expect(readSums(path, 3, 7)).toBeNull();
+    writeSums(path, SUMS);
+    expect(readSums(path, 4, 7)).toBeNull();
+    const bytes = readFileSync(path);
+    const altered = Buffer.from(bytes);
+    altered[40]! ^= 1;
+    for (const other of [bytes.subarray(0, -1), bytes.subarray(0, 16), Buffer.alloc(0), altered]) {
+      writeFileSync(path, other);
+      expect(readSums(path, 3, 7)).toBeNull();
+    }
+    writeFileSync(path, bytes);
+    expect(readSums(path, 3, 7)).toEqual(SUMS);
+  });
+
+  it('is left out where the folder cannot be written', async () => {
+    const file = newPath();
+    writeFileSync(file, 'no folder');
+    const cache = join(file, 'own.sums');
+    expect(() => writeSums(cache, SUMS)).not.toThrow();
+    expect((await changeOf({ cache })).change).toEqual((await changeOf()).change);
+    expect(readFileSync(file, 'utf8')).toBe('no folder');
+  });
+
+  it('is read in place of the population, and made again where it is no good', async () => {
+    const cache = newPath();
+    const { change } = await changeOf({ cache });
+    const { ino, size } = statSync(cache);
+    expect(size).toBe(32 + 3 * WIDTH * 8);
+    expect((await changeOf({ cache })).change).toEqual(change);
+    expect(statSync(cache).ino).toBe(ino);
+    // what stands there is believed
+    const sums = readSums(cache, WIDTH, population.rowCount)!;
+    writeSums(cache, { ...sums, sums: sums.sums.map((x) => 2 * x) });
+    expect((await changeOf({ cache })).change.elements).not.toEqual(change.elements);
+    writeFileSync(cache, readFileSync(cache).subarray(0, 100));
+    expect((await changeOf({ cache })).change).toEqual(change);
+    expect(readSums(cache, WIDTH, population.rowCount)).toEqual(sums);
+  });
+
+  it("lies in the population's version, named after the model's", async () => {
+    const cache = regressionCache({ model, population });
+    expect(cache).toBe(join(population.path, population.version, `regression-${model.manifest.version}.sums`));
+    await changeOf({ cache });
+    expect(existsSync(cache)).toBe(true);
+    rmSync(cache);
+  });
+});

@@ -1,0 +1,104 @@
+/** Users with past campaigns, and a model whose heads are adapted by gradient descent. */
+import { mkdtempSync } from 'node:fs';
+import { join } from 'node:path';
+import { createRng } from '../../src/lib/rng.ts';
+import { writeModelFolder } from '../../src/model/folder.ts';
+import { type GeneralModel, loadModel } from '../../src/model/load.ts';
+import { type DescentSettings, parametersOf } from '../../src/model/manifest.ts';
+import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
+import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { measureRanking } from '../../src/offline/metrics.ts';
+import { bind } from '../../src/online/binding.ts';
+import { openBoundRegression } from '../../src/online/bound-regression.ts';
+import { type CustomiseRequest, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
+import { openScorer } from '../../src/online/score.ts';
+import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import type { Population } from '../../src/population/population.ts';
+import { draftOf, tinyGraph } from '../model/tiny-model.ts';
+import { CONFIG as PUBLISHED, populationOf, type User } from './world.ts';
+
+const PAST = { name: PAST_CAMPAIGNS, kind: 'multi', maxLength: 3, rows: 4 } as const;
+
+/** As in `world.ts`, with `past_campaigns 1` .. `3`. The rows of tables: 0 .. 4 ages, 5 .. 10 tags, 11 .. 14 past campaigns. */
+export const HEADS_CONFIG: MetaHeacConfig = {
+  ...PUBLISHED,
+  user: [...PUBLISHED.user, PAST],
+  pooling: 'root',
+  heads: { latent: 3 },
+};
+
+/** Every third likes `tags 1`; each is in one or two of the campaigns `past_campaigns 1` .. `5`. */
+export function drawHeadsUsers(count: number): User[] {
+  const rng = createRng('users');
+  return Array.from({ length: count }, (_, i) => ({
+    user_id: `user-${String(i).padStart(4, '0')}`,
+    age: `age ${1 + rng.integer(4)}`,
+    tags: [...(i % 3 === 0 ? ['tags 1'] : []), `tags ${2 + rng.integer(4)}`],
+    [PAST_CAMPAIGNS]: [`${PAST_CAMPAIGNS} ${1 + rng.integer(3)}`, `${PAST_CAMPAIGNS} ${1 + rng.integer(5)}`],
+  }));
+}
+
+export function headsPopulation(root: string, users: readonly User[]): Promise<Population> {
+  return populationOf(
+    root,
+    users,
+    HEADS_CONFIG.user.map(({ name, kind }) => ({ name, kind })),
+  );
+}
+
+/** Adapted as by default but for `settings`; without a regression unless they have one. */
+export async function headsModel(root: string, settings: Partial<DescentSettings> = {}): Promise<GeneralModel> {
+  const path = mkdtempSync(join(root, 'model-'));
+  const draft = await draftOf(tinyGraph(HEADS_CONFIG, 'world'), HEADS_CONFIG);
+  const adaptation: DescentSettings = { ...DEFAULT_DESCENT, regression: undefined, ...settings };
+  writeModelFolder(path, {
+    ...draft,
+    manifest: { ...draft.manifest, adaptation, adapted_parameters: parametersOf(adaptation) },
+  });
+  return loadModel(path);
+}
+
+export async function headsContext(
+  root: string,
+  users: readonly User[],
+  settings: Partial<DescentSettings> = {},
+): Promise<OnlineContext> {
+  const population = await headsPopulation(root, users);
+  const model = await headsModel(root, settings);
+  const binding = bind(model.folder, population);
+  const regression = await openBoundRegression({ model, population, binding });
+  return { model, population, binding, program: await openOnlineProgram(model), regression };
+}
+
+export async function closeContext({ program, regression }: OnlineContext): Promise<void> {
+  await program.steps.close();
+  await regression?.close();
+}
+
+/** Rows of `splitRows`: fans that are no seeds are candidates too. */
+export function requestFor(
+  { fans, others }: { readonly fans: Int32Array; readonly others: Int32Array },
+  seeds: Int32Array,
+  key = 'k',
+): CustomiseRequest {
+  return {
+    key,
+    features: { topic: 'topic 1', words: ['words 2'] },
+    seeds,
+    candidates: Int32Array.from([...fans.filter((row) => !seeds.includes(row)), ...others]).sort(),
+  };
+}
+
+/** AUC of the fans that are no seeds among all who are none. */
+export async function fansAuc(
+  context: OnlineContext,
+  fans: Int32Array,
+  { seeds, features, candidates }: CustomiseRequest,
+  parameters: OnlineContext['parameters'],
+): Promise<number> {
+  const scorer = await openScorer({ ...context.model, binding: context.binding });
+  const scores = await scorer.score(context.population.readRows(candidates), features, parameters!);
+  await scorer.close();
+  const labels = Uint8Array.from(candidates, (row) => (fans.includes(row) && !seeds.includes(row) ? 1 : 0));
+  return measureRanking(candidates, scores, labels).auc;
+}
