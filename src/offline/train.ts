@@ -240,8 +240,11 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
 }
 
 /** What two trainings must share for one to go on from the other's checkpoint: data and settings, but for the number of steps. */
-function identityOf({ population, history, dataSet }: Workspace, { steps, ...settings }: TrainSettings): string {
-  const { name, userFeatures, campaignFeatures } = dataSet;
+function identityOf(
+  { population, history, dataSet, userFeatures }: Workspace,
+  { steps, ...settings }: TrainSettings,
+): string {
+  const { name, campaignFeatures } = dataSet;
   const hash = createHash('sha256');
   hash.update(JSON.stringify([name, userFeatures, campaignFeatures, population.version, settings]));
   for (const { id, split, features, train } of history.campaigns) {

@@ -165,6 +165,15 @@ describe('train, by the recipe meta-heads', () => {
     });
   });
 
+  it('does not go on with a checkpoint of other user features of the same population', async () => {
+    const out = newPath();
+    await trainInto(out, { stopAfter: 2 });
+    const userFeatures = workspace.userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
+    await expect(trainInto(out, { resume: true, workspace: { ...workspace, userFeatures } })).rejects.toMatchObject({
+      code: 'invalid_argument',
+    });
+  });
+
   it('learns: the loss falls', async () => {
     const { progress } = await trainInto(newPath(), { settings: { steps: 30, validationEvery: 30 } });
     const mean = (part: TrainProgress[]) => part.reduce((sum, { loss }) => sum + loss, 0) / part.length;
