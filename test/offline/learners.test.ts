@@ -82,6 +82,40 @@ describe('learners in threads', () => {
   });
 });
 
+describe('a task of the future', () => {
+  it("sees nobody's tokens of its campaigns; its own it never sees", async () => {
+    const [task] = tasks;
+    const futures = [[], [task!.campaign], ['c1', 'c2', 'c3', 'c4', 'c5'], ['c5', 'c1', 'c2', 'c3', 'c4', 'nobody']];
+    const [none, own, others, again] = await withLearners(1, async (learners) =>
+      (
+        await learners.gradients(
+          draft.graph.initializers,
+          futures.map((future) => ({ ...task!, future })),
+        )
+      ).map(({ loss }) => loss),
+    );
+    expect(own).toBe(none);
+    expect(others).not.toBe(none);
+    expect(again).toBe(others);
+  });
+
+  it('is played with a regression that does not know them either', async () => {
+    const campaign = workspace.history.campaigns.find(({ id }) => id === 'c0')!;
+    const trials = [simulateTrial(campaign, 5, createRng('trial'))!];
+    const settings = [{ ...DEFAULT_DESCENT, regression: { ...DEFAULT_DESCENT.regression!, weight: 10 } }];
+    const play = (future: readonly string[]) => ({ trials, key: 'k', future, settings });
+    const everything = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'];
+    await withLearners(1, async (learners) => {
+      const [now, future, back] = await learners.play(
+        draft.graph.initializers,
+        [[], everything, []].map((ids) => play(ids)),
+      );
+      expect(future).not.toEqual(now);
+      expect(back).toEqual(now);
+    });
+  });
+});
+
 describe.each([1, 2])('learners in %i threads', (threads) => {
   it('throw what a task throws, and take others after it', async () => {
     const [task] = tasks;
