@@ -49,6 +49,15 @@ export function headsFeatures({ initializers }: Graph = HEADS_GRAPH): number[][]
   });
 }
 
+/** What the regression multiplies for each user: 1 / sqrt(n) for each of n tokens, `[rows][11]`; a token that is there twice counts twice. */
+export function regressionFeatures(): number[][] {
+  return headsFeatures().map((row) => {
+    const counts = row.slice(0, TABLE_ROWS);
+    const tokens = counts.reduce((sum, x) => sum + x, 0);
+    return counts.map((count) => (tokens === 0 ? 0 : count / Math.sqrt(tokens)));
+  });
+}
+
 /** The changeable parameters, one after the other, as the features have them. */
 export function headsPoint(parameters: ReadonlyMap<string, Tensor>): number[] {
   return [HEADS.wide, HEADS.query, HEADS.bias].flatMap((name) => numbersOf(parameters.get(name)!));

@@ -1,8 +1,14 @@
-/** The companion of a run is a logistic regression on what the parameters multiply, added to the parameters themselves. */
+/** What is added to the logits of a run: its companion, a regression over the population, and the scale that takes their spread back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Graph } from '../../src/graph/ir.ts';
 import { fitLogisticRegression } from '../../src/lib/logistic-regression.ts';
-import { type Frontier, type HeadProgram, type HeadRun, openHeadProgram } from '../../src/model/head-adaptation.ts';
+import {
+  type Frontier,
+  type HeadProgram,
+  type HeadRun,
+  type LinearChange,
+  openHeadProgram,
+} from '../../src/model/head-adaptation.ts';
 import type { CompanionSettings } from '../../src/model/manifest.ts';
 import { HEADS } from '../../src/model/metaheac.ts';
 import {
@@ -13,6 +19,7 @@ import {
   headsFeatures,
   headsFeeds,
   headsPoint,
+  regressionFeatures,
   TABLE_ROWS,
 } from './heads-by-hand.ts';
 import { scoresOf } from './tiny-model.ts';
@@ -171,5 +178,91 @@ describe('a companion', () => {
       await blendCompanion(run, FITTED, labels, { strengths: { [HEADS.bias]: 3 }, weight: 1 }, REFERENCE);
     expect(run.parameters()).toEqual(before);
     expect(await run.scores()).toEqual(scores);
+  });
+});
+
+describe('blend, with a regression and a scale', () => {
+  const own = { regression: HEADS.regression, scale: HEADS.scale };
+  const features = regressionFeatures();
+  const elements = Float64Array.from({ length: TABLE_ROWS }, (_, t) => Math.sin(3 * t));
+  const change: LinearChange = {
+    parameter: HEADS.regression,
+    elements,
+    own: Float64Array.from(features, (row) => dot(row, [...elements])),
+  };
+  let whole: HeadProgram;
+  beforeAll(async () => {
+    whole = await openHeadProgram(HEADS_GRAPH, [...ALL, HEADS.regression], own);
+  });
+  afterAll(() => whole.close());
+
+  async function descended(): Promise<HeadRun> {
+    const run = await whole.start(initializers, await whole.frontier(initializers, HEADS_ROWS, headsFeeds));
+    for (let step = 0; step < 3; step++) await run.step(FITTED, Float32Array.from(LABELS), RATES);
+    return run;
+  }
+  const blended = async (weights: { companion: number; regression: number }): Promise<HeadRun> => {
+    const run = await descended();
+    const companion = run.fitCompanion(FITTED, LABELS, { [HEADS.wide]: 0.5 });
+    const parts = [
+      { part: companion, weight: weights.companion },
+      { part: run.linear(change), weight: weights.regression },
+    ];
+    await run.blend(parts, REFERENCE);
+    return run;
+  };
+
+  it('is in the parameters: the whole graph scores with them as the run does', async () => {
+    const run = await blended({ companion: 1, regression: 2 });
+    const scores = await run.scores();
+    (await scoresOf(graphWith(run), HEADS_FEEDS)).forEach((score, i) => {
+      expect(Math.abs(scores[i]! - score)).toBeLessThan(2e-6);
+    });
+    const table = Array.from(run.parameters().get(HEADS.regression)!.data, Number);
+    const start = Array.from(initializers.get(HEADS.regression)!.data, Number);
+    const moved = table.map((x, t) => x - start[t]!);
+    moved.forEach((x, t) => {
+      expect(x / moved[1]!).toBeCloseTo(elements[t]! / elements[1]!, 4);
+    });
+    expect(run.parameters().get(HEADS.scale)!.data[0]).toBeLessThan(1);
+  });
+
+  it('keeps the spread and the mean of the logits, whatever is added', async () => {
+    const before = spreadOf(ofReference(logitsOf(await (await descended()).scores())));
+    for (const regression of [0.5, 8]) {
+      const run = await blended({ companion: 2, regression });
+      const after = spreadOf(ofReference(logitsOf(await run.scores())));
+      expect(Math.abs(after.deviation / before.deviation - 1)).toBeLessThan(0.1);
+      expect(Math.abs(after.mean - before.mean)).toBeLessThan(0.1 * before.deviation);
+    }
+  });
+
+  it('ranks by the sum of the parts, each as spread as its weight says', async () => {
+    const logits = logitsOf(await (await descended()).scores());
+    const run = await blended({ companion: 0.0001, regression: 4 });
+    const after = logitsOf(await run.scores());
+    const z = (values: readonly number[]) => {
+      const { mean, deviation } = spreadOf(ofReference(values));
+      return values.map((x) => (x - mean) / deviation);
+    };
+    const [own, added] = [z(logits), z([...change.own])];
+    const order = (values: readonly number[]) => values.map((_, i) => i).sort((a, b) => values[b]! - values[a]!);
+    const expected = order(own.map((x, i) => x + 4 * added[i]!));
+    // critics mix their sigmoids, so that near neighbours may change places
+    expected.forEach((row, place) => {
+      expect(Math.abs(order(after).indexOf(row) - place)).toBeLessThanOrEqual(3);
+    });
+  });
+
+  it('goes back to where the steps ended, and to the start', async () => {
+    const run = await descended();
+    const [position, scores] = [run.position(), await run.scores()];
+    await run.blend([{ part: run.linear(change), weight: 2 }], REFERENCE);
+    expect(await run.scores()).not.toEqual(scores);
+    run.reset(position);
+    expect(await run.scores()).toEqual(scores);
+    run.reset();
+    for (const name of [...ALL, HEADS.regression, HEADS.scale])
+      expect(run.parameters().get(name)).toEqual(initializers.get(name));
   });
 });

@@ -59,8 +59,8 @@ describe('populationRidge', () => {
   it('gives the scorers of its grid in order, as each alone', () => {
     const method = populationRidge(oneHot);
     const grid = [...method.scorers(seeds, rng, method.grid)].map((score) => score(others));
-    expect(grid).toHaveLength(12);
-    expect(new Set(grid.map((scores) => scores[0])).size).toBe(12);
+    expect(grid).toHaveLength(20);
+    expect(new Set(grid.map((scores) => scores[0])).size).toBe(20);
     for (const [i, setting] of method.grid.entries())
       expect(settle(method, setting).scorer(seeds, rng)(others)).toEqual(grid[i]);
   });
