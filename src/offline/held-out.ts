@@ -14,11 +14,14 @@ export interface HeldOut {
 /** Users of held-out campaigns leave the training rows too, if they are no more than this share of its users: where everybody recurs they cannot. */
 const FORGETTABLE = 0.4;
 
+/** Of fewer campaigns none is held out. */
+export const LEAST_TO_HOLD_OUT = 3;
+
 /** Holds out a share of the campaigns: at least one where there are three. */
 export function holdOut(campaigns: readonly CampaignHistory[], share: number, key: string): HeldOut {
   const order = Int32Array.from(campaigns.keys());
   shuffle(createRng(key), order);
-  const count = campaigns.length < 3 ? 0 : Math.max(1, Math.round(campaigns.length * share));
+  const count = campaigns.length < LEAST_TO_HOLD_OUT ? 0 : Math.max(1, Math.round(campaigns.length * share));
   const isHeld = new Set(order.subarray(0, count));
   const held = campaigns.filter((_, i) => isHeld.has(i));
   const rest = campaigns.filter((_, i) => !isHeld.has(i));

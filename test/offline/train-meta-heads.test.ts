@@ -3,11 +3,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { HEADS, LATENT_TABLE } from '../../src/model/metaheac.ts';
 import { CPU } from '../../src/model/session.ts';
-import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
+import { DEFAULT_DESCENT, whereFew } from '../../src/offline/descent.ts';
+import { evaluate } from '../../src/offline/evaluate.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
 import { buildOneHot } from '../../src/offline/one-hot.ts';
 import { openTrainingWorkspace, type PastCampaigns } from '../../src/offline/past-campaigns-choice.ts';
@@ -221,5 +223,30 @@ describe('past campaigns', () => {
     const { out } = await trainInto(newPath(), { workspace: alone, settings: { steps: 2 } });
     const { manifest } = await loadModel(out);
     expect(manifest.features.user.map(({ name }) => name)).toEqual(['age', 'tags']);
+  });
+});
+
+describe('train, with next to no past campaigns', () => {
+  const tests = CAMPAIGNS.filter(({ split }) => split === 'test');
+  const [first] = CAMPAIGNS;
+
+  it.each<[number, readonly SmallCampaign[]]>([
+    [0, tests],
+    [1, [first!, ...tests]],
+  ])('of %i makes a model by defaults, which is sound and can be adapted', async (count, campaigns) => {
+    const few = await workspaceOf(campaigns);
+    const { out, result } = await trainInto(newPath(), { workspace: few });
+    const model = await loadModel(out);
+    const strengths = DEFAULT_DESCENT.companion!.strengths;
+    expect(result.manifest.adaptation).toEqual({
+      ...whereFew(DEFAULT_DESCENT),
+      companion: { strengths, weight: 2 },
+    });
+    expect(result.manifest.evaluation).toBeNull();
+    expect(result.manifest.training).toMatchObject({ campaigns: count, adaptation_choice: null });
+    const report = await evaluate(few, model, { repeats: 1, seed: 1, device: CPU, clock: systemClock });
+    expect(report.methods['metaheac']!.all!.campaigns).toBe(2);
+    // users who like what the campaign is about have a tag that says so
+    expect(report.methods['metaheac']!.all!.auc.mean).toBeGreaterThan(0.9);
   });
 });

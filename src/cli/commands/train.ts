@@ -1,6 +1,8 @@
 /** `metaheac train`. */
 import { systemClock } from '../../lib/clock.ts';
 import { parseDevice, resolveDevice } from '../../model/session.ts';
+import { LEAST_CAMPAIGNS } from '../../offline/evidence.ts';
+import { LEAST_TO_HOLD_OUT } from '../../offline/held-out.ts';
 import { openTrainingWorkspace } from '../../offline/past-campaigns-choice.ts';
 import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
@@ -56,6 +58,8 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     const { history, population } = workspace;
     const campaigns = history.campaigns.filter(({ split }) => split === 'train').length;
     output.note(`${workspace.dataSet.name}: ${population.rowCount} users, ${campaigns} train campaigns`);
+    const unknown = unknownWith(campaigns);
+    if (unknown !== null) output.note(unknown);
     for (const { id, split, reason } of history.skipped)
       if (split === 'train') output.note(`campaign ${id} is left out: ${reason}`);
     for (const [flag, value] of [
@@ -103,6 +107,16 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     process.off('SIGINT', onInterrupt);
     workspace.close();
   }
+}
+
+/** What training cannot know of so few campaigns; null where it can. */
+function unknownWith(campaigns: number): string | null {
+  if (campaigns === 0)
+    return 'no campaign to learn from: the model is what the population alone says, adapted by defaults; how good it is cannot be known';
+  if (campaigns < LEAST_TO_HOLD_OUT)
+    return 'too few campaigns to hold one out: when to stop, how to adapt and how good the model is cannot be known; defaults are taken';
+  if (campaigns < LEAST_CAMPAIGNS) return 'too few campaigns to choose by: defaults are taken';
+  return null;
 }
 
 function settingsOf(options: TrainCommandOptions): TrainSettings {
