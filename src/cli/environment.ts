@@ -1,4 +1,4 @@
-/** The only place that reads environment variables, each validated here and listed in the README, and that asks how many processors there are. */
+/** The only place that reads environment variables, each validated here and listed in docs/settings.md, and that asks how many processors there are. */
 import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';

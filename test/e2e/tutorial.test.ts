@@ -1,6 +1,6 @@
-/** The README's twelve steps, line by line, against a service that is started as the README says. */
+/** The twelve steps of docs/tutorial.md, line by line, against a service that is started as it says. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,9 +11,8 @@ import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { ROOT, Served } from '../fixture/served.ts';
 
-const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
-const section = /^## Twelve steps\n([\s\S]*?)^##+ /m.exec(readme)?.[1] ?? '';
-const blocks = [...section.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
+const tutorial = readFileSync(join(ROOT, 'docs/tutorial.md'), 'utf8');
+const blocks = [...tutorial.matchAll(/^```sh\n([\s\S]*?)^```/gm)].map(([, block]) => block!);
 const [preparation = '', setting = '', ...steps] = blocks;
 
 let folder: string;
@@ -28,11 +27,14 @@ const MISSING = ['bash', 'curl', 'jq', 'gzip', 'awk'].filter(
 );
 const isSkipped = !process.env['CI'] && (MISSING.length > 0 || !HAS_PROC);
 if (isSkipped)
-  process.stderr.write(`SKIPPED: the README's twelve steps need Linux and ${MISSING.join(', ') || '/proc'}\n`);
+  process.stderr.write(`SKIPPED: the twelve steps of the tutorial need Linux and ${MISSING.join(', ') || '/proc'}\n`);
 
-describe('the twelve steps of the README', () => {
+describe('the twelve steps of the tutorial', () => {
   it('are twelve, and call only what the API has', async () => {
     expect(steps.length).toBe(12);
+    expect([...tutorial.matchAll(/^## (\d+)\. /gm)].map(([, number]) => Number(number))).toEqual(
+      steps.map((_, i) => i + 1),
+    );
     const { document } = await openContract();
     const patterns = Object.keys(document.paths).map((path) => new RegExp(`^${path.replace(/\{\w+\}/g, '[^/]+')}$`));
     const called = [...steps.join('\n').matchAll(/\$API(\/[^\s"?]*)/g)].map(([, path]) => path!);
@@ -41,27 +43,32 @@ describe('the twelve steps of the README', () => {
   });
 
   it.skipIf(isSkipped)('work as they are written', { timeout: 240_000 }, async () => {
-    makeWorkplace(folder);
-    const [serve = '', ...before] = preparation.trim().split('\n').reverse();
-    runBash(before.reverse().join('\n'), folder);
-    const [, variable = '', value = '', flags = ''] = /^(METAHEAC_\w+)=(\S+) metaheac serve (.*)$/.exec(serve) ?? [];
-    expect(flags).toBe('--data-dir data --model models/demo --population population');
+    const repository = join(folder, 'repository');
+    makeWorkplace(repository);
+    const temporary = { TMPDIR: join(folder, 'tmp') };
+    const work = join(temporary.TMPDIR, 'metaheac-tutorial');
+    const [serve = '', exported = '', ...before] = preparation.trim().split('\n').reverse();
+    runBash(before.reverse().join('\n'), repository, temporary);
+    const [, variable = '', value = ''] = /^export (METAHEAC_\w+)=(\S+)$/.exec(exported) ?? [];
+    expect(serve).toBe('metaheac serve --data-dir "$WORK/data" --model models/demo --population "$WORK/population"');
     const served = await Served.start({
-      dataDir: join(folder, 'data'),
-      model: join(folder, 'models/demo'),
-      population: join(folder, 'population'),
+      dataDir: join(work, 'data'),
+      model: join(repository, 'models/demo'),
+      population: join(work, 'population'),
       // time enough for an estimate, however busy this machine is
       env: { [variable]: value, METAHEAC_ESTIMATE_TIME_MS: '30000' },
     });
-    const people = readFileSync(join(folder, 'people/users.ndjson'), 'utf8').split('\n', 20);
+    const people = readFileSync(join(work, 'people/users.ndjson'), 'utf8').split('\n', 20);
     const seeds = people.map((line) => JSON.parse(line).user_id);
     const isMade = async () => (await served.call('POST', '/v1/estimates', { seeds })).json.reason === null;
     await served.until(isMade, 'has read its model for estimates');
     const script = [setting, ...steps.map((step, i) => `echo "== step ${i + 1}"\n${step}`)].join('\n');
     const output = runBash(
       script.replaceAll('localhost:8080', `127.0.0.1:${served.port}`).replaceAll('9090', String(await freePort())),
-      folder,
+      repository,
+      temporary,
     );
+    expect(readdirSync(repository)).toEqual(['models']);
     const said = output.split(/== step \d+\n/);
     expect(said.length).toBe(13);
     const parsed = (step: number) => JSON.parse(said[step]!);
