@@ -20,7 +20,7 @@ function isInstalled() {
 
 if (!isInstalled()) {
   process.stderr.write('Installing the packages of package-lock.json ...\n');
-  // onnxruntime-node's installer would download CUDA's binaries: the README says how to add them on purpose.
+  // onnxruntime-node's installer would download CUDA's binaries: docs/operations.md says how to add them on purpose.
   const env = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
   const npm = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
     cwd: ROOT,
