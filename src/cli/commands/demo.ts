@@ -209,7 +209,7 @@ class Demo {
     const size = sizeOf(VERDICT_PERCENT);
     this.#print(
       '',
-      'Share of those who like it that is found among the best (x: how many times more than by lot)',
+      'Share of those who like it that is found among the best (x: how many times more than at random)',
       ...tableOfFound(found, population.rowCount),
       ...indented([verdict(size, compareHits(methods[0]!, methods[1]!, truth, size))]),
       ...indented([
