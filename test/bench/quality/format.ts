@@ -48,7 +48,7 @@ export function signed({ mean, low, high }: Interval, digits: number): string {
 /** How heads are adapted, on one line; empty for a model without heads. */
 export function describeAdaptation(adaptation: AdaptationSettings): string {
   if (adaptation.optimiser !== 'gradient_descent') return '';
-  const { rates, steps, first_pass, companion } = adaptation;
+  const { rates, steps, first_pass, companion, regression } = adaptation;
   const named = (values: Readonly<Record<string, number>>) =>
     Object.entries(values)
       .map(([name, value]) => `${name.split('.').at(-1)} ${value}`)
@@ -58,5 +58,6 @@ export function describeAdaptation(adaptation: AdaptationSettings): string {
     `${steps.at_50_seeds} steps at 50 seeds, ~ seeds^${steps.exponent}`,
     first_pass ? `cut ${first_pass.cut}` : 'no cut',
     companion ? `companion ${companion.weight} (C ${named(companion.strengths)})` : 'no companion',
+    regression ? `regression ${regression.weight} (${regression.strength}, f^-${regression.power})` : 'no regression',
   ].join('; ');
 }

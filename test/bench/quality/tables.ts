@@ -3,11 +3,12 @@ import type { Interval } from '../../../src/offline/bootstrap.ts';
 import { MAIN_METHOD } from '../../../src/offline/methods.ts';
 import type { Agreement } from '../../../src/offline/prediction-check.ts';
 import { ABLATIONS } from './ablations.ts';
+import { alternativesTable } from './alternatives-table.ts';
 import { bestBaselineTable } from './best-baseline.ts';
 import { describeAdaptation, GROUPS, groupsOf, plain, repeated, SHARE, short, signed, table } from './format.ts';
 import type { HistoryPoint } from './histories.ts';
 import { historyTable } from './history-table.ts';
-import { type Alternative, leaveOneOutTable } from './leave-one-out.ts';
+import { type Alternative, type Alternatives, leaveOneOutTable } from './leave-one-out.ts';
 import type { AblationResult, CurvePoint, MainResult, WholeResult } from './parts.ts';
 
 /** What is known of one data set; a part that was not run is null, or not there. */
@@ -42,16 +43,21 @@ export function renderTables(results: readonly DataSetResults[]): ReadonlyMap<st
     ['ablations by group', perSet(ablationTable)],
     ['curve', perSet(curveTable)],
     ['histories', historyTable(results)],
-    ['leave one out', leftOutTable(results)],
+    ['alternatives', ofAlternatives(results, 1, alternativesTable)],
+    ['leave one out', ofAlternatives(results, 2, leaveOneOutTable)],
     ['seconds', secondsTable(results)],
   ];
   return new Map(tables.filter(([, text]) => text !== ''));
 }
 
-/** Where there are two data sets at least. */
-function leftOutTable(results: readonly DataSetResults[]): string {
+/** Where so many data sets have them at least. */
+function ofAlternatives(
+  results: readonly DataSetResults[],
+  least: number,
+  tableOf: (sets: Alternatives) => string,
+): string {
   const sets = results.flatMap(({ name, alternatives }) => (alternatives ? [{ dataset: name, alternatives }] : []));
-  return sets.length < 2 ? '' : leaveOneOutTable(sets);
+  return sets.length < least ? '' : tableOf(sets);
 }
 
 function dataSetTable(results: readonly DataSetResults[]): string {
