@@ -104,7 +104,14 @@ class Thread {
 
   #regression(bound: Bound): Promise<BoundRegression | null> {
     const { context } = bound;
-    bound.regression ??= openBoundRegression(context, { device: this.#device, cache: regressionCache(context) });
+    bound.regression ??= openBoundRegression(context, {
+      device: this.#device,
+      cache: regressionCache(context),
+    }).catch((error: unknown) => {
+      // what stands in its way now may be gone at the next attempt
+      bound.regression = null;
+      throw error;
+    });
     return bound.regression;
   }
 

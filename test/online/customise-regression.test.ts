@@ -50,7 +50,9 @@ describe('customise with a regression', () => {
     const request = requestOf(fans.slice(0, 30));
     const plain = (await customise(alone, request)).parameters;
     const { parameters } = await customise(regressed, request);
-    expect([...parameters.keys()].sort()).toEqual([HEADS.bias, HEADS.query, HEADS.regression, HEADS.wide].sort());
+    expect([...parameters.keys()].sort()).toEqual(
+      [HEADS.bias, HEADS.query, HEADS.regression, HEADS.scale, HEADS.wide].sort(),
+    );
     for (const { data } of parameters.values()) expect((data as Float32Array).every(Number.isFinite)).toBe(true);
     for (const name of [HEADS.wide, HEADS.query])
       (parameters.get(name)!.data as Float32Array).forEach((x, i) => {

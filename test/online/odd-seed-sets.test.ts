@@ -121,7 +121,7 @@ describe('an expansion', () => {
     const { auc, prediction } = await expand(large, someOf(large.fans, 10_000));
     expect(auc).toBeGreaterThan(thousand.auc - 0.02);
     expect(prediction!.verdict).toBe('good');
-  }, 30_000);
+  }, 60_000);
 
   it('of seeds who are all alike finds more of their kind', async () => {
     const alike = large.fans.slice(0, ALIKE);
