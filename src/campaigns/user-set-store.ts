@@ -36,6 +36,12 @@ export interface MatchReport extends SeedCounts {
   readonly updatedAt: number | null;
 }
 
+/** What may keep a change from being made. */
+export interface ChangeOptions {
+  /** Called when the new set is written, right before it takes effect; where it throws, nothing has changed. */
+  readonly accept?: () => void;
+}
+
 type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'unknownExamples'>;
 
 /** Numbers that are remembered, of this many sets. */
@@ -67,7 +73,7 @@ export class UserSets {
   /**
    * Replaces the owner's set by the ids collected, adds them to it, or takes them from it. Changes made at once have their effects one
    * after the other.
-   * @throws AppError campaign_not_found; too_many_seeds (more than `maximumUsers`); storage_failed
+   * @throws AppError campaign_not_found; too_many_seeds (more than `maximumUsers`); storage_failed; what `accept` throws
    */
   async change(
     owner: SetOwner,
@@ -75,8 +81,9 @@ export class UserSets {
     collected: IdSorter,
     population: MatchedPopulation,
     maximumUsers: number,
+    options: ChangeOptions = {},
   ): Promise<MatchReport> {
-    while (!(await this.#tryChange(owner, how, collected, population, maximumUsers))) {
+    while (!(await this.#tryChange(owner, how, collected, population, maximumUsers, options))) {
       // another change came between: this one is made again, of what that one left
     }
     return this.report(owner, population);
@@ -140,6 +147,7 @@ export class UserSets {
     collected: IdSorter,
     population: MatchedPopulation,
     maximumUsers: number,
+    { accept }: ChangeOptions,
   ): Promise<boolean> {
     const before = readOwnedSet(this.#database, owner);
     const tally = new Tally(population, maximumUsers);
@@ -152,6 +160,7 @@ export class UserSets {
         const now = this.#now();
         const current = readOwnedSet(this.#database, owner);
         if (how !== 'replace' && current?.sha256 !== before?.sha256) return false;
+        accept?.();
         recordSet(this.#database, set, now);
         const received = receivedAfter(how, collected.received, current, set.users);
         const counts = { received, duplicate: received - set.users, ...tally.matches() };

@@ -4,12 +4,14 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { AppError } from '../lib/errors.ts';
 import { createKeyCheck } from './auth.ts';
+import { createClientErrorHandler } from './client-errors.ts';
 import { closeGracefully } from './closing.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig, type ServerDependencies } from './config.ts';
-import { answerClientError, answerErrors, sendError } from './error-handler.ts';
+import { answerErrors, sendError } from './error-handler.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { parseJsonBodies } from './json-body.ts';
 import { createMetrics, type ServerMetrics } from './metrics.ts';
+import { OpenRequests } from './open-requests.ts';
 import { OpenUploads } from './open-uploads.ts';
 import { describeRoutes } from './openapi.ts';
 import { PatternLog } from './request-log.ts';
@@ -35,12 +37,14 @@ import { validatorCompiler } from './validation.ts';
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
 export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
   const uploads = new OpenUploads(dependencies.config.maximumOpenUploads);
-  const app = createApp(dependencies.config, dependencies.logger, uploads);
+  const requests = new OpenRequests();
+  const app = createApp(dependencies.config, dependencies.logger, uploads, requests);
+  requests.watch(app.server);
   const metrics = createMetrics(dependencies);
   closeGracefully(app, dependencies.config);
   addHooks(app, dependencies.config, metrics);
   refuseUnreadParts(app);
-  await addRoutes(app, dependencies, metrics, uploads);
+  await addRoutes(app, dependencies, metrics, uploads, requests);
   await app.ready();
   return app as unknown as FastifyInstance;
 }
@@ -58,10 +62,11 @@ export async function openApiYaml(): Promise<string> {
 async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const config = DEFAULT_SERVER_CONFIG;
   const uploads = new OpenUploads(config.maximumOpenUploads);
-  const app = createApp(config, undefined, uploads);
+  const requests = new OpenRequests();
+  const app = createApp(config, undefined, uploads, requests);
   // No request is ever made to this app: its handlers' dependencies are never touched.
   const dependencies = { config } as ServerDependencies;
-  await addRoutes(app, dependencies, {} as ServerMetrics, uploads);
+  await addRoutes(app, dependencies, {} as ServerMetrics, uploads, requests);
   await app.ready();
   const document = read(app);
   await app.close();
@@ -72,6 +77,7 @@ function createApp(
   config: ServerConfig,
   logger: ServerDependencies['logger'] | undefined,
   uploads: OpenUploads,
+  requests: OpenRequests,
 ): ServerApp {
   const app = Fastify({
     ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
@@ -83,7 +89,7 @@ function createApp(
     return503OnClosing: false,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
     frameworkErrors: (error, request, reply) => sendError(error, request, reply, config),
-    clientErrorHandler: (error, socket) => answerClientError(error, socket, config, uploads),
+    clientErrorHandler: createClientErrorHandler(config, uploads, requests),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -97,7 +103,9 @@ async function addRoutes(
   dependencies: ServerDependencies,
   metrics: ServerMetrics,
   uploads: OpenUploads,
+  requests: OpenRequests,
 ): Promise<void> {
+  app.addHook('preValidation', async ({ raw }) => requests.refuseOverrun(raw));
   answerErrors(app, dependencies.config);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
@@ -113,7 +121,7 @@ async function addRoutes(
   addAudienceVersionRoutes(app, dependencies, takeStream);
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
-  await addUserSetRoutes(app, dependencies, uploads, takeStream);
+  await addUserSetRoutes(app, dependencies, uploads, requests, takeStream);
   addInformationRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);

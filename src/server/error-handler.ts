@@ -1,12 +1,9 @@
 /** Every error that Fastify or a route throws, answered as a problem. */
-import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../lib/errors.ts';
 import type { ServerConfig } from './config.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { answerAndLinger } from './linger.ts';
-import type { OpenUploads } from './open-uploads.ts';
 import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problems.ts';
 import { logProblem, routePattern } from './request-log.ts';
 import { allowedMethods } from './route-table.ts';
@@ -36,44 +33,12 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   else reply.type(PROBLEM_TYPE).send(problem);
 }
 
-/** Answers what is not HTTP, or came too late or too large to become a request, on the bare socket. */
-export function answerClientError(
-  error: NodeJS.ErrnoException,
-  socket: Socket,
-  config: ServerConfig,
-  uploads: OpenUploads,
-): void {
-  // It has taken `requestTimeoutMs`, which uploads may: nobody ends it but its reader, where it stalls.
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && uploads.has(socket)) return;
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const problem = problemOf(toClientError(error.code), randomUUID(), config.maximumErrorDetails);
-  const body = JSON.stringify(problem);
-  const head = [
-    `HTTP/1.1 ${problem.status} ${problem.title}`,
-    `x-request-id: ${problem.request_id}`,
-    `content-type: ${PROBLEM_TYPE}`,
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-  ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
-}
-
 /** Whether the rest of a refused body is still to come, to be dropped. */
 function isStillSent({ raw, routeOptions }: FastifyRequest, { code }: AppError): boolean {
   if (raw.readableEnded || raw.destroyed) return false;
   if (code === 'body_too_large') return true;
   if (routeOptions.config?.upload !== true) return false;
   return raw.headers['transfer-encoding'] !== undefined || Number(raw.headers['content-length'] ?? 0) > 0;
-}
-
-function toClientError(code: string | undefined): AppError {
-  if (code === 'HPE_HEADER_OVERFLOW') return new AppError('headers_too_large', 'the headers are too large');
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new AppError('request_timeout', 'the request took too long to arrive');
-  return new AppError('invalid_request', 'this is not a valid HTTP request');
 }
 
 function headersOf(problem: Problem): Record<string, string> {

@@ -12,6 +12,7 @@ import { sendError } from '../error-handler.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { findUser } from '../find-user.ts';
 import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../media-types.ts';
+import type { OpenRequests } from '../open-requests.ts';
 import type { OpenUploads } from '../open-uploads.ts';
 import { presentMatchReport } from '../present.ts';
 import { campaignParams, problemResponses, textSchema } from '../schemas.ts';
@@ -69,12 +70,13 @@ export async function addUserSetRoutes(
   app: ServerApp,
   dependencies: ServerDependencies,
   uploads: OpenUploads,
+  requests: OpenRequests,
   takeStream: ReturnType<typeof createSlots>,
 ): Promise<void> {
   await app.register(async (scope) => {
     takeUploads(scope, dependencies.config);
     for (const kind of KINDS) {
-      addChanges(scope as unknown as ServerApp, dependencies, uploads, kind);
+      addChanges(scope as unknown as ServerApp, dependencies, uploads, requests, kind);
       addReads(scope as unknown as ServerApp, dependencies, takeStream, kind);
     }
   });
@@ -105,7 +107,13 @@ function takeUploads(
   });
 }
 
-function addChanges(app: ServerApp, dependencies: ServerDependencies, uploads: OpenUploads, kind: Kind): void {
+function addChanges(
+  app: ServerApp,
+  dependencies: ServerDependencies,
+  uploads: OpenUploads,
+  requests: OpenRequests,
+  kind: Kind,
+): void {
   const { config, store } = dependencies;
   for (const { how, method, path, verb, summary } of CHANGES) {
     app.route({
@@ -144,7 +152,10 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, uploads: O
         try {
           await readUploadedIds(request, config, (userId) => collected.add(userId));
           const population = populationOf(dependencies);
-          const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds);
+          await setImmediate(); // what came behind the body is seen now
+          const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {
+            accept: () => requests.refuseOverrun(request.raw),
+          });
           return presentMatchReport(report, population.version);
         } finally {
           collected.close();
