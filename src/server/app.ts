@@ -36,7 +36,7 @@ import { validatorCompiler } from './validation.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
 export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
-  const uploads = new OpenUploads(dependencies.config.maximumOpenUploads);
+  const uploads = new OpenUploads(dependencies.config);
   const requests = new OpenRequests();
   const app = createApp(dependencies.config, dependencies.logger, uploads, requests);
   requests.watch(app.server);
@@ -61,7 +61,7 @@ export async function openApiYaml(): Promise<string> {
 
 async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const config = DEFAULT_SERVER_CONFIG;
-  const uploads = new OpenUploads(config.maximumOpenUploads);
+  const uploads = new OpenUploads(config);
   const requests = new OpenRequests();
   const app = createApp(config, undefined, uploads, requests);
   // No request is ever made to this app: its handlers' dependencies are never touched.

@@ -4,6 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { AudienceItem } from '../audience/page.ts';
 import { parquetOf } from '../audience/parquet.ts';
+import { AppError } from '../lib/errors.ts';
+import type { ServerConfig } from './config.ts';
 import { CSV_TYPE, type NDJSON_TYPE } from './media-types.ts';
 
 export const PARQUET_TYPE = 'application/vnd.apache.parquet';
@@ -53,16 +55,38 @@ export function parquetChunks(
   return parquetOf(inTurns(pages), rowGroupRows);
 }
 
+/** A timer of more fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/** How long a client may take. */
+export type StreamLimits = Pick<ServerConfig, 'streamStallMs' | 'maximumStreamMs'>;
+
 /**
- * A stream of chunks, each made when the client has taken the one before: it holds one, whatever there is in all. `onClose` is called
- * once, at the end or when the client has gone.
+ * A stream of chunks, each made when the client has taken the one before: it holds one, whatever there is in all. It fails with request_timeout
+ * where a chunk is not taken within `streamStallMs`, or all within `maximumStreamMs`. `onClose` is called once, at the end or when the client
+ * has gone.
  */
 export function streamChunks(
   chunks: AsyncIterable<string | Uint8Array>,
-  { gzip }: { readonly gzip: boolean },
+  { gzip, limits: { streamStallMs, maximumStreamMs } }: { readonly gzip: boolean; readonly limits: StreamLimits },
   onClose: () => void,
 ): Readable {
-  const source = Readable.from(chunks, { objectMode: false, highWaterMark: 1 }).once('close', onClose);
+  const late = (message: string) => () => void source.destroy(new AppError('request_timeout', message));
+  const wholeMs = Math.min(maximumStreamMs, LONGEST_TIMER_MS);
+  const whole = setTimeout(late(`the client did not take the whole in ${wholeMs} ms`), wholeMs);
+  let stall: NodeJS.Timeout | undefined;
+  async function* timed(): AsyncGenerator<string | Uint8Array> {
+    for await (const chunk of chunks) {
+      stall = setTimeout(late(`the client did not take a chunk in ${streamStallMs} ms`), streamStallMs);
+      yield chunk;
+      clearTimeout(stall);
+    }
+  }
+  const source = Readable.from(timed(), { objectMode: false, highWaterMark: 1 }).once('close', () => {
+    clearTimeout(whole);
+    clearTimeout(stall);
+    onClose();
+  });
   if (!gzip) return source;
   // an error of either ends both, and who reads gets it
   return pipeline(source, createGzip({ level: constants.Z_BEST_SPEED }), () => {});

@@ -157,10 +157,19 @@ export interface ServerConfig {
   readonly maximumUploadBytes: number;
   /** A line of an upload, or a CSV record that goes on over lines. */
   readonly maximumUploadLineBytes: number;
-  /** Uploads at one time; one more is answered 503. */
+  /** Large uploads at one time; one more is answered 503. */
   readonly maximumOpenUploads: number;
-  /** An upload may take any time in all, but nothing for so long ends it. */
+  /** An upload of at most so many bytes, unpacked, is small: it never waits for a large one. */
+  readonly smallUploadBytes: number;
+  /** Small uploads, and those in JSON, that are applied at one time; how many wait for that, and how long. */
+  readonly maximumOpenSmallUploads: number;
+  readonly maximumWaitingUploads: number;
+  readonly smallUploadWaitMs: number;
+  /** Nothing for so long ends an upload, as does less than the minimum rate in as much time of waiting for its sender. */
   readonly uploadStallMs: number;
+  readonly minimumUploadBytesPerSecond: number;
+  /** An upload, from its head to its last byte. */
+  readonly maximumUploadMs: number;
   /** Fewer known seeds than this end as `too_small`; kept by the store, named in the document. */
   readonly minimumSeeds: number;
   /** Of the store and the engine, told by `GET /v1/limits`: how long a job is held without a sign of life, and how often it is tried. */
@@ -214,6 +223,9 @@ export interface ServerConfig {
   readonly parquetRowGroupRows: number;
   /** Streams of audiences and differences at one time; one more is answered 503. */
   readonly maximumOpenStreams: number;
+  /** A client that takes longer for one chunk, or for the whole, is cut off. */
+  readonly streamStallMs: number;
+  readonly maximumStreamMs: number;
   /** Explanations that are made at one time; one more is answered 503. */
   readonly maximumOpenExplanations: number;
   /** Explanations that are kept in memory. */
@@ -273,7 +285,13 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumUploadBytes: 2 * 1024 * 1024 * 1024,
   maximumUploadLineBytes: 64 * 1024,
   maximumOpenUploads: 2,
+  smallUploadBytes: 64 * 1024,
+  maximumOpenSmallUploads: 4,
+  maximumWaitingUploads: 100,
+  smallUploadWaitMs: 30_000,
   uploadStallMs: 30_000,
+  minimumUploadBytesPerSecond: 10 * 1024,
+  maximumUploadMs: 3_600_000,
   minimumSeeds: 10,
   leaseMs: 15_000,
   maximumAttempts: 5,
@@ -306,6 +324,8 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   streamChunkRows: 2_000,
   parquetRowGroupRows: 10_000,
   maximumOpenStreams: 64,
+  streamStallMs: 30_000,
+  maximumStreamMs: 3_600_000,
   maximumOpenExplanations: 1,
   keptExplanations: 16,
   maximumExplanationTokens: 100,

@@ -1,26 +1,51 @@
-/** Uploads in flight: how many there may be, and which connections they come over. */
+/** Uploads in flight: how many there may be, which connections they come over, and that small ones never wait behind large ones. */
 import type { Socket } from 'node:net';
-import { createSlots } from './slots.ts';
+import type { ServerConfig } from './config.ts';
+import { createQueue, createSlots } from './slots.ts';
+
+/** The place of one upload: none while little of it has come. */
+export interface UploadPlace {
+  /** More has come, or will, than a small upload has. @throws AppError unavailable (facts: retry_after in seconds) */
+  becomeLarge(): void;
+  /** All of it has come: a small one waits here until it may be applied. @throws AppError unavailable, likewise */
+  beforeChange(): Promise<void>;
+  release(): void;
+}
 
 export class OpenUploads {
-  readonly #take: ReturnType<typeof createSlots>;
+  readonly #takeLarge: ReturnType<typeof createSlots>;
+  readonly #takeSmall: ReturnType<typeof createQueue>;
   readonly #sockets = new Set<Socket>();
 
-  constructor(maximum: number) {
-    this.#take = createSlots(maximum, 'uploads are in progress');
+  constructor(config: ServerConfig) {
+    this.#takeLarge = createSlots(config.maximumOpenUploads, 'uploads are in progress');
+    this.#takeSmall = createQueue({
+      most: config.maximumOpenSmallUploads,
+      mostWaiting: config.maximumWaitingUploads,
+      waitMs: config.smallUploadWaitMs,
+      busy: 'small uploads are being applied',
+    });
   }
 
-  /** Counts an upload until the function that it gives is called. @throws AppError unavailable (facts: retry_after in seconds) */
-  open(socket: Socket): () => void {
-    const release = this.#take();
-    this.#sockets.add(socket);
-    return () => {
-      this.#sockets.delete(socket);
-      release();
+  /** A place for the upload of a connection. Who is given one releases it. */
+  open(socket: Socket): UploadPlace {
+    let release: (() => void) | null = null;
+    return {
+      becomeLarge: () => {
+        release ??= this.#takeLarge();
+        this.#sockets.add(socket);
+      },
+      beforeChange: async () => {
+        release ??= await this.#takeSmall();
+      },
+      release: () => {
+        this.#sockets.delete(socket);
+        release?.();
+      },
     };
   }
 
-  /** Whether an upload comes over this connection: it may take longer than other requests, as long as it does not stall. */
+  /** Whether a large upload comes over this connection: it may take longer than other requests, as long as it keeps its pace. */
   has(socket: Socket): boolean {
     return this.#sockets.has(socket);
   }

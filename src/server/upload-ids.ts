@@ -1,6 +1,7 @@
 /** User ids of an upload: text, NDJSON or CSV, plain or gzip, or JSON; never the whole body in memory but for JSON. */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
+import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ServerConfig } from './config.ts';
 import { wrongId } from './schemas.ts';
@@ -13,13 +14,21 @@ export const UPLOAD_TYPES = ['text/plain', 'application/x-ndjson', 'text/csv'] a
 
 type UploadType = (typeof UPLOAD_TYPES)[number];
 
+/** How an upload is read. */
+export interface UploadReading {
+  readonly config: ServerConfig;
+  readonly clock: Clock;
+  /** Called where it has more than `smallUploadBytes`, as soon as that is known; where it throws, nothing more is read. */
+  readonly onLarge: () => void;
+}
+
 /**
  * Calls `take` with each id in turn; other requests are served between pieces.
  * @throws AppError invalid_request (errors name lines), too_many_seeds, and what `uploadBytes` throws
  */
 export async function readUploadedIds(
   request: FastifyRequest,
-  config: ServerConfig,
+  { config, clock, onLarge }: UploadReading,
   take: (userId: string) => void,
 ): Promise<void> {
   let count = 0;
@@ -31,7 +40,7 @@ export async function readUploadedIds(
   if (request.mediaType === 'application/json') {
     for (const userId of (request.body as { readonly user_ids: readonly string[] }).user_ids) takeCounted(userId);
   } else if (request.mediaType !== undefined) {
-    await readLines(request, config, takeCounted);
+    await readLines(request, { config, clock, onLarge }, takeCounted);
   }
   // an upload without ids is an accident: it would empty a list of people who must not be reached
   if (count === 0) throw new AppError('invalid_request', 'at least 1 user id is expected');
@@ -42,7 +51,11 @@ function tooManyIds(limit: number): AppError {
   return new AppError('too_many_seeds', message, { details: [{ pointer: '', limit, message }] });
 }
 
-async function readLines(request: FastifyRequest, config: ServerConfig, take: (userId: string) => void): Promise<void> {
+async function readLines(
+  request: FastifyRequest,
+  { config, clock, onLarge }: UploadReading,
+  take: (userId: string) => void,
+): Promise<void> {
   const { maximumUploadLineBytes, maximumUserIdBytes, maximumErrorDetails } = config;
   refuseCharset(request);
   const errors = new LineErrors(maximumErrorDetails);
@@ -57,7 +70,8 @@ async function readLines(request: FastifyRequest, config: ServerConfig, take: (u
       errors.add(line, wrong.message, { value: userId, ...(wrong.limit === undefined ? {} : { limit: wrong.limit }) });
   };
   const format = FORMATS[request.mediaType as UploadType](check, config, errors);
-  for await (const lines of uploadLines(uploadBytes(request.raw, config), maximumUploadLineBytes, errors)) {
+  const bytes = uploadBytes(request.raw, config, clock, onLarge);
+  for await (const lines of uploadLines(bytes, maximumUploadLineBytes, errors)) {
     format.read(lines);
     await setImmediate();
   }

@@ -11,6 +11,7 @@ import type { Audience } from '../../src/campaigns/types.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type Column, SEGMENT_ROWS } from '../../src/population/segments.ts';
 import { MEMBER_ROWS, parquetChunks, streamChunks, textChunks } from '../../src/server/audience-stream.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
 import { CSV_TYPE, NDJSON_TYPE } from '../../src/server/media-types.ts';
 import { audiencesOfUser } from '../../src/server/user-audiences.ts';
 import { compare } from './measure.ts';
@@ -94,10 +95,26 @@ async function benchExports(folder: string): Promise<string[]> {
   const ids = { id: (user: number) => `user-${user * 7919}` };
   const pages = () => blocksOf(ranking, ids, { size: ranking.candidates, blockSize: 2_000 });
   const formats = {
-    NDJSON: () => streamChunks(textChunks(NDJSON_TYPE, MEMBER_ROWS, pages()), { gzip: false }, () => {}),
-    'NDJSON with gzip': () => streamChunks(textChunks(NDJSON_TYPE, MEMBER_ROWS, pages()), { gzip: true }, () => {}),
-    CSV: () => streamChunks(textChunks(CSV_TYPE, MEMBER_ROWS, pages()), { gzip: false }, () => {}),
-    Parquet: () => streamChunks(parquetChunks(pages(), 10_000), { gzip: false }, () => {}),
+    NDJSON: () =>
+      streamChunks(
+        textChunks(NDJSON_TYPE, MEMBER_ROWS, pages()),
+        { gzip: false, limits: DEFAULT_SERVER_CONFIG },
+        () => {},
+      ),
+    'NDJSON with gzip': () =>
+      streamChunks(
+        textChunks(NDJSON_TYPE, MEMBER_ROWS, pages()),
+        { gzip: true, limits: DEFAULT_SERVER_CONFIG },
+        () => {},
+      ),
+    CSV: () =>
+      streamChunks(
+        textChunks(CSV_TYPE, MEMBER_ROWS, pages()),
+        { gzip: false, limits: DEFAULT_SERVER_CONFIG },
+        () => {},
+      ),
+    Parquet: () =>
+      streamChunks(parquetChunks(pages(), 10_000), { gzip: false, limits: DEFAULT_SERVER_CONFIG }, () => {}),
   };
   const lines: string[] = [];
   for (const [name, open] of Object.entries(formats)) {

@@ -1,4 +1,6 @@
 /** Streams of rows: their text, and that others have their turn. */
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
@@ -43,6 +45,7 @@ describe('textChunks', () => {
 });
 
 describe('streamChunks', () => {
+  const limits = { streamStallMs: 10_000, maximumStreamMs: 10_000 };
   async function* numbers(count: number, failAt = -1) {
     for (let i = 0; i < count; i++) {
       await sleep(0);
@@ -55,7 +58,8 @@ describe('streamChunks', () => {
   it.each([false, true])('gives everything and closes once, gzip %s', async (gzip) => {
     let closes = 0;
     const chunks: Buffer[] = [];
-    for await (const chunk of streamChunks(numbers(20), { gzip }, () => closes++)) chunks.push(Buffer.from(chunk));
+    for await (const chunk of streamChunks(numbers(20), { gzip, limits }, () => closes++))
+      chunks.push(Buffer.from(chunk));
     const bytes = Buffer.concat(chunks);
     expect((gzip ? gunzipSync(bytes) : bytes).toString()).toBe(all);
     await sleep(10);
@@ -65,7 +69,7 @@ describe('streamChunks', () => {
   it.each([false, true])('fails where a page does, and closes, gzip %s', async (gzip) => {
     let closes = 0;
     const read = async () => {
-      for await (const _ of streamChunks(numbers(20, 7), { gzip }, () => closes++));
+      for await (const _ of streamChunks(numbers(20, 7), { gzip, limits }, () => closes++));
     };
     await expect(read()).rejects.toThrow('the disk failed');
     await sleep(10);
@@ -74,12 +78,42 @@ describe('streamChunks', () => {
 
   it.each([false, true])('closes where nobody reads on, gzip %s', async (gzip) => {
     let closes = 0;
-    const stream = streamChunks(numbers(1_000_000), { gzip }, () => closes++);
+    const stream = streamChunks(numbers(1_000_000), { gzip, limits }, () => closes++);
     stream.on('error', () => {});
     stream.resume();
     await sleep(20);
     stream.destroy();
     for (let waited = 0; closes === 0 && waited < 2_000; waited += 10) await sleep(10);
     expect(closes).toBe(1);
+  });
+
+  it.each([
+    ['a chunk', false, { streamStallMs: 50, maximumStreamMs: 10_000 }],
+    ['a chunk', true, { streamStallMs: 50, maximumStreamMs: 10_000 }],
+    ['the whole', false, { streamStallMs: 10_000, maximumStreamMs: 50 }],
+  ])('ends for a client that does not take %s in its time, gzip %s', async (what, gzip, limits) => {
+    async function* endless() {
+      for (;;) yield randomBytes(100_000);
+    }
+    let closes = 0;
+    const stream = streamChunks(endless(), { gzip, limits }, () => closes++);
+    stream.read(); // some, and then no more
+    const [error] = await once(stream, 'error');
+    expect(error).toMatchObject({ code: 'request_timeout' });
+    expect(error.message).toContain(`did not take ${what}`);
+    await expect.poll(() => closes).toBe(1);
+  });
+
+  it('does not count the time in which a chunk is made', async () => {
+    async function* slow() {
+      for (let i = 0; i < 3; i++) {
+        await sleep(60);
+        yield `${i}\n`;
+      }
+    }
+    let text = '';
+    const timed = { gzip: false, limits: { ...limits, streamStallMs: 30 } };
+    for await (const chunk of streamChunks(slow(), timed, () => {})) text += chunk;
+    expect(text).toBe('0\n1\n2\n');
   });
 });

@@ -208,6 +208,23 @@ describe('an audience stream', () => {
     socket.destroy();
   });
 
+  it('ends for clients that stop reading, whose places are free again for others', async () => {
+    const { server, port, id, socket } = await stall({ maximumOpenStreams: 4, streamStallMs: 300 });
+    const stalled = [socket, ...(await Promise.all(Array.from({ length: 3 }, () => openStalledStream(port, id))))];
+    for (const each of stalled) each.on('error', () => {});
+    const read = () => server.call('GET', `/v1/campaigns/${id}/audience?limit=1`, undefined, { accept: 'text/csv' });
+    const stream = async () =>
+      (await server.call('GET', `/v1/campaigns/${id}/seeds/unknown`, undefined, { accept: 'text/plain' })).status;
+    expect(await stream()).toBe(503);
+    await expect.poll(stream, { timeout: 5_000 }).toBe(200);
+    expect((await read()).status).toBe(200);
+    await expect.poll(() => openStreams(server)).toBe(0);
+    for (const each of stalled) each.resume();
+    await expect.poll(() => stalled.every(({ closed }) => closed)).toBe(true);
+    expect(stalled.every(({ bytesRead }) => bytesRead < 10_000_000)).toBe(true);
+    expect(server.log()).not.toContain('"level":50');
+  });
+
   it('is cut by close after the named time', async () => {
     const { server, socket } = await stall({ closeGraceMs: 100 });
     socket.on('error', () => {});

@@ -72,11 +72,16 @@ const filesOf = (server: Fixture) => {
     return [];
   }
 };
+const TEXT = { 'content-type': 'text/plain' };
+const statusOf = ({ status }: { readonly status: number }) => status;
 const ids = (count: number) => Array.from({ length: count }, (_, i) => `someone-${i}\n`).join('');
+
+/** Each upload is a large one, and may drip. */
+const SLOW = { smallUploadBytes: 0, minimumUploadBytesPerSecond: 0 };
 
 describe('an upload', () => {
   it('may take longer than other requests as long as it does not stall', async () => {
-    const { fixture, port } = await listen({ requestTimeoutMs: 300, uploadStallMs: 2_000 });
+    const { fixture, port } = await listen({ ...SLOW, requestTimeoutMs: 300, uploadStallMs: 2_000 });
     // as the check of connections runs every 30 s, do what it does
     const expire = setInterval(() => expireRequests(fixture), 50);
     try {
@@ -132,7 +137,7 @@ describe('an upload', () => {
   });
 
   it('is answered 503 while others are at it, and taken after them', async () => {
-    const { fixture, port } = await listen({ maximumOpenUploads: 1 });
+    const { fixture, port } = await listen({ ...SLOW, maximumOpenUploads: 1 });
     const first = upload(port);
     first.chunk('a\n');
     await sleep(200);
@@ -194,6 +199,115 @@ describe('an upload', () => {
     expect(asked).toBeGreaterThan(20);
     expect(slowest).toBeLessThan(200);
     expect(filesOf(fixture)).toHaveLength(1);
+  });
+});
+
+describe('small uploads', () => {
+  /** A large upload that has its place. */
+  async function openLarge(server: Fixture, port: number): Promise<Upload> {
+    const sender = upload(port);
+    sender.chunk(ids(40_000));
+    await expect.poll(() => filesOf(server).length).toBe(1); // the first run is on the disk
+    return sender;
+  }
+
+  const opt = (i: number) => Array.from({ length: 20 }, (_, j) => `gone-${i}-${j}\n`).join('');
+
+  it('all succeed while the large ones drip', async () => {
+    const { fixture, port } = await listen({ maximumOpenUploads: 1 });
+    const large = await openLarge(fixture, port);
+    expect(statusOf(await fixture.call('PUT', '/v1/suppression', ids(20_000), TEXT))).toBe(503);
+    const drip = setInterval(() => large.chunk('x\n'), 20);
+    try {
+      const clients = Array.from({ length: 8 }, async (_, client) => {
+        const statuses: number[] = [];
+        for (let i = 0; i < 10; i++) {
+          const body = opt(10 * client + i);
+          const json = JSON.stringify({ user_ids: body.trimEnd().split('\n') });
+          const [bytes, headers] = [
+            [body, TEXT] as const,
+            [json, { 'content-type': 'application/json' }] as const,
+            [gzipSync(body), { ...TEXT, 'content-encoding': 'gzip' }] as const,
+          ][i % 3]!;
+          const response = await fetch(`http://127.0.0.1:${port}/v1/suppression/add`, {
+            method: 'POST',
+            headers,
+            body: bytes,
+          });
+          statuses.push(response.status);
+          await response.arrayBuffer();
+        }
+        return statuses;
+      });
+      expect((await Promise.all(clients)).flat()).toEqual(Array(80).fill(200));
+      expect((await report(fixture)).users).toBe(1_600);
+    } finally {
+      clearInterval(drip);
+    }
+  });
+
+  it('in chunks count as small until they are more', async () => {
+    const { fixture, port } = await listen({ maximumOpenUploads: 1, smallUploadBytes: 1_000 });
+    const large = upload(port);
+    large.chunk('x'.repeat(200).concat('\n').repeat(6));
+    await sleep(100);
+    const small = upload(port);
+    small.chunk('a\n');
+    await sleep(100);
+    small.end();
+    await answered(small, 200);
+    const larger = upload(port);
+    larger.chunk('a\n');
+    await sleep(100);
+    expect(larger.answer()).toBe('');
+    larger.chunk(ids(100));
+    await answered(larger, 503);
+    expect((await report(fixture)).users).toBe(1);
+    large.end();
+    await answered(large, 200);
+  });
+
+  it('of which gzip holds much are large', async () => {
+    const { fixture, port } = await listen({ maximumOpenUploads: 1 });
+    await openLarge(fixture, port);
+    const packed = gzipSync(ids(20_000));
+    expect(packed.length).toBeLessThan(64 * 1024);
+    const headers = { ...TEXT, 'content-encoding': 'gzip' };
+    expect(statusOf(await fixture.call('PUT', '/v1/suppression', packed, headers))).toBe(503);
+  });
+
+  it('are answered 503 where too many wait', async () => {
+    const { fixture } = await listen({ maximumOpenSmallUploads: 1, maximumWaitingUploads: 1 });
+    const answers = await Promise.all([1, 2, 3].map((i) => fixture.call('POST', '/v1/suppression/add', opt(i), TEXT)));
+    expect(answers.map(statusOf).sort()).toEqual([200, 200, 503]);
+    expect((await report(fixture)).users).toBe(40);
+  });
+});
+
+describe('a dripping upload', () => {
+  it.each([
+    ['slower than the minimum rate', { uploadStallMs: 200 }, 'at least 10240 bytes a second'],
+    ['over its whole time', { ...SLOW, maximumUploadMs: 400 }, 'at most 400 ms'],
+  ])('is ended where it is %s, and its place is free', async (_name, config, message) => {
+    const { fixture, port } = await listen({ smallUploadBytes: 0, maximumOpenUploads: 1, lingerMs: 100, ...config });
+    const sender = upload(port);
+    const drip = setInterval(() => sender.socket.writable && sender.chunk('a\n'), 20);
+    try {
+      await answered(sender, 408);
+    } finally {
+      clearInterval(drip);
+    }
+    expect(sender.answer()).toContain(message);
+    expect((await fixture.call('PUT', '/v1/suppression', ids(3), TEXT)).status).toBe(200);
+    expect((await report(fixture)).users).toBe(3);
+  });
+
+  it('is not one whose sender the service keeps waiting', async () => {
+    const { fixture, port } = await listen({ uploadStallMs: 200, minimumUploadBytesPerSecond: 1_000_000 });
+    // far less than a second of work, but far more than the window
+    const { status } = await sendAll(port, ids(300_000));
+    expect(status).toBe(200);
+    expect((await report(fixture)).users).toBe(300_000);
   });
 });
 

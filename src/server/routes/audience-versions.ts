@@ -136,7 +136,7 @@ export function addAudienceVersionRoutes(
       return reply
         .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
         .type(`${type}; charset=utf-8`)
-        .send(streamChunks(chunks, { gzip }, close) as never);
+        .send(streamChunks(chunks, { gzip, limits: dependencies.config }, close) as never);
     },
   );
 }

@@ -156,7 +156,7 @@ function createReader(dependencies: ServerDependencies, takeStream: ReturnType<t
       });
       const chunks =
         type === PARQUET_TYPE ? parquetChunks(pages, config.parquetRowGroupRows) : textChunks(type, MEMBER_ROWS, pages);
-      return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip }, close));
+      return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
     }
 
     const opened = openFound(found, find, (at) => open(at, rankings.get(at.audience.folder)));

@@ -1,5 +1,5 @@
 /** Routes of sets of users: a campaign's seeds, its suppression list, and the installation's. */
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -7,6 +7,7 @@ import type { SetOwner } from '../../campaigns/set-rows.ts';
 import type { MatchedPopulation } from '../../campaigns/user-set-store.ts';
 import { AppError } from '../../lib/errors.ts';
 import { negotiate } from '../accept.ts';
+import { type StreamLimits, streamChunks } from '../audience-stream.ts';
 import type { ServerConfig, ServerDependencies } from '../config.ts';
 import { sendError } from '../error-handler.ts';
 import type { ServerApp } from '../fastify-types.ts';
@@ -114,7 +115,7 @@ function addChanges(
   requests: OpenRequests,
   kind: Kind,
 ): void {
-  const { config, store } = dependencies;
+  const { clock, config, store } = dependencies;
   for (const { how, method, path, verb, summary } of CHANGES) {
     app.route({
       method,
@@ -147,10 +148,12 @@ function addChanges(
       handler: async (request) => {
         const owner = kind.ownerOf(request);
         if (owner.kind !== 'common_suppression') store.get(owner.campaignId);
-        const close = uploads.open(request.raw.socket);
+        const place = uploads.open(request.raw.socket);
         const collected = store.userSets.collect();
         try {
-          await readUploadedIds(request, config, (userId) => collected.add(userId));
+          const reading = { config, clock, onLarge: place.becomeLarge };
+          await readUploadedIds(request, reading, (userId) => collected.add(userId));
+          await place.beforeChange();
           const population = populationOf(dependencies);
           await setImmediate(); // what came behind the body is seen now
           const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {
@@ -159,7 +162,7 @@ function addChanges(
           return presentMatchReport(report, population.version);
         } finally {
           collected.close();
-          close();
+          place.release();
         }
       },
     });
@@ -172,7 +175,7 @@ function addReads(
   takeStream: ReturnType<typeof createSlots>,
   kind: Kind,
 ): void {
-  const { store } = dependencies;
+  const { config, store } = dependencies;
   const { params, url, what, operation, codes } = kind;
   app.get(
     url,
@@ -249,7 +252,12 @@ function addReads(
       const release = takeStream();
       let stream: Readable;
       try {
-        stream = streamIds(type, store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies)), release);
+        stream = streamIds(
+          type,
+          store.userSets.unknownOf(kind.ownerOf(request), populationOf(dependencies)),
+          config,
+          release,
+        );
       } catch (error) {
         release();
         throw error;
@@ -264,6 +272,7 @@ function addReads(
 function streamIds(
   type: typeof NDJSON_TYPE | typeof TEXT_TYPE,
   blocks: Generator<readonly string[], void, void>,
+  limits: StreamLimits,
   onClose: () => void,
 ): Readable {
   const format = type === TEXT_TYPE ? formatText : formatNdjson;
@@ -275,7 +284,7 @@ function streamIds(
       await setImmediate();
     }
   }
-  return Readable.from(chunks(), { objectMode: false, highWaterMark: 1 }).once('close', () => {
+  return streamChunks(chunks(), { gzip: false, limits }, () => {
     blocks.return();
     onClose();
   });
