@@ -1,48 +1,25 @@
 /** Seeds and suppression lists as sets that are replaced, added to and taken from, and how they match a population. */
 import { setImmediate } from 'node:timers/promises';
 import { listFolder, removeQuietly, withStorage } from '../lib/durable-files.ts';
-import { AppError } from '../lib/errors.ts';
 import { type Database, write } from './database.ts';
-import { UNKNOWN_EXAMPLES } from './seeds.ts';
-import {
-  assignSet,
-  deleteUnusedRows,
-  hasRow,
-  type OwnedSet,
-  readOwnedSet,
-  recordSet,
-  type SetOwner,
-} from './set-rows.ts';
+import { type MatchedPopulation, type Matches, tallyOf } from './match-tally.ts';
+import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet, type SetOwner } from './set-rows.ts';
 import type { SeedCounts } from './types.ts';
-import { differenceOf, intersectionOf, unionOf } from './user-set-algebra.ts';
+import { intersectionOf, unionOf } from './user-set-algebra.ts';
+import {
+  type Change,
+  type ChangeOptions,
+  type ChangeReport,
+  type ChangeTask,
+  combine,
+  type MatchReport,
+  receivedAfter,
+  sentOf,
+  tallyFor,
+} from './user-set-change.ts';
 import { IdSorter } from './user-set-sort.ts';
 import { removeUnfinished, writeBlocks } from './user-set-writer.ts';
 import { type IdBlocks, userSetBlocks, userSetPath } from './user-sets.ts';
-
-/** The population version that sets are matched with. */
-export interface MatchedPopulation {
-  readonly version: string;
-  has(userId: string): boolean;
-}
-
-/** How a set matches a population version. `received` counts what was sent since the set was replaced last, less what was removed. */
-export interface MatchReport extends SeedCounts {
-  /** Ids in the set: known + unknown. */
-  readonly users: number;
-  /** Of seeds: known ids that the campaign's or the installation's suppression list has; null of suppression lists. */
-  readonly suppressed: number | null;
-  /** Milliseconds since 1970; null where there is no set. */
-  readonly createdAt: number | null;
-  readonly updatedAt: number | null;
-}
-
-/** What may keep a change from being made. */
-export interface ChangeOptions {
-  /** Called when the new set is written, right before it takes effect; where it throws, nothing has changed. */
-  readonly accept?: () => void;
-}
-
-type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'unknownExamples'>;
 
 /** Numbers that are remembered, of this many sets. */
 const REMEMBERED = 1_000;
@@ -77,16 +54,21 @@ export class UserSets {
    */
   async change(
     owner: SetOwner,
-    how: 'replace' | 'add' | 'remove',
+    how: Change,
     collected: IdSorter,
     population: MatchedPopulation,
     maximumUsers: number,
     options: ChangeOptions = {},
-  ): Promise<MatchReport> {
-    while (!(await this.#tryChange(owner, how, collected, population, maximumUsers, options))) {
+  ): Promise<ChangeReport> {
+    // ids that replace a set are the new set, and are matched as it is written
+    const matches = how === 'replace' ? null : await tallyOf(collected.blocks(), population, options.onUnknown);
+    const task = { owner, how, collected, population, maximumUsers, matches, ...options };
+    if (options.isDryRun === true) return this.#preview(task);
+    for (;;) {
+      const sent = await this.#tryChange(task);
+      if (sent !== null) return { ...(await this.report(owner, population)), sent };
       // another change came between: this one is made again, of what that one left
     }
-    return this.report(owner, population);
   }
 
   /** The sha256 of the owner's set; null where there is none. @throws AppError campaign_not_found */
@@ -141,26 +123,22 @@ export class UserSets {
     for (const sha256 of setsIn(this.#folder)) this.#removeFile(sha256);
   }
 
-  async #tryChange(
-    owner: SetOwner,
-    how: 'replace' | 'add' | 'remove',
-    collected: IdSorter,
-    population: MatchedPopulation,
-    maximumUsers: number,
-    { accept }: ChangeOptions,
-  ): Promise<boolean> {
+  /** How what was sent matches, or null where another change came between. */
+  async #tryChange(task: ChangeTask): Promise<SeedCounts | null> {
+    const { owner, how, collected, population } = task;
     const before = readOwnedSet(this.#database, owner);
-    const tally = new Tally(population, maximumUsers);
+    const tally = tallyFor(task);
     const set = await writeBlocks(
       this.#folder,
       tally.over(combine(how, this.#blocks(before?.sha256), collected.blocks())),
     );
+    const sent = sentOf(task, tally);
     try {
       const isChanged = write(this.#database, () => {
         const now = this.#now();
         const current = readOwnedSet(this.#database, owner);
         if (how !== 'replace' && current?.sha256 !== before?.sha256) return false;
-        accept?.();
+        task.accept?.(sent);
         recordSet(this.#database, set, now);
         const received = receivedAfter(how, collected.received, current, set.users);
         const counts = { received, duplicate: received - set.users, ...tally.matches() };
@@ -168,13 +146,32 @@ export class UserSets {
         assignSet(this.#database, owner, { sha256: set.sha256, counts, createdAt, updatedAt: now }, now);
         return true;
       });
-      if (!isChanged) return false;
+      if (!isChanged) return null;
     } finally {
       set.discard();
     }
     remember(this.#matches, keyOf(population, set.sha256), Promise.resolve(tally.matches()));
     if (before !== null && before.sha256 !== set.sha256) this.#removeUnused(before.sha256);
-    return true;
+    return sent;
+  }
+
+  /** What `#tryChange` would report. */
+  async #preview(task: ChangeTask): Promise<ChangeReport> {
+    const { owner, how, collected, population } = task;
+    const before = readOwnedSet(this.#database, owner);
+    const after = () => combine(how, this.#blocks(before?.sha256), collected.blocks());
+    const tally = tallyFor(task);
+    for (const _ of tally.over(after())) await setImmediate();
+    const sent = sentOf(task, tally);
+    task.accept?.(sent);
+    const { known, unknown } = tally.matches();
+    const users = known + unknown;
+    const received = receivedAfter(how, collected.received, before, users);
+    const suppressed =
+      owner.kind === 'seeds' ? await this.#countSuppressed(after(), this.#listsOf(owner.campaignId), population) : null;
+    const { createdAt = null, updatedAt = null } = before ?? {};
+    const counts = { received, duplicate: received - users, users, ...tally.matches() };
+    return { ...counts, suppressed, createdAt, updatedAt, sent };
   }
 
   #blocks(sha256: string | undefined): IdBlocks {
@@ -182,24 +179,29 @@ export class UserSets {
   }
 
   #matchesOf(sha256: string, population: MatchedPopulation): Promise<Matches> {
-    return remembered(this.#matches, keyOf(population, sha256), async () => {
-      const tally = new Tally(population, Number.POSITIVE_INFINITY);
-      for (const _ of tally.over(this.#blocks(sha256))) await setImmediate();
-      return tally.matches();
-    });
+    return remembered(this.#matches, keyOf(population, sha256), () => tallyOf(this.#blocks(sha256), population));
   }
 
   #suppressedOf(sha256: string, campaignId: string, population: MatchedPopulation): Promise<number> {
-    const lists = ([{ kind: 'suppression', campaignId }, { kind: 'common_suppression' }] as const)
+    const lists = this.#listsOf(campaignId);
+    if (lists.length === 0) return Promise.resolve(0);
+    return remembered(this.#suppressed, keyOf(population, sha256, ...lists), () =>
+      this.#countSuppressed(this.#blocks(sha256), lists, population),
+    );
+  }
+
+  /** The suppression lists that hold for a campaign. */
+  #listsOf(campaignId: string): string[] {
+    return ([{ kind: 'suppression', campaignId }, { kind: 'common_suppression' }] as const)
       .map((owner) => readOwnedSet(this.#database, owner)?.sha256)
       .filter((list) => list !== undefined);
-    if (lists.length === 0) return Promise.resolve(0);
-    return remembered(this.#suppressed, keyOf(population, sha256, ...lists), async () => {
-      const suppressed = lists.map((list) => this.#blocks(list)).reduce(unionOf);
-      const tally = new Tally(population, Number.POSITIVE_INFINITY);
-      for (const _ of tally.over(intersectionOf(this.#blocks(sha256), suppressed))) await setImmediate();
-      return tally.matches().known;
-    });
+  }
+
+  /** Known ids that one of the lists has. */
+  async #countSuppressed(ids: IdBlocks, lists: readonly string[], population: MatchedPopulation): Promise<number> {
+    if (lists.length === 0) return 0;
+    const suppressed = lists.map((list) => this.#blocks(list)).reduce(unionOf);
+    return (await tallyOf(intersectionOf(ids, suppressed), population)).known;
   }
 
   /** First the rows: a file that no row names is harmless, a row without its file is not. */
@@ -214,54 +216,6 @@ export class UserSets {
       if (!hasRow(this.#database, sha256)) removeQuietly(userSetPath(this.#folder, sha256), { recursive: false });
     });
   }
-}
-
-/** Counts ids as they go by. */
-class Tally {
-  readonly #population: MatchedPopulation;
-  readonly #maximumUsers: number;
-  readonly #examples: string[] = [];
-  #known = 0;
-  #unknown = 0;
-
-  constructor(population: MatchedPopulation, maximumUsers: number) {
-    this.#population = population;
-    this.#maximumUsers = maximumUsers;
-  }
-
-  *over(blocks: IdBlocks): Generator<readonly string[], void, void> {
-    for (const block of blocks) {
-      for (const userId of block) {
-        if (this.#population.has(userId)) this.#known += 1;
-        else {
-          this.#unknown += 1;
-          if (this.#examples.length < UNKNOWN_EXAMPLES) this.#examples.push(userId);
-        }
-      }
-      if (this.#known + this.#unknown > this.#maximumUsers) throw tooManyUsers(this.#maximumUsers);
-      yield block;
-    }
-  }
-
-  matches(): Matches {
-    return { known: this.#known, unknown: this.#unknown, unknownExamples: this.#examples };
-  }
-}
-
-function combine(how: 'replace' | 'add' | 'remove', before: IdBlocks, collected: IdBlocks): IdBlocks {
-  if (how === 'replace') return collected;
-  return how === 'add' ? unionOf(before, collected) : differenceOf(before, collected);
-}
-
-function receivedAfter(
-  how: 'replace' | 'add' | 'remove',
-  collected: number,
-  before: OwnedSet | null,
-  users: number,
-): number {
-  const { received, duplicate } = before?.counts ?? { received: 0, duplicate: 0 };
-  if (how === 'replace') return collected;
-  return how === 'add' ? received + collected : users + duplicate;
 }
 
 function keyOf(population: MatchedPopulation, ...sets: readonly string[]): string {
@@ -287,9 +241,4 @@ function setsIn(folder: string): string[] {
   return withStorage('read the user sets', () => listFolder(folder))
     .filter((name) => /^[0-9a-f]{64}\.txt$/.test(name))
     .map((name) => name.slice(0, -'.txt'.length));
-}
-
-function tooManyUsers(limit: number): AppError {
-  const message = `a set has at most ${limit} user ids`;
-  return new AppError('too_many_seeds', message, { details: [{ pointer: '', limit, message }] });
 }

@@ -38,6 +38,7 @@ export type ErrorCode =
   | 'expansion_not_found'
   | 'expansion_ended' // there is nothing to cancel
   | 'no_seeds' // a campaign that was given none yet
+  | 'too_few_known' // ids of a list that the population does not have
   | 'unknown_filter' // a user feature or token that the population does not have
   | 'model_not_stored' // the audience was made before customised models were kept
   | 'model_unavailable' // the general model that something was made with is not served any more

@@ -121,7 +121,7 @@ async function addRoutes(
   addAudienceVersionRoutes(app, dependencies, takeStream);
   addExplanationRoutes(app, dependencies);
   addModelRoutes(app, dependencies);
-  await addUserSetRoutes(app, dependencies, uploads, requests, takeStream);
+  await addUserSetRoutes(app, dependencies, { uploads, requests }, takeStream);
   addInformationRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);

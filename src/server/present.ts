@@ -1,11 +1,12 @@
 /** The domain in the words of the API: snake_case, RFC 3339 times. */
 import type { z } from 'zod';
 import type { Audience, Campaign, Expansion, SeedCounts } from '../campaigns/types.ts';
-import type { MatchReport } from '../campaigns/user-set-store.ts';
+import type { ChangeReport, MatchReport } from '../campaigns/user-set-change.ts';
 import type { Delivery, Webhook } from '../campaigns/webhook-types.ts';
 import type { audienceVersionSchema } from './audience-schemas.ts';
 import { presentRefresh } from './campaign-inputs.ts';
 import type { expansionSchema } from './expansion-schemas.ts';
+import type { Hint } from './match-hints.ts';
 import type { campaignSchema } from './schemas.ts';
 import type { userSetSchema } from './upload-schemas.ts';
 import type { deliverySchema, webhookSchema } from './webhook-schemas.ts';
@@ -57,6 +58,32 @@ export function presentMatchReport(report: MatchReport, populationVersion: strin
     created_at: createdAt === null ? null : presentTime(createdAt),
     updated_at: updatedAt === null ? null : presentTime(updatedAt),
   };
+}
+
+/** A change's report as JSON: of the set, and of what was sent. */
+export function presentChangeReport(
+  { sent, ...report }: ChangeReport,
+  populationVersion: string,
+  hints: readonly Hint[],
+): z.output<typeof userSetSchema> {
+  const { received, known, unknown, duplicate, unknownExamples } = sent;
+  return {
+    ...presentMatchReport(report, populationVersion),
+    sent: {
+      received,
+      known,
+      unknown,
+      duplicate,
+      known_percent: knownPercent(sent),
+      unknown_examples: unknownExamples,
+      hints,
+    },
+  };
+}
+
+/** Known users per cent of all that are different, to a tenth and never rounded up: 99.9 is not everybody. */
+export function knownPercent({ known, unknown }: Pick<SeedCounts, 'known' | 'unknown'>): number {
+  return Math.floor((known * 1_000) / (known + unknown)) / 10;
 }
 
 /** An expansion as JSON. */

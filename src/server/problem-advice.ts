@@ -69,6 +69,12 @@ export const PROBLEM_ADVICE: Readonly<Record<ErrorCode, Advice>> = {
     meaning: 'A filter names a user feature, or a value of one, that the population does not have.',
     advice: 'GET /v1/populations/current lists the features, and links to the known values of each.',
   },
+  too_few_known: {
+    meaning:
+      'Less of the user ids that were sent are in the population than min_known_percent asks for. Nothing has changed.',
+    advice:
+      'known, unknown, known_percent and unknown_examples say what was found, hints what is probably wrong: another format than the content type says, spaces or quotes around ids, UTF-16. Correct the file, or ask for less where its users are really not in the population.',
+  },
   webhook_not_found: {
     meaning: 'There is no webhook of this id. It may have been deleted.',
     advice: 'GET /v1/webhooks lists those that there are.',

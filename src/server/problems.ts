@@ -21,6 +21,7 @@ export const PROBLEMS: Readonly<Record<ErrorCode, ProblemRow>> = {
   unknown_feature: { status: 400, title: 'The model has no such campaign feature' },
   webhook_url_refused: { status: 400, title: 'Nothing is sent to this URL' },
   unknown_filter: { status: 400, title: 'The population has no such user feature or token' },
+  too_few_known: { status: 400, title: 'Too few of the user ids are known' },
   unauthorized: { status: 401, title: 'An API key is needed' },
   route_not_found: { status: 404, title: 'There is no such route' },
   campaign_not_found: { status: 404, title: 'There is no such campaign' },

@@ -24,7 +24,9 @@ export function wholeNumber(minimum: number, maximum?: number, meta: NumberMeta 
 }
 
 /** A decimal number. */
-export function decimalNumber(bounds: { readonly exclusiveMinimum?: number; readonly maximum?: number } = {}) {
+export function decimalNumber(
+  bounds: { readonly minimum?: number; readonly exclusiveMinimum?: number; readonly maximum?: number } = {},
+) {
   return numberText(NUMBER, 'a number is expected', { type: 'number', ...bounds });
 }
 

@@ -56,13 +56,33 @@ export class CsvColumn {
     if (this.#index < 0) {
       this.#index = fields.indexOf(this.#name);
       this.#width = fields.length;
-      if (this.#index < 0) this.#errors.fail(line, `the header row has no column ${this.#name}`);
+      if (this.#index < 0) this.#errors.fail(line, withoutColumn(this.#name, fields));
       return;
     }
     if (fields.length === this.#width) take(fields[this.#index]!, line);
     else this.#errors.add(line, `the record has ${fields.length} fields, the header row ${this.#width}`);
   }
 }
+
+/** Columns that an error names, and characters of one. */
+const NAMED_COLUMNS = 10;
+const NAMED_CHARACTERS = 40;
+
+/** Says which columns there are, also where they are separated by something else than commas. */
+function withoutColumn(name: string, fields: readonly string[]): string {
+  const other = fields.length === 1 ? SEPARATORS.find(([separator]) => fields[0]!.includes(separator)) : undefined;
+  const columns = other === undefined ? fields : fields[0]!.split(other[0]);
+  const named = columns.slice(0, NAMED_COLUMNS).map((column) => JSON.stringify(column.slice(0, NAMED_CHARACTERS)));
+  const all = `${named.join(', ')}${columns.length > NAMED_COLUMNS ? ` and ${columns.length - NAMED_COLUMNS} more` : ''}`;
+  if (other === undefined) return `the header row has no column ${name}, but ${all}`;
+  return `fields are separated by commas, and this header row has ${other[1]}: its columns are ${all}`;
+}
+
+const SEPARATORS = [
+  [';', 'semicolons'],
+  ['\t', 'tabs'],
+  ['|', 'vertical bars'],
+] as const;
 
 /** A field is quoted, with its quotes doubled, or has no quote; null where one is neither. */
 function splitQuoted(record: string): string[] | null {

@@ -53,6 +53,9 @@ export async function* uploadLines(
   let pendingBytes = 0;
   const take = (block: Buffer): UploadLines => {
     const text = isStart && block.indexOf(BYTE_ORDER_MARK) === 0 ? block.subarray(BYTE_ORDER_MARK.length) : block;
+    if (isStart && UTF16_MARKS.some((mark) => block.indexOf(mark) === 0)) {
+      errors.fail(1, 'the file is UTF-16, UTF-8 is expected');
+    }
     isStart = false;
     if (!isUtf8(text)) errors.fail(firstLine + findInvalidLine(text), 'the line is not valid UTF-8');
     const lines = text.toString('utf8').split('\n');
@@ -85,6 +88,7 @@ export function withoutReturn(line: string): string {
 }
 
 const NEWLINE = 0x0a;
+const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** The 0-based line of the first byte sequence that is not UTF-8: no sequence crosses a line's end, as 0x0a is never part of one. */

@@ -1,7 +1,43 @@
 /** The shapes of sets of users: what is sent by file, and how it matches. */
 import { z } from 'zod';
 import type { ServerConfig } from './config.ts';
+import { decimalNumber } from './query-numbers.ts';
 import { count, time, userIdList } from './schemas.ts';
+
+const sentSchema = z
+  .object({
+    received: count,
+    known: count,
+    unknown: count,
+    duplicate: count,
+    known_percent: z.number().describe('Of the different ids that were sent, those that the population has.'),
+    unknown_examples: z.array(z.string()).readonly().describe('At most 10.'),
+    hints: z
+      .array(
+        z.object({
+          found: z.enum(['json_lines', 'header', 'utf16', 'spaces', 'quotes', 'columns']),
+          users: count.describe('Unknown ids of which it holds.'),
+          example: z.string().describe('One of them.'),
+          message: z.string(),
+        }),
+      )
+      .readonly()
+      .describe('Why ids are probably unknown: another format, spaces or quotes around them.'),
+  })
+  .describe('How the ids of this request match; of changes only.');
+
+const example = {
+  users: 119,
+  received: 120,
+  known: 117,
+  unknown: 2,
+  duplicate: 1,
+  suppressed: 4,
+  unknown_examples: ['u-77', 'u-78 '],
+  population_version: 'ba9876543210',
+  created_at: '2026-11-25T12:00:00.000Z',
+  updated_at: '2026-11-25T12:00:00.000Z',
+};
 
 /** How a set of users matches the population that is served. */
 export const userSetSchema = z
@@ -20,24 +56,50 @@ export const userSetSchema = z
     population_version: z.string(),
     created_at: time.nullable().describe('null where there is no set.'),
     updated_at: time.nullable(),
+    dry_run: z.literal(true).optional().describe('Of a dry run: nothing has changed, the set would be this.'),
+    sent: sentSchema.optional(),
   })
   .meta({
     id: 'UserSet',
     examples: [
+      example,
       {
-        users: 119,
-        received: 120,
-        known: 117,
-        unknown: 2,
-        duplicate: 1,
-        suppressed: 4,
-        unknown_examples: ['u-77', 'u-78'],
-        population_version: 'ba9876543210',
-        created_at: '2026-11-25T12:00:00.000Z',
-        updated_at: '2026-11-25T12:00:00.000Z',
+        ...example,
+        dry_run: true,
+        sent: {
+          received: 120,
+          known: 117,
+          unknown: 2,
+          duplicate: 1,
+          known_percent: 98.3,
+          unknown_examples: ['u-77', 'u-78 '],
+          hints: [
+            {
+              found: 'spaces',
+              users: 1,
+              example: 'u-78 ',
+              message: 'these ids are known without the spaces around them',
+            },
+          ],
+        },
       },
     ],
   });
+
+/** How an upload is taken. */
+export const uploadQuery = z.strictObject({
+  min_known_percent: decimalNumber({ minimum: 0, maximum: 100 })
+    .refine((percent) => percent >= 0 && percent <= 100, 'a number from 0 to 100 is expected')
+    .optional()
+    .describe(
+      'Refuses the change (`too_few_known`) where less of the ids sent are known: a list that matches nobody protects nobody.',
+    ),
+  dry_run: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('The report of the set as the change would make it; nothing changes.'),
+});
 
 /** The body of an upload by content type; but for JSON, the handler reads it line by line. */
 export function uploadBody(config: ServerConfig) {

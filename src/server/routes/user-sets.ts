@@ -1,26 +1,21 @@
 /** Routes of sets of users: a campaign's seeds, its suppression list, and the installation's. */
-import type { Readable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { SetOwner } from '../../campaigns/set-rows.ts';
-import type { MatchedPopulation } from '../../campaigns/user-set-store.ts';
 import { AppError } from '../../lib/errors.ts';
 import { negotiate } from '../accept.ts';
-import { type StreamLimits, streamChunks } from '../audience-stream.ts';
+import { applyUpload, type Doors, populationOf } from '../apply-upload.ts';
 import type { ServerConfig, ServerDependencies } from '../config.ts';
 import { sendError } from '../error-handler.ts';
 import type { ServerApp } from '../fastify-types.ts';
-import { findUser } from '../find-user.ts';
+import { streamIds } from '../id-stream.ts';
 import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../media-types.ts';
-import type { OpenRequests } from '../open-requests.ts';
-import type { OpenUploads } from '../open-uploads.ts';
 import { presentMatchReport } from '../present.ts';
 import { campaignParams, problemResponses, textSchema } from '../schemas.ts';
 import { refuseTooManyIds } from '../seed-limit.ts';
 import type { createSlots } from '../slots.ts';
-import { readUploadedIds, UPLOAD_TYPES } from '../upload-ids.ts';
-import { uploadBody, userSetSchema } from '../upload-schemas.ts';
+import { UPLOAD_TYPES } from '../upload-ids.ts';
+import { uploadBody, uploadQuery, userSetSchema } from '../upload-schemas.ts';
 
 /** One of the sets, and its words in the document. */
 interface Kind {
@@ -70,14 +65,13 @@ const CHANGES = [
 export async function addUserSetRoutes(
   app: ServerApp,
   dependencies: ServerDependencies,
-  uploads: OpenUploads,
-  requests: OpenRequests,
+  doors: Doors,
   takeStream: ReturnType<typeof createSlots>,
 ): Promise<void> {
   await app.register(async (scope) => {
     takeUploads(scope, dependencies.config);
     for (const kind of KINDS) {
-      addChanges(scope as unknown as ServerApp, dependencies, uploads, requests, kind);
+      addChanges(scope as unknown as ServerApp, dependencies, doors, kind);
       addReads(scope as unknown as ServerApp, dependencies, takeStream, kind);
     }
   });
@@ -108,14 +102,8 @@ function takeUploads(
   });
 }
 
-function addChanges(
-  app: ServerApp,
-  dependencies: ServerDependencies,
-  uploads: OpenUploads,
-  requests: OpenRequests,
-  kind: Kind,
-): void {
-  const { clock, config, store } = dependencies;
+function addChanges(app: ServerApp, dependencies: ServerDependencies, doors: Doors, kind: Kind): void {
+  const { config } = dependencies;
   for (const { how, method, path, verb, summary } of CHANGES) {
     app.route({
       method,
@@ -127,13 +115,16 @@ function addChanges(
         summary: `${summary} ${kind.what}`,
         description:
           `Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, each also with \`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. ` +
-          'Nothing changes where a line is wrong or the connection breaks. Nothing runs: the next expansion takes the set as it is then.',
+          'Nothing changes where a line is wrong or the connection breaks. Nothing runs: the next expansion takes the set as it is then. ' +
+          '`sent` says how the ids of this request match, with hints where another format was probably sent.',
         params: kind.params,
+        querystring: uploadQuery,
         body: uploadBody(config),
         response: {
           200: { description: 'How the set matches.', content: { [JSON_TYPE]: { schema: userSetSchema } } },
           ...problemResponses(
             'invalid_request',
+            'too_few_known',
             'unauthorized',
             ...kind.codes,
             'request_timeout',
@@ -145,26 +136,7 @@ function addChanges(
           ),
         },
       },
-      handler: async (request) => {
-        const owner = kind.ownerOf(request);
-        if (owner.kind !== 'common_suppression') store.get(owner.campaignId);
-        const place = uploads.open(request.raw.socket);
-        const collected = store.userSets.collect();
-        try {
-          const reading = { config, clock, onLarge: place.becomeLarge };
-          await readUploadedIds(request, reading, (userId) => collected.add(userId));
-          await place.beforeChange();
-          const population = populationOf(dependencies);
-          await setImmediate(); // what came behind the body is seen now
-          const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {
-            accept: () => requests.refuseOverrun(request.raw),
-          });
-          return presentMatchReport(report, population.version);
-        } finally {
-          collected.close();
-          place.release();
-        }
-      },
+      handler: (request) => applyUpload(request, { owner: kind.ownerOf(request), how }, dependencies, doors),
     });
   }
 }
@@ -250,7 +222,7 @@ function addReads(
     async (request, reply) => {
       const type = negotiate(request.headers.accept, [NDJSON_TYPE, TEXT_TYPE]);
       const release = takeStream();
-      let stream: Readable;
+      let stream: ReturnType<typeof streamIds>;
       try {
         stream = streamIds(
           type,
@@ -266,42 +238,4 @@ function addReads(
       return untyped.type(type).send(stream);
     },
   );
-}
-
-/** The ids as they are found, no faster than the client reads. Throws what the first block throws, as an answer can still be made then. */
-function streamIds(
-  type: typeof NDJSON_TYPE | typeof TEXT_TYPE,
-  blocks: Generator<readonly string[], void, void>,
-  limits: StreamLimits,
-  onClose: () => void,
-): Readable {
-  const format = type === TEXT_TYPE ? formatText : formatNdjson;
-  const first = blocks.next();
-  async function* chunks(): AsyncGenerator<string, void, void> {
-    for (let block = first; !block.done; block = blocks.next()) {
-      const text = format(block.value);
-      if (text !== '') yield text;
-      await setImmediate();
-    }
-  }
-  return streamChunks(chunks(), { gzip: false, limits }, () => {
-    blocks.return();
-    onClose();
-  });
-}
-
-function formatText(userIds: readonly string[]): string {
-  let text = '';
-  for (const userId of userIds) if (!/[\r\n]/.test(userId)) text += `${userId}\n`;
-  return text;
-}
-
-function formatNdjson(userIds: readonly string[]): string {
-  let text = '';
-  for (const userId of userIds) text += `{"user_id":${JSON.stringify(userId)}}\n`;
-  return text;
-}
-
-function populationOf({ population }: ServerDependencies): MatchedPopulation {
-  return { version: population.version, has: (userId) => findUser(population, userId) >= 0 };
 }

@@ -1,0 +1,80 @@
+/** Why user ids are not known: what was probably sent in their place, told by ids that are known once they are read another way. */
+
+/** What can be found. */
+export type Found = 'json_lines' | 'header' | 'utf16' | 'spaces' | 'quotes' | 'columns';
+
+export interface Hint {
+  readonly found: Found;
+  /** Unknown ids of which it holds. */
+  readonly users: number;
+  /** One of them. */
+  readonly example: string;
+  readonly message: string;
+}
+
+const MESSAGES: { readonly [Name in Found]: string } = {
+  json_lines: 'these ids are lines of JSON: send them as application/x-ndjson',
+  header: 'this id is the header row of a CSV file: send it as text/csv',
+  utf16: 'these ids have NUL characters: the file is UTF-16 and has to be UTF-8',
+  spaces: 'these ids are known without the spaces around them',
+  quotes: 'these ids are known without the quotes around them: send CSV as text/csv',
+  columns: 'these ids are rows with several columns, of which one is known: send them as text/csv, separated by commas',
+};
+
+/** No id without one of these can be read another way. */
+const SUSPICIOUS = /[\s"'`,;|{\0]|^user_id$/;
+const SEPARATORS = /[,;\t|]/;
+const QUOTED = /^(["'`])(.*)\1$/s;
+
+/** Looks at unknown ids, each once. */
+export class MatchHints {
+  readonly #isKnown: (userId: string) => boolean;
+  readonly #found = new Map<Found, { users: number; readonly example: string }>();
+
+  constructor(isKnown: (userId: string) => boolean) {
+    this.#isKnown = isKnown;
+  }
+
+  see(userId: string): void {
+    if (!SUSPICIOUS.test(userId)) return;
+    const found = this.#find(userId);
+    if (found === null) return;
+    const entry = this.#found.get(found);
+    if (entry === undefined) this.#found.set(found, { users: 1, example: userId });
+    else entry.users += 1;
+  }
+
+  /** What was found, of most ids first. */
+  hints(): Hint[] {
+    return [...this.#found]
+      .map(([found, { users, example }]) => ({ found, users, example, message: MESSAGES[found] }))
+      .sort((a, b) => b.users - a.users);
+  }
+
+  #find(userId: string): Found | null {
+    if (isJsonLine(userId)) return 'json_lines';
+    if (userId.split(SEPARATORS).some((field) => bare(field) === 'user_id')) return 'header';
+    if (userId.includes('\0')) return 'utf16';
+    const trimmed = userId.trim();
+    if (trimmed !== userId && this.#isKnown(trimmed)) return 'spaces';
+    const [, , unquoted] = QUOTED.exec(trimmed) ?? [];
+    if (unquoted !== undefined && this.#isKnown(unquoted.replaceAll('""', '"'))) return 'quotes';
+    const fields = userId.split(SEPARATORS);
+    return fields.length > 1 && fields.some((field) => this.#isKnown(bare(field))) ? 'columns' : null;
+  }
+}
+
+/** A field without spaces and quotes around it. */
+function bare(field: string): string {
+  const trimmed = field.trim();
+  return QUOTED.exec(trimmed)?.[2] ?? trimmed;
+}
+
+function isJsonLine(userId: string): boolean {
+  if (!userId.startsWith('{')) return false;
+  try {
+    return Object.hasOwn(JSON.parse(userId) as object, 'user_id');
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,168 @@
+/** Uploads that match too little: refused below a share, tried out, and told why. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from './fixture.ts';
+
+let users: PopulationFixture;
+let fixture: Fixture;
+let id: string;
+beforeAll(async () => {
+  users = await importUsers();
+});
+afterAll(() => users.remove());
+beforeEach(async () => {
+  fixture = await openFixture(users.population);
+  id = (await fixture.call('POST', '/v1/campaigns', OK_BODY)).json.id;
+});
+afterEach(() => fixture.close());
+
+const people = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => `person-${from + i}`);
+const text = (ids: readonly string[]) => ids.map((userId) => `${userId}\n`).join('');
+const send = (method: 'PUT' | 'POST', path: string, body: string | Buffer, type = 'text/plain') =>
+  fixture.call(method, path, body, { 'content-type': type });
+const put = (body: string | Buffer, query = '', type = 'text/plain') =>
+  send('PUT', `/v1/suppression${query}`, body, type);
+const report = async (path = '/v1/suppression') => (await fixture.call('GET', path)).json;
+const files = () => readdirSync(join(fixture.dataDir, 'seeds')).sort();
+
+describe('min_known_percent', () => {
+  const half = text([...people(0, 10), ...Array.from({ length: 10 }, (_, i) => `stranger-${i}`)]);
+
+  it('refuses less, and changes nothing', async () => {
+    await put(text(people(0, 5)));
+    const before = [await report(), files()];
+    const { status, json } = await put(half, '?min_known_percent=50.1');
+    expect([status, json.code]).toEqual([400, 'too_few_known']);
+    expect(json).toMatchObject({ known: 10, unknown: 10, known_percent: 50, min_known_percent: 50.1, hints: [] });
+    expect(json.unknown_examples).toHaveLength(10);
+    expect(json.errors).toEqual([expect.objectContaining({ pointer: 'min_known_percent', value: 50, limit: 50.1 })]);
+    expect([await report(), files()]).toEqual(before);
+  });
+
+  it('takes as much, and a list of nobody where nothing is asked for', async () => {
+    expect((await put(half, '?min_known_percent=50')).json).toMatchObject({ users: 20, known: 10 });
+    expect((await put('nobody\n', '?min_known_percent=0')).json).toMatchObject({ users: 1, known: 0 });
+    expect((await put('nobody\n')).status).toBe(200);
+  });
+
+  it('is never met by rounding', async () => {
+    const nearly = text([...people(0, 280), 'nobody']);
+    const { json } = await put(nearly, '?min_known_percent=99.7');
+    expect(json).toMatchObject({ code: 'too_few_known', known_percent: 99.6 });
+  });
+
+  it.each(['add', 'remove'])('is of the ids that are sent, not of the set (%s)', async (how) => {
+    await put(text(people(0, 100)));
+    const path = `/v1/suppression/${how}?min_known_percent=50`;
+    const refused = await send('POST', path, 'nobody\nno one\nperson-1\nnobody\n');
+    expect(refused.json).toMatchObject({ code: 'too_few_known', known: 1, unknown: 2 });
+    const { json } = await send('POST', path, 'nobody\nperson-1\nperson-1\n');
+    expect(json.sent).toMatchObject({ received: 3, known: 1, unknown: 1, duplicate: 1, known_percent: 50 });
+    expect(json.users).toBe(how === 'add' ? 101 : 99);
+  });
+
+  it.each(['101', '-1', 'half', ''])('is a number from 0 to 100, not %j', async (percent) => {
+    const { status, json } = await put(half, `?min_known_percent=${percent}`);
+    expect([status, json.code, json.errors[0].pointer]).toEqual([400, 'invalid_request', 'min_known_percent']);
+  });
+});
+
+describe('a dry run', () => {
+  it.each([
+    ['PUT', '/v1/campaigns/{id}/seeds'],
+    ['POST', '/v1/campaigns/{id}/seeds/add'],
+    ['POST', '/v1/campaigns/{id}/seeds/remove'],
+    ['PUT', '/v1/suppression'],
+    ['POST', '/v1/suppression/add'],
+    ['POST', '/v1/suppression/remove'],
+  ] as const)('of %s %s tells what the change then does, and changes nothing', async (method, route) => {
+    const path = route.replace('{id}', id);
+    const set = path.replace(/\/(add|remove)$/, '');
+    await send('PUT', `/v1/campaigns/${id}/suppression`, text(people(5, 15)));
+    const body = text([...people(8, 30), 'nobody', 'person-9']);
+    const before = [await report(set), files()];
+    const tried = await send(method, `${path}?dry_run=true`, body);
+    expect(tried.status).toBe(200);
+    expect([await report(set), files()]).toEqual(before);
+    const { dry_run: isDryRun, created_at: _created, updated_at: updated, ...told } = tried.json;
+    expect(isDryRun).toBe(true);
+    expect(updated).toBe((before[0] as { updated_at: string }).updated_at);
+    const { created_at: _, updated_at: __, ...done } = (await send(method, `${path}?dry_run=false`, body)).json;
+    expect(done).toEqual(told);
+  });
+
+  it('is refused where the change would be', async () => {
+    expect((await put('nobody\n', '?dry_run=true&min_known_percent=1')).json.code).toBe('too_few_known');
+    expect((await put('\n', '?dry_run=true')).json.code).toBe('invalid_request');
+    expect((await put('a\n', '?dry_run=yes')).json.errors[0].pointer).toBe('dry_run');
+    const gone = await send('PUT', '/v1/campaigns/0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11/seeds?dry_run=true', 'a\n');
+    expect(gone.json.code).toBe('campaign_not_found');
+  });
+});
+
+describe('hints', () => {
+  const three = people(0, 3);
+  it.each([
+    [
+      'a CSV file sent as text',
+      text(['rank,user_id', ...three.map((userId, i) => `${i},${userId}`)]),
+      [
+        ['columns', 3],
+        ['header', 1],
+      ],
+    ],
+    ['a CSV file of one column', text(['user_id', ...three]), [['header', 1]]],
+    ['a file with semicolons', text(three.map((userId) => `${userId};Ann`)), [['columns', 3]]],
+    ['a CSV file with quotes', text(three.map((userId) => `"${userId}";"Ann"`)), [['columns', 3]]],
+    ['spaces at the end', text(three.map((userId) => `${userId}  `)), [['spaces', 3]]],
+    ['no-break spaces', text(three.map((userId) => `\u00a0${userId}`)), [['spaces', 3]]],
+    ['quotes', text(three.map((userId) => `"${userId}" `)), [['quotes', 3]]],
+    ['JSON', text(three.map((userId) => JSON.stringify({ user_id: userId }))), [['json_lines', 3]]],
+    ['UTF-16 without a mark', Buffer.from(text(three), 'utf16le'), [['utf16', 4]]],
+    ['ids that are simply unknown', 'a,b;c\n" nobody "\n{}\n', []],
+    ['ids that are known as they are', 'say "hi"\na,b\n', []],
+  ] as const)('tell of %s', async (_name, body, found) => {
+    const { status, json } = await put(body);
+    expect(status).toBe(200);
+    expect(json.sent.hints.map((hint: { found: string; users: number }) => [hint.found, hint.users])).toEqual(found);
+    for (const { example, message } of json.sent.hints) {
+      expect(json.sent.unknown_examples).toContain(example);
+      expect(message).toMatch(/^th(is|ese) id/);
+    }
+  });
+
+  it('come with a refusal too', async () => {
+    const { json } = await put(text(three.map((userId) => ` ${userId}`)), '?min_known_percent=90');
+    expect(json).toMatchObject({ code: 'too_few_known', hints: [{ found: 'spaces', users: 3, example: ' person-0' }] });
+  });
+});
+
+describe('a file of another kind', () => {
+  it.each([
+    [
+      'id;name\n1;Ann\n',
+      'fields are separated by commas, and this header row has semicolons: its columns are "id", "name"',
+    ],
+    [
+      'user_id\tname\n1\tAnn\n',
+      'fields are separated by commas, and this header row has tabs: its columns are "user_id", "name"',
+    ],
+    ['id,name\n1,Ann\n', 'the header row has no column user_id, but "id", "name"'],
+    [
+      `${people(0, 12)}\n`,
+      'the header row has no column user_id, but "person-0", "person-1", "person-2", "person-3", "person-4", "person-5", "person-6", "person-7", "person-8", "person-9" and 2 more',
+    ],
+  ])('says which columns it has (%j)', async (body, message) => {
+    const { status, json } = await put(body, '', 'text/csv');
+    expect([status, json.errors[0].pointer, json.errors[0].message]).toEqual([400, 'line 1', message]);
+  });
+
+  it.each([
+    ['little-endian', Buffer.from('\ufeffperson-1\n', 'utf16le')],
+    ['big-endian', Buffer.from('\ufeffperson-1\n', 'utf16le').swap16()],
+  ])('says that it is UTF-16 (%s)', async (_name, body) => {
+    const { status, json } = await put(body);
+    expect([status, json.errors[0].message]).toEqual([400, 'the file is UTF-16, UTF-8 is expected']);
+  });
+});
