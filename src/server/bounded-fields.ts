@@ -3,6 +3,7 @@
  * each item, which a body of millions of wrong ones turns into gigabytes. More items than the limit are one issue, and are not looked at.
  */
 import { z } from 'zod';
+import { sentenceOf } from './sentences.ts';
 import { addIssue, type Wrong } from './validation.ts';
 
 /** A list of 1 to `most` items. What the document says of it is the caller's to add, as of `objectField`. */
@@ -81,7 +82,7 @@ export function addIssuesOf(
 ): void {
   let issues = 0;
   for (const [key, item] of items) {
-    for (const issue of schema.safeParse(item).error?.issues ?? []) {
+    for (const issue of schema.safeParse(item, { error: sentenceOf }).error?.issues ?? []) {
       context.issues.push({ ...issue, path: [key, ...issue.path], input: item } as z.core.$ZodRawIssue);
       issues += 1;
       if (issues >= maximumIssues) return;

@@ -182,6 +182,8 @@ export interface ServerConfig {
   readonly maximumExternalIdBytes: number;
   /** Of a campaign's name, and of a webhook's description. */
   readonly maximumNameLength: number;
+  /** Features that a campaign names, known or not. */
+  readonly maximumCampaignFeatures: number;
   /** Values of one multi-valued campaign feature. */
   readonly maximumFeatureValues: number;
   readonly maximumFeatureValueLength: number;
@@ -299,6 +301,7 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   maximumUserIdBytes: 256,
   maximumExternalIdBytes: 256,
   maximumNameLength: 200,
+  maximumCampaignFeatures: 1_000,
   maximumFeatureValues: 1_000,
   maximumFeatureValueLength: 1_024,
   maximumLabels: 50,

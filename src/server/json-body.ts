@@ -2,6 +2,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
+import { isTooDeep, parseJson } from './json-text.ts';
+
+/** A body of more is parsed in one turn of the event loop and checked in another. */
+const LARGE_BYTES = 64 * 1024;
 
 /** Lines of NDJSON that are parsed at once. */
 const SLICE_LINES = 2_000;
@@ -9,19 +13,20 @@ const SLICE_LINES = 2_000;
 /** Replaces Fastify's parsers: theirs also takes text/plain, and reads invalid UTF-8 as other characters (other users). */
 export function parseJsonBodies(app: ServerApp): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
-  const parseJson = app.getDefaultJsonParser('error', 'error');
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
     let text: string;
     try {
-      text = decoder.decode(body as Buffer);
+      text = decoder.decode(body);
     } catch (cause) {
-      done(new AppError('invalid_request', 'the body is not valid UTF-8', { cause }));
-      return;
+      throw new AppError('invalid_request', 'the body is not valid UTF-8', { cause });
     }
     // many clients name the type of a body that they do not send; where one is needed its schema says so
-    if (text === '') done(null, undefined);
-    else parseJson(request, text, done);
+    if (text === '') return undefined;
+    const value = parseJson(body, text);
+    // what checks a large one has a turn of its own
+    if (body.length > LARGE_BYTES) await setImmediate();
+    return value;
   });
 }
 
@@ -48,6 +53,7 @@ export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown
 
 function parseLine(line: string, number: number): unknown {
   try {
+    if (line.length > LARGE_BYTES && isTooDeep(Buffer.from(line))) throw new RangeError('too deep');
     return JSON.parse(line) as unknown;
   } catch (cause) {
     const message = `line ${number} is not JSON`;

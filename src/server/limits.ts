@@ -1,6 +1,7 @@
 /** Every limit of the service in words, with the environment variable that sets it: what `GET /v1/limits` answers. */
 import { KEY_LIFETIME_MS } from '../campaigns/idempotency.ts';
 import type { ServerConfig } from './config.ts';
+import { MAXIMUM_JSON_DEPTH } from './json-text.ts';
 
 /** The limits: those settings of a server that are numbers. */
 export type LimitName = {
@@ -29,6 +30,7 @@ const DESCRIPTIONS: { readonly [Name in LimitName]: string } = {
   maximumUserIdBytes: 'Bytes of a user id, in UTF-8.',
   maximumExternalIdBytes: "Bytes of a campaign's external id, in UTF-8.",
   maximumNameLength: "Characters of a campaign's name.",
+  maximumCampaignFeatures: 'Features that a campaign names.',
   maximumFeatureValues: 'Values of one multi-valued campaign feature.',
   maximumFeatureValueLength: 'Characters of one value of a campaign feature.',
   maximumLabels: 'Labels of a campaign.',
@@ -100,6 +102,11 @@ const FIXED: readonly Omit<Limit, 'variable'>[] = [
     name: 'maximum_idempotency_key_length',
     value: MAXIMUM_IDEMPOTENCY_KEY_LENGTH,
     description: 'Characters of an Idempotency-Key.',
+  },
+  {
+    name: 'maximum_json_depth',
+    value: MAXIMUM_JSON_DEPTH,
+    description: 'Lists and objects within each other in a JSON body.',
   },
   {
     name: 'minimum_refresh_ms',

@@ -46,10 +46,10 @@ const problemSchema = z
         type: '/docs/errors/invalid_request',
         title: 'The request is not valid',
         status: 400,
-        detail: 'the body is not valid: /audience/size: Too small: expected number to be >=1',
+        detail: 'the body is not valid: /audience/size: at least 1 is expected',
         code: 'invalid_request',
         request_id: '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11',
-        errors: [{ pointer: '/audience/size', value: 0, limit: 1, message: 'Too small: expected number to be >=1' }],
+        errors: [{ pointer: '/audience/size', value: 0, limit: 1, message: 'at least 1 is expected' }],
       },
     ],
   });
@@ -365,7 +365,7 @@ export function userIdList(config: ServerConfig, description: string) {
 }
 
 export function featuresField(config: ServerConfig) {
-  const { maximumFeatureValues, maximumFeatureValueLength, maximumErrorDetails } = config;
+  const { maximumCampaignFeatures, maximumFeatureValues, maximumFeatureValueLength, maximumErrorDetails } = config;
   const wrongText = textFault('a value', 0, maximumFeatureValueLength);
   const wrongValue = (value: unknown): Wrong | null => {
     if (!Array.isArray(value))
@@ -375,7 +375,7 @@ export function featuresField(config: ServerConfig) {
     }
     return value.map(wrongText).find((problem) => problem !== null) ?? null;
   };
-  return objectField<string | readonly string[]>('features', Number.POSITIVE_INFINITY)
+  return objectField<string | readonly string[]>('features', maximumCampaignFeatures)
     .superRefine((features, context) => {
       addFirstIssues(context, Object.entries(features), wrongValue, maximumErrorDetails);
     })

@@ -22,9 +22,14 @@ function refuseQuery(query: object): void {
   });
 }
 
-/** An empty one is none, whatever its type. Bodies of GET are never parsed: their headers tell. */
+/** An empty one is none, whatever its type, and so is an object of nothing. Bodies of GET are never parsed: their headers tell. */
 function hasBody({ body, headers, method }: FastifyRequest): boolean {
+  if (isEmptyObject(body)) return false;
   if (body !== undefined && body !== '') return true;
   if (Number(headers['content-length'] ?? 0) > 0) return true;
   return headers['transfer-encoding'] !== undefined && (method === 'GET' || method === 'HEAD');
+}
+
+function isEmptyObject(body: unknown): boolean {
+  return typeof body === 'object' && body !== null && !Array.isArray(body) && Object.keys(body).length === 0;
 }

@@ -2,12 +2,13 @@
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
 import { AppError, type ErrorDetail } from '../lib/errors.ts';
+import { sentenceOf } from './sentences.ts';
 
 /** Fastify's validator: the first parts of a request that break their schema are refused, all their issues named. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const what = WHAT[httpPart ?? ''] ?? 'the query';
   return (input: unknown) => {
-    const result = schema.safeParse(input);
+    const result = schema.safeParse(input, { error: sentenceOf });
     if (result.success) return { value: result.data };
     const details = result.error.issues.flatMap((issue) => detailsOf(issue, input, httpPart === 'body'));
     const first = details[0];

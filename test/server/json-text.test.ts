@@ -1,0 +1,146 @@
+/** JSON bodies: what is wrong with them is said in words, and none of them keeps others waiting for long. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseJson } from '../../src/server/json-text.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from './fixture.ts';
+
+let users: PopulationFixture;
+let server: Fixture;
+let id: string;
+beforeAll(async () => {
+  users = await importUsers();
+  server = await openFixture(users.population);
+  id = await server.createReady();
+});
+afterAll(async () => {
+  await server.close();
+  users.remove();
+});
+
+const parse = (text: string) => parseJson(Buffer.from(text), text);
+const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+describe('parseJson', () => {
+  it.each(['{"a":[1,{"b":"[[{{\\"[["}]}', '"\\\\"', ' 1 ', '{"constructor":"x","proto":1,"prototype":{}}', nested(32)])(
+    'reads %s as JSON does',
+    (text) => expect(parse(text)).toEqual(JSON.parse(text)),
+  );
+
+  it.each([
+    ['{"a":1,}', 'the body is not valid JSON'],
+    ['{"__proto__":1}', 'the body is not valid: /__proto__: no object may have the field __proto__'],
+    [
+      '{"a":[0,{"\\u005f_pro\\u0074o__":{}}]}',
+      'the body is not valid: /a/1/__proto__: no object may have the field __proto__',
+    ],
+    [
+      '{"constructor":{"prototype":{}}}',
+      'the body is not valid: /constructor: no object may have the field constructor',
+    ],
+    [
+      '{"\\u0063onstructor":{"prototype":{}}}',
+      'the body is not valid: /constructor: no object may have the field constructor',
+    ],
+    [nested(33), 'lists and objects may be within each other up to 32 deep'],
+    [`${'{"a":['.repeat(17)}${']}'.repeat(17)}`, 'lists and objects may be within each other up to 32 deep'],
+  ])('refuses %s', (text, message) => {
+    expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'invalid_request', message }));
+  });
+});
+
+describe('a body', () => {
+  it('may be an empty object where none is needed', async () => {
+    expect((await server.call('POST', `/v1/campaigns/${id}/expansions`, {})).status).toBe(202);
+    const hook = await server.call('POST', '/v1/webhooks', { url: 'https://example.com/', events: ['campaign.ready'] });
+    const path = `/v1/webhooks/${hook.json.id}`;
+    expect((await server.call('POST', `${path}/rotate`, {})).status).toBe(200);
+    expect((await server.call('POST', `${path}/ping`, {})).status).toBe(202);
+    expect((await server.call('DELETE', path, {})).status).toBe(204);
+    const more = await server.call('POST', `/v1/campaigns/${id}/expansions`, { a: 1 });
+    expect([more.status, more.json.detail]).toEqual([400, 'no body is expected']);
+    expect((await server.call('POST', `/v1/campaigns/${id}/expansions`, [])).status).toBe(400);
+  });
+
+  const feedback = (time: unknown) =>
+    ['POST', `/v1/campaigns/${id}/feedback`, { events: [{ user_id: 'u', event: 'click', time }] }] as const;
+  it.each([
+    [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: undefined }] as const, '/name', 'is missing'],
+    [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: 7 }] as const, '/name', 'a text is expected'],
+    [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: '' }] as const, '/name', 'at least 1 character is expected'],
+    [
+      () => ['POST', '/v1/campaigns', { ...OK_BODY, name: 'x'.repeat(201) }] as const,
+      '/name',
+      'at most 200 characters are expected',
+    ],
+    [() => ['POST', '/v1/campaigns', [1]] as const, '', 'an object is expected'],
+    [
+      () => ['POST', '/v1/campaigns', { ...OK_BODY, audience: { size: 0 } }] as const,
+      '/audience/size',
+      'at least 1 is expected',
+    ],
+    [
+      () => ['POST', '/v1/campaigns', { ...OK_BODY, audience: { size: 1.5 } }] as const,
+      '/audience/size',
+      'a whole number is expected',
+    ],
+    [() => feedback('2026-11-25'), '/events/0/time', 'this is a day: a time is expected, as 2026-11-25T12:00:00Z'],
+    [
+      () => feedback('2026-11-25T12:00:00'),
+      '/events/0/time',
+      'this time has no offset from UTC: it ends in Z or as +01:00, as in 2026-11-25T12:00:00Z',
+    ],
+    [
+      () => feedback('yesterday'),
+      '/events/0/time',
+      'a time of RFC 3339 is expected, as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00',
+    ],
+    [() => feedback(7), '/events/0/time', 'a text is expected'],
+    [
+      () => ['POST', `/v1/campaigns/${id}/feedback`, { events: [{ user_id: 'u', event: 'x' }] }] as const,
+      '/events/0/event',
+      'one of "conversion", "click", "dismissal" is expected',
+    ],
+  ])('is told in a sentence what is wrong (%#)', async (make, pointer, message) => {
+    const [method, path, body] = make();
+    const { status, json } = await server.call(method, path, body);
+    expect(status).toBe(400);
+    expect(json.errors[0]).toMatchObject({
+      pointer,
+      message: message,
+    });
+    expect(json.detail).not.toMatch(/Invalid|Too (small|big)|received/);
+  });
+
+  it.each([
+    ['deep lists', '/v1/campaigns', nested(4_000_000), 400],
+    ['deep objects', '/v1/campaigns', `${'{"a":'.repeat(1_300_000)}1${'}'.repeat(1_300_000)}`, 400],
+    [
+      'many unknown features',
+      '/v1/campaigns',
+      JSON.stringify({
+        ...OK_BODY,
+        features: Object.fromEntries(Array.from({ length: 400_000 }, (_, i) => [`k${i}`, 'x'])),
+      }),
+      400,
+    ],
+    [
+      'as many seeds as may be',
+      '/v1/campaigns',
+      JSON.stringify({ ...OK_BODY, seeds: Array.from({ length: 100_000 }, (_, i) => `${'x'.repeat(60)}${i}`) }),
+      202,
+    ],
+  ])('of 8 MB does not stop others for a second (%s)', { retry: 2 }, async (_name, url, body, status) => {
+    let last = performance.now();
+    let longest = 0;
+    let isOver = false;
+    const turn = () => {
+      longest = Math.max(longest, performance.now() - last);
+      last = performance.now();
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    expect((await server.call('POST', url, body)).status).toBe(status);
+    await new Promise(setImmediate);
+    isOver = true;
+    expect(longest).toBeLessThan(1_000);
+  });
+});
