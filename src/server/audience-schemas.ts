@@ -80,12 +80,15 @@ export const audienceVersionPageSchema = z
 
 export const memberSchema = z
   .discriminatedUnion('member', [
-    z.object({ member: z.literal(true), rank, score, percentile }),
-    z.object({ member: z.literal(false) }),
+    z.object({ member: z.literal(true), known: z.literal(true), rank, score, percentile }),
+    z.object({ member: z.literal(false), known: z.literal(true) }),
   ])
   .meta({
     id: 'Membership',
-    examples: [{ member: true, rank: 17, score: 0.81, percentile: 99.97 }, { member: false }],
+    examples: [
+      { member: true, known: true, rank: 17, score: 0.81, percentile: 99.97 },
+      { member: false, known: true },
+    ],
   });
 
 export const memberBatchSchema = z
@@ -99,6 +102,10 @@ export const memberBatchSchema = z
             user_id: z.string(),
             member: z.literal(false),
             known: z.boolean().describe('Whether the population has the user.'),
+            code: z
+              .literal('user_not_found')
+              .optional()
+              .describe('Of a user that the population does not have, as the problem of a single look-up says it.'),
           }),
         ]),
       )
@@ -112,7 +119,7 @@ export const memberBatchSchema = z
         items: [
           { user_id: 'u4711', member: true, known: true, rank: 17, score: 0.81, percentile: 99.97 },
           { user_id: 'u4712', member: false, known: true },
-          { user_id: 'nobody', member: false, known: false },
+          { user_id: 'nobody', member: false, known: false, code: 'user_not_found' },
         ],
       },
     ],

@@ -13,6 +13,13 @@ interface Operation {
   readonly operationId: string;
   readonly responses: Record<string, Response>;
   parameters?: object[];
+  readonly requestBody?: { required?: boolean; readonly content: Record<string, { schema: BodySchema }> };
+}
+
+/** A body that may be left out is one that may be null to its route. */
+interface BodySchema {
+  readonly anyOf?: readonly { readonly type?: string }[];
+  readonly examples?: readonly unknown[];
 }
 
 interface Schema {
@@ -42,6 +49,7 @@ export function completeDocument<T extends object>(given: T): T {
     if (operation.responses['304'] !== undefined)
       operation.parameters = [...(operation.parameters ?? []), IF_NONE_MATCH];
     addHeaders(operation);
+    markOptionalBody(operation);
   }
   const ids = operations.map(({ operation }) => operation.operationId);
   assert(
@@ -89,6 +97,17 @@ function addHeaders({ operationId, responses }: Operation): void {
     // the description of an error answer lists its codes
     const names = headersOf(operationId, status, Number(status) < 400 ? [] : response.description.split(', '));
     response.headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+  }
+}
+
+/** `nullable` in a route's schema says that the body may be left out: the document says it of the body. */
+function markOptionalBody({ requestBody }: Operation): void {
+  for (const media of Object.values(requestBody?.content ?? {})) {
+    const { anyOf, ...rest } = media.schema;
+    const [schema, ...others] = anyOf?.filter(({ type }) => type !== 'null') ?? [];
+    if (requestBody === undefined || schema === undefined || others.length > 0) continue;
+    requestBody.required = false;
+    media.schema = { ...schema, ...rest };
   }
 }
 

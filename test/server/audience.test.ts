@@ -253,15 +253,17 @@ describe('POST /v1/campaigns/{id}/audience/members/batch', () => {
       userIds.map((user_id) =>
         members.has(user_id)
           ? { member: true, known: true, ...members.get(user_id) }
-          : { user_id, member: false, known: user_id !== 'nobody' },
+          : user_id === 'nobody'
+            ? { user_id, member: false, known: false, code: 'user_not_found' }
+            : { user_id, member: false, known: true },
       ),
     );
   });
 
   it('says the same as one look-up each', async () => {
     const answer = await ask({ user_ids: USER_IDS });
-    for (const [i, { user_id: _, known, ...membership }] of answer.json.items.entries()) {
-      expect(known).toBe(true);
+    for (const [i, { user_id: _, ...membership }] of answer.json.items.entries()) {
+      expect(membership.known).toBe(true);
       if (i % 10 === 0) expect((await member(USER_IDS[i]!)).json).toEqual(membership);
     }
   });
@@ -305,20 +307,24 @@ describe('GET /v1/campaigns/{id}/audience/members/{user_id}', () => {
       const answer = await member(item.user_id);
       expect([answer.status, answer.json]).toEqual([
         200,
-        { member: true, rank: item.rank, score: item.score, percentile: item.percentile },
+        { member: true, known: true, rank: item.rank, score: item.score, percentile: item.percentile },
       ]);
     }
     expect(expectedItems().filter(({ user_id }) => ODD_IDS.includes(user_id))).toHaveLength(ODD_IDS.length);
   });
 
   it('says no of a seed and of a candidate behind the cut', async () => {
-    expect((await member('person-3')).json).toEqual({ member: false });
-    expect((await member('person-290')).json).toEqual({ member: false });
+    expect((await member('person-3')).json).toEqual({ member: false, known: true });
+    expect((await member('person-290')).json).toEqual({ member: false, known: true });
   });
 
   it('answers 404 for a user that is not in the population', async () => {
     const answer = await member('nobody');
     expect([answer.status, answer.json.code]).toEqual([404, 'user_not_found']);
+    const batch = await fixture.call('POST', `/v1/campaigns/${id}/audience/members/batch`, { user_ids: ['nobody'] });
+    const { member: isMember, known, code } = answer.json;
+    expect(batch.json.items).toEqual([{ user_id: 'nobody', member: isMember, known, code }]);
+    expect([isMember, known]).toEqual([false, false]);
   });
 
   it('answers 404 for an unknown campaign and 409 before the first audience', async () => {

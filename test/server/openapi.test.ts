@@ -11,6 +11,18 @@ const operations = Object.entries(document.paths).flatMap(([path, item]) =>
 );
 
 describe('openApiDocument', () => {
+  it('says what may be left out: a key where the service asks for none, and the body of a rotation', () => {
+    const { security, paths } = document as unknown as {
+      readonly security: readonly object[];
+      readonly paths: Record<string, Record<string, { readonly requestBody?: { readonly required: boolean } }>>;
+    };
+    expect(security).toEqual([{ key: [] }, {}]);
+    const optional = Object.entries(paths).flatMap(([path, item]) =>
+      Object.values(item).flatMap(({ requestBody }) => (requestBody?.required === false ? [path] : [])),
+    );
+    expect(optional).toEqual(['/v1/webhooks/{id}/rotate']);
+  });
+
   it('is OpenAPI 3.1 and names every route', () => {
     expect(document.openapi).toBe('3.1.0');
     expect(operations.map(({ name }) => name)).toEqual([

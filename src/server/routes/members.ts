@@ -27,7 +27,10 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
   };
   const numberOf = (userId: string): number => {
     const number = findUser(population, userId);
-    if (number < 0) throw new AppError('user_not_found', 'the user is not in the population');
+    if (number < 0)
+      throw new AppError('user_not_found', 'the user is not in the population', {
+        facts: { member: false, known: false },
+      });
     return number;
   };
 
@@ -39,7 +42,8 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
         operationId: 'getMembership',
         tags: ['audience'],
         summary: 'Ask whether a user is in the audience',
-        description: 'A seed is never a member. A user that the population does not have is 404.',
+        description:
+          'A seed is never a member. A user that the population does not have is 404 `user_not_found`, with `member` and `known` false.',
         params: memberParams(config),
         response: {
           200: { description: 'Member or not.', content: { 'application/json': { schema: memberSchema } } },
@@ -59,7 +63,9 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
       const { id, user_id: userId } = request.params;
       return withActive(id, (audience, ranking) => {
         const found = membershipOf(ranking, audience.size, numberOf(userId));
-        return found === null ? { member: false as const } : { member: true as const, ...found };
+        return found === null
+          ? { member: false as const, known: true as const }
+          : { member: true as const, known: true as const, ...found };
       });
     },
   );
@@ -74,7 +80,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
         summary: 'Ask whether users are in the audience',
         description:
           `Up to ${config.maximumBatchMembers} user ids; all answers are of one version, in the order of the ids. ` +
-          'A user that the population does not have is no error here: `known` is false.',
+          'A user that the population does not have is no error of the batch: its item has `known` false and the code `user_not_found`.',
         params: campaignParams,
         body: memberBatchBody(config),
         response: {
@@ -98,9 +104,11 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
         version: audience.version,
         items: request.body.user_ids.map((userId) => {
           const number = findUser(population, userId);
-          const found = number < 0 ? null : membershipOf(ranking, audience.size, number);
+          if (number < 0)
+            return { user_id: userId, member: false as const, known: false, code: 'user_not_found' as const };
+          const found = membershipOf(ranking, audience.size, number);
           return found === null
-            ? { user_id: userId, member: false as const, known: number >= 0 }
+            ? { user_id: userId, member: false as const, known: true }
             : { user_id: userId, member: true as const, known: true as const, ...found };
         }),
       })),

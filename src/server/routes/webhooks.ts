@@ -42,7 +42,7 @@ function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerD
           'Events are sent as Standard Webhooks has it: `POST` of `{"type","timestamp","data"}` with `webhook-id`, `webhook-timestamp` and ' +
           '`webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `<id>.<timestamp>.<body>`, one for each secret that signs). ' +
           'An answer of 2xx is a delivery, 410 disables the webhook, anything else (redirects are not followed) is tried again for a day, ' +
-          'with growing pauses. At least once and in no order: `webhook-id` tells what came twice. ' +
+          'with growing pauses and not before `Retry-After`. At least once and in no order: `webhook-id` tells what came twice. ' +
           '`campaign.refreshed` is told instead of `campaign.ready` where the campaign had an audience before.',
         body: webhookBody(config),
         response: {

@@ -16,6 +16,8 @@ export interface PostOptions {
 export interface PostResult {
   readonly status: number | null;
   readonly error: string | null;
+  /** The header Retry-After of the answer, as it came. */
+  readonly retryAfter: string | null;
 }
 
 /** Sends `body` as JSON. Never rejects. */
@@ -29,14 +31,16 @@ export function post(
     const call = start(url, headers, body, options);
     const timer = setTimeout(() => call.destroy(withCode('timeout')), options.timeoutMs);
     let status: number | null = null;
+    let retryAfter: string | null = null;
     // Once the status is known, whatever becomes of the body, or of the time, changes nothing.
     const settle = (error: string | null) => {
       clearTimeout(timer);
-      resolve({ status, error: status === null ? error : null });
+      resolve({ status, error: status === null ? error : null, retryAfter });
       call.destroy();
     };
     call.on('response', (response) => {
       status = response.statusCode ?? null;
+      retryAfter = response.headers['retry-after'] ?? null;
       let left = options.answerBytes;
       response.on('data', (chunk: Buffer) => {
         left -= chunk.length;
@@ -46,7 +50,7 @@ export function post(
       response.on('close', () => settle(null));
     });
     call.on('error', (error: NodeJS.ErrnoException) => settle(codeOf(error)));
-  }).catch((error: NodeJS.ErrnoException) => ({ status: null, error: codeOf(error) }));
+  }).catch((error: NodeJS.ErrnoException) => ({ status: null, error: codeOf(error), retryAfter: null }));
 }
 
 function start(

@@ -8,7 +8,7 @@ import type { Logger } from '../../lib/logging.ts';
 import type { ServerConfig, WebhookService } from '../config.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { type PostResult, post } from './deliver.ts';
-import { nextAttemptAt } from './retries.ts';
+import { nextAttemptAt, retryAfterTime } from './retries.ts';
 import { signedHeaders } from './signature.ts';
 
 /** How often what is old is looked for. */
@@ -124,7 +124,7 @@ export class WebhookDispatcher implements WebhookService {
       // once more: what is allowed may have changed since
       checked = guard.checkUrl(url);
     } catch {
-      return { status: null, error: 'webhook_url_refused' };
+      return { status: null, error: 'webhook_url_refused', retryAfter: null };
     }
     return post(checked, signedHeaders(eventId, body, secrets, clock.now()), body, {
       lookup: guard.lookup,
@@ -136,7 +136,7 @@ export class WebhookDispatcher implements WebhookService {
 
   #outcomeOf(
     delivery: DueDelivery,
-    { status }: PostResult,
+    { status, retryAfter }: PostResult,
     now: number,
   ): Pick<Attempt, 'state' | 'nextAttemptAt' | 'isGone'> {
     const isDelivered = status !== null && status >= 200 && status < 300;
@@ -144,7 +144,13 @@ export class WebhookDispatcher implements WebhookService {
     const isGone = status === 410;
     const next = isGone
       ? null
-      : nextAttemptAt(delivery, delivery.attempts + 1, now, this.#options.config.webhookRetryMs);
+      : nextAttemptAt(
+          delivery,
+          delivery.attempts + 1,
+          now,
+          this.#options.config.webhookRetryMs,
+          retryAfterTime(retryAfter, now),
+        );
     return { state: next === null ? 'failed' : 'pending', nextAttemptAt: next, isGone };
   }
 

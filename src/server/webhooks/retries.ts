@@ -7,18 +7,30 @@ const DELAYS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_
 const JITTER = 0.2;
 
 /**
+ * The time that a receiver asks to be left alone until, in milliseconds since 1970 (RFC 9110, 10.2.3: seconds, or a date); null where it asks for
+ * nothing that can be read.
+ */
+export function retryAfterTime(header: string | null, now: number): number | null {
+  if (header === null) return null;
+  if (/^\d+$/.test(header.trim())) return now + Number(header) * 1000;
+  const time = Date.parse(header);
+  return Number.isNaN(time) ? null : time;
+}
+
+/**
  * When the next attempt is after `attempts` that failed, the last one at `now` (milliseconds since 1970); null where there is none. The last
- * attempt is `retryForMs` after the delivery was made.
+ * attempt is `retryForMs` after the delivery was made, whatever the receiver asks for; otherwise none is before `notBefore`.
  */
 export function nextAttemptAt(
   delivery: { readonly id: string; readonly createdAt: number },
   attempts: number,
   now: number,
   retryForMs: number,
+  notBefore: number | null = null,
 ): number | null {
   const end = delivery.createdAt + retryForMs;
   if (now >= end) return null;
   const delay = DELAYS_MS[Math.min(attempts, DELAYS_MS.length) - 1] ?? 0;
   const factor = 1 + JITTER * (2 * createRng(`${delivery.id}/${attempts}`).uniform() - 1);
-  return Math.min(end, now + Math.round(delay * factor));
+  return Math.min(end, Math.max(now + Math.round(delay * factor), notBefore ?? 0));
 }

@@ -156,6 +156,27 @@ describe('an answer that is no 2xx', () => {
     for (const received of receiver.received) verify(secret, received);
   });
 
+  it.each([
+    ['seconds', () => '600'],
+    ['a date', (now: number) => new Date(now + 600_000).toUTCString()],
+  ])('with Retry-After (%s) is not tried again before', async (_name, retryAfter) => {
+    const receiver = await open();
+    receiver.answer = (response) => response.writeHead(429, { 'retry-after': retryAfter(clock.now()) }).end();
+    const { id } = await create(receiver.url);
+    await ping(id);
+    const { next_attempt_at: next } = await newest(id, { attempts: 1, state: 'pending', last_status: 429 });
+    const pause = Date.parse(next) - clock.now();
+    expect(pause).toBeGreaterThan(598_000); // a date has whole seconds
+    expect(pause).toBeLessThanOrEqual(600_000);
+    clock.pass(pause - 1);
+    fixture.webhooks.wake();
+    await sleep(20);
+    expect(receiver.received).toHaveLength(1);
+    clock.pass(1);
+    fixture.webhooks.wake();
+    await newest(id, { attempts: 2 });
+  });
+
   it('ends as failed a day after the event, with the last attempt', async () => {
     const receiver = await open();
     receiver.answer = 500;

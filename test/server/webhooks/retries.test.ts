@@ -1,6 +1,6 @@
 /** Backoff over the life of a delivery. */
 import { describe, expect, it } from 'vitest';
-import { nextAttemptAt } from '../../../src/server/webhooks/retries.ts';
+import { nextAttemptAt, retryAfterTime } from '../../../src/server/webhooks/retries.ts';
 
 const DAY_MS = 24 * 3_600_000;
 const T0 = 1_700_000_000_000;
@@ -39,5 +39,24 @@ describe('nextAttemptAt', () => {
   it('spreads deliveries that failed together', () => {
     const first = Array.from({ length: 20 }, (_, i) => nextAttemptAt({ id: `d${i}`, createdAt: T0 }, 1, T0, DAY_MS));
     expect(new Set(first).size).toBeGreaterThan(15);
+  });
+});
+
+describe('Retry-After', () => {
+  it.each([
+    ['120', T0 + 120_000],
+    [' 0 ', T0],
+    [new Date(T0 + 90_000).toUTCString(), T0 + 90_000],
+    ['soon', null],
+    ['-5 s', null],
+    [null, null],
+  ])('%j is read', (header, time) => expect(retryAfterTime(header, T0)).toBe(time));
+
+  it('puts off the next attempt, but not beyond the last one', () => {
+    const next = (notBefore: number | null) => nextAttemptAt({ id: 'a', createdAt: T0 }, 1, T0, DAY_MS, notBefore);
+    expect(next(T0 + 600_000)).toBe(T0 + 600_000);
+    expect(next(T0 + 1)).toBe(next(null));
+    expect(next(T0 + 2 * DAY_MS)).toBe(T0 + DAY_MS);
+    expect(next(Number.POSITIVE_INFINITY)).toBe(T0 + DAY_MS);
   });
 });
