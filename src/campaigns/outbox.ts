@@ -5,7 +5,15 @@ import { decodeCursor, encodeCursor } from './cursors.ts';
 import { type Database, write } from './database.ts';
 import type { ExpansionState } from './states.ts';
 import type { Page, Reason } from './types.ts';
-import type { Attempt, CampaignEvent, Delivery, DeliveryQuery, DueDelivery, EventType } from './webhook-types.ts';
+import type {
+  Attempt,
+  CallerEvent,
+  CampaignEvent,
+  Delivery,
+  DeliveryQuery,
+  DueDelivery,
+  EventType,
+} from './webhook-types.ts';
 import { getWebhookRow } from './webhooks.ts';
 
 /** Rows that one call of `prune` removes of a table: no write lock is held for long. */
@@ -34,16 +42,24 @@ export class Outbox {
       .get(expansion) as EndedExpansion;
     const { version: audience_version, size, reason, ...rest } = row;
     const type = eventOf(row);
-    const webhooks = this.#database
-      .prepare(
-        'SELECT number FROM webhooks WHERE enabled = 1 AND EXISTS (SELECT 1 FROM json_each(events) WHERE value = ?)',
-      )
-      .pluck()
-      .all(type) as number[];
-    if (webhooks.length === 0) return;
     const data = { ...rest, audience_version, size, reason: reason === null ? null : (JSON.parse(reason) as Reason) };
-    const event = this.#insertEvent(type, data, now);
-    for (const webhook of webhooks) this.#insertDelivery(webhook, event, null, now);
+    this.#tell(type, data, now);
+  }
+
+  /**
+   * Tells likewise what a caller did: another size or another version is active in place of `previous`, or the campaign is about to be deleted.
+   * Runs inside the caller's transaction.
+   */
+  audienceChanged(type: CallerEvent, campaign: number, previous: number | null, now: number): void {
+    const { version, size, ...names } = this.#database
+      .prepare(
+        `SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size
+         FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version WHERE c.number = ?`,
+      )
+      .get(campaign) as Pick<EndedExpansion, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>;
+    const active =
+      type === 'campaign.deleted' ? { audience_version: null, size: null } : { audience_version: version, size };
+    this.#tell(type, { ...names, ...active, previous_version: previous }, now);
   }
 
   /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled */
@@ -177,6 +193,19 @@ export class Outbox {
       .prepare(`SELECT count(*) FROM webhook_deliveries WHERE state = 'pending'`)
       .pluck()
       .get() as number;
+  }
+
+  /** Writes an event and a delivery for each webhook that asks for it; nothing where none does. */
+  #tell(type: CampaignEvent, data: object, now: number): void {
+    const webhooks = this.#database
+      .prepare(
+        'SELECT number FROM webhooks WHERE enabled = 1 AND EXISTS (SELECT 1 FROM json_each(events) WHERE value = ?)',
+      )
+      .pluck()
+      .all(type) as number[];
+    if (webhooks.length === 0) return;
+    const event = this.#insertEvent(type, data, now);
+    for (const webhook of webhooks) this.#insertDelivery(webhook, event, null, now);
   }
 
   #insertEvent(type: EventType, data: object, now: number): number {

@@ -34,6 +34,7 @@ import type {
 import { UserSets } from './user-set-store.ts';
 import { type WrittenSet, writeUserSet } from './user-set-writer.ts';
 import { SEED_FOLDER, userSetBlocks } from './user-sets.ts';
+import type { CallerEvent } from './webhook-types.ts';
 import { Webhooks } from './webhooks.ts';
 
 export type { StoreOptions } from './job-store.ts';
@@ -58,7 +59,7 @@ export class CampaignStore extends JobStore {
   readonly #seedFolder: string;
   readonly #campaigns: Campaigns;
   readonly #feedback: Feedback;
-  /** Who is told how expansions end. */
+  /** Who is told how expansions end, and what callers do to audiences. */
   readonly webhooks: Webhooks;
 
   private constructor(dataDir: string, options: StoreOptions) {
@@ -125,11 +126,12 @@ export class CampaignStore extends JobStore {
   update(id: string, change: CampaignChange): Campaign {
     return write(this.database, () => {
       const number = this.#numberOf(id);
-      if (change.externalId !== this.get(id).externalId) this.#refuseTaken(change.externalId);
+      const before = this.get(id);
+      if (change.externalId !== before.externalId) this.#refuseTaken(change.externalId);
       const now = this.now();
       this.#campaigns.update(number, change, now);
       if (change.audience) this.audiences.resize(number, change.audience, now);
-      return this.get(id);
+      return this.#tellOfAnother('campaign.resized', number, before, now);
     });
   }
 
@@ -137,7 +139,9 @@ export class CampaignStore extends JobStore {
   delete(id: string): void {
     write(this.database, () => {
       const number = this.#numberOf(id);
-      this.audiences.recordDeletion(number, this.now());
+      const now = this.now();
+      this.audiences.recordDeletion(number, now);
+      this.outbox.audienceChanged('campaign.deleted', number, this.get(id).audienceVersion, now);
       this.#campaigns.delete(number);
     });
     this.removeUnusedFiles();
@@ -257,7 +261,13 @@ export class CampaignStore extends JobStore {
 
   /** Makes a version that is kept the active one. @throws AppError campaign_not_found, audience_not_found */
   activate(id: string, version: number): Audience {
-    write(this.database, () => this.audiences.activate(this.#numberOf(id), version, this.now()));
+    write(this.database, () => {
+      const number = this.#numberOf(id);
+      const before = this.get(id);
+      const now = this.now();
+      this.audiences.activate(number, version, now);
+      this.#tellOfAnother('campaign.activated', number, before, now);
+    });
     return this.activeAudience(id);
   }
 
@@ -303,6 +313,14 @@ export class CampaignStore extends JobStore {
 
   close(): void {
     this.database.close();
+  }
+
+  /** The campaign as it is now; webhooks are told where another version is active than `before`. */
+  #tellOfAnother(type: CallerEvent, number: number, before: Campaign, now: number): Campaign {
+    const campaign = this.get(before.id);
+    if (campaign.audienceVersion !== before.audienceVersion)
+      this.outbox.audienceChanged(type, number, before.audienceVersion, now);
+    return campaign;
   }
 
   #numberOf(id: string): number {

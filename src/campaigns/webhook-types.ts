@@ -7,9 +7,15 @@ export const CAMPAIGN_EVENTS = [
   'campaign.failed',
   'campaign.too_small',
   'campaign.refreshed',
+  'campaign.resized',
+  'campaign.activated',
+  'campaign.deleted',
 ] as const;
 
 export type CampaignEvent = (typeof CAMPAIGN_EVENTS)[number];
+
+/** Those that tell of what a caller did to a campaign, not of how an expansion ended. */
+export type CallerEvent = Extract<CampaignEvent, `campaign.${'resized' | 'activated' | 'deleted'}`>;
 
 /** A ping is only sent where it is asked for, and to that webhook alone. */
 export const EVENT_TYPES = [...CAMPAIGN_EVENTS, 'webhook.ping'] as const;

@@ -28,7 +28,10 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         { name: 'audience', description: 'The ranked users of a campaign.' },
         { name: 'information', description: 'Limits, the served model and the served population.' },
         { name: 'documents', description: 'What the error codes mean. Never needs a key.' },
-        { name: 'webhooks', description: 'Signed calls that tell how expansions end.' },
+        {
+          name: 'webhooks',
+          description: 'Signed calls that tell how expansions end, and what callers do to audiences.',
+        },
         { name: 'health', description: 'For those who run the service. Never needs a key.' },
       ],
       // a service that was started without a key asks for none

@@ -1,6 +1,6 @@
 /** What is sent to webhooks: the body of each type of event, and the section `webhooks` of the OpenAPI document. */
 import { z } from 'zod';
-import type { CampaignEvent, EventType } from '../campaigns/webhook-types.ts';
+import type { CallerEvent, CampaignEvent, EventType } from '../campaigns/webhook-types.ts';
 import { count, reasonSchema, time } from './schemas.ts';
 
 const EXAMPLE = {
@@ -66,6 +66,41 @@ function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...EXAMPLE, ...example } }] as never });
 }
 
+/** Of what a caller did: `active` is what serves from then on. */
+function callerEvent<T extends CallerEvent>(
+  type: T,
+  id: string,
+  active: z.ZodRawShape,
+  example: {
+    readonly audience_version: number | null;
+    readonly size: number | null;
+    readonly previous_version: number;
+  },
+) {
+  const { expansion_id: _, ...names } = EXAMPLE;
+  const data = z.strictObject({
+    campaign_id: z.string(),
+    external_id: z.string().nullable(),
+    name: z.string(),
+    ...active,
+  });
+  return z
+    .strictObject({ type: z.literal(type), timestamp, data })
+    .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...names, ...example } }] as never });
+}
+
+/** Another version is active. */
+const ANOTHER = {
+  audience_version: z.int().min(1).describe('Active from now on.'),
+  size: count.describe('Users in it.'),
+  previous_version: z.int().min(1).describe('Active until now.'),
+};
+const NONE = {
+  audience_version: z.null(),
+  size: z.null(),
+  previous_version: z.int().min(1).nullable().describe('Active until now; null where there was no audience.'),
+};
+
 interface EventRow {
   readonly summary: string;
   /** The component of the document. */
@@ -99,6 +134,33 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
       code: 'crashed',
       message: 'the engine died in each of 5 attempts',
       attempts: 5,
+    }),
+  },
+  'campaign.resized': {
+    summary: 'A caller asked for another size: another version of the same ranking is active',
+    component: 'CampaignResizedEvent',
+    schema: callerEvent('campaign.resized', 'CampaignResizedEvent', ANOTHER, {
+      audience_version: 3,
+      size: 500,
+      previous_version: 2,
+    }),
+  },
+  'campaign.activated': {
+    summary: 'A caller made another version that is kept the active one, as in a roll-back',
+    component: 'CampaignActivatedEvent',
+    schema: callerEvent('campaign.activated', 'CampaignActivatedEvent', ANOTHER, {
+      audience_version: 1,
+      size: 1000,
+      previous_version: 3,
+    }),
+  },
+  'campaign.deleted': {
+    summary: 'A caller deleted a campaign, with its audience',
+    component: 'CampaignDeletedEvent',
+    schema: callerEvent('campaign.deleted', 'CampaignDeletedEvent', NONE, {
+      audience_version: null,
+      size: null,
+      previous_version: 3,
     }),
   },
   'webhook.ping': {

@@ -62,11 +62,42 @@ describe('events', () => {
     const common = { external_id: 'ours', name: 'spring shoes', state: 'ready', reason: null };
     expect(told(due(store, clock.now()))).toEqual([
       ['campaign.ready', { ...common, audience_version: 1, size: 10 }],
+      [
+        'campaign.resized',
+        { external_id: 'ours', name: 'spring shoes', audience_version: 2, size: 5, previous_version: 1 },
+      ],
       ['campaign.refreshed', { ...common, audience_version: 3, size: 5 }],
     ]);
-    expect(JSON.parse(due(store, clock.now())[1]!.body).data).toMatchObject({ campaign_id: id, expansion_id: third });
+    expect(JSON.parse(due(store, clock.now())[2]!.body).data).toMatchObject({ campaign_id: id, expansion_id: third });
+  });
+
+  it('tell of what callers do to an audience, and of nothing where it stays', () => {
+    const { store, clock } = openStore({ minimumSeeds: 2 });
+    const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
+    store.update(id, { audience: { size: 7 } });
+    expand(store, store.claim(ENGINE)!);
+    store.update(id, { audience: { size: 5 } });
+    store.update(id, { audience: { size: 5 }, name: 'other shoes' });
+    store.activate(id, 2);
+    store.activate(id, 1);
+    expect(() => store.activate(id, 9)).toThrow(expect.objectContaining({ code: 'audience_not_found' }));
     store.delete(id);
-    expect(due(store, clock.now())).toHaveLength(2);
+    const empty = store.create(newCampaign({ name: 'small', seeds: ['ann'] }), everyoneIsKnown).id;
+    store.delete(empty);
+    const other = { external_id: 'ours', name: 'other shoes' };
+    expect(told(due(store, clock.now())).filter(([type]) => !/ready|too_small/.test(type))).toEqual([
+      [
+        'campaign.resized',
+        { external_id: 'ours', name: 'spring shoes', audience_version: 2, size: 5, previous_version: 1 },
+      ],
+      ['campaign.activated', { ...other, audience_version: 1, size: 7, previous_version: 2 }],
+      ['campaign.deleted', { ...other, audience_version: null, size: null, previous_version: 1 }],
+      [
+        'campaign.deleted',
+        { external_id: null, name: 'small', audience_version: null, size: null, previous_version: null },
+      ],
+    ]);
+    expect(JSON.parse(due(store, clock.now()).at(-1)!.body).data.campaign_id).toBe(empty);
   });
 
   it('are not written where the change is not, and the other way round', () => {

@@ -44,6 +44,10 @@ async function bodiesOfAll() {
   expand(store, store.claim('1:engine')!);
   await store.expand(id);
   store.end(store.claim('1:engine')!, 'failed', { code: 'x', message: 'y', attempts: 1 });
+  store.update(id, { audience: { size: 5 } });
+  store.activate(id, 1);
+  store.delete(id);
+  store.delete(store.create(newCampaign({ seeds: ['ann'] }), everyoneIsKnown).id);
   store.outbox.ping(created.id, clock.now());
   return store.outbox.due(clock.now(), 100).map(({ type, body }) => ({ type, body: JSON.parse(body) }));
 }

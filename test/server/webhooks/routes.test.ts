@@ -4,7 +4,15 @@ import type { ServerConfig } from '../../../src/server/config.ts';
 import { type ManualClock, manualClock } from '../../campaigns/stores.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
 
-const ALL = ['campaign.ready', 'campaign.failed', 'campaign.too_small', 'campaign.refreshed'];
+const ALL = [
+  'campaign.ready',
+  'campaign.failed',
+  'campaign.too_small',
+  'campaign.refreshed',
+  'campaign.resized',
+  'campaign.activated',
+  'campaign.deleted',
+];
 const URL_OF = 'https://example.com/hook?token=hunter2';
 
 let users: PopulationFixture;
