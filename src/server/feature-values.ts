@@ -18,21 +18,22 @@ export interface ValueQuery {
 
 /**
  * Up to `limit` values that fit, from the cursor on; the look stops after `maximumScan` values, so a page may be short before the last one.
- * `scope` names the list: a cursor of another one is invalid_cursor.
+ * `present` makes an item of a value. `scope` names the list: a cursor of another one is invalid_cursor.
  */
-export function pageOfValues(
+export function pageOfValues<T>(
   values: ValueList,
   scope: string,
   { prefix, search, limit, cursor }: ValueQuery,
   maximumScan: number,
-): { items: string[]; next_cursor: string | null } {
+  present: (value: string, code: number) => T,
+): { items: T[]; next_cursor: string | null } {
   const needle = search?.toLowerCase();
-  const items: string[] = [];
+  const items: T[] = [];
   let code = cursor === undefined ? 1 : decode(scope, cursor);
   for (const end = Math.min(values.size, code + maximumScan); code < end && items.length < limit; code++) {
     const value = values.token(code);
     if (prefix !== undefined && !value.startsWith(prefix)) continue;
-    if (needle === undefined || value.toLowerCase().includes(needle)) items.push(value);
+    if (needle === undefined || value.toLowerCase().includes(needle)) items.push(present(value, code));
   }
   return { items, next_cursor: code < values.size ? encode(scope, code) : null };
 }

@@ -153,6 +153,18 @@ export const valuePageSchema = z.object({ items: z.array(z.string()), next_curso
   examples: [{ items: ['shoes', 'hats'], next_cursor: null }],
 });
 
+/** Of the population: with counts. */
+export const countedValuePageSchema = z
+  .object({
+    items: z.array(z.object({ value: z.string(), users: count.describe('Users of the served version who have it.') })),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({
+    id: 'CountedValuePage',
+    description: 'Known values; a page of a search may be short, or empty, and still have a next one.',
+    examples: [{ items: [{ value: 'Berlin', users: 4711 }], next_cursor: null }],
+  });
+
 export const featureParams = z.strictObject({
   name: z
     .string()

@@ -11,6 +11,7 @@ import {
   openFixture,
   type PopulationFixture,
   USER_COUNT,
+  USER_IDS,
 } from './fixture.ts';
 
 let users: PopulationFixture;
@@ -151,10 +152,13 @@ describe('GET /v1/populations/current', () => {
   it('pages through the values of a feature', async () => {
     const path = '/v1/populations/current/features/city/values';
     const first = (await get(`${path}?limit=4`)).json;
-    expect(first.items).toEqual(['c0', 'c1', 'c2', 'c3']);
+    const usersOf = (city: number) => USER_IDS.filter((_, i) => i % 7 === city).length;
+    const item = (city: number) => ({ value: `c${city}`, users: usersOf(city) });
+    expect(first.items).toEqual([0, 1, 2, 3].map(item));
     const second = (await get(`${path}?limit=4&cursor=${first.next_cursor}`)).json;
-    expect(second).toEqual({ items: ['c4', 'c5', 'c6'], next_cursor: null });
-    expect((await get(`${path}?prefix=c6`)).json.items).toEqual(['c6']);
+    expect(second).toEqual({ items: [4, 5, 6].map(item), next_cursor: null });
+    expect([...first.items, ...second.items].reduce((sum, { users }) => sum + users, 0)).toBe(USER_COUNT);
+    expect((await get(`${path}?prefix=c6`)).json.items).toEqual([item(6)]);
     expect((await get(`${path}?prefix=6`)).json.items).toEqual([]);
   });
 
@@ -172,13 +176,14 @@ describe('GET /v1/populations/current', () => {
 
 describe('pageOfValues', () => {
   const values = { size: 1_001, token: (code: number) => `value ${code}` };
+  const present = (value: string) => value;
   const query = { prefix: undefined, search: undefined, limit: 10, cursor: undefined };
 
   it('looks at so many values at once, and goes on from there to the last', () => {
     const found: string[] = [];
     let pages = 0;
     for (let cursor: string | null | undefined; cursor !== null; pages++) {
-      const page = pageOfValues(values, 's', { ...query, search: '99', cursor }, 100);
+      const page = pageOfValues(values, 's', { ...query, search: '99', cursor }, 100, present);
       expect(page.items.length).toBeLessThanOrEqual(10);
       found.push(...page.items);
       cursor = page.next_cursor;
@@ -189,13 +194,15 @@ describe('pageOfValues', () => {
   });
 
   it('goes on where it was when values have been added', () => {
-    const { next_cursor } = pageOfValues(values, 's', query, 100);
+    const { next_cursor } = pageOfValues(values, 's', query, 100, present);
     const grown = { size: 2_001, token: values.token };
-    expect(pageOfValues(grown, 's', { ...query, cursor: next_cursor! }, 100).items[0]).toBe('value 11');
+    expect(pageOfValues(grown, 's', { ...query, cursor: next_cursor! }, 100, present).items[0]).toBe('value 11');
   });
 
   it('refuses the cursor of another list', () => {
-    const { next_cursor } = pageOfValues(values, 's', query, 100);
-    expect(() => pageOfValues(values, 't', { ...query, cursor: next_cursor! }, 100)).toThrow(/not given by this list/);
+    const { next_cursor } = pageOfValues(values, 's', query, 100, present);
+    expect(() => pageOfValues(values, 't', { ...query, cursor: next_cursor! }, 100, present)).toThrow(
+      /not given by this list/,
+    );
   });
 });

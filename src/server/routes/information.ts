@@ -4,6 +4,7 @@ import type { ServerDependencies } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { pageOfValues } from '../feature-values.ts';
 import {
+  countedValuePageSchema,
   currentModelSchema,
   currentPopulationSchema,
   featureParams,
@@ -14,11 +15,13 @@ import {
 import { presentLimits } from '../limits.ts';
 import { JSON_TYPE } from '../media-types.ts';
 import { problemResponses } from '../schemas.ts';
+import { ValueCounts } from '../value-counts.ts';
 
 const TAGS = ['information'];
 
 export function addInformationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, population, campaignFeatures, model } = dependencies;
+  const counts = new ValueCounts(population);
 
   app.get(
     '/v1/limits',
@@ -85,7 +88,7 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
       const { name } = request.params;
       const feature = findFeature(campaignFeatures, name, 'the model has no such campaign feature');
       const scope = `model ${dependencies.modelVersion} ${name}`;
-      return pageOfValues(feature.values, scope, asQuery(request.query), config.maximumValueScan);
+      return pageOfValues(feature.values, scope, asQuery(request.query), config.maximumValueScan, (value) => value);
     },
   );
 
@@ -123,11 +126,12 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
         operationId: 'listPopulationValues',
         tags: TAGS,
         summary: 'List the values that users have of a feature',
-        description: 'Values that were ever imported: one may have no user in the served version.',
+        description:
+          'Values that were ever imported, with the users of the served version who have them: that may be nobody.',
         params: featureParams,
         querystring: valueQuery(config),
         response: {
-          200: { description: 'A page.', content: { [JSON_TYPE]: { schema: valuePageSchema } } },
+          200: { description: 'A page.', content: { [JSON_TYPE]: { schema: countedValuePageSchema } } },
           ...problemResponses(
             'invalid_request',
             'invalid_cursor',
@@ -143,7 +147,14 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
       const { name } = request.params;
       findFeature(population.features, name, 'the population has no such feature');
       const values = population.dictionary(name);
-      return pageOfValues(values, `population ${name}`, asQuery(request.query), config.maximumValueScan);
+      const users = await counts.of(name);
+      return pageOfValues(
+        values,
+        `population ${name}`,
+        asQuery(request.query),
+        config.maximumValueScan,
+        (value, code) => ({ value, users: users[code] ?? 0 }),
+      );
     },
   );
 }
