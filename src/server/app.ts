@@ -39,7 +39,6 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   const uploads = new OpenUploads(dependencies.config);
   const requests = new OpenRequests();
   const app = createApp(dependencies.config, dependencies.logger, uploads, requests);
-  requests.watch(app.server);
   const metrics = createMetrics(dependencies);
   closeGracefully(app, dependencies.config);
   addHooks(app, dependencies.config, metrics);
@@ -94,6 +93,11 @@ function createApp(
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateReply('problemCode', null);
+  // the first hook, and a hook: Fastify listens on `localhost` with a server for each of its addresses
+  app.addHook('onRequest', (request, reply, done) => {
+    requests.add(request.raw, reply.raw);
+    done();
+  });
   parseJsonBodies(app);
   return app as unknown as ServerApp;
 }

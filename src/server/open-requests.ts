@@ -1,5 +1,5 @@
 /** The requests of each connection that are not answered yet, so that an error of what follows them waits its turn. */
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../lib/errors.ts';
 
@@ -10,14 +10,12 @@ export class OpenRequests {
   readonly #bySocket = new WeakMap<Socket, Set<Exchange>>();
   readonly #overrun = new WeakSet<IncomingMessage>();
 
-  /** Follows the requests of `server` from now on. */
-  watch(server: Server): void {
-    server.prependListener('request', (request: IncomingMessage, response: Exchange) => {
-      const { socket } = request;
-      const open = this.#bySocket.get(socket) ?? new Set();
-      this.#bySocket.set(socket, open.add(response));
-      response.once('close', () => open.delete(response));
-    });
+  /** To be called within the event that brings a request, before anything that waits. */
+  add(request: IncomingMessage, response: Exchange): void {
+    const { socket } = request;
+    const open = this.#bySocket.get(socket) ?? new Set();
+    this.#bySocket.set(socket, open.add(response));
+    response.once('close', () => open.delete(response));
   }
 
   /** Responses that a connection still owes, in the order of their requests. */

@@ -68,6 +68,29 @@ describe('an upload that is longer than declared', () => {
     expect(await suppressed()).toBe(200);
   });
 
+  it('is refused on every address of localhost', async () => {
+    const other = await openFixture(users.population, { lingerMs: 200 });
+    try {
+      await other.app.listen({ host: 'localhost', port: 0 });
+      const addresses = other.app.addresses() as AddressInfo[];
+      expect(addresses.length).toBeGreaterThan(0);
+      for (const { address, port: at } of addresses) {
+        const socket = connect(at, address);
+        sockets.push(socket);
+        let answer = '';
+        socket.on('data', (data) => {
+          answer += data;
+        });
+        socket.write(`${put('content-length: 4')}a\nb\nc\n`);
+        await once(socket, 'close');
+        expect([address, statusesOf(answer)]).toEqual([address, [400]]);
+        expect((await other.call('GET', '/v1/suppression')).json.users).toBe(0);
+      }
+    } finally {
+      await other.close();
+    }
+  });
+
   it('by a lot gets its answer', async () => {
     const answer = await exchange(`${put('content-length: 4')}a\nb\n${'someone else\n'.repeat(100_000)}`);
     expect(statusesOf(answer)).toEqual([400]);
