@@ -4,8 +4,8 @@ import type { Graph, Tensor } from '../graph/ir.ts';
 import { pruneInputs } from '../graph/prune.ts';
 import { assert } from '../lib/errors.ts';
 import { splitHeads } from '../model/head-adaptation.ts';
+import { assembleRows, type Part, readPart } from '../model/looked-up-rows.ts';
 import { type Device, type Feeds, openSession } from '../model/session.ts';
-import { assembleRows, type Part, readPart } from '../model/shift-features.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
 /** Rows that are read in one run. */
