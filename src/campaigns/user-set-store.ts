@@ -1,6 +1,7 @@
 /** Seeds and suppression lists as sets that are replaced, added to and taken from, and how they match a population. */
 import { setImmediate } from 'node:timers/promises';
 import { listFolder, removeQuietly, withStorage } from '../lib/durable-files.ts';
+import { AppError } from '../lib/errors.ts';
 import { type Database, write } from './database.ts';
 import { type MatchedPopulation, type Matches, tallyOf } from './match-tally.ts';
 import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet, type SetOwner } from './set-rows.ts';
@@ -18,7 +19,7 @@ import {
   tallyFor,
 } from './user-set-change.ts';
 import { IdSorter } from './user-set-sort.ts';
-import { removeUnfinished, writeBlocks } from './user-set-writer.ts';
+import { removeUnfinished, type WrittenSet, writeBlocks } from './user-set-writer.ts';
 import { type IdBlocks, userSetBlocks, userSetPath } from './user-sets.ts';
 
 /** Numbers that are remembered, of this many sets. */
@@ -128,10 +129,14 @@ export class UserSets {
     const { owner, how, collected, population } = task;
     const before = readOwnedSet(this.#database, owner);
     const tally = tallyFor(task);
-    const set = await writeBlocks(
-      this.#folder,
-      tally.over(combine(how, this.#blocks(before?.sha256), collected.blocks())),
-    );
+    let set: WrittenSet;
+    try {
+      set = await writeBlocks(this.#folder, tally.over(combine(how, this.#blocks(before?.sha256), collected.blocks())));
+    } catch (error) {
+      // another process may have taken the place of the set, and removed its file, before it was opened here
+      if (isMissing(error) && readOwnedSet(this.#database, owner)?.sha256 !== before?.sha256) return null;
+      throw error;
+    }
     const sent = sentOf(task, tally);
     try {
       const isChanged = write(this.#database, () => {
@@ -216,6 +221,10 @@ export class UserSets {
       if (!hasRow(this.#database, sha256)) removeQuietly(userSetPath(this.#folder, sha256), { recursive: false });
     });
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
 }
 
 function keyOf(population: MatchedPopulation, ...sets: readonly string[]): string {

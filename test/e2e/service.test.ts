@@ -116,9 +116,9 @@ async function checkOddIds(served: Served): Promise<void> {
     const found = all.find(({ user_id }) => user_id === user)!;
     expect([user, (await member(asMembers, user)).json]).toEqual([
       user,
-      { member: true, rank: found.rank, score: found.score, percentile: found.percentile },
+      { member: true, known: true, rank: found.rank, score: found.score, percentile: found.percentile },
     ]);
-    expect([user, (await member(asSeeds, user)).json]).toEqual([user, { member: false }]);
+    expect([user, (await member(asSeeds, user)).json]).toEqual([user, { member: false, known: true }]);
   }
 }
 
