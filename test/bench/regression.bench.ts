@@ -7,6 +7,7 @@ import {
   type Moments,
   momentsOf,
 } from '../../src/adaptation/covariance.ts';
+import { MOST_FEATURES } from '../../src/adaptation/population-regression.ts';
 import { solveShifted } from '../../src/adaptation/shifted-solve.ts';
 import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/adaptation/sparse-rows.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
@@ -21,8 +22,8 @@ const SIZES = [
   { users: 1_000_000, tokens: 10_000 },
   { users: 1_000_000, tokens: 300_000 },
 ] as const;
-/** The first is the service's own number. */
-const SAMPLES = [2_000_000, 500_000] as const;
+/** The last is the service's own number. */
+const SAMPLES = [2_000_000, MOST_FEATURES] as const;
 const RANKS = [32, 128] as const;
 /** A block of 128 vectors over more tokens takes minutes here. */
 const MOST_BLOCK = 16_000_000;
