@@ -10,7 +10,7 @@ export const DEFAULT_DESCENT: DescentSettings = {
   negatives_per_seed: 10,
   first_pass: { steps: 10, cut: 0.05 },
   companion: { strengths: { [HEADS.wide]: 0.02, [HEADS.query]: 0.03 }, weight: 0.5 },
-  regression: { parameter: HEADS.regression, strength: 0.015, power: 0.125, weight: 0.5 },
+  regression: { parameter: HEADS.regression, strength: 0.05, power: 0.25, weight: 0.5 },
   scale: HEADS.scale,
 };
 

@@ -1,4 +1,4 @@
-/** The one rule by which alternatives are chosen: what past campaigns say of both measures, paired, and believed as far as there are campaigns. */
+/** How alternatives are chosen: by what past campaigns say of both measures, paired, and believed as far as there are campaigns. */
 import { assert } from '../lib/errors.ts';
 
 /** One campaign's quality under one alternative. */
@@ -50,6 +50,32 @@ export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Ga
     precision: meanOf(differences.map(({ precision }) => precision)),
     utility: meanOf(differences.map(utilityOf)),
   };
+}
+
+/** Settings of one method differ by about this much in utility; a priori another than the default is a little worse. */
+const SETTING_SPREAD = 0.005;
+const SETTING_PRIOR = -0.001;
+/** With fewer campaigns than this a method's setting stays at its default. */
+const LEAST_CAMPAIGNS_OF_A_SETTING = 2;
+
+/**
+ * The gain in utility to expect of a setting in place of the default: the mean g, drawn to the prior
+ * N(`SETTING_PRIOR`, v) as far as its standard error s leaves it vague: (g / s^2 + prior / v) / (1 / s^2 + 1 / v).
+ * v is at least `SETTING_SPREAD`^2; a gain that is clearly wider says so itself: v = g^2 - s^2 (empirical Bayes).
+ * Few campaigns make s itself vague: it counts 1 + 2 / campaigns times.
+ */
+export function shrunkenGain({ utility }: Gain, campaigns: number): number {
+  const variance = (utility.error * (1 + 2 / campaigns)) ** 2 + 1e-8;
+  const seen = 1 / variance;
+  const prior = 1 / Math.max(SETTING_SPREAD ** 2, utility.mean ** 2 - variance);
+  return (utility.mean * seen + SETTING_PRIOR * prior) / (seen + prior);
+}
+
+/** The setting of which most is expected, by its place; -1, the default, where no other is expected to gain `LEAST_GAIN`. */
+export function chooseSettingByEvidence(gains: readonly Gain[], campaigns: number): number {
+  if (campaigns < LEAST_CAMPAIGNS_OF_A_SETTING) return -1;
+  const expected = gains.map((gain) => shrunkenGain(gain, campaigns));
+  return expected.reduce((best, gain, i) => (gain > (expected[best] ?? LEAST_GAIN) ? i : best), -1);
 }
 
 /** What is compared: a change that adds or alters something, or one that takes a part away. */

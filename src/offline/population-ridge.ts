@@ -13,8 +13,8 @@ import { chooseSetting, type SettingChoice } from './tuning.ts';
 export type RidgeSetting = { readonly strength: number; readonly power: number };
 
 /** The first of the grid is the default. */
-const POWERS = [0.125, 0, 0.25, 0.5];
-const STRENGTHS = [0.015, 0.005, 0.05, 0.15, 0.5];
+const POWERS = [0.25, 0, 0.125, 0.5];
+const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
 
 /** Scores are w . x, x_t = 1 / sqrt(n) for each of a user's n tokens. */

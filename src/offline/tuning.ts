@@ -1,7 +1,7 @@
 /** Choice of a method's setting on train campaigns, never on test ones. */
 import type { Rng } from '../lib/rng.ts';
 import type { Setting, TunableMethod } from './baselines.ts';
-import { chooseByEvidence, gainOf, type Outcome, utilityOf } from './evidence.ts';
+import { chooseSettingByEvidence, gainOf, type Outcome, utilityOf } from './evidence.ts';
 import { drawFutures, type Futures, usersBefore } from './futures.ts';
 import { measureRanking } from './metrics.ts';
 import type { OneHot } from './one-hot.ts';
@@ -16,7 +16,7 @@ export interface SettingChoice<S extends Setting = Setting> {
   readonly campaigns: number;
 }
 
-/** How a setting is chosen: the best mean, or the first of the grid unless another is surely better (see `chooseByEvidence`). */
+/** How a setting is chosen: the best mean, or the first of the grid unless more is to be expected of another (see `shrunkenGain`). */
 export type ChoiceRule = 'best mean' | 'evidence';
 
 const SEED_COUNTS = [10, 50, 200];
@@ -41,8 +41,9 @@ export function chooseSetting<S extends Setting>(
   const tried = grid.map((setting, i) => ({ setting, ...meanOutcome(outcomes[i]!) }));
   if (rule === 'best mean')
     return { setting: tried.reduce((a, b) => (utilityOf(b) > utilityOf(a) ? b : a)).setting, tried, campaigns };
-  const alternatives = outcomes.map((own) => ({ gain: gainOf(own, outcomes[0]!), isSimpler: false }));
-  return { setting: grid[Math.max(chooseByEvidence(alternatives, campaigns), 0)]!, tried, campaigns };
+  const [first, ...others] = outcomes;
+  const gains = others.map((own) => gainOf(own, first!));
+  return { setting: grid[chooseSettingByEvidence(gains, campaigns) + 1]!, tried, campaigns };
 }
 
 /** The outcomes of every setting of the grid, by setting, by campaign. */

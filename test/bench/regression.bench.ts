@@ -29,8 +29,8 @@ const RANKS = [32, 128] as const;
 const MOST_BLOCK = 16_000_000;
 const SEEDS = 50;
 const CAMPAIGNS = 12;
-const POWER = 0.125;
-const STRENGTH = 0.015;
+const POWER = 0.25;
+const STRENGTH = 0.05;
 const TOKENS_A_USER = 20;
 const NICHES = 400;
 

@@ -4,10 +4,12 @@ import { createRng } from '../../src/lib/rng.ts';
 import {
   type Alternative,
   chooseByEvidence,
+  chooseSettingByEvidence,
   type Gain,
   gainOf,
   LEAST_CAMPAIGNS,
   LEAST_GAIN,
+  shrunkenGain,
   utilityOf,
 } from '../../src/offline/evidence.ts';
 
@@ -106,5 +108,34 @@ describe('chooseByEvidence', () => {
       expect(taken / 300, `${campaigns} campaigns`).toBeLessThan(1 / 6);
       expect(taken).toBeGreaterThan(0);
     }
+  });
+});
+
+describe('shrunkenGain', () => {
+  it('is the posterior mean beside the prior N(-.001, .005^2)', () => {
+    // 8 campaigns: the error counts 1.25 times, so .004 is .005, as wide as the prior
+    expect(shrunkenGain(gain(0.006, 0.004), 8)).toBeCloseTo((0.006 - 0.001) / 2, 5);
+    // .013^2 - .005^2 is .012^2: the prior is that wide
+    const [seen, prior] = [1 / 0.005 ** 2, 1 / 0.012 ** 2];
+    expect(shrunkenGain(gain(0.013, 0.004), 8)).toBeCloseTo((0.013 * seen - 0.001 * prior) / (seen + prior), 5);
+  });
+
+  it('believes what is exact, and nothing of what is vague', () => {
+    expect(shrunkenGain(gain(0.02, 0), 8)).toBeCloseTo(0.02, 4);
+    expect(shrunkenGain(gain(0.02, 1), 8)).toBeCloseTo(-0.001, 4);
+    expect(shrunkenGain(gain(0.02, 0.01), 4)).toBeLessThan(shrunkenGain(gain(0.02, 0.01), 40));
+  });
+});
+
+describe('chooseSettingByEvidence', () => {
+  it('takes the setting of which most is expected, not the largest gain', () => {
+    expect(chooseSettingByEvidence([gain(0.004, 0.001), gain(0.008, 0.02), gain(0.005, 0.0011)], 20)).toBe(2);
+  });
+
+  it('keeps the default where the others gain nothing that matters, or too few campaigns say so', () => {
+    expect(chooseSettingByEvidence([gain(-0.01, 0.001), gain(0.9 * LEAST_GAIN, 0)], 20)).toBe(-1);
+    expect(chooseSettingByEvidence([gain(0.01, 0)], 1)).toBe(-1);
+    expect(chooseSettingByEvidence([gain(0.01, 0)], 2)).toBe(0);
+    expect(chooseSettingByEvidence([], 20)).toBe(-1);
   });
 });
