@@ -5,7 +5,7 @@ import { AppError } from '../lib/errors.ts';
 import type { ServerConfig } from './config.ts';
 import type { OpenRequests } from './open-requests.ts';
 import type { OpenUploads } from './open-uploads.ts';
-import { PROBLEM_TYPE, problemOf } from './problems.ts';
+import { PROBLEM_TYPE, problemOf } from './problems/problem.ts';
 
 /** What a listener of `clientError` is given. */
 type ClientErrorHandler = (error: NodeJS.ErrnoException, socket: Socket) => void;

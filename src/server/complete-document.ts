@@ -1,6 +1,8 @@
 /** What the OpenAPI document says beside the schemas of the routes: headers, conditional requests, errors of bodies, calls of webhooks, examples of pages. */
+
+import { PROBLEMS } from '../lib/error-codes.ts';
 import { assert, type ErrorCode } from '../lib/errors.ts';
-import { PROBLEM_TYPE, PROBLEMS } from './problems.ts';
+import { PROBLEM_TYPE } from './problems/problem.ts';
 import { headersOf, OPERATIONS_WITH_HEADERS, RESPONSE_HEADERS } from './response-headers.ts';
 import { webhookCalls } from './webhook-events.ts';
 

@@ -2,7 +2,7 @@
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ServerConfig } from './config.ts';
-import { PROBLEM_TYPE } from './problems.ts';
+import { PROBLEM_TYPE } from './problems/problem.ts';
 
 /**
  * Sends `body` whole at once, then reads and drops what still comes, until the client has ended or gone, or

@@ -1,7 +1,7 @@
 /** One log line a request: the route's pattern, never the URL, so that no user id and no key is ever in a log. */
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { PROBLEMS } from '../lib/error-codes.ts';
 import { AppError } from '../lib/errors.ts';
-import { PROBLEMS } from './problems.ts';
 
 /** Pattern of the route that answers, `unknown` where there is none: bounded, and free of ids. */
 export function routePattern(request: FastifyRequest): string {

@@ -1,6 +1,7 @@
 /** The headers of answers: each described once, and which answers have them. */
+
+import { PROBLEMS } from '../lib/error-codes.ts';
 import type { ErrorCode } from '../lib/errors.ts';
-import { PROBLEMS } from './problems.ts';
 
 interface Header {
   readonly description: string;

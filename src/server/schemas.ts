@@ -1,12 +1,13 @@
 /** The shapes of HTTP: answers (one schema each, also their serialiser) and what clients may send, with its limits. */
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../campaigns/states.ts';
+import { PROBLEMS, type ProblemStatus } from '../lib/error-codes.ts';
 import type { ErrorCode } from '../lib/errors.ts';
 import { addFirstIssues, listField, objectField, textFault } from './bounded-fields.ts';
 import { filtersField, labelsField, refreshChangeField, refreshField, refreshSchema } from './campaign-inputs.ts';
 import type { ServerConfig } from './config.ts';
 import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from './limits.ts';
-import { PROBLEM_TYPE, PROBLEMS, type ProblemStatus } from './problems.ts';
+import { PROBLEM_TYPE } from './problems/problem.ts';
 import { pageLimit } from './query-numbers.ts';
 import { addIssue, type Wrong } from './validation.ts';
 

@@ -1,7 +1,6 @@
 /** The pages of the error codes: one for each code that can be answered, found by the `type` of a problem. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PROBLEM_ADVICE } from '../../src/server/problem-advice.ts';
-import { PROBLEMS } from '../../src/server/problems.ts';
+import { PROBLEMS } from '../../src/lib/error-codes.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture } from './fixture.ts';
 
 let users: PopulationFixture;
@@ -31,8 +30,7 @@ describe('GET /docs/errors', () => {
   it.each(CODES)('has a page that says what %s means and what to do', async (code) => {
     const path = `/docs/errors/${code}`;
     const html = await server.call('GET', path);
-    const { status, title } = PROBLEMS[code];
-    const { meaning, advice } = PROBLEM_ADVICE[code];
+    const { status, title, meaning, advice } = PROBLEMS[code];
     expect(html.status).toBe(200);
     for (const text of [code, String(status), title, meaning, advice]) {
       expect(html.text).toContain(text.replaceAll('<', '&lt;').replaceAll('>', '&gt;'));

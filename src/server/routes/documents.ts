@@ -13,7 +13,7 @@ import {
   listErrorPages,
   renderErrorList,
   renderErrorPage,
-} from '../problem-pages.ts';
+} from '../problems/pages.ts';
 import { problemResponses, textSchema } from '../schemas.ts';
 
 const HTML_TYPE = 'text/html';

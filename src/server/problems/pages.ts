@@ -1,8 +1,7 @@
 /** The pages of the error codes: as HTML that needs no other file, and as JSON. */
 import { z } from 'zod';
-import type { ErrorCode } from '../lib/errors.ts';
-import { PROBLEM_ADVICE } from './problem-advice.ts';
-import { PROBLEMS, problemTypeOf } from './problems.ts';
+import { type ErrorCode, PROBLEMS } from '../../lib/error-codes.ts';
+import { problemTypeOf } from './problem.ts';
 
 const REQUEST_ID = '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11';
 const EXAMPLE_DETAIL = 'one sentence on what is wrong in this request';
@@ -51,7 +50,7 @@ export function findErrorPage(text: string): ErrorPage | null {
 }
 
 function errorPageOf(code: ErrorCode): ErrorPage {
-  const { status, title, hidden } = PROBLEMS[code];
+  const { status, title, hidden, meaning, advice } = PROBLEMS[code];
   const example = {
     type: problemTypeOf(code),
     title,
@@ -61,7 +60,7 @@ function errorPageOf(code: ErrorCode): ErrorPage {
     request_id: REQUEST_ID,
     errors: [],
   };
-  return { code, type: problemTypeOf(code), status, title, ...PROBLEM_ADVICE[code], example };
+  return { code, type: problemTypeOf(code), status, title, meaning, advice, example };
 }
 
 /** The list as a page. */

@@ -1,12 +1,12 @@
 /** Every error that Fastify or a route throws, answered as a problem. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { AppError } from '../lib/errors.ts';
-import type { ServerConfig } from './config.ts';
-import type { ServerApp } from './fastify-types.ts';
-import { answerAndLinger } from './linger.ts';
-import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problems.ts';
-import { logProblem, routePattern } from './request-log.ts';
-import { allowedMethods } from './route-table.ts';
+import { AppError } from '../../lib/errors.ts';
+import type { ServerConfig } from '../config.ts';
+import type { ServerApp } from '../fastify-types.ts';
+import { answerAndLinger } from '../linger.ts';
+import { logProblem, routePattern } from '../request-log.ts';
+import { allowedMethods } from '../route-table.ts';
+import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problem.ts';
 
 /** Answers errors of routes and hooks, unknown routes (404) and routes that lack the method (405 with Allow). */
 export function answerErrors(app: ServerApp, config: ServerConfig): void {

@@ -1,63 +1,9 @@
-/** RFC 9457 problems: one table from error code to status and title, and the problem that an error becomes. */
-import { AppError, type ErrorCode, type ErrorDetail } from '../lib/errors.ts';
+/** RFC 9457 problems: what an error becomes in an answer. */
+import { type ErrorCode, PROBLEMS } from '../../lib/error-codes.ts';
+import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 
 /** The media type of every error answer. */
 export const PROBLEM_TYPE = 'application/problem+json';
-
-/** The statuses of error answers. */
-export type ProblemStatus = 400 | 401 | 404 | 405 | 406 | 408 | 409 | 413 | 415 | 431 | 500 | 503;
-
-interface ProblemRow {
-  readonly status: ProblemStatus;
-  readonly title: string;
-  /** The answer holds a request id only: what went wrong is the operator's business, and in the log. */
-  readonly hidden?: true;
-}
-
-/** Every error code has a row; a missing one does not compile. */
-export const PROBLEMS: Readonly<Record<ErrorCode, ProblemRow>> = {
-  invalid_request: { status: 400, title: 'The request is not valid' },
-  invalid_cursor: { status: 400, title: 'The cursor is not valid' },
-  unknown_feature: { status: 400, title: 'The model has no such campaign feature' },
-  webhook_url_refused: { status: 400, title: 'Nothing is sent to this URL' },
-  unknown_filter: { status: 400, title: 'The population has no such user feature or token' },
-  too_few_known: { status: 400, title: 'Too few of the user ids are known' },
-  unauthorized: { status: 401, title: 'An API key is needed' },
-  route_not_found: { status: 404, title: 'There is no such route' },
-  campaign_not_found: { status: 404, title: 'There is no such campaign' },
-  expansion_not_found: { status: 404, title: 'The campaign has no such expansion' },
-  audience_not_found: { status: 404, title: 'The campaign has no such audience version' },
-  feature_not_found: { status: 404, title: 'There is no such feature' },
-  user_not_found: { status: 404, title: 'The user is not in the population' },
-  model_not_stored: { status: 404, title: 'The customised model was not kept' },
-  webhook_not_found: { status: 404, title: 'There is no such webhook' },
-  delivery_not_found: { status: 404, title: 'The webhook has no such delivery' },
-  method_not_allowed: { status: 405, title: 'The route does not have this method' },
-  not_acceptable: { status: 406, title: 'None of the accepted media types can be given' },
-  request_timeout: { status: 408, title: 'The request did not arrive in time' },
-  external_id_taken: { status: 409, title: 'Another campaign has this external id' },
-  idempotency_key_reused: { status: 409, title: 'The idempotency key came with another body' },
-  no_seeds: { status: 409, title: 'The campaign has no seeds yet' },
-  expansion_ended: { status: 409, title: 'The expansion has ended already' },
-  audience_not_ready: { status: 409, title: 'The campaign has no audience yet' },
-  model_unavailable: { status: 409, title: 'The general model behind it is not served any more' },
-  population_unavailable: { status: 409, title: 'The population version behind it is not there any more' },
-  webhook_disabled: { status: 409, title: 'The webhook is disabled' },
-  too_many_webhooks: { status: 409, title: 'There are too many webhooks' },
-  body_too_large: { status: 413, title: 'The body is too large' },
-  too_many_seeds: { status: 413, title: 'There are too many seeds' },
-  unsupported_media_type: { status: 415, title: 'The content type is not supported' },
-  headers_too_large: { status: 431, title: 'The headers are too large' },
-  unavailable: { status: 503, title: 'The service is not ready' },
-  storage_failed: { status: 503, title: 'Data could not be stored or read', hidden: true },
-  internal: { status: 500, title: 'Something went wrong', hidden: true },
-  invalid_argument: { status: 500, title: 'Something went wrong', hidden: true },
-  invalid_data: { status: 500, title: 'Something went wrong', hidden: true },
-  invalid_population: { status: 500, title: 'Something went wrong', hidden: true },
-  invalid_graph: { status: 500, title: 'Something went wrong', hidden: true },
-  invalid_model: { status: 500, title: 'Something went wrong', hidden: true },
-  device_unavailable: { status: 500, title: 'Something went wrong', hidden: true },
-};
 
 interface ProblemError {
   readonly pointer: string;
