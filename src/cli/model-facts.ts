@@ -1,8 +1,8 @@
 /** What the API tells of a model, from its manifest and vocabularies. */
 import type { Manifest } from '../model/manifest.ts';
 import type { Vocabulary } from '../model/vocabulary.ts';
-import type { ModelFacts } from '../server/config.ts';
 import type { ValueList } from '../server/feature-values.ts';
+import type { ModelFacts } from '../server/information/port.ts';
 
 /** Facts of a model for readers. */
 export function describeModel({ name, created, adaptation, evaluation }: Manifest): ModelFacts {

@@ -14,6 +14,7 @@ import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { requireKeyFor } from '../server/auth.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
+import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
@@ -33,12 +34,8 @@ export interface ServiceOptions {
   readonly device: string;
   /** The engine's threads; null takes one a processor. */
   readonly threads: number | null;
-  readonly minimumSeeds: number;
-  readonly leaseMs: number;
-  readonly maximumAttempts: number;
-  readonly openRankings: number;
   readonly logLevel: string;
-  readonly limits: Partial<ServerConfig>;
+  readonly limits: Partial<Limits>;
   /** Hosts and CIDRs that webhooks may go to though they are not public. */
   readonly webhookAllowedHosts: readonly string[];
   readonly logger: Logger;
@@ -81,7 +78,9 @@ async function startParts(
   closers: (() => Promise<void> | void)[],
   close: () => Promise<void>,
 ): Promise<Service> {
-  const { logger, clock, minimumSeeds, leaseMs, maximumAttempts, openRankings } = options;
+  const { logger, clock } = options;
+  const config: ServerConfig = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey };
+  const { minimumSeeds, leaseMs, maximumAttempts, openRankings } = config;
   const dataDir = resolve(options.dataDir);
   closers.push(lockDataFolder(dataDir));
   const store = CampaignStore.open(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
@@ -109,11 +108,6 @@ async function startParts(
     logger,
   );
   closers.push(() => supervisor.stop());
-  const config = {
-    ...DEFAULT_SERVER_CONFIG,
-    ...options.limits,
-    ...{ apiKey: options.apiKey, minimumSeeds, leaseMs, maximumAttempts, openRankings },
-  };
   closers.push(
     startHousekeeping({
       store,

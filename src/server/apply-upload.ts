@@ -7,7 +7,7 @@ import type { SetOwner } from '../campaigns/set-rows.ts';
 import type { SeedCounts } from '../campaigns/types.ts';
 import type { Change } from '../campaigns/user-set-change.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ServerDependencies } from './config.ts';
+import type { ServerDependencies } from './dependencies.ts';
 import { findUser } from './find-user.ts';
 import { type Hint, MatchHints } from './match-hints.ts';
 import type { OpenRequests } from './open-requests.ts';

@@ -5,7 +5,7 @@ import { constants, createGzip } from 'node:zlib';
 import type { AudienceItem } from '../audience/page.ts';
 import { parquetOf } from '../audience/parquet.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ServerConfig } from './config.ts';
+import type { HttpLimits } from './http/limits.ts';
 import { CSV_TYPE, type NDJSON_TYPE } from './media-types.ts';
 
 export const PARQUET_TYPE = 'application/vnd.apache.parquet';
@@ -59,7 +59,7 @@ export function parquetChunks(
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** How long a client may take. */
-export type StreamLimits = Pick<ServerConfig, 'streamStallMs' | 'maximumStreamMs'>;
+export type StreamLimits = Pick<HttpLimits, 'streamStallMs' | 'maximumStreamMs'>;
 
 /**
  * A stream of chunks, each made when the client has taken the one before: it holds one, whatever there is in all. It fails with request_timeout

@@ -4,8 +4,8 @@ import { audienceSize } from '../campaigns/audiences.ts';
 import type { Audience } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import type { CutQuery } from './audience-schemas.ts';
-import type { ServerDependencies } from './config.ts';
 import { type AudienceCursor, decodeCursor, invalidCursor } from './cursor.ts';
+import type { ServerDependencies } from './dependencies.ts';
 
 /** An audience version and the cursor that led to it. */
 export interface Located {

@@ -4,7 +4,8 @@ import type { Filters, RefreshPolicy } from '../campaigns/types.ts';
 import { AppError, type ErrorDetail } from '../lib/errors.ts';
 import type { Population } from '../population/population.ts';
 import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from './bounded-fields.ts';
-import type { ServerConfig } from './config.ts';
+import type { CampaignLimits } from './campaigns/limits.ts';
+import type { HttpLimits } from './http/limits.ts';
 
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const DURATION = /^([1-9]\d{0,5})([mhd])$/;
@@ -20,7 +21,7 @@ function presentDuration(ms: number): string {
   return `${Math.ceil(ms / UNIT_MS[unit])}${unit}`;
 }
 
-export function labelsField(config: ServerConfig) {
+export function labelsField(config: CampaignLimits & HttpLimits) {
   const { maximumLabels, maximumLabelLength, maximumErrorDetails } = config;
   const wrongText = textFault('a label', 0, maximumLabelLength);
   const wrongKey = textFault('the key of a label', 1, maximumLabelLength);
@@ -43,7 +44,7 @@ export function labelsField(config: ServerConfig) {
     });
 }
 
-export function filtersField(config: ServerConfig) {
+export function filtersField(config: CampaignLimits & HttpLimits) {
   const { maximumFilterFeatures, maximumFilterTokens, maximumFeatureValueLength, maximumErrorDetails } = config;
   const wrongToken = textFault('a token', 1, maximumFeatureValueLength);
   const tokens = listField('tokens', wrongToken, maximumFilterTokens, maximumErrorDetails);

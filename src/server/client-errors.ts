@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { AppError } from '../lib/errors.ts';
-import type { ServerConfig } from './config.ts';
+import type { HttpLimits } from './http/limits.ts';
 import type { OpenRequests } from './open-requests.ts';
 import type { OpenUploads } from './open-uploads.ts';
 import { PROBLEM_TYPE, problemOf } from './problems/problem.ts';
@@ -15,7 +15,7 @@ type ClientErrorHandler = (error: NodeJS.ErrnoException, socket: Socket) => void
  * of them is marked as overrun, so that what was cut is not applied; its refusal is then the only answer.
  */
 export function createClientErrorHandler(
-  config: ServerConfig,
+  config: HttpLimits,
   uploads: OpenUploads,
   requests: OpenRequests,
 ): ClientErrorHandler {
@@ -62,7 +62,7 @@ function endWith(socket: Socket, text: string, lingerMs: number): void {
   socket.once('close', () => clearTimeout(timer));
 }
 
-function problemText(code: string | undefined, { maximumErrorDetails }: ServerConfig): string {
+function problemText(code: string | undefined, { maximumErrorDetails }: HttpLimits): string {
   const problem = problemOf(toAppError(code), randomUUID(), maximumErrorDetails);
   const body = JSON.stringify(problem);
   const head = [

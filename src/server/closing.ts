@@ -1,10 +1,10 @@
 /** A close that ends: answers in flight are given a named time, then they are cut. */
 import { AppError } from '../lib/errors.ts';
-import type { ServerConfig } from './config.ts';
 import type { ServerApp } from './fastify-types.ts';
+import type { HttpLimits } from './http/limits.ts';
 
 /** From `close()` on new requests are refused (503) and connections end with their answer, at the latest after `closeGraceMs`. */
-export function closeGracefully(app: ServerApp, { closeGraceMs }: ServerConfig): void {
+export function closeGracefully(app: ServerApp, { closeGraceMs }: Pick<HttpLimits, 'closeGraceMs'>): void {
   let cut: NodeJS.Timeout | null = null;
   app.addHook('preClose', async () => {
     cut = setTimeout(() => app.server.closeAllConnections(), closeGraceMs);

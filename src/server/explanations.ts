@@ -1,6 +1,7 @@
 /** Explanations that were made, kept for the next who asks; so many are made at one time. */
 import type { Explanation } from '../audience/explanation.ts';
-import type { AudienceToExplain, ServerDependencies } from './config.ts';
+import type { AudienceLimits } from './audiences/limits.ts';
+import type { AudienceExplainer, AudienceToExplain } from './audiences/port.ts';
 import { createSlots } from './slots.ts';
 
 /**
@@ -11,7 +12,10 @@ import { createSlots } from './slots.ts';
 export function createExplanations({
   config,
   explainer,
-}: Pick<ServerDependencies, 'config' | 'explainer'>): (audience: AudienceToExplain) => Promise<Explanation> {
+}: {
+  readonly config: AudienceLimits;
+  readonly explainer: AudienceExplainer;
+}): (audience: AudienceToExplain) => Promise<Explanation> {
   const take = createSlots(config.maximumOpenExplanations, 'explanations are being made');
   /** The least recently asked for first. */
   const kept = new Map<string, Promise<Explanation>>();
@@ -31,7 +35,7 @@ export function createExplanations({
 }
 
 async function explainWith(
-  explainer: ServerDependencies['explainer'],
+  explainer: AudienceExplainer,
   audience: AudienceToExplain,
   release: () => void,
 ): Promise<Explanation> {

@@ -1,7 +1,7 @@
 /** The features of a new campaign against those of the model: names and kinds are checked, values are counted. */
 import type { CampaignFeatures } from '../campaigns/types.ts';
 import { AppError, type ErrorDetail } from '../lib/errors.ts';
-import type { CampaignFeature } from './config.ts';
+import type { CampaignFeature } from './campaigns/port.ts';
 
 /**
  * Counts what the model will read as token 0: values that it does not know, and features that are absent or empty.

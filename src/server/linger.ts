@@ -1,19 +1,14 @@
 /** An answer to a client that is still sending: closing at once would reset the connection and lose the answer. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { ServerConfig } from './config.ts';
+import type { HttpLimits } from './http/limits.ts';
 import { PROBLEM_TYPE } from './problems/problem.ts';
 
 /**
  * Sends `body` whole at once, then reads and drops what still comes, until the client has ended or gone, or
  * `lingerMs` or `lingerBytes` are used up; only then is the connection closed.
  */
-export function answerAndLinger(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  body: string,
-  config: ServerConfig,
-): void {
+export function answerAndLinger(request: FastifyRequest, reply: FastifyReply, body: string, config: HttpLimits): void {
   const { raw } = request;
   const response = reply.raw;
   reply.hijack();

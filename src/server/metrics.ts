@@ -1,7 +1,7 @@
 /** Prometheus metrics of one server, in a registry of its own. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { ServerDependencies } from './config.ts';
+import type { ServerDependencies } from './dependencies.ts';
 import { routePattern } from './request-log.ts';
 
 export interface ServerMetrics {

@@ -1,7 +1,7 @@
 /** Uploads in flight: how many there may be, which connections they come over, and that small ones never wait behind large ones. */
 import type { Socket } from 'node:net';
-import type { ServerConfig } from './config.ts';
 import { createQueue, createSlots } from './slots.ts';
+import type { UserSetLimits } from './user-sets/limits.ts';
 
 /** The place of one upload: none while little of it has come. */
 export interface UploadPlace {
@@ -17,7 +17,7 @@ export class OpenUploads {
   readonly #takeSmall: ReturnType<typeof createQueue>;
   readonly #sockets = new Set<Socket>();
 
-  constructor(config: ServerConfig) {
+  constructor(config: UserSetLimits) {
     this.#takeLarge = createSlots(config.maximumOpenUploads, 'uploads are in progress');
     this.#takeSmall = createQueue({
       most: config.maximumOpenSmallUploads,

@@ -4,14 +4,14 @@ import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ServerConfig } from './config.ts';
+import type { UserSetLimits } from './user-sets/limits.ts';
 
 /** What is decoded, split and sorted between two turns of the event loop. */
 const PIECE_BYTES = 64 * 1024;
 
 /** What holds for the body of an upload. */
 export type UploadLimits = Pick<
-  ServerConfig,
+  UserSetLimits,
   'maximumUploadBytes' | 'smallUploadBytes' | 'uploadStallMs' | 'minimumUploadBytesPerSecond' | 'maximumUploadMs'
 >;
 

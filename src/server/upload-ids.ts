@@ -3,11 +3,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ServerConfig } from './config.ts';
+import type { HttpLimits } from './http/limits.ts';
 import { wrongId } from './schemas.ts';
 import { uploadBytes } from './upload-bytes.ts';
 import { CsvColumn } from './upload-csv.ts';
 import { LineErrors, type UploadLines, uploadLines, withoutReturn } from './upload-lines.ts';
+import type { UserSetLimits } from './user-sets/limits.ts';
 
 /** What uploads are, besides `application/json`. */
 export const UPLOAD_TYPES = ['text/plain', 'application/x-ndjson', 'text/csv'] as const;
@@ -16,7 +17,7 @@ type UploadType = (typeof UPLOAD_TYPES)[number];
 
 /** How an upload is read. */
 export interface UploadReading {
-  readonly config: ServerConfig;
+  readonly config: UserSetLimits & HttpLimits;
   readonly clock: Clock;
   /** Called where it has more than `smallUploadBytes`, as soon as that is known; where it throws, nothing more is read. */
   readonly onLarge: () => void;
@@ -86,7 +87,9 @@ interface Format {
 
 type Check = (userId: unknown, line: number) => void;
 
-const FORMATS: Readonly<Record<UploadType, (check: Check, config: ServerConfig, errors: LineErrors) => Format>> = {
+const FORMATS: Readonly<
+  Record<UploadType, (check: Check, config: UserSetLimits & HttpLimits, errors: LineErrors) => Format>
+> = {
   'text/plain': (check) => ({
     read: ({ firstLine, lines }) => {
       for (let i = 0; i < lines.length; i++) {

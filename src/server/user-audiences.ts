@@ -4,8 +4,8 @@ import { membershipOf } from '../audience/membership.ts';
 import type { Audience } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import type { userAudiencesSchema } from './audience-schemas.ts';
-import type { ServerDependencies } from './config.ts';
 import { decodeCampaignCursor, encodeCampaignCursor } from './cursor.ts';
+import type { ServerDependencies } from './dependencies.ts';
 
 /** Lists of active audiences by campaign id; the store gives the same list until something is committed. */
 const sorted = new WeakMap<readonly Audience[], readonly Audience[]>();

@@ -9,9 +9,9 @@ import {
   VARIABLES,
 } from '../../src/cli/environment.ts';
 import { CPU } from '../../src/model/session.ts';
-import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
+import { LIMIT_GROUPS, LIMITS } from '../../src/server/limits.ts';
 
-/** A value of each variable that is not its default; limits take 12345. */
+/** A value of each variable that is not its default; limits take their largest value, or 12345. */
 const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_DATA_DIR: '/data',
   METAHEAC_MODEL: '/model',
@@ -21,10 +21,6 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_API_KEY: '0123456789abcdef',
   METAHEAC_DEVICE: 'cuda:1',
   METAHEAC_THREADS: '3',
-  METAHEAC_MINIMUM_SEEDS: '2',
-  METAHEAC_LEASE_MS: '1000',
-  METAHEAC_MAXIMUM_ATTEMPTS: '1',
-  METAHEAC_OPEN_RANKINGS: '8',
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: 'hooks.internal',
   METAHEAC_LOG_LEVEL: 'debug',
 };
@@ -52,10 +48,6 @@ describe('readEnvironment', () => {
       METAHEAC_HOST: '127.0.0.1',
       METAHEAC_PORT: 8080,
       METAHEAC_DEVICE: 'auto',
-      METAHEAC_MINIMUM_SEEDS: DEFAULT_SERVER_CONFIG.minimumSeeds,
-      METAHEAC_LEASE_MS: 15_000,
-      METAHEAC_MAXIMUM_ATTEMPTS: 5,
-      METAHEAC_OPEN_RANKINGS: 1024,
       METAHEAC_WEBHOOK_ALLOWED_HOSTS: [],
       METAHEAC_LOG_LEVEL: 'info',
       limits: {},
@@ -66,7 +58,8 @@ describe('readEnvironment', () => {
     const limit = LIMIT_VARIABLES.get(variable);
     const before = readEnvironment({});
     if (limit !== undefined) {
-      expect(readEnvironment({ [variable]: '12345' })).toEqual({ ...before, limits: { [limit]: 12_345 } });
+      const { most = 12_345 } = LIMITS[limit];
+      expect(readEnvironment({ [variable]: String(most) })).toEqual({ ...before, limits: { [limit]: most } });
       return;
     }
     const text = VALUES[variable]!;
@@ -89,9 +82,9 @@ describe('readEnvironment', () => {
   });
 
   it('has a variable for every limit of the server', () => {
-    const numbers = Object.entries(DEFAULT_SERVER_CONFIG).filter(([, value]) => typeof value === 'number');
-    const own = ['minimumSeeds', 'leaseMs', 'maximumAttempts', 'openRankings'];
-    expect([...LIMIT_VARIABLES.values(), ...own].sort()).toEqual(numbers.map(([name]) => name).sort());
+    const rows = Object.values(LIMIT_GROUPS).flatMap((group) => Object.keys(group));
+    expect([...LIMIT_VARIABLES.values()].sort()).toEqual(rows.sort());
+    expect(new Set(rows).size).toBe(rows.length);
     expect(LIMIT_VARIABLES.get('METAHEAC_BODY_LIMIT_BYTES')).toBe('bodyLimitBytes');
   });
 
@@ -102,10 +95,18 @@ describe('readEnvironment', () => {
   it.each(SETTINGS)('has the default that docs/settings.md says: $variable', ({ variable, byDefault }) => {
     const { limits, ...own } = readEnvironment({});
     const limit = LIMIT_VARIABLES.get(variable);
-    const value = limit === undefined ? own[variable as keyof typeof own] : DEFAULT_SERVER_CONFIG[limit];
+    const value = limit === undefined ? own[variable as keyof typeof own] : LIMITS[limit].default;
     const isNone = value === undefined || (Array.isArray(value) && value.length === 0);
     if (isNone) expect(['required', 'none', 'one a processor']).toContain(byDefault);
     else expect(byDefault).toBe(String(value));
+  });
+
+  it('has a default within its bounds, and a sentence, of every limit', () => {
+    for (const { default: value, least = 1, most = Number.MAX_SAFE_INTEGER, description } of Object.values(LIMITS)) {
+      expect(value).toBeGreaterThanOrEqual(least);
+      expect(value).toBeLessThanOrEqual(most);
+      expect(description).toMatch(/^[A-Z].*\.$/);
+    }
   });
 
   it('refuses a variable of ours that is not known, and names it and those that are', () => {

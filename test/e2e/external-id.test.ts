@@ -80,7 +80,7 @@ afterAll(async () => {
 async function serve(): Promise<Service> {
   const started = await startService({
     ...{ dataDir, model: modelFolder, population: populationFolder, host: '127.0.0.1', port: 0, apiKey: null },
-    ...{ device: 'cpu', threads: 1, ...LIMITS, openRankings: 4, logLevel: 'silent', limits: {} },
+    ...{ device: 'cpu', threads: 1, logLevel: 'silent', limits: { ...LIMITS, openRankings: 4 } },
     webhookAllowedHosts: [],
     ...{ logger: createLogger('silent', 'test'), clock: systemClock },
   });

@@ -12,16 +12,12 @@ import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { buildServer } from '../../src/server/app.ts';
-import {
-  type AudienceExplainer,
-  type CampaignFeature,
-  type CustomisedModels,
-  DEFAULT_SERVER_CONFIG,
-  type EngineStatus,
-  type Estimates,
-  type ModelFacts,
-  type ServerConfig,
-} from '../../src/server/config.ts';
+import type { AudienceExplainer, CustomisedModels } from '../../src/server/audiences/port.ts';
+import type { CampaignFeature } from '../../src/server/campaigns/port.ts';
+import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../src/server/config.ts';
+import type { Estimates } from '../../src/server/estimates/port.ts';
+import type { EngineStatus } from '../../src/server/health/port.ts';
+import type { ModelFacts } from '../../src/server/information/port.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
 import { AudienceExplainer as ThreadedExplainer } from '../../src/worker/audience-explainer.ts';

@@ -7,7 +7,6 @@ import { randomBaseline, settle } from '../../offline/baselines.ts';
 import { openFutures } from '../../offline/futures.ts';
 import { logisticRegression } from '../../offline/logistic-baselines.ts';
 import { chooseSetting } from '../../offline/tuning.ts';
-import { DEFAULT_SERVER_CONFIG } from '../../server/config.ts';
 import { ApiClient, type AudienceMember, type CampaignAnswer } from '../demo/api-client.ts';
 import { compareHits, type Method, measure, rank, readTruth, type Truth } from '../demo/comparison.ts';
 import { DEMO_MODEL, importMaterial, type Material, makeSyntheticData, SYNTHETIC } from '../demo/material.ts';
@@ -112,12 +111,8 @@ class Demo {
       apiKey: null,
       device: 'auto',
       threads: null,
-      minimumSeeds: DEFAULT_SERVER_CONFIG.minimumSeeds,
-      leaseMs: 15_000,
-      maximumAttempts: 3,
-      openRankings: 8,
       logLevel: 'warn',
-      limits: {},
+      limits: { maximumAttempts: 3, openRankings: 8 },
       webhookAllowedHosts: [],
       logger: createLogger('warn', 'api'),
       clock: this.#clock,

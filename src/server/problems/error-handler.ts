@@ -1,17 +1,17 @@
 /** Every error that Fastify or a route throws, answered as a problem. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
-import type { ServerConfig } from '../config.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import type { HttpLimits } from '../http/limits.ts';
 import { answerAndLinger } from '../linger.ts';
 import { logProblem, routePattern } from '../request-log.ts';
 import { allowedMethods } from '../route-table.ts';
 import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problem.ts';
 
 /** Answers errors of routes and hooks, unknown routes (404) and routes that lack the method (405 with Allow). */
-export function answerErrors(app: ServerApp, config: ServerConfig): void {
+export function answerErrors(app: ServerApp, limits: HttpLimits): void {
   const methodsAt = allowedMethods(app);
-  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, config));
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply, limits));
   app.setNotFoundHandler((request, reply) => {
     const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
     // A file that a wildcard route does not have is not found, whatever its method.
@@ -23,13 +23,13 @@ export function answerErrors(app: ServerApp, config: ServerConfig): void {
 }
 
 /** Sends `error` as a problem; also Fastify's `frameworkErrors`, which no error handler sees. */
-export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, config: ServerConfig): void {
-  const appError = toAppError(error, config);
-  const problem = problemOf(appError, request.id, config.maximumErrorDetails);
+export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply, limits: HttpLimits): void {
+  const appError = toAppError(error, limits);
+  const problem = problemOf(appError, request.id, limits.maximumErrorDetails);
   reply.problemCode = appError.code;
   logProblem(reply.log, routePattern(request), appError);
   reply.code(problem.status).headers({ 'x-request-id': request.id, ...headersOf(problem) });
-  if (isStillSent(request, appError)) answerAndLinger(request, reply, JSON.stringify(problem), config);
+  if (isStillSent(request, appError)) answerAndLinger(request, reply, JSON.stringify(problem), limits);
   else reply.type(PROBLEM_TYPE).send(problem);
 }
 

@@ -7,7 +7,7 @@ import { audienceVersionPageSchema, diffParams, diffSchema, versionsQuery } from
 import { quoteCsv, type RowFormat, streamChunks, textChunks } from '../audience-stream.ts';
 import { checkPopulation, openFound } from '../audience-view.ts';
 import { IMMUTABLE, isMatch, sendNotModified } from '../conditional.ts';
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts';
 import { presentAudienceVersion } from '../present.ts';

@@ -9,8 +9,8 @@ import { audiencePageSchema, audienceQuery, type CutQuery, versionParams } from 
 import { MEMBER_ROWS, PARQUET_TYPE, parquetChunks, streamChunks, textChunks, textOf } from '../audience-stream.ts';
 import { checkPopulation, type Located, locate, openFound, type View, viewOf } from '../audience-view.ts';
 import { IMMUTABLE, isMatch, REVALIDATE, sendNotModified } from '../conditional.ts';
-import type { ServerDependencies } from '../config.ts';
 import { encodeCursor } from '../cursor.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts';
 import { campaignParams, notModifiedSchema, problemResponses, textSchema } from '../schemas.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { messageOf } from '../../lib/errors.ts';
 import { refuseUnknownFilters, toRefreshPolicy } from '../campaign-inputs.ts';
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { countFeatures } from '../features.ts';
 import { findUser } from '../find-user.ts';

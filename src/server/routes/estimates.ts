@@ -2,8 +2,9 @@
 import type { SetOwner } from '../../campaigns/set-rows.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { refuseUnknownFilters } from '../campaign-inputs.ts';
-import type { CountedUsers, Estimates, Expected, ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import { type EstimateAnswer, estimateBody, estimateSchema } from '../estimate-schemas.ts';
+import type { CountedUsers, Estimates, Expected } from '../estimates/port.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { countFeatures } from '../features.ts';
 import { findRowsOf } from '../find-user.ts';

@@ -1,5 +1,5 @@
 /** Routes of expansions: make one, list, get, cancel. */
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import { expansionPageSchema, expansionParams, expansionSchema, listQuery } from '../expansion-schemas.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { presentExpansion } from '../present.ts';

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Explanation } from '../../audience/explanation.ts';
 import type { Audience } from '../../campaigns/types.ts';
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import { explanationQuery, explanationSchema } from '../explanation-schemas.ts';
 import { createExplanations } from '../explanations.ts';
 import type { ServerApp } from '../fastify-types.ts';

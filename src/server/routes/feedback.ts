@@ -1,5 +1,5 @@
 /** Route of feedback: what users did, as JSON or as NDJSON. */
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import { feedbackBody, feedbackSchema } from '../expansion-schemas.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { parseJsonLines } from '../json-body.ts';

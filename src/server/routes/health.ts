@@ -1,6 +1,6 @@
 /** Routes for those who run the service: alive, ready, metrics. */
 import { AppError, messageOf } from '../../lib/errors.ts';
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import type { ServerMetrics } from '../metrics.ts';
 import { livenessSchema, problemResponses, readinessSchema, textSchema } from '../schemas.ts';

@@ -1,8 +1,9 @@
 /** Routes of what the service says of itself: limits, the served model and population, and the values that their features know. */
 import { AppError } from '../../lib/errors.ts';
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { pageOfValues } from '../feature-values.ts';
+import { presentLimits } from '../information/published-limits.ts';
 import {
   countedValuePageSchema,
   currentModelSchema,
@@ -12,7 +13,6 @@ import {
   valuePageSchema,
   valueQuery,
 } from '../information-schemas.ts';
-import { presentLimits } from '../limits.ts';
 import { JSON_TYPE } from '../media-types.ts';
 import { problemResponses } from '../schemas.ts';
 import { ValueCounts } from '../value-counts.ts';
@@ -29,7 +29,7 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
       schema: {
         operationId: 'listLimits',
         tags: TAGS,
-        summary: 'List every limit with its value',
+        summary: 'List the limits that an operator sets most often, and the fixed ones',
         response: {
           200: { description: 'The limits.', content: { [JSON_TYPE]: { schema: limitsSchema } } },
           ...problemResponses('unauthorized', 'unavailable'),

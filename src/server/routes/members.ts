@@ -12,7 +12,7 @@ import {
   userParams,
 } from '../audience-schemas.ts';
 import { openFound } from '../audience-view.ts';
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { findUser } from '../find-user.ts';
 import { campaignParams, problemResponses } from '../schemas.ts';

@@ -2,7 +2,7 @@
 import { negotiate } from '../accept.ts';
 import { streamBytes } from '../byte-stream.ts';
 import { isMatch, sendNotModified } from '../conditional.ts';
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { JSON_TYPE } from '../media-types.ts';
 import { customisedManifestSchema, onnxSchema } from '../model-schemas.ts';

@@ -1,7 +1,8 @@
 /** Routes of active versions: roll back, follow all changes; and what the active audience is worth. */
 import type { Audience, Expansion } from '../../campaigns/types.ts';
 import { audienceVersionSchema } from '../audience-schemas.ts';
-import type { Expected, ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { Expected } from '../estimates/port.ts';
 import { activateBody, changesQuery, changesSchema, qualityQuery, qualityReportSchema } from '../expansion-schemas.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { presentAudienceVersion, presentTime } from '../present.ts';

@@ -1,6 +1,6 @@
 /** Routes of webhooks: who is told, and the log of how that went. */
 import { z } from 'zod';
-import type { ServerDependencies } from '../config.ts';
+import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { presentDelivery, presentWebhook } from '../present.ts';
 import { problemResponses } from '../schemas.ts';

@@ -5,9 +5,11 @@ import type { Attempt, DueDelivery } from '../../campaigns/webhook-types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
-import type { ServerConfig, WebhookService } from '../config.ts';
+import type { HttpLimits } from '../http/limits.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { type PostResult, post } from './deliver.ts';
+import type { WebhookLimits } from './limits.ts';
+import type { WebhookService } from './port.ts';
 import { nextAttemptAt, retryAfterTime } from './retries.ts';
 import { signedHeaders } from './signature.ts';
 
@@ -21,7 +23,7 @@ export interface DispatcherOptions {
   readonly guard: AddressGuard;
   readonly logger: Logger;
   readonly clock: Clock;
-  readonly config: ServerConfig;
+  readonly config: WebhookLimits & Pick<HttpLimits, 'closeGraceMs'>;
 }
 
 /** Attempts since the start, by what came of them. */

@@ -1,0 +1,27 @@
+// Writes the generated parts of docs/, which stand between two markers; with --check it only says whether they are up to date.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { register } from 'tsx/esm/api';
+
+register();
+const { settingsTables } = await import('../src/cli/settings-tables.ts');
+
+/** The parts of each file by the names of their markers. */
+const GENERATED = { 'docs/settings.md': settingsTables() };
+
+for (const [path, parts] of Object.entries(GENERATED)) {
+  const url = new URL(`../${path}`, import.meta.url);
+  const before = readFileSync(url, 'utf8');
+  let after = before;
+  for (const [name, text] of Object.entries(parts)) {
+    const [start, end] = [`<!-- generated: ${name} (npm run docs) -->`, `<!-- end of ${name} -->`];
+    const [from, to] = [after.indexOf(start), after.indexOf(end)];
+    if (from < 0 || to < from) throw new Error(`${path} has no place for "${name}": ${start} .. ${end}`);
+    after = `${after.slice(0, from)}${start}\n\n${text}\n\n${after.slice(to)}`;
+  }
+  if (!process.argv.includes('--check')) writeFileSync(url, after);
+  else if (after === before) console.error(`${path} is up to date`);
+  else {
+    console.error(`${path} is not what the source says: run npm run docs`);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,12 @@
+/** What the routes of campaigns need to know of the served model. */
+import type { ValueList } from '../feature-values.ts';
+
+/** A campaign feature of the served model, with the question whether the model knows a value. */
+export interface CampaignFeature {
+  readonly name: string;
+  readonly kind: 'single' | 'multi';
+  readonly maxLength?: number;
+  isKnown(value: string): boolean;
+  /** Those that the model knows. */
+  readonly values: ValueList;
+}

@@ -1,0 +1,35 @@
+/** What a server is given. Its parts are the ports of the folders that use them. */
+import type { RankingCache } from '../audience/ranking-cache.ts';
+import type { CampaignStore } from '../campaigns/store.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/logging.ts';
+import type { Population } from '../population/population.ts';
+import type { AudienceExplainer, CustomisedModels } from './audiences/port.ts';
+import type { CampaignFeature } from './campaigns/port.ts';
+import type { ServerConfig } from './config.ts';
+import type { Estimates } from './estimates/port.ts';
+import type { EngineStatus } from './health/port.ts';
+import type { ModelFacts } from './information/port.ts';
+import type { WebhookService } from './webhooks/port.ts';
+
+/** Everything that the routes call. */
+export interface ServerDependencies {
+  readonly store: CampaignStore;
+  readonly rankings: RankingCache;
+  readonly population: Population;
+  readonly campaignFeatures: readonly CampaignFeature[];
+  readonly modelVersion: string;
+  readonly model: ModelFacts;
+  /** When the population's files were written, in ms since 1970. */
+  readonly populationImportedAt: number;
+  readonly customisedModels: CustomisedModels;
+  readonly estimates: Estimates;
+  readonly explainer: AudienceExplainer;
+  readonly engine: () => EngineStatus;
+  /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
+  readonly wake: () => void;
+  readonly webhooks: WebhookService;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly config: ServerConfig;
+}

@@ -1,0 +1,22 @@
+/** Limits of lists of known values. */
+import type { LimitRows, LimitValues } from '../limit.ts';
+
+export const INFORMATION_LIMITS = {
+  maximumValuePageSize: {
+    default: 1_000,
+    unit: 'values',
+    description: 'Known values of a feature in one page.',
+  },
+  defaultValuePageSize: {
+    default: 100,
+    unit: 'values',
+    description: 'Known values of a feature in a page where no `limit` is given.',
+  },
+  maximumValueScan: {
+    default: 50_000,
+    unit: 'values',
+    description: 'Known values that one search looks at; its page may be short, and the cursor goes on.',
+  },
+} as const satisfies LimitRows;
+
+export type InformationLimits = LimitValues<typeof INFORMATION_LIMITS>;
