@@ -42,6 +42,13 @@ module.exports = {
       to: { path: `node_modules/${name}(/|$)` },
     })),
     {
+      name: 'one-door-into-graph',
+      comment: 'src/graph is used as a library: only its own tests look behind index.ts.',
+      severity: 'error',
+      from: { path: '^(src|test)/', pathNot: '^(src|test)/graph/' },
+      to: { path: '^src/graph/', pathNot: '^src/graph/index\\.ts$' },
+    },
+    {
       name: 'no-cycles',
       comment: 'A type may be named both ways (a rule names the builder that calls it); what runs may not.',
       severity: 'error',

@@ -1,7 +1,5 @@
 /** Reads what a parameter multiplies for each user off the graph, without running the rest of the model. */
-import { findShift } from '../graph/find-shift.ts';
-import type { Graph, Tensor } from '../graph/ir.ts';
-import { pruneInputs } from '../graph/prune.ts';
+import { findShift, type Graph, pruneInputs, type Tensor } from '../graph/index.ts';
 import { assert } from '../lib/errors.ts';
 import { splitHeads } from '../model/head-adaptation.ts';
 import { assembleRows, type Part, readPart } from '../model/looked-up-rows.ts';

@@ -1,10 +1,17 @@
 /** The online stage's steps on any model: its graph is differentiated once; a run adapts compact tables with Adam, step by step. */
-import { type AdamState, adamScalars, adamStep } from '../graph/adam.ts';
-import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
-import { Builder } from '../graph/builder.ts';
-import { type Cut, cutTables } from '../graph/cut-tables.ts';
-import { addGradients } from '../graph/differentiate.ts';
-import { type Graph, type Tensor, tensor } from '../graph/ir.ts';
+import {
+  type AdamState,
+  adamScalars,
+  adamStep,
+  addGradients,
+  Builder,
+  binaryCrossEntropy,
+  type Cut,
+  cutTables,
+  type Graph,
+  type Tensor,
+  tensor,
+} from '../graph/index.ts';
 import {
   type Compaction,
   compact,

@@ -1,5 +1,5 @@
 /** What adaptation changed of a general model: some rows of tables, dense parameters whole. */
-import { elementCount, sameShape, type Tensor } from '../graph/ir.ts';
+import { elementCount, sameShape, type Tensor } from '../graph/index.ts';
 import { assert } from '../lib/errors.ts';
 import { type Parameters, putRows, takeRows } from './compaction.ts';
 

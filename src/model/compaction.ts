@@ -1,6 +1,5 @@
 /** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's places in them. */
-import type { Cut, CutTable } from '../graph/cut-tables.ts';
-import { elementCount, type Graph, type Tensor } from '../graph/ir.ts';
+import { type Cut, type CutTable, elementCount, type Graph, type Tensor } from '../graph/index.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import type { Feeds, Session } from './session.ts';
 

@@ -2,10 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { filesFrom } from '../graph/external-data.ts';
-import type { Tensor } from '../graph/ir.ts';
-import { readModel } from '../graph/read.ts';
-import { writeModel } from '../graph/write.ts';
+import { filesFrom, readModel, type Tensor, writeModel } from '../graph/index.ts';
 import { storageError } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { applyChanges, type Change, type Changes } from './changes.ts';

@@ -1,8 +1,5 @@
 /** What is different between two models: manifest, vocabularies, parameters, ops. */
-import { GraphError } from '../graph/error.ts';
-import { filesFrom } from '../graph/external-data.ts';
-import { type Graph, sameShape, type Tensor, typeText } from '../graph/ir.ts';
-import { readModel } from '../graph/read.ts';
+import { filesFrom, type Graph, GraphError, readModel, sameShape, type Tensor, typeText } from '../graph/index.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { countOps } from './import-model.ts';
 import { SIDES } from './interface.ts';

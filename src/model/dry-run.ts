@@ -1,5 +1,5 @@
 /** A generated campaign, adapted for two epochs before a model is believed: losses are numbers, scores are probabilities, parameters move. */
-import type { Graph } from '../graph/ir.ts';
+import type { Graph } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { AdaptationProgram, LabelledBatch } from './adaptation.ts';

@@ -1,10 +1,14 @@
 /** Steps of gradient descent on a few parameters wherever they stand: the head is differentiated and run as a graph. */
-import { descentStep } from '../graph/adam.ts';
-import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
-import { Builder } from '../graph/builder.ts';
-import { cutTables } from '../graph/cut-tables.ts';
-import { addGradients } from '../graph/differentiate.ts';
-import { type Graph, type Tensor, tensor } from '../graph/ir.ts';
+import {
+  addGradients,
+  Builder,
+  binaryCrossEntropy,
+  cutTables,
+  descentStep,
+  type Graph,
+  type Tensor,
+  tensor,
+} from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Compaction, compact, indexReader, type Parameters } from './compaction.ts';
 import { sliceFeeds, takeFeeds } from './feed-rows.ts';

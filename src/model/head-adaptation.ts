@@ -1,8 +1,5 @@
 /** Adaptation of a few parameters: what does not depend on them is computed once a user, and steps of gradient descent run on the rest. */
-import { cutTables } from '../graph/cut-tables.ts';
-import { findShift } from '../graph/find-shift.ts';
-import type { Graph, Tensor } from '../graph/ir.ts';
-import { type Split, splitFrozen } from '../graph/split-frozen.ts';
+import { cutTables, findShift, type Graph, type Split, splitFrozen, type Tensor } from '../graph/index.ts';
 import type { Parameters } from './compaction.ts';
 import { putFeed } from './feed-rows.ts';
 import { openGraphProgram } from './graph-run.ts';

@@ -1,10 +1,7 @@
 /** Makes a model folder of an exported ONNX file: everything that the service relies on is tried before anything is written. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { GraphError } from '../graph/error.ts';
-import { filesIn, selfContained } from '../graph/external-data.ts';
-import { type Graph, numbersOf } from '../graph/ir.ts';
-import { readModel } from '../graph/read.ts';
+import { filesIn, type Graph, GraphError, numbersOf, readModel, selfContained } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';

@@ -1,7 +1,5 @@
 /** Proposes the schema of an exported model: kinds and lengths from its inputs, sizes of vocabularies by trying ids on its look-ups. */
-import { GraphError } from '../graph/error.ts';
-import { type Graph, type Tensor, tensor, typeText } from '../graph/ir.ts';
-import { prune } from '../graph/prune.ts';
+import { type Graph, GraphError, prune, type Tensor, tensor, typeText } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import { indexReader, needsIndexSession } from './compaction.ts';
 import { SIDES, type Side } from './interface.ts';

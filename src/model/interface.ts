@@ -1,5 +1,5 @@
 /** What a model file's inputs and output must be, and random batches that fit them. */
-import { type Graph, type Tensor, tensor, typeText } from '../graph/ir.ts';
+import { type Graph, type Tensor, tensor, typeText } from '../graph/index.ts';
 import type { Rng } from '../lib/rng.ts';
 import { MODEL_FILE, refused } from './folder.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';

@@ -1,10 +1,15 @@
 /** Loads a general model: its folder, its graph against the schema, finite weights, its golden batch re-scored, its derivative. */
-import { trainableParameters } from '../graph/cut-tables.ts';
-import { GraphError } from '../graph/error.ts';
-import { filesFrom } from '../graph/external-data.ts';
-import { findShift } from '../graph/find-shift.ts';
-import { type Graph, type Tensor, tensor, typeText } from '../graph/ir.ts';
-import { readModel } from '../graph/read.ts';
+import {
+  filesFrom,
+  findShift,
+  type Graph,
+  GraphError,
+  readModel,
+  type Tensor,
+  tensor,
+  trainableParameters,
+  typeText,
+} from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import { type AdaptationProgram, openAdaptation } from './adaptation.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';

@@ -1,5 +1,5 @@
 /** What look-ups of tables read for each user, as sparse rows. */
-import { elementCount, type Tensor } from '../graph/ir.ts';
+import { elementCount, type Tensor } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 
 /** Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column twice. */

@@ -1,5 +1,5 @@
 /** Look-ups of a graph: which tables are read by which inputs. */
-import { type Graph, isFloat, type Node } from '../graph/ir.ts';
+import { type Graph, isFloat, type Node } from '../graph/index.ts';
 
 export interface Lookup {
   readonly table: string;

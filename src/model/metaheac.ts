@@ -1,6 +1,5 @@
 /** MetaHeac's forward graph (Zhu et al., KDD 2021, section 4): experts and critics, mixed by two gates that see the campaign. */
-import { Builder } from '../graph/builder.ts';
-import { type Graph, type Tensor, tensor, type Value } from '../graph/ir.ts';
+import { Builder, type Graph, type Tensor, tensor, type Value } from '../graph/index.ts';
 import type { Rng } from '../lib/rng.ts';
 
 export interface MetaHeacFeature {

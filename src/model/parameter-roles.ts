@@ -1,10 +1,15 @@
 /** What adaptation does with each parameter of an imported model, and why: adapted in a compact or a dense table, or fixed. */
-import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
-import { Builder } from '../graph/builder.ts';
-import { type Cut, trainableParameters } from '../graph/cut-tables.ts';
-import { addGradients } from '../graph/differentiate.ts';
-import { GraphError } from '../graph/error.ts';
-import { elementCount, type Graph, isFloat } from '../graph/ir.ts';
+import {
+  addGradients,
+  Builder,
+  binaryCrossEntropy,
+  type Cut,
+  elementCount,
+  type Graph,
+  GraphError,
+  isFloat,
+  trainableParameters,
+} from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 
 export interface ParameterRole {

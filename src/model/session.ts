@@ -6,10 +6,16 @@ import { dirname, join } from 'node:path';
 import './no-telemetry.ts';
 
 import * as ort from 'onnxruntime-node';
-import { Builder } from '../graph/builder.ts';
-import { type DataType, type Graph, isFloat, type Tensor, type TensorData } from '../graph/ir.ts';
-import { spellVectorProducts } from '../graph/vector-products.ts';
-import { writeModel } from '../graph/write.ts';
+import {
+  Builder,
+  type DataType,
+  type Graph,
+  isFloat,
+  spellVectorProducts,
+  type Tensor,
+  type TensorData,
+  writeModel,
+} from '../graph/index.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 
 /** What may be asked for: `cuda:1` is the second GPU. */

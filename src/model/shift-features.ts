@@ -1,7 +1,5 @@
 /** What a user's shift is made of: the features that adapted parameters multiply, read off the graph once a user. */
-import type { Shift } from '../graph/find-shift.ts';
-import type { Tensor } from '../graph/ir.ts';
-import { splitFrozen } from '../graph/split-frozen.ts';
+import { type Shift, splitFrozen, type Tensor } from '../graph/index.ts';
 import type { Design } from '../lib/logistic-regression.ts';
 import type { Parameters } from './compaction.ts';
 import { sliceFeeds } from './feed-rows.ts';

@@ -1,9 +1,5 @@
 /** Adaptation where the parameters only shift a user's logits: a regression on features that are read once, in plain arrays. */
-import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
-import { Builder } from '../graph/builder.ts';
-import { addGradients } from '../graph/differentiate.ts';
-import type { Shift } from '../graph/find-shift.ts';
-import type { Graph, Tensor } from '../graph/ir.ts';
+import { addGradients, Builder, binaryCrossEntropy, type Graph, type Shift, type Tensor } from '../graph/index.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import type { Parameters } from './compaction.ts';
 import { sliceFeeds, takeFeeds } from './feed-rows.ts';

@@ -2,7 +2,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import type { Tensor } from '../graph/ir.ts';
+import type { Tensor } from '../graph/index.ts';
 import { createFolder, removeQuietly, syncFolder, withStorage, writeAll } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { decodeTensorFile, encodeTensorFile } from '../model/tensor-file.ts';

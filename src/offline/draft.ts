@@ -1,6 +1,5 @@
 /** A general model that is still being trained: its schema and vocabularies from the data, its graph, its folder once it is done. */
-import type { Graph, Tensor } from '../graph/ir.ts';
-import { writeModel } from '../graph/write.ts';
+import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Parameters } from '../model/compaction.ts';
 import { MODEL_FILE, type ModelDraft, type ModelFolder, writeModelFolder } from '../model/folder.ts';

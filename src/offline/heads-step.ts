@@ -1,11 +1,14 @@
 /** One task of meta-training the heads: ten inner steps unrolled into one graph, second order through them. */
-import { descentStep } from '../graph/adam.ts';
-import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
-import { Builder } from '../graph/builder.ts';
-import { addGradients } from '../graph/differentiate.ts';
-import type { Graph, Value } from '../graph/ir.ts';
-import { prune } from '../graph/prune.ts';
-import { splitFrozen } from '../graph/split-frozen.ts';
+import {
+  addGradients,
+  Builder,
+  binaryCrossEntropy,
+  descentStep,
+  type Graph,
+  prune,
+  splitFrozen,
+  type Value,
+} from '../graph/index.ts';
 import type { Device } from '../model/session.ts';
 import { type MetaProgram, openEpisodeProgram } from './meta-step.ts';
 

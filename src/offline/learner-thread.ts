@@ -1,5 +1,5 @@
 /** A thread with a learner. */
-import type { Tensor } from '../graph/ir.ts';
+import type { Tensor } from '../graph/index.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import type { Device } from '../model/session.ts';
 import { openPopulation } from '../population/population.ts';

@@ -1,6 +1,5 @@
 /** Learners in threads of their own: parameters go to them in shared memory, their answers come back as messages. */
-import { trainableParameters } from '../graph/cut-tables.ts';
-import type { Tensor } from '../graph/ir.ts';
+import { type Tensor, trainableParameters } from '../graph/index.ts';
 import { ThreadGroup } from '../lib/thread-group.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { Population } from '../population/population.ts';

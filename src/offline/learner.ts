@@ -1,5 +1,5 @@
 /** What training computes with ONNX Runtime, one piece at a time: the meta gradient of a task, and the qualities of a campaign's trials. */
-import { trainableParameters } from '../graph/cut-tables.ts';
+import { trainableParameters } from '../graph/index.ts';
 import type { LabelledBatch } from '../model/adaptation.ts';
 import type { Parameters } from '../model/compaction.ts';
 import type { GeneralModel } from '../model/load.ts';

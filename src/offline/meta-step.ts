@@ -1,11 +1,18 @@
 /** Second-order MAML: the gradient of a task's query loss through its inner step, as one graph, and Adam on the general model. */
-import { adamScalars, adamStep, descentStep } from '../graph/adam.ts';
-import { binaryCrossEntropy } from '../graph/binary-cross-entropy.ts';
-import { Builder } from '../graph/builder.ts';
-import { cutTables } from '../graph/cut-tables.ts';
-import { addGradients } from '../graph/differentiate.ts';
-import { type Graph, type Tensor, tensor, type Value } from '../graph/ir.ts';
-import { prune } from '../graph/prune.ts';
+import {
+  adamScalars,
+  adamStep,
+  addGradients,
+  Builder,
+  binaryCrossEntropy,
+  cutTables,
+  descentStep,
+  type Graph,
+  prune,
+  type Tensor,
+  tensor,
+  type Value,
+} from '../graph/index.ts';
 import type { LabelledBatch } from '../model/adaptation.ts';
 import { compact, indexReader, needsIndexSession, type Parameters } from '../model/compaction.ts';
 import { type Device, openSession, type Session } from '../model/session.ts';

@@ -1,6 +1,6 @@
 /** Recipes: what a general model is made of, what its episodes are and how it is meta-trained. One loop trains them all. */
 
-import type { Graph } from '../graph/ir.ts';
+import type { Graph } from '../graph/index.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import { HEADS, type Initial, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../model/metaheac.ts';
 import type { Device } from '../model/session.ts';

@@ -1,7 +1,6 @@
 /** Offline: meta-trains a general model over past campaigns, chooses its steps and its adaptation on held-out ones, trains on all, exports it. */
 import { createHash } from 'node:crypto';
-import { trainableParameters } from '../graph/cut-tables.ts';
-import type { Tensor } from '../graph/ir.ts';
+import { type Tensor, trainableParameters } from '../graph/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRng } from '../lib/rng.ts';
 import type { Parameters } from '../model/compaction.ts';

@@ -3,7 +3,7 @@ import { addRows, type ColumnSums, emptySums } from '../adaptation/covariance.ts
 import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
-import type { Graph } from '../graph/ir.ts';
+import type { Graph } from '../graph/index.ts';
 import { sliceFeeds } from '../model/feed-rows.ts';
 import type { LinearChange } from '../model/head-adaptation.ts';
 import type { Manifest, RegressionSettings } from '../model/manifest.ts';

@@ -1,6 +1,6 @@
 /** The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs -> customised model and quality report. */
 
-import type { Tensor } from '../graph/ir.ts';
+import type { Tensor } from '../graph/index.ts';
 import { type AdaptationProgram, type AdaptationRun, type LabelledBatch, openAdaptation } from '../model/adaptation.ts';
 import type { Parameters } from '../model/compaction.ts';
 import { takeFeeds } from '../model/feed-rows.ts';

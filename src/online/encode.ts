@@ -1,5 +1,5 @@
 /** Rows of a population, and a campaign's features, as a model's inputs. */
-import type { Graph, Tensor } from '../graph/ir.ts';
+import type { Graph, Tensor } from '../graph/index.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { Feeds } from '../model/session.ts';
 import type { Column, Rows } from '../population/segments.ts';

@@ -1,7 +1,6 @@
 /** Scoring: (customised model, binding, segment) -> scores, a pure function, so that segments can be scored anywhere. */
 
-import { cutTables } from '../graph/cut-tables.ts';
-import type { Graph, Tensor } from '../graph/ir.ts';
+import { cutTables, type Graph, type Tensor } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { sliceFeeds } from '../model/feed-rows.ts';
 import type { ModelFolder } from '../model/folder.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { openRegressionReader } from '../../src/adaptation/regression-reader.ts';
 import type { SparseRows } from '../../src/adaptation/sparse-rows.ts';
-import type { Graph } from '../../src/graph/ir.ts';
+import type { Graph } from '../../src/graph/index.ts';
 import { HEADS } from '../../src/model/metaheac.ts';
 import {
   HEADS_GRAPH,

@@ -1,5 +1,5 @@
 /** MetaHeac at the sizes of the Tencent Look-alike data (k = 64, 22 million parameters), with random users. */
-import { type Tensor, tensor } from '../../src/graph/ir.ts';
+import { type Tensor, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { LabelledBatch } from '../../src/model/adaptation.ts';
 import { buildMetaHeac, randomInitial } from '../../src/model/metaheac.ts';

@@ -1,6 +1,6 @@
 /** One thread of the scoring benchmark: scores as many batches as it is asked to. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { cutTables } from '../../src/graph/cut-tables.ts';
+import { cutTables } from '../../src/graph/index.ts';
 import { openSession } from '../../src/model/session.ts';
 import { largeModel, randomBatch } from './large-model.ts';
 

@@ -1,8 +1,7 @@
 /** Adaptation: compact tables against full ones, rows that stay as they are, and saturated scores. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Builder } from '../../src/graph/builder.ts';
-import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
+import { Builder, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type LabelledBatch, openAdaptation } from '../../src/model/adaptation.ts';
 import type { Feeds } from '../../src/model/session.ts';

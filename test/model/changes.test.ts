@@ -1,7 +1,7 @@
 /** Changes between parameters: what is kept of them, and that they make the adapted parameters again to the bit. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Tensor, tensor } from '../../src/graph/ir.ts';
+import { type Tensor, tensor } from '../../src/graph/index.ts';
 import { applyChanges, changesOf } from '../../src/model/changes.ts';
 
 const table = (...rows: number[][]) => tensor('float32', [rows.length, rows[0]!.length], rows.flat());

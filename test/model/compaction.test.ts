@@ -1,8 +1,6 @@
 /** Compact tables: which rows, in what places, and back. */
 import { describe, expect, it } from 'vitest';
-import { Builder } from '../../src/graph/builder.ts';
-import { cutTables } from '../../src/graph/cut-tables.ts';
-import { numbersOf, tensor } from '../../src/graph/ir.ts';
+import { Builder, cutTables, numbersOf, tensor } from '../../src/graph/index.ts';
 import { compact, indexReader, needsIndexSession } from '../../src/model/compaction.ts';
 
 const b = new Builder();

@@ -2,8 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { tensor } from '../../src/graph/ir.ts';
-import { readModel } from '../../src/graph/read.ts';
+import { readModel, tensor } from '../../src/graph/index.ts';
 import { changesOf } from '../../src/model/changes.ts';
 import { type Customised, customisedOnnx, encodeCustomised, readCustomised } from '../../src/model/customised.ts';
 import { readModelFolder } from '../../src/model/folder.ts';

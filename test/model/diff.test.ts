@@ -1,7 +1,6 @@
 /** What is different between two model folders. */
 import { describe, expect, it } from 'vitest';
-import { type Graph, tensor } from '../../src/graph/ir.ts';
-import { writeModel } from '../../src/graph/write.ts';
+import { type Graph, tensor, writeModel } from '../../src/graph/index.ts';
 import { differenceOf, diffModels } from '../../src/model/diff.ts';
 import { useFolders } from './folders.ts';
 import { draftOf, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';

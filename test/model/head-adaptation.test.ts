@@ -1,10 +1,15 @@
 /** Steps on the heads alone are plain gradient descent through the whole graph, whatever is computed once and however tables are kept. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { descentStep } from '../../src/graph/adam.ts';
-import { binaryCrossEntropy } from '../../src/graph/binary-cross-entropy.ts';
-import { Builder } from '../../src/graph/builder.ts';
-import { addGradients } from '../../src/graph/differentiate.ts';
-import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
+import {
+  addGradients,
+  Builder,
+  binaryCrossEntropy,
+  descentStep,
+  type Graph,
+  numbersOf,
+  type Tensor,
+  tensor,
+} from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type HeadProgram, openHeadProgram, type Rates } from '../../src/model/head-adaptation.ts';
 import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';

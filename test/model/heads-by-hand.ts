@@ -1,5 +1,5 @@
 /** The features of MetaHeac's heads, worked out from a user's ids alone. */
-import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
+import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
 import { HEADS, LATENT_TABLE, type MetaHeacConfig } from '../../src/model/metaheac.ts';
 import type { Feeds } from '../../src/model/session.ts';
 import { randomFeeds, TINY, tinyGraph } from './tiny-model.ts';

@@ -3,9 +3,15 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TensorProto_DataType as Code } from 'onnx-buf';
 import { expect } from 'vitest';
-import { Builder } from '../../src/graph/builder.ts';
-import { type DataType, type Shape, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
-import { writeModel } from '../../src/graph/write.ts';
+import {
+  Builder,
+  type DataType,
+  type Shape,
+  type Tensor,
+  tensor,
+  type Value,
+  writeModel,
+} from '../../src/graph/index.ts';
 import { type ImportOptions, importModel } from '../../src/model/import-model.ts';
 import { type FileModel, node, raw, typed } from '../graph/onnx-file.ts';
 

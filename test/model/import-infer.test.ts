@@ -2,10 +2,15 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Builder } from '../../src/graph/builder.ts';
-import { GraphError } from '../../src/graph/error.ts';
-import { type DataType, type Shape, tensor, type Value } from '../../src/graph/ir.ts';
-import { readModel } from '../../src/graph/read.ts';
+import {
+  Builder,
+  type DataType,
+  GraphError,
+  readModel,
+  type Shape,
+  tensor,
+  type Value,
+} from '../../src/graph/index.ts';
 import { inferSchema, type Proposal } from '../../src/model/infer-schema.ts';
 
 const GOLDEN = join(import.meta.dirname, '..', 'golden');

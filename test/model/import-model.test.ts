@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { TensorProto_DataType as Code } from 'onnx-buf';
 import { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { tensor } from '../../src/graph/ir.ts';
+import { tensor } from '../../src/graph/index.ts';
 import { type ImportReport, importModel, readExport } from '../../src/model/import-model.ts';
 import { inferSchema } from '../../src/model/infer-schema.ts';
 import { loadModel } from '../../src/model/load.ts';

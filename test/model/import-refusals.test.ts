@@ -3,7 +3,7 @@ import { mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TensorProto_DataType as Code } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { tensor } from '../../src/graph/ir.ts';
+import { tensor } from '../../src/graph/index.ts';
 import { type FileModel, modelFile, node, raw, typed } from '../graph/onnx-file.ts';
 import { useFolders } from './folders.ts';
 import {

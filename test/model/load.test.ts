@@ -4,9 +4,16 @@ import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { Builder } from '../../src/graph/builder.ts';
-import { type DataType, type Graph, type Shape, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
-import { writeModel } from '../../src/graph/write.ts';
+import {
+  Builder,
+  type DataType,
+  type Graph,
+  type Shape,
+  type Tensor,
+  tensor,
+  type Value,
+  writeModel,
+} from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';

@@ -1,7 +1,6 @@
 /** MetaHeac's graph against the formulas written out in plain TypeScript, its shapes, and what it looks like. */
 import { describe, expect, it } from 'vitest';
-import { type Graph, numbersOf, tensor } from '../../src/graph/ir.ts';
-import { printGraph } from '../../src/graph/print.ts';
+import { type Graph, numbersOf, printGraph, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { buildMetaHeac, HEADS, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';
 import type { Feeds } from '../../src/model/session.ts';

@@ -1,5 +1,5 @@
 /** MetaHeac's formulas written out in plain TypeScript and float64, user by user. */
-import { numbersOf } from '../../src/graph/ir.ts';
+import { numbersOf } from '../../src/graph/index.ts';
 import type { MetaHeacConfig, MetaHeacFeature } from '../../src/model/metaheac.ts';
 import type { Feeds } from '../../src/model/session.ts';
 

@@ -1,8 +1,6 @@
 /** Devices and sessions. */
 import { describe, expect, it } from 'vitest';
-import { Builder } from '../../src/graph/builder.ts';
-import { tensor } from '../../src/graph/ir.ts';
-import { writeModel } from '../../src/graph/write.ts';
+import { Builder, tensor, writeModel } from '../../src/graph/index.ts';
 import { allFinite, CPU, openSession, parseDevice, resolveDevice } from '../../src/model/session.ts';
 
 describe('parseDevice', () => {

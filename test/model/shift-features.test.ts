@@ -1,7 +1,6 @@
 /** Features that are read off a graph are those that a user's ids say, and their products those of a matrix. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findShift } from '../../src/graph/find-shift.ts';
-import { type Tensor, tensor } from '../../src/graph/ir.ts';
+import { findShift, type Tensor, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { openHeadProgram, splitHeads } from '../../src/model/head-adaptation.ts';
 import { HEADS } from '../../src/model/metaheac.ts';

@@ -1,6 +1,6 @@
 /** What is added to the logits of a run: its companion, a regression over the population, and the scale that takes their spread back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Graph } from '../../src/graph/ir.ts';
+import type { Graph } from '../../src/graph/index.ts';
 import { fitLogisticRegression } from '../../src/lib/logistic-regression.ts';
 import {
   type Frontier,

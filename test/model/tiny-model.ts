@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type Graph, type Tensor, tensor } from '../../src/graph/ir.ts';
-import { writeModel } from '../../src/graph/write.ts';
+import { type Graph, type Tensor, tensor, writeModel } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type ModelDraft, writeModelFolder } from '../../src/model/folder.ts';
 import type { Manifest } from '../../src/model/manifest.ts';

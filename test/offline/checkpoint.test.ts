@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tensor } from '../../src/graph/ir.ts';
+import { tensor } from '../../src/graph/index.ts';
 import {
   type Checkpoint,
   checkpointPath,

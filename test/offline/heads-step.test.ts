@@ -1,6 +1,6 @@
 /** The gradient through unrolled inner steps on the heads, against differences of the formulas in float64. */
 import { describe, expect, it } from 'vitest';
-import { type Graph, numbersOf, tensor } from '../../src/graph/ir.ts';
+import { type Graph, numbersOf, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { LabelledBatch } from '../../src/model/adaptation.ts';
 import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';

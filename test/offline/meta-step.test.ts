@@ -1,7 +1,6 @@
 /** The meta gradient against differences of the formulas in float64, and Adam on full parameters. */
 import { describe, expect, it } from 'vitest';
-import { adamScalars } from '../../src/graph/adam.ts';
-import { type Graph, numbersOf, tensor } from '../../src/graph/ir.ts';
+import { adamScalars, type Graph, numbersOf, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { LabelledBatch } from '../../src/model/adaptation.ts';
 import type { MetaHeacConfig } from '../../src/model/metaheac.ts';

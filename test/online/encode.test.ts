@@ -2,8 +2,7 @@
 import { rmSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Builder } from '../../src/graph/builder.ts';
-import { type DataType, type Dim, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
+import { Builder, type DataType, type Dim, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
 import { sliceFeeds, takeFeeds } from '../../src/model/feed-rows.ts';
 import type { GeneralModel } from '../../src/model/load.ts';
 import { bind } from '../../src/online/binding.ts';

@@ -3,11 +3,14 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { binaryCrossEntropy } from '../../src/graph/binary-cross-entropy.ts';
-import { Builder } from '../../src/graph/builder.ts';
-import { differentiate } from '../../src/graph/differentiate.ts';
-import type { Graph, Tensor } from '../../src/graph/ir.ts';
-import { readModel } from '../../src/graph/read.ts';
+import {
+  Builder,
+  binaryCrossEntropy,
+  differentiate,
+  type Graph,
+  readModel,
+  type Tensor,
+} from '../../src/graph/index.ts';
 import { type LabelledBatch, openAdaptation } from '../../src/model/adaptation.ts';
 import { type Feeds, openSession } from '../../src/model/session.ts';
 import { addGradient, openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';

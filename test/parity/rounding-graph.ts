@@ -1,18 +1,18 @@
 /** The graph that measures how much rounding a gradient feels: see rounding.ts for what is computed, and why. */
-import { binaryCrossEntropy } from '../../src/graph/binary-cross-entropy.ts';
-import { Builder } from '../../src/graph/builder.ts';
-import { addGradients } from '../../src/graph/differentiate.ts';
 import {
+  addGradients,
+  Builder,
+  binaryCrossEntropy,
   type DataType,
   elementCount,
   type Graph,
   isConcrete,
   type Node,
+  type OpType,
+  prune,
   tensor,
   type Value,
-} from '../../src/graph/ir.ts';
-import type { OpType } from '../../src/graph/ops/attributes.ts';
-import { prune } from '../../src/graph/prune.ts';
+} from '../../src/graph/index.ts';
 import type { LabelledBatch } from '../../src/model/adaptation.ts';
 
 /** Roundings of a function of the library, or of a few steps that are taken as one. */

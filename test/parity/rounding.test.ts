@@ -1,8 +1,6 @@
 /** The bound of rounding.ts where its parts are known: Adam's first step, a sum whose terms cancel, and a sum of terms of one sign. */
 import { describe, expect, it } from 'vitest';
-import { ADAM } from '../../src/graph/adam.ts';
-import { Builder } from '../../src/graph/builder.ts';
-import { tensor } from '../../src/graph/ir.ts';
+import { ADAM, Builder, tensor } from '../../src/graph/index.ts';
 import { adamChange, roundingBounds } from './rounding.ts';
 
 const RATE = 1e-3;

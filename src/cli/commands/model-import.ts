@@ -1,5 +1,5 @@
 /** `metaheac model import`: an exported ONNX file becomes a model folder, or `--infer` proposes its schema. */
-import { GraphError } from '../../graph/error.ts';
+import { GraphError } from '../../graph/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { refused } from '../../model/folder.ts';
 import { type ImportReport, importModel, readExport } from '../../model/import-model.ts';

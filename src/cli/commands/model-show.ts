@@ -1,10 +1,14 @@
 /** `metaheac model show`. */
-import { cutTables } from '../../graph/cut-tables.ts';
-import { elementCount, type Graph, typeText } from '../../graph/ir.ts';
-import { optimise } from '../../graph/optimise/optimise.ts';
-import { printGraph } from '../../graph/print.ts';
-import { prune } from '../../graph/prune.ts';
-import { splitFrozen } from '../../graph/split-frozen.ts';
+import {
+  cutTables,
+  elementCount,
+  type Graph,
+  optimise,
+  printGraph,
+  prune,
+  splitFrozen,
+  typeText,
+} from '../../graph/index.ts';
 import { buildStepGraph } from '../../model/adaptation.ts';
 import { buildDescentGraph } from '../../model/graph-run.ts';
 import { countOps } from '../../model/import-model.ts';

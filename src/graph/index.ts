@@ -1,0 +1,36 @@
+/** The only door of the graph library: what everything outside of this folder may use. */
+
+export { ADAM, type AdamState, adamScalars, adamStep, descentStep } from './adam.ts';
+export { binaryCrossEntropy } from './binary-cross-entropy.ts';
+export { Builder } from './builder.ts';
+export { type Cut, type CutTable, cutTables, trainableParameters } from './cut-tables.ts';
+export { addGradients, differentiate } from './differentiate.ts';
+export { GraphError } from './error.ts';
+export { filesFrom, filesIn, selfContained } from './external-data.ts';
+export { findShift, type Shift } from './find-shift.ts';
+export {
+  BYTES_PER_ELEMENT,
+  type DataType,
+  type Dim,
+  elementCount,
+  type Graph,
+  isConcrete,
+  isFloat,
+  type Node,
+  numbersOf,
+  type Shape,
+  sameShape,
+  type Tensor,
+  type TensorData,
+  tensor,
+  typeText,
+  type Value,
+} from './ir.ts';
+export type { OpType } from './ops/attributes.ts';
+export { optimise } from './optimise/optimise.ts';
+export { printGraph } from './print.ts';
+export { prune, pruneInputs } from './prune.ts';
+export { readModel } from './read.ts';
+export { type Split, splitFrozen } from './split-frozen.ts';
+export { spellVectorProducts } from './vector-products.ts';
+export { writeModel } from './write.ts';
