@@ -2,21 +2,23 @@
 const ARROWS = {
   lib: [],
   graph: ['lib'],
-  model: ['graph', 'lib'],
+  runtime: ['graph', 'lib'],
+  architectures: ['graph', 'lib'],
+  model: ['adaptation', 'runtime', 'graph', 'lib'],
   population: ['lib'],
-  adaptation: ['model', 'graph', 'lib'],
-  online: ['adaptation', 'model', 'population', 'graph', 'lib'],
-  offline: ['online', 'adaptation', 'model', 'population', 'graph', 'lib'],
+  adaptation: ['runtime', 'graph', 'lib'],
+  online: ['adaptation', 'model', 'population', 'runtime', 'graph', 'lib'],
+  offline: ['online', 'adaptation', 'architectures', 'model', 'population', 'runtime', 'graph', 'lib'],
   report: ['offline', 'model', 'lib'],
   audience: ['population', 'lib'],
   campaigns: ['lib'],
-  worker: ['campaigns', 'online', 'audience', 'model', 'population', 'lib'],
+  worker: ['campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'lib'],
   server: ['campaigns', 'audience', 'population', 'lib'],
 };
 
 /** A package with one door: only this file (or folder) may import it. */
 const DOORS = {
-  'onnxruntime-node': '^src/model/session\\.ts$',
+  'onnxruntime-node': '^src/runtime/session\\.ts$',
   'better-sqlite3': '^src/campaigns/database\\.ts$',
   'onnx-buf': '^src/graph/',
   'apache-arrow': '^src/population/',

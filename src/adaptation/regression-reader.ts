@@ -1,9 +1,9 @@
 /** Reads what a parameter multiplies for each user off the graph, without running the rest of the model. */
 import { findShift, type Graph, pruneInputs, type Tensor } from '../graph/index.ts';
 import { assert } from '../lib/errors.ts';
-import { splitHeads } from '../model/head-adaptation.ts';
-import { assembleRows, type Part, readPart } from '../model/looked-up-rows.ts';
-import { type Device, type Feeds, openSession } from '../model/session.ts';
+import { type Device, type Feeds, openSession } from '../runtime/session.ts';
+import { splitHeads } from './head-adaptation.ts';
+import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
 /** Rows that are read in one run. */

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { AppError } from '../lib/errors.ts';
-import type { Device } from '../model/session.ts';
+import type { Device } from '../runtime/session.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits, variableOf } from '../server/limits.ts';
 import { settingsSchema, whole } from './settings.ts';
 

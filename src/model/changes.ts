@@ -1,7 +1,8 @@
 /** What adaptation changed of a general model: some rows of tables, dense parameters whole. */
+
+import { type Parameters, putRows, takeRows } from '../adaptation/compaction.ts';
 import { elementCount, sameShape, type Tensor } from '../graph/index.ts';
 import { assert } from '../lib/errors.ts';
-import { type Parameters, putRows, takeRows } from './compaction.ts';
 
 /** How one parameter differs from the general model's. */
 export interface Change {

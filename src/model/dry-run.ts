@@ -1,12 +1,13 @@
 /** A generated campaign, adapted for two epochs before a model is believed: losses are numbers, scores are probabilities, parameters move. */
+
+import type { AdaptationProgram, LabelledBatch } from '../adaptation/adam-program.ts';
 import type { Graph } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
-import type { AdaptationProgram, LabelledBatch } from './adaptation.ts';
+import { allFinite } from '../runtime/session.ts';
 import { refused } from './folder.ts';
 import { randomFeeds } from './interface.ts';
 import type { AdamSettings, Manifest } from './manifest.ts';
-import { allFinite } from './session.ts';
 
 const EPOCHS = 2;
 const BATCHES = 2;

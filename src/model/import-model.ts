@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { filesIn, type Graph, GraphError, numbersOf, readModel, selfContained } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
+import type { Device, Session } from '../runtime/session.ts';
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
 import { MANIFEST_FILE, MODEL_FILE, refused, writeModelFolder } from './folder.ts';
 import { checkInterface, randomFeeds } from './interface.ts';
@@ -26,7 +27,6 @@ import {
   selectParameters,
 } from './parameter-roles.ts';
 import { type ImportSchema, readImportSchema } from './schema.ts';
-import type { Device, Session } from './session.ts';
 
 /** As much as ONNX Runtime takes in one piece. */
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;

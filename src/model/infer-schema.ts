@@ -1,11 +1,12 @@
 /** Proposes the schema of an exported model: kinds and lengths from its inputs, sizes of vocabularies by trying ids on its look-ups. */
+
+import { indexReader, needsIndexSession } from '../adaptation/compaction.ts';
 import { type Graph, GraphError, prune, type Tensor, tensor, typeText } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
-import { indexReader, needsIndexSession } from './compaction.ts';
+import { type Feeds, openSession } from '../runtime/session.ts';
 import { SIDES, type Side } from './interface.ts';
 import { findLookups, type Lookup } from './lookups.ts';
 import { MAXIMUM_LIST_LENGTH } from './manifest.ts';
-import { type Feeds, openSession } from './session.ts';
 
 /** A feature as schema.json writes it. A vocabulary_size of null was not found: somebody has to fill it in. */
 export interface ProposedFeature {

@@ -1,9 +1,9 @@
 /** What a model file's inputs and output must be, and random batches that fit them. */
 import { type Graph, type Tensor, tensor, typeText } from '../graph/index.ts';
 import type { Rng } from '../lib/rng.ts';
+import type { Feeds } from '../runtime/session.ts';
 import { MODEL_FILE, refused } from './folder.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';
-import type { Feeds } from './session.ts';
 
 export type Side = 'user' | 'campaign';
 export const SIDES: readonly Side[] = ['user', 'campaign'];

@@ -1,4 +1,7 @@
 /** Loads a general model: its folder, its graph against the schema, finite weights, its golden batch re-scored, its derivative. */
+
+import { type AdaptationProgram, openAdaptation } from '../adaptation/adam-program.ts';
+import { splitHeads } from '../adaptation/head-adaptation.ts';
 import {
   filesFrom,
   findShift,
@@ -11,12 +14,10 @@ import {
   typeText,
 } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
-import { type AdaptationProgram, openAdaptation } from './adaptation.ts';
+import { allFinite, type Device, openSession, type Session } from '../runtime/session.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
-import { splitHeads } from './head-adaptation.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
 import { type DescentSettings, type Manifest, parametersOf, shiftedBy } from './manifest.ts';
-import { allFinite, type Device, openSession, type Session } from './session.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round otherwise). */
 export const GOLDEN_TOLERANCE = 1e-5;

@@ -1,9 +1,10 @@
 /** The companion of heads as a method of its own: a logistic regression on tokens and latent vectors together. */
+
+import { HEADS } from '../architectures/metaheac.ts';
 import { assert } from '../lib/errors.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { AdaptationSettings } from '../model/manifest.ts';
-import { HEADS } from '../model/metaheac.ts';
 import type { TunableMethod } from './baselines.ts';
 import { denseDesign, joinDesigns, sparseDesign } from './design-rows.ts';
 import type { Futures } from './futures.ts';

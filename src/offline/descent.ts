@@ -1,6 +1,7 @@
 /** How the heads are adapted. */
+
+import { HEADS } from '../architectures/metaheac.ts';
 import type { DescentSettings } from '../model/manifest.ts';
-import { HEADS } from '../model/metaheac.ts';
 
 /** How the heads are adapted until training chooses for the data at hand. */
 export const DEFAULT_DESCENT: DescentSettings = {

@@ -1,7 +1,9 @@
 /** A general model that is still being trained: its schema and vocabularies from the data, its graph, its folder once it is done. */
+
+import type { Parameters } from '../adaptation/compaction.ts';
+import { buildMetaHeac } from '../architectures/metaheac.ts';
 import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
-import type { Parameters } from '../model/compaction.ts';
 import { MODEL_FILE, type ModelDraft, type ModelFolder, writeModelFolder } from '../model/folder.ts';
 import {
   MAXIMUM_LIST_LENGTH,
@@ -10,12 +12,11 @@ import {
   manifestSchema,
   parametersOf,
 } from '../model/manifest.ts';
-import { buildMetaHeac } from '../model/metaheac.ts';
-import { openSession } from '../model/session.ts';
 import { createVocabulary } from '../model/vocabulary.ts';
 import { bind } from '../online/binding.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import type { Feature } from '../population/schema.ts';
+import { openSession } from '../runtime/session.ts';
 import type { CampaignHistory } from './history.ts';
 import { RECIPES } from './recipe.ts';
 import { HIDDEN, type TrainSettings } from './settings.ts';

@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
-import type { Device } from '../model/session.ts';
+import type { Device } from '../runtime/session.ts';
 import { binBySeeds, type CurvePoint, curveOf, meanOf, type SeedBin } from './curves.ts';
 import { BASELINES, baselineMethods, labelOf, MAIN_METHOD, type MethodResult, modelMethods } from './methods.ts';
 import { checkPredictions, type PredictionReport } from './prediction-check.ts';

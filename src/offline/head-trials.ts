@@ -1,6 +1,7 @@
 /** Trials of one campaign by gradient descent on the heads: its users are computed once, for all seed sets and settings. */
+
+import type { HeadPosition, HeadProgram } from '../adaptation/head-adaptation.ts';
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
-import type { HeadPosition, HeadProgram } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import type { OnlineContext } from '../online/customise.ts';
 import {

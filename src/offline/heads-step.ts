@@ -9,7 +9,7 @@ import {
   splitFrozen,
   type Value,
 } from '../graph/index.ts';
-import type { Device } from '../model/session.ts';
+import type { Device } from '../runtime/session.ts';
 import { type MetaProgram, openEpisodeProgram } from './meta-step.ts';
 
 export interface HeadsStepOptions {

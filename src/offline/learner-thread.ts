@@ -1,8 +1,8 @@
 /** A thread with a learner. */
 import type { Tensor } from '../graph/index.ts';
 import { hostThread } from '../lib/thread-host.ts';
-import type { Device } from '../model/session.ts';
 import { openPopulation } from '../population/population.ts';
+import type { Device } from '../runtime/session.ts';
 import { assembleDraft, type DraftParts } from './draft.ts';
 import { openLearner, type Play, type Task } from './learner.ts';
 import type { MetaGradient } from './meta-step.ts';

@@ -1,7 +1,8 @@
 /** Learners in threads of their own: parameters go to them in shared memory, their answers come back as messages. */
+
+import type { Parameters } from '../adaptation/compaction.ts';
 import { type Tensor, trainableParameters } from '../graph/index.ts';
 import { ThreadGroup } from '../lib/thread-group.ts';
-import type { Parameters } from '../model/compaction.ts';
 import type { Population } from '../population/population.ts';
 import type { Draft } from './draft.ts';
 import type { Task } from './learner.ts';

@@ -1,10 +1,10 @@
 /** What training computes with ONNX Runtime, one piece at a time: the meta gradient of a task, and the qualities of a campaign's trials. */
+
+import type { LabelledBatch } from '../adaptation/adam-program.ts';
+import type { Parameters } from '../adaptation/compaction.ts';
 import { trainableParameters } from '../graph/index.ts';
-import type { LabelledBatch } from '../model/adaptation.ts';
-import type { Parameters } from '../model/compaction.ts';
 import type { GeneralModel } from '../model/load.ts';
 import type { DescentSettings } from '../model/manifest.ts';
-import type { Device } from '../model/session.ts';
 import { type Binding, bind, withoutTokens } from '../online/binding.ts';
 import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
@@ -13,6 +13,7 @@ import { ownToken } from '../online/own-token.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
+import type { Device } from '../runtime/session.ts';
 import type { Draft } from './draft.ts';
 import type { DrawnBatch } from './episodes.ts';
 import { startHeadTrials } from './head-trials.ts';

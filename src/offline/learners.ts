@@ -1,6 +1,6 @@
 /** Learners: one in this thread, or as many as there are threads. What they answer does not depend on how many there are. */
-import type { Parameters } from '../model/compaction.ts';
-import type { Device } from '../model/session.ts';
+import type { Parameters } from '../adaptation/compaction.ts';
+import type { Device } from '../runtime/session.ts';
 import type { Draft } from './draft.ts';
 import { openLearner, type Play, type Task } from './learner.ts';
 import { openLearnerThreads } from './learner-threads.ts';

@@ -1,4 +1,7 @@
 /** Second-order MAML: the gradient of a task's query loss through its inner step, as one graph, and Adam on the general model. */
+
+import type { LabelledBatch } from '../adaptation/adam-program.ts';
+import { compact, indexReader, needsIndexSession, type Parameters } from '../adaptation/compaction.ts';
 import {
   adamScalars,
   adamStep,
@@ -13,9 +16,7 @@ import {
   tensor,
   type Value,
 } from '../graph/index.ts';
-import type { LabelledBatch } from '../model/adaptation.ts';
-import { compact, indexReader, needsIndexSession, type Parameters } from '../model/compaction.ts';
-import { type Device, openSession, type Session } from '../model/session.ts';
+import { type Device, openSession, type Session } from '../runtime/session.ts';
 
 /** One campaign's two disjoint batches. */
 export interface Episode {

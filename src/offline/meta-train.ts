@@ -1,7 +1,7 @@
 /** The loop of meta-training: tasks of a step, their gradients, one step of the outer optimiser. */
 
+import type { Parameters } from '../adaptation/compaction.ts';
 import { createRng, type Rng, shuffle } from '../lib/rng.ts';
-import type { Parameters } from '../model/compaction.ts';
 import type { CampaignHistory } from './history.ts';
 import type { Task } from './learner.ts';
 import type { Learners } from './learners.ts';

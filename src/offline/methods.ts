@@ -2,11 +2,11 @@
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
-import type { Device } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
 import { openBoundRegression } from '../online/bound-regression.ts';
 import { type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import { openScorer } from '../online/score.ts';
+import type { Device } from '../runtime/session.ts';
 import { type Baseline, centroidBaseline, randomBaseline, settle, type TunableMethod } from './baselines.ts';
 import { CURVE_SHARES } from './curves.ts';
 import { openFutures } from './futures.ts';

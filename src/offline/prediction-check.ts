@@ -1,13 +1,13 @@
 /** How well the quality that is predicted from seeds alone agrees with the truth of the eval rows, and what is said of seeds that are drawn by lot. */
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
-import type { Device } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
 import { openBoundRegression } from '../online/bound-regression.ts';
 import { customise, type OnlineContext, openOnlineProgram } from '../online/customise.ts';
 import { type Prediction, type Verdict, WEAK_AUC } from '../online/prediction.ts';
 import type { PredictiveInterval } from '../online/predictive-interval.ts';
 import { openScorer } from '../online/score.ts';
+import type { Device } from '../runtime/session.ts';
 import type { RankingQuality } from './metrics.ts';
 import type { GroupName } from './summary.ts';
 import { othersThan, runPredictedTrial, type Trial } from './trial.ts';

@@ -1,9 +1,9 @@
 /** Recipes: what a general model is made of, what its episodes are and how it is meta-trained. One loop trains them all. */
 
+import { HEADS, type Initial, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../architectures/metaheac.ts';
 import type { Graph } from '../graph/index.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
-import { HEADS, type Initial, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../model/metaheac.ts';
-import type { Device } from '../model/session.ts';
+import type { Device } from '../runtime/session.ts';
 import { type DrawnBatch, drawEpisode } from './episodes.ts';
 import { drawHeadsEpisode } from './heads-episode.ts';
 import { openHeadsProgram } from './heads-step.ts';

@@ -1,6 +1,7 @@
 /** Settings of meta-training and their defaults, and how the trained model will be adapted. */
+
+import { HEADS } from '../architectures/metaheac.ts';
 import { type AdaptationSettings, DEFAULT_ADAPTATION } from '../model/manifest.ts';
-import { HEADS } from '../model/metaheac.ts';
 import { DEFAULT_DESCENT } from './descent.ts';
 import type { RecipeName } from './recipe.ts';
 

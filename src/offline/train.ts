@@ -1,12 +1,12 @@
 /** Offline: meta-trains a general model over past campaigns, chooses its steps and its adaptation on held-out ones, trains on all, exports it. */
 import { createHash } from 'node:crypto';
+import type { Parameters } from '../adaptation/compaction.ts';
+import { LATENT_TABLE } from '../architectures/metaheac.ts';
 import { type Tensor, trainableParameters } from '../graph/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRng } from '../lib/rng.ts';
-import type { Parameters } from '../model/compaction.ts';
 import type { Manifest } from '../model/manifest.ts';
-import { LATENT_TABLE } from '../model/metaheac.ts';
-import type { Device } from '../model/session.ts';
+import type { Device } from '../runtime/session.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
 import { tuneCompanion } from './companion.ts';

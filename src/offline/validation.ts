@@ -1,6 +1,7 @@
 /** Validation: a model that is being trained adapts to simulated seed sets of past campaigns, as the service would to tomorrow's. */
+
+import type { Parameters } from '../adaptation/compaction.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
-import type { Parameters } from '../model/compaction.ts';
 import type { AdaptationSettings, DescentSettings } from '../model/manifest.ts';
 import { type Choice, chooseAdaptation, STAGES, STAGES_AT_START } from './choose-adaptation.ts';
 import { whereFew } from './descent.ts';

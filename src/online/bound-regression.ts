@@ -1,15 +1,15 @@
 /** The whole-population regression of a model on a population: its covariance, made once, and its features for the users of a campaign. */
 import { addRows, type ColumnSums, emptySums } from '../adaptation/covariance.ts';
+import type { LinearChange } from '../adaptation/head-adaptation.ts';
 import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Graph } from '../graph/index.ts';
-import { sliceFeeds } from '../model/feed-rows.ts';
-import type { LinearChange } from '../model/head-adaptation.ts';
 import type { Manifest, RegressionSettings } from '../model/manifest.ts';
-import type { Device, Feeds } from '../model/session.ts';
 import type { Population } from '../population/population.ts';
 import type { Column, Rows } from '../population/segments.ts';
+import { sliceFeeds } from '../runtime/feed-rows.ts';
+import type { Device, Feeds } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
 import { encodeUsers } from './encode.ts';
 import type { OwnToken } from './own-token.ts';

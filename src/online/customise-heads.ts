@@ -1,10 +1,10 @@
 /** The online stage by gradient descent on the heads: one pass finds likely hidden members, the next leaves them out of the negatives. */
 
+import type { BlendedPart, HeadProgram, HeadRun, LogitPart } from '../adaptation/head-adaptation.ts';
 import { assert } from '../lib/errors.ts';
 import { createRng, type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
-import { sliceFeeds } from '../model/feed-rows.ts';
-import type { BlendedPart, HeadProgram, HeadRun, LogitPart } from '../model/head-adaptation.ts';
 import type { DescentSettings } from '../model/manifest.ts';
+import { sliceFeeds } from '../runtime/feed-rows.ts';
 import type { CampaignRegression } from './bound-regression.ts';
 import type { CustomisedModel, CustomiseRequest, OnlineContext } from './customise.ts';
 import { encodeCampaign, encodeUsers } from './encode.ts';

@@ -1,14 +1,19 @@
 /** The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs -> customised model and quality report. */
 
+import {
+  type AdaptationProgram,
+  type AdaptationRun,
+  type LabelledBatch,
+  openAdaptation,
+} from '../adaptation/adam-program.ts';
+import type { Parameters } from '../adaptation/compaction.ts';
+import { type HeadProgram, openHeadProgram } from '../adaptation/head-adaptation.ts';
 import type { Tensor } from '../graph/index.ts';
-import { type AdaptationProgram, type AdaptationRun, type LabelledBatch, openAdaptation } from '../model/adaptation.ts';
-import type { Parameters } from '../model/compaction.ts';
-import { takeFeeds } from '../model/feed-rows.ts';
-import { type HeadProgram, openHeadProgram } from '../model/head-adaptation.ts';
 import type { GeneralModel } from '../model/load.ts';
 import { type AdamSettings, type DescentSettings, shiftedBy } from '../model/manifest.ts';
-import type { Device, Feeds } from '../model/session.ts';
 import type { Population } from '../population/population.ts';
+import { takeFeeds } from '../runtime/feed-rows.ts';
+import type { Device, Feeds } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
 import type { BoundRegression } from './bound-regression.ts';
 import { customiseHeads } from './customise-heads.ts';

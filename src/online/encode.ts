@@ -1,8 +1,8 @@
 /** Rows of a population, and a campaign's features, as a model's inputs. */
 import type { Graph, Tensor } from '../graph/index.ts';
 import type { ModelFolder } from '../model/folder.ts';
-import type { Feeds } from '../model/session.ts';
 import type { Column, Rows } from '../population/segments.ts';
+import type { Feeds } from '../runtime/session.ts';
 import type { Binding, BoundFeature } from './binding.ts';
 import type { OwnToken } from './own-token.ts';
 

@@ -2,10 +2,10 @@
 
 import { cutTables, type Graph, type Tensor } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
-import { sliceFeeds } from '../model/feed-rows.ts';
 import type { ModelFolder } from '../model/folder.ts';
-import { type Device, type Feeds, openSession, type Session } from '../model/session.ts';
 import type { Rows } from '../population/segments.ts';
+import { sliceFeeds } from '../runtime/feed-rows.ts';
+import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
 import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 

@@ -1,8 +1,8 @@
 /** What the engine says to its threads, and what the API process and the engine say to each other. */
 
 import type { ThreadError } from '../lib/thread-error.ts';
-import type { Feeds } from '../model/session.ts';
 import type { CampaignFeatures } from '../online/encode.ts';
+import type { Feeds } from '../runtime/session.ts';
 import type { EstimateOutcome, EstimateRequest } from './estimator.ts';
 
 /** A tensor in memory of one thread. */

@@ -5,7 +5,6 @@ import { describeError } from '../lib/thread-error.ts';
 import { changesOf } from '../model/changes.ts';
 import { encodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
-import { type Device, type DeviceRequest, resolveDevice } from '../model/session.ts';
 import { bind } from '../online/binding.ts';
 import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
 import { customise, type OnlineContext, type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
@@ -13,6 +12,7 @@ import { ownToken } from '../online/own-token.ts';
 import { regressionCache } from '../online/regression-cache.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
 import { openPopulation } from '../population/population.ts';
+import { type Device, type DeviceRequest, resolveDevice } from '../runtime/session.ts';
 import type {
   CustomiseResult,
   CustomiseTask,

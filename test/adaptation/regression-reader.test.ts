@@ -2,17 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { openRegressionReader } from '../../src/adaptation/regression-reader.ts';
 import type { SparseRows } from '../../src/adaptation/sparse-rows.ts';
+import { HEADS } from '../../src/architectures/metaheac.ts';
 import type { Graph } from '../../src/graph/index.ts';
-import { HEADS } from '../../src/model/metaheac.ts';
-import {
-  HEADS_GRAPH,
-  HEADS_ROWS,
-  headsFeatures,
-  headsFeeds,
-  regressionFeatures,
-  TABLE_ROWS,
-} from '../model/heads-by-hand.ts';
 import { denseOf, furthest } from './dense.ts';
+import { HEADS_GRAPH, HEADS_ROWS, headsFeatures, headsFeeds, regressionFeatures, TABLE_ROWS } from './heads-by-hand.ts';
 
 async function read(rows: number, parameter: string = HEADS.regression, graph: Graph = HEADS_GRAPH) {
   const reader = await openRegressionReader(graph, parameter);

@@ -1,5 +1,5 @@
 /** An adaptation step of the online stage: compact tables against full ones, on 22 million parameters. */
-import { openAdaptation } from '../../src/model/adaptation.ts';
+import { openAdaptation } from '../../src/adaptation/adam-program.ts';
 import { largeModel, randomBatch } from './large-model.ts';
 import { compare } from './measure.ts';
 

@@ -1,8 +1,9 @@
 /** MetaHeac at the sizes of the Tencent Look-alike data (k = 64, 22 million parameters), with random users. */
+
+import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
+import { buildMetaHeac, randomInitial } from '../../src/architectures/metaheac.ts';
 import { type Tensor, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import type { LabelledBatch } from '../../src/model/adaptation.ts';
-import { buildMetaHeac, randomInitial } from '../../src/model/metaheac.ts';
 
 const SINGLE = { carrier: 4, consumptionAbility: 3, LBS: 856, age: 6, education: 8, gender: 3, house: 2 };
 const MULTI = {

@@ -1,7 +1,7 @@
 /** One thread of the scoring benchmark: scores as many batches as it is asked to. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { cutTables } from '../../src/graph/index.ts';
-import { openSession } from '../../src/model/session.ts';
+import { openSession } from '../../src/runtime/session.ts';
 import { largeModel, randomBatch } from './large-model.ts';
 
 const graph = largeModel();

@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRng } from '../../src/lib/rng.ts';
-import { CPU } from '../../src/model/session.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { draftModel } from '../../src/offline/draft.ts';
 import { openLearners } from '../../src/offline/learners.ts';
@@ -12,6 +11,7 @@ import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { simulateTrial } from '../../src/offline/trial.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { CPU } from '../../src/runtime/session.ts';
 import { compare } from './measure.ts';
 
 const STEPS = 5;

@@ -8,7 +8,7 @@ import {
   readEnvironment,
   VARIABLES,
 } from '../../src/cli/environment.ts';
-import { CPU } from '../../src/model/session.ts';
+import { CPU } from '../../src/runtime/session.ts';
 import { LIMIT_GROUPS, LIMITS } from '../../src/server/limits.ts';
 
 /** A value of each variable that is not its default; limits take their largest value, or 12345. */

@@ -13,7 +13,6 @@ import { type Service, startService } from '../../src/cli/service.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
-import { CPU } from '../../src/model/session.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { train } from '../../src/offline/train.ts';
@@ -31,6 +30,7 @@ import { openDataSet } from '../../src/population/data-set.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { derivedFeatures, PAST_CAMPAIGNS, readPastCampaigns } from '../../src/population/past-campaigns.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
+import { CPU } from '../../src/runtime/session.ts';
 
 /** Of the history: its members are the seeds here, so that its token tells seeds from others at one glance. */
 const CAMPAIGN = 'campaign-002';

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { type LabelledBatch, openAdaptation } from '../../src/adaptation/adam-program.ts';
+import { compact, indexReader } from '../../src/adaptation/compaction.ts';
 import { type Cut, cutTables } from '../../src/graph/cut-tables.ts';
 import type { Graph } from '../../src/graph/ir.ts';
 import { readModel } from '../../src/graph/read.ts';
-import { type LabelledBatch, openAdaptation } from '../../src/model/adaptation.ts';
-import { compact, indexReader } from '../../src/model/compaction.ts';
-import { openSession } from '../../src/model/session.ts';
+import { openSession } from '../../src/runtime/session.ts';
 import { expectTensors } from '../parity/closeness.ts';
 import { type ExportGolden, exportedBatch, parametersOf, readExportGolden } from '../parity/export-golden.ts';
 

@@ -10,7 +10,7 @@ import { printGraph } from '../../src/graph/print.ts';
 import { readModel } from '../../src/graph/read.ts';
 import { writeModel } from '../../src/graph/write.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { openSession } from '../../src/model/session.ts';
+import { openSession } from '../../src/runtime/session.ts';
 import { type FileModel, floatAttribute, initializer, modelFile, node, runModel, typed } from './onnx-file.ts';
 import { addOrders, checkOrders, drawFloats, expectClose, feedsOf } from './ops/orders.ts';
 

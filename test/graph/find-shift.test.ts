@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import { findShift } from '../../src/graph/find-shift.ts';
 import { type Graph, numbersOf, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
-import { type Feeds, openSession } from '../../src/model/session.ts';
+import { type Feeds, openSession } from '../../src/runtime/session.ts';
 
 /** A head: inputs `z` and `x` of the users, a table `s` that `ids` look up, a query `q` and a bias; `end` makes the score of z and the shift. */
 function headOf(end: (b: Builder, z: Value, shift: Value, parameters: Record<string, Value>) => Value): Graph {

@@ -10,7 +10,7 @@ import { printGraph } from '../../src/graph/print.ts';
 import { prune } from '../../src/graph/prune.ts';
 import { writeModel } from '../../src/graph/write.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { openSession } from '../../src/model/session.ts';
+import { openSession } from '../../src/runtime/session.ts';
 import { runModel } from './onnx-file.ts';
 import { expectClose } from './ops/orders.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import { type Graph, tensor } from '../../src/graph/ir.ts';
 import { splitFrozen } from '../../src/graph/split-frozen.ts';
-import { type Feeds, openSession } from '../../src/model/session.ts';
+import { type Feeds, openSession } from '../../src/runtime/session.ts';
 
 /** y = sigmoid(relu(x w) . v + u bias); `cheap` is an input that only the head reads. */
 function twoLayers(): Graph {

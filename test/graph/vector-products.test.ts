@@ -4,7 +4,7 @@ import { Builder } from '../../src/graph/builder.ts';
 import { type DataType, elementCount, numbersOf, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
 import { spellVectorProducts } from '../../src/graph/vector-products.ts';
 import { writeModel } from '../../src/graph/write.ts';
-import { openSession } from '../../src/model/session.ts';
+import { openSession } from '../../src/runtime/session.ts';
 import { runModel } from './onnx-file.ts';
 
 const FEEDS = (dtype: DataType): Record<string, Tensor> => {

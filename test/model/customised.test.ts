@@ -6,7 +6,7 @@ import { readModel, tensor } from '../../src/graph/index.ts';
 import { changesOf } from '../../src/model/changes.ts';
 import { type Customised, customisedOnnx, encodeCustomised, readCustomised } from '../../src/model/customised.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
-import { openSession } from '../../src/model/session.ts';
+import { openSession } from '../../src/runtime/session.ts';
 import { useFolders } from './folders.ts';
 import { randomFeeds, scoresOf, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
 

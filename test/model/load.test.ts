@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
+import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
 import {
   Builder,
   type DataType,
@@ -18,7 +19,6 @@ import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, type Manifest, parametersOf } from '../../src/model/manifest.ts';
-import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';
 import { useFolders } from './folders.ts';
 import { changeManifest, draftOf, replaceFile, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
 

@@ -2,12 +2,17 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import {
+  buildMetaHeac,
+  type MetaHeacConfig,
+  type MetaHeacFeature,
+  randomInitial,
+} from '../../src/architectures/metaheac.ts';
 import { type Graph, type Tensor, tensor, writeModel } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type ModelDraft, writeModelFolder } from '../../src/model/folder.ts';
 import type { Manifest } from '../../src/model/manifest.ts';
-import { buildMetaHeac, type MetaHeacConfig, type MetaHeacFeature, randomInitial } from '../../src/model/metaheac.ts';
-import { type Feeds, openSession } from '../../src/model/session.ts';
+import { type Feeds, openSession } from '../../src/runtime/session.ts';
 
 export const TINY: MetaHeacConfig = {
   user: [

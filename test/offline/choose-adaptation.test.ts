@@ -1,8 +1,8 @@
 /** Choosing how heads are adapted: clear gains in either measure overrule the defaults, and nothing else does. */
 import { describe, expect, it } from 'vitest';
+import { HEADS } from '../../src/architectures/metaheac.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
-import { HEADS } from '../../src/model/metaheac.ts';
 import { chooseAdaptation, STAGES, STAGES_AT_START } from '../../src/offline/choose-adaptation.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import type { Outcome } from '../../src/offline/evidence.ts';

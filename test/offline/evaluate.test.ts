@@ -8,13 +8,13 @@ import { z } from 'zod';
 import type { Clock } from '../../src/lib/clock.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
-import { CPU } from '../../src/model/session.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type EvaluationReport, evaluate } from '../../src/offline/evaluate.ts';
 import type { GroupDifference, GroupName } from '../../src/offline/summary.ts';
 import { train } from '../../src/offline/train.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 /** Each look at the clock is a second later. */

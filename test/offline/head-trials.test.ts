@@ -2,12 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HeadProgram, openHeadProgram } from '../../src/adaptation/head-adaptation.ts';
+import { HEADS, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
-import { type HeadProgram, openHeadProgram } from '../../src/model/head-adaptation.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, parametersOf, shiftedBy } from '../../src/model/manifest.ts';
-import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { startHeadTrials } from '../../src/offline/head-trials.ts';
 import { runTrial, type Trial } from '../../src/offline/trial.ts';

@@ -1,12 +1,12 @@
 /** The gradient through unrolled inner steps on the heads, against differences of the formulas in float64. */
 import { describe, expect, it } from 'vitest';
+import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
+import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
 import { type Graph, numbersOf, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import type { LabelledBatch } from '../../src/model/adaptation.ts';
-import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';
 import { type HeadsStepOptions, openHeadsProgram } from '../../src/offline/heads-step.ts';
 import { addGradient } from '../../src/offline/meta-step.ts';
-import { type PlainParameters, referenceScores } from '../model/reference.ts';
+import { type PlainParameters, referenceScores } from '../architectures/reference.ts';
 import { randomFeeds } from '../model/tiny-model.ts';
 
 const CONFIG: MetaHeacConfig = {

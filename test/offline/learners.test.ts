@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { CPU } from '../../src/model/session.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type Draft, draftModel } from '../../src/offline/draft.ts';
 import type { Task } from '../../src/offline/learner.ts';
@@ -13,6 +12,7 @@ import { RECIPES } from '../../src/offline/recipe.ts';
 import type { TrainSettings } from '../../src/offline/settings.ts';
 import { simulateTrial } from '../../src/offline/trial.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
 
 const SETTINGS: TrainSettings = { ...SMALL_SETTINGS, recipe: 'meta-heads', adaptation: DEFAULT_DESCENT };

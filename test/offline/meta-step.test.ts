@@ -1,12 +1,12 @@
 /** The meta gradient against differences of the formulas in float64, and Adam on full parameters. */
 import { describe, expect, it } from 'vitest';
+import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
+import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
+import { buildMetaHeac, randomInitial } from '../../src/architectures/metaheac.ts';
 import { adamScalars, type Graph, numbersOf, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import type { LabelledBatch } from '../../src/model/adaptation.ts';
-import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
-import { buildMetaHeac, randomInitial } from '../../src/model/metaheac.ts';
 import { addGradient, openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
-import { type PlainParameters, referenceScores } from '../model/reference.ts';
+import { type PlainParameters, referenceScores } from '../architectures/reference.ts';
 import { randomFeeds } from '../model/tiny-model.ts';
 
 const CONFIG: MetaHeacConfig = {

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { CPU } from '../../src/model/session.ts';
 import { type Futures, openFutures } from '../../src/offline/futures.ts';
 import { baselineMethods } from '../../src/offline/methods.ts';
 import { naiveBayes } from '../../src/offline/naive-bayes.ts';
@@ -13,6 +12,7 @@ import { chooseSetting } from '../../src/offline/tuning.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import type { Feature } from '../../src/population/schema.ts';
+import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';

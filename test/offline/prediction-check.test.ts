@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
-import { CPU } from '../../src/model/session.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import {
   checkPredictions,
@@ -17,6 +16,7 @@ import {
 import { train } from '../../src/offline/train.ts';
 import { type Trial, testTrials } from '../../src/offline/trial.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
 
 type Interval = readonly [mean: number, low: number, high: number];

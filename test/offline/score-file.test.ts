@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { CPU } from '../../src/model/session.ts';
 import { CURVE_SHARES } from '../../src/offline/curves.ts';
 import { baselineMethods } from '../../src/offline/methods.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { isScoreFile, scoreMethods } from '../../src/offline/score-file.ts';
 import { type Trial, testTrials } from '../../src/offline/trial.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';

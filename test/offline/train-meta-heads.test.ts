@@ -3,11 +3,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HEADS, LATENT_TABLE } from '../../src/architectures/metaheac.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { loadModel } from '../../src/model/load.ts';
-import { HEADS, LATENT_TABLE } from '../../src/model/metaheac.ts';
-import { CPU } from '../../src/model/session.ts';
 import { DEFAULT_DESCENT, whereFew } from '../../src/offline/descent.ts';
 import { evaluate } from '../../src/offline/evaluate.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
@@ -17,6 +16,7 @@ import type { TrainSettings } from '../../src/offline/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/offline/train.ts';
 import type { Workspace } from '../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 const SETTINGS: TrainSettings = {

@@ -8,11 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
 import { loadModel } from '../../src/model/load.ts';
-import { CPU } from '../../src/model/session.ts';
 import { checkpointPath } from '../../src/offline/checkpoint.ts';
 import { isValidated, type TrainSettings } from '../../src/offline/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/offline/train.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';

@@ -1,9 +1,9 @@
 /** Customising by gradient descent on the heads: what it depends on, what it learns, and seed sets at the edge. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HEADS } from '../../src/architectures/metaheac.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
-import { HEADS } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';

@@ -1,10 +1,10 @@
 /** Customising with the whole-population regression: one more table of the heads, fitted and not stepped. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HEADS } from '../../src/architectures/metaheac.ts';
 import { assert } from '../../src/lib/errors.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
-import { HEADS } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
 import { adaptHeads, startHeads } from '../../src/online/customise-heads.ts';

@@ -3,10 +3,10 @@ import { rmSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builder, type DataType, type Dim, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
-import { sliceFeeds, takeFeeds } from '../../src/model/feed-rows.ts';
 import type { GeneralModel } from '../../src/model/load.ts';
 import { bind } from '../../src/online/binding.ts';
 import { type CampaignFeatures, type EncodingCounts, encodeCampaign, encodeUsers } from '../../src/online/encode.ts';
+import { sliceFeeds, takeFeeds } from '../../src/runtime/feed-rows.ts';
 import { CONFIG, modelOf, newRoot, populationOf } from './world.ts';
 
 const root = newRoot();

@@ -1,11 +1,11 @@
 /** Users with past campaigns, and a model whose heads are adapted by gradient descent. */
 import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
+import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, parametersOf } from '../../src/model/manifest.ts';
-import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { bind } from '../../src/online/binding.ts';

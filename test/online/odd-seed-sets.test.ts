@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { parametersOf } from '../../src/model/manifest.ts';
-import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { othersThan } from '../../src/offline/trial.ts';

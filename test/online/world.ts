@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import type { AdamSettings } from '../../src/model/manifest.ts';
-import type { MetaHeacConfig } from '../../src/model/metaheac.ts';
 import { bind } from '../../src/online/binding.ts';
 import { type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import { importPopulation } from '../../src/population/import.ts';

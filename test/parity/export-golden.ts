@@ -1,7 +1,7 @@
 /** Reads `test/golden/<folder>/expected.json`: PyTorch's numbers beside the `model.onnx` that `torch.onnx.export` wrote. */
 import { readFileSync } from 'node:fs';
+import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
 import { type Graph, isFloat, type Tensor, tensor } from '../../src/graph/index.ts';
-import type { LabelledBatch } from '../../src/model/adaptation.ts';
 
 type Columns = Record<string, number[] | number[][]>;
 

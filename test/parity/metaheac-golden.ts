@@ -1,9 +1,9 @@
 /** Reads `test/golden/*.json`: numbers of the published PyTorch code, by PyTorch's names, against MetaHeac's own graph. */
 import { readFileSync } from 'node:fs';
+import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
+import { buildMetaHeac, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { type Graph, type Tensor, tensor } from '../../src/graph/index.ts';
-import type { LabelledBatch } from '../../src/model/adaptation.ts';
-import { buildMetaHeac, type MetaHeacConfig } from '../../src/model/metaheac.ts';
-import type { Feeds } from '../../src/model/session.ts';
+import type { Feeds } from '../../src/runtime/session.ts';
 
 type Columns = Record<string, number[] | number[][]>;
 type Named = Record<string, number[]>;

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { type LabelledBatch, openAdaptation } from '../../src/adaptation/adam-program.ts';
 import {
   Builder,
   binaryCrossEntropy,
@@ -11,9 +12,8 @@ import {
   readModel,
   type Tensor,
 } from '../../src/graph/index.ts';
-import { type LabelledBatch, openAdaptation } from '../../src/model/adaptation.ts';
-import { type Feeds, openSession } from '../../src/model/session.ts';
 import { addGradient, openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
+import { type Feeds, openSession } from '../../src/runtime/session.ts';
 import { expectScores, expectTensors, SCORE_TOLERANCE, tensorTolerances } from './closeness.ts';
 import { exportedBatch, floatParameters, parametersOf, readExportGolden } from './export-golden.ts';
 import { batchOf, fromPyTorch, graphOf, readGolden, toPyTorch } from './metaheac-golden.ts';

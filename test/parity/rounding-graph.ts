@@ -1,4 +1,6 @@
 /** The graph that measures how much rounding a gradient feels: see rounding.ts for what is computed, and why. */
+
+import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
 import {
   addGradients,
   Builder,
@@ -13,7 +15,6 @@ import {
   tensor,
   type Value,
 } from '../../src/graph/index.ts';
-import type { LabelledBatch } from '../../src/model/adaptation.ts';
 
 /** Roundings of a function of the library, or of a few steps that are taken as one. */
 const FEW = 4;

@@ -18,9 +18,10 @@
  * next to nothing where |g| is far above eps = 1e-8, and up to 2 rate where it is not. Here F is all steps of Adam together, and b the sum
  * of what it changes by when each gradient moves by its E. Two runs, each off by b, may be 2 b apart.
  */
+
+import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
 import { ADAM, adamScalars, type Graph, isFloat, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
-import type { LabelledBatch } from '../../src/model/adaptation.ts';
-import { type Feeds, openSession, type Session } from '../../src/model/session.ts';
+import { type Feeds, openSession, type Session } from '../../src/runtime/session.ts';
 import { roundingGraph } from './rounding-graph.ts';
 
 /** Unit roundoff of float32. */

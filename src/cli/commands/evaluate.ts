@@ -1,13 +1,13 @@
 /** `metaheac evaluate`. */
 import { systemClock } from '../../lib/clock.ts';
 import { loadModel } from '../../model/load.ts';
-import { parseDevice, resolveDevice } from '../../model/session.ts';
 import type { Interval } from '../../offline/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../offline/evaluate.ts';
 import type { PredictionReport } from '../../offline/prediction-check.ts';
 import { isScoreFile } from '../../offline/score-file.ts';
 import { openWorkspace } from '../../offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../population/past-campaigns.ts';
+import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 import { bar, type Output } from '../output.ts';
 
 export interface EvaluateCommandOptions {

@@ -1,4 +1,7 @@
 /** `metaheac model show`. */
+
+import { buildStepGraph } from '../../adaptation/adam-program.ts';
+import { buildDescentGraph } from '../../adaptation/graph-run.ts';
 import {
   cutTables,
   elementCount,
@@ -9,8 +12,6 @@ import {
   splitFrozen,
   typeText,
 } from '../../graph/index.ts';
-import { buildStepGraph } from '../../model/adaptation.ts';
-import { buildDescentGraph } from '../../model/graph-run.ts';
 import { countOps } from '../../model/import-model.ts';
 import { SIDES } from '../../model/interface.ts';
 import { loadModel } from '../../model/load.ts';

@@ -1,6 +1,6 @@
 /** `metaheac model verify`. */
 import { GOLDEN_TOLERANCE, loadModel } from '../../model/load.ts';
-import { parseDevice, resolveDevice } from '../../model/session.ts';
+import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 import type { Output } from '../output.ts';
 
 export async function modelVerifyCommand(dir: string, options: { device: string }, output: Output): Promise<void> {

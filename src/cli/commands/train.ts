@@ -1,12 +1,12 @@
 /** `metaheac train`. */
 import { systemClock } from '../../lib/clock.ts';
-import { parseDevice, resolveDevice } from '../../model/session.ts';
 import { LEAST_CAMPAIGNS } from '../../offline/evidence.ts';
 import { LEAST_TO_HOLD_OUT } from '../../offline/held-out.ts';
 import { openTrainingWorkspace } from '../../offline/past-campaigns-choice.ts';
 import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { train } from '../../offline/train.ts';
+import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 import { defaultTrainingThreads } from '../environment.ts';
 import { bar, type Output } from '../output.ts';
 import { describeChoice, describePastCampaigns, describeTuned } from '../training-choices.ts';

@@ -1,11 +1,11 @@
 /** Trains a model for a data set that comes without one: as many steps as fit into a few minutes on this machine. */
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
-import { type Device, parseDevice, resolveDevice } from '../../model/session.ts';
 import { openTrainingWorkspace } from '../../offline/past-campaigns-choice.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { train } from '../../offline/train.ts';
 import type { Workspace } from '../../offline/workspace.ts';
+import { type Device, parseDevice, resolveDevice } from '../../runtime/session.ts';
 import { defaultTrainingThreads } from '../environment.ts';
 import { bar, type Output } from '../output.ts';
 

@@ -1,7 +1,7 @@
 /** Ablations leave out what they say, in training as online, and keep the rest. */
 import { describe, expect, it } from 'vitest';
+import { HEADS, LATENT_TABLE } from '../../../src/architectures/metaheac.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
-import { HEADS, LATENT_TABLE } from '../../../src/model/metaheac.ts';
 import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import type { TrainSettings } from '../../../src/offline/settings.ts';
 import { ABLATIONS, REFERENCE_SETTINGS, WHOLES } from './ablations.ts';

@@ -1,12 +1,12 @@
 /** The default adaptation of a trained model and changes of it, one at a time, on the test campaigns: what a default could have been. */
 import type { DescentSettings } from '../../../src/model/manifest.ts';
-import { CPU } from '../../../src/model/session.ts';
 import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import { startHeadTrials } from '../../../src/offline/head-trials.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../../src/offline/settings.ts';
 import { bind } from '../../../src/online/binding.ts';
 import { openBoundRegression } from '../../../src/online/bound-regression.ts';
 import { openOnlineProgram } from '../../../src/online/customise.ts';
+import { CPU } from '../../../src/runtime/session.ts';
 import { type BenchRun, SEED, trainedModel } from './bench-run.ts';
 import type { Alternative } from './leave-one-out.ts';
 

@@ -5,13 +5,13 @@ import { defaultTrainingThreads } from '../../../src/cli/environment.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { type GeneralModel, loadModel } from '../../../src/model/load.ts';
 import type { AdaptationSettings } from '../../../src/model/manifest.ts';
-import { CPU } from '../../../src/model/session.ts';
 import type { MethodOptions } from '../../../src/offline/methods.ts';
 import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/offline/settings.ts';
 import { train } from '../../../src/offline/train.ts';
 import { type Trial, testTrials } from '../../../src/offline/trial.ts';
 import { openWorkspace, type Workspace } from '../../../src/offline/workspace.ts';
+import { CPU } from '../../../src/runtime/session.ts';
 import { openPartStore, type PartStore } from './part-store.ts';
 
 export interface BenchOptions {

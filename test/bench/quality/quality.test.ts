@@ -3,8 +3,8 @@ import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmS
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HEADS, LATENT_TABLE } from '../../../src/architectures/metaheac.ts';
 import { loadModel } from '../../../src/model/load.ts';
-import { HEADS, LATENT_TABLE } from '../../../src/model/metaheac.ts';
 import { openDataSet } from '../../../src/population/data-set.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
 import { benchQuality } from '../quality.bench.ts';

@@ -17,7 +17,7 @@ import {
 import type { OpAttributes, OpType } from '../../../src/graph/ops/attributes.ts';
 import { OPS } from '../../../src/graph/ops/table.ts';
 import { createRng, type Rng } from '../../../src/lib/rng.ts';
-import { openSession } from '../../../src/model/session.ts';
+import { openSession } from '../../../src/runtime/session.ts';
 import type { Nd } from './arrays.ts';
 import { addOrders, checkOrders, drawFloats, expectClose, feedsOf, type Orders } from './orders.ts';
 

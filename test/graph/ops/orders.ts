@@ -4,7 +4,7 @@ import type { Builder } from '../../../src/graph/builder.ts';
 import { addGradients } from '../../../src/graph/differentiate.ts';
 import { type DataType, elementCount, numbersOf, type Tensor, tensor, type Value } from '../../../src/graph/ir.ts';
 import type { Rng } from '../../../src/lib/rng.ts';
-import type { Session } from '../../../src/model/session.ts';
+import type { Session } from '../../../src/runtime/session.ts';
 
 /** What is added to a graph; all of it must be among the outputs of the session. */
 export interface Orders {

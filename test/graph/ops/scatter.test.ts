@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { Builder } from '../../../src/graph/builder.ts';
 import { tensor } from '../../../src/graph/ir.ts';
 import { createRng } from '../../../src/lib/rng.ts';
-import { openSession } from '../../../src/model/session.ts';
+import { openSession } from '../../../src/runtime/session.ts';
 
 const [ROWS, UPDATES, WIDTH] = [50, 20_000, 16];
 

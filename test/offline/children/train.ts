@@ -1,7 +1,8 @@
 /** Trains on the data set and into the folder of its arguments, and kills itself after the step of the third. */
-import { CPU } from '../../../src/model/session.ts';
+
 import { train } from '../../../src/offline/train.ts';
 import { openWorkspace } from '../../../src/offline/workspace.ts';
+import { CPU } from '../../../src/runtime/session.ts';
 import { SMALL_SETTINGS } from '../small-data-set.ts';
 
 const [data, out, last] = process.argv.slice(2);

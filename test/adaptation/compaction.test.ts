@@ -1,7 +1,7 @@
 /** Compact tables: which rows, in what places, and back. */
 import { describe, expect, it } from 'vitest';
+import { compact, indexReader, needsIndexSession } from '../../src/adaptation/compaction.ts';
 import { Builder, cutTables, numbersOf, tensor } from '../../src/graph/index.ts';
-import { compact, indexReader, needsIndexSession } from '../../src/model/compaction.ts';
 
 const b = new Builder();
 const table = b.initializer('table', tensor('float32', [5, 2], [0, 1, 10, 11, 20, 21, 30, 31, 40, 41]));

@@ -1,8 +1,9 @@
 /** Adaptation where the parameters only shift a user's logits: a regression on features that are read once, in plain arrays. */
 import { addGradients, Builder, binaryCrossEntropy, type Graph, type Shift, type Tensor } from '../graph/index.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
+import { sliceFeeds, takeFeeds } from '../runtime/feed-rows.ts';
+import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
-import { sliceFeeds, takeFeeds } from './feed-rows.ts';
 import type {
   BlendedPart,
   Frontier,
@@ -11,9 +12,8 @@ import type {
   LinearChange,
   LogitPart,
   Rates,
+  Strengths,
 } from './head-adaptation.ts';
-import type { CompanionSettings } from './manifest.ts';
-import { type Device, type Feeds, openSession, type Session } from './session.ts';
 import {
   designOf,
   multiplyRows,
@@ -147,7 +147,7 @@ class ShiftRun implements HeadRun {
     return out;
   }
 
-  fitCompanion(rows: Int32Array, labels: Uint8Array, strengths: CompanionSettings['strengths']): LogitPart {
+  fitCompanion(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = designOf(features, rows, byParameter);

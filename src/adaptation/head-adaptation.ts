@@ -1,10 +1,9 @@
 /** Adaptation of a few parameters: what does not depend on them is computed once a user, and steps of gradient descent run on the rest. */
 import { cutTables, findShift, type Graph, type Split, splitFrozen, type Tensor } from '../graph/index.ts';
+import { putFeed } from '../runtime/feed-rows.ts';
+import { type Device, type Feeds, openSession } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
-import { putFeed } from './feed-rows.ts';
 import { openGraphProgram } from './graph-run.ts';
-import type { CompanionSettings } from './manifest.ts';
-import { type Device, type Feeds, openSession } from './session.ts';
 import { openShiftProgram } from './shift-run.ts';
 
 /** Rows of the body that are computed in one run. */
@@ -12,6 +11,9 @@ const BODY_ROWS = 2048;
 
 /** The rate of each parameter's gradient descent. */
 export type Rates = Readonly<Record<string, number>>;
+
+/** The inverse L2 strength of the parameters that a companion is fitted on; those without one take no part. */
+export type Strengths = Readonly<Record<string, number>>;
 
 /** Values of the frontier for some users: `[rows, ..]` each, but for those of the campaign alone, which all share. */
 export interface Frontier {
@@ -36,7 +38,7 @@ export interface HeadRun {
   /** Scores of all rows of the frontier with the parameters as they are now. */
   scores(): Promise<Float32Array>;
   /** Fits a companion to rows of the frontier: see `companion` of the manifest. invalid_model where the parameters do not act through a shift. */
-  fitCompanion(rows: Int32Array, labels: Uint8Array, strengths: CompanionSettings['strengths']): LogitPart;
+  fitCompanion(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
   /** A linear change as a part. invalid_model as above. */
   linear(change: LinearChange): LogitPart;
   /**

@@ -1,8 +1,9 @@
 /** The features of MetaHeac's heads, worked out from a user's ids alone. */
+
+import { HEADS, LATENT_TABLE, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
-import { HEADS, LATENT_TABLE, type MetaHeacConfig } from '../../src/model/metaheac.ts';
-import type { Feeds } from '../../src/model/session.ts';
-import { randomFeeds, TINY, tinyGraph } from './tiny-model.ts';
+import type { Feeds } from '../../src/runtime/session.ts';
+import { randomFeeds, TINY, tinyGraph } from '../model/tiny-model.ts';
 
 const HEADS_CONFIG: MetaHeacConfig = { ...TINY, pooling: 'root', heads: { latent: 3 } };
 export const HEADS_GRAPH = tinyGraph(HEADS_CONFIG);

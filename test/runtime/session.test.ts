@@ -1,7 +1,7 @@
 /** Devices and sessions. */
 import { describe, expect, it } from 'vitest';
 import { Builder, tensor, writeModel } from '../../src/graph/index.ts';
-import { allFinite, CPU, openSession, parseDevice, resolveDevice } from '../../src/model/session.ts';
+import { allFinite, CPU, openSession, parseDevice, resolveDevice } from '../../src/runtime/session.ts';
 
 describe('parseDevice', () => {
   it.each(['auto', 'cpu', 'cuda', 'cuda:0', 'cuda:1', 'cuda:15'])('takes %s', (text) => {

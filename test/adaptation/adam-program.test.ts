@@ -1,11 +1,11 @@
 /** Adaptation: compact tables against full ones, rows that stay as they are, and saturated scores. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { type LabelledBatch, openAdaptation } from '../../src/adaptation/adam-program.ts';
 import { Builder, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { type LabelledBatch, openAdaptation } from '../../src/model/adaptation.ts';
-import type { Feeds } from '../../src/model/session.ts';
-import { randomFeeds, scoresOf, TINY, tinyGraph } from './tiny-model.ts';
+import type { Feeds } from '../../src/runtime/session.ts';
+import { randomFeeds, scoresOf, TINY, tinyGraph } from '../model/tiny-model.ts';
 
 const ROWS = 12;
 

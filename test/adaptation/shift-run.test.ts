@@ -1,16 +1,17 @@
 /** What is added to the logits of a run: its companion, a regression over the population, and the scale that takes their spread back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Graph } from '../../src/graph/index.ts';
-import { fitLogisticRegression } from '../../src/lib/logistic-regression.ts';
 import {
   type Frontier,
   type HeadProgram,
   type HeadRun,
   type LinearChange,
   openHeadProgram,
-} from '../../src/model/head-adaptation.ts';
+} from '../../src/adaptation/head-adaptation.ts';
+import { HEADS } from '../../src/architectures/metaheac.ts';
+import type { Graph } from '../../src/graph/index.ts';
+import { fitLogisticRegression } from '../../src/lib/logistic-regression.ts';
 import type { CompanionSettings } from '../../src/model/manifest.ts';
-import { HEADS } from '../../src/model/metaheac.ts';
+import { scoresOf } from '../model/tiny-model.ts';
 import {
   dot,
   HEADS_FEEDS,
@@ -22,7 +23,6 @@ import {
   regressionFeatures,
   TABLE_ROWS,
 } from './heads-by-hand.ts';
-import { scoresOf } from './tiny-model.ts';
 
 const ALL = [HEADS.wide, HEADS.query, HEADS.bias];
 const { initializers } = HEADS_GRAPH;

@@ -1,5 +1,7 @@
 /** Steps on the heads alone are plain gradient descent through the whole graph, whatever is computed once and however tables are kept. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type HeadProgram, openHeadProgram, type Rates } from '../../src/adaptation/head-adaptation.ts';
+import { HEADS, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import {
   addGradients,
   Builder,
@@ -11,10 +13,8 @@ import {
   tensor,
 } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { type HeadProgram, openHeadProgram, type Rates } from '../../src/model/head-adaptation.ts';
-import { HEADS, type MetaHeacConfig } from '../../src/model/metaheac.ts';
-import { type Feeds, openSession } from '../../src/model/session.ts';
-import { randomFeeds, scoresOf, TINY, tinyGraph } from './tiny-model.ts';
+import { type Feeds, openSession } from '../../src/runtime/session.ts';
+import { randomFeeds, scoresOf, TINY, tinyGraph } from '../model/tiny-model.ts';
 
 const CONFIG: MetaHeacConfig = { ...TINY, pooling: 'root', heads: { latent: 3 } };
 const HEAD_RATES: Rates = { [HEADS.wide]: 0.8, [HEADS.query]: 0.3, [HEADS.bias]: 2 };

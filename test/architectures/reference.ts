@@ -1,7 +1,8 @@
 /** MetaHeac's formulas written out in plain TypeScript and float64, user by user. */
+
+import type { MetaHeacConfig, MetaHeacFeature } from '../../src/architectures/metaheac.ts';
 import { numbersOf } from '../../src/graph/index.ts';
-import type { MetaHeacConfig, MetaHeacFeature } from '../../src/model/metaheac.ts';
-import type { Feeds } from '../../src/model/session.ts';
+import type { Feeds } from '../../src/runtime/session.ts';
 
 /** Parameters by name, row-major. */
 export type PlainParameters = ReadonlyMap<string, readonly number[]>;

@@ -1,10 +1,10 @@
 /** What a user's shift is made of: the features that adapted parameters multiply, read off the graph once a user. */
 import { type Shift, splitFrozen, type Tensor } from '../graph/index.ts';
 import type { Design } from '../lib/logistic-regression.ts';
+import { sliceFeeds } from '../runtime/feed-rows.ts';
+import { type Device, type Feeds, openSession } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
-import { sliceFeeds } from './feed-rows.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
-import { type Device, type Feeds, openSession } from './session.ts';
 
 /** Elements of one adapted parameter among the columns. */
 export interface ColumnBlock {

@@ -1,11 +1,17 @@
 /** MetaHeac's graph against the formulas written out in plain TypeScript, its shapes, and what it looks like. */
 import { describe, expect, it } from 'vitest';
+import {
+  buildMetaHeac,
+  HEADS,
+  LATENT_TABLE,
+  type MetaHeacConfig,
+  randomInitial,
+} from '../../src/architectures/metaheac.ts';
 import { type Graph, numbersOf, printGraph, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { buildMetaHeac, HEADS, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../../src/model/metaheac.ts';
-import type { Feeds } from '../../src/model/session.ts';
+import type { Feeds } from '../../src/runtime/session.ts';
+import { randomFeeds, scoresOf, TINY, tinyGraph } from '../model/tiny-model.ts';
 import { referenceScores } from './reference.ts';
-import { randomFeeds, scoresOf, TINY, tinyGraph } from './tiny-model.ts';
 
 /** The formulas' scores with the parameters of `graph`. */
 function expectedScores(graph: Graph, config: MetaHeacConfig, feeds: Feeds): number[] {

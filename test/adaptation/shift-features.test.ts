@@ -1,16 +1,16 @@
 /** Features that are read off a graph are those that a user's ids say, and their products those of a matrix. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { findShift, type Tensor, tensor } from '../../src/graph/index.ts';
-import { createRng } from '../../src/lib/rng.ts';
-import { openHeadProgram, splitHeads } from '../../src/model/head-adaptation.ts';
-import { HEADS } from '../../src/model/metaheac.ts';
+import { openHeadProgram, splitHeads } from '../../src/adaptation/head-adaptation.ts';
 import {
   designOf,
   multiplyRows,
   multiplyRowsTransposed,
   openShiftReader,
   type ShiftFeatures,
-} from '../../src/model/shift-features.ts';
+} from '../../src/adaptation/shift-features.ts';
+import { HEADS } from '../../src/architectures/metaheac.ts';
+import { findShift, type Tensor, tensor } from '../../src/graph/index.ts';
+import { createRng } from '../../src/lib/rng.ts';
 import { dot, HEADS_GRAPH, HEADS_ROWS, headsFeatures, headsFeeds, headsPoint, TABLE_ROWS } from './heads-by-hand.ts';
 
 const ALL = [HEADS.wide, HEADS.query, HEADS.bias];

@@ -10,10 +10,10 @@ import {
   tensor,
 } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
+import { sliceFeeds, takeFeeds } from '../runtime/feed-rows.ts';
+import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
 import { type Compaction, compact, indexReader, type Parameters } from './compaction.ts';
-import { sliceFeeds, takeFeeds } from './feed-rows.ts';
 import type { Frontier, HeadPosition, HeadRun, LogitPart, Rates } from './head-adaptation.ts';
-import { type Device, type Feeds, openSession, type Session } from './session.ts';
 
 /** Rows that are scored in one run. */
 const SCORE_ROWS = 2048;

@@ -1,7 +1,7 @@
 /** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's places in them. */
 import { type Cut, type CutTable, elementCount, type Graph, type Tensor } from '../graph/index.ts';
 import { AppError, assert } from '../lib/errors.ts';
-import type { Feeds, Session } from './session.ts';
+import type { Feeds, Session } from '../runtime/session.ts';
 
 /** Parameters by name. */
 export type Parameters = ReadonlyMap<string, Tensor>;

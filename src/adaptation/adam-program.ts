@@ -12,6 +12,7 @@ import {
   type Tensor,
   tensor,
 } from '../graph/index.ts';
+import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
 import {
   type Compaction,
   compact,
@@ -20,7 +21,6 @@ import {
   needsIndexSession,
   type Parameters,
 } from './compaction.ts';
-import { type Device, type Feeds, openSession, type Session } from './session.ts';
 
 export interface LabelledBatch {
   readonly feeds: Feeds;
