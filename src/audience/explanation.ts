@@ -1,6 +1,7 @@
 /** Who an audience is: tokens that are more or less frequent in it than in the population, by user feature. */
+
+import type { Feature } from '../dataset/features.ts';
 import type { Population } from '../population/population.ts';
-import type { Feature } from '../population/schema.ts';
 import { associate } from './association.ts';
 import { isInside } from './cut.ts';
 import type { Side } from './diff.ts';

@@ -2,6 +2,7 @@
 
 import type { Parameters } from '../adaptation/compaction.ts';
 import { buildMetaHeac } from '../architectures/metaheac.ts';
+import type { Feature } from '../dataset/features.ts';
 import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { MODEL_FILE, type ModelDraft, type ModelFolder, writeModelFolder } from '../model/folder.ts';
@@ -15,7 +16,6 @@ import {
 import { createVocabulary } from '../model/vocabulary.ts';
 import { bind } from '../online/binding.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
-import type { Feature } from '../population/schema.ts';
 import { openSession } from '../runtime/session.ts';
 import type { CampaignHistory } from './history.ts';
 import { RECIPES } from './recipe.ts';

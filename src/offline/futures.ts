@@ -1,8 +1,9 @@
 /** Past campaigns played as if they were tomorrow's: nobody has their tokens, and what being in other campaigns tells is the same for all. */
+
+import type { Feature } from '../dataset/features.ts';
 import { type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
-import type { Feature } from '../population/schema.ts';
 import type { CampaignHistory } from './history.ts';
 import { buildOneHot, findColumn, type OneHot, withoutColumns } from './one-hot.ts';
 import type { Trial } from './trial.ts';

@@ -1,10 +1,11 @@
 /** Reads the campaign history of a data set: campaigns with their features, and who liked them, as user numbers in typed arrays. */
+
+import { readCsvTable } from '../dataset/csv-table.ts';
+import { type DataSet, getDataSetFile } from '../dataset/data-set.ts';
+import type { Feature } from '../dataset/features.ts';
+import { lineError, readLines } from '../dataset/lines.ts';
+import { describe, type JsonRecord, parseRecord } from '../dataset/records.ts';
 import type { AppError } from '../lib/errors.ts';
-import { readCsvTable } from '../population/csv-table.ts';
-import { type DataSet, getDataSetFile } from '../population/data-set.ts';
-import { lineError, readLines } from '../population/lines.ts';
-import { describe, type JsonRecord, parseRecord } from '../population/records.ts';
-import type { Feature } from '../population/schema.ts';
 import { RowBuffer } from './row-buffer.ts';
 
 /** Rows of one campaign: user numbers and their labels (1 = liked it), in the file's order. */

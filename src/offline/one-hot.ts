@@ -1,7 +1,8 @@
 /** The population as a sparse binary matrix users x tokens: what the baselines see of a user. */
+
+import type { Feature } from '../dataset/features.ts';
 import { assert } from '../lib/errors.ts';
 import type { Population } from '../population/population.ts';
-import type { Feature } from '../population/schema.ts';
 import type { Column, Rows } from '../population/segments.ts';
 
 /** Tokens of every user number in CSR form: user u has `tokens[offsets[u] .. offsets[u + 1]]`, no token twice. */

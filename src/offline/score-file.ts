@@ -4,9 +4,9 @@
  */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { readCsvTable } from '../dataset/csv-table.ts';
+import { lineError } from '../dataset/lines.ts';
 import { AppError } from '../lib/errors.ts';
-import { readCsvTable } from '../population/csv-table.ts';
-import { lineError } from '../population/lines.ts';
 import { CURVE_SHARES } from './curves.ts';
 import type { History, UserFinder } from './history.ts';
 import type { Method } from './methods.ts';

@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type DataSet, openDataSet } from '../population/data-set.ts';
+import { type DataSet, openDataSet } from '../dataset/data-set.ts';
+import type { Feature } from '../dataset/features.ts';
 import { importPopulation } from '../population/import.ts';
 import { PAST_CAMPAIGNS, readPastCampaigns } from '../population/past-campaigns.ts';
 import { openPopulation, type Population } from '../population/population.ts';
-import type { Feature } from '../population/schema.ts';
 import { type History, readHistory } from './history.ts';
 
 export interface Workspace {

@@ -1,5 +1,5 @@
 /** Gathers arbitrary rows of a population, segment by segment, into the order that was asked for. */
-import type { Feature } from './schema.ts';
+import type { Feature } from '../dataset/features.ts';
 import { type Column, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 /**

@@ -1,11 +1,13 @@
 /** Imports the users of a data set as a new version of a population; nothing is published unless every line is good. */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { type DataSet, getDataSetFile, openDataSet } from '../dataset/data-set.ts';
+import { checkFeatures, type Feature } from '../dataset/features.ts';
+import { LINE_LIMITS, type LineLimits, lineError, readLines } from '../dataset/lines.ts';
+import { type JsonRecord, parseRecord } from '../dataset/records.ts';
 import { replaceDurably, syncFolder, withStorage, writeDurably } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
-import { type DataSet, getDataSetFile, openDataSet } from './data-set.ts';
 import { sha256 } from './files.ts';
-import { LINE_LIMITS, type LineLimits, lineError, readLines } from './lines.ts';
 import { takeLock } from './lock.ts';
 import {
   CONTRACT_VERSION,
@@ -23,8 +25,6 @@ import {
   readManifest,
   sealManifest,
 } from './manifest.ts';
-import { type JsonRecord, parseRecord } from './records.ts';
-import { checkFeatures, type Feature } from './schema.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import { encodeSegment, SEGMENT_ROWS } from './segments.ts';
 import { appendTable, describeTable, readVerifiedTable } from './table-files.ts';

@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Feature } from '../dataset/features.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { sha256 } from './files.ts';
-import type { Feature } from './schema.ts';
 import { SEGMENT_ROWS } from './segments.ts';
 
 /** The layout that this code writes and reads. */

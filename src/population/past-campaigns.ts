@@ -1,8 +1,9 @@
 /** Past campaigns as a user feature: for each user, the train campaigns that the user is a member of. Its values belong to the population, never to a model. */
+
+import { type DataSet, getDataSetFile } from '../dataset/data-set.ts';
+import { lineError, readLines } from '../dataset/lines.ts';
+import { parseCsvRow, parseRecord } from '../dataset/records.ts';
 import { AppError } from '../lib/errors.ts';
-import { type DataSet, getDataSetFile } from './data-set.ts';
-import { lineError, readLines } from './lines.ts';
-import { parseCsvRow, parseRecord } from './records.ts';
 
 /** The name of the feature. */
 export const PAST_CAMPAIGNS = 'past_campaigns';

@@ -1,11 +1,11 @@
 /** A population as it is read: the directory, the dictionaries and the segments of one published version. */
 import { join } from 'node:path';
+import type { Feature } from '../dataset/features.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { createDictionary, type Dictionary } from './dictionary.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { gatherRows } from './gather.ts';
 import { CURRENT_FILE, featuresOf, findCurrentVersion, listVersions, type Manifest, readManifest } from './manifest.ts';
-import type { Feature } from './schema.ts';
 import { SegmentCache } from './segment-cache.ts';
 import { decodeSegment, type Rows } from './segments.ts';
 import { readTable } from './table-files.ts';

@@ -1,5 +1,5 @@
 /** Collects rows, one token at a time, into the columns of a segment. */
-import type { Feature } from './schema.ts';
+import type { Feature } from '../dataset/features.ts';
 import { type Column, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 const INITIAL_CODES = 65_536;

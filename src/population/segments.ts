@@ -13,8 +13,8 @@ import {
   tableFromIPC,
   tableToIPC,
 } from 'apache-arrow';
+import type { Feature } from '../dataset/features.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
-import type { Feature } from './schema.ts';
 
 /** Rows of a segment; the last one of a version may have fewer. */
 export const SEGMENT_ROWS = 65_536;

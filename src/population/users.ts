@@ -1,8 +1,9 @@
 /** Reads users: one NDJSON record into a user number and a row of codes, or a refusal that names file:line. */
+
+import type { Feature } from '../dataset/features.ts';
+import { lineError } from '../dataset/lines.ts';
+import { describe, type JsonRecord } from '../dataset/records.ts';
 import type { AppError } from '../lib/errors.ts';
-import { lineError } from './lines.ts';
-import { describe, type JsonRecord } from './records.ts';
-import type { Feature } from './schema.ts';
 import type { ColumnBuilder, SegmentBuilder } from './segment-builder.ts';
 import { FULL, ILL_FORMED, type TextTable } from './text-table.ts';
 

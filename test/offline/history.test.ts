@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openDataSet } from '../../src/dataset/data-set.ts';
 import { type History, readHistory } from '../../src/offline/history.ts';
-import { openDataSet } from '../../src/population/data-set.ts';
 
 const HEADER = 'campaign_id,user_id,label,stage';
 const CAMPAIGNS = [

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Feature } from '../../src/dataset/features.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type Futures, openFutures } from '../../src/offline/futures.ts';
 import { baselineMethods } from '../../src/offline/methods.ts';
@@ -11,7 +12,6 @@ import { testTrials } from '../../src/offline/trial.ts';
 import { chooseSetting } from '../../src/offline/tuning.ts';
 import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
-import type { Feature } from '../../src/population/schema.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 

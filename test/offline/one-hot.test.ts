@@ -3,10 +3,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Feature } from '../../src/dataset/features.ts';
 import { buildOneHot, findColumn, type OneHot, withoutColumns } from '../../src/offline/one-hot.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
-import type { Feature } from '../../src/population/schema.ts';
 
 const USERS = [
   { user_id: 'a', city: 'Rome', likes: ['x', 'y', 'x', 'z'] },

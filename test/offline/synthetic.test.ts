@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openDataSet } from '../../src/dataset/data-set.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { settle } from '../../src/offline/baselines.ts';
 import { readHistory } from '../../src/offline/history.ts';
@@ -10,7 +11,6 @@ import { logisticRegression } from '../../src/offline/logistic-baselines.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { buildOneHot } from '../../src/offline/one-hot.ts';
 import { generateDataSet, type SyntheticDataSet } from '../../src/offline/synthetic.ts';
-import { openDataSet } from '../../src/population/data-set.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/population.ts';
 

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
+import type { Feature } from '../../src/dataset/features.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
@@ -11,7 +12,6 @@ import { bind } from '../../src/online/binding.ts';
 import { type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
-import type { Feature } from '../../src/population/schema.ts';
 import { draftOf, tinyGraph } from '../model/tiny-model.ts';
 
 /** The model knows `age 1` .. `age 4`, `tags 1` .. `tags 5`, `topic 1` .. `topic 3`, `words 1` .. `words 4`. */

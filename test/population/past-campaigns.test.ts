@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openDataSet } from '../../src/population/data-set.ts';
+import { openDataSet } from '../../src/dataset/data-set.ts';
+import type { Feature } from '../../src/dataset/features.ts';
 import { type Derived, importPopulation } from '../../src/population/import.ts';
 import { PAST_CAMPAIGNS, readPastCampaigns } from '../../src/population/past-campaigns.ts';
 import { openPopulation } from '../../src/population/population.ts';
-import type { Feature } from '../../src/population/schema.ts';
 import { codesOf, FEATURES, refusalOf, USERS, useFolders, writeDataSet } from './support.ts';
 
 const newFolder = useFolders();

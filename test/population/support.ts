@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach } from 'vitest';
+import type { Feature } from '../../src/dataset/features.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { type ImportLimits, type ImportResult, importPopulation } from '../../src/population/import.ts';
-import type { Feature } from '../../src/population/schema.ts';
 import type { Column } from '../../src/population/segments.ts';
 import { FEATURES } from './support-features.ts';
 

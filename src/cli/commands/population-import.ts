@@ -1,8 +1,9 @@
 /** `metaheac population import`. */
+
+import { openDataSet } from '../../dataset/data-set.ts';
 import { readModelFolder } from '../../model/folder.ts';
 import { bind } from '../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../online/encode.ts';
-import { openDataSet } from '../../population/data-set.ts';
 import { importPopulation } from '../../population/import.ts';
 import { derivedFeatures } from '../../population/past-campaigns.ts';
 import { openPopulation } from '../../population/population.ts';

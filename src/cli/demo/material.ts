@@ -1,10 +1,10 @@
 /** What the demo works on: a data set, a model that fits it, its users as a population, and one test campaign with its hidden members. */
 import { join } from 'node:path';
+import { type DataSet, openDataSet } from '../../dataset/data-set.ts';
 import { AppError } from '../../lib/errors.ts';
 import { readModelFolder } from '../../model/folder.ts';
 import { type CampaignHistory, type History, readHistory } from '../../offline/history.ts';
 import { generateDataSet } from '../../offline/synthetic.ts';
-import { type DataSet, openDataSet } from '../../population/data-set.ts';
 import { importPopulation } from '../../population/import.ts';
 import { derivedFeatures } from '../../population/past-campaigns.ts';
 import { openPopulation, type Population } from '../../population/population.ts';

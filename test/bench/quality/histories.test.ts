@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { openDataSet } from '../../../src/population/data-set.ts';
+import { openDataSet } from '../../../src/dataset/data-set.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
 import type { Training } from './bench-run.ts';
 import { type HistoryPoint, keptHistories, writeHistory } from './histories.ts';

@@ -5,6 +5,9 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { copyFile, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { type DataSet, getDataSetFile } from '../../../src/dataset/data-set.ts';
+import { readLines } from '../../../src/dataset/lines.ts';
+import { parseCsvRow, parseRecord } from '../../../src/dataset/records.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { messageOf } from '../../../src/lib/errors.ts';
 import { createRng, shuffle } from '../../../src/lib/rng.ts';
@@ -12,9 +15,6 @@ import type { GeneralModel } from '../../../src/model/load.ts';
 import { type EvaluationReport, evaluate } from '../../../src/offline/evaluate.ts';
 import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../../src/offline/settings.ts';
-import { type DataSet, getDataSetFile } from '../../../src/population/data-set.ts';
-import { readLines } from '../../../src/population/lines.ts';
-import { parseCsvRow, parseRecord } from '../../../src/population/records.ts';
 import { type BenchRun, type Training, trainedModel } from './bench-run.ts';
 import type { PartStore } from './part-store.ts';
 

@@ -5,6 +5,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { copyFile, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { type DataSet, getDataSetFile, openDataSet } from '../../../src/dataset/data-set.ts';
+import { readLines } from '../../../src/dataset/lines.ts';
+import { parseRecord } from '../../../src/dataset/records.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { createRng, type Rng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
 import {
@@ -15,9 +18,6 @@ import {
   writeDataSet,
 } from '../../../src/offline/data-set-writer.ts';
 import { type CampaignHistory, readHistory } from '../../../src/offline/history.ts';
-import { type DataSet, getDataSetFile, openDataSet } from '../../../src/population/data-set.ts';
-import { readLines } from '../../../src/population/lines.ts';
-import { parseRecord } from '../../../src/population/records.ts';
 
 /** Campaigns of each split. */
 const CAMPAIGNS = 20;

@@ -1,8 +1,8 @@
 /** One line of a data set: JSON records and CSV rows. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseCsvRow, parseRecord } from '../../src/population/records.ts';
-import { refusalOf } from './support.ts';
+import { parseCsvRow, parseRecord } from '../../src/dataset/records.ts';
+import { refusalOf } from '../population/support.ts';
 
 describe('parseRecord', () => {
   it('gives the object of a line, null for white space', () => {

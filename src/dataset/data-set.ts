@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
-import { checkFeatures, type Feature } from './schema.ts';
+import { checkFeatures, type Feature } from './features.ts';
 
 /** A data set as `dataset.json` describes it (docs/data-set.md has the format). */
 export interface DataSet {

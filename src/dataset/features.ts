@@ -1,4 +1,4 @@
-/** The schema of a population: which features its users have, and of what kind. */
+/** The features of users and campaigns: which names they may have, and of what kind they are. */
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 
 /** One feature of a user or a campaign: `single` has one token, `multi` a list of them. */

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type LineLimits, readLines } from '../../src/population/lines.ts';
-import { refusalOf, useFolders } from './support.ts';
+import { type LineLimits, readLines } from '../../src/dataset/lines.ts';
+import { refusalOf, useFolders } from '../population/support.ts';
 
 const newFolder = useFolders();
 
