@@ -3,8 +3,8 @@ import { cutTables, findShift, type Graph, type Split, splitFrozen, type Tensor 
 import { putFeed } from '../runtime/feed-rows.ts';
 import { type Device, type Feeds, openSession } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
-import { openGraphProgram } from './graph-run.ts';
-import { openShiftProgram } from './shift-run.ts';
+import { buildDescentGraph, openGraphProgram } from './graph-run.ts';
+import { buildLinkStep, openShiftProgram } from './shift-run.ts';
 
 /** Rows of the body that are computed in one run. */
 const BODY_ROWS = 2048;
@@ -85,6 +85,14 @@ export interface BlendedPart {
 export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
   const all = [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
   return splitFrozen(cutTables(graph, all, { compact: false }).compactGraph, parameters);
+}
+
+/** The graphs that descent on `parameters` of `graph` runs: the body once a user (null where there is none), then `step` again and again. */
+export function headGraphs(graph: Graph, parameters: readonly string[]): { body: Graph | null; step: Graph } {
+  const { body, head } = splitHeads(graph, parameters);
+  const shift = findShift(head, parameters);
+  const step = shift ? buildLinkStep(shift) : buildDescentGraph(cutTables(head, parameters).compactGraph, parameters);
+  return { body, step };
 }
 
 /**

@@ -37,7 +37,7 @@ export interface ShiftProgram {
 }
 
 /** Inputs: those of the link graph and `label`. Outputs: `loss` and the gradient of each row's shift. */
-function buildLinkStep(shift: Shift): Graph {
+export function buildLinkStep(shift: Shift): Graph {
   const b = Builder.from(shift.linkGraph);
   const score = b.get(shift.linkGraph.outputs[0]!);
   const value = b.get(shift.value);

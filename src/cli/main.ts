@@ -99,7 +99,7 @@ model
   .command('show')
   .description('print what a model is made of')
   .argument('<dir>', 'model folder')
-  .option('--adaptation', 'print the graph of one step of adaptation too')
+  .option('--adaptation', 'print the graphs that adaptation runs too')
   .action(async (dir, options) => (await import('./commands/model-show.ts')).modelShowCommand(dir, options, output));
 model
   .command('import')

@@ -27,7 +27,6 @@ export {
   type Value,
 } from './ir.ts';
 export type { OpType } from './ops/attributes.ts';
-export { optimise } from './optimise/optimise.ts';
 export { printGraph } from './print.ts';
 export { prune, pruneInputs } from './prune.ts';
 export { readModel } from './read.ts';

@@ -1,6 +1,6 @@
 /** Writes products of a matrix and a vector so that ONNX Runtime's optimiser does not get them wrong. */
 import type { Graph } from './ir.ts';
-import { rewrite } from './optimise/rewrite.ts';
+import { rewrite } from './rewrite.ts';
 
 /**
  * `graph` with `MatMul(x, v)`, `v` a vector and `x` made with a Transpose somewhere, as a product with the matrix `[k, 1]` whose last axis is

@@ -70,6 +70,12 @@ describe('metaheac model import', () => {
     expect(adaptation.stdout).toContain('adam.stepSize: float32[]');
   });
 
+  it('shows the graphs that descent on the heads runs: what is computed once a user, and the step', async () => {
+    const { status, stdout } = await metaheac('show', 'models/demo', '--adaptation');
+    expect(status).toBe(0);
+    expect(stdout.match(/^graph .*$/gm)).toEqual(['graph metaheac', 'graph metaheac_body', 'graph link_step']);
+  });
+
   it('notes on stderr what the file does not say, and imports nothing until it is filled in', async () => {
     const inferred = await metaheac('import', TIED, '--infer');
     expect(JSON.parse(inferred.stdout).features.campaign).toEqual([

@@ -4,15 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import { addGradients } from '../../src/graph/differentiate.ts';
 import { GraphError } from '../../src/graph/error.ts';
-import { elementCount, type Graph, numbersOf, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
-import { optimise } from '../../src/graph/optimise/optimise.ts';
+import { elementCount, type Graph, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
 import { printGraph } from '../../src/graph/print.ts';
 import { prune } from '../../src/graph/prune.ts';
-import { writeModel } from '../../src/graph/write.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { openSession } from '../../src/runtime/session.ts';
-import { runModel } from './onnx-file.ts';
-import { expectClose } from './ops/orders.ts';
 
 type Maker = (b: Builder, x: Value, y: Value, n: number) => Value;
 
@@ -195,7 +191,7 @@ function feedsAt(by: number): Record<string, Tensor> {
 }
 
 describe('gradients of random graphs', () => {
-  test('agree with central differences to the second order, and optimised with themselves', async () => {
+  test('agree with central differences to the second order', async () => {
     const step = 1e-6;
     let [checked, ops, largest] = [0, 0, 0];
     await fc.assert(
@@ -224,16 +220,6 @@ describe('gradients of random graphs', () => {
             const scale = 1 + Math.abs(wanted) + Math.abs(numberOf(here, value));
             const far = !(Math.abs(got - wanted) <= 1e-5 * scale);
             if (far) expect.fail(`order ${order} is ${got}, not ${wanted}, in ${printGraph(orders.graph)}`);
-          }
-          // as they are: ONNX Runtime folds a float64 factor of a product (1/3) into one of float32, 1e-8 off
-          const [wanted, same] = await Promise.all(
-            [orders.graph, optimise(orders.graph)].map((graph) =>
-              runModel(writeModel(graph), feedsAt(0), { asItIs: true }),
-            ),
-          );
-          for (const name of orders.graph.outputs) {
-            expect(same![name]!.shape).toEqual(wanted![name]!.shape);
-            expectClose(numbersOf(same![name]!), numbersOf(wanted![name]!), 1e-9, `optimised "${name}"`);
           }
           checked++;
           ops += orders.ops;

@@ -1,27 +1,18 @@
 /** `metaheac model show`. */
 
 import { buildStepGraph } from '../../adaptation/adam-program.ts';
-import { buildDescentGraph } from '../../adaptation/graph-run.ts';
-import {
-  cutTables,
-  elementCount,
-  type Graph,
-  optimise,
-  printGraph,
-  prune,
-  splitFrozen,
-  typeText,
-} from '../../graph/index.ts';
+import { headGraphs } from '../../adaptation/head-adaptation.ts';
+import { cutTables, elementCount, type Graph, printGraph, spellVectorProducts, typeText } from '../../graph/index.ts';
 import { countOps } from '../../model/import-model.ts';
 import { SIDES } from '../../model/interface.ts';
 import { loadModel } from '../../model/load.ts';
 import { findLookups } from '../../model/lookups.ts';
-import type { Manifest } from '../../model/manifest.ts';
+import { type Manifest, shiftedBy } from '../../model/manifest.ts';
 import { type ParameterRole, rolesOf } from '../../model/parameter-roles.ts';
 import type { Output } from '../output.ts';
 
 export interface ModelShowOptions {
-  /** The graph of one step of adaptation too. */
+  /** The graphs that adaptation runs too. */
   adaptation?: boolean;
 }
 
@@ -51,7 +42,7 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
   }
   output.result(printGraph(graph));
   if (options.adaptation)
-    output.result(printGraph(optimise(prune(stepGraphOf(graph, adapted, manifest), { overrides: false }))));
+    for (const each of adaptationGraphs(graph, adapted, manifest)) output.result(printGraph(spellVectorProducts(each)));
 }
 
 /** A line a parameter, with what adaptation does with it, and what reads it where it is looked up; then the sum. */
@@ -78,8 +69,9 @@ export function describeOps(ops: ReadonlyMap<string, number>): string {
   return `ops: ${[...ops].map(([op, nodes]) => `${op} ${nodes}`).join(', ')}`;
 }
 
-/** The graph of one step, of the kind that the manifest says. */
-function stepGraphOf(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph {
-  if (adaptation.optimiser === 'adam') return buildStepGraph(cutTables(graph, adapted).compactGraph, adapted);
-  return buildDescentGraph(cutTables(splitFrozen(graph, adapted).head, adapted).compactGraph, adapted);
+/** The graphs that adaptation runs, as its sessions are given them, by the kind that the manifest says. */
+function adaptationGraphs(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph[] {
+  if (adaptation.optimiser === 'adam') return [buildStepGraph(cutTables(graph, adapted).compactGraph, adapted)];
+  const { body, step } = headGraphs(graph, shiftedBy(adaptation));
+  return body ? [body, step] : [step];
 }
