@@ -13,14 +13,16 @@ const ARROWS = {
   report: ['offline', 'model', 'lib'],
   audience: ['population', 'dataset', 'lib'],
   campaigns: ['lib'],
-  worker: ['campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'lib'],
+  'user-sets': ['campaigns', 'lib'],
+  sqlite: ['campaigns', 'user-sets', 'lib'],
+  worker: ['sqlite', 'user-sets', 'campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'lib'],
   server: ['campaigns', 'audience', 'population', 'lib'],
 };
 
 /** A package with one door: only this file (or folder) may import it. */
 const DOORS = {
-  'onnxruntime-node': '^src/runtime/session\\.ts$',
-  'better-sqlite3': '^src/campaigns/database\\.ts$',
+  'onnxruntime-node': '^src/runtime/session.ts$',
+  'better-sqlite3': '^src/sqlite/',
   'onnx-buf': '^src/graph/',
   'apache-arrow': '^src/population/',
   'hyparquet-writer': '^src/audience/parquet\\.ts$',

@@ -227,12 +227,40 @@ export interface Page<T> {
 
 export type CampaignPage = Page<Campaign>;
 
+/** One page of changes of active versions. */
+export interface Changes {
+  readonly items: readonly Change[];
+  /** Where to go on: at the newest change there is nothing behind it yet. */
+  readonly nextCursor: string;
+  readonly hasMore: boolean;
+}
+
+/** What is kept of audience versions that are not active. */
+export interface Retention {
+  /** Versions of a campaign, the newest. */
+  readonly versions: number;
+  readonly days: number;
+}
+
 /** One thing that a user did. */
 export interface FeedbackEvent {
   readonly userId: string;
   readonly event: 'conversion' | 'click' | 'dismissal';
   /** Milliseconds since 1970. */
   readonly happenedAt: number;
+}
+
+/** Users by their last event. */
+export type FeedbackCounts = Readonly<Record<FeedbackEvent['event'], number>>;
+
+/** What became of some events. */
+export interface FeedbackReport {
+  readonly received: number;
+  /** Events that are now the last of their user. */
+  readonly taken: number;
+  /** Events older than what is known of their user: nothing changed. */
+  readonly outdated: number;
+  readonly users: FeedbackCounts;
 }
 
 /** What a finished attempt hands over. */

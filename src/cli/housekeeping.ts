@@ -1,6 +1,7 @@
 /** What a service does by the clock: expansions that are due by their refresh policy, and the removal of what is old. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
-import type { CampaignStore, Retention } from '../campaigns/store.ts';
+import type { CampaignStore } from '../campaigns/ports/store.ts';
+import type { Retention } from '../campaigns/types.ts';
 import type { Logger } from '../lib/logging.ts';
 
 /** How often refresh policies are looked at: no interval of theirs is below a minute. */

@@ -2,9 +2,6 @@
 import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
-import { lockDataFolder } from '../campaigns/data-folder-lock.ts';
-import { CampaignStore } from '../campaigns/store.ts';
-import { SEED_FOLDER } from '../campaigns/user-sets.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -17,6 +14,9 @@ import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
+import { lockDataFolder } from '../sqlite/data-folder-lock.ts';
+import { openStore } from '../sqlite/open-store.ts';
+import { SEED_FOLDER } from '../user-sets/set-file.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
@@ -83,7 +83,7 @@ async function startParts(
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings } = config;
   const dataDir = resolve(options.dataDir);
   closers.push(lockDataFolder(dataDir));
-  const store = CampaignStore.open(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
+  const store = openStore(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
   store.userSets.removeLeftovers();
   const released = store.releaseAll();

@@ -2,10 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import type { MatchedPopulation } from '../campaigns/match-tally.ts';
-import type { SetOwner } from '../campaigns/set-rows.ts';
+import type { Change, MatchedPopulation, SetOwner } from '../campaigns/set-types.ts';
 import type { SeedCounts } from '../campaigns/types.ts';
-import type { Change } from '../campaigns/user-set-change.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { findUser } from './find-user.ts';

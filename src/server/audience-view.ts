@@ -1,6 +1,6 @@
 /** What a read of an audience is of: a version, a cut of its ranking, and where to start. */
 import type { ReadRanking } from '../audience/ranking.ts';
-import { audienceSize } from '../campaigns/audiences.ts';
+import { audienceSize } from '../campaigns/audience-size.ts';
 import type { Audience } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import type { CutQuery } from './audience-schemas.ts';

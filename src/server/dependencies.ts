@@ -1,6 +1,6 @@
 /** What a server is given. Its parts are the ports of the folders that use them. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
-import type { CampaignStore } from '../campaigns/store.ts';
+import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';

@@ -1,7 +1,7 @@
 /** The domain in the words of the API: snake_case, RFC 3339 times. */
 import type { z } from 'zod';
+import type { ChangeReport, MatchReport } from '../campaigns/set-types.ts';
 import type { Audience, Campaign, Expansion, SeedCounts } from '../campaigns/types.ts';
-import type { ChangeReport, MatchReport } from '../campaigns/user-set-change.ts';
 import type { Delivery, Webhook } from '../campaigns/webhook-types.ts';
 import type { audienceVersionSchema } from './audience-schemas.ts';
 import { presentRefresh } from './campaign-inputs.ts';

@@ -1,9 +1,7 @@
 /** The engine process: opens model and population, claims jobs and expands them, until it is told to stop, its parent is gone or a thread dies. */
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
-import { CampaignStore } from '../campaigns/store.ts';
 import type { Job } from '../campaigns/types.ts';
-import { SEED_FOLDER } from '../campaigns/user-sets.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
@@ -12,6 +10,8 @@ import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
+import { openStore } from '../sqlite/open-store.ts';
+import { SEED_FOLDER } from '../user-sets/set-file.ts';
 import { Estimator } from './estimator.ts';
 import { type ExpandDependencies, expand } from './expand.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
@@ -138,7 +138,7 @@ async function startEngine(
   };
   open(config.populationVersion);
   const { dataDir, minimumSeeds, leaseMs, maximumAttempts } = config;
-  const store = CampaignStore.open(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
+  const store = openStore(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
   const pool = await opening;
   const dependencies: ExpandDependencies = {
     store,

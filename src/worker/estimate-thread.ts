@@ -1,6 +1,5 @@
 /** A thread of the engine that tells from seeds alone what an audience would be worth; it has a model and sessions of its own. */
 import type { Filters } from '../campaigns/types.ts';
-import { userSetBlocks } from '../campaigns/user-sets.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
 import { type Host, hostThread } from '../lib/thread-host.ts';
@@ -14,6 +13,7 @@ import type { Prediction } from '../online/prediction.ts';
 import { regressionCache } from '../online/regression-cache.ts';
 import { openPopulation } from '../population/population.ts';
 import { CPU } from '../runtime/session.ts';
+import { userSetBlocks } from '../user-sets/set-file.ts';
 import { type CountedUsers, tellCounts } from './counted-users.ts';
 import { assignRoles, type ExpansionRows, findFiltered, markUsers, SEED, SUPPRESSED } from './find-rows.ts';
 import { KeptMarks } from './kept-marks.ts';

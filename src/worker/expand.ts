@@ -1,14 +1,14 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
 import { join } from 'node:path';
 import { writeRanking } from '../audience/write-ranking.ts';
-import { rankingFolder } from '../campaigns/ranking-folders.ts';
-import type { CampaignStore } from '../campaigns/store.ts';
+import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Job, Pins, Reason } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
+import { rankingFolder } from '../sqlite/ranking-folders.ts';
 import { findRows, type UserSets } from './find-rows.ts';
 import { ThreadDied, type ThreadPool } from './pool.ts';
 

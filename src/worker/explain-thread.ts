@@ -2,10 +2,10 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Explanation, type ExplanationLimits, explain } from '../audience/explanation.ts';
 import { openRanking } from '../audience/ranking.ts';
-import { userSetBlocks } from '../campaigns/user-sets.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { describeError } from '../lib/thread-error.ts';
 import { hasVersion, openPopulation, type Population } from '../population/population.ts';
+import { userSetBlocks } from '../user-sets/set-file.ts';
 import type { RunMessage } from './thread-runs.ts';
 
 /** Which audience, and whom it was made from. */

@@ -1,7 +1,7 @@
 /** What each user of a population is to an expansion: a seed, suppressed, filtered out, or a candidate. */
 import { setImmediate } from 'node:timers/promises';
+import type { IdBlocks } from '../campaigns/set-types.ts';
 import type { Filters } from '../campaigns/types.ts';
-import type { IdBlocks } from '../campaigns/user-sets.ts';
 import type { Population } from '../population/population.ts';
 import type { Column } from '../population/segments.ts';
 

@@ -1,7 +1,7 @@
 /** Keeps an engine process alive beside the API process: starts it, hears from it, and starts it again when it dies. */
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import type { CampaignStore } from '../campaigns/store.ts';
+import type { CampaignStore } from '../campaigns/ports/store.ts';
 import { forkBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';

@@ -2,8 +2,9 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { audienceSize } from '../../src/campaigns/audiences.ts';
-import { dataFolder, everyoneIsKnown, expand, newCampaign, PINS } from './stores.ts';
+import { audienceSize } from '../../src/campaigns/audience-size.ts';
+import { dataFolder } from '../sqlite/data-folder.ts';
+import { everyoneIsKnown, expand, newCampaign, PINS } from './inputs.ts';
 
 describe('audienceSize', () => {
   it('caps a size by the candidates', () => {

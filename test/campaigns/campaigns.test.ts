@@ -2,7 +2,8 @@
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dataFolder, everyoneIsKnown, expand, newCampaign } from './stores.ts';
+import { dataFolder } from '../sqlite/data-folder.ts';
+import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
 
 describe('CampaignStore.create', () => {
   it('queues a campaign and gives back all of it', () => {

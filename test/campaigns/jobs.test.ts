@@ -2,7 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { dataFolder, everyoneIsKnown, expand, LEASE_MS, newCampaign, PINS, resultOf } from './stores.ts';
+import { dataFolder } from '../sqlite/data-folder.ts';
+import { everyoneIsKnown, expand, LEASE_MS, newCampaign, PINS, resultOf } from './inputs.ts';
 
 const reason = { code: 'storage_failed', message: 'the disk is full' };
 

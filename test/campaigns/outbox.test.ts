@@ -2,9 +2,10 @@
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import type { CampaignStore } from '../../src/campaigns/store.ts';
+import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { CAMPAIGN_EVENTS, type DueDelivery } from '../../src/campaigns/webhook-types.ts';
-import { dataFolder, everyoneIsKnown, expand, newCampaign } from './stores.ts';
+import { dataFolder } from '../sqlite/data-folder.ts';
+import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
 
 const ENGINE = '1:engine';
 const webhook = { url: 'https://example.com/', events: CAMPAIGN_EVENTS, description: '' };

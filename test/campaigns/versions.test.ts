@@ -3,9 +3,10 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/campaigns/cursors.ts';
-import type { CampaignStore } from '../../src/campaigns/store.ts';
+import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import type { ExpansionResult } from '../../src/campaigns/types.ts';
-import { dataFolder, everyoneIsKnown, expand, newCampaign, PINS } from './stores.ts';
+import { dataFolder } from '../sqlite/data-folder.ts';
+import { everyoneIsKnown, expand, newCampaign, PINS } from './inputs.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 

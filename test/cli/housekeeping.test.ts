@@ -3,9 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { CampaignStore } from '../../src/campaigns/store.ts';
+import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { startHousekeeping } from '../../src/cli/housekeeping.ts';
 import { createLogger } from '../../src/lib/logging.ts';
+import { openStore } from '../../src/sqlite/open-store.ts';
 
 let folder = '';
 let store: CampaignStore;
@@ -16,7 +17,7 @@ beforeEach(() => {
   vi.useFakeTimers({ now: 1_700_000_000_000 });
   folder = mkdtempSync(join(tmpdir(), 'metaheac-housekeeping-'));
   const clock = { now: () => Date.now(), elapsed: () => Date.now() };
-  store = CampaignStore.open(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
+  store = openStore(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
   wakes = 0;
   forgets = 0;
 });

@@ -9,7 +9,6 @@ import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { isEnd } from '../../src/campaigns/states.ts';
-import { CampaignStore } from '../../src/campaigns/store.ts';
 import type { Audience } from '../../src/campaigns/types.ts';
 import { type Service, type ServiceOptions, startService } from '../../src/cli/service.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -19,6 +18,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { bind } from '../../src/online/binding.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { openStore } from '../../src/sqlite/open-store.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { changeManifest } from '../model/tiny-model.ts';
 
@@ -73,7 +73,7 @@ async function problemOf(response: Response): Promise<Record<string, unknown>> {
 
 /** As the service's own store has it. */
 function audienceOf(id: string): Audience {
-  const store = CampaignStore.open(dataDir, { clock: systemClock, ...LIMITS });
+  const store = openStore(dataDir, { clock: systemClock, ...LIMITS });
   try {
     return store.activeAudience(id);
   } finally {

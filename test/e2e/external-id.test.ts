@@ -8,7 +8,6 @@ import { ModelProtoSchema } from 'onnx-buf';
 import * as ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
-import { CampaignStore } from '../../src/campaigns/store.ts';
 import { type Service, startService } from '../../src/cli/service.ts';
 import { openDataSet } from '../../src/dataset/data-set.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -31,6 +30,7 @@ import { importPopulation } from '../../src/population/import.ts';
 import { derivedFeatures, PAST_CAMPAIGNS, readPastCampaigns } from '../../src/population/past-campaigns.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { CPU } from '../../src/runtime/session.ts';
+import { openStore } from '../../src/sqlite/open-store.ts';
 
 /** Of the history: its members are the seeds here, so that its token tells seeds from others at one glance. */
 const CAMPAIGN = 'campaign-002';
@@ -116,7 +116,7 @@ async function expand(externalId?: string): Promise<{ id: string; scores: Float3
 }
 
 function scoresOf(id: string): Float32Array {
-  const store = CampaignStore.open(dataDir, { clock: systemClock, ...LIMITS });
+  const store = openStore(dataDir, { clock: systemClock, ...LIMITS });
   const ranking = openRanking(store.activeAudience(id).folder);
   store.close();
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) => ranking.scoreOf(number));

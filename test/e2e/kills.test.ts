@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { afterAll, describe, expect, it } from 'vitest';
-import { CampaignStore } from '../../src/campaigns/store.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { openStore } from '../../src/sqlite/open-store.ts';
 import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -25,7 +25,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     timeout: 300_000,
   }, async () => {
     let served = await Served.start({ ...world, dataDir });
-    const store = CampaignStore.open(dataDir, {
+    const store = openStore(dataDir, {
       clock: systemClock,
       minimumSeeds: 10,
       leaseMs: 15_000,

@@ -7,7 +7,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import { pino } from 'pino';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { CampaignStore } from '../../src/campaigns/store.ts';
+import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
@@ -20,6 +20,7 @@ import type { EngineStatus } from '../../src/server/health/port.ts';
 import type { ModelFacts } from '../../src/server/information/port.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
+import { openStore } from '../../src/sqlite/open-store.ts';
 import { AudienceExplainer as ThreadedExplainer } from '../../src/worker/audience-explainer.ts';
 import { openContract } from '../fixture/api-document.ts';
 
@@ -138,7 +139,7 @@ export async function openFixture(
   { clock = systemClock, allowedHosts = [], resolve }: FixtureParts = {},
 ): Promise<Fixture> {
   const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
-  const store = CampaignStore.open(dataDir, {
+  const store = openStore(dataDir, {
     clock,
     minimumSeeds: 10,
     leaseMs: 30_000,

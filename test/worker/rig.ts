@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { isEnd } from '../../src/campaigns/states.ts';
-import { CampaignStore } from '../../src/campaigns/store.ts';
 import type { AudienceRequest, Campaign } from '../../src/campaigns/types.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { openStore } from '../../src/sqlite/open-store.ts';
 import { EngineSupervisor } from '../../src/worker/supervisor.ts';
 import { findChild } from '../fixture/processes.ts';
 import type { TinyCampaign } from '../fixture/tiny-world.ts';
@@ -55,7 +56,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
 export function buildRig(options: RigOptions): Rig {
   const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-worker-'));
   const limits = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: options.maximumAttempts ?? 5 };
-  const store = CampaignStore.open(dataDir, { clock: systemClock, ...limits });
+  const store = openStore(dataDir, { clock: systemClock, ...limits });
   const population = openPopulation(options.population);
   const supervisor = new EngineSupervisor(
     {

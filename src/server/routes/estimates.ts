@@ -1,5 +1,5 @@
 /** Route of estimates: a campaign's inputs in, what an audience of them would be worth out; nothing is stored. */
-import type { SetOwner } from '../../campaigns/set-rows.ts';
+import type { SetOwner } from '../../campaigns/set-types.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { refuseUnknownFilters } from '../campaign-inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';

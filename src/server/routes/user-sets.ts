@@ -1,7 +1,7 @@
 /** Routes of sets of users: a campaign's seeds, its suppression list, and the installation's. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { SetOwner } from '../../campaigns/set-rows.ts';
+import type { SetOwner } from '../../campaigns/set-types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { negotiate } from '../accept.ts';
 import { applyUpload, type Doors, populationOf } from '../apply-upload.ts';

@@ -1,6 +1,6 @@
 /** Sends what is due to webhooks, by itself, from its start to its stop. */
 import { setMaxListeners } from 'node:events';
-import type { Outbox } from '../../campaigns/outbox.ts';
+import type { Outbox } from '../../campaigns/ports/outbox.ts';
 import type { Attempt, DueDelivery } from '../../campaigns/webhook-types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';

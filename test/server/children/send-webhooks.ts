@@ -1,13 +1,14 @@
 /** A service's sender of webhooks on a data folder, until it is killed: `node send-webhooks.ts <data folder>`. */
-import { CampaignStore } from '../../../src/campaigns/store.ts';
+
 import { systemClock } from '../../../src/lib/clock.ts';
 import { createLogger } from '../../../src/lib/logging.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/server/config.ts';
 import { createAddressGuard } from '../../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/server/webhooks/dispatcher.ts';
+import { openStore } from '../../../src/sqlite/open-store.ts';
 
 const clock = systemClock;
-const store = CampaignStore.open(process.argv[2]!, { clock, minimumSeeds: 1, leaseMs: 30_000, maximumAttempts: 3 });
+const store = openStore(process.argv[2]!, { clock, minimumSeeds: 1, leaseMs: 30_000, maximumAttempts: 3 });
 new WebhookDispatcher({
   outbox: store.outbox,
   guard: createAddressGuard(['127.0.0.1']),

@@ -2,10 +2,10 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
-import { CampaignStore } from '../../../src/campaigns/store.ts';
 import { CAMPAIGN_EVENTS } from '../../../src/campaigns/webhook-types.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { temporaryFolder } from '../../campaigns/stores.ts';
+import { openStore } from '../../../src/sqlite/open-store.ts';
+import { temporaryFolder } from '../../sqlite/data-folder.ts';
 import { openReceiver } from './receiver.ts';
 
 const CHILD = fileURLToPath(new URL('../children/send-webhooks.ts', import.meta.url));
@@ -13,7 +13,7 @@ const CHILD = fileURLToPath(new URL('../children/send-webhooks.ts', import.meta.
 it('sends again what was being sent, with the same webhook-id and body', async () => {
   const folder = temporaryFolder();
   const receiver = await openReceiver();
-  const store = CampaignStore.open(folder, { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 3 });
+  const store = openStore(folder, { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 3 });
   const input = { url: receiver.url, events: CAMPAIGN_EVENTS, description: '' };
   const { webhook } = store.webhooks.create(input, 1, systemClock.now());
   store.outbox.ping(webhook.id, systemClock.now());

@@ -1,0 +1,46 @@
+/** The store as a whole: all ports of one data folder or database. What uses it takes the narrowest port that serves. */
+import type { Clock } from '../../lib/clock.ts';
+import type { Retention } from '../types.ts';
+import type { Audiences } from './audiences.ts';
+import type { Campaigns } from './campaigns.ts';
+import type { Expansions, SetReader } from './expansions.ts';
+import type { Feedback } from './feedback.ts';
+import type { Jobs } from './jobs.ts';
+import type { Outbox } from './outbox.ts';
+import type { UserSets } from './user-sets.ts';
+import type { Webhooks } from './webhooks.ts';
+
+/** What the rules of a store depend on. */
+export interface StoreOptions {
+  readonly clock: Clock;
+  /** Fewer known seeds than this make an expansion too_small. */
+  readonly minimumSeeds: number;
+  /** How long a claim or a renewal keeps others away. */
+  readonly leaseMs: number;
+  /** Claims of a job before it is given up. */
+  readonly maximumAttempts: number;
+}
+
+/** The removal of what is old. */
+export interface Cleanup {
+  /** Forgets audience versions beyond the retention, expansions of none with their sets, and answers to requests that will not come again. */
+  prune(retention: Retention): void;
+
+  /** Removes rankings of no audience version and no work. @throws AppError storage_failed */
+  removeUnusedFiles(): void;
+}
+
+/**
+ * Every method either has its effect on the disk when it returns, or throws and had none: AppError storage_failed (disk full,
+ * read-only, I/O error) or unavailable (another process writes for too long). No transaction spans two calls.
+ */
+export interface CampaignStore extends Campaigns, Expansions, SetReader, Audiences, Jobs, Feedback, Cleanup {
+  /** Seeds and suppression lists of any size. */
+  readonly userSets: UserSets;
+  /** Who is told how expansions end, and what callers do to audiences. */
+  readonly webhooks: Webhooks;
+  /** What webhooks are told, and how that went. */
+  readonly outbox: Outbox;
+  /** Nothing is called afterwards. */
+  close(): void;
+}

@@ -1,0 +1,241 @@
+/** Rows of audience versions, which of them is active, and the cache that look-ups read. */
+
+import { join } from 'node:path';
+import { audienceSize } from '../campaigns/audience-size.ts';
+import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
+import { audienceNotFound, campaignNotFound } from '../campaigns/not-found.ts';
+import { type ExpansionState, isEnd } from '../campaigns/states.ts';
+import type { Audience, AudienceRequest, ExpansionResult, Page, PageQuery } from '../campaigns/types.ts';
+import { AppError, assert } from '../lib/errors.ts';
+import type { Database } from './database.ts';
+
+/** Campaigns whose active audience is remembered (about 400 bytes each). */
+const CACHED_AUDIENCES = 10_000;
+/** When to ask again for an audience that is not there yet. */
+const RETRY_AFTER_SECONDS = 2;
+/** The same where the expansion has ended without one: only a new expansion would change that. */
+const RETRY_AFTER_END_SECONDS = 60;
+
+const SELECT_AUDIENCE = `
+  SELECT c.id AS campaignId, a.version, a.version = c.active_version AS isActive, a.size, a.candidates, a.population_size AS populationSize,
+         a.folder, a.population_version AS populationVersion, e.id AS expansionId, a.created_at AS createdAt
+  FROM audiences a JOIN campaigns c ON c.number = a.campaign JOIN expansions e ON e.number = a.expansion`;
+
+type AudienceRow = Omit<Audience, 'isActive'> & { readonly isActive: 0 | 1 };
+
+/** What a new version is of. */
+interface NewAudience {
+  readonly campaign: number;
+  readonly expansion: number;
+  readonly size: number;
+  readonly candidates: number;
+  readonly populationSize: number;
+  readonly folder: string;
+  readonly populationVersion: string;
+}
+
+export class AudienceRows {
+  readonly #database: Database;
+  readonly #dataDir: string;
+  readonly #active = new Map<string, Audience>();
+  #all: readonly Audience[] | null = null;
+  #dataVersion = -1;
+  /** The last change of an active version that what is remembered knows of. */
+  #lastChange: number | null = null;
+  readonly #readDataVersion;
+  readonly #readLastChange;
+
+  constructor(database: Database, dataDir: string) {
+    this.#database = database;
+    this.#dataDir = dataDir;
+    this.#readDataVersion = database.prepare('PRAGMA data_version').pluck();
+    this.#readLastChange = database.prepare('SELECT max(number) FROM changes').pluck();
+  }
+
+  /** Makes a finished expansion the active version of its campaign; runs inside the caller's transaction. */
+  publish(expansion: number, result: ExpansionResult, now: number): void {
+    const row = this.#database
+      .prepare(
+        `SELECT e.campaign, e.population_version AS populationVersion, c.audience
+         FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = ?`,
+      )
+      .get(expansion) as { campaign: number; populationVersion: string | null; audience: string };
+    const { populationVersion, campaign } = row;
+    assert(populationVersion !== null, 'an expansion is pinned before it is finished');
+    const { candidates, populationSize, folder } = result;
+    const size = audienceSize(JSON.parse(row.audience) as AudienceRequest, candidates, populationSize);
+    this.#add({ campaign, expansion, size, candidates, populationSize, folder, populationVersion }, now);
+  }
+
+  /** The active ranking as another version, of the size that is asked for now; nothing where that is the size already. */
+  resize(campaign: number, request: AudienceRequest, now: number): void {
+    const active = this.#database
+      .prepare(
+        `SELECT a.campaign, a.expansion, a.size, a.candidates, a.population_size AS populationSize, a.folder, a.population_version AS populationVersion
+         FROM audiences a JOIN campaigns c ON c.number = a.campaign AND c.active_version = a.version WHERE c.number = ?`,
+      )
+      .get(campaign) as NewAudience | undefined;
+    if (active === undefined) return;
+    const size = audienceSize(request, active.candidates, active.populationSize);
+    if (size !== active.size) this.#add({ ...active, size }, now);
+  }
+
+  /** Makes a version the active one, and writes that down as a change. @throws AppError audience_not_found */
+  activate(campaign: number, version: number, now: number): void {
+    const row = this.#database
+      .prepare(
+        `SELECT c.id, c.active_version AS previous, a.size FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = ?
+         WHERE c.number = ?`,
+      )
+      .get(version, campaign) as { id: string; previous: number | null; size: number | null };
+    if (row.size === null) throw audienceNotFound(row.id, version);
+    if (row.previous === version) return;
+    this.#database
+      .prepare('UPDATE campaigns SET active_version = ?, updated_at = ? WHERE number = ?')
+      .run(version, now, campaign);
+    this.#database
+      .prepare(
+        `INSERT INTO changes (campaign_id, kind, version, previous_version, size, changed_at) VALUES (?, 'activated', ?, ?, ?, ?)`,
+      )
+      .run(row.id, version, row.previous, row.size, now);
+    this.forget();
+  }
+
+  /** Writes down that a campaign that has an audience is about to be deleted; runs inside the caller's transaction. */
+  recordDeletion(campaign: number, now: number): void {
+    this.#database
+      .prepare(
+        `INSERT INTO changes (campaign_id, kind, previous_version, changed_at)
+         SELECT id, 'deleted', active_version, ? FROM campaigns WHERE number = ? AND active_version IS NOT NULL`,
+      )
+      .run(now, campaign);
+    this.forget();
+  }
+
+  /**
+   * The active audience of a campaign, from memory where no active version changed in between.
+   * @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds).
+   */
+  active(id: string): Audience {
+    this.#dropStale();
+    const cached = this.#active.get(id);
+    if (cached !== undefined) return cached;
+    const found = this.#select(`${SELECT_AUDIENCE} AND c.active_version = a.version WHERE c.id = ?`, [id])[0];
+    if (found === undefined) throw this.#notReady(id);
+    if (this.#active.size >= CACHED_AUDIENCES) this.#active.clear();
+    this.#active.set(id, found);
+    return found;
+  }
+
+  /** The active audiences of all campaigns, oldest campaign first, from memory where none changed in between. */
+  allActive(): readonly Audience[] {
+    this.#dropStale();
+    this.#all ??= this.#select(`${SELECT_AUDIENCE} AND c.active_version = a.version ORDER BY c.number`, []);
+    return this.#all;
+  }
+
+  /** @throws AppError campaign_not_found, audience_not_found */
+  version(id: string, version: number): Audience {
+    const found = this.#select(`${SELECT_AUDIENCE} WHERE c.id = ? AND a.version = ?`, [id, version])[0];
+    if (found !== undefined) return found;
+    this.#stateOf(id);
+    throw audienceNotFound(id, version);
+  }
+
+  /** Newest first. @throws AppError campaign_not_found, invalid_cursor */
+  list(id: string, { limit, cursor }: PageQuery): Page<Audience> {
+    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('audiences', cursor);
+    this.#stateOf(id);
+    const rows = this.#select(`${SELECT_AUDIENCE} WHERE c.id = ? AND a.version < ? ORDER BY a.version DESC LIMIT ?`, [
+      id,
+      before,
+      limit + 1,
+    ]);
+    const items = rows.slice(0, limit);
+    const last = items.at(-1);
+    return {
+      items,
+      nextCursor: last !== undefined && rows.length > limit ? encodeCursor('audiences', last.version) : null,
+    };
+  }
+
+  /** Removes versions that are not active and beyond the newest `versions`, or made before `before`; runs inside the caller's transaction. */
+  prune(versions: number, before: number): number {
+    const { changes } = this.#database
+      .prepare(
+        `DELETE FROM audiences WHERE (campaign, version) IN (
+           SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
+           WHERE a.version IS NOT c.active_version
+             AND (a.created_at < @before OR (SELECT count(*) FROM audiences b WHERE b.campaign = a.campaign AND b.version > a.version AND b.version IS NOT c.active_version) >= @versions))`,
+      )
+      .run({ versions, before });
+    return changes;
+  }
+
+  /** Folders of rankings that a version is of, relative to the data folder. */
+  folders(): ReadonlySet<string> {
+    return new Set(this.#database.prepare('SELECT DISTINCT folder FROM audiences').pluck().all() as string[]);
+  }
+
+  /** Forgets what is remembered: `data_version` does not change by this connection's own commits. */
+  forget(): void {
+    this.#active.clear();
+    this.#all = null;
+  }
+
+  #add(audience: NewAudience, now: number): void {
+    const { campaign, expansion, size, candidates, populationSize, folder, populationVersion } = audience;
+    // counted on from the changes too: the number of a version that was pruned is not given again
+    const version = this.#database
+      .prepare(
+        `SELECT 1 + max(coalesce((SELECT max(version) FROM audiences WHERE campaign = @campaign), 0),
+                        coalesce((SELECT max(version) FROM changes WHERE campaign_id = (SELECT id FROM campaigns WHERE number = @campaign)), 0))`,
+      )
+      .pluck()
+      .get({ campaign }) as number;
+    this.#database
+      .prepare(
+        `INSERT INTO audiences (campaign, version, expansion, size, candidates, population_size, folder, population_version, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      )
+      .run(campaign, version, expansion, size, candidates, populationSize, folder, populationVersion, now);
+    this.activate(campaign, version, now);
+  }
+
+  #dropStale(): void {
+    const dataVersion = this.#readDataVersion.get() as number;
+    if (dataVersion === this.#dataVersion) return;
+    this.#dataVersion = dataVersion;
+    // most commits change no active version: leases, stages, webhooks
+    const lastChange = this.#readLastChange.get() as number | null;
+    if (lastChange === this.#lastChange) return;
+    this.#lastChange = lastChange;
+    this.forget();
+  }
+
+  #select(sql: string, parameters: readonly (string | number)[]): Audience[] {
+    const rows = this.#database.prepare(sql).all(...parameters) as AudienceRow[];
+    return rows.map((row) => ({ ...row, isActive: row.isActive === 1, folder: join(this.#dataDir, row.folder) }));
+  }
+
+  #notReady(id: string): AppError {
+    const state = this.#stateOf(id);
+    const [what, retryAfter] =
+      state === null
+        ? ['it was never expanded', RETRY_AFTER_END_SECONDS]
+        : [`its expansion is ${state}`, isEnd(state) ? RETRY_AFTER_END_SECONDS : RETRY_AFTER_SECONDS];
+    return new AppError('audience_not_ready', `campaign ${id} has no audience; ${what}`, {
+      facts: { state, retry_after: retryAfter },
+    });
+  }
+
+  #stateOf(id: string): ExpansionState | null {
+    const row = this.#database
+      .prepare(
+        'SELECT e.state FROM campaigns c LEFT JOIN expansions e ON e.campaign = c.number AND e.latest = 1 WHERE c.id = ?',
+      )
+      .get(id) as { state: ExpansionState | null } | undefined;
+    if (row === undefined) throw campaignNotFound(id);
+    return row.state;
+  }
+}

@@ -1,0 +1,29 @@
+/** Rows of changes: the active version of every campaign, in the order in which it changed. */
+
+import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
+import type { Change, Changes } from '../campaigns/types.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Database } from './database.ts';
+
+/** The changes after a cursor, oldest first; from the first one on without. @throws AppError invalid_cursor */
+export function listChanges(database: Database, since: string | undefined, limit: number): Changes {
+  const after = since === undefined ? 0 : decodeCursor('changes', since, 'since');
+  const last = (database.prepare('SELECT max(number) FROM changes').pluck().get() ?? 0) as number;
+  if (after > last) {
+    const message =
+      'the cursor is of changes that this service does not have (was an older copy of its data restored?): start again without it';
+    throw new AppError('invalid_cursor', message, { details: [{ pointer: 'since', message, value: since }] });
+  }
+  const rows = database
+    .prepare(
+      `SELECT number, campaign_id AS campaignId, kind, version, previous_version AS previousVersion, size, changed_at AS changedAt
+       FROM changes WHERE number > ? ORDER BY number LIMIT ?`,
+    )
+    .all(after, limit + 1) as (Change & { readonly number: number })[];
+  const page = rows.slice(0, limit);
+  return {
+    items: page.map(({ number: _, ...change }) => change),
+    nextCursor: encodeCursor('changes', page.at(-1)?.number ?? after),
+    hasMore: rows.length > limit,
+  };
+}

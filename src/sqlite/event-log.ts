@@ -1,0 +1,104 @@
+/** Events, written in the transaction of the change that they tell of, each with its deliveries. Times are milliseconds since 1970. */
+import { randomUUID } from 'node:crypto';
+import type { ExpansionState } from '../campaigns/states.ts';
+import type { Campaign, Reason } from '../campaigns/types.ts';
+import type { CallerEvent, CampaignEvent, EventType } from '../campaigns/webhook-types.ts';
+import { assert } from '../lib/errors.ts';
+import type { Database } from './database.ts';
+
+/** Every method runs inside the caller's transaction. */
+export class EventLog {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Tells the webhooks that ask for it how an expansion ended: in ready, failed or too_small. */
+  expansionEnded(expansion: number, now: number): void {
+    const row = this.#database
+      .prepare(
+        `SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.state, e.reason, a.version, a.size
+         FROM expansions e JOIN campaigns c ON c.number = e.campaign LEFT JOIN audiences a ON a.expansion = e.number
+         WHERE e.number = ?`,
+      )
+      .get(expansion) as EndedExpansion;
+    const { version: audience_version, size, reason, ...rest } = row;
+    const type = eventOf(row);
+    const data = { ...rest, audience_version, size, reason: reason === null ? null : (JSON.parse(reason) as Reason) };
+    this.#tell(type, data, now);
+  }
+
+  /**
+   * Tells likewise what a caller did: another size or another version is active in place of `previous`, or the campaign is about to be deleted.
+   */
+  audienceChanged(type: CallerEvent, campaign: number, previous: number | null, now: number): void {
+    const { version, size, ...names } = this.#database
+      .prepare(
+        `SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size
+         FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version WHERE c.number = ?`,
+      )
+      .get(campaign) as Pick<EndedExpansion, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>;
+    const active =
+      type === 'campaign.deleted' ? { audience_version: null, size: null } : { audience_version: version, size };
+    this.#tell(type, { ...names, ...active, previous_version: previous }, now);
+  }
+
+  /** `audienceChanged` where another version is active after the change than before. */
+  tellOfAnother(type: CallerEvent, number: number, before: Campaign, after: Campaign, now: number): void {
+    if (after.audienceVersion !== before.audienceVersion)
+      this.audienceChanged(type, number, before.audienceVersion, now);
+  }
+
+  insertEvent(type: EventType, data: object, now: number): number {
+    const body = JSON.stringify({ type, timestamp: new Date(now).toISOString(), data });
+    const { lastInsertRowid } = this.#database
+      .prepare('INSERT INTO webhook_events (id, type, body, created_at) VALUES (?, ?, ?, ?)')
+      .run(randomUUID(), type, body, now);
+    return Number(lastInsertRowid);
+  }
+
+  /** Gives the delivery's id. */
+  insertDelivery(webhook: number, event: number, replayOf: string | null, now: number): string {
+    const id = randomUUID();
+    this.#database
+      .prepare(
+        `INSERT INTO webhook_deliveries (id, webhook, event, replay_of, state, next_attempt_at, created_at)
+         VALUES (?, ?, ?, ?, 'pending', ?, ?)`,
+      )
+      .run(id, webhook, event, replayOf, now, now);
+    return id;
+  }
+
+  /** Writes an event and a delivery for each webhook that asks for it; nothing where none does. */
+  #tell(type: CampaignEvent, data: object, now: number): void {
+    const webhooks = this.#database
+      .prepare(
+        'SELECT number FROM webhooks WHERE enabled = 1 AND EXISTS (SELECT 1 FROM json_each(events) WHERE value = ?)',
+      )
+      .pluck()
+      .all(type) as number[];
+    if (webhooks.length === 0) return;
+    const event = this.insertEvent(type, data, now);
+    for (const webhook of webhooks) this.insertDelivery(webhook, event, null, now);
+  }
+}
+
+interface EndedExpansion {
+  readonly campaign_id: string;
+  readonly external_id: string | null;
+  readonly name: string;
+  readonly expansion_id: string;
+  readonly state: ExpansionState;
+  /** JSON. */
+  readonly reason: string | null;
+  readonly version: number | null;
+  readonly size: number | null;
+}
+
+/** Ready is told as refreshed where the campaign had an audience before. */
+function eventOf({ state, version }: EndedExpansion): CampaignEvent {
+  if (state === 'ready') return version === 1 ? 'campaign.ready' : 'campaign.refreshed';
+  assert(state === 'failed' || state === 'too_small', `nobody is told of ${state}`);
+  return `campaign.${state}`;
+}

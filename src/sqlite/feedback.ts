@@ -1,0 +1,195 @@
+/** Rows of feedback: the last thing that each user did in a campaign; written, read and removed in slices, between which others have their turn. */
+import { setImmediate } from 'node:timers/promises';
+import { campaignNotFound } from '../campaigns/not-found.ts';
+import type { Feedback } from '../campaigns/ports/feedback.ts';
+import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../campaigns/types.ts';
+import { AppError } from '../lib/errors.ts';
+import { Turns } from '../lib/turns.ts';
+import { IdSorter } from '../user-sets/id-sorter.ts';
+import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
+import type { Connection } from './connection.ts';
+import { type Database, write } from './database.ts';
+
+/** Events of one transaction: their users lie on as many pages of the database at most, 1 MB. */
+const WRITTEN_EVENTS = 250;
+/** Rows that are read, or removed, at once. */
+const READ_ROWS = 4_096;
+const REMOVED_ROWS = 2_048;
+/** Ids that are sorted and spilled at once. */
+const SORTED_IDS = 8_192;
+/** Uploads and snapshots at one time; one is at work, the others wait. */
+const MAXIMUM_WAITING = 32;
+
+/** Sets of users by what their last event makes them; null where there are none. */
+export interface FeedbackSets {
+  /** Who converted or clicked. */
+  readonly positives: WrittenSet | null;
+  readonly dismissed: WrittenSet | null;
+}
+
+export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
+
+/** Uploads and snapshots are made one after the other, of all campaigns: a snapshot has all of an upload or nothing, and holds the thread for a slice at a time. */
+export class SqliteFeedback implements Feedback {
+  readonly #database: Database;
+  readonly #folder: string;
+  readonly #turns = new Turns(MAXIMUM_WAITING, 'uploads of feedback and expansions with feedback are at work or wait');
+  #removal: Promise<void> | null = null;
+
+  constructor({ database, setFolder }: Connection) {
+    this.#database = database;
+    this.#folder = setFolder;
+  }
+
+  addFeedback(campaignId: string, events: readonly FeedbackEvent[]): Promise<FeedbackReport> {
+    return this.#turns.run(async () => {
+      this.#refuseClosed();
+      // neighbours share pages; the order of a user's events stays
+      const sorted = [...events].sort((a, b) => (a.userId < b.userId ? -1 : a.userId > b.userId ? 1 : 0));
+      let taken = 0;
+      for (let at = 0; at < sorted.length; at += WRITTEN_EVENTS) {
+        const slice = sorted.slice(at, at + WRITTEN_EVENTS);
+        taken += write(this.#database, () => this.#take(this.#numberOf(campaignId), slice));
+        await this.#pause();
+      }
+      const users = this.feedbackOf(campaignId);
+      return { received: events.length, taken, outdated: events.length - taken, users };
+    });
+  }
+
+  feedbackOf(campaignId: string): FeedbackCounts {
+    const row = this.#database
+      .prepare('SELECT conversions AS conversion, clicks AS click, dismissals AS dismissal FROM campaigns WHERE id = ?')
+      .get(campaignId) as FeedbackCounts | undefined;
+    if (row === undefined) throw campaignNotFound(campaignId);
+    return row;
+  }
+
+  /**
+   * Calls `use` with the sets of a campaign's feedback as it is, before more of it is taken; files that it does not publish are removed.
+   * @throws AppError unavailable, storage_failed; what `use` throws
+   */
+  snapshot<T>(campaign: number, use: (sets: FeedbackSets) => T): Promise<T> {
+    return this.#turns.run(async () => {
+      this.#refuseClosed();
+      const sets = await this.#writeSets(campaign);
+      try {
+        this.#refuseClosed();
+        return use(sets);
+      } finally {
+        sets.positives?.discard();
+        sets.dismissed?.discard();
+      }
+    });
+  }
+
+  removeUnusedFeedback(): Promise<void> {
+    this.#removal ??= this.#remove().finally(() => {
+      this.#removal = null;
+    });
+    return this.#removal;
+  }
+
+  /** Others have their turn; one of them may close the store. */
+  async #pause(): Promise<void> {
+    await setImmediate();
+    this.#refuseClosed();
+  }
+
+  #refuseClosed(): void {
+    if (!this.#database.open) throw new AppError('unavailable', 'the service is closing');
+  }
+
+  #numberOf(campaignId: string): number {
+    const number = this.#database.prepare('SELECT number FROM campaigns WHERE id = ?').pluck().get(campaignId);
+    if (number === undefined) throw campaignNotFound(campaignId);
+    return number as number;
+  }
+
+  /** Writes a slice and what it changes of the counts; gives how many events were taken. */
+  #take(campaign: number, events: readonly FeedbackEvent[]): number {
+    const select = this.#database.prepare('SELECT event, happened_at FROM feedback WHERE campaign = ? AND user_id = ?');
+    const replace = this.#database.prepare(
+      `INSERT INTO feedback (campaign, user_id, event, happened_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET event = excluded.event, happened_at = excluded.happened_at`,
+    );
+    const change = { conversion: 0, click: 0, dismissal: 0 };
+    let taken = 0;
+    for (const { userId, event, happenedAt } of events) {
+      const before = select.get(campaign, userId) as
+        | { readonly event: FeedbackEvent['event']; readonly happened_at: number }
+        | undefined;
+      if (before !== undefined && before.happened_at > happenedAt) continue;
+      taken += 1;
+      if (before?.event === event && before.happened_at === happenedAt) continue;
+      replace.run(campaign, userId, event, happenedAt);
+      if (before !== undefined) change[before.event] -= 1;
+      change[event] += 1;
+    }
+    this.#database
+      .prepare(
+        `UPDATE campaigns SET conversions = conversions + @conversion, clicks = clicks + @click, dismissals = dismissals + @dismissal
+         WHERE number = @campaign`,
+      )
+      .run({ ...change, campaign });
+    return taken;
+  }
+
+  async #writeSets(campaign: number): Promise<FeedbackSets> {
+    const positives = new IdSorter(this.#folder, SORTED_IDS);
+    const dismissed = new IdSorter(this.#folder, SORTED_IDS);
+    try {
+      await this.#collect(campaign, positives, dismissed);
+      const first = await writeSorted(this.#folder, positives);
+      try {
+        return { positives: first, dismissed: await writeSorted(this.#folder, dismissed) };
+      } catch (error) {
+        first?.discard();
+        throw error;
+      }
+    } finally {
+      positives.close();
+      dismissed.close();
+    }
+  }
+
+  /** SQLite's order is that of UTF-8, a set's that of UTF-16: hence the sorters, for which it is nearly in order. */
+  async #collect(campaign: number, positives: IdSorter, dismissed: IdSorter): Promise<void> {
+    const select = this.#database.prepare(
+      `SELECT user_id AS userId, event FROM feedback WHERE campaign = ? AND user_id > ? ORDER BY user_id LIMIT ${READ_ROWS}`,
+    );
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const rows = select.all(campaign, after) as Pick<FeedbackEvent, 'userId' | 'event'>[];
+      for (const { userId, event } of rows) (event === 'dismissal' ? dismissed : positives).add(userId);
+      after = rows.at(-1)?.userId;
+      await this.#pause();
+    }
+  }
+
+  async #remove(): Promise<void> {
+    const find = this.#database
+      .prepare(
+        // one look-up a campaign, not one a row
+        `WITH RECURSIVE held (campaign) AS (
+           SELECT min(campaign) FROM feedback
+           UNION ALL
+           SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign) FROM held WHERE held.campaign IS NOT NULL)
+         SELECT campaign FROM held WHERE campaign IS NOT NULL AND campaign NOT IN (SELECT number FROM campaigns) LIMIT 1`,
+      )
+      .pluck();
+    const remove = this.#database.prepare(
+      `DELETE FROM feedback WHERE campaign = @campaign AND user_id <= coalesce(
+         (SELECT user_id FROM feedback WHERE campaign = @campaign ORDER BY user_id LIMIT 1 OFFSET ${REMOVED_ROWS - 1}),
+         (SELECT max(user_id) FROM feedback WHERE campaign = @campaign))`,
+    );
+    for (;;) {
+      const campaign = find.get() as number | undefined;
+      if (campaign === undefined) return;
+      while (write(this.#database, () => remove.run({ campaign }).changes) === REMOVED_ROWS) await this.#pause();
+    }
+  }
+}
+
+async function writeSorted(folder: string, sorter: IdSorter): Promise<WrittenSet | null> {
+  return sorter.received === 0 ? null : writeBlocks(folder, sorter.blocks());
+}

@@ -1,0 +1,111 @@
+/** Rows of jobs: the queue, its leases, and what is claimed next. Every method runs inside the caller's transaction. */
+
+import type { CampaignFeatures, Filters, Job } from '../campaigns/types.ts';
+import type { Database } from './database.ts';
+
+/** A job's row, as far as its owner goes. */
+export interface JobRow {
+  readonly id: string;
+  readonly expansion: number;
+  readonly attempt: number;
+}
+
+const CLAIMABLE = 'run_after <= @now AND (lease_until IS NULL OR lease_until <= @now)';
+
+export class JobRows {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  insert(id: string, expansion: number, now: number): void {
+    this.#database
+      .prepare('INSERT INTO jobs (id, expansion, queued_at, run_after) VALUES (?, ?, ?, ?)')
+      .run(id, expansion, now, now);
+  }
+
+  anyClaimable(now: number): boolean {
+    return this.#database.prepare(`SELECT EXISTS (SELECT 1 FROM jobs WHERE ${CLAIMABLE})`).pluck().get({ now }) === 1;
+  }
+
+  /** Leases the first job of the queue that nobody holds; its attempt is counted here, so a crash cannot forget it. */
+  lease(owner: string, now: number, leaseMs: number): JobRow | undefined {
+    return this.#database
+      .prepare(
+        `UPDATE jobs SET owner = @owner, lease_until = @until, attempt = attempt + 1
+         WHERE number = (SELECT number FROM jobs WHERE ${CLAIMABLE} ORDER BY number LIMIT 1)
+         RETURNING id, expansion, attempt`,
+      )
+      .get({ owner, now, until: now + leaseMs }) as JobRow | undefined;
+  }
+
+  /** The job as its owner sees it, without what its expansion's row tells. */
+  describe(row: JobRow): Omit<Job, 'pins' | 'sets'> {
+    const found = this.#database
+      .prepare(
+        `SELECT e.id AS expansionId, c.id AS campaignId, j.owner, c.external_id AS externalId, e.features, e.filters, j.queued_at AS queuedAt
+         FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign WHERE j.id = ?`,
+      )
+      .get(row.id) as Omit<Job, 'id' | 'attempt' | 'pins' | 'sets' | 'features' | 'filters'> & {
+      readonly features: string;
+      readonly filters: string;
+    };
+    const features = JSON.parse(found.features) as CampaignFeatures;
+    return { id: row.id, attempt: row.attempt, ...found, features, filters: JSON.parse(found.filters) as Filters };
+  }
+
+  /** The row of a job that this attempt of this owner still holds. A lease that ran out is still held until somebody else claims it. */
+  held(job: Job): JobRow | undefined {
+    return this.#database
+      .prepare('SELECT id, expansion, attempt FROM jobs WHERE id = ? AND owner = ? AND attempt = ?')
+      .get(job.id, job.owner, job.attempt) as JobRow | undefined;
+  }
+
+  extend(id: string, leaseUntil: number): void {
+    this.#database.prepare('UPDATE jobs SET lease_until = ? WHERE id = ?').run(leaseUntil, id);
+  }
+
+  /** Gives the lease back; the job keeps its place in the queue. */
+  requeue(id: string, runAfter: number): void {
+    this.#database
+      .prepare('UPDATE jobs SET owner = NULL, lease_until = NULL, run_after = ? WHERE id = ?')
+      .run(runAfter, id);
+  }
+
+  /** The last claim does not count. Its owner must be gone: its next claim would look the same. */
+  forgetAttempt(id: string): void {
+    this.#database.prepare('UPDATE jobs SET attempt = attempt - 1 WHERE id = ?').run(id);
+  }
+
+  remove(id: string): void {
+    this.#database.prepare('DELETE FROM jobs WHERE id = ?').run(id);
+  }
+
+  removeOf(expansion: number): void {
+    this.#database.prepare('DELETE FROM jobs WHERE expansion = ?').run(expansion);
+  }
+
+  /** Jobs whose lease ran out at their last attempt. */
+  exhausted(now: number, maximumAttempts: number): JobRow[] {
+    return this.#database
+      .prepare('SELECT id, expansion, attempt FROM jobs WHERE lease_until <= ? AND attempt >= ?')
+      .all(now, maximumAttempts) as JobRow[];
+  }
+
+  ownedBy(owner: string): JobRow[] {
+    return this.#database.prepare('SELECT id, expansion, attempt FROM jobs WHERE owner = ?').all(owner) as JobRow[];
+  }
+
+  owners(): string[] {
+    return this.#database.prepare('SELECT DISTINCT owner FROM jobs WHERE owner IS NOT NULL').pluck().all() as string[];
+  }
+
+  /** When the first job that nobody works at was queued; undefined where there is none. */
+  oldestQueuedAt(now: number): number | undefined {
+    return this.#database
+      .prepare('SELECT queued_at FROM jobs WHERE lease_until IS NULL OR lease_until <= ? ORDER BY number LIMIT 1')
+      .pluck()
+      .get(now) as number | undefined;
+  }
+}

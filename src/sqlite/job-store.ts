@@ -1,0 +1,162 @@
+/** The port of jobs on SQLite: claims, leases, stages and ends, each one transaction. */
+import { isAbsolute, normalize } from 'node:path';
+import type { Jobs } from '../campaigns/ports/jobs.ts';
+import type { ExpansionResult, Job, Pins, Reason } from '../campaigns/types.ts';
+import { assert } from '../lib/errors.ts';
+import type { AudienceRows } from './audience-rows.ts';
+import type { Connection } from './connection.ts';
+import { write } from './database.ts';
+import type { EventLog } from './event-log.ts';
+import type { ExpansionRows } from './expansion-rows.ts';
+import type { JobRow, JobRows } from './job-rows.ts';
+
+/** What it is made of. */
+interface Parts {
+  readonly expansions: ExpansionRows;
+  readonly audiences: AudienceRows;
+  readonly jobs: JobRows;
+  readonly events: EventLog;
+}
+
+export class SqliteJobs implements Jobs {
+  readonly #connection: Connection;
+  readonly #parts: Parts;
+
+  constructor(connection: Connection, parts: Parts) {
+    this.#connection = connection;
+    this.#parts = parts;
+  }
+
+  oldestQueuedSeconds(): number {
+    const now = this.#now();
+    return Math.max(0, now - (this.#parts.jobs.oldestQueuedAt(now) ?? now)) / 1000;
+  }
+
+  claim(owner: string): Job | null {
+    const now = this.#now();
+    // An idle engine asks often, and a read takes no lock.
+    if (!this.#parts.jobs.anyClaimable(now)) return null;
+    return write(this.#connection.database, () => {
+      for (const row of this.#parts.jobs.exhausted(now, this.#connection.options.maximumAttempts))
+        this.#giveUp(row, now);
+      const row = this.#parts.jobs.lease(owner, now, this.#connection.options.leaseMs);
+      if (row === undefined) return null;
+      this.#parts.expansions.step(row.expansion, 'queued', now, { reason: null });
+      const { expansions } = this.#parts;
+      return {
+        ...this.#parts.jobs.describe(row),
+        sets: expansions.setsOf(row.expansion),
+        pins: expansions.pinsOf(row.expansion),
+      };
+    });
+  }
+
+  isHeld(job: Job): boolean {
+    return this.#parts.jobs.held(job) !== undefined;
+  }
+
+  renew(job: Job): boolean {
+    return this.#whileHeld(job, (row) =>
+      this.#parts.jobs.extend(row.id, this.#now() + this.#connection.options.leaseMs),
+    );
+  }
+
+  pin(job: Job, pins: Pins): Pins {
+    let held = pins;
+    this.#whileHeld(job, (row) => {
+      this.#parts.expansions.pin(row.expansion, pins, this.#now());
+      held = this.#parts.expansions.pinsOf(row.expansion) ?? pins;
+    });
+    return held;
+  }
+
+  advance(job: Job, change: { readonly state?: 'adapting' | 'scoring'; readonly progress?: number }): boolean {
+    return this.#whileHeld(job, (row) => {
+      const state = change.state ?? this.#parts.expansions.stateOf(row.expansion);
+      this.#parts.expansions.step(row.expansion, state, this.#now(), { reason: null, progress: change.progress ?? 0 });
+    });
+  }
+
+  finish(job: Job, result: ExpansionResult): boolean {
+    assert(result.candidates >= 1, 'a ranking without candidates is not an audience');
+    assert(
+      !isAbsolute(result.folder) && !normalize(result.folder).startsWith('..'),
+      `ranking folder ${result.folder} is relative to the data folder`,
+    );
+    return this.#whileHeld(job, (row) => {
+      const { timings, quality, excluded } = result;
+      const facts = { reason: null, progress: 1, excluded, timings, quality };
+      this.#parts.expansions.step(row.expansion, 'ready', this.#now(), facts);
+      this.#parts.audiences.publish(row.expansion, result, this.#now());
+      this.#parts.events.expansionEnded(row.expansion, this.#now());
+      this.#parts.jobs.remove(row.id);
+    });
+  }
+
+  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Readonly<Record<string, number>>): boolean {
+    return this.#whileHeld(job, (row) => this.#endWith(row, state, this.#now(), reason, timings));
+  }
+
+  retryLater(job: Job, reason: Reason, delayMs: number): boolean {
+    return this.#whileHeld(job, (row) => {
+      const now = this.#now();
+      if (row.attempt >= this.#connection.options.maximumAttempts) this.#endWith(row, 'failed', now, reason);
+      else this.#requeue(row, now, now + delayMs, reason);
+    });
+  }
+
+  releaseOwner(owner: string, how: 'died' | 'stopped' = 'died'): number {
+    const now = this.#now();
+    return write(this.#connection.database, () => {
+      const rows = this.#parts.jobs.ownedBy(owner);
+      for (const row of rows) {
+        if (how === 'stopped') {
+          this.#requeue(row, now, now, null);
+          this.#parts.jobs.forgetAttempt(row.id);
+        } else if (row.attempt >= this.#connection.options.maximumAttempts) this.#giveUp(row, now);
+        else this.#requeue(row, now, now, null);
+      }
+      return rows.length;
+    });
+  }
+
+  releaseAll(): number {
+    return this.#parts.jobs.owners().reduce((released, owner) => released + this.releaseOwner(owner), 0);
+  }
+
+  #now(): number {
+    return this.#connection.options.clock.now();
+  }
+
+  /** Runs `work` in a transaction if this claim of the job still holds. */
+  #whileHeld(job: Job, work: (row: JobRow) => void): boolean {
+    return write(this.#connection.database, () => {
+      const row = this.#parts.jobs.held(job);
+      if (row === undefined) return false;
+      work(row);
+      return true;
+    });
+  }
+
+  #requeue(row: JobRow, now: number, runAfter: number, reason: Reason | null): void {
+    this.#parts.expansions.step(row.expansion, 'queued', now, { reason });
+    this.#parts.jobs.requeue(row.id, runAfter);
+  }
+
+  #giveUp(row: JobRow, now: number): void {
+    const message = `the engine died in each of ${row.attempt} attempts`;
+    this.#endWith(row, 'failed', now, { code: 'crashed', message, attempts: row.attempt });
+  }
+
+  #endWith(
+    row: JobRow,
+    state: 'too_small' | 'failed',
+    now: number,
+    reason: Reason,
+    timings?: Readonly<Record<string, number>>,
+  ): void {
+    this.#parts.expansions.step(row.expansion, state, now, { reason, timings });
+    this.#parts.events.expansionEnded(row.expansion, now);
+    this.#parts.jobs.remove(row.id);
+  }
+}

@@ -1,0 +1,78 @@
+/** Opens the store of a data folder: SQLite and files beside it, behind the ports of the domain. */
+import { join, resolve } from 'node:path';
+import type { CampaignStore, StoreOptions } from '../campaigns/ports/store.ts';
+import { createFolder, storageError, syncFolder } from '../lib/durable-files.ts';
+import { SEED_FOLDER } from '../user-sets/set-file.ts';
+import { AudienceRows } from './audience-rows.ts';
+import { SqliteAudiences } from './audience-store.ts';
+import { CampaignRows } from './campaign-rows.ts';
+import { SqliteCampaigns } from './campaign-store.ts';
+import { Cleanup } from './cleanup.ts';
+import type { Connection } from './connection.ts';
+import { openDatabase } from './database.ts';
+import { EventLog } from './event-log.ts';
+import { ExpansionQueue } from './expansion-queue.ts';
+import { ExpansionRows } from './expansion-rows.ts';
+import { SqliteExpansions } from './expansion-store.ts';
+import { SqliteFeedback } from './feedback.ts';
+import { JobRows } from './job-rows.ts';
+import { SqliteJobs } from './job-store.ts';
+import { SqliteOutbox } from './outbox.ts';
+import { SqliteUserSets } from './user-set-store.ts';
+import { SqliteWebhooks } from './webhooks.ts';
+
+/**
+ * Opens the data folder (created where missing) and migrates its database; any number of processes may do so at once.
+ * @throws AppError storage_failed; invalid_argument where the database is not one, or of a newer version.
+ */
+export function openStore(dataDir: string, options: StoreOptions): CampaignStore {
+  const absolute = resolve(dataDir);
+  try {
+    createFolder(absolute);
+    const database = openDatabase(join(absolute, 'metaheac.db'));
+    syncFolder(absolute);
+    return composed({ database, dataDir: absolute, setFolder: join(absolute, SEED_FOLDER), options });
+  } catch (error) {
+    throw storageError(`open data folder ${absolute}`, error);
+  }
+}
+
+function composed(connection: Connection): CampaignStore {
+  const { database, dataDir } = connection;
+  const campaigns = new CampaignRows(database);
+  const expansions = new ExpansionRows(database);
+  const audiences = new AudienceRows(database, dataDir);
+  const jobs = new JobRows(database);
+  const events = new EventLog(database);
+  const queue = new ExpansionQueue(connection, expansions, jobs, events);
+  const userSets = new SqliteUserSets(connection);
+  const feedback = new SqliteFeedback(connection);
+  const cleanup = new Cleanup(connection, { expansions, audiences, userSets });
+  const campaignStore = new SqliteCampaigns(connection, { campaigns, audiences, queue, events, cleanup });
+  const expansionStore = new SqliteExpansions(connection, { campaigns, expansions, queue, feedback });
+  const audienceStore = new SqliteAudiences(connection, { campaigns, audiences, events });
+  const jobStore = new SqliteJobs(connection, { expansions, audiences, jobs, events });
+  return {
+    ...methods(campaignStore, ['create', 'answerOf', 'update', 'delete', 'find', 'get', 'list', 'countsByState']),
+    ...methods(expansionStore, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
+    ...methods(audienceStore, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
+    ...methods(audienceStore, ['activate', 'changes']),
+    ...methods(jobStore, ['oldestQueuedSeconds', 'claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
+    ...methods(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
+    ...methods(feedback, ['addFeedback', 'feedbackOf', 'removeUnusedFeedback']),
+    ...methods(cleanup, ['prune', 'removeUnusedFiles']),
+    userSets,
+    webhooks: new SqliteWebhooks(database),
+    outbox: new SqliteOutbox(database, events),
+    close: () => void database.close(),
+  };
+}
+
+/** The named methods of a part as methods of the store that it is a part of; one that is not named is missing there, and does not compile. */
+function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {
+  const entries = names.map((name) => {
+    const method = part[name];
+    return [name, typeof method === 'function' ? method.bind(part) : method];
+  });
+  return Object.fromEntries(entries) as Pick<T, K>;
+}

@@ -1,0 +1,191 @@
+/** The port of the outbox on SQLite: deliveries of events, due, recorded and pruned. Times are milliseconds since 1970. */
+
+import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
+import type { Outbox } from '../campaigns/ports/outbox.ts';
+import type { Page } from '../campaigns/types.ts';
+import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../campaigns/webhook-types.ts';
+import { AppError, assert } from '../lib/errors.ts';
+import { type Database, write } from './database.ts';
+import type { EventLog } from './event-log.ts';
+import { getWebhookRow } from './webhooks.ts';
+
+/** Rows that one call of `prune` removes of a table: no write lock is held for long. */
+const PRUNED_ROWS = 1000;
+
+const SELECT_DELIVERY = `SELECT d.number, d.id, e.id AS eventId, e.type, d.state, d.attempts, d.replay_of AS replayOf,
+    d.next_attempt_at AS nextAttemptAt, d.last_attempt_at AS lastAttemptAt, d.last_status AS lastStatus,
+    d.last_error AS lastError, d.last_duration_ms AS lastDurationMs, d.created_at AS createdAt
+  FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event`;
+
+export class SqliteOutbox implements Outbox {
+  readonly #database: Database;
+  readonly #events: EventLog;
+
+  constructor(database: Database, events: EventLog) {
+    this.#database = database;
+    this.#events = events;
+  }
+
+  /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled */
+  ping(webhookId: string, now: number): Delivery {
+    return write(this.#database, () => {
+      const webhook = this.#enabledWebhook(webhookId);
+      const event = this.#events.insertEvent('webhook.ping', { webhook_id: webhookId }, now);
+      return this.#getDelivery(webhook, this.#events.insertDelivery(webhook, event, null, now)).delivery;
+    });
+  }
+
+  /** Queues the event of a delivery again, as a delivery of its own. @throws AppError webhook_not_found, delivery_not_found, webhook_disabled */
+  replay(webhookId: string, deliveryId: string, now: number): Delivery {
+    return write(this.#database, () => {
+      const { number } = getWebhookRow(this.#database, webhookId);
+      const { event } = this.#getDelivery(number, deliveryId);
+      const webhook = this.#enabledWebhook(webhookId);
+      return this.#getDelivery(webhook, this.#events.insertDelivery(webhook, event, deliveryId, now)).delivery;
+    });
+  }
+
+  /** Newest first. @throws AppError webhook_not_found, invalid_cursor */
+  deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery> {
+    const { number: webhook } = getWebhookRow(this.#database, webhookId);
+    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('deliveries', query.cursor);
+    const byState = query.state === undefined ? '' : 'AND d.state = @state';
+    const rows = this.#database
+      .prepare(
+        `${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.number < @before ${byState} ORDER BY d.number DESC LIMIT @limit`,
+      )
+      .all({
+        webhook,
+        before,
+        limit: query.limit + 1,
+        ...(query.state !== undefined && { state: query.state }),
+      }) as DeliveryRow[];
+    const page = rows.slice(0, query.limit);
+    return {
+      items: page.map(toDelivery),
+      nextCursor: rows.length > page.length ? encodeCursor('deliveries', page.at(-1)!.number) : null,
+    };
+  }
+
+  /**
+   * Deliveries whose attempt is due, at most `perWebhook` of each enabled webhook, the longest due first. Nothing is written: a sender that
+   * dies before it calls `record` finds them due again.
+   */
+  due(now: number, perWebhook: number): DueDelivery[] {
+    const webhooks = this.#database.prepare('SELECT number, id, url FROM webhooks WHERE enabled = 1').all() as {
+      number: number;
+      id: string;
+      url: string;
+    }[];
+    const select = this.#database.prepare(
+      `SELECT d.id, d.attempts, d.created_at AS createdAt, e.id AS eventId, e.type, e.body
+       FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event
+       WHERE d.webhook = ? AND d.state = 'pending' AND d.next_attempt_at <= ? ORDER BY d.next_attempt_at, d.number LIMIT ?`,
+    );
+    return webhooks.flatMap(({ number, id: webhookId, url }) => {
+      const rows = select.all(number, now, perWebhook) as Omit<DueDelivery, 'webhookId' | 'url' | 'secrets'>[];
+      if (rows.length === 0) return [];
+      const secrets = this.#secretsOf(number, now);
+      return rows.map((row) => ({ ...row, webhookId, url, secrets }));
+    });
+  }
+
+  /** Writes how an attempt went; false where the delivery is gone, or had ended. */
+  record(delivery: DueDelivery, attempt: Attempt, now: number): boolean {
+    assert((attempt.state === 'pending') === (attempt.nextAttemptAt !== null), 'a pending delivery is tried again');
+    return write(this.#database, () => {
+      const { changes } = this.#database
+        .prepare(
+          `UPDATE webhook_deliveries SET state = @state, attempts = attempts + 1, next_attempt_at = @nextAttemptAt, last_attempt_at = @now,
+             last_status = @status, last_error = @error, last_duration_ms = @durationMs WHERE id = @id AND state = 'pending'`,
+        )
+        .run({
+          id: delivery.id,
+          now,
+          state: attempt.state,
+          nextAttemptAt: attempt.nextAttemptAt,
+          status: attempt.status,
+          error: attempt.error,
+          durationMs: attempt.durationMs,
+        });
+      // Not where it has another URL by now: that one did not say so.
+      if (attempt.isGone)
+        this.#database
+          .prepare(
+            `UPDATE webhooks SET enabled = 0, disabled_reason = 'gone', updated_at = ? WHERE id = ? AND url = ? AND enabled = 1`,
+          )
+          .run(now, delivery.webhookId, delivery.url);
+      return changes === 1;
+    });
+  }
+
+  /** Ends deliveries as failed that wait since before `before` at a webhook that is disabled; gives their number. */
+  failStranded(before: number): number {
+    return write(
+      this.#database,
+      () =>
+        this.#database
+          .prepare(
+            `UPDATE webhook_deliveries SET state = 'failed', next_attempt_at = NULL, last_error = 'webhook_disabled'
+             WHERE state = 'pending' AND created_at <= ? AND webhook IN (SELECT number FROM webhooks WHERE enabled = 0)`,
+          )
+          .run(before).changes,
+    );
+  }
+
+  /** Removes deliveries that ended and were made before `before`, and events without deliveries; true where there may be more. */
+  prune(before: number): boolean {
+    return write(this.#database, () => {
+      const deliveries = this.#database
+        .prepare(
+          `DELETE FROM webhook_deliveries WHERE number IN
+             (SELECT number FROM webhook_deliveries WHERE state <> 'pending' AND created_at < ? LIMIT ?)`,
+        )
+        .run(before, PRUNED_ROWS).changes;
+      const events = this.#database
+        .prepare(
+          `DELETE FROM webhook_events WHERE number IN (SELECT number FROM webhook_events e
+             WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.event = e.number) LIMIT ?)`,
+        )
+        .run(PRUNED_ROWS).changes;
+      return deliveries === PRUNED_ROWS || events === PRUNED_ROWS;
+    });
+  }
+
+  pendingCount(): number {
+    return this.#database
+      .prepare(`SELECT count(*) FROM webhook_deliveries WHERE state = 'pending'`)
+      .pluck()
+      .get() as number;
+  }
+
+  #getDelivery(webhook: number, id: string): { readonly event: number; readonly delivery: Delivery } {
+    const row = this.#database
+      .prepare(`${SELECT_DELIVERY.replace('SELECT', 'SELECT d.event,')} WHERE d.webhook = ? AND d.id = ?`)
+      .get(webhook, id) as (DeliveryRow & { readonly event: number }) | undefined;
+    if (row === undefined) throw new AppError('delivery_not_found', `the webhook has no delivery ${id}`);
+    const { event, ...delivery } = row;
+    return { event, delivery: toDelivery(delivery) };
+  }
+
+  #enabledWebhook(id: string): number {
+    const { number, enabled } = getWebhookRow(this.#database, id);
+    if (enabled === 1) return number;
+    throw new AppError('webhook_disabled', `webhook ${id} is disabled: nothing is sent to it`);
+  }
+
+  #secretsOf(webhook: number, now: number): string[] {
+    return this.#database
+      .prepare(
+        'SELECT secret FROM webhook_secrets WHERE webhook = ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY rowid DESC',
+      )
+      .pluck()
+      .all(webhook, now) as string[];
+  }
+}
+
+type DeliveryRow = Delivery & { readonly number: number };
+
+function toDelivery({ number: _, ...delivery }: DeliveryRow): Delivery {
+  return delivery;
+}

@@ -1,0 +1,98 @@
+/** Rows of user sets: which files are whose, and which are nobody's. */
+
+import { campaignNotFound } from '../campaigns/not-found.ts';
+import type { OwnedSet, SetOwner } from '../campaigns/set-types.ts';
+import type { SeedCounts } from '../campaigns/types.ts';
+import type { WrittenSet } from '../user-sets/writer.ts';
+import type { Database } from './database.ts';
+
+/** What `counts` columns hold as JSON; those of an earlier version lack the times. */
+type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt'>>;
+
+/** Gives a written set its name and its row; runs inside the caller's transaction. */
+export function recordSet(database: Database, set: WrittenSet, now: number): void {
+  set.publish();
+  database
+    .prepare('INSERT INTO user_sets (sha256, users, size_bytes, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
+    .run(set.sha256, set.users, set.sizeBytes, now);
+}
+
+/** null where the owner has none. @throws AppError campaign_not_found */
+export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | null {
+  const { table, set, counts, where, parameters } = placeOf(owner);
+  const row = database
+    .prepare(
+      `SELECT o.${set} AS sha256, o.${counts} AS counts, s.created_at AS createdAt
+       FROM ${table} o LEFT JOIN user_sets s ON s.sha256 = o.${set} WHERE o.${where}`,
+    )
+    .get(...parameters) as { sha256: string | null; counts: string; createdAt: number } | undefined;
+  if (row === undefined) throw notFound(owner);
+  if (row.sha256 === null) return null;
+  const { createdAt = row.createdAt, updatedAt = row.createdAt } = JSON.parse(row.counts) as StoredCounts;
+  return { sha256: row.sha256, counts: decodeCounts(row.counts), createdAt, updatedAt };
+}
+
+/** Makes a recorded set the owner's, or takes it away; runs inside the caller's transaction. @throws AppError campaign_not_found */
+export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet | null, now: number): void {
+  const { table, set, counts, where, parameters } = placeOf(owner);
+  const touched = owner.kind === 'common_suppression' ? '' : `, updated_at = ${now}`;
+  const { changes } = database
+    .prepare(`UPDATE ${table} SET ${set} = ?, ${counts} = ?${touched} WHERE ${where}`)
+    .run(owned?.sha256 ?? null, owned && encodeCounts(owned), ...parameters);
+  if (changes === 0) throw notFound(owner);
+}
+
+/** The JSON of a `counts` column. */
+export function encodeCounts({ counts, createdAt, updatedAt }: Omit<OwnedSet, 'sha256'>): string {
+  return JSON.stringify({ ...counts, createdAt, updatedAt } satisfies StoredCounts);
+}
+
+/** The counts of a `counts` column, without its times. */
+export function decodeCounts(json: string): SeedCounts {
+  const { received, known, unknown, duplicate, unknownExamples } = JSON.parse(json) as StoredCounts;
+  return { received, known, unknown, duplicate, unknownExamples };
+}
+
+/** Deletes the row of a set, or of all, that nothing refers to; gives those deleted. Runs inside the caller's transaction. */
+export function deleteUnusedRows(database: Database, sha256?: string): string[] {
+  const unused = REFERENCES.map(
+    ([table, column]) => `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${column} = user_sets.sha256)`,
+  ).join(' AND ');
+  const only = sha256 === undefined ? '' : 'sha256 = ? AND ';
+  return database
+    .prepare(`DELETE FROM user_sets WHERE ${only}${unused} RETURNING sha256`)
+    .pluck()
+    .all(...(sha256 === undefined ? [] : [sha256])) as string[];
+}
+
+export function hasRow(database: Database, sha256: string): boolean {
+  return database.prepare('SELECT 1 FROM user_sets WHERE sha256 = ?').get(sha256) !== undefined;
+}
+
+/** Every column that refers to a set. */
+const REFERENCES = [
+  ['campaigns', 'seed_set'],
+  ['campaigns', 'suppression_set'],
+  ['installation', 'suppression_set'],
+  ['expansions', 'seed_set'],
+  ['expansions', 'suppression_set'],
+  ['expansions', 'common_suppression_set'],
+  ['expansions', 'positive_set'],
+  ['expansions', 'dismissed_set'],
+] as const;
+
+function placeOf(owner: SetOwner) {
+  if (owner.kind === 'common_suppression') {
+    const columns = { set: 'suppression_set', counts: 'suppression_counts' };
+    return { table: 'installation', ...columns, where: 'id = 1', parameters: [] };
+  }
+  const prefix = owner.kind === 'seeds' ? 'seed' : 'suppression';
+  const columns = { set: `${prefix}_set`, counts: `${prefix}_counts` };
+  return { table: 'campaigns', ...columns, where: 'id = ?', parameters: [owner.campaignId] };
+}
+
+function notFound(owner: SetOwner): Error {
+  return owner.kind === 'common_suppression'
+    ? new Error('the installation has a row')
+    : campaignNotFound(owner.campaignId);
+}

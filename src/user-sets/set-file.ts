@@ -1,0 +1,110 @@
+/** User sets: a set of user ids as one file, named by the sha256 of its bytes and read a block at a time. */
+import { createHash } from 'node:crypto';
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { withStorage } from '../lib/durable-files.ts';
+import { AppError, assert } from '../lib/errors.ts';
+
+/** Where the files of user sets are, in the data folder. */
+export const SEED_FOLDER = 'seeds';
+
+/** A set that is on the disk. */
+export interface UserSet {
+  readonly sha256: string;
+  readonly users: number;
+  readonly sizeBytes: number;
+}
+
+/** How much of a file is read and decoded at a time; a longer line takes as much as it needs. */
+const READ_BYTES = 64 * 1024;
+
+/** One id a line. A line that starts with `"` is a JSON string: an id that would not survive as it is. */
+export function encodeIds(userIds: readonly string[]): Buffer {
+  let text = '';
+  for (const userId of userIds) text += isPlain(userId) ? `${userId}\n` : `${JSON.stringify(userId)}\n`;
+  return Buffer.from(text);
+}
+
+/** The ids of whole lines. */
+export function decodeIds(bytes: Buffer): string[] {
+  const text = bytes.toString('utf8');
+  const lines = text.split('\n');
+  lines.pop();
+  if (!text.includes('"')) return lines;
+  return lines.map((line) => (line.startsWith('"') ? (JSON.parse(line) as string) : line));
+}
+
+/**
+ * The ids of a set, sorted, a block of some thousands at a time: memory stays flat whatever the set's size, and a caller may do
+ * other work between blocks. The file stays open until the end, so one that is removed meanwhile is still read whole.
+ * @throws AppError storage_failed where the file is missing, or, after the last block, where the bytes do not have the sha256:
+ * what was read until then is not to be used.
+ */
+export function* userSetBlocks(folder: string, sha256: string): Generator<string[], void, void> {
+  const path = userSetPath(folder, sha256);
+  const descriptor = withStorage('read a user set', () => openSync(path, 'r'));
+  try {
+    const hash = createHash('sha256');
+    for (const lines of lineBlocks(descriptor, 0, Number.MAX_SAFE_INTEGER)) {
+      hash.update(lines);
+      let userIds: string[];
+      try {
+        userIds = decodeIds(lines);
+      } catch {
+        throw torn(path); // no line of ours is half a JSON string
+      }
+      yield userIds;
+    }
+    if (hash.digest('hex') !== sha256) throw torn(path);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Whole lines of a file from `start` to `end` (or its end), block by block; at least one line a block. @throws AppError storage_failed */
+export function* lineBlocks(
+  descriptor: number,
+  start: number,
+  end: number,
+  readBytes = READ_BYTES,
+): Generator<Buffer, void, void> {
+  let buffer = Buffer.allocUnsafe(Math.min(readBytes, end - start));
+  let filled = 0;
+  for (let position = start; ; ) {
+    const wanted = Math.min(buffer.length - filled, end - position);
+    const read = withStorage('read a user set', () => readSync(descriptor, buffer, filled, wanted, position));
+    position += read;
+    filled += read;
+    if (read === 0) {
+      // a file that ends in the middle of a line is torn: its sha256 tells
+      if (filled > 0) yield buffer.subarray(0, filled);
+      return;
+    }
+    const whole = buffer.lastIndexOf(0x0a, filled - 1) + 1;
+    if (whole > 0) {
+      yield buffer.subarray(0, whole);
+      buffer.copy(buffer, 0, whole, filled);
+      filled -= whole;
+    } else if (filled === buffer.length) {
+      buffer = Buffer.concat([buffer], 2 * buffer.length);
+    }
+  }
+}
+
+export function userSetPath(folder: string, sha256: string): string {
+  assert(/^[0-9a-f]{1,64}$/.test(sha256), `${sha256} is the name of a user set`);
+  return join(folder, `${sha256}.txt`);
+}
+
+function torn(path: string): AppError {
+  return new AppError('storage_failed', `user set ${path} was altered or is torn`);
+}
+
+/** Printable ASCII that starts with no quote: nearly every id, and quick to tell. */
+const ORDINARY = /^[!#-~][ -~]*$/;
+/** Empty, a leading quote, a control character (a newline among them), half a surrogate pair. */
+const NEEDS_JSON = /^$|^"|[\p{Cc}\p{Cs}]/u;
+
+function isPlain(userId: string): boolean {
+  return ORDINARY.test(userId) || !NEEDS_JSON.test(userId);
+}
