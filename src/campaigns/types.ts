@@ -22,7 +22,9 @@ export interface RefreshPolicy {
 }
 
 /** What made an expansion: the campaign's creation, a call, or the refresh policy: by its interval, a new population version, a change of inputs. */
-export type Cause = 'created' | 'requested' | 'interval' | 'population' | 'change';
+export const CAUSES = ['created', 'requested', 'interval', 'population', 'change'] as const;
+
+export type Cause = (typeof CAUSES)[number];
 
 /** Why an expansion is where it is: a stable code, a sentence, and the numbers behind it. */
 export interface Reason {
@@ -137,10 +139,12 @@ export interface Audience {
   readonly createdAt: number;
 }
 
+export const CHANGE_KINDS = ['activated', 'deleted'] as const;
+
 /** A change of a campaign's active version. */
 export interface Change {
   readonly campaignId: string;
-  readonly kind: 'activated' | 'deleted';
+  readonly kind: (typeof CHANGE_KINDS)[number];
   readonly version: number | null;
   readonly previousVersion: number | null;
   readonly size: number | null;
@@ -171,6 +175,8 @@ export interface Job {
   readonly attempt: number;
   /** `<pid>:<uuid>`. */
   readonly owner: string;
+  /** The fencing token: it increases with each claim of the job, whoever makes it, so that a call with an older one is refused. */
+  readonly token: number;
   readonly externalId: string | null;
   readonly features: CampaignFeatures;
   readonly filters: Filters;
@@ -242,10 +248,12 @@ export interface Retention {
   readonly days: number;
 }
 
+export const FEEDBACK_EVENTS = ['conversion', 'click', 'dismissal'] as const;
+
 /** One thing that a user did. */
 export interface FeedbackEvent {
   readonly userId: string;
-  readonly event: 'conversion' | 'click' | 'dismissal';
+  readonly event: (typeof FEEDBACK_EVENTS)[number];
   /** Milliseconds since 1970. */
   readonly happenedAt: number;
 }

@@ -10,6 +10,11 @@ export interface JobRow {
   readonly attempt: number;
 }
 
+/** One that was just leased. */
+interface LeasedRow extends JobRow {
+  readonly token: number;
+}
+
 const CLAIMABLE = 'run_after <= @now AND (lease_until IS NULL OR lease_until <= @now)';
 
 export class JobRows {
@@ -29,37 +34,37 @@ export class JobRows {
     return this.#database.prepare(`SELECT EXISTS (SELECT 1 FROM jobs WHERE ${CLAIMABLE})`).pluck().get({ now }) === 1;
   }
 
-  /** Leases the first job of the queue that nobody holds; its attempt is counted here, so a crash cannot forget it. */
-  lease(owner: string, now: number, leaseMs: number): JobRow | undefined {
+  /** Leases the first job of the queue that nobody holds; its attempt is counted here, so a crash cannot forget it, and the token goes up. */
+  lease(owner: string, now: number, leaseMs: number): LeasedRow | undefined {
     return this.#database
       .prepare(
-        `UPDATE jobs SET owner = @owner, lease_until = @until, attempt = attempt + 1
+        `UPDATE jobs SET owner = @owner, lease_until = @until, attempt = attempt + 1, token = token + 1
          WHERE number = (SELECT number FROM jobs WHERE ${CLAIMABLE} ORDER BY number LIMIT 1)
-         RETURNING id, expansion, attempt`,
+         RETURNING id, expansion, attempt, token`,
       )
-      .get({ owner, now, until: now + leaseMs }) as JobRow | undefined;
+      .get({ owner, now, until: now + leaseMs }) as LeasedRow | undefined;
   }
 
   /** The job as its owner sees it, without what its expansion's row tells. */
-  describe(row: JobRow): Omit<Job, 'pins' | 'sets'> {
+  describe({ id, attempt, token }: LeasedRow): Omit<Job, 'pins' | 'sets'> {
     const found = this.#database
       .prepare(
         `SELECT e.id AS expansionId, c.id AS campaignId, j.owner, c.external_id AS externalId, e.features, e.filters, j.queued_at AS queuedAt
-         FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign WHERE j.id = ?`,
+         FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign WHERE j.id = @id`,
       )
-      .get(row.id) as Omit<Job, 'id' | 'attempt' | 'pins' | 'sets' | 'features' | 'filters'> & {
+      .get({ id }) as Omit<Job, 'id' | 'attempt' | 'token' | 'pins' | 'sets' | 'features' | 'filters'> & {
       readonly features: string;
       readonly filters: string;
     };
     const features = JSON.parse(found.features) as CampaignFeatures;
-    return { id: row.id, attempt: row.attempt, ...found, features, filters: JSON.parse(found.filters) as Filters };
+    return { id, attempt, token, ...found, features, filters: JSON.parse(found.filters) as Filters };
   }
 
-  /** The row of a job that this attempt of this owner still holds. A lease that ran out is still held until somebody else claims it. */
-  held(job: Job): JobRow | undefined {
+  /** The row of a job that this claim still holds: its token is the last one, and its lease was not given back. A lease that ran out holds until another claim. */
+  held({ id, owner, token }: Job): JobRow | undefined {
     return this.#database
-      .prepare('SELECT id, expansion, attempt FROM jobs WHERE id = ? AND owner = ? AND attempt = ?')
-      .get(job.id, job.owner, job.attempt) as JobRow | undefined;
+      .prepare('SELECT id, expansion, attempt FROM jobs WHERE id = @id AND owner = @owner AND token = @token')
+      .get({ id, owner, token }) as JobRow | undefined;
   }
 
   extend(id: string, leaseUntil: number): void {
@@ -73,7 +78,7 @@ export class JobRows {
       .run(runAfter, id);
   }
 
-  /** The last claim does not count. Its owner must be gone: its next claim would look the same. */
+  /** The last claim does not count as an attempt; its token stays used. */
   forgetAttempt(id: string): void {
     this.#database.prepare('UPDATE jobs SET attempt = attempt - 1 WHERE id = ?').run(id);
   }

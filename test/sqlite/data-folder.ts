@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { CampaignStore, StoreOptions } from '../../src/campaigns/ports/store.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
-import { LEASE_MS, type ManualClock, manualClock } from '../campaigns/inputs.ts';
+import { LEASE_MS, type ManualClock, manualClock } from '../campaigns/contract/inputs.ts';
 
 const folders: string[] = [];
 const opened: CampaignStore[] = [];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDatabase } from '../../src/sqlite/database.ts';
 import { migrationsFolder, readMigrations } from '../../src/sqlite/migrations.ts';
-import { everyoneIsKnown, newCampaign } from '../campaigns/inputs.ts';
+import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 
 describe('an external id', () => {

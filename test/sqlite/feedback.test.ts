@@ -9,7 +9,7 @@ import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import type { FeedbackEvent } from '../../src/campaigns/types.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
 import { writeUserSet } from '../../src/user-sets/writer.ts';
-import { everyoneIsKnown, newCampaign } from '../campaigns/inputs.ts';
+import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { dataFolder, temporaryFolder } from './data-folder.ts';
 
 /** As they stand here they are in the order of UTF-8; in that of UTF-16 the last comes before the two in front of it. */

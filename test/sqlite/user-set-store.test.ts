@@ -9,7 +9,7 @@ import type { UserSets } from '../../src/campaigns/ports/user-sets.ts';
 import type { SetOwner } from '../../src/campaigns/set-types.ts';
 import { openDatabase, write } from '../../src/sqlite/database.ts';
 import { userSetBlocks } from '../../src/user-sets/set-file.ts';
-import { everyoneIsKnown, newCampaign } from '../campaigns/inputs.ts';
+import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 
 const common: SetOwner = { kind: 'common_suppression' };

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../../src/server/config.ts';
 import { createAddressGuard, type Resolve } from '../../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/server/webhooks/dispatcher.ts';
-import { type ManualClock, manualClock } from '../../campaigns/inputs.ts';
+import { type ManualClock, manualClock } from '../../campaigns/contract/inputs.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
 import { openReceiver, type Received, type Receiver } from './receiver.ts';
 

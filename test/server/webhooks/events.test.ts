@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { CAMPAIGN_EVENTS, EVENT_TYPES } from '../../../src/campaigns/webhook-types.ts';
 import { EVENTS } from '../../../src/server/webhook-events.ts';
-import { everyoneIsKnown, expand, newCampaign } from '../../campaigns/inputs.ts';
+import { everyoneIsKnown, expand, newCampaign } from '../../campaigns/contract/inputs.ts';
 import { openContract } from '../../fixture/api-document.ts';
 import { dataFolder } from '../../sqlite/data-folder.ts';
 

@@ -1,7 +1,7 @@
 /** Routes of webhooks: create, list, get, change, rotate, ping, log, replay, delete. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/server/config.ts';
-import { type ManualClock, manualClock } from '../../campaigns/inputs.ts';
+import { type ManualClock, manualClock } from '../../campaigns/contract/inputs.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
 
 const ALL = [

@@ -1,22 +1,11 @@
 /** Random histories of two connections and three owners against a model: one owner at a time, no job lost, only legal steps, progress never falls; and callers expand, cancel, resize, roll back and delete at any moment. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
-import { type ExpansionState, isEnd, isLegal } from '../../src/campaigns/states.ts';
-import type { Campaign, Job } from '../../src/campaigns/types.ts';
-import { openStore } from '../../src/sqlite/open-store.ts';
-import {
-  everyoneIsKnown,
-  LEASE_MS,
-  type ManualClock,
-  manualClock,
-  newCampaign,
-  PINS,
-  resultOf,
-} from '../campaigns/inputs.ts';
+import type { CampaignStore } from '../../../src/campaigns/ports/store.ts';
+import { type ExpansionState, isEnd, isLegal } from '../../../src/campaigns/states.ts';
+import type { Campaign, Job } from '../../../src/campaigns/types.ts';
+import { everyoneIsKnown, LEASE_MS, type ManualClock, newCampaign, PINS, resultOf } from './inputs.ts';
+import type { NewData } from './new-data.ts';
 
 const MAXIMUM_ATTEMPTS = 3;
 const OWNERS = ['1:a', '2:b', '3:c'];
@@ -81,16 +70,8 @@ interface Waiting {
 }
 
 class History {
-  readonly folder = mkdtempSync(join(tmpdir(), 'metaheac-histories-'));
-  readonly clock: ManualClock = manualClock();
-  readonly stores = [0, 1].map(() =>
-    openStore(this.folder, {
-      clock: this.clock,
-      minimumSeeds: 2,
-      leaseMs: LEASE_MS,
-      maximumAttempts: MAXIMUM_ATTEMPTS,
-    }),
-  );
+  readonly clock: ManualClock;
+  readonly stores: readonly CampaignStore[];
   /** By campaign, in the order of the queue. */
   readonly waiting = new Map<string, Waiting>();
   readonly claims: Job[] = [];
@@ -102,6 +83,12 @@ class History {
   readonly states = new Map<string, ExpansionState>();
   changes = 0;
 
+  constructor(newData: NewData) {
+    const data = newData({ maximumAttempts: MAXIMUM_ATTEMPTS });
+    this.clock = data.clock;
+    this.stores = [data.open(), data.open()];
+  }
+
   async run(history: readonly Step[]): Promise<void> {
     for (const each of history) {
       await this.take(each);
@@ -112,7 +99,6 @@ class History {
 
   close(): void {
     for (const store of this.stores) store.close();
-    rmSync(this.folder, { recursive: true });
   }
 
   async take(each: Step): Promise<void> {
@@ -312,18 +298,20 @@ class History {
   }
 }
 
-describe('jobs', () => {
-  it('keep their promises over random histories', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), async (steps) => {
-        const history = new History();
-        try {
-          await history.run(steps);
-        } finally {
-          history.close();
-        }
-      }),
-      { numRuns: 40, interruptAfterTimeLimit: 40_000 },
-    );
+export function describeJobHistories(newData: NewData): void {
+  describe('jobs', () => {
+    it('keep their promises over random histories', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 80, size: 'max' }), async (steps) => {
+          const history = new History(newData);
+          try {
+            await history.run(steps);
+          } finally {
+            history.close();
+          }
+        }),
+        { numRuns: 40, interruptAfterTimeLimit: 40_000 },
+      );
+    });
   });
-});
+}

@@ -1,7 +1,7 @@
 /** A clock set by hand, and small inputs for the tests of stores. */
-import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
-import type { ExpansionResult, Job, NewCampaign } from '../../src/campaigns/types.ts';
-import type { Clock } from '../../src/lib/clock.ts';
+import type { CampaignStore } from '../../../src/campaigns/ports/store.ts';
+import type { ExpansionResult, Job, NewCampaign } from '../../../src/campaigns/types.ts';
+import type { Clock } from '../../../src/lib/clock.ts';
 
 export interface ManualClock extends Clock {
   pass(ms: number): void;

@@ -1,0 +1,136 @@
+/** Creating, reading and listing campaigns. */
+import { describe, expect, it } from 'vitest';
+import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
+import type { NewData } from './new-data.ts';
+
+export function describeCampaigns(newData: NewData): void {
+  describe('CampaignStore.create', () => {
+    it('queues a campaign and gives back all of it', () => {
+      const data = newData();
+      const store = data.open();
+      const campaign = store.create(
+        newCampaign({ seeds: ['ann', 'x', 'bob', 'ann'], featureCounts: { unknown: 1, missing: 2 } }),
+        (userId) => userId !== 'x',
+      );
+      expect(campaign).toEqual({
+        id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        expansionId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+        labels: {},
+        needsExpansion: false,
+        excluded: null,
+        filters: {},
+        refresh: { everyMs: null, onNewPopulation: false, onChange: false },
+        externalId: null,
+        name: 'spring shoes',
+        features: { category: 'shoes', tags: ['sport', 'new'] },
+        audience: { size: 10 },
+        createdAt: data.clock.now(),
+        updatedAt: data.clock.now(),
+        state: 'queued',
+        progress: 0,
+        reason: null,
+        seeds: { received: 4, known: 2, unknown: 1, duplicate: 1, unknownExamples: ['x'] },
+        featureCounts: { unknown: 1, missing: 2 },
+        modelVersion: null,
+        populationVersion: null,
+        timings: {},
+        quality: null,
+        audienceVersion: null,
+        audienceSize: null,
+        candidates: null,
+      });
+      expect(store.get(campaign.id)).toEqual(campaign);
+      expect(data.open().get(campaign.id)).toEqual(campaign);
+    });
+
+    it('is too_small at once, with the numbers and without a job, below the minimum of known seeds', () => {
+      const store = newData({ minimumSeeds: 3 }).open();
+      const campaign = store.create(newCampaign({ seeds: ['ann', 'bob', 'x', 'ann'] }), (userId) => userId !== 'x');
+      expect(campaign).toMatchObject({
+        state: 'too_small',
+        reason: { code: 'too_few_seeds', known: 2, minimum: 3, message: expect.stringContaining('at least 3') },
+        seeds: { received: 4, known: 2, unknown: 1, duplicate: 1 },
+      });
+      expect(store.claim('1:a')).toBeNull();
+    });
+
+    it('stores unknown seeds too, of any text', () => {
+      const store = newData().open();
+      const seeds = ['ann', 'two\nlines', '"quoted"', 'bob'];
+      store.create(newCampaign({ seeds }), (userId) => userId.length === 3);
+      expect([...store.setBlocks(store.claim('1:a')!.sets.seeds)].flat()).toEqual(seeds.sort());
+    });
+  });
+
+  describe('CampaignStore.get', () => {
+    it('says campaign_not_found where find gives null', () => {
+      const store = newData().open();
+      expect(store.find('nobody')).toBeNull();
+      expect(() => store.get('nobody')).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
+    });
+  });
+
+  describe('CampaignStore.list', () => {
+    it('pages through all, newest first, while others are created', () => {
+      const store = newData().open();
+      const made = [1, 2, 3, 4, 5].map((i) => store.create(newCampaign({ name: `c${i}` }), everyoneIsKnown).name);
+      const seen: string[] = [];
+      let cursor: string | null | undefined;
+      do {
+        const page = store.list({ limit: 2, ...(cursor && { cursor }) });
+        expect(page.items.length).toBeLessThanOrEqual(2);
+        seen.push(...page.items.map((campaign) => campaign.name));
+        cursor = page.nextCursor;
+        store.create(newCampaign({ name: 'later' }), everyoneIsKnown);
+      } while (cursor !== null);
+      expect(seen).toEqual(made.reverse());
+    });
+
+    it('gives no cursor where the last page is full', () => {
+      const store = newData().open();
+      store.create(newCampaign(), everyoneIsKnown);
+      store.create(newCampaign(), everyoneIsKnown);
+      expect(store.list({ limit: 2 }).nextCursor).toBeNull();
+      expect(store.list({ limit: 1 }).nextCursor).not.toBeNull();
+    });
+
+    it('filters by the state of the latest expansion, over pages', () => {
+      const store = newData().open();
+      const ids = [1, 2, 3, 4].map(() => store.create(newCampaign(), everyoneIsKnown).id);
+      for (const _ of [1, 2]) expand(store, store.claim('1:a')!);
+      const first = store.list({ limit: 1, state: 'ready' });
+      const second = store.list({ limit: 1, state: 'ready', cursor: first.nextCursor! });
+      expect([...first.items, ...second.items].map((campaign) => campaign.id)).toEqual([ids[1], ids[0]]);
+      expect(second.nextCursor).toBeNull();
+      expect(store.list({ limit: 9, state: 'queued' }).items.map((campaign) => campaign.id)).toEqual([ids[3], ids[2]]);
+      expect(store.list({ limit: 9, state: 'failed' }).items).toEqual([]);
+    });
+
+    it('refuses a cursor that it never gave', () => {
+      const store = newData().open();
+      expect(() => store.list({ limit: 1, cursor: 'nonsense' })).toThrow(
+        expect.objectContaining({ code: 'invalid_cursor' }),
+      );
+    });
+  });
+
+  describe('CampaignStore.countsByState', () => {
+    it('has an entry for every state', () => {
+      const store = newData().open();
+      store.create(newCampaign(), everyoneIsKnown);
+      store.create(newCampaign({ seeds: [] }), everyoneIsKnown);
+      store.create(newCampaign(), everyoneIsKnown);
+      expand(store, store.claim('1:a')!);
+      expect(store.countsByState()).toEqual({
+        queued: 1,
+        adapting: 0,
+        scoring: 0,
+        ready: 1,
+        too_small: 1,
+        failed: 0,
+        cancelled: 0,
+        superseded: 0,
+      });
+    });
+  });
+}

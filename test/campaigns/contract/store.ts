@@ -1,0 +1,18 @@
+/** The contract of the ports in src/campaigns/ports: what every store does, whatever it is made of. */
+import { describeAudiences } from './audiences.ts';
+import { describeCampaigns } from './campaigns.ts';
+import { describeJobHistories } from './job-histories.ts';
+import { describeJobs } from './jobs.ts';
+import type { NewData } from './new-data.ts';
+import { describeOutbox } from './outbox.ts';
+import { describeVersions } from './versions.ts';
+
+/** Tests a store; called by a test file of its own. */
+export function describeCampaignStore(newData: NewData): void {
+  describeCampaigns(newData);
+  describeVersions(newData);
+  describeAudiences(newData);
+  describeJobs(newData);
+  describeJobHistories(newData);
+  describeOutbox(newData);
+}

@@ -1,0 +1,33 @@
+/** The schema and the domain agree: a state that one of them does not have is found here, not in production. */
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { EXPANSION_STATES } from '../../src/campaigns/states.ts';
+import { CAUSES, CHANGE_KINDS, FEEDBACK_EVENTS } from '../../src/campaigns/types.ts';
+import { DELIVERY_STATES } from '../../src/campaigns/webhook-types.ts';
+import { openDatabase } from '../../src/sqlite/database.ts';
+import { temporaryFolder } from './data-folder.ts';
+
+/** The values that `CHECK (column IN (...))` of a table lets pass, after all migrations. */
+function checkedValues(table: string, column: string): string[] {
+  const database = openDatabase(join(temporaryFolder(), 'metaheac.db'));
+  try {
+    const sql = database.prepare('SELECT sql FROM sqlite_master WHERE name = ?').pluck().get(table) as string;
+    const list = new RegExp(`CHECK \\(${column} IN \\(([^)]*)\\)\\)`).exec(sql)?.[1];
+    expect(list, `a check of ${table}.${column}`).toBeDefined();
+    return list!.split(',').map((value) => value.trim().slice(1, -1));
+  } finally {
+    database.close();
+  }
+}
+
+describe('CHECK constraints', () => {
+  it.each([
+    ['expansions', 'state', EXPANSION_STATES],
+    ['expansions', 'cause', CAUSES],
+    ['webhook_deliveries', 'state', DELIVERY_STATES],
+    ['changes', 'kind', CHANGE_KINDS],
+    ['feedback', 'event', FEEDBACK_EVENTS],
+  ] as const)('of %s.%s let pass what the domain knows, and nothing else', (table, column, known) => {
+    expect(checkedValues(table, column).sort()).toEqual([...known].sort());
+  });
+});
