@@ -1,13 +1,5 @@
-/** The only door to stdout and stderr of commands: results, notes, a progress line. */
-
-export interface Output {
-  /** A line of the command's result. */
-  result(line: string): void;
-  /** A line for the person at the terminal. */
-  note(line: string): void;
-  /** Replaces the line of progress; on something that is no terminal it is written now and then. */
-  progress(line: string): void;
-}
+/** The only door to stdout and stderr of commands. */
+import type { Output } from '../lib/output.ts';
 
 /** Off a terminal a progress line is written at most this often. */
 const PROGRESS_EVERY_MS = 5000;
@@ -43,10 +35,4 @@ export function createOutput(
       stderr.write(`${line}\n`);
     },
   };
-}
-
-/** `[#####-----]` */
-export function bar(share: number, width = 24): string {
-  const full = Math.round(Math.min(Math.max(share, 0), 1) * width);
-  return `[${'#'.repeat(full)}${'-'.repeat(width - full)}]`;
 }

@@ -1,7 +1,7 @@
 /** What the API tells of a model. */
 import { describe, expect, it } from 'vitest';
-import { DEMO_MODEL } from '../../src/cli/demo/material.ts';
 import { describeModel, valuesOf } from '../../src/cli/model-facts.ts';
+import { DEMO_MODEL } from '../../src/demo/material.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 

@@ -8,10 +8,10 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { isEnd } from '../../src/campaigns/states.ts';
 import { modelImportCommand } from '../../src/cli/commands/model-import.ts';
 import { populationImportCommand } from '../../src/cli/commands/population-import.ts';
-import type { Output } from '../../src/cli/output.ts';
 import { type Service, startService } from '../../src/cli/service.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
+import type { Output } from '../../src/lib/output.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 
 const DEEPFM = join(import.meta.dirname, '..', 'golden', 'deepfm-opset17', 'model.onnx');

@@ -1,11 +1,11 @@
 /** `metaheac dataset generate`. */
 import { existsSync } from 'node:fs';
 import { AppError } from '../../lib/errors.ts';
+import type { Output } from '../../lib/output.ts';
 import { SHAPES } from '../../offline/shapes/catalogue.ts';
 import type { ShapeName } from '../../offline/shapes/names.ts';
 import { generateShape } from '../../offline/shapes/shape.ts';
 import { generateDataSet } from '../../offline/synthetic.ts';
-import type { Output } from '../output.ts';
 
 export interface DatasetGenerateOptions {
   out: string;

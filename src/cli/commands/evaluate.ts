@@ -1,5 +1,6 @@
 /** `metaheac evaluate`. */
 import { systemClock } from '../../lib/clock.ts';
+import { bar, type Output } from '../../lib/output.ts';
 import { loadModel } from '../../model/load.ts';
 import type { Interval } from '../../offline/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../offline/evaluate.ts';
@@ -8,7 +9,6 @@ import { isScoreFile } from '../../offline/score-file.ts';
 import { openWorkspace } from '../../offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../population/past-campaigns.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
-import { bar, type Output } from '../output.ts';
 
 export interface EvaluateCommandOptions {
   data: string;

@@ -1,6 +1,7 @@
 /** `metaheac model diff`. */
+
+import type { Output } from '../../lib/output.ts';
 import { diffModels, type ModelDiff } from '../../model/diff.ts';
-import type { Output } from '../output.ts';
 
 /** Tokens that are named of each list. */
 const NAMED_TOKENS = 5;

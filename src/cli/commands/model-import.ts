@@ -1,11 +1,11 @@
 /** `metaheac model import`: an exported ONNX file becomes a model folder, or `--infer` proposes its schema. */
 import { GraphError } from '../../graph/index.ts';
 import { systemClock } from '../../lib/clock.ts';
+import type { Output } from '../../lib/output.ts';
 import { refused } from '../../model/folder.ts';
 import { type ImportReport, importModel, readExport } from '../../model/import-model.ts';
 import { inferSchema, type ProposedSchema } from '../../model/infer-schema.ts';
 import { SIDES } from '../../model/interface.ts';
-import type { Output } from '../output.ts';
 import { describeOps, describeParameters } from './model-show.ts';
 
 export interface ModelImportOptions {

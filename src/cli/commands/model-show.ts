@@ -3,13 +3,13 @@
 import { buildStepGraph } from '../../adaptation/adam-program.ts';
 import { headGraphs } from '../../adaptation/head-adaptation.ts';
 import { cutTables, elementCount, type Graph, printGraph, spellVectorProducts, typeText } from '../../graph/index.ts';
+import type { Output } from '../../lib/output.ts';
 import { countOps } from '../../model/import-model.ts';
 import { SIDES } from '../../model/interface.ts';
 import { loadModel } from '../../model/load.ts';
 import { findLookups } from '../../model/lookups.ts';
 import { type Manifest, shiftedBy } from '../../model/manifest.ts';
 import { type ParameterRole, rolesOf } from '../../model/parameter-roles.ts';
-import type { Output } from '../output.ts';
 
 export interface ModelShowOptions {
   /** The graphs that adaptation runs too. */

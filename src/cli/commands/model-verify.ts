@@ -1,7 +1,8 @@
 /** `metaheac model verify`. */
+
+import type { Output } from '../../lib/output.ts';
 import { GOLDEN_TOLERANCE, loadModel } from '../../model/load.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
-import type { Output } from '../output.ts';
 
 export async function modelVerifyCommand(dir: string, options: { device: string }, output: Output): Promise<void> {
   const device = await resolveDevice(parseDevice(options.device));

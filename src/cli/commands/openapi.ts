@@ -1,8 +1,8 @@
 /** `metaheac openapi`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { AppError } from '../../lib/errors.ts';
+import type { Output } from '../../lib/output.ts';
 import { openApiYaml } from '../../server/app.ts';
-import type { Output } from '../output.ts';
 
 export async function openApiCommand(options: { out?: string; check?: string }, output: Output): Promise<void> {
   const document = await openApiYaml();

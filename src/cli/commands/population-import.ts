@@ -1,13 +1,13 @@
 /** `metaheac population import`. */
 
 import { openDataSet } from '../../dataset/data-set.ts';
+import type { Output } from '../../lib/output.ts';
 import { readModelFolder } from '../../model/folder.ts';
 import { bind } from '../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../online/encode.ts';
 import { importPopulation } from '../../population/import.ts';
 import { derivedFeatures } from '../../population/past-campaigns.ts';
 import { openPopulation } from '../../population/population.ts';
-import type { Output } from '../output.ts';
 
 export interface PopulationImportOptions {
   data: string;

@@ -2,8 +2,8 @@
 import { systemClock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/logging.ts';
+import type { Output } from '../../lib/output.ts';
 import { readEnvironment } from '../environment.ts';
-import type { Output } from '../output.ts';
 import { startService } from '../service.ts';
 
 export interface ServeCommandOptions {

@@ -1,5 +1,6 @@
 /** `metaheac train`. */
 import { systemClock } from '../../lib/clock.ts';
+import { bar, type Output } from '../../lib/output.ts';
 import { LEAST_CAMPAIGNS } from '../../offline/evidence.ts';
 import { LEAST_TO_HOLD_OUT } from '../../offline/held-out.ts';
 import { openTrainingWorkspace } from '../../offline/past-campaigns-choice.ts';
@@ -8,7 +9,6 @@ import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } 
 import { train } from '../../offline/train.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 import { defaultTrainingThreads } from '../environment.ts';
-import { bar, type Output } from '../output.ts';
 import { describeChoice, describePastCampaigns, describeTuned } from '../training-choices.ts';
 
 export interface TrainCommandOptions {

@@ -1,5 +1,5 @@
 /** The demo's words: the campaign, the first of its audience, what it found, and how to go on. */
-import type { CampaignHistory } from '../../offline/history.ts';
+import type { CampaignHistory } from '../offline/history.ts';
 import type { AudienceMember, CampaignAnswer } from './api-client.ts';
 import type { Found } from './comparison.ts';
 import { alignColumns, cutText, formatCount } from './table.ts';

@@ -1,6 +1,6 @@
 /** The demo's measures. */
 import { describe, expect, it } from 'vitest';
-import { compareHits, measure, rank, readTruth } from '../../../src/cli/demo/comparison.ts';
+import { compareHits, measure, rank, readTruth } from '../../src/demo/comparison.ts';
 
 const UNKNOWN = -1;
 

@@ -1,13 +1,13 @@
 /** What the demo works on: a data set, a model that fits it, its users as a population, and one test campaign with its hidden members. */
 import { join } from 'node:path';
-import { type DataSet, openDataSet } from '../../dataset/data-set.ts';
-import { AppError } from '../../lib/errors.ts';
-import { readModelFolder } from '../../model/folder.ts';
-import { type CampaignHistory, type History, readHistory } from '../../offline/history.ts';
-import { generateDataSet } from '../../offline/synthetic.ts';
-import { importPopulation } from '../../population/import.ts';
-import { derivedFeatures } from '../../population/past-campaigns.ts';
-import { openPopulation, type Population } from '../../population/population.ts';
+import { type DataSet, openDataSet } from '../dataset/data-set.ts';
+import { AppError } from '../lib/errors.ts';
+import { readModelFolder } from '../model/folder.ts';
+import { type CampaignHistory, type History, readHistory } from '../offline/history.ts';
+import { generateDataSet } from '../offline/synthetic.ts';
+import { importPopulation } from '../population/import.ts';
+import { derivedFeatures } from '../population/past-campaigns.ts';
+import { openPopulation, type Population } from '../population/population.ts';
 
 /** The population of the demo; its model was trained on people of the same world with another seed. */
 export const SYNTHETIC = {
@@ -23,7 +23,7 @@ export const SYNTHETIC = {
 } as const;
 
 /** The general model that comes with the code: models/demo, beside `src/` as beside `dist/`. */
-export const DEMO_MODEL = join(import.meta.dirname, '..', '..', '..', 'models', 'demo');
+export const DEMO_MODEL = join(import.meta.dirname, '..', '..', 'models', 'demo');
 
 /** A campaign without this many seeds would end as too small. */
 const MINIMUM_SEEDS = 10;

@@ -1,7 +1,7 @@
 /** The demo's words. */
 import { describe, expect, it } from 'vitest';
-import { curlCommands, describeFeatures, tableOfFound, tableOfMembers, verdict } from '../../../src/cli/demo/report.ts';
-import { alignColumns, cutText, formatCount } from '../../../src/cli/demo/table.ts';
+import { curlCommands, describeFeatures, tableOfFound, tableOfMembers, verdict } from '../../src/demo/report.ts';
+import { alignColumns, cutText, formatCount } from '../../src/demo/table.ts';
 
 describe('alignColumns', () => {
   it('pads to the widest cell, to the left or right, and leaves no blanks at the end', () => {

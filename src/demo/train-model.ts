@@ -1,13 +1,12 @@
 /** Trains a model for a data set that comes without one: as many steps as fit into a few minutes on this machine. */
 import { join } from 'node:path';
-import type { Clock } from '../../lib/clock.ts';
-import { openTrainingWorkspace } from '../../offline/past-campaigns-choice.ts';
-import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
-import { train } from '../../offline/train.ts';
-import type { Workspace } from '../../offline/workspace.ts';
-import { type Device, parseDevice, resolveDevice } from '../../runtime/session.ts';
-import { defaultTrainingThreads } from '../environment.ts';
-import { bar, type Output } from '../output.ts';
+import type { Clock } from '../lib/clock.ts';
+import { bar, type Output } from '../lib/output.ts';
+import { openTrainingWorkspace } from '../offline/past-campaigns-choice.ts';
+import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../offline/settings.ts';
+import { train } from '../offline/train.ts';
+import type { Workspace } from '../offline/workspace.ts';
+import { type Device, parseDevice, resolveDevice } from '../runtime/session.ts';
 
 /** What training should take. */
 export const TRAINING_BUDGET_MS = 180_000;
@@ -16,13 +15,22 @@ const TIMED_STEPS = 5;
 /** A demo's training is shorter than a real one, and steps are whole multiples of the validation's. */
 const STEPS = { fewest: 25, most: 300, multiple: 25 } as const;
 
+export interface DemoTraining {
+  readonly budgetMs: number;
+  readonly clock: Clock;
+  readonly output: Output;
+  /** How many threads train on a device. */
+  threadsOn(device: Device): number;
+}
+
 /** Writes a model folder inside `folder` and returns its path. Says before how long it will take. */
 export async function trainModel(
   data: string,
   folder: string,
-  { budgetMs, clock, output }: { readonly budgetMs: number; readonly clock: Clock; readonly output: Output },
+  { budgetMs, clock, output, threadsOn }: DemoTraining,
 ): Promise<string> {
   const device = await resolveDevice(parseDevice('auto'));
+  const common = { device, clock, threads: threadsOn(device) };
   const workspace = await openTrainingWorkspace(data, {
     pastCampaigns: 'auto',
     seed: DEFAULT_TRAIN_SETTINGS.seed,
@@ -30,14 +38,14 @@ export async function trainModel(
   });
   try {
     output.progress(`timing ${TIMED_STEPS} steps of training`);
-    const stepMs = await timeSteps(workspace, device, join(folder, 'timed'), clock);
+    const stepMs = await timeSteps(workspace, join(folder, 'timed'), common);
     const fitting = Math.floor(budgetMs / stepMs / STEPS.multiple) * STEPS.multiple;
     const steps = Math.min(Math.max(fitting, STEPS.fewest), STEPS.most);
     const seconds = Math.ceil((steps * stepMs) / 1000);
     output.result(`Training a model first: ${steps} steps, about ${seconds} s on ${device.detail}.`);
     const out = join(folder, 'model');
     const { manifest } = await train(workspace, {
-      ...options(out, { ...DEFAULT_TRAIN_SETTINGS, name: 'demo-trained', steps }, device, clock),
+      ...options(out, { ...DEFAULT_TRAIN_SETTINGS, name: 'demo-trained', steps }, common),
       onProgress: ({ step, loss, best }) => {
         const auc = best ? `  held-out AUC ${best.auc.toFixed(4)}` : '';
         output.progress(`${bar(step / steps)} step ${step}/${steps}  loss ${loss.toFixed(4)}${auc}`);
@@ -52,17 +60,22 @@ export async function trainModel(
 }
 
 /** Milliseconds of one step. The first step also opens the sessions, and the last one validates: they are left out. */
-async function timeSteps(workspace: Workspace, device: Device, out: string, clock: Clock): Promise<number> {
+async function timeSteps(workspace: Workspace, out: string, common: Common): Promise<number> {
   const times: number[] = [];
   const settings = { ...DEFAULT_TRAIN_SETTINGS, steps: TIMED_STEPS, validationShare: 0 };
   await train(workspace, {
-    ...options(out, settings, device, clock),
-    onProgress: () => times.push(clock.elapsed()),
+    ...options(out, settings, common),
+    onProgress: () => times.push(common.clock.elapsed()),
   });
   return (times[TIMED_STEPS - 2]! - times[0]!) / (TIMED_STEPS - 2);
 }
 
-function options(out: string, settings: TrainSettings, device: Device, clock: Clock) {
-  const threads = defaultTrainingThreads(device);
-  return { out, settings, device, clock, threads, resume: false, signal: new AbortController().signal };
+interface Common {
+  readonly device: Device;
+  readonly clock: Clock;
+  readonly threads: number;
+}
+
+function options(out: string, settings: TrainSettings, common: Common) {
+  return { out, settings, ...common, resume: false, signal: new AbortController().signal };
 }

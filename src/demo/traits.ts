@@ -1,5 +1,5 @@
 /** A user's features as text, read from the population as a person would read them. */
-import type { Population } from '../../population/population.ts';
+import type { Population } from '../population/population.ts';
 
 /** Tokens shown of a list. */
 const SHOWN_TOKENS = 3;

@@ -4,8 +4,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { trainModel } from '../../src/cli/demo/train-model.ts';
 import { createOutput } from '../../src/cli/output.ts';
+import { trainModel } from '../../src/demo/train-model.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 
@@ -173,7 +173,7 @@ describe('trainModel', () => {
         progress() {},
       };
       const out = mkdtempSync(join(folder, 'trained-'));
-      const model = await trainModel(smallData, out, { budgetMs: 0, clock: systemClock, output });
+      const model = await trainModel(smallData, out, { budgetMs: 0, clock: systemClock, output, threadsOn: () => 1 });
       expect(lines[0]).toMatch(/^Training a model first: 25 steps, about \d+ s on cpu/);
       expect(readdirSync(model)).toContain('manifest.json');
     },

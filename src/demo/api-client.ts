@@ -1,8 +1,8 @@
 /** The few calls of the HTTP API that the demo makes, as any client would make them. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import type { Clock } from '../../lib/clock.ts';
-import { AppError } from '../../lib/errors.ts';
+import type { Clock } from '../lib/clock.ts';
+import { AppError } from '../lib/errors.ts';
 
 const campaignSchema = z.looseObject({
   id: z.string(),

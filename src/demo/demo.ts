@@ -1,0 +1,275 @@
+/** The demo: the main job in a minute, on synthetic people or on a data set. */
+import type { Clock } from '../lib/clock.ts';
+import { AppError } from '../lib/errors.ts';
+import { bar, type Output } from '../lib/output.ts';
+import { createRng } from '../lib/rng.ts';
+import { randomBaseline, settle } from '../offline/baselines.ts';
+import { openFutures } from '../offline/futures.ts';
+import { logisticRegression } from '../offline/logistic-baselines.ts';
+import { chooseSetting } from '../offline/tuning.ts';
+import type { Device } from '../runtime/session.ts';
+import { ApiClient, type AudienceMember, type CampaignAnswer } from './api-client.ts';
+import { compareHits, type Method, measure, rank, readTruth, type Truth } from './comparison.ts';
+import { DEMO_MODEL, importMaterial, type Material, makeSyntheticData, SYNTHETIC } from './material.ts';
+import {
+  curlCommands,
+  describeFeatures,
+  describeTimings,
+  indented,
+  tableOfFound,
+  tableOfMembers,
+  verdict,
+} from './report.ts';
+import { type Scope, withScope } from './scope.ts';
+import { formatCount } from './table.ts';
+import { TRAINING_BUDGET_MS, trainModel } from './train-model.ts';
+import { readTraits } from './traits.ts';
+
+export interface DemoOptions {
+  /** Leaves the service running. */
+  readonly keep?: boolean;
+  /** A data set in place of the synthetic one. */
+  readonly data?: string;
+  /** A model that was trained on it; without, one is trained first. */
+  readonly model?: string;
+}
+
+/** A service that the demo talks to. */
+export interface DemoService {
+  readonly url: string;
+  readonly engineReady: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What the demo does not make itself. */
+export interface DemoDependencies {
+  readonly output: Output;
+  readonly clock: Clock;
+  /** Starts a service on a free port of the loopback interface. */
+  serve(folders: {
+    readonly dataDir: string;
+    readonly model: string;
+    readonly population: string;
+  }): Promise<DemoService>;
+  /** Threads that train on a device. */
+  trainingThreads(device: Device): number;
+}
+
+/** The audience asked for, in per cent of the population, and the sizes at which it is measured. */
+const AUDIENCE_PERCENT = 10;
+const MEASURED_PERCENTS = [1, 2, 5, 10];
+/** Where the verdict is given. */
+const VERDICT_PERCENT = 5;
+const FIRST_MEMBERS = 10;
+/** Traits that fit on a line: these, or the first four features of another data set. */
+const SYNTHETIC_TRAITS = ['age_band', 'occupation', 'country', 'interests'];
+/** Key of the baselines' draws. */
+const BASELINE_KEY = 'demo/baselines';
+
+/** Runs until the report is printed, with `keep` until Ctrl-C. Leaves nothing behind, however it ends. */
+export async function runDemo(options: DemoOptions, dependencies: DemoDependencies): Promise<void> {
+  if (options.model !== undefined && options.data === undefined)
+    throw new AppError('invalid_argument', '--model goes with --data: the synthetic people have a model of their own');
+  await withScope((scope) => new Demo(options, dependencies, scope).run());
+}
+
+class Demo {
+  readonly #options: DemoOptions;
+  readonly #dependencies: DemoDependencies;
+  readonly #output: Output;
+  readonly #scope: Scope;
+  readonly #clock: Clock;
+  readonly #start: number;
+
+  constructor(options: DemoOptions, dependencies: DemoDependencies, scope: Scope) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#output = dependencies.output;
+    this.#scope = scope;
+    this.#clock = dependencies.clock;
+    this.#start = this.#clock.elapsed();
+  }
+
+  async run(): Promise<void> {
+    const folder = this.#scope.temporaryFolder('demo');
+    const { data, model } = await this.#prepare(folder);
+    this.#say('importing them as a population');
+    const material = await importMaterial(data, model, `${folder}/population`, (users) =>
+      this.#output.progress(`  ${formatCount(users)} users`),
+    );
+    this.#say('starting the service');
+    const client = await this.#serve(folder, model);
+    const { campaign, members } = await this.#expand(client, material);
+    this.#printAudience(material, members);
+    this.#printComparison(material, members);
+    this.#print('', `Done in ${this.#seconds()} s.`);
+    await this.#goOn(client.url, campaign, material, members);
+  }
+
+  /** The data set and a model that fits it. */
+  async #prepare(folder: string): Promise<{ data: string; model: string }> {
+    const { data, model } = this.#options;
+    if (data !== undefined) {
+      this.#print(`metaheac demo: one test campaign of ${data}, and its look-alikes`, '');
+      const { clock, output, trainingThreads } = this.#dependencies;
+      const training = { budgetMs: TRAINING_BUDGET_MS, clock, output, threadsOn: trainingThreads };
+      return { data, model: model ?? (await trainModel(data, folder, training)) };
+    }
+    this.#print(
+      'metaheac demo: one campaign and its look-alikes, on synthetic people (nobody and no brand is real)',
+      '',
+    );
+    this.#say(
+      `making ${formatCount(SYNTHETIC.users)} people with readable traits and planted tastes, seed ${SYNTHETIC.seed}`,
+    );
+    await makeSyntheticData(`${folder}/data`);
+    return { data: `${folder}/data`, model: DEMO_MODEL };
+  }
+
+  /** Starts the service and waits until it is ready. */
+  async #serve(folder: string, model: string): Promise<ApiClient> {
+    const service = await this.#dependencies.serve({
+      dataDir: `${folder}/data-dir`,
+      model,
+      population: `${folder}/population`,
+    });
+    this.#scope.defer(() => service.close());
+    await service.engineReady;
+    const client = new ApiClient(service.url, this.#clock);
+    const { model_version, parts } = await client.readiness();
+    // without the reason why it is not another device
+    const device = parts.find(({ name }) => name === 'engine')?.detail.split(' (')[0];
+    this.#say(`${service.url} is ready: model ${model_version}, engine on ${device}`);
+    return client;
+  }
+
+  async #expand(
+    client: ApiClient,
+    { dataSet, population, campaign }: Material,
+  ): Promise<{ campaign: CampaignAnswer; members: AudienceMember[] }> {
+    const accepted = await client.createCampaign({
+      name: `demo: ${campaign.id}`,
+      features: campaign.features,
+      seeds: Array.from(campaign.seeds, (seed) => population.directory.id(seed)),
+      audience: { percent: AUDIENCE_PERCENT },
+    });
+    this.#say(
+      `POST /v1/campaigns: ${formatCount(accepted.seeds.known)} seeds, audience of ${AUDIENCE_PERCENT} % of ${formatCount(population.rowCount)}`,
+    );
+    const ready = await client.waitUntilReady(accepted.id, ({ progress, state }) =>
+      this.#output.progress(`  ${bar(progress)} ${state}`),
+    );
+    const members = await client.readAudience(accepted.id);
+    this.#say(`${describeTimings(ready.timings)}; ${formatCount(members.length)} users ranked`);
+    const hidden = campaign.evaluation.labels.reduce((sum, label) => sum + label, 0);
+    this.#print(
+      '',
+      `Campaign ${campaign.id} of ${dataSet.name} (a test campaign, ${this.#options.data === undefined ? 'planted like the people' : 'held out of training'})`,
+      ...indented([
+        describeFeatures(campaign.features),
+        `${formatCount(campaign.seeds.length)} people who like it are the seeds; ${formatCount(hidden)} more like it, which the service is not told`,
+      ]),
+    );
+    const heldOut = ready.quality?.held_out;
+    if (heldOut)
+      this.#print(
+        `  its own quality report, from ${heldOut.held_out_seeds} held-out seeds: AUC ${heldOut.auc.toFixed(3)}`,
+      );
+    const prediction = ready.quality?.prediction;
+    const lift = prediction?.lift[String(AUDIENCE_PERCENT / 100)];
+    if (prediction && lift)
+      this.#print(
+        `  predicted from the seeds alone: ${prediction.verdict}, lift at ${AUDIENCE_PERCENT} % ${lift.mean.toFixed(1)} (90 % interval ${lift.low.toFixed(1)} to ${lift.high.toFixed(1)})`,
+      );
+    return { campaign: ready, members };
+  }
+
+  #printAudience({ population, campaign }: Material, members: readonly AudienceMember[]): void {
+    const first = members.slice(0, FIRST_MEMBERS);
+    const users = Int32Array.from(first, ({ user_id }) => population.directory.find(user_id));
+    const truth = truthOf(population.directory.size, campaign);
+    const features =
+      this.#options.data === undefined ? SYNTHETIC_TRAITS : population.features.slice(0, 4).map(({ name }) => name);
+    const likes = Array.from(users, (user) => (truth[user] === 1 ? 'yes' : truth[user] === 0 ? 'no' : '-'));
+    this.#print(
+      '',
+      'The first of the audience ("likes it": what the data set knows and the service does not)',
+      ...tableOfMembers(first, likes, features, readTraits(population, users, features)),
+    );
+  }
+
+  /** Recall and lift at several sizes, beside logistic regression and lots on the same seeds, candidates and features. */
+  #printComparison({ dataSet, population, history, campaign }: Material, members: readonly AudienceMember[]): void {
+    this.#output.progress('  fitting logistic regression for comparison');
+    const futures = openFutures({ population, history }, dataSet.userFeatures);
+    const rng = createRng(BASELINE_KEY);
+    const { setting } = chooseSetting(logisticRegression, futures, rng.fork('strength'));
+    const seeds = new Set(campaign.seeds);
+    const candidates = futures.oneHot.users.filter((user) => !seeds.has(user));
+    const methods: Method[] = [
+      { name: 'MetaHeac', ranking: Int32Array.from(members, ({ user_id }) => population.directory.find(user_id)) },
+      ...[settle(logisticRegression(futures.oneHot), setting), randomBaseline()].map((baseline) => ({
+        name: baseline.name.replaceAll('_', ' '),
+        ranking: rank(candidates, baseline.scorer(campaign.seeds, rng.fork(baseline.name))(candidates)),
+      })),
+    ];
+    const truth = truthOf(population.directory.size, campaign);
+    const sizeOf = (percent: number) => Math.min(Math.ceil((percent * population.rowCount) / 100), members.length);
+    const sizes = [...new Set(MEASURED_PERCENTS.map(sizeOf))];
+    const found = methods.map((method) => ({ name: method.name, found: measure(method, truth, sizes) }));
+    const size = sizeOf(VERDICT_PERCENT);
+    this.#print(
+      '',
+      'Share of those who like it that is found among the best (x: how many times more than at random)',
+      ...tableOfFound(found, population.rowCount),
+      ...indented([verdict(size, compareHits(methods[0]!, methods[1]!, truth, size))]),
+      ...indented([
+        'Logistic regression has the same seeds and traits, and the strength that does best on train campaigns.',
+      ]),
+      ...indented(['This is one campaign; `metaheac evaluate` measures many, with intervals.']),
+    );
+  }
+
+  async #goOn(
+    url: string,
+    { id }: CampaignAnswer,
+    { population, campaign }: Material,
+    members: readonly AudienceMember[],
+  ): Promise<void> {
+    if (!this.#options.keep) {
+      this.#print(
+        ...indented([
+          'npm run demo -- --keep        leaves the service running, with curl commands to paste',
+          'npm run demo -- --data DIR    takes your own data set (docs/data-set.md)',
+        ]),
+      );
+      return;
+    }
+    const seeds = Array.from(campaign.seeds, (seed) => population.directory.id(seed));
+    this.#print(
+      `The service runs on, at ${url} (documentation: ${url}/docs). Paste, in another terminal:`,
+      '',
+      ...curlCommands(url, id, { features: campaign.features, seeds }, members[0]!.user_id),
+      '',
+      'Ctrl-C ends it and removes its files.',
+    );
+    await this.#scope.untilInterrupted();
+  }
+
+  #print(...lines: readonly string[]): void {
+    for (const line of lines) this.#output.result(line);
+  }
+
+  /** A line of what happens now, with the seconds since the start. */
+  #say(line: string): void {
+    this.#output.result(`[${this.#seconds().padStart(5)} s] ${line}`);
+  }
+
+  #seconds(): string {
+    return ((this.#clock.elapsed() - this.#start) / 1000).toFixed(1);
+  }
+}
+
+function truthOf(directorySize: number, { evaluation }: Material['campaign']): Truth {
+  return readTruth(evaluation.users, evaluation.labels, directorySize);
+}
