@@ -1,6 +1,7 @@
 /** Rankings by folder, of which only so many are open at a time. */
 import { existsSync } from 'node:fs';
 import { assert } from '../lib/errors.ts';
+import { LruCache } from '../lib/lru-cache.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 
 /** An open ranking, and who needs it open. */
@@ -24,16 +25,15 @@ export interface HeldRanking {
  * `hold` returns stays open until it is closed, whatever becomes of its folder.
  */
 export class RankingCache {
-  readonly #openRankings: number;
-  /** Rankings that are kept open, the least recently used first. */
-  readonly #open = new Map<string, Entry>();
+  /** Rankings that are kept open. */
+  readonly #open: LruCache<string, Entry>;
   /** Rankings that somebody holds, kept or not. */
   readonly #held = new Set<Entry>();
   #closed = false;
 
   constructor(limits: { readonly openRankings: number }) {
     assert(limits.openRankings >= 1, 'a ranking cache holds at least one ranking');
-    this.#openRankings = limits.openRankings;
+    this.#open = new LruCache({ maximum: limits.openRankings, onLeave: letGo });
   }
 
   /** @throws AppError storage_failed, as `openRanking`. */
@@ -63,37 +63,31 @@ export class RankingCache {
 
   /** Lets go of rankings whose folder is not there any more, under nobody who holds them: only then does the disk give their bytes back. */
   forgetDeleted(): void {
-    for (const folder of [...this.#open.keys()]) {
-      if (!existsSync(folder)) this.#forget(folder);
+    for (const folder of this.#open.keys()) {
+      if (!existsSync(folder)) this.#open.delete(folder);
     }
   }
 
   /** Closes all, held or not; nothing may be read through this cache afterwards. */
   closeAll(): void {
     this.#closed = true;
-    for (const folder of [...this.#open.keys()]) this.#forget(folder);
+    for (const folder of this.#open.keys()) this.#open.delete(folder);
     for (const { ranking } of this.#held) ranking.close();
   }
 
   #use(folder: string): Entry {
     assert(!this.#closed, 'the ranking cache is closed');
-    const entry = this.#open.get(folder) ?? { ranking: openRanking(folder), holders: 0, isKept: true };
-    this.#open.delete(folder);
-    this.#open.set(folder, entry);
-    for (const oldest of this.#open.keys()) {
-      if (this.#open.size <= this.#openRankings) break;
-      this.#forget(oldest);
-    }
+    const known = this.#open.get(folder);
+    if (known) return known;
+    const entry = { ranking: openRanking(folder), holders: 0, isKept: true };
+    this.#open.add(folder, entry);
     return entry;
   }
+}
 
-  #forget(folder: string): void {
-    const entry = this.#open.get(folder);
-    if (entry === undefined) return;
-    this.#open.delete(folder);
-    entry.isKept = false;
-    closeUnused(entry);
-  }
+function letGo(entry: Entry): void {
+  entry.isKept = false;
+  closeUnused(entry);
 }
 
 function closeUnused({ ranking, holders, isKept }: Entry): void {

@@ -1,9 +1,9 @@
 /** Streams the lines of a text file, plain or gzip, as strict UTF-8; every refusal names file:line. */
-import { isUtf8 } from 'node:buffer';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { AppError, type ErrorDetail, messageOf } from '../lib/errors.ts';
+import { type LineBatch, type LineFault, splitLines, withoutReturn } from '../lib/lines.ts';
 
 export interface LineLimits {
   /** Longest line, in bytes without its end. */
@@ -14,13 +14,6 @@ export const LINE_LIMITS: LineLimits = { maximumLineBytes: 16 * 1024 * 1024 };
 
 /** How much is read and decoded at a time; also the size of a batch of lines. */
 const CHUNK_BYTES = 1024 * 1024;
-
-/** Consecutive lines of a file, without their ends. */
-export interface LineBatch {
-  /** The 1-based number of `lines[0]`. */
-  readonly firstLine: number;
-  readonly lines: readonly string[];
-}
 
 /** The AppError `invalid_data` that names file:line. */
 export function lineError(
@@ -44,45 +37,23 @@ export async function* readLines(
   limits: LineLimits = LINE_LIMITS,
 ): AsyncGenerator<LineBatch, void, void> {
   const { maximumLineBytes } = limits;
-  let firstLine = 1;
-  let isStart = true;
-  let pending: Buffer[] = [];
-  let pendingBytes = 0;
-
-  const take = (block: Buffer): LineBatch => {
-    const text = isStart && hasByteOrderMark(block) ? block.subarray(3) : block;
-    isStart = false;
-    if (!isUtf8(text)) throw lineError(path, firstLine + findInvalidLine(text), 'the line is not valid UTF-8');
-    const lines = splitLines(text.toString('utf8'));
-    for (let i = 0; i < lines.length; i++) {
-      if (isLongerThan(lines[i]!, maximumLineBytes)) throw tooLong(path, firstLine + i, maximumLineBytes);
-    }
-    const batch = { firstLine, lines };
-    firstLine += lines.length;
-    return batch;
-  };
-
+  let next = 1;
+  const refuse = (line: number, fault: LineFault) =>
+    fault === 'too_long' ? tooLong(path, line, maximumLineBytes) : lineError(path, line, 'the line is not valid UTF-8');
   try {
-    for await (const chunk of openBytes(path)) {
-      const end = chunk.lastIndexOf(0x0a) + 1;
-      if (end > 0) {
-        pending.push(chunk.subarray(0, end));
-        yield take(pending.length === 1 ? pending[0]! : Buffer.concat(pending));
-        pending = [];
-        pendingBytes = 0;
-      }
-      if (end < chunk.length) {
-        pending.push(chunk.subarray(end));
-        pendingBytes += chunk.length - end;
-        // One more for a carriage return, three for a byte order mark.
-        if (pendingBytes > maximumLineBytes + 4) throw tooLong(path, firstLine, maximumLineBytes);
-      }
+    // one more for a carriage return, three for a byte order mark
+    for await (const batch of splitLines(openBytes(path), { maximumBytes: maximumLineBytes + 4, refuse })) {
+      const { firstLine } = batch;
+      const lines = batch.lines.map(withoutReturn);
+      const long = lines.findIndex((line) => isLongerThan(line, maximumLineBytes));
+      if (long >= 0) throw tooLong(path, firstLine + long, maximumLineBytes);
+      next = firstLine + lines.length;
+      yield { firstLine, lines };
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw lineError(path, firstLine, `the file can't be read from here on: ${messageOf(error)}`, { cause: error });
+    throw lineError(path, next, `the file can't be read from here on: ${messageOf(error)}`, { cause: error });
   }
-  if (pending.length > 0) yield take(Buffer.concat(pending));
 }
 
 function openBytes(path: string): AsyncIterable<Buffer> {
@@ -92,31 +63,6 @@ function openBytes(path: string): AsyncIterable<Buffer> {
   // An error of either end destroys the other, and reaches the reader of `gunzip`.
   pipeline(source, gunzip, () => {});
   return gunzip;
-}
-
-function hasByteOrderMark(bytes: Buffer): boolean {
-  return bytes.length >= 3 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-}
-
-function splitLines(text: string): string[] {
-  const lines = text.split('\n');
-  if (text.endsWith('\n')) lines.pop();
-  if (text.includes('\r')) {
-    for (let i = 0; i < lines.length; i++) {
-      if (lines[i]!.endsWith('\r')) lines[i] = lines[i]!.slice(0, -1);
-    }
-  }
-  return lines;
-}
-
-/** The 0-based line of the first byte sequence that is not UTF-8: no sequence crosses a line's end, as 0x0a is never part of one. */
-function findInvalidLine(bytes: Buffer): number {
-  let from = 0;
-  for (let line = 0; ; line++) {
-    const end = bytes.indexOf(0x0a, from);
-    if (end < 0 || !isUtf8(bytes.subarray(from, end))) return line;
-    from = end + 1;
-  }
 }
 
 function isLongerThan(line: string, bytes: number): boolean {

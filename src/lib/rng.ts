@@ -67,6 +67,13 @@ export function shuffle(rng: Rng, items: Int32Array | Uint32Array): void {
   }
 }
 
+/** `count` of `items` in random order, each place at most once; all of them where `count >= items.length`. */
+export function sample(rng: Rng, items: Int32Array, count: number): Int32Array {
+  const out = sampleWithoutReplacement(rng, items.length, count);
+  for (let i = 0; i < out.length; i++) out[i] = items[out[i]!]!;
+  return out;
+}
+
 /** `count` different integers of [0, bound) in random order; all of them where `count >= bound`. O(count) memory (sparse Fisher-Yates). */
 export function sampleWithoutReplacement(rng: Rng, bound: number, count: number): Int32Array {
   const size = Math.min(count, bound);

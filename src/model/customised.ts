@@ -1,8 +1,10 @@
 /** customised.bin: what makes a campaign's customised model out of the general model, and the ONNX file of both. */
+
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { filesFrom, readModel, type Tensor, writeModel } from '../graph/index.ts';
+import { sortedEntries } from '../lib/canonical-json.ts';
 import { storageError } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { applyChanges, type Change, type Changes } from './changes.ts';
@@ -50,7 +52,7 @@ export function encodeCustomised(customised: Customised): Uint8Array {
     contract: CUSTOMISED_CONTRACT,
     model_version: modelVersion,
     population_version: populationVersion,
-    features: Object.fromEntries(Object.entries(features).sort(([a], [b]) => (a < b ? -1 : 1))),
+    features: Object.fromEntries(sortedEntries(features)),
     ...(leftOut === null ? {} : { left_out: { feature: leftOut.feature, id: leftOut.id } }),
   };
   const parts = encodeTensorFile({ facts, tensors });

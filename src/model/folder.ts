@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
 import { z } from 'zod';
+import { canonicalJson } from '../lib/canonical-json.ts';
 import {
   createFolder,
   removeQuietly,
@@ -132,16 +133,6 @@ export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
 function versionOf(manifest: Omit<Manifest, 'version'>): string {
   const { created, version, ...rest } = manifest as Manifest;
   return sha256Of(Buffer.from(canonicalJson(rest))).slice(0, 12);
-}
-
-/** RFC 8785 (JSON Canonicalization Scheme): no spaces, keys sorted by UTF-16 code units, numbers as ECMAScript writes them. */
-function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (value === null || typeof value !== 'object') return JSON.stringify(value);
-  const entries = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`;
 }
 
 function readManifest(path: string): Manifest {

@@ -2,7 +2,7 @@
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
-import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { type Rng, sample } from '../lib/rng.ts';
 
 /** One campaign of a data set. */
 export interface WrittenCampaign {
@@ -96,7 +96,7 @@ function usersWhere(isMember: Uint8Array, wanted: 0 | 1): Int32Array {
 
 /** Up to `count` of `items` by lot, in their order. */
 function pick(items: Int32Array, count: number, rng: Rng): Int32Array {
-  return Int32Array.from(sampleWithoutReplacement(rng, items.length, count), (i) => items[i]!).sort();
+  return sample(rng, items, count).sort();
 }
 
 /** Writes `pieces` in chunks: memory does not grow with the file. */

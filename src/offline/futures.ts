@@ -1,7 +1,6 @@
 /** Past campaigns played as if they were tomorrow's: nobody has their tokens, and what being in other campaigns tells is the same for all. */
-
 import type { Feature } from '../dataset/features.ts';
-import { type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
+import { type Rng, sample, shuffle } from '../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory } from './history.ts';
@@ -142,10 +141,10 @@ export function futureTrial(
     ...measured.map((stratum) => stratum.pool.length / stratum.hidden.length),
   );
   const rows = measured.flatMap((stratum): [user: number, label: number][] => {
-    const drawn = sampleWithoutReplacement(rng, stratum.pool.length, Math.round(ratio * stratum.hidden.length));
+    const drawn = sample(rng, Int32Array.from(stratum.pool), Math.round(ratio * stratum.hidden.length));
     return [
       ...Array.from(stratum.hidden, (user): [number, number] => [user, 1]),
-      ...Array.from(drawn, (i): [number, number] => [stratum.pool[i]!, 0]),
+      ...Array.from(drawn, (user): [number, number] => [user, 0]),
     ];
   });
   rows.sort(([a], [b]) => a - b);

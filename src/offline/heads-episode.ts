@@ -1,5 +1,5 @@
 /** Episodes of meta-training the heads: a simulated seed set with sampled others as support, hidden members and true negatives as query. */
-import { type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
+import { type Rng, sample, shuffle } from '../lib/rng.ts';
 import type { DrawnBatch } from './episodes.ts';
 import type { LabelledRows } from './history.ts';
 
@@ -26,15 +26,11 @@ export function drawHeadsEpisode(
   const rest = new Int32Array(hidden.length + negatives.length);
   rest.set(hidden);
   rest.set(negatives, hidden.length);
-  const others = sampleWithoutReplacement(rng, rest.length, Math.min(OTHERS_PER_SEED * count, rest.length >> 1)).map(
-    (i) => rest[i]!,
-  );
+  const others = sample(rng, rest, Math.min(OTHERS_PER_SEED * count, rest.length >> 1));
   const inSupport = new Set(others);
   const queryMembers = hidden.subarray(0, QUERY_MEMBERS);
   const free = negatives.filter((row) => !inSupport.has(row));
-  const queryNegatives = sampleWithoutReplacement(rng, free.length, NEGATIVES_PER_MEMBER * queryMembers.length).map(
-    (i) => free[i]!,
-  );
+  const queryNegatives = sample(rng, free, NEGATIVES_PER_MEMBER * queryMembers.length);
   const batch = (ones: Int32Array, zeros: Int32Array): DrawnBatch => ({
     users: Int32Array.from([...ones, ...zeros], (row) => users[row]!),
     labels: new Float32Array(ones.length + zeros.length).fill(1, 0, ones.length),

@@ -1,6 +1,6 @@
 /** The baselines `logistic_regression`, on one-hot tokens, and `logistic_regression_svd`, on latent vectors of users. */
 import { fitLogisticRegression, type LogisticModel } from '../lib/logistic-regression.ts';
-import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { type Rng, sample } from '../lib/rng.ts';
 import { presentSeeds, type Scorer, sumOfTokens, type TunableMethod } from './baselines.ts';
 import { type DenseRows, denseDesign, type SparseRows, sparseDesign } from './design-rows.ts';
 import { latentStart } from './latent-start.ts';
@@ -83,13 +83,10 @@ export function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number
 export function drawTask(oneHot: OneHot, seeds: Int32Array, rng: Rng): { users: Int32Array; labels: Uint8Array } {
   const positives = presentSeeds(oneHot, seeds);
   const others = nonSeeds(oneHot.users, positives);
-  const drawn = sampleWithoutReplacement(rng, others.length, NEGATIVES_PER_SEED * positives.length);
+  const drawn = sample(rng, others, NEGATIVES_PER_SEED * positives.length);
   const users = new Int32Array(positives.length + drawn.length);
   users.set(positives);
-  users.set(
-    drawn.map((i) => others[i]!),
-    positives.length,
-  );
+  users.set(drawn, positives.length);
   return { users, labels: new Uint8Array(users.length).fill(1, 0, positives.length) };
 }
 

@@ -1,6 +1,6 @@
 /** One trial of the online stage on a past campaign: adapt to its seeds, score its evaluation rows, measure. */
 import { assert } from '../lib/errors.ts';
-import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { type Rng, sample } from '../lib/rng.ts';
 import { type CustomisedModel, type CustomiseRequest, customise, type OnlineContext } from '../online/customise.ts';
 import { ownToken } from '../online/own-token.ts';
 import type { Prediction } from '../online/prediction.ts';
@@ -105,7 +105,7 @@ export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng
   const members = Int32Array.from(new Set(users.filter((_, row) => labels[row] === 1)));
   const size = Math.min(count, Math.floor(members.length / 2));
   if (size < 1) return null;
-  const seeds = Int32Array.from(sampleWithoutReplacement(rng, members.length, size), (i) => members[i]!).sort();
+  const seeds = sample(rng, members, size).sort();
   const isSeed = new Set(seeds);
   const isRest = (_: number, row: number): boolean => !isSeed.has(users[row]!);
   const evaluation = { users: users.filter(isRest), labels: labels.filter(isRest) };

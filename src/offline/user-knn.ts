@@ -1,5 +1,5 @@
 /** The baseline `user_knn`: how alike a user is to the seeds who are nearest, by the cosine of their tokens. */
-import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { type Rng, sample } from '../lib/rng.ts';
 import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
 import type { OneHot } from './one-hot.ts';
 
@@ -40,9 +40,7 @@ export function userKnn(oneHot: OneHot): TunableMethod<{ k: number; idf_power: n
 /** The seeds, or as many as are compared, ascending. */
 function compareWith(seeds: Int32Array, rng: Rng): Int32Array {
   if (seeds.length <= MAXIMUM_COMPARED_SEEDS) return seeds;
-  return sampleWithoutReplacement(rng, seeds.length, MAXIMUM_COMPARED_SEEDS)
-    .map((i) => seeds[i]!)
-    .sort();
+  return sample(rng, seeds, MAXIMUM_COMPARED_SEEDS).sort();
 }
 
 /** `squares`, `[width]`, are w_t^2. */

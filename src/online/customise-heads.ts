@@ -2,7 +2,7 @@
 
 import type { BlendedPart, HeadProgram, HeadRun, LogitPart } from '../adaptation/head-adaptation.ts';
 import { assert } from '../lib/errors.ts';
-import { createRng, type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
+import { createRng, type Rng, sample } from '../lib/rng.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
 import type { CampaignRegression } from './bound-regression.ts';
@@ -81,10 +81,7 @@ export async function customiseHeads(
 
 /** At most `most` of `rows`, ascending as they are. */
 function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
-  if (rows.length <= most) return rows;
-  return sampleWithoutReplacement(rng, rows.length, most)
-    .map((i) => rows[i]!)
-    .sort();
+  return rows.length <= most ? rows : sample(rng, rows, most).sort();
 }
 
 /** Users on whom heads are adapted. */
@@ -172,8 +169,8 @@ export function fitParts(
 ): HeadParts {
   const parts: { companion: LogitPart | null; regression: LogitPart | null } = { companion: null, regression: null };
   if (settings.companion) {
-    const drawn = sampleWithoutReplacement(rng.fork('companion'), pool.length, negativesFor(settings, positives, pool));
-    const learned = Int32Array.from([...positives, ...drawn.map((i) => pool[i]!), ...always]);
+    const drawn = sample(rng.fork('companion'), pool, negativesFor(settings, positives, pool));
+    const learned = Int32Array.from([...positives, ...drawn, ...always]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
     parts.companion = run.fitCompanion(learned, labels, settings.companion.strengths);
   }
@@ -214,8 +211,7 @@ async function descend(
   rows.set(positives);
   rows.set(always, positives.length + count);
   for (let step = 0; step < steps; step++) {
-    const drawn = sampleWithoutReplacement(rng, pool.length, count);
-    for (let i = 0; i < count; i++) rows[positives.length + i] = pool[drawn[i]!]!;
+    rows.set(sample(rng, pool, count), positives.length);
     await run.step(rows, labels, settings.rates);
   }
 }

@@ -1,6 +1,7 @@
 /** The adaptation plan: held-out split, negatives of every epoch and batch order, all drawn before the first step. */
 import { createHash } from 'node:crypto';
-import { createRng, type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
+import { sortedEntries } from '../lib/canonical-json.ts';
+import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
 import type { AdamSettings } from '../model/manifest.ts';
 import type { CampaignFeatures } from './encode.ts';
 
@@ -37,11 +38,12 @@ export function planKey(what: {
   readonly suppressed: Int32Array;
   readonly dismissed: Int32Array;
 }): string {
-  const byName = <T>(values: Readonly<Record<string, T>>) =>
-    Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1));
-  const filters = byName(what.filters).map(([name, tokens]) => [name, [...new Set(tokens)].sort()]);
+  const filters = sortedEntries<readonly string[]>(what.filters).map(([name, tokens]) => [
+    name,
+    [...new Set(tokens)].sort(),
+  ]);
   const hash = createHash('sha256').update(
-    JSON.stringify([what.modelVersion, what.populationVersion, byName(what.features), filters]),
+    JSON.stringify([what.modelVersion, what.populationVersion, sortedEntries(what.features), filters]),
   );
   for (const rows of [what.seeds, what.suppressed, what.dismissed]) hash.update(`/${rows.length}/`).update(rows);
   return hash.digest('hex');
@@ -68,7 +70,7 @@ export function drawPlan(
   shuffle(split, shuffled);
   const heldOut = shuffled.slice(0, heldOutCount).sort();
   const rest = shuffled.slice(heldOutCount).sort();
-  const others = take(candidates, sampleWithoutReplacement(split, candidates.length, HELD_OUT_CANDIDATES)).sort();
+  const others = sample(split, candidates, HELD_OUT_CANDIDATES).sort();
   return {
     selection: { ...drawPass(rng.fork('selection'), rest, candidates, settings, dismissed), heldOut, others },
     final,
@@ -84,7 +86,7 @@ function drawPass(
 ): PlannedPass {
   const count = Math.round(positives.length * settings.negatives_per_seed);
   const draw = () => {
-    const drawn = take(candidates, sampleWithoutReplacement(rng, candidates.length, count));
+    const drawn = sample(rng, candidates, count);
     return dismissed.length === 0 ? drawn : Int32Array.from(new Set([...drawn, ...dismissed]));
   };
   let negatives = draw();
@@ -113,10 +115,4 @@ function cutBatches(rng: Rng, positives: Int32Array, negatives: Int32Array, most
     }
     return { rows, labels };
   });
-}
-
-function take(from: Int32Array, at: Int32Array): Int32Array {
-  const out = new Int32Array(at.length);
-  for (let i = 0; i < at.length; i++) out[i] = from[at[i]!]!;
-  return out;
 }

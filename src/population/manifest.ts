@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Feature } from '../dataset/features.ts';
+import { canonicalJson } from '../lib/canonical-json.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { sha256 } from './files.ts';
 import { SEGMENT_ROWS } from './segments.ts';
@@ -147,16 +148,5 @@ function readText(path: string): string {
 }
 
 function versionOf(content: Omit<Manifest, 'version'>): string {
-  return sha256(Buffer.from(JSON.stringify(sortKeys(content)))).slice(0, 12);
-}
-
-/** The same value with every object's keys in order: the version must not depend on how the manifest was put together. */
-function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, item]) => [key, sortKeys(item)]),
-  );
+  return sha256(Buffer.from(canonicalJson(content))).slice(0, 12);
 }

@@ -1,50 +1,32 @@
 /** Keeps the segments that were read last, up to a number of bytes. */
+import { LruCache } from '../lib/lru-cache.ts';
 import { type Rows, sizeOfRows } from './segments.ts';
 
-/** Least recently used segments leave first; one that is larger than the limit is not kept. */
+/** A segment that is larger than the limit is not kept. */
 export class SegmentCache {
-  readonly #maximumBytes: number;
   readonly #load: (index: number) => Rows;
-  /** In the order of use, the latest last. */
-  readonly #kept = new Map<number, Rows>();
-  #bytes = 0;
+  readonly #kept: LruCache<number, Rows>;
 
   constructor(maximumBytes: number, load: (index: number) => Rows) {
-    this.#maximumBytes = maximumBytes;
     this.#load = load;
+    this.#kept = new LruCache({ maximum: maximumBytes, sizeOf: sizeOfRows });
   }
 
   get bytes(): number {
-    return this.#bytes;
+    return this.#kept.size;
   }
 
   /** The segment if it is kept; asking does not keep it. */
   find(index: number): Rows | undefined {
-    return this.#kept.get(index);
+    return this.#kept.peek(index);
   }
 
   /** The segment, read if it is not kept. */
   get(index: number): Rows {
     const kept = this.#kept.get(index);
-    if (kept) {
-      this.#kept.delete(index);
-      this.#kept.set(index, kept);
-      return kept;
-    }
+    if (kept) return kept;
     const rows = this.#load(index);
-    this.#keep(index, rows);
+    this.#kept.add(index, rows);
     return rows;
-  }
-
-  #keep(index: number, rows: Rows): void {
-    const size = sizeOfRows(rows);
-    if (size > this.#maximumBytes) return;
-    this.#kept.set(index, rows);
-    this.#bytes += size;
-    for (const [oldest, old] of this.#kept) {
-      if (this.#bytes <= this.#maximumBytes) return;
-      this.#bytes -= sizeOfRows(old);
-      this.#kept.delete(oldest);
-    }
   }
 }

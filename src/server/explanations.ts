@@ -1,5 +1,6 @@
 /** Explanations that were made, kept for the next who asks; so many are made at one time. */
 import type { Explanation } from '../audience/explanation.ts';
+import { LruCache } from '../lib/lru-cache.ts';
 import type { AudienceLimits } from './audiences/limits.ts';
 import type { AudienceExplainer, AudienceToExplain } from './audiences/port.ts';
 import { createSlots } from './slots.ts';
@@ -17,19 +18,14 @@ export function createExplanations({
   readonly explainer: AudienceExplainer;
 }): (audience: AudienceToExplain) => Promise<Explanation> {
   const take = createSlots(config.maximumOpenExplanations, 'explanations are being made');
-  /** The least recently asked for first. */
-  const kept = new Map<string, Promise<Explanation>>();
+  const kept = new LruCache<string, Promise<Explanation>>({ maximum: config.keptExplanations });
   return (audience) => {
     const key = `${audience.size} ${audience.folder}`;
     const known = kept.get(key);
-    kept.delete(key);
-    const made = known ?? explainWith(explainer, audience, take());
-    kept.set(key, made);
-    if (known === undefined) made.catch(() => kept.delete(key));
-    for (const oldest of kept.keys()) {
-      if (kept.size <= config.keptExplanations) break;
-      kept.delete(oldest);
-    }
+    if (known) return known;
+    const made = explainWith(explainer, audience, take());
+    kept.add(key, made);
+    made.catch(() => kept.delete(key));
     return made;
   };
 }

@@ -1,5 +1,6 @@
 /** CSV (RFC 4180) with a header row: the fields of one column, record by record. */
-import { type LineErrors, type UploadLines, withoutReturn } from './upload-lines.ts';
+import { type LineBatch, withoutReturn } from '../lib/lines.ts';
+import type { LineErrors } from './upload-lines.ts';
 
 /** A field, and the line that its record begins at. */
 export type TakeField = (value: string, line: number) => void;
@@ -21,7 +22,7 @@ export class CsvColumn {
     this.#errors = errors;
   }
 
-  read({ firstLine, lines }: UploadLines, take: TakeField): void {
+  read({ firstLine, lines }: LineBatch, take: TakeField): void {
     lines.forEach((line, i) => {
       if (this.#open === null && !line.includes('"')) {
         this.#record(withoutReturn(line).split(','), firstLine + i, take);

@@ -3,11 +3,12 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
+import { type LineBatch, withoutReturn } from '../lib/lines.ts';
 import type { HttpLimits } from './http/limits.ts';
 import { wrongId } from './schemas.ts';
 import { uploadBytes } from './upload-bytes.ts';
 import { CsvColumn } from './upload-csv.ts';
-import { LineErrors, type UploadLines, uploadLines, withoutReturn } from './upload-lines.ts';
+import { LineErrors, uploadLines } from './upload-lines.ts';
 import type { UserSetLimits } from './user-sets/limits.ts';
 
 /** What uploads are, besides `application/json`. */
@@ -81,7 +82,7 @@ async function readLines(
 }
 
 interface Format {
-  read(lines: UploadLines): void;
+  read(lines: LineBatch): void;
   end(): void;
 }
 

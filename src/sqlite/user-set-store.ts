@@ -15,6 +15,7 @@ import type {
 import type { SeedCounts } from '../campaigns/types.ts';
 import { listFolder, removeQuietly, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
+import { LruCache } from '../lib/lru-cache.ts';
 import { intersectionOf, unionOf } from '../user-sets/algebra.ts';
 import { type ChangeTask, combine, receivedAfter, sentOf, tallyFor } from '../user-sets/change.ts';
 import { IdSorter } from '../user-sets/id-sorter.ts';
@@ -33,8 +34,8 @@ export class SqliteUserSets implements UserSets {
   readonly #database: Database;
   readonly #folder: string;
   readonly #now: () => number;
-  readonly #matches = new Map<string, Promise<Matches>>();
-  readonly #suppressed = new Map<string, Promise<number>>();
+  readonly #matches = new LruCache<string, Promise<Matches>>({ maximum: REMEMBERED });
+  readonly #suppressed = new LruCache<string, Promise<number>>({ maximum: REMEMBERED });
 
   constructor({ database, setFolder, options }: Connection) {
     this.#database = database;
@@ -142,7 +143,7 @@ export class SqliteUserSets implements UserSets {
     } finally {
       set.discard();
     }
-    remember(this.#matches, keyOf(population, set.sha256), Promise.resolve(tally.matches()));
+    this.#matches.add(keyOf(population, set.sha256), Promise.resolve(tally.matches()));
     if (before !== null && before.sha256 !== set.sha256) this.#removeUnused(before.sha256);
     return sent;
   }
@@ -219,18 +220,13 @@ function keyOf(population: MatchedPopulation, ...sets: readonly string[]): strin
 }
 
 /** What was worked out before, or is being; a failure is forgotten. */
-function remembered<T>(memory: Map<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
+function remembered<T>(memory: LruCache<string, Promise<T>>, key: string, work: () => Promise<T>): Promise<T> {
   const known = memory.get(key);
   if (known !== undefined) return known;
   const made = work();
   made.catch(() => memory.delete(key));
-  remember(memory, key, made);
+  memory.add(key, made);
   return made;
-}
-
-function remember<T>(memory: Map<string, Promise<T>>, key: string, value: Promise<T>): void {
-  if (memory.size >= REMEMBERED) memory.delete(memory.keys().next().value!);
-  memory.set(key, value);
 }
 
 function setsIn(folder: string): string[] {

@@ -1,5 +1,6 @@
 /** Marks of the rows of a population that take long to work out: made in slices which go on when nobody waits for them any more, and kept. */
 import { setImmediate } from 'node:timers/promises';
+import { LruCache } from '../lib/lru-cache.ts';
 import type { Turn } from './find-rows.ts';
 
 interface Work {
@@ -13,13 +14,12 @@ interface Work {
  * further than they were, and what is left behind is never more than one piece of work.
  */
 export class KeptMarks {
-  readonly #most: number;
-  readonly #kept = new Map<string, Uint8Array>();
+  readonly #kept: LruCache<string, Uint8Array>;
   #work: Work | null = null;
 
   /** Keeps `most`, those asked for last. */
   constructor(most: number) {
-    this.#most = most;
+    this.#kept = new LruCache({ maximum: most });
   }
 
   /**
@@ -28,10 +28,7 @@ export class KeptMarks {
    */
   async get(key: string, make: (turn: Turn) => Promise<Uint8Array>, check: () => void): Promise<Uint8Array> {
     const kept = this.#kept.get(key);
-    if (kept !== undefined) {
-      this.#keep(key, kept);
-      return kept;
-    }
+    if (kept !== undefined) return kept;
     if (this.#work?.key !== key) {
       this.end();
       this.#work = this.#start(key, make);
@@ -61,7 +58,7 @@ export class KeptMarks {
     };
     const finish = (outcome: NonNullable<Work['outcome']>) => {
       work.outcome = outcome;
-      if ('marks' in outcome) this.#keep(key, outcome.marks);
+      if ('marks' in outcome) this.#kept.add(key, outcome.marks);
       if (this.#work === work) this.#work = null;
     };
     make(turn).then(
@@ -69,11 +66,5 @@ export class KeptMarks {
       (error) => finish({ error }),
     );
     return work;
-  }
-
-  #keep(key: string, marks: Uint8Array): void {
-    this.#kept.delete(key);
-    this.#kept.set(key, marks);
-    if (this.#kept.size > this.#most) this.#kept.delete(this.#kept.keys().next().value!);
   }
 }

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createRng, sampleWithoutReplacement, shuffle } from '../../src/lib/rng.ts';
+import { createRng, sample, sampleWithoutReplacement, shuffle } from '../../src/lib/rng.ts';
 
 /** xoshiro128** as its authors publish it, in BigInt. */
 function reference(key: string, count: number): number[] {
@@ -114,5 +114,14 @@ describe('sampleWithoutReplacement', () => {
     for (let i = 0; i < 3000; i++) for (const x of sampleWithoutReplacement(rng, 5, 2)) counts[x]! += 1;
     for (const count of counts) expect(Math.abs(count - 1200)).toBeLessThan(130);
     expect(sampleWithoutReplacement(rng, 2 ** 31, 3)).toHaveLength(3);
+  });
+});
+
+describe('sample', () => {
+  it('takes the items at the places that are sampled without replacement', () => {
+    const items = Int32Array.from({ length: 50 }, (_, i) => 3 * i);
+    const places = sampleWithoutReplacement(createRng('sample'), items.length, 20);
+    expect(sample(createRng('sample'), items, 20)).toEqual(places.map((place) => items[place]!));
+    expect(sample(createRng('sample'), items, 99).sort()).toEqual(items);
   });
 });

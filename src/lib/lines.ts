@@ -1,0 +1,78 @@
+/** The lines of a stream of bytes, as strict UTF-8; memory is a chunk and a line. */
+import { isUtf8 } from 'node:buffer';
+
+/** Consecutive lines without their `\n`; a `\r` before it is still there. */
+export interface LineBatch {
+  /** The 1-based number of `lines[0]`. */
+  readonly firstLine: number;
+  readonly lines: readonly string[];
+}
+
+/** Why the lines end early. */
+export type LineFault = 'utf_16' | 'not_utf_8' | 'too_long';
+
+export interface LineLimits {
+  /** A line that goes on from chunk to chunk may have so many bytes. */
+  readonly maximumBytes: number;
+  /** Makes the error of a line that ends the reading. */
+  readonly refuse: (line: number, fault: LineFault) => Error;
+}
+
+const NEWLINE = 0x0a;
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
+
+/** Yields a batch a chunk. A byte order mark at the start is dropped; the last line may lack its end; empty lines are given as ''. */
+export async function* splitLines(
+  bytes: AsyncIterable<Buffer>,
+  { maximumBytes, refuse }: LineLimits,
+): AsyncGenerator<LineBatch, void, void> {
+  let firstLine = 1;
+  let isStart = true;
+  let pending: Buffer[] = [];
+  let pendingBytes = 0;
+  const take = (): LineBatch => {
+    const block = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
+    if (isStart && UTF16_MARKS.some((mark) => startsWith(block, mark))) throw refuse(1, 'utf_16');
+    const text = isStart && startsWith(block, BYTE_ORDER_MARK) ? block.subarray(BYTE_ORDER_MARK.length) : block;
+    isStart = false;
+    if (!isUtf8(text)) throw refuse(firstLine + findInvalidLine(text), 'not_utf_8');
+    const lines = text.toString('utf8').split('\n');
+    if (text.at(-1) === NEWLINE) lines.pop();
+    const batch = { firstLine, lines };
+    firstLine += lines.length;
+    pending = [];
+    pendingBytes = 0;
+    return batch;
+  };
+  for await (const chunk of bytes) {
+    const end = chunk.lastIndexOf(NEWLINE) + 1;
+    if (end > 0) {
+      pending.push(chunk.subarray(0, end));
+      yield take();
+    }
+    if (end === chunk.length) continue;
+    pending.push(chunk.subarray(end));
+    pendingBytes += chunk.length - end;
+    if (pendingBytes > maximumBytes) throw refuse(firstLine, 'too_long');
+  }
+  if (pending.length > 0) yield take();
+}
+
+/** The line without the `\r` of a CRLF. */
+export function withoutReturn(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+function startsWith(bytes: Buffer, start: Buffer): boolean {
+  return bytes.subarray(0, start.length).equals(start);
+}
+
+/** The 0-based line of the first byte sequence that is not UTF-8: no sequence crosses a line's end, as 0x0a is never part of one. */
+function findInvalidLine(bytes: Buffer): number {
+  for (let line = 0, from = 0; ; line++) {
+    const end = bytes.indexOf(NEWLINE, from);
+    if (end < 0 || !isUtf8(bytes.subarray(from, end))) return line;
+    from = end + 1;
+  }
+}
