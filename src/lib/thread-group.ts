@@ -1,58 +1,91 @@
-/** A group of equal threads that a caller shares tasks out to; their results come back in the order of the tasks. */
+/** A group of equal threads: a task goes to whichever is free, first come, first served. */
 import type { Worker } from 'node:worker_threads';
+import { Cancellation } from './cancellation.ts';
 import { startThreadBeside } from './entry.ts';
 import { assert, messageOf } from './errors.ts';
 import { restoreError } from './thread-error.ts';
 import type { FromThread, ToThread } from './thread-host.ts';
 
-interface Waiting<Task> {
+/** Where a thread's module is, and what it is started with. */
+export interface ThreadModule {
+  /** `import.meta.url` of the module that it lies beside. */
+  readonly beside: string;
+  readonly name: string;
+  readonly data: unknown;
+}
+
+/** How a task is followed, and ended before its time. */
+export interface Following<Progress> {
+  readonly onProgress?: (progress: Progress) => void;
+  /** A task that is cancelled ends with an error, once its host looks. */
+  readonly cancellation?: Cancellation;
+}
+
+/** A thread is gone, and with it the trust in what it was doing. */
+export class ThreadDied extends Error {}
+
+interface Waiting<Task, Result, Progress> extends Following<Progress> {
   readonly id: number;
   readonly task: Task;
-  readonly resolve: (result: unknown) => void;
+  readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** The threads run a module that calls `hostThread`. Who opens a group closes it: its threads keep the process alive. */
-export class ThreadGroup<Task, Result> {
+/** The threads run a module that calls `hostThread`. Who starts a group closes it: its threads keep the process alive. */
+export class ThreadGroup<Task, Result, Progress = never> {
+  /** Rejects with ThreadDied when a thread is gone, and with what a thread throws while it opens. */
+  readonly broken: Promise<never>;
+  readonly #name: string;
   readonly #workers: Worker[] = [];
   readonly #exits: Promise<unknown>[] = [];
   readonly #idle: Worker[] = [];
-  readonly #queue: Waiting<Task>[] = [];
-  readonly #running = new Map<Worker, Waiting<Task>>();
+  readonly #queue: Waiting<Task, Result, Progress>[] = [];
+  readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
   #nextId = 1;
-  #broken: Error | null = null;
+  #error: Error | null = null;
   #isClosing = false;
+  #breakPromise: (error: Error) => void = () => {};
 
-  private constructor() {}
-
-  /** Starts `count` threads of the module `name` beside the module whose `import.meta.url` is given; throws what one of them throws while it opens. */
-  static async open<Task, Result>(
-    importMetaUrl: string,
-    name: string,
-    count: number,
-    data: unknown,
-  ): Promise<ThreadGroup<Task, Result>> {
-    const group = new ThreadGroup<Task, Result>();
-    const opening = Array.from({ length: count }, () => group.#start(importMetaUrl, name, data));
-    const refused = (await Promise.allSettled(opening)).find((outcome) => outcome.status === 'rejected');
-    if (!refused) return group;
-    await group.close();
-    throw refused.reason;
+  /** Starts `count` threads. Tasks wait for one that is open. */
+  constructor({ beside, name, data }: ThreadModule, count = 1) {
+    this.#name = name;
+    this.broken = new Promise((_, reject) => {
+      this.#breakPromise = reject;
+    });
+    this.broken.catch(() => {}); // who never asks must not crash by it
+    for (let i = 0; i < count; i++) this.#follow(startThreadBeside(beside, name, { workerData: data }));
   }
 
-  /** All tasks are done or refused when this settles; it throws what the first of them threw. A thread that dies fails them all, and all to come. */
-  async run(tasks: readonly Task[]): Promise<Result[]> {
+  /** Starts threads and waits until all are open; throws what one of them throws while it opens. */
+  static async open<Task, Result, Progress = never>(
+    module: ThreadModule,
+    count: number,
+  ): Promise<ThreadGroup<Task, Result, Progress>> {
+    const group = new ThreadGroup<Task, Result, Progress>(module, count);
+    try {
+      await Promise.race([group.#opened(), group.broken]);
+      return group;
+    } catch (error) {
+      await group.close();
+      throw error;
+    }
+  }
+
+  /** @throws what the task throws, and as `broken`: a thread that dies fails all tasks, and all to come */
+  run(task: Task, following: Following<Progress> = {}): Promise<Result> {
     assert(!this.#isClosing, 'the group of threads is open');
-    if (this.#broken) throw this.#broken;
-    const results = tasks.map(
-      (task) =>
-        new Promise<unknown>((resolve, reject) => {
-          this.#queue.push({ id: this.#nextId++, task, resolve, reject });
-        }),
-    );
-    this.#dispatch();
+    if (this.#error) return Promise.reject(this.#error);
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ id: this.#nextId++, task, ...following, resolve, reject });
+      this.#dispatch();
+    });
+  }
+
+  /** The results in the order of the tasks. All are done or refused when this settles; it throws what the first of them threw. */
+  async runAll(tasks: readonly Task[]): Promise<Result[]> {
+    const results = tasks.map((task) => this.run(task));
     await Promise.allSettled(results);
-    return (await Promise.all(results)) as Result[];
+    return Promise.all(results);
   }
 
   /**
@@ -64,31 +97,49 @@ export class ThreadGroup<Task, Result> {
     await Promise.all(this.#exits);
   }
 
-  #start(importMetaUrl: string, name: string, data: unknown): Promise<void> {
-    const worker = startThreadBeside(importMetaUrl, name, { workerData: data });
+  /** Ends the threads at once, which must be without ONNX Runtime; tasks end with an error. */
+  async terminate(): Promise<void> {
+    this.#isClosing = true;
+    this.#break(new ThreadDied(`the threads (${this.#name}) are closed`));
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #follow(worker: Worker): void {
+    const died = (cause: unknown) =>
+      this.#break(new ThreadDied(`a thread (${this.#name}) is gone: ${messageOf(cause)}`, { cause }));
     this.#workers.push(worker);
-    return new Promise<void>((resolve, reject) => {
-      const broken = (cause: unknown) => {
-        this.#break(name, cause);
-        reject(this.#broken);
-      };
-      worker.on('error', broken);
-      this.#exits.push(
-        new Promise((ended) => {
-          worker.on('exit', (code) => {
-            ended(code);
-            if (!this.#isClosing) broken(new Error(`it ended with code ${code}`));
-          });
-        }),
-      );
-      worker.on('message', (message: FromThread) => {
-        if (message.kind === 'refused') reject(restoreError(message.error));
-        else if (message.kind === 'ready') {
-          this.#idle.push(worker);
-          resolve();
-        } else this.#receive(worker, message);
-      });
-    });
+    worker.on('error', died);
+    this.#exits.push(
+      new Promise((ended) => {
+        worker.on('exit', (code) => {
+          ended(code);
+          if (!this.#isClosing) died(new Error(`it ended with code ${code}`));
+        });
+      }),
+    );
+    worker.on('message', (message: FromThread<Result, Progress>) => this.#receive(worker, message));
+  }
+
+  #receive(worker: Worker, message: FromThread<Result, Progress>): void {
+    if (message.kind === 'refused') this.#break(restoreError(message.error));
+    else if (message.kind === 'ready') this.#free(worker);
+    else {
+      const waiting = this.#running.get(worker);
+      if (waiting?.id !== message.id) return;
+      if (message.kind === 'progress') {
+        waiting.onProgress?.(message.progress);
+        return;
+      }
+      this.#running.delete(worker);
+      if (message.kind === 'result') waiting.resolve(message.result);
+      else waiting.reject(restoreError(message.error));
+      this.#free(worker);
+    }
+  }
+
+  #free(worker: Worker): void {
+    this.#idle.push(worker);
+    this.#dispatch();
   }
 
   #dispatch(): void {
@@ -96,24 +147,27 @@ export class ThreadGroup<Task, Result> {
       const worker = this.#idle.pop()!;
       const waiting = this.#queue.shift()!;
       this.#running.set(worker, waiting);
-      const { id, task } = waiting;
-      worker.postMessage({ kind: 'run', id, task } satisfies ToThread<Task>);
+      const { id, task, cancellation = new Cancellation() } = waiting;
+      worker.postMessage({ kind: 'run', id, task, cancelled: cancellation.memory } satisfies ToThread<Task>);
     }
   }
 
-  #receive(worker: Worker, message: Extract<FromThread, { id: number }>): void {
-    const waiting = this.#running.get(worker);
-    if (waiting?.id !== message.id) return;
-    this.#running.delete(worker);
-    this.#idle.push(worker);
-    if (message.kind === 'result') waiting.resolve(message.result);
-    else waiting.reject(restoreError(message.error));
-    this.#dispatch();
+  #break(error: Error): void {
+    this.#error ??= error;
+    this.#breakPromise(this.#error);
+    for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)]) waiting.reject(this.#error);
+    this.#running.clear();
   }
 
-  #break(name: string, cause: unknown): void {
-    this.#broken ??= new Error(`a thread (${name}) is gone: ${messageOf(cause)}`, { cause });
-    for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)]) waiting.reject(this.#broken);
-    this.#running.clear();
+  /** Settles once every thread has been idle. */
+  #opened(): Promise<unknown> {
+    return Promise.all(
+      this.#workers.map(
+        (worker) =>
+          new Promise<void>((resolve) => {
+            worker.on('message', ({ kind }: FromThread<Result, Progress>) => kind === 'ready' && resolve());
+          }),
+      ),
+    );
   }
 }

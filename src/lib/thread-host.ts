@@ -1,29 +1,44 @@
 /** The other side of a `ThreadGroup`: what a thread's module calls to do tasks one after the other until it is closed. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { Cancellation } from './cancellation.ts';
 import { assert } from './errors.ts';
 import { describeError, type ThreadError } from './thread-error.ts';
 
 export type ToThread<Task> =
-  | { readonly kind: 'run'; readonly id: number; readonly task: Task }
+  | { readonly kind: 'run'; readonly id: number; readonly task: Task; readonly cancelled: SharedArrayBuffer }
   | { readonly kind: 'close' };
 
-export type FromThread =
+export type FromThread<Result, Progress> =
   | { readonly kind: 'ready' }
   | { readonly kind: 'refused'; readonly error: ThreadError }
-  | { readonly kind: 'result'; readonly id: number; readonly result: unknown }
+  | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
+  | { readonly kind: 'result'; readonly id: number; readonly result: Result }
   | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError };
 
-export interface Host<Task, Result> {
-  run(task: Task): Promise<Result>;
-  close(): Promise<void>;
+/** What a task is done with, besides itself. */
+export interface TaskContext<Progress> {
+  /** Tells the caller how far the task is. */
+  report(progress: Progress): void;
+  /** @throws Error once nobody wants the result */
+  check(): void;
+}
+
+export interface Host<Task, Result, Progress = never> {
+  run(task: Task, context: TaskContext<Progress>): Result | Promise<Result>;
+  /** Memory of a result that is handed over without a copy. */
+  transferred?(result: Result): ArrayBuffer[];
+  close(): void | Promise<void>;
 }
 
 /** Opens a host with the data of the group and serves it. What `open` or a task throws is told to the group. */
-export async function hostThread<Data, Task, Result>(open: (data: Data) => Promise<Host<Task, Result>>): Promise<void> {
+export async function hostThread<Data, Task, Result, Progress = never>(
+  open: (data: Data) => Host<Task, Result, Progress> | Promise<Host<Task, Result, Progress>>,
+): Promise<void> {
   const port = parentPort;
   assert(port, 'this module is run as a thread');
-  const send = (message: FromThread) => port.postMessage(message);
-  let host: Host<Task, Result>;
+  const send = (message: FromThread<Result, Progress>, transferred: ArrayBuffer[] = []) =>
+    port.postMessage(message, transferred);
+  let host: Host<Task, Result, Progress>;
   try {
     host = await open(workerData as Data);
   } catch (error) {
@@ -41,8 +56,13 @@ export async function hostThread<Data, Task, Result>(open: (data: Data) => Promi
         return;
       }
       const { id, task } = message;
+      const cancellation = new Cancellation(message.cancelled);
       try {
-        send({ kind: 'result', id, result: await host.run(task) });
+        const result = await host.run(task, {
+          report: (progress) => send({ kind: 'progress', id, progress }),
+          check: () => cancellation.check(),
+        });
+        send({ kind: 'result', id, result }, host.transferred?.(result));
       } catch (error) {
         send({ kind: 'error', id, error: describeError(error) });
       }

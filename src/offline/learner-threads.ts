@@ -31,13 +31,14 @@ export async function openLearnerThreads(
     settings,
     device,
   };
-  const group = await ThreadGroup.open<LearnerTask, LearnerResult>(import.meta.url, 'learner-thread', threads, data);
+  const module = { beside: import.meta.url, name: 'learner-thread', data };
+  const group = await ThreadGroup.open<LearnerTask, LearnerResult>(module, threads);
   let state = 0;
   const run = (parameters: Parameters, work: readonly LearnerWork[]): Promise<LearnerResult[]> => {
     // nobody reads: the call before is over
     for (const [name, memory] of shared) memory.set((parameters.get(name) as Tensor).data as Float32Array);
     state += 1;
-    return group.run(work.map((one) => ({ ...one, state })));
+    return group.runAll(work.map((one) => ({ ...one, state })));
   };
   return {
     async gradients(parameters, tasks) {

@@ -6,6 +6,7 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
 import { describeError } from '../lib/thread-error.ts';
+import { ThreadDied } from '../lib/thread-group.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
 import { openPopulation, type Population } from '../population/population.ts';
@@ -15,7 +16,7 @@ import { SEED_FOLDER } from '../user-sets/set-file.ts';
 import { Estimator } from './estimator.ts';
 import { type ExpandDependencies, expand } from './expand.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
-import { ThreadDied, ThreadPool } from './pool.ts';
+import { ThreadPool } from './pool.ts';
 
 /** The queue is looked at this often, when nobody wakes the engine. */
 const POLL_MS = 500;
@@ -49,7 +50,7 @@ class Engine {
   async run(): Promise<never> {
     this.#sleep();
     const workers = Array.from({ length: this.#config.threads }, () => this.#work());
-    return Promise.race([this.#dependencies.pool.died, ...workers]);
+    return Promise.race([this.#dependencies.pool.broken, ...workers]);
   }
 
   async #work(): Promise<never> {

@@ -1,8 +1,9 @@
 /** A thread of the engine that tells from seeds alone what an audience would be worth; it has a model and sessions of its own. */
 import type { Filters } from '../campaigns/types.ts';
+import { canonicalJson } from '../lib/canonical-json.ts';
 import { AppError } from '../lib/errors.ts';
-import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
-import { type Host, hostThread } from '../lib/thread-host.ts';
+import { createRng, sample } from '../lib/rng.ts';
+import { type Host, hostThread, type TaskContext } from '../lib/thread-host.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
 import { bind } from '../online/binding.ts';
 import { openBoundRegression } from '../online/bound-regression.ts';
@@ -14,7 +15,6 @@ import { regressionCache } from '../online/regression-cache.ts';
 import { openPopulation } from '../population/population.ts';
 import { CPU } from '../runtime/session.ts';
 import { userSetBlocks } from '../user-sets/set-file.ts';
-import { type CountedUsers, tellCounts } from './counted-users.ts';
 import { assignRoles, type ExpansionRows, findFiltered, markUsers, SEED, SUPPRESSED } from './find-rows.ts';
 import { KeptMarks } from './kept-marks.ts';
 
@@ -41,10 +41,14 @@ export interface EstimateTask {
   /** So many of the seeds, and of the candidates, are looked at. */
   readonly mostSeeds: number;
   readonly mostCandidates: number;
-  /** An int32 that is 1 when nobody waits for the estimate any more. */
-  readonly cancelled: SharedArrayBuffer;
-  /** Where users are counted for who does not wait for more: `readCounts` reads it. */
-  readonly counted: SharedArrayBuffer;
+}
+
+/** Users of the population by what an expansion would make of them, every one once. The thread reports it while it goes on. */
+export interface CountedUsers {
+  readonly seeds: number;
+  readonly suppressed: number;
+  readonly filtered: number;
+  readonly candidates: number;
 }
 
 export interface EstimateResult {
@@ -63,7 +67,7 @@ const KEPT_FILTERS = 8;
 const KEPT_LISTS = 1;
 const NO_ROWS = new Int32Array(0);
 
-class Estimates implements Host<EstimateTask, EstimateResult> {
+class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
   readonly #context: OnlineContext;
   readonly #seedFolder: string;
   readonly #filtered = new KeptMarks(KEPT_FILTERS);
@@ -75,13 +79,9 @@ class Estimates implements Host<EstimateTask, EstimateResult> {
   }
 
   /** Depends on the model, the population version, the features, the filters, and the sets of seeds and suppressed users alone. */
-  async run(task: EstimateTask): Promise<EstimateResult> {
+  async run(task: EstimateTask, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
     const { model, population } = this.#context;
     const { features, filters, mostSeeds, mostCandidates } = task;
-    const flag = new Int32Array(task.cancelled);
-    const check = () => {
-      if (Atomics.load(flag, 0) === 1) throw new AppError('request_timeout', 'nobody waits for the estimate any more');
-    };
     check();
     const { seeds, suppressed, filtered, candidates } = await this.#findRows(task, check);
     const users = {
@@ -90,7 +90,7 @@ class Estimates implements Host<EstimateTask, EstimateResult> {
       filtered: filtered.length,
       candidates: candidates.length,
     };
-    tellCounts(task.counted, users);
+    report(users);
     if (seeds.length < task.minimumSeeds || candidates.length === 0) return { users, expected: null };
     const key = planKey({
       modelVersion: model.manifest.version,
@@ -102,8 +102,8 @@ class Estimates implements Host<EstimateTask, EstimateResult> {
       dismissed: NO_ROWS,
     });
     const rng = createRng(key).fork('estimate');
-    const chosen = sample(seeds, mostSeeds, rng.fork('seeds'));
-    const ranked = sample(candidates, mostCandidates, rng.fork('candidates'));
+    const chosen = sample(rng.fork('seeds'), seeds, mostSeeds).sort();
+    const ranked = sample(rng.fork('candidates'), candidates, mostCandidates).sort();
     const { prediction } = await customise(this.#context, {
       key,
       features,
@@ -148,15 +148,9 @@ class Estimates implements Host<EstimateTask, EstimateResult> {
 
 /** Equal for filters that let the same users pass, whatever the order of their features and tokens. */
 function keyOf(filters: Filters): string {
-  const entries = Object.entries(filters).map(([feature, tokens]) => [feature, [...new Set(tokens)].sort()] as const);
-  return JSON.stringify(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function sample(rows: Int32Array, most: number, rng: Parameters<typeof sampleWithoutReplacement>[0]): Int32Array {
-  if (rows.length <= most) return rows;
-  return sampleWithoutReplacement(rng, rows.length, most)
-    .map((i) => rows[i]!)
-    .sort();
+  return canonicalJson(
+    Object.fromEntries(Object.entries(filters).map(([feature, tokens]) => [feature, [...new Set(tokens)].sort()])),
+  );
 }
 
 async function open(data: EstimateThreadData): Promise<Estimates> {

@@ -1,11 +1,11 @@
 /** Estimates what audiences would be worth, one after the other, in a thread that is started when it is first wanted. */
+import { Cancellation } from '../lib/cancellation.ts';
 import { AppError } from '../lib/errors.ts';
-import { ThreadGroup } from '../lib/thread-group.ts';
-import { type CountedUsers, readCounts, shareCounts } from './counted-users.ts';
-import type { EstimateResult, EstimateTask, EstimateThreadData } from './estimate-thread.ts';
+import { type Following, ThreadGroup } from '../lib/thread-group.ts';
+import type { CountedUsers, EstimateResult, EstimateTask, EstimateThreadData } from './estimate-thread.ts';
 
 /** What an estimate is asked of. */
-export type EstimateRequest = Omit<EstimateTask, 'cancelled' | 'counted'>;
+export type EstimateRequest = EstimateTask;
 
 /** An estimate; or why there is none now. */
 export type EstimateOutcome =
@@ -15,10 +15,12 @@ export type EstimateOutcome =
   /** It would take longer than the time that it has; users were counted by then, or not even that. */
   | { readonly kind: 'late'; readonly users: CountedUsers | null };
 
+type Group = ThreadGroup<EstimateTask, EstimateResult, CountedUsers>;
+
 /** The first estimate has to wait for a model that is loaded once more; `warm` loads it before. */
 export class Estimator {
   readonly #data: EstimateThreadData;
-  #opening: Promise<ThreadGroup<EstimateTask, EstimateResult>> | null = null;
+  #opening: Promise<Group> | null = null;
   #isOpen = false;
   /** Ends with the last estimate that was asked for. */
   #last: Promise<void> = Promise.resolve();
@@ -38,23 +40,28 @@ export class Estimator {
    * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is started anew the next time
    */
   async estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
-    const cancelled = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    const counted = shareCounts();
+    const cancellation = new Cancellation();
+    let users: CountedUsers | null = null;
     const before = this.#last;
     let isBegun = false;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<EstimateOutcome>((resolve) => {
       timer = setTimeout(() => {
-        Atomics.store(new Int32Array(cancelled), 0, 1);
-        if (this.#isOpen && isBegun) resolve({ kind: 'late', users: readCounts(counted) });
+        cancellation.cancel();
+        if (this.#isOpen && isBegun) resolve({ kind: 'late', users });
         else resolve({ kind: this.#isOpen ? 'busy' : 'loading' });
       }, timeMs);
     });
     const made = before.then(() => {
       isBegun = true;
       // one that nobody waits for any more is not begun
-      if (Atomics.load(new Int32Array(cancelled), 0) === 1) return { kind: 'busy' } as const;
-      return this.#run({ ...task, cancelled, counted });
+      if (cancellation.isCancelled) return { kind: 'busy' } as const;
+      return this.#run(task, {
+        cancellation,
+        onProgress: (counted) => {
+          users = counted;
+        },
+      });
     });
     // an estimate that nobody waits for ends with an error that nobody needs
     this.#last = made.then(
@@ -77,14 +84,14 @@ export class Estimator {
     );
   }
 
-  async #run(task: EstimateTask): Promise<EstimateOutcome> {
+  async #run(task: EstimateTask, following: Required<Following<CountedUsers>>): Promise<EstimateOutcome> {
     const group = await this.#open();
     try {
-      const [estimate] = await group.run([task]);
-      return { kind: 'estimate', estimate: estimate! };
+      return { kind: 'estimate', estimate: await group.run(task, following) };
     } catch (error) {
       // an error of the task leaves the thread as it was; one without a code may be its end
-      if (!(error instanceof AppError) && !this.#isClosing) {
+      const isOfTask = error instanceof AppError || following.cancellation.isCancelled;
+      if (!isOfTask && !this.#isClosing) {
         this.#opening = null;
         this.#isOpen = false;
         void group.close();
@@ -93,14 +100,10 @@ export class Estimator {
     }
   }
 
-  #open(): Promise<ThreadGroup<EstimateTask, EstimateResult>> {
+  #open(): Promise<Group> {
     if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
-    this.#opening ??= ThreadGroup.open<EstimateTask, EstimateResult>(
-      import.meta.url,
-      'estimate-thread',
-      1,
-      this.#data,
-    ).then(
+    const module = { beside: import.meta.url, name: 'estimate-thread', data: this.#data };
+    this.#opening ??= ThreadGroup.open<EstimateTask, EstimateResult, CountedUsers>(module, 1).then(
       (group) => {
         this.#isOpen = true;
         return group;

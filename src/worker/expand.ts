@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import { writeRanking } from '../audience/write-ranking.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Job, Pins, Reason } from '../campaigns/types.ts';
+import { Cancellation } from '../lib/cancellation.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
+import { type Following, ThreadDied } from '../lib/thread-group.ts';
 import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
 import { rankingFolder } from '../sqlite/ranking-folders.ts';
 import { findRows, type UserSets } from './find-rows.ts';
-import { ThreadDied, type ThreadPool } from './pool.ts';
+import type { ThreadPool } from './pool.ts';
 
 /** Shares of the progress bar: adaptation ends at the first, scoring at the second. */
 const ADAPTED = 0.5;
@@ -65,15 +67,14 @@ class Refusal extends Error {
  */
 export async function expand(dependencies: ExpandDependencies, job: Job): Promise<Outcome> {
   const { store } = dependencies;
-  const cancelled = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-  const flag = new Int32Array(cancelled);
+  const cancellation = new Cancellation();
   const watch = setInterval(() => {
-    if (!isHeld(store, job)) Atomics.store(flag, 0, 1);
+    if (!isHeld(store, job)) cancellation.cancel();
   }, WATCH_EVERY_MS);
   try {
-    return await attempt(dependencies, job, cancelled);
+    return await attempt(dependencies, job, cancellation);
   } catch (error) {
-    if (error instanceof LeaseLost || Atomics.load(flag, 0) === 1) {
+    if (error instanceof LeaseLost || cancellation.isCancelled) {
       store.removeUnusedFiles();
       return { kind: 'lost' };
     }
@@ -107,7 +108,7 @@ function setsOf(store: CampaignStore, { sets }: Job): UserSets {
   };
 }
 
-async function attempt(dependencies: ExpandDependencies, job: Job, cancelled: SharedArrayBuffer): Promise<Outcome> {
+async function attempt(dependencies: ExpandDependencies, job: Job, cancellation: Cancellation): Promise<Outcome> {
   const { store, pool, clock } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
   const pins = store.pin(job, dependencies);
@@ -122,7 +123,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancelled: Sh
     population,
     setsOf(store, job),
     job.filters,
-    () => hold(Atomics.load(new Int32Array(cancelled), 0) === 0),
+    () => hold(!cancellation.isCancelled),
   );
   stage('finding');
   const excluded = { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
@@ -155,7 +156,6 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancelled: Sh
   const customised = await pool.customise(
     {
       kind: 'customise',
-      cancelled,
       populationVersion,
       key,
       features,
@@ -164,13 +164,14 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancelled: Sh
       candidates,
       dismissed,
     },
-    (share) => progress(ADAPTED * share),
+    { cancellation, onProgress: (share) => progress(ADAPTED * share) },
   );
   stage('adapting');
   hold(store.advance(job, { state: 'scoring', progress: ADAPTED }));
-  const scores = await scoreAll(dependencies, job, population, customised.parameters, cancelled, (share) =>
-    progress(ADAPTED + (SCORED - ADAPTED) * share),
-  );
+  const scores = await scoreAll(dependencies, job, population, customised.parameters, {
+    cancellation,
+    onProgress: (share) => progress(ADAPTED + (SCORED - ADAPTED) * share),
+  });
   leaveOut(population, [seeds, suppressed, filtered], scores);
   stage('scoring');
   hold(store.renew(job));
@@ -219,23 +220,22 @@ async function scoreAll(
   job: Job,
   population: Population,
   parameters: Awaited<ReturnType<ThreadPool['customise']>>['parameters'],
-  cancelled: SharedArrayBuffer,
-  onProgress: (share: number) => void,
+  { cancellation, onProgress }: Required<Following<number>>,
 ): Promise<Float32Array> {
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
   let done = 0;
   await Promise.all(
     Array.from({ length: population.segmentCount }, async (_, segment) => {
-      const result = await pool.score({
-        kind: 'score',
-        cancelled,
+      const task = {
+        kind: 'score' as const,
         populationVersion: population.version,
         modelKey: `${job.id}/${job.attempt}`,
         features: job.features,
         externalId: job.externalId,
         parameters,
         segment,
-      });
+      };
+      const result = await pool.score(task, { cancellation });
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
       done += 1;
       onProgress(done / population.segmentCount);

@@ -1,12 +1,10 @@
-/** A thread that explains one audience, and ends. */
-import { parentPort, workerData } from 'node:worker_threads';
+/** A thread that explains one audience. */
 import { type Explanation, type ExplanationLimits, explain } from '../audience/explanation.ts';
 import { openRanking } from '../audience/ranking.ts';
-import { AppError, assert } from '../lib/errors.ts';
-import { describeError } from '../lib/thread-error.ts';
+import { AppError } from '../lib/errors.ts';
+import { hostThread } from '../lib/thread-host.ts';
 import { hasVersion, openPopulation, type Population } from '../population/population.ts';
 import { userSetBlocks } from '../user-sets/set-file.ts';
-import type { RunMessage } from './thread-runs.ts';
 
 /** Which audience, and whom it was made from. */
 export interface ExplainTask {
@@ -19,15 +17,18 @@ export interface ExplainTask {
 }
 
 /** What the thread is started with. */
-export interface ExplainThreadData extends ExplainTask {
+export interface ExplainThreadData {
+  /** The folder of all versions. */
   readonly population: string;
+  /** Where the files of user sets are. */
   readonly seedFolder: string;
   readonly limits: ExplanationLimits;
 }
 
-type ExplainMessage = RunMessage<{ readonly explanation: Explanation }>;
-
-function run({ folder, size, populationVersion, seedSets, population, seedFolder, limits }: ExplainThreadData) {
+function run(
+  { folder, size, populationVersion, seedSets }: ExplainTask,
+  { population, seedFolder, limits }: ExplainThreadData,
+): Explanation {
   if (!hasVersion(population, populationVersion)) {
     const message = `the audience was made with population ${populationVersion}, which is not there any more`;
     throw new AppError('population_unavailable', message, { facts: { population_version: populationVersion } });
@@ -56,11 +57,4 @@ function numbersOf({ directory }: Population, folder: string, sets: readonly str
   return numbers;
 }
 
-const port = parentPort;
-assert(port, 'explain-thread.ts is a worker thread');
-try {
-  const explanation = run(workerData as ExplainThreadData);
-  port.postMessage({ kind: 'result', explanation } satisfies ExplainMessage);
-} catch (error) {
-  port.postMessage({ kind: 'error', error: describeError(error) } satisfies ExplainMessage);
-}
+await hostThread((data: ExplainThreadData) => ({ run: (task: ExplainTask) => run(task, data), close() {} }));

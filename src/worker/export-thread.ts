@@ -1,12 +1,10 @@
-/** A thread that makes one customised model's manifest, and its ONNX file where that is wanted, and ends. */
+/** A thread that makes one customised model's manifest, and its ONNX file where that is wanted. */
 import { join } from 'node:path';
-import { parentPort, workerData } from 'node:worker_threads';
-import { AppError, assert } from '../lib/errors.ts';
-import { describeError } from '../lib/thread-error.ts';
+import { AppError } from '../lib/errors.ts';
+import { hostThread } from '../lib/thread-host.ts';
 import { CUSTOMISED_FILE, customisedOnnx, readCustomised } from '../model/customised.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { type CustomisedManifest, customisedManifest } from '../online/customised-manifest.ts';
-import type { RunMessage } from './thread-runs.ts';
 
 /** Whose model is wanted. */
 export interface ExportTask {
@@ -15,15 +13,15 @@ export interface ExportTask {
   readonly version: number;
   /** The ranking folder of that audience version. */
   readonly folder: string;
+  readonly wantsOnnx: boolean;
 }
 
 /** What the thread is started with. */
-export interface ExportThreadData extends ExportTask {
+export interface ExportThreadData {
   /** Folder of the general model. */
   readonly model: string;
   /** The version of it that is served. */
   readonly modelVersion: string;
-  readonly wantsOnnx: boolean;
 }
 
 export interface ExportResult {
@@ -31,16 +29,14 @@ export interface ExportResult {
   readonly onnx: Uint8Array | null;
 }
 
-type ExportMessage = RunMessage<ExportResult>;
-
-function make(data: ExportThreadData): ExportMessage {
-  const customised = readCustomised(join(data.folder, CUSTOMISED_FILE));
+function run(task: ExportTask, data: ExportThreadData): ExportResult {
+  const customised = readCustomised(join(task.folder, CUSTOMISED_FILE));
   checkVersion(customised.modelVersion, data.modelVersion, `${data.modelVersion} is served`);
   const general = readModelFolder(data.model);
   checkVersion(customised.modelVersion, general.manifest.version, `its folder holds ${general.manifest.version}`);
-  const manifest = customisedManifest(general, customised, data);
-  const onnx = data.wantsOnnx ? customisedOnnx(general, customised.changes, manifest) : null;
-  return { kind: 'result', manifest, onnx };
+  const manifest = customisedManifest(general, customised, task);
+  const onnx = task.wantsOnnx ? customisedOnnx(general, customised.changes, manifest) : null;
+  return { manifest, onnx };
 }
 
 function checkVersion(pinned: string, present: string, but: string): void {
@@ -50,12 +46,8 @@ function checkVersion(pinned: string, present: string, but: string): void {
   });
 }
 
-const port = parentPort;
-assert(port, 'export-thread.ts is a worker thread');
-try {
-  const message = make(workerData as ExportThreadData);
-  const onnx = message.kind === 'result' ? message.onnx : null;
-  port.postMessage(message, onnx === null ? [] : [onnx.buffer as ArrayBuffer]);
-} catch (error) {
-  port.postMessage({ kind: 'error', error: describeError(error) } satisfies ExportMessage);
-}
+await hostThread((data: ExportThreadData) => ({
+  run: (task: ExportTask) => run(task, data),
+  transferred: ({ onnx }: ExportResult) => (onnx === null ? [] : [onnx.buffer as ArrayBuffer]),
+  close() {},
+}));

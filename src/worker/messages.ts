@@ -18,8 +18,6 @@ export interface SharedTensor {
 
 export interface CustomiseTask {
   readonly kind: 'customise';
-  /** An int32 that is 1 once nobody wants the result: the task then ends with an error. */
-  readonly cancelled: SharedArrayBuffer;
   readonly populationVersion: string;
   readonly key: string;
   readonly features: CampaignFeatures;
@@ -33,8 +31,6 @@ export interface CustomiseTask {
 
 export interface ScoreTask {
   readonly kind: 'score';
-  /** An int32 that is 1 once nobody wants the result: the task then ends with an error. */
-  readonly cancelled: SharedArrayBuffer;
   readonly populationVersion: string;
   /** Tasks of one customised model share it. */
   readonly modelKey: string;
@@ -59,13 +55,6 @@ export interface ScoreResult {
   readonly userNumbers: Int32Array;
   readonly scores: Float32Array;
 }
-
-export type ThreadMessage =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'refused'; readonly error: ThreadError }
-  | { readonly kind: 'progress'; readonly id: number; readonly share: number }
-  | { readonly kind: 'result'; readonly id: number; readonly result: CustomiseResult | ScoreResult }
-  | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError };
 
 /** Everything an engine needs to know; the API process sends it first. */
 export interface EngineConfig {

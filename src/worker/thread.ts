@@ -1,7 +1,5 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
-import { parentPort, workerData } from 'node:worker_threads';
-import { assert } from '../lib/errors.ts';
-import { describeError } from '../lib/thread-error.ts';
+import { type Host, hostThread, type TaskContext } from '../lib/thread-host.ts';
 import { changesOf } from '../model/changes.ts';
 import { encodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
@@ -13,16 +11,7 @@ import { regressionCache } from '../online/regression-cache.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
 import { openPopulation } from '../population/population.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../runtime/session.ts';
-import type {
-  CustomiseResult,
-  CustomiseTask,
-  ScoreResult,
-  ScoreTask,
-  SharedTensor,
-  Task,
-  Tensor,
-  ThreadMessage,
-} from './messages.ts';
+import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, SharedTensor, Task, Tensor } from './messages.ts';
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -39,7 +28,7 @@ interface Bound {
   regression: Promise<BoundRegression | null> | null;
 }
 
-class Thread {
+class Thread implements Host<Task, CustomiseResult | ScoreResult, number> {
   readonly #data: ThreadData;
   readonly #device: Device;
   readonly #model: GeneralModel;
@@ -60,7 +49,20 @@ class Thread {
     return new Thread(data, device, model, await openOnlineProgram(model, { device }));
   }
 
-  async customise(task: CustomiseTask, onProgress: (share: number) => void): Promise<CustomiseResult> {
+  async run(task: Task, context: TaskContext<number>): Promise<CustomiseResult | ScoreResult> {
+    context.check();
+    return task.kind === 'customise' ? this.#customise(task, context) : this.#score(task);
+  }
+
+  transferred(result: CustomiseResult | ScoreResult): ArrayBuffer[] {
+    const arrays = 'scores' in result ? [result.scores, result.userNumbers] : [result.customised];
+    return arrays.map(({ buffer }) => buffer as ArrayBuffer);
+  }
+
+  /** Sessions end with the process. */
+  close(): void {}
+
+  async #customise(task: CustomiseTask, { check, report }: TaskContext<number>): Promise<CustomiseResult> {
     const bound = await this.#bind(task.populationVersion);
     const context = { ...bound.context, regression: await this.#regression(bound) };
     const { graph, manifest, folder } = this.#model;
@@ -69,8 +71,8 @@ class Thread {
       ...task,
       without,
       onProgress: (share) => {
-        refuseCancelled(task);
-        onProgress(share);
+        check();
+        report(share);
       },
     });
     const customised = encodeCustomised({
@@ -89,8 +91,7 @@ class Thread {
     };
   }
 
-  async score(task: ScoreTask): Promise<ScoreResult> {
-    refuseCancelled(task);
+  async #score(task: ScoreTask): Promise<ScoreResult> {
     const { context, scorer } = await this.#bind(task.populationVersion);
     if (this.#parameters?.key !== task.modelKey)
       this.#parameters = { key: task.modelKey, values: new Map(task.parameters.map(unshare)) };
@@ -130,10 +131,6 @@ class Thread {
   }
 }
 
-function refuseCancelled({ cancelled }: Task): void {
-  if (Atomics.load(new Int32Array(cancelled), 0) === 1) throw new Error('nobody wants this result any more');
-}
-
 function share([name, { dtype, shape, data }]: [string, Tensor]): SharedTensor {
   const shared = new SharedArrayBuffer(data.byteLength);
   new Uint8Array(shared).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
@@ -144,32 +141,4 @@ function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
   return [name, { dtype, shape, data: new Float32Array(data).slice() }];
 }
 
-const port = parentPort;
-assert(port, 'thread.ts is a worker thread');
-const send = (message: ThreadMessage, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-try {
-  serve(await Thread.open(workerData as ThreadData));
-} catch (error) {
-  // Not thrown: the thread's 'error' event would be there before the message, and has no code.
-  send({ kind: 'refused', error: describeError(error) });
-}
-
-function serve(thread: Thread): void {
-  port?.on('message', async ({ id, task }: { id: number; task: Task }) => {
-    try {
-      if (task.kind === 'customise') {
-        const result = await thread.customise(task, (progress) => send({ kind: 'progress', id, share: progress }));
-        send({ kind: 'result', id, result }, [result.customised.buffer as ArrayBuffer]);
-      } else {
-        const result = await thread.score(task);
-        send({ kind: 'result', id, result }, [
-          result.scores.buffer as ArrayBuffer,
-          result.userNumbers.buffer as ArrayBuffer,
-        ]);
-      }
-    } catch (error) {
-      send({ kind: 'error', id, error: describeError(error) });
-    }
-  });
-  send({ kind: 'ready' });
-}
+await hostThread((data: ThreadData) => Thread.open(data));

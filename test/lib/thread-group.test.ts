@@ -1,16 +1,20 @@
 /** Groups of threads: order of results, what is thrown in a thread, threads that die, and that none is left. */
 import { describe, expect, it } from 'vitest';
-import { ThreadGroup } from '../../src/lib/thread-group.ts';
+import { Cancellation } from '../../src/lib/cancellation.ts';
+import { SingleTaskThreads } from '../../src/lib/single-task-threads.ts';
+import { ThreadDied, ThreadGroup } from '../../src/lib/thread-group.ts';
 import type { HostTask } from './children/host.ts';
+
+const HOST = { beside: import.meta.url, name: 'children/host' };
 
 async function withGroup(
   count: number,
-  use: (group: ThreadGroup<HostTask, string>) => Promise<void>,
+  use: (group: ThreadGroup<HostTask, string, number>) => Promise<void>,
   refuse = false,
 ): Promise<number> {
   const closed = new SharedArrayBuffer(4);
   const data = { closed, ...(refuse ? { refuse } : {}) };
-  const group = await ThreadGroup.open<HostTask, string>(import.meta.url, 'children/host', count, data);
+  const group = await ThreadGroup.open<HostTask, string, number>({ ...HOST, data }, count);
   try {
     await use(group);
   } finally {
@@ -26,14 +30,14 @@ describe('ThreadGroup', () => {
     'gives the results of %i threads in the order of the tasks, and closes each thread',
     async (count) => {
       const closed = await withGroup(count, async (group) => {
-        expect(await group.run([wait(60, 'a'), wait(0, 'b'), wait(5, 'c'), wait(0, 'd')])).toEqual([
+        expect(await group.runAll([wait(60, 'a'), wait(0, 'b'), wait(5, 'c'), wait(0, 'd')])).toEqual([
           'a',
           'b',
           'c',
           'd',
         ]);
-        expect(await group.run([])).toEqual([]);
-        expect(await group.run([wait(0, 'e')])).toEqual(['e']);
+        expect(await group.runAll([])).toEqual([]);
+        expect(await group.runAll([wait(0, 'e')])).toEqual(['e']);
       });
       expect(closed).toBe(count);
     },
@@ -41,17 +45,31 @@ describe('ThreadGroup', () => {
 
   it('throws what a task throws, after the other tasks, and goes on', async () => {
     await withGroup(2, async (group) => {
-      await expect(group.run([wait(20, 'a'), { kind: 'refuse' }, wait(0, 'c')])).rejects.toMatchObject({
+      await expect(group.runAll([wait(20, 'a'), { kind: 'refuse' }, wait(0, 'c')])).rejects.toMatchObject({
         code: 'invalid_model',
         message: 'not this one',
         facts: { task: 1 },
       });
-      expect(await group.run([wait(0, 'd')])).toEqual(['d']);
+      expect(await group.runAll([wait(0, 'd')])).toEqual(['d']);
     });
   });
 
   it('throws what a thread refuses to open with', async () => {
     await expect(withGroup(2, async () => {}, true)).rejects.toMatchObject({ code: 'invalid_data' });
+  });
+
+  it('tells how far a task is, and ends it once nobody wants its result', async () => {
+    await withGroup(1, async (group) => {
+      const cancellation = new Cancellation();
+      const seen: number[] = [];
+      const onProgress = (share: number) => {
+        seen.push(share);
+        if (share === 2) cancellation.cancel();
+      };
+      await expect(group.run({ kind: 'count' }, { cancellation, onProgress })).rejects.toThrow('nobody wants');
+      expect(seen.slice(0, 3)).toEqual([0, 1, 2]);
+      expect(await group.run(wait(0, 'a'))).toBe('a');
+    });
   });
 
   it.each([
@@ -60,8 +78,9 @@ describe('ThreadGroup', () => {
   ] as const)('fails all tasks where a thread dies (%o)', async (task, reason) => {
     const message = expect.stringMatching(`children/host.* is gone: .*${reason}`);
     const closed = await withGroup(2, async (group) => {
-      await expect(group.run([task, wait(20, 'b'), wait(0, 'c')])).rejects.toMatchObject({ message });
-      await expect(group.run([wait(0, 'd')])).rejects.toMatchObject({ message });
+      await expect(group.runAll([task, wait(20, 'b'), wait(0, 'c')])).rejects.toMatchObject({ message });
+      await expect(group.broken).rejects.toBeInstanceOf(ThreadDied);
+      await expect(group.runAll([wait(0, 'd')])).rejects.toMatchObject({ message });
     });
     expect(closed).toBe(1);
   });
@@ -69,8 +88,28 @@ describe('ThreadGroup', () => {
   it('closes after the task at hand', async () => {
     let answer: Promise<string[]> | undefined;
     await withGroup(1, async (group) => {
-      answer = group.run([wait(50, 'a')]);
+      answer = group.runAll([wait(50, 'a')]);
     });
     expect(await answer).toEqual(['a']);
+  });
+});
+
+describe('SingleTaskThreads', () => {
+  const threadsWith = (data: object) =>
+    new SingleTaskThreads<HostTask, string>({ ...HOST, data: { closed: new SharedArrayBuffer(4), ...data } });
+
+  it('start a thread for each task, and throw what it or its opening throws', async () => {
+    const threads = threadsWith({});
+    expect(await Promise.all([threads.run(wait(20, 'a')), threads.run(wait(0, 'b'))])).toEqual(['a', 'b']);
+    await expect(threads.run({ kind: 'refuse' })).rejects.toMatchObject({ code: 'invalid_model' });
+    await expect(threads.run({ kind: 'end' })).rejects.toThrow('ended with code 7');
+    await expect(threadsWith({ refuse: true }).run(wait(0, 'c'))).rejects.toMatchObject({ code: 'invalid_data' });
+  });
+
+  it('end what is running when they are closed', async () => {
+    const threads = threadsWith({});
+    const answer = expect(threads.run(wait(60_000, 'a'))).rejects.toThrow('are closed');
+    await threads.close();
+    await answer;
   });
 });

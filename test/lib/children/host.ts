@@ -4,27 +4,37 @@ import { hostThread } from '../../../src/lib/thread-host.ts';
 
 export type HostTask =
   | { readonly kind: 'wait'; readonly ms: number; readonly answer: string }
+  | { readonly kind: 'count' }
   | { readonly kind: 'refuse' }
   | { readonly kind: 'end' }
   | { readonly kind: 'throw outside' };
 
-await hostThread<{ closed: SharedArrayBuffer; refuse?: boolean }, HostTask, string>(async ({ closed, refuse }) => {
-  if (refuse) throw new AppError('invalid_data', 'not with these data');
-  return {
-    async run(task) {
-      if (task.kind === 'refuse') throw new AppError('invalid_model', 'not this one', { facts: { task: 1 } });
-      if (task.kind === 'end') process.exit(7);
-      if (task.kind === 'throw outside') {
-        setTimeout(() => {
-          throw new Error('out of the blue');
-        });
-        return new Promise<string>(() => {});
-      }
-      await new Promise((resolve) => setTimeout(resolve, task.ms));
-      return task.answer;
-    },
-    async close() {
-      Atomics.add(new Int32Array(closed), 0, 1);
-    },
-  };
-});
+await hostThread<{ closed: SharedArrayBuffer; refuse?: boolean }, HostTask, string, number>(
+  async ({ closed, refuse }) => {
+    if (refuse) throw new AppError('invalid_data', 'not with these data');
+    return {
+      async run(task, { check, report }) {
+        if (task.kind === 'refuse') throw new AppError('invalid_model', 'not this one', { facts: { task: 1 } });
+        if (task.kind === 'end') process.exit(7);
+        if (task.kind === 'throw outside') {
+          setTimeout(() => {
+            throw new Error('out of the blue');
+          });
+          return new Promise<string>(() => {});
+        }
+        if (task.kind === 'count') {
+          for (let share = 0; ; share++) {
+            check();
+            report(share);
+            await new Promise((resolve) => setTimeout(resolve, 5));
+          }
+        }
+        await new Promise((resolve) => setTimeout(resolve, task.ms));
+        return task.answer;
+      },
+      async close() {
+        Atomics.add(new Int32Array(closed), 0, 1);
+      },
+    };
+  },
+);
