@@ -1,4 +1,5 @@
 /** A cut: where a size ends a ranking, as the score and the number of its last member. */
+import type { UserNumber } from '../lib/brands.ts';
 import type { Ranking } from './ranking.ts';
 
 /** The first `size` ranks. Who is inside is told from one score: (score descending, user number ascending) is a total order. */
@@ -6,7 +7,7 @@ export interface Cut {
   readonly size: number;
   /** Of the last member; with size 0 no score reaches it. */
   readonly score: number;
-  readonly userNumber: number;
+  readonly userNumber: UserNumber;
 }
 
 /** The cut of a size, at most the candidates. @throws AppError storage_failed */
@@ -18,6 +19,6 @@ export function cutAt(ranking: Pick<Ranking, 'candidates' | 'read'>, size: numbe
 }
 
 /** Whether the user of this number, who has this score (NaN = no candidate), is inside. */
-export function isInside(cut: Cut, userNumber: number, score: number): boolean {
+export function isInside(cut: Cut, userNumber: UserNumber, score: number): boolean {
   return score > cut.score || (score === cut.score && userNumber <= cut.userNumber);
 }

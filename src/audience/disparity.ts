@@ -1,4 +1,5 @@
 /** Whether an audience takes the groups of a sensitive feature at like rates: the four-fifths rule. */
+import type { Code } from '../lib/brands.ts';
 import type { Dictionary } from '../population/dictionary.ts';
 import type { TokenCounts } from './token-counts.ts';
 
@@ -38,9 +39,9 @@ export function disparityOf(
     (code) => code > 0 && counts.population[code]! >= Math.max(1, minimumGroupUsers),
   );
   if (groups.length < 2) return null;
-  const rateOf = (code: number) => counts.audience[code]! / counts.population[code]!;
+  const rateOf = (code: Code) => counts.audience[code]! / counts.population[code]!;
   const byRate = groups.sort((a, b) => rateOf(a) - rateOf(b) || a - b);
-  const describe = (code: number): GroupRate => ({
+  const describe = (code: Code): GroupRate => ({
     token: dictionary.token(code),
     population: counts.population[code]!,
     audience: counts.audience[code]!,

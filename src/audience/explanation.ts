@@ -1,6 +1,7 @@
 /** Who an audience is: tokens that are more or less frequent in it than in the population, by user feature. */
 
 import type { Feature } from '../dataset/features.ts';
+import type { Code, UserNumber } from '../lib/brands.ts';
 import type { Population } from '../population/population.ts';
 import { associate } from './association.ts';
 import { isInside } from './cut.ts';
@@ -71,7 +72,7 @@ export interface Explanation {
 export function explain(
   population: ExplainedPopulation,
   audience: Side,
-  seeds: ReadonlySet<number> | null,
+  seeds: ReadonlySet<UserNumber> | null,
   limits: ExplanationLimits,
 ): Explanation {
   const counts = population.features.map(({ name }) => new TokenCounts(population.dictionary(name).size));
@@ -101,7 +102,7 @@ interface Wholes {
   readonly seeds: number | null;
 }
 
-function flagRows(userNumbers: Int32Array, { ranking, size }: Side, seeds: ReadonlySet<number> | null): Uint8Array {
+function flagRows(userNumbers: Int32Array, { ranking, size }: Side, seeds: ReadonlySet<UserNumber> | null): Uint8Array {
   const cut = ranking.cut(size);
   const scores = ranking.scoresOf(Uint32Array.from(userNumbers));
   return Uint8Array.from(userNumbers, (user, i) => {
@@ -118,8 +119,8 @@ function explainFeature(
   limits: ExplanationLimits,
 ): FeatureExplanation {
   const dictionary = population.dictionary(name);
-  const textOf = (code: number) => (code === 0 ? null : dictionary.token(code));
-  const associationOf = (code: number) =>
+  const textOf = (code: Code) => (code === 0 ? null : dictionary.token(code));
+  const associationOf = (code: Code) =>
     associate({ a: counts.audience[code]!, p: counts.population[code]!, members, users });
   const codes = codesOf(counts.population);
   const evidence = new Map(codes.map((code) => [code, Math.abs(associationOf(code).z)]));
@@ -148,7 +149,7 @@ function shareOf(count: number, whole: number): Share {
 
 /** The codes that somebody has: a dictionary may have far more. */
 function codesOf(population: Uint32Array): number[] {
-  const codes: number[] = [];
+  const codes: Code[] = [];
   for (let code = 0; code < population.length; code++) if (population[code]! > 0) codes.push(code);
   return codes;
 }

@@ -1,4 +1,5 @@
 /** Whether a user is in an audience, and where. */
+import type { UserNumber } from '../lib/brands.ts';
 import { isInside } from './cut.ts';
 import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
@@ -12,7 +13,7 @@ export interface Membership {
 }
 
 /** Where the user stands in the first `size` ranks; null for one who is not in them. That costs one read; the rank is searched for members only. */
-export function membershipOf(ranking: ReadRanking, size: number, userNumber: number): Membership | null {
+export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
   const score = ranking.scoreOf(userNumber);
   if (Number.isNaN(score) || !isInside(ranking.cut(size), userNumber, score)) return null;
   const rank = ranking.rankOf(userNumber, score);

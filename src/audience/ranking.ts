@@ -1,6 +1,8 @@
 /** A ranking read from its folder through open descriptors: no file is copied into memory as a whole. */
+
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
+import type { UserNumber } from '../lib/brands.ts';
 import { storageError } from '../lib/durable-files.ts';
 import { type AppError, assert } from '../lib/errors.ts';
 import { type Cut, cutAt } from './cut.ts';
@@ -27,7 +29,7 @@ export interface Ranking {
    */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
   /** NaN where the user is not a candidate, or is younger than the ranking. */
-  scoreOf(userNumber: number): number;
+  scoreOf(userNumber: UserNumber): number;
   /** The same of many users, in few reads where they are many. */
   scoresOf(userNumbers: Uint32Array): Float32Array;
   /** The scores of the user numbers from `fromUser` on, at most `count`; none past the last user. */
@@ -37,7 +39,7 @@ export interface Ranking {
   /** How many candidates have at least this score. */
   countFrom(score: number): number;
   /** 1-based; 0 = not a candidate. A member at size S is one whose rank is 1..S. `score` is the user's, where that was read already. */
-  rankOf(userNumber: number, score?: number): number;
+  rankOf(userNumber: UserNumber, score?: number): number;
   close(): void;
 }
 
@@ -134,13 +136,13 @@ class FileRanking implements Ranking {
     return low;
   }
 
-  scoreOf(userNumber: number): number {
+  scoreOf(userNumber: UserNumber): number {
     if (!(userNumber >= 0 && userNumber < this.userCount)) return Number.NaN;
     this.#fill(this.#scores, SCORES_FILE, this.#one, userNumber);
     return this.#oneScore[0]!;
   }
 
-  rankOf(userNumber: number, score = this.scoreOf(userNumber)): number {
+  rankOf(userNumber: UserNumber, score = this.scoreOf(userNumber)): number {
     if (Number.isNaN(score)) return 0;
     let low = 0;
     let high = this.candidates - 1;
@@ -208,7 +210,7 @@ class FileRanking implements Ranking {
     }
   }
 
-  #withoutScore(userNumber: number): AppError {
+  #withoutScore(userNumber: UserNumber): AppError {
     return torn(this.#folder, `${ORDER_FILE} holds user number ${userNumber} that has no score`);
   }
 

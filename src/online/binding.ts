@@ -1,4 +1,5 @@
 /** Binds a model to a population: for each feature, population code -> the model's token id (0 = unknown). */
+import type { TokenId } from '../lib/brands.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { ManifestFeature } from '../model/manifest.ts';
@@ -25,7 +26,7 @@ export function bind(model: ModelFolder, population: Population): Binding {
 }
 
 /** The binding as if nobody had some tokens of a feature, by the model's ids: for a model that is tried on the past. */
-export function withoutTokens({ features }: Binding, feature: string, ids: ReadonlySet<number>): Binding {
+export function withoutTokens({ features }: Binding, feature: string, ids: ReadonlySet<TokenId>): Binding {
   return {
     features: features.map((own) =>
       own.name === feature ? { ...own, ids: own.ids.map((id) => (ids.has(id) ? 0 : id)) } : own,

@@ -9,6 +9,7 @@ import {
 import type { Parameters } from '../adaptation/compaction.ts';
 import { type HeadProgram, openHeadProgram } from '../adaptation/head-adaptation.ts';
 import type { Tensor } from '../graph/index.ts';
+import type { Row } from '../lib/brands.ts';
 import type { GeneralModel } from '../model/load.ts';
 import { type AdamSettings, type DescentSettings, shiftedBy } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
@@ -166,7 +167,7 @@ class PlannedUsers {
   readonly #context: OnlineContext;
   readonly #feeds: Feeds;
   /** Population row -> row of `#feeds`. */
-  readonly #placeOf = new Map<number, number>();
+  readonly #placeOf = new Map<Row, number>();
 
   constructor(
     context: OnlineContext,
@@ -175,7 +176,7 @@ class PlannedUsers {
     without: CustomiseRequest['without'] = null,
   ) {
     this.#context = context;
-    const wanted = new Set<number>();
+    const wanted = new Set<Row>();
     for (const pass of passes)
       for (const batch of pass?.epochs.flat() ?? []) for (const row of batch.rows) wanted.add(row);
     for (const rows of others) for (const row of rows) wanted.add(row);

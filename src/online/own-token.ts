@@ -1,11 +1,12 @@
 /** A campaign's own token of past campaigns, which is left out of every user when that campaign is expanded. */
+import type { TokenId } from '../lib/brands.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 
 /** A token of a user feature, by the model's id. */
 export interface OwnToken {
   readonly feature: string;
-  readonly id: number;
+  readonly id: TokenId;
 }
 
 /**

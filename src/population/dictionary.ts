@@ -1,4 +1,5 @@
 /** The dictionary of one feature: a permanent code for every token that was ever imported. */
+import type { Code } from '../lib/brands.ts';
 import type { TextTable } from './text-table.ts';
 
 /** Token <-> code. Code 0 means missing or empty; codes start at 1. */
@@ -6,9 +7,9 @@ export interface Dictionary {
   /** The highest code + 1 (at least 1). */
   readonly size: number;
   /** The token's code, 0 if unknown or ''. */
-  find(token: string): number;
+  find(token: string): Code;
   /** The token of a code, '' for code 0; throws RangeError (a bug) outside 0 .. size - 1. */
-  token(code: number): string;
+  token(code: Code): string;
 }
 
 /** A dictionary over the table of its tokens: a token's code is its index + 1. */

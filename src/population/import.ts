@@ -1,10 +1,12 @@
 /** Imports the users of a data set as a new version of a population; nothing is published unless every line is good. */
+
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DataSet, getDataSetFile, openDataSet } from '../dataset/data-set.ts';
 import { checkFeatures, type Feature } from '../dataset/features.ts';
 import { LINE_LIMITS, type LineLimits, lineError, readLines } from '../dataset/lines.ts';
 import { type JsonRecord, parseRecord } from '../dataset/records.ts';
+import type { UserNumber } from '../lib/brands.ts';
 import { replaceDurably, syncFolder, withStorage, writeDurably } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { sha256 } from './files.ts';
@@ -211,7 +213,7 @@ class Importer {
     return { ...record, ...Object.fromEntries(lists) };
   }
 
-  #addRow(userNumber: number, directory: TextTable, line: number): void {
+  #addRow(userNumber: UserNumber, directory: TextTable, line: number): void {
     if (userNumber >= this.#rowOf.length) {
       const grown = new Int32Array(Math.max(2 * this.#rowOf.length, userNumber + 1)).fill(-1);
       grown.set(this.#rowOf);

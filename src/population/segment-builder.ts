@@ -1,5 +1,6 @@
 /** Collects rows, one token at a time, into the columns of a segment. */
 import type { Feature } from '../dataset/features.ts';
+import type { Code, UserNumber } from '../lib/brands.ts';
 import { type Column, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 const INITIAL_CODES = 65_536;
@@ -18,7 +19,7 @@ export class ColumnBuilder {
     this.#offsets = new Int32Array(kind === 'single' ? 0 : capacity + 1);
   }
 
-  push(code: number): void {
+  push(code: Code): void {
     if (this.#used === this.#codes.length) {
       const grown = new Int32Array(2 * this.#used);
       grown.set(this.#codes);
@@ -66,7 +67,7 @@ export class SegmentBuilder {
     return this.#count === this.#userNumbers.length;
   }
 
-  endRow(userNumber: number): void {
+  endRow(userNumber: UserNumber): void {
     this.#userNumbers[this.#count++] = userNumber;
     for (const column of this.columns) column.endRow();
   }

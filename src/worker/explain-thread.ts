@@ -1,6 +1,8 @@
 /** A thread that explains one audience. */
+
 import { type Explanation, type ExplanationLimits, explain } from '../audience/explanation.ts';
 import { openRanking } from '../audience/ranking.ts';
+import type { UserNumber } from '../lib/brands.ts';
 import { AppError } from '../lib/errors.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import { hasVersion, openPopulation, type Population } from '../population/population.ts';
@@ -44,8 +46,8 @@ function run(
 }
 
 /** The users of all sets whom the directory knows. */
-function numbersOf({ directory }: Population, folder: string, sets: readonly string[]): ReadonlySet<number> {
-  const numbers = new Set<number>();
+function numbersOf({ directory }: Population, folder: string, sets: readonly string[]): ReadonlySet<UserNumber> {
+  const numbers = new Set<UserNumber>();
   for (const sha256 of sets) {
     for (const block of userSetBlocks(folder, sha256)) {
       for (const userId of block) {
