@@ -11,7 +11,7 @@ export interface BoundFeature {
   /** 0 for single-valued features. */
   readonly maxLength: number;
   /** By population code; code 0 (missing) is id 0. */
-  readonly ids: Int32Array;
+  readonly tokenIds: Int32Array;
   /** Tokens of the dictionary that the model does not know. */
   readonly unknownTokens: number;
 }
@@ -29,7 +29,7 @@ export function bind(model: ModelFolder, population: Population): Binding {
 export function withoutTokens({ features }: Binding, feature: string, ids: ReadonlySet<TokenId>): Binding {
   return {
     features: features.map((own) =>
-      own.name === feature ? { ...own, ids: own.ids.map((id) => (ids.has(id) ? 0 : id)) } : own,
+      own.name === feature ? { ...own, tokenIds: own.tokenIds.map((id) => (ids.has(id) ? 0 : id)) } : own,
     ),
   };
 }
@@ -48,11 +48,11 @@ function bindFeature(model: ModelFolder, population: Population, feature: Manife
     );
   const dictionary = population.dictionary(feature.name);
   const vocabulary = model.vocabularies.get(`user.${feature.name}`)!;
-  const ids = new Int32Array(dictionary.size);
+  const tokenIds = new Int32Array(dictionary.size);
   let unknownTokens = 0;
-  for (let code = 1; code < ids.length; code++) {
-    ids[code] = vocabulary.find(dictionary.token(code));
-    if (ids[code] === 0) unknownTokens += 1;
+  for (let code = 1; code < tokenIds.length; code++) {
+    tokenIds[code] = vocabulary.find(dictionary.token(code));
+    if (tokenIds[code] === 0) unknownTokens += 1;
   }
-  return { name: feature.name, kind: feature.kind, maxLength: feature.max_length ?? 0, ids, unknownTokens };
+  return { name: feature.name, kind: feature.kind, maxLength: feature.max_length ?? 0, tokenIds, unknownTokens };
 }

@@ -105,8 +105,8 @@ async function sumsOf(
 
 /** A user who has nothing but a token. */
 function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
-  const columns = features.map(({ name, kind, ids }): [string, Column] => {
-    const code = name === feature ? ids.indexOf(id) : -1;
+  const columns = features.map(({ name, kind, tokenIds }): [string, Column] => {
+    const code = name === feature ? tokenIds.indexOf(id) : -1;
     const codes = Int32Array.from(code === -1 ? [] : [code]);
     if (kind === 'multi') return [name, { kind, offsets: Int32Array.of(0, codes.length), codes }];
     return [name, { kind, codes: Int32Array.of(codes[0] ?? 0) }];

@@ -47,7 +47,7 @@ export function encodeUsers(
 }
 
 function singleIds(
-  { ids }: BoundFeature,
+  { tokenIds }: BoundFeature,
   { codes }: Extract<Column, { kind: 'single' }>,
   counts: EncodingCounts | undefined,
   without: number,
@@ -57,7 +57,7 @@ function singleIds(
   let known = 0;
   for (let i = 0; i < codes.length; i++) {
     const code = codes[i]!;
-    const id = ids[code]!;
+    const id = tokenIds[code]!;
     out[i] = id === without ? 0 : id;
     if (code !== 0) present += 1;
     if (id !== 0) known += 1;
@@ -70,7 +70,7 @@ function singleIds(
 }
 
 function listIds(
-  { ids, maxLength }: BoundFeature,
+  { tokenIds, maxLength }: BoundFeature,
   { offsets, codes }: Extract<Column, { kind: 'multi' }>,
   count: number,
   counts: EncodingCounts | undefined,
@@ -84,7 +84,7 @@ function listIds(
     const at = row * maxLength;
     let length = 0;
     for (let j = offsets[row]!; j < offsets[row + 1]!; j++) {
-      const id = ids[codes[j]!]!;
+      const id = tokenIds[codes[j]!]!;
       if (id === without) continue;
       if (id === 0) unknown += 1;
       else if (length < maxLength) out[at + length++] = id;

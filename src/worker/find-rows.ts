@@ -114,7 +114,7 @@ export function assignRoles(filtered: Uint8Array, marked: Uint8Array): Expansion
   };
 }
 
-function hasOne(column: Column | undefined, row: Row, codes: Uint8Array): boolean {
+function hasOne(column: Column | undefined, row: number, codes: Uint8Array): boolean {
   if (column === undefined) return false;
   if (column.kind === 'single') return codes[column.codes[row]!] === 1;
   for (let i = column.offsets[row]!; i < column.offsets[row + 1]!; i++) if (codes[column.codes[i]!] === 1) return true;

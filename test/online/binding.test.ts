@@ -24,11 +24,11 @@ describe('bind', () => {
       { name: 'tags', kind: 'multi', maxLength: 3 },
     ]);
     const [age, tags] = features;
-    expect(age!.ids[0]).toBe(0);
+    expect(age!.tokenIds[0]).toBe(0);
     const idOf = (feature: string, token: string): number => {
       const code = population.dictionary(feature).find(token);
       expect(code).toBeGreaterThan(0);
-      return features.find(({ name }) => name === feature)!.ids[code]!;
+      return features.find(({ name }) => name === feature)!.tokenIds[code]!;
     };
     expect(idOf('age', 'age 3')).toBe(3);
     expect(idOf('age', 'ancient')).toBe(0);
