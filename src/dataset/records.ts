@@ -1,4 +1,5 @@
 /** Parses one line of a data set: an NDJSON record, or the fields of a CSV row. */
+import { type CsvFault, splitCsvRecord } from '../lib/csv.ts';
 import { messageOf } from '../lib/errors.ts';
 import { lineError } from './lines.ts';
 
@@ -29,28 +30,16 @@ export function parseRecord(text: string, path: string, line: number): JsonRecor
  * Errors: AppError `invalid_data` naming file:line.
  */
 export function parseCsvRow(text: string, path: string, line: number): string[] {
-  if (!text.includes('"')) return text.split(',');
-  const fields: string[] = [];
-  for (let at = 0; ; ) {
-    let field = '';
-    if (text[at] === '"') {
-      const closing = findClosingQuote(text, at + 1);
-      if (closing < 0) throw lineError(path, line, 'a quoted field has no closing quote on its line');
-      field = text.slice(at + 1, closing).replaceAll('""', '"');
-      at = closing + 1;
-      if (at < text.length && text[at] !== ',')
-        throw lineError(path, line, 'a quoted field is followed by more than a comma');
-    } else {
-      const comma = text.indexOf(',', at);
-      field = text.slice(at, comma < 0 ? text.length : comma);
-      at += field.length;
-      if (field.includes('"')) throw lineError(path, line, 'a field that is not quoted holds a quote');
-    }
-    fields.push(field);
-    if (at >= text.length) return fields;
-    at += 1;
-  }
+  const fields = splitCsvRecord(text);
+  if (typeof fields === 'string') throw lineError(path, line, FAULTS[fields]);
+  return fields;
 }
+
+const FAULTS: Readonly<Record<CsvFault, string>> = {
+  not_closed: 'a quoted field has no closing quote on its line',
+  text_after_quote: 'a quoted field is followed by more than a comma',
+  quote_in_field: 'a field that is not quoted holds a quote',
+};
 
 /** What a JSON value is, in words: for messages. */
 export function describe(value: unknown): string {
@@ -67,11 +56,4 @@ export function describe(value: unknown): string {
     default:
       return 'an object';
   }
-}
-
-function findClosingQuote(text: string, from: number): number {
-  for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 2)) {
-    if (text[at + 1] !== '"') return at;
-  }
-  return -1;
 }

@@ -1,6 +1,7 @@
 /** Writes data set folders: users, campaigns and who liked them, in the form of docs/data-set.md. */
 import { mkdir, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { quoteCsv } from '../lib/csv.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Rng, sample } from '../lib/rng.ts';
 
@@ -82,12 +83,7 @@ export function drawSeeds(isMember: Uint8Array, count: number, rng: Rng): Int32A
 }
 
 function row({ id, idOf }: Membership, user: number, rest: string): string {
-  return `${quoted(id)},${quoted(idOf(user))},${rest}\n`;
-}
-
-/** A field of RFC 4180. */
-function quoted(field: string): string {
-  return /[",]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+  return `${quoteCsv(id)},${quoteCsv(idOf(user))},${rest}\n`;
 }
 
 function usersWhere(isMember: Uint8Array, wanted: 0 | 1): Int32Array {

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { AudienceItem } from '../audience/page.ts';
 import { parquetOf } from '../audience/parquet.ts';
+import { quoteCsv } from '../lib/csv.ts';
 import { AppError } from '../lib/errors.ts';
 import type { HttpLimits } from './http/limits.ts';
 import { CSV_TYPE, type NDJSON_TYPE } from './media-types.ts';
@@ -109,9 +110,4 @@ function formatRows<T>(type: TextType, { csv, ndjson }: RowFormat<T>, rows: read
   let text = '';
   for (const row of rows) text += format(row);
   return text;
-}
-
-/** RFC 4180: a field with a comma, a quote or a line break is quoted, its quotes doubled. */
-export function quoteCsv(field: string): string {
-  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }

@@ -1,4 +1,5 @@
 /** CSV (RFC 4180) with a header row: the fields of one column, record by record. */
+import { splitCsvRecord } from '../lib/csv.ts';
 import { type LineBatch, withoutReturn } from '../lib/lines.ts';
 import type { LineErrors } from './upload-lines.ts';
 
@@ -47,8 +48,8 @@ export class CsvColumn {
   }
 
   #quotedRecord(record: string, take: TakeField): void {
-    const fields = splitQuoted(record);
-    if (fields !== null) this.#record(fields, this.#openLine, take);
+    const fields = splitCsvRecord(record);
+    if (typeof fields !== 'string') this.#record(fields, this.#openLine, take);
     else this.#errors.add(this.#openLine, 'a quote is neither around a field nor doubled', { value: record });
   }
 
@@ -84,21 +85,6 @@ const SEPARATORS = [
   ['\t', 'tabs'],
   ['|', 'vertical bars'],
 ] as const;
-
-/** A field is quoted, with its quotes doubled, or has no quote; null where one is neither. */
-function splitQuoted(record: string): string[] | null {
-  const fields: string[] = [];
-  for (let at = 0; ; at++) {
-    FIELD.lastIndex = at;
-    const [whole = '', quoted] = FIELD.exec(record)!;
-    fields.push(quoted === undefined ? whole : quoted.replaceAll('""', '"'));
-    at += whole.length;
-    if (at === record.length) return fields;
-    if (record[at] !== ',') return null;
-  }
-}
-
-const FIELD = /"((?:[^"]|"")*)"|[^",]*/y;
 
 function countQuotes(text: string): number {
   let count = 0;

@@ -2,9 +2,10 @@
 import { countDiff, missingFrom, type Side } from '../../audience/diff.ts';
 import type { HeldRanking } from '../../audience/ranking-cache.ts';
 import type { Audience } from '../../campaigns/types.ts';
+import { quoteCsv } from '../../lib/csv.ts';
 import { acceptsGzip, negotiate } from '../accept.ts';
 import { audienceVersionPageSchema, diffParams, diffSchema, versionsQuery } from '../audience-schemas.ts';
-import { quoteCsv, type RowFormat, streamChunks, textChunks } from '../audience-stream.ts';
+import { type RowFormat, streamChunks, textChunks } from '../audience-stream.ts';
 import { checkPopulation, openFound } from '../audience-view.ts';
 import { IMMUTABLE, isMatch, sendNotModified } from '../conditional.ts';
 import type { ServerDependencies } from '../dependencies.ts';

@@ -1,0 +1,40 @@
+/** Records of CSV (RFC 4180): fields from text, and text from a field. */
+
+/** Why a record has no fields: a quote that is not closed, text behind a closing quote, a quote in a field that is not quoted. */
+export type CsvFault = 'not_closed' | 'text_after_quote' | 'quote_in_field';
+
+/** The fields of a record; white space belongs to a field. Line ends within quotes are taken as they are. */
+export function splitCsvRecord(record: string): string[] | CsvFault {
+  if (!record.includes('"')) return record.split(',');
+  const fields: string[] = [];
+  for (let at = 0; ; ) {
+    let field = '';
+    if (record[at] === '"') {
+      const closing = findClosingQuote(record, at + 1);
+      if (closing < 0) return 'not_closed';
+      field = record.slice(at + 1, closing).replaceAll('""', '"');
+      at = closing + 1;
+      if (at < record.length && record[at] !== ',') return 'text_after_quote';
+    } else {
+      const comma = record.indexOf(',', at);
+      field = record.slice(at, comma < 0 ? record.length : comma);
+      at += field.length;
+      if (field.includes('"')) return 'quote_in_field';
+    }
+    fields.push(field);
+    if (at >= record.length) return fields;
+    at += 1;
+  }
+}
+
+/** A field with a comma, a quote or a line break is quoted, its quotes doubled. */
+export function quoteCsv(field: string): string {
+  return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
+}
+
+function findClosingQuote(text: string, from: number): number {
+  for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 2)) {
+    if (text[at + 1] !== '"') return at;
+  }
+  return -1;
+}
