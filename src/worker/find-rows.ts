@@ -3,7 +3,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { IdBlocks } from '../campaigns/set-types.ts';
 import type { Filters } from '../campaigns/types.ts';
-import type { Row } from '../lib/brands.ts';
 import type { Population } from '../population/population.ts';
 import type { Column } from '../population/segments.ts';
 
