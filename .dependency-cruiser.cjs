@@ -17,7 +17,7 @@ const ARROWS = {
   sqlite: ['campaigns', 'user-sets', 'lib'],
   worker: ['sqlite', 'user-sets', 'campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'lib'],
   server: ['campaigns', 'audience', 'population', 'lib'],
-  demo: ['offline', 'model', 'population', 'lib'],
+  demo: ['offline', 'model', 'population', 'dataset', 'runtime', 'lib'],
 };
 
 /** A package with one door: only this file (or folder) may import it. */
