@@ -6,9 +6,9 @@ import {
   addGradients,
   Builder,
   binaryCrossEntropy,
-  type Cut,
   cutTables,
   type Graph,
+  type TableCut,
   type Tensor,
   tensor,
 } from '../graph/index.ts';
@@ -30,7 +30,7 @@ export interface LabelledBatch {
 
 /** A model made ready for adaptation. One is shared by all campaigns of a model. */
 export interface AdaptationProgram {
-  readonly cut: Cut;
+  readonly cut: TableCut;
   /**
    * Starts from `parameters`. The compact tables cover the rows of all `batches` and of `scored` (what will be scored on the way).
    */
@@ -104,7 +104,7 @@ export async function openAdaptation(
 }
 
 interface Program {
-  readonly cut: Cut;
+  readonly cut: TableCut;
   readonly step: Session;
   readonly forward: Session;
   readonly reader: IndexReader;

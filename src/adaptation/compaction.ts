@@ -1,5 +1,5 @@
 /** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's places in them. */
-import { type Cut, type CutTable, elementCount, type Graph, type Tensor } from '../graph/index.ts';
+import { type CutTable, elementCount, type Graph, type TableCut, type Tensor } from '../graph/index.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import type { Feeds, Session } from '../runtime/session.ts';
 
@@ -44,7 +44,7 @@ export interface Compaction {
 
 /** Compacts `parameters` to the union of the rows that `batches` use. An index out of its table is invalid_model. */
 export async function compact(
-  cut: Cut,
+  cut: TableCut,
   parameters: Parameters,
   reader: IndexReader,
   batches: readonly Feeds[],

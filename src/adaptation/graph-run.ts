@@ -13,13 +13,13 @@ import { AppError } from '../lib/errors.ts';
 import { sliceFeeds, takeFeeds } from '../runtime/feed-rows.ts';
 import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
 import { type Compaction, compact, indexReader, type Parameters } from './compaction.ts';
-import type { Frontier, HeadPosition, HeadRun, LogitPart, Rates } from './head-adaptation.ts';
+import type { BoundaryActivations, HeadPosition, HeadRun, LogitPart, Rates } from './head-adaptation.ts';
 
 /** Rows that are scored in one run. */
 const SCORE_ROWS = 2048;
 
 export interface GraphProgram {
-  start(parameters: Parameters, frontier: Frontier): Promise<HeadRun>;
+  start(parameters: Parameters, boundary: BoundaryActivations): Promise<HeadRun>;
   close(): Promise<void>;
 }
 
@@ -45,14 +45,14 @@ export async function openGraphProgram(
   const cut = cutTables(head, parameters);
   const step = await openSession(buildDescentGraph(cut.compactGraph, parameters), options);
   const forward = await openSession(cut.compactGraph, options);
-  // the rows that a table's look-ups use are read off the frontier, which the index graph may compute further
+  // the rows that a table's look-ups use are read off the boundary, which the index graph may compute further
   const index = cut.indexGraph.nodes.length > 0 ? await openSession(cut.indexGraph) : null;
   const reader = indexReader(cut.indexGraph, index);
   return {
-    async start(values, frontier) {
+    async start(values, boundary) {
       const own = new Map(parameters.map((name) => [name, values.get(name)!]));
-      const compaction = await compact(cut, own, reader, [{ ...frontier.perUser, ...frontier.shared }]);
-      return new GraphRun(compaction, frontier, parameters, step, forward);
+      const compaction = await compact(cut, own, reader, [{ ...boundary.perUser, ...boundary.shared }]);
+      return new GraphRun(compaction, boundary, parameters, step, forward);
     },
     async close() {
       for (const session of [step, forward, index]) await session?.close();
@@ -72,7 +72,7 @@ class GraphRun implements HeadRun {
 
   constructor(
     compaction: Compaction,
-    frontier: Frontier,
+    boundary: BoundaryActivations,
     parameters: readonly string[],
     step: Session,
     forward: Session,
@@ -80,9 +80,9 @@ class GraphRun implements HeadRun {
     this.#compaction = compaction;
     const wanted = (feeds: Feeds): Feeds =>
       Object.fromEntries(Object.entries(feeds).filter(([name]) => forward.inputs.includes(name)));
-    this.#perUser = { ...wanted(frontier.perUser), ...compaction.places[0]! };
-    this.#shared = wanted(frontier.shared);
-    this.#rows = frontier.rows;
+    this.#perUser = { ...wanted(boundary.perUser), ...compaction.places[0]! };
+    this.#shared = wanted(boundary.shared);
+    this.#rows = boundary.rows;
     this.#parameters = parameters;
     this.#step = step;
     this.#forward = forward;
@@ -116,7 +116,7 @@ class GraphRun implements HeadRun {
     return out;
   }
 
-  fitCompanion(): LogitPart {
+  fitLogistic(): LogitPart {
     return this.#refuse('a companion');
   }
 

@@ -1,10 +1,10 @@
 /** Adaptation of a few parameters: what does not depend on them is computed once a user, and steps of gradient descent run on the rest. */
-import { cutTables, findShift, type Graph, type Split, splitFrozen, type Tensor } from '../graph/index.ts';
+import { cutTables, findLinearTerm, type Graph, type Split, splitFrozen, type Tensor } from '../graph/index.ts';
 import { putFeed } from '../runtime/feed-rows.ts';
 import { type Device, type Feeds, openSession } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
 import { buildDescentGraph, openGraphProgram } from './graph-run.ts';
-import { buildLinkStep, openShiftProgram } from './shift-run.ts';
+import { buildLinkStep, openLinearProgram } from './linear-run.ts';
 
 /** Rows of the body that are computed in one run. */
 const BODY_ROWS = 2048;
@@ -12,33 +12,37 @@ const BODY_ROWS = 2048;
 /** The rate of each parameter's gradient descent. */
 export type Rates = Readonly<Record<string, number>>;
 
-/** The inverse L2 strength of the parameters that a companion is fitted on; those without one take no part. */
+/** The inverse L2 strength of the parameters that a logistic regression is fitted on; those without one take no part. */
 export type Strengths = Readonly<Record<string, number>>;
 
-/** Values of the frontier for some users: `[rows, ..]` each, but for those of the campaign alone, which all share. */
-export interface Frontier {
+/** Values of the boundary for some users: `[rows, ..]` each, but for those of the campaign alone, which all share. */
+export interface BoundaryActivations {
   readonly rows: number;
   readonly perUser: Feeds;
   readonly shared: Feeds;
 }
 
 export interface HeadProgram {
-  /** Whether the parameters only shift logits: then a run can take a companion. */
-  readonly hasShift: boolean;
-  /** Computes the frontier of `rows` users with `parameters`; `feedsOf` gives the model's inputs of a range of them. */
-  frontier(parameters: Parameters, rows: number, feedsOf: (from: number, to: number) => Feeds): Promise<Frontier>;
-  /** Starts from `parameters` on users of `frontier`. */
-  start(parameters: Parameters, frontier: Frontier): Promise<HeadRun>;
+  /** Whether the parameters only shift logits: then a run can blend regressions in. */
+  readonly isLinear: boolean;
+  /** Computes the boundary of `rows` users with `parameters`; `feedsOf` gives the model's inputs of a range of them. */
+  boundary(
+    parameters: Parameters,
+    rows: number,
+    feedsOf: (from: number, to: number) => Feeds,
+  ): Promise<BoundaryActivations>;
+  /** Starts from `parameters` on users of `boundary`. */
+  start(parameters: Parameters, boundary: BoundaryActivations): Promise<HeadRun>;
   close(): Promise<void>;
 }
 
 export interface HeadRun {
-  /** One full-batch step on rows of the frontier; returns the loss before it. */
+  /** One full-batch step on rows of the boundary; returns the loss before it. */
   step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
-  /** Scores of all rows of the frontier with the parameters as they are now. */
+  /** Scores of all rows of the boundary with the parameters as they are now. */
   scores(): Promise<Float32Array>;
-  /** Fits a companion to rows of the frontier: see `companion` of the manifest. invalid_model where the parameters do not act through a shift. */
-  fitCompanion(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
+  /** Fits the logistic regression (`companion` in manifest.json) to rows of the boundary. invalid_model where the parameters do not act through a linear term. */
+  fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
   /** A linear change as a part. invalid_model as above. */
   linear(change: LinearChange): LogitPart;
   /**
@@ -59,7 +63,7 @@ export interface LinearChange {
   readonly parameter: string;
   /** By element of the parameter. */
   readonly elements: Float64Array;
-  /** What `elements` add to the shift of each row of the run. */
+  /** What `elements` add to the term of each row of the run. */
   readonly own: Float64Array;
 }
 
@@ -90,8 +94,8 @@ export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
 /** The graphs that descent on `parameters` of `graph` runs: the body once a user (null where there is none), then `step` again and again. */
 export function headGraphs(graph: Graph, parameters: readonly string[]): { body: Graph | null; step: Graph } {
   const { body, head } = splitHeads(graph, parameters);
-  const shift = findShift(head, parameters);
-  const step = shift ? buildLinkStep(shift) : buildDescentGraph(cutTables(head, parameters).compactGraph, parameters);
+  const term = findLinearTerm(head, parameters);
+  const step = term ? buildLinkStep(term) : buildDescentGraph(cutTables(head, parameters).compactGraph, parameters);
   return { body, step };
 }
 
@@ -106,16 +110,16 @@ export async function openHeadProgram(
 ): Promise<HeadProgram> {
   const { body, head } = splitHeads(graph, parameters);
   const bodySession = body ? await openSession(body, options) : null;
-  const shift = findShift(head, parameters);
-  const program = shift
-    ? await openShiftProgram(shift, parameters, options)
+  const term = findLinearTerm(head, parameters);
+  const program = term
+    ? await openLinearProgram(term, parameters, options)
     : await openGraphProgram(head, parameters, options);
-  const frontierNames = head.inputs.filter((name) => !parameters.includes(name));
+  const boundaryNames = head.inputs.filter((name) => !parameters.includes(name));
   const [batch] = graph.values.get(graph.outputs[0]!)!.shape;
   const isPerUser = (name: string) => head.values.get(name)!.shape[0] === batch;
   return {
-    hasShift: shift !== null,
-    async frontier(values, rows, feedsOf) {
+    isLinear: term !== null,
+    async boundary(values, rows, feedsOf) {
       const fixed = Object.fromEntries(values);
       const perUser: Record<string, Tensor> = {};
       const shared: Record<string, Tensor> = {};
@@ -123,9 +127,9 @@ export async function openHeadProgram(
         const to = Math.min(from + BODY_ROWS, rows);
         const feeds = feedsOf(from, to);
         const given = { ...feeds, ...fixed };
-        // a frozen parameter that the head reads itself is of the frontier too
+        // a frozen parameter that the head reads itself is of the boundary too
         const out: Feeds = { ...given, ...(bodySession ? await bodySession.run(given) : {}) };
-        for (const name of frontierNames) {
+        for (const name of boundaryNames) {
           const part = out[name]!;
           if (!isPerUser(name)) shared[name] = part;
           else putFeed(perUser, name, part, from, rows);
@@ -133,7 +137,7 @@ export async function openHeadProgram(
       }
       return { rows, perUser, shared };
     },
-    start: (values, frontier) => program.start(values, frontier),
+    start: (values, boundary) => program.start(values, boundary),
     async close() {
       await bodySession?.close();
       await program.close();

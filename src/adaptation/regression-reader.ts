@@ -1,5 +1,5 @@
 /** Reads what a parameter multiplies for each user off the graph, without running the rest of the model. */
-import { findShift, type Graph, pruneInputs, type Tensor } from '../graph/index.ts';
+import { findLinearTerm, type Graph, pruneInputs, type Tensor } from '../graph/index.ts';
 import { assert } from '../lib/errors.ts';
 import { type Device, type Feeds, openSession } from '../runtime/session.ts';
 import { splitHeads } from './head-adaptation.ts';
@@ -24,9 +24,9 @@ export async function openRegressionReader(
   options: { device?: Device } = {},
 ): Promise<RegressionReader> {
   const { body, head } = splitHeads(graph, [parameter]);
-  const shift = findShift(head, [parameter]);
-  assert(shift?.weightGraph, `${parameter} is no table that shifts logits`);
-  const { weightGraph, lookups } = shift;
+  const term = findLinearTerm(head, [parameter]);
+  assert(term?.weightGraph, `${parameter} is no table that shifts logits`);
+  const { weightGraph, lookups } = term;
   const needed = new Set([...weightGraph.inputs, ...lookups.map(({ index }) => index)]);
   const computed = body ? body.outputs.filter((name) => needed.has(name)) : [];
   const before =

@@ -2,14 +2,14 @@
 import type { Builder } from './builder.ts';
 import type { Value } from './ir.ts';
 
-export interface AdamSettings {
+export interface AdamConstants {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
 }
 
 /** PyTorch's defaults (Kingma & Ba 2015, algorithm 1). */
-export const ADAM: AdamSettings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
+export const ADAM: AdamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
 /** What one parameter brings to a step; all of one shape. */
 export interface AdamState {
@@ -28,7 +28,7 @@ export function adamStep(
   state: AdamState,
   stepSize: Value,
   scale2: Value,
-  settings: AdamSettings = ADAM,
+  settings: AdamConstants = ADAM,
 ): Omit<AdamState, 'gradient'> {
   const { gradient: g } = state;
   const mix = (old: Value, fresh: Value, beta: number) =>
@@ -44,7 +44,7 @@ export function adamStep(
 export function adamScalars(
   rate: number,
   t: number,
-  settings: AdamSettings = ADAM,
+  settings: AdamConstants = ADAM,
 ): { stepSize: number; scale2: number } {
   return { stepSize: rate / (1 - settings.beta1 ** t), scale2: 1 / Math.sqrt(1 - settings.beta2 ** t) };
 }

@@ -19,7 +19,7 @@ export interface CutTable {
   readonly lookups: readonly CutLookup[];
 }
 
-export interface Cut {
+export interface TableCut {
   readonly tables: readonly CutTable[];
   /** Parameters that stay whole, with the reason. */
   readonly dense: ReadonlyMap<string, string>;
@@ -33,7 +33,7 @@ export interface Cut {
  * Cuts `graph` at the look-ups of its tables: every `Gather` of axis 0 whose data is one of `parameters` and whose indices depend
  * on no parameter. A parameter with any other consumer stays dense. With `compact: false` none is cut.
  */
-export function cutTables(graph: Graph, parameters: readonly string[], options: { compact?: boolean } = {}): Cut {
+export function cutTables(graph: Graph, parameters: readonly string[], options: { compact?: boolean } = {}): TableCut {
   const reached = valuesReachedFrom(graph, new Set(parameters));
   const lookupsOf = new Map<string, Node<'Gather'>[]>();
   const dense = new Map<string, string>();

@@ -39,12 +39,12 @@ interface Bag {
 
 /** Nodes by what they give. */
 class Scope {
-  private readonly givers = new Map<string, NodeProto>();
+  private readonly producers = new Map<string, NodeProto>();
   private readonly outer: Scope | null;
 
   constructor(nodes: readonly NodeProto[], outer: Scope | null = null) {
     this.outer = outer;
-    for (const node of nodes) for (const name of node.output) this.givers.set(name, node);
+    for (const node of nodes) for (const name of node.output) this.producers.set(name, node);
   }
 
   /** The node of one of `ops` that gives `name`, or null. Cast and Identity are looked through. */
@@ -52,7 +52,7 @@ class Scope {
     let at = name;
     // a file may be cyclic
     for (let hops = 0; at !== undefined && hops < MAXIMUM_HOPS; hops++) {
-      const node: NodeProto | undefined = this.givers.get(at) ?? this.outer?.givers.get(at);
+      const node: NodeProto | undefined = this.producers.get(at) ?? this.outer?.producers.get(at);
       if (!node) return null;
       if (ops.includes(node.opType)) return node;
       if (node.opType !== 'Cast' && node.opType !== 'Identity') return null;
@@ -73,7 +73,7 @@ class Scope {
   }
 
   has(name: string): boolean {
-    return this.givers.has(name);
+    return this.producers.has(name);
   }
 }
 

@@ -1,4 +1,4 @@
-/** A node as a file gives it, before it is typed: what the reader sorts and lifts. */
+/** A node as a file gives it, before it is typed: what the reader sorts and converts. */
 import type { AttributeProto } from 'onnx-buf';
 
 export interface FileNode {

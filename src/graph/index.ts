@@ -3,11 +3,11 @@
 export { ADAM, type AdamState, adamScalars, adamStep, descentStep } from './adam.ts';
 export { binaryCrossEntropy } from './binary-cross-entropy.ts';
 export { Builder } from './builder.ts';
-export { type Cut, type CutTable, cutTables, trainableParameters } from './cut-tables.ts';
+export { type CutTable, cutTables, type TableCut, trainableParameters } from './cut-tables.ts';
 export { addGradients, differentiate } from './differentiate.ts';
 export { GraphError } from './error.ts';
 export { filesFrom, filesIn, selfContained } from './external-data.ts';
-export { findShift, type Shift } from './find-shift.ts';
+export { findLinearTerm, type LinearTerm } from './find-linear-term.ts';
 export {
   BYTES_PER_ELEMENT,
   type DataType,

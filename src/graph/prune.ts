@@ -38,14 +38,14 @@ export function pruneInputs(graph: Graph, keep: readonly string[]): Graph {
 }
 
 function neededValues(graph: Graph, overrides: boolean): Set<string> {
-  const givers = new Map<string, Node>();
-  for (const node of graph.nodes) for (const output of node.outputs) givers.set(output, node);
+  const producers = new Map<string, Node>();
+  for (const node of graph.nodes) for (const output of node.outputs) producers.set(output, node);
   const needed = new Set<string>();
   const open = [...graph.outputs];
   for (let name = open.pop(); name !== undefined; name = open.pop()) {
     if (needed.has(name)) continue;
     needed.add(name);
-    open.push(...(givers.get(name)?.inputs ?? []).filter((input) => input !== ''));
+    open.push(...(producers.get(name)?.inputs ?? []).filter((input) => input !== ''));
     // an override may be made of nodes that stand after the value that it belongs to
     if (overrides) for (const { input, gradient } of graph.overrides.get(name) ?? []) open.push(input, gradient);
   }

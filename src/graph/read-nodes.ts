@@ -1,4 +1,4 @@
-/** Takes the nodes of a file apart: Constant nodes become tensors, the others wait to be sorted, lifted and typed. */
+/** Takes the nodes of a file apart: Constant nodes become tensors, the others wait to be sorted, converted and typed. */
 import { AttributeProto_AttributeType as AttributeType, type NodeProto } from 'onnx-buf';
 import { isComposite } from './composites/table.ts';
 import { GraphError } from './error.ts';

@@ -3,6 +3,7 @@ import type { GraphProto, ModelProto, ValueInfoProto } from 'onnx-buf';
 import { Builder } from './builder.ts';
 import { runningStatistics } from './composites/normalizations.ts';
 import { isComposite } from './composites/table.ts';
+import { type ConversionContext, convertNode, NEWEST_OPSET, OLDEST_OPSET } from './convert-opset.ts';
 import { decompose } from './decompose.ts';
 import { withoutBagLoops } from './embedding-bag.ts';
 import { GraphError } from './error.ts';
@@ -10,7 +11,6 @@ import { type ExternalFiles, embedExternalData } from './external-data.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 import { type FileOp, inlineFunctions } from './inline-functions.ts';
 import type { Dim, Graph, Tensor } from './ir.ts';
-import { type LiftContext, liftNode, NEWEST_OPSET, OLDEST_OPSET } from './lift.ts';
 import { isMerged, mergedInitializers } from './merged-initializers.ts';
 import { nameDims } from './name-dims.ts';
 import type { OpType } from './ops/attributes.ts';
@@ -75,13 +75,13 @@ function opsetOf(imports: ModelProto['opsetImport'], where: string): number | nu
 
 function readGraph(graph: GraphProto, ops: readonly FileOp[], merged: ReadonlyMap<string, string>): Graph {
   const b = new Builder();
-  const givers = new Givers();
-  const parameters = readInitializers(graph, givers);
+  const producers = new Producers();
+  const parameters = readInitializers(graph, producers);
   for (const [name, kept] of merged) {
-    givers.claim(name, `initializer "${name}"`);
+    producers.claim(name, `initializer "${name}"`);
     parameters.set(name, copyOf(parameters.get(kept)!));
   }
-  readInputs(graph, b, givers, parameters);
+  readInputs(graph, b, producers, parameters);
   const untrained = runningStatistics(ops.map(({ proto }) => proto));
   for (const [name, data] of parameters) {
     if (untrained.has(name)) b.namedConstant(name, data);
@@ -93,21 +93,21 @@ function readGraph(graph: GraphProto, ops: readonly FileOp[], merged: ReadonlyMa
     const read = readNode(proto, opset);
     if (read.constant === null) {
       nodes.push(read.node);
-      for (const output of read.node.outputs) if (output !== '') givers.claim(output, nodeText(read.node));
+      for (const output of read.node.outputs) if (output !== '') producers.claim(output, nodeText(read.node));
     } else {
-      givers.claim(read.constant, read.text);
+      producers.claim(read.constant, read.text);
       b.namedConstant(read.constant, read.data);
     }
   }
-  for (const node of nodes) for (const input of node.inputs) givers.require(input, nodeText(node));
+  for (const node of nodes) for (const input of node.inputs) producers.require(input, nodeText(node));
   // axes that were attributes, and outputs that the file leaves without a name, get one
-  b.reserve(givers.names());
+  b.reserve(producers.names());
   addNodes(b, sortNodes(nodes));
-  return finish(b, graph, givers);
+  return finish(b, graph, producers);
 }
 
 /** Who gives each value of a file: a name is given once. */
-class Givers {
+class Producers {
   private readonly texts = new Map<string, string>();
 
   claim(name: string, text: string): void {
@@ -126,7 +126,7 @@ class Givers {
   }
 }
 
-function readInitializers(graph: GraphProto, givers: Givers): Map<string, Tensor> {
+function readInitializers(graph: GraphProto, producers: Producers): Map<string, Tensor> {
   if (graph.sparseInitializer.length > 0) {
     const name = graph.sparseInitializer[0]!.values?.name ?? '';
     throw new GraphError(`initializer "${name}" is sparse, which is not supported: make it dense before the export`);
@@ -134,7 +134,7 @@ function readInitializers(graph: GraphProto, givers: Givers): Map<string, Tensor
   const parameters = new Map<string, Tensor>();
   for (const proto of graph.initializer) {
     const text = `initializer "${proto.name}"`;
-    givers.claim(proto.name, text);
+    producers.claim(proto.name, text);
     parameters.set(proto.name, readTensor(proto, text));
   }
   return parameters;
@@ -145,7 +145,12 @@ function copyOf(source: Tensor): Tensor {
 }
 
 /** Declares the inputs. One that is an initializer too (IR versions before 4) is a parameter. */
-function readInputs(graph: GraphProto, b: Builder, givers: Givers, parameters: ReadonlyMap<string, Tensor>): void {
+function readInputs(
+  graph: GraphProto,
+  b: Builder,
+  producers: Producers,
+  parameters: ReadonlyMap<string, Tensor>,
+): void {
   const types = new Map<string, DeclaredType>();
   for (const info of graph.input) {
     const text = `input "${info.name}"`;
@@ -153,7 +158,7 @@ function readInputs(graph: GraphProto, b: Builder, givers: Givers, parameters: R
     const parameter = parameters.get(info.name);
     if (types.has(info.name)) throw new GraphError(`two inputs are called "${info.name}"`);
     if (parameter) checkDeclared(type, parameter, text);
-    else givers.claim(info.name, text);
+    else producers.claim(info.name, text);
     types.set(info.name, type);
   }
   const named = new Set([...types.values()].flatMap(({ shape }) => shape ?? []));
@@ -175,7 +180,7 @@ function readInputs(graph: GraphProto, b: Builder, givers: Givers, parameters: R
 }
 
 function addNodes(b: Builder, nodes: readonly FileNode[]): void {
-  const context: LiftContext = {
+  const context: ConversionContext = {
     shapeOf: (name) => b.get(name).shape,
     numbersOf: (name) => knownNumbers(b.get(name)),
     ints: (values) => b.ints(values).name,
@@ -185,21 +190,21 @@ function addNodes(b: Builder, nodes: readonly FileNode[]): void {
   b.reserve(names);
   nodes.forEach((node, i) => {
     const where = nodeText(node);
-    const lifted = liftNode(node, context);
-    if (isComposite(lifted.op)) {
-      decompose(b, lifted.op, lifted, names[i]!);
+    const converted = convertNode(node, context);
+    if (isComposite(converted.op)) {
+      decompose(b, converted.op, converted, names[i]!);
       return;
     }
-    const op = lifted.op as OpType;
-    const attributes = readAttributes(op, lifted.attributes, where);
-    const inputs = lifted.inputs.map((input) => (input === '' ? null : b.get(input)));
-    const outputs = b.addAll(op, inputs, attributes, { name: names[i], outputs: lifted.outputs });
-    if (lifted.outputs.length > outputs.length)
-      throw new GraphError(`${where} has ${lifted.outputs.length} outputs, not ${outputs.length}`);
+    const op = converted.op as OpType;
+    const attributes = readAttributes(op, converted.attributes, where);
+    const inputs = converted.inputs.map((input) => (input === '' ? null : b.get(input)));
+    const outputs = b.addAll(op, inputs, attributes, { name: names[i], outputs: converted.outputs });
+    if (converted.outputs.length > outputs.length)
+      throw new GraphError(`${where} has ${converted.outputs.length} outputs, not ${outputs.length}`);
   });
 }
 
-function finish(b: Builder, graph: GraphProto, givers: Givers): Graph {
+function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   const declared = new Map<string, DeclaredType>();
   // a type that is said of a value in between is a hint: it names sizes, and is not needed
   for (const info of graph.valueInfo) declared.set(info.name, readHint(info));
@@ -207,7 +212,7 @@ function finish(b: Builder, graph: GraphProto, givers: Givers): Graph {
   for (const info of graph.output) {
     const text = `output "${info.name}"`;
     if (outputs.has(info.name)) throw new GraphError(`two outputs are called "${info.name}"`);
-    givers.require(info.name, 'the graph');
+    producers.require(info.name, 'the graph');
     const type = readType(info, text);
     checkDeclared(type, b.get(info.name), text);
     declared.set(info.name, type);

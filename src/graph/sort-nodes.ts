@@ -7,8 +7,8 @@ const NAMED_NODES = 8;
 
 /** `nodes` so that each comes after those that give its inputs. A sorted list comes back as it is; a cycle is a GraphError. */
 export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
-  const givers = new Map<string, FileNode>();
-  for (const node of nodes) for (const output of node.outputs) if (output !== '') givers.set(output, node);
+  const producers = new Map<string, FileNode>();
+  for (const node of nodes) for (const output of node.outputs) if (output !== '') producers.set(output, node);
   const sorted: FileNode[] = [];
   const state = new Map<FileNode, 'open' | 'done'>();
   for (const start of nodes) {
@@ -24,12 +24,12 @@ export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
         sorted.push(top.node);
         continue;
       }
-      const giver = givers.get(top.node.inputs[top.next++]!);
-      if (!giver || state.get(giver) === 'done') continue;
-      if (state.get(giver) === 'open')
-        refuseCycle(path.map((step) => step.node).slice(path.findIndex((step) => step.node === giver)));
-      state.set(giver, 'open');
-      path.push({ node: giver, next: 0 });
+      const producer = producers.get(top.node.inputs[top.next++]!);
+      if (!producer || state.get(producer) === 'done') continue;
+      if (state.get(producer) === 'open')
+        refuseCycle(path.map((step) => step.node).slice(path.findIndex((step) => step.node === producer)));
+      state.set(producer, 'open');
+      path.push({ node: producer, next: 0 });
     }
   }
   return sorted;

@@ -5,12 +5,12 @@ import type { Graph, Node, Value } from './ir.ts';
 import { prune } from './prune.ts';
 
 export interface Split {
-  /** Inputs -> the frontier: what is computed once, whatever the parameters become. null where the frontier is all inputs. */
+  /** Inputs -> the boundary: what is computed once, whatever the parameters become. null where the boundary is all inputs. */
   readonly body: Graph | null;
-  /** The frontier and the parameters -> the outputs. The parameters are inputs or initializers, as in the whole graph. */
+  /** The boundary and the parameters -> the outputs. The parameters are inputs or initializers, as in the whole graph. */
   readonly head: Graph;
   /** Values that do not depend on the parameters and that the head reads: the head's inputs, by their own names. */
-  readonly frontier: readonly string[];
+  readonly boundary: readonly string[];
 }
 
 /**
@@ -27,9 +27,9 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
   }
   for (const name of graph.outputs)
     if (!dependent.has(name)) throw new GraphError(`output "${name}" depends on none of ${parameters.join(', ')}`);
-  const isFrontier = (name: string) =>
+  const isBoundary = (name: string) =>
     name !== '' && !dependent.has(name) && !graph.constants.has(name) && !graph.initializers.has(name);
-  const frontier = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isFrontier)))];
+  const boundary = [...new Set(headNodes.flatMap((node) => node.inputs.filter(isBoundary)))];
 
   const b = new Builder();
   const values = new Map<string, Value>();
@@ -40,7 +40,7 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
   const isGiven = (name: string) => graph.inputs.includes(name) || graph.initializers.has(name);
   for (const name of graph.inputs) if (dependent.has(name)) input(name);
   for (const name of parameters) if (!isGiven(name)) input(name);
-  for (const name of frontier) input(name);
+  for (const name of boundary) input(name);
   const needed: Graph = {
     ...graph,
     inputs: graph.inputs.filter((name) => values.has(name)),
@@ -56,8 +56,8 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
     { initializers: true },
   );
 
-  const computed = frontier.filter((name) => !graph.inputs.includes(name));
-  if (computed.length === 0) return { body: null, head, frontier };
+  const computed = boundary.filter((name) => !graph.inputs.includes(name));
+  if (computed.length === 0) return { body: null, head, boundary };
   const body = prune(
     { ...graph, name: `${graph.name}_body`, outputs: computed, overrides: new Map() },
     { initializers: true },
@@ -65,5 +65,5 @@ export function splitFrozen(graph: Graph, parameters: readonly string[]): Split 
   const used = new Set([...body.nodes.flatMap((node) => node.inputs), ...body.outputs]);
   const inputs = body.inputs.filter((name) => used.has(name));
   const kept = new Map([...body.values].filter(([name]) => !body.inputs.includes(name) || inputs.includes(name)));
-  return { body: { ...body, inputs, values: kept }, head, frontier };
+  return { body: { ...body, inputs, values: kept }, head, boundary };
 }

@@ -10,9 +10,9 @@ import {
   OperatorSetIdProtoSchema,
   StringStringEntryProtoSchema,
 } from 'onnx-buf';
+import { OPSET } from './convert-opset.ts';
 import { GraphError } from './error.ts';
 import type { Graph, Tensor } from './ir.ts';
-import { OPSET } from './lift.ts';
 import { writeAttributes } from './proto-attributes.ts';
 import { writeTensor } from './proto-tensor.ts';
 import { writeType } from './proto-types.ts';

@@ -4,7 +4,7 @@ import { type AdaptationProgram, openAdaptation } from '../adaptation/adam-progr
 import { splitHeads } from '../adaptation/head-adaptation.ts';
 import {
   filesFrom,
-  findShift,
+  findLinearTerm,
   type Graph,
   GraphError,
   readModel,
@@ -17,7 +17,7 @@ import { messageOf } from '../lib/errors.ts';
 import { allFinite, type Device, openSession, type Session } from '../runtime/session.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
-import { type DescentSettings, type Manifest, parametersOf, shiftedBy } from './manifest.ts';
+import { type DescentSettings, linearParameters, type Manifest, parametersOf } from './manifest.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round otherwise). */
 export const GOLDEN_TOLERANCE = 1e-5;
@@ -117,22 +117,22 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
         `adapted parameter "${name}" is ${typeText(value)}: only float32 can be adapted: cast the model before the export (in PyTorch: model.float())`,
       );
   }
-  if (adaptation.optimiser === 'gradient_descent') checkShift(path, adaptation, graph);
+  if (adaptation.optimiser === 'gradient_descent') checkLinearTerm(path, adaptation, graph);
   return adapted;
 }
 
 /** A companion and a regression are added to one logit: all that is adapted must act through it. */
-function checkShift(path: string, adaptation: DescentSettings, graph: Graph): void {
+function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph): void {
   const { companion, regression, scale } = adaptation;
   if (scale !== undefined && graph.initializers.get(scale)?.data.length !== 1)
     throw refused(path, `its scale ${scale} is not a parameter of one element`);
   if (!companion && !regression) return;
   const what = [companion && 'companion', regression && 'regression'].filter(Boolean).join(' and ');
-  const shifted = shiftedBy(adaptation);
-  const shift = findShift(splitHeads(graph, shifted).head, shifted);
-  if (shift === null)
-    throw refused(path, `its ${what} needs parameters that only shift logits, and ${shifted.join(', ')} do more`);
-  if (regression && !shift.lookups.some(({ parameter }) => parameter === regression.parameter))
+  const linear = linearParameters(adaptation);
+  const term = findLinearTerm(splitHeads(graph, linear).head, linear);
+  if (term === null)
+    throw refused(path, `its ${what} needs parameters that only shift logits, and ${linear.join(', ')} do more`);
+  if (regression && !term.lookups.some(({ parameter }) => parameter === regression.parameter))
     throw refused(path, `its regression needs a table of user features, and ${regression.parameter} is none`);
 }
 

@@ -120,17 +120,18 @@ export type ManifestFeature = Manifest['features']['user'][number];
 export type AdaptationSettings = Manifest['adaptation'];
 export type AdamSettings = z.infer<typeof adamAdaptation>;
 export type DescentSettings = z.infer<typeof descentAdaptation>;
-export type CompanionSettings = NonNullable<DescentSettings['companion']>;
-export type RegressionSettings = NonNullable<DescentSettings['regression']>;
+/** In code the two regressions go by what they are; `companion` and `regression` are their names in manifest.json, which stay. */
+export type LogisticRegressionSettings = NonNullable<DescentSettings['companion']>;
+export type PopulationRegressionSettings = NonNullable<DescentSettings['regression']>;
 
 /** The parameters through which the logits are shifted: those of gradient descent, and the one of the whole-population regression. */
-export function shiftedBy({ rates, regression }: DescentSettings): string[] {
+export function linearParameters({ rates, regression }: DescentSettings): string[] {
   return [...Object.keys(rates), ...(regression ? [regression.parameter] : [])];
 }
 
 /** All parameters that adaptation changes. */
 export function parametersOf(settings: DescentSettings): string[] {
-  return [...shiftedBy(settings), ...(settings.scale === undefined ? [] : [settings.scale])];
+  return [...linearParameters(settings), ...(settings.scale === undefined ? [] : [settings.scale])];
 }
 
 /**

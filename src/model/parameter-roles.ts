@@ -3,11 +3,11 @@ import {
   addGradients,
   Builder,
   binaryCrossEntropy,
-  type Cut,
   elementCount,
   type Graph,
   GraphError,
   isFloat,
+  type TableCut,
   trainableParameters,
 } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
@@ -75,7 +75,7 @@ export function differentiableAmong(names: Iterable<string>, graph: Graph): stri
 }
 
 /** The roles of all parameters, in the order of the file. */
-export function rolesOf(graph: Graph, { fixed }: Selection, cut: Cut): ParameterRole[] {
+export function rolesOf(graph: Graph, { fixed }: Selection, cut: TableCut): ParameterRole[] {
   const compact = new Set(cut.tables.map(({ parameter }) => parameter));
   return [...graph.initializers].map(([name, { shape }]): ParameterRole => {
     const reason = fixed.get(name);

@@ -29,7 +29,7 @@ export interface HeadsStepOptions {
 function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], options: HeadsStepOptions): Graph {
   const { rates, innerSteps } = options;
   const heads = Object.keys(rates);
-  const { body, head, frontier } = splitFrozen(compactGraph, heads);
+  const { body, head, boundary } = splitFrozen(compactGraph, heads);
   const b = new Builder();
   const copyInput = (name: string, side: string): Value => {
     const { dtype, shape } = compactGraph.values.get(name)!;
@@ -40,7 +40,7 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
     );
   };
   const theta = new Map<string, Value>(parameters.map((name) => [name, copyInput(name, '')]));
-  const frontierOf = (side: 'support' | 'query'): ReadonlyMap<string, Value> => {
+  const boundaryOf = (side: 'support' | 'query'): ReadonlyMap<string, Value> => {
     const feeds = compactGraph.inputs
       .filter((name) => !theta.has(name))
       .map((name): [string, Value] => [name, copyInput(name, `${side}/`)]);
@@ -48,7 +48,7 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
     const computed = body
       ? b.inline(body, new Map([...given].filter(([name]) => body.inputs.includes(name))), `${side}/`)
       : given;
-    return new Map(frontier.map((name) => [name, computed.get(name) ?? given.get(name)!]));
+    return new Map(boundary.map((name) => [name, computed.get(name) ?? given.get(name)!]));
   };
   const lossOf = (
     values: ReadonlyMap<string, Value>,
@@ -60,9 +60,9 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
       binaryCrossEntropy(b, b.inline(head, new Map([...values, ...current]), prefix).get(head.outputs[0]!)!, label),
     );
 
-  const query = frontierOf('query');
+  const query = boundaryOf('query');
   const before = b.build('query', []).nodes.length;
-  const support = frontierOf('support');
+  const support = boundaryOf('support');
   const supportLabel = b.input('support/label', 'float32', ['support/batch']);
   const queryLabel = b.input('query/label', 'float32', ['query/batch']);
   const rate = new Map(heads.map((name) => [name, b.scalar(rates[name]!, 'float32')]));

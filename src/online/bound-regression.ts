@@ -5,7 +5,7 @@ import { MOST_FEATURES, type PopulationRegression, populationRegression } from '
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Graph } from '../graph/index.ts';
-import type { Manifest, RegressionSettings } from '../model/manifest.ts';
+import type { Manifest, PopulationRegressionSettings } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 import type { Column, Rows } from '../population/segments.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
@@ -18,7 +18,7 @@ import { readSums, writeSums } from './regression-cache.ts';
 /** A campaign's users, ready for fits. */
 export interface CampaignRegression {
   /** Fits the seeds at these places of the campaign's users. */
-  fit(positives: Int32Array, settings: RegressionSettings): LinearChange;
+  fit(positives: Int32Array, settings: PopulationRegressionSettings): LinearChange;
 }
 
 export interface BoundRegression {

@@ -38,7 +38,7 @@ export async function customiseHeads(
   const poolSize = Math.max(request.poolRows ?? POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
   const drawn = sampleOf(candidates, poolSize, rng.fork('pool'));
   const dismissed = sampleOf(request.dismissed ?? new Int32Array(0), MOST_DISMISSED, rng.fork('dismissed'));
-  // rows of the frontier: the seeds, then the pool, then what is not in it of ranked and dismissed rows
+  // rows of the boundary: the seeds, then the pool, then what is not in it of ranked and dismissed rows
   const rows = Int32Array.from(
     new Set([...seeds, ...drawn, ...(request.withoutQuality ? [] : (request.ranked ?? [])), ...dismissed]),
   );
@@ -99,12 +99,12 @@ export async function startHeads(
   { features, without = null }: Pick<CustomiseRequest, 'features' | 'without'>,
 ): Promise<StartedHeads> {
   const users = encodeUsers(model.graph, binding, population.readRows(rows), { without });
-  const frontier = await program.frontier(parameters, rows.length, (from, to) => ({
+  const boundary = await program.boundary(parameters, rows.length, (from, to) => ({
     ...sliceFeeds(users, from, to),
     ...encodeCampaign(model.graph, model.folder, features, to - from),
   }));
   return {
-    run: await program.start(parameters, frontier),
+    run: await program.start(parameters, boundary),
     regression: regression ? await regression.forUsers(users, rows.length, without) : null,
   };
 }
@@ -172,7 +172,7 @@ export function fitParts(
     const drawn = sample(rng.fork('companion'), pool, negativesFor(settings, positives, pool));
     const learned = Int32Array.from([...positives, ...drawn, ...always]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
-    parts.companion = run.fitCompanion(learned, labels, settings.companion.strengths);
+    parts.companion = run.fitLogistic(learned, labels, settings.companion.strengths);
   }
   if (settings.regression) {
     assert(regression, 'the model has a regression, and the population is not read for it');

@@ -11,7 +11,7 @@ import { type HeadProgram, openHeadProgram } from '../adaptation/head-adaptation
 import type { Tensor } from '../graph/index.ts';
 import type { Row } from '../lib/brands.ts';
 import type { GeneralModel } from '../model/load.ts';
-import { type AdamSettings, type DescentSettings, shiftedBy } from '../model/manifest.ts';
+import { type AdamSettings, type DescentSettings, linearParameters } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 import { takeFeeds } from '../runtime/feed-rows.ts';
 import type { Device, Feeds } from '../runtime/session.ts';
@@ -42,7 +42,7 @@ export async function openOnlineProgram(
     return { kind: 'adam', steps: await openAdaptation(graph, adapted, options), settings: adaptation };
   return {
     kind: 'gradient_descent',
-    steps: await openHeadProgram(graph, shiftedBy(adaptation), {
+    steps: await openHeadProgram(graph, linearParameters(adaptation), {
       ...options,
       ...(adaptation.regression ? { regression: adaptation.regression.parameter } : {}),
       ...(adaptation.scale ? { scale: adaptation.scale } : {}),

@@ -28,13 +28,13 @@ function tableGraph(key: string): Graph {
   const shared = b.initializer('shared', random(ROWS, 2));
   const own = b.initializer('own', random(ROWS, 2));
   const whole = b.initializer('whole', random(ROWS, 2));
-  const shifted = b.add('Add', [first, b.scalar(3, 'int64')]);
+  const linear = b.add('Add', [first, b.scalar(3, 'int64')]);
   const fromEnd = b.add('Neg', [b.add('Add', [second, b.scalar(1, 'int32')])]);
   const listMean = b.add('ReduceMean', [b.add('Gather', [own, list], { axis: 0 }), b.ints([1])], { keepdims: 0 });
   const features = b.add(
     'Concat',
     [
-      b.add('Gather', [shared, shifted], { axis: 0 }),
+      b.add('Gather', [shared, linear], { axis: 0 }),
       b.add('Gather', [shared, fromEnd], { axis: 0 }),
       listMean,
       b.add('Gather', [whole, second], { axis: 0 }),

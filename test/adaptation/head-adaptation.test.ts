@@ -97,10 +97,10 @@ function expectClose(actual: ReadonlyMap<string, Tensor>, expected: ReadonlyMap<
 }
 
 describe.each([
-  { kind: 'parameters that only shift logits', RATES: HEAD_RATES, hasShift: true },
+  { kind: 'parameters that only shift logits', RATES: HEAD_RATES, isLinear: true },
   // each critic has a bias of its own: no one number a row
-  { kind: 'parameters that do more', RATES: { ...HEAD_RATES, 'critics.bias': 0.5 } as Rates, hasShift: false },
-])('openHeadProgram on $kind', ({ RATES, hasShift }) => {
+  { kind: 'parameters that do more', RATES: { ...HEAD_RATES, 'critics.bias': 0.5 } as Rates, isLinear: false },
+])('openHeadProgram on $kind', ({ RATES, isLinear }) => {
   let program: HeadProgram;
   beforeAll(async () => {
     program = await openHeadProgram(graph, Object.keys(RATES));
@@ -108,12 +108,12 @@ describe.each([
   afterAll(() => program.close());
 
   it('knows which they are', () => {
-    expect(program.hasShift).toBe(hasShift);
+    expect(program.isLinear).toBe(isLinear);
   });
 
   it('steps as gradient descent through the whole graph with full tables does', async () => {
     const expected = await plainDescent(graph, RATES, BATCHES, rowsOf);
-    const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
+    const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, feedsOf));
     for (const [i, { rows, labels }] of BATCHES.entries())
       expect(await run.step(rows, labels, RATES)).toBeCloseTo(expected.losses[i]!, 5);
     expectClose(run.parameters(), expected.parameters);
@@ -121,7 +121,7 @@ describe.each([
   });
 
   it('scores all rows as the whole graph with the stepped parameters does', async () => {
-    const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
+    const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, feedsOf));
     for (const { rows, labels } of BATCHES) await run.step(rows, labels, RATES);
     const stepped = { ...graph, initializers: new Map([...graph.initializers, ...run.parameters()]) };
     const expected = await scoresOf(stepped, feeds);
@@ -134,7 +134,7 @@ describe.each([
   });
 
   it('goes back to the start, and then steps to the same bits', async () => {
-    const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
+    const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, feedsOf));
     const play = async () => {
       for (const { rows, labels } of BATCHES) await run.step(rows, labels, RATES);
       return run.scores();
@@ -149,7 +149,7 @@ describe.each([
 
   it('starts from any parameters, without a new session', async () => {
     const other = tinyGraph(CONFIG, 'other').initializers;
-    const run = await program.start(other, await program.frontier(other, ROWS, feedsOf));
+    const run = await program.start(other, await program.boundary(other, ROWS, feedsOf));
     const expected = await scoresOf({ ...graph, initializers: other }, feeds);
     (await run.scores()).forEach((score, i) => {
       expect(Math.abs(score - expected[i]!)).toBeLessThan(1e-6);
@@ -163,48 +163,48 @@ describe.each([
       'user.tags.length': tensor('int32', [to - from], new Int32Array(to - from)),
       'user.tags': tensor('int32', [to - from, 3], new Int32Array(3 * (to - from))),
     });
-    const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, bare));
+    const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, bare));
     for (const { rows, labels } of BATCHES) await run.step(rows, labels, RATES);
     const [wide, before] = [run.parameters(), graph.initializers].map((all) => numbersOf(all.get(HEADS.wide)!));
     expect(wide!.slice(5)).toEqual(before!.slice(5));
     expect(wide!.slice(0, 5)).not.toEqual(before!.slice(0, 5));
   });
 
-  it("has the campaign's part of the frontier once, and the users' part by row", async () => {
-    const { rows, perUser, shared } = await program.frontier(graph.initializers, ROWS, feedsOf);
+  it("has the campaign's part of the boundary once, and the users' part by row", async () => {
+    const { rows, perUser, shared } = await program.boundary(graph.initializers, ROWS, feedsOf);
     expect(rows).toBe(ROWS);
     for (const { shape } of Object.values(perUser)) expect(shape[0]).toBe(ROWS);
     expect(Object.values(shared).map(({ shape }) => shape)).toContainEqual([1, 3]);
     expect(Object.keys(perUser).length).toBeGreaterThan(2);
   });
 
-  it('computes the frontier of many users part by part to the same values', async () => {
+  it('computes the boundary of many users part by part to the same values', async () => {
     const many = 2050;
     const wrapped = (from: number, to: number): Feeds =>
       rowsOf(Int32Array.from({ length: to - from }, (_, i) => (from + i) % ROWS));
-    const run = await program.start(graph.initializers, await program.frontier(graph.initializers, many, wrapped));
+    const run = await program.start(graph.initializers, await program.boundary(graph.initializers, many, wrapped));
     const scores = await run.scores();
     const expected = await scoresOf(graph, feeds);
     for (const row of [0, 1, 2047, 2048, 2049])
       expect(Math.abs(scores[row]! - expected[row % ROWS]!)).toBeLessThan(1e-6);
   });
 
-  it.skipIf(hasShift)('has no companion: invalid_model', async () => {
-    const run = await program.start(graph.initializers, await program.frontier(graph.initializers, ROWS, feedsOf));
+  it.skipIf(isLinear)('has no companion: invalid_model', async () => {
+    const run = await program.start(graph.initializers, await program.boundary(graph.initializers, ROWS, feedsOf));
     const { rows, labels } = BATCHES[0]!;
-    const fit = () => run.fitCompanion(rows, Uint8Array.from(labels), { [HEADS.wide]: 1 });
+    const fit = () => run.fitLogistic(rows, Uint8Array.from(labels), { [HEADS.wide]: 1 });
     expect(fit).toThrow('only shift logits');
   });
 });
 
-describe('openHeadProgram on a shift', () => {
+describe('openHeadProgram on a linear term', () => {
   it('takes a frozen parameter that the head reads itself', async () => {
-    // score = sigmoid(scale * (x * shift)): `scale` is fixed and meets what is adapted
+    // score = sigmoid(scale * (x * term)): `scale` is fixed and meets what is adapted
     const b = new Builder();
     const x = b.input('user.x', 'float32', ['batch']);
-    const shift = b.initializer('shift', tensor('float32', [1], [0.5]));
+    const term = b.initializer('shift', tensor('float32', [1], [0.5]));
     const scale = b.initializer('scale', tensor('float32', [1], [2]));
-    const logit = b.add('Mul', [scale, b.add('Mul', [b.add('Tanh', [x]), shift])]);
+    const logit = b.add('Mul', [scale, b.add('Mul', [b.add('Tanh', [x]), term])]);
     const own = b.build('own', [b.add('Sigmoid', [logit], {}, { outputs: ['score'] })]);
     const values = createRng('x');
     const data = Float32Array.from({ length: ROWS }, () => values.normal());
@@ -216,13 +216,13 @@ describe('openHeadProgram on a shift', () => {
       ),
     });
     const small = await openHeadProgram(own, ['shift']);
-    const frontier = await small.frontier(own.initializers, ROWS, (from, to) =>
+    const boundary = await small.boundary(own.initializers, ROWS, (from, to) =>
       feed(Int32Array.from({ length: to - from }, (_, i) => from + i)),
     );
-    const run = await small.start(own.initializers, frontier);
-    for (const { rows, labels } of BATCHES) await run.step(rows, labels, { shift: 0.4 });
+    const run = await small.start(own.initializers, boundary);
+    for (const { rows, labels } of BATCHES) await run.step(rows, labels, { term: 0.4 });
     await small.close();
-    expectClose(run.parameters(), (await plainDescent(own, { shift: 0.4 }, BATCHES, feed)).parameters);
+    expectClose(run.parameters(), (await plainDescent(own, { term: 0.4 }, BATCHES, feed)).parameters);
     expect(run.parameters().get('shift')!.data[0]).not.toBe(0.5);
   });
 });

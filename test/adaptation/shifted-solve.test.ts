@@ -86,9 +86,9 @@ describe('solveShifted', () => {
     const factors = Array.from({ length: rank }, () => Array.from({ length: WIDTH }, () => rng.normal()));
     const low = g.map((row, s) => row.map((__, t) => factors.reduce((sum, f) => sum + f[s]! * f[t]!, 0)));
     const operator = operatorOf(low);
-    const shifts = [0.1, 10];
-    const solutions = solveShifted(operator, b, shifts, 1e-12);
-    for (const [i, sigma] of shifts.entries()) expect(residual(solutions[i]!, sigma, low)).toBeLessThan(1e-9);
+    const terms = [0.1, 10];
+    const solutions = solveShifted(operator, b, terms, 1e-12);
+    for (const [i, sigma] of terms.entries()) expect(residual(solutions[i]!, sigma, low)).toBeLessThan(1e-9);
     expect(operator.applied).toBeLessThanOrEqual(rank + 2);
   });
 

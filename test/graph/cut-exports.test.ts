@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type LabelledBatch, openAdaptation } from '../../src/adaptation/adam-program.ts';
 import { compact, indexReader } from '../../src/adaptation/compaction.ts';
-import { type Cut, cutTables } from '../../src/graph/cut-tables.ts';
+import { cutTables, type TableCut } from '../../src/graph/cut-tables.ts';
 import type { Graph } from '../../src/graph/ir.ts';
 import { readModel } from '../../src/graph/read.ts';
 import { openSession } from '../../src/runtime/session.ts';
@@ -17,7 +17,7 @@ const GOLDEN = join(dirname(dirname(fileURLToPath(import.meta.url))), 'golden');
 interface Export {
   readonly graph: Graph;
   readonly golden: ExportGolden;
-  readonly cut: Cut;
+  readonly cut: TableCut;
   readonly batches: readonly LabelledBatch[];
 }
 

@@ -1,7 +1,7 @@
 /** Cutting at the look-ups of tables: what is compact, what stays dense and why, and what the two graphs are. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
-import { type Cut, cutTables, trainableParameters } from '../../src/graph/cut-tables.ts';
+import { cutTables, type TableCut, trainableParameters } from '../../src/graph/cut-tables.ts';
 import { type Graph, tensor, type Value } from '../../src/graph/ir.ts';
 import { printGraph } from '../../src/graph/print.ts';
 
@@ -16,9 +16,9 @@ function graphOf(
   return b.build('model', [score(b, { table, weight, ids })].flat());
 }
 
-const cutAll = (graph: Graph, options?: { compact?: boolean }): Cut =>
+const cutAll = (graph: Graph, options?: { compact?: boolean }): TableCut =>
   cutTables(graph, [...graph.initializers.keys()], options);
-const tablesOf = (cut: Cut): string[] => cut.tables.map(({ parameter }) => parameter);
+const tablesOf = (cut: TableCut): string[] => cut.tables.map(({ parameter }) => parameter);
 
 describe('cutTables', () => {
   it('cuts at a look-up by computed indices: the index graph is what they are made of', () => {

@@ -71,8 +71,8 @@ describe('readModel', () => {
 
   it('sorts nodes that are out of order, and leaves sorted ones alone', () => {
     const names = ['d', 'b', 'c', 'a'];
-    const giver: Record<string, string> = { a: 'x', b: 'a', c: 'x', d: 'b' };
-    const nodes = names.map((name) => node('Neg', [giver[name]!], [name], {}, { name }));
+    const producer: Record<string, string> = { a: 'x', b: 'a', c: 'x', d: 'b' };
+    const nodes = names.map((name) => node('Neg', [producer[name]!], [name], {}, { name }));
     const ends = { inputs: [typed('x', 'float32', [])], outputs: [typed('d', 'float32', [])] };
     expect(read({ nodes, ...ends }).nodes.map(({ name }) => name)).toEqual(['a', 'b', 'd', 'c']);
     const sorted = [nodes[3]!, nodes[2]!, nodes[1]!, nodes[0]!];
@@ -165,10 +165,10 @@ describe('readModel', () => {
       rawData: new Uint8Array(new Float32Array([3, 4]).buffer),
     });
     const bytes = modelFile({ ...GOOD, initializers: [w] });
-    for (let shift = 0; shift < 8; shift++) {
-      const moved = Buffer.alloc(bytes.length + shift);
-      moved.set(bytes, shift);
-      expect(numbersOf(readModel(moved.subarray(shift)).initializers.get('w')!)).toEqual([3, 4]);
+    for (let term = 0; term < 8; term++) {
+      const moved = Buffer.alloc(bytes.length + term);
+      moved.set(bytes, term);
+      expect(numbersOf(readModel(moved.subarray(term)).initializers.get('w')!)).toEqual([3, 4]);
     }
   });
 

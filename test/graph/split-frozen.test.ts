@@ -1,4 +1,4 @@
-/** Splitting a graph at some parameters: body and head together are the whole, and the frontier is what lies between. */
+/** Splitting a graph at some parameters: body and head together are the whole, and the boundary is what lies between. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import { type Graph, tensor } from '../../src/graph/ir.ts';
@@ -36,10 +36,10 @@ const firstOf = async (graph: Graph, feeds: Feeds) => (await run(graph, feeds))[
 describe('splitFrozen', () => {
   it('gives a body and a head that are the whole graph when one runs after the other', async () => {
     const graph = twoLayers();
-    const { body, head, frontier } = splitFrozen(graph, ['v', 'bias']);
+    const { body, head, boundary } = splitFrozen(graph, ['v', 'bias']);
     const between = await run(body!, { x: FEEDS['x']! });
     expect(await firstOf(head, { ...between, cheap: FEEDS['cheap']! })).toEqual(await firstOf(graph, FEEDS));
-    expect([...frontier].sort()).toEqual(['cheap', 'hidden']);
+    expect([...boundary].sort()).toEqual(['cheap', 'hidden']);
   });
 
   it('leaves to each side what it needs, and nothing else', () => {
@@ -50,19 +50,19 @@ describe('splitFrozen', () => {
     expect(head.nodes.map(({ op }) => op)).not.toContain('Relu');
   });
 
-  it('has as frontier what is computed last: with the last bias alone, both terms that it meets', () => {
-    const { body, head, frontier } = splitFrozen(twoLayers(), ['bias']);
-    expect(frontier).toHaveLength(2);
-    expect(frontier).toContain('cheap');
+  it('has as boundary what is computed last: with the last bias alone, both terms that it meets', () => {
+    const { body, head, boundary } = splitFrozen(twoLayers(), ['bias']);
+    expect(boundary).toHaveLength(2);
+    expect(boundary).toContain('cheap');
     expect(body!.nodes.map(({ op }) => op)).toEqual(['MatMul', 'Relu', 'MatMul']);
     expect(head.nodes.map(({ op }) => op)).toEqual(['Mul', 'Add', 'Sigmoid']);
   });
 
-  it('has no body where the frontier is all inputs', async () => {
+  it('has no body where the boundary is all inputs', async () => {
     const graph = twoLayers();
-    const { body, head, frontier } = splitFrozen(graph, ['w', 'v', 'bias']);
+    const { body, head, boundary } = splitFrozen(graph, ['w', 'v', 'bias']);
     expect(body).toBeNull();
-    expect([...frontier].sort()).toEqual(['cheap', 'x']);
+    expect([...boundary].sort()).toEqual(['cheap', 'x']);
     expect(await firstOf(head, FEEDS)).toEqual(await firstOf(graph, FEEDS));
   });
 

@@ -20,9 +20,9 @@ export function readWire(bytes: Uint8Array, depth = 0): WireField[] | null {
   let at = 0;
   const varint = (): bigint | null => {
     let value = 0n;
-    for (let shift = 0n; shift < 70n && at < bytes.length; shift += 7n) {
+    for (let term = 0n; term < 70n && at < bytes.length; term += 7n) {
       const byte = bytes[at++]!;
-      value |= BigInt(byte & 127) << shift;
+      value |= BigInt(byte & 127) << term;
       if (byte < 128) return value;
     }
     return null;

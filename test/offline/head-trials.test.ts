@@ -7,7 +7,7 @@ import { HEADS, type MetaHeacConfig } from '../../src/architectures/metaheac.ts'
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
-import { type DescentSettings, parametersOf, shiftedBy } from '../../src/model/manifest.ts';
+import { type DescentSettings, linearParameters, parametersOf } from '../../src/model/manifest.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { startHeadTrials } from '../../src/offline/head-trials.ts';
 import { runTrial, type Trial } from '../../src/offline/trial.ts';
@@ -82,7 +82,7 @@ beforeAll(async () => {
     manifest: { ...draft.manifest, adaptation: ADAPTATION, adapted_parameters: names },
   });
   const model = await loadModel(path);
-  program = await openHeadProgram(model.graph, shiftedBy(ADAPTATION), {
+  program = await openHeadProgram(model.graph, linearParameters(ADAPTATION), {
     regression: HEADS.regression,
     scale: HEADS.scale,
   });

@@ -8,7 +8,7 @@ import { countOps } from '../../model/import-model.ts';
 import { SIDES } from '../../model/interface.ts';
 import { loadModel } from '../../model/load.ts';
 import { findLookups } from '../../model/lookups.ts';
-import { type Manifest, shiftedBy } from '../../model/manifest.ts';
+import { linearParameters, type Manifest } from '../../model/manifest.ts';
 import { type ParameterRole, rolesOf } from '../../model/parameter-roles.ts';
 
 export interface ModelShowOptions {
@@ -72,6 +72,6 @@ export function describeOps(ops: ReadonlyMap<string, number>): string {
 /** The graphs that adaptation runs, as its sessions are given them, by the kind that the manifest says. */
 function adaptationGraphs(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph[] {
   if (adaptation.optimiser === 'adam') return [buildStepGraph(cutTables(graph, adapted).compactGraph, adapted)];
-  const { body, step } = headGraphs(graph, shiftedBy(adaptation));
+  const { body, step } = headGraphs(graph, linearParameters(adaptation));
   return body ? [body, step] : [step];
 }

@@ -108,14 +108,14 @@ export const Split: OpSpec<'Split'> = {
 };
 
 /** One axis that a Slice cuts; null is known at run time only. */
-interface Cut {
+interface SliceBounds {
   readonly axis: number;
   readonly start: number | null;
   readonly end: number | null;
   readonly step: number | null;
 }
 
-function cutsOf(inputs: readonly (Value | null)[]): readonly Cut[] {
+function cutsOf(inputs: readonly (Value | null)[]): readonly SliceBounds[] {
   const [x, starts, ends, axes, steps] = inputs;
   const rank = x!.shape.length;
   for (const input of inputs.slice(1)) if (input) requireInteger(input, 'a bound');
@@ -150,7 +150,7 @@ function placesOf(start: number, end: number, step: number, size: number): reado
 const FAR = 2 ** 31 - 1;
 
 /** True where a cut takes all of an axis whose size may not be known, in order or backwards. */
-function takesAll({ start, end, step }: Cut): boolean {
+function takesAll({ start, end, step }: SliceBounds): boolean {
   if (start === null || end === null) return false;
   return step === 1 ? start === 0 && end >= FAR : step === -1 && (start === -1 || start >= FAR) && end <= -FAR;
 }
@@ -193,7 +193,7 @@ export const Slice: OpSpec<'Slice'> = {
 };
 
 /** `part` with zeros before and after along one axis: what a cut of step 1 left out of `x`. */
-function putBack(b: Builder, part: Value, x: Value, { axis, start, end }: Cut, from: Value): Value {
+function putBack(b: Builder, part: Value, x: Value, { axis, start, end }: SliceBounds, from: Value): Value {
   const size = x.shape[axis]!;
   let [before, after]: readonly (Value | null)[] = [null, null];
   if (typeof size === 'number' && start !== null && end !== null) {

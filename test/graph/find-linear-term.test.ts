@@ -1,12 +1,12 @@
-/** The shift of a head: found where parameters act on one number a row by linear ops, and nowhere else. */
+/** The term of a head: found where parameters act on one number a row by linear ops, and nowhere else. */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
-import { findShift } from '../../src/graph/find-shift.ts';
+import { findLinearTerm } from '../../src/graph/find-linear-term.ts';
 import { type Graph, numbersOf, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
 import { type Feeds, openSession } from '../../src/runtime/session.ts';
 
-/** A head: inputs `z` and `x` of the users, a table `s` that `ids` look up, a query `q` and a bias; `end` makes the score of z and the shift. */
-function headOf(end: (b: Builder, z: Value, shift: Value, parameters: Record<string, Value>) => Value): Graph {
+/** A head: inputs `z` and `x` of the users, a table `s` that `ids` look up, a query `q` and a bias; `end` makes the score of z and the term. */
+function headOf(end: (b: Builder, z: Value, term: Value, parameters: Record<string, Value>) => Value): Graph {
   const b = new Builder();
   const s = b.input('s', 'float32', [5]);
   const q = b.input('q', 'float32', [2]);
@@ -18,14 +18,14 @@ function headOf(end: (b: Builder, z: Value, shift: Value, parameters: Record<str
   const looked = b.add('Mul', [b.add('Gather', [s, ids], { axis: 0 }), weights]);
   const wide = b.add('ReduceSum', [looked, b.ints([1])], { keepdims: 1 });
   const product = b.add('MatMul', [x, b.add('Unsqueeze', [q, b.ints([1])])]);
-  const shift = b.add('Sub', [b.add('Add', [wide, product]), b.add('Neg', [bias])], {}, { name: 'shift' });
-  const score = end(b, z, shift, { s, q, bias });
+  const term = b.add('Sub', [b.add('Add', [wide, product]), b.add('Neg', [bias])], {}, { name: 'shift' });
+  const score = end(b, z, term, { s, q, bias });
   return b.build('head', [score]);
 }
 
 const PARAMETERS = ['s', 'q', 'bias'];
-const logits = (b: Builder, z: Value, shift: Value): Value => {
-  const each = b.add('Sigmoid', [b.add('Add', [z, shift])]);
+const logits = (b: Builder, z: Value, term: Value): Value => {
+  const each = b.add('Sigmoid', [b.add('Add', [z, term])]);
   return b.add('ReduceMean', [each, b.ints([1])], { keepdims: 0 });
 };
 
@@ -49,32 +49,32 @@ async function run(graph: Graph, feeds: Feeds): Promise<Feeds> {
 }
 
 describe('findShift', () => {
-  const shift = findShift(headOf(logits), PARAMETERS)!;
+  const term = findLinearTerm(headOf(logits), PARAMETERS)!;
 
   it('is the last value with one number a row that all parameters go through', async () => {
-    const out = await run(shift.shiftGraph, FEEDS);
-    expect(numbersOf(out[shift.value]!)).toEqual(SHIFTS);
-    expect(out[shift.value]!.shape).toEqual([2, 1]);
+    const out = await run(term.termGraph, FEEDS);
+    expect(numbersOf(out[term.value]!)).toEqual(SHIFTS);
+    expect(out[term.value]!.shape).toEqual([2, 1]);
   });
 
-  it('leaves a link that makes the score of the shift and of nothing that the parameters touch', async () => {
-    expect([...shift.linkGraph.inputs].sort()).toEqual([shift.value, 'z'].sort());
+  it('leaves a link that makes the score of the term and of nothing that the parameters touch', async () => {
+    expect([...term.linkGraph.inputs].sort()).toEqual([term.value, 'z'].sort());
     const whole = headOf(logits);
     const expected = (await run(whole, FEEDS))[whole.outputs[0]!]!;
     const given: Tensor = tensor('float32', [2, 1], SHIFTS);
-    const out = await run(shift.linkGraph, { z: FEEDS['z']!, [shift.value]: given });
-    expect(out[shift.linkGraph.outputs[0]!]!.data).toEqual(expected.data);
+    const out = await run(term.linkGraph, { z: FEEDS['z']!, [term.value]: given });
+    expect(out[term.linkGraph.outputs[0]!]!.data).toEqual(expected.data);
   });
 
   it('tells tables from the rest, and how much each looked-up element adds', async () => {
-    expect(shift.dense).toEqual(['q', 'bias']);
-    const [lookup] = shift.lookups;
+    expect(term.dense).toEqual(['q', 'bias']);
+    const [lookup] = term.lookups;
     expect(lookup).toMatchObject({ parameter: 's', index: 'ids' });
-    const out = await run(shift.weightGraph!, FEEDS);
+    const out = await run(term.weightGraph!, FEEDS);
     expect(numbersOf(out[lookup!.weight]!)).toEqual([1, 0.5, 2, 0]);
   });
 
-  it('computes no other addend of the shift for the weights', async () => {
+  it('computes no other addend of the term for the weights', async () => {
     const b = new Builder();
     const s = b.input('s', 'float32', [5]);
     const q = b.input('q', 'float32', [2]);
@@ -87,7 +87,7 @@ describe('findShift', () => {
     // on either side of two sums
     const sum = b.add('Add', [b.add('Add', [product, wide]), b.input('z', 'float32', ['batch', 1])]);
     const head = b.build('head', [b.add('Sigmoid', [sum])]);
-    const { weightGraph, lookups, value } = findShift(head, ['s', 'q'])!;
+    const { weightGraph, lookups, value } = findLinearTerm(head, ['s', 'q'])!;
     expect(value).toBe(sum.name);
     expect(weightGraph!.inputs.filter((name) => ['x', 'q', 'z'].includes(name))).toEqual([]);
     expect(weightGraph!.nodes.some(({ op }) => op === 'MatMul')).toBe(false);
@@ -108,7 +108,7 @@ describe('findShift', () => {
       };
       const sum = b.add('Add', [part('s', 2), part(second, 10)]);
       const used = [...new Set(['s', second])];
-      const { weightGraph, lookups } = findShift(b.build('head', [b.add('Sigmoid', [sum])]), used)!;
+      const { weightGraph, lookups } = findLinearTerm(b.build('head', [b.add('Sigmoid', [sum])]), used)!;
       expect(lookups.map(({ parameter }) => parameter)).toEqual(['s', second]);
       const feeds: Feeds = { ...FEEDS, t: FEEDS['s']! };
       const out = await run(weightGraph!, Object.fromEntries(weightGraph!.inputs.map((name) => [name, feeds[name]!])));
@@ -118,27 +118,26 @@ describe('findShift', () => {
   });
 
   it('has no weights to give where no parameter is a table', () => {
-    const { weightGraph, lookups, dense } = findShift(headOf(logits), ['q'])!;
+    const { weightGraph, lookups, dense } = findLinearTerm(headOf(logits), ['q'])!;
     expect([weightGraph, lookups, dense]).toEqual([null, [], ['q']]);
   });
 
   it.each<[string, Parameters<typeof headOf>[0]]>([
-    ['a parameter reaches the score around it', (b, z, shift, { bias }) => b.add('Mul', [logits(b, z, shift), bias!])],
+    ['a parameter reaches the score around it', (b, z, term, { bias }) => b.add('Mul', [logits(b, z, term), bias!])],
     [
       'a parameter is multiplied with another',
-      (b, z, shift, { q }) =>
-        logits(b, z, b.add('Mul', [shift, b.add('ReduceSum', [q!, b.ints([0])], { keepdims: 1 })])),
+      (b, z, term, { q }) => logits(b, z, b.add('Mul', [term, b.add('ReduceSum', [q!, b.ints([0])], { keepdims: 1 })])),
     ],
   ])('is none where %s', (_, end) => {
-    expect(findShift(headOf(end), PARAMETERS)).toBeNull();
+    expect(findLinearTerm(headOf(end), PARAMETERS)).toBeNull();
   });
 
   it('stands before whatever is no linear op, or mixes rows', () => {
     const ends: Parameters<typeof headOf>[0][] = [
-      (b, z, shift) => logits(b, z, b.add('Tanh', [shift])),
-      (b, z, shift) => logits(b, z, b.add('Sub', [shift, b.add('ReduceMean', [shift, b.ints([0])], { keepdims: 1 })])),
+      (b, z, term) => logits(b, z, b.add('Tanh', [term])),
+      (b, z, term) => logits(b, z, b.add('Sub', [term, b.add('ReduceMean', [term, b.ints([0])], { keepdims: 1 })])),
     ];
-    for (const end of ends) expect(findShift(headOf(end), PARAMETERS)!.value).toBe(shift.value);
+    for (const end of ends) expect(findLinearTerm(headOf(end), PARAMETERS)!.value).toBe(term.value);
   });
 
   it('is none where each row has several numbers', () => {
@@ -147,7 +146,7 @@ describe('findShift', () => {
     const z = b.input('z', 'float32', ['batch', 3]);
     const each = b.add('Sigmoid', [b.add('Add', [z, bias])]);
     expect(
-      findShift(b.build('head', [b.add('ReduceMean', [each, b.ints([1])], { keepdims: 0 })]), ['bias']),
+      findLinearTerm(b.build('head', [b.add('ReduceMean', [each, b.ints([1])], { keepdims: 0 })]), ['bias']),
     ).toBeNull();
   });
 });

@@ -1,7 +1,7 @@
 /** What is added to the logits of a run: its companion, a regression over the population, and the scale that takes their spread back. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
-  type Frontier,
+  type BoundaryActivations,
   type HeadProgram,
   type HeadRun,
   type LinearChange,
@@ -10,7 +10,7 @@ import {
 import { HEADS } from '../../src/architectures/metaheac.ts';
 import type { Graph } from '../../src/graph/index.ts';
 import { fitLogisticRegression } from '../../src/lib/logistic-regression.ts';
-import type { CompanionSettings } from '../../src/model/manifest.ts';
+import type { LogisticRegressionSettings } from '../../src/model/manifest.ts';
 import { scoresOf } from '../model/tiny-model.ts';
 import {
   dot,
@@ -35,16 +35,16 @@ const LABELS = Uint8Array.from(FITTED, (row) => (byHand[row]![5 + 2]! > 0 ? 1 : 
 const REFERENCE = Int32Array.from({ length: HEADS_ROWS - 5 }, (_, i) => 5 + i);
 
 let program: HeadProgram;
-let frontier: Frontier;
+let boundary: BoundaryActivations;
 beforeAll(async () => {
   program = await openHeadProgram(HEADS_GRAPH, ALL);
-  frontier = await program.frontier(initializers, HEADS_ROWS, headsFeeds);
+  boundary = await program.boundary(initializers, HEADS_ROWS, headsFeeds);
 });
 afterAll(() => program.close());
 
 /** A run that has gone some steps. */
 async function steppedRun(): Promise<HeadRun> {
-  const run = await program.start(initializers, frontier);
+  const run = await program.start(initializers, boundary);
   const labels = Float32Array.from(LABELS);
   for (let step = 0; step < 3; step++) await run.step(FITTED, labels, RATES);
   return run;
@@ -63,7 +63,7 @@ function spreadOf(values: readonly number[]): { mean: number; deviation: number 
 }
 
 /** The companion's weights by place, fitted on the features by hand, of the parameters that have a strength. */
-function companionByHand({ strengths }: CompanionSettings): number[] {
+function companionByHand({ strengths }: LogisticRegressionSettings): number[] {
   const nameOf = (place: number) =>
     place < TABLE_ROWS ? HEADS.wide : place < TABLE_ROWS + 3 ? HEADS.query : HEADS.bias;
   const places = byHand[0]!.map((_, place) => place).filter((place) => strengths[nameOf(place)] !== undefined);
@@ -98,12 +98,12 @@ const blendCompanion = (
   run: HeadRun,
   rows: Int32Array,
   labels: Uint8Array,
-  { strengths, weight }: CompanionSettings,
+  { strengths, weight }: LogisticRegressionSettings,
   reference: Int32Array,
-) => run.blend([{ part: run.fitCompanion(rows, labels, strengths), weight }], reference);
+) => run.blend([{ part: run.fitLogistic(rows, labels, strengths), weight }], reference);
 
 describe('a companion', () => {
-  it.each<[string, CompanionSettings]>([
+  it.each<[string, LogisticRegressionSettings]>([
     ['of the table alone', { strengths: { [HEADS.wide]: 0.5 }, weight: 0.5 }],
     ['of table and query, each with its strength', { strengths: { [HEADS.wide]: 0.3, [HEADS.query]: 2 }, weight: 2 }],
     ['of the query alone', { strengths: { [HEADS.query]: 1 }, weight: 1 }],
@@ -122,7 +122,7 @@ describe('a companion', () => {
       const expected = place === bias ? x - scale * own.mean : x + scale * weights[place]!;
       expect(Math.abs(after[place]! - expected), `place ${place}`).toBeLessThan(1e-3);
     });
-    // the companion's part of the rows' shifts: no mean, and the spread that was asked for
+    // the companion's part of the rows' terms: no mean, and the spread that was asked for
     const added = spreadOf(ofReference(byHand.map((row) => dot(row, after) - dot(row, before))));
     expect(added.mean).toBeCloseTo(0, 5);
     expect(added.deviation).toBeCloseTo(settings.weight * deviation, 5);
@@ -130,7 +130,7 @@ describe('a companion', () => {
   });
 
   it('changes the order of the rows, for those whom it is fitted on', async () => {
-    const run = await program.start(initializers, frontier);
+    const run = await program.start(initializers, boundary);
     const order = (scores: Float32Array) => Array.from(scores.keys()).sort((a, b) => scores[b]! - scores[a]!);
     const before = order(await run.scores());
     await blendCompanion(run, FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 5 }, REFERENCE);
@@ -163,7 +163,7 @@ describe('a companion', () => {
 
   it('leaves parameters that it does not name alone, where no intercept is one', async () => {
     const own = await openHeadProgram(HEADS_GRAPH, [HEADS.wide, HEADS.query]);
-    const run = await own.start(initializers, await own.frontier(initializers, HEADS_ROWS, headsFeeds));
+    const run = await own.start(initializers, await own.boundary(initializers, HEADS_ROWS, headsFeeds));
     await blendCompanion(run, FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 1 }, REFERENCE);
     await own.close();
     expect(run.parameters().get(HEADS.query)).toEqual(initializers.get(HEADS.query));
@@ -197,13 +197,13 @@ describe('blend, with a regression and a scale', () => {
   afterAll(() => whole.close());
 
   async function descended(): Promise<HeadRun> {
-    const run = await whole.start(initializers, await whole.frontier(initializers, HEADS_ROWS, headsFeeds));
+    const run = await whole.start(initializers, await whole.boundary(initializers, HEADS_ROWS, headsFeeds));
     for (let step = 0; step < 3; step++) await run.step(FITTED, Float32Array.from(LABELS), RATES);
     return run;
   }
   const blended = async (weights: { companion: number; regression: number }): Promise<HeadRun> => {
     const run = await descended();
-    const companion = run.fitCompanion(FITTED, LABELS, { [HEADS.wide]: 0.5 });
+    const companion = run.fitLogistic(FITTED, LABELS, { [HEADS.wide]: 0.5 });
     const parts = [
       { part: companion, weight: weights.companion },
       { part: run.linear(change), weight: weights.regression },

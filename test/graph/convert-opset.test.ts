@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { type ConversionContext, convertNode } from '../../src/graph/convert-opset.ts';
 import { GraphError } from '../../src/graph/error.ts';
 import type { FileNode } from '../../src/graph/file-node.ts';
 import { numbersOf, type Tensor, tensor } from '../../src/graph/ir.ts';
-import { type LiftContext, liftNode } from '../../src/graph/lift.ts';
 import { readModel } from '../../src/graph/read.ts';
 import { writeModel } from '../../src/graph/write.ts';
 import { attributeProto, modelFile, node, runModel, typed } from './onnx-file.ts';
@@ -177,7 +177,7 @@ describe('readModel', () => {
 });
 
 describe('liftNode', () => {
-  const context: LiftContext = {
+  const context: ConversionContext = {
     shapeOf: () => ['batch', 3],
     numbersOf: () => null,
     ints: (values) => `ints_${values.join('_')}`,
@@ -207,13 +207,13 @@ describe('liftNode', () => {
     'ReduceLogSumExp',
     'ReduceSumSquare',
   ])('makes the axes of %s an input', (op) => {
-    const lifted = liftNode(fileNode(op, ['x'], ['y'], { axes: [0, 1] }), context);
-    expect([lifted.inputs, lifted.attributes.size]).toEqual([['x', 'ints_0_1'], 0]);
+    const converted = convertNode(fileNode(op, ['x'], ['y'], { axes: [0, 1] }), context);
+    expect([converted.inputs, converted.attributes.size]).toEqual([['x', 'ints_0_1'], 0]);
   });
 
   it('says how many parts a Split without sizes has', () => {
     const split = (opset: number, inputs: readonly string[]) =>
-      liftNode(fileNode('Split', inputs, ['a', 'b', 'c'], { axis: 1 }, opset), context).attributes.get('num_outputs')
+      convertNode(fileNode('Split', inputs, ['a', 'b', 'c'], { axis: 1 }, opset), context).attributes.get('num_outputs')
         ?.i;
     expect([split(17, ['x']), split(17, ['x', '']), split(17, ['x', 'sizes']), split(18, ['x'])]).toEqual([
       3n,
@@ -226,7 +226,7 @@ describe('liftNode', () => {
   it('hands a node that does not differ back as it is', () => {
     for (const op of ['Gemm', 'ReduceMean', 'Cast', 'Transpose']) {
       const same = fileNode(op, ['x'], ['y'], op === 'Transpose' ? { perm: [1, 0] } : {}, 13);
-      expect(liftNode(same, context)).toBe(same);
+      expect(convertNode(same, context)).toBe(same);
     }
   });
 });

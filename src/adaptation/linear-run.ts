@@ -1,12 +1,12 @@
 /** Adaptation where the parameters only shift a user's logits: a regression on features that are read once, in plain arrays. */
-import { addGradients, Builder, binaryCrossEntropy, type Graph, type Shift, type Tensor } from '../graph/index.ts';
+import { addGradients, Builder, binaryCrossEntropy, type Graph, type LinearTerm, type Tensor } from '../graph/index.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import { sliceFeeds, takeFeeds } from '../runtime/feed-rows.ts';
 import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
 import type {
   BlendedPart,
-  Frontier,
+  BoundaryActivations,
   HeadPosition,
   HeadRun,
   LinearChange,
@@ -16,52 +16,52 @@ import type {
 } from './head-adaptation.ts';
 import {
   designOf,
+  type LinearFeatures,
   multiplyRows,
   multiplyRowsTransposed,
-  openShiftReader,
-  type ShiftFeatures,
-} from './shift-features.ts';
+  openFeatureReader,
+} from './linear-features.ts';
 
 /** Rows that are scored in one run. */
 const LINK_ROWS = 8192;
-/** The companion's regression ends where no entry of its mean gradient exceeds this: what is left moves no rank. */
-const COMPANION_TOLERANCE = 1e-5;
+/** The logistic regression ends where no entry of its mean gradient exceeds this: what is left moves no rank. */
+const LOGISTIC_TOLERANCE = 1e-5;
 /** Scores this near to 0 or 1 have the logit of the bound. */
 const CERTAIN = 1e-7;
 /** What differs by less than this of its size is the same for all rows: features are differences of float32 sums. */
 const SAME = 1e-4;
 
-export interface ShiftProgram {
-  start(parameters: Parameters, frontier: Frontier): Promise<HeadRun>;
+export interface LinearProgram {
+  start(parameters: Parameters, boundary: BoundaryActivations): Promise<HeadRun>;
   close(): Promise<void>;
 }
 
-/** Inputs: those of the link graph and `label`. Outputs: `loss` and the gradient of each row's shift. */
-export function buildLinkStep(shift: Shift): Graph {
-  const b = Builder.from(shift.linkGraph);
-  const score = b.get(shift.linkGraph.outputs[0]!);
-  const value = b.get(shift.value);
+/** Inputs: those of the link graph and `label`. Outputs: `loss` and the gradient of each row's term. */
+export function buildLinkStep(term: LinearTerm): Graph {
+  const b = Builder.from(term.linkGraph);
+  const score = b.get(term.linkGraph.outputs[0]!);
+  const value = b.get(term.value);
   const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));
-  const gradient = addGradients(b, b.build('loss', [loss]), loss, [value]).get(shift.value)!;
+  const gradient = addGradients(b, b.build('loss', [loss]), loss, [value]).get(term.value)!;
   return b.build('link_step', [loss, gradient]);
 }
 
 /** `parameters` are stepped, all but `regression`; that and `scale`, which is none of them, are for blends alone. */
-export async function openShiftProgram(
-  shift: Shift,
+export async function openLinearProgram(
+  term: LinearTerm,
   parameters: readonly string[],
   { regression, scale, ...options }: { device?: Device; regression?: string; scale?: string } = {},
-): Promise<ShiftProgram> {
-  const reader = await openShiftReader(shift, { ...options, ...(regression ? { without: regression } : {}) });
-  const step = await openSession(buildLinkStep(shift), options);
-  const link = await openSession(shift.linkGraph, options);
+): Promise<LinearProgram> {
+  const reader = await openFeatureReader(term, { ...options, ...(regression ? { without: regression } : {}) });
+  const step = await openSession(buildLinkStep(term), options);
+  const link = await openSession(term.linkGraph, options);
   return {
     async start(values, { perUser, shared, rows }) {
       const own = new Map(parameters.map((name) => [name, values.get(name)!]));
       const features = await reader.read(own, perUser, shared, rows);
       const multiplier =
         scale === undefined ? null : { name: scale, value: (values.get(scale)!.data as Float32Array)[0]! };
-      return new ShiftRun(shift, features, own, { perUser, shared }, { step, link }, multiplier);
+      return new LinearRun(term, features, own, { perUser, shared }, { step, link }, multiplier);
     },
     async close() {
       for (const part of [reader, step, link]) await part.close();
@@ -69,9 +69,9 @@ export async function openShiftProgram(
   };
 }
 
-class ShiftRun implements HeadRun {
-  readonly #shift: Shift;
-  readonly #features: ShiftFeatures;
+class LinearRun implements HeadRun {
+  readonly #term: LinearTerm;
+  readonly #features: LinearFeatures;
   readonly #start: Parameters;
   readonly #perUser: Feeds;
   readonly #shared: Feeds;
@@ -80,7 +80,7 @@ class ShiftRun implements HeadRun {
   readonly #all: Int32Array;
   /** How far the parameters are from the start, by column. */
   readonly #change: Float64Array;
-  /** What a linear change adds to each row's shift, and to the elements of its parameter. */
+  /** What a linear change adds to each row's term, and to the elements of its parameter. */
   readonly #added: Float64Array;
   readonly #linear: { readonly parameter: string; readonly elements: Float64Array }[] = [];
   readonly #scaleName: string | null;
@@ -89,15 +89,15 @@ class ShiftRun implements HeadRun {
   readonly #gradient: Float64Array;
 
   constructor(
-    shift: Shift,
-    features: ShiftFeatures,
+    term: LinearTerm,
+    features: LinearFeatures,
     start: Parameters,
     { perUser, shared }: { perUser: Feeds; shared: Feeds },
     { step, link }: { step: Session; link: Session },
     scale: { readonly name: string; readonly value: number } | null,
   ) {
     const isRead = ([name]: [string, Tensor]) => step.inputs.includes(name);
-    this.#shift = shift;
+    this.#term = term;
     this.#features = features;
     this.#start = start;
     this.#perUser = Object.fromEntries(Object.entries(perUser).filter(isRead));
@@ -114,11 +114,11 @@ class ShiftRun implements HeadRun {
   }
 
   async step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number> {
-    const shifts = this.#shiftsOf(rows);
+    const terms = this.#termsOf(rows);
     const out = await this.#step.run({
       ...takeFeeds(this.#perUser, rows),
       ...this.#shared,
-      [this.#shift.value]: this.#asInput(shifts),
+      [this.#term.value]: this.#asInput(terms),
       label: { dtype: 'float32', shape: [labels.length], data: labels },
     });
     const [loss, gradient] = this.#step.outputs;
@@ -132,7 +132,7 @@ class ShiftRun implements HeadRun {
 
   async scores(): Promise<Float32Array> {
     const { rows } = this.#features;
-    const shifts = this.#shiftsOf(this.#all);
+    const terms = this.#termsOf(this.#all);
     const out = new Float32Array(rows);
     for (let from = 0; from < rows; from += LINK_ROWS) {
       const to = Math.min(from + LINK_ROWS, rows);
@@ -140,14 +140,14 @@ class ShiftRun implements HeadRun {
         ...sliceFeeds(this.#perUser, from, to),
         ...this.#shared,
         ...(this.#scaleName === null ? {} : { [this.#scaleName]: this.#scaleTensor() }),
-        [this.#shift.value]: this.#asInput(shifts.subarray(from, to)),
+        [this.#term.value]: this.#asInput(terms.subarray(from, to)),
       });
       out.set(result[this.#link.outputs[0]!]!.data as Float32Array, from);
     }
     return out;
   }
 
-  fitCompanion(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart {
+  fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = designOf(features, rows, byParameter);
@@ -156,7 +156,7 @@ class ShiftRun implements HeadRun {
       design,
       labels,
       byParameter.map((strength) => strength || 1),
-      { gradientTolerance: COMPANION_TOLERANCE * rows.length },
+      { gradientTolerance: LOGISTIC_TOLERANCE * rows.length },
     );
     const own = new Float64Array(features.rows);
     multiplyRows(features, this.#all, weights, own);
@@ -246,19 +246,19 @@ class ShiftRun implements HeadRun {
     return -1;
   }
 
-  #shiftsOf(rows: Int32Array): Float64Array {
+  #termsOf(rows: Int32Array): Float64Array {
     const out = new Float64Array(rows.length);
     multiplyRows(this.#features, rows, this.#change, out);
     for (let i = 0; i < rows.length; i++) out[i]! += this.#features.offsets[rows[i]!]! + this.#added[rows[i]!]!;
     return out;
   }
 
-  #asInput(shifts: Float64Array): Tensor {
-    const isColumn = this.#shift.linkGraph.values.get(this.#shift.value)!.shape.length === 2;
+  #asInput(terms: Float64Array): Tensor {
+    const isColumn = this.#term.linkGraph.values.get(this.#term.value)!.shape.length === 2;
     return {
       dtype: 'float32',
-      shape: isColumn ? [shifts.length, 1] : [shifts.length],
-      data: Float32Array.from(shifts),
+      shape: isColumn ? [terms.length, 1] : [terms.length],
+      data: Float32Array.from(terms),
     };
   }
 }
@@ -269,7 +269,7 @@ function logitOf(score: number): number {
 }
 
 /** A value for each column, by its parameter; 0 for parameters that are not named. */
-function byColumn({ blocks, width }: ShiftFeatures, values: Readonly<Record<string, number>>): Float64Array {
+function byColumn({ blocks, width }: LinearFeatures, values: Readonly<Record<string, number>>): Float64Array {
   const out = new Float64Array(width);
   for (const { parameter, first, elements } of blocks) out.fill(values[parameter] ?? 0, first, first + elements.length);
   return out;

@@ -3,13 +3,13 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openHeadProgram, splitHeads } from '../../src/adaptation/head-adaptation.ts';
 import {
   designOf,
+  type LinearFeatures,
   multiplyRows,
   multiplyRowsTransposed,
-  openShiftReader,
-  type ShiftFeatures,
-} from '../../src/adaptation/shift-features.ts';
+  openFeatureReader,
+} from '../../src/adaptation/linear-features.ts';
 import { HEADS } from '../../src/architectures/metaheac.ts';
-import { findShift, type Tensor, tensor } from '../../src/graph/index.ts';
+import { findLinearTerm, type Tensor, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { dot, HEADS_GRAPH, HEADS_ROWS, headsFeatures, headsFeeds, headsPoint, TABLE_ROWS } from './heads-by-hand.ts';
 
@@ -17,7 +17,7 @@ const ALL = [HEADS.wide, HEADS.query, HEADS.bias];
 const { initializers } = HEADS_GRAPH;
 const byHand = headsFeatures();
 
-let features: ShiftFeatures;
+let features: LinearFeatures;
 
 /** Reads the features of `rows` users with some of the heads as parameters. */
 async function read(
@@ -26,9 +26,9 @@ async function read(
   start: ReadonlyMap<string, Tensor> = initializers,
 ) {
   const own = await openHeadProgram(HEADS_GRAPH, parameters);
-  const { perUser, shared } = await own.frontier(start, rows, headsFeeds);
+  const { perUser, shared } = await own.boundary(start, rows, headsFeeds);
   await own.close();
-  const reader = await openShiftReader(findShift(splitHeads(HEADS_GRAPH, parameters).head, parameters)!);
+  const reader = await openFeatureReader(findLinearTerm(splitHeads(HEADS_GRAPH, parameters).head, parameters)!);
   const given = new Map(parameters.map((name) => [name, start.get(name)!]));
   const out = await reader.read(given, perUser, shared, rows);
   await reader.close();
@@ -36,7 +36,7 @@ async function read(
 }
 
 /** The matrix that the features stand for, by products with unit vectors: `[rows][width]`. */
-function written(of: ShiftFeatures): number[][] {
+function written(of: LinearFeatures): number[][] {
   const rows = Int32Array.from({ length: of.rows }, (_, i) => i);
   const columns = Array.from({ length: of.width }, (_, j) => {
     const out = new Float64Array(of.rows);
@@ -47,7 +47,7 @@ function written(of: ShiftFeatures): number[][] {
 }
 
 /** Where column j is among wide, query and bias. */
-const placesOf = ({ blocks }: ShiftFeatures): number[] =>
+const placesOf = ({ blocks }: LinearFeatures): number[] =>
   blocks.flatMap(({ parameter, elements }) => {
     const first = { [HEADS.wide]: 0, [HEADS.query]: TABLE_ROWS, [HEADS.bias]: TABLE_ROWS + 3 }[parameter]!;
     return Array.from(elements, (element) => first + element);
@@ -97,7 +97,7 @@ describe('openShiftReader', () => {
     }
   });
 
-  it('reads the shift at the start, to which a change of the parameters adds its product with the features', async () => {
+  it('reads the term at the start, to which a change of the parameters adds its product with the features', async () => {
     const rng = createRng('change');
     const moved = new Map(initializers);
     for (const name of ALL) {

@@ -1,4 +1,4 @@
-/** Finds the one number a row through which some parameters act: where it is linear in them, adapting them is a regression on fixed features. */
+/** Finds the linear logit term: the one number a row through which some parameters act. Where there is one, adapting them is a regression on fixed features. */
 import { Builder } from './builder.ts';
 import { addGradients } from './differentiate.ts';
 import type { Graph, Node, Value } from './ir.ts';
@@ -6,25 +6,26 @@ import { pruneInputs } from './prune.ts';
 import { splitFrozen } from './split-frozen.ts';
 
 /** One look-up of a table among the parameters. */
-export interface ShiftLookup {
+export interface LinearLookup {
   readonly parameter: string;
   /** Value with the table's rows, as the model computes them. */
   readonly index: string;
-  /** Output of `weightGraph`: how much each looked-up element adds to its row's shift, of the shape of what is looked up. */
+  /** Output of `weightGraph`: how much each looked-up element adds to its row's term, of the shape of what is looked up. */
   readonly weight: string;
 }
 
-export interface Shift {
+/** One number a row, linear in the parameters, that they reach the output through: an addend of the logit, as a rule. */
+export interface LinearTerm {
   /** Name of the value: `[batch]` or `[batch, 1]`. */
   readonly value: string;
-  /** Inputs of the head and the parameters -> the shift. */
-  readonly shiftGraph: Graph;
+  /** Inputs of the head and the parameters -> the term. */
+  readonly termGraph: Graph;
   /** Inputs of the head, and parameters for their shapes -> indices and weights of all look-ups; null where no parameter is a table. */
   readonly weightGraph: Graph | null;
-  readonly lookups: readonly ShiftLookup[];
+  readonly lookups: readonly LinearLookup[];
   /** Parameters that are not tables: few elements, so that their features can be read off one by one. */
   readonly dense: readonly string[];
-  /** The shift (an input of its own name) and inputs of the head -> the head's output. */
+  /** The term (an input of its own name) and inputs of the head -> the head's output. */
   readonly linkGraph: Graph;
 }
 
@@ -32,14 +33,14 @@ export interface Shift {
 const MOST_DENSE = 512;
 
 /**
- * The shift of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number a row, is linear in the
+ * The term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number a row, is linear in the
  * parameters, and through which alone they reach the output. null where there is none, as where a parameter stands inside a non-linear layer.
  */
-export function findShift(head: Graph, parameters: readonly string[]): Shift | null {
+export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
   if (typeof batch !== 'string' || parameters.some((name) => !head.inputs.includes(name))) return null;
   const linear = linearValues(head, parameters, batch);
-  const isShift = (name: string): boolean => {
+  const isTerm = (name: string): boolean => {
     const { shape } = head.values.get(name)!;
     const oneARow = shape[0] === batch && shape.slice(1).every((dim) => dim === 1) && shape.length <= 2;
     return oneARow && linear.has(name) && !reaches(head, parameters, name);
@@ -47,23 +48,23 @@ export function findShift(head: Graph, parameters: readonly string[]): Shift | n
   const value = head.nodes
     .flatMap(({ outputs }) => outputs)
     .reverse()
-    .find(isShift);
+    .find(isTerm);
   if (value === undefined || head.outputs.includes(value)) return null;
 
-  const shiftGraph = pruneInputs({ ...head, outputs: [value], overrides: new Map() }, parameters);
-  const lookupNodes = shiftGraph.nodes.filter(
+  const termGraph = pruneInputs({ ...head, outputs: [value], overrides: new Map() }, parameters);
+  const lookupNodes = termGraph.nodes.filter(
     (node) => node.op === 'Gather' && parameters.includes(node.inputs[0]!),
   ) as Node<'Gather'>[];
   const tables = new Set(lookupNodes.map(({ inputs }) => inputs[0]!));
   const dense = parameters.filter((name) => !tables.has(name));
-  const usedWhole = shiftGraph.nodes.some(
+  const usedWhole = termGraph.nodes.some(
     (node) => !lookupNodes.includes(node as Node<'Gather'>) && node.inputs.some((name) => tables.has(name)),
   );
   const size = (name: string) =>
     head.values.get(name)!.shape.reduce<number>((n, dim) => (typeof dim === 'number' ? n * dim : Infinity), 1);
   if (usedWhole || dense.reduce((sum, name) => sum + size(name), 0) > MOST_DENSE) return null;
-  const { weightGraph, lookups } = weightsOf(shiftGraph, value, lookupNodes);
-  return { value, shiftGraph, weightGraph, lookups, dense, linkGraph: splitFrozen(head, [value]).head };
+  const { weightGraph, lookups } = weightsOf(termGraph, value, lookupNodes);
+  return { value, termGraph, weightGraph, lookups, dense, linkGraph: splitFrozen(head, [value]).head };
 }
 
 /** Values that depend on the parameters by linear ops alone, rows apart. */
@@ -76,7 +77,7 @@ function linearValues(head: Graph, parameters: readonly string[], batch: string)
     if (dependents.length === 0) continue;
     for (const name of node.outputs) dependent.add(name);
     const output = shapeOf(node.outputs[0]!);
-    // once a value has rows, they stay where they are: each row's shift is of its own features
+    // once a value has rows, they stay where they are: each row's term is of its own features
     const rowsStay = node.inputs.every((name) => name === '' || !shapeOf(name).includes(batch) || output[0] === batch);
     const rowsApart = output.slice(1).every((dim) => dim !== batch);
     if (
@@ -139,33 +140,33 @@ function addendOf(graph: Graph, value: string, parameters: readonly string[]): s
   }
 }
 
-/** The gradient of the sum of all shifts with respect to what is looked up: rows are apart and the shift is linear, so it is each element's weight. */
+/** The gradient of the sum of all terms with respect to what is looked up: rows are apart and the term is linear, so it is each element's weight. */
 function weightsOf(
-  shiftGraph: Graph,
+  termGraph: Graph,
   value: string,
   nodes: readonly Node<'Gather'>[],
-): { weightGraph: Graph | null; lookups: ShiftLookup[] } {
+): { weightGraph: Graph | null; lookups: LinearLookup[] } {
   if (nodes.length === 0) return { weightGraph: null, lookups: [] };
-  const b = Builder.from(shiftGraph);
-  const shift = b.get(
+  const b = Builder.from(termGraph);
+  const term = b.get(
     addendOf(
-      shiftGraph,
+      termGraph,
       value,
       nodes.map(({ inputs: [table] }) => table!),
     ),
   );
-  const axes = shift.shape.map((_, axis) => axis);
-  const sum = b.add('ReduceSum', [shift, b.ints(axes)], { keepdims: 0 }, { name: 'sum_of_shifts' });
+  const axes = term.shape.map((_, axis) => axis);
+  const sum = b.add('ReduceSum', [term, b.ints(axes)], { keepdims: 0 }, { name: 'sum_of_terms' });
   const targets = nodes.map(({ outputs }) => b.get(outputs[0]!));
   const gradients = addGradients(b, b.build('sum', [sum]), sum, targets);
   const outputs: Value[] = [];
-  const lookups = nodes.map(({ inputs, outputs: [gathered] }, i): ShiftLookup => {
+  const lookups = nodes.map(({ inputs, outputs: [gathered] }, i): LinearLookup => {
     const weight = b.add('Identity', [gradients.get(gathered!)!], {}, { name: `weight/${i}` });
     outputs.push(weight);
     return { parameter: inputs[0]!, index: inputs[1]!, weight: weight.name };
   });
   const indices = lookups.map(({ index }) => index);
-  const computed = [...new Set(indices)].filter((name) => !shiftGraph.inputs.includes(name)).map((name) => b.get(name));
-  const whole = b.build(`${shiftGraph.name}_weights`, [...outputs, ...computed]);
+  const computed = [...new Set(indices)].filter((name) => !termGraph.inputs.includes(name)).map((name) => b.get(name));
+  const whole = b.build(`${termGraph.name}_weights`, [...outputs, ...computed]);
   return { weightGraph: pruneInputs({ ...whole, overrides: new Map() }, []), lookups };
 }

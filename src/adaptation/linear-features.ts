@@ -1,5 +1,5 @@
-/** What a user's shift is made of: the features that adapted parameters multiply, read off the graph once a user. */
-import { type Shift, splitFrozen, type Tensor } from '../graph/index.ts';
+/** What a user's term is made of: the features that adapted parameters multiply, read off the graph once a user. */
+import { type LinearTerm, splitFrozen, type Tensor } from '../graph/index.ts';
 import type { Design } from '../lib/logistic-regression.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
 import { type Device, type Feeds, openSession } from '../runtime/session.ts';
@@ -17,14 +17,14 @@ export interface ColumnBlock {
 
 /**
  * The features of `rows` users: a sparse part (elements of tables that a row looks up, with their weights) and a dense one.
- * shift of row i = offsets[i] + sum_k values[k] c[columns[k]] (k of row i) + sum_d dense[i, d] c[firstDense + d],  c = how far the parameters are
+ * term of row i = offsets[i] + sum_k values[k] c[columns[k]] (k of row i) + sum_d dense[i, d] c[firstDense + d],  c = how far the parameters are
  * from where they started.
  */
-export interface ShiftFeatures {
+export interface LinearFeatures {
   readonly rows: number;
   readonly width: number;
   readonly blocks: readonly ColumnBlock[];
-  /** `[rows]`: the shift at the start. */
+  /** `[rows]`: the term at the start. */
   readonly offsets: Float64Array;
   /** `[rows + 1]`: CSR, no column twice in a row. */
   readonly starts: Int32Array;
@@ -35,9 +35,9 @@ export interface ShiftFeatures {
   readonly dense: Float32Array;
 }
 
-export interface ShiftReader {
-  /** Reads the features of the rows whose frontier is given; `start` are the adapted parameters at the start. */
-  read(start: Parameters, perUser: Feeds, shared: Feeds, rows: number): Promise<ShiftFeatures>;
+export interface FeatureReader {
+  /** Reads the features of the rows whose boundary is given; `start` are the adapted parameters at the start. */
+  read(start: Parameters, perUser: Feeds, shared: Feeds, rows: number): Promise<LinearFeatures>;
   close(): Promise<void>;
 }
 
@@ -45,17 +45,17 @@ export interface ShiftReader {
 const READ_ROWS = 2048;
 
 /** `without` names a table whose features are not read: no step moves it. */
-export async function openShiftReader(
-  shift: Shift,
+export async function openFeatureReader(
+  term: LinearTerm,
   { without, ...options }: { device?: Device; without?: string } = {},
-): Promise<ShiftReader> {
-  const { shiftGraph, weightGraph, dense } = shift;
-  const lookups = shift.lookups.filter(({ parameter }) => parameter !== without);
-  const allTables = [...new Set(shift.lookups.map(({ parameter }) => parameter))];
+): Promise<FeatureReader> {
+  const { termGraph, weightGraph, dense } = term;
+  const lookups = term.lookups.filter(({ parameter }) => parameter !== without);
+  const allTables = [...new Set(term.lookups.map(({ parameter }) => parameter))];
   const tables = allTables.filter((name) => name !== without);
   // what the tables add is computed once, while the other parameters' features are read off
-  const split = dense.length > 0 ? splitFrozen(shiftGraph, dense) : null;
-  const forward = await openSession(shiftGraph, options);
+  const split = dense.length > 0 ? splitFrozen(termGraph, dense) : null;
+  const forward = await openSession(termGraph, options);
   const weights = weightGraph ? await openSession(weightGraph, options) : null;
   const body = split?.body ? await openSession(split.body, options) : null;
   const head = split ? await openSession(split.head, options) : null;
@@ -98,7 +98,7 @@ export async function openShiftReader(
       for (let from = 0; from < rows; from += READ_ROWS) {
         const to = Math.min(from + READ_ROWS, rows);
         const feeds: Feeds = { ...sliceFeeds(perUser, from, to), ...shared };
-        offsets.set((await forward.run({ ...feeds, ...given }))[shift.value]!.data as Float32Array, from);
+        offsets.set((await forward.run({ ...feeds, ...given }))[term.value]!.data as Float32Array, from);
         denseValues.set(await readDense(feeds, start, denseWidth, to - from), from * denseWidth);
         const computed: Feeds =
           weights && lookups.length > 0
@@ -126,7 +126,7 @@ function assemble(
   start: Parameters,
   placeOf: ReadonlyMap<string, Int32Array>,
   read: { rows: number; offsets: Float64Array; denseValues: Float32Array; denseWidth: number },
-): ShiftFeatures {
+): LinearFeatures {
   const blocks: ColumnBlock[] = [];
   let width = 0;
   const addBlock = (parameter: string, elements: Int32Array): void => {
@@ -159,7 +159,7 @@ const ALL: Columns = { sparse: true, dense: true };
 
 /** out[i] = sum_j x(rows[i], j) point[j]; `point` is `[width]` or longer. */
 export function multiplyRows(
-  features: ShiftFeatures,
+  features: LinearFeatures,
   rows: Int32Array,
   point: Float64Array,
   out: Float64Array,
@@ -180,7 +180,7 @@ export function multiplyRows(
 
 /** out[j] = sum_i weights[i] x(rows[i], j) ^ power, on the first `width` entries; columns that take no part get 0. */
 export function multiplyRowsTransposed(
-  features: ShiftFeatures,
+  features: LinearFeatures,
   rows: Int32Array,
   weights: Float64Array | Float32Array,
   out: Float64Array,
@@ -207,7 +207,7 @@ export function multiplyRowsTransposed(
 }
 
 /** Some rows as the design of a regression on the columns with a strength; the others have no features. */
-export function designOf(features: ShiftFeatures, rows: Int32Array, strengths: Float64Array): Design {
+export function designOf(features: LinearFeatures, rows: Int32Array, strengths: Float64Array): Design {
   const { width, firstDense } = features;
   const which: Columns = {
     sparse: strengths.subarray(0, firstDense).some((strength) => strength > 0),

@@ -12,7 +12,7 @@ export const OLDEST_OPSET = 13;
 export const NEWEST_OPSET = 21;
 
 /** What a rule may ask of the graph that the node stands in. */
-export interface LiftContext {
+export interface ConversionContext {
   /** The shape of a value that an earlier node, an input or an initializer gives. */
   shapeOf(name: string): Shape;
   /** The elements of an int64 vector, null where they are known at run time only. */
@@ -25,20 +25,20 @@ export interface LiftContext {
  * `node` as opset 18 writes it: the same node where nothing differs. What the op table cannot say is a
  * GraphError.
  */
-export function liftNode(node: FileNode, context: LiftContext): FileNode {
+export function convertNode(node: FileNode, context: ConversionContext): FileNode {
   return Object.hasOwn(RULES, node.op) ? RULES[node.op]!(node, node.opset, context) : node;
 }
 
-type Rule = (node: FileNode, opset: number, context: LiftContext) => FileNode;
+type Rule = (node: FileNode, opset: number, context: ConversionContext) => FileNode;
 
 /** Before 18 the axes were an attribute. */
 const axesToInput: Rule = (node, opset, { ints }) => {
   const axes = node.attributes.get('axes');
   if (opset >= 18 || !axes) return node;
   const values = intsOf(axes, `attribute "axes" of ${nodeText(node)}`);
-  const lifted = without(node, 'axes');
+  const converted = without(node, 'axes');
   // no axes and an empty list mean the same, all of them; the input is left out for both
-  return values.length === 0 ? lifted : { ...lifted, inputs: [node.inputs[0] ?? '', ints(values)] };
+  return values.length === 0 ? converted : { ...converted, inputs: [node.inputs[0] ?? '', ints(values)] };
 };
 
 const RULES: { readonly [op: string]: Rule } = {
