@@ -2,10 +2,10 @@
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { bar, type Output } from '../lib/output.ts';
-import { openTrainingWorkspace } from '../offline/past-campaigns-choice.ts';
+import { prepareTrainingData } from '../offline/past-campaigns-choice.ts';
+import type { PreparedDataSet } from '../offline/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../offline/settings.ts';
 import { train } from '../offline/train.ts';
-import type { Workspace } from '../offline/workspace.ts';
 import { type Device, parseDevice, resolveDevice } from '../runtime/session.ts';
 
 /** What training should take. */
@@ -31,20 +31,20 @@ export async function trainModel(
 ): Promise<string> {
   const device = await resolveDevice(parseDevice('auto'));
   const common = { device, clock, threads: threadsOn(device) };
-  const workspace = await openTrainingWorkspace(data, {
+  const prepared = await prepareTrainingData(data, {
     pastCampaigns: 'auto',
     seed: DEFAULT_TRAIN_SETTINGS.seed,
     onProgress: (users) => output.progress(`reading ${data}: ${users} users`),
   });
   try {
     output.progress(`timing ${TIMED_STEPS} steps of training`);
-    const stepMs = await timeSteps(workspace, join(folder, 'timed'), common);
+    const stepMs = await timeSteps(prepared, join(folder, 'timed'), common);
     const fitting = Math.floor(budgetMs / stepMs / STEPS.multiple) * STEPS.multiple;
     const steps = Math.min(Math.max(fitting, STEPS.fewest), STEPS.most);
     const seconds = Math.ceil((steps * stepMs) / 1000);
     output.result(`Training a model first: ${steps} steps, about ${seconds} s on ${device.detail}.`);
     const out = join(folder, 'model');
-    const { manifest } = await train(workspace, {
+    const { manifest } = await train(prepared, {
       ...options(out, { ...DEFAULT_TRAIN_SETTINGS, name: 'demo-trained', steps }, common),
       onProgress: ({ step, loss, best }) => {
         const auc = best ? `  held-out AUC ${best.auc.toFixed(4)}` : '';
@@ -55,15 +55,15 @@ export async function trainModel(
     output.result(`Model ${manifest.version}${auc === undefined ? '' : `, held-out AUC ${auc.toFixed(3)}`}.`);
     return out;
   } finally {
-    workspace.close();
+    prepared.close();
   }
 }
 
 /** Milliseconds of one step. The first step also opens the sessions, and the last one validates: they are left out. */
-async function timeSteps(workspace: Workspace, out: string, common: Common): Promise<number> {
+async function timeSteps(prepared: PreparedDataSet, out: string, common: Common): Promise<number> {
   const times: number[] = [];
   const settings = { ...DEFAULT_TRAIN_SETTINGS, steps: TIMED_STEPS, validationShare: 0 };
-  await train(workspace, {
+  await train(prepared, {
     ...options(out, settings, common),
     onProgress: () => times.push(common.clock.elapsed()),
   });

@@ -43,7 +43,7 @@ export function settle<S extends Setting>(method: TunableMethod<S>, setting: S):
   };
 }
 
-/** A score by lot: fixed by the stream and the user number, whatever is asked together. */
+/** A score at random: fixed by the stream and the user number, whatever is asked together. */
 export function randomBaseline(): Baseline {
   return {
     name: 'random',

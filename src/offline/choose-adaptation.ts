@@ -79,7 +79,7 @@ export const STAGES_AT_START: Stages = [rates([2, 4, 8]), weights('regression'),
 export const STAGES: Stages = [rates([0.5, 2]), weights('regression'), steps, cut, weights('companion')];
 
 /**
- * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence is for (see `chooseByEvidence`). `play` gives, for each
+ * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence is for (see `chooseByEvidence`). `evaluate` returns, for each
  * of some settings, the outcome of every campaign; gains are paired campaign by campaign, so it should take equal draws.
  * `before`, what was chosen by other means, competes with the defaults first: the better one is where the stages start, and it
  * is taken where there are too few campaigns to choose on.
@@ -87,12 +87,12 @@ export const STAGES: Stages = [rates([0.5, 2]), weights('regression'), steps, cu
 export async function chooseAdaptation(
   defaults: DescentSettings,
   campaigns: number,
-  play: (settings: readonly DescentSettings[]) => Promise<readonly (readonly Outcome[])[]>,
+  evaluate: (settings: readonly DescentSettings[]) => Promise<readonly (readonly Outcome[])[]>,
   { stages, before = defaults }: { readonly stages: Stages; readonly before?: DescentSettings },
 ): Promise<Choice> {
   const tried: Tried[] = [];
   if (campaigns < LEAST_CAMPAIGNS) return { settings: before, tried, campaigns };
-  const [own, other] = await play([defaults, before]);
+  const [own, other] = await evaluate([defaults, before]);
   let best = defaults;
   let outcomes = own!;
   if (before !== defaults) {
@@ -103,16 +103,16 @@ export async function chooseAdaptation(
   }
   for (const stage of stages) {
     const options = stage(best);
-    const played = await play(options.map(({ settings }) => settings));
+    const evaluated = await evaluate(options.map(({ settings }) => settings));
     const alternatives = options.map(
-      ({ isSimpler = false }, i): Alternative => ({ gain: gainOf(played[i]!, outcomes), isSimpler }),
+      ({ isSimpler = false }, i): Alternative => ({ gain: gainOf(evaluated[i]!, outcomes), isSimpler }),
     );
     const taken = chooseByEvidence(alternatives, campaigns);
     for (const [i, { gain }] of alternatives.entries())
       tried.push({ change: options[i]!.change, gain, taken: i === taken });
     if (taken === -1) continue;
     best = options[taken]!.settings;
-    outcomes = played[taken]!;
+    outcomes = evaluated[taken]!;
   }
   return { settings: best, tried, campaigns };
 }

@@ -60,7 +60,7 @@ export interface Membership {
   idOf(user: number): string;
 }
 
-/** Rows of a train campaign: up to `most` members by lot, and ten others for each. */
+/** Rows of a train campaign: up to `most` members at random, and ten others for each. */
 export function* trainRows(campaign: Membership, most: number, rng: Rng): Generator<string> {
   const shown = pick(usersWhere(campaign.isMember, 1), most, rng);
   for (const user of shown) yield row(campaign, user, '1,train');
@@ -76,8 +76,8 @@ export function* testRows(campaign: Membership, seeds: Int32Array): Generator<st
     if (!isSeed.has(user)) yield row(campaign, user, `${label},eval`);
 }
 
-/** `count` of the members by lot, at most half of them, ascending. */
-export function drawSeeds(isMember: Uint8Array, count: number, rng: Rng): Int32Array {
+/** `count` of the members at random, at most half of them, ascending. */
+export function sampleSeeds(isMember: Uint8Array, count: number, rng: Rng): Int32Array {
   const members = usersWhere(isMember, 1);
   return pick(members, Math.min(count, Math.floor(members.length / 2)), rng);
 }
@@ -90,7 +90,7 @@ function usersWhere(isMember: Uint8Array, wanted: 0 | 1): Int32Array {
   return Int32Array.from(isMember.keys()).filter((user) => isMember[user] === wanted);
 }
 
-/** Up to `count` of `items` by lot, in their order. */
+/** Up to `count` of `items` at random, in their order. */
 function pick(items: Int32Array, count: number, rng: Rng): Int32Array {
   return sample(rng, items, count).sort();
 }

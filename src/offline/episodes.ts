@@ -3,7 +3,7 @@ import { type Rng, sampleWithoutReplacement, shuffle } from '../lib/rng.ts';
 import type { LabelledRows } from './history.ts';
 
 /** User numbers and labels of one batch. */
-export interface DrawnBatch {
+export interface SampledBatch {
   readonly users: Int32Array;
   readonly labels: Float32Array;
 }
@@ -12,26 +12,26 @@ export interface DrawnBatch {
  * Draws support and query from the rows of a campaign: disjoint, each of `batch` rows. A campaign with fewer than 2 `batch` rows is split in two
  * halves, members and others alike, and each batch is drawn from its half with replacement: 20 rows are enough, and so are 2.
  */
-export function drawEpisode(
+export function sampleEpisode(
   rng: Rng,
   { users, labels }: LabelledRows,
   batch: number,
-): { support: DrawnBatch; query: DrawnBatch } {
+): { support: SampledBatch; query: SampledBatch } {
   if (users.length >= 2 * batch) {
-    const drawn = sampleWithoutReplacement(rng, users.length, 2 * batch);
+    const sampled = sampleWithoutReplacement(rng, users.length, 2 * batch);
     return {
-      support: pick(users, labels, drawn.subarray(0, batch)),
-      query: pick(users, labels, drawn.subarray(batch)),
+      support: pick(users, labels, sampled.subarray(0, batch)),
+      query: pick(users, labels, sampled.subarray(batch)),
     };
   }
   const [left, right] = splitInHalves(rng, labels);
-  const draw = (half: Int32Array) =>
+  const sample = (half: Int32Array) =>
     pick(
       users,
       labels,
       Int32Array.from({ length: batch }, () => half[rng.integer(half.length)]!),
     );
-  return { support: draw(left), query: draw(right) };
+  return { support: sample(left), query: sample(right) };
 }
 
 /** Rows in two halves that differ by at most one member and one other; a single row is in both. */
@@ -47,6 +47,6 @@ function splitInHalves(rng: Rng, labels: Uint8Array): readonly [Int32Array, Int3
   return [Int32Array.from(halves[0]), Int32Array.from(halves[1])];
 }
 
-function pick(users: Int32Array, labels: Uint8Array, rows: Int32Array): DrawnBatch {
+function pick(users: Int32Array, labels: Uint8Array, rows: Int32Array): SampledBatch {
   return { users: rows.map((row) => users[row]!), labels: Float32Array.from(rows, (row) => labels[row]!) };
 }

@@ -7,11 +7,11 @@ import type { Device } from '../runtime/session.ts';
 import { binBySeeds, type CurvePoint, curveOf, meanOf, type SeedBin } from './curves.ts';
 import { BASELINES, baselineMethods, labelOf, MAIN_METHOD, type MethodResult, modelMethods } from './methods.ts';
 import { checkPredictions, type PredictionReport } from './prediction-check.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import { scoreMethods } from './score-file.ts';
 import { type Difference, type Summary, subtract, summarise } from './summary.ts';
 import { type Trial, testTrials } from './trial.ts';
 import type { SettingChoice } from './tuning.ts';
-import type { Workspace } from './workspace.ts';
 
 export interface EvaluationReport {
   readonly dataset: string;
@@ -73,25 +73,25 @@ export interface EvaluationOptions {
  * No test campaign is invalid_data. What is wrong with other models or with files of scores is told before anything is tried.
  */
 export async function evaluate(
-  workspace: Workspace,
+  prepared: PreparedDataSet,
   model: GeneralModel,
   options: EvaluationOptions,
 ): Promise<EvaluationReport> {
-  const { history, dataSet } = workspace;
+  const { history, dataSet } = prepared;
   const { clock, repeats } = options;
   const trials = testTrials(history.campaigns);
   if (trials.length === 0)
     throw new AppError('invalid_data', `${dataSet.path} has no test campaign that can be evaluated`);
   const rng = createRng(`evaluate/${options.seed}`);
-  const models = modelMethods(workspace, model, options.beside ?? []);
+  const models = modelMethods(prepared, model, options.beside ?? []);
   const taken = new Set([...models.map(({ name }) => name), ...BASELINES]);
-  const scored = await scoreMethods(options.scores ?? [], history, workspace.population.directory, trials, taken);
+  const scored = await scoreMethods(options.scores ?? [], history, prepared.population.directory, trials, taken);
   const total = trials.length * repeats * models.length;
   let done = 0;
   const onDone = () => options.onProgress?.(++done, total);
 
   const results = new Map<string, MethodResult & { readonly seconds: number }>();
-  for (const method of [...models, ...scored, ...baselineMethods(workspace, rng)]) {
+  for (const method of [...models, ...scored, ...baselineMethods(prepared, rng)]) {
     const start = clock.elapsed();
     const result = await method.run(trials, { ...options, onDone });
     results.set(method.name, { ...result, seconds: (clock.elapsed() - start) / 1000 });
@@ -117,7 +117,7 @@ export async function evaluate(
         mapValues(qualitiesOf, (all) => meanOf(all[i]!.repeats, ({ auc }) => auc)),
       ),
     ),
-    prediction: await checkPredictions(workspace, model, trials, options),
+    prediction: await checkPredictions(prepared, model, trials, options),
     differences: mapValues(others, ({ qualities }, name) =>
       subtract(own.qualities, qualities, rng.fork(`difference/${name}`)),
     ),

@@ -1,14 +1,15 @@
-/** Past campaigns played as if they were tomorrow's: nobody has their tokens, and what being in other campaigns tells is the same for all. */
+/** Past campaigns treated as if they were tomorrow's: nobody has their tokens, and what being in other campaigns tells is the same for all. */
+
 import type { Feature } from '../dataset/features.ts';
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory } from './history.ts';
 import { buildOneHot, findColumn, type OneHot, withoutColumns } from './one-hot.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import type { Trial } from './trial.ts';
-import type { Workspace } from './workspace.ts';
 
-/** Parts that campaigns are split into where all of them are played: one part at a time is the future. */
+/** Parts that campaigns are split into where all of them are tried: one part at a time is the future. */
 const FOLDS = 4;
 /** Candidates that a trial's hidden members are ranked among, themselves included. */
 const TRIAL_ROWS = 5000;
@@ -16,7 +17,7 @@ const TRIAL_ROWS = 5000;
 /** Campaigns that lie in the future together. */
 export type Future = readonly CampaignHistory[];
 
-/** The train campaigns, ready to be played by methods that see users as tokens. */
+/** The train campaigns, ready to be tried by methods that see users as tokens. */
 export interface Futures {
   readonly population: Pick<Population, 'rowOf'>;
   readonly campaigns: readonly CampaignHistory[];
@@ -26,7 +27,7 @@ export interface Futures {
 }
 
 export function openFutures(
-  { population, history }: Pick<Workspace, 'population' | 'history'>,
+  { population, history }: Pick<PreparedDataSet, 'population' | 'history'>,
   features: readonly Feature[],
 ): Futures {
   return {
@@ -45,19 +46,19 @@ export function usersBefore({ oneHot, columnOf }: Futures, future: Future): OneH
   return columns.length === 0 ? oneHot : withoutColumns(oneHot, isOut);
 }
 
-/** A part of the campaigns as the future, with the trials of each that can be played. */
-export interface PlayedFuture {
+/** A part of the campaigns as the future, with the trials of each that can be run. */
+export interface FutureTrials {
   readonly future: Future;
   readonly trials: readonly (readonly Trial[])[];
 }
 
-/** At most `most` of the campaigns are played, as many of each part, each with every number of seeds. */
-export function drawFutures(
+/** At most `most` of the campaigns are tried, as many of each part, each with every number of seeds. */
+export function sampleFutures(
   { population, campaigns }: Pick<Futures, 'population' | 'campaigns'>,
   seedCounts: readonly number[],
   most: number,
   rng: Rng,
-): PlayedFuture[] {
+): FutureTrials[] {
   return foldsOf(campaigns, rng.fork('folds')).map((future, _, folds) => {
     const known = knownUsers(campaigns, future, population.rowOf.length);
     const trials = future
@@ -141,10 +142,10 @@ export function futureTrial(
     ...measured.map((stratum) => stratum.pool.length / stratum.hidden.length),
   );
   const rows = measured.flatMap((stratum): [user: number, label: number][] => {
-    const drawn = sample(rng, Int32Array.from(stratum.pool), Math.round(ratio * stratum.hidden.length));
+    const sampled = sample(rng, Int32Array.from(stratum.pool), Math.round(ratio * stratum.hidden.length));
     return [
       ...Array.from(stratum.hidden, (user): [number, number] => [user, 1]),
-      ...Array.from(drawn, (user): [number, number] => [user, 0]),
+      ...Array.from(sampled, (user): [number, number] => [user, 0]),
     ];
   });
   rows.sort(([a], [b]) => a - b);

@@ -19,11 +19,11 @@ import { SHARES, type Trial } from './trial.ts';
 
 export interface HeadTrials {
   /** The quality of each trial with `settings`. The same draws for all settings, so that they can be compared by pair. */
-  play(settings: DescentSettings): Promise<RankingQuality[]>;
+  evaluate(settings: DescentSettings): Promise<RankingQuality[]>;
 }
 
 /** One trial's rows, as rows of the run. */
-interface Game {
+interface PreparedTrial {
   readonly trial: Trial;
   readonly positives: Int32Array;
   readonly pool: Int32Array;
@@ -46,8 +46,8 @@ export async function startHeadTrials(
   const rowOf = (user: number) => population.rowOf[user]!;
   const isWanted = new Uint8Array(population.rowCount);
   const isPool = new Uint8Array(population.rowCount);
-  const drawn = sampleWithoutReplacement(createRng(`${key}/pool`), population.rowCount, POOL_ROWS);
-  for (const row of drawn) isPool[row] = isWanted[row] = 1;
+  const sampled = sampleWithoutReplacement(createRng(`${key}/pool`), population.rowCount, POOL_ROWS);
+  for (const row of sampled) isPool[row] = isWanted[row] = 1;
   for (const { seeds, evaluation } of trials)
     for (const user of [...seeds, ...evaluation.users]) isWanted[rowOf(user)] = 1;
   const rows = Int32Array.from(isWanted.keys()).filter((row) => isWanted[row] === 1);
@@ -55,7 +55,7 @@ export async function startHeadTrials(
   rows.forEach((row, place) => {
     placeOf[row] = place;
   });
-  const games = trials.map((trial): Game => {
+  const preparedTrials = trials.map((trial): PreparedTrial => {
     const positives = trial.seeds.map((user) => placeOf[rowOf(user)]!).sort();
     const isSeed = new Set(positives);
     const pool = Int32Array.from(rows.keys()).filter((place) => isPool[rows[place]!] === 1 && !isSeed.has(place));
@@ -65,23 +65,24 @@ export async function startHeadTrials(
   const { id, features } = trials[0]!;
   const started = await startHeads(context, program, rows, { features, without: ownToken(model.folder, id) });
   return {
-    async play(settings) {
+    async evaluate(settings) {
       const out: RankingQuality[] = [];
-      for (const game of games) out.push(await playGame(started, game, settings, `${key}/${game.trial.seeds.length}`));
+      for (const trial of preparedTrials)
+        out.push(await runPreparedTrial(started, trial, settings, `${key}/${trial.trial.seeds.length}`));
       return out;
     },
   };
 }
 
-/** Descends and fits only what the game before this one had otherwise: weights of parts are cheap to try. */
-async function playGame(
+/** Descends and fits only what the trial before this one had otherwise: weights of parts are cheap to try. */
+async function runPreparedTrial(
   started: StartedHeads,
-  game: Game,
+  preparedTrial: PreparedTrial,
   settings: DescentSettings,
   key: string,
 ): Promise<RankingQuality> {
-  const { positives, pool, evaluated, done } = game;
-  const { evaluation } = game.trial;
+  const { positives, pool, evaluated, done } = preparedTrial;
+  const { evaluation } = preparedTrial.trial;
   const { companion, regression, scale: _, ...descent } = settings;
   const rows = { positives, pool };
   const descended = JSON.stringify(descent);

@@ -1,6 +1,6 @@
 /** Episodes of meta-training the heads: a simulated seed set with sampled others as support, hidden members and true negatives as query. */
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
-import type { DrawnBatch } from './episodes.ts';
+import type { SampledBatch } from './episodes.ts';
 import type { LabelledRows } from './history.ts';
 
 /** Simulated seeds: log-uniform between these, at most half of the members. */
@@ -12,10 +12,10 @@ const QUERY_MEMBERS = 46;
 const NEGATIVES_PER_MEMBER = 10;
 
 /** Draws an episode from a campaign's rows; null where it has fewer than two members or no other row. */
-export function drawHeadsEpisode(
+export function sampleHeadsEpisode(
   rng: Rng,
   { users, labels }: LabelledRows,
-): { support: DrawnBatch; query: DrawnBatch } | null {
+): { support: SampledBatch; query: SampledBatch } | null {
   const members = Int32Array.from(labels.keys()).filter((row) => labels[row] === 1);
   const negatives = Int32Array.from(labels.keys()).filter((row) => labels[row] === 0);
   if (members.length < 2 || negatives.length < 2) return null;
@@ -31,7 +31,7 @@ export function drawHeadsEpisode(
   const queryMembers = hidden.subarray(0, QUERY_MEMBERS);
   const free = negatives.filter((row) => !inSupport.has(row));
   const queryNegatives = sample(rng, free, NEGATIVES_PER_MEMBER * queryMembers.length);
-  const batch = (ones: Int32Array, zeros: Int32Array): DrawnBatch => ({
+  const batch = (ones: Int32Array, zeros: Int32Array): SampledBatch => ({
     users: Int32Array.from([...ones, ...zeros], (row) => users[row]!),
     labels: new Float32Array(ones.length + zeros.length).fill(1, 0, ones.length),
   });

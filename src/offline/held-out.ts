@@ -45,21 +45,24 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
 /** Members are in one campaign alone if they are in others less than this share of how often they would be by chance. */
 const APART = 0.1;
 
-/** Whether nobody, or next to nobody, is a member of two of the campaigns, where some of `users` users would be if they were drawn by lot. */
+/** Whether nobody, or next to nobody, is a member of two of the campaigns, where some of `users` users would be if they were drawn at random. */
 function areApart(campaigns: readonly CampaignHistory[], users: number): boolean {
   const sizes = campaigns.map((campaign) => membersOf(campaign).length);
   const memberships = sizes.reduce((sum, size) => sum + size, 0);
   const inNone = sizes.reduce((share, size) => share * (1 - Math.min(size / users, 1)), 1);
-  const byLot = memberships / (users * (1 - inNone));
+  const atRandom = memberships / (users * (1 - inNone));
   const members = allMembersOf(campaigns).size;
-  return members > 0 && memberships / members - 1 < APART * (byLot - 1);
+  return members > 0 && memberships / members - 1 < APART * (atRandom - 1);
 }
 
 /**
  * Where members are in one campaign alone, rows of users who are no member of any of the campaigns leave: a model would learn to tell the members of
  * all campaigns from everybody else, and tomorrow's members are among everybody else. A campaign that would not keep members and others is as it was.
  */
-export function withoutStrangers(campaigns: readonly CampaignHistory[], users: number): readonly CampaignHistory[] {
+export function withoutUsersWithoutPositives(
+  campaigns: readonly CampaignHistory[],
+  users: number,
+): readonly CampaignHistory[] {
   if (!areApart(campaigns, users)) return campaigns;
   const members = allMembersOf(campaigns);
   return campaigns.map((campaign) => {

@@ -3,8 +3,8 @@ import type { Tensor } from '../graph/index.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import { openPopulation } from '../population/population.ts';
 import type { Device } from '../runtime/session.ts';
-import { assembleDraft, type DraftParts } from './draft.ts';
-import { openLearner, type Play, type Task } from './learner.ts';
+import { assembleInitialModel, type InitialModelParts } from './initial-model.ts';
+import { type CampaignTrials, openLearner, type Task } from './learner.ts';
 import type { MetaGradient } from './meta-step.ts';
 import type { RankingQuality } from './metrics.ts';
 import type { TrainSettings } from './settings.ts';
@@ -12,39 +12,41 @@ import type { TrainSettings } from './settings.ts';
 export interface LearnerThreadData {
   readonly population: { readonly path: string; readonly version: string };
   /** Its trainable parameters are in shared memory: what they are now is what they are in the state that a task names. */
-  readonly draft: DraftParts;
+  readonly initialModel: InitialModelParts;
   readonly settings: TrainSettings;
   readonly device: Device;
 }
 
 export type LearnerWork =
   | { readonly kind: 'gradient'; readonly task: Task }
-  | { readonly kind: 'play'; readonly play: Play };
+  | { readonly kind: 'trials'; readonly trials: CampaignTrials };
 
 /** `state` counts the times that the parameters were set. */
 export type LearnerTask = LearnerWork & { readonly state: number };
 
 export type LearnerResult = MetaGradient | RankingQuality[][];
 
-await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(async ({ population, draft, settings, device }) => {
-  const learner = openLearner({
-    population: openPopulation(population.path, { version: population.version, trusted: true }),
-    draft: assembleDraft(draft),
-    settings,
-    device,
-  });
-  const shared = [...draft.graph.initializers];
-  // ONNX Runtime takes no shared memory
-  const own = new Map(
-    shared.map(([name, { data, ...type }]): [string, Tensor] => [name, { ...type, data: data.slice() }]),
-  );
-  let state = 0;
-  return {
-    run(task) {
-      if (task.state !== state) for (const [name, { data }] of shared) own.get(name)!.data.set(data as never);
-      state = task.state;
-      return task.kind === 'gradient' ? learner.gradient(own, task.task) : learner.play(own, task.play);
-    },
-    close: () => learner.close(),
-  };
-});
+await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
+  async ({ population, initialModel, settings, device }) => {
+    const learner = openLearner({
+      population: openPopulation(population.path, { version: population.version, trusted: true }),
+      initialModel: assembleInitialModel(initialModel),
+      settings,
+      device,
+    });
+    const shared = [...initialModel.graph.initializers];
+    // ONNX Runtime takes no shared memory
+    const own = new Map(
+      shared.map(([name, { data, ...type }]): [string, Tensor] => [name, { ...type, data: data.slice() }]),
+    );
+    let state = 0;
+    return {
+      run(task) {
+        if (task.state !== state) for (const [name, { data }] of shared) own.get(name)!.data.set(data as never);
+        state = task.state;
+        return task.kind === 'gradient' ? learner.gradient(own, task.task) : learner.evaluate(own, task.trials);
+      },
+      close: () => learner.close(),
+    };
+  },
+);

@@ -4,7 +4,7 @@ import type { Parameters } from '../adaptation/compaction.ts';
 import { type Tensor, trainableParameters } from '../graph/index.ts';
 import { ThreadGroup } from '../lib/thread-group.ts';
 import type { Population } from '../population/population.ts';
-import type { Draft } from './draft.ts';
+import type { InitialModel } from './initial-model.ts';
 import type { Task } from './learner.ts';
 import type { LearnerResult, LearnerTask, LearnerThreadData, LearnerWork } from './learner-thread.ts';
 import type { Learners, LearnersOptions } from './learners.ts';
@@ -13,10 +13,10 @@ import type { RankingQuality } from './metrics.ts';
 
 export async function openLearnerThreads(
   population: Population,
-  draft: Draft,
+  initialModel: InitialModel,
   { settings, device, threads }: LearnersOptions,
 ): Promise<Learners> {
-  const { graph, folder, tokens } = draft;
+  const { graph, folder, tokens } = initialModel;
   const initializers = new Map(graph.initializers);
   const shared = new Map<string, Float32Array>();
   for (const name of trainableParameters(graph)) {
@@ -27,7 +27,7 @@ export async function openLearnerThreads(
   }
   const data: LearnerThreadData = {
     population: { path: population.path, version: population.version },
-    draft: { name: settings.name, graph: { ...graph, initializers }, manifest: folder.manifest, tokens },
+    initialModel: { name: settings.name, graph: { ...graph, initializers }, manifest: folder.manifest, tokens },
     settings,
     device,
   };
@@ -52,10 +52,10 @@ export async function openLearnerThreads(
       for (const [place, i] of order.entries()) out[i] = results[place] as MetaGradient;
       return out;
     },
-    async play(parameters, plays) {
+    async evaluate(parameters, campaignTrials) {
       return (await run(
         parameters,
-        plays.map((play) => ({ kind: 'play', play })),
+        campaignTrials.map((trials) => ({ kind: 'trials', trials })),
       )) as RankingQuality[][][];
     },
     close: () => group.close(),

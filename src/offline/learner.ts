@@ -14,17 +14,17 @@ import { openScorer, type Scorer } from '../online/score.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { Device } from '../runtime/session.ts';
-import type { Draft } from './draft.ts';
-import type { DrawnBatch } from './episodes.ts';
+import type { SampledBatch } from './episodes.ts';
 import { startHeadTrials } from './head-trials.ts';
+import type { InitialModel } from './initial-model.ts';
 import type { MetaGradient, MetaProgram } from './meta-step.ts';
 import type { RankingQuality } from './metrics.ts';
-import { type DrawnEpisode, RECIPES } from './recipe.ts';
+import { RECIPES, type SampledEpisode } from './recipe.ts';
 import type { TrainSettings } from './settings.ts';
 import { runTrial, type Trial } from './trial.ts';
 
 /** A task of a meta-step: a campaign's episode. */
-export interface Task extends DrawnEpisode {
+export interface Task extends SampledEpisode {
   /** The campaign's id. */
   readonly campaign: string;
   /** Campaigns whose tokens nobody has yet. */
@@ -32,7 +32,7 @@ export interface Task extends DrawnEpisode {
 }
 
 /** Trials of one held-out campaign, which differ in their seeds. */
-export interface Play {
+export interface CampaignTrials {
   readonly trials: readonly Trial[];
   /** Key of every draw: equal for all settings, so that they can be compared by pair. */
   readonly key: string;
@@ -46,19 +46,19 @@ export interface Play {
 export interface Learner {
   gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
   /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, by trial. */
-  play(parameters: Parameters, play: Play): Promise<RankingQuality[][]>;
+  evaluate(parameters: Parameters, campaign: CampaignTrials): Promise<RankingQuality[][]>;
   close(): Promise<void>;
 }
 
 export interface LearnerData {
   readonly population: Population;
-  readonly draft: Draft;
+  readonly initialModel: InitialModel;
   readonly settings: TrainSettings;
   readonly device: Device;
 }
 
-export function openLearner({ population, draft, settings, device }: LearnerData): Learner {
-  const { graph, folder } = draft;
+export function openLearner({ population, initialModel, settings, device }: LearnerData): Learner {
+  const { graph, folder } = initialModel;
   const parameters = trainableParameters(graph);
   const whole = bind(folder, population);
   const bindings = new Map<string, Binding>();
@@ -71,7 +71,7 @@ export function openLearner({ population, draft, settings, device }: LearnerData
     bindings.set(key, binding);
     return binding;
   };
-  const encode = ({ campaign, features, future }: Task, { users, labels }: DrawnBatch): LabelledBatch => ({
+  const encode = ({ campaign, features, future }: Task, { users, labels }: SampledBatch): LabelledBatch => ({
     feeds: {
       ...encodeUsers(graph, bindingBefore(future), population.readRows(users.map((user) => population.rowOf[user]!)), {
         // a campaign's own token of past campaigns would tell its members apart
@@ -83,7 +83,7 @@ export function openLearner({ population, draft, settings, device }: LearnerData
   });
   let program: Promise<MetaProgram> | null = null;
   let opened: Promise<Trials> | null = null;
-  // the last one: plays come future by future
+  // the last one: campaigns come future by future
   let regression: { readonly binding: Binding; readonly bound: Promise<BoundRegression | null> } | null = null;
   return {
     async gradient(current, task) {
@@ -92,8 +92,8 @@ export function openLearner({ population, draft, settings, device }: LearnerData
       const episode = { support: encode(task, support), query: encode(task, query) };
       return (await program).run(current, episode, settings.innerRate);
     },
-    async play(current, { trials, key, future, settings: all }) {
-      opened ??= openTrials(draft, whole, parameters, settings, device);
+    async evaluate(current, { trials, key, future, settings: all }) {
+      opened ??= openTrials(initialModel, whole, parameters, settings, device);
       const { model, program: online, scorer } = await opened;
       const binding = bindingBefore(future);
       if (regression?.binding !== binding) {
@@ -105,7 +105,7 @@ export function openLearner({ population, draft, settings, device }: LearnerData
       const out: RankingQuality[][] = [];
       if (online.kind === 'gradient_descent') {
         const started = await startHeadTrials(context, online.steps, trials, key);
-        for (const own of all) out.push(await started.play(own));
+        for (const own of all) out.push(await started.evaluate(own));
       } else {
         const qualities: RankingQuality[] = [];
         for (const trial of trials)
@@ -127,12 +127,12 @@ export function openLearner({ population, draft, settings, device }: LearnerData
 interface Trials {
   readonly model: GeneralModel;
   readonly program: OnlineProgram;
-  /** Where trials are played one by one. */
+  /** Where trials are run one by one. */
   readonly scorer: Scorer | null;
 }
 
 async function openTrials(
-  { folder, graph }: Draft,
+  { folder, graph }: InitialModel,
   binding: Binding,
   adapted: readonly string[],
   { adaptation }: TrainSettings,

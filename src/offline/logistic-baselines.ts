@@ -26,7 +26,7 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
     grid: STRENGTHS.map((strength) => ({ strength })),
     fallback: { strength: 0.1 },
     *scorers(seeds, rng, settings) {
-      const { users, labels } = drawTask(oneHot, seeds, rng);
+      const { users, labels } = sampleTask(oneHot, seeds, rng);
       const { rows, tokenOf } = tokenRows(oneHot, users);
       const design = sparseDesign(rows);
       let model: LogisticModel | undefined;
@@ -54,7 +54,7 @@ export function logisticRegressionOnLatent(
     grid: IDF_POWERS.flatMap((idf_power) => STRENGTHS.map((strength) => ({ idf_power, strength }))),
     fallback: { idf_power: 0.5, strength: 0.01 },
     *scorers(seeds, draws, settings) {
-      const { users, labels } = drawTask(oneHot, seeds, draws);
+      const { users, labels } = sampleTask(oneHot, seeds, draws);
       for (const [power, vectors] of vectorsOf) {
         const design = denseDesign(latentRows(oneHot, vectors, users));
         let model: LogisticModel | undefined;
@@ -80,13 +80,13 @@ export function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number
 }
 
 /** The seeds (1), ascending, and ten different non-seeds a seed (0); all of them where that is more. */
-export function drawTask(oneHot: OneHot, seeds: Int32Array, rng: Rng): { users: Int32Array; labels: Uint8Array } {
+export function sampleTask(oneHot: OneHot, seeds: Int32Array, rng: Rng): { users: Int32Array; labels: Uint8Array } {
   const positives = presentSeeds(oneHot, seeds);
   const others = nonSeeds(oneHot.users, positives);
-  const drawn = sample(rng, others, NEGATIVES_PER_SEED * positives.length);
-  const users = new Int32Array(positives.length + drawn.length);
+  const sampled = sample(rng, others, NEGATIVES_PER_SEED * positives.length);
+  const users = new Int32Array(positives.length + sampled.length);
   users.set(positives);
-  users.set(drawn, positives.length);
+  users.set(sampled, positives.length);
   return { users, labels: new Uint8Array(users.length).fill(1, 0, positives.length) };
 }
 

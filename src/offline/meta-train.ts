@@ -39,15 +39,15 @@ export async function metaTrain(training: MetaTraining): Promise<boolean> {
     const step = optimiser.steps;
     for (const gradient of gradients.values()) gradient.fill(0);
     let loss = 0;
-    const drawn = tasksOf(rng, step, on.length, settings.taskCount);
-    const tasks = drawn.flatMap((task, i): Task[] => {
+    const sampled = tasksOf(rng, step, on.length, settings.taskCount);
+    const tasks = sampled.flatMap((task, i): Task[] => {
       const campaign = on[task]!;
-      const episode = recipe.drawEpisode(rng.fork(`step/${step}/${i}`), campaign, settings);
+      const episode = recipe.sampleEpisode(rng.fork(`step/${step}/${i}`), campaign, settings);
       return episode ? [{ campaign: campaign.id, future: training.future, ...episode }] : [];
     });
     for (const gradient of await learners.gradients(optimiser.parameters, tasks)) {
-      loss += gradient.loss / drawn.length;
-      addGradient(gradients, gradient, 1 / drawn.length);
+      loss += gradient.loss / sampled.length;
+      addGradient(gradients, gradient, 1 / sampled.length);
     }
     for (const name of settings.frozen) gradients.get(name)?.fill(0);
     await optimiser.step(gradients, settings.outerRate);

@@ -15,11 +15,11 @@ import { measureRanking } from './metrics.ts';
 import { naiveBayes } from './naive-bayes.ts';
 import type { OneHot } from './one-hot.ts';
 import { populationRidge } from './population-ridge.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import type { TrialQuality } from './summary.ts';
 import { runTrial, type Trial } from './trial.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
 import { userKnn } from './user-knn.ts';
-import type { Workspace } from './workspace.ts';
 
 /** How methods are tried: equal settings give equal qualities. */
 export interface MethodOptions {
@@ -60,15 +60,19 @@ type BaselineName = (typeof BASELINES)[number];
  * `model` as `metaheac`; each of `beside` by its recipe where its manifest names one that is not taken, else by its name and version. Two that
  * cannot be told apart are invalid_argument, one whose features the population lacks is invalid_model.
  */
-export function modelMethods(workspace: Workspace, model: GeneralModel, beside: readonly GeneralModel[]): Method[] {
-  const methods = [modelMethod(MAIN_METHOD, workspace, model)];
+export function modelMethods(
+  prepared: PreparedDataSet,
+  model: GeneralModel,
+  beside: readonly GeneralModel[],
+): Method[] {
+  const methods = [modelMethod(MAIN_METHOD, prepared, model)];
   const taken = new Set<string>([MAIN_METHOD, ...BASELINES]);
   for (const other of beside) {
     const recipe = other.manifest.training?.['recipe'];
     const name = typeof recipe === 'string' && recipe !== '' && !taken.has(recipe) ? recipe : labelOf(other);
     if (taken.has(name)) throw new AppError('invalid_argument', `the model ${name} is there twice`);
     taken.add(name);
-    methods.push(modelMethod(name, workspace, other));
+    methods.push(modelMethod(name, prepared, other));
   }
   return methods;
 }
@@ -78,8 +82,8 @@ export function labelOf({ manifest }: GeneralModel): string {
   return `${manifest.name} ${manifest.version}`;
 }
 
-function modelMethod(name: string, workspace: Workspace, model: GeneralModel): Method {
-  const { population } = workspace;
+function modelMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
+  const { population } = prepared;
   const binding = bind(model.folder, population);
   return {
     name,
@@ -111,17 +115,17 @@ function modelMethod(name: string, workspace: Workspace, model: GeneralModel): M
 }
 
 /**
- * The baselines, on the features of the workspace. Lists of past campaigns are not cut: a baseline pays nothing for their length, as a model does.
+ * The baselines, on the features of the prepared data set. Lists of past campaigns are not cut: a baseline pays nothing for their length, as a model does.
  * `rng` draws the SVD and the campaigns that settings are chosen on.
  */
-export function baselineMethods(workspace: Workspace, rng: Rng): Method[] {
-  const { dataSet, userFeatures } = workspace;
+export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
+  const { dataSet, userFeatures } = prepared;
   const features = userFeatures.map(({ maxLength, ...feature }) =>
     dataSet.userFeatures.some(({ name }) => name === feature.name) && maxLength !== undefined
       ? { ...feature, maxLength }
       : feature,
   );
-  const futures = openFutures(workspace, features);
+  const futures = openFutures(prepared, features);
   return BASELINES.map((name) => ({
     name,
     async run(trials, { repeats, seed }) {

@@ -1,24 +1,24 @@
-/** Whether past campaigns are a user feature: what they bring to campaigns that are played as the future. */
+/** Whether past campaigns are a user feature: what they bring to campaigns that are treated as the future. */
 import { createRng } from '../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import { chooseByEvidence, type Gain, gainOf, type Outcome, utilityOf } from './evidence.ts';
 import { openFutures } from './futures.ts';
 import { populationRidge } from './population-ridge.ts';
+import { hasPastCampaigns, type PreparedDataSet, prepareDataSet } from './prepared-data-set.ts';
 import { meanOutcome, playSettings } from './tuning.ts';
-import { hasPastCampaigns, openWorkspace, type Workspace } from './workspace.ts';
 
 /** `auto`: where train campaigns say that they help. */
 export type PastCampaigns = 'auto' | 'always' | 'never';
 
 export interface PastCampaignsChoice {
   readonly campaigns: number;
-  /** Of the whole-population regression with past campaigns over the one without; null where nothing could be played. */
+  /** Of the whole-population regression with past campaigns over the one without; null where nothing could be tried. */
   readonly gain: Gain | null;
   readonly taken: boolean;
 }
 
 /** A data set made ready for training, with or without past campaigns as a user feature. Errors as `openWorkspace`. */
-export async function openTrainingWorkspace(
+export async function prepareTrainingData(
   path: string,
   options: {
     readonly pastCampaigns: PastCampaigns;
@@ -26,26 +26,26 @@ export async function openTrainingWorkspace(
     readonly onProgress?: (usersRead: number) => void;
     readonly onChoice?: (choice: PastCampaignsChoice) => void;
   },
-): Promise<Workspace> {
+): Promise<PreparedDataSet> {
   const { pastCampaigns, seed, onProgress, onChoice } = options;
-  const workspace = await openWorkspace(path, {
+  const prepared = await prepareDataSet(path, {
     pastCampaigns: pastCampaigns !== 'never',
     ...(onProgress ? { onProgress } : {}),
   });
-  if (pastCampaigns !== 'auto' || !hasPastCampaigns(workspace)) return workspace;
-  const choice = choosePastCampaigns(workspace, seed);
+  if (pastCampaigns !== 'auto' || !hasPastCampaigns(prepared)) return prepared;
+  const choice = choosePastCampaigns(prepared, seed);
   onChoice?.(choice);
-  return choice.taken ? workspace : { ...workspace, userFeatures: withoutPast(workspace) };
+  return choice.taken ? prepared : { ...prepared, userFeatures: withoutPast(prepared) };
 }
 
 /**
  * The regression is tried on users with and without the feature, each with the setting that does best. Hidden members and
  * candidates are as often known from other campaigns (see `futureTrial`): "has a past campaign" alone tells nothing.
  */
-export function choosePastCampaigns(workspace: Workspace, seed: number): PastCampaignsChoice {
+export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);
-  const [own, other] = [workspace.userFeatures, withoutPast(workspace)].map((features) =>
-    bestOf(playSettings(populationRidge, openFutures(workspace, features), rng).outcomes),
+  const [own, other] = [prepared.userFeatures, withoutPast(prepared)].map((features) =>
+    bestOf(playSettings(populationRidge, openFutures(prepared, features), rng).outcomes),
   );
   const campaigns = own!.length;
   const gain = campaigns > 0 ? gainOf(own!, other!) : null;
@@ -53,7 +53,7 @@ export function choosePastCampaigns(workspace: Workspace, seed: number): PastCam
   return { campaigns, gain, taken };
 }
 
-function withoutPast({ userFeatures }: Workspace): Workspace['userFeatures'] {
+function withoutPast({ userFeatures }: PreparedDataSet): PreparedDataSet['userFeatures'] {
   return userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
 }
 

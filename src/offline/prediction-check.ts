@@ -1,4 +1,4 @@
-/** How well the quality that is predicted from seeds alone agrees with the truth of the eval rows, and what is said of seeds that are drawn by lot. */
+/** How well the quality that is predicted from seeds alone agrees with the truth of the eval rows, and what is said of seeds that are drawn at random. */
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
 import { bind } from '../online/binding.ts';
@@ -9,13 +9,13 @@ import type { PredictiveInterval } from '../online/predictive-interval.ts';
 import { openScorer } from '../online/score.ts';
 import type { Device } from '../runtime/session.ts';
 import type { RankingQuality } from './metrics.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import type { GroupName } from './summary.ts';
 import { othersThan, runPredictedTrial, type Trial } from './trial.ts';
-import type { Workspace } from './workspace.ts';
 
 /** Sizes whose predictions are checked. */
 const CHECKED_SHARES = [0.05, 0.2] as const;
-/** Sets of users by lot that are tried as seeds, each of as many as a test campaign has. */
+/** Sets of users at random that are tried as seeds, each of as many as a test campaign has. */
 const RANDOM_SETS = 20;
 
 /** One measure over campaigns. */
@@ -64,7 +64,7 @@ export interface PredictionReport {
   readonly campaigns: readonly CampaignPrediction[];
   /** A group without campaigns is left out. */
   readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
-  /** Verdicts on users who were drawn by lot: they look like everyone. */
+  /** Verdicts on users who were drawn at random: they look like everyone. */
   readonly random_seeds: { readonly sets: number; readonly verdicts: VerdictCounts };
 }
 
@@ -80,12 +80,12 @@ export interface Predicted {
 
 /** Predicts each trial's quality from its seeds, the audience being cut from its evaluation rows, and measures it on them: the audience of the first repeat. */
 export async function checkPredictions(
-  workspace: Workspace,
+  prepared: PreparedDataSet,
   model: GeneralModel,
   trials: readonly Trial[],
   options: { seed: number; device: Device; onPrediction?: (done: number, total: number) => void },
 ): Promise<PredictionReport> {
-  const { population } = workspace;
+  const { population } = prepared;
   const { seed, device, onPrediction } = options;
   const binding = bind(model.folder, population);
   const program = await openOnlineProgram(model, { device });
@@ -123,7 +123,7 @@ export async function checkPredictions(
   }
 }
 
-/** What is predicted where as many users by lot are the trial's seeds; null where they leave nobody to rank. */
+/** What is predicted where as many users at random are the trial's seeds; null where they leave nobody to rank. */
 async function predictLots(context: OnlineContext, trial: Trial, key: string): Promise<Prediction | null> {
   const { population } = context;
   const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();

@@ -4,29 +4,29 @@ import { HEADS, type Initial, LATENT_TABLE, type MetaHeacConfig, randomInitial }
 import type { Graph } from '../graph/index.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import type { Device } from '../runtime/session.ts';
-import { type DrawnBatch, drawEpisode } from './episodes.ts';
-import { drawHeadsEpisode } from './heads-episode.ts';
+import { type SampledBatch, sampleEpisode } from './episodes.ts';
+import { sampleHeadsEpisode } from './heads-episode.ts';
 import { openHeadsProgram } from './heads-step.ts';
 import type { CampaignHistory } from './history.ts';
 import { latentStart } from './latent-start.ts';
 import { type MetaProgram, openMetaProgram } from './meta-step.ts';
 import { buildOneHot } from './one-hot.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import { LATENT_SIZE, type TrainSettings } from './settings.ts';
-import type { Workspace } from './workspace.ts';
 
 export type RecipeName = 'meta-heads' | 'published';
 
-export interface DrawnEpisode {
+export interface SampledEpisode {
   readonly features: CampaignHistory['features'];
-  readonly support: DrawnBatch;
-  readonly query: DrawnBatch;
+  readonly support: SampledBatch;
+  readonly query: SampledBatch;
 }
 
 export interface Recipe {
   /** Whether past campaigns are a user feature. */
   readonly pastCampaigns: boolean;
   readonly architecture: Pick<MetaHeacConfig, 'pooling' | 'heads'>;
-  initial(workspace: Workspace, settings: TrainSettings): Initial;
+  initial(prepared: PreparedDataSet, settings: TrainSettings): Initial;
   openProgram(
     graph: Graph,
     parameters: readonly string[],
@@ -34,7 +34,7 @@ export interface Recipe {
     device: Device,
   ): Promise<MetaProgram>;
   /** null where the campaign is too small. */
-  drawEpisode(rng: Rng, campaign: CampaignHistory, settings: TrainSettings): DrawnEpisode | null;
+  sampleEpisode(rng: Rng, campaign: CampaignHistory, settings: TrainSettings): SampledEpisode | null;
 }
 
 /** Each campaign feature is left out of an episode with this probability, so that unknown values are not new to the model. */
@@ -47,14 +47,14 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
     initial: (_, settings) => ownInitial(settings),
     openProgram: (graph, parameters, { firstOrder }, device) =>
       openMetaProgram(graph, parameters, { firstOrder, device }),
-    drawEpisode: (rng, { features, train }, { batchSize }) => ({ features, ...drawEpisode(rng, train, batchSize) }),
+    sampleEpisode: (rng, { features, train }, { batchSize }) => ({ features, ...sampleEpisode(rng, train, batchSize) }),
   },
   'meta-heads': {
     pastCampaigns: true,
     architecture: { pooling: 'root', heads: { latent: LATENT_SIZE } },
-    initial(workspace, settings) {
+    initial(prepared, settings) {
       const own = ownInitial(settings);
-      const vectors = latentVectors(workspace, settings);
+      const vectors = latentVectors(prepared, settings);
       return (name, shape, fanIn) => {
         if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
         // the heads start at nothing: what a campaign shifts is all theirs
@@ -71,16 +71,19 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
         firstOrder,
         device,
       }),
-    drawEpisode(rng, { features, train }) {
+    sampleEpisode(rng, { features, train }) {
       const kept = Object.fromEntries(Object.entries(features).filter(() => rng.uniform() >= BLANKED));
-      const drawn = drawHeadsEpisode(rng, train);
-      return drawn && { features: kept, ...drawn };
+      const sampled = sampleHeadsEpisode(rng, train);
+      return sampled && { features: kept, ...sampled };
     },
   },
 };
 
 /** Where latent vectors start, of all tokens of the population's users; null where they are drawn like other parameters. */
-function latentVectors({ population, userFeatures }: Workspace, { seed, heads }: TrainSettings): Float32Array | null {
+function latentVectors(
+  { population, userFeatures }: PreparedDataSet,
+  { seed, heads }: TrainSettings,
+): Float32Array | null {
   if (heads.latentStart === 'random') return null;
   const oneHot = buildOneHot(population, userFeatures);
   if (heads.latentStart === 'zero') return new Float32Array(oneHot.width * LATENT_SIZE);

@@ -110,8 +110,8 @@ export interface PlantedCampaign {
 
 /** Everything that is planted, fixed by a key. */
 export interface World {
-  drawPerson(rng: Rng, tokensPerUser: number): Person;
-  drawCampaign(rng: Rng): PlantedCampaign;
+  samplePerson(rng: Rng, tokensPerUser: number): Person;
+  sampleCampaign(rng: Rng): PlantedCampaign;
 }
 
 /** The world of `key`: two data sets of one world have the same tokens with the same meaning, so that a model of one fits the other. */
@@ -138,7 +138,7 @@ export function createWorld(key: string): World {
   );
   const brands = plantTokens(rng.fork('brands'), brandNames(rng.fork('brand names')), BRANDS_PER_TASTE);
 
-  const drawPerson = (stream: Rng, tokensPerUser: number): Person => {
+  const samplePerson = (stream: Rng, tokensPerUser: number): Person => {
     const age = stream.integer(AGE_BANDS.length);
     const occupation = stream.integer(OCCUPATIONS.length);
     const country = stream.integer(COUNTRIES.length);
@@ -164,13 +164,13 @@ export function createWorld(key: string): World {
       city: known(`${COUNTRIES[country]!} ${1 + (city % CITIES_PER_COUNTRY)}`),
       device: known(DEVICES[device]!),
       active_hours: [...new Set(Array.from({ length: 1 + stream.integer(3) }, hour))],
-      interests: drawTokens(stream, interests, tastes, amount(tokensPerUser * 0.45)),
-      brands: drawTokens(stream, brands, tastes, amount(tokensPerUser * 0.55)),
+      interests: sampleTokens(stream, interests, tastes, amount(tokensPerUser * 0.45)),
+      brands: sampleTokens(stream, brands, tastes, amount(tokensPerUser * 0.55)),
     };
     return { age, country, tastes, traits };
   };
 
-  const drawCampaign = (stream: Rng): PlantedCampaign => {
+  const sampleCampaign = (stream: Rng): PlantedCampaign => {
     const category = stream.integer(CATEGORY_NAMES.length);
     const brand = stream.integer(brands.names.length);
     const season = stream.integer(SEASONS.length);
@@ -186,7 +186,7 @@ export function createWorld(key: string): World {
       category: CATEGORY_NAMES[category]!,
       brand: brands.names[brand]!,
       season: SEASONS[season]!,
-      topics: drawTokens(stream, interests, weights, 2 + stream.integer(2)),
+      topics: sampleTokens(stream, interests, weights, 2 + stream.integer(2)),
     };
     const affinity = (age: number, country: number, tastes: Float64Array | Float32Array, offset: number): number => {
       let sum = 0;
@@ -200,7 +200,7 @@ export function createWorld(key: string): World {
     };
     return { features, affinity };
   };
-  return { drawPerson, drawCampaign };
+  return { samplePerson, sampleCampaign };
 }
 
 /** Tokens with a place among the tastes and a popularity. */
@@ -256,8 +256,8 @@ function brandNames(rng: Rng): string[] {
   return [...names];
 }
 
-/** Up to `count` different tokens, each drawn with P ~ exp(popularity + vector . tastes), one in ten by lot. */
-function drawTokens(rng: Rng, tokens: PlantedTokens, tastes: Float64Array, count: number): string[] {
+/** Up to `count` different tokens, each drawn with P ~ exp(popularity + vector . tastes), one in ten at random. */
+function sampleTokens(rng: Rng, tokens: PlantedTokens, tastes: Float64Array, count: number): string[] {
   const size = tokens.names.length;
   const cumulative = new Float64Array(size);
   let total = 0;
@@ -265,12 +265,12 @@ function drawTokens(rng: Rng, tokens: PlantedTokens, tastes: Float64Array, count
     total += Math.exp(tokens.popularity[i]! + 1.2 * project(tokens.vectors, i, tastes));
     cumulative[i] = total;
   }
-  const drawn = new Set<string>();
+  const sampled = new Set<string>();
   for (let n = 0; n < count; n++) {
     const token = rng.uniform() < 0.1 ? rng.integer(size) : firstAbove(cumulative, rng.uniform() * total);
-    drawn.add(tokens.names[token]!);
+    sampled.add(tokens.names[token]!);
   }
-  return [...drawn];
+  return [...sampled];
 }
 
 /** Index drawn with P ~ exp(logit(i)). */

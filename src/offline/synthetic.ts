@@ -1,7 +1,7 @@
 /** Writes synthetic data sets: people with readable traits and planted tastes, campaigns that some of them like. */
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
-import { drawSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from './data-set-writer.ts';
+import { sampleSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from './data-set-writer.ts';
 import { topShare } from './shapes/members.ts';
 import {
   CAMPAIGN_FEATURES,
@@ -71,8 +71,8 @@ export async function generateDataSet(options: SyntheticOptions): Promise<Synthe
   };
   const testCampaigns: TestCampaign[] = [];
   await writeDataSet(out, {
-    users: drawUsers(world, rng.fork('people'), people, settings.tokensPerUser),
-    campaigns: drawCampaigns(world, rng, people, settings, testCampaigns),
+    users: sampleUsers(world, rng.fork('people'), people, settings.tokensPerUser),
+    campaigns: sampleCampaigns(world, rng, people, settings, testCampaigns),
     description: describe(settings),
   });
   return { users, trainCampaigns: settings.trainCampaigns, testCampaigns };
@@ -87,9 +87,9 @@ interface People {
 }
 
 /** Fills `people` on the way. */
-function* drawUsers(world: World, rng: Rng, people: People, tokensPerUser: number): Generator<object> {
+function* sampleUsers(world: World, rng: Rng, people: People, tokensPerUser: number): Generator<object> {
   for (let u = 0; u < people.ages.length; u++) {
-    const person = world.drawPerson(rng, tokensPerUser);
+    const person = world.samplePerson(rng, tokensPerUser);
     people.ages[u] = person.age;
     people.countries[u] = person.country;
     people.tastes.set(person.tastes, u * TASTE_COUNT);
@@ -106,7 +106,7 @@ interface Settings {
 }
 
 /** Tells of the test campaigns in `made`. */
-function* drawCampaigns(
+function* sampleCampaigns(
   world: World,
   rng: Rng,
   people: People,
@@ -116,7 +116,7 @@ function* drawCampaigns(
   for (let c = 0; c < settings.trainCampaigns + settings.testCampaigns; c++) {
     const id = `campaign-${String(c + 1).padStart(3, '0')}`;
     const stream = rng.fork(id);
-    const campaign = world.drawCampaign(stream);
+    const campaign = world.sampleCampaign(stream);
     const isMember = topShare(affinities(campaign, people), settings.audienceShare, settings.noise, stream);
     const membership = { id, isMember, idOf: userId };
     const record = { campaign_id: id, ...campaign.features };
@@ -125,7 +125,7 @@ function* drawCampaigns(
       continue;
     }
     const group = (c - settings.trainCampaigns) % 2 === 0 ? 'small' : 'large';
-    const seeds = drawSeeds(isMember, SEED_COUNTS[group], stream);
+    const seeds = sampleSeeds(isMember, SEED_COUNTS[group], stream);
     const members = isMember.reduce((sum, one) => sum + one, 0) - seeds.length;
     made.push({ id, group, seeds: seeds.length, members });
     yield { record: { ...record, split: 'test', group }, rows: testRows(membership, seeds) };

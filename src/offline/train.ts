@@ -9,20 +9,20 @@ import type { Manifest } from '../model/manifest.ts';
 import type { Device } from '../runtime/session.ts';
 import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
-import { tuneCompanion } from './companion.ts';
-import { draftModel, exportModel } from './draft.ts';
 import { openFutures } from './futures.ts';
-import { holdOut, withoutStrangers } from './held-out.ts';
+import { holdOut, withoutUsersWithoutPositives } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
+import { createInitialModel, exportModel } from './initial-model.ts';
 import { openLearners } from './learners.ts';
 import { type Optimiser, openOptimiser } from './meta-step.ts';
 import { metaTrain } from './meta-train.ts';
 import { tuneRegression } from './population-ridge.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import { isValidated, PASSES_UNSEEN, type TrainSettings } from './settings.ts';
 import type { Summary } from './summary.ts';
+import { tuneLogisticRegression } from './tune-logistic-regression.ts';
 import type { SettingChoice } from './tuning.ts';
-import { chooseAtStart, drawValidation } from './validation.ts';
-import type { Workspace } from './workspace.ts';
+import { chooseAtStart, sampleValidation } from './validation.ts';
 
 /**
  * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all, for as many passes as were best. Where nothing is held out
@@ -86,27 +86,27 @@ interface Notes {
 /** Steps between two checkpoints of the final phase. */
 const FINAL_CHECKPOINT_STEPS = 50;
 
-/** Trains on the train campaigns of `workspace` and writes the model folder `options.out`. Equal data, settings and machine give equal bytes but for `created`. */
-export async function train(workspace: Workspace, options: TrainOptions): Promise<TrainResult> {
+/** Trains on the train campaigns of `prepared` and writes the model folder `options.out`. Equal data, settings and machine give equal bytes but for `created`. */
+export async function train(prepared: PreparedDataSet, options: TrainOptions): Promise<TrainResult> {
   const { device, signal } = options;
-  const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
+  const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
   const heldOut = holdOut(campaigns, options.settings.validationShare, `train/${options.settings.seed}/validation`);
-  const draft = draftModel(workspace, campaigns, options.settings);
-  const futures = openFutures(workspace, workspace.userFeatures);
+  const initialModel = createInitialModel(prepared, campaigns, options.settings);
+  const futures = openFutures(prepared, prepared.userFeatures);
   const tuning = createRng(`train/${options.settings.seed}/companion`);
   const regression = tuneRegression(futures, options.settings.adaptation, tuning);
   if (regression.choice) options.onTuned?.('regression', regression.choice);
-  const companion = tuneCompanion(
+  const logistic = tuneLogisticRegression(
     futures,
-    draft.graph.initializers.get(LATENT_TABLE)?.data as Float32Array | undefined,
+    initialModel.graph.initializers.get(LATENT_TABLE)?.data as Float32Array | undefined,
     regression.adaptation,
     tuning,
   );
-  if (companion.choice) options.onTuned?.('companion', companion.choice);
+  if (logistic.choice) options.onTuned?.('companion', logistic.choice);
   const { settings } = options;
-  const parameters = trainableParameters(draft.graph);
+  const parameters = trainableParameters(initialModel.graph);
   const path = checkpointPath(options.out);
-  const identity = identityOf(workspace, options.settings);
+  const identity = identityOf(prepared, options.settings);
   const saved = options.resume ? readCheckpoint(path, identity) : null;
   const notes = (saved?.notes as Notes | undefined) ?? null;
   let phase: Phase = notes?.phase ?? (heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final');
@@ -114,7 +114,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   let choice: Choice | null = notes?.choice ?? null;
   let start: Choice | null = notes?.start ?? null;
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
-  let optimiser = await openOptimiser(draft.graph.initializers, { device, ...(state ? { state } : {}) });
+  let optimiser = await openOptimiser(initialModel.graph.initializers, { device, ...(state ? { state } : {}) });
   let bestParameters: Parameters = saved ? withPrefix(saved.tensors, 'best/') : copyOf(optimiser.parameters);
   let savedAt = { phase, steps: optimiser.steps };
   const save = (): void => {
@@ -140,22 +140,22 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
   let steps = notes?.phase === 'final' ? (best?.step ?? 0) : optimiser.steps;
   let isOver = false;
   // last, so that nothing leaves its threads open
-  const learners = await openLearners(workspace, draft, { settings, device, threads: options.threads ?? 1 });
+  const learners = await openLearners(prepared, initialModel, { settings, device, threads: options.threads ?? 1 });
   const loop = (on: readonly CampaignHistory[], now: Optimiser) => ({
     ...{ learners, settings, parameters, signal },
     on,
     optimiser: now,
   });
   try {
-    const known = { seed: settings.seed, adaptation: companion.adaptation };
+    const known = { seed: settings.seed, adaptation: logistic.adaptation };
     if (!notes && settings.chooseAdaptation) {
-      start = await chooseAtStart(workspace, campaigns, learners, optimiser.parameters, known);
+      start = await chooseAtStart(prepared, campaigns, learners, optimiser.parameters, known);
       if (start) options.onChoice?.(start, 'start');
     }
-    const validation = drawValidation(workspace, heldOut, known);
+    const validation = sampleValidation(prepared, heldOut, known);
     if (phase === 'choosing') {
       isOver = await metaTrain({
-        ...loop(withoutStrangers(heldOut.training, workspace.population.rowCount), optimiser),
+        ...loop(withoutUsersWithoutPositives(heldOut.training, prepared.population.rowCount), optimiser),
         future: heldOut.held.map(({ id }) => id),
         key: `train/${settings.seed}`,
         isOver: (step) =>
@@ -183,7 +183,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       if (isOver && settings.retrain && heldOut.held.length > 0) {
         phase = 'final';
         await optimiser.close();
-        optimiser = await openOptimiser(draft.graph.initializers, { device });
+        optimiser = await openOptimiser(initialModel.graph.initializers, { device });
         save();
       }
     }
@@ -193,7 +193,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
         ? Math.round((best.step * campaigns.length) / heldOut.training.length)
         : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
       isOver = await metaTrain({
-        ...loop(withoutStrangers(campaigns, workspace.population.rowCount), optimiser),
+        ...loop(withoutUsersWithoutPositives(campaigns, prepared.population.rowCount), optimiser),
         future: [],
         key: `train/${settings.seed}/final`,
         isOver: (step) => step >= count,
@@ -212,13 +212,13 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
 
   const finalSteps = phase === 'final' && isOver ? optimiser.steps : 0;
   const { adaptation: _, name, ...rest } = settings;
-  const manifest = await exportModel(workspace, draft, bestParameters, options.out, {
+  const manifest = await exportModel(prepared, initialModel, bestParameters, options.out, {
     name,
     created: new Date(options.clock.now()).toISOString(),
-    adaptation: choice?.settings ?? start?.settings ?? companion.adaptation,
+    adaptation: choice?.settings ?? start?.settings ?? logistic.adaptation,
     evaluation: best?.summary?.all
       ? {
-          data: workspace.dataSet.name,
+          data: prepared.dataSet.name,
           campaigns: `${heldOut.held.length} train campaigns that were held out${finalSteps > 0 ? ' (before a last training on all)' : ''}`,
           groups: best.summary,
         }
@@ -229,7 +229,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
       best_step: best?.step ?? optimiser.steps,
       final_steps: finalSteps,
       regression_choice: regression.choice && { ...regression.choice },
-      companion_choice: companion.choice && { ...companion.choice },
+      companion_choice: logistic.choice && { ...logistic.choice },
       start_choice: start && { campaigns: start.campaigns, tried: start.tried },
       adaptation_choice: choice && { campaigns: choice.campaigns, tried: choice.tried },
     },
@@ -240,7 +240,7 @@ export async function train(workspace: Workspace, options: TrainOptions): Promis
 
 /** What two trainings must share for one to go on from the other's checkpoint: data and settings, but for the number of steps. */
 function identityOf(
-  { population, history, dataSet, userFeatures }: Workspace,
+  { population, history, dataSet, userFeatures }: PreparedDataSet,
   { steps, ...settings }: TrainSettings,
 ): string {
   const { name, campaignFeatures } = dataSet;

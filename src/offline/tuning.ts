@@ -2,7 +2,7 @@
 import type { Rng } from '../lib/rng.ts';
 import type { Setting, TunableMethod } from './baselines.ts';
 import { chooseSettingByEvidence, gainOf, type Outcome, utilityOf } from './evidence.ts';
-import { drawFutures, type Futures, usersBefore } from './futures.ts';
+import { type Futures, sampleFutures, usersBefore } from './futures.ts';
 import { measureRanking } from './metrics.ts';
 import type { OneHot } from './one-hot.ts';
 import { SHARES } from './trial.ts';
@@ -10,9 +10,9 @@ import { SHARES } from './trial.ts';
 /** What was tried and what was taken. */
 export interface SettingChoice<S extends Setting = Setting> {
   readonly setting: S;
-  /** Every setting of the grid with its means; empty where no campaign could be played. */
+  /** Every setting of the grid with its means; empty where no campaign could be tried. */
   readonly tried: readonly ({ readonly setting: S } & Outcome)[];
-  /** Campaigns that were played. */
+  /** Campaigns that were tried. */
   readonly campaigns: number;
 }
 
@@ -20,13 +20,13 @@ export interface SettingChoice<S extends Setting = Setting> {
 export type ChoiceRule = 'best mean' | 'evidence';
 
 const SEED_COUNTS = [10, 50, 200];
-/** Train campaigns that are played: more make the choice no better and cost time. */
-const PLAYED_CAMPAIGNS = 24;
+/** Train campaigns that are tried: more make the choice no better and cost time. */
+const TRIED_CAMPAIGNS = 24;
 
 /**
- * Plays up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half of them) as
+ * Tries up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half of them) as
  * seeds, what is random drawn as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% / 4, and of
- * equals the first wins. Equal streams play the same campaigns, whatever the method.
+ * equals the first wins. Equal streams try the same campaigns, whatever the method.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,
@@ -55,20 +55,20 @@ export function playSettings<S extends Setting>(
   let users = futures.oneHot;
   let method = open(users);
   const outcomes = method.grid.map((): Outcome[] => []);
-  for (const { future, trials } of drawFutures(futures, SEED_COUNTS, PLAYED_CAMPAIGNS, rng.fork('campaigns'))) {
+  for (const { future, trials } of sampleFutures(futures, SEED_COUNTS, TRIED_CAMPAIGNS, rng.fork('campaigns'))) {
     const before = usersBefore(futures, future);
     if (before !== users) method = open(before);
     users = before;
     for (const campaign of trials) {
-      const played = method.grid.map((): Outcome[] => []);
+      const evaluated = method.grid.map((): Outcome[] => []);
       for (const { id, seeds, evaluation } of campaign) {
         let at = 0;
         for (const score of method.scorers(seeds, rng.fork(`${id}/${seeds.length}/negatives`), method.grid)) {
           const { auc, top } = measureRanking(evaluation.users, score(evaluation.users), evaluation.labels, SHARES);
-          played[at++]!.push({ auc, precision: top[0]!.precision });
+          evaluated[at++]!.push({ auc, precision: top[0]!.precision });
         }
       }
-      for (const [i, own] of played.entries()) outcomes[i]!.push(meanOutcome(own));
+      for (const [i, own] of evaluated.entries()) outcomes[i]!.push(meanOutcome(own));
     }
   }
   return { outcomes, method };

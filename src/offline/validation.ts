@@ -9,8 +9,9 @@ import { LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
 import { type Future, foldsOf, knownUsers, trialsOf } from './futures.ts';
 import type { HeldOut } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
-import type { Play } from './learner.ts';
+import type { CampaignTrials } from './learner.ts';
 import type { Learners } from './learners.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import {
   CHOICE_CAMPAIGNS,
   CHOICE_SEEDS,
@@ -21,7 +22,6 @@ import {
 } from './settings.ts';
 import { type Summary, summarise } from './summary.ts';
 import { meanOutcome } from './tuning.ts';
-import type { Workspace } from './workspace.ts';
 
 export interface Validation {
   /** How the held-out campaigns fare; a campaign's quality is the mean over its seed sets: they are no campaigns of their own. */
@@ -37,7 +37,7 @@ type Known = Pick<TrainSettings, 'seed' | 'adaptation'>;
  * general model of few campaigns adds little. null where the model has no heads.
  */
 export async function chooseAtStart(
-  { population }: Workspace,
+  { population }: PreparedDataSet,
   campaigns: readonly CampaignHistory[],
   learners: Learners,
   parameters: Parameters,
@@ -47,24 +47,25 @@ export async function chooseAtStart(
   const rng = createRng(`train/${seed}/start`);
   const folds = foldsOf(campaigns, rng.fork('folds'));
   const each = Math.ceil(START_CAMPAIGNS / Math.max(folds.length, 1));
-  const plays = folds.flatMap((future) =>
-    playsOf(campaigns, future, each, CHOICE_SEEDS, population, rng, `train/${seed}/start`),
+  const campaignTrials = folds.flatMap((future) =>
+    trialsPerCampaign(campaigns, future, each, CHOICE_SEEDS, population, rng, `train/${seed}/start`),
   );
-  if (plays.length < LEAST_CAMPAIGNS) return { settings: whereFew(adaptation), tried: [], campaigns: plays.length };
-  return chooseAdaptation(adaptation, plays.length, playAll(learners, parameters, plays), {
+  if (campaignTrials.length < LEAST_CAMPAIGNS)
+    return { settings: whereFew(adaptation), tried: [], campaigns: campaignTrials.length };
+  return chooseAdaptation(adaptation, campaignTrials.length, evaluateAll(learners, parameters, campaignTrials), {
     stages: STAGES_AT_START,
   });
 }
 
 /** The outcome of each campaign, the mean over its seed sets, with each of some settings. */
-function playAll(learners: Learners, parameters: Parameters, plays: readonly Play[]) {
+function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials: readonly CampaignTrials[]) {
   return async (settings: readonly DescentSettings[]): Promise<Outcome[][]> => {
-    const played = await learners.play(
+    const evaluated = await learners.evaluate(
       parameters,
-      plays.map((play) => ({ ...play, settings })),
+      campaignTrials.map((campaign) => ({ ...campaign, settings })),
     );
     return settings.map((_, s) =>
-      played.map((campaign) =>
+      evaluated.map((campaign) =>
         meanOutcome(campaign[s]!.map(({ auc, top }) => ({ auc, precision: top[0]!.precision }))),
       ),
     );
@@ -72,44 +73,47 @@ function playAll(learners: Learners, parameters: Parameters, plays: readonly Pla
 }
 
 /** Trials of at most `most` campaigns of a future, one for each number of seeds; a campaign that is too small for any is left out. */
-function playsOf(
+function trialsPerCampaign(
   campaigns: readonly CampaignHistory[],
   future: Future,
   most: number,
   seedCounts: readonly number[],
-  population: Workspace['population'],
+  population: PreparedDataSet['population'],
   rng: Rng,
   key: string,
-): Play[] {
+): CampaignTrials[] {
   const known = knownUsers(campaigns, future, population.rowOf.length);
   const ids = future.map(({ id }) => id);
-  return future.slice(0, most).flatMap((campaign): Play[] => {
+  return future.slice(0, most).flatMap((campaign): CampaignTrials[] => {
     const trials = trialsOf(campaign, seedCounts, known, population, rng);
     return trials.length > 0 ? [{ trials, key: `${key}/${campaign.id}`, future: ids, settings: [] }] : [];
   });
 }
 
-export function drawValidation(
-  { population }: Workspace,
+export function sampleValidation(
+  { population }: PreparedDataSet,
   { campaigns, held }: HeldOut,
   { seed, adaptation }: Known,
 ): Validation {
   const rng = createRng(`train/${seed}/trials`);
   const descent = adaptation.optimiser === 'gradient_descent' ? [adaptation] : [];
-  const draw = (most: number, seedCounts: readonly number[]): Play[] =>
-    playsOf(campaigns, held, most, seedCounts, population, rng, `train/${seed}/validation`);
-  const validated = draw(VALIDATION_CAMPAIGNS, VALIDATION_SEEDS).map((play) => ({ ...play, settings: descent }));
+  const sample = (most: number, seedCounts: readonly number[]): CampaignTrials[] =>
+    trialsPerCampaign(campaigns, held, most, seedCounts, population, rng, `train/${seed}/validation`);
+  const validated = sample(VALIDATION_CAMPAIGNS, VALIDATION_SEEDS).map((campaign) => ({
+    ...campaign,
+    settings: descent,
+  }));
   return {
     async validate(learners, parameters) {
-      const played = await learners.play(parameters, validated);
-      const qualities = validated.map(({ trials }, i) => ({ trial: trials[0]!, repeats: played[i]![0]! }));
+      const evaluated = await learners.evaluate(parameters, validated);
+      const qualities = validated.map(({ trials }, i) => ({ trial: trials[0]!, repeats: evaluated[i]![0]! }));
       return summarise(qualities, rng.fork('bootstrap'));
     },
     async choose(learners, parameters, before) {
       const [defaults] = descent;
       if (!defaults || before.optimiser !== 'gradient_descent') return null;
-      const plays = draw(CHOICE_CAMPAIGNS, CHOICE_SEEDS);
-      return chooseAdaptation(defaults, plays.length, playAll(learners, parameters, plays), {
+      const campaignTrials = sample(CHOICE_CAMPAIGNS, CHOICE_SEEDS);
+      return chooseAdaptation(defaults, campaignTrials.length, evaluateAll(learners, parameters, campaignTrials), {
         stages: STAGES,
         before,
       });

@@ -36,23 +36,23 @@ export async function customiseHeads(
   const { candidates } = request;
   const seeds = sampleOf(request.seeds, MOST_SEEDS, rng.fork('seeds'));
   const poolSize = Math.max(request.poolRows ?? POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
-  const drawn = sampleOf(candidates, poolSize, rng.fork('pool'));
+  const sampled = sampleOf(candidates, poolSize, rng.fork('pool'));
   const dismissed = sampleOf(request.dismissed ?? new Int32Array(0), MOST_DISMISSED, rng.fork('dismissed'));
   // rows of the boundary: the seeds, then the pool, then what is not in it of ranked and dismissed rows
   const rows = Int32Array.from(
-    new Set([...seeds, ...drawn, ...(request.withoutQuality ? [] : (request.ranked ?? [])), ...dismissed]),
+    new Set([...seeds, ...sampled, ...(request.withoutQuality ? [] : (request.ranked ?? [])), ...dismissed]),
   );
   const places = new Map(Array.from(rows, (row, place) => [row, place]));
   const always = dismissed.map((row) => places.get(row)!);
   const started = await startHeads(context, program, rows, request);
   const positives = Int32Array.from(seeds.keys());
-  const pool = Int32Array.from({ length: drawn.length }, (_, i) => seeds.length + i);
+  const pool = Int32Array.from({ length: sampled.length }, (_, i) => seeds.length + i);
 
   let ranks: SeedRanks | null = null;
   if (!request.withoutQuality) {
     const ranked = request.ranked ? request.ranked.map((row) => places.get(row)!) : pool;
     // a held-out seed is treated as hidden members are: it is in the pool of negatives with the same chance
-    const chance = drawn.length / candidates.length;
+    const chance = sampled.length / candidates.length;
     ranks = await crossFit(
       seeds.length,
       ranked,
@@ -169,8 +169,8 @@ export function fitParts(
 ): HeadParts {
   const parts: { companion: LogitPart | null; regression: LogitPart | null } = { companion: null, regression: null };
   if (settings.companion) {
-    const drawn = sample(rng.fork('companion'), pool, negativesFor(settings, positives, pool));
-    const learned = Int32Array.from([...positives, ...drawn, ...always]);
+    const sampled = sample(rng.fork('companion'), pool, negativesFor(settings, positives, pool));
+    const learned = Int32Array.from([...positives, ...sampled, ...always]);
     const labels = new Uint8Array(learned.length).fill(1, 0, positives.length);
     parts.companion = run.fitLogistic(learned, labels, settings.companion.strengths);
   }

@@ -18,8 +18,8 @@ import type { Device, Feeds } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
 import type { BoundRegression } from './bound-regression.ts';
 import { customiseHeads } from './customise-heads.ts';
-import { type CampaignFeatures, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
-import { drawPlan, type PlannedBatch, type PlannedPass } from './plan.ts';
+import { type CampaignTokens, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
+import { type PlannedBatch, type PlannedPass, samplePlan } from './plan.ts';
 import { type Prediction, predict } from './prediction.ts';
 import { type QualityReport, reportRanks } from './quality.ts';
 import { rankSeeds, type SeedRanks } from './seed-ranks.ts';
@@ -66,7 +66,7 @@ export interface OnlineContext {
 export interface CustomiseRequest {
   /** Key of every random draw: `planKey`. */
   readonly key: string;
-  readonly features: CampaignFeatures;
+  readonly features: CampaignTokens;
   /** Rows of the population, ascending. */
   readonly seeds: Int32Array;
   /** Rows that are neither seeds nor suppressed, ascending; at least one. */
@@ -99,7 +99,7 @@ export async function customise(context: OnlineContext, request: CustomiseReques
   const { program } = context;
   if (program.kind === 'gradient_descent') return customiseHeads(context, program.steps, program.settings, request);
   const { settings } = program;
-  const plan = drawPlan(request.key, request.seeds, request.candidates, settings, request.dismissed);
+  const plan = samplePlan(request.key, request.seeds, request.candidates, settings, request.dismissed);
   const users = new PlannedUsers(
     context,
     [plan.selection, plan.final],
@@ -187,7 +187,7 @@ class PlannedUsers {
     });
   }
 
-  feeds(features: CampaignFeatures, rows: Int32Array): Feeds {
+  feeds(features: CampaignTokens, rows: Int32Array): Feeds {
     const { model } = this.#context;
     return {
       ...takeFeeds(
@@ -198,7 +198,7 @@ class PlannedUsers {
     };
   }
 
-  batch(features: CampaignFeatures, { rows, labels }: PlannedBatch): LabelledBatch {
+  batch(features: CampaignTokens, { rows, labels }: PlannedBatch): LabelledBatch {
     return { feeds: this.feeds(features, rows), labels };
   }
 }

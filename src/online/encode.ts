@@ -21,7 +21,7 @@ export interface EncodingOptions {
   readonly without?: OwnToken | null | undefined;
 }
 
-export type CampaignFeatures = Readonly<Record<string, string | readonly string[]>>;
+export type CampaignTokens = Readonly<Record<string, string | readonly string[]>>;
 
 /** `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without one). Lists: unknown tokens are dropped, then the first `maxLength` kept. */
 export function encodeUsers(
@@ -104,12 +104,7 @@ function listIds(
  * `campaign.<feature>` for `rows` users: of one row where the graph takes one, repeated where it wants one a user. Unknown and missing
  * values are id 0. Without a graph: one row of int32.
  */
-export function encodeCampaign(
-  graph: Graph | null,
-  model: ModelFolder,
-  features: CampaignFeatures,
-  rows: number,
-): Feeds {
+export function encodeCampaign(graph: Graph | null, model: ModelFolder, features: CampaignTokens, rows: number): Feeds {
   const feeds: Record<string, Tensor> = {};
   for (const feature of model.manifest.features.campaign) {
     const name = `campaign.${feature.name}`;

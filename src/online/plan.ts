@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { sortedEntries } from '../lib/canonical-json.ts';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
 import type { AdamSettings } from '../model/manifest.ts';
-import type { CampaignFeatures } from './encode.ts';
+import type { CampaignTokens } from './encode.ts';
 
 /** Rows of the population and labels of one batch. */
 export interface PlannedBatch {
@@ -31,7 +31,7 @@ const HELD_OUT_CANDIDATES = 2000;
 export function planKey(what: {
   readonly modelVersion: string;
   readonly populationVersion: string;
-  readonly features: CampaignFeatures;
+  readonly features: CampaignTokens;
   /** Tokens by user feature; none where every user may be ranked. */
   readonly filters: Readonly<Record<string, readonly string[]>>;
   readonly seeds: Int32Array;
@@ -53,7 +53,7 @@ export function planKey(what: {
  * Draws the plan. `seeds` and `candidates` are rows of the population, ascending. Negatives are drawn without replacement within an epoch:
  * all candidates where they are too few. `dismissed` rows are negatives of every epoch.
  */
-export function drawPlan(
+export function samplePlan(
   key: string,
   seeds: Int32Array,
   candidates: Int32Array,
@@ -61,7 +61,7 @@ export function drawPlan(
   dismissed: Int32Array = NO_ROWS,
 ): AdaptationPlan {
   const rng = createRng(key);
-  const final = drawPass(rng.fork('final'), seeds, candidates, settings, dismissed);
+  const final = samplePass(rng.fork('final'), seeds, candidates, settings, dismissed);
   const stopping = settings.early_stopping;
   const heldOutCount = stopping ? Math.floor(seeds.length * stopping.held_out_share) : 0;
   if (!stopping || heldOutCount < stopping.minimum_held_out) return { selection: null, final };
@@ -72,12 +72,12 @@ export function drawPlan(
   const rest = shuffled.slice(heldOutCount).sort();
   const others = sample(split, candidates, HELD_OUT_CANDIDATES).sort();
   return {
-    selection: { ...drawPass(rng.fork('selection'), rest, candidates, settings, dismissed), heldOut, others },
+    selection: { ...samplePass(rng.fork('selection'), rest, candidates, settings, dismissed), heldOut, others },
     final,
   };
 }
 
-function drawPass(
+function samplePass(
   rng: Rng,
   positives: Int32Array,
   candidates: Int32Array,
@@ -85,13 +85,13 @@ function drawPass(
   dismissed: Int32Array,
 ): PlannedPass {
   const count = Math.round(positives.length * settings.negatives_per_seed);
-  const draw = () => {
-    const drawn = sample(rng, candidates, count);
-    return dismissed.length === 0 ? drawn : Int32Array.from(new Set([...drawn, ...dismissed]));
+  const sampleOthers = () => {
+    const sampled = sample(rng, candidates, count);
+    return dismissed.length === 0 ? sampled : Int32Array.from(new Set([...sampled, ...dismissed]));
   };
-  let negatives = draw();
+  let negatives = sampleOthers();
   const epochs = Array.from({ length: settings.epochs }, (_, epoch) => {
-    if (epoch > 0 && settings.resample_negatives) negatives = draw();
+    if (epoch > 0 && settings.resample_negatives) negatives = sampleOthers();
     return cutBatches(rng, positives, negatives, settings.batch);
   });
   return { epochs };

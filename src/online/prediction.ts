@@ -19,15 +19,15 @@ export interface Prediction {
   readonly auc: PredictiveInterval | null;
   /** By share: part of the members that are not seeds who are in an audience of that share of the candidates. */
   readonly recall: Readonly<Record<string, PredictiveInterval>>;
-  /** By share: members in the audience, as a multiple of what an audience by lot has. */
+  /** By share: members in the audience, as a multiple of what an audience at random has. */
   readonly lift: Readonly<Record<string, PredictiveInterval>>;
 }
 
 /** An AUC below this is weak: of normal scores it is a lift of 2 at 5 % and of 1.6 at 20 %, where lots have 1. */
 export const WEAK_AUC = 0.6;
-/** `good` only where the interval of the AUC is above this: of users by lot 1 set of 46 with 10 seeds is there, and none of 92 with 50 or 200. */
+/** `good` only where the interval of the AUC is above this: of users at random 1 set of 46 with 10 seeds is there, and none of 92 with 50 or 200. */
 const GOOD_LOW = 0.55;
-/** `weak` only where the interval of the AUC is below this: else seeds by lot and a campaign of .7 cannot be told apart. */
+/** `weak` only where the interval of the AUC is below this: else seeds at random and a campaign of .7 cannot be told apart. */
 const MAYBE_GOOD = 0.7;
 
 /**

@@ -58,7 +58,7 @@ export async function crossFit(
   return { rows: ranked.length, above: Int32Array.from(above), tied: Int32Array.from(tied) };
 }
 
-/** Chance of each seed to score above one of the rows, drawn by lot; ties count half. Its mean is the AUC. */
+/** Chance of each seed to score above one of the rows, drawn at random; ties count half. Its mean is the AUC. */
 export function winsOf({ rows, above, tied }: SeedRanks): Float64Array {
   return Float64Array.from(above, (count, i) => 1 - (count + tied[i]! / 2) / rows);
 }

@@ -8,7 +8,7 @@ import { type GeneralModel, loadModel } from '../model/load.ts';
 import { bind } from '../online/binding.ts';
 import { openBoundRegression } from '../online/bound-regression.ts';
 import { customise, type OnlineContext, openOnlineProgram } from '../online/customise.ts';
-import type { CampaignFeatures } from '../online/encode.ts';
+import type { CampaignTokens } from '../online/encode.ts';
 import { planKey } from '../online/plan.ts';
 import type { Prediction } from '../online/prediction.ts';
 import { regressionCache } from '../online/regression-cache.ts';
@@ -29,7 +29,7 @@ export interface EstimateThreadData {
 }
 
 export interface EstimateTask {
-  readonly features: CampaignFeatures;
+  readonly features: CampaignTokens;
   readonly filters: Filters;
   /** Rows of the population, ascending, none twice. */
   readonly seeds: Int32Array;

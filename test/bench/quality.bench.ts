@@ -54,7 +54,7 @@ async function runDataSets(asked: RunArguments, note: (line: string) => void): P
       try {
         results.push(await runParts(run, only));
       } finally {
-        run.workspace.close();
+        run.prepared.close();
       }
     }
     return results;

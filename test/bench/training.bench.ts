@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRng } from '../../src/lib/rng.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
-import { draftModel } from '../../src/offline/draft.ts';
+import { createInitialModel } from '../../src/offline/initial-model.ts';
 import { openLearners } from '../../src/offline/learners.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { RECIPES } from '../../src/offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { simulateTrial } from '../../src/offline/trial.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { compare } from './measure.ts';
 
@@ -25,23 +25,23 @@ export async function benchTraining(): Promise<readonly string[]> {
     const data = join(folder, 'data');
     const sizes = { users: 5000, trainCampaigns: 24, testCampaigns: 2 };
     await generateDataSet({ ...sizes, out: data, seed: '1', world: 'bench' });
-    const workspace = await openWorkspace(data, { pastCampaigns: true });
+    const prepared = await prepareDataSet(data, { pastCampaigns: true });
     try {
-      return await compareThreads(workspace);
+      return await compareThreads(prepared);
     } finally {
-      workspace.close();
+      prepared.close();
     }
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-async function compareThreads(workspace: Workspace): Promise<readonly string[]> {
+async function compareThreads(prepared: PreparedDataSet): Promise<readonly string[]> {
   const settings = DEFAULT_TRAIN_SETTINGS;
   const recipe = RECIPES[settings.recipe];
-  const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
-  const draft = draftModel(workspace, campaigns, settings);
-  const parameters = draft.graph.initializers;
+  const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
+  const initialModel = createInitialModel(prepared, campaigns, settings);
+  const parameters = initialModel.graph.initializers;
   const rng = createRng('bench');
   const steps = Array.from({ length: STEPS }, (_, step) =>
     Array.from({ length: settings.taskCount }, (__, i) => {
@@ -49,7 +49,7 @@ async function compareThreads(workspace: Workspace): Promise<readonly string[]> 
       return {
         campaign: campaign.id,
         future: [],
-        ...recipe.drawEpisode(rng.fork(`${step}/${i}`), campaign, settings)!,
+        ...recipe.sampleEpisode(rng.fork(`${step}/${i}`), campaign, settings)!,
       };
     }),
   );
@@ -60,7 +60,7 @@ async function compareThreads(workspace: Workspace): Promise<readonly string[]> 
     settings: [DEFAULT_DESCENT],
   }));
   const [one, two] = await Promise.all(
-    [1, 2].map((threads) => openLearners(workspace, draft, { settings, device: CPU, threads })),
+    [1, 2].map((threads) => openLearners(prepared, initialModel, { settings, device: CPU, threads })),
   );
   const both = [one!, two!];
   try {
@@ -72,7 +72,7 @@ async function compareThreads(workspace: Workspace): Promise<readonly string[]> 
     );
     const trying = await compare(
       ROUNDS,
-      both.map((learners) => () => learners.play(parameters, trials)),
+      both.map((learners) => () => learners.evaluate(parameters, trials)),
     );
     const line = (what: string, { ms, ratios }: typeof stepping, count: number) =>
       `${what} takes ${(ms[0]! / count).toFixed(0)} ms in one thread and ${(ms[1]! / count).toFixed(0)} ms in two: ${ratios[1]!.toFixed(2)} times as fast, the same numbers`;

@@ -13,11 +13,11 @@ import { openDataSet } from '../../src/dataset/data-set.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
+import { prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { train } from '../../src/offline/train.ts';
 import { othersThan } from '../../src/offline/trial.ts';
-import { openWorkspace } from '../../src/offline/workspace.ts';
 import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { customise, openOnlineProgram } from '../../src/online/customise.ts';
@@ -51,14 +51,14 @@ beforeAll(async () => {
     ...{ out: data, users: 1000, trainCampaigns: 6, testCampaigns: 0, seed: '1' },
     ...{ audienceShare: 0.2, trainMembers: 200 },
   });
-  const workspace = await openWorkspace(data, { pastCampaigns: true });
+  const prepared = await prepareDataSet(data, { pastCampaigns: true });
   const tiny = { taskCount: 2, experts: 2, critics: 2, embedding: 4, steps: 2, validationShare: 0 };
   const signal = new AbortController().signal;
-  await train(workspace, {
+  await train(prepared, {
     ...{ out: modelFolder, settings: { ...DEFAULT_TRAIN_SETTINGS, ...tiny } },
     ...{ device: CPU, clock: systemClock, resume: false, signal },
   });
-  workspace.close();
+  prepared.close();
   model = await loadModel(modelFolder);
   const features = model.manifest.features.user.map(({ name, kind, max_length }) => ({
     ...{ name, kind },

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { drawEpisode } from '../../src/offline/episodes.ts';
+import { sampleEpisode } from '../../src/offline/episodes.ts';
 import type { LabelledRows } from '../../src/offline/history.ts';
 
 /** `count` rows of the users 100, 101, .., the first `members` of them members. */
@@ -24,7 +24,7 @@ describe('drawEpisode', () => {
   it('draws two disjoint batches of the size asked for, with the labels of their rows', () => {
     fc.assert(
       fc.property(campaigns, batches, ({ rows, key }, batch) => {
-        const { support, query } = drawEpisode(createRng(key), rows, batch);
+        const { support, query } = sampleEpisode(createRng(key), rows, batch);
         for (const { users, labels } of [support, query]) {
           expect([users.length, labels.length]).toEqual([batch, batch]);
           users.forEach((user, i) => {
@@ -42,16 +42,16 @@ describe('drawEpisode', () => {
   it('is fixed by its stream', () => {
     const rows = rowsOf(50, 10);
     for (const batch of [8, 512]) {
-      const draw = (key: string) => drawEpisode(createRng(key), rows, batch);
-      expect(draw('a')).toEqual(draw('a'));
-      expect(draw('a')).not.toEqual(draw('b'));
+      const sample = (key: string) => sampleEpisode(createRng(key), rows, batch);
+      expect(sample('a')).toEqual(sample('a'));
+      expect(sample('a')).not.toEqual(sample('b'));
     }
   });
 
   it('splits 20 rows in halves that both have members and others, and draws all of them at 512 a batch', () => {
     const rows = rowsOf(20, 5);
     for (let i = 0; i < 20; i++) {
-      const { support, query } = drawEpisode(createRng(`draw ${i}`), rows, 512);
+      const { support, query } = sampleEpisode(createRng(`draw ${i}`), rows, 512);
       const [left, right] = [new Set(support.users), new Set(query.users)];
       expect([left.size, right.size]).toEqual([10, 10]);
       expect(new Set([...left, ...right]).size).toBe(20);
@@ -63,26 +63,26 @@ describe('drawEpisode', () => {
   });
 
   it('gives two members one each, and all others by half', () => {
-    const { support, query } = drawEpisode(createRng('two'), rowsOf(9, 2), 100);
+    const { support, query } = sampleEpisode(createRng('two'), rowsOf(9, 2), 100);
     expect(new Set(support.labels).size).toBe(2);
     expect(new Set(query.labels).size).toBe(2);
   });
 
   it('gives a single member to one half only', () => {
-    const { support, query } = drawEpisode(createRng('one'), rowsOf(20, 1), 200);
+    const { support, query } = sampleEpisode(createRng('one'), rowsOf(20, 1), 200);
     const withMember = [support, query].filter(({ labels }) => labels.includes(1));
     expect(withMember.length).toBe(1);
   });
 
   it('puts each of two rows in a batch of its own', () => {
-    const { support, query } = drawEpisode(createRng('two rows'), rowsOf(2, 1), 4);
+    const { support, query } = sampleEpisode(createRng('two rows'), rowsOf(2, 1), 4);
     expect(new Set(support.users).size).toBe(1);
     expect(new Set(query.users).size).toBe(1);
     expect(support.users[0]).not.toBe(query.users[0]);
   });
 
   it('takes a single row for both', () => {
-    const { support, query } = drawEpisode(createRng('a row'), rowsOf(1, 1), 3);
+    const { support, query } = sampleEpisode(createRng('a row'), rowsOf(1, 1), 3);
     expect([...support.users, ...query.users]).toEqual([100, 100, 100, 100, 100, 100]);
     expect([...support.labels]).toEqual([1, 1, 1]);
   });

@@ -10,9 +10,9 @@ import { type GeneralModel, loadModel } from '../../src/model/load.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type EvaluationReport, evaluate } from '../../src/offline/evaluate.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import type { GroupDifference, GroupName } from '../../src/offline/summary.ts';
 import { train } from '../../src/offline/train.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
@@ -25,19 +25,19 @@ function tickingClock(): Clock {
 
 let root = '';
 let model: GeneralModel;
-const opened: Workspace[] = [];
+const opened: PreparedDataSet[] = [];
 
-async function workspaceOf(campaigns: readonly SmallCampaign[]): Promise<Workspace> {
-  const made = await openWorkspace(writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns));
+async function preparedOf(campaigns: readonly SmallCampaign[]): Promise<PreparedDataSet> {
+  const made = await prepareDataSet(writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns));
   opened.push(made);
   return made;
 }
 
-async function evaluateOn(workspace: Workspace, repeats = 2, seed = 1): Promise<EvaluationReport> {
-  return evaluate(workspace, model, { repeats, seed, device: CPU, clock: tickingClock() });
+async function evaluateOn(prepared: PreparedDataSet, repeats = 2, seed = 1): Promise<EvaluationReport> {
+  return evaluate(prepared, model, { repeats, seed, device: CPU, clock: tickingClock() });
 }
 
-let workspace: Workspace;
+let prepared: PreparedDataSet;
 let report: EvaluationReport;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-evaluate-'));
@@ -45,9 +45,9 @@ beforeAll(async () => {
     const group = i % 2 === 0 ? 'small' : 'large';
     return { id: `t${i}`, split: 'test', group, rows: 70, members: group === 'small' ? 8 : 15 };
   });
-  workspace = await workspaceOf([...CAMPAIGNS.slice(0, 6), ...tests]);
+  prepared = await preparedOf([...CAMPAIGNS.slice(0, 6), ...tests]);
   const out = join(root, 'model');
-  await train(workspace, {
+  await train(prepared, {
     out,
     settings: {
       ...SMALL_SETTINGS,
@@ -66,7 +66,7 @@ beforeAll(async () => {
     signal: new AbortController().signal,
   });
   model = await loadModel(out);
-  report = await evaluateOn(workspace);
+  report = await evaluateOn(prepared);
 });
 afterAll(() => {
   for (const one of opened) one.close();
@@ -179,14 +179,14 @@ describe('evaluate', () => {
   });
 
   it('gives the same numbers again, and other draws for another seed', async () => {
-    const two = await workspaceOf(CAMPAIGNS);
+    const two = await preparedOf(CAMPAIGNS);
     const once = await evaluateOn(two);
     expect(await evaluateOn(two)).toEqual(once);
     expect((await evaluateOn(two, 2, 2)).methods).not.toEqual(once.methods);
   });
 
   it('measures a data set whose campaigns have no group as a whole', async () => {
-    const plain = await workspaceOf(CAMPAIGNS.map(({ group: _, ...campaign }) => campaign));
+    const plain = await preparedOf(CAMPAIGNS.map(({ group: _, ...campaign }) => campaign));
     const { methods, groups: own } = await evaluateOn(plain, 1);
     for (const summary of [...Object.values(methods), own]) {
       expect(Object.keys(summary)).toEqual(['all']);
@@ -196,10 +196,10 @@ describe('evaluate', () => {
 
   it('measures a data set of one group, and one that gives the group of some campaigns only', async () => {
     const [small, large] = CAMPAIGNS.slice(6);
-    const one = await evaluateOn(await workspaceOf([...CAMPAIGNS.slice(0, 6), large!]), 1);
+    const one = await evaluateOn(await preparedOf([...CAMPAIGNS.slice(0, 6), large!]), 1);
     expect(Object.keys(one.groups)).toEqual(['large', 'all']);
     const { group: _, ...rest } = large!;
-    const some = await evaluateOn(await workspaceOf([...CAMPAIGNS.slice(0, 6), small!, rest]), 1);
+    const some = await evaluateOn(await preparedOf([...CAMPAIGNS.slice(0, 6), small!, rest]), 1);
     expect(Object.entries(some.groups).map(([name, { campaigns }]) => [name, campaigns])).toEqual([
       ['small', 1],
       ['all', 2],
@@ -209,7 +209,7 @@ describe('evaluate', () => {
   it('evaluates where no train campaign can choose the strength of logistic regression', async () => {
     const lone = CAMPAIGNS.slice(0, 6).map((campaign) => ({ ...campaign, members: 1 }));
     const { methods, logistic_regression_strength } = await evaluateOn(
-      await workspaceOf([...lone, ...CAMPAIGNS.slice(6)]),
+      await preparedOf([...lone, ...CAMPAIGNS.slice(6)]),
       1,
     );
     expect(logistic_regression_strength).toBe(0.1);
@@ -218,7 +218,7 @@ describe('evaluate', () => {
 
   it('names the test campaigns that it leaves out, with the reason', async () => {
     const seedless: SmallCampaign = { id: 'seedless', split: 'test', group: 'small', rows: 70, members: 0 };
-    const { skipped_campaigns, groups: own } = await evaluateOn(await workspaceOf([...CAMPAIGNS, seedless]), 1);
+    const { skipped_campaigns, groups: own } = await evaluateOn(await preparedOf([...CAMPAIGNS, seedless]), 1);
     expect(skipped_campaigns).toEqual([{ id: 'seedless', reason: 'it has no seeds' }]);
     expect(own.all!.campaigns).toBe(2);
   });
@@ -238,7 +238,7 @@ describe('evaluate', () => {
   it('reports its progress', async () => {
     const seen: string[] = [];
     const predicted: string[] = [];
-    const two = await workspaceOf(CAMPAIGNS);
+    const two = await preparedOf(CAMPAIGNS);
     await evaluate(two, model, {
       repeats: 2,
       seed: 1,
@@ -252,7 +252,7 @@ describe('evaluate', () => {
   });
 
   it('refuses a data set without a test campaign', async () => {
-    const none = await workspaceOf(CAMPAIGNS.slice(0, 6));
+    const none = await preparedOf(CAMPAIGNS.slice(0, 6));
     await expect(evaluateOn(none)).rejects.toMatchObject({
       code: 'invalid_data',
       message: `${none.dataSet.path} has no test campaign that can be evaluated`,
@@ -267,7 +267,7 @@ describe('evaluate', () => {
     };
     const folder = { ...model.folder, manifest: { ...manifest, features } };
     const evaluating = evaluate(
-      workspace,
+      prepared,
       { ...model, folder },
       { repeats: 1, seed: 1, device: CPU, clock: tickingClock() },
     );
@@ -279,13 +279,13 @@ describe('evaluate', () => {
 });
 
 describe('evaluate, with other models beside', () => {
-  let past: Workspace;
+  let past: PreparedDataSet;
   let heads: GeneralModel;
   const beside = (own: GeneralModel, ...others: GeneralModel[]) =>
     evaluate(past, own, { repeats: 1, seed: 1, device: CPU, clock: tickingClock(), beside: others });
 
   beforeAll(async () => {
-    past = await openWorkspace(writeSmallDataSet(mkdtempSync(join(root, 'data-')), CAMPAIGNS), {
+    past = await prepareDataSet(writeSmallDataSet(mkdtempSync(join(root, 'data-')), CAMPAIGNS), {
       pastCampaigns: true,
     });
     opened.push(past);
@@ -334,7 +334,7 @@ describe('evaluate, with other models beside', () => {
 
   it('refuses one whose features the data set lacks before anything is tried', async () => {
     const seen: number[] = [];
-    const without = evaluate(workspace, model, {
+    const without = evaluate(prepared, model, {
       repeats: 1,
       seed: 1,
       device: CPU,

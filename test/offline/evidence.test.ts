@@ -98,8 +98,8 @@ describe('chooseByEvidence', () => {
   it('seldom takes noise: one of five alternatives without any difference, in fewer than one choice of six', () => {
     for (const campaigns of [4, 8, 24]) {
       let taken = 0;
-      for (let draw = 0; draw < 300; draw++) {
-        const rng = createRng(`${campaigns}/${draw}`);
+      for (let sample = 0; sample < 300; sample++) {
+        const rng = createRng(`${campaigns}/${sample}`);
         const outcomes = () => Array.from({ length: campaigns }, () => ({ auc: 0.05 * rng.normal(), precision: 0 }));
         const ours = outcomes();
         const alternatives = Array.from({ length: 5 }, () => ({ gain: gainOf(outcomes(), ours), isSimpler: false }));

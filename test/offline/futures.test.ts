@@ -5,17 +5,17 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import {
-  drawFutures,
   foldsOf,
   futureTrial,
   knownUsers,
   membersOf,
   openFutures,
+  sampleFutures,
   trialsOf,
   usersBefore,
 } from '../../src/offline/futures.ts';
 import type { CampaignHistory } from '../../src/offline/history.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CAMPAIGNS, USERS, writeSmallDataSet } from './small-data-set.ts';
 
@@ -43,23 +43,23 @@ const marked = (users: number, known: readonly number[]) =>
 
 describe('openFutures and usersBefore', () => {
   let root = '';
-  let workspace: Workspace;
+  let prepared: PreparedDataSet;
   beforeAll(async () => {
     root = mkdtempSync(join(tmpdir(), 'metaheac-futures-'));
-    workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
+    prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
   });
   afterAll(() => {
-    workspace.close();
+    prepared.close();
     rmSync(root, { recursive: true, force: true });
   });
 
   it('take the train campaigns alone', () => {
-    const { campaigns } = openFutures(workspace, workspace.userFeatures);
+    const { campaigns } = openFutures(prepared, prepared.userFeatures);
     expect(campaigns.map(({ id }) => id)).toEqual(['c0', 'c1', 'c2', 'c3', 'c4', 'c5']);
   });
 
   it('take the tokens of all campaigns of the future from everybody, and no other', () => {
-    const futures = openFutures(workspace, workspace.userFeatures);
+    const futures = openFutures(prepared, prepared.userFeatures);
     const future = futures.campaigns.filter(({ id }) => id === 'c0' || id === 'c3');
     const before = usersBefore(futures, future);
     const out = ['c0', 'c3'].map(futures.columnOf);
@@ -75,11 +75,11 @@ describe('openFutures and usersBefore', () => {
   });
 
   it('leave the users as they are where past campaigns are no feature', () => {
-    const features = workspace.userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
-    const futures = openFutures(workspace, features);
+    const features = prepared.userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
+    const futures = openFutures(prepared, features);
     expect(futures.columnOf('c0')).toBe(-1);
     expect(usersBefore(futures, futures.campaigns)).toBe(futures.oneHot);
-    const whole = openFutures(workspace, workspace.userFeatures);
+    const whole = openFutures(prepared, prepared.userFeatures);
     expect(usersBefore(whole, [])).toBe(whole.oneHot);
   });
 });
@@ -201,9 +201,9 @@ describe('futureTrial', () => {
   });
 
   it('is fixed by its stream', () => {
-    const draw = (key: string) => trialOf(campaignOf('c', MEMBERS), 8, [], { key });
-    expect(draw('key')).toEqual(draw('key'));
-    expect(draw('another')).not.toEqual(draw('key'));
+    const sample = (key: string) => trialOf(campaignOf('c', MEMBERS), 8, [], { key });
+    expect(sample('key')).toEqual(sample('key'));
+    expect(sample('another')).not.toEqual(sample('key'));
   });
 });
 
@@ -223,24 +223,24 @@ describe('trialsOf', () => {
 
 describe('drawFutures', () => {
   const campaigns = range(0, 8).map((c) => campaignOf(`c${c}`, range(20 * c, 20 * c + 20)));
-  const draw = (most: number, key = 'k') =>
-    drawFutures({ population: populationOf(300), campaigns }, [5, 10], most, createRng(key));
+  const sample = (most: number, key = 'k') =>
+    sampleFutures({ population: populationOf(300), campaigns }, [5, 10], most, createRng(key));
 
   it('plays each part of the campaigns with its own as the future, as many of each', () => {
-    const played = draw(24);
-    expect(played.map(({ future }) => future.length)).toEqual([2, 2, 2, 2]);
-    for (const { future, trials } of played) {
+    const evaluated = sample(24);
+    expect(evaluated.map(({ future }) => future.length)).toEqual([2, 2, 2, 2]);
+    for (const { future, trials } of evaluated) {
       expect(trials.map(([first]) => first!.id)).toEqual(future.map(({ id }) => id));
       const known = knownUsers(campaigns, future, 300);
       // nobody of the campaign is known, so that no candidate is
       for (const trial of trials.flat()) expect(trial.evaluation.users.some((user) => known[user] === 1)).toBe(false);
     }
-    expect(draw(4).map(({ trials }) => trials.length)).toEqual([1, 1, 1, 1]);
-    expect(draw(5).map(({ trials }) => trials.length)).toEqual([2, 2, 2, 2]);
+    expect(sample(4).map(({ trials }) => trials.length)).toEqual([1, 1, 1, 1]);
+    expect(sample(5).map(({ trials }) => trials.length)).toEqual([2, 2, 2, 2]);
   });
 
   it('is fixed by its stream', () => {
-    expect(draw(24)).toEqual(draw(24));
-    expect(draw(24, 'other')).not.toEqual(draw(24));
+    expect(sample(24)).toEqual(sample(24));
+    expect(sample(24, 'other')).not.toEqual(sample(24));
   });
 });

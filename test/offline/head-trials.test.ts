@@ -34,7 +34,7 @@ const USERS = 200;
 const isMember = (i: number): boolean => i % 4 === 0;
 
 /** All members are in the past campaign `past_campaigns 2`, nobody else is. */
-function drawUsers(): User[] {
+function sampleUsers(): User[] {
   const rng = createRng('users');
   return Array.from({ length: USERS }, (_, i) => ({
     user_id: `user-${String(i).padStart(4, '0')}`,
@@ -73,7 +73,7 @@ function trialOf(id: string, count: number): Trial {
 beforeAll(async () => {
   root = newRoot();
   const features = CONFIG.user.map(({ name, kind }) => ({ name, kind }));
-  const population = await populationOf(root, drawUsers(), features);
+  const population = await populationOf(root, sampleUsers(), features);
   const path = mkdtempSync(join(root, 'model-'));
   const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
   const names = parametersOf(ADAPTATION);
@@ -125,7 +125,7 @@ describe('startHeadTrials', () => {
     ['with both', { ...withCompanion(ALL_NEGATIVES), regression: REGRESSION }],
   ])('plays seed sets as customise and a scorer do, with settings %s', async (_, settings) => {
     const trials = [10, 25].map((count) => trialOf('tomorrow', count));
-    const qualities = await (await startHeadTrials(context, program, trials, 'k')).play(settings);
+    const qualities = await (await startHeadTrials(context, program, trials, 'k')).evaluate(settings);
     expect(qualities.length).toBe(2);
     for (const [i, trial] of trials.entries()) {
       const expected = await byHand(trial, settings);
@@ -139,28 +139,28 @@ describe('startHeadTrials', () => {
   it('makes the same draws for all settings, whatever was played before and beside them', async () => {
     const [few, many] = [trialOf('tomorrow', 10), trialOf('tomorrow', 25)];
     const trials = await startHeadTrials(context, program, [few, many], 'k');
-    const first = await trials.play(PLAIN);
-    const other = await trials.play(withCompanion(PLAIN));
+    const first = await trials.evaluate(PLAIN);
+    const other = await trials.evaluate(withCompanion(PLAIN));
     expect(other).not.toEqual(first);
-    expect(await trials.play(PLAIN)).toEqual(first);
+    expect(await trials.evaluate(PLAIN)).toEqual(first);
     const alone = await startHeadTrials(context, program, [many], 'k');
-    expect(await alone.play(withCompanion(PLAIN))).toEqual(other.slice(1));
+    expect(await alone.evaluate(withCompanion(PLAIN))).toEqual(other.slice(1));
     // settings that say the same with other words: a companion that hardly weighs
     const light = withCompanion(PLAIN);
-    const [same] = await trials.play({ ...light, companion: { ...light.companion!, weight: 1e-9 } });
+    const [same] = await trials.evaluate({ ...light, companion: { ...light.companion!, weight: 1e-9 } });
     expect(Math.abs(same!.auc - first[0]!.auc)).toBeLessThan(1e-3);
     const elsewhere = await startHeadTrials(context, program, [few, many], 'another key');
-    expect(await elsewhere.play(PLAIN)).not.toEqual(first);
+    expect(await elsewhere.evaluate(PLAIN)).not.toEqual(first);
   });
 
   it("leaves the campaign's own token out, which tells who the members are", async () => {
-    const play = async (id: string) => {
+    const evaluate = async (id: string) => {
       const trials = await startHeadTrials(context, program, [trialOf(id, 25)], 'k');
-      return (await trials.play(PLAIN))[0]!.auc;
+      return (await trials.evaluate(PLAIN))[0]!.auc;
     };
     // a campaign of another name sees the token
-    expect(await play('tomorrow')).toBeGreaterThan(0.95);
-    const own = await play(`${PAST_CAMPAIGNS} 2`);
+    expect(await evaluate('tomorrow')).toBeGreaterThan(0.95);
+    const own = await evaluate(`${PAST_CAMPAIGNS} 2`);
     expect(own).toBeLessThan(0.85);
     expect(own).toBeGreaterThan(0.5);
     expect(Math.abs(own - (await byHand(trialOf(`${PAST_CAMPAIGNS} 2`, 25), PLAIN)).auc)).toBeLessThan(0.05);
@@ -169,8 +169,8 @@ describe('startHeadTrials', () => {
   it('starts from other parameters where the context has some', async () => {
     const parameters = tinyGraph(CONFIG, 'other').initializers;
     const trials = [trialOf(`${PAST_CAMPAIGNS} 2`, 10)];
-    const [own] = await (await startHeadTrials({ ...context, parameters }, program, trials, 'k')).play(PLAIN);
-    const [usual] = await (await startHeadTrials(context, program, trials, 'k')).play(PLAIN);
+    const [own] = await (await startHeadTrials({ ...context, parameters }, program, trials, 'k')).evaluate(PLAIN);
+    const [usual] = await (await startHeadTrials(context, program, trials, 'k')).evaluate(PLAIN);
     expect(own!.auc).not.toBe(usual!.auc);
   });
 });

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
-import { drawHeadsEpisode } from '../../src/offline/heads-episode.ts';
+import { sampleHeadsEpisode } from '../../src/offline/heads-episode.ts';
 
 /** Users 100, 101, ..: the first `members` have label 1. */
 const rowsOf = (members: number, others: number) => ({
@@ -13,7 +13,7 @@ const isMember = (members: number) => (user: number) => user < 100 + members;
 
 describe('drawHeadsEpisode', () => {
   it('has seeds and ten others a seed as support, hidden members among them with label 0', () => {
-    const { support, query } = drawHeadsEpisode(createRng('a'), rowsOf(300, 3000))!;
+    const { support, query } = sampleHeadsEpisode(createRng('a'), rowsOf(300, 3000))!;
     const seeds = support.labels.filter((label) => label === 1).length;
     expect(seeds).toBeGreaterThanOrEqual(10);
     expect(seeds).toBeLessThan(120);
@@ -27,7 +27,7 @@ describe('drawHeadsEpisode', () => {
 
   it('draws from few seeds to many, few as often as many by their logarithm', () => {
     const counts = Array.from({ length: 200 }, (_, i) => {
-      const { support } = drawHeadsEpisode(createRng(`${i}`), rowsOf(300, 3000))!;
+      const { support } = sampleHeadsEpisode(createRng(`${i}`), rowsOf(300, 3000))!;
       return support.labels.filter((label) => label === 1).length;
     });
     expect(Math.min(...counts)).toBeLessThan(13);
@@ -42,7 +42,7 @@ describe('drawHeadsEpisode', () => {
     const cases = fc.tuple(fc.integer({ min: 2, max: 60 }), fc.integer({ min: 2, max: 400 }), fc.string());
     fc.assert(
       fc.property(cases, ([members, others, key]) => {
-        const { support, query } = drawHeadsEpisode(createRng(key), rowsOf(members, others))!;
+        const { support, query } = sampleHeadsEpisode(createRng(key), rowsOf(members, others))!;
         expect(new Set(support.users).size).toBe(support.users.length);
         const negatives = [...query.users].filter((_, i) => query.labels[i] === 0);
         expect(negatives.some((user) => isMember(members)(user) || support.users.includes(user))).toBe(false);
@@ -58,9 +58,9 @@ describe('drawHeadsEpisode', () => {
   });
 
   it('is fixed by its stream', () => {
-    const draw = (key: string) => drawHeadsEpisode(createRng(key), rowsOf(50, 500));
-    expect(draw('a')).toEqual(draw('a'));
-    expect(draw('a')).not.toEqual(draw('b'));
+    const sample = (key: string) => sampleHeadsEpisode(createRng(key), rowsOf(50, 500));
+    expect(sample('a')).toEqual(sample('a'));
+    expect(sample('a')).not.toEqual(sample('b'));
   });
 
   it.each([
@@ -69,6 +69,6 @@ describe('drawHeadsEpisode', () => {
     [50, 0],
     [50, 1],
   ])('is none where a campaign has %i members and %i others', (members, others) => {
-    expect(drawHeadsEpisode(createRng('few'), rowsOf(members, others))).toBeNull();
+    expect(sampleHeadsEpisode(createRng('few'), rowsOf(members, others))).toBeNull();
   });
 });

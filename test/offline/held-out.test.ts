@@ -1,6 +1,6 @@
 /** Held-out campaigns: how many, and what training forgets with them. */
 import { describe, expect, it } from 'vitest';
-import { holdOut, withoutStrangers } from '../../src/offline/held-out.ts';
+import { holdOut, withoutUsersWithoutPositives } from '../../src/offline/held-out.ts';
 import type { CampaignHistory } from '../../src/offline/history.ts';
 
 const none = { users: new Int32Array(), labels: new Uint8Array() };
@@ -97,7 +97,7 @@ describe('withoutStrangers', () => {
 
   it('leaves, where nobody is in two campaigns, members of the campaigns alone', () => {
     const [one, two] = [campaignOf('one', [1, 2], [3, 4, 50, 51]), campaignOf('two', [3, 4], [1, 52])];
-    const [first, second] = withoutStrangers([one, two], 10);
+    const [first, second] = withoutUsersWithoutPositives([one, two], 10);
     expect([users(first!), users(second!)]).toEqual([
       [1, 2, 3, 4],
       [3, 4, 1],
@@ -107,17 +107,17 @@ describe('withoutStrangers', () => {
 
   it('leaves a campaign as it was that would have no others', () => {
     const [one, two] = [campaignOf('one', [1, 2], [50, 51]), campaignOf('two', [3, 4], [1, 52])];
-    expect(withoutStrangers([one, two], 10)[0]).toBe(one);
+    expect(withoutUsersWithoutPositives([one, two], 10)[0]).toBe(one);
   });
 
   it('leaves all rows where some are in two campaigns: never to be a member says something there', () => {
     // of 10 users by lot .3 memberships more than members; here .2
     const campaigns = [campaignOf('a', [1, 2, 3], [4, 5]), campaignOf('b', [3, 4, 5], [1, 6])];
-    expect(withoutStrangers(campaigns, 10)).toBe(campaigns);
+    expect(withoutUsersWithoutPositives(campaigns, 10)).toBe(campaigns);
   });
 
   it('leaves all rows of campaigns so small that nobody would be in two by chance', () => {
     const campaigns = [campaignOf('a', [1, 2], [3, 4]), campaignOf('b', [2, 5], [1, 6])];
-    expect(withoutStrangers(campaigns, 100_000)).toBe(campaigns);
+    expect(withoutUsersWithoutPositives(campaigns, 100_000)).toBe(campaigns);
   });
 });

@@ -5,41 +5,41 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
-import { type Draft, draftModel } from '../../src/offline/draft.ts';
+import { createInitialModel, type InitialModel } from '../../src/offline/initial-model.ts';
 import type { Task } from '../../src/offline/learner.ts';
 import { type Learners, openLearners } from '../../src/offline/learners.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { RECIPES } from '../../src/offline/recipe.ts';
 import type { TrainSettings } from '../../src/offline/settings.ts';
 import { simulateTrial } from '../../src/offline/trial.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
 
 const SETTINGS: TrainSettings = { ...SMALL_SETTINGS, recipe: 'meta-heads', adaptation: DEFAULT_DESCENT };
 
 let root = '';
-let workspace: Workspace;
-let draft: Draft;
+let prepared: PreparedDataSet;
+let initialModel: InitialModel;
 let tasks: Task[];
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-learners-'));
-  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
-  const campaigns = workspace.history.campaigns.filter(({ split }) => split === 'train');
-  draft = draftModel(workspace, campaigns, SETTINGS);
+  prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
+  const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
+  initialModel = createInitialModel(prepared, campaigns, SETTINGS);
   tasks = campaigns.map((campaign) => ({
     campaign: campaign.id,
     future: ['c1'],
-    ...RECIPES['meta-heads'].drawEpisode(createRng(campaign.id), campaign, SETTINGS)!,
+    ...RECIPES['meta-heads'].sampleEpisode(createRng(campaign.id), campaign, SETTINGS)!,
   }));
 });
 afterAll(() => {
-  workspace.close();
+  prepared.close();
   rmSync(root, { recursive: true, force: true });
 });
 
 async function withLearners<A>(threads: number, use: (learners: Learners) => Promise<A>): Promise<A> {
-  const learners = await openLearners(workspace, draft, { settings: SETTINGS, device: CPU, threads });
+  const learners = await openLearners(prepared, initialModel, { settings: SETTINGS, device: CPU, threads });
   try {
     return await use(learners);
   } finally {
@@ -50,12 +50,12 @@ async function withLearners<A>(threads: number, use: (learners: Learners) => Pro
 describe('learners in threads', () => {
   it('answer as one in this thread does, whose parameters change between two calls', async () => {
     const shifted = new Map(
-      [...draft.graph.initializers].map(([name, value]) => [
+      [...initialModel.graph.initializers].map(([name, value]) => [
         name,
         { ...value, data: (value.data as Float32Array).map((x) => x + 0.01) },
       ]),
     );
-    const trials = workspace.history.campaigns
+    const trials = prepared.history.campaigns
       .filter(({ split }) => split === 'train')
       .map((campaign) => ({
         trials: [simulateTrial(campaign, 5, createRng(campaign.id))!],
@@ -64,9 +64,9 @@ describe('learners in threads', () => {
         settings: [DEFAULT_DESCENT, { ...DEFAULT_DESCENT, first_pass: null }],
       }));
     const ask = async (learners: Learners) => ({
-      first: await learners.gradients(draft.graph.initializers, tasks),
+      first: await learners.gradients(initialModel.graph.initializers, tasks),
       second: await learners.gradients(shifted, tasks.slice(1)),
-      played: await learners.play(shifted, trials),
+      evaluated: await learners.evaluate(shifted, trials),
     });
     const expected = await withLearners(1, ask);
     const answers = await withLearners(3, ask);
@@ -76,8 +76,8 @@ describe('learners in threads', () => {
   });
 
   it('are refused where the population cannot be opened', async () => {
-    const gone = { ...workspace, population: { ...workspace.population, path: join(root, 'nowhere') } };
-    const opening = openLearners(gone, draft, { settings: SETTINGS, device: CPU, threads: 2 });
+    const gone = { ...prepared, population: { ...prepared.population, path: join(root, 'nowhere') } };
+    const opening = openLearners(gone, initialModel, { settings: SETTINGS, device: CPU, threads: 2 });
     await expect(opening).rejects.toMatchObject({ code: 'invalid_population' });
   });
 });
@@ -89,7 +89,7 @@ describe('a task of the future', () => {
     const [none, own, others, again] = await withLearners(1, async (learners) =>
       (
         await learners.gradients(
-          draft.graph.initializers,
+          initialModel.graph.initializers,
           futures.map((future) => ({ ...task!, future })),
         )
       ).map(({ loss }) => loss),
@@ -100,15 +100,15 @@ describe('a task of the future', () => {
   });
 
   it('is played with a regression that does not know them either', async () => {
-    const campaign = workspace.history.campaigns.find(({ id }) => id === 'c0')!;
+    const campaign = prepared.history.campaigns.find(({ id }) => id === 'c0')!;
     const trials = [simulateTrial(campaign, 5, createRng('trial'))!];
     const settings = [{ ...DEFAULT_DESCENT, regression: { ...DEFAULT_DESCENT.regression!, weight: 10 } }];
-    const play = (future: readonly string[]) => ({ trials, key: 'k', future, settings });
+    const evaluate = (future: readonly string[]) => ({ trials, key: 'k', future, settings });
     const everything = ['c0', 'c1', 'c2', 'c3', 'c4', 'c5'];
     await withLearners(1, async (learners) => {
-      const [now, future, back] = await learners.play(
-        draft.graph.initializers,
-        [[], everything, []].map((ids) => play(ids)),
+      const [now, future, back] = await learners.evaluate(
+        initialModel.graph.initializers,
+        [[], everything, []].map((ids) => evaluate(ids)),
       );
       expect(future).not.toEqual(now);
       expect(back).toEqual(now);
@@ -121,8 +121,10 @@ describe.each([1, 2])('learners in %i threads', (threads) => {
     const [task] = tasks;
     const torn: Task = { ...task!, query: { users: task!.query.users, labels: Float32Array.of(1, 0) } };
     await withLearners(threads, async (learners) => {
-      await expect(learners.gradients(draft.graph.initializers, [task!, torn])).rejects.toThrow(/dimension|broadcast/i);
-      expect(await learners.gradients(draft.graph.initializers, [task!])).toHaveLength(1);
+      await expect(learners.gradients(initialModel.graph.initializers, [task!, torn])).rejects.toThrow(
+        /dimension|broadcast/i,
+      );
+      expect(await learners.gradients(initialModel.graph.initializers, [task!])).toHaveLength(1);
     });
   });
 });

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { settle } from '../../src/offline/baselines.ts';
 import {
-  drawTask,
   logisticRegression,
   logisticRegressionOnLatent,
+  sampleTask,
   tokenRows,
 } from '../../src/offline/logistic-baselines.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
@@ -20,21 +20,21 @@ const tokensOf = (user: number): number[] => [
 
 describe('drawTask', () => {
   it('puts the seeds first and draws ten different non-seeds for each', () => {
-    const { users, labels } = drawTask(oneHot, Int32Array.of(12, 3), createRng('task'));
+    const { users, labels } = sampleTask(oneHot, Int32Array.of(12, 3), createRng('task'));
     expect([...users.subarray(0, 2)]).toEqual([3, 12]);
     expect([...labels]).toEqual([1, 1, ...new Array<number>(20).fill(0)]);
     expect(new Set(users).size).toBe(22);
   });
 
   it('takes all non-seeds where ten a seed are too many', () => {
-    expect(drawTask(oneHot, seeds, createRng('task')).labels.length).toBe(40 + 400);
+    expect(sampleTask(oneHot, seeds, createRng('task')).labels.length).toBe(40 + 400);
     const most = oneHot.users.slice(0, 100);
-    expect(drawTask(oneHot, most, createRng('task')).labels.length).toBe(PLANTED_USERS);
+    expect(sampleTask(oneHot, most, createRng('task')).labels.length).toBe(PLANTED_USERS);
   });
 
   it('leaves out seeds who are not in the population', () => {
     const fewer = { ...oneHot, users: oneHot.users.slice(50) };
-    expect(drawTask(fewer, Int32Array.of(1, 60), createRng('task')).labels.length).toBe(11);
+    expect(sampleTask(fewer, Int32Array.of(1, 60), createRng('task')).labels.length).toBe(11);
   });
 });
 

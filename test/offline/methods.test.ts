@@ -8,27 +8,27 @@ import { createRng } from '../../src/lib/rng.ts';
 import { type Futures, openFutures } from '../../src/offline/futures.ts';
 import { baselineMethods } from '../../src/offline/methods.ts';
 import { naiveBayes } from '../../src/offline/naive-bayes.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { testTrials } from '../../src/offline/trial.ts';
 import { chooseSetting } from '../../src/offline/tuning.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';
-let workspace: Workspace;
+let prepared: PreparedDataSet;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-methods-'));
-  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
+  prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
 });
 afterAll(() => {
-  workspace.close();
+  prepared.close();
   rmSync(root, { recursive: true, force: true });
 });
 
 const pastCampaigns = (features: readonly Feature[]) => features.find(({ name }) => name === PAST_CAMPAIGNS)!;
 
-async function choiceOf(of: Workspace) {
+async function choiceOf(of: PreparedDataSet) {
   const method = baselineMethods(of, createRng('b')).find(({ name }) => name === 'naive_bayes')!;
   const { choice } = await method.run(testTrials(of.history.campaigns), { repeats: 1, seed: 0, device: CPU });
   return choice!;
@@ -36,9 +36,9 @@ async function choiceOf(of: Workspace) {
 
 describe('baselineMethods', () => {
   it("leaves a train campaign's own token out of its users while a setting is chosen", async () => {
-    const futures = openFutures(workspace, workspace.userFeatures);
+    const futures = openFutures(prepared, prepared.userFeatures);
     const choose = (own: Futures) => chooseSetting(naiveBayes, own, createRng('b').fork('choice'));
-    const choice = await choiceOf(workspace);
+    const choice = await choiceOf(prepared);
     expect(futures.columnOf('c0')).toBeGreaterThan(0);
     expect(choice.campaigns).toBeGreaterThan(0);
     expect(choice).toEqual(choose(futures));
@@ -46,20 +46,20 @@ describe('baselineMethods', () => {
   });
 
   it('sees all past campaigns of a user, however few a model would', async () => {
-    const cut = (maxLength: number): Workspace => ({
-      ...workspace,
-      userFeatures: [...workspace.dataSet.userFeatures, { ...pastCampaigns(workspace.userFeatures), maxLength }],
+    const cut = (maxLength: number): PreparedDataSet => ({
+      ...prepared,
+      userFeatures: [...prepared.dataSet.userFeatures, { ...pastCampaigns(prepared.userFeatures), maxLength }],
     });
-    expect(pastCampaigns(workspace.userFeatures).maxLength).toBeGreaterThan(1);
-    expect(await choiceOf(cut(1))).toEqual(await choiceOf(workspace));
+    expect(pastCampaigns(prepared.userFeatures).maxLength).toBeGreaterThan(1);
+    expect(await choiceOf(cut(1))).toEqual(await choiceOf(prepared));
   });
 
   it('cuts the lists of the data set as it says', async () => {
-    const dataSet = { ...workspace.dataSet, userFeatures: workspace.userFeatures };
-    const cut = (maxLength: number): Workspace => ({
-      ...workspace,
+    const dataSet = { ...prepared.dataSet, userFeatures: prepared.userFeatures };
+    const cut = (maxLength: number): PreparedDataSet => ({
+      ...prepared,
       dataSet,
-      userFeatures: workspace.userFeatures.map((feature) => ({ ...feature, maxLength })),
+      userFeatures: prepared.userFeatures.map((feature) => ({ ...feature, maxLength })),
     });
     expect(await choiceOf(cut(1))).not.toEqual(await choiceOf(cut(4)));
   });

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import {
   choosePastCampaigns,
-  openTrainingWorkspace,
   type PastCampaigns,
   type PastCampaignsChoice,
+  prepareTrainingData,
 } from '../../src/offline/past-campaigns-choice.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 
@@ -60,13 +60,13 @@ const once = (count: number) => (user: number, campaign: number) => user < USERS
 
 async function open(data: string, pastCampaigns: PastCampaigns, seed = 1) {
   const told: PastCampaignsChoice[] = [];
-  const workspace = await openTrainingWorkspace(data, {
+  const prepared = await prepareTrainingData(data, {
     pastCampaigns,
     seed,
     onChoice: (choice) => told.push(choice),
   });
-  const names = workspace.userFeatures.map(({ name }) => name);
-  workspace.close();
+  const names = prepared.userFeatures.map(({ name }) => name);
+  prepared.close();
   return { names, told };
 }
 
@@ -111,10 +111,10 @@ describe('openTrainingWorkspace, by what train campaigns say', () => {
   });
 
   it('says the same again, and depends on its seed', async () => {
-    const workspace = await openTrainingWorkspace(writeData(8, byTaste), { pastCampaigns: 'always', seed: 1 });
-    expect(choosePastCampaigns(workspace, 1)).toEqual(choosePastCampaigns(workspace, 1));
-    expect(choosePastCampaigns(workspace, 2)).not.toEqual(choosePastCampaigns(workspace, 1));
-    workspace.close();
+    const prepared = await prepareTrainingData(writeData(8, byTaste), { pastCampaigns: 'always', seed: 1 });
+    expect(choosePastCampaigns(prepared, 1)).toEqual(choosePastCampaigns(prepared, 1));
+    expect(choosePastCampaigns(prepared, 2)).not.toEqual(choosePastCampaigns(prepared, 1));
+    prepared.close();
   });
 });
 

@@ -13,9 +13,9 @@ import {
   type PredictionReport,
   summarisePredictions,
 } from '../../src/offline/prediction-check.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { train } from '../../src/offline/train.ts';
 import { type Trial, testTrials } from '../../src/offline/trial.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
 
@@ -103,16 +103,16 @@ describe('summarisePredictions', () => {
 
 describe('checkPredictions', () => {
   let root = '';
-  let workspace: Workspace;
+  let prepared: PreparedDataSet;
   let report: PredictionReport;
   let model: GeneralModel;
   let trials: Trial[];
   let check: (what: readonly Trial[]) => Promise<PredictionReport>;
   beforeAll(async () => {
     root = mkdtempSync(join(tmpdir(), 'metaheac-predictions-'));
-    workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS));
+    prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS));
     const out = join(root, 'model');
-    await train(workspace, {
+    await train(prepared, {
       out,
       settings: { ...SMALL_SETTINGS, recipe: 'meta-heads', steps: 10, adaptation: DEFAULT_DESCENT },
       device: CPU,
@@ -121,12 +121,12 @@ describe('checkPredictions', () => {
       signal: new AbortController().signal,
     });
     model = await loadModel(out);
-    trials = testTrials(workspace.history.campaigns);
-    check = (what) => checkPredictions(workspace, model, what, { seed: 1, device: CPU });
+    trials = testTrials(prepared.history.campaigns);
+    check = (what) => checkPredictions(prepared, model, what, { seed: 1, device: CPU });
     report = await check(trials);
   });
   afterAll(() => {
-    workspace.close();
+    prepared.close();
     rmSync(root, { recursive: true, force: true });
   });
 
@@ -152,7 +152,7 @@ describe('checkPredictions', () => {
     let good = 0;
     let sets = 0;
     for (const seed of [1, 2, 3, 4]) {
-      const { random_seeds } = await checkPredictions(workspace, model, trials, { seed, device: CPU });
+      const { random_seeds } = await checkPredictions(prepared, model, trials, { seed, device: CPU });
       good += random_seeds.verdicts.good;
       sets += random_seeds.sets;
     }

@@ -8,25 +8,25 @@ import { createRng } from '../../src/lib/rng.ts';
 import { CURVE_SHARES } from '../../src/offline/curves.ts';
 import { baselineMethods } from '../../src/offline/methods.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { isScoreFile, scoreMethods } from '../../src/offline/score-file.ts';
 import { type Trial, testTrials } from '../../src/offline/trial.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';
-let workspace: Workspace;
+let prepared: PreparedDataSet;
 let trials: Trial[];
 let rows: string[];
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-scores-'));
   const seedless = { id: 'skipped', split: 'test', rows: 70, members: 0 } as const;
-  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), [...CAMPAIGNS, seedless]));
-  trials = testTrials(workspace.history.campaigns);
+  prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), [...CAMPAIGNS, seedless]));
+  trials = testTrials(prepared.history.campaigns);
   rows = trials.flatMap(({ id, evaluation }) => [...evaluation.users].map((user) => `${id},u${user},${scoreOf(user)}`));
 });
 afterAll(() => {
-  workspace.close();
+  prepared.close();
   rmSync(root, { recursive: true, force: true });
 });
 
@@ -43,7 +43,7 @@ function write(lines: readonly string[], name = `scores${files++}.csv`): string 
 
 const HEADER = 'campaign_id,user_id,score';
 const read = (paths: readonly string[], taken: readonly string[] = []) =>
-  scoreMethods(paths, workspace.history, workspace.population.directory, trials, new Set(taken));
+  scoreMethods(paths, prepared.history, prepared.population.directory, trials, new Set(taken));
 const OPTIONS = { repeats: 3, seed: 0, device: CPU };
 
 describe('scoreMethods', () => {
@@ -63,12 +63,12 @@ describe('scoreMethods', () => {
   });
 
   it('gives a method the same quality by its scores in a file as by itself', async () => {
-    const { qualities } = await baselineMethods(workspace, createRng('b'))
+    const { qualities } = await baselineMethods(prepared, createRng('b'))
       .find(({ name }) => name === 'centroid')!
       .run(trials, { ...OPTIONS, repeats: 1 });
     const { centroidBaseline } = await import('../../src/offline/baselines.ts');
     const { buildOneHot } = await import('../../src/offline/one-hot.ts');
-    const baseline = centroidBaseline(buildOneHot(workspace.population, workspace.dataSet.userFeatures));
+    const baseline = centroidBaseline(buildOneHot(prepared.population, prepared.dataSet.userFeatures));
     const lines = trials.flatMap(({ id, seeds, evaluation: { users } }) => {
       const scores = baseline.scorer(seeds, createRng('unused'))(users);
       return [...users].map((user, i) => `${id},u${user},${scores[i]}`);

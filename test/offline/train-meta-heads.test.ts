@@ -11,10 +11,10 @@ import { DEFAULT_DESCENT, whereFew } from '../../src/offline/descent.ts';
 import { evaluate } from '../../src/offline/evaluate.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
 import { buildOneHot } from '../../src/offline/one-hot.ts';
-import { openTrainingWorkspace, type PastCampaigns } from '../../src/offline/past-campaigns-choice.ts';
+import { type PastCampaigns, prepareTrainingData } from '../../src/offline/past-campaigns-choice.ts';
+import type { PreparedDataSet } from '../../src/offline/prepared-data-set.ts';
 import type { TrainSettings } from '../../src/offline/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/offline/train.ts';
-import type { Workspace } from '../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
@@ -28,18 +28,18 @@ const SETTINGS: TrainSettings = {
 };
 
 let root = '';
-let workspace: Workspace;
+let prepared: PreparedDataSet;
 let uninterrupted: { out: string; result: TrainResult; progress: TrainProgress[] };
-const opened: Workspace[] = [];
+const opened: PreparedDataSet[] = [];
 
 const newPath = (): string => join(mkdtempSync(join(root, 'out-')), 'model');
 
-async function workspaceOf(
+async function preparedOf(
   campaigns: readonly SmallCampaign[],
   pastCampaigns: PastCampaigns = 'always',
-): Promise<Workspace> {
+): Promise<PreparedDataSet> {
   const data = writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns);
-  const made = await openTrainingWorkspace(data, { pastCampaigns, seed: SETTINGS.seed });
+  const made = await prepareTrainingData(data, { pastCampaigns, seed: SETTINGS.seed });
   opened.push(made);
   return made;
 }
@@ -47,7 +47,7 @@ async function workspaceOf(
 async function trainInto(
   out: string,
   options: {
-    workspace?: Workspace;
+    prepared?: PreparedDataSet;
     settings?: Partial<TrainSettings>;
     resume?: boolean;
     stopAfter?: number;
@@ -56,7 +56,7 @@ async function trainInto(
 ) {
   const abort = new AbortController();
   const progress: TrainProgress[] = [];
-  const result = await train(options.workspace ?? workspace, {
+  const result = await train(options.prepared ?? prepared, {
     out,
     settings: { ...SETTINGS, ...options.settings },
     device: CPU,
@@ -82,7 +82,7 @@ function contentsOf(folder: string): Record<string, string> {
 
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-train-heads-'));
-  workspace = await workspaceOf(CAMPAIGNS);
+  prepared = await preparedOf(CAMPAIGNS);
   uninterrupted = await trainInto(newPath());
 });
 afterAll(() => {
@@ -178,8 +178,8 @@ describe('train, by the recipe meta-heads', () => {
   it('does not go on with a checkpoint of other user features of the same population', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 2 });
-    const userFeatures = workspace.userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
-    await expect(trainInto(out, { resume: true, workspace: { ...workspace, userFeatures } })).rejects.toMatchObject({
+    const userFeatures = prepared.userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
+    await expect(trainInto(out, { resume: true, prepared: { ...prepared, userFeatures } })).rejects.toMatchObject({
       code: 'invalid_argument',
     });
   });
@@ -194,7 +194,7 @@ describe('train, by the recipe meta-heads', () => {
   it('starts the latent vectors at the SVD of the population, and the heads at nothing', async () => {
     const { out } = await trainInto(newPath(), { settings: { steps: 1, outerRate: 1e-12 } });
     const { graph } = await loadModel(out);
-    const oneHot = buildOneHot(workspace.population, workspace.userFeatures);
+    const oneHot = buildOneHot(prepared.population, prepared.userFeatures);
     const expected = latentStart(oneHot, 32, createRng('train/2020/latent'));
     const table = graph.initializers.get(LATENT_TABLE)!;
     expect(table.shape).toEqual([oneHot.width, 32]);
@@ -223,12 +223,12 @@ describe('past campaigns', () => {
   });
 
   it('are none where train campaigns are too few to say that they help', async () => {
-    const alone = await workspaceOf(
+    const alone = await preparedOf(
       CAMPAIGNS.filter(({ id, split }) => id === 'c0' || id === 'c1' || split === 'test'),
       'auto',
     );
     expect(alone.userFeatures.map(({ name }) => name)).toEqual(['age', 'tags']);
-    const { out } = await trainInto(newPath(), { workspace: alone, settings: { steps: 2 } });
+    const { out } = await trainInto(newPath(), { prepared: alone, settings: { steps: 2 } });
     const { manifest } = await loadModel(out);
     expect(manifest.features.user.map(({ name }) => name)).toEqual(['age', 'tags']);
   });
@@ -242,8 +242,8 @@ describe('train, with next to no past campaigns', () => {
     [0, tests],
     [1, [first!, ...tests]],
   ])('of %i makes a model by defaults, which is sound and can be adapted', async (count, campaigns) => {
-    const few = await workspaceOf(campaigns);
-    const { out, result } = await trainInto(newPath(), { workspace: few });
+    const few = await preparedOf(campaigns);
+    const { out, result } = await trainInto(newPath(), { prepared: few });
     const model = await loadModel(out);
     const strengths = DEFAULT_DESCENT.companion!.strengths;
     expect(result.manifest.adaptation).toEqual({

@@ -9,17 +9,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { checkpointPath } from '../../src/offline/checkpoint.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { isValidated, type TrainSettings } from '../../src/offline/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/offline/train.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';
 let data = '';
-let workspace: Workspace;
+let prepared: PreparedDataSet;
 let uninterrupted: { out: string; result: TrainResult; progress: TrainProgress[] };
-const opened: Workspace[] = [];
+const opened: PreparedDataSet[] = [];
 
 const newPath = (): string => join(mkdtempSync(join(root, 'out-')), 'model');
 
@@ -28,7 +28,7 @@ const clockAt = (time: string): Clock => ({ now: () => Date.parse(time), elapsed
 async function trainInto(
   out: string,
   options: {
-    workspace?: Workspace;
+    prepared?: PreparedDataSet;
     settings?: Partial<TrainSettings>;
     resume?: boolean;
     /** Aborts after this step. */
@@ -40,7 +40,7 @@ async function trainInto(
   const abort = new AbortController();
   if (options.stopAfter === 0) abort.abort();
   const progress: TrainProgress[] = [];
-  const result = await train(options.workspace ?? workspace, {
+  const result = await train(options.prepared ?? prepared, {
     out,
     settings: { ...SMALL_SETTINGS, ...options.settings },
     device: CPU,
@@ -68,11 +68,11 @@ function contentsOf(folder: string): Record<string, string> {
   );
 }
 
-async function workspaceOf(
+async function preparedOf(
   campaigns: readonly SmallCampaign[],
   options?: Parameters<typeof writeSmallDataSet>[2],
-): Promise<Workspace> {
-  const made = await openWorkspace(writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns, options));
+): Promise<PreparedDataSet> {
+  const made = await prepareDataSet(writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns, options));
   opened.push(made);
   return made;
 }
@@ -80,8 +80,8 @@ async function workspaceOf(
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-train-'));
   data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS);
-  workspace = await openWorkspace(data);
-  opened.push(workspace);
+  prepared = await prepareDataSet(data);
+  opened.push(prepared);
   uninterrupted = await trainInto(newPath());
 });
 afterAll(() => {
@@ -203,8 +203,8 @@ describe('an interrupted training', () => {
     await expect(trainInto(out, { resume: true, settings: { innerRate: 0.1 } })).rejects.toMatchObject(refusal);
     // as many rows, other labels
     const [first, ...rest] = CAMPAIGNS;
-    const other = await workspaceOf([{ ...first!, members: first!.members - 1 }, ...rest]);
-    await expect(trainInto(out, { resume: true, workspace: other })).rejects.toMatchObject(refusal);
+    const other = await preparedOf([{ ...first!, members: first!.members - 1 }, ...rest]);
+    await expect(trainInto(out, { resume: true, prepared: other })).rejects.toMatchObject(refusal);
   });
 
   it('goes on to more steps than it began with', async () => {
@@ -219,44 +219,44 @@ describe('a data set at the edge', () => {
   const noTests = CAMPAIGNS.filter(({ split }) => split === 'train');
 
   it('of campaigns of 20 rows trains', async () => {
-    const small = await workspaceOf(noTests.map((campaign) => ({ ...campaign, rows: 20, members: 6 })));
-    const { result } = await trainInto(newPath(), { workspace: small, settings: { batchSize: 512, steps: 2 } });
+    const small = await preparedOf(noTests.map((campaign) => ({ ...campaign, rows: 20, members: 6 })));
+    const { result } = await trainInto(newPath(), { prepared: small, settings: { batchSize: 512, steps: 2 } });
     expect(result.manifest.evaluation).not.toBeNull();
   });
 
   it('without campaign features trains', async () => {
-    const plain = await workspaceOf(CAMPAIGNS, { campaignFeatures: false });
-    const { out } = await trainInto(newPath(), { workspace: plain, settings: { steps: 2 } });
+    const plain = await preparedOf(CAMPAIGNS, { campaignFeatures: false });
+    const { out } = await trainInto(newPath(), { prepared: plain, settings: { steps: 2 } });
     expect((await loadModel(out)).manifest.features.campaign).toEqual([]);
   });
 
   it.each([1, 2])('of %i train campaigns holds none out, and takes the last step', async (count) => {
-    const few = await workspaceOf(noTests.slice(0, count));
+    const few = await preparedOf(noTests.slice(0, count));
     const out = newPath();
-    const { result, progress } = await trainInto(out, { workspace: few, settings: { steps: 5, patience: 1 } });
+    const { result, progress } = await trainInto(out, { prepared: few, settings: { steps: 5, patience: 1 } });
     expect(result).toMatchObject({ steps: 5, bestStep: 5 });
     expect(result.manifest.evaluation).toBeNull();
     expect(progress.every(({ best, validationAuc }) => best === null && validationAuc === null)).toBe(true);
     expect((await loadModel(out)).manifest.training).toMatchObject({ campaigns: count, best_step: 5 });
     // and so does one that is interrupted and goes on
     const path = newPath();
-    await trainInto(path, { workspace: few, settings: { steps: 5, patience: 1 }, stopAfter: 3 });
-    await trainInto(path, { workspace: few, settings: { steps: 5, patience: 1 }, resume: true });
+    await trainInto(path, { prepared: few, settings: { steps: 5, patience: 1 }, stopAfter: 3 });
+    await trainInto(path, { prepared: few, settings: { steps: 5, patience: 1 }, resume: true });
     expect(contentsOf(path)).toEqual(contentsOf(out));
   });
 
   it('whose held-out campaigns cannot be measured takes the last step', async () => {
-    const lone = await workspaceOf(noTests.map((campaign) => ({ ...campaign, members: 1 })));
-    const { result, progress } = await trainInto(newPath(), { workspace: lone, settings: { steps: 3 } });
+    const lone = await preparedOf(noTests.map((campaign) => ({ ...campaign, members: 1 })));
+    const { result, progress } = await trainInto(newPath(), { prepared: lone, settings: { steps: 3 } });
     expect(result.manifest.evaluation).toBeNull();
     expect(result.bestStep).toBe(3);
     expect(progress.every(({ best }) => best === null)).toBe(true);
   });
 
   it('that a manifest cannot describe is refused before training', async () => {
-    const [age, tags] = workspace.userFeatures;
-    const long = { ...workspace, userFeatures: [age!, { ...tags!, maxLength: 5000 }] };
-    const training = trainInto(newPath(), { workspace: long });
+    const [age, tags] = prepared.userFeatures;
+    const long = { ...prepared, userFeatures: [age!, { ...tags!, maxLength: 5000 }] };
+    const training = trainInto(newPath(), { prepared: long });
     await expect(training).rejects.toMatchObject({
       code: 'invalid_data',
       message: expect.stringMatching(/feature "tags" .*4096/),

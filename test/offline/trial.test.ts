@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import type { CampaignHistory } from '../../src/offline/history.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { othersThan, simulateTrial, testTrials } from '../../src/offline/trial.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { CAMPAIGNS, USERS, writeSmallDataSet } from './small-data-set.ts';
 
 const campaignOf = (users: readonly number[], labels: readonly number[]): CampaignHistory => ({
@@ -50,9 +50,9 @@ describe('simulateTrial', () => {
       users,
       users.map((i) => i % 2),
     );
-    const draw = (key: string) => simulateTrial(campaign, 5, createRng(key));
-    expect(draw('a')).toEqual(draw('a'));
-    expect(draw('a')).not.toEqual(draw('b'));
+    const sample = (key: string) => simulateTrial(campaign, 5, createRng(key));
+    expect(sample('a')).toEqual(sample('a'));
+    expect(sample('a')).not.toEqual(sample('b'));
   });
 
   it.each<[string, CampaignHistory]>([
@@ -85,18 +85,18 @@ describe('simulateTrial', () => {
 
 describe('with a workspace', () => {
   let root = '';
-  let workspace: Workspace;
+  let prepared: PreparedDataSet;
   beforeAll(async () => {
     root = mkdtempSync(join(tmpdir(), 'metaheac-trial-'));
-    workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS));
+    prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS));
   });
   afterAll(() => {
-    workspace.close();
+    prepared.close();
     rmSync(root, { recursive: true, force: true });
   });
 
   it('othersThan gives all other rows, ascending', () => {
-    const { population } = workspace;
+    const { population } = prepared;
     expect([...othersThan(population, Int32Array.of(0, 5, 89))]).toEqual(
       Array.from({ length: USERS }, (_, i) => i).filter((row) => ![0, 5, 89].includes(row)),
     );
@@ -104,7 +104,7 @@ describe('with a workspace', () => {
   });
 
   it('testTrials are the test campaigns with their groups', () => {
-    const trials = testTrials(workspace.history.campaigns);
+    const trials = testTrials(prepared.history.campaigns);
     expect(trials.map(({ id, group, seeds }) => [id, group, seeds.length])).toEqual([
       ['t0', 'small', 10],
       ['t1', 'large', 18],

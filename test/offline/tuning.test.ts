@@ -38,14 +38,14 @@ describe('chooseSetting', () => {
 
   it('plays the same seeds and users for every method, at 10, 50 and 200 seeds or half of the members', () => {
     const seen = (open: (of: OneHot) => TunableMethod) => {
-      const played: number[][] = [];
+      const evaluated: number[][] = [];
       playSettings(
         (of) => {
           const method = open(of);
           return {
             ...method,
             scorers(seeds, draws, settings) {
-              played.push([...seeds]);
+              evaluated.push([...seeds]);
               return method.scorers(seeds, draws, settings);
             },
           };
@@ -53,7 +53,7 @@ describe('chooseSetting', () => {
         futures,
         rng(),
       );
-      return played;
+      return evaluated;
     };
     const seeds = seen(naiveBayes);
     // 60 members each: 200 seeds are 30 as 50 are, and are played once

@@ -16,7 +16,7 @@ import { readSums, regressionCache, writeSums } from '../../src/online/regressio
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import type { Population } from '../../src/population/population.ts';
 import { furthest, sparseOf } from '../adaptation/dense.ts';
-import { drawHeadsUsers, headsModel, headsPopulation } from './heads-world.ts';
+import { headsModel, headsPopulation, sampleHeadsUsers } from './heads-world.ts';
 import { modelOf, newRoot, type User } from './world.ts';
 
 const WIDTH = 15;
@@ -34,7 +34,7 @@ let binding: Binding;
 beforeAll(async () => {
   root = newRoot();
   model = await headsModel(root, { regression: SETTINGS });
-  population = await headsPopulation(root, drawHeadsUsers(200));
+  population = await headsPopulation(root, sampleHeadsUsers(200));
   binding = bind(model.folder, population);
 });
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -87,7 +87,7 @@ function expectFit({ change }: Awaited<ReturnType<typeof changeOf>>, expected: F
 }
 
 describe('openBoundRegression', () => {
-  const users = drawHeadsUsers(200);
+  const users = sampleHeadsUsers(200);
 
   it('fits the seeds on everybody, and says what that adds to each of the users', async () => {
     const everybody = byHand(users, population, allRows(population));
@@ -167,7 +167,7 @@ describe('openBoundRegression', () => {
   });
 
   it('adds the sums up over segments', async () => {
-    const many = drawHeadsUsers(66_000);
+    const many = sampleHeadsUsers(66_000);
     const large = await headsPopulation(root, many);
     expect(large.segmentCount).toBe(2);
     const cache = join(root, 'large.sums');

@@ -13,12 +13,12 @@ import { planKey } from '../../src/online/plan.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { tinyGraph } from '../model/tiny-model.ts';
-import { closeContext, drawHeadsUsers, fansAuc, HEADS_CONFIG, headsContext, requestFor } from './heads-world.ts';
+import { closeContext, fansAuc, HEADS_CONFIG, headsContext, requestFor, sampleHeadsUsers } from './heads-world.ts';
 import { newRoot, splitRows, type User } from './world.ts';
 
 const USERS = 300;
 
-const drawUsers = () => drawHeadsUsers(USERS);
+const sampleUsers = () => sampleHeadsUsers(USERS);
 
 let root = '';
 let context: OnlineContext;
@@ -34,7 +34,7 @@ async function contextOf(users: readonly User[], settings: Partial<DescentSettin
 
 beforeAll(async () => {
   root = newRoot();
-  context = await contextOf(drawUsers());
+  context = await contextOf(sampleUsers());
   ({ fans, others } = splitRows(context.population));
 });
 afterAll(async () => {
@@ -196,7 +196,7 @@ describe('customise, by gradient descent on the heads', () => {
 
   it('predicts for seeds who are all the same', async () => {
     const same = await contextOf(
-      drawUsers().map((user, i) =>
+      sampleUsers().map((user, i) =>
         i % 3 === 0 ? { ...user, age: 'age 1', tags: ['tags 1'], [PAST_CAMPAIGNS]: [] } : user,
       ),
     );
@@ -222,7 +222,7 @@ describe('customise, by gradient descent on the heads', () => {
   });
 
   it('works without a first pass, to other heads', async () => {
-    const one = await contextOf(drawUsers(), { first_pass: null });
+    const one = await contextOf(sampleUsers(), { first_pass: null });
     const request = requestOf(fans.slice(0, 30));
     const { parameters } = await customise(one, request);
     expect(await aucOf(one, request, parameters)).toBeGreaterThan(0.85);
@@ -242,8 +242,8 @@ describe('customise with a companion', () => {
   let accompanied: OnlineContext;
   let alone: OnlineContext;
   beforeAll(async () => {
-    accompanied = await contextOf(drawUsers(), { companion: { strengths, weight: 1 } });
-    alone = await contextOf(drawUsers(), { companion: undefined });
+    accompanied = await contextOf(sampleUsers(), { companion: { strengths, weight: 1 } });
+    alone = await contextOf(sampleUsers(), { companion: undefined });
   });
 
   it('changes the named parameters, the intercept, and nothing else', async () => {
@@ -296,7 +296,7 @@ describe('customise with a companion', () => {
   });
 
   it('gives the heads of no companion where all users are alike', async () => {
-    const alike = drawUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
+    const alike = sampleUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
     const request = requestOf(fans.slice(0, 30));
     const [plain, own] = [
       await contextOf(alike, { companion: undefined }),
@@ -322,7 +322,7 @@ describe("a campaign's own token", () => {
     expect(without).toEqual({ feature: PAST_CAMPAIGNS, id: 2 });
     const left = await customise(context, { ...request, without });
     const bare = await contextOf(
-      drawUsers().map((user) => ({
+      sampleUsers().map((user) => ({
         ...user,
         [PAST_CAMPAIGNS]: (user[PAST_CAMPAIGNS] as string[]).filter((token) => token !== CAMPAIGN),
       })),

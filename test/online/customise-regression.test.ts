@@ -11,11 +11,11 @@ import { adaptHeads, startHeads } from '../../src/online/customise-heads.ts';
 import { ownToken } from '../../src/online/own-token.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
-import { closeContext, drawHeadsUsers, fansAuc, headsContext, requestFor } from './heads-world.ts';
+import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers } from './heads-world.ts';
 import { newRoot, splitRows, type User } from './world.ts';
 
 const { regression } = DEFAULT_DESCENT;
-const drawUsers = () => drawHeadsUsers(300);
+const sampleUsers = () => sampleHeadsUsers(300);
 
 let root = '';
 let regressed: OnlineContext;
@@ -32,8 +32,8 @@ async function contextOf(users: readonly User[], settings: Partial<DescentSettin
 
 beforeAll(async () => {
   root = newRoot();
-  regressed = await contextOf(drawUsers(), { companion: undefined, regression });
-  alone = await contextOf(drawUsers(), { companion: undefined });
+  regressed = await contextOf(sampleUsers(), { companion: undefined, regression });
+  alone = await contextOf(sampleUsers(), { companion: undefined });
   ({ fans, others } = splitRows(regressed.population));
 });
 afterAll(async () => {
@@ -69,7 +69,7 @@ describe('customise with a regression', () => {
     ['alone', undefined],
     ['beside a companion', DEFAULT_DESCENT.companion],
   ])('finds what the seeds like, %s', async (_, companion) => {
-    const own = await contextOf(drawUsers(), { companion, regression: { ...regression!, weight: 2 } });
+    const own = await contextOf(sampleUsers(), { companion, regression: { ...regression!, weight: 2 } });
     const request = requestOf(fans.slice(0, 10));
     const { parameters, quality } = await customise(own, request);
     expect(await fansAuc(own, fans, request, parameters)).toBeGreaterThan(0.9);
@@ -79,7 +79,7 @@ describe('customise with a regression', () => {
   it("gives the exported model's graph the scores that the run ranked by", async () => {
     const seeds = fans.slice(0, 30);
     const { candidates, features } = requestOf(seeds);
-    const own = await contextOf(drawUsers(), { regression: { ...regression!, weight: 4 } });
+    const own = await contextOf(sampleUsers(), { regression: { ...regression!, weight: 4 } });
     assert(own.program.kind === 'gradient_descent', 'the model has heads');
     const rows = Int32Array.from([...seeds, ...candidates]);
     const positives = Int32Array.from(seeds.keys());
@@ -134,7 +134,7 @@ describe('customise with a regression', () => {
   });
 
   it('gives the heads of no regression where all users are alike', async () => {
-    const alike = drawUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
+    const alike = sampleUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
     const request = requestOf(fans.slice(0, 30));
     const [plain, own] = [
       await contextOf(alike, { companion: undefined }),
@@ -151,7 +151,7 @@ describe('customise with a regression', () => {
   it("leaves a campaign's own token out, with which its members would be told apart", async () => {
     const CAMPAIGN = `${PAST_CAMPAIGNS} 2`;
     const told = await contextOf(
-      drawUsers().map((user, i) => ({
+      sampleUsers().map((user, i) => ({
         ...user,
         tags: ['tags 2'],
         [PAST_CAMPAIGNS]: [

@@ -28,7 +28,7 @@ export const HEADS_CONFIG: MetaHeacConfig = {
 };
 
 /** Every third likes `tags 1`; each is in one or two of the campaigns `past_campaigns 1` .. `5`. */
-export function drawHeadsUsers(count: number): User[] {
+export function sampleHeadsUsers(count: number): User[] {
   const rng = createRng('users');
   return Array.from({ length: count }, (_, i) => ({
     user_id: `user-${String(i).padStart(4, '0')}`,

@@ -13,7 +13,7 @@ import { othersThan } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomisedModel, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
-import type { CampaignFeatures } from '../../src/online/encode.ts';
+import type { CampaignTokens } from '../../src/online/encode.ts';
 import { openScorer, type Scorer } from '../../src/online/score.ts';
 import { draftOf, tinyGraph } from '../model/tiny-model.ts';
 import { newRoot, CONFIG as PUBLISHED, populationOf, type User } from './world.ts';
@@ -80,7 +80,7 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const FEATURES: CampaignFeatures = { topic: 'topic 1', words: ['words 2'] };
+const FEATURES: CampaignTokens = { topic: 'topic 1', words: ['words 2'] };
 
 /** Customises, checks that all is numbers, and measures the fans that are no seeds among everybody else (a sample of the large world). */
 async function expand(

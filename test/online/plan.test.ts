@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { AdamSettings } from '../../src/model/manifest.ts';
-import { type AdaptationPlan, drawPlan, type PlannedPass, planKey } from '../../src/online/plan.ts';
+import { type AdaptationPlan, type PlannedPass, planKey, samplePlan } from '../../src/online/plan.ts';
 
 describe('planKey', () => {
   const rows = (...numbers: number[]) => Int32Array.from(numbers);
@@ -53,7 +53,7 @@ const SETTINGS: AdamSettings = {
   early_stopping: { held_out_share: 0.2, minimum_held_out: 3 },
 };
 
-interface Drawn {
+interface Sampled {
   readonly key: string;
   readonly seeds: Int32Array;
   readonly candidates: Int32Array;
@@ -73,7 +73,7 @@ const plans = fc
     minimum: fc.constantFrom(1, 5),
     share: fc.constantFrom(0.1, 0.2, 0.5),
   })
-  .map(({ key, isSeed, epochs, batch, negatives, resample, minimum, share }): Drawn => {
+  .map(({ key, isSeed, epochs, batch, negatives, resample, minimum, share }): Sampled => {
     const rows = Int32Array.from(isSeed.keys());
     const seeds = rows.filter((row) => isSeed[row]);
     const candidates = rows.filter((row) => !isSeed[row]);
@@ -85,11 +85,11 @@ const plans = fc
       resample_negatives: resample,
       early_stopping: { held_out_share: share, minimum_held_out: minimum },
     };
-    return { key, seeds, candidates, settings, plan: drawPlan(key, seeds, candidates, settings) };
+    return { key, seeds, candidates, settings, plan: samplePlan(key, seeds, candidates, settings) };
   })
   .filter(({ seeds, candidates }) => seeds.length > 0 && candidates.length > 0);
 
-const passesOf = ({ plan, seeds }: Drawn): { pass: PlannedPass; positives: Int32Array }[] => {
+const passesOf = ({ plan, seeds }: Sampled): { pass: PlannedPass; positives: Int32Array }[] => {
   const { selection, final } = plan;
   if (!selection) return [{ pass: final, positives: seeds }];
   const rest = seeds.filter((row) => !selection.heldOut.includes(row));
@@ -106,9 +106,9 @@ const ascending = (rows: Iterable<number>): number[] => [...rows].sort((a, b) =>
 describe('drawPlan', () => {
   it('shows each positive once an epoch', () => {
     fc.assert(
-      fc.property(plans, (drawn) => {
-        for (const { pass, positives } of passesOf(drawn)) {
-          expect(pass.epochs.length).toBe(drawn.settings.epochs);
+      fc.property(plans, (sampled) => {
+        for (const { pass, positives } of passesOf(sampled)) {
+          expect(pass.epochs.length).toBe(sampled.settings.epochs);
           for (const epoch of pass.epochs) expect(ascending(rowsOf(epoch, 1))).toEqual([...positives]);
         }
       }),
@@ -117,10 +117,10 @@ describe('drawPlan', () => {
 
   it('draws negatives from the candidates without replacement within an epoch, all of them where they are too few', () => {
     fc.assert(
-      fc.property(plans, (drawn) => {
-        const { candidates, settings } = drawn;
+      fc.property(plans, (sampled) => {
+        const { candidates, settings } = sampled;
         const isCandidate = new Set(candidates);
-        for (const { pass, positives } of passesOf(drawn)) {
+        for (const { pass, positives } of passesOf(sampled)) {
           const wanted = Math.round(positives.length * settings.negatives_per_seed);
           for (const epoch of pass.epochs) {
             const negatives = rowsOf(epoch, 0);
@@ -137,7 +137,7 @@ describe('drawPlan', () => {
     const rows = Int32Array.from({ length: 400 }, (_, i) => i);
     for (const resample of [true, false]) {
       const settings = { ...SETTINGS, resample_negatives: resample };
-      const { final } = drawPlan('k', rows.slice(0, 20), rows.slice(20), settings);
+      const { final } = samplePlan('k', rows.slice(0, 20), rows.slice(20), settings);
       const [first, ...others] = final.epochs.map((epoch) => ascending(rowsOf(epoch, 0)));
       for (const other of others) {
         if (resample) expect(other).not.toEqual(first);
@@ -150,8 +150,8 @@ describe('drawPlan', () => {
 
   it('holds out some seeds of which no step sees one, and ranks them against candidates', () => {
     fc.assert(
-      fc.property(plans, (drawn) => {
-        const { plan, seeds, candidates, settings } = drawn;
+      fc.property(plans, (sampled) => {
+        const { plan, seeds, candidates, settings } = sampled;
         const stopping = settings.early_stopping!;
         const count = Math.floor(seeds.length * stopping.held_out_share);
         if (count < stopping.minimum_held_out) {
@@ -173,9 +173,9 @@ describe('drawPlan', () => {
 
   it('cuts batches of nearly one size, none over the limit and none empty', () => {
     fc.assert(
-      fc.property(plans, (drawn) => {
-        const { batch } = drawn.settings;
-        for (const { pass } of passesOf(drawn)) {
+      fc.property(plans, (sampled) => {
+        const { batch } = sampled.settings;
+        for (const { pass } of passesOf(sampled)) {
           for (const epoch of pass.epochs) {
             const sizes = epoch.map(({ rows }) => rows.length);
             const total = sizes.reduce((a, b) => a + b, 0);
@@ -192,27 +192,27 @@ describe('drawPlan', () => {
   it('is fixed by its key', () => {
     fc.assert(
       fc.property(plans, ({ key, seeds, candidates, settings, plan }) => {
-        expect(drawPlan(key, seeds.slice(), candidates.slice(), settings)).toEqual(plan);
+        expect(samplePlan(key, seeds.slice(), candidates.slice(), settings)).toEqual(plan);
       }),
       { numRuns: 30 },
     );
     const rows = Int32Array.from({ length: 100 }, (_, i) => i);
-    const draw = (key: string) => drawPlan(key, rows.slice(0, 30), rows.slice(30), SETTINGS);
-    expect(draw('a')).not.toEqual(draw('b'));
+    const sample = (key: string) => samplePlan(key, rows.slice(0, 30), rows.slice(30), SETTINGS);
+    expect(sample('a')).not.toEqual(sample('b'));
   });
 
   it('draws the pass over all seeds alike, whether some are held out before it or not', () => {
     const rows = Int32Array.from({ length: 100 }, (_, i) => i);
-    const draw = (early_stopping: AdamSettings['early_stopping']) =>
-      drawPlan('a', rows.slice(0, 30), rows.slice(30), { ...SETTINGS, early_stopping });
-    expect(draw(SETTINGS.early_stopping).selection).not.toBeNull();
-    expect(draw(null).selection).toBeNull();
-    expect(draw(null).final).toEqual(draw(SETTINGS.early_stopping).final);
+    const sample = (early_stopping: AdamSettings['early_stopping']) =>
+      samplePlan('a', rows.slice(0, 30), rows.slice(30), { ...SETTINGS, early_stopping });
+    expect(sample(SETTINGS.early_stopping).selection).not.toBeNull();
+    expect(sample(null).selection).toBeNull();
+    expect(sample(null).final).toEqual(sample(SETTINGS.early_stopping).final);
   });
 
   it('does not change what it is given', () => {
     const [seeds, candidates] = [Int32Array.of(1, 4, 6, 9, 12), Int32Array.of(0, 2, 3, 5)];
-    drawPlan('a', seeds, candidates, {
+    samplePlan('a', seeds, candidates, {
       ...SETTINGS,
       early_stopping: { held_out_share: 0.4, minimum_held_out: 1 },
     });

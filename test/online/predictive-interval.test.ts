@@ -96,9 +96,9 @@ describe('meanInterval', () => {
   ])('holds the mean of others nine times in ten: %i seeds, %i others', (seeds, others) => {
     const coverage = coverageOf(`mean/${seeds}/${others}`, (rng) => {
       const power = 0.2 + rng.uniform();
-      const draw = (count: number) => Float64Array.from({ length: count }, () => rng.uniform() ** power);
-      const { low, high } = meanInterval(draw(seeds), others);
-      const truth = draw(others).reduce((sum, value) => sum + value, 0) / others;
+      const sample = (count: number) => Float64Array.from({ length: count }, () => rng.uniform() ** power);
+      const { low, high } = meanInterval(sample(seeds), others);
+      const truth = sample(others).reduce((sum, value) => sum + value, 0) / others;
       return truth >= low && truth <= high;
     });
     expect(coverage).toBeGreaterThan(0.85);

@@ -80,7 +80,7 @@ export async function modelOf(
 }
 
 /** `count` users; the model knows all ages and tags but `age 5`, `tags 6` and `tags 7`. Every third likes `tags 1`. */
-function drawUsers(count: number, key = 'users'): User[] {
+function sampleUsers(count: number, key = 'users'): User[] {
   const rng = createRng(key);
   return Array.from({ length: count }, (_, i) => ({
     user_id: `user-${String(i).padStart(4, '0')}`,
@@ -101,7 +101,7 @@ export interface World {
 /** A population of `count` drawn users and a model, bound. */
 export async function openWorld(count: number, settings: Partial<AdamSettings> = {}): Promise<World> {
   const root = newRoot();
-  const population = await populationOf(root, drawUsers(count));
+  const population = await populationOf(root, sampleUsers(count));
   const model = await modelOf(root, settings);
   const program = await openOnlineProgram(model);
   return {

@@ -5,8 +5,8 @@ import { loadModel } from '../../model/load.ts';
 import type { Interval } from '../../offline/bootstrap.ts';
 import { type EvaluationReport, evaluate } from '../../offline/evaluate.ts';
 import type { PredictionReport } from '../../offline/prediction-check.ts';
+import { prepareDataSet } from '../../offline/prepared-data-set.ts';
 import { isScoreFile } from '../../offline/score-file.ts';
-import { openWorkspace } from '../../offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../population/past-campaigns.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 
@@ -34,9 +34,9 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
   const scores = options.beside.filter(isScoreFile);
   for (const folder of options.beside) if (!scores.includes(folder)) beside.push(await loadModel(folder, { device }));
   const readsPast = [model, ...beside].some(({ folder }) => folder.vocabularies.has(`user.${PAST_CAMPAIGNS}`));
-  const workspace = await openWorkspace(options.data, { pastCampaigns: readsPast });
+  const prepared = await prepareDataSet(options.data, { pastCampaigns: readsPast });
   try {
-    const report = await evaluate(workspace, model, {
+    const report = await evaluate(prepared, model, {
       repeats: options.repeats,
       seed: options.seed,
       device,
@@ -54,7 +54,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
       for (const path of reports.writePlots(options.plots, report)) output.note(`wrote ${path}`);
     output.result(options.json ? JSON.stringify(report) : describeReport(report));
   } finally {
-    workspace.close();
+    prepared.close();
   }
 }
 

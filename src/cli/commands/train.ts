@@ -3,7 +3,7 @@ import { systemClock } from '../../lib/clock.ts';
 import { bar, type Output } from '../../lib/output.ts';
 import { LEAST_CAMPAIGNS } from '../../offline/evidence.ts';
 import { LEAST_TO_HOLD_OUT } from '../../offline/held-out.ts';
-import { openTrainingWorkspace } from '../../offline/past-campaigns-choice.ts';
+import { prepareTrainingData } from '../../offline/past-campaigns-choice.ts';
 import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { train } from '../../offline/train.ts';
@@ -40,7 +40,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   );
   output.note(`device: ${device.detail}`);
   const settings = settingsOf(options);
-  const workspace = await openTrainingWorkspace(options.data, {
+  const prepared = await prepareTrainingData(options.data, {
     pastCampaigns: RECIPES[settings.recipe].pastCampaigns ? (options.pastCampaigns ?? 'auto') : 'never',
     seed: settings.seed,
     onChoice: (choice) => output.note(describePastCampaigns(choice)),
@@ -55,9 +55,9 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   // npm hands a Ctrl-C on, so that it may come twice
   process.on('SIGINT', onInterrupt);
   try {
-    const { history, population } = workspace;
+    const { history, population } = prepared;
     const campaigns = history.campaigns.filter(({ split }) => split === 'train').length;
-    output.note(`${workspace.dataSet.name}: ${population.rowCount} users, ${campaigns} train campaigns`);
+    output.note(`${prepared.dataSet.name}: ${population.rowCount} users, ${campaigns} train campaigns`);
     const unknown = unknownWith(campaigns);
     if (unknown !== null) output.note(unknown);
     for (const { id, split, reason } of history.skipped)
@@ -71,7 +71,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
           `${flag} is of --recipe published: ${settings.recipe} draws episodes and takes inner steps of its own`,
         );
     const start = systemClock.elapsed();
-    const result = await train(workspace, {
+    const result = await train(prepared, {
       out: options.out,
       settings,
       device,
@@ -105,7 +105,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     }
   } finally {
     process.off('SIGINT', onInterrupt);
-    workspace.close();
+    prepared.close();
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Rng } from '../../lib/rng.ts';
 import { topShare } from './members.ts';
 import type { Shape } from './shape.ts';
-import { drawTastes, tasteOf } from './tastes.ts';
+import { sampleTastes, tasteOf } from './tastes.ts';
 
 /** Numbers of a user, and the bands that each is cut into. */
 const NUMBERS: Readonly<Record<string, number>> = {
@@ -29,7 +29,7 @@ export const bands: Shape = {
   userFeatures: NAMES.map((name) => ({ name, kind: 'single' })),
   campaignFeatures: [{ name: 'category', kind: 'single' }],
   plant(rng, { users, campaigns }) {
-    const numbers = drawNumbers(rng, users);
+    const numbers = sampleNumbers(rng, users);
     return {
       users: Array.from({ length: users }, (_, user) =>
         Object.fromEntries(
@@ -40,7 +40,7 @@ export const bands: Shape = {
         ),
       ),
       campaigns: Array.from({ length: campaigns }, () => {
-        const wishes = [0, 1, 2].map(() => drawWish(rng));
+        const wishes = [0, 1, 2].map(() => sampleWish(rng));
         const liking = Float64Array.from({ length: users }, (_, user) =>
           wishes.reduce((sum, { number, of }) => sum + of(numbers[number]![user]!), 0),
         );
@@ -54,8 +54,8 @@ export const bands: Shape = {
 };
 
 /** `[NUMBERS][users]`: about standard normal, half of the variance from three tastes that all numbers share. */
-function drawNumbers(rng: Rng, users: number): Float64Array[] {
-  const tastes = drawTastes(rng, users, { count: 3 });
+function sampleNumbers(rng: Rng, users: number): Float64Array[] {
+  const tastes = sampleTastes(rng, users, { count: 3 });
   return NAMES.map(() => {
     const loading = Float64Array.from({ length: tastes.count }, () => rng.normal());
     const length = Math.hypot(...loading);
@@ -75,7 +75,7 @@ function bandOf(number: number, count: number): number {
  * What a campaign wishes of one number: beyond a threshold (an S of unit height), or near a value (a bell of unit
  * height).
  */
-function drawWish(rng: Rng): { readonly number: number; of(value: number): number } {
+function sampleWish(rng: Rng): { readonly number: number; of(value: number): number } {
   const number = rng.integer(NAMES.length);
   const centre = 0.8 * rng.normal();
   if (rng.uniform() < 0.5) return { number, of: (value) => Math.exp(-(((value - centre) / 0.5) ** 2)) };

@@ -7,13 +7,13 @@ import { favourites, topShare } from './members.ts';
 import type { Planted, Shape, Size } from './shape.ts';
 import {
   categoryOf,
-  drawAim,
-  drawAmount,
-  drawTastes,
-  drawToken,
-  drawTokens,
   likingOf,
   plantVocabulary,
+  sampleAim,
+  sampleAmount,
+  sampleTastes,
+  sampleToken,
+  sampleTokens,
   type Tastes,
   tasteOf,
 } from './tastes.ts';
@@ -35,8 +35,8 @@ function usersOf(
   const regions = plantVocabulary(rng, tastes.count, { name: 'region', topics: 12 });
   const interests = plantVocabulary(rng, tastes.count, { name: 'interest', topics: 30, perTopic: 10, zipf: 0.7 });
   return Array.from({ length: tastes.users }, (_, user) => ({
-    region: drawToken(rng, regions, tasteOf(tastes, user)),
-    interests: drawTokens(rng, interests, tasteOf(tastes, user), { count: drawAmount(rng, low, high), sharpness }),
+    region: sampleToken(rng, regions, tasteOf(tastes, user)),
+    interests: sampleTokens(rng, interests, tasteOf(tastes, user), { count: sampleAmount(rng, low, high), sharpness }),
   }));
 }
 
@@ -51,8 +51,8 @@ export const oneCampaign: Shape = {
   testCampaigns: 20,
   seeds: { small: 10, large: 25 },
   plant(rng, { users, campaigns }) {
-    const tastes = drawTastes(rng, users, { count: 6 });
-    const aims = Array.from({ length: campaigns }, () => drawAim(rng, tastes.count));
+    const tastes = sampleTastes(rng, users, { count: 6 });
+    const aims = Array.from({ length: campaigns }, () => sampleAim(rng, tastes.count));
     const members = favourites(
       aims.map((aim) => likingOf(tastes, aim)),
       { active: 0.7, noise: 0.35 },
@@ -76,12 +76,12 @@ export const regulars: Shape = {
   testCampaigns: 24,
   seeds: { small: 25, large: 50 },
   plant(rng, { users, campaigns }) {
-    const tastes = drawTastes(rng, users, { count: 8 });
+    const tastes = sampleTastes(rng, users, { count: 8 });
     const activity = Float64Array.from({ length: users }, () => 0.7 * rng.normal());
     return {
       users: usersOf(rng, tastes, { tokens: [1, 4], sharpness: 1 }),
       campaigns: Array.from({ length: campaigns }, () => {
-        const aim = drawAim(rng, tastes.count);
+        const aim = sampleAim(rng, tastes.count);
         const liking = likingOf(tastes, aim).map((x, user) => x + activity[user]!);
         const isMember = topShare(liking, 0.08 + 0.12 * rng.uniform(), 0.8, rng);
         return { features: { category: categoryOf(rng, aim) }, isMember };
@@ -92,24 +92,24 @@ export const regulars: Shape = {
 
 /** Users come one after the other, and so do items: who comes later has newer items. */
 function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
-  const tastes = drawTastes(rng, users, { count: 6 });
+  const tastes = sampleTastes(rng, users, { count: 6 });
   const joined = Float64Array.from({ length: users }, () => rng.uniform());
   const regions = plantVocabulary(rng, tastes.count, { name: 'region', topics: 12 });
   // an item belongs to a topic and to the tenth of the time in which it is new
   const topics = plantVocabulary(rng, tastes.count, { name: 'topic', topics: 20, perTopic: 4 });
   const itemsOf = (user: number): string[] => {
-    const items = drawTokens(rng, topics, tasteOf(tastes, user), { count: drawAmount(rng, 5, 24) });
+    const items = sampleTokens(rng, topics, tasteOf(tastes, user), { count: sampleAmount(rng, 5, 24) });
     const since = joined[user]!;
     return items.map((item) => `${item}-${Math.floor(10 * (since + (1 - since) * rng.uniform() ** 2))}`);
   };
   return {
     users: Array.from({ length: users }, (_, user) => ({
-      region: drawToken(rng, regions, tasteOf(tastes, user)),
+      region: sampleToken(rng, regions, tasteOf(tastes, user)),
       interests: itemsOf(user),
     })),
     campaigns: Array.from({ length: campaigns }, (_, c) => {
       const date = 0.2 + (0.8 * (c + 1)) / campaigns;
-      const aim = drawAim(rng, tastes.count);
+      const aim = sampleAim(rng, tastes.count);
       // who is not there yet is no member, and who came lately is keener
       const liking = likingOf(tastes, aim).map((x, user) =>
         joined[user]! > date ? Number.NEGATIVE_INFINITY : x + 1.2 * (1 - Math.min(1, 4 * (date - joined[user]!))),
@@ -158,13 +158,13 @@ export const twoCrowds: Shape = {
   testCampaigns: 24,
   seeds: { small: 25, large: 200 },
   plant(rng, { users, campaigns }) {
-    const tastes = drawTastes(rng, users, { count: 6 });
+    const tastes = sampleTastes(rng, users, { count: 6 });
     return {
       users: usersOf(rng, tastes, { tokens: [6, 24] }),
       campaigns: Array.from({ length: campaigns }, () => {
-        const aim = drawAim(rng, tastes.count);
+        const aim = sampleAim(rng, tastes.count);
         // whoever wants the one wants the other a little less than most
-        const other = drawAim(rng, tastes.count).map((x, t) => x - 0.5 * aim[t]!);
+        const other = sampleAim(rng, tastes.count).map((x, t) => x - 0.5 * aim[t]!);
         const wishes = [likingOf(tastes, aim), likingOf(tastes, other)];
         const liking = wishes[0]!.map((x, user) => Math.max(x, wishes[1]![user]!));
         const isMember = topShare(liking, 0.07 + 0.05 * rng.uniform(), 0.6, rng);
@@ -183,11 +183,11 @@ export const broad: Shape = {
   testCampaigns: 20,
   seeds: { small: 200, large: 1000 },
   plant(rng, { users, campaigns }) {
-    const tastes = drawTastes(rng, users, { count: 5 });
+    const tastes = sampleTastes(rng, users, { count: 5 });
     return {
       users: usersOf(rng, tastes, { tokens: [8, 24] }),
       campaigns: Array.from({ length: campaigns }, () => {
-        const aim = drawAim(rng, tastes.count);
+        const aim = sampleAim(rng, tastes.count);
         const [a, b] = [rng.integer(tastes.count), rng.integer(tastes.count)];
         // with so many seeds there is more to learn than a sum
         const liking = likingOf(tastes, aim).map((x, user) => {

@@ -7,13 +7,13 @@ import { topShare } from './members.ts';
 import type { PlantedCampaign, Shape } from './shape.ts';
 import {
   categoryOf,
-  drawAim,
-  drawAmount,
-  drawTastes,
-  drawToken,
-  drawTokens,
   likingOf,
   plantVocabulary,
+  sampleAim,
+  sampleAmount,
+  sampleTastes,
+  sampleToken,
+  sampleTokens,
   type Tastes,
   tasteOf,
 } from './tastes.ts';
@@ -28,7 +28,7 @@ function campaignsByTaste(
   { share: [low, high], noise }: { readonly share: readonly [number, number]; readonly noise: number },
 ): PlantedCampaign[] {
   return Array.from({ length: count }, () => {
-    const aim = drawAim(rng, tastes.count);
+    const aim = sampleAim(rng, tastes.count);
     const share = low + (high - low) * rng.uniform();
     return {
       features: { category: categoryOf(rng, aim) },
@@ -47,7 +47,7 @@ export const fewTokens: Shape = {
   userFeatures: ['age', 'region', 'device', 'plan'].map((name) => ({ name, kind: 'single' as const })),
   campaignFeatures: CATEGORY,
   plant(rng, { users, campaigns }) {
-    const tastes = drawTastes(rng, users, { count: 4 });
+    const tastes = sampleTastes(rng, users, { count: 4 });
     const of = (name: string, topics: number) => plantVocabulary(rng, tastes.count, { name, topics });
     const vocabularies = { age: of('age', 7), region: of('region', 16), device: of('device', 5), plan: of('plan', 4) };
     return {
@@ -55,7 +55,7 @@ export const fewTokens: Shape = {
         Object.fromEntries(
           Object.entries(vocabularies).map(([name, vocabulary]) => [
             name,
-            drawToken(rng, vocabulary, tasteOf(tastes, user), { sharpness: 3 }),
+            sampleToken(rng, vocabulary, tasteOf(tastes, user), { sharpness: 3 }),
           ]),
         ),
       ),
@@ -86,14 +86,14 @@ function listShape(
     ],
     campaignFeatures: CATEGORY,
     plant(rng, { users, campaigns }) {
-      const tastes = drawTastes(rng, users, { count: 8 });
+      const tastes = sampleTastes(rng, users, { count: 8 });
       const countries = plantVocabulary(rng, tastes.count, { name: 'country', topics: 10 });
       const items = plantVocabulary(rng, tastes.count, { ...options, name: 'item' });
       return {
         users: Array.from({ length: users }, (_, user) => ({
-          country: drawToken(rng, countries, tasteOf(tastes, user), { sharpness: 0.5 }),
-          items: drawTokens(rng, items, tasteOf(tastes, user), {
-            count: drawAmount(rng, low, high),
+          country: sampleToken(rng, countries, tasteOf(tastes, user), { sharpness: 0.5 }),
+          items: sampleTokens(rng, items, tasteOf(tastes, user), {
+            count: sampleAmount(rng, low, high),
             sharpness: options.sharpness,
           }),
         })),
@@ -149,16 +149,16 @@ export const rareTokens: Shape = {
     const common = plantVocabulary(rng, 1, { name: 'common', topics: 10, perTopic: 20 });
     const rare = plantVocabulary(rng, 1, { name: 'rare', topics: niches, perTopic: 12, zipf: 0.5 });
     const nichesOf = Array.from({ length: users }, () =>
-      Array.from({ length: drawAmount(rng, 0, 4) }, () => rng.integer(niches)),
+      Array.from({ length: sampleAmount(rng, 0, 4) }, () => rng.integer(niches)),
     );
     const keywordsOf = (own: readonly number[]): string[] => {
       const shown = own.flatMap((niche) => Array.from({ length: 1 + rng.integer(2) }, () => niche));
       // one more of any niche: nobody's keywords are all their own
-      return [...shown, rng.integer(niches)].map((niche) => rare.tokens[niche]![drawAmount(rng, 0, 11)]!);
+      return [...shown, rng.integer(niches)].map((niche) => rare.tokens[niche]![sampleAmount(rng, 0, 11)]!);
     };
     return {
       users: nichesOf.map((own) => ({
-        common: drawTokens(rng, common, [0], { count: drawAmount(rng, 6, 30) }),
+        common: sampleTokens(rng, common, [0], { count: sampleAmount(rng, 6, 30) }),
         keywords: [...new Set(keywordsOf(own))],
       })),
       campaigns: Array.from({ length: campaigns }, () => {
@@ -189,14 +189,17 @@ export const bundles: Shape = {
   campaignFeatures: [{ name: 'about', kind: 'multi', max_length: 2 }],
   plant(rng, { users, campaigns }) {
     const count = 40;
-    const tastes = drawTastes(rng, users, { count: 6 });
+    const tastes = sampleTastes(rng, users, { count: 6 });
     const countries = plantVocabulary(rng, tastes.count, { name: 'country', topics: 10 });
     const names = plantVocabulary(rng, tastes.count, { name: 'bundle', topics: count });
-    const sizes = Array.from({ length: count }, () => drawAmount(rng, 2, 20));
+    const sizes = Array.from({ length: count }, () => sampleAmount(rng, 2, 20));
     const indexOf = new Map(names.tokens.map(([name], bundle) => [name!, bundle]));
     const bundlesOf = Array.from({ length: users }, (_, user) => {
-      const drawn = drawTokens(rng, names, tasteOf(tastes, user), { count: drawAmount(rng, 4, 14), sharpness: 2 });
-      return drawn.map((name) => indexOf.get(name)!);
+      const sampled = sampleTokens(rng, names, tasteOf(tastes, user), {
+        count: sampleAmount(rng, 4, 14),
+        sharpness: 2,
+      });
+      return sampled.map((name) => indexOf.get(name)!);
     });
     const itemsOf = (own: readonly number[]): string[] =>
       own.flatMap((bundle) =>
@@ -206,7 +209,7 @@ export const bundles: Shape = {
       [...bundlesOf.keys()].filter((user) => bundlesOf[user]!.includes(bundle));
     return {
       users: bundlesOf.map((own, user) => ({
-        country: drawToken(rng, countries, tasteOf(tastes, user)),
+        country: sampleToken(rng, countries, tasteOf(tastes, user)),
         items: itemsOf(own),
       })),
       campaigns: Array.from({ length: campaigns }, () => {

@@ -1,6 +1,6 @@
 /** What a generated shape of data set is, and how it becomes a data set folder. */
 import { createRng, type Rng } from '../../lib/rng.ts';
-import { drawSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
+import { sampleSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
 import type { ShapeName } from './names.ts';
 
 /** A feature in the form of dataset.json. */
@@ -85,7 +85,7 @@ function* campaignsOf(shape: Shape, { campaigns }: Planted, rng: Rng): Generator
       continue;
     }
     const group = (c - shape.trainCampaigns) % 2 === 0 ? 'small' : 'large';
-    const seeds = drawSeeds(isMember, shape.seeds[group], stream);
+    const seeds = sampleSeeds(isMember, shape.seeds[group], stream);
     yield { record: { ...record, split: 'test', group }, rows: testRows(membership, seeds) };
   }
 }

@@ -10,7 +10,7 @@ export interface Tastes {
 }
 
 /** Users live in hidden crowds of about equal size; `alike` is the part of a taste's variance that a crowd shares. */
-export function drawTastes(
+export function sampleTastes(
   rng: Rng,
   users: number,
   { count, crowds = 8, alike = 0.4 }: { readonly count: number; readonly crowds?: number; readonly alike?: number },
@@ -60,36 +60,40 @@ export function plantVocabulary(
  * Up to `count` different tokens, each of a topic drawn with P ~ exp(popularity + sharpness * vector . taste), or, with
  * chance `byLot`, of any. `taste` is `[tastes]`.
  */
-export function drawTokens(
+export function sampleTokens(
   rng: Rng,
   { tokens, vectors, popularity, cumulative }: Vocabulary,
   taste: ArrayLike<number>,
-  { count = 1, sharpness = 1.5, byLot = 0.1 }: { readonly count?: number; sharpness?: number; byLot?: number } = {},
+  {
+    count = 1,
+    sharpness = 1.5,
+    atRandom = 0.1,
+  }: { readonly count?: number; sharpness?: number; atRandom?: number } = {},
 ): string[] {
   const weights = popularity.map((log, topic) => Math.exp(log + sharpness * project(vectors, topic, taste)));
   for (let topic = 1; topic < weights.length; topic++) weights[topic]! += weights[topic - 1]!;
   const total = weights[weights.length - 1]!;
-  const drawn = new Set<string>();
+  const sampled = new Set<string>();
   for (let i = 0; i < count; i++) {
-    const topic = rng.uniform() < byLot ? rng.integer(tokens.length) : firstAbove(weights, rng.uniform() * total);
-    drawn.add(tokens[topic]![firstAbove(cumulative, rng.uniform())]!);
+    const topic = rng.uniform() < atRandom ? rng.integer(tokens.length) : firstAbove(weights, rng.uniform() * total);
+    sampled.add(tokens[topic]![firstAbove(cumulative, rng.uniform())]!);
   }
-  return [...drawn];
+  return [...sampled];
 }
 
 /** One token of a single-valued feature; null (not known) with chance `missing`. */
-export function drawToken(
+export function sampleToken(
   rng: Rng,
   vocabulary: Vocabulary,
   taste: ArrayLike<number>,
   { missing = 0.05, sharpness = 1.5 }: { readonly missing?: number; readonly sharpness?: number } = {},
 ): string | null {
-  const [token] = drawTokens(rng, vocabulary, taste, { sharpness });
+  const [token] = sampleTokens(rng, vocabulary, taste, { sharpness });
   return rng.uniform() < missing ? null : token!;
 }
 
 /** A whole number in [low, high], small ones more often: the lesser of two draws. */
-export function drawAmount(rng: Rng, low: number, high: number): number {
+export function sampleAmount(rng: Rng, low: number, high: number): number {
   const one = rng.integer(high - low + 1);
   return low + Math.min(one, rng.integer(high - low + 1));
 }
@@ -100,7 +104,7 @@ export function tasteOf({ values, count }: Tastes, user: number): Float64Array {
 }
 
 /** What a campaign aims at: one taste above all, a second one, and a little of every other. `[tastes]` */
-export function drawAim(rng: Rng, tastes: number): Float64Array {
+export function sampleAim(rng: Rng, tastes: number): Float64Array {
   const aim = Float64Array.from({ length: tastes }, () => 0.35 * rng.normal());
   aim[rng.integer(tastes)]! += 1;
   aim[rng.integer(tastes)]! += 0.6;
@@ -112,7 +116,7 @@ export function likingOf(tastes: Tastes, aim: ArrayLike<number>): Float64Array {
   return Float64Array.from({ length: tastes.users }, (_, user) => project(tastes.values, user, aim));
 }
 
-/** What a campaign's own features show of its aim: its strongest taste (one in eight by lot) as category. */
+/** What a campaign's own features show of its aim: its strongest taste (one in eight at random) as category. */
 export function categoryOf(rng: Rng, aim: Float64Array): string {
   const strongest = rng.uniform() < 1 / 8 ? rng.integer(aim.length) : aim.indexOf(Math.max(...aim));
   return `category-${strongest}`;

@@ -52,8 +52,8 @@ const CHANGES: Readonly<Record<string, Change>> = {
 
 /** A campaign's users are computed once for all of them; draws are equal, so that they can be compared by pair. */
 export async function runAlternatives(run: BenchRun): Promise<readonly Alternative[]> {
-  const { workspace, trials } = run;
-  const { population } = workspace;
+  const { prepared, trials } = run;
+  const { population } = prepared;
   const trained = (await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS)).model;
   const model = { ...trained, manifest: { ...trained.manifest, adaptation: DEFAULT_DESCENT } };
   const binding = bind(model.folder, population);
@@ -66,7 +66,7 @@ export async function runAlternatives(run: BenchRun): Promise<readonly Alternati
       const context = { model, population, binding, program, regression };
       const started = await startHeadTrials(context, program.steps, [trial], `bench/${SEED}/${trial.id}`);
       for (const [i, change] of Object.values(CHANGES).entries()) {
-        const [quality] = await started.play(change(DEFAULT_DESCENT));
+        const [quality] = await started.evaluate(change(DEFAULT_DESCENT));
         out[i]!.auc.push(quality!.auc);
         out[i]!.precision.push(quality!.top[0]!.precision);
       }

@@ -1,4 +1,4 @@
-/** One data set of the quality benchmark: its workspace and trials, and the models that are trained on it. */
+/** One data set of the quality benchmark: its prepared data set and trials, and the models that are trained on it. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { defaultTrainingThreads } from '../../../src/cli/environment.ts';
@@ -6,11 +6,11 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { type GeneralModel, loadModel } from '../../../src/model/load.ts';
 import type { AdaptationSettings } from '../../../src/model/manifest.ts';
 import type { MethodOptions } from '../../../src/offline/methods.ts';
-import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
+import { prepareTrainingData } from '../../../src/offline/past-campaigns-choice.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../../src/offline/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/offline/settings.ts';
 import { train } from '../../../src/offline/train.ts';
 import { type Trial, testTrials } from '../../../src/offline/trial.ts';
-import { openWorkspace, type Workspace } from '../../../src/offline/workspace.ts';
 import { CPU } from '../../../src/runtime/session.ts';
 import { openPartStore, type PartStore } from './part-store.ts';
 
@@ -26,7 +26,7 @@ export interface BenchOptions {
 export interface BenchRun {
   readonly name: string;
   /** With past campaigns where they are a feature. */
-  readonly workspace: Workspace;
+  readonly prepared: PreparedDataSet;
   /** The test campaigns. */
   readonly trials: readonly Trial[];
   readonly store: PartStore;
@@ -48,15 +48,15 @@ export const SEED = 1;
 
 /** Opens the data set `data`; what is done is kept in a folder of its name in `work`. */
 export async function openBenchRun(data: string, work: string, options: BenchOptions): Promise<BenchRun> {
-  const workspace = await openTrainingWorkspace(data, {
+  const prepared = await prepareTrainingData(data, {
     pastCampaigns: 'auto',
     seed: DEFAULT_TRAIN_SETTINGS.seed,
   });
-  const { name } = workspace.dataSet;
+  const { name } = prepared.dataSet;
   return {
     name,
-    workspace,
-    trials: testTrials(workspace.history.campaigns),
+    prepared,
+    trials: testTrials(prepared.history.campaigns),
     store: openPartStore(join(work, encodeURIComponent(name))),
     options,
     methodOptions: { repeats: options.repeats, seed: SEED, device: CPU },
@@ -71,12 +71,12 @@ export async function trainedModel(
   settings: TrainSettings,
   pastCampaigns: 'auto' | 'never' = 'auto',
 ): Promise<{ model: GeneralModel; training: Training }> {
-  const { store, workspace, options } = run;
+  const { store, prepared, options } = run;
   const own: TrainSettings = { ...settings, steps: options.steps ?? settings.steps };
   const out = join(store.folder, `model-${name}`);
   const kept = store.find<Training>(`training-${name}`, own);
   if (kept && existsSync(out)) return { model: await loadModel(out, { device: CPU }), training: kept };
-  const used = pastCampaigns === 'never' ? await openWorkspace(workspace.dataSet.path) : workspace;
+  const used = pastCampaigns === 'never' ? await prepareDataSet(prepared.dataSet.path) : prepared;
   try {
     const start = systemClock.elapsed();
     const { manifest, steps, bestStep, finalSteps } = await train(used, {
@@ -97,6 +97,6 @@ export async function trainedModel(
     store.keep(`training-${name}`, own, training);
     return { model: await loadModel(out, { device: CPU }), training };
   } finally {
-    if (used !== workspace) used.close();
+    if (used !== prepared) used.close();
   }
 }

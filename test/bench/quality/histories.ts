@@ -13,7 +13,7 @@ import { messageOf } from '../../../src/lib/errors.ts';
 import { createRng, shuffle } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import { type EvaluationReport, evaluate } from '../../../src/offline/evaluate.ts';
-import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
+import { prepareTrainingData } from '../../../src/offline/past-campaigns-choice.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../../src/offline/settings.ts';
 import { type BenchRun, type Training, trainedModel } from './bench-run.ts';
 import type { PartStore } from './part-store.ts';
@@ -42,7 +42,7 @@ const SIZES: readonly number[] = [0, 1, 5, 10, 20];
 export async function runHistories(run: BenchRun): Promise<readonly HistoryPoint[]> {
   const { store, options } = run;
   const key = { steps: options.steps, repeats: options.repeats };
-  const order = drawOrder(run);
+  const order = sampleOrder(run);
   const points: HistoryPoint[] = [];
   for (const campaigns of [...SIZES.filter((size) => size < order.length), order.length]) {
     const name = `history-${campaigns}`;
@@ -65,8 +65,8 @@ export function keptHistories(store: PartStore): readonly HistoryPoint[] | null 
 }
 
 /** The train campaigns in an order by lot: histories are its beginnings. */
-function drawOrder({ workspace }: BenchRun): string[] {
-  const ids = workspace.history.campaigns.filter(({ split }) => split === 'train').map(({ id }) => id);
+function sampleOrder({ prepared }: BenchRun): string[] {
+  const ids = prepared.history.campaigns.filter(({ split }) => split === 'train').map(({ id }) => id);
   const order = Int32Array.from(ids.keys());
   shuffle(createRng('bench/histories'), order);
   return [...order].map((i) => ids[i]!);
@@ -76,18 +76,18 @@ async function runHistory(run: BenchRun, name: string, ids: readonly string[], a
   run.note(name);
   const folder = join(run.store.folder, `${name}-data`);
   try {
-    if (ids.length < all) await writeHistory(run.workspace.dataSet, new Set(ids), folder);
-    const workspace =
+    if (ids.length < all) await writeHistory(run.prepared.dataSet, new Set(ids), folder);
+    const prepared =
       ids.length < all
-        ? await openTrainingWorkspace(folder, { pastCampaigns: 'auto', seed: DEFAULT_TRAIN_SETTINGS.seed })
-        : run.workspace;
+        ? await prepareTrainingData(folder, { pastCampaigns: 'auto', seed: DEFAULT_TRAIN_SETTINGS.seed })
+        : run.prepared;
     try {
-      const own = { ...run, workspace };
+      const own = { ...run, prepared };
       const { model, training } = await trainedModel(own, ids.length < all ? name : 'default', DEFAULT_TRAIN_SETTINGS);
-      const report = await evaluate(workspace, model, { ...run.methodOptions, clock: systemClock });
+      const report = await evaluate(prepared, model, { ...run.methodOptions, clock: systemClock });
       return { campaigns: ids.length, result: { training, report, taken: takenOf(model) }, refused: null };
     } finally {
-      if (workspace !== run.workspace) workspace.close();
+      if (prepared !== run.prepared) prepared.close();
     }
   } catch (error) {
     // whether a history of none or one can be used is what is asked here

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/lib/rng.ts';
 import type { Trial } from '../../../src/offline/trial.ts';
-import { drawNestedSeeds } from './nested-seeds.ts';
+import { sampleNestedSeeds } from './nested-seeds.ts';
 
 /** Members: seeds 0..9 and users 10..29; others: 30..99. */
 const TRIAL: Trial = {
@@ -15,13 +15,14 @@ const TRIAL: Trial = {
     labels: Uint8Array.from({ length: 90 }, (_, i) => (i < 20 ? 1 : 0)),
   },
 };
-const draw = (counts: readonly number[], key = 'key', trial = TRIAL) => drawNestedSeeds(trial, counts, createRng(key));
+const sample = (counts: readonly number[], key = 'key', trial = TRIAL) =>
+  sampleNestedSeeds(trial, counts, createRng(key));
 
 describe('drawNestedSeeds', () => {
   it('draws members, the smaller sets being parts of the larger, up to half of the members', () => {
-    const drawn = draw([2, 5, 15, 16]);
-    expect(drawn.map(({ seeds }) => seeds.length)).toEqual([2, 5, 15]);
-    const [two, five, fifteen] = drawn.map(({ seeds }) => [...seeds]);
+    const sampled = sample([2, 5, 15, 16]);
+    expect(sampled.map(({ seeds }) => seeds.length)).toEqual([2, 5, 15]);
+    const [two, five, fifteen] = sampled.map(({ seeds }) => [...seeds]);
     expect(fifteen).toEqual(expect.arrayContaining(five!));
     expect(five).toEqual(expect.arrayContaining(two!));
     expect(Math.max(...fifteen!)).toBeLessThan(30);
@@ -29,30 +30,30 @@ describe('drawNestedSeeds', () => {
   });
 
   it('ranks the same rows with every set: the eval rows of everybody but the largest', () => {
-    const drawn = draw([2, 15]);
-    const largest = new Set(drawn[1]!.seeds);
+    const sampled = sample([2, 15]);
+    const largest = new Set(sampled[1]!.seeds);
     const expected = [...TRIAL.evaluation.users].filter((user) => !largest.has(user));
-    for (const { evaluation } of drawn) {
+    for (const { evaluation } of sampled) {
       expect([...evaluation.users]).toEqual(expected);
       expect([...evaluation.labels]).toEqual(expected.map((user) => (user < 30 ? 1 : 0)));
     }
   });
 
   it('keeps what else the trial is, and draws by the stream', () => {
-    const [one] = draw([5]);
+    const [one] = sample([5]);
     expect(one).toMatchObject({ id: 'c', features: { topic: 'a' }, group: 'small' });
-    expect(draw([5])).toEqual([one]);
-    expect(draw([5], 'another')[0]!.seeds).not.toEqual(one!.seeds);
+    expect(sample([5])).toEqual([one]);
+    expect(sample([5], 'another')[0]!.seeds).not.toEqual(one!.seeds);
   });
 
   it('is empty where there are too few members', () => {
-    expect(draw([16])).toEqual([]);
+    expect(sample([16])).toEqual([]);
   });
 
   it('is empty where no member would be left to find', () => {
     const trial = { ...TRIAL, evaluation: { users: Int32Array.of(10, 40), labels: Uint8Array.of(1, 0) } };
-    const drawn = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((key) => draw([5], key, trial));
-    expect(drawn.some((one) => one.length === 0)).toBe(true);
-    for (const one of drawn.flat()) expect(one.evaluation.labels).toContain(1);
+    const sampled = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((key) => sample([5], key, trial));
+    expect(sampled.some((one) => one.length === 0)).toBe(true);
+    for (const one of sampled.flat()) expect(one.evaluation.labels).toContain(1);
   });
 });

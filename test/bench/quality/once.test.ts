@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
+import { prepareTrainingData } from '../../../src/offline/past-campaigns-choice.ts';
 import { generateDataSet } from '../../../src/offline/synthetic.ts';
 import { readPlanted } from '../../offline/shapes/planted-data.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
@@ -53,7 +53,7 @@ describe('deriveOnce', () => {
   });
 
   it('is read whole, and past campaigns are no feature of it', async () => {
-    const { dataSet, history, userFeatures, close } = await openTrainingWorkspace(folderOf('once'), {
+    const { dataSet, history, userFeatures, close } = await prepareTrainingData(folderOf('once'), {
       pastCampaigns: 'auto',
       seed: 1,
     });

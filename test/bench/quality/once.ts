@@ -11,7 +11,7 @@ import { parseRecord } from '../../../src/dataset/records.ts';
 import { AppError } from '../../../src/lib/errors.ts';
 import { createRng, type Rng, sampleWithoutReplacement } from '../../../src/lib/rng.ts';
 import {
-  drawSeeds,
+  sampleSeeds,
   testRows,
   trainRows,
   type WrittenCampaign,
@@ -45,8 +45,8 @@ export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
   const numbers = new Map(ids.map((id, user) => [id, user]));
   const { campaigns } = await readHistory(dataSet, { find: (id) => numbers.get(id) ?? -1 });
   const rng = createRng('bench/once');
-  const drawn = (['train', 'test'] as const).flatMap((split) => drawCampaigns(campaigns, split, rng.fork(split)));
-  const members = assignUsers(drawn.map(membersOf), ids.length, rng.fork('users'));
+  const sampled = (['train', 'test'] as const).flatMap((split) => sampleCampaigns(campaigns, split, rng.fork(split)));
+  const members = assignUsers(sampled.map(membersOf), ids.length, rng.fork('users'));
   const source = JSON.parse(await readFile(join(data, 'dataset.json'), 'utf8')) as object;
 
   mkdirSync(out, { recursive: true });
@@ -54,7 +54,7 @@ export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
   await copyFile(users, join(out, basename(users)));
   await writeDataSet(out, {
     users: null,
-    campaigns: campaignsOf(drawn, members, (user) => ids[user]!, rng),
+    campaigns: campaignsOf(sampled, members, (user) => ids[user]!, rng),
     description: {
       ...source,
       name: 'once',
@@ -75,7 +75,7 @@ async function readUserIds(dataSet: DataSet): Promise<string[]> {
   return ids;
 }
 
-function drawCampaigns(campaigns: readonly CampaignHistory[], split: 'train' | 'test', rng: Rng): CampaignHistory[] {
+function sampleCampaigns(campaigns: readonly CampaignHistory[], split: 'train' | 'test', rng: Rng): CampaignHistory[] {
   const own = campaigns.filter((campaign) => campaign.split === split);
   if (own.length < CAMPAIGNS)
     throw new AppError('invalid_data', `${own.length} ${split} campaigns: ${CAMPAIGNS} are needed`);
@@ -104,15 +104,15 @@ function assignUsers(campaigns: readonly ReadonlySet<number>[], users: number, r
 }
 
 function* campaignsOf(
-  drawn: readonly CampaignHistory[],
+  sampled: readonly CampaignHistory[],
   members: readonly Uint8Array[],
   idOf: (user: number) => string,
   rng: Rng,
 ): Generator<WrittenCampaign> {
   const sizeOf = (c: number): number => members[c]!.reduce((sum, one) => sum + one, 0);
-  const bySize = [...drawn.keys()].slice(CAMPAIGNS).sort((a, b) => sizeOf(b) - sizeOf(a) || a - b);
+  const bySize = [...sampled.keys()].slice(CAMPAIGNS).sort((a, b) => sizeOf(b) - sizeOf(a) || a - b);
   const large = new Set(bySize.slice(0, CAMPAIGNS / 2));
-  for (const [c, { id, features, split }] of drawn.entries()) {
+  for (const [c, { id, features, split }] of sampled.entries()) {
     const stream = rng.fork(id);
     const membership = { id, isMember: members[c]!, idOf };
     const record = { campaign_id: id, ...features, split };
@@ -121,6 +121,6 @@ function* campaignsOf(
       continue;
     }
     const group = large.has(c) ? 'large' : 'small';
-    yield { record: { ...record, group }, rows: testRows(membership, drawSeeds(members[c]!, SEEDS[group], stream)) };
+    yield { record: { ...record, group }, rows: testRows(membership, sampleSeeds(members[c]!, SEEDS[group], stream)) };
   }
 }

@@ -14,7 +14,7 @@ import { type Difference, type Summary, subtract, summarise, type TrialQuality }
 import { PAST_CAMPAIGNS } from '../../../src/population/past-campaigns.ts';
 import { type Ablation, WHOLES, type WholeName } from './ablations.ts';
 import { type BenchRun, SEED, type Training, trainedModel } from './bench-run.ts';
-import { drawNestedSeeds, SEED_COUNTS } from './nested-seeds.ts';
+import { SEED_COUNTS, sampleNestedSeeds } from './nested-seeds.ts';
 
 export interface MainResult {
   readonly users: number;
@@ -28,19 +28,19 @@ export interface MainResult {
 
 /** The default model, and one of the published recipe where it is asked for, beside the baselines. */
 export async function runMain(run: BenchRun): Promise<MainResult> {
-  const { workspace, methodOptions } = run;
+  const { prepared, methodOptions } = run;
   const own = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
   const published = run.options.published
     ? await trainedModel(run, 'published', PUBLISHED_TRAIN_SETTINGS, 'never')
     : null;
-  const report = await evaluate(workspace, own.model, {
+  const report = await evaluate(prepared, own.model, {
     ...methodOptions,
     clock: systemClock,
     beside: published ? [published.model] : [],
   });
   return {
-    users: workspace.population.rowCount,
-    trainCampaigns: workspace.history.campaigns.filter(({ split }) => split === 'train').length,
+    users: prepared.population.rowCount,
+    trainCampaigns: prepared.history.campaigns.filter(({ split }) => split === 'train').length,
     pastCampaigns: hasPastCampaigns(run),
     report,
     training: own.training,
@@ -94,8 +94,8 @@ export async function runAblation(
   };
 }
 
-function hasPastCampaigns({ workspace }: BenchRun): boolean {
-  return workspace.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS);
+function hasPastCampaigns({ prepared }: BenchRun): boolean {
+  return prepared.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS);
 }
 
 function adaptedBy(model: GeneralModel, adapt: (from: DescentSettings) => DescentSettings): GeneralModel {
@@ -105,7 +105,7 @@ function adaptedBy(model: GeneralModel, adapt: (from: DescentSettings) => Descen
 }
 
 async function tryModel(run: BenchRun, model: GeneralModel): Promise<readonly TrialQuality[]> {
-  const [method] = modelMethods(run.workspace, model, []);
+  const [method] = modelMethods(run.prepared, model, []);
   return (await method!.run(run.trials, run.methodOptions)).qualities;
 }
 
@@ -125,23 +125,23 @@ const CURVE_BASELINES: readonly string[] = ['logistic_regression', 'logistic_reg
 
 /** AUC by number of seeds, of the default model and of logistic regressions; one draw of seeds a campaign. */
 export async function runCurve(run: BenchRun): Promise<readonly CurvePoint[]> {
-  const { workspace, trials } = run;
+  const { prepared, trials } = run;
   const rng = createRng('bench/curve');
-  const drawn = trials.flatMap((trial) => drawNestedSeeds(trial, SEED_COUNTS, rng.fork(trial.id)));
-  if (drawn.length === 0) return [];
+  const sampled = trials.flatMap((trial) => sampleNestedSeeds(trial, SEED_COUNTS, rng.fork(trial.id)));
+  if (sampled.length === 0) return [];
   const { model } = await trainedModel(run, 'default', DEFAULT_TRAIN_SETTINGS);
   const methods = [
-    ...modelMethods(workspace, model, []),
-    ...baselineMethods(workspace, createRng(`evaluate/${SEED}`)).filter(({ name }) => CURVE_BASELINES.includes(name)),
+    ...modelMethods(prepared, model, []),
+    ...baselineMethods(prepared, createRng(`evaluate/${SEED}`)).filter(({ name }) => CURVE_BASELINES.includes(name)),
   ];
   const aucs = new Map<string, readonly number[]>();
-  for (const method of methods) aucs.set(method.name, await aucsOf(run, method, drawn));
+  for (const method of methods) aucs.set(method.name, await aucsOf(run, method, sampled));
   const [own] = aucs.values();
-  const placeOf = new Map(drawn.map(({ id, seeds }, i) => [`${id}/${seeds.length}`, i]));
+  const placeOf = new Map(sampled.map(({ id, seeds }, i) => [`${id}/${seeds.length}`, i]));
   return SEED_COUNTS.flatMap((seeds, at) => {
-    const places = [...drawn.keys()].filter((i) => drawn[i]!.seeds.length === seeds);
+    const places = [...sampled.keys()].filter((i) => sampled[i]!.seeds.length === seeds);
     if (places.length === 0) return [];
-    const before = (i: number) => placeOf.get(`${drawn[i]!.id}/${SEED_COUNTS[at - 1]}`);
+    const before = (i: number) => placeOf.get(`${sampled[i]!.id}/${SEED_COUNTS[at - 1]}`);
     const interval = (what: string, of: (i: number) => number) =>
       bootstrapMean(places.map(of), rng.fork(`${seeds}/${what}`));
     const byMethod = (what: string, of: (theirs: readonly number[], i: number) => number) =>

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/lib/rng.ts';
-import { openTrainingWorkspace } from '../../../src/offline/past-campaigns-choice.ts';
+import { prepareTrainingData } from '../../../src/offline/past-campaigns-choice.ts';
+import { prepareDataSet } from '../../../src/offline/prepared-data-set.ts';
 import { SHAPES } from '../../../src/offline/shapes/catalogue.ts';
 import { SHAPE_NAMES, type ShapeName } from '../../../src/offline/shapes/names.ts';
 import { generateShape } from '../../../src/offline/shapes/shape.ts';
-import { openWorkspace } from '../../../src/offline/workspace.ts';
 import { PAST_CAMPAIGNS } from '../../../src/population/past-campaigns.ts';
 import { countShared, holdersOf, mean, median, type PlantedData, phi, readPlanted } from './planted-data.ts';
 
@@ -37,9 +37,9 @@ const tokenCounts = ({ users }: PlantedData): number[] => users.map((traits) => 
 const memberships = ({ users, campaigns }: PlantedData): number[] =>
   users.map((_, user) => campaigns.filter(({ members }) => members.has(user)).length).filter((count) => count > 0);
 const usesPastCampaigns = async (name: ShapeName): Promise<boolean> => {
-  const workspace = await openTrainingWorkspace(folderOf(name), { pastCampaigns: 'auto', seed: 1 });
-  workspace.close();
-  return workspace.userFeatures.some((feature) => feature.name === PAST_CAMPAIGNS);
+  const prepared = await prepareTrainingData(folderOf(name), { pastCampaigns: 'auto', seed: 1 });
+  prepared.close();
+  return prepared.userFeatures.some((feature) => feature.name === PAST_CAMPAIGNS);
 };
 
 describe.each(SHAPE_NAMES)('the shape %s', { timeout: 60_000 }, (name) => {
@@ -55,7 +55,7 @@ describe.each(SHAPE_NAMES)('the shape %s', { timeout: 60_000 }, (name) => {
   });
 
   it('is read whole, with as many users, campaigns and seeds as it says', async () => {
-    const { dataSet, population, history, close } = await openWorkspace(folderOf(name));
+    const { dataSet, population, history, close } = await prepareDataSet(folderOf(name));
     close();
     expect(dataSet.name).toBe(name);
     expect(population.rowCount).toBe(shape.users);

@@ -8,15 +8,15 @@ import type { AdaptationSettings } from '../model/manifest.ts';
 import type { TunableMethod } from './baselines.ts';
 import { denseDesign, joinDesigns, sparseDesign } from './design-rows.ts';
 import type { Futures } from './futures.ts';
-import { drawTask, latentRows, linearScorer, tokenRows, tokenWeights } from './logistic-baselines.ts';
+import { latentRows, linearScorer, sampleTask, tokenRows, tokenWeights } from './logistic-baselines.ts';
 import type { OneHot } from './one-hot.ts';
 import { LATENT_SIZE } from './settings.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
 
 /** Inverse L2 strengths; 0 leaves the features out. */
-export type CompanionSetting = { readonly wide: number; readonly query: number };
+export type LogisticSetting = { readonly wide: number; readonly query: number };
 
-const GRID: readonly CompanionSetting[] = [
+const GRID: readonly LogisticSetting[] = [
   { wide: 0.02, query: 0.03 },
   { wide: 0.05, query: 0.03 },
   { wide: 0.1, query: 0.03 },
@@ -32,27 +32,32 @@ const GRID: readonly CompanionSetting[] = [
  * `adaptation` with the strengths of its companion as they do best on train campaigns, by itself: that is known of all train campaigns, without a
  * general model, where few are held out. Only parameters that have a strength already get one. Without a companion, or another kind of adaptation: as it is.
  */
-export function tuneCompanion(
+export function tuneLogisticRegression(
   futures: Futures,
   vectors: Float32Array | undefined,
   adaptation: AdaptationSettings,
   rng: Rng,
-): { readonly adaptation: AdaptationSettings; readonly choice: SettingChoice<CompanionSetting> | null } {
+): { readonly adaptation: AdaptationSettings; readonly choice: SettingChoice<LogisticSetting> | null } {
   if (adaptation.optimiser !== 'gradient_descent' || !adaptation.companion || !vectors)
     return { adaptation, choice: null };
   const parameters = Object.keys(adaptation.companion.strengths);
-  const choice = chooseSetting((oneHot) => companionMethod(oneHot, vectors, parameters), futures, rng, 'evidence');
+  const choice = chooseSetting(
+    (oneHot) => logisticRegressionMethod(oneHot, vectors, parameters),
+    futures,
+    rng,
+    'evidence',
+  );
   const { wide, query } = choice.setting;
   const strengths = { ...(wide > 0 ? { [HEADS.wide]: wide } : {}), ...(query > 0 ? { [HEADS.query]: query } : {}) };
   return { adaptation: { ...adaptation, companion: { ...adaptation.companion, strengths } }, choice };
 }
 
 /** `vectors` as in `latentStart`, of the tokens of `oneHot`; only settings with strengths of `parameters` are in the grid. */
-export function companionMethod(
+export function logisticRegressionMethod(
   oneHot: OneHot,
   vectors: Float32Array,
   parameters: readonly string[],
-): TunableMethod<CompanionSetting> {
+): TunableMethod<LogisticSetting> {
   const grid = GRID.filter(
     ({ wide, query }) =>
       (wide === 0 || parameters.includes(HEADS.wide)) && (query === 0 || parameters.includes(HEADS.query)),
@@ -63,7 +68,7 @@ export function companionMethod(
     grid,
     fallback: grid[0]!,
     *scorers(seeds, rng, settings) {
-      const { users, labels } = drawTask(oneHot, seeds, rng);
+      const { users, labels } = sampleTask(oneHot, seeds, rng);
       const { rows, tokenOf } = tokenRows(oneHot, users);
       const tokens = sparseDesign(rows);
       const latent = denseDesign(latentRows(oneHot, vectors, users));

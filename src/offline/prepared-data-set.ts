@@ -9,7 +9,7 @@ import { PAST_CAMPAIGNS, readPastCampaigns } from '../population/past-campaigns.
 import { openPopulation, type Population } from '../population/population.ts';
 import { type History, readHistory } from './history.ts';
 
-export interface Workspace {
+export interface PreparedDataSet {
   readonly dataSet: DataSet;
   readonly population: Population;
   readonly history: History;
@@ -20,7 +20,7 @@ export interface Workspace {
 }
 
 /** Whether the users' past campaigns are a feature that was derived from the history. */
-export function hasPastCampaigns({ dataSet, userFeatures }: Workspace): boolean {
+export function hasPastCampaigns({ dataSet, userFeatures }: PreparedDataSet): boolean {
   const has = (features: readonly Feature[]) => features.some(({ name }) => name === PAST_CAMPAIGNS);
   return has(userFeatures) && !has(dataSet.userFeatures);
 }
@@ -29,10 +29,10 @@ export function hasPastCampaigns({ dataSet, userFeatures }: Workspace): boolean 
  * Imports the users of the data set in `path`, with the campaigns that they are members of as a feature where `pastCampaigns` is asked for, and reads its history.
  * Errors: invalid_data, naming file:line.
  */
-export async function openWorkspace(
+export async function prepareDataSet(
   path: string,
   options: { pastCampaigns?: boolean; onProgress?: (usersRead: number) => void } = {},
-): Promise<Workspace> {
+): Promise<PreparedDataSet> {
   const dataSet = openDataSet(path);
   const folder = mkdtempSync(join(tmpdir(), 'metaheac-population-'));
   const close = () => rmSync(folder, { recursive: true, force: true });

@@ -6,39 +6,40 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/architectures/metaheac.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { settle } from '../../src/offline/baselines.ts';
-import { companionMethod, tuneCompanion } from '../../src/offline/companion.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type Futures, openFutures } from '../../src/offline/futures.ts';
 import { latentStart } from '../../src/offline/latent-start.ts';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import type { OneHot } from '../../src/offline/one-hot.ts';
+import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { PUBLISHED_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
+import { logisticRegressionMethod, tuneLogisticRegression } from '../../src/offline/tune-logistic-regression.ts';
 import { chooseSetting } from '../../src/offline/tuning.ts';
-import { openWorkspace, type Workspace } from '../../src/offline/workspace.ts';
 import { isPlantedMember, plantOneHot } from './planted.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';
-let workspace: Workspace;
+let prepared: PreparedDataSet;
 let futures: Futures;
 let vectors: Float32Array;
 beforeAll(async () => {
   root = mkdtempSync(join(tmpdir(), 'metaheac-companion-'));
-  workspace = await openWorkspace(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
-  futures = openFutures(workspace, workspace.userFeatures);
+  prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
+  futures = openFutures(prepared, prepared.userFeatures);
   vectors = latentStart(futures.oneHot, 32, createRng('latent'));
 });
 afterAll(() => {
-  workspace.close();
+  prepared.close();
   rmSync(root, { recursive: true, force: true });
 });
 
-const tune = (of: Float32Array | undefined = vectors) => tuneCompanion(futures, of, DEFAULT_DESCENT, createRng('tune'));
+const tune = (of: Float32Array | undefined = vectors) =>
+  tuneLogisticRegression(futures, of, DEFAULT_DESCENT, createRng('tune'));
 
 describe('tuneCompanion', () => {
   it('takes the setting that the evidence is for, and leaves the rest of the adaptation', () => {
     const { adaptation, choice } = tune();
-    const open = (oneHot: OneHot) => companionMethod(oneHot, vectors, [HEADS.wide, HEADS.query]);
+    const open = (oneHot: OneHot) => logisticRegressionMethod(oneHot, vectors, [HEADS.wide, HEADS.query]);
     expect(choice).toEqual(chooseSetting(open, futures, createRng('tune'), 'evidence'));
     expect(choice!.campaigns).toBeGreaterThan(0);
     expect(new Set(choice!.tried.map(({ auc }) => auc)).size).toBeGreaterThan(1);
@@ -57,14 +58,17 @@ describe('tuneCompanion', () => {
   it('leaves an adaptation without a companion as it is', () => {
     const { companion: _, ...without } = DEFAULT_DESCENT;
     for (const adaptation of [without, PUBLISHED_TRAIN_SETTINGS.adaptation])
-      expect(tuneCompanion(futures, vectors, adaptation, createRng('tune'))).toEqual({ adaptation, choice: null });
-    expect(tuneCompanion(futures, undefined, DEFAULT_DESCENT, createRng('tune')).choice).toBeNull();
+      expect(tuneLogisticRegression(futures, vectors, adaptation, createRng('tune'))).toEqual({
+        adaptation,
+        choice: null,
+      });
+    expect(tuneLogisticRegression(futures, undefined, DEFAULT_DESCENT, createRng('tune')).choice).toBeNull();
   });
 });
 
 const oneHot = plantOneHot();
 const planted = latentStart(oneHot, 32, createRng('vectors'));
-const methodOf = (...parameters: string[]) => companionMethod(oneHot, planted, parameters);
+const methodOf = (...parameters: string[]) => logisticRegressionMethod(oneHot, planted, parameters);
 
 describe('companionMethod', () => {
   it('finds members by tokens, by latent vectors, and by both', () => {

@@ -18,16 +18,16 @@ import { bind } from '../online/binding.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import { openSession } from '../runtime/session.ts';
 import type { CampaignHistory } from './history.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import { RECIPES } from './recipe.ts';
 import { HIDDEN, type TrainSettings } from './settings.ts';
-import type { Workspace } from './workspace.ts';
 
 /** Tokens kept of a multi-valued feature that states no maximum. */
 const DEFAULT_MAX_LENGTH = 50;
 /** Rows of the golden batch. */
 const GOLDEN_ROWS = 16;
 
-export interface Draft {
+export interface InitialModel {
   readonly graph: Graph;
   /** As a folder in memory, for binding and encoding. */
   readonly folder: ModelFolder;
@@ -38,12 +38,12 @@ export interface Draft {
  * Vocabularies: the population's dictionaries for users, the train campaigns' tokens for campaigns. Parameters are drawn from the seed.
  * What the manifest could not hold is refused now, not after hours of training: invalid_data, or invalid_argument for the name.
  */
-export function draftModel(
-  workspace: Workspace,
+export function createInitialModel(
+  prepared: PreparedDataSet,
   campaigns: readonly CampaignHistory[],
   settings: TrainSettings,
-): Draft {
-  const { dataSet, population, userFeatures } = workspace;
+): InitialModel {
+  const { dataSet, population, userFeatures } = prepared;
   const recipe = RECIPES[settings.recipe];
   if (!manifestSchema.shape.name.safeParse(settings.name).success)
     throw new AppError('invalid_argument', `the model's name "${settings.name}" is not text of 1 to 128 characters`);
@@ -90,21 +90,21 @@ export function draftModel(
       critics: settings.critics,
       ...recipe.architecture,
     },
-    recipe.initial(workspace, settings),
+    recipe.initial(prepared, settings),
   );
   const manifest = { features, adaptation: settings.adaptation } as unknown as Manifest;
-  return assembleDraft({ name: settings.name, graph, manifest, tokens });
+  return assembleInitialModel({ name: settings.name, graph, manifest, tokens });
 }
 
-/** What a draft is made of: plain data, which a thread may be started with. */
-export interface DraftParts {
+/** What an initial model is made of: plain data, which a thread may be started with. */
+export interface InitialModelParts {
   readonly name: string;
   readonly graph: Graph;
   readonly manifest: Manifest;
   readonly tokens: ReadonlyMap<string, readonly string[]>;
 }
 
-export function assembleDraft({ name, graph, manifest, tokens }: DraftParts): Draft {
+export function assembleInitialModel({ name, graph, manifest, tokens }: InitialModelParts): InitialModel {
   const vocabularies = new Map([...tokens].map(([feature, list]) => [feature, createVocabulary(list)]));
   const folder: ModelFolder = {
     path: name,
@@ -130,33 +130,33 @@ function campaignTokens(campaigns: readonly CampaignHistory[], feature: string):
 
 /** Writes the model folder: the graph with `parameters`, and a golden batch of users of the population. */
 export async function exportModel(
-  workspace: Workspace,
-  draft: Draft,
+  prepared: PreparedDataSet,
+  initialModel: InitialModel,
   parameters: Parameters,
   out: string,
   rest: Pick<Manifest, 'name' | 'created' | 'adaptation' | 'evaluation' | 'training'>,
 ): Promise<Manifest> {
   const graph: Graph = {
-    ...draft.graph,
-    initializers: new Map([...draft.graph.initializers.keys()].map((name) => [name, parameters.get(name)!])),
+    ...initialModel.graph,
+    initializers: new Map([...initialModel.graph.initializers.keys()].map((name) => [name, parameters.get(name)!])),
   };
   const bytes = writeModel(graph, { producer: 'metaheac' });
   const content: ModelDraft = {
     files: new Map([[MODEL_FILE, bytes]]),
-    vocabularies: draft.tokens,
+    vocabularies: initialModel.tokens,
     manifest: {
       ...rest,
-      features: draft.folder.manifest.features,
+      features: initialModel.folder.manifest.features,
       adapted_parameters: rest.adaptation.optimiser === 'adam' ? 'all' : parametersOf(rest.adaptation),
-      golden_batch: await goldenBatch(workspace, draft, graph, bytes),
+      golden_batch: await goldenBatch(prepared, initialModel, graph, bytes),
     },
   };
   return writeModelFolder(out, content);
 }
 
 async function goldenBatch(
-  { population, history }: Workspace,
-  draft: Draft,
+  { population, history }: PreparedDataSet,
+  initialModel: InitialModel,
   graph: Graph,
   bytes: Uint8Array,
 ): Promise<Manifest['golden_batch']> {
@@ -164,10 +164,10 @@ async function goldenBatch(
   const rows = population.readRows(
     Int32Array.from({ length: count }, (_, i) => Math.floor((i * population.rowCount) / count)),
   );
-  const binding = bind(draft.folder, population);
+  const binding = bind(initialModel.folder, population);
   const feeds: Record<string, Tensor> = {
     ...encodeUsers(graph, binding, rows),
-    ...encodeCampaign(graph, draft.folder, history.campaigns[0]?.features ?? {}, count),
+    ...encodeCampaign(graph, initialModel.folder, history.campaigns[0]?.features ?? {}, count),
   };
   const session = await openSession(bytes);
   const out = await session.run(feeds, { outputs: ['score'] });
