@@ -2,7 +2,7 @@
 import { type LinearTerm, splitFrozen, type Tensor } from '../graph/index.ts';
 import type { Design } from '../lib/logistic-regression.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
-import { type Device, type Feeds, openSession } from '../runtime/session.ts';
+import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
 import type { Parameters } from './compaction.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 
@@ -59,33 +59,9 @@ export async function openFeatureReader(
   const weights = weightGraph ? await openSession(weightGraph, options) : null;
   const body = split?.body ? await openSession(split.body, options) : null;
   const head = split ? await openSession(split.head, options) : null;
-  const denseOutput = split?.head.outputs[0];
   const wanted = lookups
     .flatMap(({ index, weight }) => [index, weight])
     .filter((name) => weights?.outputs.includes(name));
-
-  const readDense = async (feeds: Feeds, start: Parameters, width: number, rows: number): Promise<Float32Array> => {
-    const out = new Float32Array(rows * width);
-    if (!head || !denseOutput) return out;
-    const zero = (name: string): Tensor => {
-      const { dtype, shape, data } = start.get(name)!;
-      return { dtype, shape, data: new Float32Array(data.length) };
-    };
-    const zeros = Object.fromEntries([...allTables, ...dense].map((name) => [name, zero(name)]));
-    const fixed = { ...feeds, ...zeros, ...(body ? await body.run({ ...feeds, ...zeros }) : {}) };
-    const base = (await head.run(fixed))[denseOutput]!.data as Float32Array;
-    let column = 0;
-    for (const name of dense) {
-      const unit = zero(name);
-      for (let i = 0; i < unit.data.length; i++, column++) {
-        unit.data[i] = 1;
-        const result = (await head.run({ ...fixed, [name]: unit }))[denseOutput]!.data as Float32Array;
-        for (let row = 0; row < rows; row++) out[row * width + column] = result[row]! - base[row]!;
-        unit.data[i] = 0;
-      }
-    }
-    return out;
-  };
 
   return {
     async read(start, perUser, shared, rows) {
@@ -99,7 +75,10 @@ export async function openFeatureReader(
         const to = Math.min(from + READ_ROWS, rows);
         const feeds: Feeds = { ...sliceFeeds(perUser, from, to), ...shared };
         offsets.set((await forward.run({ ...feeds, ...given }))[term.value]!.data as Float32Array, from);
-        denseValues.set(await readDense(feeds, start, denseWidth, to - from), from * denseWidth);
+        if (head) {
+          const part = await readDense({ body, head }, { tables: allTables, dense }, feeds, start, to - from);
+          denseValues.set(part, from * denseWidth);
+        }
         const computed: Feeds =
           weights && lookups.length > 0
             ? { ...feeds, ...(await weights.run({ ...feeds, ...given }, { outputs: wanted })) }
@@ -117,6 +96,37 @@ export async function openFeatureReader(
       for (const session of [forward, weights, body, head]) await session?.close();
     },
   };
+}
+
+/** `[rows, elements of dense]`: each element is set to 1 in turn, all others to 0; the term's change is its column. */
+async function readDense(
+  { body, head }: { body: Session | null; head: Session },
+  { tables, dense }: { tables: readonly string[]; dense: readonly string[] },
+  feeds: Feeds,
+  start: Parameters,
+  rows: number,
+): Promise<Float32Array> {
+  const zero = (name: string): Tensor => {
+    const { dtype, shape, data } = start.get(name)!;
+    return { dtype, shape, data: new Float32Array(data.length) };
+  };
+  const width = dense.reduce((sum, name) => sum + start.get(name)!.data.length, 0);
+  const out = new Float32Array(rows * width);
+  const [output] = head.outputs;
+  const zeros = Object.fromEntries([...tables, ...dense].map((name) => [name, zero(name)]));
+  const fixed = { ...feeds, ...zeros, ...(body ? await body.run({ ...feeds, ...zeros }) : {}) };
+  const base = (await head.run(fixed))[output!]!.data as Float32Array;
+  let column = 0;
+  for (const name of dense) {
+    const unit = zero(name);
+    for (let i = 0; i < unit.data.length; i++, column++) {
+      unit.data[i] = 1;
+      const result = (await head.run({ ...fixed, [name]: unit }))[output!]!.data as Float32Array;
+      for (let row = 0; row < rows; row++) out[row * width + column] = result[row]! - base[row]!;
+      unit.data[i] = 0;
+    }
+  }
+  return out;
 }
 
 function assemble(

@@ -1,15 +1,14 @@
 /** MetaHeac's forward graph (Zhu et al., KDD 2021, section 4): experts and critics, mixed by two gates that see the campaign. */
 import { Builder, type Graph, type Tensor, tensor, type Value } from '../graph/index.ts';
 import type { Rng } from '../lib/rng.ts';
-
-export interface MetaHeacFeature {
-  readonly name: string;
-  readonly kind: 'single' | 'multi';
-  /** Most tokens of a multi-valued feature. */
-  readonly maxLength?: number;
-  /** Rows of the table: tokens and id 0. */
-  readonly rows: number;
-}
+import {
+  declare,
+  embed,
+  type FeatureInput,
+  type MakeParameter,
+  type MetaHeacFeature,
+  sumPresent,
+} from './feature-inputs.ts';
 
 export interface MetaHeacConfig {
   readonly user: readonly MetaHeacFeature[];
@@ -94,58 +93,11 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
   const campaign = campaignInputs.map((input) => embed(b, input, k, 'mean', parameter));
   const features = b.add('Concat', user, { axis: 1 }, { name: 'user/features' }); // vec(e_u): [batch, M k]
 
-  // a(u, c) = concat(mean over the M rows of e_u ; e_c)
-  const context = b.named('context/', () => {
-    const rows = b.add('Reshape', [features, b.ints([0, user.length, k])]);
-    const mean = b.add('ReduceMean', [rows, b.ints([1])], { keepdims: 0 });
-    if (campaign.length === 0) return mean;
-    const one = b.add('Concat', campaign, { axis: 1 });
-    const batch = b.add('Shape', [mean], { start: 0, end: 1 });
-    const shape = b.add('Concat', [batch, b.ints([campaign.length * k])], { axis: 0 });
-    return b.add('Concat', [mean, b.add('Expand', [one, shape])], { axis: 1 });
-  });
-  const width = (1 + campaign.length) * k;
-
-  const gate = (name: string, outputs: number): Value =>
-    b.named(`${name}/`, () => {
-      const hiddenLayer = b.add(
-        'Gemm',
-        [context, parameter(`${name}.0.weight`, [h2, width], width), parameter(`${name}.0.bias`, [h2], width)],
-        { transB: 1 },
-      );
-      const logits = b.add(
-        'Gemm',
-        [
-          b.add('Relu', [hiddenLayer]),
-          parameter(`${name}.1.weight`, [outputs, h2], h2),
-          parameter(`${name}.1.bias`, [outputs], h2),
-        ],
-        { transB: 1 },
-      );
-      return b.add('Softmax', [logits], { axis: 1 });
-    });
-  const gateOfExperts = gate('gate.experts', n); // [batch, n]
-  const gateOfCritics = gate('gate.critics', m); // [batch, m]
-
-  // h_i(u) = relu(V2_i relu(V1_i vec(e_u))), all experts at once: [n, batch, h2]
-  const outputs = b.named('experts/', () => {
-    const inputWidth = user.length * k;
-    const first = b.add('Relu', [
-      b.add(
-        'Gemm',
-        [
-          features,
-          parameter('experts.0.weight', [n * h1, inputWidth], inputWidth),
-          parameter('experts.0.bias', [n * h1], inputWidth),
-        ],
-        { transB: 1 },
-      ),
-    ]);
-    const byExpert = b.add('Transpose', [b.add('Reshape', [first, b.ints([0, n, h1])])], { perm: [1, 0, 2] });
-    const weight = b.add('Transpose', [parameter('experts.1.weight', [n, h2, h1], h1)], { perm: [0, 2, 1] });
-    const bias = b.add('Unsqueeze', [parameter('experts.1.bias', [n, h2], h1), b.ints([1])]);
-    return b.add('Relu', [b.add('Add', [b.add('MatMul', [byExpert, weight]), bias])]);
-  });
+  const widths: Widths = { k, users: user.length, experts: n, h1, h2 };
+  const context = addContext(b, features, campaign, widths);
+  const gateOfExperts = addGate(b, 'gate.experts', n, context, parameter); // [batch, n]
+  const gateOfCritics = addGate(b, 'gate.critics', m, context, parameter); // [batch, m]
+  const outputs = addExperts(b, features, widths, parameter);
 
   // r = sum_i g_E,i h_i
   const mix = b.named('mix/', () => {
@@ -171,66 +123,88 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
   });
 }
 
-type MakeParameter = (name: string, shape: readonly number[], fanIn: number) => Value;
-
-/** A feature's inputs. */
-interface FeatureInput {
-  readonly name: string;
-  readonly feature: MetaHeacFeature;
-  /** Ids, `[rows]` or `[rows, maxLength]`. */
-  readonly ids: Value;
-  /** Number of tokens of a list, `[rows]`; and which places hold one, `[rows, maxLength]` as 0 and 1. */
-  readonly list: { readonly length: Value; readonly present: Value } | null;
+interface Widths {
+  readonly k: number;
+  /** User features. */
+  readonly users: number;
+  readonly experts: number;
+  readonly h1: number;
+  readonly h2: number;
 }
 
-function declare(b: Builder, name: string, rows: 'batch' | 1, feature: MetaHeacFeature): FeatureInput {
-  if (feature.kind === 'single') return { name, feature, ids: b.input(name, 'int32', [rows]), list: null };
-  const maxLength = feature.maxLength!;
-  const ids = b.input(name, 'int32', [rows, maxLength]);
-  const length = b.input(`${name}.length`, 'int32', [rows]);
-  return b.named(`${name}/`, () => {
-    const places = b.constant(
-      tensor(
-        'int32',
-        [maxLength],
-        Array.from({ length: maxLength }, (_, i) => i),
-      ),
-      `places_${maxLength}`,
-    );
-    const mask = b.add('Less', [places, b.add('Unsqueeze', [length, b.ints([1])])]);
-    return { name, feature, ids, list: { length, present: b.add('Cast', [mask], { to: 'float32' }) } };
+/** What the gates see. */
+interface Context {
+  /** `[batch, width]` */
+  readonly value: Value;
+  readonly width: number;
+  readonly h2: number;
+}
+
+/** a(u, c) = concat(mean over the M rows of e_u ; e_c): `[batch, (1 + N) k]`. */
+function addContext(b: Builder, features: Value, campaign: readonly Value[], { k, users, h2 }: Widths): Context {
+  const value = b.named('context/', () => {
+    const rows = b.add('Reshape', [features, b.ints([0, users, k])]);
+    const mean = b.add('ReduceMean', [rows, b.ints([1])], { keepdims: 0 });
+    if (campaign.length === 0) return mean;
+    const one = b.add('Concat', campaign, { axis: 1 });
+    const batch = b.add('Shape', [mean], { start: 0, end: 1 });
+    const shape = b.add('Concat', [batch, b.ints([campaign.length * k])], { axis: 0 });
+    return b.add('Concat', [mean, b.add('Expand', [one, shape])], { axis: 1 });
   });
+  return { value, width: (1 + campaign.length) * k, h2 };
 }
 
-/** One feature as `[rows, k]`: a look-up, or the pooled tokens of a list (an empty one gives zeros). */
-function embed(
+function addGate(
   b: Builder,
-  { name, feature, ids, list }: FeatureInput,
-  k: number,
-  pooling: 'mean' | 'root',
+  name: string,
+  outputs: number,
+  { value, width, h2 }: Context,
   parameter: MakeParameter,
 ): Value {
-  const table = parameter(`${name}.embedding`, [feature.rows, k], 1);
   return b.named(`${name}/`, () => {
-    const vectors = b.add('Gather', [table, ids], { axis: 0 });
-    if (!list) return vectors;
-    const sum =
-      pooling === 'root'
-        ? sumPresent(b, list.present, vectors)
-        : b.add('ReduceSum', [b.add('Mul', [vectors, b.add('Unsqueeze', [list.present, b.ints([2])])]), b.ints([1])], {
-            keepdims: 0,
-          });
-    const count = b.add('Max', [b.add('Cast', [list.length], { to: 'float32' }), b.scalar(1, 'float32')]);
-    const divisor = pooling === 'root' ? b.add('Sqrt', [count]) : count;
-    // where it is the published model: masked, summed, then divided, PyTorch's order, which keeps the rounding of tiny activations as its own
-    return b.add('Div', [sum, b.add('Unsqueeze', [divisor, b.ints([1])])]);
+    const hiddenLayer = b.add(
+      'Gemm',
+      [value, parameter(`${name}.0.weight`, [h2, width], width), parameter(`${name}.0.bias`, [h2], width)],
+      { transB: 1 },
+    );
+    const logits = b.add(
+      'Gemm',
+      [
+        b.add('Relu', [hiddenLayer]),
+        parameter(`${name}.1.weight`, [outputs, h2], h2),
+        parameter(`${name}.1.bias`, [outputs], h2),
+      ],
+      { transB: 1 },
+    );
+    return b.add('Softmax', [logits], { axis: 1 });
   });
 }
 
-/** Sum of the vectors `[batch, places, k]` at the places that are present: `[batch, k]`. A product of matrices, at half the time of a masked sum. */
-function sumPresent(b: Builder, present: Value, vectors: Value): Value {
-  const row = b.add('Unsqueeze', [present, b.ints([1])]);
-  return b.add('Squeeze', [b.add('MatMul', [row, vectors]), b.ints([1])]);
+/** h_i(u) = relu(V2_i relu(V1_i vec(e_u))), all experts at once: `[n, batch, h2]`. */
+function addExperts(
+  b: Builder,
+  features: Value,
+  { k, users, experts: n, h1, h2 }: Widths,
+  parameter: MakeParameter,
+): Value {
+  return b.named('experts/', () => {
+    const inputWidth = users * k;
+    const first = b.add('Relu', [
+      b.add(
+        'Gemm',
+        [
+          features,
+          parameter('experts.0.weight', [n * h1, inputWidth], inputWidth),
+          parameter('experts.0.bias', [n * h1], inputWidth),
+        ],
+        { transB: 1 },
+      ),
+    ]);
+    const byExpert = b.add('Transpose', [b.add('Reshape', [first, b.ints([0, n, h1])])], { perm: [1, 0, 2] });
+    const weight = b.add('Transpose', [parameter('experts.1.weight', [n, h2, h1], h1)], { perm: [0, 2, 1] });
+    const bias = b.add('Unsqueeze', [parameter('experts.1.bias', [n, h2], h1), b.ints([1])]);
+    return b.add('Relu', [b.add('Add', [b.add('MatMul', [byExpert, weight]), bias])]);
+  });
 }
 
 /** What the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up at once, in tables that stack the features. */

@@ -2,13 +2,10 @@
 import { GraphError } from './error.ts';
 import {
   type DataType,
-  type Dim,
-  elementCount,
   type GradientOverride,
   type Graph,
   isFloat,
   type Node,
-  numbersOf,
   type Shape,
   sameShape,
   type Tensor,
@@ -21,6 +18,7 @@ import type { OpAttributes, OpType } from './ops/attributes.ts';
 import { KNOWN_ELEMENTS, requireFitting } from './ops/dims.ts';
 import { OPS } from './ops/table.ts';
 import { neededNodes } from './prune.ts';
+import { keyOf, valueOfTensor } from './tensor-values.ts';
 
 export interface NodeOptions {
   /** The node's name; the default is made of the op. Made unique by a number. */
@@ -286,16 +284,4 @@ export class Builder {
     this.nextNumber.set(base, number + 1);
     return `${base}_${number}`;
   }
-}
-
-function valueOfTensor(name: string, data: Tensor): Value {
-  const small = !isFloat(data.dtype) && data.dtype !== 'bool' && elementCount(data.shape) <= KNOWN_ELEMENTS;
-  const known: { known?: readonly Dim[] } = small ? { known: numbersOf(data) } : {};
-  return { name, dtype: data.dtype, shape: [...data.shape], ...known };
-}
-
-/** Equal for equal constants; null for those that are too large to be compared. */
-function keyOf(data: Tensor): string | null {
-  if (data.data.length > KNOWN_ELEMENTS) return null;
-  return `${typeText(data)}=${Array.from(data.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? '-0' : String(x)))}`;
 }

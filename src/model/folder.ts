@@ -19,11 +19,17 @@ import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.
 export const MODEL_FILE = 'model.onnx';
 export const MANIFEST_FILE = 'manifest.json';
 
-export interface ModelFolder {
+/** What a model understands and how it is adapted: all that is known of one that is still being trained. */
+export interface ModelContract {
+  /** Names the model in a refusal. */
   readonly path: string;
-  readonly manifest: Manifest;
+  readonly manifest: Pick<Manifest, 'features' | 'adaptation'>;
   /** By `user.<feature>` and `campaign.<feature>`. */
   readonly vocabularies: ReadonlyMap<string, Vocabulary>;
+}
+
+export interface ModelFolder extends ModelContract {
+  readonly manifest: Manifest;
   /** Reads a file whose sha256 has been checked. */
   read(file: string): Uint8Array;
 }

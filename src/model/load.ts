@@ -15,19 +15,25 @@ import {
 } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import { allFinite, type Device, openSession, type Session } from '../runtime/session.ts';
-import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
+import { MODEL_FILE, type ModelContract, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
 import { type DescentSettings, linearParameters, type Manifest, parametersOf } from './manifest.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round otherwise). */
 export const GOLDEN_TOLERANCE = 1e-5;
 
-export interface GeneralModel {
-  readonly folder: ModelFolder;
-  readonly manifest: Manifest;
+/** A model that can be adapted: a general model, or one that is still being trained. */
+export interface AdaptableModel {
+  readonly folder: ModelContract;
+  readonly manifest: ModelContract['manifest'];
   readonly graph: Graph;
   /** Names of the parameters that adaptation changes. */
   readonly adapted: readonly string[];
+}
+
+export interface GeneralModel extends AdaptableModel {
+  readonly folder: ModelFolder;
+  readonly manifest: Manifest;
 }
 
 /** What the checks of a graph need to know: of a folder that is loaded, or of one that is still to be written. */

@@ -31,19 +31,11 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
   const heads = Object.keys(rates);
   const { body, head, boundary } = splitFrozen(compactGraph, heads);
   const b = new Builder();
-  const copyInput = (name: string, side: string): Value => {
-    const { dtype, shape } = compactGraph.values.get(name)!;
-    return b.input(
-      `${side}${name}`,
-      dtype,
-      shape.map((dim) => (typeof dim === 'string' && side !== '' ? `${side}${dim}` : dim)),
-    );
-  };
-  const theta = new Map<string, Value>(parameters.map((name) => [name, copyInput(name, '')]));
+  const theta = new Map<string, Value>(parameters.map((name) => [name, copyInput(b, compactGraph, name, '')]));
   const boundaryOf = (side: 'support' | 'query'): ReadonlyMap<string, Value> => {
     const feeds = compactGraph.inputs
       .filter((name) => !theta.has(name))
-      .map((name): [string, Value] => [name, copyInput(name, `${side}/`)]);
+      .map((name): [string, Value] => [name, copyInput(b, compactGraph, name, `${side}/`)]);
     const given = new Map([...theta, ...feeds]);
     const computed = body
       ? b.inline(body, new Map([...given].filter(([name]) => body.inputs.includes(name))), `${side}/`)
@@ -91,6 +83,16 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
   );
   return prune(
     b.build('heads_step', [b.add('Identity', [loss], {}, { name: 'loss', outputs: ['query_loss'] }), ...outputs]),
+  );
+}
+
+/** An input of `graph` under a name of its own side, with sizes of that side. */
+function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
+  const { dtype, shape } = graph.values.get(name)!;
+  return b.input(
+    `${side}${name}`,
+    dtype,
+    shape.map((dim) => (typeof dim === 'string' && side !== '' ? `${side}${dim}` : dim)),
   );
 }
 

@@ -5,7 +5,7 @@ import { buildMetaHeac } from '../architectures/metaheac.ts';
 import type { Feature } from '../dataset/features.ts';
 import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
-import { MODEL_FILE, type ModelDraft, type ModelFolder, writeModelFolder } from '../model/folder.ts';
+import { MODEL_FILE, type ModelContract, type ModelDraft, writeModelFolder } from '../model/folder.ts';
 import {
   MAXIMUM_LIST_LENGTH,
   type Manifest,
@@ -29,8 +29,8 @@ const GOLDEN_ROWS = 16;
 
 export interface InitialModel {
   readonly graph: Graph;
-  /** As a folder in memory, for binding and encoding. */
-  readonly folder: ModelFolder;
+  /** For binding and encoding; there is no folder yet. */
+  readonly folder: ModelContract;
   readonly tokens: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -56,22 +56,9 @@ export function createInitialModel(
     );
   }
   for (const { name } of dataSet.campaignFeatures) tokens.set(`campaign.${name}`, campaignTokens(campaigns, name));
-  const describe = (side: 'user' | 'campaign', features: readonly Feature[]): ManifestFeature[] =>
-    features.map(({ name, kind, maxLength = DEFAULT_MAX_LENGTH }) => {
-      if (kind === 'multi' && maxLength > MAXIMUM_LIST_LENGTH) {
-        const message = `${side} feature "${name}" has max_length ${maxLength}, and a model reads at most ${MAXIMUM_LIST_LENGTH} tokens of a list`;
-        throw new AppError('invalid_data', `${dataSet.path}: ${message}`);
-      }
-      return {
-        name,
-        kind,
-        ...(kind === 'multi' ? { max_length: maxLength } : {}),
-        vocabulary_size: tokens.get(`${side}.${name}`)!.length + 1,
-      };
-    });
   const features = {
-    user: describe('user', userFeatures),
-    campaign: describe('campaign', dataSet.campaignFeatures),
+    user: describe(dataSet.path, 'user', userFeatures, tokens),
+    campaign: describe(dataSet.path, 'campaign', dataSet.campaignFeatures, tokens),
   };
   const sized = (list: readonly ManifestFeature[]) =>
     list.map(({ name, kind, max_length, vocabulary_size }) => ({
@@ -92,28 +79,46 @@ export function createInitialModel(
     },
     recipe.initial(prepared, settings),
   );
-  const manifest = { features, adaptation: settings.adaptation } as unknown as Manifest;
-  return assembleInitialModel({ name: settings.name, graph, manifest, tokens });
+  return assembleInitialModel({
+    name: settings.name,
+    graph,
+    manifest: { features, adaptation: settings.adaptation },
+    tokens,
+  });
+}
+
+/** Features as the manifest has them. */
+function describe(
+  path: string,
+  side: 'user' | 'campaign',
+  features: readonly Feature[],
+  tokens: ReadonlyMap<string, readonly string[]>,
+): ManifestFeature[] {
+  return features.map(({ name, kind, maxLength = DEFAULT_MAX_LENGTH }) => {
+    if (kind === 'multi' && maxLength > MAXIMUM_LIST_LENGTH) {
+      const message = `${side} feature "${name}" has max_length ${maxLength}, and a model reads at most ${MAXIMUM_LIST_LENGTH} tokens of a list`;
+      throw new AppError('invalid_data', `${path}: ${message}`);
+    }
+    return {
+      name,
+      kind,
+      ...(kind === 'multi' ? { max_length: maxLength } : {}),
+      vocabulary_size: tokens.get(`${side}.${name}`)!.length + 1,
+    };
+  });
 }
 
 /** What an initial model is made of: plain data, which a thread may be started with. */
 export interface InitialModelParts {
   readonly name: string;
   readonly graph: Graph;
-  readonly manifest: Manifest;
+  readonly manifest: ModelContract['manifest'];
   readonly tokens: ReadonlyMap<string, readonly string[]>;
 }
 
 export function assembleInitialModel({ name, graph, manifest, tokens }: InitialModelParts): InitialModel {
   const vocabularies = new Map([...tokens].map(([feature, list]) => [feature, createVocabulary(list)]));
-  const folder: ModelFolder = {
-    path: name,
-    manifest,
-    vocabularies,
-    read: () => {
-      throw new Error('a draft has no files');
-    },
-  };
+  const folder: ModelContract = { path: name, manifest, vocabularies };
   return { graph, folder, tokens };
 }
 

@@ -3,7 +3,7 @@
 import type { LabelledBatch } from '../adaptation/adam-program.ts';
 import type { Parameters } from '../adaptation/compaction.ts';
 import { trainableParameters } from '../graph/index.ts';
-import type { GeneralModel } from '../model/load.ts';
+import type { AdaptableModel } from '../model/load.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 import { type Binding, bind, withoutTokens } from '../online/binding.ts';
 import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
@@ -58,29 +58,10 @@ export interface LearnerData {
 }
 
 export function openLearner({ population, initialModel, settings, device }: LearnerData): Learner {
-  const { graph, folder } = initialModel;
+  const { graph } = initialModel;
   const parameters = trainableParameters(graph);
-  const whole = bind(folder, population);
-  const bindings = new Map<string, Binding>();
-  const bindingBefore = (future: readonly string[]): Binding => {
-    const key = JSON.stringify(future);
-    const known = bindings.get(key);
-    if (known) return known;
-    const ids = new Set(future.flatMap((campaign) => ownToken(folder, campaign)?.id ?? []));
-    const binding = ids.size === 0 ? whole : withoutTokens(whole, PAST_CAMPAIGNS, ids);
-    bindings.set(key, binding);
-    return binding;
-  };
-  const encode = ({ campaign, features, future }: Task, { users, labels }: SampledBatch): LabelledBatch => ({
-    feeds: {
-      ...encodeUsers(graph, bindingBefore(future), population.readRows(users.map((user) => population.rowOf[user]!)), {
-        // a campaign's own token of past campaigns would tell its members apart
-        without: ownToken(folder, campaign),
-      }),
-      ...encodeCampaign(graph, folder, features, users.length),
-    },
-    labels,
-  });
+  const bindingBefore = bindingsOf(initialModel, population);
+  const whole = bindingBefore([]);
   let program: Promise<MetaProgram> | null = null;
   let opened: Promise<Trials> | null = null;
   // the last one: campaigns come future by future
@@ -89,7 +70,9 @@ export function openLearner({ population, initialModel, settings, device }: Lear
     async gradient(current, task) {
       program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
       const { support, query } = task;
-      const episode = { support: encode(task, support), query: encode(task, query) };
+      const binding = bindingBefore(task.future);
+      const encode = (batch: SampledBatch) => encodeBatch(initialModel, population, binding, task, batch);
+      const episode = { support: encode(support), query: encode(query) };
       return (await program).run(current, episode, settings.innerRate);
     },
     async evaluate(current, { trials, key, future, settings: all }) {
@@ -124,8 +107,42 @@ export function openLearner({ population, initialModel, settings, device }: Lear
   };
 }
 
+/** The users' binding as it is before the campaigns of a future: nobody has their tokens. */
+function bindingsOf({ folder }: InitialModel, population: Population): (future: readonly string[]) => Binding {
+  const whole = bind(folder, population);
+  const bindings = new Map<string, Binding>();
+  return (future) => {
+    const key = JSON.stringify(future);
+    const known = bindings.get(key);
+    if (known) return known;
+    const ids = new Set(future.flatMap((campaign) => ownToken(folder, campaign)?.id ?? []));
+    const binding = ids.size === 0 ? whole : withoutTokens(whole, PAST_CAMPAIGNS, ids);
+    bindings.set(key, binding);
+    return binding;
+  };
+}
+
+function encodeBatch(
+  { graph, folder }: InitialModel,
+  population: Population,
+  binding: Binding,
+  { campaign, features }: Task,
+  { users, labels }: SampledBatch,
+): LabelledBatch {
+  return {
+    feeds: {
+      ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
+        // a campaign's own token of past campaigns would tell its members apart
+        without: ownToken(folder, campaign),
+      }),
+      ...encodeCampaign(graph, folder, features, users.length),
+    },
+    labels,
+  };
+}
+
 interface Trials {
-  readonly model: GeneralModel;
+  readonly model: AdaptableModel;
   readonly program: OnlineProgram;
   /** Where trials are run one by one. */
   readonly scorer: Scorer | null;

@@ -193,16 +193,12 @@ export interface OptimiserState {
   readonly tensors: Parameters;
 }
 
-/** Starts at `start`: parameters alone, or a saved state. */
-export async function openOptimiser(
-  start: Parameters,
-  options: { device?: Device; state?: OptimiserState } = {},
-): Promise<Optimiser> {
-  const names = [...start.keys()];
+/** Adam's step of all parameters: they, their gradients and their moments -> `next/<p>`, `next/<p>.moment1`, `next/<p>.moment2`. */
+function buildAdam(start: Parameters): Graph {
   const b = new Builder();
   const stepSize = b.input('adam.stepSize', 'float32', []);
   const scale2 = b.input('adam.scale2', 'float32', []);
-  const outputs = names.flatMap((name) => {
+  const outputs = [...start.keys()].flatMap((name) => {
     const { dtype, shape } = start.get(name)!;
     const value = (suffix: string) => b.input(`${name}${suffix}`, dtype, shape);
     const next = adamStep(
@@ -219,7 +215,16 @@ export async function openOptimiser(
       ] as const
     ).map(([suffix, result]) => b.add('Identity', [result], {}, { name: `next/${name}${suffix}` }));
   });
-  const session: Session = await openSession(b.build('adam', outputs), options);
+  return b.build('adam', outputs);
+}
+
+/** Starts at `start`: parameters alone, or a saved state. */
+export async function openOptimiser(
+  start: Parameters,
+  options: { device?: Device; state?: OptimiserState } = {},
+): Promise<Optimiser> {
+  const names = [...start.keys()];
+  const session: Session = await openSession(buildAdam(start), options);
   const saved = options.state?.tensors;
   const makeSet = (filled: boolean): Record<string, Tensor> => {
     const set: Record<string, Tensor> = {};

@@ -1,72 +1,21 @@
 /** The planted world of synthetic data sets: readable traits, hidden tastes, and how much a person likes a campaign. */
 import { createRng, type Rng } from '../lib/rng.ts';
-
-/** What people can like; a person's taste is a number for each. Each has the interests that show it. */
-const TASTES = {
-  outdoors: ['hiking', 'camping', 'fishing', 'climbing', 'gardening', 'birdwatching'],
-  sport: ['football', 'running', 'cycling', 'swimming', 'yoga', 'weightlifting'],
-  gaming: ['console_games', 'esports', 'board_games', 'chess', 'streaming', 'role_playing'],
-  fashion: ['streetwear', 'jewellery', 'make_up', 'sneakers', 'vintage_clothes', 'design'],
-  food: ['baking', 'wine', 'barbecue', 'vegan_food', 'restaurants', 'coffee'],
-  travel: ['city_trips', 'beaches', 'backpacking', 'cruises', 'languages', 'photography'],
-  family: ['parenting', 'toys', 'pets', 'home_decor', 'do_it_yourself', 'crafts'],
-  technology: ['smartphones', 'programming', 'electric_cars', 'smart_home', 'robotics', 'science'],
-  music: ['rock', 'hip_hop', 'classical', 'festivals', 'guitar', 'vinyl'],
-  money: ['investing', 'real_estate', 'start_ups', 'insurance', 'savings', 'careers'],
-} as const;
-
-/** What campaigns sell, with the tastes that it appeals to, strongest first. */
-const CATEGORIES: Readonly<Record<string, readonly (keyof typeof TASTES)[]>> = {
-  hiking_boots: ['outdoors', 'sport'],
-  tents: ['outdoors', 'travel'],
-  running_shoes: ['sport', 'fashion'],
-  gym: ['sport', 'food'],
-  video_game: ['gaming', 'technology'],
-  headset: ['gaming', 'music'],
-  handbag: ['fashion', 'travel'],
-  cosmetics: ['fashion', 'family'],
-  meal_kit: ['food', 'family'],
-  wine_club: ['food', 'money'],
-  flights: ['travel', 'money'],
-  hotel: ['travel', 'family'],
-  toys: ['family', 'gaming'],
-  furniture: ['family', 'fashion'],
-  laptop: ['technology', 'gaming'],
-  electric_car: ['technology', 'money'],
-  concert: ['music', 'travel'],
-  guitar: ['music', 'technology'],
-  bank_account: ['money', 'family'],
-  broker: ['money', 'technology'],
-};
-
-const AGE_BANDS = ['18-24', '25-34', '35-44', '45-54', '55-64', '65+'];
-const OCCUPATIONS = [
-  'student',
-  'teacher',
-  'nurse',
-  'engineer',
-  'clerk',
-  'manager',
-  'artist',
-  'driver',
-  'farmer',
-  'chef',
-  'retired',
-  'developer',
-];
-const COUNTRIES = ['Austria', 'Brazil', 'Canada', 'Denmark', 'Egypt', 'France', 'Ghana', 'India', 'Japan', 'Kenya'];
-const CITIES_PER_COUNTRY = 6;
-const DEVICES = ['android', 'iphone', 'tablet', 'windows', 'mac', 'television'];
-const HOURS = ['early_morning', 'morning', 'noon', 'afternoon', 'evening', 'night', 'weekend'];
-const SEASONS = ['spring', 'summer', 'autumn', 'winter'];
-const BRANDS_PER_TASTE = 20;
-/** A trait that is not known of a person. */
-const MISSING_SHARE = 0.05;
-
-const TASTE_NAMES = Object.keys(TASTES) as (keyof typeof TASTES)[];
-const CATEGORY_NAMES = Object.keys(CATEGORIES);
-/** Tastes of a person. */
-export const TASTE_COUNT = TASTE_NAMES.length;
+import {
+  AGE_BANDS,
+  BRANDS_PER_TASTE,
+  CATEGORIES,
+  CATEGORY_NAMES,
+  CITIES_PER_COUNTRY,
+  COUNTRIES,
+  DEVICES,
+  HOURS,
+  MISSING_SHARE,
+  OCCUPATIONS,
+  SEASONS,
+  TASTE_COUNT,
+  TASTE_NAMES,
+  TASTES,
+} from './synthetic-names.ts';
 
 /** Features of the people, in the form of dataset.json. */
 export const USER_FEATURES = [
@@ -116,6 +65,17 @@ export interface World {
 
 /** The world of `key`: two data sets of one world have the same tokens with the same meaning, so that a model of one fits the other. */
 export function createWorld(key: string): World {
+  const planted = plantWorld(key);
+  return {
+    samplePerson: (rng, tokensPerUser) => samplePerson(planted, rng, tokensPerUser),
+    sampleCampaign: (rng) => sampleCampaign(planted, rng),
+  };
+}
+
+type Planted = ReturnType<typeof plantWorld>;
+
+/** What everything else is made of, each with a stream of its own. */
+function plantWorld(key: string) {
   const rng = createRng(`synthetic world/${key}`);
   const normals = (label: string, count: number): Float64Array => {
     const stream = rng.fork(label);
@@ -137,70 +97,91 @@ export function createWorld(key: string): World {
     TASTES.outdoors.length,
   );
   const brands = plantTokens(rng.fork('brands'), brandNames(rng.fork('brand names')), BRANDS_PER_TASTE);
-
-  const samplePerson = (stream: Rng, tokensPerUser: number): Person => {
-    const age = stream.integer(AGE_BANDS.length);
-    const occupation = stream.integer(OCCUPATIONS.length);
-    const country = stream.integer(COUNTRIES.length);
-    const city =
-      country * CITIES_PER_COUNTRY + Math.min(stream.integer(CITIES_PER_COUNTRY), stream.integer(CITIES_PER_COUNTRY));
-    const tastes = new Float64Array(k);
-    for (let t = 0; t < k; t++) {
-      tastes[t] =
-        0.35 * byAge[age * k + t]! +
-        0.35 * byOccupation[occupation * k + t]! +
-        0.45 * byAgeAndOccupation[(age * OCCUPATIONS.length + occupation) * k + t]! +
-        0.2 * byCity[city * k + t]! +
-        0.7 * stream.normal();
-    }
-    const device = choose(stream, DEVICES.length, (i) => 0.5 * project(byDevice, i, tastes));
-    const known = <T>(value: T): T | null => (stream.uniform() < MISSING_SHARE ? null : value);
-    const hour = (): string => HOURS[choose(stream, HOURS.length, (i) => 0.5 * project(byHour, i, tastes))]!;
-    const amount = (mean: number): number => 1 + stream.integer(Math.max(1, 2 * mean - 1));
-    const traits = {
-      age_band: known(AGE_BANDS[age]!),
-      occupation: known(OCCUPATIONS[occupation]!),
-      country: known(COUNTRIES[country]!),
-      city: known(`${COUNTRIES[country]!} ${1 + (city % CITIES_PER_COUNTRY)}`),
-      device: known(DEVICES[device]!),
-      active_hours: [...new Set(Array.from({ length: 1 + stream.integer(3) }, hour))],
-      interests: sampleTokens(stream, interests, tastes, amount(tokensPerUser * 0.45)),
-      brands: sampleTokens(stream, brands, tastes, amount(tokensPerUser * 0.55)),
-    };
-    return { age, country, tastes, traits };
+  return {
+    byAge,
+    byOccupation,
+    byAgeAndOccupation,
+    byCity,
+    byDevice,
+    byHour,
+    weighing,
+    categoryByAge,
+    seasonByCountry,
+    interests,
+    brands,
   };
+}
 
-  const sampleCampaign = (stream: Rng): PlantedCampaign => {
-    const category = stream.integer(CATEGORY_NAMES.length);
-    const brand = stream.integer(brands.names.length);
-    const season = stream.integer(SEASONS.length);
-    const [first, second] = CATEGORIES[CATEGORY_NAMES[category]!]!.map((taste) => TASTE_NAMES.indexOf(taste)) as [
-      number,
-      number,
-    ];
-    const weights = new Float64Array(k);
-    for (let t = 0; t < k; t++) weights[t] = 0.35 * stream.normal() + 0.4 * brands.vectors[brand * k + t]!;
-    weights[first]! += 1;
-    weights[second]! += 0.5;
-    const features = {
-      category: CATEGORY_NAMES[category]!,
-      brand: brands.names[brand]!,
-      season: SEASONS[season]!,
-      topics: sampleTokens(stream, interests, weights, 2 + stream.integer(2)),
-    };
-    const affinity = (age: number, country: number, tastes: Float64Array | Float32Array, offset: number): number => {
-      let sum = 0;
-      for (let t = 0; t < k; t++) sum += weights[t]! * (1 + 0.8 * weighing[age * k + t]!) * tastes[offset + t]!;
-      sum += 0.5 * tastes[offset + first]! * tastes[offset + second]!;
-      return (
-        sum +
-        0.5 * categoryByAge[category * AGE_BANDS.length + age]! +
-        0.4 * seasonByCountry[season * COUNTRIES.length + country]!
-      );
-    };
-    return { features, affinity };
+function samplePerson(
+  { byAge, byOccupation, byAgeAndOccupation, byCity, byDevice, byHour, interests, brands }: Planted,
+  stream: Rng,
+  tokensPerUser: number,
+): Person {
+  const k = TASTE_COUNT;
+  const age = stream.integer(AGE_BANDS.length);
+  const occupation = stream.integer(OCCUPATIONS.length);
+  const country = stream.integer(COUNTRIES.length);
+  const city =
+    country * CITIES_PER_COUNTRY + Math.min(stream.integer(CITIES_PER_COUNTRY), stream.integer(CITIES_PER_COUNTRY));
+  const tastes = new Float64Array(k);
+  for (let t = 0; t < k; t++) {
+    tastes[t] =
+      0.35 * byAge[age * k + t]! +
+      0.35 * byOccupation[occupation * k + t]! +
+      0.45 * byAgeAndOccupation[(age * OCCUPATIONS.length + occupation) * k + t]! +
+      0.2 * byCity[city * k + t]! +
+      0.7 * stream.normal();
+  }
+  const device = choose(stream, DEVICES.length, (i) => 0.5 * project(byDevice, i, tastes));
+  const known = <T>(value: T): T | null => (stream.uniform() < MISSING_SHARE ? null : value);
+  const hour = (): string => HOURS[choose(stream, HOURS.length, (i) => 0.5 * project(byHour, i, tastes))]!;
+  const amount = (mean: number): number => 1 + stream.integer(Math.max(1, 2 * mean - 1));
+  const traits = {
+    age_band: known(AGE_BANDS[age]!),
+    occupation: known(OCCUPATIONS[occupation]!),
+    country: known(COUNTRIES[country]!),
+    city: known(`${COUNTRIES[country]!} ${1 + (city % CITIES_PER_COUNTRY)}`),
+    device: known(DEVICES[device]!),
+    active_hours: [...new Set(Array.from({ length: 1 + stream.integer(3) }, hour))],
+    interests: sampleTokens(stream, interests, tastes, amount(tokensPerUser * 0.45)),
+    brands: sampleTokens(stream, brands, tastes, amount(tokensPerUser * 0.55)),
   };
-  return { samplePerson, sampleCampaign };
+  return { age, country, tastes, traits };
+}
+
+function sampleCampaign(
+  { weighing, categoryByAge, seasonByCountry, interests, brands }: Planted,
+  stream: Rng,
+): PlantedCampaign {
+  const k = TASTE_COUNT;
+  const category = stream.integer(CATEGORY_NAMES.length);
+  const brand = stream.integer(brands.names.length);
+  const season = stream.integer(SEASONS.length);
+  const [first, second] = CATEGORIES[CATEGORY_NAMES[category]!]!.map((taste) => TASTE_NAMES.indexOf(taste)) as [
+    number,
+    number,
+  ];
+  const weights = new Float64Array(k);
+  for (let t = 0; t < k; t++) weights[t] = 0.35 * stream.normal() + 0.4 * brands.vectors[brand * k + t]!;
+  weights[first]! += 1;
+  weights[second]! += 0.5;
+  const features = {
+    category: CATEGORY_NAMES[category]!,
+    brand: brands.names[brand]!,
+    season: SEASONS[season]!,
+    topics: sampleTokens(stream, interests, weights, 2 + stream.integer(2)),
+  };
+  const affinity = (age: number, country: number, tastes: Float64Array | Float32Array, offset: number): number => {
+    let sum = 0;
+    for (let t = 0; t < k; t++) sum += weights[t]! * (1 + 0.8 * weighing[age * k + t]!) * tastes[offset + t]!;
+    sum += 0.5 * tastes[offset + first]! * tastes[offset + second]!;
+    return (
+      sum +
+      0.5 * categoryByAge[category * AGE_BANDS.length + age]! +
+      0.4 * seasonByCountry[season * COUNTRIES.length + country]!
+    );
+  };
+  return { features, affinity };
 }
 
 /** Tokens with a place among the tastes and a popularity. */

@@ -1,16 +1,11 @@
 /** Writes synthetic data sets: people with readable traits and planted tastes, campaigns that some of them like. */
+
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import { sampleSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from './data-set-writer.ts';
 import { topShare } from './shapes/members.ts';
-import {
-  CAMPAIGN_FEATURES,
-  createWorld,
-  type PlantedCampaign,
-  TASTE_COUNT,
-  USER_FEATURES,
-  type World,
-} from './synthetic-world.ts';
+import { TASTE_COUNT } from './synthetic-names.ts';
+import { CAMPAIGN_FEATURES, createWorld, type PlantedCampaign, USER_FEATURES, type World } from './synthetic-world.ts';
 
 /** What to make. */
 export interface SyntheticOptions {

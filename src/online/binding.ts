@@ -1,7 +1,7 @@
 /** Binds a model to a population: for each feature, population code -> the model's token id (0 = unknown). */
 import type { TokenId } from '../lib/brands.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ModelFolder } from '../model/folder.ts';
+import type { ModelContract } from '../model/folder.ts';
 import type { ManifestFeature } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 
@@ -21,7 +21,7 @@ export interface Binding {
 }
 
 /** Binds; a feature that the population lacks, or has in another kind, is invalid_model. */
-export function bind(model: ModelFolder, population: Population): Binding {
+export function bind(model: ModelContract, population: Population): Binding {
   return { features: model.manifest.features.user.map((feature) => bindFeature(model, population, feature)) };
 }
 
@@ -34,7 +34,7 @@ export function withoutTokens({ features }: Binding, feature: string, ids: Reado
   };
 }
 
-function bindFeature(model: ModelFolder, population: Population, feature: ManifestFeature): BoundFeature {
+function bindFeature(model: ModelContract, population: Population, feature: ManifestFeature): BoundFeature {
   const own = population.features.find(({ name }) => name === feature.name);
   if (!own)
     throw new AppError(

@@ -10,7 +10,7 @@ import type { Parameters } from '../adaptation/compaction.ts';
 import { type HeadProgram, openHeadProgram } from '../adaptation/head-adaptation.ts';
 import type { Tensor } from '../graph/index.ts';
 import type { Row } from '../lib/brands.ts';
-import type { GeneralModel } from '../model/load.ts';
+import type { AdaptableModel } from '../model/load.ts';
 import { type AdamSettings, type DescentSettings, linearParameters } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 import { takeFeeds } from '../runtime/feed-rows.ts';
@@ -35,7 +35,7 @@ export async function openOnlineProgram(
     graph,
     adapted,
     manifest: { adaptation },
-  }: Pick<GeneralModel, 'graph' | 'adapted'> & { readonly manifest: Pick<GeneralModel['manifest'], 'adaptation'> },
+  }: Pick<AdaptableModel, 'graph' | 'adapted'> & { readonly manifest: Pick<AdaptableModel['manifest'], 'adaptation'> },
   options: { device?: Device } = {},
 ): Promise<OnlineProgram> {
   if (adaptation.optimiser === 'adam')
@@ -52,8 +52,8 @@ export async function openOnlineProgram(
 }
 
 /** A model bound to a population, ready to be adapted: shared by all campaigns. */
-export interface OnlineContext {
-  readonly model: GeneralModel;
+export interface OnlineContext<Model extends AdaptableModel = AdaptableModel> {
+  readonly model: Model;
   readonly population: Population;
   readonly binding: Binding;
   readonly program: OnlineProgram;

@@ -1,6 +1,6 @@
 /** Rows of a population, and a campaign's features, as a model's inputs. */
 import type { Graph, Tensor } from '../graph/index.ts';
-import type { ModelFolder } from '../model/folder.ts';
+import type { ModelContract } from '../model/folder.ts';
 import type { Column, Rows } from '../population/segments.ts';
 import type { Feeds } from '../runtime/session.ts';
 import type { Binding, BoundFeature } from './binding.ts';
@@ -104,7 +104,12 @@ function listIds(
  * `campaign.<feature>` for `rows` users: of one row where the graph takes one, repeated where it wants one a user. Unknown and missing
  * values are id 0. Without a graph: one row of int32.
  */
-export function encodeCampaign(graph: Graph | null, model: ModelFolder, features: CampaignTokens, rows: number): Feeds {
+export function encodeCampaign(
+  graph: Graph | null,
+  model: ModelContract,
+  features: CampaignTokens,
+  rows: number,
+): Feeds {
   const feeds: Record<string, Tensor> = {};
   for (const feature of model.manifest.features.campaign) {
     const name = `campaign.${feature.name}`;

@@ -2,7 +2,7 @@
 
 import { cutTables, type Graph, type Tensor } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
-import type { ModelFolder } from '../model/folder.ts';
+import type { ModelContract } from '../model/folder.ts';
 import type { Rows } from '../population/segments.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
 import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
@@ -27,7 +27,7 @@ export interface Scorer {
 export async function openScorer(
   what: {
     readonly graph: Graph;
-    readonly folder: ModelFolder;
+    readonly folder: ModelContract;
     readonly adapted: readonly string[];
     readonly binding: Binding;
   },

@@ -68,12 +68,12 @@ const KEPT_LISTS = 1;
 const NO_ROWS = new Int32Array(0);
 
 class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
-  readonly #context: OnlineContext;
+  readonly #context: OnlineContext<GeneralModel>;
   readonly #seedFolder: string;
   readonly #filtered = new KeptMarks(KEPT_FILTERS);
   readonly #suppressed = new KeptMarks(KEPT_LISTS);
 
-  constructor(context: OnlineContext, seedFolder: string) {
+  constructor(context: OnlineContext<GeneralModel>, seedFolder: string) {
     this.#context = context;
     this.#seedFolder = seedFolder;
   }

@@ -22,7 +22,7 @@ export interface ThreadData {
 
 interface Bound {
   readonly version: string;
-  readonly context: OnlineContext;
+  readonly context: OnlineContext<GeneralModel>;
   readonly scorer: Scorer;
   /** Opened for the first campaign that is adapted in this thread. */
   regression: Promise<BoundRegression | null> | null;
@@ -125,7 +125,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, number> {
     const population = openPopulation(this.#data.population, { version, trusted: true });
     const binding = bind(this.#model.folder, population);
     const scorer = await openScorer({ ...this.#model, binding }, { device: this.#device });
-    const context: OnlineContext = { model: this.#model, population, binding, program: this.#program };
+    const context: OnlineContext<GeneralModel> = { model: this.#model, population, binding, program: this.#program };
     this.#bound = { version, context, scorer, regression: null };
     return this.#bound;
   }

@@ -1,6 +1,7 @@
 /** MetaHeac's formulas written out in plain TypeScript and float64, user by user. */
 
-import type { MetaHeacConfig, MetaHeacFeature } from '../../src/architectures/metaheac.ts';
+import type { MetaHeacFeature } from '../../src/architectures/feature-inputs.ts';
+import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { numbersOf } from '../../src/graph/index.ts';
 import type { Feeds } from '../../src/runtime/session.ts';
 

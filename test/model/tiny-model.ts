@@ -1,13 +1,10 @@
 /** A tiny MetaHeac as a model folder, and ways to change a folder so that all checksums and the version still fit. */
+
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import {
-  buildMetaHeac,
-  type MetaHeacConfig,
-  type MetaHeacFeature,
-  randomInitial,
-} from '../../src/architectures/metaheac.ts';
+import type { MetaHeacFeature } from '../../src/architectures/feature-inputs.ts';
+import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
 import { type Graph, type Tensor, tensor, writeModel } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type ModelDraft, writeModelFolder } from '../../src/model/folder.ts';

@@ -6,10 +6,10 @@ import { broadcastable, inferReduction, REDUCTION, sumAlike } from './reduction.
 import type { OpSpec } from './spec.ts';
 
 // max(x)' goes to the largest; those that tie share it, as in PyTorch's amax
-function extreme<K extends 'ReduceMax' | 'ReduceMin'>(): OpSpec<K> {
+function extreme<K extends 'ReduceMax' | 'ReduceMin'>(attributes: OpSpec<K>['attributes']): OpSpec<K> {
   return {
     ...REDUCTION,
-    attributes: REDUCTION.attributes as unknown as OpSpec<K>['attributes'],
+    attributes,
     infer: inferReduction,
     gradient: (c) => {
       const { b, inputs, outputs, gradient: g } = c;
@@ -20,8 +20,8 @@ function extreme<K extends 'ReduceMax' | 'ReduceMin'>(): OpSpec<K> {
   };
 }
 
-export const ReduceMax = extreme<'ReduceMax'>();
-export const ReduceMin = extreme<'ReduceMin'>();
+export const ReduceMax = extreme<'ReduceMax'>(REDUCTION.attributes);
+export const ReduceMin = extreme<'ReduceMin'>(REDUCTION.attributes);
 
 export const ArgMax: OpSpec<'ArgMax'> = {
   arity: [1, 1],

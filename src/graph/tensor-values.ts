@@ -1,0 +1,15 @@
+/** What the builder knows of a tensor: its type, the elements of small integer ones, and a key that equal ones share. */
+import { type Dim, elementCount, isFloat, numbersOf, type Tensor, typeText, type Value } from './ir.ts';
+import { KNOWN_ELEMENTS } from './ops/dims.ts';
+
+export function valueOfTensor(name: string, data: Tensor): Value {
+  const small = !isFloat(data.dtype) && data.dtype !== 'bool' && elementCount(data.shape) <= KNOWN_ELEMENTS;
+  const known: { known?: readonly Dim[] } = small ? { known: numbersOf(data) } : {};
+  return { name, dtype: data.dtype, shape: [...data.shape], ...known };
+}
+
+/** Equal for equal constants; null for those that are too large to be compared. */
+export function keyOf(data: Tensor): string | null {
+  if (data.data.length > KNOWN_ELEMENTS) return null;
+  return `${typeText(data)}=${Array.from(data.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? '-0' : String(x)))}`;
+}

@@ -1,0 +1,79 @@
+/** What the planted world of synthetic data sets is made of, by name: tastes with their interests, categories, traits. */
+
+/** What people can like; a person's taste is a number for each. Each has the interests that show it. */
+export const TASTES = {
+  outdoors: ['hiking', 'camping', 'fishing', 'climbing', 'gardening', 'birdwatching'],
+  sport: ['football', 'running', 'cycling', 'swimming', 'yoga', 'weightlifting'],
+  gaming: ['console_games', 'esports', 'board_games', 'chess', 'streaming', 'role_playing'],
+  fashion: ['streetwear', 'jewellery', 'make_up', 'sneakers', 'vintage_clothes', 'design'],
+  food: ['baking', 'wine', 'barbecue', 'vegan_food', 'restaurants', 'coffee'],
+  travel: ['city_trips', 'beaches', 'backpacking', 'cruises', 'languages', 'photography'],
+  family: ['parenting', 'toys', 'pets', 'home_decor', 'do_it_yourself', 'crafts'],
+  technology: ['smartphones', 'programming', 'electric_cars', 'smart_home', 'robotics', 'science'],
+  music: ['rock', 'hip_hop', 'classical', 'festivals', 'guitar', 'vinyl'],
+  money: ['investing', 'real_estate', 'start_ups', 'insurance', 'savings', 'careers'],
+} as const;
+
+/** What campaigns sell, with the tastes that it appeals to, strongest first. */
+export const CATEGORIES: Readonly<Record<string, readonly (keyof typeof TASTES)[]>> = {
+  hiking_boots: ['outdoors', 'sport'],
+  tents: ['outdoors', 'travel'],
+  running_shoes: ['sport', 'fashion'],
+  gym: ['sport', 'food'],
+  video_game: ['gaming', 'technology'],
+  headset: ['gaming', 'music'],
+  handbag: ['fashion', 'travel'],
+  cosmetics: ['fashion', 'family'],
+  meal_kit: ['food', 'family'],
+  wine_club: ['food', 'money'],
+  flights: ['travel', 'money'],
+  hotel: ['travel', 'family'],
+  toys: ['family', 'gaming'],
+  furniture: ['family', 'fashion'],
+  laptop: ['technology', 'gaming'],
+  electric_car: ['technology', 'money'],
+  concert: ['music', 'travel'],
+  guitar: ['music', 'technology'],
+  bank_account: ['money', 'family'],
+  broker: ['money', 'technology'],
+};
+
+export const AGE_BANDS = ['18-24', '25-34', '35-44', '45-54', '55-64', '65+'];
+export const OCCUPATIONS = [
+  'student',
+  'teacher',
+  'nurse',
+  'engineer',
+  'clerk',
+  'manager',
+  'artist',
+  'driver',
+  'farmer',
+  'chef',
+  'retired',
+  'developer',
+];
+export const COUNTRIES = [
+  'Austria',
+  'Brazil',
+  'Canada',
+  'Denmark',
+  'Egypt',
+  'France',
+  'Ghana',
+  'India',
+  'Japan',
+  'Kenya',
+];
+export const CITIES_PER_COUNTRY = 6;
+export const DEVICES = ['android', 'iphone', 'tablet', 'windows', 'mac', 'television'];
+export const HOURS = ['early_morning', 'morning', 'noon', 'afternoon', 'evening', 'night', 'weekend'];
+export const SEASONS = ['spring', 'summer', 'autumn', 'winter'];
+export const BRANDS_PER_TASTE = 20;
+/** A trait that is not known of a person. */
+export const MISSING_SHARE = 0.05;
+
+export const TASTE_NAMES = Object.keys(TASTES) as (keyof typeof TASTES)[];
+export const CATEGORY_NAMES = Object.keys(CATEGORIES);
+/** Tastes of a person. */
+export const TASTE_COUNT = TASTE_NAMES.length;
