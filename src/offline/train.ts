@@ -1,34 +1,26 @@
 /** Offline: meta-trains a general model over past campaigns, chooses its steps and its adaptation on held-out ones, trains on all, exports it. */
 import { createHash } from 'node:crypto';
-import type { Parameters } from '../adaptation/compaction.ts';
 import { LATENT_TABLE } from '../architectures/metaheac.ts';
-import { type Tensor, trainableParameters } from '../graph/index.ts';
+import { trainableParameters } from '../graph/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRng } from '../lib/rng.ts';
-import type { Manifest } from '../model/manifest.ts';
+import type { AdaptationSettings, Manifest } from '../model/manifest.ts';
 import type { Device } from '../runtime/session.ts';
-import { checkpointPath, readCheckpoint, removeCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { checkpointPath, removeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
 import { openFutures } from './futures.ts';
-import { holdOut, withoutUsersWithoutPositives } from './held-out.ts';
+import { type HeldOut, holdOut, withoutUsersWithoutPositives } from './held-out.ts';
 import type { CampaignHistory } from './history.ts';
-import { createInitialModel, exportModel } from './initial-model.ts';
-import { openLearners } from './learners.ts';
-import { type Optimiser, openOptimiser } from './meta-step.ts';
+import { createInitialModel, exportModel, type InitialModel } from './initial-model.ts';
+import { type Learners, openLearners } from './learners.ts';
 import { metaTrain } from './meta-train.ts';
 import { tuneRegression } from './population-ridge.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { isValidated, PASSES_UNSEEN, type TrainSettings } from './settings.ts';
-import type { Summary } from './summary.ts';
+import { openTrainingRun, type Phase, type TrainingRun } from './training-run.ts';
 import { tuneLogisticRegression } from './tune-logistic-regression.ts';
 import type { SettingChoice } from './tuning.ts';
 import { chooseAtStart, sampleValidation } from './validation.ts';
-
-/**
- * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all, for as many passes as were best. Where nothing is held out
- * there is only the final one.
- */
-export type Phase = 'choosing' | 'final';
 
 export interface TrainProgress {
   readonly phase: Phase;
@@ -68,154 +60,172 @@ export interface TrainResult {
   readonly interrupted: boolean;
 }
 
-interface Best {
-  readonly step: number;
-  /** null where nothing could be held out. */
-  readonly auc: number | null;
-  readonly summary: Summary | null;
-}
-
-/** What a checkpoint says beside its tensors. */
-interface Notes {
-  readonly phase: Phase;
-  readonly best: Best | null;
-  readonly choice: Choice | null;
-  readonly start: Choice | null;
-}
-
 /** Steps between two checkpoints of the final phase. */
 const FINAL_CHECKPOINT_STEPS = 50;
 
+/** What the phases of a training work with. */
+interface Training {
+  readonly prepared: PreparedDataSet;
+  readonly options: TrainOptions;
+  /** All train campaigns. */
+  readonly campaigns: readonly CampaignHistory[];
+  readonly heldOut: HeldOut;
+  readonly run: TrainingRun;
+  readonly learners: Learners;
+  /** Names of the parameters that are trained. */
+  readonly parameters: readonly string[];
+  /** How the heads are adapted while nothing was chosen. */
+  readonly adaptation: AdaptationSettings;
+}
+
 /** Trains on the train campaigns of `prepared` and writes the model folder `options.out`. Equal data, settings and machine give equal bytes but for `created`. */
 export async function train(prepared: PreparedDataSet, options: TrainOptions): Promise<TrainResult> {
-  const { device, signal } = options;
+  const { device, settings } = options;
   const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
-  const heldOut = holdOut(campaigns, options.settings.validationShare, `train/${options.settings.seed}/validation`);
-  const initialModel = createInitialModel(prepared, campaigns, options.settings);
-  const futures = openFutures(prepared, prepared.userFeatures);
-  const tuning = createRng(`train/${options.settings.seed}/companion`);
-  const regression = tuneRegression(futures, options.settings.adaptation, tuning);
-  if (regression.choice) options.onTuned?.('regression', regression.choice);
-  const logistic = tuneLogisticRegression(
-    futures,
-    initialModel.graph.initializers.get(LATENT_TABLE)?.data as Float32Array | undefined,
-    regression.adaptation,
-    tuning,
-  );
-  if (logistic.choice) options.onTuned?.('companion', logistic.choice);
-  const { settings } = options;
-  const parameters = trainableParameters(initialModel.graph);
+  const heldOut = holdOut(campaigns, settings.validationShare, `train/${settings.seed}/validation`);
+  const initialModel = createInitialModel(prepared, campaigns, settings);
+  const { regression, logistic } = tuneParts(prepared, initialModel, options);
   const path = checkpointPath(options.out);
-  const identity = identityOf(prepared, options.settings);
-  const saved = options.resume ? readCheckpoint(path, identity) : null;
-  const notes = (saved?.notes as Notes | undefined) ?? null;
-  let phase: Phase = notes?.phase ?? (heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final');
-  let best: Best | null = notes?.best ?? null;
-  let choice: Choice | null = notes?.choice ?? null;
-  let start: Choice | null = notes?.start ?? null;
-  const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
-  let optimiser = await openOptimiser(initialModel.graph.initializers, { device, ...(state ? { state } : {}) });
-  let bestParameters: Parameters = saved ? withPrefix(saved.tensors, 'best/') : copyOf(optimiser.parameters);
-  let savedAt = { phase, steps: optimiser.steps };
-  const save = (): void => {
-    const tensors = new Map([...prefixed(optimiser.state().tensors, 'now/'), ...prefixed(bestParameters, 'best/')]);
-    writeCheckpoint(path, {
-      identity,
-      step: optimiser.steps,
-      notes: { phase, best, choice, start } satisfies Notes,
-      tensors,
-    });
-    savedAt = { phase, steps: optimiser.steps };
-  };
-  const report = (steps: number, loss: number, validationAuc: number | null): void =>
-    options.onProgress?.({
-      phase,
-      step: optimiser.steps,
-      steps,
-      loss,
-      validationAuc,
-      best: best?.auc == null ? null : { step: best.step, auc: best.auc },
-    });
-
-  let steps = notes?.phase === 'final' ? (best?.step ?? 0) : optimiser.steps;
+  const run = await openTrainingRun(initialModel.graph.initializers, {
+    path,
+    identity: identityOf(prepared, settings),
+    resume: options.resume,
+    device,
+    phase: heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final',
+  });
   let isOver = false;
   // last, so that nothing leaves its threads open
   const learners = await openLearners(prepared, initialModel, { settings, device, threads: options.threads ?? 1 });
-  const loop = (on: readonly CampaignHistory[], now: Optimiser) => ({
-    ...{ learners, settings, parameters, signal },
-    on,
-    optimiser: now,
-  });
+  const parameters = trainableParameters(initialModel.graph);
+  const { adaptation } = logistic;
+  const training = { prepared, options, campaigns, heldOut, run, learners, parameters, adaptation };
   try {
-    const known = { seed: settings.seed, adaptation: logistic.adaptation };
-    if (!notes && settings.chooseAdaptation) {
-      start = await chooseAtStart(prepared, campaigns, learners, optimiser.parameters, known);
-      if (start) options.onChoice?.(start, 'start');
+    if (!run.isResumed && settings.chooseAdaptation) {
+      const known = { seed: settings.seed, adaptation };
+      run.start = await chooseAtStart(prepared, campaigns, learners, run.optimiser.parameters, known);
+      if (run.start) options.onChoice?.(run.start, 'start');
     }
-    const validation = sampleValidation(prepared, heldOut, known);
-    if (phase === 'choosing') {
-      isOver = await metaTrain({
-        ...loop(withoutUsersWithoutPositives(heldOut.training, prepared.population.rowCount), optimiser),
-        future: heldOut.held.map(({ id }) => id),
-        key: `train/${settings.seed}`,
-        isOver: (step) =>
-          step >= settings.steps || (best !== null && best.auc !== null && step - best.step >= settings.patience),
-        async onStep(step, loss) {
-          let auc: number | null = null;
-          if (isValidated(step, settings)) {
-            const summary = await validation.validate(learners, optimiser.parameters);
-            auc = summary.all?.auc.mean ?? null;
-            // without held-out campaigns the last step is taken
-            if (best === null || best.auc === null || auc === null || auc > best.auc) {
-              best = { step, auc, summary };
-              bestParameters = copyOf(optimiser.parameters);
-            }
-            save();
-          }
-          report(settings.steps, loss, auc);
-        },
-      });
-      steps = optimiser.steps;
-      if (best === null) bestParameters = copyOf(optimiser.parameters);
-      if (isOver && settings.chooseAdaptation)
-        choice = await validation.choose(learners, bestParameters, start?.settings ?? known.adaptation);
-      if (choice) options.onChoice?.(choice, 'held out');
-      if (isOver && settings.retrain && heldOut.held.length > 0) {
-        phase = 'final';
-        await optimiser.close();
-        optimiser = await openOptimiser(initialModel.graph.initializers, { device });
-        save();
-      }
-    }
-    if (phase === 'final') {
-      // as many passes over the campaigns as were best on a part of them
-      const count = best
-        ? Math.round((best.step * campaigns.length) / heldOut.training.length)
-        : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
-      isOver = await metaTrain({
-        ...loop(withoutUsersWithoutPositives(campaigns, prepared.population.rowCount), optimiser),
-        future: [],
-        key: `train/${settings.seed}/final`,
-        isOver: (step) => step >= count,
-        async onStep(step, loss) {
-          if (step % FINAL_CHECKPOINT_STEPS === 0) save();
-          report(count, loss, null);
-        },
-      });
-      if (isOver || best === null) bestParameters = copyOf(optimiser.parameters);
-    }
+    if (run.phase === 'choosing') isOver = await trainChoosing(training);
+    if (run.phase === 'final') isOver = await trainFinal(training);
     // an interrupted training goes on from its last step
-    if (!isOver && (savedAt.phase !== phase || optimiser.steps > savedAt.steps)) save();
+    if (!isOver) run.saveRest();
   } finally {
-    await Promise.all([learners.close(), optimiser.close()]);
+    await Promise.all([learners.close(), run.optimiser.close()]);
   }
+  const { best, optimiser, choosingSteps: steps } = run;
+  const finalSteps = run.phase === 'final' && isOver ? optimiser.steps : 0;
+  const facts = factsOf(training, finalSteps, {
+    regression_choice: regression.choice,
+    companion_choice: logistic.choice,
+  });
+  const manifest = await exportModel(prepared, initialModel, run.bestParameters, options.out, facts);
+  if (isOver) removeCheckpoint(path);
+  return { manifest, steps, bestStep: best?.step ?? steps, finalSteps, interrupted: !isOver };
+}
 
-  const finalSteps = phase === 'final' && isOver ? optimiser.steps : 0;
-  const { adaptation: _, name, ...rest } = settings;
-  const manifest = await exportModel(prepared, initialModel, bestParameters, options.out, {
+/** The regressions that are blended in, each as it does best by itself. */
+function tuneParts(prepared: PreparedDataSet, { graph }: InitialModel, { settings, onTuned }: TrainOptions) {
+  const futures = openFutures(prepared, prepared.userFeatures);
+  // the name of a random stream: it stays
+  const tuning = createRng(`train/${settings.seed}/companion`);
+  const regression = tuneRegression(futures, settings.adaptation, tuning);
+  if (regression.choice) onTuned?.('regression', regression.choice);
+  const vectors = graph.initializers.get(LATENT_TABLE)?.data as Float32Array | undefined;
+  const logistic = tuneLogisticRegression(futures, vectors, regression.adaptation, tuning);
+  if (logistic.choice) onTuned?.('companion', logistic.choice);
+  return { regression, logistic };
+}
+
+/** The first phase, up to the choice of the adaptation and the start of the final one; true where it is over. */
+async function trainChoosing({ options, heldOut, run, learners, ...training }: Training): Promise<boolean> {
+  const { settings, signal } = options;
+  const known = { seed: settings.seed, adaptation: training.adaptation };
+  const validation = sampleValidation(training.prepared, heldOut, known);
+  const isOver = await metaTrain({
+    ...{ learners, settings, signal, parameters: training.parameters, optimiser: run.optimiser },
+    on: withoutUsersWithoutPositives(heldOut.training, training.prepared.population.rowCount),
+    future: heldOut.held.map(({ id }) => id),
+    key: `train/${settings.seed}`,
+    isOver: (step) => {
+      const { best } = run;
+      return step >= settings.steps || (best !== null && best.auc !== null && step - best.step >= settings.patience);
+    },
+    async onStep(step, loss) {
+      let auc: number | null = null;
+      if (isValidated(step, settings)) {
+        const summary = await validation.validate(learners, run.optimiser.parameters);
+        auc = summary.all?.auc.mean ?? null;
+        const { best } = run;
+        // without held-out campaigns the last step is taken
+        if (best === null || best.auc === null || auc === null || auc > best.auc) {
+          run.best = { step, auc, summary };
+          run.keepParameters();
+        }
+        run.save();
+      }
+      report(options, run, settings.steps, loss, auc);
+    },
+  });
+  run.choosingSteps = run.optimiser.steps;
+  if (run.best === null) run.keepParameters();
+  if (isOver && settings.chooseAdaptation)
+    run.choice = await validation.choose(learners, run.bestParameters, run.start?.settings ?? known.adaptation);
+  if (run.choice) options.onChoice?.(run.choice, 'held out');
+  if (isOver && settings.retrain && heldOut.held.length > 0) await run.startOver();
+  return isOver;
+}
+
+/** The final phase: on all campaigns; true where it is over. */
+async function trainFinal({ options, campaigns, heldOut, run, learners, ...training }: Training): Promise<boolean> {
+  const { settings, signal } = options;
+  // as many passes over the campaigns as were best on a part of them
+  const count = run.best
+    ? Math.round((run.best.step * campaigns.length) / heldOut.training.length)
+    : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
+  const isOver = await metaTrain({
+    ...{ learners, settings, signal, parameters: training.parameters, optimiser: run.optimiser },
+    on: withoutUsersWithoutPositives(campaigns, training.prepared.population.rowCount),
+    future: [],
+    key: `train/${settings.seed}/final`,
+    isOver: (step) => step >= count,
+    async onStep(step, loss) {
+      if (step % FINAL_CHECKPOINT_STEPS === 0) run.save();
+      report(options, run, count, loss, null);
+    },
+  });
+  if (isOver || run.best === null) run.keepParameters();
+  return isOver;
+}
+
+function report(
+  { onProgress }: TrainOptions,
+  { phase, best, optimiser }: TrainingRun,
+  steps: number,
+  loss: number,
+  validationAuc: number | null,
+): void {
+  onProgress?.({
+    phase,
+    step: optimiser.steps,
+    steps,
+    loss,
+    validationAuc,
+    best: best?.auc == null ? null : { step: best.step, auc: best.auc },
+  });
+}
+
+/** What the manifest says of the training. */
+function factsOf(
+  { prepared, options, campaigns, heldOut, run, adaptation }: Training,
+  finalSteps: number,
+  tuned: { readonly regression_choice: SettingChoice | null; readonly companion_choice: SettingChoice | null },
+): Pick<Manifest, 'name' | 'created' | 'adaptation' | 'evaluation' | 'training'> {
+  const { best, choice, start, optimiser } = run;
+  const { adaptation: _, name, ...rest } = options.settings;
+  return {
     name,
     created: new Date(options.clock.now()).toISOString(),
-    adaptation: choice?.settings ?? start?.settings ?? logistic.adaptation,
+    adaptation: choice?.settings ?? start?.settings ?? adaptation,
     evaluation: best?.summary?.all
       ? {
           data: prepared.dataSet.name,
@@ -228,14 +238,12 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
       campaigns: finalSteps > 0 ? campaigns.length : heldOut.training.length,
       best_step: best?.step ?? optimiser.steps,
       final_steps: finalSteps,
-      regression_choice: regression.choice && { ...regression.choice },
-      companion_choice: logistic.choice && { ...logistic.choice },
+      regression_choice: tuned.regression_choice && { ...tuned.regression_choice },
+      companion_choice: tuned.companion_choice && { ...tuned.companion_choice },
       start_choice: start && { campaigns: start.campaigns, tried: start.tried },
       adaptation_choice: choice && { campaigns: choice.campaigns, tried: choice.tried },
     },
-  });
-  if (isOver) removeCheckpoint(path);
-  return { manifest, steps, bestStep: best?.step ?? steps, finalSteps, interrupted: !isOver };
+  };
 }
 
 /** What two trainings must share for one to go on from the other's checkpoint: data and settings, but for the number of steps. */
@@ -254,23 +262,4 @@ function identityOf(
         .update(train.labels);
   }
   return hash.digest('hex');
-}
-
-function copyOf(parameters: Parameters): Parameters {
-  return new Map(
-    [...parameters].map(([name, value]): [string, Tensor] => [
-      name,
-      { ...value, data: (value.data as Float32Array).slice() },
-    ]),
-  );
-}
-
-function prefixed(parameters: Parameters, prefix: string): [string, Tensor][] {
-  return [...parameters].map(([name, value]) => [prefix + name, value]);
-}
-
-function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Parameters {
-  return new Map(
-    [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
-  );
 }

@@ -1,0 +1,141 @@
+/** Where a training stands: its phase, its optimiser, the best model so far, and the checkpoint that holds them all. */
+import type { Parameters } from '../adaptation/compaction.ts';
+import type { Tensor } from '../graph/index.ts';
+import type { Device } from '../runtime/session.ts';
+import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { Choice } from './choose-adaptation.ts';
+import { type Optimiser, openOptimiser } from './meta-step.ts';
+import type { Summary } from './summary.ts';
+
+/**
+ * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all, for as many passes as were best. Where nothing is held out
+ * there is only the final one.
+ */
+export type Phase = 'choosing' | 'final';
+
+export interface Best {
+  readonly step: number;
+  /** null where nothing could be held out. */
+  readonly auc: number | null;
+  readonly summary: Summary | null;
+}
+
+/** What a checkpoint says beside its tensors. */
+interface Notes {
+  readonly phase: Phase;
+  readonly best: Best | null;
+  readonly choice: Choice | null;
+  readonly start: Choice | null;
+}
+
+export interface TrainingRunOptions {
+  /** The file of the checkpoint. */
+  readonly path: string;
+  /** What a checkpoint must have been made of to be gone on from. */
+  readonly identity: string;
+  readonly resume: boolean;
+  readonly device: Device;
+  /** The phase that a new training starts with. */
+  readonly phase: Phase;
+}
+
+/** Opens the optimiser at the checkpoint, where there is one to go on from, else at `initial`. */
+export async function openTrainingRun(initial: Parameters, options: TrainingRunOptions): Promise<TrainingRun> {
+  const { path, identity, resume, device } = options;
+  const saved = resume ? readCheckpoint(path, identity) : null;
+  const notes = (saved?.notes as Notes | undefined) ?? null;
+  const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
+  const optimiser = await openOptimiser(initial, { device, ...(state ? { state } : {}) });
+  const best = saved ? withPrefix(saved.tensors, 'best/') : copyOf(optimiser.parameters);
+  return new TrainingRun(initial, options, notes, optimiser, best);
+}
+
+export class TrainingRun {
+  readonly isResumed: boolean;
+  phase: Phase;
+  best: Best | null;
+  /** How the heads are adapted: chosen on held-out campaigns, and before training. */
+  choice: Choice | null;
+  start: Choice | null;
+  /** Steps of the first phase. */
+  choosingSteps: number;
+  bestParameters: Parameters;
+  readonly #initial: Parameters;
+  readonly #options: TrainingRunOptions;
+  #optimiser: Optimiser;
+  #savedAt: { readonly phase: Phase; readonly steps: number };
+
+  constructor(
+    initial: Parameters,
+    options: TrainingRunOptions,
+    notes: Notes | null,
+    optimiser: Optimiser,
+    bestParameters: Parameters,
+  ) {
+    this.isResumed = notes !== null;
+    this.phase = notes?.phase ?? options.phase;
+    this.best = notes?.best ?? null;
+    this.choice = notes?.choice ?? null;
+    this.start = notes?.start ?? null;
+    this.choosingSteps = notes?.phase === 'final' ? (this.best?.step ?? 0) : optimiser.steps;
+    this.bestParameters = bestParameters;
+    this.#initial = initial;
+    this.#options = options;
+    this.#optimiser = optimiser;
+    this.#savedAt = { phase: this.phase, steps: optimiser.steps };
+  }
+
+  get optimiser(): Optimiser {
+    return this.#optimiser;
+  }
+
+  /** The parameters as they are now are the best ones. */
+  keepParameters(): void {
+    this.bestParameters = copyOf(this.#optimiser.parameters);
+  }
+
+  /** Starts the final phase, from the initial parameters. */
+  async startOver(): Promise<void> {
+    this.phase = 'final';
+    await this.#optimiser.close();
+    this.#optimiser = await openOptimiser(this.#initial, { device: this.#options.device });
+    this.save();
+  }
+
+  save(): void {
+    const { phase, best, choice, start } = this;
+    const { steps } = this.#optimiser;
+    const now = prefixed(this.#optimiser.state().tensors, 'now/');
+    writeCheckpoint(this.#options.path, {
+      identity: this.#options.identity,
+      step: steps,
+      notes: { phase, best, choice, start } satisfies Notes,
+      tensors: new Map([...now, ...prefixed(this.bestParameters, 'best/')]),
+    });
+    this.#savedAt = { phase, steps };
+  }
+
+  /** Saves what no checkpoint holds yet. */
+  saveRest(): void {
+    if (this.#savedAt.phase !== this.phase || this.#optimiser.steps > this.#savedAt.steps) this.save();
+  }
+}
+
+function copyOf(parameters: Parameters): Parameters {
+  return new Map(
+    [...parameters].map(([name, value]): [string, Tensor] => [
+      name,
+      { ...value, data: (value.data as Float32Array).slice() },
+    ]),
+  );
+}
+
+function prefixed(parameters: Parameters, prefix: string): [string, Tensor][] {
+  return [...parameters].map(([name, value]) => [prefix + name, value]);
+}
+
+function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Parameters {
+  return new Map(
+    [...tensors].filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value]),
+  );
+}
