@@ -26,7 +26,12 @@ export interface ConversionContext {
  * GraphError.
  */
 export function convertNode(node: FileNode, context: ConversionContext): FileNode {
-  return Object.hasOwn(RULES, node.op) ? RULES[node.op]!(node, node.opset, context) : node;
+  return hasConversion(node.op) ? RULES[node.op]!(node, node.opset, context) : node;
+}
+
+/** True where nodes of `op` differ between the opsets that are read. */
+export function hasConversion(op: string): boolean {
+  return Object.hasOwn(RULES, op);
 }
 
 type Rule = (node: FileNode, opset: number, context: ConversionContext) => FileNode;

@@ -1,0 +1,37 @@
+// Writes the table of ops in src/graph/README.md, between its markers; with --check it only says whether the table is up to date.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { register } from 'tsx/esm/api';
+
+const README = fileURLToPath(new URL('../src/graph/README.md', import.meta.url));
+const [BEGIN, END] = ['<!-- ops: written by npm run ops -->', '<!-- end of ops -->'];
+/** Ops that ONNX has had only since an opset that is newer than the oldest one read. */
+const SINCE = { Gelu: 20, HardSwish: 14, LayerNormalization: 17, Mish: 18, Trilu: 14 };
+
+register();
+const { OPS } = await import('../src/graph/ops/table.ts');
+const { COMPOSITES } = await import('../src/graph/composites/table.ts');
+const { hasConversion, NEWEST_OPSET, OLDEST_OPSET } = await import('../src/graph/convert-opset.ts');
+
+const gradientOf = ({ gradient }) =>
+  typeof gradient === 'function' ? 'yes' : gradient === 'none' ? 'none' : `refused: ${gradient.refused}`;
+const opsetsOf = (op) => `${SINCE[op] ?? OLDEST_OPSET} to ${NEWEST_OPSET}${hasConversion(op) ? ', converted' : ''}`;
+const rows = [
+  ...Object.entries(OPS).map(([op, spec]) => [op, opsetsOf(op), gradientOf(spec)]),
+  ...Object.keys(COMPOSITES).map((op) => [op, opsetsOf(op), 'that of its parts']),
+].sort(([a], [b]) => (a < b ? -1 : 1));
+const cells = [['op', 'opsets', 'gradient'], ...rows];
+const widths = [0, 1, 2].map((i) => Math.max(...cells.map((row) => row[i].length)));
+const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
+const table = [line(cells[0]), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)];
+
+const text = readFileSync(README, 'utf8');
+const [before, rest] = text.split(BEGIN);
+const after = rest?.split(END)[1];
+if (after === undefined) throw new Error(`${README} lacks the markers ${BEGIN} and ${END}`);
+const wanted = `${before}${BEGIN}\n\n${table.join('\n')}\n\n${END}${after}`;
+if (!process.argv.includes('--check')) writeFileSync(README, wanted);
+else if (wanted !== text) {
+  console.error('The table of ops in src/graph/README.md is not what the code says: npm run ops');
+  process.exitCode = 1;
+} else console.log('the table of ops is what the code says');
