@@ -127,7 +127,7 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
   return adapted;
 }
 
-/** A companion and a regression are added to one logit: all that is adapted must act through it. */
+/** The logistic and the population regression are added to one logit: all that is adapted must act through it. */
 function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph): void {
   const { companion, regression, scale } = adaptation;
   if (scale !== undefined && graph.initializers.get(scale)?.data.length !== 1)

@@ -25,7 +25,7 @@ interface Option {
 /** What is tried, one thing after the other, each from the best so far. */
 export type Stages = readonly ((from: DescentSettings) => Option[])[];
 
-/** Of the companion and of the regression. */
+/** Of the logistic and of the population regression. */
 const WEIGHTS = [0.25, 0.5, 1, 2, 4, 8];
 
 const rates =

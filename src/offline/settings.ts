@@ -40,7 +40,7 @@ export interface TrainSettings {
   readonly patience: number;
   /** Whether the model is trained again on all train campaigns, for as many passes as were best on a part of them. */
   readonly retrain: boolean;
-  /** Whether held-out campaigns choose how heads are adapted; if not, it is as `adaptation` says, but for the strengths of a companion. */
+  /** Whether held-out campaigns choose how heads are adapted; if not, it is as `adaptation` says, but for the strengths of a logistic regression. */
   readonly chooseAdaptation: boolean;
   /** Parameters that training leaves where they start. */
   readonly frozen: readonly string[];

@@ -1,4 +1,4 @@
-/** The companion of heads as a method of its own: a logistic regression on tokens and latent vectors together. */
+/** The logistic regression on the heads as a method of its own: on tokens and latent vectors together. */
 
 import { HEADS } from '../architectures/metaheac.ts';
 import { assert } from '../lib/errors.ts';
@@ -29,8 +29,8 @@ const GRID: readonly LogisticSetting[] = [
 ];
 
 /**
- * `adaptation` with the strengths of its companion as they do best on train campaigns, by itself: that is known of all train campaigns, without a
- * general model, where few are held out. Only parameters that have a strength already get one. Without a companion, or another kind of adaptation: as it is.
+ * `adaptation` with the strengths of its logistic regression as they do best on train campaigns, by itself: that is known of all train campaigns, without a
+ * general model, where few are held out. Only parameters that have a strength already get one. Without one, or another kind of adaptation: as it is.
  */
 export function tuneLogisticRegression(
   futures: Futures,

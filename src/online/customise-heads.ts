@@ -118,7 +118,7 @@ export interface HeadRows {
   readonly always?: Int32Array;
 }
 
-/** Both passes, the companion and the regression, from the start; the scores of all rows where they are asked for. */
+/** Both passes, the logistic and the population regression, from the start; the scores of all rows where they are asked for. */
 export async function adaptHeads(
   started: StartedHeads,
   settings: DescentSettings,
