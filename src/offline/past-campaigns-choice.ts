@@ -17,7 +17,7 @@ export interface PastCampaignsChoice {
   readonly taken: boolean;
 }
 
-/** A data set made ready for training, with or without past campaigns as a user feature. Errors as `openWorkspace`. */
+/** A data set made ready for training, with or without past campaigns as a user feature. Errors as `prepareDataSet`. */
 export async function prepareTrainingData(
   path: string,
   options: {

@@ -176,7 +176,7 @@ describe('readModel', () => {
   });
 });
 
-describe('liftNode', () => {
+describe('convertNode', () => {
   const context: ConversionContext = {
     shapeOf: () => ['batch', 3],
     numbersOf: () => null,

@@ -48,7 +48,7 @@ async function run(graph: Graph, feeds: Feeds): Promise<Feeds> {
   return out;
 }
 
-describe('findShift', () => {
+describe('findLinearTerm', () => {
   const term = findLinearTerm(headOf(logits), PARAMETERS)!;
 
   it('is the last value with one number a row that all parameters go through', async () => {

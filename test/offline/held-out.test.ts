@@ -92,7 +92,7 @@ describe('holdOut', () => {
   });
 });
 
-describe('withoutStrangers', () => {
+describe('withoutUsersWithoutPositives', () => {
   const users = (campaign: CampaignHistory) => [...campaign.train.users];
 
   it('leaves, where nobody is in two campaigns, members of the campaigns alone', () => {

@@ -83,7 +83,7 @@ describe('simulateTrial', () => {
   });
 });
 
-describe('with a workspace', () => {
+describe('with a prepared data set', () => {
   let root = '';
   let prepared: PreparedDataSet;
   beforeAll(async () => {
