@@ -220,9 +220,9 @@ describe('openHeadProgram on a linear term', () => {
       feed(Int32Array.from({ length: to - from }, (_, i) => from + i)),
     );
     const run = await small.start(own.initializers, boundary);
-    for (const { rows, labels } of BATCHES) await run.step(rows, labels, { term: 0.4 });
+    for (const { rows, labels } of BATCHES) await run.step(rows, labels, { shift: 0.4 });
     await small.close();
-    expectClose(run.parameters(), (await plainDescent(own, { term: 0.4 }, BATCHES, feed)).parameters);
+    expectClose(run.parameters(), (await plainDescent(own, { shift: 0.4 }, BATCHES, feed)).parameters);
     expect(run.parameters().get('shift')!.data[0]).not.toBe(0.5);
   });
 });
