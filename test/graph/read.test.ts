@@ -165,10 +165,10 @@ describe('readModel', () => {
       rawData: new Uint8Array(new Float32Array([3, 4]).buffer),
     });
     const bytes = modelFile({ ...GOOD, initializers: [w] });
-    for (let term = 0; term < 8; term++) {
-      const moved = Buffer.alloc(bytes.length + term);
-      moved.set(bytes, term);
-      expect(numbersOf(readModel(moved.subarray(term)).initializers.get('w')!)).toEqual([3, 4]);
+    for (let offset = 0; offset < 8; offset++) {
+      const moved = Buffer.alloc(bytes.length + offset);
+      moved.set(bytes, offset);
+      expect(numbersOf(readModel(moved.subarray(offset)).initializers.get('w')!)).toEqual([3, 4]);
     }
   });
 
