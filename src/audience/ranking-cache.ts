@@ -1,5 +1,5 @@
 /** Rankings by folder, of which only so many are open at a time. */
-import { existsSync } from 'node:fs';
+import type { BlobReader } from '../campaigns/ports/blobs.ts';
 import { assert } from '../lib/errors.ts';
 import { LruCache } from '../lib/lru-cache.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
@@ -25,14 +25,16 @@ export interface HeldRanking {
  * `hold` returns stays open until it is closed, whatever becomes of its folder.
  */
 export class RankingCache {
+  readonly #blobs: BlobReader;
   /** Rankings that are kept open. */
   readonly #open: LruCache<string, Entry>;
   /** Rankings that somebody holds, kept or not. */
   readonly #held = new Set<Entry>();
   #closed = false;
 
-  constructor(limits: { readonly openRankings: number }) {
+  constructor(blobs: BlobReader, limits: { readonly openRankings: number }) {
     assert(limits.openRankings >= 1, 'a ranking cache holds at least one ranking');
+    this.#blobs = blobs;
     this.#open = new LruCache({ maximum: limits.openRankings, onLeave: letGo });
   }
 
@@ -64,7 +66,7 @@ export class RankingCache {
   /** Lets go of rankings whose folder is not there any more, under nobody who holds them: only then does the disk give their bytes back. */
   forgetDeleted(): void {
     for (const folder of this.#open.keys()) {
-      if (!existsSync(folder)) this.#open.delete(folder);
+      if (!this.#blobs.has(folder)) this.#open.delete(folder);
     }
   }
 
@@ -79,7 +81,7 @@ export class RankingCache {
     assert(!this.#closed, 'the ranking cache is closed');
     const known = this.#open.get(folder);
     if (known) return known;
-    const entry = { ranking: openRanking(folder), holders: 0, isKept: true };
+    const entry = { ranking: openRanking(this.#blobs, folder), holders: 0, isKept: true };
     this.#open.add(folder, entry);
     return entry;
   }

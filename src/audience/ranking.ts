@@ -1,9 +1,6 @@
-/** A ranking read from its folder through open descriptors: no file is copied into memory as a whole. */
-
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
-import { join } from 'node:path';
+/** A ranking read from its files by ranges: none is copied into memory as a whole. */
+import type { BlobReader, OpenBlob } from '../campaigns/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
-import { storageError } from '../lib/durable-files.ts';
 import { type AppError, assert } from '../lib/errors.ts';
 import { type Cut, cutAt } from './cut.ts';
 import { assertLittleEndian, checkSize, decodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE, torn } from './format.ts';
@@ -50,23 +47,21 @@ export type ReadRanking = Omit<Ranking, 'close'>;
  * Opens a ranking folder.
  * @throws AppError storage_failed where it cannot be read, is of another contract, or a file's size is not what the counts say.
  */
-export function openRanking(folder: string): Ranking {
+export function openRanking(blobs: BlobReader, folder: string): Ranking {
   assertLittleEndian();
-  const opened: number[] = [];
-  const open = (file: string, entries: number): number => {
-    const descriptor = openSync(join(folder, file), 'r');
-    opened.push(descriptor);
-    checkSize(folder, file, fstatSync(descriptor).size, entries);
-    return descriptor;
+  const opened: OpenBlob[] = [];
+  const open = (file: string, entries: number): OpenBlob => {
+    const blob = blobs.open(folder, file);
+    opened.push(blob);
+    checkSize(folder, file, blob.sizeBytes, entries);
+    return blob;
   };
   try {
-    const sidecar = decodeSidecar(folder, readFileSync(join(folder, SIDECAR_FILE), 'utf8'));
+    const sidecar = decodeSidecar(folder, Buffer.from(blobs.read(folder, SIDECAR_FILE)).toString('utf8'));
     return new FileRanking(folder, sidecar, open(SCORES_FILE, sidecar.users), open(ORDER_FILE, sidecar.candidates));
   } catch (error) {
-    opened.forEach((descriptor) => {
-      closeSync(descriptor);
-    });
-    throw storageError(`open ranking ${folder}`, error);
+    for (const blob of opened) blob.close();
+    throw error;
   }
 }
 
@@ -74,8 +69,8 @@ class FileRanking implements Ranking {
   readonly candidates: number;
   readonly userCount: number;
   readonly #folder: string;
-  readonly #scores: number;
-  readonly #order: number;
+  readonly #scores: OpenBlob;
+  readonly #order: OpenBlob;
   readonly #one = new Uint32Array(1);
   readonly #oneScore = new Float32Array(this.#one.buffer);
   readonly #block = new Uint32Array(BLOCK_RANKS);
@@ -83,9 +78,8 @@ class FileRanking implements Ranking {
   /** NaN = not read yet: no candidate has that score. */
   readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
   #lastCut: Cut | null = null;
-  #closed = false;
 
-  constructor(folder: string, counts: { users: number; candidates: number }, scores: number, order: number) {
+  constructor(folder: string, counts: { users: number; candidates: number }, scores: OpenBlob, order: OpenBlob) {
     this.#folder = folder;
     this.userCount = counts.users;
     this.candidates = counts.candidates;
@@ -166,10 +160,8 @@ class FileRanking implements Ranking {
   }
 
   close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    closeSync(this.#scores);
-    closeSync(this.#order);
+    this.#scores.close();
+    this.#order.close();
   }
 
   #userAt(rank: number, node: number): number {
@@ -215,22 +207,9 @@ class FileRanking implements Ranking {
   }
 
   /** Reads `target.length` entries of 4 bytes from entry `from` on. */
-  #fill(descriptor: number, file: string, target: Uint32Array | Float32Array, from: number): void {
-    // A closed descriptor's number may by now be another file's.
-    assert(!this.#closed, `ranking ${this.#folder} is closed`);
+  #fill(blob: OpenBlob, file: string, target: Uint32Array | Float32Array, from: number): void {
     const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
-    for (let at = 0; at < bytes.length; ) {
-      const read = this.#readSome(descriptor, bytes, at, 4 * from + at);
-      if (read === 0) throw torn(this.#folder, `${file} ends at ${4 * from + at}`);
-      at += read;
-    }
-  }
-
-  #readSome(descriptor: number, bytes: Uint8Array, at: number, position: number): number {
-    try {
-      return readSync(descriptor, bytes, at, bytes.length - at, position);
-    } catch (error) {
-      throw storageError(`read ranking ${this.#folder}`, error);
-    }
+    const read = blob.read(bytes, 4 * from);
+    if (read < bytes.length) throw torn(this.#folder, `${file} ends at ${4 * from + read}`);
   }
 }

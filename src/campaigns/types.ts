@@ -132,7 +132,7 @@ export interface Audience {
   readonly candidates: number;
   /** Users of the population version, all counted: what a percentage is of. */
   readonly populationSize: number;
-  /** Absolute path of the ranking folder. It may be deleted while it is read. */
+  /** The blob folder of the ranking. It may be deleted while it is read. */
   readonly folder: string;
   readonly populationVersion: string;
   readonly expansionId: string;
@@ -273,7 +273,7 @@ export interface FeedbackReport {
 
 /** What a finished attempt hands over. */
 export interface ExpansionResult {
-  /** Ranking folder, relative to the data folder. */
+  /** The blob folder of the ranking. */
   readonly folder: string;
   /** Users in the ranking; at least 1 (none is `end(job, 'failed', no_candidates)`). */
   readonly candidates: number;

@@ -1,6 +1,6 @@
 /** The composition root of the service: store, engine, server. `serve` and tests start it. */
 import type { AddressInfo } from 'node:net';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -16,7 +16,6 @@ import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
 import { lockDataFolder } from '../sqlite/data-folder-lock.ts';
 import { openStore } from '../sqlite/open-store.ts';
-import { SEED_FOLDER } from '../user-sets/set-file.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
@@ -88,7 +87,7 @@ async function startParts(
   store.userSets.removeLeftovers();
   const released = store.releaseAll();
   if (released > 0) logger.warn({ jobs: released }, 'jobs of an ended service are back in the queue');
-  const rankings = new RankingCache({ openRankings });
+  const rankings = new RankingCache(store.blobs, { openRankings });
   closers.push(() => rankings.closeAll());
   const supervisor = new EngineSupervisor(
     {
@@ -118,11 +117,11 @@ async function startParts(
       logger,
     }),
   );
-  const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version });
+  const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version, dataDir });
   closers.push(() => exporter.close());
   const explainer = new AudienceExplainer({
     population: resolve(options.population),
-    seedFolder: join(dataDir, SEED_FOLDER),
+    dataDir,
     limits: {
       tokens: config.maximumExplanationTokens,
       minimumGroupUsers: config.minimumDisparityGroupUsers,

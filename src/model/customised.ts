@@ -1,11 +1,8 @@
 /** customised.bin: what makes a campaign's customised model out of the general model, and the ONNX file of both. */
 
-import { existsSync, readFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { filesFrom, readModel, type Tensor, writeModel } from '../graph/index.ts';
 import { sortedEntries } from '../lib/canonical-json.ts';
-import { storageError } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { applyChanges, type Change, type Changes } from './changes.ts';
 import { MODEL_FILE, type ModelFolder } from './folder.ts';
@@ -65,12 +62,9 @@ export function encodeCustomised(customised: Customised): Uint8Array {
   return out;
 }
 
-/**
- * Reads the file at `path`.
- * @throws AppError model_not_stored where there is none; storage_failed where it is torn, of another contract or cannot be read.
- */
-export function readCustomised(path: string): Customised {
-  const file = decodeTensorFile(readAll(path));
+/** Reads the bytes of the file, which errors call `path`. @throws AppError storage_failed where it is torn or of another contract. */
+export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
+  const file = decodeTensorFile(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (file === null) throw torn(path, 'it is cut off or altered');
   const facts = factsSchema.safeParse(file.facts).data;
   if (facts === undefined) throw torn(path, `its header is not of contract ${CUSTOMISED_CONTRACT}`);
@@ -100,20 +94,6 @@ export function customisedOnnx(general: ModelFolder, changes: Changes, manifest:
   const initializers = applyChanges(graph.initializers, changes);
   if (initializers === null) throw new AppError('storage_failed', `the changes do not fit model ${general.path}`);
   return writeModel({ ...graph, initializers }, { metadata: { [MANIFEST_KEY]: JSON.stringify(manifest) } });
-}
-
-function readAll(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(dirname(path)))
-      throw new AppError(
-        'model_not_stored',
-        'the audience was made by a version that did not keep its customised model: a new expansion keeps one',
-        { cause: error },
-      );
-    throw storageError(`read ${path}`, error);
-  }
 }
 
 function torn(path: string, what: string): AppError {

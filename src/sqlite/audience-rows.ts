@@ -1,6 +1,5 @@
 /** Rows of audience versions, which of them is active, and the cache that look-ups read. */
 
-import { join } from 'node:path';
 import { audienceSize } from '../campaigns/audience-size.ts';
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import { audienceNotFound, campaignNotFound } from '../campaigns/not-found.ts';
@@ -36,7 +35,6 @@ interface NewAudience {
 
 export class AudienceRows {
   readonly #database: Database;
-  readonly #dataDir: string;
   readonly #active = new Map<string, Audience>();
   #all: readonly Audience[] | null = null;
   #dataVersion = -1;
@@ -45,9 +43,8 @@ export class AudienceRows {
   readonly #readDataVersion;
   readonly #readLastChange;
 
-  constructor(database: Database, dataDir: string) {
+  constructor(database: Database) {
     this.#database = database;
-    this.#dataDir = dataDir;
     this.#readDataVersion = database.prepare('PRAGMA data_version').pluck();
     this.#readLastChange = database.prepare('SELECT max(number) FROM changes').pluck();
   }
@@ -215,7 +212,7 @@ export class AudienceRows {
 
   #select(sql: string, parameters: readonly (string | number)[]): Audience[] {
     const rows = this.#database.prepare(sql).all(...parameters) as AudienceRow[];
-    return rows.map((row) => ({ ...row, isActive: row.isActive === 1, folder: join(this.#dataDir, row.folder) }));
+    return rows.map((row) => ({ ...row, isActive: row.isActive === 1 }));
   }
 
   #notReady(id: string): AppError {

@@ -1,8 +1,10 @@
 /** Opens the store of a data folder: SQLite and files beside it, behind the ports of the domain. */
 import { join, resolve } from 'node:path';
+import type { BlobReader } from '../campaigns/ports/blobs.ts';
+import type { SetReader } from '../campaigns/ports/expansions.ts';
 import type { CampaignStore, StoreOptions } from '../campaigns/ports/store.ts';
 import { createFolder, storageError, syncFolder } from '../lib/durable-files.ts';
-import { SEED_FOLDER } from '../user-sets/set-file.ts';
+import { SEED_FOLDER, userSetBlocks } from '../user-sets/set-file.ts';
 import { AudienceRows } from './audience-rows.ts';
 import { SqliteAudiences } from './audience-store.ts';
 import { CampaignRows } from './campaign-rows.ts';
@@ -15,6 +17,7 @@ import { ExpansionQueue } from './expansion-queue.ts';
 import { ExpansionRows } from './expansion-rows.ts';
 import { SqliteExpansions } from './expansion-store.ts';
 import { SqliteFeedback } from './feedback.ts';
+import { FileBlobs } from './file-blobs.ts';
 import { JobRows } from './job-rows.ts';
 import { SqliteJobs } from './job-store.ts';
 import { SqliteOutbox } from './outbox.ts';
@@ -37,11 +40,17 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
   }
 }
 
+/** What a thread reads beside its process's store: blobs and user sets of the data folder, without the database. */
+export function openFiles(dataDir: string): { readonly blobs: BlobReader } & SetReader {
+  const setFolder = join(dataDir, SEED_FOLDER);
+  return { blobs: new FileBlobs(dataDir), setBlocks: (sha256) => userSetBlocks(setFolder, sha256) };
+}
+
 function composed(connection: Connection): CampaignStore {
   const { database, dataDir } = connection;
   const campaigns = new CampaignRows(database);
   const expansions = new ExpansionRows(database);
-  const audiences = new AudienceRows(database, dataDir);
+  const audiences = new AudienceRows(database);
   const jobs = new JobRows(database);
   const events = new EventLog(database);
   const queue = new ExpansionQueue(connection, expansions, jobs, events);
@@ -61,6 +70,7 @@ function composed(connection: Connection): CampaignStore {
     ...methods(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
     ...methods(feedback, ['addFeedback', 'feedbackOf', 'removeUnusedFeedback']),
     ...methods(cleanup, ['prune', 'removeUnusedFiles']),
+    blobs: new FileBlobs(dataDir),
     userSets,
     webhooks: new SqliteWebhooks(database),
     outbox: new SqliteOutbox(database, events),

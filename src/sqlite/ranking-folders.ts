@@ -1,14 +1,8 @@
-/** Ranking folders of the data folder: `audiences/<campaign>/<expansion>/`. */
+/** Which ranking folders of the data folder (`audiences/<campaign>/<expansion>/`) are nobody's. */
 import { rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { RANKINGS, rankingFolder } from '../campaigns/ranking-name.ts';
 import { listFolder, withStorage } from '../lib/durable-files.ts';
-
-const AUDIENCES = 'audiences';
-
-/** Where an expansion's ranking lies, relative to the data folder. */
-export function rankingFolder(campaignId: string, expansionId: string): string {
-  return join(AUDIENCES, campaignId, expansionId);
-}
 
 /**
  * Removes the folders that no audience version is of and no expansion is being written to. `inUse` is asked after the folders were listed: what
@@ -24,9 +18,9 @@ export function removeUnusedFolders(
   },
 ): void {
   withStorage('remove old rankings', () => {
-    const campaigns = listFolder(join(dataDir, AUDIENCES));
+    const campaigns = listFolder(join(dataDir, RANKINGS));
     const found = campaigns.flatMap((campaignId) =>
-      listFolder(join(dataDir, AUDIENCES, campaignId)).map((name) => ({ campaignId, name })),
+      listFolder(join(dataDir, RANKINGS, campaignId)).map((name) => ({ campaignId, name })),
     );
     const { kept, running } = inUse();
     for (const { campaignId, name } of found) {
@@ -35,7 +29,7 @@ export function removeUnusedFolders(
       if (kept.has(folder) || running.has(name.slice(0, UUID_LENGTH))) continue;
       rmSync(join(dataDir, folder), { recursive: true, force: true });
     }
-    for (const campaignId of campaigns) removeIfEmpty(join(dataDir, AUDIENCES, campaignId));
+    for (const campaignId of campaigns) removeIfEmpty(join(dataDir, RANKINGS, campaignId));
   });
 }
 

@@ -1,6 +1,5 @@
 /** The engine process: opens model and population, claims jobs and expands them, until it is told to stop, its parent is gone or a thread dies. */
 import { setPriority } from 'node:os';
-import { join } from 'node:path';
 import type { Job } from '../campaigns/types.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -12,7 +11,6 @@ import { bind } from '../online/binding.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
 import { openStore } from '../sqlite/open-store.ts';
-import { SEED_FOLDER } from '../user-sets/set-file.ts';
 import { Estimator } from './estimator.ts';
 import { type ExpandDependencies, expand } from './expand.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
@@ -144,7 +142,6 @@ async function startEngine(
   const dependencies: ExpandDependencies = {
     store,
     pool,
-    dataDir,
     modelVersion: model.manifest.version,
     populationVersion: config.populationVersion,
     openPopulation: open,
@@ -165,7 +162,7 @@ function openEstimator(
     modelVersion,
     population,
     populationVersion,
-    seedFolder: join(dataDir, SEED_FOLDER),
+    dataDir,
   });
   setTimeout(
     () => estimator.warm().catch((error: unknown) => logger.error({ err: error }, 'no estimates can be made')),

@@ -1,4 +1,5 @@
 /** A thread of the engine that tells from seeds alone what an audience would be worth; it has a model and sessions of its own. */
+import type { SetReader } from '../campaigns/ports/expansions.ts';
 import type { Filters } from '../campaigns/types.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { AppError } from '../lib/errors.ts';
@@ -14,7 +15,7 @@ import type { Prediction } from '../online/prediction.ts';
 import { regressionCache } from '../online/regression-cache.ts';
 import { openPopulation } from '../population/population.ts';
 import { CPU } from '../runtime/session.ts';
-import { userSetBlocks } from '../user-sets/set-file.ts';
+import { openFiles } from '../sqlite/open-store.ts';
 import { assignRoles, type ExpansionRows, findFiltered, markUsers, SEED, SUPPRESSED } from './find-rows.ts';
 import { KeptMarks } from './kept-marks.ts';
 
@@ -24,8 +25,7 @@ export interface EstimateThreadData {
   readonly modelVersion: string;
   readonly population: string;
   readonly populationVersion: string;
-  /** Where the files of user sets are. */
-  readonly seedFolder: string;
+  readonly dataDir: string;
 }
 
 export interface EstimateTask {
@@ -69,13 +69,13 @@ const NO_ROWS = new Int32Array(0);
 
 class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
   readonly #context: OnlineContext<GeneralModel>;
-  readonly #seedFolder: string;
+  readonly #sets: SetReader;
   readonly #filtered = new KeptMarks(KEPT_FILTERS);
   readonly #suppressed = new KeptMarks(KEPT_LISTS);
 
-  constructor(context: OnlineContext<GeneralModel>, seedFolder: string) {
+  constructor(context: OnlineContext<GeneralModel>, sets: SetReader) {
     this.#context = context;
-    this.#seedFolder = seedFolder;
+    this.#sets = sets;
   }
 
   /** Depends on the model, the population version, the features, the filters, and the sets of seeds and suppressed users alone. */
@@ -132,7 +132,7 @@ class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
         set,
         async (turn) => {
           const marked = new Uint8Array(population.rowCount);
-          await markUsers(population, userSetBlocks(this.#seedFolder, set), 1, marked, turn);
+          await markUsers(population, this.#sets.setBlocks(set), 1, marked, turn);
           return marked;
         },
         check,
@@ -163,7 +163,7 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
   const program = await openOnlineProgram(model, { device: CPU });
   const bound = { model, population, binding: bind(model.folder, population) };
   const regression = await openBoundRegression(bound, { cache: regressionCache(bound) });
-  return new Estimates({ ...bound, program, regression }, data.seedFolder);
+  return new Estimates({ ...bound, program, regression }, openFiles(data.dataDir));
 }
 
 await hostThread(open);

@@ -1,7 +1,7 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
-import { join } from 'node:path';
 import { writeRanking } from '../audience/write-ranking.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
+import { rankingFolder } from '../campaigns/ranking-name.ts';
 import type { Job, Pins, Reason } from '../campaigns/types.ts';
 import { Cancellation } from '../lib/cancellation.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -10,7 +10,6 @@ import { type Following, ThreadDied } from '../lib/thread-group.ts';
 import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
-import { rankingFolder } from '../sqlite/ranking-folders.ts';
 import { findRows, type UserSets } from './find-rows.ts';
 import type { ThreadPool } from './pool.ts';
 
@@ -29,7 +28,6 @@ const STORE_DELAY_MS = 1000;
 export interface ExpandDependencies {
   readonly store: CampaignStore;
   readonly pool: ThreadPool;
-  readonly dataDir: string;
   readonly modelVersion: string;
   readonly populationVersion: string;
   /** A published version of the population. */
@@ -177,7 +175,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
   hold(store.renew(job));
   const folder = rankingFolder(job.campaignId, job.expansionId);
   const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
-  const ranking = writeRanking(join(dependencies.dataDir, folder), scores, kept);
+  const ranking = writeRanking(store.blobs, folder, scores, kept);
   stage('ranking');
   const quality = {
     epochs: customised.epochs,

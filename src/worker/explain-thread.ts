@@ -2,15 +2,16 @@
 
 import { type Explanation, type ExplanationLimits, explain } from '../audience/explanation.ts';
 import { openRanking } from '../audience/ranking.ts';
+import type { SetReader } from '../campaigns/ports/expansions.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { AppError } from '../lib/errors.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import { hasVersion, openPopulation, type Population } from '../population/population.ts';
-import { userSetBlocks } from '../user-sets/set-file.ts';
+import { openFiles } from '../sqlite/open-store.ts';
 
 /** Which audience, and whom it was made from. */
 export interface ExplainTask {
-  /** The ranking folder. */
+  /** The blob folder of its ranking. */
   readonly folder: string;
   readonly size: number;
   readonly populationVersion: string;
@@ -22,22 +23,22 @@ export interface ExplainTask {
 export interface ExplainThreadData {
   /** The folder of all versions. */
   readonly population: string;
-  /** Where the files of user sets are. */
-  readonly seedFolder: string;
+  readonly dataDir: string;
   readonly limits: ExplanationLimits;
 }
 
 function run(
   { folder, size, populationVersion, seedSets }: ExplainTask,
-  { population, seedFolder, limits }: ExplainThreadData,
+  { population, dataDir, limits }: ExplainThreadData,
 ): Explanation {
   if (!hasVersion(population, populationVersion)) {
     const message = `the audience was made with population ${populationVersion}, which is not there any more`;
     throw new AppError('population_unavailable', message, { facts: { population_version: populationVersion } });
   }
   const opened = openPopulation(population, { version: populationVersion, trusted: true });
-  const seeds = numbersOf(opened, seedFolder, seedSets);
-  const ranking = openRanking(folder);
+  const files = openFiles(dataDir);
+  const seeds = numbersOf(opened, files, seedSets);
+  const ranking = openRanking(files.blobs, folder);
   try {
     return explain(opened, { ranking, size }, seeds, limits);
   } finally {
@@ -46,10 +47,10 @@ function run(
 }
 
 /** The users of all sets whom the directory knows. */
-function numbersOf({ directory }: Population, folder: string, sets: readonly string[]): ReadonlySet<UserNumber> {
+function numbersOf({ directory }: Population, files: SetReader, sets: readonly string[]): ReadonlySet<UserNumber> {
   const numbers = new Set<UserNumber>();
   for (const sha256 of sets) {
-    for (const block of userSetBlocks(folder, sha256)) {
+    for (const block of files.setBlocks(sha256)) {
       for (const userId of block) {
         const number = directory.find(userId);
         if (number >= 0) numbers.add(number);

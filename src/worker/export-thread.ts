@@ -1,17 +1,18 @@
 /** A thread that makes one customised model's manifest, and its ONNX file where that is wanted. */
-import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
 import { hostThread } from '../lib/thread-host.ts';
-import { CUSTOMISED_FILE, customisedOnnx, readCustomised } from '../model/customised.ts';
+import { customisedOnnx } from '../model/customised.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { type CustomisedManifest, customisedManifest } from '../online/customised-manifest.ts';
+import { openFiles } from '../sqlite/open-store.ts';
+import { readStoredModel } from './stored-model.ts';
 
 /** Whose model is wanted. */
 export interface ExportTask {
   readonly campaignId: string;
   /** Of the audience. */
   readonly version: number;
-  /** The ranking folder of that audience version. */
+  /** The blob folder of that audience version's ranking. */
   readonly folder: string;
   readonly wantsOnnx: boolean;
 }
@@ -22,6 +23,8 @@ export interface ExportThreadData {
   readonly model: string;
   /** The version of it that is served. */
   readonly modelVersion: string;
+  /** Where rankings are. */
+  readonly dataDir: string;
 }
 
 export interface ExportResult {
@@ -30,7 +33,7 @@ export interface ExportResult {
 }
 
 function run(task: ExportTask, data: ExportThreadData): ExportResult {
-  const customised = readCustomised(join(task.folder, CUSTOMISED_FILE));
+  const customised = readStoredModel(openFiles(data.dataDir).blobs, task.folder);
   checkVersion(customised.modelVersion, data.modelVersion, `${data.modelVersion} is served`);
   const general = readModelFolder(data.model);
   checkVersion(customised.modelVersion, general.manifest.version, `its folder holds ${general.manifest.version}`);

@@ -6,7 +6,7 @@ import { countDiff, missingFrom, type Side } from '../../src/audience/diff.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { temporaryFolder } from './folders.ts';
+import { blobs, temporaryFolder } from './folders.ts';
 import { naiveOrder } from './naive-order.ts';
 
 const root = temporaryFolder();
@@ -14,9 +14,9 @@ let folders = 0;
 
 function sideOf(scores: Float32Array, size: number): { side: Side; ranking: Ranking; members: number[] } {
   const folder = join(root, `ranking-${folders++}`);
-  writeRanking(folder, scores);
+  writeRanking(blobs, folder, scores);
   const members = naiveOrder(scores).slice(0, size);
-  const ranking = openRanking(folder);
+  const ranking = openRanking(blobs, folder);
   return { side: { ranking, size: members.length }, ranking, members };
 }
 

@@ -1,4 +1,5 @@
 /** Explanations of a small population against counting by hand. */
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { importUsers } from '../population/support.ts';
+import { blobs } from './folders.ts';
 
 const FEATURES = [
   { name: 'city', kind: 'single' as const },
@@ -32,10 +34,11 @@ beforeAll(async () => {
   await importUsers(join(folder, 'data'), join(folder, 'population'), users, { features: FEATURES });
   population = openPopulation(join(folder, 'population'));
   writeRanking(
+    blobs,
     join(folder, 'ranking'),
     Float32Array.from({ length: 100 }, (_, i) => 1 - i / 100),
   );
-  ranking = openRanking(join(folder, 'ranking'));
+  ranking = openRanking(blobs, join(folder, 'ranking'));
 });
 afterAll(() => {
   ranking.close();

@@ -5,15 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blocksOf, pageOf } from '../../src/audience/page.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { temporaryFolder } from './folders.ts';
+import { blobs, temporaryFolder } from './folders.ts';
 
 const root = temporaryFolder();
 const ids = { id: (userNumber: number) => `user ${userNumber}` };
 let ranking: Ranking;
 
 beforeAll(() => {
-  writeRanking(join(root, 'ranking'), Float32Array.of(0.25, 0.5, Number.NaN, 0.75, 0.5));
-  ranking = openRanking(join(root, 'ranking'));
+  writeRanking(blobs, join(root, 'ranking'), Float32Array.of(0.25, 0.5, Number.NaN, 0.75, 0.5));
+  ranking = openRanking(blobs, join(root, 'ranking'));
 });
 afterAll(() => ranking.close());
 

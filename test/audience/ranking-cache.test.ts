@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { temporaryFolder } from './folders.ts';
+import { blobs, temporaryFolder } from './folders.ts';
 
 const root = temporaryFolder();
 const folders = [0, 1, 2].map((i) => {
   const folder = join(root, `ranking-${i}`);
-  writeRanking(folder, Float32Array.of(i / 4, 0.9));
+  writeRanking(blobs, folder, Float32Array.of(i / 4, 0.9));
   return folder;
 });
 
@@ -29,7 +29,7 @@ function open(): string[] {
 
 describe('RankingCache', () => {
   it('keeps the most recently used open, up to its limit', () => {
-    const cache = new RankingCache({ openRankings: 2 });
+    const cache = new RankingCache(blobs, { openRankings: 2 });
     cache.get(folders[0]!);
     cache.get(folders[1]!);
     cache.get(folders[0]!);
@@ -40,7 +40,7 @@ describe('RankingCache', () => {
   });
 
   it('opens again what had to make room, and refuses to read through what was given before', () => {
-    const cache = new RankingCache({ openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1 });
     const early = cache.get(folders[1]!);
     cache.get(folders[2]!);
     expect(open()).toEqual(['ranking-2']);
@@ -52,8 +52,8 @@ describe('RankingCache', () => {
 
   it('says storage_failed for a folder that is gone', () => {
     const gone = join(root, 'gone');
-    writeRanking(gone, Float32Array.of(1));
-    const cache = new RankingCache({ openRankings: 1 });
+    writeRanking(blobs, gone, Float32Array.of(1));
+    const cache = new RankingCache(blobs, { openRankings: 1 });
     cache.get(gone);
     rmSync(gone, { recursive: true });
     expect(cache.get(gone).rankOf(0)).toBe(1);
@@ -65,8 +65,8 @@ describe('RankingCache', () => {
 
   it('holds a ranking open beside its limit, though the folder is deleted and the cache makes room', () => {
     const doomed = join(root, 'doomed 1');
-    writeRanking(doomed, Float32Array.of(0.5, 1, Number.NaN));
-    const cache = new RankingCache({ openRankings: 1 });
+    writeRanking(blobs, doomed, Float32Array.of(0.5, 1, Number.NaN));
+    const cache = new RankingCache(blobs, { openRankings: 1 });
     const held = cache.hold(doomed);
     const again = cache.hold(doomed);
     cache.get(folders[0]!);
@@ -83,7 +83,7 @@ describe('RankingCache', () => {
   });
 
   it('shares what it holds with those who come later, and keeps it where nobody holds it any more', () => {
-    const cache = new RankingCache({ openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1 });
     cache.hold(folders[0]!).close();
     expect(open()).toEqual(['ranking-0']);
     expect(cache.get(folders[0]!).candidates).toBe(2);
@@ -91,7 +91,7 @@ describe('RankingCache', () => {
   });
 
   it('closes what is held too when all is closed', () => {
-    const cache = new RankingCache({ openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1 });
     const held = cache.hold(folders[0]!);
     cache.get(folders[1]!);
     cache.closeAll();
@@ -100,9 +100,9 @@ describe('RankingCache', () => {
   });
 
   it('lets go of what was deleted, but not under those who hold it', () => {
-    const cache = new RankingCache({ openRankings: 3 });
+    const cache = new RankingCache(blobs, { openRankings: 3 });
     const doomed = ['doomed 1', 'doomed 2'].map((name) => join(root, name));
-    for (const folder of doomed) writeRanking(folder, Float32Array.of(0.5, 1));
+    for (const folder of doomed) writeRanking(blobs, folder, Float32Array.of(0.5, 1));
     cache.get(doomed[0]!);
     const held = cache.hold(doomed[1]!);
     cache.get(folders[1]!);
@@ -117,7 +117,7 @@ describe('RankingCache', () => {
   });
 
   it('refuses to read after closeAll', () => {
-    const cache = new RankingCache({ openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1 });
     const ranking = cache.get(folders[0]!);
     cache.closeAll();
     expect(() => ranking.rankOf(0)).toThrow('is closed');

@@ -9,7 +9,7 @@ import { percentileOf } from '../../src/audience/percentile.ts';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { temporaryFolder } from './folders.ts';
+import { blobs, temporaryFolder } from './folders.ts';
 import { naiveOrder } from './naive-order.ts';
 
 const root = temporaryFolder();
@@ -17,7 +17,7 @@ let folders = 0;
 
 function write(scores: Float32Array): string {
   const folder = join(root, `ranking-${folders++}`);
-  writeRanking(folder, scores);
+  writeRanking(blobs, folder, scores);
   return folder;
 }
 
@@ -34,7 +34,7 @@ describe('Ranking', () => {
       fc.property(fc.array(score, { maxLength: 60 }), fc.nat(70), fc.nat(70), (values, fromRank, count) => {
         const scores = Float32Array.from(values);
         const order = naiveOrder(scores);
-        const ranking = openRanking(write(scores));
+        const ranking = openRanking(blobs, write(scores));
         const page = ranking.read(fromRank, count);
         const expected = order.slice(fromRank, fromRank + count);
         expect([...page.userNumbers]).toEqual(expected);
@@ -58,7 +58,7 @@ describe('Ranking', () => {
       fc.property(fc.array(score, { maxLength: 40 }), fc.nat(45), fc.double({ noNaN: true }), (values, size, least) => {
         const scores = Float32Array.from(values);
         const order = naiveOrder(scores);
-        const ranking = openRanking(write(scores));
+        const ranking = openRanking(blobs, write(scores));
         const cut = ranking.cut(size);
         expect(cut.size).toBe(Math.min(size, order.length));
         for (let user = 0; user < scores.length; user++) {
@@ -80,7 +80,7 @@ describe('Ranking', () => {
   it('ranks every user of a ranking with long ties, deeper than one block of the search', () => {
     const scores = tiedScores(20_000);
     const order = naiveOrder(scores);
-    const ranking = openRanking(write(scores));
+    const ranking = openRanking(blobs, write(scores));
     const ranks = new Map(order.map((user, i) => [user, i + 1]));
     for (let user = 0; user < scores.length; user++) {
       if (ranking.rankOf(user) !== (ranks.get(user) ?? 0)) expect(ranking.rankOf(user)).toBe(ranks.get(user) ?? 0);
@@ -91,7 +91,7 @@ describe('Ranking', () => {
 
   it('reads the same scores sparsely and densely', () => {
     const scores = tiedScores(50_000);
-    const ranking = openRanking(write(scores));
+    const ranking = openRanking(blobs, write(scores));
     const dense = ranking.read(0, ranking.candidates);
     expect(dense.scores).toEqual(Float32Array.from(dense.userNumbers, (user) => scores[user]!));
     const sparse = ranking.read(30_000, 20);
@@ -101,7 +101,7 @@ describe('Ranking', () => {
   });
 
   it('knows no rank and no score of a user that is younger than the ranking', () => {
-    const ranking = openRanking(write(Float32Array.of(0.5)));
+    const ranking = openRanking(blobs, write(Float32Array.of(0.5)));
     expect(ranking.rankOf(1)).toBe(0);
     expect(ranking.scoreOf(1)).toBeNaN();
     expect(ranking.scoreOf(-1)).toBeNaN();
@@ -109,7 +109,7 @@ describe('Ranking', () => {
   });
 
   it('refuses to read once closed', () => {
-    const ranking = openRanking(write(Float32Array.of(0.5)));
+    const ranking = openRanking(blobs, write(Float32Array.of(0.5)));
     ranking.close();
     ranking.close();
     expect(() => ranking.read(0, 1)).toThrow('is closed');
@@ -120,7 +120,7 @@ describe('openRanking', () => {
   const whole = (): string => write(Float32Array.of(0.5, 0.25, Number.NaN));
 
   it('refuses a folder that is not there', () => {
-    expect(() => openRanking(join(root, 'nowhere'))).toThrow(
+    expect(() => openRanking(blobs, join(root, 'nowhere'))).toThrow(
       expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } }),
     );
   });
@@ -128,37 +128,37 @@ describe('openRanking', () => {
   it('refuses short scores', () => {
     const folder = whole();
     truncateSync(join(folder, 'scores.f32'), 11);
-    expect(() => openRanking(folder)).toThrow('is torn: scores.f32 has 11 bytes, not 12');
+    expect(() => openRanking(blobs, folder)).toThrow('is torn: scores.f32 has 11 bytes, not 12');
   });
 
   it('refuses a short order', () => {
     const folder = whole();
     truncateSync(join(folder, 'order.u32'), 4);
-    expect(() => openRanking(folder)).toThrow('is torn: order.u32 has 4 bytes, not 8');
+    expect(() => openRanking(blobs, folder)).toThrow('is torn: order.u32 has 4 bytes, not 8');
   });
 
   it('refuses a sidecar that is not JSON', () => {
     const folder = whole();
     truncateSync(join(folder, 'ranking.json'), 5);
-    expect(() => openRanking(folder)).toThrow('is torn: ranking.json is not JSON');
+    expect(() => openRanking(blobs, folder)).toThrow('is torn: ranking.json is not JSON');
   });
 
   it('refuses counts that cannot be', () => {
     const folder = whole();
     writeFileSync(join(folder, 'ranking.json'), '{"contract":1,"users":1,"candidates":2}');
-    expect(() => openRanking(folder)).toThrow('counts 1 users and 2 candidates');
+    expect(() => openRanking(blobs, folder)).toThrow('counts 1 users and 2 candidates');
   });
 
   it('refuses a newer contract', () => {
     const folder = whole();
     writeFileSync(join(folder, 'ranking.json'), '{"contract":2,"users":3,"candidates":2}');
-    expect(() => openRanking(folder)).toThrow('its contract is 2, this version reads 1');
+    expect(() => openRanking(blobs, folder)).toThrow('its contract is 2, this version reads 1');
   });
 
   it('leaves no descriptor open where it refuses', () => {
     const folder = whole();
     truncateSync(join(folder, 'order.u32'), 4);
-    expect(() => openRanking(folder)).toThrow('order.u32');
+    expect(() => openRanking(blobs, folder)).toThrow('order.u32');
     expect(openFilesUnder(folder)).toEqual([]);
   });
 
@@ -167,7 +167,7 @@ describe('openRanking', () => {
     const order = readFileSync(join(folder, 'order.u32'));
     order.writeUInt32LE(2, 0);
     writeFileSync(join(folder, 'order.u32'), order);
-    const ranking = openRanking(folder);
+    const ranking = openRanking(blobs, folder);
     expect(() => ranking.rankOf(0)).toThrow('order.u32 does not hold user number 0, scores.f32 does');
     ranking.close();
   });

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { temporaryFolder } from './folders.ts';
+import { blobs, temporaryFolder } from './folders.ts';
 
 const root = temporaryFolder();
 const scores = Float32Array.of(0.25, Number.NaN, 0.75, 0.25);
@@ -24,7 +24,7 @@ function thrownBy(action: () => unknown): AppError {
 describe('writeRanking', () => {
   it('writes the documented bytes and nothing beside them', () => {
     const folder = join(root, 'campaign', 'expansion');
-    expect(writeRanking(folder, scores)).toEqual({ candidates: 3 });
+    expect(writeRanking(blobs, folder, scores)).toEqual({ candidates: 3 });
     expect(readdirSync(join(root, 'campaign'))).toEqual(['expansion']);
     expect(readdirSync(folder).sort()).toEqual(['order.u32', 'ranking.json', 'scores.f32']);
     expect(readFileSync(join(folder, 'order.u32')).toString('hex')).toBe('020000000000000003000000');
@@ -40,30 +40,30 @@ describe('writeRanking', () => {
     const folder = join(root, 'shared');
     const shared = new Float32Array(new SharedArrayBuffer(16));
     shared.set(scores);
-    writeRanking(folder, shared);
-    const ranking = openRanking(folder);
+    writeRanking(blobs, folder, shared);
+    const ranking = openRanking(blobs, folder);
     expect([...ranking.read(0, 10).userNumbers]).toEqual([2, 0, 3]);
     ranking.close();
   });
 
   it('writes what belongs to the ranking beside it, and fails as a whole where that cannot be written', () => {
     const folder = join(root, 'beside', 'expansion');
-    writeRanking(folder, scores, new Map([['more.bin', Uint8Array.of(1, 2)]]));
+    writeRanking(blobs, folder, scores, new Map([['more.bin', Uint8Array.of(1, 2)]]));
     expect(readdirSync(folder).sort()).toEqual(['more.bin', 'order.u32', 'ranking.json', 'scores.f32']);
     expect([...readFileSync(join(folder, 'more.bin'))]).toEqual([1, 2]);
-    const ranking = openRanking(folder);
+    const ranking = openRanking(blobs, folder);
     expect(ranking.candidates).toBe(3);
     ranking.close();
     const impossible = new Map([['no/such/folder', Uint8Array.of(1)]]);
-    const error = thrownBy(() => writeRanking(join(root, 'beside', 'another'), scores, impossible));
+    const error = thrownBy(() => writeRanking(blobs, join(root, 'beside', 'another'), scores, impossible));
     expect([error.code, error.facts]).toEqual(['storage_failed', { errno: 'ENOENT' }]);
     expect(readdirSync(join(root, 'beside'))).toEqual(['expansion']);
   });
 
   it('writes a ranking that nobody is in', () => {
     const folder = join(root, 'nobody');
-    expect(writeRanking(folder, Float32Array.of(Number.NaN))).toEqual({ candidates: 0 });
-    const ranking = openRanking(folder);
+    expect(writeRanking(blobs, folder, Float32Array.of(Number.NaN))).toEqual({ candidates: 0 });
+    const ranking = openRanking(blobs, folder);
     expect(ranking.read(0, 10).userNumbers.length).toBe(0);
     expect(ranking.rankOf(0)).toBe(0);
     ranking.close();
@@ -72,18 +72,18 @@ describe('writeRanking', () => {
   it('replaces what an earlier attempt left, its half-written siblings too, while readers keep the old one', () => {
     const parent = join(root, 'retried');
     const folder = join(parent, 'expansion');
-    writeRanking(folder, scores);
-    const reader = openRanking(folder);
+    writeRanking(blobs, folder, scores);
+    const reader = openRanking(blobs, folder);
     mkdirSync(join(parent, 'expansion.new-killed'));
     writeFileSync(join(parent, 'expansion.new-killed', 'scores.f32'), 'half');
     mkdirSync(join(parent, 'expansion.old-killed'));
     mkdirSync(join(parent, 'expansion-of-another'));
 
-    writeRanking(folder, Float32Array.of(0.9, 0.8));
+    writeRanking(blobs, folder, Float32Array.of(0.9, 0.8));
 
     expect(readdirSync(parent).sort()).toEqual(['expansion', 'expansion-of-another']);
     expect([...reader.read(0, 9).userNumbers]).toEqual([2, 0, 3]);
-    const renewed = openRanking(folder);
+    const renewed = openRanking(blobs, folder);
     expect([...renewed.read(0, 9).userNumbers]).toEqual([0, 1]);
     reader.close();
     renewed.close();
@@ -91,7 +91,7 @@ describe('writeRanking', () => {
 
   it('says storage_failed with the cause where the folder cannot be made', () => {
     writeFileSync(join(root, 'a-file'), '');
-    const error = thrownBy(() => writeRanking(join(root, 'a-file', 'campaign', 'expansion'), scores));
+    const error = thrownBy(() => writeRanking(blobs, join(root, 'a-file', 'campaign', 'expansion'), scores));
     expect(error.code).toBe('storage_failed');
     expect(error.facts).toEqual({ errno: 'ENOTDIR' });
     expect((error.cause as NodeJS.ErrnoException).code).toBe('ENOTDIR');
@@ -102,7 +102,8 @@ describe('writeRanking', () => {
     const folder = join(root, 'limited', 'expansion');
     const program = `
       import { writeRanking } from ${JSON.stringify(join(import.meta.dirname, '../../src/audience/write-ranking.ts'))};
-      try { writeRanking(process.argv[1], new Float32Array(1_000_000)); } catch (error) { process.stdout.write(error.code + ' ' + error.facts.errno); }
+      import { FileBlobs } from ${JSON.stringify(join(import.meta.dirname, '../../src/sqlite/file-blobs.ts'))};
+      try { writeRanking(new FileBlobs('/'), process.argv[1], new Float32Array(1_000_000)); } catch (error) { process.stdout.write(error.code + ' ' + error.facts.errno); }
     `;
     // The shell's limit on file sizes (512 KiB) stands for a disk that is full: the same write call fails, with EFBIG.
     const child = spawnSync(
@@ -125,7 +126,7 @@ describe('writeRanking', () => {
     const folder = join(root, 'kept', name);
     mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'ranking.json'), 'as it was');
-    const error = thrownBy(() => writeRanking(folder, scores));
+    const error = thrownBy(() => writeRanking(blobs, folder, scores));
     expect(error.facts).toEqual({ errno: 'ENAMETOOLONG' });
     expect(readdirSync(join(root, 'kept'))).toEqual([name]);
     expect(readFileSync(join(folder, 'ranking.json'), 'utf8')).toBe('as it was');

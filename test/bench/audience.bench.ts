@@ -1,4 +1,5 @@
 /** Reading audiences of a million users: who holds a user among 500 campaigns, the export of the whole, an explanation. */
+
 import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +15,11 @@ import { MEMBER_ROWS, parquetChunks, streamChunks, textChunks } from '../../src/
 import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
 import { CSV_TYPE, NDJSON_TYPE } from '../../src/server/media-types.ts';
 import { audiencesOfUser } from '../../src/server/user-audiences.ts';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { compare } from './measure.ts';
 
+/** By absolute path. */
+const BLOBS = new FileBlobs('/');
 const USERS = 1_000_000;
 const CAMPAIGNS = 500;
 /** Rankings that differ; the campaigns' folders are links to them. */
@@ -39,6 +43,7 @@ function makeFolders(root: string): string[] {
   const bases = Array.from({ length: RANKINGS }, (_, i) => {
     const base = join(root, `base-${i}`);
     writeRanking(
+      BLOBS,
       base,
       Float32Array.from({ length: USERS }, () => (rng.integer(100) === 0 ? Number.NaN : rng.uniform())),
     );
@@ -58,7 +63,7 @@ async function benchLookups(folders: readonly string[]): Promise<string[]> {
   for (const size of SIZES) {
     const audiences = folders.map((folder, i) => ({ campaignId: `${i}`, version: 1, folder, size }) as Audience);
     const ways = [64, 1024].map((openRankings) => {
-      const rankings = new RankingCache({ openRankings });
+      const rankings = new RankingCache(BLOBS, { openRankings });
       const times: number[] = [];
       const run = async () => {
         for (let i = 0; i < LOOKUPS; i++) {
@@ -91,7 +96,7 @@ function quantilesOf(times: readonly number[]): string {
 }
 
 async function benchExports(folder: string): Promise<string[]> {
-  const ranking = openRanking(folder);
+  const ranking = openRanking(BLOBS, folder);
   const ids = { id: (user: number) => `user-${user * 7919}` };
   const pages = () => blocksOf(ranking, ids, { size: ranking.candidates, blockSize: 2_000 });
   const formats = {
@@ -138,7 +143,7 @@ async function benchExports(folder: string): Promise<string[]> {
 }
 
 function benchExplanation(folder: string): string {
-  const ranking = openRanking(folder);
+  const ranking = openRanking(BLOBS, folder);
   const start = performance.now();
   const { features } = explain(syntheticPopulation(), { ranking, size: USERS / 20 }, new Set([1, 2, 3]), {
     tokens: 100,

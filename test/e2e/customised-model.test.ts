@@ -1,4 +1,5 @@
 /** The customised model as a file: downloaded from a real service, run by plain ONNX Runtime over the whole population, and every refusal. */
+
 import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { bind } from '../../src/online/binding.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { changeManifest } from '../model/tiny-model.ts';
@@ -138,7 +140,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
       'x-model-version': version,
     });
 
-    const ranking = openRanking(audienceOf(id).folder);
+    const ranking = openRanking(new FileBlobs(dataDir), audienceOf(id).folder);
     const { userNumbers, scores } = ranking.read(0, ranking.candidates);
     ranking.close();
     const actual = await scoreAll(onnx);
@@ -194,7 +196,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
   });
 
   it('refuses, each with its code: no campaign, no audience, no file, a torn file', async () => {
-    const file = join(audienceOf(id).folder, CUSTOMISED_FILE);
+    const file = join(dataDir, audienceOf(id).folder, CUSTOMISED_FILE);
     expect(await problemOf(await getModel(service, 'nobody'))).toMatchObject({
       status: 404,
       code: 'campaign_not_found',

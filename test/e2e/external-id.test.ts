@@ -117,7 +117,7 @@ async function expand(externalId?: string): Promise<{ id: string; scores: Float3
 
 function scoresOf(id: string): Float32Array {
   const store = openStore(dataDir, { clock: systemClock, ...LIMITS });
-  const ranking = openRanking(store.activeAudience(id).folder);
+  const ranking = openRanking(store.blobs, store.activeAudience(id).folder);
   store.close();
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) => ranking.scoreOf(number));
   ranking.close();

@@ -49,7 +49,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
     };
     const reference = await served.create(campaign);
     await served.ended(reference);
-    const expected = digestOf(store.activeAudience(reference).folder);
+    const expected = digestOf(join(dataDir, store.activeAudience(reference).folder));
 
     const stages: readonly (readonly [name: string, victim: 'api' | 'all', condition: (id: string) => boolean])[] = [
       ['queued', 'api', (id) => stateOf(id) === 'queued'],
@@ -71,7 +71,7 @@ describe.skipIf(!HAS_PROC)('serve that is killed with -9', () => {
       expect(first.json.progress).toBeGreaterThanOrEqual(progress);
       const ended = await served.ended(id);
       expect([name, ended.state, ended.progress, ended.audience_version]).toEqual([name, 'ready', 1, 1]);
-      expect([name, digestOf(store.activeAudience(id).folder)]).toEqual([name, expected]);
+      expect([name, digestOf(join(dataDir, store.activeAudience(id).folder))]).toEqual([name, expected]);
       expect([name, entriesOf(id).length]).toEqual([name, 1]);
     }
     expect(

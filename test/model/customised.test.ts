@@ -1,10 +1,9 @@
 /** customised.bin: its bytes, what is refused, and the ONNX file that it makes of a general model. */
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readModel, tensor } from '../../src/graph/index.ts';
 import { changesOf } from '../../src/model/changes.ts';
-import { type Customised, customisedOnnx, encodeCustomised, readCustomised } from '../../src/model/customised.ts';
+import { type Customised, customisedOnnx, decodeCustomised, encodeCustomised } from '../../src/model/customised.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openSession } from '../../src/runtime/session.ts';
 import { useFolders } from './folders.ts';
@@ -24,17 +23,11 @@ const CUSTOMISED: Customised = {
   ]),
 };
 
-function write(bytes: Uint8Array): string {
-  const path = join(freshFolder(), 'customised.bin');
-  writeFileSync(path, bytes);
-  return path;
-}
-
 describe('encodeCustomised', () => {
-  it('gives what readCustomised reads back equal', () => {
-    expect(readCustomised(write(encodeCustomised(CUSTOMISED)))).toEqual(CUSTOMISED);
+  it('gives what decodeCustomised reads back equal', () => {
+    expect(decodeCustomised(encodeCustomised(CUSTOMISED), 'a file')).toEqual(CUSTOMISED);
     const nothing = { ...CUSTOMISED, features: {}, leftOut: null, changes: new Map() };
-    expect(readCustomised(write(encodeCustomised(nothing)))).toEqual(nothing);
+    expect(decodeCustomised(encodeCustomised(nothing), 'a file')).toEqual(nothing);
   });
 
   it('depends on the features, not on their order, and holds as much as has changed', () => {
@@ -48,28 +41,14 @@ describe('encodeCustomised', () => {
   });
 });
 
-describe('readCustomised', () => {
-  it('says model_not_stored where there is no file, storage_failed where there is no folder either', () => {
-    const folder = freshFolder();
-    expect(() => readCustomised(join(folder, 'customised.bin'))).toThrow(
-      expect.objectContaining({ code: 'model_not_stored' }),
-    );
-    expect(() => readCustomised(join(folder, 'gone', 'customised.bin'))).toThrow(
-      expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } }),
-    );
-    mkdirSync(join(folder, 'customised.bin'));
-    expect(() => readCustomised(join(folder, 'customised.bin'))).toThrow(
-      expect.objectContaining({ code: 'storage_failed', facts: { errno: 'EISDIR' } }),
-    );
-  });
-
+describe('decodeCustomised', () => {
   it('refuses one that is cut off or altered, wherever', () => {
     const bytes = encodeCustomised(CUSTOMISED);
     for (let at = 0; at < bytes.length; at += 5) {
       const flipped = bytes.slice();
       flipped[at]! ^= 1;
       for (const wrong of [bytes.subarray(0, at), flipped, Buffer.concat([bytes, Buffer.alloc(at + 1)])]) {
-        expect(() => readCustomised(write(wrong)), `at ${at}`).toThrow(
+        expect(() => decodeCustomised(wrong, 'a file'), `at ${at}`).toThrow(
           expect.objectContaining({ code: 'storage_failed', message: expect.stringContaining('cut off or altered') }),
         );
       }

@@ -1,5 +1,7 @@
 /** Routes of audience versions: their list, fixed versions, differences, and the audiences that hold a user. */
+
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCampaignCursor, encodeCursor } from '../../src/server/cursor.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
@@ -279,7 +281,7 @@ describe('GET /v1/users/{user_id}/audiences', () => {
     try {
       await own.createReady();
       const lost = await own.createReady();
-      rmSync(own.store.activeAudience(lost).folder, { recursive: true });
+      rmSync(join(own.dataDir, own.store.activeAudience(lost).folder), { recursive: true });
       const answer = await own.call('GET', '/v1/users/person-30/audiences');
       expect([answer.status, answer.json.code]).toEqual([503, 'storage_failed']);
     } finally {

@@ -1,5 +1,7 @@
 /** Routes of an audience: pages, streams, membership, and what they refuse. */
+
 import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/server/cursor.ts';
 import {
@@ -351,7 +353,7 @@ describe('an audience whose ranking is gone', () => {
     const lost = await openFixture(users.population);
     try {
       const lostId = await lost.createReady();
-      rmSync(lost.store.activeAudience(lostId).folder, { recursive: true });
+      rmSync(join(lost.dataDir, lost.store.activeAudience(lostId).folder), { recursive: true });
       const answer = await lost.call('GET', `/v1/campaigns/${lostId}/audience`);
       expect([answer.status, answer.json.code]).toEqual([503, 'storage_failed']);
       expect(answer.text).not.toContain(lost.dataDir);

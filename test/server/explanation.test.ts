@@ -146,7 +146,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
     const own = await openFixture(others.population);
     try {
       const campaign = await own.createReady();
-      rmSync(own.store.activeAudience(campaign).folder, { recursive: true });
+      rmSync(join(own.dataDir, own.store.activeAudience(campaign).folder), { recursive: true });
       expect((await get(`/v1/campaigns/${campaign}/explanation`, own)).json.code).toBe('storage_failed');
       rmSync(join(others.population.path, others.population.version), { recursive: true });
       const gone = await get(`/v1/campaigns/${campaign}/explanation`, own);

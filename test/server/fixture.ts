@@ -1,4 +1,5 @@
 /** A whole server on real parts: a small imported population, a store and rankings in a temp folder. */
+
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { pino } from 'pino';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
+import { rankingFolder } from '../../src/campaigns/ranking-name.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
@@ -145,7 +147,7 @@ export async function openFixture(
     leaseMs: 30_000,
     maximumAttempts: 3,
   });
-  const rankings = new RankingCache({ openRankings: 2 });
+  const rankings = new RankingCache(store.blobs, { openRankings: 2 });
   let logged = '';
   let wakes = 0;
   let models = (): CustomisedModels => {
@@ -154,7 +156,7 @@ export async function openFixture(
   let estimates: Estimates = { estimate: async () => ({ kind: 'loading' }) };
   const threads = new ThreadedExplainer({
     population: population.path,
-    seedFolder: join(dataDir, 'seeds'),
+    dataDir,
     limits: { tokens: 100, minimumGroupUsers: 20, minimumDisparityPercent: 80 },
   });
   let explainer: AudienceExplainer = threads;
@@ -214,7 +216,7 @@ export async function openFixture(
       json: /[/+]json(;|$)/.test(type) ? JSON.parse(response.payload) : undefined,
     };
   };
-  const finishNext: Fixture['finishNext'] = (score = scoreOf) => finishJob(store, population, dataDir, score);
+  const finishNext: Fixture['finishNext'] = (score = scoreOf) => finishJob(store, population, score);
   return {
     app,
     store,
@@ -294,12 +296,7 @@ export const QUALITY = {
   of_tomorrow: 1,
 };
 
-function finishJob(
-  store: CampaignStore,
-  population: Population,
-  dataDir: string,
-  score: (userNumber: number) => number,
-): void {
+function finishJob(store: CampaignStore, population: Population, score: (userNumber: number) => number): void {
   const job = store.claim(`${process.pid}:test`);
   if (job === null) throw new Error('no job is queued');
   store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
@@ -309,9 +306,8 @@ function finishJob(
   const scores = Float32Array.from({ length: population.directory.size }, (_, number) =>
     seeds.has(population.directory.id(number)) ? Number.NaN : score(number),
   );
-  const folder = join('audiences', job.campaignId, job.expansionId);
-  mkdirSync(join(dataDir, 'audiences', job.campaignId), { recursive: true });
-  const { candidates } = writeRanking(join(dataDir, folder), scores);
+  const folder = rankingFolder(job.campaignId, job.expansionId);
+  const { candidates } = writeRanking(store.blobs, folder, scores);
   const timings = { queued: 0.01, adapting: 0.5, scoring: 0.2, ranking: 0.1 };
   const isDone = store.finish(job, {
     folder,

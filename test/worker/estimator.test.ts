@@ -20,9 +20,9 @@ const data = {
   modelVersion: readModelFolder(world.model).manifest.version,
   population: world.population,
   populationVersion: population.version,
-  seedFolder: mkdtempSync(join(tmpdir(), 'metaheac-estimator-')),
+  dataDir: mkdtempSync(join(tmpdir(), 'metaheac-estimator-')),
 };
-afterAll(() => rmSync(data.seedFolder, { recursive: true }));
+afterAll(() => rmSync(data.dataDir, { recursive: true }));
 const campaign = world.campaigns[0]!;
 const rowsOf = (ids: readonly string[]) =>
   Int32Array.from(ids, (id) => population.rowOf[population.directory.find(id)]!).sort();
@@ -92,7 +92,7 @@ describe('Estimator', () => {
     expect(users.seeds + users.suppressed + users.filtered + users.candidates).toBe(everyone);
     expect(expected!.candidates).toBe(Math.min(1_000, users.candidates));
     // of the installation's list, in two parts, and with the tokens in another order, one of them twice
-    const set = writeUserSet(data.seedFolder, [...new Set(optedOut), 'nobody']);
+    const set = writeUserSet(join(data.dataDir, 'seeds'), [...new Set(optedOut), 'nobody']);
     set.publish();
     const others = [
       { ...task, filters, suppressionSet: set.sha256 },

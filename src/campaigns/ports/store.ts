@@ -2,6 +2,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Retention } from '../types.ts';
 import type { Audiences } from './audiences.ts';
+import type { Blobs } from './blobs.ts';
 import type { Campaigns } from './campaigns.ts';
 import type { Expansions, SetReader } from './expansions.ts';
 import type { Feedback } from './feedback.ts';
@@ -35,6 +36,8 @@ export interface Cleanup {
  * read-only, I/O error) or unavailable (another process writes for too long). No transaction spans two calls.
  */
 export interface CampaignStore extends Campaigns, Expansions, SetReader, Audiences, Jobs, Feedback, Cleanup {
+  /** Rankings, and what makes customised models. */
+  readonly blobs: Blobs;
   /** Seeds and suppression lists of any size. */
   readonly userSets: UserSets;
   /** Who is told how expansions end, and what callers do to audiences. */

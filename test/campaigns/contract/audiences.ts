@@ -15,7 +15,7 @@ export function describeAudiences(newData: NewData): void {
         version: 1,
         size: 50,
         candidates: 97,
-        folder: expect.stringMatching(/audiences\/c\/e$/),
+        folder: 'audiences/c/e',
         populationVersion: PINS.populationVersion,
         populationSize: 100,
         expansionId: store.get(id).expansionId,

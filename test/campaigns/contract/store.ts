@@ -1,5 +1,6 @@
 /** The contract of the ports in src/campaigns/ports: what every store does, whatever it is made of. */
 import { describeAudiences } from './audiences.ts';
+import { describeBlobs } from './blobs.ts';
 import { describeCampaigns } from './campaigns.ts';
 import { describeJobHistories } from './job-histories.ts';
 import { describeJobs } from './jobs.ts';
@@ -15,4 +16,5 @@ export function describeCampaignStore(newData: NewData): void {
   describeJobs(newData);
   describeJobHistories(newData);
   describeOutbox(newData);
+  describeBlobs(newData);
 }

@@ -1,0 +1,110 @@
+/** Blobs: published whole, read by ranges, and removed with what they are of. */
+import { describe, expect, it } from 'vitest';
+import type { Blobs } from '../../../src/campaigns/ports/blobs.ts';
+import type { CampaignStore } from '../../../src/campaigns/ports/store.ts';
+import { rankingFolder } from '../../../src/campaigns/ranking-name.ts';
+import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
+import type { NewData } from './new-data.ts';
+
+const DAY_MS = 24 * 3600 * 1000;
+const bytes = (text: string) => Buffer.from(text);
+
+function put(blobs: Blobs, folder: string, text = 'abcdef'): void {
+  blobs.publish(folder, new Map([['a.bin', bytes(text)]]));
+}
+
+/** Takes the next job to its end, with a ranking; returns the name of that. */
+function finishNext(store: CampaignStore): string {
+  const job = store.claim('1:a')!;
+  const folder = rankingFolder(job.campaignId, job.expansionId);
+  put(store.blobs, folder);
+  expect(expand(store, job, { folder })).toBe(true);
+  return folder;
+}
+
+export function describeBlobs(newData: NewData): void {
+  describe('blobs', () => {
+    it('are read by ranges, as much as there is', () => {
+      const { blobs } = newData().open();
+      put(blobs, 'audiences/c/e');
+      const blob = blobs.open('audiences/c/e', 'a.bin');
+      const target = new Uint8Array(4);
+      expect([blob.sizeBytes, blob.read(target, 1), bytes('bcde').equals(target)]).toEqual([6, 4, true]);
+      expect([blob.read(target, 4), blob.read(target, 6), blob.read(new Uint8Array(0), 0)]).toEqual([2, 0, 0]);
+      blob.close();
+      blob.close();
+      expect(() => blob.read(target, 0)).toThrow('is closed');
+      expect(Buffer.from(blobs.read('audiences/c/e', 'a.bin')).toString()).toBe('abcdef');
+    });
+
+    it('are seen by other stores when they are published, and are read on where they are replaced or deleted', () => {
+      const data = newData();
+      const [{ blobs }, { blobs: others }] = [data.open(), data.open()];
+      expect(others.has('audiences/c/e')).toBe(false);
+      put(blobs, 'audiences/c/e');
+      const early = others.open('audiences/c/e', 'a.bin');
+      put(blobs, 'audiences/c/e', 'another');
+      const late = others.open('audiences/c/e', 'a.bin');
+      others.delete('audiences/c/e');
+      expect([blobs.has('audiences/c/e'), early.sizeBytes, late.sizeBytes]).toEqual([false, 6, 7]);
+      const target = new Uint8Array(3);
+      expect([early.read(target, 0), Buffer.from(target).toString()]).toEqual([3, 'abc']);
+      early.close();
+      late.close();
+      others.delete('audiences/c/e');
+    });
+
+    it('say storage_failed, ENOENT, where there is no such folder or file', () => {
+      const { blobs } = newData().open();
+      put(blobs, 'audiences/c/e');
+      const missing = expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } });
+      expect(() => blobs.open('audiences/c/e', 'b.bin')).toThrow(missing);
+      expect(() => blobs.open('audiences/c/f', 'a.bin')).toThrow(missing);
+      expect(() => blobs.read('audiences/c/f', 'a.bin')).toThrow(missing);
+    });
+
+    it('never have names that lead out of the store', () => {
+      const { blobs } = newData().open();
+      for (const folder of ['..', '../elsewhere', 'audiences/../../elsewhere'])
+        for (const call of [() => put(blobs, folder), () => blobs.has(folder), () => blobs.delete(folder)])
+          expect(call).toThrow('leads out of the store');
+    });
+  });
+
+  describe('rankings', () => {
+    it('go with the audience versions that are pruned, not those of versions that are kept', async () => {
+      const data = newData();
+      const store = data.open();
+      const { id } = store.create(newCampaign(), everyoneIsKnown);
+      const folders = [finishNext(store)];
+      for (let i = 0; i < 4; i++) {
+        await store.expand(id);
+        folders.push(finishNext(store));
+      }
+      const kept = () => folders.flatMap((folder, i) => (store.blobs.has(folder) ? [i + 1] : []));
+      store.activate(id, 1);
+      store.prune({ versions: 3, days: 1 });
+      expect(kept()).toEqual([1, 3, 4, 5]);
+      store.activate(id, 5);
+      store.prune({ versions: 2, days: 1 });
+      expect(kept()).toEqual([3, 4, 5]);
+      data.clock.pass(DAY_MS + 1);
+      store.prune({ versions: 3, days: 1 });
+      expect(kept()).toEqual([5]);
+    });
+
+    it('go with their campaign, but for one that another expansion is being written to', () => {
+      const store = newData().open();
+      const { id } = store.create(newCampaign(), everyoneIsKnown);
+      const folder = finishNext(store);
+      const running = store.create(newCampaign(), everyoneIsKnown);
+      const unfinished = rankingFolder(running.id, running.expansionId!);
+      put(store.blobs, unfinished);
+      store.delete(id);
+      expect([store.blobs.has(folder), store.blobs.has(unfinished)]).toEqual([false, true]);
+      store.cancel(running.id, running.expansionId!);
+      store.removeUnusedFiles();
+      expect(store.blobs.has(unfinished)).toBe(false);
+    });
+  });
+}

@@ -1,0 +1,23 @@
+/** Reading what makes a customised model from the folder of its ranking. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
+import { readStoredModel } from '../../src/worker/stored-model.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'metaheac-stored-model-'));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+it('says model_not_stored where the ranking has no file, storage_failed where there is no ranking either', () => {
+  const blobs = new FileBlobs(root);
+  mkdirSync(join(root, 'ranking'));
+  expect(() => readStoredModel(blobs, 'ranking')).toThrow(expect.objectContaining({ code: 'model_not_stored' }));
+  expect(() => readStoredModel(blobs, 'gone')).toThrow(
+    expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } }),
+  );
+  mkdirSync(join(root, 'ranking', 'customised.bin'));
+  expect(() => readStoredModel(blobs, 'ranking')).toThrow(
+    expect.objectContaining({ code: 'storage_failed', facts: { errno: 'EISDIR' } }),
+  );
+});
