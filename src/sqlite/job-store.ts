@@ -81,7 +81,7 @@ export class SqliteJobs implements Jobs {
     assert(result.candidates >= 1, 'a ranking without candidates is not an audience');
     assert(
       !isAbsolute(result.folder) && !normalize(result.folder).startsWith('..'),
-      `ranking folder ${result.folder} is relative`,
+      `ranking folder ${result.folder} is relative to the data folder`,
     );
     return this.#whileHeld(job, (row) => {
       const { timings, quality, excluded } = result;
