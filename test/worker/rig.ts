@@ -110,7 +110,7 @@ export function buildRig(options: RigOptions): Rig {
         await sleep(10);
       }
     },
-    folderOf: (id) => store.activeAudience(id).folder,
+    folderOf: (id) => join(dataDir, store.activeAudience(id).folder),
     entriesOf,
   };
 }
