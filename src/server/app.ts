@@ -9,11 +9,12 @@ import { closeGracefully } from './closing.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import type { ServerApp } from './fastify-types.ts';
+import { addErrorResponses } from './http/route.ts';
 import { parseJsonBodies } from './json-body.ts';
 import { createMetrics, type ServerMetrics } from './metrics.ts';
 import { OpenRequests } from './open-requests.ts';
 import { OpenUploads } from './open-uploads.ts';
-import { describeRoutes } from './openapi.ts';
+import { describeRoutes } from './openapi/document.ts';
 import { answerErrors, sendError } from './problems/error-handler.ts';
 import { PatternLog } from './request-log.ts';
 import { addAudienceRoutes } from './routes/audience.ts';
@@ -112,6 +113,7 @@ async function addRoutes(
 ): Promise<void> {
   app.addHook('preValidation', async ({ raw }) => requests.refuseOverrun(raw));
   answerErrors(app, dependencies.config);
+  addErrorResponses(app);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
   addExpansionRoutes(app, dependencies);

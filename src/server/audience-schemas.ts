@@ -1,7 +1,10 @@
 /** The shapes of what is read of audiences: pages, versions, membership, differences. */
+
 import { z } from 'zod';
 import { listField } from './bounded-fields.ts';
 import type { ServerConfig } from './config.ts';
+import { pageCursor } from './http/paging.ts';
+import { component } from './openapi/component.ts';
 import { decimalNumber, pageLimit, versionNumber, wholeNumber } from './query-numbers.ts';
 import { campaignParams, count, share, time, userId, wrongId } from './schemas.ts';
 import { addIssue } from './validation.ts';
@@ -161,19 +164,23 @@ export const diffSchema = z
 
 /** `{id}` and a user id within its limit. */
 export function memberParams(config: ServerConfig) {
-  return z.strictObject({ id: campaignParams.shape.id, user_id: userId(config.maximumUserIdBytes) });
+  return z.strictObject({ id: campaignParams.shape.id, user_id: userIdParam(config) });
 }
 
 export function userParams(config: ServerConfig) {
-  return z.strictObject({ user_id: userId(config.maximumUserIdBytes) });
+  return z.strictObject({ user_id: userIdParam(config) });
+}
+
+function userIdParam(config: ServerConfig) {
+  return userId(config.maximumUserIdBytes).meta(component('UserId'));
 }
 
 export const versionParams = z.strictObject({ id: campaignParams.shape.id, version: versionNumber() });
 
 export const diffParams = z.strictObject({
   id: campaignParams.shape.id,
-  a: versionNumber(),
-  b: versionNumber(),
+  from: versionNumber(),
+  to: versionNumber(),
 });
 
 /** The cut that a read asks for: one of them, or none for the audience's own size. */
@@ -189,21 +196,26 @@ export function audienceQuery(config: ServerConfig) {
     .strictObject({
       limit: wholeNumber(1, config.maximumPageSize)
         .optional()
-        .describe(`Users of one page; of JSON ${config.defaultPageSize} where it is not given, else all.`),
+        .describe(`Users of one page; of JSON ${config.defaultPageSize} where it is not given, else all.`)
+        .meta(component('AudienceLimit')),
       cursor: z
         .string()
         .optional()
-        .describe('`next_cursor` of the page before; it stays on its audience version and its size.'),
+        .describe('`next_cursor` of the page before; it stays on its audience version and its size.')
+        .meta(component('AudienceCursor')),
       size: wholeNumber(1)
         .optional()
-        .describe("The best so many users instead of the audience's own size; capped by the candidates."),
+        .describe("The best so many users instead of the audience's own size; capped by the candidates.")
+        .meta(component('CutSize')),
       percent: decimalNumber({ exclusiveMinimum: 0, maximum: 100 })
         .pipe(share)
         .optional()
-        .describe('The same as per cent of the population, rounded up, as a campaign is given it.'),
+        .describe('The same as per cent of the population, rounded up, as a campaign is given it.')
+        .meta(component('CutPercent')),
       min_score: decimalNumber()
         .optional()
-        .describe('The same as everybody whose score is at least this; may be nobody.'),
+        .describe('The same as everybody whose score is at least this; may be nobody.')
+        .meta(component('CutMinScore')),
     })
     .superRefine(({ size, percent, min_score }, context) => {
       if ([size, percent, min_score].filter((cut) => cut !== undefined).length <= 1) return;
@@ -216,14 +228,14 @@ export function audienceQuery(config: ServerConfig) {
 export function versionsQuery(config: ServerConfig) {
   return z.strictObject({
     limit: pageLimit(config.maximumVersionPageSize, config.defaultVersionPageSize),
-    cursor: z.string().optional().describe('`next_cursor` of the page before.'),
+    cursor: pageCursor,
   });
 }
 
 export function userAudiencesQuery(config: ServerConfig) {
   return z.strictObject({
     limit: pageLimit(config.maximumUserAudiencePageSize, config.defaultUserAudiencePageSize),
-    cursor: z.string().optional().describe('`next_cursor` of the page before.'),
+    cursor: pageCursor,
   });
 }
 
@@ -240,5 +252,5 @@ export function memberBatchBody(config: ServerConfig) {
         items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
       }),
     })
-    .meta({ examples: [{ user_ids: ['u4711', 'u4712', 'nobody'] }] });
+    .meta({ ...component('MembershipBatchGet'), examples: [{ user_ids: ['u4711', 'u4712', 'nobody'] }] });
 }

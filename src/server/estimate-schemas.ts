@@ -1,7 +1,9 @@
 /** The shapes of an estimate. */
+
 import { z } from 'zod';
 import { filtersField } from './campaign-inputs.ts';
 import type { ServerConfig } from './config.ts';
+import { component } from './openapi/component.ts';
 import { count, excludedSchema, featuresField, seedCountsSchema, seedsField, userIdList } from './schemas.ts';
 
 const interval = z
@@ -22,6 +24,7 @@ export function estimateBody(config: ServerConfig) {
       ).optional(),
     })
     .meta({
+      ...component('EstimateCreate'),
       examples: [
         {
           features: { category: 'shoes' },

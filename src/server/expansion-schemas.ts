@@ -1,8 +1,11 @@
 /** The shapes of expansions, of what is predicted of them, of changes and of feedback. */
+
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../campaigns/states.ts';
 import { listOf } from './bounded-fields.ts';
 import type { ServerConfig } from './config.ts';
+import { pageCursor } from './http/paging.ts';
+import { component } from './openapi/component.ts';
 import { pageLimit, versionNumber } from './query-numbers.ts';
 import {
   campaignParams,
@@ -82,6 +85,7 @@ export const expansionPageSchema = z
 export const expansionParams = z.strictObject({
   id: campaignParams.shape.id,
   expansion_id: z.string().meta({
+    ...component('ExpansionId'),
     description: 'Id of an expansion.',
     examples: ['5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77'],
   }),
@@ -90,8 +94,8 @@ export const expansionParams = z.strictObject({
 /** Pages of what belongs to a campaign. */
 export function listQuery(config: ServerConfig) {
   return z.strictObject({
-    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize),
-    cursor: z.string().optional().describe('`next_cursor` of the page before.'),
+    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize).meta(component('PageLimit')),
+    cursor: pageCursor,
   });
 }
 
@@ -155,7 +159,7 @@ export const qualityQuery = z.strictObject({
 
 export const activateBody = z
   .strictObject({ version: z.int().min(1).describe('A version that is kept.') })
-  .meta({ examples: [{ version: 1 }] });
+  .meta({ ...component('AudienceActivate'), examples: [{ version: 1 }] });
 
 export const changesSchema = z
   .object({
@@ -225,6 +229,7 @@ export function feedbackBody(config: ServerConfig, now: () => number) {
       .describe('RFC 3339; now if not given, and not in the future. Of a user the latest event counts.'),
   });
   return z.strictObject({ events: listOf('events', event, maximumFeedbackEvents, maximumErrorDetails) }).meta({
+    ...component('FeedbackEvents'),
     description: 'As NDJSON, one event a line.',
     examples: [{ events: [{ user_id: 'u4711', event: 'conversion', time: '2026-11-25T12:00:00Z' }] }],
   });

@@ -1,6 +1,9 @@
 /** The shapes of what the service says of itself: its limits, its model, its population. */
+
 import { z } from 'zod';
 import type { ServerConfig } from './config.ts';
+import { pageCursor } from './http/paging.ts';
+import { component } from './openapi/component.ts';
 import { pageLimit } from './query-numbers.ts';
 import { count, time } from './schemas.ts';
 
@@ -169,15 +172,15 @@ export const featureParams = z.strictObject({
   name: z
     .string()
     .min(1)
-    .meta({ description: 'Name of a feature.', examples: ['category'] }),
+    .meta({ ...component('FeatureName'), description: 'Name of a feature.', examples: ['category'] }),
 });
 
 export function valueQuery({ maximumValuePageSize, defaultValuePageSize, maximumFeatureValueLength }: ServerConfig) {
   const text = z.string().max(maximumFeatureValueLength).optional();
   return z.strictObject({
-    prefix: text.describe('What a value begins with, to the letter.'),
-    search: text.describe('What a value holds anywhere, whatever the case.'),
-    limit: pageLimit(maximumValuePageSize, defaultValuePageSize),
-    cursor: z.string().optional().describe('`next_cursor` of the page before.'),
+    prefix: text.describe('What a value begins with, to the letter.').meta(component('ValuePrefix')),
+    search: text.describe('What a value holds anywhere, whatever the case.').meta(component('ValueSearch')),
+    limit: pageLimit(maximumValuePageSize, defaultValuePageSize).meta(component('ValuePageLimit')),
+    cursor: pageCursor,
   });
 }

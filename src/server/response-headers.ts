@@ -1,6 +1,4 @@
-/** The headers of answers: each described once, and which answers have them. */
-
-import { PROBLEMS } from '../lib/error-codes.ts';
+/** The headers of answers, each described once; routes name those of their answers. */
 import type { ErrorCode } from '../lib/errors.ts';
 
 interface Header {
@@ -113,47 +111,18 @@ export const RESPONSE_HEADERS = {
   },
 } as const satisfies Readonly<Record<string, Header>>;
 
-type HeaderName = keyof typeof RESPONSE_HEADERS;
+export type HeaderName = keyof typeof RESPONSE_HEADERS;
 
-const CACHED = ['ETag', 'Cache-Control', 'Vary'] as const;
-const AUDIENCE = {
-  200: [
-    ...CACHED,
-    'X-Audience-Version',
-    'X-Audience-Size',
-    'X-Audience-Candidates',
-    'X-Next-Cursor',
-    'Content-Encoding',
-  ],
-  304: [...CACHED, 'X-Audience-Version'],
-} as const;
-const MODEL = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 'Link'] as const;
-
-/** The headers of answers that are no errors, by operation and status; each has X-Request-Id too. */
-const OF_OPERATIONS: Readonly<Record<string, Readonly<Record<string, readonly HeaderName[]>>>> = {
-  createCampaign: { 202: ['Location', 'Idempotent-Replayed'] },
-  createExpansion: { 202: ['Location'] },
-  createWebhook: { 201: ['Location'] },
-  getAudience: AUDIENCE,
-  getAudienceVersion: AUDIENCE,
-  getAudienceDiff: { 200: [...CACHED, 'Content-Encoding'], 304: CACHED },
-  getModel: { 200: [...MODEL, 'Content-Disposition'], 304: MODEL },
-  listErrors: { 200: ['Vary'] },
-  getError: { 200: ['Vary'] },
-};
-
-/** The operations that the table names. */
-export const OPERATIONS_WITH_HEADERS: readonly string[] = Object.keys(OF_OPERATIONS);
+/** Those of an answer that may be kept: `conditional.ts` sends them. */
+export const CACHED = ['ETag', 'Cache-Control', 'Vary'] as const satisfies readonly HeaderName[];
 
 /** Errors after which it helps to ask again, some time later. */
-const RETRIED: readonly string[] = ['unavailable', 'audience_not_ready'] satisfies ErrorCode[];
+const RETRIED: readonly ErrorCode[] = ['unavailable', 'audience_not_ready'];
 
-/** The headers that an answer is documented with. `codes` are those of an error answer. */
-export function headersOf(operationId: string, status: string, codes: readonly string[]): HeaderName[] {
+/** The headers of an error answer with one of these codes, beside X-Request-Id, which every answer has. */
+export function headersOfErrors(codes: readonly ErrorCode[]): HeaderName[] {
   return [
-    'X-Request-Id',
-    ...(OF_OPERATIONS[operationId]?.[status] ?? []),
-    ...(Number(status) === PROBLEMS.unauthorized.status ? (['WWW-Authenticate'] as const) : []),
+    ...(codes.includes('unauthorized') ? (['WWW-Authenticate'] as const) : []),
     ...(codes.some((code) => RETRIED.includes(code)) ? (['Retry-After'] as const) : []),
   ];
 }

@@ -1,13 +1,13 @@
 /** The shapes of HTTP: answers (one schema each, also their serialiser) and what clients may send, with its limits. */
+
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../campaigns/states.ts';
-import { PROBLEMS, type ProblemStatus } from '../lib/error-codes.ts';
-import type { ErrorCode } from '../lib/errors.ts';
 import { addFirstIssues, listField, objectField, textFault } from './bounded-fields.ts';
 import { filtersField, labelsField, refreshChangeField, refreshField, refreshSchema } from './campaign-inputs.ts';
 import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from './campaigns/limits.ts';
 import type { ServerConfig } from './config.ts';
-import { PROBLEM_TYPE } from './problems/problem.ts';
+import { pageCursor } from './http/paging.ts';
+import { component } from './openapi/component.ts';
 import { pageLimit } from './query-numbers.ts';
 import { addIssue, type Wrong } from './validation.ts';
 
@@ -16,44 +16,6 @@ const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.'
 export const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
 export const share = z.number().gt(0).max(100).describe('Per cent of the population, seeds counted; rounded up.');
 export const featureValue = z.union([z.string(), z.array(z.string()).readonly()]);
-
-/** The body of every error answer. */
-const problemSchema = z
-  .looseObject({
-    type: z
-      .string()
-      .meta({ format: 'uri-reference' })
-      .describe('The address of the page of the code, relative to the service.'),
-    title: z.string(),
-    status: z.int(),
-    detail: z.string(),
-    code: z.enum(Object.keys(PROBLEMS) as [string, ...string[]]).describe('Stable: programs branch on this.'),
-    request_id: z.string(),
-    errors: z.array(
-      z.object({
-        pointer: z.string().describe('JSON pointer into the body, or the name of a query, path or header field.'),
-        value: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
-        limit: z.number().optional(),
-        message: z.string(),
-      }),
-    ),
-  })
-  .meta({
-    id: 'Problem',
-    description:
-      'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, `campaign_id`, `parts`, `model_version`, `served_model_version`, `member` and `known` of a user, and what is known of a list (`known`, `unknown`, `known_percent`, `min_known_percent`, `unknown_examples`, `hints`).',
-    examples: [
-      {
-        type: '/docs/errors/invalid_request',
-        title: 'The request is not valid',
-        status: 400,
-        detail: 'the body is not valid: /audience/size: at least 1 is expected',
-        code: 'invalid_request',
-        request_id: '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11',
-        errors: [{ pointer: '/audience/size', value: 0, limit: 1, message: 'at least 1 is expected' }],
-      },
-    ],
-  });
 
 export const predicted = z
   .object({ mean: z.number(), low: z.number(), high: z.number() })
@@ -210,16 +172,18 @@ export const readinessSchema = z
 /** An answer of text: streams and metrics are no JSON. */
 export const textSchema = z.string();
 
-export const notModifiedSchema = z.null().describe('`If-None-Match` names it.');
-
 export const campaignParams = z.strictObject({
-  id: z.string().meta({ description: 'Id of a campaign.', examples: ['0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11'] }),
+  id: z.string().meta({
+    ...component('CampaignId'),
+    description: 'Id of a campaign.',
+    examples: ['0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11'],
+  }),
 });
 
 export function campaignQuery(config: ServerConfig) {
   return z.strictObject({
-    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize),
-    cursor: z.string().optional().describe('`next_cursor` of the page before.'),
+    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize).meta(component('PageLimit')),
+    cursor: pageCursor,
     state: state.optional(),
     external_id: externalId(config.maximumExternalIdBytes)
       .optional()
@@ -250,6 +214,7 @@ export function campaignBody(config: ServerConfig) {
       refresh: refreshField().default({ every: null, on_new_population: false, on_change: false }),
     })
     .meta({
+      ...component('CampaignCreate'),
       examples: [
         {
           external_id: 'shoes-2026-autumn',
@@ -287,7 +252,7 @@ export function campaignChangeBody(config: ServerConfig) {
       refresh: refreshChangeField().optional(),
     })
     .refine((change) => Object.keys(change).length > 0, 'at least one field is expected')
-    .meta({ examples: [{ audience: { size: 2000 } }] });
+    .meta({ ...component('CampaignUpdate'), examples: [{ audience: { size: 2000 } }] });
 }
 
 /** Headers of a POST that may be sent again. */
@@ -300,22 +265,6 @@ export const idempotencyHeaders = z.looseObject({
     .optional()
     .describe('One of yours a request: for 24 hours the same key and body get the same answer, and make nothing new.'),
 });
-
-interface ProblemResponse {
-  readonly description: string;
-  readonly content: { readonly [PROBLEM_TYPE]: { readonly schema: typeof problemSchema } };
-}
-
-/** The responses, by status, for the errors that a route can give beside `internal`; all share one schema. */
-export function problemResponses(...codes: readonly ErrorCode[]): Record<ProblemStatus, ProblemResponse> {
-  const all: readonly ErrorCode[] = [...codes, 'internal'];
-  const statuses = [...new Set(all.map((code) => PROBLEMS[code].status))].sort();
-  const responses = statuses.map((status) => {
-    const description = all.filter((code) => PROBLEMS[code].status === status).join(', ');
-    return [status, { description, content: { [PROBLEM_TYPE]: { schema: problemSchema } } }];
-  });
-  return Object.fromEntries(responses);
-}
 
 /** Why a text is no id, or null: ids are text of 1 to `maximumBytes` bytes of UTF-8. */
 export function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null {

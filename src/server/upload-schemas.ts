@@ -1,6 +1,8 @@
 /** The shapes of sets of users: what is sent by file, and how it matches. */
+
 import { z } from 'zod';
 import type { ServerConfig } from './config.ts';
+import { component } from './openapi/component.ts';
 import { decimalNumber } from './query-numbers.ts';
 import { count, time, userIdList } from './schemas.ts';
 
@@ -93,12 +95,14 @@ export const uploadQuery = z.strictObject({
     .optional()
     .describe(
       'Refuses the change (`too_few_known`) where less of the ids sent are known: a list that matches nobody protects nobody.',
-    ),
+    )
+    .meta(component('MinKnownPercent')),
   dry_run: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional()
-    .describe('The report of the set as the change would make it; nothing changes.'),
+    .describe('The report of the set as the change would make it; nothing changes.')
+    .meta(component('DryRun')),
 });
 
 /** The body of an upload by content type; but for JSON, the handler reads it line by line. */
@@ -108,6 +112,7 @@ export function uploadBody(config: ServerConfig) {
   });
   const ids = userIdList(config, `User ids, at most ${config.maximumInlineSeeds} in JSON.`);
   return {
+    name: 'UserIds',
     content: {
       'text/plain': text('One user id a line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),
       'application/x-ndjson': text(
@@ -116,7 +121,9 @@ export function uploadBody(config: ServerConfig) {
       ),
       'text/csv': text('RFC 4180 with a header row, of which the column `user_id` is taken.', 'user_id,name\nu1,Ann\n'),
       'application/json': {
-        schema: z.strictObject({ user_ids: ids }).meta({ examples: [{ user_ids: ['u1', 'u2'] }] }),
+        schema: z
+          .strictObject({ user_ids: ids })
+          .meta({ ...component('UserIdList'), examples: [{ user_ids: ['u1', 'u2'] }] }),
       },
     },
   };

@@ -1,8 +1,11 @@
 /** The shapes of webhooks over HTTP. */
+
 import { z } from 'zod';
 import { CAMPAIGN_EVENTS, type CampaignEvent, DELIVERY_STATES, EVENT_TYPES } from '../campaigns/webhook-types.ts';
 import { addFirstIssues } from './bounded-fields.ts';
 import type { ServerConfig } from './config.ts';
+import { pageCursor } from './http/paging.ts';
+import { component } from './openapi/component.ts';
 import { pageLimit } from './query-numbers.ts';
 import { time } from './schemas.ts';
 import { addIssue } from './validation.ts';
@@ -91,7 +94,9 @@ export const deliveryPageSchema = z
   .object({ items: z.array(deliverySchema), next_cursor: z.string().nullable() })
   .meta({ id: 'DeliveryPage', description: 'Newest first.' });
 
-export const webhookParams = z.strictObject({ id: z.string().describe('Id of a webhook.') });
+export const webhookParams = z.strictObject({
+  id: z.string().meta({ ...component('WebhookId'), description: 'Id of a webhook.' }),
+});
 
 export const deliveryParams = z.strictObject({
   id: webhookParams.shape.id,
@@ -100,8 +105,8 @@ export const deliveryParams = z.strictObject({
 
 export function webhookQuery(config: ServerConfig) {
   return z.strictObject({
-    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize),
-    cursor: z.string().optional().describe('`next_cursor` of the page before.'),
+    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize).meta(component('PageLimit')),
+    cursor: pageCursor,
   });
 }
 
@@ -118,7 +123,10 @@ export function webhookBody(config: ServerConfig) {
       events: events.default(CAMPAIGN_EVENTS),
       description: description.default(''),
     })
-    .meta({ examples: [{ url: EXAMPLE.url, events: ['campaign.ready', 'campaign.refreshed'] }] });
+    .meta({
+      ...component('WebhookCreate'),
+      examples: [{ url: EXAMPLE.url, events: ['campaign.ready', 'campaign.refreshed'] }],
+    });
 }
 
 /** A change: what is not named stays. */
@@ -134,7 +142,7 @@ export function webhookChangeBody(config: ServerConfig) {
     .refine((change) => Object.values(change).some((value) => value !== undefined), {
       message: 'at least one field is expected',
     })
-    .meta({ examples: [{ enabled: false }] });
+    .meta({ ...component('WebhookUpdate'), examples: [{ enabled: false }] });
 }
 
 /** May be left out. */
@@ -150,7 +158,7 @@ export function rotationBody(config: ServerConfig) {
         .describe('How long former secrets sign beside the new one; 0 where they leaked.'),
     })
     .nullable()
-    .meta({ examples: [{ grace_seconds: 3600 }] });
+    .meta({ ...component('WebhookSecretRotate'), examples: [{ grace_seconds: 3600 }] });
 }
 
 function inputFields(config: ServerConfig) {

@@ -159,7 +159,7 @@ describe('GET /v1/campaigns/{id}/audiences/{version}', () => {
   });
 });
 
-describe('GET /v1/campaigns/{id}/audiences/{a}/diff/{b}', () => {
+describe('GET /v1/campaigns/{id}/audiences/{from}/diff/{to}', () => {
   const path = (a: number, b: number) => `/v1/campaigns/${id}/audiences/${a}/diff/${b}`;
   const changes = (removed: readonly string[], added: readonly string[]) => [
     ...removed.map((user_id) => ({ change: 'removed', user_id })),

@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { openApiDocument, openApiYaml } from '../../src/server/app.ts';
-import type { ApiDocument, JsonSchema } from '../fixture/api-document.ts';
+import { type JsonSchema, readApiDocument } from '../fixture/api-document.ts';
 
-const document = (await openApiDocument()) as ApiDocument;
+const written = await openApiDocument();
+const document = await readApiDocument();
 const operations = Object.entries(document.paths).flatMap(([path, item]) =>
   Object.entries(item).map(([method, operation]) => ({ name: `${method} ${path}`, path, operation })),
 );
@@ -46,7 +47,7 @@ describe('openApiDocument', () => {
       'get /v1/campaigns/{id}/quality',
       'get /v1/changes',
       'get /v1/campaigns/{id}/audiences',
-      'get /v1/campaigns/{id}/audiences/{a}/diff/{b}',
+      'get /v1/campaigns/{id}/audiences/{from}/diff/{to}',
       'get /v1/campaigns/{id}/explanation',
       'get /v1/campaigns/{id}/model',
       ...['/v1/campaigns/{id}/seeds', '/v1/campaigns/{id}/suppression', '/v1/suppression'].flatMap((path) => [
@@ -158,17 +159,42 @@ describe('openApiDocument', () => {
     expect(times.filter(({ format }) => format !== 'date-time')).toEqual([]);
   });
 
-  it('refers only to schemas that it has, and has none that nothing refers to', () => {
-    const text = JSON.stringify(document);
-    const named = [...text.matchAll(/#\/components\/schemas\/(\w+)/g)].map(([, name]) => name);
-    expect([...new Set(named)].sort()).toEqual(Object.keys(document.components.schemas).sort());
+  it('refers only to components that it has, and has none that nothing refers to', () => {
+    const named = [...JSON.stringify(written).matchAll(/#\/components\/(\w+\/[\w-]+)/g)].map(([, name]) => name);
+    const components = Object.entries(document.components).flatMap(([kind, parts]) =>
+      kind === 'securitySchemes' ? [] : Object.keys(parts).map((name) => `${kind}/${name}`),
+    );
+    expect([...new Set(named)].sort()).toEqual(components.sort());
+  });
+
+  it('refers to the answer of an error, and to the body of a request in JSON', () => {
+    const { paths } = written as { readonly paths: Record<string, Record<string, Record<string, unknown>>> };
+    const { requestBody, responses } = paths['/v1/campaigns']!['post']!;
+    expect(requestBody).toMatchObject({
+      content: { 'application/json': { schema: { $ref: '#/components/schemas/CampaignCreate' } } },
+    });
+    expect(responses).toMatchObject({
+      409: { $ref: '#/components/responses/ExternalIdTakenOrIdempotencyKeyReused' },
+      503: { $ref: '#/components/responses/UnavailableOrStorageFailed' },
+    });
+    const errors = Object.values(paths).flatMap((item) =>
+      Object.values(item).flatMap((operation) =>
+        Object.entries(operation['responses'] as object).filter(([status]) => Number(status) >= 400),
+      ),
+    );
+    expect(errors.filter(([, response]) => Object.keys(response).join() !== '$ref')).toEqual([]);
+  });
+
+  it("has the package's version", () => {
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(written).toMatchObject({ info: { version } });
   });
 });
 
 describe('openApiYaml', () => {
   it('holds the same document, and is what openapi.yaml holds', async () => {
     const yaml = await openApiYaml();
-    expect(parse(yaml)).toEqual(JSON.parse(JSON.stringify(document)));
+    expect(parse(yaml)).toEqual(JSON.parse(JSON.stringify(written)));
     expect(yaml).toBe(readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8'));
   });
 });

@@ -10,9 +10,11 @@ import { checkPopulation, openFound } from '../audience-view.ts';
 import { IMMUTABLE, isMatch, sendNotModified } from '../conditional.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute, json, notModified } from '../http/route.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts';
 import { presentAudienceVersion } from '../present.ts';
-import { campaignParams, notModifiedSchema, problemResponses, textSchema } from '../schemas.ts';
+import { CACHED } from '../response-headers.ts';
+import { campaignParams, textSchema } from '../schemas.ts';
 import type { createSlots } from '../slots.ts';
 
 interface Changed {
@@ -36,27 +38,17 @@ export function addAudienceVersionRoutes(
   app.get(
     '/v1/campaigns/:id/audiences',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'listAudienceVersions',
         tags: ['audience'],
         summary: 'List the versions of the audience, newest first',
         params: campaignParams,
         querystring: versionsQuery(config),
         response: {
-          200: {
-            description: 'A page; empty before the first version.',
-            content: { [JSON_TYPE]: { schema: audienceVersionPageSchema } },
-          },
-          ...problemResponses(
-            'invalid_request',
-            'invalid_cursor',
-            'unauthorized',
-            'campaign_not_found',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('A page; empty before the first version.', audienceVersionPageSchema),
         },
-      },
+        errors: ['invalid_cursor', 'campaign_not_found'],
+      }),
     },
     async (request) => {
       const { items, nextCursor } = store.audienceVersions(request.params.id, request.query);
@@ -65,21 +57,22 @@ export function addAudienceVersionRoutes(
   );
 
   app.get(
-    '/v1/campaigns/:id/audiences/:a/diff/:b',
+    '/v1/campaigns/:id/audiences/:from/diff/:to',
     {
       exposeHeadRoute: false,
-      schema: {
+      schema: describeRoute({
         operationId: 'getAudienceDiff',
         tags: ['audience'],
         summary: 'Compare two versions of the audience',
         description:
-          'Who was added from version `a` to version `b`, and who was removed: counted as JSON, streamed as NDJSON or CSV (those removed first, by their rank in `a`, then ' +
-          'those added, by their rank in `b`; with gzip where `Accept-Encoding` takes it). The versions may be of different expansions and populations. ' +
+          'Who was added from version `from` to version `to`, and who was removed: counted as JSON, streamed as NDJSON or CSV (those removed first, by their rank in `from`, then ' +
+          'those added, by their rank in `to`; with gzip where `Accept-Encoding` takes it). The versions may be of different expansions and populations. ' +
           'Versions never change: the answer may be kept for as long as one likes, and `If-None-Match` is heeded.',
         params: diffParams,
         response: {
           200: {
             description: 'The counts, or the users.',
+            headers: [...CACHED, 'Content-Encoding'],
             content: {
               [JSON_TYPE]: { schema: diffSchema },
               [NDJSON_TYPE]: {
@@ -96,28 +89,20 @@ export function addAudienceVersionRoutes(
               },
             },
           },
-          304: notModifiedSchema,
-          ...problemResponses(
-            'invalid_request',
-            'unauthorized',
-            'campaign_not_found',
-            'audience_not_found',
-            'not_acceptable',
-            'unavailable',
-            'storage_failed',
-          ),
+          304: notModified(CACHED),
         },
-      },
+        errors: ['campaign_not_found', 'audience_not_found', 'not_acceptable'],
+      }),
     },
     async (request, reply) => {
-      const { id, a, b } = request.params;
+      const { id, from: first, to: second } = request.params;
       const { headers } = request;
       const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
       const gzip = type !== JSON_TYPE && acceptsGzip(headers['accept-encoding']);
-      const audiences = [store.audienceVersion(id, a), store.audienceVersion(id, b)] as const;
+      const audiences = [store.audienceVersion(id, first), store.audienceVersion(id, second)] as const;
       const known = {
         vary: 'accept, accept-encoding',
-        etag: `"${a}-${b}-${type.replace(/.*\W/, '')}${gzip ? '-gzip' : ''}"`,
+        etag: `"${first}-${second}-${type.replace(/.*\W/, '')}${gzip ? '-gzip' : ''}"`,
         'cache-control': IMMUTABLE,
       };
       if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
@@ -128,7 +113,7 @@ export function addAudienceVersionRoutes(
           return reply
             .headers(known)
             .type(JSON_TYPE)
-            .send({ from: a, to: b, ...counts });
+            .send({ from: first, to: second, ...counts });
         } finally {
           close();
         }

@@ -12,8 +12,10 @@ import { IMMUTABLE, isMatch, REVALIDATE, sendNotModified } from '../conditional.
 import { encodeCursor } from '../cursor.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute, notModified } from '../http/route.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../media-types.ts';
-import { campaignParams, notModifiedSchema, problemResponses, textSchema } from '../schemas.ts';
+import { CACHED } from '../response-headers.ts';
+import { campaignParams, textSchema } from '../schemas.ts';
 import type { createSlots } from '../slots.ts';
 
 /** What is said of both routes. */
@@ -33,6 +35,14 @@ export function addAudienceRoutes(
   const response = {
     200: {
       description: 'A page, or a stream of the whole.',
+      headers: [
+        ...CACHED,
+        'X-Audience-Version',
+        'X-Audience-Size',
+        'X-Audience-Candidates',
+        'X-Next-Cursor',
+        'Content-Encoding',
+      ] as const,
       content: {
         [JSON_TYPE]: { schema: audiencePageSchema },
         [NDJSON_TYPE]: {
@@ -54,25 +64,21 @@ export function addAudienceRoutes(
         },
       },
     },
-    304: notModifiedSchema,
-    ...problemResponses(
-      'invalid_request',
-      'invalid_cursor',
-      'unauthorized',
-      'campaign_not_found',
-      'audience_not_found',
-      'not_acceptable',
-      'audience_not_ready',
-      'unavailable',
-      'storage_failed',
-    ),
+    304: notModified([...CACHED, 'X-Audience-Version']),
   };
+  const errors = [
+    'invalid_cursor',
+    'campaign_not_found',
+    'audience_not_found',
+    'not_acceptable',
+    'audience_not_ready',
+  ] as const;
 
   app.get(
     '/v1/campaigns/:id/audience',
     {
       exposeHeadRoute: false,
-      schema: {
+      schema: describeRoute({
         operationId: 'getAudience',
         tags: ['audience'],
         summary: 'Read the audience, best first',
@@ -80,7 +86,8 @@ export function addAudienceRoutes(
         params: campaignParams,
         querystring: audienceQuery(config),
         response,
-      },
+        errors,
+      }),
     },
     async (request, reply) => read({ id: request.params.id, version: null }, request, request.query, reply),
   );
@@ -89,7 +96,7 @@ export function addAudienceRoutes(
     '/v1/campaigns/:id/audiences/:version',
     {
       exposeHeadRoute: false,
-      schema: {
+      schema: describeRoute({
         operationId: 'getAudienceVersion',
         tags: ['audience'],
         summary: 'Read one version of the audience, best first',
@@ -97,7 +104,8 @@ export function addAudienceRoutes(
         params: versionParams,
         querystring: audienceQuery(config),
         response,
-      },
+        errors,
+      }),
     },
     async (request, reply) => read(request.params, request, request.query, reply),
   );

@@ -1,12 +1,12 @@
 /** Routes of campaigns: create, change, delete, list, get. */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
 import { messageOf } from '../../lib/errors.ts';
 import { refuseUnknownFilters, toRefreshPolicy } from '../campaign-inputs.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { countFeatures } from '../features.ts';
 import { findUser } from '../find-user.ts';
+import { describeRoute, json } from '../http/route.ts';
 import { presentCampaign } from '../present.ts';
 import {
   campaignBody,
@@ -16,7 +16,6 @@ import {
   campaignQuery,
   campaignSchema,
   idempotencyHeaders,
-  problemResponses,
 } from '../schemas.ts';
 import { refuseTooManyIds } from '../seed-limit.ts';
 
@@ -25,7 +24,7 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
   app.post(
     '/v1/campaigns',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'createCampaign',
         tags: ['campaigns'],
         summary: 'Create a campaign',
@@ -37,26 +36,10 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
         headers: idempotencyHeaders,
         body: campaignBody(config),
         response: {
-          202: {
-            description: 'Accepted; `Location` is the campaign.',
-            content: { 'application/json': { schema: campaignSchema } },
-          },
-          ...problemResponses(
-            'invalid_request',
-            'unknown_feature',
-            'unknown_filter',
-            'unauthorized',
-            'request_timeout',
-            'body_too_large',
-            'external_id_taken',
-            'idempotency_key_reused',
-            'too_many_seeds',
-            'unsupported_media_type',
-            'unavailable',
-            'storage_failed',
-          ),
+          202: json('Accepted; `Location` is the campaign.', campaignSchema, ['Location', 'Idempotent-Replayed']),
         },
-      },
+        errors: ['unknown_feature', 'unknown_filter', 'external_id_taken', 'idempotency_key_reused', 'too_many_seeds'],
+      }),
       preValidation: async (request) => refuseTooManyIds(request.body, 'seeds', config.maximumInlineSeeds),
     },
     async (request, reply) => {
@@ -98,7 +81,7 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
   app.patch(
     '/v1/campaigns/:id',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'updateCampaign',
         tags: ['campaigns'],
         summary: 'Change a campaign',
@@ -108,22 +91,10 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
         params: campaignParams,
         body: campaignChangeBody(config),
         response: {
-          200: { description: 'The campaign.', content: { 'application/json': { schema: campaignSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'unknown_feature',
-            'unknown_filter',
-            'unauthorized',
-            'campaign_not_found',
-            'request_timeout',
-            'external_id_taken',
-            'body_too_large',
-            'unsupported_media_type',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('The campaign.', campaignSchema),
         },
-      },
+        errors: ['unknown_feature', 'unknown_filter', 'campaign_not_found', 'external_id_taken'],
+      }),
     },
     async (request) => {
       const { store, population, campaignFeatures } = dependencies;
@@ -147,17 +118,17 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
   app.delete(
     '/v1/campaigns/:id',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'deleteCampaign',
         tags: ['campaigns'],
         summary: 'Delete a campaign with its seeds, expansions and audiences',
         description: 'What works at it ends. A reader in the middle of an audience reads on to its end.',
         params: campaignParams,
         response: {
-          204: z.null().describe('Deleted.'),
-          ...problemResponses('unauthorized', 'campaign_not_found', 'unavailable', 'storage_failed'),
+          204: { description: 'Deleted.' },
         },
-      },
+        errors: ['campaign_not_found'],
+      }),
     },
     async (request, reply) => {
       dependencies.store.delete(request.params.id);
@@ -174,16 +145,16 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
   app.get(
     '/v1/campaigns',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'listCampaigns',
         tags: ['campaigns'],
         summary: 'List campaigns, newest first',
         querystring: campaignQuery(config),
         response: {
-          200: { description: 'A page.', content: { 'application/json': { schema: campaignPageSchema } } },
-          ...problemResponses('invalid_request', 'invalid_cursor', 'unauthorized', 'unavailable', 'storage_failed'),
+          200: json('A page.', campaignPageSchema),
         },
-      },
+        errors: ['invalid_cursor'],
+      }),
     },
     async (request) => {
       const { external_id: externalId, ...query } = request.query;
@@ -195,16 +166,16 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
   app.get(
     '/v1/campaigns/:id',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'getCampaign',
         tags: ['campaigns'],
         summary: 'Get a campaign: state, progress, versions, timings',
         params: campaignParams,
         response: {
-          200: { description: 'The campaign.', content: { 'application/json': { schema: campaignSchema } } },
-          ...problemResponses('unauthorized', 'campaign_not_found', 'unavailable', 'storage_failed'),
+          200: json('The campaign.', campaignSchema),
         },
-      },
+        errors: ['campaign_not_found'],
+      }),
     },
     async (request) => presentCampaign(dependencies.store.get(request.params.id)),
   );

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';
 import { negotiate } from '../accept.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute } from '../http/route.ts';
 import { JSON_TYPE } from '../media-types.ts';
 import {
   errorListSchema,
@@ -14,7 +15,7 @@ import {
   renderErrorList,
   renderErrorPage,
 } from '../problems/pages.ts';
-import { problemResponses, textSchema } from '../schemas.ts';
+import { textSchema } from '../schemas.ts';
 
 const HTML_TYPE = 'text/html';
 
@@ -30,19 +31,19 @@ function addErrorPages(app: ServerApp): void {
   app.get(
     '/docs/errors',
     {
-      schema: {
-        operationId: 'listErrors',
+      schema: describeRoute({
+        operationId: 'listErrorCodes',
         tags: ['documents'],
         summary: 'List the error codes',
-        security: [],
         response: {
           200: {
             description: 'Every code, with its page.',
+            headers: ['Vary'],
             content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorListSchema } },
           },
-          ...problemResponses('not_acceptable', 'unavailable'),
         },
-      },
+        errors: ['not_acceptable'],
+      }),
     },
     async (request, reply) => {
       const items = listErrorPages();
@@ -56,22 +57,22 @@ function addErrorPages(app: ServerApp): void {
   app.get(
     '/docs/errors/:code',
     {
-      schema: {
-        operationId: 'getError',
+      schema: describeRoute({
+        operationId: 'getErrorCode',
         tags: ['documents'],
         summary: 'Read what an error code means and what to do about it',
-        security: [],
         params: z.strictObject({
           code: z.string().meta({ description: 'An error code.', examples: ['invalid_request'] }),
         }),
         response: {
           200: {
             description: 'The page of the code, where the `type` of its problems points.',
+            headers: ['Vary'],
             content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorPageSchema } },
           },
-          ...problemResponses('route_not_found', 'not_acceptable', 'unavailable'),
         },
-      },
+        errors: ['route_not_found', 'not_acceptable'],
+      }),
     },
     async (request, reply) => {
       const type = negotiate(request.headers.accept, [HTML_TYPE, JSON_TYPE]);

@@ -8,9 +8,8 @@ import type { CountedUsers, Estimates, Expected } from '../estimates/port.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { countFeatures } from '../features.ts';
 import { findRowsOf } from '../find-user.ts';
-import { JSON_TYPE } from '../media-types.ts';
+import { describeRoute, json } from '../http/route.ts';
 import { presentCounts } from '../present.ts';
-import { problemResponses } from '../schemas.ts';
 import { refuseTooManyIds } from '../seed-limit.ts';
 
 /** Sizes of audiences that are told, as shares of the candidates. */
@@ -28,7 +27,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
   app.post(
     '/v1/estimates',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'createEstimate',
         tags: ['campaigns'],
         summary: 'Estimate what an audience of some seeds would be worth',
@@ -40,21 +39,10 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
           `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are looked at.`,
         body: estimateBody(config),
         response: {
-          200: { description: 'The estimate.', content: { [JSON_TYPE]: { schema: estimateSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'unknown_feature',
-            'unknown_filter',
-            'unauthorized',
-            'request_timeout',
-            'body_too_large',
-            'too_many_seeds',
-            'unsupported_media_type',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('The estimate.', estimateSchema),
         },
-      },
+        errors: ['unknown_feature', 'unknown_filter', 'too_many_seeds'],
+      }),
       preValidation: async (request) => {
         for (const field of ['seeds', 'suppression'] as const)
           refuseTooManyIds(request.body, field, config.maximumInlineSeeds);

@@ -2,20 +2,16 @@
 import type { ServerDependencies } from '../dependencies.ts';
 import { expansionPageSchema, expansionParams, expansionSchema, listQuery } from '../expansion-schemas.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
 import { presentExpansion } from '../present.ts';
-import { campaignParams, problemResponses } from '../schemas.ts';
+import { campaignParams } from '../schemas.ts';
 
 export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, store } = dependencies;
-  const oneExpansion = (description: string) => ({
-    description,
-    content: { 'application/json': { schema: expansionSchema } },
-  });
-
   app.post(
     '/v1/campaigns/:id/expansions',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'createExpansion',
         tags: ['expansions'],
         summary: 'Expand a campaign again',
@@ -24,12 +20,14 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
           'and goes on where it fails. An expansion of the campaign that has not ended is `superseded`.',
         params: campaignParams,
         response: {
-          202: oneExpansion(
+          202: json(
             'Accepted; `Location` is the expansion. Too few known seeds are no error: it ends as `too_small`.',
+            expansionSchema,
+            ['Location'],
           ),
-          ...problemResponses('unauthorized', 'campaign_not_found', 'no_seeds', 'unavailable', 'storage_failed'),
         },
-      },
+        errors: ['campaign_not_found', 'no_seeds'],
+      }),
     },
     async (request, reply) => {
       const expansion = await store.expand(request.params.id);
@@ -42,24 +40,17 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
   app.get(
     '/v1/campaigns/:id/expansions',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'listExpansions',
         tags: ['expansions'],
         summary: 'List the expansions of a campaign, newest first',
         params: campaignParams,
         querystring: listQuery(config),
         response: {
-          200: { description: 'A page.', content: { 'application/json': { schema: expansionPageSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'invalid_cursor',
-            'unauthorized',
-            'campaign_not_found',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('A page.', expansionPageSchema),
         },
-      },
+        errors: ['invalid_cursor', 'campaign_not_found'],
+      }),
     },
     async (request) => {
       const { items, nextCursor } = store.expansionsOf(request.params.id, request.query);
@@ -70,22 +61,16 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
   app.get(
     '/v1/campaigns/:id/expansions/:expansion_id',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'getExpansion',
         tags: ['expansions'],
         summary: 'Get an expansion: stage, progress, time left, counts',
         params: expansionParams,
         response: {
-          200: oneExpansion('The expansion.'),
-          ...problemResponses(
-            'unauthorized',
-            'campaign_not_found',
-            'expansion_not_found',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('The expansion.', expansionSchema),
         },
-      },
+        errors: ['campaign_not_found', 'expansion_not_found'],
+      }),
     },
     async ({ params }) => presentExpansion(store.expansion(params.id, params.expansion_id)),
   );
@@ -93,7 +78,7 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
   app.post(
     '/v1/campaigns/:id/expansions/:expansion_id/cancel',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'cancelExpansion',
         tags: ['expansions'],
         summary: 'Cancel an expansion',
@@ -101,17 +86,10 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
           'It is `cancelled` when this answers, and leaves nothing; the active audience stays. To cancel again changes nothing.',
         params: expansionParams,
         response: {
-          200: oneExpansion('The expansion, cancelled.'),
-          ...problemResponses(
-            'unauthorized',
-            'campaign_not_found',
-            'expansion_not_found',
-            'expansion_ended',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('The expansion, cancelled.', expansionSchema),
         },
-      },
+        errors: ['campaign_not_found', 'expansion_not_found', 'expansion_ended'],
+      }),
     },
     async ({ params }) => presentExpansion(store.cancel(params.id, params.expansion_id)),
   );

@@ -6,7 +6,8 @@ import type { ServerDependencies } from '../dependencies.ts';
 import { explanationQuery, explanationSchema } from '../explanation-schemas.ts';
 import { createExplanations } from '../explanations.ts';
 import type { ServerApp } from '../fastify-types.ts';
-import { campaignParams, problemResponses } from '../schemas.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { campaignParams } from '../schemas.ts';
 
 export function addExplanationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, store } = dependencies;
@@ -15,8 +16,8 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ServerDepende
   app.get(
     '/v1/campaigns/:id/explanation',
     {
-      schema: {
-        operationId: 'getExplanation',
+      schema: describeRoute({
+        operationId: 'getAudienceExplanation',
         tags: ['audience'],
         summary: 'Explain who the audience is',
         description:
@@ -26,19 +27,10 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ServerDepende
         params: campaignParams,
         querystring: explanationQuery(config),
         response: {
-          200: { description: 'The explanation.', content: { 'application/json': { schema: explanationSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'unauthorized',
-            'campaign_not_found',
-            'audience_not_found',
-            'audience_not_ready',
-            'population_unavailable',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('The explanation.', explanationSchema),
         },
-      },
+        errors: ['campaign_not_found', 'audience_not_found', 'audience_not_ready', 'population_unavailable'],
+      }),
     },
     async (request) => {
       const { version, limit } = request.query;

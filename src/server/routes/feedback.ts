@@ -2,8 +2,9 @@
 import type { ServerDependencies } from '../dependencies.ts';
 import { feedbackBody, feedbackSchema } from '../expansion-schemas.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
 import { parseJsonLines } from '../json-body.ts';
-import { campaignParams, problemResponses } from '../schemas.ts';
+import { campaignParams } from '../schemas.ts';
 
 export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: ServerDependencies): Promise<void> {
   await app.register(async (scope: ServerApp) => {
@@ -11,8 +12,8 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
     scope.post(
       '/v1/campaigns/:id/feedback',
       {
-        schema: {
-          operationId: 'sendFeedback',
+        schema: describeRoute({
+          operationId: 'recordFeedback',
           tags: ['campaigns'],
           summary: 'Tell what users did',
           description:
@@ -22,19 +23,10 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
           params: campaignParams,
           body: feedbackBody(config, () => clock.now()),
           response: {
-            200: { description: 'What became of them.', content: { 'application/json': { schema: feedbackSchema } } },
-            ...problemResponses(
-              'invalid_request',
-              'unauthorized',
-              'campaign_not_found',
-              'request_timeout',
-              'body_too_large',
-              'unsupported_media_type',
-              'unavailable',
-              'storage_failed',
-            ),
+            200: json('What became of them.', feedbackSchema),
           },
-        },
+          errors: ['campaign_not_found'],
+        }),
       },
       async (request) => {
         const { id } = request.params;

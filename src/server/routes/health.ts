@@ -2,8 +2,9 @@
 import { AppError, messageOf } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
 import type { ServerMetrics } from '../metrics.ts';
-import { livenessSchema, problemResponses, readinessSchema, textSchema } from '../schemas.ts';
+import { livenessSchema, readinessSchema, textSchema } from '../schemas.ts';
 
 interface Part {
   readonly name: string;
@@ -18,16 +19,15 @@ export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies
     '/livez',
     {
       config: { quiet: true },
-      schema: {
-        operationId: 'isAlive',
+      schema: describeRoute({
+        operationId: 'getLiveness',
         tags: ['health'],
         summary: 'Is the process alive?',
-        security: [],
         response: {
-          200: { description: 'Yes.', content: { 'application/json': { schema: livenessSchema } } },
-          ...problemResponses('headers_too_large', 'unavailable'),
+          200: json('Yes.', livenessSchema),
         },
-      },
+        errors: ['headers_too_large'],
+      }),
     },
     async () => ({ status: 'alive' as const }),
   );
@@ -36,16 +36,15 @@ export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies
     '/readyz',
     {
       config: { quiet: true },
-      schema: {
-        operationId: 'isReady',
+      schema: describeRoute({
+        operationId: 'getReadiness',
         tags: ['health'],
         summary: 'Is every part ready to work?',
-        security: [],
         response: {
-          200: { description: 'Yes.', content: { 'application/json': { schema: readinessSchema } } },
-          ...problemResponses('headers_too_large', 'unavailable'),
+          200: json('Yes.', readinessSchema),
         },
-      },
+        errors: ['headers_too_large'],
+      }),
     },
     async () => {
       const parts = partsOf(dependencies);
@@ -63,16 +62,15 @@ export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies
     '/metrics',
     {
       config: { quiet: true },
-      schema: {
+      schema: describeRoute({
         operationId: 'getMetrics',
         tags: ['health'],
         summary: 'Metrics for Prometheus',
-        security: [],
         response: {
           200: { description: 'Prometheus text.', content: { 'text/plain': { schema: textSchema } } },
-          ...problemResponses('headers_too_large', 'unavailable'),
         },
-      },
+        errors: ['headers_too_large'],
+      }),
     },
     async (_request, reply) => {
       const { contentType, text } = await metrics.render();

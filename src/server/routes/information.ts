@@ -3,6 +3,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { pageOfValues } from '../feature-values.ts';
+import { describeRoute, json } from '../http/route.ts';
 import { presentLimits } from '../information/published-limits.ts';
 import {
   countedValuePageSchema,
@@ -13,8 +14,6 @@ import {
   valuePageSchema,
   valueQuery,
 } from '../information-schemas.ts';
-import { JSON_TYPE } from '../media-types.ts';
-import { problemResponses } from '../schemas.ts';
 import { ValueCounts } from '../value-counts.ts';
 
 const TAGS = ['information'];
@@ -26,15 +25,15 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
   app.get(
     '/v1/limits',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'listLimits',
         tags: TAGS,
         summary: 'List the limits that an operator sets most often, and the fixed ones',
         response: {
-          200: { description: 'The limits.', content: { [JSON_TYPE]: { schema: limitsSchema } } },
-          ...problemResponses('unauthorized', 'unavailable'),
+          200: json('The limits.', limitsSchema),
         },
-      },
+        stored: false,
+      }),
     },
     async () => ({ items: presentLimits(config) }),
   );
@@ -42,15 +41,15 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
   app.get(
     '/v1/models/current',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'getCurrentModel',
         tags: TAGS,
         summary: 'Get the served model: what a campaign may hold',
         response: {
-          200: { description: 'The model.', content: { [JSON_TYPE]: { schema: currentModelSchema } } },
-          ...problemResponses('unauthorized', 'unavailable'),
+          200: json('The model.', currentModelSchema),
         },
-      },
+        stored: false,
+      }),
     },
     async () => ({
       name: model.name,
@@ -72,17 +71,18 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
   app.get(
     '/v1/models/current/features/:name/values',
     {
-      schema: {
-        operationId: 'listModelValues',
+      schema: describeRoute({
+        operationId: 'listModelFeatureValues',
         tags: TAGS,
         summary: 'List the values that the model knows of a campaign feature',
         params: featureParams,
         querystring: valueQuery(config),
         response: {
-          200: { description: 'A page.', content: { [JSON_TYPE]: { schema: valuePageSchema } } },
-          ...problemResponses('invalid_request', 'invalid_cursor', 'unauthorized', 'feature_not_found', 'unavailable'),
+          200: json('A page.', valuePageSchema),
         },
-      },
+        errors: ['invalid_cursor', 'feature_not_found'],
+        stored: false,
+      }),
     },
     async (request) => {
       const { name } = request.params;
@@ -95,15 +95,14 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
   app.get(
     '/v1/populations/current',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'getCurrentPopulation',
         tags: TAGS,
         summary: 'Get the served population: its users and their features',
         response: {
-          200: { description: 'The population.', content: { [JSON_TYPE]: { schema: currentPopulationSchema } } },
-          ...problemResponses('unauthorized', 'unavailable', 'storage_failed'),
+          200: json('The population.', currentPopulationSchema),
         },
-      },
+      }),
     },
     async () => ({
       version: population.version,
@@ -122,8 +121,8 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
   app.get(
     '/v1/populations/current/features/:name/values',
     {
-      schema: {
-        operationId: 'listPopulationValues',
+      schema: describeRoute({
+        operationId: 'listPopulationFeatureValues',
         tags: TAGS,
         summary: 'List the values that users have of a feature',
         description:
@@ -131,17 +130,10 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
         params: featureParams,
         querystring: valueQuery(config),
         response: {
-          200: { description: 'A page.', content: { [JSON_TYPE]: { schema: countedValuePageSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'invalid_cursor',
-            'unauthorized',
-            'feature_not_found',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('A page.', countedValuePageSchema),
         },
-      },
+        errors: ['invalid_cursor', 'feature_not_found'],
+      }),
     },
     async (request) => {
       const { name } = request.params;

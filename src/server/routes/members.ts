@@ -15,7 +15,8 @@ import { openFound } from '../audience-view.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
 import { findUser } from '../find-user.ts';
-import { campaignParams, problemResponses } from '../schemas.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { campaignParams } from '../schemas.ts';
 import { audiencesOfUser } from '../user-audiences.ts';
 
 export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies): void {
@@ -38,7 +39,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
     '/v1/campaigns/:id/audience/members/:user_id',
     {
       config: { quiet: true },
-      schema: {
+      schema: describeRoute({
         operationId: 'getMembership',
         tags: ['audience'],
         summary: 'Ask whether a user is in the audience',
@@ -46,18 +47,10 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
           'A seed is never a member. A user that the population does not have is 404 `user_not_found`, with `member` and `known` false.',
         params: memberParams(config),
         response: {
-          200: { description: 'Member or not.', content: { 'application/json': { schema: memberSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'unauthorized',
-            'campaign_not_found',
-            'user_not_found',
-            'audience_not_ready',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('Member or not.', memberSchema),
         },
-      },
+        errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
+      }),
     },
     async (request) => {
       const { id, user_id: userId } = request.params;
@@ -74,8 +67,8 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
     '/v1/campaigns/:id/audience/members/batch',
     {
       config: { quiet: true },
-      schema: {
-        operationId: 'getMemberships',
+      schema: describeRoute({
+        operationId: 'batchGetMemberships',
         tags: ['audience'],
         summary: 'Ask whether users are in the audience',
         description:
@@ -84,20 +77,10 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
         params: campaignParams,
         body: memberBatchBody(config),
         response: {
-          200: { description: 'One answer a user id.', content: { 'application/json': { schema: memberBatchSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'unauthorized',
-            'campaign_not_found',
-            'request_timeout',
-            'audience_not_ready',
-            'body_too_large',
-            'unsupported_media_type',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('One answer a user id.', memberBatchSchema),
         },
-      },
+        errors: ['campaign_not_found', 'audience_not_ready'],
+      }),
     },
     async (request) =>
       withActive(request.params.id, (audience, ranking) => ({
@@ -118,8 +101,8 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
     '/v1/users/:user_id/audiences',
     {
       config: { quiet: true },
-      schema: {
-        operationId: 'getUserAudiences',
+      schema: describeRoute({
+        operationId: 'listUserAudiences',
         tags: ['audience'],
         summary: 'Ask which audiences hold a user',
         description:
@@ -127,17 +110,10 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
         params: userParams(config),
         querystring: userAudiencesQuery(config),
         response: {
-          200: { description: 'A page.', content: { 'application/json': { schema: userAudiencesSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'invalid_cursor',
-            'unauthorized',
-            'user_not_found',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('A page.', userAudiencesSchema),
         },
-      },
+        errors: ['invalid_cursor', 'user_not_found'],
+      }),
     },
     async (request) => audiencesOfUser(dependencies, numberOf(request.params.user_id), request.query),
   );

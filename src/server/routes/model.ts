@@ -4,12 +4,14 @@ import { streamBytes } from '../byte-stream.ts';
 import { isMatch, sendNotModified } from '../conditional.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute, notModified } from '../http/route.ts';
 import { JSON_TYPE } from '../media-types.ts';
 import { customisedManifestSchema, onnxSchema } from '../model-schemas.ts';
-import { campaignParams, notModifiedSchema, problemResponses } from '../schemas.ts';
+import { campaignParams } from '../schemas.ts';
 import { createSlots } from '../slots.ts';
 
 const ONNX_TYPE = 'application/octet-stream';
+const MODEL_HEADERS = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 'Link'] as const;
 
 export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   const { config, store, customisedModels, modelVersion } = dependencies;
@@ -19,8 +21,8 @@ export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies)
     '/v1/campaigns/:id/model',
     {
       exposeHeadRoute: false,
-      schema: {
-        operationId: 'getModel',
+      schema: describeRoute({
+        operationId: 'getCustomisedModel',
         tags: ['audience'],
         summary: 'Download the customised model',
         description:
@@ -34,21 +36,13 @@ export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies)
         response: {
           200: {
             description: 'The model, or its manifest.',
+            headers: [...MODEL_HEADERS, 'Content-Disposition'],
             content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifestSchema } },
           },
-          304: notModifiedSchema,
-          ...problemResponses(
-            'unauthorized',
-            'campaign_not_found',
-            'model_not_stored',
-            'not_acceptable',
-            'audience_not_ready',
-            'model_unavailable',
-            'unavailable',
-            'storage_failed',
-          ),
+          304: notModified(MODEL_HEADERS),
         },
-      },
+        errors: ['campaign_not_found', 'model_not_stored', 'not_acceptable', 'audience_not_ready', 'model_unavailable'],
+      }),
     },
     async (request, reply) => {
       const type = negotiate(request.headers.accept, [ONNX_TYPE, JSON_TYPE]);

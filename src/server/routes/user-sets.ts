@@ -8,11 +8,12 @@ import { applyUpload, type Doors, populationOf } from '../apply-upload.ts';
 import type { ServerConfig } from '../config.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
 import { streamIds } from '../id-stream.ts';
 import { JSON_TYPE, NDJSON_TYPE, TEXT_TYPE } from '../media-types.ts';
 import { presentMatchReport } from '../present.ts';
 import { sendError } from '../problems/error-handler.ts';
-import { campaignParams, problemResponses, textSchema } from '../schemas.ts';
+import { campaignParams, textSchema } from '../schemas.ts';
 import { refuseTooManyIds } from '../seed-limit.ts';
 import type { createSlots } from '../slots.ts';
 import { UPLOAD_TYPES } from '../upload-ids.ts';
@@ -21,7 +22,9 @@ import { uploadBody, uploadQuery, userSetSchema } from '../upload-schemas.ts';
 /** One of the sets, and its words in the document. */
 interface Kind {
   readonly url: string;
-  readonly operation: string;
+  /** In operation ids: the set, and its users. */
+  readonly noun: string;
+  readonly users: string;
   readonly what: string;
   readonly ownerOf: (request: FastifyRequest) => SetOwner;
   readonly params: z.ZodType;
@@ -36,20 +39,23 @@ const KINDS: readonly Kind[] = [
   {
     ...ofCampaign,
     url: '/v1/campaigns/:id/seeds',
-    operation: 'Seeds',
+    noun: 'Seeds',
+    users: 'Seeds',
     what: "the campaign's seeds",
     ownerOf: (request) => ({ kind: 'seeds', campaignId: idOf(request) }),
   },
   {
     ...ofCampaign,
     url: '/v1/campaigns/:id/suppression',
-    operation: 'CampaignSuppression',
+    noun: 'CampaignSuppressionList',
+    users: 'CampaignSuppressedUsers',
     what: "the campaign's suppression list: users who must not be in its audiences, and are not used as seeds",
     ownerOf: (request) => ({ kind: 'suppression', campaignId: idOf(request) }),
   },
   {
     url: '/v1/suppression',
-    operation: 'Suppression',
+    noun: 'SuppressionList',
+    users: 'SuppressedUsers',
     what: 'the suppression list of all campaigns (customers, opt-outs)',
     ownerOf: () => ({ kind: 'common_suppression' }),
     params: z.strictObject({}),
@@ -58,9 +64,9 @@ const KINDS: readonly Kind[] = [
 ];
 
 const CHANGES = [
-  { how: 'replace', method: 'PUT', path: '', verb: 'replace', summary: 'Replace' },
-  { how: 'add', method: 'POST', path: '/add', verb: 'addTo', summary: 'Add users to' },
-  { how: 'remove', method: 'POST', path: '/remove', verb: 'removeFrom', summary: 'Remove users from' },
+  { how: 'replace', method: 'PUT', path: '', summary: 'Replace' },
+  { how: 'add', method: 'POST', path: '/add', summary: 'Add users to' },
+  { how: 'remove', method: 'POST', path: '/remove', summary: 'Remove users from' },
 ] as const;
 
 export async function addUserSetRoutes(
@@ -105,13 +111,13 @@ function takeUploads(
 
 function addChanges(app: ServerApp, dependencies: ServerDependencies, doors: Doors, kind: Kind): void {
   const { config } = dependencies;
-  for (const { how, method, path, verb, summary } of CHANGES) {
+  for (const { how, method, path, summary } of CHANGES) {
     app.route({
       method,
       url: `${kind.url}${path}`,
       config: { upload: true },
-      schema: {
-        operationId: `${verb}${kind.operation}`,
+      schema: describeRoute({
+        operationId: `${how}${how === 'replace' ? kind.noun : kind.users}`,
         tags: ['seeds'],
         summary: `${summary} ${kind.what}`,
         description:
@@ -122,21 +128,10 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, doors: Doo
         querystring: uploadQuery,
         body: uploadBody(config),
         response: {
-          200: { description: 'How the set matches.', content: { [JSON_TYPE]: { schema: userSetSchema } } },
-          ...problemResponses(
-            'invalid_request',
-            'too_few_known',
-            'unauthorized',
-            ...kind.codes,
-            'request_timeout',
-            'body_too_large',
-            'too_many_seeds',
-            'unsupported_media_type',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('How the set matches.', userSetSchema),
         },
-      },
+        errors: ['too_few_known', ...kind.codes, 'too_many_seeds'],
+      }),
       handler: (request) => applyUpload(request, { owner: kind.ownerOf(request), how }, dependencies, doors),
     });
   }
@@ -149,21 +144,21 @@ function addReads(
   kind: Kind,
 ): void {
   const { config, store } = dependencies;
-  const { params, url, what, operation, codes } = kind;
+  const { params, url, what, noun, users, codes } = kind;
   app.get(
     url,
     {
-      schema: {
-        operationId: `get${operation}`,
+      schema: describeRoute({
+        operationId: `get${noun}`,
         tags: ['seeds'],
         summary: `Match report of ${what}`,
         description: 'Counts hold for the population and the suppression lists of now. Without a set they are 0.',
         params,
         response: {
-          200: { description: 'How the set matches.', content: { [JSON_TYPE]: { schema: userSetSchema } } },
-          ...problemResponses('unauthorized', ...codes, 'unavailable', 'storage_failed'),
+          200: json('How the set matches.', userSetSchema),
         },
-      },
+        errors: [...codes],
+      }),
     },
     async (request) => {
       const population = populationOf(dependencies);
@@ -174,16 +169,16 @@ function addReads(
   app.delete(
     url,
     {
-      schema: {
-        operationId: `delete${operation}`,
+      schema: describeRoute({
+        operationId: `delete${noun}`,
         tags: ['seeds'],
         summary: `Take away ${what}`,
         params,
         response: {
-          204: z.null().describe('There is none now.'),
-          ...problemResponses('unauthorized', ...codes, 'unavailable', 'storage_failed'),
+          204: { description: 'There is none now.' },
         },
-      },
+        errors: [...codes],
+      }),
     },
     async (request, reply) => {
       store.userSets.clear(kind.ownerOf(request));
@@ -195,8 +190,8 @@ function addReads(
     `${url}/unknown`,
     {
       exposeHeadRoute: false,
-      schema: {
-        operationId: `getUnknownOf${operation}`,
+      schema: describeRoute({
+        operationId: `listUnknown${users}`,
         tags: ['seeds'],
         summary: `User ids of ${what} that the population does not have`,
         description: 'A stream, sorted by UTF-16 code units. Text leaves out ids that hold a line break.',
@@ -216,9 +211,9 @@ function addReads(
               },
             },
           },
-          ...problemResponses('unauthorized', ...codes, 'not_acceptable', 'unavailable', 'storage_failed'),
         },
-      },
+        errors: [...codes, 'not_acceptable'],
+      }),
     },
     async (request, reply) => {
       const type = negotiate(request.headers.accept, [NDJSON_TYPE, TEXT_TYPE]);

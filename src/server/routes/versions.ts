@@ -5,15 +5,16 @@ import type { ServerDependencies } from '../dependencies.ts';
 import type { Expected } from '../estimates/port.ts';
 import { activateBody, changesQuery, changesSchema, qualityQuery, qualityReportSchema } from '../expansion-schemas.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
 import { presentAudienceVersion, presentTime } from '../present.ts';
-import { campaignParams, problemResponses } from '../schemas.ts';
+import { campaignParams } from '../schemas.ts';
 
 export function addVersionRoutes(app: ServerApp, { config, store }: ServerDependencies): void {
   app.put(
     '/v1/campaigns/:id/audience',
     {
-      schema: {
-        operationId: 'activateAudience',
+      schema: describeRoute({
+        operationId: 'activateAudienceVersion',
         tags: ['audience'],
         summary: 'Make another audience version the active one',
         description:
@@ -21,23 +22,10 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
         params: campaignParams,
         body: activateBody,
         response: {
-          200: {
-            description: 'The version that is active now.',
-            content: { 'application/json': { schema: audienceVersionSchema } },
-          },
-          ...problemResponses(
-            'invalid_request',
-            'unauthorized',
-            'campaign_not_found',
-            'audience_not_found',
-            'request_timeout',
-            'body_too_large',
-            'unsupported_media_type',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('The version that is active now.', audienceVersionSchema),
         },
-      },
+        errors: ['campaign_not_found', 'audience_not_found'],
+      }),
     },
     async (request) => presentAudienceVersion(store.activate(request.params.id, request.body.version)),
   );
@@ -45,28 +33,17 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
   app.get(
     '/v1/campaigns/:id/quality',
     {
-      schema: {
-        operationId: 'getQuality',
+      schema: describeRoute({
+        operationId: 'getAudienceQuality',
         tags: ['audience'],
         summary: 'What the audience is worth, by size',
         params: campaignParams,
         querystring: qualityQuery,
         response: {
-          200: {
-            description: 'Expected recall and lift for 25 sizes, and a verdict.',
-            content: { 'application/json': { schema: qualityReportSchema } },
-          },
-          ...problemResponses(
-            'invalid_request',
-            'unauthorized',
-            'campaign_not_found',
-            'audience_not_found',
-            'audience_not_ready',
-            'unavailable',
-            'storage_failed',
-          ),
+          200: json('Expected recall and lift for 25 sizes, and a verdict.', qualityReportSchema),
         },
-      },
+        errors: ['campaign_not_found', 'audience_not_found', 'audience_not_ready'],
+      }),
     },
     async (request) => {
       const { id } = request.params;
@@ -79,7 +56,7 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
   app.get(
     '/v1/changes',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'listChanges',
         tags: ['audience'],
         summary: 'Follow the active audiences of all campaigns',
@@ -89,10 +66,10 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
           '(`GET /v1/campaigns/{id}/audience`), and go on from `next_cursor`.',
         querystring: changesQuery(config),
         response: {
-          200: { description: 'Changes.', content: { 'application/json': { schema: changesSchema } } },
-          ...problemResponses('invalid_request', 'invalid_cursor', 'unauthorized', 'unavailable', 'storage_failed'),
+          200: json('Changes.', changesSchema),
         },
-      },
+        errors: ['invalid_cursor'],
+      }),
     },
     async ({ query }) => {
       const { items, nextCursor, hasMore } = store.changes(query.since, query.limit);

@@ -1,9 +1,8 @@
 /** Routes of webhooks: who is told, and the log of how that went. */
-import { z } from 'zod';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
 import { presentDelivery, presentWebhook } from '../present.ts';
-import { problemResponses } from '../schemas.ts';
 import {
   deliveryPageSchema,
   deliveryParams,
@@ -20,9 +19,6 @@ import {
 } from '../webhook-schemas.ts';
 
 const TAGS = ['webhooks'];
-/** Errors of every route, and of every route with a body. */
-const COMMON = ['unauthorized', 'unavailable', 'storage_failed'] as const;
-const OF_BODIES = ['invalid_request', 'request_timeout', 'body_too_large', 'unsupported_media_type'] as const;
 
 export function addWebhookRoutes(app: ServerApp, dependencies: ServerDependencies): void {
   addWebhooks(app, dependencies);
@@ -34,7 +30,7 @@ function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerD
   app.post(
     '/v1/webhooks',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'createWebhook',
         tags: TAGS,
         summary: 'Create a webhook',
@@ -46,13 +42,12 @@ function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerD
           '`campaign.refreshed` is told instead of `campaign.ready` where the campaign had an audience before.',
         body: webhookBody(config),
         response: {
-          201: {
-            description: 'Created; `Location` is the webhook. Only this answer holds the secret.',
-            content: { 'application/json': { schema: webhookWithSecretSchema } },
-          },
-          ...problemResponses(...OF_BODIES, 'webhook_url_refused', 'too_many_webhooks', ...COMMON),
+          201: json('Created; `Location` is the webhook. Only this answer holds the secret.', webhookWithSecretSchema, [
+            'Location',
+          ]),
         },
-      },
+        errors: ['webhook_url_refused', 'too_many_webhooks'],
+      }),
     },
     async (request, reply) => {
       webhooks.guard.checkUrl(request.body.url);
@@ -67,16 +62,16 @@ function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerD
   app.get(
     '/v1/webhooks',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'listWebhooks',
         tags: TAGS,
         summary: 'List webhooks, newest first',
         querystring: webhookQuery(config),
         response: {
-          200: { description: 'A page.', content: { 'application/json': { schema: webhookPageSchema } } },
-          ...problemResponses('invalid_request', 'invalid_cursor', ...COMMON),
+          200: json('A page.', webhookPageSchema),
         },
-      },
+        errors: ['invalid_cursor'],
+      }),
     },
     async (request) => {
       const page = store.webhooks.list(request.query);
@@ -87,16 +82,16 @@ function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerD
   app.get(
     '/v1/webhooks/:id',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'getWebhook',
         tags: TAGS,
         summary: 'Get a webhook',
         params: webhookParams,
         response: {
-          200: { description: 'The webhook.', content: { 'application/json': { schema: webhookSchema } } },
-          ...problemResponses('webhook_not_found', ...COMMON),
+          200: json('The webhook.', webhookSchema),
         },
-      },
+        errors: ['webhook_not_found'],
+      }),
     },
     async (request) => presentWebhook(store.webhooks.get(request.params.id)),
   );
@@ -106,18 +101,18 @@ function addChanges(app: ServerApp, { store, webhooks, clock, config }: ServerDe
   app.patch(
     '/v1/webhooks/:id',
     {
-      schema: {
-        operationId: 'changeWebhook',
+      schema: describeRoute({
+        operationId: 'updateWebhook',
         tags: TAGS,
         summary: 'Change a webhook: URL, events, description, enabled',
         description: 'What waits goes to the new URL.',
         params: webhookParams,
         body: webhookChangeBody(config),
         response: {
-          200: { description: 'The webhook.', content: { 'application/json': { schema: webhookSchema } } },
-          ...problemResponses(...OF_BODIES, 'webhook_url_refused', 'webhook_not_found', ...COMMON),
+          200: json('The webhook.', webhookSchema),
         },
-      },
+        errors: ['webhook_url_refused', 'webhook_not_found'],
+      }),
     },
     async (request) => {
       const { id } = request.params;
@@ -131,28 +126,28 @@ function addChanges(app: ServerApp, { store, webhooks, clock, config }: ServerDe
   app.delete(
     '/v1/webhooks/:id',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'deleteWebhook',
         tags: TAGS,
         summary: 'Delete a webhook, with its deliveries',
         description: 'What waits is not sent any more; an attempt that is being made is not called back.',
         params: webhookParams,
         response: {
-          204: z.null().describe('Deleted.'),
-          ...problemResponses('webhook_not_found', ...COMMON),
+          204: { description: 'Deleted.' },
         },
-      },
+        errors: ['webhook_not_found'],
+      }),
     },
     async (request, reply) => {
       store.webhooks.remove(request.params.id);
-      return reply.code(204).send(undefined as unknown as null);
+      return reply.code(204).send(null);
     },
   );
 
   app.post(
     '/v1/webhooks/:id/rotate',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'rotateWebhookSecret',
         tags: TAGS,
         summary: 'Replace the secret',
@@ -161,13 +156,10 @@ function addChanges(app: ServerApp, { store, webhooks, clock, config }: ServerDe
         params: webhookParams,
         body: rotationBody(config),
         response: {
-          200: {
-            description: 'The webhook with its new secret, which is never shown again.',
-            content: { 'application/json': { schema: webhookWithSecretSchema } },
-          },
-          ...problemResponses(...OF_BODIES, 'webhook_not_found', ...COMMON),
+          200: json('The webhook with its new secret, which is never shown again.', webhookWithSecretSchema),
         },
-      },
+        errors: ['webhook_not_found'],
+      }),
     },
     async (request) => {
       const graceMs = request.body === null ? config.webhookSecretGraceMs : request.body.grace_seconds * 1000;
@@ -181,16 +173,16 @@ function addDeliveries(app: ServerApp, { store, webhooks, clock, config }: Serve
   app.post(
     '/v1/webhooks/:id/ping',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'pingWebhook',
         tags: TAGS,
         summary: 'Send a `webhook.ping`',
         params: webhookParams,
         response: {
-          202: { description: 'Queued.', content: { 'application/json': { schema: deliverySchema } } },
-          ...problemResponses('webhook_not_found', 'webhook_disabled', ...COMMON),
+          202: json('Queued.', deliverySchema),
         },
-      },
+        errors: ['webhook_not_found', 'webhook_disabled'],
+      }),
     },
     async (request, reply) => {
       const delivery = store.outbox.ping(request.params.id, clock.now());
@@ -202,17 +194,17 @@ function addDeliveries(app: ServerApp, { store, webhooks, clock, config }: Serve
   app.get(
     '/v1/webhooks/:id/deliveries',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'listDeliveries',
         tags: TAGS,
         summary: 'List deliveries, newest first',
         params: webhookParams,
         querystring: deliveryQuery(config),
         response: {
-          200: { description: 'A page.', content: { 'application/json': { schema: deliveryPageSchema } } },
-          ...problemResponses('invalid_request', 'invalid_cursor', 'webhook_not_found', ...COMMON),
+          200: json('A page.', deliveryPageSchema),
         },
-      },
+        errors: ['invalid_cursor', 'webhook_not_found'],
+      }),
     },
     async (request) => {
       const page = store.outbox.deliveries(request.params.id, request.query);
@@ -223,7 +215,7 @@ function addDeliveries(app: ServerApp, { store, webhooks, clock, config }: Serve
   app.post(
     '/v1/webhooks/:id/deliveries/:delivery_id/replay',
     {
-      schema: {
+      schema: describeRoute({
         operationId: 'replayDelivery',
         tags: TAGS,
         summary: 'Send the event of a delivery again',
@@ -231,10 +223,10 @@ function addDeliveries(app: ServerApp, { store, webhooks, clock, config }: Serve
           'As a delivery of its own, with the same `webhook-id` and the same body, and with its own time for retries.',
         params: deliveryParams,
         response: {
-          202: { description: 'Queued.', content: { 'application/json': { schema: deliverySchema } } },
-          ...problemResponses('webhook_not_found', 'delivery_not_found', 'webhook_disabled', ...COMMON),
+          202: json('Queued.', deliverySchema),
         },
-      },
+        errors: ['webhook_not_found', 'delivery_not_found', 'webhook_disabled'],
+      }),
     },
     async (request, reply) => {
       const { id, delivery_id: deliveryId } = request.params;

@@ -1,8 +1,13 @@
 /** The OpenAPI document, generated from the routes. */
+import { readFileSync } from 'node:fs';
 import swagger from '@fastify/swagger';
+import type { FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { ServerApp } from '../fastify-types.ts';
+import { errorsOf, isApi } from '../http/route.ts';
+import { codesByStatus } from '../problem-schema.ts';
 import { completeDocument } from './complete-document.ts';
-import type { ServerApp } from './fastify-types.ts';
+import { ANSWERS, BODY, type DeclaredAnswers } from './document-types.ts';
 
 const DESCRIPTION = `Look-alike audience expansion: give a campaign's seeds, read back the users of the population who are most like them.
 
@@ -16,7 +21,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       openapi: '3.1.0',
       info: {
         title: 'metaheac',
-        version: API_VERSION,
+        version: PACKAGE.version,
         description: DESCRIPTION,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
@@ -43,15 +48,31 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       },
     },
     transform: transformRoute,
-    transformObject: (document) => withoutNoise(completeDocument(jsonSchemaTransformObject(document))),
+    transformObject: (document) => completeDocument(jsonSchemaTransformObject(document)),
   });
 }
 
-const API_VERSION = '1.0.0';
+const PACKAGE: { readonly version: string } = JSON.parse(
+  readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
+);
 
-/** The provider's transform, which knows bodies of one content type only. */
-function transformRoute(route: Parameters<typeof jsonSchemaTransform>[0]): ReturnType<typeof jsonSchemaTransform> {
-  const { body, ...rest } = (route.schema ?? {}) as { body?: { content?: Record<string, { schema: unknown }> } };
+type Transform = typeof jsonSchemaTransform;
+
+/** The provider's transform, with what the route declares of its answers. */
+function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> {
+  const { schema, url } = transformBodies(route);
+  const { facts } = (route.schema ?? {}) as FastifySchema;
+  if (facts === undefined) return { schema, url };
+  const answers: DeclaredAnswers = { headers: facts.headers, errors: codesByStatus(errorsOf(route.route, facts)) };
+  const declared = { ...schema, [ANSWERS]: answers, ...(isApi(url) ? {} : { security: [] }) };
+  return { schema: declared, url };
+}
+
+/** The provider's transform knows bodies of one content type only. */
+function transformBodies(route: Parameters<Transform>[0]): ReturnType<Transform> {
+  const { body, ...rest } = (route.schema ?? {}) as {
+    body?: { name?: string; content?: Record<string, { schema: unknown }> };
+  };
   if (body?.content === undefined) return jsonSchemaTransform(route);
   const describe = (schema: object) => jsonSchemaTransform({ ...route, schema } as typeof route);
   const content = Object.entries(body.content).map(([type, { schema }]) => {
@@ -59,13 +80,6 @@ function transformRoute(route: Parameters<typeof jsonSchemaTransform>[0]): Retur
     return [type, { schema: described.body }];
   });
   const { schema, url } = describe(rest);
-  return { schema: { ...schema, body: { content: Object.fromEntries(content) } }, url };
-}
-
-/** The same without what zod says of every number and list, and with no object twice: YAML would give it a name. */
-function withoutNoise<T extends object>(document: T): T {
-  return JSON.parse(JSON.stringify(document), (key, value) => {
-    const isNoise = key === 'readOnly' || (/^(min|max)imum$/.test(key) && Math.abs(value) === Number.MAX_SAFE_INTEGER);
-    return isNoise ? undefined : value;
-  });
+  const named = { ...schema, [BODY]: body.name, body: { content: Object.fromEntries(content) } };
+  return { schema: named, url };
 }

@@ -1,0 +1,10 @@
+/** The query of a page. */
+import { z } from 'zod';
+import { component } from '../openapi/component.ts';
+
+/** Where a page begins: after the one before it. */
+export const pageCursor = z
+  .string()
+  .optional()
+  .describe('`next_cursor` of the page before.')
+  .meta(component('PageCursor'));

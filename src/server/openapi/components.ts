@@ -1,0 +1,64 @@
+/** Parts of the document that are named, and those that many operations have: components, which are referred to. */
+import { assert } from '../../lib/errors.ts';
+import { COMPONENT } from './component.ts';
+import { ANSWERS, BODY, type Document, type Operation, type Reference } from './document-types.ts';
+
+type Kind = 'parameters' | 'requestBodies' | 'responses' | 'schemas';
+
+/** Moves named parameters, named bodies and the responses of errors to the components. */
+export function referToComponents(document: Document, operations: readonly Operation[]): void {
+  const { components } = document;
+  const refer = (kind: Kind, name: string, part: object): Reference => {
+    const parts = new Map(Object.entries(components[kind] ?? {}));
+    const known = parts.get(name);
+    assert(known === undefined || JSON.stringify(known) === JSON.stringify(part), `one component is named ${name}`);
+    components[kind] = Object.fromEntries(parts.set(name, part));
+    return { $ref: `#/components/${kind}/${name}` };
+  };
+  for (const operation of operations) {
+    referToParameters(operation, refer);
+    referToBodies(operation, refer);
+    referToErrors(operation, refer);
+  }
+}
+
+type Refer = (kind: Kind, name: string, part: object) => Reference;
+
+function referToParameters(operation: Operation, refer: Refer): void {
+  const { parameters } = operation;
+  if (parameters === undefined) return;
+  operation.parameters = parameters.map((parameter) => {
+    if ('$ref' in parameter) return parameter;
+    const [name, schema] = nameOf(parameter.schema);
+    return name === undefined ? parameter : refer('parameters', name, { ...parameter, schema });
+  });
+}
+
+function referToBodies(operation: Operation, refer: Refer): void {
+  const { requestBody } = operation;
+  if (requestBody === undefined || '$ref' in requestBody) return;
+  for (const media of Object.values(requestBody.content)) {
+    const [name, schema] = nameOf(media.schema);
+    if (name !== undefined) media.schema = refer('schemas', name, schema);
+  }
+  const { [BODY]: name } = operation;
+  delete operation[BODY];
+  if (name !== undefined) operation.requestBody = refer('requestBodies', name, requestBody);
+}
+
+function referToErrors({ [ANSWERS]: answers, responses }: Operation, refer: Refer): void {
+  for (const [status, codes] of Object.entries(answers?.errors ?? {})) {
+    const response = responses[status];
+    if (response !== undefined) responses[status] = refer('responses', codes.map(inPascalCase).join('Or'), response);
+  }
+}
+
+/** The name that a part has, and the part without it. */
+function nameOf<P extends { readonly [COMPONENT]?: string }>(part: P): [string | undefined, Omit<P, typeof COMPONENT>] {
+  const { [COMPONENT]: name, ...rest } = part;
+  return [name, rest];
+}
+
+function inPascalCase(code: string): string {
+  return code.replace(/(?:^|_)(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
