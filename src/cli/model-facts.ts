@@ -1,7 +1,7 @@
 /** What the API tells of a model, from its manifest and vocabularies. */
 import type { Manifest } from '../model/manifest.ts';
 import type { Vocabulary } from '../model/vocabulary.ts';
-import type { ValueList } from '../server/feature-values.ts';
+import type { ValueList } from '../server/information/feature-values.ts';
 import type { ModelFacts } from '../server/information/port.ts';
 
 /** Facts of a model for readers. */

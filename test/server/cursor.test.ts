@@ -1,7 +1,12 @@
 /** The audience's cursor. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { decodeCampaignCursor, decodeCursor, encodeCampaignCursor, encodeCursor } from '../../src/server/cursor.ts';
+import {
+  decodeCampaignCursor,
+  decodeCursor,
+  encodeCampaignCursor,
+  encodeCursor,
+} from '../../src/server/audiences/cursor.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const cursor = fc.record({ audienceVersion: uint32, size: uint32, afterRank: uint32 });

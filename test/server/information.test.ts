@@ -1,6 +1,6 @@
 /** What the service says of itself: limits, the served model and population, and the values of their features. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pageOfValues } from '../../src/server/feature-values.ts';
+import { pageOfValues } from '../../src/server/information/feature-values.ts';
 import { LIMIT_NAMES, LIMITS, variableOf } from '../../src/server/limits.ts';
 import {
   type Fixture,

@@ -1,6 +1,6 @@
 /** JSON bodies: what is wrong with them is said in words, and none of them keeps others waiting for long. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseJson } from '../../src/server/json-text.ts';
+import { parseJson } from '../../src/server/http/json-text.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from './fixture.ts';
 
 let users: PopulationFixture;

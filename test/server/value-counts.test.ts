@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
-import { ValueCounts } from '../../src/server/value-counts.ts';
+import { ValueCounts } from '../../src/server/information/value-counts.ts';
 
 const USERS = 70_000; // more than a segment has
 const citiesOf = (i: number) => `c${i % 3}`;

@@ -1,7 +1,7 @@
 /** What the routes of audiences need: who explains them, and their customised models. */
 import type { Explanation } from '../../audience/explanation.ts';
 import type { Audience } from '../../campaigns/types.ts';
-import type { CustomisedManifest } from '../model-schemas.ts';
+import type { CustomisedManifest } from './model-schemas.ts';
 
 /** An audience version, and the sha256 of the user sets that were its seeds. */
 export type AudienceToExplain = Pick<Audience, 'folder' | 'size' | 'populationVersion'> & {

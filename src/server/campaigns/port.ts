@@ -1,5 +1,5 @@
 /** What the routes of campaigns need to know of the served model. */
-import type { ValueList } from '../feature-values.ts';
+import type { ValueList } from '../information/feature-values.ts';
 
 /** A campaign feature of the served model, with the question whether the model knows a value. */
 export interface CampaignFeature {

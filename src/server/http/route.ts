@@ -2,9 +2,9 @@
 import type { RouteOptions } from 'fastify';
 import { z } from 'zod';
 import type { ErrorCode } from '../../lib/errors.ts';
-import type { ServerApp } from '../fastify-types.ts';
-import { problemResponses } from '../problem-schema.ts';
-import type { HeaderName } from '../response-headers.ts';
+import { problemResponses } from '../problems/schema.ts';
+import type { ServerApp } from './fastify-types.ts';
+import type { HeaderName } from './response-headers.ts';
 
 type Content = Readonly<Record<string, { readonly schema: z.ZodType }>>;
 

@@ -1,5 +1,5 @@
 /** What the routes of information are told of the served model. */
-import type { CurrentModel } from '../information-schemas.ts';
+import type { CurrentModel } from './schemas.ts';
 
 /** What is told of the served model, beside its version and features. */
 export interface ModelFacts {

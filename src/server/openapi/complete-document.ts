@@ -1,7 +1,6 @@
 /** What the OpenAPI document says beside the schemas of the routes: headers, conditional requests, calls of webhooks, examples of pages. */
-
-import { headersOfErrors, RESPONSE_HEADERS } from '../response-headers.ts';
-import { webhookCalls } from '../webhook-events.ts';
+import { headersOfErrors, RESPONSE_HEADERS } from '../http/response-headers.ts';
+import { webhookCalls } from '../webhooks/events.ts';
 import { component } from './component.ts';
 import { referToComponents } from './components.ts';
 import { ANSWERS, type Document, type Operation, type Schema } from './document-types.ts';

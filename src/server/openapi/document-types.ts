@@ -1,6 +1,6 @@
 /** The parts of an OpenAPI document that are looked at or added when it is completed. */
 import type { ErrorCode } from '../../lib/errors.ts';
-import type { HeaderName } from '../response-headers.ts';
+import type { HeaderName } from '../http/response-headers.ts';
 import type { COMPONENT } from './component.ts';
 
 /** Where an operation has, until the document is complete, what its route declares of its answers. */

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import swagger from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
-import type { ServerApp } from '../fastify-types.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
 import { errorsOf, isApi } from '../http/route.ts';
-import { codesByStatus } from '../problem-schema.ts';
+import { codesByStatus } from '../problems/schema.ts';
 import { completeDocument } from './complete-document.ts';
 import { ANSWERS, BODY, type DeclaredAnswers } from './document-types.ts';
 

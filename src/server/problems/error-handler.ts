@@ -1,11 +1,11 @@
 /** Every error that Fastify or a route throws, answered as a problem. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
-import type { ServerApp } from '../fastify-types.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
 import type { HttpLimits } from '../http/limits.ts';
-import { answerAndLinger } from '../linger.ts';
-import { logProblem, routePattern } from '../request-log.ts';
-import { allowedMethods } from '../route-table.ts';
+import { answerAndLinger } from '../http/linger.ts';
+import { logProblem, routePattern } from '../http/request-log.ts';
+import { allowedMethods } from '../http/route-table.ts';
 import { PROBLEM_TYPE, type Problem, problemOf, toAppError } from './problem.ts';
 
 /** Answers errors of routes and hooks, unknown routes (404) and routes that lack the method (405 with Allow). */

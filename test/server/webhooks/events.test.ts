@@ -1,7 +1,7 @@
 /** What the outbox writes against what the document promises of it: one schema for each type of event. */
 import { expect, it } from 'vitest';
 import { CAMPAIGN_EVENTS, EVENT_TYPES } from '../../../src/campaigns/webhook-types.ts';
-import { EVENTS } from '../../../src/server/webhook-events.ts';
+import { EVENTS } from '../../../src/server/webhooks/events.ts';
 import { everyoneIsKnown, expand, newCampaign } from '../../campaigns/contract/inputs.ts';
 import { openContract } from '../../fixture/api-document.ts';
 import { dataFolder } from '../../sqlite/data-folder.ts';

@@ -1,0 +1,118 @@
+/** Routes of active versions: roll back, follow all changes; and what the active audience is worth. */
+import type { Audience, Expansion } from '../../campaigns/types.ts';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { Expected } from '../estimates/port.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { presentTime } from '../http/present-time.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { activateBody, changesQuery, changesSchema } from './change-schemas.ts';
+import { presentAudienceVersion } from './present.ts';
+import { qualityQuery, qualityReportSchema } from './quality-schemas.ts';
+import { audienceVersionSchema } from './schemas.ts';
+
+export function addVersionRoutes(app: ServerApp, { config, store }: ServerDependencies): void {
+  app.put(
+    '/v1/campaigns/:id/audience',
+    {
+      schema: describeRoute({
+        operationId: 'activateAudienceVersion',
+        tags: ['audience'],
+        summary: 'Make another audience version the active one',
+        description:
+          'Rolls back, or forward again, at once. Versions are listed under `…/audiences`; old ones are removed after a while.',
+        params: campaignParams,
+        body: activateBody,
+        response: {
+          200: json('The version that is active now.', audienceVersionSchema),
+        },
+        errors: ['campaign_not_found', 'audience_not_found'],
+      }),
+    },
+    async (request) => presentAudienceVersion(store.activate(request.params.id, request.body.version)),
+  );
+
+  app.get(
+    '/v1/campaigns/:id/quality',
+    {
+      schema: describeRoute({
+        operationId: 'getAudienceQuality',
+        tags: ['audience'],
+        summary: 'What the audience is worth, by size',
+        params: campaignParams,
+        querystring: qualityQuery,
+        response: {
+          200: json('Expected recall and lift for 25 sizes, and a verdict.', qualityReportSchema),
+        },
+        errors: ['campaign_not_found', 'audience_not_found', 'audience_not_ready'],
+      }),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const { version } = request.query;
+      const audience = version === undefined ? store.activeAudience(id) : store.audienceVersion(id, version);
+      return reportQuality(audience, store.expansion(id, audience.expansionId));
+    },
+  );
+
+  app.get(
+    '/v1/changes',
+    {
+      schema: describeRoute({
+        operationId: 'listChanges',
+        tags: ['audience'],
+        summary: 'Follow the active audiences of all campaigns',
+        description:
+          'Every change of an active version, in order: what an ad server asks for now and then to stay in step. Each names where the difference can be read, as long as ' +
+          'both versions are kept: retention removes old ones, and then that address answers 404 `audience_not_found`. Read the active audience whole instead ' +
+          '(`GET /v1/campaigns/{id}/audience`), and go on from `next_cursor`.',
+        querystring: changesQuery(config),
+        response: {
+          200: json('Changes.', changesSchema),
+        },
+        errors: ['invalid_cursor'],
+      }),
+    },
+    async ({ query }) => {
+      const { items, nextCursor, hasMore } = store.changes(query.since, query.limit);
+      return {
+        items: items.map(({ campaignId, kind, version, previousVersion, size, changedAt }) => ({
+          campaign_id: campaignId,
+          kind,
+          version,
+          previous_version: previousVersion,
+          size,
+          diff:
+            version === null || previousVersion === null
+              ? null
+              : `/v1/campaigns/${campaignId}/audiences/${previousVersion}/diff/${version}`,
+          changed_at: presentTime(changedAt),
+        })),
+        next_cursor: nextCursor,
+        has_more: hasMore,
+      };
+    },
+  );
+}
+
+function reportQuality(audience: Audience, { quality }: Expansion) {
+  const prediction = (quality?.['prediction'] ?? null) as Expected | null; // as the engine wrote it
+  const { candidates } = audience;
+  const shares = Object.keys(prediction?.recall ?? {}).sort((a, b) => Number(a) - Number(b));
+  return {
+    campaign_id: audience.campaignId,
+    expansion_id: audience.expansionId,
+    audience_version: audience.version,
+    size: audience.size,
+    candidates,
+    verdict: prediction?.verdict ?? null,
+    reason: prediction?.reason ?? 'nothing was predicted for this expansion',
+    auc: prediction?.auc ?? null,
+    curve: shares.map((share) => ({
+      share: Number(share),
+      size: Math.min(candidates, Math.max(1, Math.ceil(Number(share) * candidates))),
+      recall: prediction!.recall[share]!,
+      lift: prediction!.lift[share]!,
+    })),
+  };
+}

@@ -1,0 +1,120 @@
+/** Routes of membership: one user, many users, and the audiences that hold a user. */
+import { membershipOf } from '../../audience/membership.ts';
+import type { Audience } from '../../campaigns/types.ts';
+import { AppError } from '../../lib/errors.ts';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { findUser } from '../user-sets/find-user.ts';
+import {
+  memberBatchBody,
+  memberBatchSchema,
+  memberParams,
+  memberSchema,
+  userAudiencesQuery,
+  userAudiencesSchema,
+  userParams,
+} from './schemas.ts';
+import { audiencesOfUser } from './user-audiences.ts';
+import { openFound } from './view.ts';
+
+export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config, store, population, rankings } = dependencies;
+  /** Opens the active audience; `use` is to be done with the ranking when it returns. */
+  const withActive = <T>(id: string, use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T): T => {
+    const find = () => ({ audience: store.activeAudience(id) });
+    return openFound(find(), find, ({ audience }) => use(audience, rankings.get(audience.folder)));
+  };
+  const numberOf = (userId: string): number => {
+    const number = findUser(population, userId);
+    if (number < 0)
+      throw new AppError('user_not_found', 'the user is not in the population', {
+        facts: { member: false, known: false },
+      });
+    return number;
+  };
+
+  app.get(
+    '/v1/campaigns/:id/audience/members/:user_id',
+    {
+      config: { quiet: true },
+      schema: describeRoute({
+        operationId: 'getMembership',
+        tags: ['audience'],
+        summary: 'Ask whether a user is in the audience',
+        description:
+          'A seed is never a member. A user that the population does not have is 404 `user_not_found`, with `member` and `known` false.',
+        params: memberParams(config),
+        response: {
+          200: json('Member or not.', memberSchema),
+        },
+        errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
+      }),
+    },
+    async (request) => {
+      const { id, user_id: userId } = request.params;
+      return withActive(id, (audience, ranking) => {
+        const found = membershipOf(ranking, audience.size, numberOf(userId));
+        return found === null
+          ? { member: false as const, known: true as const }
+          : { member: true as const, known: true as const, ...found };
+      });
+    },
+  );
+
+  app.post(
+    '/v1/campaigns/:id/audience/members/batch',
+    {
+      config: { quiet: true },
+      schema: describeRoute({
+        operationId: 'batchGetMemberships',
+        tags: ['audience'],
+        summary: 'Ask whether users are in the audience',
+        description:
+          `Up to ${config.maximumBatchMembers} user ids; all answers are of one version, in the order of the ids. ` +
+          'A user that the population does not have is no error of the batch: its item has `known` false and the code `user_not_found`.',
+        params: campaignParams,
+        body: memberBatchBody(config),
+        response: {
+          200: json('One answer a user id.', memberBatchSchema),
+        },
+        errors: ['campaign_not_found', 'audience_not_ready'],
+      }),
+    },
+    async (request) =>
+      withActive(request.params.id, (audience, ranking) => ({
+        version: audience.version,
+        items: request.body.user_ids.map((userId) => {
+          const number = findUser(population, userId);
+          if (number < 0)
+            return { user_id: userId, member: false as const, known: false, code: 'user_not_found' as const };
+          const found = membershipOf(ranking, audience.size, number);
+          return found === null
+            ? { user_id: userId, member: false as const, known: true }
+            : { user_id: userId, member: true as const, known: true as const, ...found };
+        }),
+      })),
+  );
+
+  app.get(
+    '/v1/users/:user_id/audiences',
+    {
+      config: { quiet: true },
+      schema: describeRoute({
+        operationId: 'listUserAudiences',
+        tags: ['audience'],
+        summary: 'Ask which audiences hold a user',
+        description:
+          'Every campaign whose active audience the user is a member of, by campaign id. A user that the population does not have is 404; one who is in no audience has an empty list.',
+        params: userParams(config),
+        querystring: userAudiencesQuery(config),
+        response: {
+          200: json('A page.', userAudiencesSchema),
+        },
+        errors: ['invalid_cursor', 'user_not_found'],
+      }),
+    },
+    async (request) => audiencesOfUser(dependencies, numberOf(request.params.user_id), request.query),
+  );
+}

@@ -1,0 +1,85 @@
+/** Route of a campaign's customised model: an ONNX file, or its manifest. */
+
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { negotiate } from '../http/accept.ts';
+import { streamBytes } from '../http/byte-stream.ts';
+import { isMatch, sendNotModified } from '../http/conditional.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { JSON_TYPE } from '../http/media-types.ts';
+import { describeRoute, notModified } from '../http/route.ts';
+import { createSlots } from '../http/slots.ts';
+import { customisedManifestSchema, onnxSchema } from './model-schemas.ts';
+
+const ONNX_TYPE = 'application/octet-stream';
+const MODEL_HEADERS = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 'Link'] as const;
+
+export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config, store, customisedModels, modelVersion } = dependencies;
+  const take = createSlots(config.maximumOpenModels, 'customised models are being made or sent');
+
+  app.get(
+    '/v1/campaigns/:id/model',
+    {
+      exposeHeadRoute: false,
+      schema: describeRoute({
+        operationId: 'getCustomisedModel',
+        tags: ['audience'],
+        summary: 'Download the customised model',
+        description:
+          'The model that ranked the audience, as an ONNX file that plain ONNX Runtime runs: the inputs of the general model (users and campaign, ' +
+          'token ids by its vocabularies), output `score`. Its manifest is in the `metadata_props` of the file under `metaheac.manifest`, and comes alone as JSON: ' +
+          "`campaign_inputs` are the campaign's features as inputs, and `left_out`, where it is not null, a token that has to be left out of every user's list " +
+          "for the audience's scores (of a campaign that the model was trained on). Only while the general model that the audience was made with is served. " +
+          'The `ETag` names audience and model version, also as `X-Audience-Version` and `X-Model-Version`; `If-None-Match` is heeded. ' +
+          `At most ${config.maximumOpenModels} at a time (503 with \`Retry-After\`).`,
+        params: campaignParams,
+        response: {
+          200: {
+            description: 'The model, or its manifest.',
+            headers: [...MODEL_HEADERS, 'Content-Disposition'],
+            content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifestSchema } },
+          },
+          304: notModified(MODEL_HEADERS),
+        },
+        errors: ['campaign_not_found', 'model_not_stored', 'not_acceptable', 'audience_not_ready', 'model_unavailable'],
+      }),
+    },
+    async (request, reply) => {
+      const type = negotiate(request.headers.accept, [ONNX_TYPE, JSON_TYPE]);
+      const audience = store.activeAudience(request.params.id);
+      const etag = `"${audience.version}-${modelVersion}-${type === ONNX_TYPE ? 'onnx' : 'json'}"`;
+      const headers = {
+        vary: 'accept',
+        etag,
+        'x-audience-version': audience.version,
+        'x-model-version': modelVersion,
+        link: `</v1/campaigns/${audience.campaignId}/model>; rel="describedby"; type="${JSON_TYPE}"`,
+      };
+      if (isMatch(request.headers['if-none-match'], etag)) return sendNotModified(reply.headers(headers));
+      const release = take();
+      try {
+        if (type === JSON_TYPE) {
+          const manifest = await customisedModels.manifest(audience);
+          release();
+          return reply.headers(headers).type(JSON_TYPE).send(manifest);
+        }
+        const onnx = await customisedModels.onnx(audience);
+        const limits = { chunkBytes: config.modelChunkBytes, chunkMs: config.modelChunkMs };
+        const stream = streamBytes(onnx, limits, release);
+        const file = `customised-${audience.campaignId}-v${audience.version}.onnx`;
+        return reply
+          .headers({
+            ...headers,
+            'content-length': onnx.length,
+            'content-disposition': `attachment; filename="${file}"`,
+          })
+          .type(ONNX_TYPE)
+          .send(stream as never);
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+  );
+}

@@ -1,0 +1,256 @@
+/** The shapes of what is read of audiences: pages, versions, membership, differences. */
+import { z } from 'zod';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerConfig } from '../config.ts';
+import { listField } from '../http/bounded-fields.ts';
+import { count, share, time, userId, wrongId } from '../http/fields.ts';
+import { pageCursor } from '../http/paging.ts';
+import { decimalNumber, pageLimit, versionNumber, wholeNumber } from '../http/query-numbers.ts';
+import { addIssue } from '../http/validation.ts';
+import { component } from '../openapi/component.ts';
+
+const rank = z.int().min(1).describe('1 = the best.');
+const score = z.number().describe('Comparable within one expansion only.');
+const percentile = z
+  .number()
+  .gt(0)
+  .max(100)
+  .describe('Per cent of the candidates that rank no better, this one counted: 100 = the best. Falls with every rank.');
+const version = z.int().min(1).describe('Audience version.');
+const size = count.describe('Users in the audience as it was asked for.');
+const candidates = count.describe('Users in the ranking: no size is larger.');
+
+export const audiencePageSchema = z
+  .object({
+    items: z.array(z.object({ rank, user_id: z.string(), score, percentile })).readonly(),
+    next_cursor: z.string().nullable(),
+    size,
+    candidates,
+    version: version.describe('The audience version that the cursor stays on.'),
+  })
+  .meta({
+    id: 'AudiencePage',
+    description: 'Best first.',
+    examples: [
+      {
+        items: [{ rank: 1, user_id: 'u4711', score: 0.93, percentile: 100 }],
+        next_cursor: null,
+        size: 1,
+        candidates: 50_000,
+        version: 1,
+      },
+    ],
+  });
+
+export const audienceVersionSchema = z
+  .object({
+    campaign_id: z.string(),
+    version,
+    active: z.boolean().describe('Whether it is the one that is served.'),
+    size: count.describe('Users in the audience.'),
+    candidates,
+    population_size: count.describe('Users of the population version: what a percentage is of.'),
+    population_version: z.string(),
+    expansion_id: z.string().describe('Versions of one expansion are cuts of one ranking.'),
+    created_at: time,
+  })
+  .meta({
+    id: 'AudienceVersion',
+    examples: [
+      {
+        campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        version: 2,
+        active: true,
+        size: 1000,
+        candidates: 50_000,
+        population_size: 50_120,
+        population_version: 'ba9876543210',
+        expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+        created_at: '2026-11-25T12:00:00.000Z',
+      },
+    ],
+  });
+
+export const audienceVersionPageSchema = z
+  .object({
+    items: z.array(audienceVersionSchema),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({
+    id: 'AudienceVersionPage',
+    description: 'Newest first.',
+  });
+
+export const memberSchema = z
+  .discriminatedUnion('member', [
+    z.object({ member: z.literal(true), known: z.literal(true), rank, score, percentile }),
+    z.object({ member: z.literal(false), known: z.literal(true) }),
+  ])
+  .meta({
+    id: 'Membership',
+    examples: [
+      { member: true, known: true, rank: 17, score: 0.81, percentile: 99.97 },
+      { member: false, known: true },
+    ],
+  });
+
+export const memberBatchSchema = z
+  .object({
+    version: version.describe('The active audience version, which all answers are of.'),
+    items: z
+      .array(
+        z.discriminatedUnion('member', [
+          z.object({ user_id: z.string(), member: z.literal(true), known: z.literal(true), rank, score, percentile }),
+          z.object({
+            user_id: z.string(),
+            member: z.literal(false),
+            known: z.boolean().describe('Whether the population has the user.'),
+            code: z
+              .literal('user_not_found')
+              .optional()
+              .describe('Of a user that the population does not have, as the problem of a single look-up says it.'),
+          }),
+        ]),
+      )
+      .describe('One a user id, in their order; a repeated id is answered each time.'),
+  })
+  .meta({
+    id: 'MembershipBatch',
+    examples: [
+      {
+        version: 1,
+        items: [
+          { user_id: 'u4711', member: true, known: true, rank: 17, score: 0.81, percentile: 99.97 },
+          { user_id: 'u4712', member: false, known: true },
+          { user_id: 'nobody', member: false, known: false, code: 'user_not_found' },
+        ],
+      },
+    ],
+  });
+
+export const userAudiencesSchema = z
+  .object({
+    items: z.array(z.object({ campaign_id: z.string(), version, rank, score, percentile })),
+    next_cursor: z.string().nullable(),
+  })
+  .meta({
+    id: 'UserAudiences',
+    description: 'By campaign id.',
+    examples: [
+      {
+        items: [
+          {
+            campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+            version: 2,
+            rank: 17,
+            score: 0.81,
+            percentile: 99.97,
+          },
+        ],
+        next_cursor: null,
+      },
+    ],
+  });
+
+export const diffSchema = z
+  .object({
+    from: version.describe('The first version.'),
+    to: version.describe('The second version.'),
+    added: count.describe('Members of `to` who are not in `from`.'),
+    removed: count.describe('Members of `from` who are not in `to`.'),
+    kept: count.describe('Members of both.'),
+  })
+  .meta({ id: 'AudienceDiff', examples: [{ from: 1, to: 2, added: 120, removed: 20, kept: 980 }] });
+
+/** `{id}` and a user id within its limit. */
+export function memberParams(config: ServerConfig) {
+  return z.strictObject({ id: campaignParams.shape.id, user_id: userIdParam(config) });
+}
+
+export function userParams(config: ServerConfig) {
+  return z.strictObject({ user_id: userIdParam(config) });
+}
+
+function userIdParam(config: ServerConfig) {
+  return userId(config.maximumUserIdBytes).meta(component('UserId'));
+}
+
+export const versionParams = z.strictObject({ id: campaignParams.shape.id, version: versionNumber() });
+
+export const diffParams = z.strictObject({
+  id: campaignParams.shape.id,
+  from: versionNumber(),
+  to: versionNumber(),
+});
+
+/** The cut that a read asks for: one of them, or none for the audience's own size. */
+export interface CutQuery {
+  readonly size?: number | undefined;
+  readonly percent?: number | undefined;
+  readonly min_score?: number | undefined;
+}
+
+/** Without `limit`, JSON gives the default page and a stream gives everything. */
+export function audienceQuery(config: ServerConfig) {
+  return z
+    .strictObject({
+      limit: wholeNumber(1, config.maximumPageSize)
+        .optional()
+        .describe(`Users of one page; of JSON ${config.defaultPageSize} where it is not given, else all.`)
+        .meta(component('AudienceLimit')),
+      cursor: z
+        .string()
+        .optional()
+        .describe('`next_cursor` of the page before; it stays on its audience version and its size.')
+        .meta(component('AudienceCursor')),
+      size: wholeNumber(1)
+        .optional()
+        .describe("The best so many users instead of the audience's own size; capped by the candidates.")
+        .meta(component('CutSize')),
+      percent: decimalNumber({ exclusiveMinimum: 0, maximum: 100 })
+        .pipe(share)
+        .optional()
+        .describe('The same as per cent of the population, rounded up, as a campaign is given it.')
+        .meta(component('CutPercent')),
+      min_score: decimalNumber()
+        .optional()
+        .describe('The same as everybody whose score is at least this; may be nobody.')
+        .meta(component('CutMinScore')),
+    })
+    .superRefine(({ size, percent, min_score }, context) => {
+      if ([size, percent, min_score].filter((cut) => cut !== undefined).length <= 1) return;
+      addIssue(context, [percent === undefined || size === undefined ? 'min_score' : 'percent'], {
+        message: 'at most one of size, percent and min_score is expected',
+      });
+    });
+}
+
+export function versionsQuery(config: ServerConfig) {
+  return z.strictObject({
+    limit: pageLimit(config.maximumVersionPageSize, config.defaultVersionPageSize),
+    cursor: pageCursor,
+  });
+}
+
+export function userAudiencesQuery(config: ServerConfig) {
+  return z.strictObject({
+    limit: pageLimit(config.maximumUserAudiencePageSize, config.defaultUserAudiencePageSize),
+    cursor: pageCursor,
+  });
+}
+
+export function memberBatchBody(config: ServerConfig) {
+  const { maximumBatchMembers, maximumUserIdBytes, maximumErrorDetails } = config;
+  const wrong = (id: unknown) => wrongId('a user id', id, maximumUserIdBytes);
+  return z
+    .strictObject({
+      user_ids: listField('user ids', wrong, maximumBatchMembers, maximumErrorDetails).meta({
+        description: 'Ids of users; they may repeat.',
+        type: 'array',
+        minItems: 1,
+        maxItems: maximumBatchMembers,
+        items: { type: 'string', minLength: 1, maxLength: maximumUserIdBytes },
+      }),
+    })
+    .meta({ ...component('MembershipBatchGet'), examples: [{ user_ids: ['u4711', 'u4712', 'nobody'] }] });
+}

@@ -1,0 +1,172 @@
+/** Routes of audience versions: their list, and the difference of two. */
+import { countDiff, missingFrom, type Side } from '../../audience/diff.ts';
+import type { HeldRanking } from '../../audience/ranking-cache.ts';
+import type { Audience } from '../../campaigns/types.ts';
+import { quoteCsv } from '../../lib/csv.ts';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { acceptsGzip, negotiate } from '../http/accept.ts';
+import { IMMUTABLE, isMatch, sendNotModified } from '../http/conditional.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { textSchema } from '../http/fields.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
+import { CACHED } from '../http/response-headers.ts';
+import { describeRoute, json, notModified } from '../http/route.ts';
+import type { createSlots } from '../http/slots.ts';
+import { presentAudienceVersion } from './present.ts';
+import { audienceVersionPageSchema, diffParams, diffSchema, versionsQuery } from './schemas.ts';
+import { type RowFormat, streamChunks, textChunks } from './stream.ts';
+import { checkPopulation, openFound } from './view.ts';
+
+interface Changed {
+  readonly change: 'removed' | 'added';
+  readonly userId: string;
+}
+
+const CHANGE_ROWS: RowFormat<Changed> = {
+  columns: 'change,user_id',
+  ndjson: ({ change, userId }) => `{"change":"${change}","user_id":${JSON.stringify(userId)}}\n`,
+  csv: ({ change, userId }) => `${change},${quoteCsv(userId)}\r\n`,
+};
+
+export function addAudienceVersionRoutes(
+  app: ServerApp,
+  dependencies: ServerDependencies,
+  takeStream: ReturnType<typeof createSlots>,
+): void {
+  const { config, store } = dependencies;
+
+  app.get(
+    '/v1/campaigns/:id/audiences',
+    {
+      schema: describeRoute({
+        operationId: 'listAudienceVersions',
+        tags: ['audience'],
+        summary: 'List the versions of the audience, newest first',
+        params: campaignParams,
+        querystring: versionsQuery(config),
+        response: {
+          200: json('A page; empty before the first version.', audienceVersionPageSchema),
+        },
+        errors: ['invalid_cursor', 'campaign_not_found'],
+      }),
+    },
+    async (request) => {
+      const { items, nextCursor } = store.audienceVersions(request.params.id, request.query);
+      return { items: items.map(presentAudienceVersion), next_cursor: nextCursor };
+    },
+  );
+
+  app.get(
+    '/v1/campaigns/:id/audiences/:from/diff/:to',
+    {
+      exposeHeadRoute: false,
+      schema: describeRoute({
+        operationId: 'getAudienceDiff',
+        tags: ['audience'],
+        summary: 'Compare two versions of the audience',
+        description:
+          'Who was added from version `from` to version `to`, and who was removed: counted as JSON, streamed as NDJSON or CSV (those removed first, by their rank in `from`, then ' +
+          'those added, by their rank in `to`; with gzip where `Accept-Encoding` takes it). The versions may be of different expansions and populations. ' +
+          'Versions never change: the answer may be kept for as long as one likes, and `If-None-Match` is heeded.',
+        params: diffParams,
+        response: {
+          200: {
+            description: 'The counts, or the users.',
+            headers: [...CACHED, 'Content-Encoding'],
+            content: {
+              [JSON_TYPE]: { schema: diffSchema },
+              [NDJSON_TYPE]: {
+                schema: textSchema.meta({
+                  description: 'One `{"change":"removed"|"added","user_id"}` a line.',
+                  examples: ['{"change":"removed","user_id":"u4711"}\n{"change":"added","user_id":"u4712"}\n'],
+                }),
+              },
+              [CSV_TYPE]: {
+                schema: textSchema.meta({
+                  description: 'Header `change,user_id`; quoted as in RFC 4180.',
+                  examples: ['change,user_id\r\nremoved,u4711\r\nadded,u4712\r\n'],
+                }),
+              },
+            },
+          },
+          304: notModified(CACHED),
+        },
+        errors: ['campaign_not_found', 'audience_not_found', 'not_acceptable'],
+      }),
+    },
+    async (request, reply) => {
+      const { id, from: first, to: second } = request.params;
+      const { headers } = request;
+      const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
+      const gzip = type !== JSON_TYPE && acceptsGzip(headers['accept-encoding']);
+      const audiences = [store.audienceVersion(id, first), store.audienceVersion(id, second)] as const;
+      const known = {
+        vary: 'accept, accept-encoding',
+        etag: `"${first}-${second}-${type.replace(/.*\W/, '')}${gzip ? '-gzip' : ''}"`,
+        'cache-control': IMMUTABLE,
+      };
+      if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
+      const { from, to, close } = openBoth(dependencies, audiences, takeStream);
+      if (type === JSON_TYPE) {
+        try {
+          const counts = await countDiff(from, to);
+          return reply
+            .headers(known)
+            .type(JSON_TYPE)
+            .send({ from: first, to: second, ...counts });
+        } finally {
+          close();
+        }
+      }
+      const chunks = textChunks(type, CHANGE_ROWS, changes(dependencies, from, to));
+      return reply
+        .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
+        .type(`${type}; charset=utf-8`)
+        .send(streamChunks(chunks, { gzip, limits: dependencies.config }, close) as never);
+    },
+  );
+}
+
+/** Both rankings with descriptors of their own, and a place among the streams, until `close`. */
+function openBoth(
+  dependencies: Pick<ServerDependencies, 'store' | 'rankings' | 'population'>,
+  audiences: readonly [Audience, Audience],
+  takeStream: ReturnType<typeof createSlots>,
+): { from: Side; to: Side; close: () => void } {
+  const { store, rankings } = dependencies;
+  const release = takeStream();
+  const held: HeldRanking[] = [];
+  const close = () => {
+    for (const one of held) one.close();
+    release();
+  };
+  const open = (first: Audience): Side => {
+    const find = () => ({ audience: store.audienceVersion(first.campaignId, first.version) });
+    return openFound({ audience: first }, find, ({ audience }) => {
+      const one = rankings.hold(audience.folder);
+      held.push(one);
+      checkPopulation(dependencies, audience, one.ranking);
+      return { ranking: one.ranking, size: audience.size };
+    });
+  };
+  try {
+    return { from: open(audiences[0]), to: open(audiences[1]), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function* changes(
+  { config, population }: Pick<ServerDependencies, 'config' | 'population'>,
+  from: Side,
+  to: Side,
+): Generator<Changed[]> {
+  const idOf = (user: number) => population.directory.id(user);
+  const block = config.streamChunkRows;
+  for (const users of missingFrom(from, to, block))
+    yield Array.from(users, (user) => ({ change: 'removed', userId: idOf(user) }));
+  for (const users of missingFrom(to, from, block))
+    yield Array.from(users, (user) => ({ change: 'added', userId: idOf(user) }));
+}

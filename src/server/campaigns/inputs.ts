@@ -1,0 +1,155 @@
+/** Fields of a campaign's inputs beside features and seeds: labels, filters, refresh; and the look whether filters can let anybody pass. */
+import { z } from 'zod';
+import type { Filters, RefreshPolicy } from '../../campaigns/types.ts';
+import { AppError, type ErrorDetail } from '../../lib/errors.ts';
+import type { Population } from '../../population/population.ts';
+import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from '../http/bounded-fields.ts';
+import type { HttpLimits } from '../http/limits.ts';
+import type { CampaignLimits } from './limits.ts';
+
+const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const DURATION = /^([1-9]\d{0,5})([mhd])$/;
+
+/** `90m`, `1h`, `7d`: milliseconds. */
+function parseDuration(text: string): number {
+  const [, count, unit] = DURATION.exec(text) ?? [];
+  return Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+}
+
+function presentDuration(ms: number): string {
+  const unit = (['d', 'h', 'm'] as const).find((name) => ms % UNIT_MS[name] === 0) ?? 'm';
+  return `${Math.ceil(ms / UNIT_MS[unit])}${unit}`;
+}
+
+export function labelsField(config: CampaignLimits & HttpLimits) {
+  const { maximumLabels, maximumLabelLength, maximumErrorDetails } = config;
+  const wrongText = textFault('a label', 0, maximumLabelLength);
+  const wrongKey = textFault('the key of a label', 1, maximumLabelLength);
+  return objectField<string>('labels', maximumLabels)
+    .superRefine((labels, context) => {
+      addFirstIssues(
+        context,
+        Object.entries(labels),
+        (text, key) => wrongKey(key) ?? wrongText(text),
+        maximumErrorDetails,
+      );
+    })
+    .meta({
+      description: 'Text of your own by key.',
+      examples: [{ team: 'growth' }],
+      type: 'object',
+      maxProperties: maximumLabels,
+      propertyNames: { type: 'string', minLength: 1, maxLength: maximumLabelLength },
+      additionalProperties: { type: 'string', maxLength: maximumLabelLength },
+    });
+}
+
+export function filtersField(config: CampaignLimits & HttpLimits) {
+  const { maximumFilterFeatures, maximumFilterTokens, maximumFeatureValueLength, maximumErrorDetails } = config;
+  const wrongToken = textFault('a token', 1, maximumFeatureValueLength);
+  const tokens = listField('tokens', wrongToken, maximumFilterTokens, maximumErrorDetails);
+  return objectField<readonly string[]>('filters', maximumFilterFeatures)
+    .superRefine((filters, context) => {
+      addIssuesOf(context, tokens, Object.entries(filters), maximumErrorDetails);
+    })
+    .meta({
+      description:
+        'Tokens by user feature. Only users who have one of the tokens of every feature named are ranked; seeds need not. ' +
+        'Features and tokens are those of the population (`GET /v1/populations/current`).',
+      examples: [{ country: ['DE', 'AT'] }],
+      type: 'object',
+      maxProperties: maximumFilterFeatures,
+      propertyNames: { type: 'string', minLength: 1 },
+      additionalProperties: {
+        type: 'array',
+        minItems: 1,
+        maxItems: maximumFilterTokens,
+        items: { type: 'string', minLength: 1, maxLength: maximumFeatureValueLength },
+      },
+    });
+}
+
+/** A new policy: what is not named is off. */
+export function refreshField() {
+  const { every, on_new_population, on_change } = refreshChangeField().shape;
+  return z
+    .strictObject({
+      every: every.default(null),
+      on_new_population: on_new_population.default(false),
+      on_change: on_change.default(false),
+    })
+    .meta({
+      description: 'When to expand again by itself.',
+      examples: [{ every: '1h', on_new_population: true, on_change: true }],
+    });
+}
+
+/** A change of a policy: what is not named stays. */
+export function refreshChangeField() {
+  return z
+    .strictObject({
+      every: z
+        .string()
+        .regex(DURATION, 'minutes, hours or days are expected, as in 90m, 1h, 7d')
+        .nullable()
+        .optional()
+        .meta({ description: 'Expand again so long after the latest expansion was made.', examples: ['1h'] }),
+      on_new_population: z.boolean().optional().meta({
+        description: 'Expand again when the service is started with another population version.',
+      }),
+      on_change: z
+        .boolean()
+        .optional()
+        .meta({
+          description:
+            "Expand again, within seconds, when features, filters, seeds or suppression lists (the installation's too) are others than those of the latest expansion: " +
+            'what opt-outs that must go from audiences by themselves need.',
+        }),
+    })
+    .meta({ description: 'When to expand again by itself; what is not named stays.', examples: [{ every: '1h' }] });
+}
+
+export const refreshSchema = z
+  .object({ every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() })
+  .describe('When it is expanded again by itself.');
+
+/** The policy after a change; one of a new campaign changes the policy that is off. */
+export function toRefreshPolicy(
+  { every, on_new_population: onNewPopulation, on_change: onChange }: z.output<ReturnType<typeof refreshChangeField>>,
+  before: RefreshPolicy = { everyMs: null, onNewPopulation: false, onChange: false },
+): RefreshPolicy {
+  const everyMs = typeof every === 'string' ? parseDuration(every) : every;
+  return {
+    everyMs: everyMs === undefined ? before.everyMs : everyMs,
+    onNewPopulation: onNewPopulation ?? before.onNewPopulation,
+    onChange: onChange ?? before.onChange,
+  };
+}
+
+export function presentRefresh({ everyMs, onNewPopulation, onChange }: RefreshPolicy): z.output<typeof refreshSchema> {
+  return {
+    every: everyMs === null ? null : presentDuration(everyMs),
+    on_new_population: onNewPopulation,
+    on_change: onChange,
+  };
+}
+
+/** Refuses features and tokens that the population does not have: they would let nobody pass. @throws AppError unknown_filter (facts: known_features) */
+export function refuseUnknownFilters(population: Pick<Population, 'features' | 'dictionary'>, filters: Filters): void {
+  const known = population.features.map(({ name }) => name);
+  const details: ErrorDetail[] = [];
+  for (const [feature, tokens] of Object.entries(filters)) {
+    const pointer = `/filters/${feature.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (!known.includes(feature)) {
+      details.push({ pointer, value: feature, message: 'the population has no such feature' });
+      continue;
+    }
+    const dictionary = population.dictionary(feature);
+    for (const [i, token] of tokens.entries())
+      if (dictionary.find(token) === 0)
+        details.push({ pointer: `${pointer}/${i}`, value: token, message: 'no user ever had this token' });
+  }
+  if (details.length === 0) return;
+  const message = `a filter names what the population does not have: ${details[0]!.pointer}`;
+  throw new AppError('unknown_filter', message, { details, facts: { known_features: known } });
+}

@@ -1,0 +1,11 @@
+/** The path of what belongs to a campaign. */
+import { z } from 'zod';
+import { component } from '../openapi/component.ts';
+
+export const campaignParams = z.strictObject({
+  id: z.string().meta({
+    ...component('CampaignId'),
+    description: 'Id of a campaign.',
+    examples: ['0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11'],
+  }),
+});

@@ -1,0 +1,40 @@
+/** Campaigns in the words of the API. */
+
+import type { z } from 'zod';
+import type { Campaign } from '../../campaigns/types.ts';
+import { presentCounts, presentQuality } from '../expansions/present.ts';
+import { presentTime } from '../http/present-time.ts';
+import { presentRefresh } from './inputs.ts';
+import type { campaignSchema } from './schemas.ts';
+
+/** A campaign as JSON. */
+export function presentCampaign(campaign: Campaign): z.output<typeof campaignSchema> {
+  const { featureCounts } = campaign;
+  return {
+    id: campaign.id,
+    external_id: campaign.externalId,
+    name: campaign.name,
+    labels: campaign.labels,
+    expansion_id: campaign.expansionId,
+    state: campaign.state,
+    progress: campaign.progress,
+    reason: campaign.reason,
+    features: campaign.features,
+    feature_counts: { unknown: featureCounts.unknown, missing: featureCounts.missing },
+    filters: campaign.filters,
+    audience: campaign.audience,
+    refresh: presentRefresh(campaign.refresh),
+    needs_expansion: campaign.needsExpansion,
+    seeds: presentCounts(campaign.seeds),
+    excluded: campaign.excluded && { ...campaign.excluded },
+    model_version: campaign.modelVersion,
+    population_version: campaign.populationVersion,
+    audience_version: campaign.audienceVersion,
+    size: campaign.audienceSize,
+    candidates: campaign.candidates,
+    timings: campaign.timings,
+    quality: presentQuality(campaign.quality),
+    created_at: presentTime(campaign.createdAt),
+    updated_at: presentTime(campaign.updatedAt),
+  };
+}

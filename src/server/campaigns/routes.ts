@@ -1,0 +1,200 @@
+/** Routes of campaigns: create, change, delete, list, get. */
+import { createHash } from 'node:crypto';
+import { messageOf } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { findUser } from '../user-sets/find-user.ts';
+import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
+import { countFeatures } from './features.ts';
+import { refuseUnknownFilters, toRefreshPolicy } from './inputs.ts';
+import { campaignParams } from './params.ts';
+import { presentCampaign } from './present.ts';
+import {
+  campaignBody,
+  campaignChangeBody,
+  campaignPageSchema,
+  campaignQuery,
+  campaignSchema,
+  idempotencyHeaders,
+} from './schemas.ts';
+
+export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config } = dependencies;
+  app.post(
+    '/v1/campaigns',
+    {
+      schema: describeRoute({
+        operationId: 'createCampaign',
+        tags: ['campaigns'],
+        summary: 'Create a campaign',
+        description:
+          'Takes the seeds, queues the expansion and answers at once; the campaign tells how far it is. ' +
+          'Too few known seeds are no error: the state is `too_small`, with the numbers. ' +
+          'An `external_id` that another campaign has is refused, and the answer names that campaign (`campaign_id`). ' +
+          'With an `Idempotency-Key` a request that is sent again makes nothing new; its answer has `Idempotent-Replayed: true`.',
+        headers: idempotencyHeaders,
+        body: campaignBody(config),
+        response: {
+          202: json('Accepted; `Location` is the campaign.', campaignSchema, ['Location', 'Idempotent-Replayed']),
+        },
+        errors: ['unknown_feature', 'unknown_filter', 'external_id_taken', 'idempotency_key_reused', 'too_many_seeds'],
+      }),
+      preValidation: async (request) => refuseTooManyIds(request.body, 'seeds', config.maximumInlineSeeds),
+    },
+    async (request, reply) => {
+      const { store, population, campaignFeatures } = dependencies;
+      const { external_id: externalId, name, labels, features, filters, seeds, audience, refresh } = request.body;
+      const key = request.headers['idempotency-key'];
+      const once = key === undefined ? undefined : { key, requestSha256: sha256Of(request.body) };
+      const answered = once && store.answerOf(once);
+      if (typeof answered === 'string') {
+        const campaign = JSON.parse(answered) as ReturnType<typeof presentCampaign>;
+        return reply
+          .header('idempotent-replayed', 'true')
+          .code(202)
+          .header('location', pathOf(campaign))
+          .send(campaign);
+      }
+      const featureCounts = countFeatures(campaignFeatures, features);
+      refuseUnknownFilters(population, filters);
+      const campaign = store.create(
+        {
+          externalId,
+          name,
+          labels,
+          features,
+          featureCounts,
+          filters,
+          seeds: seeds ?? undefined,
+          audience: toAudienceRequest(audience),
+          refresh: toRefreshPolicy(refresh),
+        },
+        (id) => findUser(population, id) >= 0,
+        once && { ...once, answer: (made) => JSON.stringify(presentCampaign(made)) },
+      );
+      if (campaign.state === 'queued') dependencies.wake();
+      return reply.code(202).header('location', pathOf(campaign)).send(presentCampaign(campaign));
+    },
+  );
+
+  app.patch(
+    '/v1/campaigns/:id',
+    {
+      schema: describeRoute({
+        operationId: 'updateCampaign',
+        tags: ['campaigns'],
+        summary: 'Change a campaign',
+        description:
+          'Changes what is named. Another size of the audience is in effect at once, as another version of the same ranking: nothing runs again. ' +
+          'Features and filters are inputs: the next expansion takes them, and `needs_expansion` says that it is due.',
+        params: campaignParams,
+        body: campaignChangeBody(config),
+        response: {
+          200: json('The campaign.', campaignSchema),
+        },
+        errors: ['unknown_feature', 'unknown_filter', 'campaign_not_found', 'external_id_taken'],
+      }),
+    },
+    async (request) => {
+      const { store, population, campaignFeatures } = dependencies;
+      const { external_id: externalId, features, audience, refresh, name, labels, filters } = request.body;
+      const before = store.get(request.params.id);
+      if (filters) refuseUnknownFilters(population, filters);
+      return presentCampaign(
+        store.update(request.params.id, {
+          ...(externalId !== undefined && { externalId }),
+          ...(name !== undefined && { name }),
+          ...(labels && { labels }),
+          ...(filters && { filters }),
+          ...(features && { features: { values: features, counts: countFeatures(campaignFeatures, features) } }),
+          ...(audience && { audience: toAudienceRequest(audience) }),
+          ...(refresh && { refresh: toRefreshPolicy(refresh, before.refresh) }),
+        }),
+      );
+    },
+  );
+
+  app.delete(
+    '/v1/campaigns/:id',
+    {
+      schema: describeRoute({
+        operationId: 'deleteCampaign',
+        tags: ['campaigns'],
+        summary: 'Delete a campaign with its seeds, expansions and audiences',
+        description: 'What works at it ends. A reader in the middle of an audience reads on to its end.',
+        params: campaignParams,
+        response: {
+          204: { description: 'Deleted.' },
+        },
+        errors: ['campaign_not_found'],
+      }),
+    },
+    async (request, reply) => {
+      dependencies.store.delete(request.params.id);
+      try {
+        await dependencies.store.removeUnusedFeedback();
+      } catch (error) {
+        // the campaign is gone; the clock removes what is left of it
+        request.log.warn({ error: messageOf(error) }, 'feedback of a deleted campaign is removed later');
+      }
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.get(
+    '/v1/campaigns',
+    {
+      schema: describeRoute({
+        operationId: 'listCampaigns',
+        tags: ['campaigns'],
+        summary: 'List campaigns, newest first',
+        querystring: campaignQuery(config),
+        response: {
+          200: json('A page.', campaignPageSchema),
+        },
+        errors: ['invalid_cursor'],
+      }),
+    },
+    async (request) => {
+      const { external_id: externalId, ...query } = request.query;
+      const page = dependencies.store.list({ ...query, externalId });
+      return { items: page.items.map(presentCampaign), next_cursor: page.nextCursor };
+    },
+  );
+
+  app.get(
+    '/v1/campaigns/:id',
+    {
+      schema: describeRoute({
+        operationId: 'getCampaign',
+        tags: ['campaigns'],
+        summary: 'Get a campaign: state, progress, versions, timings',
+        params: campaignParams,
+        response: {
+          200: json('The campaign.', campaignSchema),
+        },
+        errors: ['campaign_not_found'],
+      }),
+    },
+    async (request) => presentCampaign(dependencies.store.get(request.params.id)),
+  );
+}
+
+function pathOf({ id }: { readonly id: string }): string {
+  return `/v1/campaigns/${id}`;
+}
+
+function toAudienceRequest({
+  size,
+  percent,
+}: {
+  readonly size?: number | undefined;
+  readonly percent?: number | undefined;
+}) {
+  return size === undefined ? { percent: percent ?? 0 } : { size };
+}
+
+function sha256Of(body: unknown): string {
+  return createHash('sha256').update(JSON.stringify(body)).digest('hex');
+}

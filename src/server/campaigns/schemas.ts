@@ -1,0 +1,180 @@
+/** The shapes of campaigns: answers, and what clients may send, with its limits. */
+import { z } from 'zod';
+import { EXPANSION_STATES } from '../../campaigns/states.ts';
+import type { ServerConfig } from '../config.ts';
+import { excludedSchema, seedCountsSchema } from '../expansions/counts-schema.ts';
+import { qualitySchema } from '../expansions/quality-schema.ts';
+import { count, featureValue, idText, reasonSchema, share, time } from '../http/fields.ts';
+import { pageCursor } from '../http/paging.ts';
+import { pageLimit } from '../http/query-numbers.ts';
+import { component } from '../openapi/component.ts';
+import { featuresField, seedsField } from './fields.ts';
+import { filtersField, labelsField, refreshChangeField, refreshField, refreshSchema } from './inputs.ts';
+import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from './limits.ts';
+
+const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
+
+/** A campaign with the state of its latest expansion. */
+export const campaignSchema = z
+  .object({
+    id: z.string(),
+    external_id: z.string().nullable().describe("The caller's id of the campaign, if it gave one."),
+    name: z.string(),
+    labels: z.record(z.string(), z.string()),
+    expansion_id: z.string().nullable().describe('The latest expansion; null before the first.'),
+    state: state.nullable(),
+    progress: z.number().min(0).max(1).describe('0 to 1, never falls.'),
+    reason: reasonSchema.nullable().describe('Why, with its numbers.'),
+    features: z.record(z.string(), featureValue),
+    feature_counts: z.object({
+      unknown: count.describe('Values that the model does not know.'),
+      missing: count.describe('Features of the model that the campaign has no value for.'),
+    }),
+    filters: z.record(z.string(), z.array(z.string()).readonly()),
+    audience: z.union([z.object({ size: count }), z.object({ percent: z.number() })]).describe('As asked for.'),
+    refresh: refreshSchema,
+    needs_expansion: z
+      .boolean()
+      .describe(
+        'Features, filters, seeds or suppression are not those that the active audience was made with, and no expansion is at work with them.',
+      ),
+    seeds: seedCountsSchema,
+    excluded: excludedSchema.nullable(),
+    model_version: z.string().nullable(),
+    population_version: z.string().nullable(),
+    audience_version: count
+      .nullable()
+      .describe('The active audience version: the one that is served; null until the first is ready.'),
+    size: count.nullable().describe('The real size of the audience, at most `candidates`.'),
+    candidates: count.nullable().describe('Users that could be chosen: the population less `excluded`.'),
+    timings: z.record(z.string(), z.number()).describe('Seconds by stage.'),
+    quality: qualitySchema.nullable().describe('The quality report of the expansion.'),
+    created_at: time,
+    updated_at: time,
+  })
+  .meta({
+    id: 'Campaign',
+    examples: [
+      {
+        id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+        external_id: 'shoes-2026-autumn',
+        name: 'autumn shoes',
+        labels: { team: 'growth' },
+        expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
+        state: 'queued',
+        progress: 0,
+        reason: null,
+        features: { category: 'shoes' },
+        feature_counts: { unknown: 0, missing: 1 },
+        filters: {},
+        audience: { percent: 5 },
+        refresh: { every: null, on_new_population: false, on_change: false },
+        needs_expansion: false,
+        seeds: { received: 120, known: 117, unknown: 2, duplicate: 1, unknown_examples: ['u-77', 'u-78'] },
+        excluded: null,
+        model_version: null,
+        population_version: null,
+        audience_version: null,
+        size: null,
+        candidates: null,
+        timings: {},
+        quality: null,
+        created_at: '2026-11-25T12:00:00.000Z',
+        updated_at: '2026-11-25T12:00:00.000Z',
+      },
+    ],
+  });
+
+export const campaignPageSchema = z
+  .object({ items: z.array(campaignSchema), next_cursor: z.string().nullable() })
+  .meta({ id: 'CampaignPage', description: 'Newest first.' });
+
+export function campaignQuery(config: ServerConfig) {
+  return z.strictObject({
+    limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize).meta(component('PageLimit')),
+    cursor: pageCursor,
+    state: state.optional(),
+    external_id: externalId(config.maximumExternalIdBytes)
+      .optional()
+      .describe('The campaign that has this external id: one, or none.'),
+  });
+}
+
+/** A new campaign. */
+export function campaignBody(config: ServerConfig) {
+  return z
+    .strictObject({
+      external_id: externalId(config.maximumExternalIdBytes)
+        .optional()
+        .describe(
+          'Your own id of the campaign; no two campaigns have the same. Where the model was trained on a past campaign of this id, who was ' +
+            'a member of it is left out of what the model sees of users: it would find those members again instead of others like them.',
+        ),
+      name: z.string().min(1).max(config.maximumNameLength),
+      features: featuresField(config).default({}),
+      seeds: seedsField(config)
+        .nullable()
+        .describe(
+          'User ids. `null` expands nothing yet: send them by `PUT …/seeds` (millions of them, as a file), then `POST …/expansions`.',
+        ),
+      labels: labelsField(config).default({}),
+      filters: filtersField(config).default({}),
+      audience: audienceField(),
+      refresh: refreshField().default({ every: null, on_new_population: false, on_change: false }),
+    })
+    .meta({
+      ...component('CampaignCreate'),
+      examples: [
+        {
+          external_id: 'shoes-2026-autumn',
+          name: 'autumn shoes',
+          features: { category: 'shoes' },
+          seeds: ['u1', 'u2', 'u3'],
+          audience: { percent: 5 },
+        },
+      ],
+    });
+}
+
+function audienceField() {
+  return z
+    .strictObject({
+      size: z.int().min(1).optional().describe('Users; capped by the candidates.'),
+      percent: share.optional(),
+    })
+    .refine(({ size, percent }) => (size === undefined) !== (percent === undefined), {
+      message: 'either size or percent is expected',
+    })
+    .meta({ description: 'Either `size` or `percent`.', examples: [{ size: 1000 }] });
+}
+
+/** What is named is changed. */
+export function campaignChangeBody(config: ServerConfig) {
+  return z
+    .strictObject({
+      external_id: externalId(config.maximumExternalIdBytes).nullable().optional(),
+      name: z.string().min(1).max(config.maximumNameLength).optional(),
+      labels: labelsField(config).optional(),
+      features: featuresField(config).optional(),
+      filters: filtersField(config).optional(),
+      audience: audienceField().optional(),
+      refresh: refreshChangeField().optional(),
+    })
+    .refine((change) => Object.keys(change).length > 0, 'at least one field is expected')
+    .meta({ ...component('CampaignUpdate'), examples: [{ audience: { size: 2000 } }] });
+}
+
+/** Headers of a POST that may be sent again. */
+export const idempotencyHeaders = z.looseObject({
+  'idempotency-key': z
+    .string()
+    .min(1)
+    .max(MAXIMUM_IDEMPOTENCY_KEY_LENGTH)
+    .regex(/^[\x21-\x7e]+$/, 'visible ASCII is expected')
+    .optional()
+    .describe('One of yours a request: for 24 hours the same key and body get the same answer, and make nothing new.'),
+});
+
+function externalId(maximumBytes: number) {
+  return idText('an external id', maximumBytes).meta({ minLength: 1, maxLength: maximumBytes });
+}

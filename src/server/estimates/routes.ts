@@ -1,0 +1,144 @@
+/** Route of estimates: a campaign's inputs in, what an audience of them would be worth out; nothing is stored. */
+import type { SetOwner } from '../../campaigns/set-types.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { countFeatures } from '../campaigns/features.ts';
+import { refuseUnknownFilters } from '../campaigns/inputs.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { presentCounts } from '../expansions/present.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { findRowsOf } from '../user-sets/find-user.ts';
+import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
+import type { CountedUsers, Estimates, Expected } from './port.ts';
+import { type EstimateAnswer, estimateBody, estimateSchema } from './schemas.ts';
+
+/** Sizes of audiences that are told, as shares of the candidates. */
+const SHARES = ['0.01', '0.05', '0.1', '0.2'];
+
+/** The list of all campaigns. */
+const COMMON: SetOwner = { kind: 'common_suppression' };
+
+type Why = readonly [code: NonNullable<EstimateAnswer['reason']>['code'], message: string];
+type Told = Pick<EstimateAnswer, 'cohesion' | 'expected' | 'based_on' | 'reason'>;
+
+export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config, population, store } = dependencies;
+
+  app.post(
+    '/v1/estimates',
+    {
+      schema: describeRoute({
+        operationId: 'createEstimate',
+        tags: ['campaigns'],
+        summary: 'Estimate what an audience of some seeds would be worth',
+        description:
+          'Nothing is stored. Known and unknown seeds are counted, and where they are enough the model is adapted to some of them, as an expansion would, and tried on ' +
+          'the others. Filters, `suppression` and the suppression list of all campaigns leave out whom they would leave out of an expansion: shares are of the candidates that remain. ' +
+          `That may take ${config.estimateTimeMs} ms: where it takes longer, or others are being made before it, \`reason\` says so and the rest is told; a list of millions, or filters of a large ` +
+          'population, may take that long when they are asked for first. ' +
+          `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are looked at.`,
+        body: estimateBody(config),
+        response: {
+          200: json('The estimate.', estimateSchema),
+        },
+        errors: ['unknown_feature', 'unknown_filter', 'too_many_seeds'],
+      }),
+      preValidation: async (request) => {
+        for (const field of ['seeds', 'suppression'] as const)
+          refuseTooManyIds(request.body, field, config.maximumInlineSeeds);
+      },
+    },
+    async (request) => {
+      const { features, filters, seeds, suppression = [] } = request.body;
+      const featureCounts = countFeatures(dependencies.campaignFeatures, features);
+      refuseUnknownFilters(population, filters);
+      const { rows, counts } = await findRowsOf(population, seeds);
+      const answer = {
+        seeds: { ...presentCounts(counts), suppressed: null },
+        feature_counts: featureCounts,
+        minimum: config.minimumSeeds,
+        enough: counts.known >= config.minimumSeeds,
+        excluded: null,
+        candidates: null,
+      };
+      if (!answer.enough) {
+        const message = `${counts.known} of the seeds are in the population, at least ${config.minimumSeeds} are needed`;
+        return { ...answer, ...nothing('too_few_seeds', message) };
+      }
+      const suppressed = (await findRowsOf(population, suppression)).rows;
+      const suppressionSet = store.userSets.find(COMMON);
+      const task = {
+        features,
+        filters,
+        seeds: rows,
+        suppressed,
+        suppressionSet,
+        minimumSeeds: config.minimumSeeds,
+        mostSeeds: config.maximumEstimateSeeds,
+        mostCandidates: config.maximumEstimateCandidates,
+      };
+      try {
+        return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
+      } catch (error) {
+        // the file of a list goes when the list is another
+        if (store.userSets.find(COMMON) !== suppressionSet) return { ...answer, ...nothing(...CHANGED) };
+        request.log.error({ error: messageOf(error) }, 'an estimate failed');
+        const message = `the log of the service says more under the request id ${request.id}`;
+        return { ...answer, ...nothing('failed', message) };
+      }
+    },
+  );
+}
+
+/** Why there is no estimate now. */
+const NOT_NOW: Readonly<Record<'loading' | 'busy' | 'late', Why>> = {
+  loading: ['loading', 'the model is being read for estimates, once, which takes seconds: ask again'],
+  busy: ['busy', 'other estimates are being made: ask again'],
+  late: ['too_slow', 'the time was too short for it: ask again, or create the campaign, which tells it too'],
+};
+const CHANGED: Why = ['busy', 'the suppression list of all campaigns was changed meanwhile: ask again'];
+
+/** What the estimator says, in place of what was not counted. */
+function tell(
+  outcome: Awaited<ReturnType<Estimates['estimate']>>,
+  answer: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
+): Told & Partial<EstimateAnswer> {
+  if (outcome.kind !== 'estimate') {
+    const counted = outcome.kind === 'late' && outcome.users !== null ? presentUsers(outcome.users, answer) : {};
+    return { ...counted, ...nothing(...NOT_NOW[outcome.kind]) };
+  }
+  const { users, expected } = outcome.estimate;
+  const counted = presentUsers(users, answer);
+  if (!counted.enough) {
+    const message = `${users.seeds} of the seeds are in the population and not suppressed, at least ${answer.minimum} are needed`;
+    return { ...counted, ...nothing('too_few_seeds', message) };
+  }
+  if (expected === null) {
+    const message = 'every user of the population is a seed, suppressed or filtered out';
+    return { ...counted, ...nothing('no_candidates', message) };
+  }
+  const { verdict, reason, auc, recall, lift } = expected.prediction;
+  return {
+    ...counted,
+    cohesion: auc,
+    expected: { verdict, reason, recall: few(recall), lift: few(lift) },
+    based_on: { seeds: expected.seeds, candidates: expected.candidates },
+    reason: null,
+  };
+}
+
+function presentUsers(
+  { candidates, ...excluded }: CountedUsers,
+  { seeds, minimum }: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
+) {
+  const suppressed = seeds.known - excluded.seeds;
+  return { seeds: { ...seeds, suppressed }, enough: excluded.seeds >= minimum, excluded, candidates };
+}
+
+function few(values: Expected['recall']): Expected['recall'] {
+  return Object.fromEntries(Object.entries(values).filter(([share]) => SHARES.includes(share)));
+}
+
+function nothing(...[code, message]: Why): Told {
+  return { cohesion: null, expected: null, based_on: null, reason: { code, message } };
+}

@@ -1,0 +1,116 @@
+/** The shapes of an estimate. */
+import { z } from 'zod';
+import { featuresField, seedsField } from '../campaigns/fields.ts';
+import { filtersField } from '../campaigns/inputs.ts';
+import type { ServerConfig } from '../config.ts';
+import { excludedSchema, seedCountsSchema } from '../expansions/counts-schema.ts';
+import { count } from '../http/fields.ts';
+import { component } from '../openapi/component.ts';
+import { userIdList } from '../user-sets/user-id-list.ts';
+
+const interval = z
+  .object({ mean: z.number(), low: z.number(), high: z.number() })
+  .describe('An estimate and its 90 % interval.');
+const bySize = z.record(z.string(), interval);
+
+/** Seeds, what is known of their campaign, and who is not to be in an audience. */
+export function estimateBody(config: ServerConfig) {
+  return z
+    .strictObject({
+      features: featuresField(config).default({}),
+      seeds: seedsField(config),
+      filters: filtersField(config).default({}),
+      suppression: userIdList(
+        config,
+        "User ids: they are no seeds and in no audience, as those of the installation's suppression list.",
+      ).optional(),
+    })
+    .meta({
+      ...component('EstimateCreate'),
+      examples: [
+        {
+          features: { category: 'shoes' },
+          seeds: ['u1', 'u2', 'u3'],
+          filters: { country: ['DE', 'AT'] },
+          suppression: ['u9'],
+        },
+      ],
+    });
+}
+
+export const estimateSchema = z
+  .object({
+    seeds: seedCountsSchema
+      .extend({
+        suppressed: count.nullable().describe('Known seeds that are suppressed: an expansion does not use them.'),
+      })
+      .describe('received = known + unknown + duplicate; `suppressed` is null until users were counted.'),
+    feature_counts: z.object({
+      unknown: count.describe('Values that the model does not know.'),
+      missing: count.describe('Features of the model that no value was given for.'),
+    }),
+    minimum: z.int().describe('Known seeds, not suppressed, that an expansion needs.'),
+    enough: z.boolean().describe('Whether there are that many, as far as they were counted.'),
+    excluded: excludedSchema.nullable(),
+    candidates: count
+      .nullable()
+      .describe('Users who are left, of whom an audience would be made; null until they were counted.'),
+    cohesion: interval
+      .nullable()
+      .describe(
+        'How alike the seeds are: the chance that a seed which the model did not see ranks above a random user. .5 is by lot.',
+      ),
+    expected: z
+      .object({
+        verdict: z.enum(['good', 'weak', 'unsure']),
+        reason: z.string().describe('The verdict in a sentence.'),
+        recall: bySize.describe(
+          'Part of the members who are not seeds that an audience holds, by its size as a share of `candidates`.',
+        ),
+        lift: bySize.describe('Members in that audience, as a multiple of what an audience by lot has.'),
+      })
+      .nullable()
+      .describe('What an audience would be worth.'),
+    based_on: z
+      .object({ seeds: z.int(), candidates: z.int() })
+      .nullable()
+      .describe('The seeds and random candidates that were looked at: an expansion learns from more.'),
+    reason: z
+      .object({
+        code: z.enum(['too_few_seeds', 'no_candidates', 'loading', 'busy', 'too_slow', 'failed']),
+        message: z.string(),
+      })
+      .nullable()
+      .describe('Why there is no `cohesion` and `expected`; null where they are there.'),
+  })
+  .meta({
+    id: 'Estimate',
+    examples: [
+      {
+        seeds: {
+          received: 120,
+          known: 117,
+          unknown: 2,
+          duplicate: 1,
+          unknown_examples: ['u-77', 'u-78'],
+          suppressed: 3,
+        },
+        feature_counts: { unknown: 0, missing: 1 },
+        minimum: 10,
+        enough: true,
+        excluded: { seeds: 114, suppressed: 1_204, filtered: 31_477 },
+        candidates: 17_205,
+        cohesion: { mean: 0.83, low: 0.77, high: 0.89 },
+        expected: {
+          verdict: 'good',
+          reason: 'held-out seeds rank above most candidates: AUC 0.83, between 0.77 and 0.89',
+          recall: { '0.05': { mean: 0.31, low: 0.21, high: 0.41 } },
+          lift: { '0.05': { mean: 6.2, low: 4.2, high: 8.2 } },
+        },
+        based_on: { seeds: 114, candidates: 3_000 },
+        reason: null,
+      },
+    ],
+  });
+
+export type EstimateAnswer = z.output<typeof estimateSchema>;

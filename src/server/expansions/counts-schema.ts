@@ -1,0 +1,17 @@
+/** The shapes of what is counted of seeds and of users who are not ranked. */
+import { z } from 'zod';
+import { count } from '../http/fields.ts';
+
+export const seedCountsSchema = z
+  .object({
+    received: count,
+    known: count,
+    unknown: count,
+    duplicate: count,
+    unknown_examples: z.array(z.string()).readonly(),
+  })
+  .describe('received = known + unknown + duplicate.');
+
+export const excludedSchema = z
+  .object({ seeds: count, suppressed: count, filtered: count })
+  .describe('Users that were not ranked, each counted once; null until they were counted.');

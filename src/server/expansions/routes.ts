@@ -1,0 +1,97 @@
+/** Routes of expansions: make one, list, get, cancel. */
+
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { presentExpansion } from './present.ts';
+import { expansionPageSchema, expansionParams, expansionSchema, listQuery } from './schemas.ts';
+
+export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config, store } = dependencies;
+  app.post(
+    '/v1/campaigns/:id/expansions',
+    {
+      schema: describeRoute({
+        operationId: 'createExpansion',
+        tags: ['expansions'],
+        summary: 'Expand a campaign again',
+        description:
+          'Takes the inputs as they are now: features, filters, seeds, suppression lists and feedback. The active audience serves until the new one is ready, ' +
+          'and goes on where it fails. An expansion of the campaign that has not ended is `superseded`.',
+        params: campaignParams,
+        response: {
+          202: json(
+            'Accepted; `Location` is the expansion. Too few known seeds are no error: it ends as `too_small`.',
+            expansionSchema,
+            ['Location'],
+          ),
+        },
+        errors: ['campaign_not_found', 'no_seeds'],
+      }),
+    },
+    async (request, reply) => {
+      const expansion = await store.expand(request.params.id);
+      if (expansion.state === 'queued') dependencies.wake();
+      const location = `/v1/campaigns/${expansion.campaignId}/expansions/${expansion.id}`;
+      return reply.code(202).header('location', location).send(presentExpansion(expansion));
+    },
+  );
+
+  app.get(
+    '/v1/campaigns/:id/expansions',
+    {
+      schema: describeRoute({
+        operationId: 'listExpansions',
+        tags: ['expansions'],
+        summary: 'List the expansions of a campaign, newest first',
+        params: campaignParams,
+        querystring: listQuery(config),
+        response: {
+          200: json('A page.', expansionPageSchema),
+        },
+        errors: ['invalid_cursor', 'campaign_not_found'],
+      }),
+    },
+    async (request) => {
+      const { items, nextCursor } = store.expansionsOf(request.params.id, request.query);
+      return { items: items.map(presentExpansion), next_cursor: nextCursor };
+    },
+  );
+
+  app.get(
+    '/v1/campaigns/:id/expansions/:expansion_id',
+    {
+      schema: describeRoute({
+        operationId: 'getExpansion',
+        tags: ['expansions'],
+        summary: 'Get an expansion: stage, progress, time left, counts',
+        params: expansionParams,
+        response: {
+          200: json('The expansion.', expansionSchema),
+        },
+        errors: ['campaign_not_found', 'expansion_not_found'],
+      }),
+    },
+    async ({ params }) => presentExpansion(store.expansion(params.id, params.expansion_id)),
+  );
+
+  app.post(
+    '/v1/campaigns/:id/expansions/:expansion_id/cancel',
+    {
+      schema: describeRoute({
+        operationId: 'cancelExpansion',
+        tags: ['expansions'],
+        summary: 'Cancel an expansion',
+        description:
+          'It is `cancelled` when this answers, and leaves nothing; the active audience stays. To cancel again changes nothing.',
+        params: expansionParams,
+        response: {
+          200: json('The expansion, cancelled.', expansionSchema),
+        },
+        errors: ['campaign_not_found', 'expansion_not_found', 'expansion_ended'],
+      }),
+    },
+    async ({ params }) => presentExpansion(store.cancel(params.id, params.expansion_id)),
+  );
+}

@@ -1,0 +1,99 @@
+/** Prometheus metrics of one server, in a registry of its own. */
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { ServerDependencies } from '../dependencies.ts';
+import { routePattern } from '../http/request-log.ts';
+
+export interface ServerMetrics {
+  /** Counts an answer, by the route's pattern. */
+  observe(request: FastifyRequest, reply: FastifyReply): void;
+  /** Streams that are open now. */
+  readonly openStreams: Gauge;
+  /** The text for Prometheus; what it reads from the store is read now. */
+  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+}
+
+const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/** Metrics that start at zero. */
+export function createMetrics(dependencies: ServerDependencies): ServerMetrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const labelNames = ['method', 'route', 'status'] as const;
+  const requests = new Counter({ name: 'http_requests_total', help: 'Requests answered.', labelNames, registers });
+  const durations = new Histogram({
+    name: 'http_request_duration_seconds',
+    help: 'Time from the request head to the end of the answer.',
+    labelNames,
+    buckets: DURATION_BUCKETS_SECONDS,
+    registers,
+  });
+  const openStreams = new Gauge({
+    name: 'metaheac_audience_streams',
+    help: 'Streams of audiences, differences and user ids open now.',
+    registers,
+  });
+  addServiceGauges(dependencies, registers);
+  return {
+    observe: (request, reply) => {
+      const labels = { method: request.method, route: routePattern(request), status: reply.statusCode };
+      requests.inc(labels);
+      durations.observe(labels, reply.elapsedTime / 1000);
+    },
+    openStreams,
+    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+  };
+}
+
+function addServiceGauges({ store, engine, webhooks }: ServerDependencies, registers: Registry[]): void {
+  gauge('metaheac_expansions', 'Latest expansions of campaigns by state.', registers, ['state'], (self) => {
+    for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
+  });
+  gauge('metaheac_queue_oldest_seconds', 'Age of the oldest queued expansion.', registers, [], (self) => {
+    self.set(store.oldestQueuedSeconds());
+  });
+  gauge('metaheac_engine_ready', '1 while the engine takes jobs.', registers, [], (self) => {
+    self.set(engine().ready ? 1 : 0);
+  });
+  gauge('metaheac_engine_restarts_total', 'Times the engine was started again.', registers, [], (self) => {
+    self.set(engine().restarts);
+  });
+  gauge(
+    'metaheac_webhook_deliveries_pending',
+    'Deliveries to webhooks that wait or are being sent.',
+    registers,
+    [],
+    (self) => {
+      self.set(store.outbox.pendingCount());
+    },
+  );
+  new Counter({
+    name: 'metaheac_webhook_attempts_total',
+    help: 'Attempts of deliveries to webhooks by outcome.',
+    labelNames: ['outcome'],
+    registers,
+    collect() {
+      this.reset();
+      for (const [outcome, count] of Object.entries(webhooks.counts())) this.inc({ outcome }, count);
+    },
+  });
+}
+
+function gauge(
+  name: string,
+  help: string,
+  registers: Registry[],
+  labelNames: readonly string[],
+  collect: (self: Gauge) => void,
+): void {
+  new Gauge({
+    name,
+    help,
+    labelNames: [...labelNames],
+    registers,
+    collect() {
+      collect(this);
+    },
+  });
+}

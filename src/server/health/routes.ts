@@ -1,0 +1,98 @@
+/** Routes for those who run the service: alive, ready, metrics. */
+import { AppError, messageOf } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { textSchema } from '../http/fields.ts';
+import { describeRoute, json } from '../http/route.ts';
+import type { ServerMetrics } from './metrics.ts';
+import { livenessSchema, readinessSchema } from './schemas.ts';
+
+interface Part {
+  readonly name: string;
+  readonly ready: boolean;
+  readonly detail: string;
+}
+
+const READY_RETRY_SECONDS = 2;
+
+export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies, metrics: ServerMetrics): void {
+  app.get(
+    '/livez',
+    {
+      config: { quiet: true },
+      schema: describeRoute({
+        operationId: 'getLiveness',
+        tags: ['health'],
+        summary: 'Is the process alive?',
+        response: {
+          200: json('Yes.', livenessSchema),
+        },
+        errors: ['headers_too_large'],
+      }),
+    },
+    async () => ({ status: 'alive' as const }),
+  );
+
+  app.get(
+    '/readyz',
+    {
+      config: { quiet: true },
+      schema: describeRoute({
+        operationId: 'getReadiness',
+        tags: ['health'],
+        summary: 'Is every part ready to work?',
+        response: {
+          200: json('Yes.', readinessSchema),
+        },
+        errors: ['headers_too_large'],
+      }),
+    },
+    async () => {
+      const parts = partsOf(dependencies);
+      const waiting = parts.filter(({ ready }) => !ready);
+      if (waiting.length > 0) {
+        const list = waiting.map(({ name, detail }) => `${name} (${detail})`).join(', ');
+        throw new AppError('unavailable', `not ready: ${list}`, { facts: { parts, retry_after: READY_RETRY_SECONDS } });
+      }
+      const { modelVersion, population } = dependencies;
+      return { status: 'ready' as const, parts, model_version: modelVersion, population_version: population.version };
+    },
+  );
+
+  app.get(
+    '/metrics',
+    {
+      config: { quiet: true },
+      schema: describeRoute({
+        operationId: 'getMetrics',
+        tags: ['health'],
+        summary: 'Metrics for Prometheus',
+        response: {
+          200: { description: 'Prometheus text.', content: { 'text/plain': { schema: textSchema } } },
+        },
+        errors: ['headers_too_large'],
+      }),
+    },
+    async (_request, reply) => {
+      const { contentType, text } = await metrics.render();
+      return reply.type(contentType).send(text);
+    },
+  );
+}
+
+function partsOf({ store, population, engine }: ServerDependencies): Part[] {
+  const { ready, detail } = engine();
+  return [
+    { name: 'engine', ready, detail },
+    { name: 'store', ...storeStatus(store) },
+    { name: 'population', ready: true, detail: `version ${population.version}, ${population.rowCount} users` },
+  ];
+}
+
+function storeStatus(store: ServerDependencies['store']): Omit<Part, 'name'> {
+  try {
+    return { ready: true, detail: `oldest queued expansion ${Math.round(store.oldestQueuedSeconds())} s` };
+  } catch (error) {
+    return { ready: false, detail: messageOf(error) };
+  }
+}

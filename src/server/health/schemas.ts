@@ -1,0 +1,25 @@
+/** The shapes of what is told of the service's health. */
+import { z } from 'zod';
+
+export const livenessSchema = z
+  .object({ status: z.literal('alive') })
+  .meta({ id: 'Liveness', examples: [{ status: 'alive' }] });
+
+export const readinessSchema = z
+  .object({
+    status: z.literal('ready'),
+    parts: z.array(z.object({ name: z.string(), ready: z.boolean(), detail: z.string() })),
+    model_version: z.string(),
+    population_version: z.string(),
+  })
+  .meta({
+    id: 'Readiness',
+    examples: [
+      {
+        status: 'ready',
+        parts: [{ name: 'engine', ready: true, detail: 'running' }],
+        model_version: '0123456789ab',
+        population_version: 'ba9876543210',
+      },
+    ],
+  });

@@ -1,0 +1,25 @@
+/** A close that ends: answers in flight are given a named time, then they are cut. */
+import { AppError } from '../../lib/errors.ts';
+import type { ServerApp } from './fastify-types.ts';
+import type { HttpLimits } from './limits.ts';
+
+/** From `close()` on new requests are refused (503) and connections end with their answer, at the latest after `closeGraceMs`. */
+export function closeGracefully(app: ServerApp, { closeGraceMs }: Pick<HttpLimits, 'closeGraceMs'>): void {
+  let cut: NodeJS.Timeout | null = null;
+  app.addHook('preClose', async () => {
+    cut = setTimeout(() => app.server.closeAllConnections(), closeGraceMs);
+  });
+  app.addHook('onClose', async () => {
+    if (cut !== null) clearTimeout(cut);
+  });
+  app.addHook('onRequest', async () => {
+    if (cut !== null) throw new AppError('unavailable', 'the server is closing', { facts: { retry_after: 1 } });
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (cut !== null) reply.header('connection', 'close');
+  });
+  // A connection that was kept alive before the close began is idle again only now.
+  app.addHook('onResponse', async () => {
+    if (cut !== null) setImmediate(() => app.server.closeIdleConnections());
+  });
+}

@@ -1,0 +1,72 @@
+/** JSON text, looked at before and after it is parsed: how deep it is, and names that no object may have. */
+import { AppError } from '../../lib/errors.ts';
+
+/** Lists and objects within each other: no body of this API has more than 5. */
+export const MAXIMUM_JSON_DEPTH = 32;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** `[` and `{` are these but for a bit, as are `]` and `}`. */
+const OPENING = 0x5b;
+const CLOSING = 0x5d;
+const CURLY_BIT = 0x20;
+
+/**
+ * Parses UTF-8 that is known to be valid.
+ * @throws AppError invalid_request (no JSON, too deep, or an object has the name `__proto__`, or `constructor` with `prototype` in it: JavaScript
+ * gives these a meaning of their own)
+ */
+export function parseJson(bytes: Buffer, text: string): unknown {
+  if (isTooDeep(bytes)) {
+    const message = `lists and objects may be within each other up to ${MAXIMUM_JSON_DEPTH} deep`;
+    throw new AppError('invalid_request', message, { details: [{ pointer: '', limit: MAXIMUM_JSON_DEPTH, message }] });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError('invalid_request', 'the body is not valid JSON', { cause });
+  }
+  if (MAY_BE_FORBIDDEN.test(text)) refuseForbidden(value, '');
+  return value;
+}
+
+/** Also where the name is written with escapes. */
+const MAY_BE_FORBIDDEN = /__proto__|constructor|\\u00(5[fF]|6[1-9a-fA-F]|7[0-9aA])/;
+
+/** Depth is bounded by then. */
+function refuseForbidden(value: unknown, pointer: string): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [name, field] of Object.entries(value)) {
+    const at = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    if (name === '__proto__' || (name === 'constructor' && hasPrototype(field))) {
+      const message = `no object may have the field ${name}`;
+      throw new AppError('invalid_request', `the body is not valid: ${at}: ${message}`, {
+        details: [{ pointer: at, message }],
+      });
+    }
+    refuseForbidden(field, at);
+  }
+}
+
+function hasPrototype(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
+}
+
+/** Read byte by byte: parsing what is a million deep takes seconds. Of text that is no JSON it may say either. */
+export function isTooDeep(bytes: Buffer): boolean {
+  let depth = 0;
+  let isText = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (isText) {
+      if (byte === BACKSLASH) i += 1;
+      else if (byte === QUOTE) isText = false;
+    } else if (byte === QUOTE) isText = true;
+    else if ((byte & ~CURLY_BIT) === OPENING) {
+      depth += 1;
+      if (depth > MAXIMUM_JSON_DEPTH) return true;
+    } else if ((byte & ~CURLY_BIT) === CLOSING) depth -= 1;
+  }
+  return false;
+}

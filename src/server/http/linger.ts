@@ -1,0 +1,36 @@
+/** An answer to a client that is still sending: closing at once would reset the connection and lose the answer. */
+import type { OutgoingHttpHeaders } from 'node:http';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PROBLEM_TYPE } from '../problems/problem.ts';
+import type { HttpLimits } from './limits.ts';
+
+/**
+ * Sends `body` whole at once, then reads and drops what still comes, until the client has ended or gone, or
+ * `lingerMs` or `lingerBytes` are used up; only then is the connection closed.
+ */
+export function answerAndLinger(request: FastifyRequest, reply: FastifyReply, body: string, config: HttpLimits): void {
+  const { raw } = request;
+  const response = reply.raw;
+  reply.hijack();
+  response.writeHead(reply.statusCode, {
+    ...(reply.getHeaders() as OutgoingHttpHeaders),
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(body),
+    connection: 'close',
+  });
+  // Ending the response makes Node close the socket: the body goes out now, the end follows when the client is done.
+  response.write(body);
+  let bytes = 0;
+  const timer = setTimeout(end, config.lingerMs);
+  function end(): void {
+    clearTimeout(timer);
+    raw.off('data', drop);
+    response.end();
+  }
+  function drop(chunk: Buffer): void {
+    bytes += chunk.length;
+    if (bytes > config.lingerBytes) end();
+  }
+  raw.on('data', drop).once('end', end).once('error', end).once('close', end);
+  raw.resume();
+}

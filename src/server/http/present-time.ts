@@ -1,0 +1,5 @@
+/** Times in answers. */
+
+export function presentTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

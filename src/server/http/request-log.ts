@@ -1,0 +1,82 @@
+/** One log line a request: the route's pattern, never the URL, so that no user id and no key is ever in a log. */
+import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
+import { PROBLEMS } from '../../lib/error-codes.ts';
+import { AppError } from '../../lib/errors.ts';
+
+/** Pattern of the route that answers, `unknown` where there is none: bounded, and free of ids. */
+export function routePattern(request: FastifyRequest): string {
+  return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
+}
+
+/** Fastify's own lines, which hold URLs, replaced by ours. */
+export class PatternLog extends LogController {
+  constructor() {
+    super({ requestIdLogLabel: 'request_id' });
+  }
+
+  override incomingRequest(): void {}
+
+  override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
+    const line = {
+      method: request.method,
+      route: routePattern(request),
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 1000) / 1000,
+      ...(reply.problemCode === null ? {} : { code: reply.problemCode }),
+      ...(error ? { error: describeError(error) } : {}),
+    };
+    if (request.routeOptions.config.quiet === true && reply.statusCode < 400) reply.log.debug(line, 'request');
+    else reply.log.info(line, 'request');
+  }
+
+  override defaultErrorLog(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    reply.log.error({ route: routePattern(request), error: describeError(error) }, 'unhandled error');
+  }
+
+  override streamError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
+    if (isGone) reply.log.info({ route: routePattern(request) }, 'the client went away');
+    else if (error instanceof AppError && error.code === 'request_timeout')
+      reply.log.info({ route: routePattern(request), detail: error.message }, 'the client was too slow');
+    else reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the answer was cut');
+  }
+
+  override routeNotFound(): void {}
+
+  override writeHeadError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the head could not be written');
+  }
+
+  override serializerError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
+    reply.log.error(
+      { route: routePattern(request), error: describeError(error) },
+      'the answer does not fit its schema',
+    );
+  }
+
+  override serviceUnavailable(logger: FastifyBaseLogger): void {
+    logger.info('a request was refused: the server is closing');
+  }
+}
+
+/** Logs an error of the service itself; the caller's errors are their own answer, and may quote user ids. */
+export function logProblem(log: FastifyBaseLogger, route: string, error: AppError): void {
+  if (PROBLEMS[error.code].status < 500) return;
+  const isUnexpected = error.code === 'internal' && error.cause !== undefined;
+  if (error.code === 'unavailable') log.info({ route, code: error.code, detail: error.message }, 'unavailable');
+  else
+    log.error({ route, code: error.code, error: describeError(isUnexpected ? error.cause : error) }, 'request failed');
+}
+
+/** Name, message and stack down the causes; no other property, for those may hold input. Not under pino's `err`, which copies them. */
+function describeError(error: unknown, depth = 0): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: typeof error };
+  return {
+    type: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(error.cause === undefined || depth >= MAXIMUM_CAUSES ? {} : { cause: describeError(error.cause, depth + 1) }),
+  };
+}
+
+const MAXIMUM_CAUSES = 5;

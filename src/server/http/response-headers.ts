@@ -1,0 +1,128 @@
+/** The headers of answers, each described once; routes name those of their answers. */
+import type { ErrorCode } from '../../lib/errors.ts';
+
+interface Header {
+  readonly description: string;
+  /** Whether every answer that is documented with it has it. */
+  readonly required: boolean;
+  readonly schema: object;
+  readonly example: string | number;
+}
+
+/** The headers that are documented: `components.headers`. */
+export const RESPONSE_HEADERS = {
+  'X-Request-Id': {
+    description:
+      "The request's id, as the log has it: the caller's own, if it sent one that can be kept, else a new one.",
+    required: true,
+    schema: { type: 'string', pattern: '^[\\w.-]{1,64}$' },
+    example: '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11',
+  },
+  Location: {
+    description: 'The address of what was made.',
+    required: true,
+    schema: { type: 'string', format: 'uri-reference' },
+    example: '/v1/campaigns/0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
+  },
+  'Idempotent-Replayed': {
+    description: 'The answer is that of a former request with this key: nothing new was made.',
+    required: false,
+    schema: { type: 'string', enum: ['true'] },
+    example: 'true',
+  },
+  'Retry-After': {
+    description: 'Seconds after which to ask again. Missing where nobody can say.',
+    required: false,
+    schema: { type: 'integer', minimum: 1 },
+    example: 5,
+  },
+  'WWW-Authenticate': {
+    description: 'How to send the API key.',
+    required: true,
+    schema: { type: 'string' },
+    example: 'Bearer realm="metaheac"',
+  },
+  ETag: {
+    description: 'Names this very answer: to be sent as `If-None-Match` later.',
+    required: true,
+    schema: { type: 'string', pattern: '^"[^"]*"$' },
+    example: '"3-csv-gzip"',
+  },
+  'Cache-Control': {
+    description: 'How long the answer may be kept, and that only by the caller: it may hold user ids.',
+    required: true,
+    schema: { type: 'string', enum: ['private, no-cache', 'private, max-age=31536000, immutable'] },
+    example: 'private, no-cache',
+  },
+  Vary: {
+    description: 'The headers of the request that the answer depends on.',
+    required: true,
+    schema: { type: 'string' },
+    example: 'accept, accept-encoding',
+  },
+  'Content-Encoding': {
+    description: 'Of NDJSON and CSV where `Accept-Encoding` takes gzip.',
+    required: false,
+    schema: { type: 'string', enum: ['gzip'] },
+    example: 'gzip',
+  },
+  'Content-Disposition': {
+    description: 'A name for the file. Of ONNX.',
+    required: false,
+    schema: { type: 'string' },
+    example: 'attachment; filename="customised-0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11-v1.onnx"',
+  },
+  Link: {
+    description: 'The address of the manifest (`rel="describedby"`).',
+    required: true,
+    schema: { type: 'string' },
+    example: '</v1/campaigns/0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11/model>; rel="describedby"; type="application/json"',
+  },
+  'X-Audience-Version': {
+    description: 'The audience version that was read.',
+    required: true,
+    schema: { type: 'integer', minimum: 1 },
+    example: 3,
+  },
+  'X-Audience-Size': {
+    description: 'Users of the audience, or of the cut that was asked for.',
+    required: true,
+    schema: { type: 'integer', minimum: 0 },
+    example: 1000,
+  },
+  'X-Audience-Candidates': {
+    description: 'Users in the ranking: no size is larger.',
+    required: true,
+    schema: { type: 'integer', minimum: 0 },
+    example: 20_000,
+  },
+  'X-Next-Cursor': {
+    description:
+      '`cursor` of the next page, where NDJSON, CSV or Parquet was asked for with `limit` and there is more.',
+    required: false,
+    schema: { type: 'string' },
+    example: 'AQAAAAMAAAPoAAAAZKbE_Qc',
+  },
+  'X-Model-Version': {
+    description: 'The version of the general model that was customised.',
+    required: true,
+    schema: { type: 'string' },
+    example: '0123456789ab',
+  },
+} as const satisfies Readonly<Record<string, Header>>;
+
+export type HeaderName = keyof typeof RESPONSE_HEADERS;
+
+/** Those of an answer that may be kept: `conditional.ts` sends them. */
+export const CACHED = ['ETag', 'Cache-Control', 'Vary'] as const satisfies readonly HeaderName[];
+
+/** Errors after which it helps to ask again, some time later. */
+const RETRIED: readonly ErrorCode[] = ['unavailable', 'audience_not_ready'];
+
+/** The headers of an error answer with one of these codes, beside X-Request-Id, which every answer has. */
+export function headersOfErrors(codes: readonly ErrorCode[]): HeaderName[] {
+  return [
+    ...(codes.includes('unauthorized') ? (['WWW-Authenticate'] as const) : []),
+    ...(codes.some((code) => RETRIED.includes(code)) ? (['Retry-After'] as const) : []),
+  ];
+}

@@ -1,0 +1,54 @@
+/** Pages of a feature's known values, in the order of their codes, which never change. */
+import { createHash } from 'node:crypto';
+import { invalidCursor } from '../audiences/cursor.ts';
+
+/** The values of a feature by code: 1 to `size` - 1. */
+export interface ValueList {
+  readonly size: number;
+  token(code: number): string;
+}
+
+export interface ValueQuery {
+  readonly prefix: string | undefined;
+  /** Found anywhere in a value, whatever the case. */
+  readonly search: string | undefined;
+  readonly limit: number;
+  readonly cursor: string | undefined;
+}
+
+/**
+ * Up to `limit` values that fit, from the cursor on; the look stops after `maximumScan` values, so a page may be short before the last one.
+ * `present` makes an item of a value. `scope` names the list: a cursor of another one is invalid_cursor.
+ */
+export function pageOfValues<T>(
+  values: ValueList,
+  scope: string,
+  { prefix, search, limit, cursor }: ValueQuery,
+  maximumScan: number,
+  present: (value: string, code: number) => T,
+): { items: T[]; next_cursor: string | null } {
+  const needle = search?.toLowerCase();
+  const items: T[] = [];
+  let code = cursor === undefined ? 1 : decode(scope, cursor);
+  for (const end = Math.min(values.size, code + maximumScan); code < end && items.length < limit; code++) {
+    const value = values.token(code);
+    if (prefix !== undefined && !value.startsWith(prefix)) continue;
+    if (needle === undefined || value.toLowerCase().includes(needle)) items.push(present(value, code));
+  }
+  return { items, next_cursor: code < values.size ? encode(scope, code) : null };
+}
+
+const FORM = /^v1:([1-9]\d{0,9}):[0-9a-f]{8}$/;
+
+function encode(scope: string, code: number): string {
+  const check = createHash('sha256').update(scope).digest('hex').slice(0, 8);
+  return Buffer.from(`v1:${code}:${check}`).toString('base64url');
+}
+
+function decode(scope: string, cursor: string): number {
+  const code = Number(FORM.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1]);
+  if (!Number.isSafeInteger(code) || encode(scope, code) !== cursor) {
+    throw invalidCursor(cursor, 'the cursor was not given by this list');
+  }
+  return code;
+}

@@ -1,0 +1,169 @@
+/** Routes of what the service says of itself: limits, the served model and population, and the values that their features know. */
+import { AppError } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { pageOfValues } from './feature-values.ts';
+import { presentLimits } from './published-limits.ts';
+import {
+  countedValuePageSchema,
+  currentModelSchema,
+  currentPopulationSchema,
+  featureParams,
+  limitsSchema,
+  valuePageSchema,
+  valueQuery,
+} from './schemas.ts';
+import { ValueCounts } from './value-counts.ts';
+
+const TAGS = ['information'];
+
+export function addInformationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  const { config, population, campaignFeatures, model } = dependencies;
+  const counts = new ValueCounts(population);
+
+  app.get(
+    '/v1/limits',
+    {
+      schema: describeRoute({
+        operationId: 'listLimits',
+        tags: TAGS,
+        summary: 'List the limits that an operator sets most often, and the fixed ones',
+        response: {
+          200: json('The limits.', limitsSchema),
+        },
+        stored: false,
+      }),
+    },
+    async () => ({ items: presentLimits(config) }),
+  );
+
+  app.get(
+    '/v1/models/current',
+    {
+      schema: describeRoute({
+        operationId: 'getCurrentModel',
+        tags: TAGS,
+        summary: 'Get the served model: what a campaign may hold',
+        response: {
+          200: json('The model.', currentModelSchema),
+        },
+        stored: false,
+      }),
+    },
+    async () => ({
+      name: model.name,
+      version: dependencies.modelVersion,
+      created_at: model.createdAt,
+      minimum_seeds: config.minimumSeeds,
+      features: campaignFeatures.map(({ name, kind, maxLength, values }) => ({
+        name,
+        kind,
+        max_length: maxLength ?? null,
+        known_values: values.size - 1,
+        values: `/v1/models/current/features/${encodeURIComponent(name)}/values`,
+      })),
+      adaptation: model.adaptation,
+      evaluation: model.evaluation,
+    }),
+  );
+
+  app.get(
+    '/v1/models/current/features/:name/values',
+    {
+      schema: describeRoute({
+        operationId: 'listModelFeatureValues',
+        tags: TAGS,
+        summary: 'List the values that the model knows of a campaign feature',
+        params: featureParams,
+        querystring: valueQuery(config),
+        response: {
+          200: json('A page.', valuePageSchema),
+        },
+        errors: ['invalid_cursor', 'feature_not_found'],
+        stored: false,
+      }),
+    },
+    async (request) => {
+      const { name } = request.params;
+      const feature = findFeature(campaignFeatures, name, 'the model has no such campaign feature');
+      const scope = `model ${dependencies.modelVersion} ${name}`;
+      return pageOfValues(feature.values, scope, asQuery(request.query), config.maximumValueScan, (value) => value);
+    },
+  );
+
+  app.get(
+    '/v1/populations/current',
+    {
+      schema: describeRoute({
+        operationId: 'getCurrentPopulation',
+        tags: TAGS,
+        summary: 'Get the served population: its users and their features',
+        response: {
+          200: json('The population.', currentPopulationSchema),
+        },
+      }),
+    },
+    async () => ({
+      version: population.version,
+      users: population.rowCount,
+      imported_at: new Date(dependencies.populationImportedAt).toISOString(),
+      features: population.features.map(({ name, kind, sensitive }) => ({
+        name,
+        kind,
+        sensitive: sensitive === true,
+        known_values: population.dictionary(name).size - 1,
+        values: `/v1/populations/current/features/${encodeURIComponent(name)}/values`,
+      })),
+    }),
+  );
+
+  app.get(
+    '/v1/populations/current/features/:name/values',
+    {
+      schema: describeRoute({
+        operationId: 'listPopulationFeatureValues',
+        tags: TAGS,
+        summary: 'List the values that users have of a feature',
+        description:
+          'Values that were ever imported, with the users of the served version who have them: that may be nobody.',
+        params: featureParams,
+        querystring: valueQuery(config),
+        response: {
+          200: json('A page.', countedValuePageSchema),
+        },
+        errors: ['invalid_cursor', 'feature_not_found'],
+      }),
+    },
+    async (request) => {
+      const { name } = request.params;
+      findFeature(population.features, name, 'the population has no such feature');
+      const values = population.dictionary(name);
+      const users = await counts.of(name);
+      return pageOfValues(
+        values,
+        `population ${name}`,
+        asQuery(request.query),
+        config.maximumValueScan,
+        (value, code) => ({ value, users: users[code] ?? 0 }),
+      );
+    },
+  );
+}
+
+function findFeature<T extends { readonly name: string }>(features: readonly T[], name: string, message: string): T {
+  const found = features.find((feature) => feature.name === name);
+  if (found !== undefined) return found;
+  throw new AppError('feature_not_found', message, { facts: { known_features: features.map((one) => one.name) } });
+}
+
+interface Query {
+  readonly prefix?: string | undefined;
+  readonly search?: string | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+function asQuery({ prefix, search, limit, cursor }: Query) {
+  return { prefix, search, limit, cursor };
+}

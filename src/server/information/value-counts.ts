@@ -1,0 +1,47 @@
+/** How many users of the served population version have each value of a feature: counted when first asked for, and kept. */
+import { setImmediate } from 'node:timers/promises';
+import type { Population } from '../../population/population.ts';
+
+export class ValueCounts {
+  readonly #population: Population;
+  readonly #counts = new Map<string, Promise<Uint32Array>>();
+
+  constructor(population: Population) {
+    this.#population = population;
+  }
+
+  /** Users by the value's code, `[dictionary size]`; others have their turn between segments. @throws AppError invalid_population */
+  of(feature: string): Promise<Uint32Array> {
+    const known = this.#counts.get(feature);
+    if (known !== undefined) return known;
+    const counted = countUsers(this.#population, feature);
+    counted.catch(() => this.#counts.delete(feature));
+    this.#counts.set(feature, counted);
+    return counted;
+  }
+}
+
+async function countUsers(population: Population, feature: string): Promise<Uint32Array> {
+  const { size } = population.dictionary(feature);
+  const users = new Uint32Array(size);
+  // a user counts once, also where a list names a value twice
+  const lastRow = new Int32Array(size).fill(-1);
+  let firstRow = 0;
+  for (let index = 0; index < population.segmentCount; index++) {
+    const { count, columns } = population.readSegment(index);
+    const column = columns.get(feature)!;
+    for (let row = 0; row < count; row++) {
+      const start = column.kind === 'single' ? row : column.offsets[row]!;
+      const end = column.kind === 'single' ? row + 1 : column.offsets[row + 1]!;
+      for (let at = start; at < end; at++) {
+        const code = column.codes[at]!;
+        if (lastRow[code] === firstRow + row) continue;
+        lastRow[code] = firstRow + row;
+        users[code] = users[code]! + 1;
+      }
+    }
+    firstRow += count;
+    await setImmediate();
+  }
+  return users;
+}

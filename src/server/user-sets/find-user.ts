@@ -1,0 +1,31 @@
+/** Users of the population version that is served. */
+import { setImmediate } from 'node:timers/promises';
+import { countsOf } from '../../campaigns/seeds.ts';
+import type { SeedCounts } from '../../campaigns/types.ts';
+import type { Population } from '../../population/population.ts';
+
+/** Ids that are looked up at once. */
+const SLICE_IDS = 4_096;
+
+/** The user's number; -1 where the population version does not have the user, even if an earlier one did. */
+export function findUser({ directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>, userId: string): number {
+  const number = directory.find(userId);
+  return number >= 0 && (rowOf[number] ?? -1) >= 0 ? number : -1;
+}
+
+/** Rows of the users whom the population version has, ascending, and how many of the ids are whose. Others have their turn between slices. */
+export async function findRowsOf(
+  population: Pick<Population, 'directory' | 'rowOf'>,
+  received: readonly string[],
+): Promise<{ readonly rows: Int32Array; readonly counts: SeedCounts }> {
+  const userIds = [...new Set(received)];
+  const rows: number[] = [];
+  const unknown: string[] = [];
+  for (const [i, userId] of userIds.entries()) {
+    const number = findUser(population, userId);
+    if (number < 0) unknown.push(userId);
+    else rows.push(population.rowOf[number]!);
+    if (i % SLICE_IDS === SLICE_IDS - 1) await setImmediate();
+  }
+  return { rows: Int32Array.from(rows).sort(), counts: countsOf(received.length, userIds.length, unknown) };
+}

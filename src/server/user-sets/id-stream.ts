@@ -1,0 +1,39 @@
+/** User ids as a stream of text or NDJSON. */
+import type { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import { type StreamLimits, streamChunks } from '../audiences/stream.ts';
+import { type NDJSON_TYPE, TEXT_TYPE } from '../http/media-types.ts';
+
+/** The ids as they are found, no faster than the client reads. Throws what the first block throws, as an answer can still be made then. */
+export function streamIds(
+  type: typeof NDJSON_TYPE | typeof TEXT_TYPE,
+  blocks: Generator<readonly string[], void, void>,
+  limits: StreamLimits,
+  onClose: () => void,
+): Readable {
+  const format = type === TEXT_TYPE ? formatText : formatNdjson;
+  const first = blocks.next();
+  async function* chunks(): AsyncGenerator<string, void, void> {
+    for (let block = first; !block.done; block = blocks.next()) {
+      const text = format(block.value);
+      if (text !== '') yield text;
+      await setImmediate();
+    }
+  }
+  return streamChunks(chunks(), { gzip: false, limits }, () => {
+    blocks.return();
+    onClose();
+  });
+}
+
+function formatText(userIds: readonly string[]): string {
+  let text = '';
+  for (const userId of userIds) if (!/[\r\n]/.test(userId)) text += `${userId}\n`;
+  return text;
+}
+
+function formatNdjson(userIds: readonly string[]): string {
+  let text = '';
+  for (const userId of userIds) text += `{"user_id":${JSON.stringify(userId)}}\n`;
+  return text;
+}

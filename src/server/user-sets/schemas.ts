@@ -1,0 +1,130 @@
+/** The shapes of sets of users: what is sent by file, and how it matches. */
+import { z } from 'zod';
+import type { ServerConfig } from '../config.ts';
+import { count, time } from '../http/fields.ts';
+import { decimalNumber } from '../http/query-numbers.ts';
+import { component } from '../openapi/component.ts';
+import { userIdList } from './user-id-list.ts';
+
+const sentSchema = z
+  .object({
+    received: count,
+    known: count,
+    unknown: count,
+    duplicate: count,
+    known_percent: z.number().describe('Of the different ids that were sent, those that the population has.'),
+    unknown_examples: z.array(z.string()).readonly().describe('At most 10.'),
+    hints: z
+      .array(
+        z.object({
+          found: z.enum(['json_lines', 'header', 'utf16', 'spaces', 'quotes', 'columns']),
+          users: count.describe('Unknown ids of which it holds.'),
+          example: z.string().describe('One of them.'),
+          message: z.string(),
+        }),
+      )
+      .readonly()
+      .describe('Why ids are probably unknown: another format, spaces or quotes around them.'),
+  })
+  .describe('How the ids of this request match; of changes only.');
+
+const example = {
+  users: 119,
+  received: 120,
+  known: 117,
+  unknown: 2,
+  duplicate: 1,
+  suppressed: 4,
+  unknown_examples: ['u-77', 'u-78 '],
+  population_version: 'ba9876543210',
+  created_at: '2026-11-25T12:00:00.000Z',
+  updated_at: '2026-11-25T12:00:00.000Z',
+};
+
+/** How a set of users matches the population that is served. */
+export const userSetSchema = z
+  .object({
+    users: count.describe('User ids in the set: known + unknown.'),
+    received: count.describe(
+      'known + unknown + duplicate: what was sent since the set was replaced last, less what was removed.',
+    ),
+    known: count,
+    unknown: count.describe('Not in this population version; they stay in the set, as the next may have them.'),
+    duplicate: count.describe('Ids that were sent again.'),
+    suppressed: count
+      .optional()
+      .describe("Of seeds: known ids that the campaign's or the installation's suppression list has. Not used."),
+    unknown_examples: z.array(z.string()).readonly().describe('At most 10; `…/unknown` has all.'),
+    population_version: z.string(),
+    created_at: time.nullable().describe('null where there is no set.'),
+    updated_at: time.nullable(),
+    dry_run: z.literal(true).optional().describe('Of a dry run: nothing has changed, the set would be this.'),
+    sent: sentSchema.optional(),
+  })
+  .meta({
+    id: 'UserSet',
+    examples: [
+      example,
+      {
+        ...example,
+        dry_run: true,
+        sent: {
+          received: 120,
+          known: 117,
+          unknown: 2,
+          duplicate: 1,
+          known_percent: 98.3,
+          unknown_examples: ['u-77', 'u-78 '],
+          hints: [
+            {
+              found: 'spaces',
+              users: 1,
+              example: 'u-78 ',
+              message: 'these ids are known without the spaces around them',
+            },
+          ],
+        },
+      },
+    ],
+  });
+
+/** How an upload is taken. */
+export const uploadQuery = z.strictObject({
+  min_known_percent: decimalNumber({ minimum: 0, maximum: 100 })
+    .refine((percent) => percent >= 0 && percent <= 100, 'a number from 0 to 100 is expected')
+    .optional()
+    .describe(
+      'Refuses the change (`too_few_known`) where less of the ids sent are known: a list that matches nobody protects nobody.',
+    )
+    .meta(component('MinKnownPercent')),
+  dry_run: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('The report of the set as the change would make it; nothing changes.')
+    .meta(component('DryRun')),
+});
+
+/** The body of an upload by content type; but for JSON, the handler reads it line by line. */
+export function uploadBody(config: ServerConfig) {
+  const text = (description: string, example: string) => ({
+    schema: z.string().meta({ description, examples: [example] }),
+  });
+  const ids = userIdList(config, `User ids, at most ${config.maximumInlineSeeds} in JSON.`);
+  return {
+    name: 'UserIds',
+    content: {
+      'text/plain': text('One user id a line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),
+      'application/x-ndjson': text(
+        'One JSON text, or object with `user_id`, a line. What else an object has is ignored.',
+        '"u1"\n{"user_id":"u2"}\n',
+      ),
+      'text/csv': text('RFC 4180 with a header row, of which the column `user_id` is taken.', 'user_id,name\nu1,Ann\n'),
+      'application/json': {
+        schema: z
+          .strictObject({ user_ids: ids })
+          .meta({ ...component('UserIdList'), examples: [{ user_ids: ['u1', 'u2'] }] }),
+      },
+    },
+  };
+}

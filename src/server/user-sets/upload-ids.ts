@@ -1,0 +1,148 @@
+/** User ids of an upload: text, NDJSON or CSV, plain or gzip, or JSON; never the whole body in memory but for JSON. */
+import { setImmediate } from 'node:timers/promises';
+import type { FastifyRequest } from 'fastify';
+import type { Clock } from '../../lib/clock.ts';
+import { AppError } from '../../lib/errors.ts';
+import { type LineBatch, withoutReturn } from '../../lib/lines.ts';
+import { wrongId } from '../http/fields.ts';
+import type { HttpLimits } from '../http/limits.ts';
+import type { UserSetLimits } from './limits.ts';
+import { uploadBytes } from './upload-bytes.ts';
+import { CsvColumn } from './upload-csv.ts';
+import { LineErrors, uploadLines } from './upload-lines.ts';
+
+/** What uploads are, besides `application/json`. */
+export const UPLOAD_TYPES = ['text/plain', 'application/x-ndjson', 'text/csv'] as const;
+
+type UploadType = (typeof UPLOAD_TYPES)[number];
+
+/** How an upload is read. */
+export interface UploadReading {
+  readonly config: UserSetLimits & HttpLimits;
+  readonly clock: Clock;
+  /** Called where it has more than `smallUploadBytes`, as soon as that is known; where it throws, nothing more is read. */
+  readonly onLarge: () => void;
+}
+
+/**
+ * Calls `take` with each id in turn; other requests are served between pieces.
+ * @throws AppError invalid_request (errors name lines), too_many_seeds, and what `uploadBytes` throws
+ */
+export async function readUploadedIds(
+  request: FastifyRequest,
+  { config, clock, onLarge }: UploadReading,
+  take: (userId: string) => void,
+): Promise<void> {
+  let count = 0;
+  const takeCounted = (userId: string) => {
+    count += 1;
+    if (count > config.maximumUploadIds) throw tooManyIds(config.maximumUploadIds);
+    take(userId);
+  };
+  if (request.mediaType === 'application/json') {
+    for (const userId of (request.body as { readonly user_ids: readonly string[] }).user_ids) takeCounted(userId);
+  } else if (request.mediaType !== undefined) {
+    await readLines(request, { config, clock, onLarge }, takeCounted);
+  }
+  // an upload without ids is an accident: it would empty a list of people who must not be reached
+  if (count === 0) throw new AppError('invalid_request', 'at least 1 user id is expected');
+}
+
+function tooManyIds(limit: number): AppError {
+  const message = `there may be at most ${limit} user ids`;
+  return new AppError('too_many_seeds', message, { details: [{ pointer: '', limit, message }] });
+}
+
+async function readLines(
+  request: FastifyRequest,
+  { config, clock, onLarge }: UploadReading,
+  take: (userId: string) => void,
+): Promise<void> {
+  const { maximumUploadLineBytes, maximumUserIdBytes, maximumErrorDetails } = config;
+  refuseCharset(request);
+  const errors = new LineErrors(maximumErrorDetails);
+  const check = (userId: unknown, line: number) => {
+    if (isOrdinary(userId, maximumUserIdBytes)) {
+      take(userId);
+      return;
+    }
+    const wrong = wrongId('a user id', userId, maximumUserIdBytes);
+    if (wrong === null) take(userId as string);
+    else
+      errors.add(line, wrong.message, { value: userId, ...(wrong.limit === undefined ? {} : { limit: wrong.limit }) });
+  };
+  const format = FORMATS[request.mediaType as UploadType](check, config, errors);
+  const bytes = uploadBytes(request.raw, config, clock, onLarge);
+  for await (const lines of uploadLines(bytes, maximumUploadLineBytes, errors)) {
+    format.read(lines);
+    await setImmediate();
+  }
+  format.end();
+  errors.throwIfAny();
+}
+
+interface Format {
+  read(lines: LineBatch): void;
+  end(): void;
+}
+
+type Check = (userId: unknown, line: number) => void;
+
+const FORMATS: Readonly<
+  Record<UploadType, (check: Check, config: UserSetLimits & HttpLimits, errors: LineErrors) => Format>
+> = {
+  'text/plain': (check) => ({
+    read: ({ firstLine, lines }) => {
+      for (let i = 0; i < lines.length; i++) {
+        const line = withoutReturn(lines[i]!);
+        if (line !== '') check(line, firstLine + i);
+      }
+    },
+    end: () => {},
+  }),
+  'application/x-ndjson': (check, _, errors) => ({
+    read: ({ firstLine, lines }) => {
+      for (let i = 0; i < lines.length; i++) {
+        const line = lines[i]!;
+        if (line.trim() === '') continue;
+        const value = parse(line);
+        if (value === undefined) errors.add(firstLine + i, 'the line is not JSON', { value: line });
+        else check(idOf(value), firstLine + i);
+      }
+    },
+    end: () => {},
+  }),
+  'text/csv': (check, { maximumUploadLineBytes }, errors) => {
+    const column = new CsvColumn('user_id', maximumUploadLineBytes, errors);
+    return { read: (lines) => column.read(lines, check), end: () => column.end() };
+  },
+};
+
+/** A line is a text, or an object that has `user_id`; what else the object has is not looked at. */
+function idOf(value: unknown): unknown {
+  const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, 'user_id');
+  return isObject ? (value as { user_id: unknown }).user_id : value;
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Printable ASCII within the limit: nearly every id, and quick to tell. */
+function isOrdinary(userId: unknown, maximumBytes: number): userId is string {
+  return typeof userId === 'string' && userId.length <= maximumBytes && ORDINARY.test(userId);
+}
+
+const ORDINARY = /^[ -~]+$/;
+
+function refuseCharset(request: FastifyRequest): void {
+  const [, charset] = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(request.headers['content-type'] ?? '') ?? [];
+  if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return;
+  throw new AppError('unsupported_media_type', 'an upload is UTF-8', {
+    details: [{ pointer: 'content-type', value: charset, message: 'charset utf-8, or none, is expected' }],
+  });
+}

@@ -1,0 +1,49 @@
+/** Lines of an upload, and what is wrong with them: each error names its line. */
+import { AppError, type ErrorDetail } from '../../lib/errors.ts';
+import { type LineBatch, type LineFault, splitLines } from '../../lib/lines.ts';
+
+/** Collects what is wrong, up to a limit: then, or at the end, it throws one `invalid_request` with all of it. */
+export class LineErrors {
+  readonly #maximum: number;
+  readonly #details: ErrorDetail[] = [];
+
+  constructor(maximum: number) {
+    this.#maximum = maximum;
+  }
+
+  add(line: number, message: string, facts: Pick<ErrorDetail, 'value' | 'limit'> = {}): void {
+    this.#details.push({ pointer: `line ${line}`, message, ...facts });
+    if (this.#details.length >= this.#maximum) this.throwIfAny();
+  }
+
+  /** For what makes the rest unreadable. */
+  fail(line: number, message: string, facts: Pick<ErrorDetail, 'value' | 'limit'> = {}): never {
+    this.add(line, message, facts);
+    throw this.#error();
+  }
+
+  throwIfAny(): void {
+    if (this.#details.length > 0) throw this.#error();
+  }
+
+  #error(): AppError {
+    const first = this.#details[0]!;
+    return new AppError('invalid_request', `the body is not valid: ${first.pointer}: ${first.message}`, {
+      details: this.#details,
+    });
+  }
+}
+
+/** The lines of an upload. Bytes that are not UTF-8 and a line over the limit end it. */
+export function uploadLines(
+  bytes: AsyncIterable<Buffer>,
+  maximumLineBytes: number,
+  errors: LineErrors,
+): AsyncGenerator<LineBatch, void, void> {
+  const refuse = (line: number, fault: LineFault): Error => {
+    if (fault === 'utf_16') errors.fail(line, 'the file is UTF-16, UTF-8 is expected');
+    if (fault === 'not_utf_8') errors.fail(line, 'the line is not valid UTF-8');
+    errors.fail(line, `a line has at most ${maximumLineBytes} bytes`, { limit: maximumLineBytes });
+  };
+  return splitLines(bytes, { maximumBytes: maximumLineBytes, refuse });
+}

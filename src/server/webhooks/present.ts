@@ -1,0 +1,39 @@
+/** Webhooks and their deliveries in the words of the API. */
+
+import type { z } from 'zod';
+import type { Delivery, Webhook } from '../../campaigns/webhook-types.ts';
+import { presentTime } from '../http/present-time.ts';
+import type { deliverySchema, webhookSchema } from './schemas.ts';
+
+/** A webhook as JSON, without its secret. */
+export function presentWebhook(webhook: Webhook): z.output<typeof webhookSchema> {
+  return {
+    id: webhook.id,
+    url: webhook.url,
+    events: webhook.events,
+    description: webhook.description,
+    enabled: webhook.enabled,
+    disabled_reason: webhook.disabledReason,
+    created_at: presentTime(webhook.createdAt),
+    updated_at: presentTime(webhook.updatedAt),
+  };
+}
+
+/** A delivery as JSON. */
+export function presentDelivery(delivery: Delivery): z.output<typeof deliverySchema> {
+  const { nextAttemptAt, lastAttemptAt, lastDurationMs } = delivery;
+  return {
+    id: delivery.id,
+    event_id: delivery.eventId,
+    type: delivery.type,
+    state: delivery.state,
+    attempts: delivery.attempts,
+    replay_of: delivery.replayOf,
+    next_attempt_at: nextAttemptAt === null ? null : presentTime(nextAttemptAt),
+    last_attempt_at: lastAttemptAt === null ? null : presentTime(lastAttemptAt),
+    last_status: delivery.lastStatus,
+    last_error: delivery.lastError,
+    last_response_seconds: lastDurationMs === null ? null : Math.round(lastDurationMs) / 1000,
+    created_at: presentTime(delivery.createdAt),
+  };
+}

@@ -1,0 +1,238 @@
+/** Routes of webhooks: who is told, and the log of how that went. */
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { presentDelivery, presentWebhook } from './present.ts';
+import {
+  deliveryPageSchema,
+  deliveryParams,
+  deliveryQuery,
+  deliverySchema,
+  rotationBody,
+  webhookBody,
+  webhookChangeBody,
+  webhookPageSchema,
+  webhookParams,
+  webhookQuery,
+  webhookSchema,
+  webhookWithSecretSchema,
+} from './schemas.ts';
+
+const TAGS = ['webhooks'];
+
+export function addWebhookRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+  addWebhooks(app, dependencies);
+  addChanges(app, dependencies);
+  addDeliveries(app, dependencies);
+}
+
+function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies): void {
+  app.post(
+    '/v1/webhooks',
+    {
+      schema: describeRoute({
+        operationId: 'createWebhook',
+        tags: TAGS,
+        summary: 'Create a webhook',
+        description:
+          'Events are sent as Standard Webhooks has it: `POST` of `{"type","timestamp","data"}` with `webhook-id`, `webhook-timestamp` and ' +
+          '`webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `<id>.<timestamp>.<body>`, one for each secret that signs). ' +
+          'An answer of 2xx is a delivery, 410 disables the webhook, anything else (redirects are not followed) is tried again for a day, ' +
+          'with growing pauses and not before `Retry-After`. At least once and in no order: `webhook-id` tells what came twice. ' +
+          '`campaign.refreshed` is told instead of `campaign.ready` where the campaign had an audience before.',
+        body: webhookBody(config),
+        response: {
+          201: json('Created; `Location` is the webhook. Only this answer holds the secret.', webhookWithSecretSchema, [
+            'Location',
+          ]),
+        },
+        errors: ['webhook_url_refused', 'too_many_webhooks'],
+      }),
+    },
+    async (request, reply) => {
+      webhooks.guard.checkUrl(request.body.url);
+      const { webhook, secret } = store.webhooks.create(request.body, config.maximumWebhooks, clock.now());
+      return reply
+        .code(201)
+        .header('location', `/v1/webhooks/${webhook.id}`)
+        .send({ ...presentWebhook(webhook), secret });
+    },
+  );
+
+  app.get(
+    '/v1/webhooks',
+    {
+      schema: describeRoute({
+        operationId: 'listWebhooks',
+        tags: TAGS,
+        summary: 'List webhooks, newest first',
+        querystring: webhookQuery(config),
+        response: {
+          200: json('A page.', webhookPageSchema),
+        },
+        errors: ['invalid_cursor'],
+      }),
+    },
+    async (request) => {
+      const page = store.webhooks.list(request.query);
+      return { items: page.items.map(presentWebhook), next_cursor: page.nextCursor };
+    },
+  );
+
+  app.get(
+    '/v1/webhooks/:id',
+    {
+      schema: describeRoute({
+        operationId: 'getWebhook',
+        tags: TAGS,
+        summary: 'Get a webhook',
+        params: webhookParams,
+        response: {
+          200: json('The webhook.', webhookSchema),
+        },
+        errors: ['webhook_not_found'],
+      }),
+    },
+    async (request) => presentWebhook(store.webhooks.get(request.params.id)),
+  );
+}
+
+function addChanges(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies): void {
+  app.patch(
+    '/v1/webhooks/:id',
+    {
+      schema: describeRoute({
+        operationId: 'updateWebhook',
+        tags: TAGS,
+        summary: 'Change a webhook: URL, events, description, enabled',
+        description: 'What waits goes to the new URL.',
+        params: webhookParams,
+        body: webhookChangeBody(config),
+        response: {
+          200: json('The webhook.', webhookSchema),
+        },
+        errors: ['webhook_url_refused', 'webhook_not_found'],
+      }),
+    },
+    async (request) => {
+      const { id } = request.params;
+      if (request.body.url !== undefined) webhooks.guard.checkUrl(request.body.url);
+      const webhook = store.webhooks.update(id, request.body, clock.now());
+      webhooks.wake();
+      return presentWebhook(webhook);
+    },
+  );
+
+  app.delete(
+    '/v1/webhooks/:id',
+    {
+      schema: describeRoute({
+        operationId: 'deleteWebhook',
+        tags: TAGS,
+        summary: 'Delete a webhook, with its deliveries',
+        description: 'What waits is not sent any more; an attempt that is being made is not called back.',
+        params: webhookParams,
+        response: {
+          204: { description: 'Deleted.' },
+        },
+        errors: ['webhook_not_found'],
+      }),
+    },
+    async (request, reply) => {
+      store.webhooks.remove(request.params.id);
+      return reply.code(204).send(null);
+    },
+  );
+
+  app.post(
+    '/v1/webhooks/:id/rotate',
+    {
+      schema: describeRoute({
+        operationId: 'rotateWebhookSecret',
+        tags: TAGS,
+        summary: 'Replace the secret',
+        description:
+          'Former secrets sign beside the new one for `grace_seconds` more, so that a receiver can change over. The body may be left out.',
+        params: webhookParams,
+        body: rotationBody(config),
+        response: {
+          200: json('The webhook with its new secret, which is never shown again.', webhookWithSecretSchema),
+        },
+        errors: ['webhook_not_found'],
+      }),
+    },
+    async (request) => {
+      const graceMs = request.body === null ? config.webhookSecretGraceMs : request.body.grace_seconds * 1000;
+      const { webhook, secret } = store.webhooks.rotate(request.params.id, graceMs, clock.now());
+      return { ...presentWebhook(webhook), secret };
+    },
+  );
+}
+
+function addDeliveries(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies): void {
+  app.post(
+    '/v1/webhooks/:id/ping',
+    {
+      schema: describeRoute({
+        operationId: 'pingWebhook',
+        tags: TAGS,
+        summary: 'Send a `webhook.ping`',
+        params: webhookParams,
+        response: {
+          202: json('Queued.', deliverySchema),
+        },
+        errors: ['webhook_not_found', 'webhook_disabled'],
+      }),
+    },
+    async (request, reply) => {
+      const delivery = store.outbox.ping(request.params.id, clock.now());
+      webhooks.wake();
+      return reply.code(202).send(presentDelivery(delivery));
+    },
+  );
+
+  app.get(
+    '/v1/webhooks/:id/deliveries',
+    {
+      schema: describeRoute({
+        operationId: 'listDeliveries',
+        tags: TAGS,
+        summary: 'List deliveries, newest first',
+        params: webhookParams,
+        querystring: deliveryQuery(config),
+        response: {
+          200: json('A page.', deliveryPageSchema),
+        },
+        errors: ['invalid_cursor', 'webhook_not_found'],
+      }),
+    },
+    async (request) => {
+      const page = store.outbox.deliveries(request.params.id, request.query);
+      return { items: page.items.map(presentDelivery), next_cursor: page.nextCursor };
+    },
+  );
+
+  app.post(
+    '/v1/webhooks/:id/deliveries/:delivery_id/replay',
+    {
+      schema: describeRoute({
+        operationId: 'replayDelivery',
+        tags: TAGS,
+        summary: 'Send the event of a delivery again',
+        description:
+          'As a delivery of its own, with the same `webhook-id` and the same body, and with its own time for retries.',
+        params: deliveryParams,
+        response: {
+          202: json('Queued.', deliverySchema),
+        },
+        errors: ['webhook_not_found', 'delivery_not_found', 'webhook_disabled'],
+      }),
+    },
+    async (request, reply) => {
+      const { id, delivery_id: deliveryId } = request.params;
+      const delivery = store.outbox.replay(id, deliveryId, clock.now());
+      webhooks.wake();
+      return reply.code(202).send(presentDelivery(delivery));
+    },
+  );
+}
