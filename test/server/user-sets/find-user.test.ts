@@ -1,9 +1,9 @@
 /** Look-ups of many ids at once. */
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { countSeeds } from '../../src/campaigns/seeds.ts';
-import { findRowsOf, findUser } from '../../src/server/user-sets/find-user.ts';
-import { importUsers, type PopulationFixture, USER_IDS } from './fixture.ts';
+import { countSeeds } from '../../../src/campaigns/seeds.ts';
+import { findRowsOf, findUser } from '../../../src/server/user-sets/find-user.ts';
+import { importUsers, type PopulationFixture, USER_IDS } from '../fixture.ts';
 
 let users: PopulationFixture;
 beforeAll(async () => {

@@ -14,7 +14,7 @@ import {
   openFixture,
   type PopulationFixture,
   USER_IDS,
-} from './fixture.ts';
+} from '../fixture.ts';
 
 const PARQUET = 'application/vnd.apache.parquet';
 /** Far more than the buffers of two sockets hold, also with gzip: 60,000 ids of some 250 bytes that do not repeat. */

@@ -1,7 +1,7 @@
 /** Feedback of a million users: neither its upload, nor an expansion of it, nor its removal keeps the API's thread from look-ups. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { watchEventLoop } from '../fixture/event-loop.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from './fixture.ts';
+import { watchEventLoop } from '../../fixture/event-loop.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
 /** What the thread may be held at a time. */
 const MOST_MS = 50;

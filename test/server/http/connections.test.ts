@@ -4,8 +4,8 @@ import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ServerConfig } from '../../src/server/config.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from './fixture.ts';
+import type { ServerConfig } from '../../../src/server/config.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture | null = null;

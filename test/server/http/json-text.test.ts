@@ -1,7 +1,7 @@
 /** JSON bodies: what is wrong with them is said in words, and none of them keeps others waiting for long. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseJson } from '../../src/server/http/json-text.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from './fixture.ts';
+import { parseJson } from '../../../src/server/http/json-text.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
 let users: PopulationFixture;
 let server: Fixture;

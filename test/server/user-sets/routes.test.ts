@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ServerConfig } from '../../src/server/config.ts';
-import { userSetBlocks } from '../../src/user-sets/set-file.ts';
+import type { ServerConfig } from '../../../src/server/config.ts';
+import { userSetBlocks } from '../../../src/user-sets/set-file.ts';
 import {
   type Answer,
   type Fixture,
@@ -14,7 +14,7 @@ import {
   OK_BODY,
   openFixture,
   type PopulationFixture,
-} from './fixture.ts';
+} from '../fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture;

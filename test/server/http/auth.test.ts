@@ -1,6 +1,6 @@
 /** Which hosts need a key. */
 import { describe, expect, it } from 'vitest';
-import { createKeyCheck, requireKeyFor } from '../../src/server/http/auth.ts';
+import { createKeyCheck, requireKeyFor } from '../../../src/server/http/auth.ts';
 
 describe('requireKeyFor', () => {
   it.each(['127.0.0.1', '127.9.9.9', 'localhost', 'LOCALHOST', '::1', '[::1]', '::ffff:127.0.0.1'])(

@@ -1,7 +1,7 @@
 /** POST /v1/estimates: what is counted, what is asked of the estimator, and what is told of its answer. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Estimates } from '../../src/server/estimates/port.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture, SEEDS } from './fixture.ts';
+import type { Estimates } from '../../../src/server/estimates/port.ts';
+import { type Fixture, importUsers, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
 
 type Task = Parameters<Estimates['estimate']>[0];
 

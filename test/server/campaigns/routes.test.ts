@@ -11,7 +11,7 @@ import {
   SEEDS,
   USER_COUNT,
   USER_IDS,
-} from './fixture.ts';
+} from '../fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture;

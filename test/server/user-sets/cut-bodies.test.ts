@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, USER_IDS } from './fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, USER_IDS } from '../fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture;

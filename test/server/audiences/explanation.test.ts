@@ -2,9 +2,9 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Explanation } from '../../src/audience/explanation.ts';
-import { AppError } from '../../src/lib/errors.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from './fixture.ts';
+import type { Explanation } from '../../../src/audience/explanation.ts';
+import { AppError } from '../../../src/lib/errors.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture;

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { importPopulation } from '../../src/population/import.ts';
-import { openPopulation, type Population } from '../../src/population/population.ts';
-import { ValueCounts } from '../../src/server/information/value-counts.ts';
+import { importPopulation } from '../../../src/population/import.ts';
+import { openPopulation, type Population } from '../../../src/population/population.ts';
+import { ValueCounts } from '../../../src/server/information/value-counts.ts';
 
 const USERS = 70_000; // more than a segment has
 const citiesOf = (i: number) => `c${i % 3}`;

@@ -1,6 +1,6 @@
 /** Routes of campaigns that change, of their expansions and active versions, through HTTP. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from './fixture.ts';
+import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
 
 let people: PopulationFixture;
 let fixture: Fixture;

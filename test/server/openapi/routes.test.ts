@@ -1,7 +1,7 @@
 /** The pages of the error codes: one for each code that can be answered, found by the `type` of a problem. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { PROBLEMS } from '../../src/lib/error-codes.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from './fixture.ts';
+import { PROBLEMS } from '../../../src/lib/error-codes.ts';
+import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
 
 let users: PopulationFixture;
 let server: Fixture;

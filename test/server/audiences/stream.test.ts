@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { type RowFormat, streamChunks, textChunks, textOf } from '../../src/server/audiences/stream.ts';
-import { CSV_TYPE, NDJSON_TYPE } from '../../src/server/http/media-types.ts';
+import { type RowFormat, streamChunks, textChunks, textOf } from '../../../src/server/audiences/stream.ts';
+import { CSV_TYPE, NDJSON_TYPE } from '../../../src/server/http/media-types.ts';
 
 const NUMBERS: RowFormat<number> = {
   columns: 'number',

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { openApiDocument, openApiYaml } from '../../src/server/app.ts';
-import { type JsonSchema, readApiDocument } from '../fixture/api-document.ts';
+import { openApiDocument, openApiYaml } from '../../../src/server/app.ts';
+import { type JsonSchema, readApiDocument } from '../../fixture/api-document.ts';
 
 const written = await openApiDocument();
 const document = await readApiDocument();
@@ -186,7 +186,7 @@ describe('openApiDocument', () => {
   });
 
   it("has the package's version", () => {
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'));
     expect(written).toMatchObject({ info: { version } });
   });
 });
@@ -195,7 +195,7 @@ describe('openApiYaml', () => {
   it('holds the same document, and is what openapi.yaml holds', async () => {
     const yaml = await openApiYaml();
     expect(parse(yaml)).toEqual(JSON.parse(JSON.stringify(written)));
-    expect(yaml).toBe(readFileSync(new URL('../../openapi.yaml', import.meta.url), 'utf8'));
+    expect(yaml).toBe(readFileSync(new URL('../../../openapi.yaml', import.meta.url), 'utf8'));
   });
 });
 

@@ -3,8 +3,16 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeCampaignCursor, encodeCursor } from '../../src/server/audiences/cursor.ts';
-import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
+import { encodeCampaignCursor, encodeCursor } from '../../../src/server/audiences/cursor.ts';
+import {
+  type Fixture,
+  importUsers,
+  OK_BODY,
+  openFixture,
+  type PopulationFixture,
+  SEEDS,
+  USER_IDS,
+} from '../fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture;

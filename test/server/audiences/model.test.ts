@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { AppError } from '../../src/lib/errors.ts';
-import type { CustomisedModels } from '../../src/server/audiences/port.ts';
-import type { ServerConfig } from '../../src/server/config.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from './fixture.ts';
+import { AppError } from '../../../src/lib/errors.ts';
+import type { CustomisedModels } from '../../../src/server/audiences/port.ts';
+import type { ServerConfig } from '../../../src/server/config.ts';
+import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture;

@@ -6,7 +6,7 @@ import {
   decodeCursor,
   encodeCampaignCursor,
   encodeCursor,
-} from '../../src/server/audiences/cursor.ts';
+} from '../../../src/server/audiences/cursor.ts';
 
 const uint32 = fc.integer({ min: 0, max: 0xffffffff });
 const cursor = fc.record({ audienceVersion: uint32, size: uint32, afterRank: uint32 });

@@ -1,6 +1,6 @@
 /** Content negotiation. */
 import { describe, expect, it } from 'vitest';
-import { acceptsGzip, negotiate } from '../../src/server/http/accept.ts';
+import { acceptsGzip, negotiate } from '../../../src/server/http/accept.ts';
 
 const OFFERS = ['application/json', 'application/x-ndjson', 'text/csv'] as const;
 

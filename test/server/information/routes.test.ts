@@ -1,7 +1,7 @@
 /** What the service says of itself: limits, the served model and population, and the values of their features. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pageOfValues } from '../../src/server/information/feature-values.ts';
-import { LIMIT_NAMES, LIMITS, variableOf } from '../../src/server/limits.ts';
+import { pageOfValues } from '../../../src/server/information/feature-values.ts';
+import { LIMIT_NAMES, LIMITS, variableOf } from '../../../src/server/limits.ts';
 import {
   type Fixture,
   importUsers,
@@ -11,7 +11,7 @@ import {
   type PopulationFixture,
   USER_COUNT,
   USER_IDS,
-} from './fixture.ts';
+} from '../fixture.ts';
 
 let users: PopulationFixture;
 let server: Fixture;

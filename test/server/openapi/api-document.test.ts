@@ -1,6 +1,6 @@
 /** The check of answers against the OpenAPI document: it passes what is promised and finds what is not. */
 import { describe, expect, it } from 'vitest';
-import { type Exchange, openContract } from '../fixture/api-document.ts';
+import { type Exchange, openContract } from '../../fixture/api-document.ts';
 
 const contract = await openContract();
 

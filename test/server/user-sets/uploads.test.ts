@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { ServerConfig } from '../../src/server/config.ts';
-import { type Fixture, importUsers, openFixture, type PopulationFixture } from './fixture.ts';
+import type { ServerConfig } from '../../../src/server/config.ts';
+import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture | null = null;

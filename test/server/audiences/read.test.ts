@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeCursor } from '../../src/server/audiences/cursor.ts';
+import { encodeCursor } from '../../../src/server/audiences/cursor.ts';
 import {
   type Fixture,
   importUsers,
@@ -14,7 +14,7 @@ import {
   SEEDS,
   scoreOf,
   USER_IDS,
-} from './fixture.ts';
+} from '../fixture.ts';
 
 let users: PopulationFixture;
 let fixture: Fixture;
