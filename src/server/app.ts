@@ -1,6 +1,11 @@
 /** The HTTP server: hooks that hold for every route, and the routes. */
 import { randomUUID } from 'node:crypto';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type RawReplyDefaultExpression,
+  type RawRequestDefaultExpression,
+  type RawServerDefault,
+} from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { AppError } from '../lib/errors.ts';
 import { addVersionRoutes } from './audiences/change-routes.ts';
@@ -37,7 +42,7 @@ import { addUserSetRoutes } from './user-sets/routes.ts';
 import { addWebhookRoutes } from './webhooks/routes.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
-export async function buildServer(dependencies: ServerDependencies): Promise<FastifyInstance> {
+export async function buildServer(dependencies: ServerDependencies): Promise<ServerApp> {
   const uploads = new OpenUploads(dependencies.config);
   const requests = new OpenRequests();
   const app = createApp(dependencies.config, dependencies.logger, uploads, requests);
@@ -47,7 +52,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Fas
   refuseUnreadParts(app);
   await addRoutes(app, dependencies, metrics, uploads, requests);
   await app.ready();
-  return app as unknown as FastifyInstance;
+  return app;
 }
 
 /** The OpenAPI 3.1 document of the routes, made without a population or a store. */
@@ -80,7 +85,7 @@ function createApp(
   uploads: OpenUploads,
   requests: OpenRequests,
 ): ServerApp {
-  const app = Fastify({
+  const app = Fastify<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger>({
     ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
     logController: new PatternLog(),
     bodyLimit: config.bodyLimitBytes,
@@ -101,7 +106,7 @@ function createApp(
     done();
   });
   parseJsonBodies(app);
-  return app as unknown as ServerApp;
+  return app;
 }
 
 async function addRoutes(

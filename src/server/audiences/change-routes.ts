@@ -11,7 +11,21 @@ import { presentAudienceVersion } from './present.ts';
 import { qualityQuery, qualityReportSchema } from './quality-schemas.ts';
 import { audienceVersionSchema } from './schemas.ts';
 
-export function addVersionRoutes(app: ServerApp, { config, store }: ServerDependencies): void {
+/** What these routes call. */
+export type ChangeNeeds = Pick<ServerDependencies, 'config'> & {
+  readonly store: Pick<
+    ServerDependencies['store'],
+    'activate' | 'activeAudience' | 'audienceVersion' | 'changes' | 'expansion'
+  >;
+};
+
+export function addVersionRoutes(app: ServerApp, dependencies: ChangeNeeds): void {
+  activateAudienceVersion(app, dependencies);
+  getAudienceQuality(app, dependencies);
+  listChanges(app, dependencies);
+}
+
+function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
   app.put(
     '/v1/campaigns/:id/audience',
     {
@@ -31,7 +45,9 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
     },
     async (request) => presentAudienceVersion(store.activate(request.params.id, request.body.version)),
   );
+}
 
+function getAudienceQuality(app: ServerApp, { store }: ChangeNeeds): void {
   app.get(
     '/v1/campaigns/:id/quality',
     {
@@ -54,7 +70,9 @@ export function addVersionRoutes(app: ServerApp, { config, store }: ServerDepend
       return reportQuality(audience, store.expansion(id, audience.expansionId));
     },
   );
+}
 
+function listChanges(app: ServerApp, { config, store }: ChangeNeeds): void {
   app.get(
     '/v1/changes',
     {

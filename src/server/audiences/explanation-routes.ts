@@ -9,7 +9,12 @@ import { describeRoute, json } from '../http/route.ts';
 import { explanationQuery, explanationSchema } from './explanation-schemas.ts';
 import { createExplanations } from './explanations.ts';
 
-export function addExplanationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+/** What these routes call. */
+export type ExplanationNeeds = Pick<ServerDependencies, 'config' | 'explainer'> & {
+  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'audienceVersion' | 'setsOf'>;
+};
+
+export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNeeds): void {
   const { config, store } = dependencies;
   const explain = createExplanations(dependencies);
 

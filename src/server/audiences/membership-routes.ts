@@ -19,22 +19,38 @@ import {
 import { audiencesOfUser } from './user-audiences.ts';
 import { openFound } from './view.ts';
 
-export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies): void {
-  const { config, store, population, rankings } = dependencies;
-  /** Opens the active audience; `use` is to be done with the ranking when it returns. */
-  const withActive = <T>(id: string, use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T): T => {
-    const find = () => ({ audience: store.activeAudience(id) });
-    return openFound(find(), find, ({ audience }) => use(audience, rankings.get(audience.folder)));
-  };
-  const numberOf = (userId: string): number => {
-    const number = findUser(population, userId);
-    if (number < 0)
-      throw new AppError('user_not_found', 'the user is not in the population', {
-        facts: { member: false, known: false },
-      });
-    return number;
-  };
+/** What these routes call. */
+export type MembershipNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
+  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'activeAudiences'>;
+};
 
+export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): void {
+  getMembership(app, dependencies);
+  batchGetMemberships(app, dependencies);
+  listUserAudiences(app, dependencies);
+}
+
+/** Opens the active audience; `use` is to be done with the ranking when it returns. */
+function withActive<T>(
+  { store, rankings }: Pick<MembershipNeeds, 'store' | 'rankings'>,
+  id: string,
+  use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T,
+): T {
+  const find = () => ({ audience: store.activeAudience(id) });
+  return openFound(find(), find, ({ audience }) => use(audience, rankings.get(audience.folder)));
+}
+
+/** @throws AppError user_not_found */
+function numberOf(population: MembershipNeeds['population'], userId: string): number {
+  const number = findUser(population, userId);
+  if (number >= 0) return number;
+  throw new AppError('user_not_found', 'the user is not in the population', {
+    facts: { member: false, known: false },
+  });
+}
+
+function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
+  const { config, population } = dependencies;
   app.get(
     '/v1/campaigns/:id/audience/members/:user_id',
     {
@@ -54,15 +70,18 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
     },
     async (request) => {
       const { id, user_id: userId } = request.params;
-      return withActive(id, (audience, ranking) => {
-        const found = membershipOf(ranking, audience.size, numberOf(userId));
+      return withActive(dependencies, id, (audience, ranking) => {
+        const found = membershipOf(ranking, audience.size, numberOf(population, userId));
         return found === null
           ? { member: false as const, known: true as const }
           : { member: true as const, known: true as const, ...found };
       });
     },
   );
+}
 
+function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): void {
+  const { config, population } = dependencies;
   app.post(
     '/v1/campaigns/:id/audience/members/batch',
     {
@@ -83,7 +102,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
       }),
     },
     async (request) =>
-      withActive(request.params.id, (audience, ranking) => ({
+      withActive(dependencies, request.params.id, (audience, ranking) => ({
         version: audience.version,
         items: request.body.user_ids.map((userId) => {
           const number = findUser(population, userId);
@@ -96,7 +115,10 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
         }),
       })),
   );
+}
 
+function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void {
+  const { config } = dependencies;
   app.get(
     '/v1/users/:user_id/audiences',
     {
@@ -115,6 +137,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: ServerDependencies
         errors: ['invalid_cursor', 'user_not_found'],
       }),
     },
-    async (request) => audiencesOfUser(dependencies, numberOf(request.params.user_id), request.query),
+    async (request) =>
+      audiencesOfUser(dependencies, numberOf(dependencies.population, request.params.user_id), request.query),
   );
 }

@@ -1,4 +1,5 @@
 /** Route of a campaign's customised model: an ONNX file, or its manifest. */
+import type { Audience } from '../../campaigns/types.ts';
 
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -11,10 +12,15 @@ import { describeRoute, notModified } from '../http/route.ts';
 import { createSlots } from '../http/slots.ts';
 import { customisedManifestSchema, onnxSchema } from './model-schemas.ts';
 
+/** What these routes call. */
+export type ModelNeeds = Pick<ServerDependencies, 'config' | 'customisedModels' | 'modelVersion'> & {
+  readonly store: Pick<ServerDependencies['store'], 'activeAudience'>;
+};
+
 const ONNX_TYPE = 'application/octet-stream';
 const MODEL_HEADERS = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 'Link'] as const;
 
-export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
   const { config, store, customisedModels, modelVersion } = dependencies;
   const take = createSlots(config.maximumOpenModels, 'customised models are being made or sent');
 
@@ -26,13 +32,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies)
         operationId: 'getCustomisedModel',
         tags: ['audience'],
         summary: 'Download the customised model',
-        description:
-          'The model that ranked the audience, as an ONNX file that plain ONNX Runtime runs: the inputs of the general model (users and campaign, ' +
-          'token ids by its vocabularies), output `score`. Its manifest is in the `metadata_props` of the file under `metaheac.manifest`, and comes alone as JSON: ' +
-          "`campaign_inputs` are the campaign's features as inputs, and `left_out`, where it is not null, a token that has to be left out of every user's list " +
-          "for the audience's scores (of a campaign that the model was trained on). Only while the general model that the audience was made with is served. " +
-          'The `ETag` names audience and model version, also as `X-Audience-Version` and `X-Model-Version`; `If-None-Match` is heeded. ' +
-          `At most ${config.maximumOpenModels} at a time (503 with \`Retry-After\`).`,
+        description: describeModel(config),
         params: campaignParams,
         response: {
           200: {
@@ -48,15 +48,8 @@ export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies)
     async (request, reply) => {
       const type = negotiate(request.headers.accept, [ONNX_TYPE, JSON_TYPE]);
       const audience = store.activeAudience(request.params.id);
-      const etag = `"${audience.version}-${modelVersion}-${type === ONNX_TYPE ? 'onnx' : 'json'}"`;
-      const headers = {
-        vary: 'accept',
-        etag,
-        'x-audience-version': audience.version,
-        'x-model-version': modelVersion,
-        link: `</v1/campaigns/${audience.campaignId}/model>; rel="describedby"; type="${JSON_TYPE}"`,
-      };
-      if (isMatch(request.headers['if-none-match'], etag)) return sendNotModified(reply.headers(headers));
+      const headers = headersOf(audience, modelVersion, type === ONNX_TYPE ? 'onnx' : 'json');
+      if (isMatch(request.headers['if-none-match'], headers.etag)) return sendNotModified(reply.headers(headers));
       const release = take();
       try {
         if (type === JSON_TYPE) {
@@ -82,4 +75,25 @@ export function addModelRoutes(app: ServerApp, dependencies: ServerDependencies)
       }
     },
   );
+}
+
+function describeModel(config: ModelNeeds['config']): string {
+  return (
+    'The model that ranked the audience, as an ONNX file that plain ONNX Runtime runs: the inputs of the general model (users and campaign, ' +
+    'token ids by its vocabularies), output `score`. Its manifest is in the `metadata_props` of the file under `metaheac.manifest`, and comes alone as JSON: ' +
+    "`campaign_inputs` are the campaign's features as inputs, and `left_out`, where it is not null, a token that has to be left out of every user's list " +
+    "for the audience's scores (of a campaign that the model was trained on). Only while the general model that the audience was made with is served. " +
+    'The `ETag` names audience and model version, also as `X-Audience-Version` and `X-Model-Version`; `If-None-Match` is heeded. ' +
+    `At most ${config.maximumOpenModels} at a time (503 with \`Retry-After\`).`
+  );
+}
+
+function headersOf({ campaignId, version }: Audience, modelVersion: string, form: 'onnx' | 'json') {
+  return {
+    vary: 'accept',
+    etag: `"${version}-${modelVersion}-${form}"`,
+    'x-audience-version': version,
+    'x-model-version': modelVersion,
+    link: `</v1/campaigns/${campaignId}/model>; rel="describedby"; type="${JSON_TYPE}"`,
+  };
 }

@@ -1,5 +1,4 @@
 /** Audience versions in the words of the API. */
-
 import type { z } from 'zod';
 import type { Audience } from '../../campaigns/types.ts';
 import { presentTime } from '../http/present-time.ts';

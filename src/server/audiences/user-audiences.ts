@@ -15,7 +15,12 @@ const sorted = new WeakMap<readonly Audience[], readonly Audience[]>();
  * @throws AppError invalid_cursor, storage_failed
  */
 export function audiencesOfUser(
-  { store, rankings }: Pick<ServerDependencies, 'store' | 'rankings'>,
+  {
+    store,
+    rankings,
+  }: Pick<ServerDependencies, 'rankings'> & {
+    readonly store: Pick<ServerDependencies['store'], 'activeAudiences'>;
+  },
   userNumber: number,
   { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
 ): z.output<typeof userAudiencesSchema> {

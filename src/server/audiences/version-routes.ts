@@ -18,6 +18,11 @@ import { audienceVersionPageSchema, diffParams, diffSchema, versionsQuery } from
 import { type RowFormat, streamChunks, textChunks } from './stream.ts';
 import { checkPopulation, openFound } from './view.ts';
 
+/** What these routes call. */
+export type VersionNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
+  readonly store: Pick<ServerDependencies['store'], 'audienceVersion' | 'audienceVersions'>;
+};
+
 interface Changed {
   readonly change: 'removed' | 'added';
   readonly userId: string;
@@ -31,11 +36,14 @@ const CHANGE_ROWS: RowFormat<Changed> = {
 
 export function addAudienceVersionRoutes(
   app: ServerApp,
-  dependencies: ServerDependencies,
+  dependencies: VersionNeeds,
   takeStream: ReturnType<typeof createSlots>,
 ): void {
-  const { config, store } = dependencies;
+  listAudienceVersions(app, dependencies);
+  getAudienceDiff(app, dependencies, takeStream);
+}
 
+function listAudienceVersions(app: ServerApp, { config, store }: VersionNeeds): void {
   app.get(
     '/v1/campaigns/:id/audiences',
     {
@@ -56,7 +64,26 @@ export function addAudienceVersionRoutes(
       return { items: items.map(presentAudienceVersion), next_cursor: nextCursor };
     },
   );
+}
 
+const DIFF_CONTENT = {
+  [JSON_TYPE]: { schema: diffSchema },
+  [NDJSON_TYPE]: {
+    schema: textSchema.meta({
+      description: 'One `{"change":"removed"|"added","user_id"}` a line.',
+      examples: ['{"change":"removed","user_id":"u4711"}\n{"change":"added","user_id":"u4712"}\n'],
+    }),
+  },
+  [CSV_TYPE]: {
+    schema: textSchema.meta({
+      description: 'Header `change,user_id`; quoted as in RFC 4180.',
+      examples: ['change,user_id\r\nremoved,u4711\r\nadded,u4712\r\n'],
+    }),
+  },
+};
+
+function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream: ReturnType<typeof createSlots>): void {
+  const { store } = dependencies;
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
     {
@@ -74,21 +101,7 @@ export function addAudienceVersionRoutes(
           200: {
             description: 'The counts, or the users.',
             headers: [...CACHED, 'Content-Encoding'],
-            content: {
-              [JSON_TYPE]: { schema: diffSchema },
-              [NDJSON_TYPE]: {
-                schema: textSchema.meta({
-                  description: 'One `{"change":"removed"|"added","user_id"}` a line.',
-                  examples: ['{"change":"removed","user_id":"u4711"}\n{"change":"added","user_id":"u4712"}\n'],
-                }),
-              },
-              [CSV_TYPE]: {
-                schema: textSchema.meta({
-                  description: 'Header `change,user_id`; quoted as in RFC 4180.',
-                  examples: ['change,user_id\r\nremoved,u4711\r\nadded,u4712\r\n'],
-                }),
-              },
-            },
+            content: DIFF_CONTENT,
           },
           304: notModified(CACHED),
         },
@@ -130,7 +143,7 @@ export function addAudienceVersionRoutes(
 
 /** Both rankings with descriptors of their own, and a place among the streams, until `close`. */
 function openBoth(
-  dependencies: Pick<ServerDependencies, 'store' | 'rankings' | 'population'>,
+  dependencies: VersionNeeds,
   audiences: readonly [Audience, Audience],
   takeStream: ReturnType<typeof createSlots>,
 ): { from: Side; to: Side; close: () => void } {
@@ -158,11 +171,7 @@ function openBoth(
   }
 }
 
-function* changes(
-  { config, population }: Pick<ServerDependencies, 'config' | 'population'>,
-  from: Side,
-  to: Side,
-): Generator<Changed[]> {
+function* changes({ config, population }: VersionNeeds, from: Side, to: Side): Generator<Changed[]> {
   const idOf = (user: number) => population.directory.id(user);
   const block = config.streamChunkRows;
   for (const users of missingFrom(from, to, block))

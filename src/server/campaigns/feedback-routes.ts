@@ -6,7 +6,12 @@ import { describeRoute, json } from '../http/route.ts';
 import { feedbackBody, feedbackSchema } from './feedback-schemas.ts';
 import { campaignParams } from './params.ts';
 
-export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: ServerDependencies): Promise<void> {
+/** What these routes call. */
+export type FeedbackNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
+  readonly store: Pick<ServerDependencies['store'], 'addFeedback'>;
+};
+
+export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }: FeedbackNeeds): Promise<void> {
   await app.register(async (scope: ServerApp) => {
     parseJsonLines(scope, (events) => ({ events }));
     scope.post(

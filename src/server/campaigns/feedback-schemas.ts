@@ -1,5 +1,4 @@
 /** The shapes of feedback: what users did. */
-
 import { z } from 'zod';
 import type { ServerConfig } from '../config.ts';
 import { listOf } from '../http/bounded-fields.ts';

@@ -1,5 +1,4 @@
 /** Campaigns in the words of the API. */
-
 import type { z } from 'zod';
 import type { Campaign } from '../../campaigns/types.ts';
 import { presentCounts, presentQuality } from '../expansions/present.ts';

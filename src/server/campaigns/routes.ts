@@ -19,7 +19,23 @@ import {
   idempotencyHeaders,
 } from './schemas.ts';
 
-export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+/** What these routes call. */
+export type CampaignNeeds = Pick<ServerDependencies, 'campaignFeatures' | 'config' | 'population' | 'wake'> & {
+  readonly store: Pick<
+    ServerDependencies['store'],
+    'answerOf' | 'create' | 'delete' | 'get' | 'list' | 'removeUnusedFeedback' | 'update'
+  >;
+};
+
+export function addCampaignRoutes(app: ServerApp, dependencies: CampaignNeeds): void {
+  createCampaign(app, dependencies);
+  updateCampaign(app, dependencies);
+  deleteCampaign(app, dependencies);
+  listCampaigns(app, dependencies);
+  getCampaign(app, dependencies);
+}
+
+function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
   const { config } = dependencies;
   app.post(
     '/v1/campaigns',
@@ -77,7 +93,10 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
       return reply.code(202).header('location', pathOf(campaign)).send(presentCampaign(campaign));
     },
   );
+}
 
+function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
+  const { config } = dependencies;
   app.patch(
     '/v1/campaigns/:id',
     {
@@ -114,7 +133,9 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
       );
     },
   );
+}
 
+function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
   app.delete(
     '/v1/campaigns/:id',
     {
@@ -141,7 +162,10 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
       return reply.code(204).send(null);
     },
   );
+}
 
+function listCampaigns(app: ServerApp, dependencies: CampaignNeeds): void {
+  const { config } = dependencies;
   app.get(
     '/v1/campaigns',
     {
@@ -162,7 +186,9 @@ export function addCampaignRoutes(app: ServerApp, dependencies: ServerDependenci
       return { items: page.items.map(presentCampaign), next_cursor: page.nextCursor };
     },
   );
+}
 
+function getCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
   app.get(
     '/v1/campaigns/:id',
     {

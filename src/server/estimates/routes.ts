@@ -12,6 +12,11 @@ import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
 import type { CountedUsers, Estimates, Expected } from './port.ts';
 import { type EstimateAnswer, estimateBody, estimateSchema } from './schemas.ts';
 
+/** What these routes call. */
+export type EstimateNeeds = Pick<ServerDependencies, 'campaignFeatures' | 'config' | 'estimates' | 'population'> & {
+  readonly store: Pick<ServerDependencies['store'], 'userSets'>;
+};
+
 /** Sizes of audiences that are told, as shares of the candidates. */
 const SHARES = ['0.01', '0.05', '0.1', '0.2'];
 
@@ -21,7 +26,7 @@ const COMMON: SetOwner = { kind: 'common_suppression' };
 type Why = readonly [code: NonNullable<EstimateAnswer['reason']>['code'], message: string];
 type Told = Pick<EstimateAnswer, 'cohesion' | 'expected' | 'based_on' | 'reason'>;
 
-export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependencies): void {
+export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): void {
   const { config, population, store } = dependencies;
 
   app.post(
@@ -31,16 +36,9 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
         operationId: 'createEstimate',
         tags: ['campaigns'],
         summary: 'Estimate what an audience of some seeds would be worth',
-        description:
-          'Nothing is stored. Known and unknown seeds are counted, and where they are enough the model is adapted to some of them, as an expansion would, and tried on ' +
-          'the others. Filters, `suppression` and the suppression list of all campaigns leave out whom they would leave out of an expansion: shares are of the candidates that remain. ' +
-          `That may take ${config.estimateTimeMs} ms: where it takes longer, or others are being made before it, \`reason\` says so and the rest is told; a list of millions, or filters of a large ` +
-          'population, may take that long when they are asked for first. ' +
-          `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are looked at.`,
+        description: describeEstimate(config),
         body: estimateBody(config),
-        response: {
-          200: json('The estimate.', estimateSchema),
-        },
+        response: { 200: json('The estimate.', estimateSchema) },
         errors: ['unknown_feature', 'unknown_filter', 'too_many_seeds'],
       }),
       preValidation: async (request) => {
@@ -73,9 +71,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
         seeds: rows,
         suppressed,
         suppressionSet,
-        minimumSeeds: config.minimumSeeds,
-        mostSeeds: config.maximumEstimateSeeds,
-        mostCandidates: config.maximumEstimateCandidates,
+        ...boundsOf(config),
       };
       try {
         return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
@@ -88,6 +84,20 @@ export function addEstimateRoutes(app: ServerApp, dependencies: ServerDependenci
       }
     },
   );
+}
+
+function describeEstimate(config: EstimateNeeds['config']): string {
+  return (
+    'Nothing is stored. Known and unknown seeds are counted, and where they are enough the model is adapted to some of them, as an expansion would, and tried on ' +
+    'the others. Filters, `suppression` and the suppression list of all campaigns leave out whom they would leave out of an expansion: shares are of the candidates that remain. ' +
+    `That may take ${config.estimateTimeMs} ms: where it takes longer, or others are being made before it, \`reason\` says so and the rest is told; a list of millions, or filters of a large ` +
+    'population, may take that long when they are asked for first. ' +
+    `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are looked at.`
+  );
+}
+
+function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidates }: EstimateNeeds['config']) {
+  return { minimumSeeds, mostSeeds: maximumEstimateSeeds, mostCandidates: maximumEstimateCandidates };
 }
 
 /** Why there is no estimate now. */

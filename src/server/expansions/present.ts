@@ -1,5 +1,4 @@
 /** Expansions in the words of the API. */
-
 import type { z } from 'zod';
 import type { Campaign, Expansion, SeedCounts } from '../../campaigns/types.ts';
 import type { campaignSchema } from '../campaigns/schemas.ts';

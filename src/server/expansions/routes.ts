@@ -1,5 +1,4 @@
 /** Routes of expansions: make one, list, get, cancel. */
-
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
@@ -7,8 +6,20 @@ import { describeRoute, json } from '../http/route.ts';
 import { presentExpansion } from './present.ts';
 import { expansionPageSchema, expansionParams, expansionSchema, listQuery } from './schemas.ts';
 
-export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependencies): void {
-  const { config, store } = dependencies;
+/** What these routes call. */
+export type ExpansionNeeds = Pick<ServerDependencies, 'config' | 'wake'> & {
+  readonly store: Pick<ServerDependencies['store'], 'cancel' | 'expand' | 'expansion' | 'expansionsOf'>;
+};
+
+export function addExpansionRoutes(app: ServerApp, dependencies: ExpansionNeeds): void {
+  createExpansion(app, dependencies);
+  listExpansions(app, dependencies);
+  getExpansion(app, dependencies);
+  cancelExpansion(app, dependencies);
+}
+
+function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
+  const { store } = dependencies;
   app.post(
     '/v1/campaigns/:id/expansions',
     {
@@ -37,7 +48,9 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
       return reply.code(202).header('location', location).send(presentExpansion(expansion));
     },
   );
+}
 
+function listExpansions(app: ServerApp, { config, store }: ExpansionNeeds): void {
   app.get(
     '/v1/campaigns/:id/expansions',
     {
@@ -58,7 +71,9 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
       return { items: items.map(presentExpansion), next_cursor: nextCursor };
     },
   );
+}
 
+function getExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
   app.get(
     '/v1/campaigns/:id/expansions/:expansion_id',
     {
@@ -75,7 +90,9 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ServerDependenc
     },
     async ({ params }) => presentExpansion(store.expansion(params.id, params.expansion_id)),
   );
+}
 
+function cancelExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
   app.post(
     '/v1/campaigns/:id/expansions/:expansion_id/cancel',
     {

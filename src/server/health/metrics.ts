@@ -13,10 +13,14 @@ export interface ServerMetrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
+type MetricsNeeds = Pick<ServerDependencies, 'engine' | 'webhooks'> & {
+  readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'oldestQueuedSeconds' | 'outbox'>;
+};
+
 const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
 /** Metrics that start at zero. */
-export function createMetrics(dependencies: ServerDependencies): ServerMetrics {
+export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -46,7 +50,7 @@ export function createMetrics(dependencies: ServerDependencies): ServerMetrics {
   };
 }
 
-function addServiceGauges({ store, engine, webhooks }: ServerDependencies, registers: Registry[]): void {
+function addServiceGauges({ store, engine, webhooks }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_expansions', 'Latest expansions of campaigns by state.', registers, ['state'], (self) => {
     for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
   });

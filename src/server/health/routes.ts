@@ -7,6 +7,11 @@ import { describeRoute, json } from '../http/route.ts';
 import type { ServerMetrics } from './metrics.ts';
 import { livenessSchema, readinessSchema } from './schemas.ts';
 
+/** What these routes call. */
+export type HealthNeeds = Pick<ServerDependencies, 'engine' | 'modelVersion' | 'population'> & {
+  readonly store: Pick<ServerDependencies['store'], 'oldestQueuedSeconds'>;
+};
+
 interface Part {
   readonly name: string;
   readonly ready: boolean;
@@ -15,7 +20,13 @@ interface Part {
 
 const READY_RETRY_SECONDS = 2;
 
-export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies, metrics: ServerMetrics): void {
+export function addHealthRoutes(app: ServerApp, dependencies: HealthNeeds, metrics: ServerMetrics): void {
+  getLiveness(app);
+  getReadiness(app, dependencies);
+  getMetrics(app, metrics);
+}
+
+function getLiveness(app: ServerApp): void {
   app.get(
     '/livez',
     {
@@ -32,7 +43,9 @@ export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies
     },
     async () => ({ status: 'alive' as const }),
   );
+}
 
+function getReadiness(app: ServerApp, dependencies: HealthNeeds): void {
   app.get(
     '/readyz',
     {
@@ -58,7 +71,9 @@ export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies
       return { status: 'ready' as const, parts, model_version: modelVersion, population_version: population.version };
     },
   );
+}
 
+function getMetrics(app: ServerApp, metrics: ServerMetrics): void {
   app.get(
     '/metrics',
     {
@@ -80,7 +95,7 @@ export function addHealthRoutes(app: ServerApp, dependencies: ServerDependencies
   );
 }
 
-function partsOf({ store, population, engine }: ServerDependencies): Part[] {
+function partsOf({ store, population, engine }: HealthNeeds): Part[] {
   const { ready, detail } = engine();
   return [
     { name: 'engine', ready, detail },
@@ -89,7 +104,7 @@ function partsOf({ store, population, engine }: ServerDependencies): Part[] {
   ];
 }
 
-function storeStatus(store: ServerDependencies['store']): Omit<Part, 'name'> {
+function storeStatus(store: HealthNeeds['store']): Omit<Part, 'name'> {
   try {
     return { ready: true, detail: `oldest queued expansion ${Math.round(store.oldestQueuedSeconds())} s` };
   } catch (error) {

@@ -16,12 +16,25 @@ import {
 } from './schemas.ts';
 import { ValueCounts } from './value-counts.ts';
 
+/** What these routes call. */
+export type InformationNeeds = Pick<
+  ServerDependencies,
+  'campaignFeatures' | 'config' | 'model' | 'modelVersion' | 'population' | 'populationImportedAt'
+>;
+
 const TAGS = ['information'];
 
-export function addInformationRoutes(app: ServerApp, dependencies: ServerDependencies): void {
-  const { config, population, campaignFeatures, model } = dependencies;
+export function addInformationRoutes(app: ServerApp, dependencies: InformationNeeds): void {
+  const { population } = dependencies;
   const counts = new ValueCounts(population);
+  listLimits(app, dependencies);
+  getCurrentModel(app, dependencies);
+  listModelFeatureValues(app, dependencies);
+  getCurrentPopulation(app, dependencies);
+  listPopulationFeatureValues(app, dependencies, counts);
+}
 
+function listLimits(app: ServerApp, { config }: InformationNeeds): void {
   app.get(
     '/v1/limits',
     {
@@ -37,7 +50,10 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
     },
     async () => ({ items: presentLimits(config) }),
   );
+}
 
+function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
+  const { config, campaignFeatures, model } = dependencies;
   app.get(
     '/v1/models/current',
     {
@@ -67,7 +83,10 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
       evaluation: model.evaluation,
     }),
   );
+}
 
+function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds): void {
+  const { config, campaignFeatures } = dependencies;
   app.get(
     '/v1/models/current/features/:name/values',
     {
@@ -91,7 +110,10 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
       return pageOfValues(feature.values, scope, asQuery(request.query), config.maximumValueScan, (value) => value);
     },
   );
+}
 
+function getCurrentPopulation(app: ServerApp, dependencies: InformationNeeds): void {
+  const { population } = dependencies;
   app.get(
     '/v1/populations/current',
     {
@@ -117,7 +139,13 @@ export function addInformationRoutes(app: ServerApp, dependencies: ServerDepende
       })),
     }),
   );
+}
 
+function listPopulationFeatureValues(
+  app: ServerApp,
+  { config, population }: InformationNeeds,
+  counts: ValueCounts,
+): void {
   app.get(
     '/v1/populations/current/features/:name/values',
     {

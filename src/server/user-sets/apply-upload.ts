@@ -5,11 +5,11 @@ import type { z } from 'zod';
 import type { Change, MatchedPopulation, SetOwner } from '../../campaigns/set-types.ts';
 import type { SeedCounts } from '../../campaigns/types.ts';
 import { AppError } from '../../lib/errors.ts';
-import type { ServerDependencies } from '../dependencies.ts';
 import type { OpenRequests } from '../http/open-requests.ts';
 import { findUser } from './find-user.ts';
 import { type Hint, MatchHints } from './match-hints.ts';
 import type { OpenUploads } from './open-uploads.ts';
+import type { UserSetNeeds } from './port.ts';
 import { knownPercent, presentChangeReport } from './present.ts';
 import type { uploadQuery, userSetSchema } from './schemas.ts';
 import { readUploadedIds } from './upload-ids.ts';
@@ -28,7 +28,7 @@ export interface Doors {
 export async function applyUpload(
   request: FastifyRequest,
   { owner, how }: { readonly owner: SetOwner; readonly how: Change },
-  dependencies: ServerDependencies,
+  dependencies: UserSetNeeds,
   { uploads, requests }: Doors,
 ): Promise<z.output<typeof userSetSchema>> {
   const { clock, config, store } = dependencies;
@@ -60,7 +60,7 @@ export async function applyUpload(
 }
 
 /** The population version that is served. */
-export function populationOf({ population }: ServerDependencies): MatchedPopulation {
+export function populationOf({ population }: Pick<UserSetNeeds, 'population'>): MatchedPopulation {
   return { version: population.version, has: (userId) => findUser(population, userId) >= 0 };
 }
 

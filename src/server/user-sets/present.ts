@@ -1,5 +1,4 @@
 /** Match reports in the words of the API. */
-
 import type { z } from 'zod';
 import type { ChangeReport, MatchReport } from '../../campaigns/set-types.ts';
 import type { SeedCounts } from '../../campaigns/types.ts';

@@ -5,7 +5,6 @@ import type { SetOwner } from '../../campaigns/set-types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerConfig } from '../config.ts';
-import type { ServerDependencies } from '../dependencies.ts';
 import { negotiate } from '../http/accept.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
@@ -15,6 +14,7 @@ import type { createSlots } from '../http/slots.ts';
 import { sendError } from '../problems/error-handler.ts';
 import { applyUpload, type Doors, populationOf } from './apply-upload.ts';
 import { streamIds } from './id-stream.ts';
+import type { UserSetNeeds } from './port.ts';
 import { presentMatchReport } from './present.ts';
 import { uploadBody, uploadQuery, userSetSchema } from './schemas.ts';
 import { refuseTooManyIds } from './seed-limit.ts';
@@ -72,15 +72,15 @@ const CHANGES = [
 
 export async function addUserSetRoutes(
   app: ServerApp,
-  dependencies: ServerDependencies,
+  dependencies: UserSetNeeds,
   doors: Doors,
   takeStream: ReturnType<typeof createSlots>,
 ): Promise<void> {
-  await app.register(async (scope) => {
+  await app.register(async (scope: ServerApp) => {
     takeUploads(scope, dependencies.config);
     for (const kind of KINDS) {
-      addChanges(scope as unknown as ServerApp, dependencies, doors, kind);
-      addReads(scope as unknown as ServerApp, dependencies, takeStream, kind);
+      addChanges(scope, dependencies, doors, kind);
+      addReads(scope, dependencies, takeStream, kind);
     }
   });
 }
@@ -110,7 +110,7 @@ function takeUploads(
   });
 }
 
-function addChanges(app: ServerApp, dependencies: ServerDependencies, doors: Doors, kind: Kind): void {
+function addChanges(app: ServerApp, dependencies: UserSetNeeds, doors: Doors, kind: Kind): void {
   const { config } = dependencies;
   for (const { how, method, path, summary } of CHANGES) {
     app.route({
@@ -140,12 +140,18 @@ function addChanges(app: ServerApp, dependencies: ServerDependencies, doors: Doo
 
 function addReads(
   app: ServerApp,
-  dependencies: ServerDependencies,
+  dependencies: UserSetNeeds,
   takeStream: ReturnType<typeof createSlots>,
   kind: Kind,
 ): void {
-  const { config, store } = dependencies;
-  const { params, url, what, noun, users, codes } = kind;
+  addReport(app, dependencies, kind);
+  addRemoval(app, dependencies, kind);
+  addUnknownUsers(app, dependencies, takeStream, kind);
+}
+
+function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void {
+  const { store } = dependencies;
+  const { params, url, what, noun, codes } = kind;
   app.get(
     url,
     {
@@ -166,7 +172,10 @@ function addReads(
       return presentMatchReport(await store.userSets.report(kind.ownerOf(request), population), population.version);
     },
   );
+}
 
+function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
+  const { params, url, what, noun, codes } = kind;
   app.delete(
     url,
     {
@@ -186,7 +195,16 @@ function addReads(
       return reply.code(204).send(null);
     },
   );
+}
 
+function addUnknownUsers(
+  app: ServerApp,
+  dependencies: UserSetNeeds,
+  takeStream: ReturnType<typeof createSlots>,
+  kind: Kind,
+): void {
+  const { config, store } = dependencies;
+  const { params, url, what, users, codes } = kind;
   app.get(
     `${url}/unknown`,
     {

@@ -1,5 +1,4 @@
 /** Webhooks and their deliveries in the words of the API. */
-
 import type { z } from 'zod';
 import type { Delivery, Webhook } from '../../campaigns/webhook-types.ts';
 import { presentTime } from '../http/present-time.ts';

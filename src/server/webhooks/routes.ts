@@ -18,15 +18,26 @@ import {
   webhookWithSecretSchema,
 } from './schemas.ts';
 
+/** What these routes call. */
+export type WebhookNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'webhooks'> & {
+  readonly store: Pick<ServerDependencies['store'], 'outbox' | 'webhooks'>;
+};
+
 const TAGS = ['webhooks'];
 
-export function addWebhookRoutes(app: ServerApp, dependencies: ServerDependencies): void {
-  addWebhooks(app, dependencies);
-  addChanges(app, dependencies);
-  addDeliveries(app, dependencies);
+export function addWebhookRoutes(app: ServerApp, dependencies: WebhookNeeds): void {
+  createWebhook(app, dependencies);
+  listWebhooks(app, dependencies);
+  getWebhook(app, dependencies);
+  updateWebhook(app, dependencies);
+  deleteWebhook(app, dependencies);
+  rotateWebhookSecret(app, dependencies);
+  pingWebhook(app, dependencies);
+  listDeliveries(app, dependencies);
+  replayDelivery(app, dependencies);
 }
 
-function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies): void {
+function createWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookNeeds): void {
   app.post(
     '/v1/webhooks',
     {
@@ -58,7 +69,9 @@ function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerD
         .send({ ...presentWebhook(webhook), secret });
     },
   );
+}
 
+function listWebhooks(app: ServerApp, { store, config }: WebhookNeeds): void {
   app.get(
     '/v1/webhooks',
     {
@@ -78,7 +91,9 @@ function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerD
       return { items: page.items.map(presentWebhook), next_cursor: page.nextCursor };
     },
   );
+}
 
+function getWebhook(app: ServerApp, { store }: WebhookNeeds): void {
   app.get(
     '/v1/webhooks/:id',
     {
@@ -97,7 +112,7 @@ function addWebhooks(app: ServerApp, { store, webhooks, clock, config }: ServerD
   );
 }
 
-function addChanges(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies): void {
+function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookNeeds): void {
   app.patch(
     '/v1/webhooks/:id',
     {
@@ -122,7 +137,9 @@ function addChanges(app: ServerApp, { store, webhooks, clock, config }: ServerDe
       return presentWebhook(webhook);
     },
   );
+}
 
+function deleteWebhook(app: ServerApp, { store }: WebhookNeeds): void {
   app.delete(
     '/v1/webhooks/:id',
     {
@@ -143,7 +160,9 @@ function addChanges(app: ServerApp, { store, webhooks, clock, config }: ServerDe
       return reply.code(204).send(null);
     },
   );
+}
 
+function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNeeds): void {
   app.post(
     '/v1/webhooks/:id/rotate',
     {
@@ -169,7 +188,7 @@ function addChanges(app: ServerApp, { store, webhooks, clock, config }: ServerDe
   );
 }
 
-function addDeliveries(app: ServerApp, { store, webhooks, clock, config }: ServerDependencies): void {
+function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds): void {
   app.post(
     '/v1/webhooks/:id/ping',
     {
@@ -190,7 +209,9 @@ function addDeliveries(app: ServerApp, { store, webhooks, clock, config }: Serve
       return reply.code(202).send(presentDelivery(delivery));
     },
   );
+}
 
+function listDeliveries(app: ServerApp, { store, config }: WebhookNeeds): void {
   app.get(
     '/v1/webhooks/:id/deliveries',
     {
@@ -211,7 +232,9 @@ function addDeliveries(app: ServerApp, { store, webhooks, clock, config }: Serve
       return { items: page.items.map(presentDelivery), next_cursor: page.nextCursor };
     },
   );
+}
 
+function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookNeeds): void {
   app.post(
     '/v1/webhooks/:id/deliveries/:delivery_id/replay',
     {

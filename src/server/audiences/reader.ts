@@ -1,0 +1,153 @@
+/** Answers a read of an audience's members: a page of them, or a stream of all. */
+import { constants, gzipSync } from 'node:zlib';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { blocksOf, pageOf } from '../../audience/page.ts';
+import type { ReadRanking } from '../../audience/ranking.ts';
+import type { Audience } from '../../campaigns/types.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import { acceptsGzip, negotiate } from '../http/accept.ts';
+import { IMMUTABLE, isMatch, REVALIDATE, sendNotModified } from '../http/conditional.ts';
+import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
+import type { createSlots } from '../http/slots.ts';
+import { encodeCursor } from './cursor.ts';
+import type { CutQuery } from './schemas.ts';
+import { MEMBER_ROWS, PARQUET_TYPE, parquetChunks, streamChunks, textChunks, textOf } from './stream.ts';
+import { checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
+
+/** What a read calls. */
+export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
+  readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
+};
+
+type Query = CutQuery & { readonly limit?: number | undefined; readonly cursor?: string | undefined };
+
+/** What was opened for one answer. */
+interface Opened<R> {
+  readonly audience: Audience;
+  readonly ranking: R;
+  readonly view: View;
+}
+
+/** The same until `close`. */
+interface Held {
+  readonly opened: Opened<ReadRanking>;
+  readonly close: () => void;
+}
+
+/** Answers a read of the active version (null) or a fixed one. */
+export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typeof createSlots>) {
+  const { config, store, rankings, population } = dependencies;
+
+  return (
+    { id, version }: { readonly id: string; readonly version: number | null },
+    { headers }: FastifyRequest,
+    query: Query,
+    reply: FastifyReply,
+  ): FastifyReply => {
+    const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
+    const gzip = (type === NDJSON_TYPE || type === CSV_TYPE) && acceptsGzip(headers['accept-encoding']);
+    const find = () => locate(store, id, version, query.cursor);
+    const found = find();
+    const validators = (audience: Audience) => ({
+      vary: 'accept, accept-encoding',
+      etag: `"${audience.version}-${NAMES[type]}${gzip ? '-gzip' : ''}"`,
+      'cache-control': version === null ? REVALIDATE : IMMUTABLE,
+      'x-audience-version': audience.version,
+    });
+    const known = validators(found.audience);
+    if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
+    const say = ({ audience, view }: Opened<unknown>, next: string | null) => {
+      reply.headers({
+        ...validators(audience),
+        'x-audience-size': view.size,
+        'x-audience-candidates': audience.candidates,
+        ...(next === null ? {} : { 'x-next-cursor': next }),
+        ...(gzip ? { 'content-encoding': 'gzip' } : {}),
+      });
+      return reply.type(CONTENT_TYPES[type]);
+    };
+
+    const open = <R extends ReadRanking>(at: Located, ranking: R): Opened<R> => {
+      checkPopulation(dependencies, at.audience, ranking);
+      return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };
+    };
+    if (type === PARQUET_TYPE || (type !== JSON_TYPE && query.limit === undefined)) {
+      const { opened, close } = hold(takeStream(), rankings, open, (use) => openFound(found, find, use));
+      const { audience, view } = opened;
+      const end = Math.min(view.size, view.from + (query.limit ?? view.size));
+      const chunks = chunksOf(type, opened, end, dependencies);
+      return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
+    }
+
+    const opened = openFound(found, find, (at) => open(at, rankings.get(at.audience.folder)));
+    const { audience, ranking, view } = opened;
+    const limit = query.limit ?? config.defaultPageSize;
+    const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
+    const next = nextCursor(audience, view, view.from + items.length);
+    if (type !== JSON_TYPE) {
+      const text = textOf(type, MEMBER_ROWS, items);
+      return say(opened, next).send(gzip ? gzipSync(text, { level: constants.Z_BEST_SPEED }) : text);
+    }
+    const { candidates } = audience;
+    return say(opened, null).send({ items, next_cursor: next, size: view.size, candidates, version: audience.version });
+  };
+}
+
+/** For a stream: a place among the streams (`release` frees it), and the ranking's own descriptors, both until `close`. */
+function hold(
+  release: () => void,
+  rankings: ReadNeeds['rankings'],
+  open: (at: Located, ranking: ReadRanking) => Opened<ReadRanking>,
+  openFirst: (use: (at: Located) => Held) => Held,
+): Held {
+  try {
+    return openFirst((at) => {
+      const held = rankings.hold(at.audience.folder);
+      const close = () => {
+        held.close();
+        release();
+      };
+      try {
+        return { opened: open(at, held.ranking), close };
+      } catch (error) {
+        held.close();
+        throw error;
+      }
+    });
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** What a stream sends: the ranks from where the view begins to `end`. */
+function chunksOf(
+  type: typeof NDJSON_TYPE | typeof CSV_TYPE | typeof PARQUET_TYPE,
+  { ranking, view }: Opened<ReadRanking>,
+  end: number,
+  { config, population }: Pick<ReadNeeds, 'config' | 'population'>,
+) {
+  const pages = blocksOf(ranking, population.directory, {
+    size: end,
+    fromRank: view.from,
+    blockSize: config.streamChunkRows,
+  });
+  return type === PARQUET_TYPE
+    ? parquetChunks(pages, config.parquetRowGroupRows)
+    : textChunks(type, MEMBER_ROWS, pages);
+}
+
+/** Of the page after the one that ends before the 0-based rank `end`; null behind the last one. */
+function nextCursor({ campaignId, version }: Audience, { size }: View, end: number): string | null {
+  return end < size ? encodeCursor(campaignId, { audienceVersion: version, size, afterRank: end }) : null;
+}
+
+/** Of the representation, for its ETag. */
+const NAMES = { [JSON_TYPE]: 'json', [NDJSON_TYPE]: 'ndjson', [CSV_TYPE]: 'csv', [PARQUET_TYPE]: 'parquet' } as const;
+
+const CONTENT_TYPES = {
+  [JSON_TYPE]: JSON_TYPE,
+  [NDJSON_TYPE]: `${NDJSON_TYPE}; charset=utf-8`,
+  [CSV_TYPE]: `${CSV_TYPE}; charset=utf-8`,
+  [PARQUET_TYPE]: PARQUET_TYPE,
+} as const;
