@@ -1,7 +1,7 @@
 /** How a route is described: its shapes, its answers with their headers, and the errors that are its own; the common ones are added. */
 import type { RouteOptions } from 'fastify';
 import { z } from 'zod';
-import type { ErrorCode } from '../../lib/errors.ts';
+import { assert, type ErrorCode } from '../../lib/errors.ts';
 import { problemResponses } from '../problems/schema.ts';
 import type { ServerApp } from './fastify-types.ts';
 import type { HeaderName } from './response-headers.ts';
@@ -99,6 +99,7 @@ function toSchema({ description, content }: Answer) {
 export function addErrorResponses(app: ServerApp): void {
   app.addHook('onRoute', (route) => {
     const { schema } = route;
+    assert(schema?.facts !== undefined || !isApi(route.url), `the route ${route.url} is described`);
     if (schema?.facts === undefined) return;
     const responses = { ...(schema.response as object), ...problemResponses(errorsOf(route, schema.facts)) };
     route.schema = { ...schema, response: responses };

@@ -1,5 +1,4 @@
 /** The table of problems, and what becomes of an error. */
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { type ErrorCode, PROBLEMS } from '../../../src/lib/error-codes.ts';
 import { AppError } from '../../../src/lib/errors.ts';
@@ -8,15 +7,6 @@ import { problemOf, toAppError } from '../../../src/server/problems/problem.ts';
 const LIMITS = { bodyLimitBytes: 100 };
 
 describe('PROBLEMS', () => {
-  it('has every code that the README names beside a route', () => {
-    const readme = readFileSync(new URL('../../../src/server/README.md', import.meta.url), 'utf8');
-    const rows = readme.split('\n').filter((line) => /^\| `(GET|POST|PUT|PATCH|DELETE) /.test(line));
-    const errors = rows.flatMap((row) => [...(row.split(' | ')[2] ?? '').matchAll(/\d{3}((?: `[a-z_]+`)+)/g)]);
-    const codes = errors.flatMap(([, list]) => [...list!.matchAll(/`(\w+)`/g)].map(([, code]) => code!));
-    expect(codes.length).toBeGreaterThan(20);
-    expect(codes.filter((code) => !(code in PROBLEMS))).toEqual([]);
-  });
-
   it('shows nothing of what is the service at fault, but why it is not available', () => {
     const shown = Object.entries(PROBLEMS).filter(([, row]) => row.status >= 500 && row.hidden !== true);
     expect(shown.map(([code]) => code)).toEqual(['unavailable']);
