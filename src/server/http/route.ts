@@ -28,8 +28,7 @@ interface RouteDescription {
   readonly querystring?: z.ZodType;
   /** Those of the request. */
   readonly headers?: z.ZodType;
-  /** With a name, the body is a component of the document. */
-  readonly body?: z.ZodType | { readonly name?: string; readonly content: Content };
+  readonly body?: z.ZodType | { readonly content: Content };
   readonly consumes?: string[];
   /** By status. */
   readonly response: Answers;

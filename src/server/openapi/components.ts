@@ -1,9 +1,9 @@
 /** Parts of the document that are named, and those that many operations have: components, which are referred to. */
 import { assert } from '../../lib/errors.ts';
 import { COMPONENT } from './component.ts';
-import { ANSWERS, BODY, type Document, type Operation, type Reference } from './document-types.ts';
+import { ANSWERS, type Document, type Operation, type Reference } from './document-types.ts';
 
-type Kind = 'parameters' | 'requestBodies' | 'responses' | 'schemas';
+type Kind = 'parameters' | 'requestBodies' | 'responses';
 
 /** Moves named parameters, named bodies and the responses of errors to the components. */
 export function referToComponents(document: Document, operations: readonly Operation[]): void {
@@ -34,16 +34,18 @@ function referToParameters(operation: Operation, refer: Refer): void {
   });
 }
 
+/** The whole body: fields with a default may be left out of a body, which generators of clients know only there. */
 function referToBodies(operation: Operation, refer: Refer): void {
   const { requestBody } = operation;
   if (requestBody === undefined || '$ref' in requestBody) return;
+  const names = new Set<string>();
   for (const media of Object.values(requestBody.content)) {
     const [name, schema] = nameOf(media.schema);
-    if (name !== undefined) media.schema = refer('schemas', name, schema);
+    media.schema = schema;
+    if (name !== undefined) names.add(name);
   }
-  const { [BODY]: name } = operation;
-  delete operation[BODY];
-  if (name !== undefined) operation.requestBody = refer('requestBodies', name, requestBody);
+  assert(names.size <= 1, 'a body has one name');
+  for (const name of names) operation.requestBody = refer('requestBodies', name, requestBody);
 }
 
 function referToErrors({ [ANSWERS]: answers, responses }: Operation, refer: Refer): void {

@@ -6,9 +6,6 @@ import type { COMPONENT } from './component.ts';
 /** Where an operation has, until the document is complete, what its route declares of its answers. */
 export const ANSWERS = 'x-answers';
 
-/** Where it has, until then, the name of its body. */
-export const BODY = 'x-request-body';
-
 /** By status. */
 export interface DeclaredAnswers {
   readonly headers: Readonly<Record<string, readonly HeaderName[]>>;
@@ -49,7 +46,6 @@ export interface Response {
 
 export interface Operation {
   [ANSWERS]?: DeclaredAnswers;
-  [BODY]?: string;
   readonly responses: Record<string, Response | Reference>;
   parameters?: (Parameter | Reference)[];
   requestBody?: RequestBody | Reference;

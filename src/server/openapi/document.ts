@@ -7,7 +7,7 @@ import type { ServerApp } from '../http/fastify-types.ts';
 import { errorsOf, isApi } from '../http/route.ts';
 import { codesByStatus } from '../problems/schema.ts';
 import { completeDocument } from './complete-document.ts';
-import { ANSWERS, BODY, type DeclaredAnswers } from './document-types.ts';
+import { ANSWERS, type DeclaredAnswers } from './document-types.ts';
 
 const DESCRIPTION = `Look-alike audience expansion: give a campaign's seeds, read back the users of the population who are most like them.
 
@@ -70,9 +70,7 @@ function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> 
 
 /** The provider's transform knows bodies of one content type only. */
 function transformBodies(route: Parameters<Transform>[0]): ReturnType<Transform> {
-  const { body, ...rest } = (route.schema ?? {}) as {
-    body?: { name?: string; content?: Record<string, { schema: unknown }> };
-  };
+  const { body, ...rest } = (route.schema ?? {}) as { body?: { content?: Record<string, { schema: unknown }> } };
   if (body?.content === undefined) return jsonSchemaTransform(route);
   const describe = (schema: object) => jsonSchemaTransform({ ...route, schema } as typeof route);
   const content = Object.entries(body.content).map(([type, { schema }]) => {
@@ -80,6 +78,5 @@ function transformBodies(route: Parameters<Transform>[0]): ReturnType<Transform>
     return [type, { schema: described.body }];
   });
   const { schema, url } = describe(rest);
-  const named = { ...schema, [BODY]: body.name, body: { content: Object.fromEntries(content) } };
-  return { schema: named, url };
+  return { schema: { ...schema, body: { content: Object.fromEntries(content) } }, url };
 }

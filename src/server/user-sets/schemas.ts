@@ -112,7 +112,6 @@ export function uploadBody(config: ServerConfig) {
   });
   const ids = userIdList(config, `User ids, at most ${config.maximumInlineSeeds} in JSON.`);
   return {
-    name: 'UserIds',
     content: {
       'text/plain': text('One user id a line, in UTF-8. Empty lines are ignored.', 'u1\nu2\n'),
       'application/x-ndjson': text(
