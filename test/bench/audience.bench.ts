@@ -12,7 +12,7 @@ import type { Audience } from '../../src/campaigns/types.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type Column, SEGMENT_ROWS } from '../../src/population/segments.ts';
 import { MEMBER_ROWS, parquetChunks, streamChunks, textChunks } from '../../src/server/audiences/stream.ts';
-import { audiencesOfUser, audiencesOfUser } from '../../src/server/audiences/user-audiences.ts';
+import { audiencesOfUser } from '../../src/server/audiences/user-audiences.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
 import { CSV_TYPE, NDJSON_TYPE } from '../../src/server/http/media-types.ts';
 import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
