@@ -1,8 +1,11 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
     pool: 'forks',
+    // vitest leaves one core free by default: half of a machine of two
+    maxWorkers: availableParallelism(),
     globalSetup: ['test/fixture/global-setup.ts'],
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,

@@ -1,13 +1,13 @@
 /** Feedback of a million users: neither its upload, nor an expansion of it, nor its removal keeps the API's thread from look-ups. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { watchEventLoop } from '../../fixture/event-loop.ts';
+import { IS_LONG, size } from '../../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
 /** What the thread may be held at a time. */
 const MOST_MS = 50;
-const IS_BIG = process.env['CI'] === 'true';
 /** Before it was done in slices, a tenth of a million held it for 130 ms an upload and 50 an expansion, a million for 290 and 440. */
-const USERS = IS_BIG ? 1_000_000 : 100_000;
+const USERS = size(100_000, 1_000_000);
 const UPLOAD_EVENTS = 10_000;
 
 let users: PopulationFixture;
@@ -55,7 +55,7 @@ async function measure(userIds: readonly string[]) {
   return longest;
 }
 
-const skipped = IS_BIG ? '' : '; SKIPPED outside of CI: a million';
+const skipped = IS_LONG ? '' : '; SKIPPED without CI_LONG=1: a million';
 
 describe('feedback', () => {
   // again where it fails: a disk that is busy with other work may hold one write for as long
