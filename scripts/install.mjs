@@ -46,20 +46,25 @@ function bindingFault(root) {
   }
 }
 
+/** Runs npm with this Node, and ends the process where it fails. */
+function npm(root, args, variables) {
+  const { status, error } = runNpm(root, args, variables);
+  if (status === 0) return;
+  process.stderr.write(`npm ${args[0]} failed: ${error?.message ?? 'see above'}.\n`);
+  process.exit(status ?? 1);
+}
+
 /** Runs npm with this Node, and whatever npm starts too: a compiler's target is the Node that runs it. */
-function npm(root, args, variables = {}) {
+export function runNpm(folder, args, variables = {}) {
   const path = [dirname(process.execPath), process.env.PATH].join(delimiter);
   // the npm that started us, where one did: the first in PATH may be another one
   const cli = process.env.npm_execpath;
   const isNpm = cli !== undefined && basename(cli) === 'npm-cli.js';
   const [command, first] = isNpm ? [process.execPath, [cli]] : ['npm', []];
-  const { status, error } = spawnSync(command, [...first, ...args], {
-    cwd: root,
+  return spawnSync(command, [...first, ...args], {
+    cwd: folder,
     env: { ...process.env, PATH: path, ...variables },
     stdio: ['ignore', 2, 2],
     shell: !isNpm && process.platform === 'win32',
   });
-  if (status === 0) return;
-  process.stderr.write(`npm ${args[0]} failed: ${error?.message ?? 'see above'}.\n`);
-  process.exit(status ?? 1);
 }

@@ -1,11 +1,11 @@
 // Runs the tests under other versions of Node: `npm run test:node`, `npm run test:node -- 24 test/graph`. npm's own packages bring the
 // programs, with the headers that better-sqlite3 is compiled with. Works on a copy of the tree in the system's temporary folder.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { basename, delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ensureInstalled } from './install.mjs';
+import { ensureInstalled, runNpm } from './install.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const MAJORS = ['22', '24'];
@@ -57,16 +57,8 @@ function fetchNode(wanted) {
   const folder = join(work, wanted, 'program');
   mkdirSync(folder, { recursive: true });
   process.stdout.write(`Fetching ${name}@${wanted} ...\n`);
-  npm([
-    'install',
-    '--prefix',
-    folder,
-    '--no-save',
-    '--no-package-lock',
-    '--no-audit',
-    '--no-fund',
-    `${name}@${wanted}`,
-  ]);
+  writeFileSync(join(folder, 'package.json'), '{"private":true}');
+  runNpm(folder, ['install', '--no-save', '--no-package-lock', '--no-audit', '--no-fund', `${name}@${wanted}`]);
   const home = join(folder, 'node_modules', name);
   const program = join(home, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
   if (!existsSync(program)) return null;
@@ -92,8 +84,8 @@ function copyTree(tree) {
 function compile(node, tree) {
   process.stdout.write(`Building ${COMPILED} for Node ${node.version} ...\n`);
   const folder = join(tree, 'node_modules', COMPILED);
-  const require = join(ROOT, 'node_modules/prebuild-install/bin.js');
-  if (existsSync(require)) run(node, [require], folder, 'ignore');
+  const prebuilt = join(ROOT, 'node_modules/prebuild-install/bin.js');
+  if (existsSync(prebuilt)) run(node, [prebuilt], folder, 'ignore');
   if (!loads(node, folder)) {
     const gyp = findGyp();
     if (gyp === null) return 'no prebuilt file, and no node-gyp beside npm';
@@ -114,4 +106,37 @@ function findGyp() {
   const cli = process.env.npm_execpath;
   const homes = [cli && join(dirname(cli), '..'), join(dirname(process.execPath), '../lib/node_modules/npm')];
   return homes.map((home) => home && join(home, 'node_modules/node-gyp/bin/node-gyp.js')).find(existsSync) ?? null;
+}
+
+/** The test files that cannot run without the database: those that import it, by whatever path, and those that start the program. */
+function testsOfDatabase() {
+  const cruiser = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
+  const args = ['--no-config', '--ts-config', 'tsconfig.json', '--output-type', 'json'];
+  const { stdout, status } = spawnSync(process.execPath, [cruiser, ...args, 'src', 'test'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  if (status !== 0) throw new Error('dependency-cruiser cannot tell what imports the database');
+  const importers = new Map();
+  for (const { source, dependencies } of JSON.parse(stdout).modules)
+    for (const { resolved } of dependencies) importers.set(resolved, [...(importers.get(resolved) ?? []), source]);
+  const found = new Set([...importers.keys()].filter((path) => path.includes(`node_modules/${COMPILED}/`)));
+  // a set grows while it is walked
+  for (const path of found) for (const importer of importers.get(path) ?? []) found.add(importer);
+  const files = readdirSync(join(ROOT, 'test'), { recursive: true }).map(
+    (path) => `test/${path.replaceAll('\\', '/')}`,
+  );
+  return files.filter((path) => path.endsWith('.test.ts') && (found.has(path) || STARTS_PROGRAM.test(path))).sort();
+}
+
+/** Runs a script in a version, so that what it starts (node, npm) runs in it too. */
+function run({ program, headers }, command, folder, stdio = 'inherit') {
+  const env = {
+    ...process.env,
+    PATH: [dirname(program), process.env.PATH].join(delimiter),
+    npm_node_execpath: program,
+  };
+  if (headers !== null) env.npm_config_nodedir = headers;
+  return spawnSync(program, command, { cwd: folder, env, stdio: ['ignore', stdio, stdio] });
 }

@@ -7,6 +7,7 @@ import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { blobs, temporaryFolder } from './folders.ts';
+import { size } from '../fixture/size.ts';
 import { naiveOrder } from './naive-order.ts';
 
 const root = temporaryFolder();
@@ -39,7 +40,7 @@ describe('countDiff and missingFrom', () => {
       fc.asyncProperty(scores, fc.nat(32), scores, fc.nat(32), fc.integer({ min: 1, max: 9 }), async (a, m, b, n, k) =>
         checkDiff(sideOf(a, m), sideOf(b, n), k),
       ),
-      { numRuns: 60 },
+      { numRuns: size(20, 60) },
     );
   });
 

@@ -10,6 +10,7 @@ import { openRanking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { blobs, temporaryFolder } from './folders.ts';
+import { size } from '../fixture/size.ts';
 import { naiveOrder } from './naive-order.ts';
 
 const root = temporaryFolder();
@@ -48,7 +49,7 @@ describe('Ranking', () => {
         expect(ranking.scoresFrom(fromRank, count)).toEqual(scores.slice(fromRank, fromRank + count));
         ranking.close();
       }),
-      { numRuns: 60 },
+      { numRuns: size(20, 60) },
     );
   });
 
@@ -73,7 +74,7 @@ describe('Ranking', () => {
         }
         ranking.close();
       }),
-      { numRuns: 60 },
+      { numRuns: size(20, 60) },
     );
   });
 

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LineLimits, readLines } from '../../src/dataset/lines.ts';
 import { refusalOf, useFolders } from '../population/support.ts';
+import { size } from '../fixture/size.ts';
 
 const newFolder = useFolders();
 
@@ -53,7 +54,7 @@ describe('readLines', () => {
         expect(await collect(path)).toEqual(many);
       },
     );
-    await fc.assert(property, { numRuns: 6 });
+    await fc.assert(property, { numRuns: size(3, 6) });
   });
 
   it('refuses bytes that are not UTF-8 and names the line', async () => {

@@ -9,6 +9,7 @@ import { printGraph } from '../../src/graph/print.ts';
 import { prune } from '../../src/graph/prune.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { openSession } from '../../src/runtime/session.ts';
+import { size } from '../fixture/size.ts';
 
 type Maker = (b: Builder, x: Value, y: Value, n: number) => Value;
 
@@ -229,7 +230,7 @@ describe('gradients of random graphs', () => {
         }
       }),
       // a failure is told at once, with its seed, not shrunk: a graph of 30 ops with two orders takes .2 s, its shrinking minutes
-      { numRuns: 60, endOnFailure: true, interruptAfterTimeLimit: MOST_MS },
+      { numRuns: size(30, 60), endOnFailure: true, interruptAfterTimeLimit: MOST_MS },
     );
     expect(ops / checked).toBeGreaterThan(15);
     expect(largest).toBe(MOST_OPS);

@@ -11,6 +11,7 @@ import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/ir.t
 import { prune } from '../../src/graph/prune.ts';
 import { readModel } from '../../src/graph/read.ts';
 import { writeModel } from '../../src/graph/write.ts';
+import { size } from '../fixture/size.ts';
 import { openSession, runModel } from './onnx-file.ts';
 import { bitsOf, randomGraph, randomTensor } from './random-graph.ts';
 
@@ -97,7 +98,7 @@ describe('writeModel', () => {
         await (await openSession(bytes)).release();
         for (const node of graph.nodes) ops.add(node.op);
       }),
-      { numRuns: 150 },
+      { numRuns: size(50, 150) },
     );
     // a generator whose every step is refused would prove nothing
     expect(ops.size).toBeGreaterThan(15);
@@ -194,7 +195,7 @@ describe('readModel on damaged files', () => {
           }
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: size(1000, 3000) },
     );
     expect(outcomes.read).toBeGreaterThan(0);
     expect(outcomes.refused).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Tensor, tensor } from '../../src/graph/index.ts';
 import { applyChanges, changesOf } from '../../src/model/changes.ts';
+import { size } from '../fixture/size.ts';
 
 const table = (...rows: number[][]) => tensor('float32', [rows.length, rows[0]!.length], rows.flat());
 const parameters = (entries: Record<string, Tensor>) => new Map(Object.entries(entries));
@@ -60,7 +61,7 @@ describe('changesOf', () => {
           expect([...before]).toEqual(Array.from({ length: count }, (_, i) => i));
         },
       ),
-      { numRuns: 100 },
+      { numRuns: size(40, 100) },
     );
   });
 });

@@ -12,6 +12,7 @@ import {
   removeCheckpoint,
   writeCheckpoint,
 } from '../../src/offline/checkpoint.ts';
+import { size } from '../fixture/size.ts';
 
 let root = '';
 let path = '';
@@ -56,7 +57,7 @@ describe('writeCheckpoint', () => {
         expect(read.tensors).toEqual(tensors);
         expect([...read.tensors.keys()]).toEqual([...tensors.keys()]);
       }),
-      { numRuns: 25 },
+      { numRuns: size(10, 25) },
     );
     writeCheckpoint(path, CHECKPOINT);
     expect(readCheckpoint(path, identity)).toEqual(CHECKPOINT);

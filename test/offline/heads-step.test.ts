@@ -7,6 +7,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { type HeadsStepOptions, openHeadsProgram } from '../../src/offline/heads-step.ts';
 import { addGradient } from '../../src/offline/meta-step.ts';
 import { type PlainParameters, referenceScores } from '../architectures/reference.ts';
+import { centralDifferences } from '../fixture/central-differences.ts';
 import { randomFeeds } from '../model/tiny-model.ts';
 
 const CONFIG: MetaHeacConfig = {
@@ -51,37 +52,15 @@ function referenceLoss(parameters: PlainParameters, { feeds, labels }: LabelledB
   return scores.reduce((sum, p, i) => sum - (labels[i] === 1 ? Math.log(p) : Math.log(1 - p)), 0) / scores.length;
 }
 
-/** Central differences of `f` in the parameters of `which`. */
-function differences(
-  parameters: PlainParameters,
-  which: readonly string[],
-  step: number,
-  f: (parameters: PlainParameters) => number,
-): Map<string, number[]> {
-  const shifted = new Map([...parameters].map(([name, values]) => [name, [...values]]));
-  return new Map(
-    which.map((name) => {
-      const own = shifted.get(name)!;
-      const gradient = parameters.get(name)!.map((x, i) => {
-        const at = (y: number): number => {
-          own[i] = y;
-          const value = f(shifted);
-          own[i] = x;
-          return value;
-        };
-        return (at(x + step) - at(x - step)) / (2 * step);
-      });
-      return [name, gradient];
-    }),
-  );
-}
-
 /** The parameters after the inner steps: only the heads move. */
 function adapted(parameters: PlainParameters): PlainParameters {
   let current = parameters;
   for (let step = 0; step < OPTIONS.innerSteps; step++) {
-    const gradient = differences(current, Object.keys(OPTIONS.rates), 1e-5, (shifted) =>
-      referenceLoss(shifted, episode.support),
+    const gradient = centralDifferences(
+      current,
+      1e-5,
+      (shifted) => referenceLoss(shifted, episode.support),
+      Object.keys(OPTIONS.rates),
     );
     current = new Map(
       [...current].map(([name, values]) => {
@@ -119,7 +98,12 @@ describe('openHeadsProgram', () => {
     const { loss, gradients } = await metaGradient();
     expect(loss).toBeCloseTo(referenceLoss(adapted(start), episode.query), 5);
     expect(Math.abs(loss - referenceLoss(start, episode.query))).toBeGreaterThan(0.01);
-    const expected = differences(start, names, 1e-4, (shifted) => referenceLoss(adapted(shifted), episode.query));
+    const expected = centralDifferences(
+      start,
+      1e-4,
+      (shifted) => referenceLoss(adapted(shifted), episode.query),
+      names,
+    );
     expect(distance(gradients, expected)).toBeLessThan(1e-3);
   });
 
@@ -127,7 +111,7 @@ describe('openHeadsProgram', () => {
     const { loss, gradients } = await metaGradient({ firstOrder: true });
     const end = adapted(start);
     expect(loss).toBeCloseTo(referenceLoss(end, episode.query), 5);
-    const expected = differences(end, names, 1e-5, (shifted) => referenceLoss(shifted, episode.query));
+    const expected = centralDifferences(end, 1e-5, (shifted) => referenceLoss(shifted, episode.query), names);
     expect(distance(gradients, expected)).toBeLessThan(1e-3);
     expect(distance((await metaGradient()).gradients, expected)).toBeGreaterThan(0.02);
   });
@@ -141,7 +125,7 @@ describe('openHeadsProgram', () => {
   it('has without inner steps the gradient of the query alone: pooled training', async () => {
     const { loss, gradients } = await metaGradient({ innerSteps: 0 });
     expect(loss).toBeCloseTo(referenceLoss(start, episode.query), 5);
-    const expected = differences(start, names, 1e-5, (shifted) => referenceLoss(shifted, episode.query));
+    const expected = centralDifferences(start, 1e-5, (shifted) => referenceLoss(shifted, episode.query), names);
     expect(distance(gradients, expected)).toBeLessThan(1e-3);
   });
 

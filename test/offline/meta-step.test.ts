@@ -7,6 +7,7 @@ import { adamScalars, type Graph, numbersOf, tensor } from '../../src/graph/inde
 import { createRng } from '../../src/lib/rng.ts';
 import { addGradient, openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
 import { type PlainParameters, referenceScores } from '../architectures/reference.ts';
+import { centralDifferences } from '../fixture/central-differences.ts';
 import { randomFeeds } from '../model/tiny-model.ts';
 
 const CONFIG: MetaHeacConfig = {
@@ -48,35 +49,9 @@ function referenceLoss(parameters: PlainParameters, { feeds, labels }: LabelledB
   return scores.reduce((sum, p, i) => sum - (labels[i] === 1 ? Math.log(p) : Math.log(1 - p)), 0) / scores.length;
 }
 
-/** Central differences of `f` in every parameter. */
-function differences(
-  parameters: PlainParameters,
-  step: number,
-  f: (parameters: PlainParameters) => number,
-): Map<string, number[]> {
-  const shifted = new Map([...parameters].map(([name, values]) => [name, [...values]]));
-  const out = new Map<string, number[]>();
-  for (const [name, values] of parameters) {
-    const own = shifted.get(name)!;
-    out.set(
-      name,
-      values.map((x, i) => {
-        const at = (y: number): number => {
-          own[i] = y;
-          const value = f(shifted);
-          own[i] = x;
-          return value;
-        };
-        return (at(x + step) - at(x - step)) / (2 * step);
-      }),
-    );
-  }
-  return out;
-}
-
 /** theta - alpha grad L(theta; support), by differences. */
 function innerStep(parameters: PlainParameters): PlainParameters {
-  const gradient = differences(parameters, 1e-5, (shifted) => referenceLoss(shifted, episode.support));
+  const gradient = centralDifferences(parameters, 1e-5, (shifted) => referenceLoss(shifted, episode.support));
   return new Map(
     [...parameters].map(([name, values]) => [name, values.map((x, i) => x - INNER_RATE * gradient.get(name)![i]!)]),
   );
@@ -85,7 +60,7 @@ function innerStep(parameters: PlainParameters): PlainParameters {
 let secondOrder: Map<string, number[]> | null = null;
 /** The gradient through the inner step, by differences of differences: once for all tests. */
 function secondOrderGradient(): Map<string, number[]> {
-  secondOrder ??= differences(start, 1e-4, (shifted) => referenceLoss(innerStep(shifted), episode.query));
+  secondOrder ??= centralDifferences(start, 1e-4, (shifted) => referenceLoss(innerStep(shifted), episode.query));
   return secondOrder;
 }
 
@@ -147,7 +122,7 @@ describe('openMetaProgram', () => {
   it('has with firstOrder the gradient at the stepped parameters, which is another one', async () => {
     const { loss, gradients } = await metaGradient({ firstOrder: true });
     expect(loss).toBeCloseTo(referenceLoss(innerStep(start), episode.query), 5);
-    const expected = differences(innerStep(start), 1e-5, (shifted) => referenceLoss(shifted, episode.query));
+    const expected = centralDifferences(innerStep(start), 1e-5, (shifted) => referenceLoss(shifted, episode.query));
     expectGradients(gradients, expected, 1e-4);
     const second = await metaGradient({});
     expect(() => expectGradients(second.gradients, expected, 1e-2)).toThrow();
@@ -161,7 +136,7 @@ describe('openMetaProgram', () => {
     await program.close();
     expectGradients(
       gradients,
-      differences(start, 1e-5, (shifted) => referenceLoss(shifted, episode.query)),
+      centralDifferences(start, 1e-5, (shifted) => referenceLoss(shifted, episode.query)),
       1e-4,
     );
   });

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { size } from '../fixture/size.ts';
 import {
   codesOf,
   FEATURES,
@@ -112,7 +113,7 @@ describe('importPopulation', () => {
         }
       }
     });
-    await fc.assert(property, { numRuns: 40 });
+    await fc.assert(property, { numRuns: size(12, 40) });
   });
 
   it('ignores keys that are no feature, lines of white space and empty tokens in a list', async () => {
@@ -263,7 +264,7 @@ describe('a second import', () => {
         expect([...population.rowOf].filter((row) => row >= 0).length).toBe(users.length);
       }
     });
-    await fc.assert(property, { numRuns: 15 });
+    await fc.assert(property, { numRuns: size(5, 15) });
   });
 
   it('keeps the codes of a feature that one version left out', async () => {

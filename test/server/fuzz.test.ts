@@ -9,11 +9,12 @@ import fc from 'fast-check';
 import type { InjectOptions } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openContract } from '../fixture/api-document.ts';
+import { size } from '../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
 import { type FuzzRequest, requestsOf, type Target } from './fuzz/requests.ts';
 import { type Pool, Values } from './fuzz/values.ts';
 
-const REQUESTS = 2_000;
+const REQUESTS = size(1_000, 5_000);
 /** Another one: `FUZZ_SEED=7 npx vitest run test/server/fuzz.test.ts`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
 /** After as many requests campaigns are finished, so that there are audiences. */
@@ -73,7 +74,9 @@ const pool: Pool = (place) => {
 };
 
 describe('every operation', () => {
-  it('answers whatever is sent as the document says, and keeps the store whole', { timeout: 120_000 }, async () => {
+  it('answers whatever is sent as the document says, and keeps the store whole', {
+    timeout: size(120_000, 300_000),
+  }, async () => {
     const runs = Math.ceil(REQUESTS / targets.length);
     const counts = new Map<string, number>();
     const accepted = new Set<string>();

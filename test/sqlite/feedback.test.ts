@@ -11,6 +11,7 @@ import { openDatabase } from '../../src/sqlite/database.ts';
 import { writeUserSet } from '../../src/user-sets/writer.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { dataFolder, temporaryFolder } from './data-folder.ts';
+import { size } from '../fixture/size.ts';
 
 /** As they stand here they are in the order of UTF-8; in that of UTF-16 the last comes before the two in front of it. */
 const ODD_IDS = ['a', 'a\nb', 'z', 'é', '\uE000', '\uFFFD', '😀'];
@@ -57,7 +58,7 @@ describe('CampaignStore.addFeedback', () => {
           expect(store.feedbackOf(id)).toEqual(users);
         }
       }),
-      { numRuns: 25 },
+      { numRuns: size(10, 25) },
     );
   });
 

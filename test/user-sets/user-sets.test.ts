@@ -9,6 +9,7 @@ import { IdSorter } from '../../src/user-sets/id-sorter.ts';
 import { decodeIds, encodeIds, userSetBlocks } from '../../src/user-sets/set-file.ts';
 import { removeUnfinished, UserSetWriter, writeBlocks, writeUserSet } from '../../src/user-sets/writer.ts';
 import { temporaryFolder } from '../sqlite/data-folder.ts';
+import { size } from '../fixture/size.ts';
 
 const awkward = [
   '',
@@ -58,7 +59,7 @@ describe('encodeIds', () => {
       fc.property(fc.array(anyId), (userIds) => {
         expect(decodeIds(encodeIds(userIds))).toEqual(userIds);
       }),
-      { numRuns: 300, examples: [[awkward]] },
+      { numRuns: size(100, 300), examples: [[awkward]] },
     );
   });
 
@@ -95,7 +96,7 @@ describe('writeUserSet', () => {
         const equal = JSON.stringify([...a].sort()) === JSON.stringify([...b].sort());
         expect(nameOf(a) === nameOf(b)).toBe(equal);
       }),
-      { numRuns: 50 },
+      { numRuns: size(25, 50) },
     );
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -212,7 +213,7 @@ describe('IdSorter', () => {
       fc.property(fc.array(fc.oneof(anyId, few), { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), (ids, chunk) => {
         expect(sort(folder, ids, chunk)).toEqual([...new Set(ids)].sort());
       }),
-      { numRuns: 300 },
+      { numRuns: size(75, 300) },
     );
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -241,15 +242,15 @@ describe('union, difference and intersection', () => {
     .map((ids) => ids.sort());
 
   it('are those of sets, whatever the blocks', () => {
-    const size = fc.integer({ min: 1, max: 7 });
+    const length = fc.integer({ min: 1, max: 7 });
     fc.assert(
-      fc.property(someSet, someSet, size, size, (a, b, aSize, bSize) => {
+      fc.property(someSet, someSet, length, length, (a, b, aSize, bSize) => {
         const run = (operation: typeof unionOf) => [...operation(blocksOf(a, aSize), blocksOf(b, bSize))].flat();
         expect(run(unionOf)).toEqual([...new Set([...a, ...b])].sort());
         expect(run(differenceOf)).toEqual(a.filter((id) => !b.includes(id)));
         expect(run(intersectionOf)).toEqual(a.filter((id) => b.includes(id)));
       }),
-      { numRuns: 500 },
+      { numRuns: size(150, 500) },
     );
   });
 

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/campaigns/ports/store.ts';
 import { type ExpansionState, isEnd, isLegal } from '../../../src/campaigns/states.ts';
 import type { Campaign, Job } from '../../../src/campaigns/types.ts';
+import { size } from '../../fixture/size.ts';
 import { everyoneIsKnown, LEASE_MS, type ManualClock, newCampaign, PINS, resultOf } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 
@@ -310,7 +311,7 @@ export function describeJobHistories(newData: NewData): void {
             history.close();
           }
         }),
-        { numRuns: 40, interruptAfterTimeLimit: 40_000 },
+        { numRuns: size(12, 40), interruptAfterTimeLimit: 40_000 },
       );
     });
   });

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/server/config.ts';
 import { userSetBlocks } from '../../../src/user-sets/set-file.ts';
+import { size } from '../../fixture/size.ts';
 import {
   type Answer,
   type Fixture,
@@ -297,7 +298,7 @@ describe('add, remove and replace', () => {
         // the set itself, and those of the inline seeds
         expect(files()).toHaveLength(2);
       }),
-      { numRuns: 25 },
+      { numRuns: size(8, 25) },
     );
   });
 
