@@ -1,10 +1,10 @@
 /** The import arrows: the check sees every file, passes, and fails for each kind of forbidden import that is planted. */
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -145,7 +145,7 @@ describe('the import check', () => {
   });
 
   it('fails for every forbidden import that is planted, by its rule, and for nothing else', () => {
-    const copy = mkdtempSync(join(tmpdir(), 'metaheac-imports-'));
+    const copy = temporaryFolder();
     try {
       for (const name of [
         'src',
@@ -167,7 +167,6 @@ describe('the import check', () => {
         PLANTED.flatMap(([file, , rule]) => (rule === null ? [] : [`${file}: ${rule}`])).sort(),
       );
     } finally {
-      rmSync(copy, { recursive: true, force: true });
     }
   });
 });

@@ -6,8 +6,9 @@ import { countDiff, missingFrom, type Side } from '../../src/audience/diff.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { blobs, temporaryFolder } from './folders.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
+import { blobs } from './blobs.ts';
 import { naiveOrder } from './naive-order.ts';
 
 const root = temporaryFolder();

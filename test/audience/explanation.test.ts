@@ -1,15 +1,13 @@
 /** Explanations of a small population against counting by hand. */
-
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ExplanationLimits, explain } from '../../src/audience/explanation.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { importUsers } from '../population/support.ts';
-import { blobs } from './folders.ts';
+import { blobs } from './blobs.ts';
 
 const FEATURES = [
   { name: 'city', kind: 'single' as const },
@@ -30,7 +28,7 @@ let folder: string;
 let population: Population;
 let ranking: Ranking;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'metaheac-explanation-'));
+  folder = temporaryFolder();
   await importUsers(join(folder, 'data'), join(folder, 'population'), users, { features: FEATURES });
   population = openPopulation(join(folder, 'population'));
   writeRanking(
@@ -42,7 +40,6 @@ beforeAll(async () => {
 });
 afterAll(() => {
   ranking.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const run = (size: number, limits: Partial<ExplanationLimits> = {}, seeds: ReadonlySet<number> | null = null) =>

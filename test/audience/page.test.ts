@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { blocksOf, pageOf } from '../../src/audience/page.ts';
 import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { blobs, temporaryFolder } from './folders.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
 const ids = { id: (userNumber: number) => `user ${userNumber}` };

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
-import { blobs, temporaryFolder } from './folders.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
 const folders = [0, 1, 2].map((i) => {

@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { blobs, temporaryFolder } from './folders.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
 const scores = Float32Array.of(0.25, Number.NaN, 0.75, 0.25);

@@ -1,34 +1,23 @@
 /** Commands as people run them: exit codes, what is on stdout and on stderr, one line for what the caller can mend. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  appendFileSync,
-  cpSync,
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { datasetGenerateCommand } from '../../src/cli/commands/dataset-generate.ts';
 import { openApiCommand } from '../../src/cli/commands/openapi.ts';
 import { createOutput } from '../../src/cli/output.ts';
 import { SHAPE_NAMES } from '../../src/offline/shapes/names.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
-const folder = mkdtempSync(join(tmpdir(), 'metaheac-cli-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 interface Result {
   readonly status: number | null;

@@ -1,12 +1,10 @@
 /** What a service does by the clock. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { startHousekeeping } from '../../src/cli/housekeeping.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 let folder = '';
 let store: CampaignStore;
@@ -15,7 +13,7 @@ let wakes = 0;
 let forgets = 0;
 beforeEach(() => {
   vi.useFakeTimers({ now: 1_700_000_000_000 });
-  folder = mkdtempSync(join(tmpdir(), 'metaheac-housekeeping-'));
+  folder = temporaryFolder();
   const clock = { now: () => Date.now(), elapsed: () => Date.now() };
   store = openStore(folder, { clock, minimumSeeds: 1, leaseMs: 60_000, maximumAttempts: 3 });
   wakes = 0;
@@ -24,7 +22,6 @@ beforeEach(() => {
 afterEach(() => {
   end();
   store.close();
-  rmSync(folder, { recursive: true, force: true });
   vi.useRealTimers();
 });
 

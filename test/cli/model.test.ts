@@ -1,13 +1,12 @@
 /** `metaheac model import | show | diff` as people run them. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'metaheac-cli-model-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 const DEEPFM = join(ROOT, 'test/golden/deepfm-opset17/model.onnx');
 const TIED = join(ROOT, 'test/golden/tied-items-opset17/model.onnx');
 

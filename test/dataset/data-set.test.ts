@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { getDataSetFile, MAXIMUM_DESCRIPTION_BYTES, openDataSet } from '../../src/dataset/data-set.ts';
-import { refusalOf, useFolders } from '../population/support.ts';
+import { useFolders } from '../fixture/folders.ts';
+import { refusalOf } from '../population/support.ts';
 
 const newFolder = useFolders();
 

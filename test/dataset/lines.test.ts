@@ -5,8 +5,9 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type LineLimits, readLines } from '../../src/dataset/lines.ts';
-import { refusalOf, useFolders } from '../population/support.ts';
+import { useFolders } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
+import { refusalOf } from '../population/support.ts';
 
 const newFolder = useFolders();
 

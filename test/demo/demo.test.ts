@@ -1,13 +1,13 @@
 /** `metaheac demo` as a person runs it: what it prints, and that it leaves nothing behind. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createOutput } from '../../src/cli/output.ts';
 import { trainModel } from '../../src/demo/train-model.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
+import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MODEL = join(ROOT, 'models', 'demo');
@@ -19,8 +19,8 @@ let temporary: string;
 let smallData: string;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'metaheac-demo-test-'));
-  temporary = mkdtempSync(join(folder, 'tmp-'));
+  folder = temporaryFolder();
+  temporary = newFolder(folder);
   smallData = join(folder, 'data');
   await generateDataSet({ out: smallData, users: 1000, trainCampaigns: 4, testCampaigns: 2, seed: '7', world: 'demo' });
 });
@@ -31,8 +31,6 @@ const running = new Set<ChildProcess>();
 afterEach(() => {
   for (const child of running) child.kill('SIGKILL');
 });
-
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** tsx keeps what it compiled. */
 const leftovers = () => readdirSync(temporary).filter((name) => !name.startsWith('tsx-'));
@@ -172,7 +170,7 @@ describe('trainModel', () => {
         result: (line: string) => lines.push(line),
         progress() {},
       };
-      const out = mkdtempSync(join(folder, 'trained-'));
+      const out = newFolder(folder);
       const model = await trainModel(smallData, out, { budgetMs: 0, clock: systemClock, output, threadsOn: () => 1 });
       expect(lines[0]).toMatch(/^Training a model first: 25 steps, about \d+ s on cpu/);
       expect(readdirSync(model)).toContain('manifest.json');

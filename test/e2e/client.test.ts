@@ -1,12 +1,12 @@
 /** A client whose types are generated from openapi.yaml: it type-checks, a mistake in it does not, and it runs against a real service. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import openapiTS, { astToString } from 'openapi-typescript';
 import ts from 'typescript';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { ROOT, Served } from '../fixture/served.ts';
 
@@ -14,14 +14,13 @@ const source = readFileSync(new URL('client/client.ts.txt', import.meta.url), 'u
 
 let folder: string;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'metaheac-client-'));
+  folder = temporaryFolder();
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const types = await openapiTS(readFileSync(join(ROOT, 'openapi.yaml'), 'utf8'));
   writeFileSync(join(folder, 'api.d.ts'), astToString(types));
   writeFileSync(join(folder, 'client.ts'), source);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What the compiler says of a file. */
 function diagnose(file: string): string[] {

@@ -1,7 +1,6 @@
 /** The customised model as a file: downloaded from a real service, run by plain ONNX Runtime over the whole population, and every refusal. */
 
-import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
@@ -21,11 +20,12 @@ import { encodeUsers } from '../../src/online/encode.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { changeManifest } from '../model/tiny-model.ts';
 
 const world = await tinyWorld();
-const folder = mkdtempSync(join(tmpdir(), 'metaheac-model-file-'));
+const folder = temporaryFolder();
 const dataDir = join(folder, 'data');
 
 const LIMITS = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 };
@@ -121,7 +121,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 describe('GET /v1/campaigns/{id}/model', () => {

@@ -1,6 +1,4 @@
 /** A campaign that the model was trained on is expanded again, named by its external id: its own token is left out of every user, in all that is made of it. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
@@ -31,11 +29,12 @@ import { derivedFeatures, PAST_CAMPAIGNS, readPastCampaigns } from '../../src/po
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 /** Of the history: its members are the seeds here, so that its token tells seeds from others at one glance. */
 const CAMPAIGN = 'campaign-002';
 
-const folder = mkdtempSync(join(tmpdir(), 'metaheac-external-id-'));
+const folder = temporaryFolder();
 const [data, modelFolder, populationFolder, dataDir] = ['data', 'model', 'population', 'data-dir'].map((name) =>
   join(folder, name),
 ) as [string, string, string, string];
@@ -74,7 +73,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await service.close();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 async function serve(): Promise<Service> {

@@ -1,21 +1,20 @@
 /** The disk of the data folder is full in the middle of an expansion: the service lives on, says why, and works again when there is space. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
-const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-full-'));
+const dataDir = temporaryFolder();
 const isMounted =
   HAS_PROC && spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', dataDir], { encoding: 'utf8' }).status === 0;
 afterAll(() => {
   if (isMounted) spawnSync('umount', ['--lazy', dataDir]);
-  rmSync(dataDir, { recursive: true, force: true });
 });
 
 const body = { name: 'x', audience: { size: 1 }, ...world.campaigns[2]! };

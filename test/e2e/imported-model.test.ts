@@ -1,10 +1,9 @@
 /** A DeepFM that PyTorch exported goes the whole way: import, population, service, seeds, audience, its model in plain ONNX Runtime. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as ort from 'onnxruntime-node';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isEnd } from '../../src/campaigns/states.ts';
 import { modelImportCommand } from '../../src/cli/commands/model-import.ts';
 import { populationImportCommand } from '../../src/cli/commands/population-import.ts';
@@ -13,10 +12,10 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import type { Output } from '../../src/lib/output.ts';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const DEEPFM = join(import.meta.dirname, '..', 'golden', 'deepfm-opset17', 'model.onnx');
-const folder = mkdtempSync(join(tmpdir(), 'metaheac-imported-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 const USERS = 3000;
 const LIST = 5;

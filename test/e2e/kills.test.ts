@@ -1,11 +1,11 @@
 /** The API process, or all of it, is killed with -9 at each stage of an expansion: what was acknowledged is finished after a restart. */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -13,8 +13,7 @@ import { digestOf } from '../worker/rig.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
-const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-e2e-'));
-afterAll(() => rmSync(dataDir, { recursive: true, force: true }));
+const dataDir = temporaryFolder();
 /** A stage of milliseconds may be missed: then another campaign is tried. */
 const TRIES = 50;
 /** An engine without its parent ends within this; it may be in a native call. */

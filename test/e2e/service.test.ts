@@ -1,8 +1,8 @@
 /** The service through npm on a real port: seed sets of every size, user ids of every kind, and what the log must not say. */
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { ODD_IDS, tinyWorld } from '../fixture/tiny-world.ts';
@@ -14,7 +14,7 @@ describe.skipIf(!HAS_PROC)('serve', () => {
   it('takes seed sets of any size and user ids of any kind, and names no user in its log', {
     timeout: 120_000,
   }, async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'metaheac-e2e-'));
+    const folder = temporaryFolder();
     try {
       const population = join(folder, 'population');
       cpSync(world.population, population, { recursive: true });
@@ -32,7 +32,6 @@ describe.skipIf(!HAS_PROC)('serve', () => {
       expect(world.userIds.filter((id) => words.has(id))).toEqual([]);
       expect((await served.call('GET', '/readyz')).json).toMatchObject({ status: 'ready' });
     } finally {
-      rmSync(folder, { recursive: true, force: true });
     }
   });
 });

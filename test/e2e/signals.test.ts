@@ -1,9 +1,8 @@
 /** Stopping: by SIGTERM, by Ctrl-C, during the start and in the middle of an expansion, no process stays; and one service a data folder. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { groupOf, HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -18,7 +17,7 @@ afterAll(() => {
 const STOP_SECONDS = 20;
 
 function newFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'metaheac-e2e-'));
+  const folder = temporaryFolder();
   folders.push(folder);
   return folder;
 }

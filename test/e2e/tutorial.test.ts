@@ -1,13 +1,13 @@
 /** The twelve steps of docs/tutorial.md, line by line, against a service that is started as it says. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openContract } from '../fixture/api-document.ts';
 import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { ROOT, Served } from '../fixture/served.ts';
 
@@ -17,9 +17,8 @@ const [preparation = '', setting = '', ...steps] = blocks;
 
 let folder: string;
 beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'metaheac-walk-'));
+  folder = temporaryFolder();
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What the steps call beside Node: a machine without them skips the walk, CI fails by it. */
 const MISSING = ['bash', 'curl', 'jq', 'gzip', 'awk'].filter(

@@ -1,9 +1,8 @@
 /** Webhooks of a whole service: its engine ends expansions, a receiver on loopback is told, and the service stops while it holds a call. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -13,7 +12,7 @@ const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
 
 it.skipIf(!HAS_PROC)('tells how expansions end, and stops within the grace', { timeout: 120_000 }, async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'metaheac-e2e-'));
+  const folder = temporaryFolder();
   const receiver = await openReceiver();
   try {
     const env = { METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1', METAHEAC_CLOSE_GRACE_MS: '500' };
@@ -41,6 +40,5 @@ it.skipIf(!HAS_PROC)('tells how expansions end, and stops within the grace', { t
     expect(seconds).toBeLessThan(10);
   } finally {
     await receiver.close();
-    rmSync(folder, { recursive: true, force: true });
   }
 });

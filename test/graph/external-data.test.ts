@@ -1,17 +1,17 @@
 /** Data in other files: read from the model's own folder, refused from anywhere else. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TensorProto_DataType as Code } from 'onnx-buf';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { GraphError } from '../../src/graph/error.ts';
 import { filesFrom, filesIn, selfContained } from '../../src/graph/external-data.ts';
 import { numbersOf, tensor } from '../../src/graph/ir.ts';
 import { readModel } from '../../src/graph/read.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { attributeProto, modelFile, node, raw, runModel, typed } from './onnx-file.ts';
 
-const outside = mkdtempSync(join(tmpdir(), 'metaheac-external-'));
+const outside = temporaryFolder();
 const folder = join(outside, 'model');
 /** 3 unused bytes, then 3 and 4. */
 const DATA = Buffer.concat([Buffer.from('???'), Buffer.from(new Float32Array([3, 4]).buffer)]);
@@ -28,7 +28,6 @@ beforeAll(() => {
   symlinkSync('nowhere', join(folder, 'dangling.bin'));
   execFileSync('mkfifo', [join(folder, 'pipe')]);
 });
-afterAll(() => rmSync(outside, { recursive: true, force: true }));
 
 /** A tensor of two floats that says `entries` of where its data is. */
 const kept = (entries: Readonly<Record<string, string>>, fields: object = {}) =>

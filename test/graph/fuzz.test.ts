@@ -1,12 +1,11 @@
 /** Thousands of spoiled model files: each is refused by a GraphError or read, typed and differentiated; never a crash, a hang, or memory without end. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { writeModel } from '../../src/graph/write.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 import { tinyGraph } from '../model/tiny-model.ts';
 import type { FuzzMessage, FuzzSummary } from './children/fuzz.ts';
@@ -22,8 +21,7 @@ const MAXIMUM_RSS_BYTES = 1e9;
 /** Fifty files that take longer than this hang: the machine may do other things too. */
 const SILENCE_MS = 60_000;
 
-const folder = mkdtempSync(join(tmpdir(), 'metaheac-fuzz-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 /** Runs the child and ends it where it says nothing for too long. */
 async function fuzz(): Promise<FuzzSummary> {

@@ -1,8 +1,7 @@
 /** Files that are whole or not there, and the operating system's errors in words. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   createFolder,
   removeQuietly,
@@ -13,12 +12,12 @@ import {
   writeDurably,
 } from '../../src/lib/durable-files.ts';
 import { AppError } from '../../src/lib/errors.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'metaheac-files-'));
+  folder = temporaryFolder();
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 

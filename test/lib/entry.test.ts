@@ -1,16 +1,15 @@
 /** Child processes and threads start from TypeScript sources, and from a build. */
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { forkBeside, startThreadBeside } from '../../src/lib/entry.ts';
 import { createRng } from '../../src/lib/rng.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const drawn = createRng('echo').uint32();
-const folder = mkdtempSync(join(tmpdir(), 'metaheac-entry-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
 writeFileSync(
   join(folder, 'echo.js'),

@@ -6,7 +6,7 @@ import { changesOf } from '../../src/model/changes.ts';
 import { type Customised, customisedOnnx, decodeCustomised, encodeCustomised } from '../../src/model/customised.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openSession } from '../../src/runtime/session.ts';
-import { useFolders } from './folders.ts';
+import { useFolders } from '../fixture/folders.ts';
 import { randomFeeds, scoresOf, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
 
 const freshFolder = useFolders();

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Graph, tensor, writeModel } from '../../src/graph/index.ts';
 import { differenceOf, diffModels } from '../../src/model/diff.ts';
-import { useFolders } from './folders.ts';
+import { useFolders } from '../fixture/folders.ts';
 import { draftOf, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
 
 const newFolder = useFolders();

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync,
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ModelDraft, readModelFolder, writeModelFolder } from '../../src/model/folder.ts';
-import { useFolders } from './folders.ts';
+import { useFolders } from '../fixture/folders.ts';
 import {
   changeManifest,
   draftOf,

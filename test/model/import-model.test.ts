@@ -9,9 +9,9 @@ import { type ImportReport, importModel, readExport } from '../../src/model/impo
 import { inferSchema } from '../../src/model/infer-schema.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
+import { useFolders } from '../fixture/folders.ts';
 import { modelFile, raw } from '../graph/onnx-file.ts';
 import { parametersOf, readExportGolden } from '../parity/export-golden.ts';
-import { useFolders } from './folders.ts';
 import {
   CREATED,
   FILE,

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { TensorProto_DataType as Code } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { tensor } from '../../src/graph/index.ts';
+import { useFolders } from '../fixture/folders.ts';
 import { type FileModel, modelFile, node, raw, typed } from '../graph/onnx-file.ts';
-import { useFolders } from './folders.ts';
 import {
   FILE,
   HEAD,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { importModel } from '../../src/model/import-model.ts';
 import { loadModel } from '../../src/model/load.ts';
-import { useFolders } from './folders.ts';
+import { useFolders } from '../fixture/folders.ts';
 import { type Plain, refusalOf, SCHEMA, small, writeFiles } from './import-files.ts';
 
 const newFolder = useFolders();

@@ -19,7 +19,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, type Manifest, parametersOf } from '../../src/model/manifest.ts';
-import { useFolders } from './folders.ts';
+import { useFolders } from '../fixture/folders.ts';
 import { changeManifest, draftOf, replaceFile, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
 
 const newFolder = useFolders();

@@ -1,9 +1,8 @@
 /** Checkpoints: round trips, and what is refused. */
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { tensor } from '../../src/graph/index.ts';
 import {
   type Checkpoint,
@@ -12,15 +11,15 @@ import {
   removeCheckpoint,
   writeCheckpoint,
 } from '../../src/offline/checkpoint.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 
 let root = '';
 let path = '';
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-checkpoint-'));
+  root = temporaryFolder();
   path = join(root, 'model.checkpoint');
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const CHECKPOINT: Checkpoint = {
   identity: 'a'.repeat(64),

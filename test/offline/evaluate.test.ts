@@ -1,7 +1,4 @@
 /** Evaluation: the report's shape, groups, and methods against planted truth. */
-
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -15,6 +12,7 @@ import type { GroupDifference, GroupName } from '../../src/offline/summary.ts';
 import { train } from '../../src/offline/train.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CPU } from '../../src/runtime/session.ts';
+import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 /** Each look at the clock is a second later. */
@@ -28,7 +26,7 @@ let model: GeneralModel;
 const opened: PreparedDataSet[] = [];
 
 async function preparedOf(campaigns: readonly SmallCampaign[]): Promise<PreparedDataSet> {
-  const made = await prepareDataSet(writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns));
+  const made = await prepareDataSet(writeSmallDataSet(newFolder(root), campaigns));
   opened.push(made);
   return made;
 }
@@ -40,7 +38,7 @@ async function evaluateOn(prepared: PreparedDataSet, repeats = 2, seed = 1): Pro
 let prepared: PreparedDataSet;
 let report: EvaluationReport;
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-evaluate-'));
+  root = temporaryFolder();
   const tests = Array.from({ length: 10 }, (_, i): SmallCampaign => {
     const group = i % 2 === 0 ? 'small' : 'large';
     return { id: `t${i}`, split: 'test', group, rows: 70, members: group === 'small' ? 8 : 15 };
@@ -70,7 +68,6 @@ beforeAll(async () => {
 });
 afterAll(() => {
   for (const one of opened) one.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 const interval = z
@@ -285,7 +282,7 @@ describe('evaluate, with other models beside', () => {
     evaluate(past, own, { repeats: 1, seed: 1, device: CPU, clock: tickingClock(), beside: others });
 
   beforeAll(async () => {
-    past = await prepareDataSet(writeSmallDataSet(mkdtempSync(join(root, 'data-')), CAMPAIGNS), {
+    past = await prepareDataSet(writeSmallDataSet(newFolder(root), CAMPAIGNS), {
       pastCampaigns: true,
     });
     opened.push(past);

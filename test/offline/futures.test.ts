@@ -1,6 +1,4 @@
 /** Campaigns played as the future: whose tokens are gone, who is hidden, and among whom. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -17,6 +15,7 @@ import {
 import type { CampaignHistory } from '../../src/offline/history.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, USERS, writeSmallDataSet } from './small-data-set.ts';
 
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
@@ -45,12 +44,11 @@ describe('openFutures and usersBefore', () => {
   let root = '';
   let prepared: PreparedDataSet;
   beforeAll(async () => {
-    root = mkdtempSync(join(tmpdir(), 'metaheac-futures-'));
+    root = temporaryFolder();
     prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
   });
   afterAll(() => {
     prepared.close();
-    rmSync(root, { recursive: true, force: true });
   });
 
   it('take the train campaigns alone', () => {

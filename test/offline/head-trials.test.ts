@@ -1,6 +1,5 @@
 /** Trials on one computation of a campaign's users are those of the online stage, and comparable from settings to settings. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HeadProgram, openHeadProgram } from '../../src/adaptation/head-adaptation.ts';
 import { HEADS, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';
@@ -16,6 +15,7 @@ import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import type { OnlineContext } from '../../src/online/customise.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { newFolder } from '../fixture/folders.ts';
 import { draftOf, tinyGraph } from '../model/tiny-model.ts';
 import { newRoot, CONFIG as PUBLISHED, populationOf, type User } from '../online/world.ts';
 
@@ -74,7 +74,7 @@ beforeAll(async () => {
   root = newRoot();
   const features = CONFIG.user.map(({ name, kind }) => ({ name, kind }));
   const population = await populationOf(root, sampleUsers(), features);
-  const path = mkdtempSync(join(root, 'model-'));
+  const path = newFolder(root);
   const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
   const names = parametersOf(ADAPTATION);
   writeModelFolder(path, {

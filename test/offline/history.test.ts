@@ -1,11 +1,11 @@
 /** The history reader: what it keeps, what it skips, what it refuses and where. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { openDataSet } from '../../src/dataset/data-set.ts';
 import { type History, readHistory } from '../../src/offline/history.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const HEADER = 'campaign_id,user_id,label,stage';
 const CAMPAIGNS = [
@@ -16,7 +16,7 @@ const ROWS = ['a,u1,1,train', 'b,u3,1,seed', 'a,u0,0,train', 'b,u2,1,eval', 'b,u
 
 let folder = '';
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'history-'));
+  folder = temporaryFolder();
   const features = [
     { name: 'genre', kind: 'single' },
     { name: 'tags', kind: 'multi', max_length: 4 },
@@ -24,7 +24,6 @@ beforeEach(() => {
   const description = { name: 'tiny', user_features: [{ name: 'city', kind: 'single' }], campaign_features: features };
   writeFileSync(join(folder, 'dataset.json'), JSON.stringify(description));
 });
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Users u0 .. u9 have the numbers 0 .. 9. */
 const directory = { find: (id: string) => (/^u\d$/.test(id) ? Number(id[1]) : -1) };

@@ -1,6 +1,4 @@
 /** Learners: the same answers in this thread and in others, and what goes wrong in a thread. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
@@ -13,6 +11,7 @@ import { RECIPES } from '../../src/offline/recipe.ts';
 import type { TrainSettings } from '../../src/offline/settings.ts';
 import { simulateTrial } from '../../src/offline/trial.ts';
 import { CPU } from '../../src/runtime/session.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
 
 const SETTINGS: TrainSettings = { ...SMALL_SETTINGS, recipe: 'meta-heads', adaptation: DEFAULT_DESCENT };
@@ -23,7 +22,7 @@ let initialModel: InitialModel;
 let tasks: Task[];
 
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-learners-'));
+  root = temporaryFolder();
   prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
   const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
   initialModel = createInitialModel(prepared, campaigns, SETTINGS);
@@ -35,7 +34,6 @@ beforeAll(async () => {
 });
 afterAll(() => {
   prepared.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 async function withLearners<A>(threads: number, use: (learners: Learners) => Promise<A>): Promise<A> {

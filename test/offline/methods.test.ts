@@ -1,6 +1,4 @@
 /** The baselines of an evaluation: what they see of the population while their settings are chosen. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
@@ -13,17 +11,17 @@ import { testTrials } from '../../src/offline/trial.ts';
 import { chooseSetting } from '../../src/offline/tuning.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CPU } from '../../src/runtime/session.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';
 let prepared: PreparedDataSet;
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-methods-'));
+  root = temporaryFolder();
   prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
 });
 afterAll(() => {
   prepared.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 const pastCampaigns = (features: readonly Feature[]) => features.find(({ name }) => name === PAST_CAMPAIGNS)!;

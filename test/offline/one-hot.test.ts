@@ -1,12 +1,12 @@
 /** The one-hot matrix of a real population. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
 import { buildOneHot, findColumn, type OneHot, withoutColumns } from '../../src/offline/one-hot.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const USERS = [
   { user_id: 'a', city: 'Rome', likes: ['x', 'y', 'x', 'z'] },
@@ -41,11 +41,10 @@ async function importUsers(folder: string, users: readonly object[]): Promise<Po
 }
 
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'one-hot-'));
+  root = temporaryFolder();
   population = await importUsers('first', USERS);
   oneHot = buildOneHot(population, features);
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 /** Tokens of a user as `feature=token`. */
 function tokensOf({ offsets, tokens }: OneHot, of: Population, userId: string): string[] {

@@ -1,8 +1,7 @@
 /** Past campaigns as a user feature: taken where they tell tastes, and not for what only the past can tell. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import {
   choosePastCampaigns,
@@ -11,12 +10,12 @@ import {
   prepareTrainingData,
 } from '../../src/offline/past-campaigns-choice.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
+import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 
 let root = '';
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-past-choice-'));
+  root = temporaryFolder();
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const USERS = 600;
 
@@ -26,7 +25,7 @@ function writeData(
   isMember: (user: number, campaign: number, lots: Rng) => boolean,
   extra: Readonly<Record<string, string>> = {},
 ): string {
-  const folder = mkdtempSync(join(root, 'data-'));
+  const folder = newFolder(root);
   const lots = createRng('past campaigns');
   const names = [{ name: 'tag', kind: 'single' }, ...Object.keys(extra).map((name) => ({ name, kind: 'single' }))];
   writeFileSync(

@@ -1,6 +1,4 @@
 /** How predictions agree with the truth: sums by hand, and a model's predictions on planted campaigns and on lots. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -17,6 +15,7 @@ import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared
 import { train } from '../../src/offline/train.ts';
 import { type Trial, testTrials } from '../../src/offline/trial.ts';
 import { CPU } from '../../src/runtime/session.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, writeSmallDataSet } from './small-data-set.ts';
 
 type Interval = readonly [mean: number, low: number, high: number];
@@ -109,7 +108,7 @@ describe('checkPredictions', () => {
   let trials: Trial[];
   let check: (what: readonly Trial[]) => Promise<PredictionReport>;
   beforeAll(async () => {
-    root = mkdtempSync(join(tmpdir(), 'metaheac-predictions-'));
+    root = temporaryFolder();
     prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS));
     const out = join(root, 'model');
     await train(prepared, {
@@ -127,7 +126,6 @@ describe('checkPredictions', () => {
   });
   afterAll(() => {
     prepared.close();
-    rmSync(root, { recursive: true, force: true });
   });
 
   it('tells what was predicted of each campaign beside its truth, which the summaries are over', () => {

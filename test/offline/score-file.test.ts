@@ -1,6 +1,5 @@
 /** Files of scores: measured as any method is; every fault is named with its line or its campaign. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +11,7 @@ import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared
 import { isScoreFile, scoreMethods } from '../../src/offline/score-file.ts';
 import { type Trial, testTrials } from '../../src/offline/trial.ts';
 import { CPU } from '../../src/runtime/session.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';
@@ -19,7 +19,7 @@ let prepared: PreparedDataSet;
 let trials: Trial[];
 let rows: string[];
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-scores-'));
+  root = temporaryFolder();
   const seedless = { id: 'skipped', split: 'test', rows: 70, members: 0 } as const;
   prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), [...CAMPAIGNS, seedless]));
   trials = testTrials(prepared.history.campaigns);
@@ -27,7 +27,6 @@ beforeAll(async () => {
 });
 afterAll(() => {
   prepared.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 /** Scores with ties. */

@@ -1,8 +1,7 @@
 /** Synthetic data sets: the format, the planted truth, and that the task is neither trivial nor hopeless. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openDataSet } from '../../src/dataset/data-set.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { settle } from '../../src/offline/baselines.ts';
@@ -13,6 +12,7 @@ import { buildOneHot } from '../../src/offline/one-hot.ts';
 import { generateDataSet, type SyntheticDataSet } from '../../src/offline/synthetic.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const FILES = ['dataset.json', 'users.ndjson', 'campaigns.ndjson', 'interactions.csv'];
 const SIZES = { users: 5000, trainCampaigns: 6, testCampaigns: 4 };
@@ -20,10 +20,9 @@ const SIZES = { users: 5000, trainCampaigns: 6, testCampaigns: 4 };
 let root = '';
 let made: SyntheticDataSet;
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'synthetic-'));
+  root = temporaryFolder();
   made = await generateDataSet({ out: join(root, 'a'), ...SIZES, seed: 'one' });
 });
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const read = (folder: string, file: string): string => readFileSync(join(root, folder, file), 'utf8');
 interface Person {

@@ -1,6 +1,5 @@
 /** Training by the recipe meta-heads: equal bytes, resumption, and past campaigns where they are asked for. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEADS, LATENT_TABLE } from '../../src/architectures/metaheac.ts';
@@ -17,6 +16,7 @@ import type { TrainSettings } from '../../src/offline/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/offline/train.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CPU } from '../../src/runtime/session.ts';
+import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 const SETTINGS: TrainSettings = {
@@ -32,13 +32,13 @@ let prepared: PreparedDataSet;
 let uninterrupted: { out: string; result: TrainResult; progress: TrainProgress[] };
 const opened: PreparedDataSet[] = [];
 
-const newPath = (): string => join(mkdtempSync(join(root, 'out-')), 'model');
+const newPath = (): string => join(newFolder(root), 'model');
 
 async function preparedOf(
   campaigns: readonly SmallCampaign[],
   pastCampaigns: PastCampaigns = 'always',
 ): Promise<PreparedDataSet> {
-  const data = writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns);
+  const data = writeSmallDataSet(newFolder(root), campaigns);
   const made = await prepareTrainingData(data, { pastCampaigns, seed: SETTINGS.seed });
   opened.push(made);
   return made;
@@ -81,13 +81,12 @@ function contentsOf(folder: string): Record<string, string> {
 }
 
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-train-heads-'));
+  root = temporaryFolder();
   prepared = await preparedOf(CAMPAIGNS);
   uninterrupted = await trainInto(newPath());
 });
 afterAll(() => {
   for (const one of opened) one.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 describe('train, by the recipe meta-heads', () => {

@@ -1,8 +1,7 @@
 /** Meta-training on a small data set: equal bytes, resumption, interruption, and data sets at the edge. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,6 +12,7 @@ import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared
 import { isValidated, type TrainSettings } from '../../src/offline/settings.ts';
 import { type TrainProgress, type TrainResult, train } from '../../src/offline/train.ts';
 import { CPU } from '../../src/runtime/session.ts';
+import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 let root = '';
@@ -21,7 +21,7 @@ let prepared: PreparedDataSet;
 let uninterrupted: { out: string; result: TrainResult; progress: TrainProgress[] };
 const opened: PreparedDataSet[] = [];
 
-const newPath = (): string => join(mkdtempSync(join(root, 'out-')), 'model');
+const newPath = (): string => join(newFolder(root), 'model');
 
 const clockAt = (time: string): Clock => ({ now: () => Date.parse(time), elapsed: () => 0 });
 
@@ -72,13 +72,13 @@ async function preparedOf(
   campaigns: readonly SmallCampaign[],
   options?: Parameters<typeof writeSmallDataSet>[2],
 ): Promise<PreparedDataSet> {
-  const made = await prepareDataSet(writeSmallDataSet(mkdtempSync(join(root, 'data-')), campaigns, options));
+  const made = await prepareDataSet(writeSmallDataSet(newFolder(root), campaigns, options));
   opened.push(made);
   return made;
 }
 
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-train-'));
+  root = temporaryFolder();
   data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS);
   prepared = await prepareDataSet(data);
   opened.push(prepared);
@@ -86,7 +86,6 @@ beforeAll(async () => {
 });
 afterAll(() => {
   for (const one of opened) one.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 describe('train', () => {

@@ -1,6 +1,4 @@
 /** Trials: simulated seed sets, and who is left to score. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +6,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import type { CampaignHistory } from '../../src/offline/history.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { othersThan, simulateTrial, testTrials } from '../../src/offline/trial.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { CAMPAIGNS, USERS, writeSmallDataSet } from './small-data-set.ts';
 
 const campaignOf = (users: readonly number[], labels: readonly number[]): CampaignHistory => ({
@@ -87,12 +86,11 @@ describe('with a prepared data set', () => {
   let root = '';
   let prepared: PreparedDataSet;
   beforeAll(async () => {
-    root = mkdtempSync(join(tmpdir(), 'metaheac-trial-'));
+    root = temporaryFolder();
     prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS));
   });
   afterAll(() => {
     prepared.close();
-    rmSync(root, { recursive: true, force: true });
   });
 
   it('othersThan gives all other rows, ascending', () => {

@@ -1,6 +1,4 @@
 /** The companion by itself: strengths that do best on train campaigns. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEADS } from '../../src/architectures/metaheac.ts';
@@ -15,6 +13,7 @@ import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared
 import { PUBLISHED_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
 import { logisticRegressionMethod, tuneLogisticRegression } from '../../src/offline/tune-logistic-regression.ts';
 import { chooseSetting } from '../../src/offline/tuning.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { isPlantedMember, plantOneHot } from './planted.ts';
 import { CAMPAIGNS, writeSmallDataSet } from './small-data-set.ts';
 
@@ -23,14 +22,13 @@ let prepared: PreparedDataSet;
 let futures: Futures;
 let vectors: Float32Array;
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-companion-'));
+  root = temporaryFolder();
   prepared = await prepareDataSet(writeSmallDataSet(join(root, 'data'), CAMPAIGNS), { pastCampaigns: true });
   futures = openFutures(prepared, prepared.userFeatures);
   vectors = latentStart(futures.oneHot, 32, createRng('latent'));
 });
 afterAll(() => {
   prepared.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 const tune = (of: Float32Array | undefined = vectors) =>

@@ -1,5 +1,5 @@
 /** The regression of a model on a population: its sums, its sample, what it leaves out, and the file that keeps the sums. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addRows, type ColumnSums, emptySums } from '../../src/adaptation/covariance.ts';
@@ -16,6 +16,7 @@ import { readSums, regressionCache, writeSums } from '../../src/online/regressio
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import type { Population } from '../../src/population/population.ts';
 import { furthest, sparseOf } from '../adaptation/dense.ts';
+import { newFolder } from '../fixture/folders.ts';
 import { headsModel, headsPopulation, sampleHeadsUsers } from './heads-world.ts';
 import { modelOf, newRoot, type User } from './world.ts';
 
@@ -187,7 +188,7 @@ describe('openBoundRegression', () => {
 });
 
 describe('the cache of sums', () => {
-  const newPath = () => join(mkdtempSync(join(root, 'cache-')), 'own.sums');
+  const newPath = () => join(newFolder(root), 'own.sums');
   const SUMS: ColumnSums = {
     rows: 7,
     counts: Float64Array.of(1, 2, 3),

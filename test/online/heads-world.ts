@@ -1,6 +1,4 @@
 /** Users with past campaigns, and a model whose heads are adapted by gradient descent. */
-import { mkdtempSync } from 'node:fs';
-import { join } from 'node:path';
 import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
@@ -14,6 +12,7 @@ import { type CustomiseRequest, type OnlineContext, openOnlineProgram } from '..
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import type { Population } from '../../src/population/population.ts';
+import { newFolder } from '../fixture/folders.ts';
 import { draftOf, tinyGraph } from '../model/tiny-model.ts';
 import { CONFIG as PUBLISHED, populationOf, type User } from './world.ts';
 
@@ -48,7 +47,7 @@ export function headsPopulation(root: string, users: readonly User[]): Promise<P
 
 /** Adapted as by default but for `settings`; without a regression unless they have one. */
 export async function headsModel(root: string, settings: Partial<DescentSettings> = {}): Promise<GeneralModel> {
-  const path = mkdtempSync(join(root, 'model-'));
+  const path = newFolder(root);
   const draft = await draftOf(tinyGraph(HEADS_CONFIG, 'world'), HEADS_CONFIG);
   const adaptation: DescentSettings = { ...DEFAULT_DESCENT, regression: undefined, ...settings };
   writeModelFolder(path, {

@@ -1,6 +1,5 @@
 /** Seed sets that nobody would wish for: numbers come out all the same, and an audience no worse than one by lot. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
@@ -15,6 +14,7 @@ import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomisedModel, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import type { CampaignTokens } from '../../src/online/encode.ts';
 import { openScorer, type Scorer } from '../../src/online/score.ts';
+import { newFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 import { draftOf, tinyGraph } from '../model/tiny-model.ts';
 import { newRoot, CONFIG as PUBLISHED, populationOf, type User } from './world.ts';
@@ -47,7 +47,7 @@ async function worldOf(count: number): Promise<World> {
     return { user_id, age: `age ${1 + rng.integer(4)}`, tags };
   });
   const population = await populationOf(root, users);
-  const path = mkdtempSync(join(root, 'model-'));
+  const path = newFolder(root);
   const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
   const manifest = {
     ...draft.manifest,

@@ -1,6 +1,5 @@
 /** A small population and a model of its schema, as real folders: what the online stage works on. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import type { Feature } from '../../src/dataset/features.ts';
@@ -12,6 +11,7 @@ import { bind } from '../../src/online/binding.ts';
 import { type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
+import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 import { draftOf, tinyGraph } from '../model/tiny-model.ts';
 
 /** The model knows `age 1` .. `age 4`, `tags 1` .. `tags 5`, `topic 1` .. `topic 3`, `words 1` .. `words 4`. */
@@ -46,13 +46,13 @@ export async function populationOf(
   users: readonly User[],
   features: readonly Feature[] = FEATURES,
 ): Promise<Population> {
-  const source = mkdtempSync(join(root, 'data-'));
+  const source = newFolder(root);
   writeFileSync(
     join(source, 'dataset.json'),
     JSON.stringify({ name: 'small', user_features: features, campaign_features: [] }),
   );
   writeFileSync(join(source, 'users.ndjson'), users.map((user) => `${JSON.stringify(user)}\n`).join(''));
-  const out = mkdtempSync(join(root, 'population-'));
+  const out = newFolder(root);
   await importPopulation({ source, features, out });
   return openPopulation(out);
 }
@@ -73,7 +73,7 @@ export async function modelOf(
   settings: Partial<AdamSettings> = {},
   config: MetaHeacConfig = CONFIG,
 ): Promise<GeneralModel> {
-  const path = mkdtempSync(join(root, 'model-'));
+  const path = newFolder(root);
   const draft = await draftOf(tinyGraph(config, 'world'), config);
   writeModelFolder(path, { ...draft, manifest: { ...draft.manifest, adaptation: { ...SETTINGS, ...settings } } });
   return loadModel(path);
@@ -115,7 +115,7 @@ export async function openWorld(count: number, settings: Partial<AdamSettings> =
 }
 
 export function newRoot(): string {
-  const root = mkdtempSync(join(tmpdir(), 'metaheac-online-'));
+  const root = temporaryFolder();
   return root;
 }
 

@@ -16,7 +16,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/population.ts';
-import { FEATURES, importUsers, refusalOf, snapshot, toLines, USERS, useFolders, writeDataSet } from './support.ts';
+import { useFolders } from '../fixture/folders.ts';
+import { FEATURES, importUsers, refusalOf, snapshot, toLines, USERS, writeDataSet } from './support.ts';
 
 const newFolder = useFolders();
 const MORE = [...USERS, { user_id: 'emil', city: 'Oslo', likes: ['golf'] }];

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { useFolders } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 import {
   codesOf,
@@ -16,7 +17,6 @@ import {
   type TestUser,
   toLines,
   USERS,
-  useFolders,
   writeDataSet,
 } from './support.ts';
 

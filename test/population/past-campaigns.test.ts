@@ -7,7 +7,8 @@ import type { Feature } from '../../src/dataset/features.ts';
 import { type Derived, importPopulation } from '../../src/population/import.ts';
 import { PAST_CAMPAIGNS, readPastCampaigns } from '../../src/population/past-campaigns.ts';
 import { openPopulation } from '../../src/population/population.ts';
-import { codesOf, FEATURES, refusalOf, USERS, useFolders, writeDataSet } from './support.ts';
+import { useFolders } from '../fixture/folders.ts';
+import { codesOf, FEATURES, refusalOf, USERS, writeDataSet } from './support.ts';
 
 const newFolder = useFolders();
 

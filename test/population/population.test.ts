@@ -5,7 +5,8 @@ import { gatherRows } from '../../src/population/gather.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { SegmentCache } from '../../src/population/segment-cache.ts';
 import type { Rows } from '../../src/population/segments.ts';
-import { codesOf, FEATURES, importUsers, USERS, useFolders } from './support.ts';
+import { useFolders } from '../fixture/folders.ts';
+import { codesOf, FEATURES, importUsers, USERS } from './support.ts';
 
 const newFolder = useFolders();
 

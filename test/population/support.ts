@@ -1,27 +1,12 @@
 /** Temp folders, small data sets and what is caught: shared by the population's tests. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { afterEach } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { type ImportLimits, type ImportResult, importPopulation } from '../../src/population/import.ts';
 import type { Column } from '../../src/population/segments.ts';
 import { FEATURES } from './support-features.ts';
-
-/** Gives fresh folders and removes them after each test. */
-export function useFolders(): () => string {
-  const folders: string[] = [];
-  afterEach(() => {
-    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
-  });
-  return () => {
-    const folder = mkdtempSync(join(tmpdir(), 'metaheac-population-'));
-    folders.push(folder);
-    return folder;
-  };
-}
 
 export { FEATURES };
 

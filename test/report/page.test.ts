@@ -1,10 +1,10 @@
 /** The page of an evaluation, and the files that are written. */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { renderPage } from '../../src/report/page.ts';
 import { prepareOutputs, writePage, writePlots } from '../../src/report/write.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { checkWellFormed, smallManifest, smallReport } from './small-report.ts';
 
 const report = smallReport();
@@ -106,9 +106,8 @@ describe('renderPage', () => {
 describe('the files', () => {
   let root = '';
   beforeAll(() => {
-    root = mkdtempSync(join(tmpdir(), 'metaheac-report-'));
+    root = temporaryFolder();
   });
-  afterAll(() => rmSync(root, { recursive: true, force: true }));
 
   it('are written to folders that were made, in place of what was there', () => {
     const [file, plots] = [join(root, 'a', 'b', 'page.html'), join(root, 'plots', 'here')];

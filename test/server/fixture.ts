@@ -1,7 +1,6 @@
 /** A whole server on real parts: a small imported population, a store and rankings in a temp folder. */
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
@@ -25,6 +24,7 @@ import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
 import { AudienceExplainer as ThreadedExplainer } from '../../src/worker/audience-explainer.ts';
 import { openContract } from '../fixture/api-document.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 export const USER_COUNT = 300;
 /** Ids that need care in a path, in CSV and in JSON; the last has 256 bytes in 64 characters. */
@@ -108,7 +108,7 @@ export interface PopulationFixture {
 
 /** Imports users, those of this file by default; shared by the tests of one file, as a population never changes. */
 export async function importUsers(userIds: readonly string[] = USER_IDS): Promise<PopulationFixture> {
-  const dir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
+  const dir = temporaryFolder();
   const source = join(dir, 'data');
   mkdirSync(source);
   const features = [
@@ -140,7 +140,7 @@ export async function openFixture(
   config: Partial<ServerConfig> = {},
   { clock = systemClock, allowedHosts = [], resolve }: FixtureParts = {},
 ): Promise<Fixture> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-server-'));
+  const dataDir = temporaryFolder();
   const store = openStore(dataDir, {
     clock,
     minimumSeeds: 10,

@@ -1,7 +1,5 @@
 /** Stores of SQLite in temporary folders, with a clock set by hand. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll } from 'vitest';
 import type { CampaignStore, StoreOptions } from '../../src/campaigns/ports/store.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
@@ -17,7 +15,7 @@ afterAll(() => {
 
 /** A folder that is removed after the file's tests. */
 export function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'metaheac-campaigns-'));
+  const folder = temporaryFolder();
   folders.push(folder);
   return folder;
 }

@@ -10,8 +10,8 @@ import type { FeedbackEvent } from '../../src/campaigns/types.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
 import { writeUserSet } from '../../src/user-sets/writer.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
-import { dataFolder, temporaryFolder } from './data-folder.ts';
 import { size } from '../fixture/size.ts';
+import { dataFolder, temporaryFolder } from './data-folder.ts';
 
 /** As they stand here they are in the order of UTF-8; in that of UTF-16 the last comes before the two in front of it. */
 const ODD_IDS = ['a', 'a\nb', 'z', 'é', '\uE000', '\uFFFD', '😀'];

@@ -8,8 +8,8 @@ import { differenceOf, intersectionOf, unionOf } from '../../src/user-sets/algeb
 import { IdSorter } from '../../src/user-sets/id-sorter.ts';
 import { decodeIds, encodeIds, userSetBlocks } from '../../src/user-sets/set-file.ts';
 import { removeUnfinished, UserSetWriter, writeBlocks, writeUserSet } from '../../src/user-sets/writer.ts';
-import { temporaryFolder } from '../sqlite/data-folder.ts';
 import { size } from '../fixture/size.ts';
+import { temporaryFolder } from '../sqlite/data-folder.ts';
 
 const awkward = [
   '',

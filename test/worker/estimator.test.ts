@@ -1,6 +1,5 @@
 /** Estimates in a real thread: what they depend on, whom they leave out, how they end in time, and that another model's folder is refused. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -9,6 +8,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { writeUserSet } from '../../src/user-sets/writer.ts';
 import { Estimator } from '../../src/worker/estimator.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 import { buildRig, startRig } from './rig.ts';
@@ -20,7 +20,7 @@ const data = {
   modelVersion: readModelFolder(world.model).manifest.version,
   population: world.population,
   populationVersion: population.version,
-  dataDir: mkdtempSync(join(tmpdir(), 'metaheac-estimator-')),
+  dataDir: temporaryFolder(),
 };
 afterAll(() => rmSync(data.dataDir, { recursive: true }));
 const campaign = world.campaigns[0]!;

@@ -1,15 +1,14 @@
 /** Roles of users in an expansion against plain sets, over random sets and filters. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { findRows } from '../../src/worker/find-rows.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'metaheac-find-rows-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = temporaryFolder();
 
 interface User {
   readonly user_id: string;

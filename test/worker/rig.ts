@@ -1,7 +1,6 @@
 /** A real engine under its supervisor, on a data folder of its own: what the API process does with it, without HTTP. */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
@@ -14,6 +13,7 @@ import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
 import { EngineSupervisor } from '../../src/worker/supervisor.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { findChild } from '../fixture/processes.ts';
 import type { TinyCampaign } from '../fixture/tiny-world.ts';
 
@@ -54,7 +54,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
 
 /** The same, with an engine that is not started yet. */
 export function buildRig(options: RigOptions): Rig {
-  const dataDir = mkdtempSync(join(tmpdir(), 'metaheac-worker-'));
+  const dataDir = temporaryFolder();
   const limits = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: options.maximumAttempts ?? 5 };
   const store = openStore(dataDir, { clock: systemClock, ...limits });
   const population = openPopulation(options.population);

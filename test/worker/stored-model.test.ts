@@ -1,13 +1,12 @@
 /** Reading what makes a customised model from the folder of its ranking. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { readStoredModel } from '../../src/worker/stored-model.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'metaheac-stored-model-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const root = temporaryFolder();
 
 it('says model_not_stored where the ranking has no file, storage_failed where there is no ranking either', () => {
   const blobs = new FileBlobs(root);

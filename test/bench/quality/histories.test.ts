@@ -1,9 +1,9 @@
 /** Histories cut short, and their table. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openDataSet } from '../../../src/dataset/data-set.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
 import type { Training } from './bench-run.ts';
 import { type HistoryPoint, keptHistories, writeHistory } from './histories.ts';
@@ -11,8 +11,7 @@ import { historyTable } from './history-table.ts';
 import { openPartStore } from './part-store.ts';
 import { interval, reportOf } from './reports.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'metaheac-histories-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder();
 
 describe('writeHistory', () => {
   it('leaves out the other train campaigns with their rows, and nothing else', async () => {

@@ -1,12 +1,12 @@
 /** The data set `once`, derived of one whose users recur. */
 
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { prepareTrainingData } from '../../../src/offline/past-campaigns-choice.ts';
 import { generateDataSet } from '../../../src/offline/synthetic.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { readPlanted } from '../../offline/shapes/planted-data.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
 import { benchQuality } from '../quality.bench.ts';
@@ -16,12 +16,11 @@ const folderOf = (name: string): string => join(root, name);
 const derive = (data: string, out: string) =>
   benchQuality(['--derive', 'once', '--data', folderOf(data), '--out', folderOf(out)], () => {});
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-once-'));
+  root = temporaryFolder();
   const sizes = { users: 3000, trainCampaigns: 24, testCampaigns: 22 };
   await generateDataSet({ out: folderOf('people'), ...sizes, seed: '1', audienceShare: 0.15 });
   await derive('people', 'once');
 });
-afterAll(() => rmSync(root, { recursive: true }));
 
 describe('deriveOnce', () => {
   it('has 20 train and 20 test campaigns, each of whose members is in no other and was one before', () => {

@@ -1,12 +1,10 @@
 /** Results that outlive a run. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { openPartStore } from './part-store.ts';
 
-const root = mkdtempSync(join(tmpdir(), 'metaheac-parts-'));
-afterAll(() => rmSync(root, { recursive: true }));
+const root = temporaryFolder();
 
 describe('openPartStore', () => {
   it('finds what was kept under an equal key, or under any', () => {

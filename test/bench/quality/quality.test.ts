@@ -1,11 +1,11 @@
 /** The quality benchmark on a data set of 90 users: parts, what is kept of them, and what it refuses. */
-import { appendFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { HEADS, LATENT_TABLE } from '../../../src/architectures/metaheac.ts';
 import { openDataSet } from '../../../src/dataset/data-set.ts';
 import { loadModel } from '../../../src/model/load.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
 import { benchQuality } from '../quality.bench.ts';
 import { openPartStore } from './part-store.ts';
@@ -24,10 +24,9 @@ const run = async (...args: string[]) => {
 };
 
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-quality-'));
+  root = temporaryFolder();
   data = writeSmallDataSet(join(root, 'data'), CAMPAIGNS, { tagged: false });
 });
-afterAll(() => rmSync(root, { recursive: true }));
 
 // trainings: a busy machine takes its time
 describe('benchQuality', { timeout: 180_000 }, () => {

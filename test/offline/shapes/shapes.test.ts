@@ -1,9 +1,8 @@
 /** Generated shapes: each has the property that it is there for, gives equal bytes for equal seeds, and can be read. */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/lib/rng.ts';
 import { prepareTrainingData } from '../../../src/offline/past-campaigns-choice.ts';
 import { prepareDataSet } from '../../../src/offline/prepared-data-set.ts';
@@ -11,6 +10,7 @@ import { SHAPES } from '../../../src/offline/shapes/catalogue.ts';
 import { SHAPE_NAMES, type ShapeName } from '../../../src/offline/shapes/names.ts';
 import { generateShape } from '../../../src/offline/shapes/shape.ts';
 import { PAST_CAMPAIGNS } from '../../../src/population/past-campaigns.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { countShared, holdersOf, mean, median, type PlantedData, phi, readPlanted } from './planted-data.ts';
 
 const FILES = ['campaigns.ndjson', 'dataset.json', 'interactions.csv', 'users.ndjson'];
@@ -18,10 +18,9 @@ const FILES = ['campaigns.ndjson', 'dataset.json', 'interactions.csv', 'users.nd
 let root = '';
 const folderOf = (name: string): string => join(root, name);
 beforeAll(async () => {
-  root = mkdtempSync(join(tmpdir(), 'metaheac-shapes-'));
+  root = temporaryFolder();
   for (const name of SHAPE_NAMES) await generateShape(SHAPES[name], { out: folderOf(name), seed: '1' });
 }, 120_000);
-afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const hashes = (folder: string): string[] =>
   FILES.map((file) =>

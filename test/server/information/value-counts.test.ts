@@ -1,11 +1,11 @@
 /** Users by value, over several segments and of features with lists. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { importPopulation } from '../../../src/population/import.ts';
 import { openPopulation, type Population } from '../../../src/population/population.ts';
 import { ValueCounts } from '../../../src/server/information/value-counts.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 
 const USERS = 70_000; // more than a segment has
 const citiesOf = (i: number) => `c${i % 3}`;
@@ -14,7 +14,7 @@ const tagsOf = (i: number) => ['even', 'third', 'even'].filter((tag) => i % (tag
 let folder: string;
 let population: Population;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'metaheac-counts-'));
+  folder = temporaryFolder();
   const source = join(folder, 'data');
   mkdirSync(source);
   const features = [
@@ -32,7 +32,6 @@ beforeAll(async () => {
   await importPopulation({ source, features, out: join(folder, 'population') });
   population = openPopulation(join(folder, 'population'));
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('ValueCounts', () => {
   async function countsOf(feature: string): Promise<Record<string, number>> {
