@@ -3,9 +3,10 @@ import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { ODD_IDS } from '../fixture/odd-ids.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
-import { ODD_IDS, tinyWorld } from '../fixture/tiny-world.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;

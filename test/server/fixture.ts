@@ -25,10 +25,10 @@ import { openStore } from '../../src/sqlite/open-store.ts';
 import { AudienceExplainer as ThreadedExplainer } from '../../src/worker/audience-explainer.ts';
 import { openContract } from '../fixture/api-document.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
+import { FEW_ODD_IDS } from '../fixture/odd-ids.ts';
 
 export const USER_COUNT = 300;
-/** Ids that need care in a path, in CSV and in JSON; the last has 256 bytes in 64 characters. */
-export const ODD_IDS = ['a,b', 'say "hi"', 'tab\tand\nline', 'pérçent%2F/slash', 'x?y#z', '😀'.repeat(64)];
+export const ODD_IDS = FEW_ODD_IDS;
 export const USER_IDS = [...ODD_IDS, ...Array.from({ length: USER_COUNT - ODD_IDS.length }, (_, i) => `person-${i}`)];
 export const SEEDS = Array.from({ length: 20 }, (_, i) => `person-${i}`);
 

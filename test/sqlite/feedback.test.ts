@@ -10,11 +10,9 @@ import type { FeedbackEvent } from '../../src/campaigns/types.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
 import { writeUserSet } from '../../src/user-sets/writer.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
+import { IDS_IN_UTF8_ORDER } from '../fixture/odd-ids.ts';
 import { size } from '../fixture/size.ts';
 import { dataFolder, temporaryFolder } from './data-folder.ts';
-
-/** As they stand here they are in the order of UTF-8; in that of UTF-16 the last comes before the two in front of it. */
-const ODD_IDS = ['a', 'a\nb', 'z', 'é', '\uE000', '\uFFFD', '😀'];
 
 const events = (count: number, event: FeedbackEvent['event'] = 'click', prefix = 'user'): FeedbackEvent[] =>
   Array.from({ length: count }, (_, i) => ({ userId: `${prefix} ${(i * 7919) % count}`, event, happenedAt: 1 }));
@@ -102,7 +100,7 @@ describe('CampaignStore.expand with feedback', () => {
     const { store, id } = open();
     const clicks = [
       ...events(20_000),
-      ...ODD_IDS.map((userId) => ({ userId, event: 'click' as const, happenedAt: 1 })),
+      ...IDS_IN_UTF8_ORDER.map((userId) => ({ userId, event: 'click' as const, happenedAt: 1 })),
     ];
     const dismissals = events(5_000, 'dismissal', 'other');
     await store.addFeedback(id, [...clicks, ...dismissals]);
