@@ -13,7 +13,7 @@ const COMPILED = 'better-sqlite3';
 /** Not part of the copy: what is made, and what is linked instead. */
 const LEFT_OUT = ['node_modules', '.git', 'dist', 'coverage'];
 /** Tests that start the service or the program: they need the database whatever they import. */
-const STARTS_PROGRAM = /^test\/(e2e|cli|worker)\//;
+const STARTS_PROGRAM = /^test\/(e2e|cli|worker|scripts)\//;
 
 ensureInstalled(ROOT);
 const args = process.argv.slice(2);
@@ -90,7 +90,7 @@ function compile(node, tree) {
     const gyp = findGyp();
     if (gyp === null) return 'no prebuilt file, and no node-gyp beside npm';
     const headers = node.headers === null ? [] : [`--nodedir=${node.headers}`];
-    const { status } = run(node, [gyp, 'rebuild', '--release', ...headers], folder, 'ignore');
+    const { status } = run(node, [gyp, 'rebuild', '--release', '--jobs=max', ...headers], folder, 'ignore');
     if (status !== 0) return `no prebuilt file, and node-gyp ended with ${status}`;
   }
   return loads(node, folder) ? null : 'what was built cannot be loaded';
