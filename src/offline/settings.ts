@@ -38,7 +38,7 @@ export interface TrainSettings {
   readonly validationEvery: number;
   /** Training ends when the best validation is this many steps ago. */
   readonly patience: number;
-  /** Whether the model is trained again on all train campaigns, for as many passes as were best on a part of them. */
+  /** Whether training goes on from the best step on all train campaigns: the held-out ones take their share of the steps. */
   readonly retrain: boolean;
   /** Whether held-out campaigns choose how heads are adapted; if not, it is as `adaptation` says, but for the strengths of a logistic regression. */
   readonly chooseAdaptation: boolean;

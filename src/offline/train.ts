@@ -171,16 +171,16 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   if (isOver && settings.chooseAdaptation)
     run.choice = await validation.choose(learners, run.bestParameters, run.start?.settings ?? known.adaptation);
   if (run.choice) options.onChoice?.(run.choice, 'held out');
-  if (isOver && settings.retrain && heldOut.held.length > 0) await run.startOver();
+  if (isOver && settings.retrain && heldOut.held.length > 0) await run.startFinal();
   return isOver;
 }
 
 /** The final phase: on all campaigns; true where it is over. */
 async function trainFinal({ options, campaigns, heldOut, run, learners, ...training }: Training): Promise<boolean> {
   const { settings, signal } = options;
-  // as many passes over the campaigns as were best on a part of them
+  // the campaigns that were held out take their share of the steps
   const count = run.best
-    ? Math.round((run.best.step * campaigns.length) / heldOut.training.length)
+    ? Math.ceil((run.best.step * heldOut.held.length) / heldOut.training.length)
     : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
   const isOver = await metaTrain({
     ...{ learners, settings, signal, parameters: training.parameters, optimiser: run.optimiser },

@@ -47,7 +47,7 @@ export async function openTrainingRun(initial: Parameters, options: TrainingRunO
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
   const optimiser = await openOptimiser(initial, { device, ...(state ? { state } : {}) });
   const best = saved ? withPrefix(saved.tensors, 'best/') : copyOf(optimiser.parameters);
-  return new TrainingRun(initial, options, notes, optimiser, best);
+  return new TrainingRun(options, notes, optimiser, best);
 }
 
 export class TrainingRun {
@@ -60,13 +60,11 @@ export class TrainingRun {
   /** Steps of the first phase. */
   choosingSteps: number;
   bestParameters: Parameters;
-  readonly #initial: Parameters;
   readonly #options: TrainingRunOptions;
   #optimiser: Optimiser;
   #savedAt: { readonly phase: Phase; readonly steps: number };
 
   constructor(
-    initial: Parameters,
     options: TrainingRunOptions,
     notes: Notes | null,
     optimiser: Optimiser,
@@ -79,7 +77,6 @@ export class TrainingRun {
     this.start = notes?.start ?? null;
     this.choosingSteps = notes?.phase === 'final' ? (this.best?.step ?? 0) : optimiser.steps;
     this.bestParameters = bestParameters;
-    this.#initial = initial;
     this.#options = options;
     this.#optimiser = optimiser;
     this.#savedAt = { phase: this.phase, steps: optimiser.steps };
@@ -94,11 +91,11 @@ export class TrainingRun {
     this.bestParameters = copyOf(this.#optimiser.parameters);
   }
 
-  /** Starts the final phase, from the initial parameters. */
-  async startOver(): Promise<void> {
+  /** Starts the final phase, from the best parameters so far. */
+  async startFinal(): Promise<void> {
     this.phase = 'final';
     await this.#optimiser.close();
-    this.#optimiser = await openOptimiser(this.#initial, { device: this.#options.device });
+    this.#optimiser = await openOptimiser(this.bestParameters, { device: this.#options.device });
     this.save();
   }
 

@@ -112,13 +112,13 @@ describe('train, by the recipe meta-heads', () => {
     expect(adaptation_choice).toEqual({ campaigns: 1, tried: [] });
     expect([...adapted].sort()).toEqual(Object.values(HEADS).sort());
     expect(manifest.training).toMatchObject({ recipe: 'meta-heads', steps: 4, campaigns: expect.any(Number) });
-    expect(result.finalSteps).toBeGreaterThan(result.bestStep);
+    expect(result.finalSteps).toBeGreaterThan(0);
     expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
   });
 
-  it('trains again on all campaigns, for as many passes as were best on a part of them', () => {
+  it('goes on with all campaigns, the held-out ones taking their share of the steps', () => {
     const { result, progress } = uninterrupted;
-    expect(result.finalSteps).toBe(Math.round((result.bestStep * 6) / 4));
+    expect(result.finalSteps).toBe(Math.ceil((result.bestStep * 2) / 4));
     expect(progress.map(({ phase }) => phase)).toEqual([
       ...Array.from({ length: 4 }, () => 'choosing'),
       ...Array.from({ length: result.finalSteps }, () => 'final'),
@@ -127,7 +127,7 @@ describe('train, by the recipe meta-heads', () => {
   });
 
   it('keeps the best of the first phase where the last is interrupted', async () => {
-    const { result } = await trainInto(newPath(), { stopAfter: 5 });
+    const { result } = await trainInto(newPath(), { stopAfter: 4 });
     expect(result).toMatchObject({ interrupted: true, finalSteps: 0 });
     expect(result.manifest.training).toMatchObject({ campaigns: 4, final_steps: 0 });
   });
@@ -139,7 +139,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
   });
 
-  it.each([1, 3, 6])('goes on after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
+  it.each([1, 3, 4])('goes on after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
     const out = newPath();
     expect((await trainInto(out, { stopAfter })).result.interrupted).toBe(true);
     const { progress } = await trainInto(out, { resume: true });
