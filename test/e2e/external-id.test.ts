@@ -155,7 +155,7 @@ async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Ar
   const scorer = await openScorer({ ...model, binding });
   const all = population.readSegment(0);
   const scored = await scorer.score(all, {}, parameters, without);
-  await Promise.all([scorer.close(), program.steps.close(), regression!.close()]);
+  await Promise.all([scorer.close(), program.steps.close(), regression?.close()]);
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
   all.userNumbers.forEach((number, i) => {
     scores[number] = scored[i]!;

@@ -14,7 +14,7 @@ import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture
 import { type FuzzRequest, requestsOf, type Target } from './fuzz/requests.ts';
 import { type Pool, Values } from './fuzz/values.ts';
 
-const REQUESTS = size(1_000, 5_000);
+const REQUESTS = size(2_000, 5_000);
 /** Another one: `FUZZ_SEED=7 npx vitest run test/server/fuzz.test.ts`. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_125);
 /** After as many requests campaigns are finished, so that there are audiences. */

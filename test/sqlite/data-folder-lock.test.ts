@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { lockDataFolder } from '../../src/sqlite/data-folder-lock.ts';
-import { temporaryFolder } from './data-folder.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const HOLDER = fileURLToPath(new URL('./children/hold-lock.ts', import.meta.url));
 

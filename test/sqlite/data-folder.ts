@@ -1,24 +1,15 @@
 /** Stores of SQLite in temporary folders, with a clock set by hand. */
-import { rmSync } from 'node:fs';
 import { afterAll } from 'vitest';
 import type { CampaignStore, StoreOptions } from '../../src/campaigns/ports/store.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
 import { LEASE_MS, type ManualClock, manualClock } from '../campaigns/contract/inputs.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
-const folders: string[] = [];
 const opened: CampaignStore[] = [];
 // here and not where they are made: a hook that is added within a test never runs
 afterAll(() => {
   for (const store of opened) store.close();
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
-
-/** A folder that is removed after the file's tests. */
-export function temporaryFolder(): string {
-  const folder = temporaryFolder();
-  folders.push(folder);
-  return folder;
-}
 
 /** A data folder with its clock, and as many connections to it as a test wants. */
 export function dataFolder(options: Partial<StoreOptions> = {}): {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDatabase, write } from '../../src/sqlite/database.ts';
 import { migrationsFolder, readMigrations } from '../../src/sqlite/migrations.ts';
-import { temporaryFolder } from './data-folder.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const migration = (number: number, sql: string) => ({ number, name: `000${number}-test.sql`, sql });
 

@@ -10,9 +10,10 @@ import type { FeedbackEvent } from '../../src/campaigns/types.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
 import { writeUserSet } from '../../src/user-sets/writer.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { IDS_IN_UTF8_ORDER } from '../fixture/odd-ids.ts';
 import { size } from '../fixture/size.ts';
-import { dataFolder, temporaryFolder } from './data-folder.ts';
+import { dataFolder } from './data-folder.ts';
 
 const events = (count: number, event: FeedbackEvent['event'] = 'click', prefix = 'user'): FeedbackEvent[] =>
   Array.from({ length: count }, (_, i) => ({ userId: `${prefix} ${(i * 7919) % count}`, event, happenedAt: 1 }));

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
-import { temporaryFolder } from './data-folder.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 /** What the child printed before it was killed in the middle of its work, after at least `lines` lines. */
 function acknowledgedBeforeKill(folder: string, lines: number): Promise<{ lines: string[] }> {

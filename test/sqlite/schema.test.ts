@@ -5,7 +5,7 @@ import { EXPANSION_STATES } from '../../src/campaigns/states.ts';
 import { CAUSES, CHANGE_KINDS, FEEDBACK_EVENTS } from '../../src/campaigns/types.ts';
 import { DELIVERY_STATES } from '../../src/campaigns/webhook-types.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
-import { temporaryFolder } from './data-folder.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 /** The values that `CHECK (column IN (...))` of a table lets pass, after all migrations. */
 function checkedValues(table: string, column: string): string[] {

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
 import { migrationsFolder, readMigrations } from '../../src/sqlite/migrations.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
-import { temporaryFolder } from './data-folder.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 
 const ALL = readMigrations(migrationsFolder());
 const SET = 'a'.repeat(64);

@@ -8,9 +8,9 @@ import { differenceOf, intersectionOf, unionOf } from '../../src/user-sets/algeb
 import { IdSorter } from '../../src/user-sets/id-sorter.ts';
 import { decodeIds, encodeIds, userSetBlocks } from '../../src/user-sets/set-file.ts';
 import { removeUnfinished, UserSetWriter, writeBlocks, writeUserSet } from '../../src/user-sets/writer.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
 import { ODD_STRINGS } from '../fixture/odd-ids.ts';
 import { size } from '../fixture/size.ts';
-import { temporaryFolder } from '../sqlite/data-folder.ts';
 
 const anyId = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom(...ODD_STRINGS));
 const storageFailed = (more: object) => expect.objectContaining({ code: 'storage_failed', ...more });

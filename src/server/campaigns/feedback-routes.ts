@@ -1,4 +1,5 @@
 /** Route of feedback: what users did, as JSON or as NDJSON. */
+import { setImmediate } from 'node:timers/promises';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { parseJsonLines } from '../http/json-body.ts';
@@ -36,6 +37,8 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
       async (request) => {
         const { id } = request.params;
         const now = clock.now();
+        // the body was parsed and checked in this turn: others have theirs before it is written
+        await setImmediate();
         return store.addFeedback(
           id,
           request.body.events.map(({ user_id: userId, event, time }) => ({

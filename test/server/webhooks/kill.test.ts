@@ -5,7 +5,7 @@ import { expect, it, vi } from 'vitest';
 import { CAMPAIGN_EVENTS } from '../../../src/campaigns/webhook-types.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { openStore } from '../../../src/sqlite/open-store.ts';
-import { temporaryFolder } from '../../sqlite/data-folder.ts';
+import { temporaryFolder } from '../../fixture/folders.ts';
 import { openReceiver } from './receiver.ts';
 
 const CHILD = fileURLToPath(new URL('../children/send-webhooks.ts', import.meta.url));
