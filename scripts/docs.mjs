@@ -1,4 +1,5 @@
-// Writes the generated parts of docs/, which stand between two markers; with --check it only says whether they are up to date.
+// Writes the generated parts of docs/, which stand between two markers; with --check it only says whether they are up
+// to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { register } from 'tsx/esm/api';
 

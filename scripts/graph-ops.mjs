@@ -1,4 +1,5 @@
-// Writes the table of ops in src/graph/README.md, between its markers; with --check it only says whether the table is up to date.
+// Writes the table of ops in src/graph/README.md, between its markers; with --check it only says whether the table is
+// up to date.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { register } from 'tsx/esm/api';

@@ -1,4 +1,5 @@
-// What node_modules needs before anything is run: every package of the lock file, and a database binding that this Node can load.
+// What node_modules needs before anything is run: every package of the lock file, and a database binding that this Node
+// can load.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
@@ -6,7 +7,10 @@ import { basename, delimiter, dirname, join } from 'node:path';
 /** The one package that is compiled for a version of Node's ABI; the others use Node-API, or no binary. */
 const COMPILED = 'better-sqlite3';
 
-/** Installs the packages of `root` where some are missing, and compiles again what another Node left. Ends the process where it cannot. */
+/**
+ * Installs the packages of `root` where some are missing, and compiles again what another Node left. Ends the process
+ * where it cannot.
+ */
 export function ensureInstalled(root) {
   if (!isInstalled(root)) {
     process.stderr.write('Installing the packages of package-lock.json ...\n');

@@ -1,5 +1,5 @@
-// Makes models/demo again: trains on campaigns of the synthetic world `demo`, of other people than the demo's. On the same machine
-// the same bytes, but for `created`. `node scripts/make-demo-model.mjs [DIR]` writes it elsewhere.
+// Makes models/demo again: trains on campaigns of the synthetic world `demo`, of other people than the demo's. On the
+// same machine the same bytes, but for `created`. `node scripts/make-demo-model.mjs [DIR]` writes it elsewhere.
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
 // Replays the `cpu` target of docker/Dockerfile in an empty folder, without Docker, and checks that what it makes runs.
-// Not replayed: steps of the base image's system (apt-get, useradd), users, volumes; Node is this machine's. COPY takes what git tracks.
+// Not replayed: steps of the base image's system (apt-get, useradd), users, volumes; Node is this machine's. COPY takes
+// what git tracks.
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -6,7 +6,8 @@ import { ensureInstalled } from './install.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 ensureInstalled(ROOT);
 
-// onnxruntime-node 1.30 reports its use to Microsoft unless it is told not to, and writes logs of that into the temporary folder
+// onnxruntime-node 1.30 reports its use to Microsoft unless it is told not to, and writes logs of that into the
+// temporary folder
 process.env.ORT_DISABLE_TELEMETRY ??= '1';
 const [entry = '', ...rest] = process.argv.slice(2);
 const script = join(ROOT, entry === '--vitest' ? 'node_modules/vitest/vitest.mjs' : entry);

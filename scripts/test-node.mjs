@@ -1,5 +1,6 @@
-// Runs the tests under other versions of Node: `npm run test:node`, `npm run test:node -- 24 test/graph`. npm's own packages bring the
-// programs, with the headers that better-sqlite3 is compiled with. Works on a copy of the tree in the system's temporary folder.
+// Runs the tests under other versions of Node: `npm run test:node`, `npm run test:node -- 24 test/graph`. npm's own
+// packages bring the programs, with the headers that better-sqlite3 is compiled with. Works on a copy of the tree in
+// the system's temporary folder.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -67,7 +68,10 @@ function fetchNode(wanted) {
   return { program, headers, version: stdout.trim().slice(1) };
 }
 
-/** The tree with links to the packages, but for the one that is compiled: that is a copy, without what another Node compiled. */
+/**
+ * The tree with links to the packages, but for the one that is compiled: that is a copy, without what another Node
+ * compiled.
+ */
 function copyTree(tree) {
   for (const name of readdirSync(ROOT))
     if (!LEFT_OUT.includes(name)) cpSync(join(ROOT, name), join(tree, name), { recursive: true });
@@ -80,7 +84,10 @@ function copyTree(tree) {
   }
 }
 
-/** Brings the compiled package to a version: a prebuilt file, or one made with headers. Null, or why it could not be had. */
+/**
+ * Brings the compiled package to a version: a prebuilt file, or one made with headers. Null, or why it could not be
+ * had.
+ */
 function compile(node, tree) {
   process.stdout.write(`Building ${COMPILED} for Node ${node.version} ...\n`);
   const folder = join(tree, 'node_modules', COMPILED);
@@ -108,7 +115,10 @@ function findGyp() {
   return homes.map((home) => home && join(home, 'node_modules/node-gyp/bin/node-gyp.js')).find(existsSync) ?? null;
 }
 
-/** The test files that cannot run without the database: those that import it, by whatever path, and those that start the program. */
+/**
+ * The test files that cannot run without the database: those that import it, by whatever path, and those that start the
+ * program.
+ */
 function testsOfDatabase() {
   const cruiser = join(ROOT, 'node_modules/dependency-cruiser/bin/dependency-cruise.mjs');
   const args = ['--no-config', '--ts-config', 'tsconfig.json', '--output-type', 'json'];

@@ -1,4 +1,7 @@
-/** Ends a run with its slowest files and tests, and one plain line, `N passed, N failed`, for readers that know no test runner. */
+/**
+ * Ends a run with its slowest files and tests, and one plain line, `N passed, N failed`, for readers that know no test
+ * runner.
+ */
 import { relative } from 'node:path';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 

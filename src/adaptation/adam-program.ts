@@ -1,4 +1,7 @@
-/** The online stage's steps on any model: its graph is differentiated once; a run adapts compact tables with Adam, step by step. */
+/**
+ * The online stage's steps on any model: its graph is differentiated once; a run adapts compact tables with Adam, step
+ * by step.
+ */
 import {
   type AdamState,
   adamScalars,
@@ -32,7 +35,8 @@ export interface LabelledBatch {
 export interface AdaptationProgram {
   readonly cut: TableCut;
   /**
-   * Starts from `parameters`. The compact tables cover the rows of all `batches` and of `scored` (what will be scored on the way).
+   * Starts from `parameters`. The compact tables cover the rows of all `batches` and of `scored` (what will be scored
+   * on the way).
    */
   start(parameters: Parameters, batches: readonly LabelledBatch[], scored?: readonly Feeds[]): Promise<AdaptationRun>;
   close(): Promise<void>;
@@ -48,8 +52,8 @@ export interface AdaptationRun {
 }
 
 /**
- * Inputs: those of the compact graph, `label` `[batch]`, `adam.stepSize`, `adam.scale2` and for each parameter `<p>.moment1`, `<p>.moment2`.
- * Outputs: `loss` and `next/<p>`, `next/<p>.moment1`, `next/<p>.moment2`.
+ * Inputs: those of the compact graph, `label` `[batch]`, `adam.stepSize`, `adam.scale2` and for each parameter
+ * `<p>.moment1`, `<p>.moment2`. Outputs: `loss` and `next/<p>`, `next/<p>.moment1`, `next/<p>.moment2`.
  */
 export function buildStepGraph(compactGraph: Graph, parameters: readonly string[]): Graph {
   const b = Builder.from(compactGraph);

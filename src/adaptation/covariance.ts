@@ -59,8 +59,9 @@ export interface Covariance {
 }
 
 /**
- * G = X'X / n - mean mean' of scaled rows, by the rows themselves: two passes over their features an application. `moments` may be of more rows,
- * of which `rows` are a sample: then the diagonal, known exactly, is put right where the sample has too little, and only what lies beside it is estimated.
+ * G = X'X / n - mean mean' of scaled rows, by the rows themselves: two passes over their features an application.
+ * `moments` may be of more rows, of which `rows` are a sample: then the diagonal, known exactly, is put right where the
+ * sample has too little, and only what lies beside it is estimated.
  */
 export function covarianceOf({ width, starts, columns, values }: SparseRows, moments: Moments): Covariance {
   const { scale, mean, variance } = moments;

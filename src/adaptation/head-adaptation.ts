@@ -1,4 +1,7 @@
-/** Adaptation of a few parameters: what does not depend on them is computed once a user, and steps of gradient descent run on the rest. */
+/**
+ * Adaptation of a few parameters: what does not depend on them is computed once a user, and steps of gradient descent
+ * run on the rest.
+ */
 import { cutTables, findLinearTerm, type Graph, type Split, splitFrozen, type Tensor } from '../graph/index.ts';
 import { putFeed } from '../runtime/feed-rows.ts';
 import { type Device, type Feeds, openSession } from '../runtime/session.ts';
@@ -12,7 +15,9 @@ const BODY_ROWS = 2048;
 /** The rate of each parameter's gradient descent. */
 export type Rates = Readonly<Record<string, number>>;
 
-/** The inverse L2 strength of the parameters that a logistic regression is fitted on; those without one take no part. */
+/**
+ * The inverse L2 strength of the parameters that a logistic regression is fitted on; those without one take no part.
+ */
 export type Strengths = Readonly<Record<string, number>>;
 
 /** Values of the boundary for some users: `[rows, ..]` each, but for those of the campaign alone, which all share. */
@@ -41,13 +46,17 @@ export interface HeadRun {
   step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
   /** Scores of all rows of the boundary with the parameters as they are now. */
   scores(): Promise<Float32Array>;
-  /** Fits the logistic regression (`companion` in manifest.json) to rows of the boundary. invalid_model where the parameters do not act through a linear term. */
+  /**
+   * Fits the logistic regression (`companion` in manifest.json) to rows of the boundary. invalid_model where the
+   * parameters do not act through a linear term.
+   */
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
   /** A linear change as a part. invalid_model as above. */
   linear(change: LinearChange): LogitPart;
   /**
-   * Adds parts to the logits, each `weight` times as spread over the `reference` rows as the logits are now, then brings the spread of the sum back to what it
-   * was, by the scale if the model has one, and the mean by an intercept. A part without a spread adds nothing. invalid_model as above.
+   * Adds parts to the logits, each `weight` times as spread over the `reference` rows as the logits are now, then
+   * brings the spread of the sum back to what it was, by the scale if the model has one, and the mean by an intercept.
+   * A part without a spread adds nothing. invalid_model as above.
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array): Promise<void>;
   /** Where the steps have brought the parameters, to go back to before a blend. */
@@ -85,13 +94,19 @@ export interface BlendedPart {
   readonly weight: number;
 }
 
-/** `graph` split at `parameters`. All its float parameters are inputs, so that a model which is being trained needs no new session. */
+/**
+ * `graph` split at `parameters`. All its float parameters are inputs, so that a model which is being trained needs no
+ * new session.
+ */
 export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
   const all = [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
   return splitFrozen(cutTables(graph, all, { compact: false }).compactGraph, parameters);
 }
 
-/** The graphs that descent on `parameters` of `graph` runs: the body once a user (null where there is none), then `step` again and again. */
+/**
+ * The graphs that descent on `parameters` of `graph` runs: the body once a user (null where there is none), then `step`
+ * again and again.
+ */
 export function headGraphs(graph: Graph, parameters: readonly string[]): { body: Graph | null; step: Graph } {
   const { body, head } = splitHeads(graph, parameters);
   const term = findLinearTerm(head, parameters);
@@ -100,8 +115,9 @@ export function headGraphs(graph: Graph, parameters: readonly string[]): { body:
 }
 
 /**
- * Prepares descent on `parameters` of `graph`. Where they only shift logits it is done in plain arrays, else by running the head as a graph.
- * `regression` is one of them that no step moves, and `scale` none of them: both are for `blend` alone.
+ * Prepares descent on `parameters` of `graph`. Where they only shift logits it is done in plain arrays, else by running
+ * the head as a graph. `regression` is one of them that no step moves, and `scale` none of them: both are for `blend`
+ * alone.
  */
 export async function openHeadProgram(
   graph: Graph,

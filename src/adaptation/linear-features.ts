@@ -16,9 +16,9 @@ export interface ColumnBlock {
 }
 
 /**
- * The features of `rows` users: a sparse part (elements of tables that a row looks up, with their weights) and a dense one.
- * term of row i = offsets[i] + sum_k values[k] c[columns[k]] (k of row i) + sum_d dense[i, d] c[firstDense + d],  c = how far the parameters are
- * from where they started.
+ * The features of `rows` users: a sparse part (elements of tables that a row looks up, with their weights) and a dense
+ * one. term of row i = offsets[i] + sum_k values[k] c[columns[k]] (k of row i) + sum_d dense[i, d] c[firstDense + d], c
+ * = how far the parameters are from where they started.
  */
 export interface LinearFeatures {
   readonly rows: number;

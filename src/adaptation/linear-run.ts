@@ -1,4 +1,7 @@
-/** Adaptation where the parameters only shift a user's logits: a regression on features that are read once, in plain arrays. */
+/**
+ * Adaptation where the parameters only shift a user's logits: a regression on features that are read once, in plain
+ * arrays.
+ */
 import { addGradients, Builder, binaryCrossEntropy, type Graph, type LinearTerm, type Tensor } from '../graph/index.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import { sliceFeeds, takeFeeds } from '../runtime/feed-rows.ts';
@@ -192,7 +195,8 @@ class LinearRun implements HeadRun {
     }
     const after = spreadOf(inner);
     if (after.deviation === 0) return;
-    // float32, and ONNX Runtime's Sigmoid, tell logits apart within some +-16 alone: what spreads more would be tied at both ends
+    // float32, and ONNX Runtime's Sigmoid, tell logits apart within some +-16 alone: what spreads more would be tied at
+    // both ends
     const shrink = this.#scaleName === null ? 1 : before.deviation / after.deviation;
     this.#scale = this.#scaleAtStart * shrink;
     const intercept = this.#interceptColumn();

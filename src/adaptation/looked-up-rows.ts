@@ -84,7 +84,10 @@ export function assembleRows(
   return { starts, columns: columns.slice(0, count), values: values.slice(0, count) };
 }
 
-/** Makes one entry of what a row looks up several times, in place: squares are of the sum. Returns how many entries are left. */
+/**
+ * Makes one entry of what a row looks up several times, in place: squares are of the sum. Returns how many entries are
+ * left.
+ */
 function addUpRepeated(starts: Int32Array, columns: Int32Array, values: Float32Array, width: number): number {
   const entryOf = new Int32Array(width).fill(-1);
   let to = 0;

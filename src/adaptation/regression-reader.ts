@@ -12,7 +12,9 @@ const READ_ROWS = 2048;
 export interface RegressionReader {
   /** Elements of the parameter. */
   readonly width: number;
-  /** The features of `rows` users, whose inputs `feedsOf` gives range by range; columns are elements of the parameter. */
+  /**
+   * The features of `rows` users, whose inputs `feedsOf` gives range by range; columns are elements of the parameter.
+   */
   read(rows: number, feedsOf: (from: number, to: number) => Feeds): Promise<SparseRows>;
   close(): Promise<void>;
 }

@@ -1,12 +1,15 @@
-/** Solves (G + sigma I) w = b for several sigma at once, in the Krylov space that they share (Lanczos; Frommer & Maass 1999). */
+/**
+ * Solves (G + sigma I) w = b for several sigma at once, in the Krylov space that they share (Lanczos; Frommer & Maass
+ * 1999).
+ */
 import type { Covariance } from './covariance.ts';
 
 /** Most steps; heavily regularised systems need a dozen. */
 const MOST_STEPS = 100;
 
 /**
- * w of each sigma, `[width]`, to a residual of `tolerance` |b|. Every sigma is positive. The smallest one decides how many steps are made; a system that
- * has not converged after `MOST_STEPS` is as near as they bring it.
+ * w of each sigma, `[width]`, to a residual of `tolerance` |b|. Every sigma is positive. The smallest one decides how
+ * many steps are made; a system that has not converged after `MOST_STEPS` is as near as they bring it.
  */
 export function solveShifted(
   covariance: Covariance,
@@ -18,7 +21,8 @@ export function solveShifted(
   const norm = Math.sqrt(dot(b, b));
   const solutions = sigmas.map(() => new Float64Array(width));
   if (norm === 0) return solutions;
-  // per system: the factorisation of the tridiagonal matrix, updated step by step (conjugate gradients in Lanczos' words)
+  // per system: the factorisation of the tridiagonal matrix, updated step by step (conjugate gradients in Lanczos'
+  // words)
   const states = sigmas.map(() => ({ direction: new Float64Array(width), pivot: 0, load: 0, isDone: false }));
   let current = b.map((x) => x / norm);
   let previous = new Float64Array(width);

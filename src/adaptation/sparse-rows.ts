@@ -1,6 +1,9 @@
 /** Users as sparse rows of features: what the whole-population regression is fitted on. */
 
-/** Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column twice, all in `[0, width)`. */
+/**
+ * Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column twice, all in `[0,
+ * width)`.
+ */
 export interface SparseRows {
   readonly width: number;
   /** `[rows + 1]` */
@@ -28,7 +31,10 @@ export function meanOfRows({ width, starts, columns, values }: SparseRows, rows:
   return out;
 }
 
-/** Places evenly spread over `rows` rows that have `features` features in all, as many as have `most` of them; all rows where they have no more. */
+/**
+ * Places evenly spread over `rows` rows that have `features` features in all, as many as have `most` of them; all rows
+ * where they have no more.
+ */
 export function evenRows(rows: number, features: number, most: number): Int32Array {
   const count = features <= most ? rows : Math.max(1, Math.floor((rows * most) / features));
   return Int32Array.from({ length: count }, (_, i) => Math.floor((i * rows) / count));

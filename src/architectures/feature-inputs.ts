@@ -61,12 +61,16 @@ export function embed(
           });
     const count = b.add('Max', [b.add('Cast', [list.length], { to: 'float32' }), b.scalar(1, 'float32')]);
     const divisor = pooling === 'root' ? b.add('Sqrt', [count]) : count;
-    // where it is the published model: masked, summed, then divided, PyTorch's order, which keeps the rounding of tiny activations as its own
+    // where it is the published model: masked, summed, then divided, PyTorch's order, which keeps the rounding of tiny
+    // activations as its own
     return b.add('Div', [sum, b.add('Unsqueeze', [divisor, b.ints([1])])]);
   });
 }
 
-/** Sum of the vectors `[batch, places, k]` at the places that are present: `[batch, k]`. A product of matrices, at half the time of a masked sum. */
+/**
+ * Sum of the vectors `[batch, places, k]` at the places that are present: `[batch, k]`. A product of matrices, at half
+ * the time of a masked sum.
+ */
 export function sumPresent(b: Builder, present: Value, vectors: Value): Value {
   const row = b.add('Unsqueeze', [present, b.ints([1])]);
   return b.add('Squeeze', [b.add('MatMul', [row, vectors]), b.ints([1])]);

@@ -1,4 +1,7 @@
-/** MetaHeac's forward graph (Zhu et al., KDD 2021, section 4): experts and critics, mixed by two gates that see the campaign. */
+/**
+ * MetaHeac's forward graph (Zhu et al., KDD 2021, section 4): experts and critics, mixed by two gates that see the
+ * campaign.
+ */
 import { Builder, type Graph, type Tensor, tensor, type Value } from '../graph/index.ts';
 import type { Rng } from '../lib/rng.ts';
 import {
@@ -27,13 +30,18 @@ export interface MetaHeacConfig {
   readonly heads?: HeadsConfig | null;
 }
 
-/** z_j = scale (w_j . r + b_j + sum over the user's n tokens of s[t] + phi . (q + q_c) + bias + sum of r[t] / sqrt(n)) */
+/**
+ * z_j = scale (w_j . r + b_j + sum over the user's n tokens of s[t] + phi . (q + q_c) + bias + sum of r[t] / sqrt(n))
+ */
 export interface HeadsConfig {
   /** Dimensions of the latent vectors: phi(u) is the sum of V[t] over all the user's tokens. */
   readonly latent: number;
 }
 
-/** Names of the heads: what adaptation changes. No step of descent moves `regression`, the whole-population regression, or `scale`. */
+/**
+ * Names of the heads: what adaptation changes. No step of descent moves `regression`, the whole-population regression,
+ * or `scale`.
+ */
 export const HEADS = {
   wide: 'heads.wide',
   query: 'heads.query',
@@ -59,7 +67,10 @@ function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, n
 /** Where the initial parameters come from. */
 export type Initial = (name: string, shape: readonly number[], fanIn: number) => Tensor;
 
-/** Embeddings N(0, .1); the scale 1; weights and biases uniform in +-1/sqrt(fan in). Each parameter has its own stream, fixed by its name. */
+/**
+ * Embeddings N(0, .1); the scale 1; weights and biases uniform in +-1/sqrt(fan in). Each parameter has its own stream,
+ * fixed by its name.
+ */
 export function randomInitial(rng: Rng): Initial {
   return (name, shape, fanIn) => {
     if (name === HEADS.scale) return tensor('float32', shape, [1]);
@@ -76,7 +87,8 @@ export function randomInitial(rng: Rng): Initial {
  * Inputs `user.<feature>` int32 `[batch]` or `[batch, maxLength]` with `user.<feature>.length` int32 `[batch]`, and
  * `campaign.<feature>` `[1]` or `[1, maxLength]` with `.length` `[1]`. Output `score` float32 `[batch]`.
  *
- * Weights are `[out, in]`, those of all experts (and critics) stacked: `experts.0.weight` `[n h1, M k]`, `experts.1.weight` `[n, h2, h1]`.
+ * Weights are `[out, in]`, those of all experts (and critics) stacked: `experts.0.weight` `[n h1, M k]`,
+ * `experts.1.weight` `[n, h2, h1]`.
  */
 export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
   const { embedding: k, experts: n, critics: m, hidden } = config;
@@ -207,7 +219,10 @@ function addExperts(
   });
 }
 
-/** What the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up at once, in tables that stack the features. */
+/**
+ * What the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up at once, in tables that
+ * stack the features.
+ */
 function addHeads(
   b: Builder,
   { latent }: HeadsConfig,

@@ -14,8 +14,8 @@ export interface Association {
   readonly low: number;
   readonly high: number;
   /**
-   * Standard deviations between `a` and what an audience by lot would have: positive = over-represented. 0 where a lot could not differ
-   * (everybody has the token, or everybody is a member).
+   * Standard deviations between `a` and what an audience by lot would have: positive = over-represented. 0 where a lot
+   * could not differ (everybody has the token, or everybody is a member).
    */
   readonly z: number;
 }
@@ -24,10 +24,11 @@ export interface Association {
 const Z_95 = 1.959964;
 
 /**
- * Members are a part of the population, so the two shares are no independent samples. With the four cells (member or not, token or not) as
- * one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users + 2a/(members p), which is the
- * hypergeometric variance where token and audience are independent, and 0 where everybody is a member. Each cell gets a half first
- * (Haldane, Anscombe), so that an empty one has a finite interval. `low <= lift <= high` always. `z` is exact in mean and variance (hypergeometric).
+ * Members are a part of the population, so the two shares are no independent samples. With the four cells (member or
+ * not, token or not) as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users
+ * + 2a/(members p), which is the hypergeometric variance where token and audience are independent, and 0 where
+ * everybody is a member. Each cell gets a half first (Haldane, Anscombe), so that an empty one has a finite interval.
+ * `low <= lift <= high` always. `z` is exact in mean and variance (hypergeometric).
  */
 export function associate({ a, p, members, users }: Counts): Association {
   const lift = members === 0 || p === 0 ? 0 : (a * users) / (members * p);

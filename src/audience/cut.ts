@@ -2,7 +2,10 @@
 import type { UserNumber } from '../lib/brands.ts';
 import type { Ranking } from './ranking.ts';
 
-/** The first `size` ranks. Who is inside is told from one score: (score descending, user number ascending) is a total order. */
+/**
+ * The first `size` ranks. Who is inside is told from one score: (score descending, user number ascending) is a total
+ * order.
+ */
 export interface Cut {
   readonly size: number;
   /** Of the last member; with size 0 no score reaches it. */

@@ -1,4 +1,7 @@
-/** What changed between two audience versions, of whatever rankings and populations: user numbers are permanent, so they compare. */
+/**
+ * What changed between two audience versions, of whatever rankings and populations: user numbers are permanent, so they
+ * compare.
+ */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isInside } from './cut.ts';
 import type { ReadRanking } from './ranking.ts';
@@ -21,7 +24,10 @@ export interface DiffCounts {
   readonly kept: number;
 }
 
-/** Counts in one pass over both rankings' scores, with turns of the event loop between windows. @throws AppError storage_failed */
+/**
+ * Counts in one pass over both rankings' scores, with turns of the event loop between windows. @throws AppError
+ * storage_failed
+ */
 export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
   const users = Math.min(from.ranking.userCount, to.ranking.userCount);
   let kept = 0;
@@ -33,7 +39,10 @@ export async function countDiff(from: Side, to: Side): Promise<DiffCounts> {
   return { added: to.size - kept, removed: from.size - kept, kept };
 }
 
-/** The numbers of the members of `side` who are not in `other`, best first, from `blockRanks` ranks at a time. @throws AppError storage_failed */
+/**
+ * The numbers of the members of `side` who are not in `other`, best first, from `blockRanks` ranks at a time. @throws
+ * AppError storage_failed
+ */
 export function* missingFrom(side: Side, other: Side, blockRanks: number): Generator<Uint32Array> {
   const cut = other.ranking.cut(other.size);
   for (let rank = 0; rank < side.size; rank += blockRanks) {

@@ -29,7 +29,10 @@ export interface Disparity {
   readonly warning: boolean;
 }
 
-/** Of the tokens with at least `minimumGroupUsers` in the population, users without a value aside; null where there are fewer than two. */
+/**
+ * Of the tokens with at least `minimumGroupUsers` in the population, users without a value aside; null where there are
+ * fewer than two.
+ */
 export function disparityOf(
   counts: Pick<TokenCounts, 'population' | 'audience'>,
   dictionary: Pick<Dictionary, 'token'>,

@@ -65,8 +65,8 @@ export interface Explanation {
 }
 
 /**
- * One pass over the population's segments; takes seconds for a million users, so it is for a thread of its own. `audience` is of this
- * population version. `seeds` are user numbers, null where they are not known.
+ * One pass over the population's segments; takes seconds for a million users, so it is for a thread of its own.
+ * `audience` is of this population version. `seeds` are user numbers, null where they are not known.
  * @throws AppError storage_failed, invalid_population
  */
 export function explain(

@@ -1,4 +1,7 @@
-/** The ranking folder's format: file names, the sidecar, and the refusals of a folder that is torn or of another contract. */
+/**
+ * The ranking folder's format: file names, the sidecar, and the refusals of a folder that is torn or of another
+ * contract.
+ */
 import { endianness } from 'node:os';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
 

@@ -12,7 +12,10 @@ export interface Membership {
   readonly percentile: number;
 }
 
-/** Where the user stands in the first `size` ranks; null for one who is not in them. That costs one read; the rank is searched for members only. */
+/**
+ * Where the user stands in the first `size` ranks; null for one who is not in them. That costs one read; the rank is
+ * searched for members only.
+ */
 export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
   const score = ranking.scoreOf(userNumber);
   if (Number.isNaN(score) || !isInside(ranking.cut(size), userNumber, score)) return null;

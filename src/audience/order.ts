@@ -1,4 +1,7 @@
-/** Sorts users by score descending, then user number ascending: a radix sort on order-preserving keys, no object per user. */
+/**
+ * Sorts users by score descending, then user number ascending: a radix sort on order-preserving keys, no object per
+ * user.
+ */
 
 const BITS = 11;
 const BUCKETS = 1 << BITS;
@@ -50,7 +53,10 @@ function collect(bits: Uint32Array, keys: Uint32Array, users: Uint32Array, count
   }
 }
 
-/** Turns a pass's counts into the start of each bucket; false where one bucket holds everything and the pass would move nothing. */
+/**
+ * Turns a pass's counts into the start of each bucket; false where one bucket holds everything and the pass would move
+ * nothing.
+ */
 function toStarts(counts: Uint32Array): boolean {
   let filled = 0;
   let start = 0;

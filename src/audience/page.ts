@@ -34,7 +34,10 @@ export function pageOf(
   }));
 }
 
-/** The audience of `size` from `fromRank` (0-based, 0 by default) to its end in pages of `blockSize`, each read when it is asked for. */
+/**
+ * The audience of `size` from `fromRank` (0-based, 0 by default) to its end in pages of `blockSize`, each read when it
+ * is asked for.
+ */
 export function* blocksOf(
   ranking: ReadRanking,
   ids: UserIds,

@@ -15,8 +15,9 @@ const SCHEMA: Options['schema'] = [
 ];
 
 /**
- * The bytes of a Parquet file (Snappy) of the members in `pages`: columns rank INT32, user_id STRING, score FLOAT, percentile DOUBLE, none null.
- * Memory holds one row group of `rowGroupRows`, and of each one before some 600 bytes for the footer.
+ * The bytes of a Parquet file (Snappy) of the members in `pages`: columns rank INT32, user_id STRING, score FLOAT,
+ * percentile DOUBLE, none null. Memory holds one row group of `rowGroupRows`, and of each one before some 600 bytes for
+ * the footer.
  */
 export async function* parquetOf(
   pages: AsyncIterable<readonly AudienceItem[]>,
@@ -41,7 +42,10 @@ export async function* parquetOf(
   yield take(bytes);
 }
 
-/** Encodings are said, as the writer would look for a dictionary first; ids are bytes, as it makes an encoder for each text. */
+/**
+ * Encodings are said, as the writer would look for a dictionary first; ids are bytes, as it makes an encoder for each
+ * text.
+ */
 function columnsOf(rows: readonly AudienceItem[]): ColumnData {
   return [
     { name: 'rank', data: Int32Array.from(rows, ({ rank }) => rank), encoding: 'DELTA_BINARY_PACKED' },

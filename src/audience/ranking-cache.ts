@@ -21,8 +21,8 @@ export interface HeldRanking {
 }
 
 /**
- * Keeps the most recently used rankings open. What `get` returns is for use at once: any later call may close it to make room. What
- * `hold` returns stays open until it is closed, whatever becomes of its folder.
+ * Keeps the most recently used rankings open. What `get` returns is for use at once: any later call may close it to
+ * make room. What `hold` returns stays open until it is closed, whatever becomes of its folder.
  */
 export class RankingCache {
   readonly #blobs: BlobReader;
@@ -44,8 +44,9 @@ export class RankingCache {
   }
 
   /**
-   * A ranking with descriptors that stay open until it is released, also where the folder is deleted or the cache makes room: for
-   * streams, which read for as long as their client does. They count beside the limit; who calls bounds how many there are.
+   * A ranking with descriptors that stay open until it is released, also where the folder is deleted or the cache makes
+   * room: for streams, which read for as long as their client does. They count beside the limit; who calls bounds how
+   * many there are.
    * @throws AppError storage_failed, as `openRanking`.
    */
   hold(folder: string): HeldRanking {
@@ -63,7 +64,10 @@ export class RankingCache {
     return { ranking: entry.ranking, close };
   }
 
-  /** Lets go of rankings whose folder is not there any more, under nobody who holds them: only then does the disk give their bytes back. */
+  /**
+   * Lets go of rankings whose folder is not there any more, under nobody who holds them: only then does the disk give
+   * their bytes back.
+   */
   forgetDeleted(): void {
     for (const folder of this.#open.keys()) {
       if (!this.#blobs.has(folder)) this.#open.delete(folder);

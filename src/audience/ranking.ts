@@ -35,7 +35,10 @@ export interface Ranking {
   cut(size: number): Cut;
   /** How many candidates have at least this score. */
   countFrom(score: number): number;
-  /** 1-based; 0 = not a candidate. A member at size S is one whose rank is 1..S. `score` is the user's, where that was read already. */
+  /**
+   * 1-based; 0 = not a candidate. A member at size S is one whose rank is 1..S. `score` is the user's, where that was
+   * read already.
+   */
   rankOf(userNumber: UserNumber, score?: number): number;
   close(): void;
 }
@@ -45,7 +48,8 @@ export type ReadRanking = Omit<Ranking, 'close'>;
 
 /**
  * Opens a ranking folder.
- * @throws AppError storage_failed where it cannot be read, is of another contract, or a file's size is not what the counts say.
+ * @throws AppError storage_failed where it cannot be read, is of another contract, or a file's size is not what the
+ * counts say.
  */
 export function openRanking(blobs: BlobReader, folder: string): Ranking {
   assertLittleEndian();

@@ -4,9 +4,10 @@ import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FIL
 import { orderOf } from './order.ts';
 
 /**
- * Ranks the candidates of `scores` (by user number; NaN = not a candidate) and writes them as the ranking folder `folder`, and in it
- * the files `beside` by name, which no reader of rankings looks at. When this returns, all of it is durable. A folder that is there
- * already (an earlier attempt that never got to its row) is replaced; whoever has it open goes on reading the old one.
+ * Ranks the candidates of `scores` (by user number; NaN = not a candidate) and writes them as the ranking folder
+ * `folder`, and in it the files `beside` by name, which no reader of rankings looks at. When this returns, all of it is
+ * durable. A folder that is there already (an earlier attempt that never got to its row) is replaced; whoever has it
+ * open goes on reading the old one.
  * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written stays.
  */
 export function writeRanking(

@@ -16,7 +16,10 @@ export function encodeCursor(list: ListName, number: number): string {
   return Buffer.from(`${LETTERS[list]}1:${number}`).toString('base64url');
 }
 
-/** `pointer` is where the caller gave it. @throws AppError invalid_cursor for whatever `encodeCursor` did not give for this list. */
+/**
+ * `pointer` is where the caller gave it. @throws AppError invalid_cursor for whatever `encodeCursor` did not give for
+ * this list.
+ */
 export function decodeCursor(list: ListName, cursor: string, pointer = 'cursor'): number {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   const number = Number(/^[a-z]1:(0|[1-9]\d{0,15})$/.exec(text)?.[1]);

@@ -4,7 +4,10 @@ import type { SeedCounts } from './types.ts';
 /** Unknown ids that counts name. */
 export const UNKNOWN_EXAMPLES = 10;
 
-/** The set of seeds (in the order received) and its counts; unknown ids stay in it: they may be known to the next population version. */
+/**
+ * The set of seeds (in the order received) and its counts; unknown ids stay in it: they may be known to the next
+ * population version.
+ */
 export function countSeeds(
   received: readonly string[],
   isKnown: (userId: string) => boolean,

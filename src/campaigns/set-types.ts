@@ -26,7 +26,10 @@ export interface MatchedPopulation {
 
 export type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'unknownExamples'>;
 
-/** How a set matches a population version. `received` counts what was sent since the set was replaced last, less what was removed. */
+/**
+ * How a set matches a population version. `received` counts what was sent since the set was replaced last, less what
+ * was removed.
+ */
 export interface MatchReport extends SeedCounts {
   /** Ids in the set: known + unknown. */
   readonly users: number;
@@ -45,7 +48,10 @@ export interface ChangeOptions {
   readonly isDryRun?: boolean;
   /** Called once with each of the ids collected that the population does not have. */
   readonly onUnknown?: (userId: string) => void;
-  /** Called right before the change takes effect, with how the ids collected match; where it throws, nothing has changed. */
+  /**
+   * Called right before the change takes effect, with how the ids collected match; where it throws, nothing has
+   * changed.
+   */
   readonly accept?: (sent: SeedCounts) => void;
 }
 

@@ -21,7 +21,10 @@ export interface RefreshPolicy {
   readonly onChange: boolean;
 }
 
-/** What made an expansion: the campaign's creation, a call, or the refresh policy: by its interval, a new population version, a change of inputs. */
+/**
+ * What made an expansion: the campaign's creation, a call, or the refresh policy: by its interval, a new population
+ * version, a change of inputs.
+ */
 export const CAUSES = ['created', 'requested', 'interval', 'population', 'change'] as const;
 
 export type Cause = (typeof CAUSES)[number];
@@ -48,7 +51,10 @@ interface FeatureCounts {
   readonly missing: number;
 }
 
-/** A campaign as seen from outside: its inputs, its latest expansion's state, progress and report, and its active audience. */
+/**
+ * A campaign as seen from outside: its inputs, its latest expansion's state, progress and report, and its active
+ * audience.
+ */
 export interface Campaign {
   readonly id: string;
   /** The caller's own id of it: no two campaigns have the same. */
@@ -65,7 +71,10 @@ export interface Campaign {
   /** Of the seeds as they are now; all 0 where none were given yet. */
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
-  /** Whether features, filters, seeds or suppression are others than those that the active audience was made with, and no expansion is at work with them. */
+  /**
+   * Whether features, filters, seeds or suppression are others than those that the active audience was made with, and
+   * no expansion is at work with them.
+   */
   readonly needsExpansion: boolean;
   /** The latest expansion; null before the first. */
   readonly expansionId: string | null;
@@ -175,7 +184,10 @@ export interface Job {
   readonly attempt: number;
   /** `<pid>:<uuid>`. */
   readonly owner: string;
-  /** The fencing token: it increases with each claim of the job, whoever makes it, so that a call with an older one is refused. */
+  /**
+   * The fencing token: it increases with each claim of the job, whoever makes it, so that a call with an older one is
+   * refused.
+   */
   readonly token: number;
   readonly externalId: string | null;
   readonly features: CampaignFeatures;

@@ -1,4 +1,7 @@
-/** The only place that reads environment variables, each validated here and listed in docs/settings.md, and that asks how many processors there are. */
+/**
+ * The only place that reads environment variables, each validated here and listed in docs/settings.md, and that asks
+ * how many processors there are.
+ */
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { AppError } from '../lib/errors.ts';
@@ -20,7 +23,8 @@ export const LIMIT_VARIABLES: ReadonlyMap<string, LimitName> = new Map(
 export const VARIABLES: readonly string[] = [...Object.keys(settingsSchema.shape), ...LIMIT_VARIABLES.keys()];
 
 /**
- * Reads and validates the environment. `flags` go before their variables, and are named as flags where they cannot be used.
+ * Reads and validates the environment. `flags` go before their variables, and are named as flags where they cannot be
+ * used.
  * @throws AppError invalid_argument: a value that cannot be used, or a METAHEAC_ variable that is not known.
  */
 export function readEnvironment(

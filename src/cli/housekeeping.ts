@@ -1,4 +1,6 @@
-/** What a service does by the clock: expansions that are due by their refresh policy, and the removal of what is old. */
+/**
+ * What a service does by the clock: expansions that are due by their refresh policy, and the removal of what is old.
+ */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Retention } from '../campaigns/types.ts';
@@ -21,8 +23,8 @@ export interface HousekeepingOptions {
 }
 
 /**
- * Looks once now, then by the clock, and not again while the look before goes on; the function that it gives ends that. What fails is logged and
- * tried again; what the end of the service breaks off is done after its next start.
+ * Looks once now, then by the clock, and not again while the look before goes on; the function that it gives ends that.
+ * What fails is logged and tried again; what the end of the service breaks off is done after its next start.
  */
 export function startHousekeeping({
   store,

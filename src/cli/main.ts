@@ -6,7 +6,8 @@ import { positiveInteger, positiveNumber, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 
 const output = createOutput(process.stdout, process.stderr);
-// A reader that went away (`| head`) is no failure: there is nobody left to write results for, but a service goes on without its notes.
+// A reader that went away (`| head`) is no failure: there is nobody left to write results for, but a service goes on
+// without its notes.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -43,7 +43,9 @@ export interface ServiceOptions {
 
 export interface Service {
   readonly url: string;
-  /** Resolves when the engine is ready; rejects with what it refuses; never settles where the service was closed before. */
+  /**
+   * Resolves when the engine is ready; rejects with what it refuses; never settles where the service was closed before.
+   */
   readonly engineReady: Promise<void>;
   /** Ends requests, the engine and the store, in that order. */
   close(): Promise<void>;
@@ -51,7 +53,8 @@ export interface Service {
 
 /**
  * Starts the API at once; `/readyz` says when the engine is ready too. Nothing is left behind where it throws.
- * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable: the data folder or the port is taken.
+ * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable: the data folder or
+ * the port is taken.
  */
 export async function startService(options: ServiceOptions): Promise<Service> {
   requireKeyFor(options.host, options.apiKey);

@@ -1,4 +1,7 @@
-/** The variables of `metaheac serve` beside its limits, in one row each: what it takes, its default, its line in docs/settings.md. */
+/**
+ * The variables of `metaheac serve` beside its limits, in one row each: what it takes, its default, its line in
+ * docs/settings.md.
+ */
 import { z } from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';

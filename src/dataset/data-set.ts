@@ -57,7 +57,10 @@ export function openDataSet(path: string): DataSet {
   return dataSet;
 }
 
-/** The path of a file of the data set, plain or `.gz`. Errors: AppError `invalid_data` when it is not there, or there in both forms. */
+/**
+ * The path of a file of the data set, plain or `.gz`. Errors: AppError `invalid_data` when it is not there, or there in
+ * both forms.
+ */
 export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
   const plain = join(dataSet.path, name);
   const found = [plain, `${plain}.gz`].filter((path) => existsSync(path));

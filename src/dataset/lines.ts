@@ -28,9 +28,10 @@ export function lineError(
 }
 
 /**
- * Yields the lines of `path` in batches of about a mebibyte. A name that ends in `.gz` is read as gzip. A byte order mark at the start
- * and a carriage return at a line's end are dropped; the last line may lack its end; empty lines are given as ''.
- * Errors (AppError `invalid_data`): a file that can't be read or is not gzip, bytes that are not UTF-8, a line over the limit.
+ * Yields the lines of `path` in batches of about a mebibyte. A name that ends in `.gz` is read as gzip. A byte order
+ * mark at the start and a carriage return at a line's end are dropped; the last line may lack its end; empty lines are
+ * given as ''. Errors (AppError `invalid_data`): a file that can't be read or is not gzip, bytes that are not UTF-8, a
+ * line over the limit.
  */
 export async function* readLines(
   path: string,

@@ -26,8 +26,8 @@ export function parseRecord(text: string, path: string, line: number): JsonRecor
 }
 
 /**
- * The fields of a CSV row (RFC 4180: quoted fields, "" for a quote; no line end within a field). White space belongs to a field.
- * Errors: AppError `invalid_data` naming file:line.
+ * The fields of a CSV row (RFC 4180: quoted fields, "" for a quote; no line end within a field). White space belongs to
+ * a field. Errors: AppError `invalid_data` naming file:line.
  */
 export function parseCsvRow(text: string, path: string, line: number): string[] {
   const fields = splitCsvRecord(text);

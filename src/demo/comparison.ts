@@ -10,7 +10,10 @@ export interface Found {
   readonly hits: number;
   /** hits / all who like it. */
   readonly recall: number;
-  /** Share of likers among those of whom it is known / the same share of everybody: 1 is what lots give. NaN where nothing is known. */
+  /**
+   * Share of likers among those of whom it is known / the same share of everybody: 1 is what lots give. NaN where
+   * nothing is known.
+   */
   readonly lift: number;
 }
 
@@ -57,7 +60,10 @@ export function measure({ ranking }: Method, truth: Truth, sizes: readonly numbe
   });
 }
 
-/** How far two methods are apart at a size. `chance` is two standard errors of the difference (McNemar: only users that one of them found count). */
+/**
+ * How far two methods are apart at a size. `chance` is two standard errors of the difference (McNemar: only users that
+ * one of them found count).
+ */
 export function compareHits(
   a: Method,
   b: Method,

@@ -198,7 +198,9 @@ class Demo {
     );
   }
 
-  /** Recall and lift at several sizes, beside logistic regression and lots on the same seeds, candidates and features. */
+  /**
+   * Recall and lift at several sizes, beside logistic regression and lots on the same seeds, candidates and features.
+   */
   #printComparison({ dataSet, population, history, campaign }: Material, members: readonly AudienceMember[]): void {
     this.#output.progress('  fitting logistic regression for comparison');
     const futures = openFutures({ population, history }, dataSet.userFeatures);

@@ -1,4 +1,7 @@
-/** What the demo works on: a data set, a model that fits it, its users as a population, and one test campaign with its hidden members. */
+/**
+ * What the demo works on: a data set, a model that fits it, its users as a population, and one test campaign with its
+ * hidden members.
+ */
 import { join } from 'node:path';
 import { type DataSet, openDataSet } from '../dataset/data-set.ts';
 import { AppError } from '../lib/errors.ts';
@@ -40,7 +43,10 @@ export interface Material {
   readonly campaign: CampaignHistory;
 }
 
-/** Imports the users of the data set for the model, into `out`, and chooses its first large test campaign (or its first one). */
+/**
+ * Imports the users of the data set for the model, into `out`, and chooses its first large test campaign (or its first
+ * one).
+ */
 export async function importMaterial(
   data: string,
   model: string,

@@ -20,8 +20,8 @@ export interface AdamState {
 }
 
 /**
- * theta - rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon), m and v the new moments.
- * `stepSize` = rate / (1 - beta1^t) and `scale2` = 1 / sqrt(1 - beta2^t) are scalars that the caller computes for step t.
+ * theta - rate / (1 - beta1^t) * m / (sqrt(v / (1 - beta2^t)) + epsilon), m and v the new moments. `stepSize` = rate /
+ * (1 - beta1^t) and `scale2` = 1 / sqrt(1 - beta2^t) are scalars that the caller computes for step t.
  */
 export function adamStep(
   b: Builder,

@@ -9,12 +9,12 @@ const LOWEST_LOG = -100;
 const EPSILON = 1e-12;
 
 /**
- * Mean over the batch of -(y log p + (1 - y) log(1 - p)), a scalar, for `p` and `y` of shape `[batch]`; other shapes are a GraphError.
- * The labels `y` are data: no gradient goes to them.
+ * Mean over the batch of -(y log p + (1 - y) log(1 - p)), a scalar, for `p` and `y` of shape `[batch]`; other shapes
+ * are a GraphError. The labels `y` are data: no gradient goes to them.
  *
  * Differentiating `Max(Log(p), -100)` would give 0 * inf = NaN at p = 0, so both orders are PyTorch's own formulas:
- * dL/dp = (p - y) / max(p (1 - p), 1e-12) / batch, and its derivative ((p - y)^2 + y (1 - y)) / ((p + 1e-12) (1 - p + 1e-12))^2,
- * which is 0 where p = y: differentiating the first would give 1e12 there.
+ * dL/dp = (p - y) / max(p (1 - p), 1e-12) / batch, and its derivative ((p - y)^2 + y (1 - y)) / ((p + 1e-12) (1 - p +
+ * 1e-12))^2, which is 0 where p = y: differentiating the first would give 1e12 there.
  */
 export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
   if (p.shape.length !== 1 || !sameShape(p.shape, y.shape))

@@ -104,7 +104,9 @@ export class Builder {
     return shared ?? this.namedConstant(this.uniqueValueName(name), data);
   }
 
-  /** What `value` always holds: a constant, or an initializer of integers or truth values (one of floats is trained). */
+  /**
+   * What `value` always holds: a constant, or an initializer of integers or truth values (one of floats is trained).
+   */
   constantOf(value: Value): Tensor | undefined {
     return this.constants.get(value.name) ?? (isFloat(value.dtype) ? undefined : this.initializers.get(value.name));
   }
@@ -207,8 +209,9 @@ export class Builder {
   }
 
   /**
-   * Copies the nodes of `graph` into this one. Its inputs, initializers, constants (all that `values` names) become the given values;
-   * constants and initializers that it does not name are taken along. Returns this graph's value for each name of `graph`.
+   * Copies the nodes of `graph` into this one. Its inputs, initializers, constants (all that `values` names) become the
+   * given values; constants and initializers that it does not name are taken along. Returns this graph's value for each
+   * name of `graph`.
    */
   inline(graph: Graph, values: ReadonlyMap<string, Value>, prefix: string): ReadonlyMap<string, Value> {
     const mapped = new Map(values);

@@ -1,4 +1,6 @@
-/** Brings nodes of opsets 13 to 21 to opset 18, the only one that the op table knows: a rule for each op that differs. */
+/**
+ * Brings nodes of opsets 13 to 21 to opset 18, the only one that the op table knows: a rule for each op that differs.
+ */
 import type { AttributeProto } from 'onnx-buf';
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';

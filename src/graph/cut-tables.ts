@@ -1,4 +1,7 @@
-/** Finds embedding tables by cutting: a table that is only looked up by indices which depend on no parameter can be compact. */
+/**
+ * Finds embedding tables by cutting: a table that is only looked up by indices which depend on no parameter can be
+ * compact.
+ */
 import { Builder } from './builder.ts';
 import { dependentValues } from './differentiate.ts';
 import type { Graph, Node, Value } from './ir.ts';
@@ -25,13 +28,16 @@ export interface TableCut {
   readonly dense: ReadonlyMap<string, string>;
   /** Inputs -> the indices of all look-ups. */
   readonly indexGraph: Graph;
-  /** The model with each of `parameters` as an input: `[rows.<parameter>, ..]` for a compact table, and its look-ups' places as further inputs. */
+  /**
+   * The model with each of `parameters` as an input: `[rows.<parameter>, ..]` for a compact table, and its look-ups'
+   * places as further inputs.
+   */
   readonly compactGraph: Graph;
 }
 
 /**
- * Cuts `graph` at the look-ups of its tables: every `Gather` of axis 0 whose data is one of `parameters` and whose indices depend
- * on no parameter. A parameter with any other consumer stays dense. With `compact: false` none is cut.
+ * Cuts `graph` at the look-ups of its tables: every `Gather` of axis 0 whose data is one of `parameters` and whose
+ * indices depend on no parameter. A parameter with any other consumer stays dense. With `compact: false` none is cut.
  */
 export function cutTables(graph: Graph, parameters: readonly string[], options: { compact?: boolean } = {}): TableCut {
   const reached = valuesReachedFrom(graph, new Set(parameters));

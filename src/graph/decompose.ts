@@ -1,4 +1,7 @@
-/** Takes composite nodes of a file apart into nodes of the op table, whose gradients are known: `norm` becomes `norm/Sub`, `norm/Mul`, .. */
+/**
+ * Takes composite nodes of a file apart into nodes of the op table, whose gradients are known: `norm` becomes
+ * `norm/Sub`, `norm/Mul`, ..
+ */
 import type { Builder } from './builder.ts';
 import type { CompositeOp, CompositeSpec } from './composites/spec.ts';
 import { COMPOSITES } from './composites/table.ts';
@@ -7,8 +10,8 @@ import { type FileNode, nodeText } from './file-node.ts';
 import { readAttributesOf } from './proto-attributes.ts';
 
 /**
- * Adds to `b` the nodes that `node`, of the op `op`, stands for, named `<name>/<op>`. Its outputs keep their names. What cannot be
- * taken apart exactly is a GraphError that names the node.
+ * Adds to `b` the nodes that `node`, of the op `op`, stands for, named `<name>/<op>`. Its outputs keep their names.
+ * What cannot be taken apart exactly is a GraphError that names the node.
  */
 export function decompose(b: Builder, op: CompositeOp, node: FileNode, name: string): void {
   const where = nodeText(node);

@@ -1,4 +1,6 @@
-/** Reverse-mode differentiation: adds the gradient of a scalar as nodes of the same table, so that it can be done again. */
+/**
+ * Reverse-mode differentiation: adds the gradient of a scalar as nodes of the same table, so that it can be done again.
+ */
 import { Builder } from './builder.ts';
 import { GraphError } from './error.ts';
 import { type Graph, isFloat, type Node, sameShape, typeText, type Value } from './ir.ts';
@@ -8,8 +10,8 @@ import type { GradientRule } from './ops/spec.ts';
 import { OPS } from './ops/table.ts';
 
 /**
- * Adds to `b` the gradient of `loss` (a scalar float of `graph`) with respect to each of `parameters` (any float values of `graph`).
- * Returns them by name, each of its parameter's shape; zeros where the loss does not depend on it.
+ * Adds to `b` the gradient of `loss` (a scalar float of `graph`) with respect to each of `parameters` (any float values
+ * of `graph`). Returns them by name, each of its parameter's shape; zeros where the loss does not depend on it.
  *
  * `graph` is what `b` has built so far: call it again on the result for higher orders. A path through an op that has no
  * rule is a GraphError with the op, the node's name and the path from the loss to it.
@@ -64,7 +66,9 @@ export function addGradients(
   );
 }
 
-/** `graph` with the gradients of `loss` added to its outputs, named `grad/<parameter>`, in the order of `parameters`. */
+/**
+ * `graph` with the gradients of `loss` added to its outputs, named `grad/<parameter>`, in the order of `parameters`.
+ */
 export function differentiate(graph: Graph, loss: string, parameters: readonly string[]): Graph {
   const b = Builder.from(graph);
   const gradients = addGradients(
@@ -78,8 +82,8 @@ export function differentiate(graph: Graph, loss: string, parameters: readonly s
 }
 
 /**
- * Float values that depend on the float ones of `sources` through ops that have a gradient (or are refused: the sweep says so when
- * it gets there). Integers and truth values carry none.
+ * Float values that depend on the float ones of `sources` through ops that have a gradient (or are refused: the sweep
+ * says so when it gets there). Integers and truth values carry none.
  */
 export function dependentValues(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
   const dependent = new Set([...sources].filter((name) => isFloat(graph.values.get(name)!.dtype)));

@@ -1,4 +1,7 @@
-/** Says without a loop what PyTorch's exporter writes for nn.EmbeddingBag: a Loop over the bags that slices, looks up and reduces. */
+/**
+ * Says without a loop what PyTorch's exporter writes for nn.EmbeddingBag: a Loop over the bags that slices, looks up
+ * and reduces.
+ */
 import { create } from '@bufbuild/protobuf';
 import { type GraphProto, type NodeProto, NodeProtoSchema, TensorProtoSchema } from 'onnx-buf';
 import type { FileOp } from './inline-functions.ts';
@@ -10,8 +13,8 @@ import { FILE_TYPES, readTensor } from './proto-tensor.ts';
 const AXES_AS_INPUT = 18;
 
 /**
- * `ops` with each such Loop replaced by `Gather` of the ids `[batch, length]` and a Reduce over their second axis. It is taken for
- * one only where every node says so; any other Loop stays as it is.
+ * `ops` with each such Loop replaced by `Gather` of the ids `[batch, length]` and a Reduce over their second axis. It
+ * is taken for one only where every node says so; any other Loop stays as it is.
  */
 export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   if (!ops.some(({ proto }) => proto.opType === 'Loop')) return ops;
@@ -117,7 +120,10 @@ function reducesFirstAxis(reduce: NodeProto, scope: Scope): boolean {
   return first && intOf(reduce, 'keepdims', 1) === 0;
 }
 
-/** The ids `[batch, length]` whose row number `i` the body takes in its round `i`, or null where it takes something else. */
+/**
+ * The ids `[batch, length]` whose row number `i` the body takes in its round `i`, or null where it takes something
+ * else.
+ */
 function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope, outer: Scope): string | null {
   const round = body.input[0]!.name;
   const bound = (name: string | undefined): string | undefined => {

@@ -15,7 +15,10 @@ import { GraphError } from './error.ts';
 import { parseModel } from './parse-model.ts';
 import { sizeOfTensor } from './proto-tensor.ts';
 
-/** The files beside a model, by the names that its tensors call them. What cannot or must not be read is an error that says why. */
+/**
+ * The files beside a model, by the names that its tensors call them. What cannot or must not be read is an error that
+ * says why.
+ */
 export interface ExternalFiles {
   sizeBytes(location: string): number;
   read(location: string, offset: number, length: number): Uint8Array;
@@ -34,14 +37,17 @@ interface Claim extends Named {
   readonly length: number;
 }
 
-/** All that a model may keep in other files: as much as a file of ONNX may hold, and no more by naming one region often. */
+/**
+ * All that a model may keep in other files: as much as a file of ONNX may hold, and no more by naming one region often.
+ */
 const MAXIMUM_BYTES = 2 ** 31 - 1;
 /** One read call never takes more: Node refuses lengths over 2^31 - 1. */
 const READ_BYTES = 64 * 1024 * 1024;
 
 /**
- * Puts the data into the tensors of `model` that keep them elsewhere; every claim is checked before the first byte is read.
- * A location that leads out of the folder, a file that is too short and a length that does not fit the tensor are GraphErrors.
+ * Puts the data into the tensors of `model` that keep them elsewhere; every claim is checked before the first byte is
+ * read. A location that leads out of the folder, a file that is too short and a length that does not fit the tensor are
+ * GraphErrors.
  */
 export function embedExternalData(model: ModelProto, files: ExternalFiles): void {
   const claims = tensorsOf(model)

@@ -1,4 +1,7 @@
-/** Finds the linear logit term: the one number a row through which some parameters act. Where there is one, adapting them is a regression on fixed features. */
+/**
+ * Finds the linear logit term: the one number a row through which some parameters act. Where there is one, adapting
+ * them is a regression on fixed features.
+ */
 import { Builder } from './builder.ts';
 import { addGradients } from './differentiate.ts';
 import type { Graph, Node, Value } from './ir.ts';
@@ -10,17 +13,24 @@ export interface LinearLookup {
   readonly parameter: string;
   /** Value with the table's rows, as the model computes them. */
   readonly index: string;
-  /** Output of `weightGraph`: how much each looked-up element adds to its row's term, of the shape of what is looked up. */
+  /**
+   * Output of `weightGraph`: how much each looked-up element adds to its row's term, of the shape of what is looked up.
+   */
   readonly weight: string;
 }
 
-/** One number a row, linear in the parameters, that they reach the output through: an addend of the logit, as a rule. */
+/**
+ * One number a row, linear in the parameters, that they reach the output through: an addend of the logit, as a rule.
+ */
 export interface LinearTerm {
   /** Name of the value: `[batch]` or `[batch, 1]`. */
   readonly value: string;
   /** Inputs of the head and the parameters -> the term. */
   readonly termGraph: Graph;
-  /** Inputs of the head, and parameters for their shapes -> indices and weights of all look-ups; null where no parameter is a table. */
+  /**
+   * Inputs of the head, and parameters for their shapes -> indices and weights of all look-ups; null where no parameter
+   * is a table.
+   */
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
   /** Parameters that are not tables: few elements, so that their features can be read off one by one. */
@@ -33,8 +43,9 @@ export interface LinearTerm {
 const MOST_DENSE = 512;
 
 /**
- * The term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number a row, is linear in the
- * parameters, and through which alone they reach the output. null where there is none, as where a parameter stands inside a non-linear layer.
+ * The term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number a row,
+ * is linear in the parameters, and through which alone they reach the output. null where there is none, as where a
+ * parameter stands inside a non-linear layer.
  */
 export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
@@ -126,7 +137,10 @@ function reaches(head: Graph, parameters: readonly string[], cut: string): boole
   return head.outputs.some((name) => reached.has(name));
 }
 
-/** The addend of `value` through which all of the parameters act: what is added to it besides need not be computed to know its gradient. */
+/**
+ * The addend of `value` through which all of the parameters act: what is added to it besides need not be computed to
+ * know its gradient.
+ */
 function addendOf(graph: Graph, value: string, parameters: readonly string[]): string {
   const dependent = new Set(parameters);
   for (const { inputs, outputs } of graph.nodes)
@@ -140,7 +154,10 @@ function addendOf(graph: Graph, value: string, parameters: readonly string[]): s
   }
 }
 
-/** The gradient of the sum of all terms with respect to what is looked up: rows are apart and the term is linear, so it is each element's weight. */
+/**
+ * The gradient of the sum of all terms with respect to what is looked up: rows are apart and the term is linear, so it
+ * is each element's weight.
+ */
 function weightsOf(
   termGraph: Graph,
   value: string,

@@ -1,4 +1,6 @@
-/** Puts the nodes of a file's own functions in the place of the nodes that call them, as newer exporters write models. */
+/**
+ * Puts the nodes of a file's own functions in the place of the nodes that call them, as newer exporters write models.
+ */
 import { create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
@@ -23,9 +25,10 @@ export interface FileOp {
 }
 
 /**
- * The nodes of the model's graph, those of its functions in the place of calls, functions in functions too. `opset` is the
- * model's; `opsetOf` gives a function's (a GraphError where it is not supported). Values and nodes of a function are named after
- * the call: `layer/relu`. Functions that are not called are not looked at; one that calls itself is a GraphError.
+ * The nodes of the model's graph, those of its functions in the place of calls, functions in functions too. `opset` is
+ * the model's; `opsetOf` gives a function's (a GraphError where it is not supported). Values and nodes of a function
+ * are named after the call: `layer/relu`. Functions that are not called are not looked at; one that calls itself is a
+ * GraphError.
  */
 export function inlineFunctions(
   model: ModelProto,

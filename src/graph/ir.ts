@@ -1,4 +1,7 @@
-/** What a graph is: typed values, nodes in topological order, parameters (initializers) and constants. Plain immutable data. */
+/**
+ * What a graph is: typed values, nodes in topological order, parameters (initializers) and constants. Plain immutable
+ * data.
+ */
 import type { OpAttributes, OpType } from './ops/attributes.ts';
 
 export type DataType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
@@ -39,8 +42,8 @@ export interface Node<K extends OpType = OpType> {
 
 /**
  * The gradient of `output` with respect to some of the values that it is made of, given by hand: the sweep multiplies
- * what reaches `output` (a scalar, or a value whose element i depends on element i of `input` alone) with `gradient` (of the
- * shape of `input`) and goes on from `input`; it never visits the nodes between.
+ * what reaches `output` (a scalar, or a value whose element i depends on element i of `input` alone) with `gradient`
+ * (of the shape of `input`) and goes on from `input`; it never visits the nodes between.
  */
 export interface GradientOverride {
   readonly input: string;

@@ -2,10 +2,10 @@
 import type { ModelProto, NodeProto } from 'onnx-buf';
 
 /**
- * Name -> the initializer that was kept. `torch.onnx.export` keeps one of several parameters (or buffers) of equal values, such as the
- * ones and zeros of fresh normalisations, and gives each other as its Identity, under the name that it has in PyTorch.
- * They are equal at the start only: each is trained, or is a buffer, by itself. What the model computes by an Identity of its
- * own has a name that begins with "/".
+ * Name -> the initializer that was kept. `torch.onnx.export` keeps one of several parameters (or buffers) of equal
+ * values, such as the ones and zeros of fresh normalisations, and gives each other as its Identity, under the name that
+ * it has in PyTorch. They are equal at the start only: each is trained, or is a buffer, by itself. What the model
+ * computes by an Identity of its own has a name that begins with "/".
  */
 export function mergedInitializers({ producerName, graph }: ModelProto): ReadonlyMap<string, string> {
   if (producerName !== 'pytorch' || !graph) return new Map();

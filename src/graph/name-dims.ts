@@ -3,8 +3,8 @@ import type { Dim, Graph, Value } from './ir.ts';
 import type { DeclaredType } from './proto-types.ts';
 
 /**
- * `graph` with its fresh dimensions renamed after `declared` (by value). Only names change, never which sizes are equal: a
- * name that an input uses, or that is taken already, is not given to another size, whatever the file says.
+ * `graph` with its fresh dimensions renamed after `declared` (by value). Only names change, never which sizes are
+ * equal: a name that an input uses, or that is taken already, is not given to another size, whatever the file says.
  */
 export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredType>): Graph {
   const fixed = new Set<Dim>(graph.inputs.flatMap((name) => graph.values.get(name)!.shape));

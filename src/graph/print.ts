@@ -37,9 +37,9 @@ const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
 };
 
 /**
- * The text of `graph`: its inputs, parameters, large constants, nodes (`score: float32[batch] = Squeeze(sum, axes=[1])`) and
- * outputs, in the graph's order. Small constants stand where they are used. Ends without a line break; depends on nothing
- * but the graph.
+ * The text of `graph`: its inputs, parameters, large constants, nodes (`score: float32[batch] = Squeeze(sum,
+ * axes=[1])`) and outputs, in the graph's order. Small constants stand where they are used. Ends without a line break;
+ * depends on nothing but the graph.
  */
 export function printGraph(graph: Graph): string {
   const typed = (name: string) => valueText(graph.values.get(name)!);

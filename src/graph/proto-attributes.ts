@@ -46,7 +46,10 @@ export function readAttributes<K extends OpType>(
   return read as OpAttributes[K];
 }
 
-/** Attributes of the given kinds, by name; none is required. An unknown or mistyped one is a GraphError that begins with `where`. */
+/**
+ * Attributes of the given kinds, by name; none is required. An unknown or mistyped one is a GraphError that begins with
+ * `where`.
+ */
 export function readAttributesOf(
   kinds: Readonly<Record<string, AttributeKind>>,
   attributes: ReadonlyMap<string, AttributeProto>,
@@ -69,7 +72,9 @@ export function readAttributesOf(
   return read;
 }
 
-/** The AttributeProtos of a node, in the order of the table. Floats become float32, which is all that a file can hold. */
+/**
+ * The AttributeProtos of a node, in the order of the table. Floats become float32, which is all that a file can hold.
+ */
 export function writeAttributes<K extends OpType>(op: K, attributes: OpAttributes[K]): AttributeProto[] {
   const kinds: Readonly<Record<string, AttributeKind>> = OPS[op].attributes;
   const given: Readonly<Record<string, unknown>> = attributes;

@@ -1,4 +1,6 @@
-/** Tensors as an ONNX file holds them (TensorProto), both ways; what a file claims is checked before memory is taken. */
+/**
+ * Tensors as an ONNX file holds them (TensorProto), both ways; what a file claims is checked before memory is taken.
+ */
 import { create } from '@bufbuild/protobuf';
 import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
 import { GraphError } from './error.ts';
@@ -95,7 +97,9 @@ function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigi
   return dtype === 'int64' ? proto.int64Data : proto.int32Data;
 }
 
-/** A copy: what a file holds need not be aligned. ONNX is little-endian, as are all machines that ONNX Runtime runs on. */
+/**
+ * A copy: what a file holds need not be aligned. ONNX is little-endian, as are all machines that ONNX Runtime runs on.
+ */
 function fromBytes(dtype: DataType, bytes: Uint8Array): TensorData {
   const copy = new Uint8Array(bytes);
   switch (dtype) {

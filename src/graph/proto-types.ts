@@ -20,8 +20,8 @@ export interface DeclaredType {
 }
 
 /**
- * What `info` declares; a value that is no tensor of a supported type, or a negative size, is a GraphError that begins with
- * `what`.
+ * What `info` declares; a value that is no tensor of a supported type, or a negative size, is a GraphError that begins
+ * with `what`.
  */
 export function readType(info: ValueInfoProto, what: string): DeclaredType {
   const type = info.type?.value;
@@ -43,7 +43,9 @@ export function readType(info: ValueInfoProto, what: string): DeclaredType {
   };
 }
 
-/** A GraphError where `declared` cannot be the type of a value that is `found`. Names of dimensions never contradict. */
+/**
+ * A GraphError where `declared` cannot be the type of a value that is `found`. Names of dimensions never contradict.
+ */
 export function checkDeclared(declared: DeclaredType, found: TensorType, what: string): void {
   const { dtype, shape } = declared;
   const fits =

@@ -1,4 +1,6 @@
-/** Takes the nodes of a file apart: Constant nodes become tensors, the others wait to be sorted, converted and typed. */
+/**
+ * Takes the nodes of a file apart: Constant nodes become tensors, the others wait to be sorted, converted and typed.
+ */
 import { AttributeProto_AttributeType as AttributeType, type NodeProto } from 'onnx-buf';
 import { isComposite } from './composites/table.ts';
 import { GraphError } from './error.ts';
@@ -19,7 +21,9 @@ const CONTROL_FLOW: { readonly [op: string]: string } = {
   Scan: 'unroll it (in Python a for loop over a fixed range), or write it as one operation over an axis',
 };
 
-/** Reads one node. Another domain, an op that is not in the table and a subgraph are GraphErrors that name op and node. */
+/**
+ * Reads one node. Another domain, an op that is not in the table and a subgraph are GraphErrors that name op and node.
+ */
 export function readNode(proto: NodeProto, opset: number): ReadNode {
   const node: FileNode = {
     op: proto.opType,

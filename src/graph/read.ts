@@ -1,4 +1,6 @@
-/** Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; what it cannot read it refuses by name. */
+/**
+ * Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; what it cannot read it refuses by name.
+ */
 import type { GraphProto, ModelProto, ValueInfoProto } from 'onnx-buf';
 import { Builder } from './builder.ts';
 import { runningStatistics } from './composites/normalizations.ts';
@@ -27,11 +29,11 @@ const OLDEST_IR = 3n;
 const NEWEST_IR = 13n;
 
 /**
- * The graph of an ONNX file. Names of values stay as they are in the file; so do those of nodes that have one and share it
- * with no other. Constant nodes become constants, other nodes are brought to opset 18 and typed one by one; the declared
- * outputs are checked against what that gives. A file that cannot be read exactly is a GraphError that names the node or
- * the value; what a file claims of its size is never believed. Data in other files are read from `external`, and refused
- * without it.
+ * The graph of an ONNX file. Names of values stay as they are in the file; so do those of nodes that have one and share
+ * it with no other. Constant nodes become constants, other nodes are brought to opset 18 and typed one by one; the
+ * declared outputs are checked against what that gives. A file that cannot be read exactly is a GraphError that names
+ * the node or the value; what a file claims of its size is never believed. Data in other files are read from
+ * `external`, and refused without it.
  */
 export function readModel(bytes: Uint8Array, { external }: { readonly external?: ExternalFiles } = {}): Graph {
   const model = parseModel(bytes);

@@ -15,8 +15,9 @@ export interface Place {
 export type Rule = (place: Place) => readonly Value[] | null;
 
 /**
- * `graph` with each node replaced by what `rule` returns for it. Outputs, and values that gradients given by hand name, keep their
- * names (an Identity stands where it must); sizes keep theirs where they can. What is not needed any more is still there.
+ * `graph` with each node replaced by what `rule` returns for it. Outputs, and values that gradients given by hand name,
+ * keep their names (an Identity stands where it must); sizes keep theirs where they can. What is not needed any more is
+ * still there.
  */
 export function rewrite(graph: Graph, rule: Rule): Graph {
   const b = new Builder();

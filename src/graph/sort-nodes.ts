@@ -5,7 +5,10 @@ import { type FileNode, nodeText } from './file-node.ts';
 /** How many nodes of a cycle a refusal names. */
 const NAMED_NODES = 8;
 
-/** `nodes` so that each comes after those that give its inputs. A sorted list comes back as it is; a cycle is a GraphError. */
+/**
+ * `nodes` so that each comes after those that give its inputs. A sorted list comes back as it is; a cycle is a
+ * GraphError.
+ */
 export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const producers = new Map<string, FileNode>();
   for (const node of nodes) for (const output of node.outputs) if (output !== '') producers.set(output, node);

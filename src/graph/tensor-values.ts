@@ -1,4 +1,6 @@
-/** What the builder knows of a tensor: its type, the elements of small integer ones, and a key that equal ones share. */
+/**
+ * What the builder knows of a tensor: its type, the elements of small integer ones, and a key that equal ones share.
+ */
 import { type Dim, elementCount, isFloat, numbersOf, type Tensor, typeText, type Value } from './ir.ts';
 import { KNOWN_ELEMENTS } from './ops/dims.ts';
 

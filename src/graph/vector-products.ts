@@ -3,10 +3,10 @@ import type { Graph } from './ir.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * `graph` with `MatMul(x, v)`, `v` a vector and `x` made with a Transpose somewhere, as a product with the matrix `[k, 1]` whose last axis is
- * squeezed after: the same numbers. ONNX Runtime 1.30 moves a Transpose down to the MatMul (through Where, Mul, Cast and others), merges the
- * two, and forgets the Transpose where the other side is a vector: square matrices give wrong numbers in silence. A graph without such a
- * product is returned as it is.
+ * `graph` with `MatMul(x, v)`, `v` a vector and `x` made with a Transpose somewhere, as a product with the matrix `[k,
+ * 1]` whose last axis is squeezed after: the same numbers. ONNX Runtime 1.30 moves a Transpose down to the MatMul
+ * (through Where, Mul, Cast and others), merges the two, and forgets the Transpose where the other side is a vector:
+ * square matrices give wrong numbers in silence. A graph without such a product is returned as it is.
  */
 export function spellVectorProducts(graph: Graph): Graph {
   const turned = new Set<string>();

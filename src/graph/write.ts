@@ -30,8 +30,8 @@ export interface WriteOptions {
 }
 
 /**
- * The ONNX file of `graph`: `readModel` gives the same graph back, but for `overrides`, which no file holds. Over 2 GiB it is a
- * GraphError.
+ * The ONNX file of `graph`: `readModel` gives the same graph back, but for `overrides`, which no file holds. Over 2 GiB
+ * it is a GraphError.
  */
 export function writeModel(graph: Graph, { producer = 'metaheac', metadata = {} }: WriteOptions = {}): Uint8Array {
   checkSize(graph);

@@ -1,6 +1,6 @@
 /**
- * Whole numbers that say what they number, so that one cannot stand for another: a row where a user number is wanted does not compile. A
- * plain number, such as an element of an `Int32Array`, may become any of them.
+ * Whole numbers that say what they number, so that one cannot stand for another: a row where a user number is wanted
+ * does not compile. A plain number, such as an element of an `Int32Array`, may become any of them.
  */
 
 declare const numbers: unique symbol;

@@ -1,4 +1,7 @@
-/** Work that nobody may want any more: a flag in memory that threads share, which whoever does the work looks at now and then. */
+/**
+ * Work that nobody may want any more: a flag in memory that threads share, which whoever does the work looks at now and
+ * then.
+ */
 
 export class Cancellation {
   /** What goes to another thread, where `new Cancellation(memory)` is the same flag. */

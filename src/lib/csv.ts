@@ -1,6 +1,9 @@
 /** Records of CSV (RFC 4180): fields from text, and text from a field. */
 
-/** Why a record has no fields: a quote that is not closed, text behind a closing quote, a quote in a field that is not quoted. */
+/**
+ * Why a record has no fields: a quote that is not closed, text behind a closing quote, a quote in a field that is not
+ * quoted.
+ */
 export type CsvFault = 'not_closed' | 'text_after_quote' | 'quote_in_field';
 
 /** The fields of a record; white space belongs to a field. Line ends within quotes are taken as they are. */

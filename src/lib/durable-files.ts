@@ -26,7 +26,10 @@ export function createFolder(folder: string): void {
   }
 }
 
-/** Writes a file and waits until its bytes are on the disk; refuses one that is there already (EEXIST), unless the flags are `w`. */
+/**
+ * Writes a file and waits until its bytes are on the disk; refuses one that is there already (EEXIST), unless the flags
+ * are `w`.
+ */
 export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 'wx' | 'w' = 'wx'): void {
   const descriptor = openSync(path, flags);
   try {
@@ -38,8 +41,9 @@ export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 
 }
 
 /**
- * Writes a file, new or in place of the one that is there: a reader sees the old or the new one, also after a power cut. On failure
- * the old one stays. `temporary` is a sibling that no other writer uses at the same time; what a killed one left there is overwritten.
+ * Writes a file, new or in place of the one that is there: a reader sees the old or the new one, also after a power
+ * cut. On failure the old one stays. `temporary` is a sibling that no other writer uses at the same time; what a killed
+ * one left there is overwritten.
  */
 export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, temporary: string): void {
   try {
@@ -53,8 +57,8 @@ export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, tempo
 }
 
 /**
- * Puts the folder `fresh` (a sibling) in the place of `folder`, whether that is there or not. A folder cannot be renamed over one that
- * holds files: the old one steps aside to `aside` first, back if that fails, and is removed last.
+ * Puts the folder `fresh` (a sibling) in the place of `folder`, whether that is there or not. A folder cannot be
+ * renamed over one that holds files: the old one steps aside to `aside` first, back if that fails, and is removed last.
  */
 export function replaceFolder(fresh: string, folder: string, aside: string): void {
   const replaced = existsSync(folder);
@@ -108,7 +112,10 @@ export function removeQuietly(path: string, { recursive = true } = {}): void {
   }
 }
 
-/** Runs `action`; `doing` completes "cannot ..." where the operating system refuses. @throws AppError storage_failed with the cause */
+/**
+ * Runs `action`; `doing` completes "cannot ..." where the operating system refuses. @throws AppError storage_failed
+ * with the cause
+ */
 export function withStorage<T>(doing: string, action: () => T): T {
   try {
     return action();
@@ -117,7 +124,10 @@ export function withStorage<T>(doing: string, action: () => T): T {
   }
 }
 
-/** An error of the operating system as `AppError` storage_failed with the original as cause; anything else (a bug, an AppError) as it is. */
+/**
+ * An error of the operating system as `AppError` storage_failed with the original as cause; anything else (a bug, an
+ * AppError) as it is.
+ */
 export function storageError(doing: string, error: unknown): unknown {
   const fault = error instanceof Error ? (error as NodeJS.ErrnoException) : undefined;
   if (fault?.syscall === undefined || fault.code === undefined) return error;

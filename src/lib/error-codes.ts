@@ -1,4 +1,6 @@
-/** Every error code in one row: the status and title of its problems (RFC 9457), what it means and what to do about it. */
+/**
+ * Every error code in one row: the status and title of its problems (RFC 9457), what it means and what to do about it.
+ */
 
 /** The statuses of error answers. */
 export type ProblemStatus = 400 | 401 | 404 | 405 | 406 | 408 | 409 | 413 | 415 | 431 | 500 | 503;
@@ -13,7 +15,10 @@ export interface ProblemRow {
   readonly advice: string;
 }
 
-/** A code of the service's own files and settings: callers see it only if the service was started with a torn or altered folder. */
+/**
+ * A code of the service's own files and settings: callers see it only if the service was started with a torn or altered
+ * folder.
+ */
 function ofTheService(what: string, advice: string): ProblemRow {
   const meaning = `${what} The answer says no more; the log of the service does, under the request id.`;
   return { status: 500, title: 'Something went wrong', hidden: true, meaning, advice };

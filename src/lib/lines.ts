@@ -22,7 +22,10 @@ const NEWLINE = 0x0a;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
-/** Yields a batch a chunk. A byte order mark at the start is dropped; the last line may lack its end; empty lines are given as ''. */
+/**
+ * Yields a batch a chunk. A byte order mark at the start is dropped; the last line may lack its end; empty lines are
+ * given as ''.
+ */
 export async function* splitLines(
   bytes: AsyncIterable<Buffer>,
   { maximumBytes, refuse }: LineLimits,
@@ -68,7 +71,10 @@ function startsWith(bytes: Buffer, start: Buffer): boolean {
   return bytes.subarray(0, start.length).equals(start);
 }
 
-/** The 0-based line of the first byte sequence that is not UTF-8: no sequence crosses a line's end, as 0x0a is never part of one. */
+/**
+ * The 0-based line of the first byte sequence that is not UTF-8: no sequence crosses a line's end, as 0x0a is never
+ * part of one.
+ */
 function findInvalidLine(bytes: Buffer): number {
   for (let line = 0, from = 0; ; line++) {
     const end = bytes.indexOf(NEWLINE, from);

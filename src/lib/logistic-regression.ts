@@ -31,10 +31,11 @@ const GRADIENT_TOLERANCE = 1e-6;
 const ROUNDING = 1e-12;
 
 /**
- * Minimises  sum_i log(1 + exp(-y_i z_i)) + sum_j w_j^2 / (2 strengths_j),  z_i = w . x_i + b,  y_i = +-1,  the bias not penalised:
- * the objective of scikit-learn's `LogisticRegression(C=strength)`. `strengths` has one for each column, or is one for all. The objective is
- * strictly convex in w, so the answer does not depend on `start`, which only saves steps. `labels` are 0 or 1; with labels of one kind alone no
- * finite bias is best, and the solver ends at its tolerance.
+ * Minimises sum_i log(1 + exp(-y_i z_i)) + sum_j w_j^2 / (2 strengths_j), z_i = w . x_i + b, y_i = +-1, the bias not
+ * penalised: the objective of scikit-learn's `LogisticRegression(C=strength)`. `strengths` has one for each column, or
+ * is one for all. The objective is strictly convex in w, so the answer does not depend on `start`, which only saves
+ * steps. `labels` are 0 or 1; with labels of one kind alone no finite bias is best, and the solver ends at its
+ * tolerance.
  */
 export function fitLogisticRegression(
   design: Design,
@@ -107,7 +108,10 @@ function model(point: Float64Array, steps: number, converged: boolean): Logistic
   return { weights: point.slice(0, width), bias: point[width]!, steps, converged };
 }
 
-/** Solves H d = -g,  H = X' diag(curvature) X + diag(penalties), by conjugate gradients with H's diagonal as preconditioner; tighter as g shrinks. */
+/**
+ * Solves H d = -g, H = X' diag(curvature) X + diag(penalties), by conjugate gradients with H's diagonal as
+ * preconditioner; tighter as g shrinks.
+ */
 function newtonDirection(
   design: Design,
   curvature: Float64Array,

@@ -1,4 +1,6 @@
-/** What a command says to the person who started it: results, notes, a line of progress. `src/cli/output.ts` writes it. */
+/**
+ * What a command says to the person who started it: results, notes, a line of progress. `src/cli/output.ts` writes it.
+ */
 
 export interface Output {
   /** A line of the command's result. */

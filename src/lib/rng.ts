@@ -74,7 +74,10 @@ export function sample(rng: Rng, items: Int32Array, count: number): Int32Array {
   return out;
 }
 
-/** `count` different integers of [0, bound) in random order; all of them where `count >= bound`. O(count) memory (sparse Fisher-Yates). */
+/**
+ * `count` different integers of [0, bound) in random order; all of them where `count >= bound`. O(count) memory (sparse
+ * Fisher-Yates).
+ */
 export function sampleWithoutReplacement(rng: Rng, bound: number, count: number): Int32Array {
   const size = Math.min(count, bound);
   const out = new Int32Array(size);

@@ -31,7 +31,9 @@ interface Waiting<Task, Result, Progress> extends Following<Progress> {
   readonly reject: (error: unknown) => void;
 }
 
-/** The threads run a module that calls `hostThread`. Who starts a group closes it: its threads keep the process alive. */
+/**
+ * The threads run a module that calls `hostThread`. Who starts a group closes it: its threads keep the process alive.
+ */
 export class ThreadGroup<Task, Result, Progress = never> {
   /** Rejects with ThreadDied when a thread is gone, and with what a thread throws while it opens. */
   readonly broken: Promise<never>;
@@ -81,7 +83,10 @@ export class ThreadGroup<Task, Result, Progress = never> {
     });
   }
 
-  /** The results in the order of the tasks. All are done or refused when this settles; it throws what the first of them threw. */
+  /**
+   * The results in the order of the tasks. All are done or refused when this settles; it throws what the first of them
+   * threw.
+   */
   async runAll(tasks: readonly Task[]): Promise<Result[]> {
     const results = tasks.map((task) => this.run(task));
     await Promise.allSettled(results);
@@ -89,7 +94,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   /**
-   * Ends the threads, each after the task that it is at: a thread that is taken away under a run of ONNX Runtime aborts the whole process.
+   * Ends the threads, each after the task that it is at: a thread that is taken away under a run of ONNX Runtime aborts
+   * the whole process.
    */
   async close(): Promise<void> {
     this.#isClosing = true;

@@ -1,4 +1,6 @@
-/** The other side of a `ThreadGroup`: what a thread's module calls to do tasks one after the other until it is closed. */
+/**
+ * The other side of a `ThreadGroup`: what a thread's module calls to do tasks one after the other until it is closed.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Cancellation } from './cancellation.ts';
 import { assert } from './errors.ts';

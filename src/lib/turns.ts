@@ -16,7 +16,10 @@ export class Turns {
     this.#what = what;
   }
 
-  /** Does `work` after all that was asked for before, whatever became of that. @throws AppError unavailable (facts: retry_after in seconds); what `work` throws */
+  /**
+   * Does `work` after all that was asked for before, whatever became of that. @throws AppError unavailable (facts:
+   * retry_after in seconds); what `work` throws
+   */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#held >= this.#most) {
       throw new AppError('unavailable', `${this.#held} ${this.#what}, the most at one time`, {

@@ -15,7 +15,10 @@ export interface Change {
 /** By parameter; one that has its old bits everywhere is not in it. */
 export type Changes = ReadonlyMap<string, Change>;
 
-/** The changes from `general` to `adapted` (some of its parameters, float32), bit by bit: rows where that is less than the whole. */
+/**
+ * The changes from `general` to `adapted` (some of its parameters, float32), bit by bit: rows where that is less than
+ * the whole.
+ */
 export function changesOf(general: Parameters, adapted: Parameters): Changes {
   const changes = new Map<string, Change>();
   for (const [name, values] of adapted) {
@@ -29,7 +32,10 @@ export function changesOf(general: Parameters, adapted: Parameters): Changes {
   return changes;
 }
 
-/** All of `general`'s parameters with the changes made; those without one are the same tensors. Null where a change does not fit. */
+/**
+ * All of `general`'s parameters with the changes made; those without one are the same tensors. Null where a change does
+ * not fit.
+ */
 export function applyChanges(general: Parameters, changes: Changes): Map<string, Tensor> | null {
   const out = new Map(general);
   for (const [name, { rows, values }] of changes) {

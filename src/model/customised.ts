@@ -62,7 +62,10 @@ export function encodeCustomised(customised: Customised): Uint8Array {
   return out;
 }
 
-/** Reads the bytes of the file, which errors call `path`. @throws AppError storage_failed where it is torn or of another contract. */
+/**
+ * Reads the bytes of the file, which errors call `path`. @throws AppError storage_failed where it is torn or of another
+ * contract.
+ */
 export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
   const file = decodeTensorFile(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
   if (file === null) throw torn(path, 'it is cut off or altered');
@@ -85,8 +88,8 @@ export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
 }
 
 /**
- * The customised model as an ONNX file: the general model's graph and inputs, other parameters; `manifest` travels in its metadata.
- * Equal arguments give equal bytes. `general` must be of the version that `changes` are of.
+ * The customised model as an ONNX file: the general model's graph and inputs, other parameters; `manifest` travels in
+ * its metadata. Equal arguments give equal bytes. `general` must be of the version that `changes` are of.
  * @throws AppError storage_failed where they do not fit it
  */
 export function customisedOnnx(general: ModelFolder, changes: Changes, manifest: object): Uint8Array {

@@ -1,4 +1,7 @@
-/** A generated campaign, adapted for two epochs before a model is believed: losses are numbers, scores are probabilities, parameters move. */
+/**
+ * A generated campaign, adapted for two epochs before a model is believed: losses are numbers, scores are
+ * probabilities, parameters move.
+ */
 
 import type { AdaptationProgram, LabelledBatch } from '../adaptation/adam-program.ts';
 import type { Graph } from '../graph/index.ts';

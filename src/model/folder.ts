@@ -34,7 +34,10 @@ export interface ModelFolder extends ModelContract {
   read(file: string): Uint8Array;
 }
 
-/** Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Anything amiss is invalid_model, saying which. */
+/**
+ * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Anything amiss is
+ * invalid_model, saying which.
+ */
 export function readModelFolder(path: string): ModelFolder {
   const manifest = readManifest(path);
   const contents = new Map<string, Uint8Array>();
@@ -94,7 +97,10 @@ export interface ModelDraft {
   readonly vocabularies: ReadonlyMap<string, readonly string[]>;
 }
 
-/** Writes a model folder whole or not at all: a temporary sibling, fsync, rename. An existing folder is replaced. @throws AppError storage_failed */
+/**
+ * Writes a model folder whole or not at all: a temporary sibling, fsync, rename. An existing folder is replaced.
+ * @throws AppError storage_failed
+ */
 export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
   const path = resolve(out); // a trailing slash would put the temporary sibling inside
   const files = new Map(draft.files);
@@ -135,7 +141,10 @@ export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
   return parsed;
 }
 
-/** First 12 hex digits of the sha256 of the manifest without `created` and `version`: it holds the sha256 of every other file. */
+/**
+ * First 12 hex digits of the sha256 of the manifest without `created` and `version`: it holds the sha256 of every other
+ * file.
+ */
 function versionOf(manifest: Omit<Manifest, 'version'>): string {
   const { created, version, ...rest } = manifest as Manifest;
   return sha256Of(Buffer.from(canonicalJson(rest))).slice(0, 12);

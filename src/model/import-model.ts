@@ -1,4 +1,7 @@
-/** Makes a model folder of an exported ONNX file: everything that the service relies on is tried before anything is written. */
+/**
+ * Makes a model folder of an exported ONNX file: everything that the service relies on is tried before anything is
+ * written.
+ */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { filesIn, type Graph, GraphError, numbersOf, readModel, selfContained } from '../graph/index.ts';
@@ -61,8 +64,9 @@ export interface ImportReport {
 }
 
 /**
- * Reads the file (and what it keeps in others beside it), checks inputs, output and weights, differentiates, scores the highest ids, adapts
- * a generated campaign, and writes the folder: a model that this accepts is one that `loadModel` accepts.
+ * Reads the file (and what it keeps in others beside it), checks inputs, output and weights, differentiates, scores the
+ * highest ids, adapts a generated campaign, and writes the folder: a model that this accepts is one that `loadModel`
+ * accepts.
  * @throws AppError invalid_model, invalid_argument (the schema), storage_failed
  */
 export async function importModel(options: ImportOptions): Promise<ImportReport> {
@@ -111,7 +115,10 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   };
 }
 
-/** The graph of an exported file, and the bytes of a file that holds all of it. Whatever cannot be read is invalid_model. */
+/**
+ * The graph of an exported file, and the bytes of a file that holds all of it. Whatever cannot be read is
+ * invalid_model.
+ */
 export function readExport(file: string): { bytes: Uint8Array; graph: Graph } {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (!stat?.isFile()) throw refused(file, stat ? 'it is no file' : 'there is no such file');

@@ -1,4 +1,7 @@
-/** Proposes the schema of an exported model: kinds and lengths from its inputs, sizes of vocabularies by trying ids on its look-ups. */
+/**
+ * Proposes the schema of an exported model: kinds and lengths from its inputs, sizes of vocabularies by trying ids on
+ * its look-ups.
+ */
 
 import { indexReader, needsIndexSession } from '../adaptation/compaction.ts';
 import { type Graph, GraphError, prune, type Tensor, tensor, typeText } from '../graph/index.ts';
@@ -33,7 +36,10 @@ const HUGE_ID = 2 ** 31 - 2;
 /** Ids that are tried one by one to see where a hash or a clip begins to repeat. */
 const FOLDED_IDS = 65_536;
 
-/** The proposal for `graph`, an exported model whose inputs are called `user.<feature>`, `user.<feature>.length` and `campaign.<feature>`. @throws GraphError */
+/**
+ * The proposal for `graph`, an exported model whose inputs are called `user.<feature>`, `user.<feature>.length` and
+ * `campaign.<feature>`. @throws GraphError
+ */
 export async function inferSchema(graph: Graph): Promise<Proposal> {
   const notes: string[] = [];
   for (const input of graph.inputs) {

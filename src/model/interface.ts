@@ -27,8 +27,8 @@ export function inputsOf(side: Side, feature: ManifestFeature): FeatureInput[] {
 }
 
 /**
- * Checks inputs and output of `graph` against the features that the manifest of a folder, or the schema of an import, describes;
- * `path` names the model in a refusal (invalid_model).
+ * Checks inputs and output of `graph` against the features that the manifest of a folder, or the schema of an import,
+ * describes; `path` names the model in a refusal (invalid_model).
  */
 export function checkInterface(
   path: string,
@@ -90,8 +90,8 @@ function rowsOfInput(graph: Graph, input: string, rows: number): number {
 }
 
 /**
- * `rows` users of random tokens and one campaign, as the service would feed them: ids below each vocabulary's size, lists of random
- * lengths, padded with 0. The first user is unknown in everything, the second has the highest ids.
+ * `rows` users of random tokens and one campaign, as the service would feed them: ids below each vocabulary's size,
+ * lists of random lengths, padded with 0. The first user is unknown in everything, the second has the highest ids.
  */
 export function randomFeeds(graph: Graph, features: Manifest['features'], rows: number, rng: Rng): Feeds {
   const feeds: Record<string, Tensor> = {};

@@ -1,4 +1,7 @@
-/** Loads a general model: its folder, its graph against the schema, finite weights, its golden batch re-scored, its derivative. */
+/**
+ * Loads a general model: its folder, its graph against the schema, finite weights, its golden batch re-scored, its
+ * derivative.
+ */
 
 import { type AdaptationProgram, openAdaptation } from '../adaptation/adam-program.ts';
 import { splitHeads } from '../adaptation/head-adaptation.ts';
@@ -75,7 +78,10 @@ export function checkWeights(path: string, graph: Graph): void {
     if (!allFinite(value)) throw refused(path, `parameter "${name}" holds NaN or infinity`);
 }
 
-/** A session of the model itself; what ONNX Runtime refuses is invalid_model: it sees some sizes that are known only when a graph is folded. */
+/**
+ * A session of the model itself; what ONNX Runtime refuses is invalid_model: it sees some sizes that are known only
+ * when a graph is folded.
+ */
 export async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
   try {
     return await openSession(graph, device ? { device } : {});
@@ -178,7 +184,10 @@ async function checkGoldenBatch(
   }
 }
 
-/** A table that is smaller than its vocabulary would fail in the middle of an expansion: one user with the highest id everywhere is scored now. */
+/**
+ * A table that is smaller than its vocabulary would fail in the middle of an expansion: one user with the highest id
+ * everywhere is scored now.
+ */
 export async function checkHighestIds(
   { path, manifest }: Contract,
   graph: Graph,

@@ -13,7 +13,10 @@ export interface Lookup {
   readonly inputs: readonly string[];
 }
 
-/** Every `Gather` of axis 0 from a float parameter by indices that depend on no parameter, in the graph's order: compact or not. */
+/**
+ * Every `Gather` of axis 0 from a float parameter by indices that depend on no parameter, in the graph's order: compact
+ * or not.
+ */
 export function findLookups(graph: Graph): Lookup[] {
   const giver = new Map<string, Node>();
   for (const node of graph.nodes) for (const output of node.outputs) giver.set(output, node);

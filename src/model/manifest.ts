@@ -25,7 +25,10 @@ const earlyStopping = z
   .strictObject({
     /** Share of the seeds that are held out to choose the number of epochs. */
     held_out_share: z.number().gt(0).max(0.5),
-    /** Where the share is fewer seeds than this none is held out: the number of epochs is the default, and there is no report. */
+    /**
+     * Where the share is fewer seeds than this none is held out: the number of epochs is the default, and there is no
+     * report.
+     */
     minimum_held_out: z.number().int().min(1),
   })
   .nullable();
@@ -55,18 +58,23 @@ const descentAdaptation = z.strictObject({
   }),
   /** Drawn anew for every step. */
   negatives_per_seed: z.number().positive().max(1000),
-  /** A first pass finds the likely hidden members among the candidates: the top `cut` of them are no negatives of the second pass, which starts again. */
+  /**
+   * A first pass finds the likely hidden members among the candidates: the top `cut` of them are no negatives of the
+   * second pass, which starts again.
+   */
   first_pass: z.strictObject({ steps: z.number().int().min(1).max(1000), cut: z.number().gt(0).max(0.5) }).nullable(),
   /**
-   * A logistic regression fitted from the seeds alone on what the named parameters multiply, with the inverse L2 strength of each, and added to the
-   * logit: `weight` is its spread in spreads of the model's own logits. Only where the parameters do no more than shift logits.
+   * A logistic regression fitted from the seeds alone on what the named parameters multiply, with the inverse L2
+   * strength of each, and added to the logit: `weight` is its spread in spreads of the model's own logits. Only where
+   * the parameters do no more than shift logits.
    */
   companion: z
     .strictObject({ strengths: z.record(z.string(), z.number().positive()), weight: z.number().positive().max(10) })
     .optional(),
   /**
-   * The whole-population regression on what `parameter` multiplies, added to the logit as the companion is. `strength` is its ridge at 50 seeds, in
-   * parts of the sum of the variances; columns are scaled by their frequency to the power of -`power`. The parameter has no rate.
+   * The whole-population regression on what `parameter` multiplies, added to the logit as the companion is. `strength`
+   * is its ridge at 50 seeds, in parts of the sum of the variances; columns are scaled by their frequency to the power
+   * of -`power`. The parameter has no rate.
    */
   regression: z
     .strictObject({
@@ -76,7 +84,10 @@ const descentAdaptation = z.strictObject({
       weight: z.number().positive().max(10),
     })
     .optional(),
-  /** A parameter of one element that multiplies all logits: it takes back what companion and regression add to their spread. It has no rate. */
+  /**
+   * A parameter of one element that multiplies all logits: it takes back what companion and regression add to their
+   * spread. It has no rate.
+   */
   scale: z.string().optional(),
 });
 
@@ -120,11 +131,17 @@ export type ManifestFeature = Manifest['features']['user'][number];
 export type AdaptationSettings = Manifest['adaptation'];
 export type AdamSettings = z.infer<typeof adamAdaptation>;
 export type DescentSettings = z.infer<typeof descentAdaptation>;
-/** In code the two regressions go by what they are; `companion` and `regression` are their names in manifest.json, which stay. */
+/**
+ * In code the two regressions go by what they are; `companion` and `regression` are their names in manifest.json, which
+ * stay.
+ */
 export type LogisticRegressionSettings = NonNullable<DescentSettings['companion']>;
 export type PopulationRegressionSettings = NonNullable<DescentSettings['regression']>;
 
-/** The parameters through which the logits are shifted: those of gradient descent, and the one of the whole-population regression. */
+/**
+ * The parameters through which the logits are shifted: those of gradient descent, and the one of the whole-population
+ * regression.
+ */
 export function linearParameters({ rates, regression }: DescentSettings): string[] {
   return [...Object.keys(rates), ...(regression ? [regression.parameter] : [])];
 }
@@ -135,8 +152,9 @@ export function parametersOf(settings: DescentSettings): string[] {
 }
 
 /**
- * How a model is adapted unless it says otherwise. Published are two epochs of Adam at .001, which hardly move a model where seeds are few;
- * here up to five at .003, of which held-out seeds choose, with ten negatives a seed that are redrawn each epoch.
+ * How a model is adapted unless it says otherwise. Published are two epochs of Adam at .001, which hardly move a model
+ * where seeds are few; here up to five at .003, of which held-out seeds choose, with ten negatives a seed that are
+ * redrawn each epoch.
  */
 export const DEFAULT_ADAPTATION: AdamSettings = {
   optimiser: 'adam',

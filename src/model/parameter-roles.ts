@@ -1,4 +1,7 @@
-/** What adaptation does with each parameter of an imported model, and why: adapted in a compact or a dense table, or fixed. */
+/**
+ * What adaptation does with each parameter of an imported model, and why: adapted in a compact or a dense table, or
+ * fixed.
+ */
 import {
   addGradients,
   Builder,
@@ -32,9 +35,9 @@ const BUFFER = /(^|[./])(running_(mean|var)|moving_(mean|variance)|num_batches_t
 const MADE_UP = /^(onnx::\w+|val|_val|scalar_tensor\w*|_tensor_constant)_?\d*$/;
 
 /**
- * Chooses what is adapted. By default every float parameter that the score depends on by a gradient, but for what `fixed` names, running
- * statistics (by their names; those of BatchNormalization nodes are no parameters at all) and single numbers that the exporter named.
- * A name that is not there is invalid_argument.
+ * Chooses what is adapted. By default every float parameter that the score depends on by a gradient, but for what
+ * `fixed` names, running statistics (by their names; those of BatchNormalization nodes are no parameters at all) and
+ * single numbers that the exporter named. A name that is not there is invalid_argument.
  */
 export function selectParameters(
   graph: Graph,
@@ -91,7 +94,9 @@ export interface RefusedGradient {
   readonly sentence: string;
 }
 
-/** Which of `parameters` the loss has no gradient for, those with the same reason together. `graph` keeps the contract. */
+/**
+ * Which of `parameters` the loss has no gradient for, those with the same reason together. `graph` keeps the contract.
+ */
 export function refusedGradients(graph: Graph, parameters: readonly string[]): RefusedGradient[] {
   if (parameters.length === 0 || refusal(graph, parameters) === null) return [];
   const bySentence = new Map<string, string[]>();

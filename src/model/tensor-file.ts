@@ -1,4 +1,7 @@
-/** Files of tensors: one line of JSON (facts, names, shapes, a sha256) and then the elements; a torn or altered file never reads. */
+/**
+ * Files of tensors: one line of JSON (facts, names, shapes, a sha256) and then the elements; a torn or altered file
+ * never reads.
+ */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { BYTES_PER_ELEMENT, elementCount, type Tensor } from '../graph/index.ts';

@@ -1,4 +1,7 @@
-/** What a method without a general model is, and the two that have nothing to choose: random and the centroid of the seeds. */
+/**
+ * What a method without a general model is, and the two that have nothing to choose: random and the centroid of the
+ * seeds.
+ */
 import { assert } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { OneHot } from './one-hot.ts';
@@ -55,8 +58,8 @@ export function randomBaseline(): Baseline {
 }
 
 /**
- * Cosine of the user's TF-IDF vector and the mean of the seeds' ones. TF is 1 (tokens are a set), IDF is ln((1 + n) / (1 + df)) + 1,
- * vectors have length 1 before they are averaged. A user without tokens scores 0.
+ * Cosine of the user's TF-IDF vector and the mean of the seeds' ones. TF is 1 (tokens are a set), IDF is ln((1 + n) /
+ * (1 + df)) + 1, vectors have length 1 before they are averaged. A user without tokens scores 0.
  */
 export function centroidBaseline(oneHot: OneHot): Baseline {
   const idf = inverseFrequencies(oneHot);
@@ -87,7 +90,9 @@ export function centroidBaseline(oneHot: OneHot): Baseline {
   };
 }
 
-/** The seeds that are in the population's version, each once, ascending: what is drawn later depends on the set alone. */
+/**
+ * The seeds that are in the population's version, each once, ascending: what is drawn later depends on the set alone.
+ */
 export function presentSeeds(oneHot: OneHot, seeds: Int32Array): Int32Array {
   const wanted = new Set(seeds);
   const present = oneHot.users.filter((user) => wanted.has(user));

@@ -13,8 +13,9 @@ const RESAMPLES = 2000;
 const CONFIDENCE = 0.95;
 
 /**
- * The mean of `values` (one a campaign) with its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, section 13.3):
- * the .025 and .975 quantiles (linear between neighbours) of the means of 2,000 resamples. One value has no width; none is a bug.
+ * The mean of `values` (one a campaign) with its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, section
+ * 13.3): the .025 and .975 quantiles (linear between neighbours) of the means of 2,000 resamples. One value has no
+ * width; none is a bug.
  */
 export function bootstrapMean(values: readonly number[] | Float64Array, rng: Rng, resamples = RESAMPLES): Interval {
   const count = values.length;

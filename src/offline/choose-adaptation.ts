@@ -79,10 +79,11 @@ export const STAGES_AT_START: Stages = [rates([2, 4, 8]), weights('regression'),
 export const STAGES: Stages = [rates([0.5, 2]), weights('regression'), steps, cut, weights('companion')];
 
 /**
- * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence is for (see `chooseByEvidence`). `evaluate` returns, for each
- * of some settings, the outcome of every campaign; gains are paired campaign by campaign, so it should take equal draws.
- * `before`, what was chosen by other means, competes with the defaults first: the better one is where the stages start, and it
- * is taken where there are too few campaigns to choose on.
+ * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence is for (see
+ * `chooseByEvidence`). `evaluate` returns, for each of some settings, the outcome of every campaign; gains are paired
+ * campaign by campaign, so it should take equal draws. `before`, what was chosen by other means, competes with the
+ * defaults first: the better one is where the stages start, and it is taken where there are too few campaigns to choose
+ * on.
  */
 export async function chooseAdaptation(
   defaults: DescentSettings,

@@ -15,7 +15,10 @@ export const DEFAULT_DESCENT: DescentSettings = {
   scale: HEADS.scale,
 };
 
-/** With so few campaigns that nothing can be chosen a model knows little: more of what the seeds and the population say by themselves. */
+/**
+ * With so few campaigns that nothing can be chosen a model knows little: more of what the seeds and the population say
+ * by themselves.
+ */
 export function whereFew({ companion, regression, ...rest }: DescentSettings): DescentSettings {
   return {
     ...rest,

@@ -2,7 +2,10 @@
 import { assert } from '../lib/errors.ts';
 import type { Design } from '../lib/logistic-regression.ts';
 
-/** Binary rows in CSR form: row i has ones in `columns[offsets[i] .. offsets[i + 1]]`, no column twice, all in `[0, width)`. */
+/**
+ * Binary rows in CSR form: row i has ones in `columns[offsets[i] .. offsets[i + 1]]`, no column twice, all in `[0,
+ * width)`.
+ */
 export interface SparseRows {
   readonly offsets: Int32Array;
   readonly columns: Int32Array;

@@ -1,4 +1,7 @@
-/** Evaluation on test campaigns: the online stage as it is served, beside honest baselines and other models, and how far ahead of them it is. */
+/**
+ * Evaluation on test campaigns: the online stage as it is served, beside honest baselines and other models, and how far
+ * ahead of them it is.
+ */
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng } from '../lib/rng.ts';
@@ -69,8 +72,9 @@ export interface EvaluationOptions {
 }
 
 /**
- * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different draws; other models and baselines likewise.
- * No test campaign is invalid_data. What is wrong with other models or with files of scores is told before anything is tried.
+ * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different draws; other models and
+ * baselines likewise. No test campaign is invalid_data. What is wrong with other models or with files of scores is told
+ * before anything is tried.
  */
 export async function evaluate(
   prepared: PreparedDataSet,

@@ -1,4 +1,7 @@
-/** How alternatives are chosen: by what past campaigns say of both measures, paired, and believed as far as there are campaigns. */
+/**
+ * How alternatives are chosen: by what past campaigns say of both measures, paired, and believed as far as there are
+ * campaigns.
+ */
 import { assert } from '../lib/errors.ts';
 
 /** One campaign's quality under one alternative. */
@@ -33,7 +36,10 @@ export interface Gain {
   readonly utility: Mean;
 }
 
-/** A difference is sure from this many standard errors: several alternatives are tried, and few campaigns make a vague error. */
+/**
+ * A difference is sure from this many standard errors: several alternatives are tried, and few campaigns make a vague
+ * error.
+ */
 function sureAt(campaigns: number): number {
   return 2 + 4 / campaigns;
 }
@@ -71,7 +77,10 @@ export function shrunkenGain({ utility }: Gain, campaigns: number): number {
   return (utility.mean * seen + SETTING_PRIOR * prior) / (seen + prior);
 }
 
-/** The setting of which most is expected, by its place; -1, the default, where no other is expected to gain `LEAST_GAIN`. */
+/**
+ * The setting of which most is expected, by its place; -1, the default, where no other is expected to gain
+ * `LEAST_GAIN`.
+ */
 export function chooseSettingByEvidence(gains: readonly Gain[], campaigns: number): number {
   if (campaigns < LEAST_CAMPAIGNS_OF_A_SETTING) return -1;
   const expected = gains.map((gain) => shrunkenGain(gain, campaigns));
@@ -85,9 +94,10 @@ export interface Alternative {
 }
 
 /**
- * Which alternative takes the place of what there is; -1 for none. Of those that are surely better (the gain in utility is at least `LEAST_GAIN` and
- * more than `sureAt` standard errors) it is the one with the largest gain; where there is none, one that is simpler and surely no worse (the gain
- * less as many standard errors is above -`LEAST_GAIN`). With fewer than `LEAST_CAMPAIGNS` campaigns what there is stays.
+ * Which alternative takes the place of what there is; -1 for none. Of those that are surely better (the gain in utility
+ * is at least `LEAST_GAIN` and more than `sureAt` standard errors) it is the one with the largest gain; where there is
+ * none, one that is simpler and surely no worse (the gain less as many standard errors is above -`LEAST_GAIN`). With
+ * fewer than `LEAST_CAMPAIGNS` campaigns what there is stays.
  */
 export function chooseByEvidence(alternatives: readonly Alternative[], campaigns: number): number {
   if (campaigns < LEAST_CAMPAIGNS) return -1;

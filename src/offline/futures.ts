@@ -1,4 +1,7 @@
-/** Past campaigns treated as if they were tomorrow's: nobody has their tokens, and what being in other campaigns tells is the same for all. */
+/**
+ * Past campaigns treated as if they were tomorrow's: nobody has their tokens, and what being in other campaigns tells
+ * is the same for all.
+ */
 
 import type { Feature } from '../dataset/features.ts';
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
@@ -109,9 +112,10 @@ export function membersOf({ train: { users, labels } }: CampaignHistory): Int32A
 }
 
 /**
- * `count` of the campaign's members (at most half) are seeds, the others hidden among candidates. As many of the candidates as of the hidden
- * members are known: else "is in a past campaign", or "is in none", would tell them apart, as it would not tomorrow. Hidden members for whom there
- * are no such candidates are left out. null where that leaves nobody.
+ * `count` of the campaign's members (at most half) are seeds, the others hidden among candidates. As many of the
+ * candidates as of the hidden members are known: else "is in a past campaign", or "is in none", would tell them apart,
+ * as it would not tomorrow. Hidden members for whom there are no such candidates are left out. null where that leaves
+ * nobody.
  */
 export function futureTrial(
   campaign: CampaignHistory,

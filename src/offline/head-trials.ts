@@ -1,4 +1,6 @@
-/** Trials of one campaign by gradient descent on the heads: its users are computed once, for all seed sets and settings. */
+/**
+ * Trials of one campaign by gradient descent on the heads: its users are computed once, for all seed sets and settings.
+ */
 
 import type { HeadPosition, HeadProgram } from '../adaptation/head-adaptation.ts';
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
@@ -18,7 +20,9 @@ import { measureRanking, type RankingQuality } from './metrics.ts';
 import { SHARES, type Trial } from './trial.ts';
 
 export interface HeadTrials {
-  /** The quality of each trial with `settings`. The same draws for all settings, so that they can be compared by pair. */
+  /**
+   * The quality of each trial with `settings`. The same draws for all settings, so that they can be compared by pair.
+   */
   evaluate(settings: DescentSettings): Promise<RankingQuality[]>;
 }
 

@@ -1,4 +1,7 @@
-/** Episodes of meta-training the heads: a simulated seed set with sampled others as support, hidden members and true negatives as query. */
+/**
+ * Episodes of meta-training the heads: a simulated seed set with sampled others as support, hidden members and true
+ * negatives as query.
+ */
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
 import type { SampledBatch } from './episodes.ts';
 import type { LabelledRows } from './history.ts';

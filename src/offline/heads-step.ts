@@ -21,8 +21,9 @@ export interface HeadsStepOptions {
 }
 
 /**
- * Inner: `innerSteps` full-batch steps of gradient descent on the mean BCE of the support, for the heads alone; the body of the support is computed
- * once. Outer: the query's BCE with the stepped heads; its gradient with respect to every parameter, through the inner steps and the support's body.
+ * Inner: `innerSteps` full-batch steps of gradient descent on the mean BCE of the support, for the heads alone; the
+ * body of the support is computed once. Outer: the query's BCE with the stepped heads; its gradient with respect to
+ * every parameter, through the inner steps and the support's body.
  *
  * Inputs and outputs as `buildMetaGraph`.
  */

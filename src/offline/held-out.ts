@@ -1,4 +1,7 @@
-/** Held-out campaigns: which train campaigns training does not see, and what it forgets with them, so that they are as new as a campaign of tomorrow. */
+/**
+ * Held-out campaigns: which train campaigns training does not see, and what it forgets with them, so that they are as
+ * new as a campaign of tomorrow.
+ */
 import { createRng, shuffle } from '../lib/rng.ts';
 import { membersOf } from './futures.ts';
 import type { CampaignHistory } from './history.ts';
@@ -11,7 +14,10 @@ export interface HeldOut {
   readonly held: readonly CampaignHistory[];
 }
 
-/** Users of held-out campaigns leave the training rows too, if they are no more than this share of its users: where everybody recurs they cannot. */
+/**
+ * Users of held-out campaigns leave the training rows too, if they are no more than this share of its users: where
+ * everybody recurs they cannot.
+ */
 const FORGETTABLE = 0.4;
 
 /** Of fewer campaigns none is held out. */
@@ -42,10 +48,15 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
   return { campaigns, training: 2 * usable.length >= rest.length ? usable : rest, held };
 }
 
-/** Members are in one campaign alone if they are in others less than this share of how often they would be by chance. */
+/**
+ * Members are in one campaign alone if they are in others less than this share of how often they would be by chance.
+ */
 const APART = 0.1;
 
-/** Whether nobody, or next to nobody, is a member of two of the campaigns, where some of `users` users would be if they were drawn at random. */
+/**
+ * Whether nobody, or next to nobody, is a member of two of the campaigns, where some of `users` users would be if they
+ * were drawn at random.
+ */
 function areApart(campaigns: readonly CampaignHistory[], users: number): boolean {
   const sizes = campaigns.map((campaign) => membersOf(campaign).length);
   const memberships = sizes.reduce((sum, size) => sum + size, 0);
@@ -56,8 +67,9 @@ function areApart(campaigns: readonly CampaignHistory[], users: number): boolean
 }
 
 /**
- * Where members are in one campaign alone, rows of users who are no member of any of the campaigns leave: a model would learn to tell the members of
- * all campaigns from everybody else, and tomorrow's members are among everybody else. A campaign that would not keep members and others is as it was.
+ * Where members are in one campaign alone, rows of users who are no member of any of the campaigns leave: a model would
+ * learn to tell the members of all campaigns from everybody else, and tomorrow's members are among everybody else. A
+ * campaign that would not keep members and others is as it was.
  */
 export function withoutUsersWithoutPositives(
   campaigns: readonly CampaignHistory[],

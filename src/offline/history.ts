@@ -1,4 +1,7 @@
-/** Reads the campaign history of a data set: campaigns with their features, and who liked them, as user numbers in typed arrays. */
+/**
+ * Reads the campaign history of a data set: campaigns with their features, and who liked them, as user numbers in typed
+ * arrays.
+ */
 
 import { readCsvTable } from '../dataset/csv-table.ts';
 import { type DataSet, getDataSetFile } from '../dataset/data-set.ts';
@@ -49,9 +52,9 @@ const HISTORY_LIMITS = { campaigns: 1_000_000, tokensPerFeature: 10_000, idBytes
 const INTERACTION_COLUMNS = ['campaign_id', 'user_id', 'label', 'stage'];
 
 /**
- * Reads campaigns.ndjson and interactions.csv (plain or .gz; interactions may come in any order). A train campaign needs rows and a label 1,
- * a test campaign seeds, and eval rows of both labels: others are named in `skipped`. There may be none of either.
- * Errors: AppError `invalid_data` naming file:line for what is malformed or unknown.
+ * Reads campaigns.ndjson and interactions.csv (plain or .gz; interactions may come in any order). A train campaign
+ * needs rows and a label 1, a test campaign seeds, and eval rows of both labels: others are named in `skipped`. There
+ * may be none of either. Errors: AppError `invalid_data` naming file:line for what is malformed or unknown.
  */
 export async function readHistory(dataSet: DataSet, directory: UserFinder): Promise<History> {
   const drafts = await readCampaigns(getDataSetFile(dataSet, 'campaigns.ndjson'), dataSet.campaignFeatures);

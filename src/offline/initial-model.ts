@@ -1,4 +1,7 @@
-/** A general model that is still being trained: its schema and vocabularies from the data, its graph, its folder once it is done. */
+/**
+ * A general model that is still being trained: its schema and vocabularies from the data, its graph, its folder once it
+ * is done.
+ */
 
 import type { Parameters } from '../adaptation/compaction.ts';
 import { buildMetaHeac } from '../architectures/metaheac.ts';
@@ -35,8 +38,9 @@ export interface InitialModel {
 }
 
 /**
- * Vocabularies: the population's dictionaries for users, the train campaigns' tokens for campaigns. Parameters are drawn from the seed.
- * What the manifest could not hold is refused now, not after hours of training: invalid_data, or invalid_argument for the name.
+ * Vocabularies: the population's dictionaries for users, the train campaigns' tokens for campaigns. Parameters are
+ * drawn from the seed. What the manifest could not hold is refused now, not after hours of training: invalid_data, or
+ * invalid_argument for the name.
  */
 export function createInitialModel(
   prepared: PreparedDataSet,

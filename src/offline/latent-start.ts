@@ -1,4 +1,7 @@
-/** Where latent vectors start: a truncated SVD of the sparse users x tokens matrix by randomised subspace iteration (Halko, Martinsson & Tropp 2011). */
+/**
+ * Where latent vectors start: a truncated SVD of the sparse users x tokens matrix by randomised subspace iteration
+ * (Halko, Martinsson & Tropp 2011).
+ */
 import type { Rng } from '../lib/rng.ts';
 import type { OneHot } from './one-hot.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
@@ -11,9 +14,10 @@ const ROUNDS = 4;
 const IDF_POWER = 0.5;
 
 /**
- * V[t] = w_t Y[t] / std(all entries of U S), `[width, rank]` row-major, where X diag(w) ~ U S Y^T of rank `rank`, X is the binary matrix of
- * `oneHot`, w_t = max(0, ln(n / (df_t + 1))) ** power: the vector of a user, the sum of V[t] over the user's tokens, is U S up to that scale.
- * Flat memory: two dense blocks of users x (rank + 10) and tokens x (rank + 10).
+ * V[t] = w_t Y[t] / std(all entries of U S), `[width, rank]` row-major, where X diag(w) ~ U S Y^T of rank `rank`, X is
+ * the binary matrix of `oneHot`, w_t = max(0, ln(n / (df_t + 1))) ** power: the vector of a user, the sum of V[t] over
+ * the user's tokens, is U S up to that scale. Flat memory: two dense blocks of users x (rank + 10) and tokens x (rank +
+ * 10).
  */
 export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_POWER): Float32Array {
   const { users, width } = oneHot;
@@ -25,7 +29,8 @@ export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_
   for (let round = 0; round < ROUNDS; round++) {
     const isLast = round === ROUNDS - 1;
     multiply(oneHot, weights, tokens, left, columns);
-    // on the way only the space that the columns span matters, and there are fewer tokens than users to make them orthonormal on
+    // on the way only the space that the columns span matters, and there are fewer tokens than users to make them
+    // orthonormal on
     if (isLast) for (let pass = 0; pass < 2; pass++) orthonormalise(left, users.length, columns);
     multiplyTransposed(oneHot, weights, left, tokens, columns);
     if (!isLast) orthonormalise(tokens, width, columns);
@@ -142,7 +147,10 @@ function gram(m: Float32Array, rows: number, columns: number): Float64Array {
   return out;
 }
 
-/** Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) of M^T M = E diag(lambda) E^T; a second time for precision. Directions that vanish become 0. */
+/**
+ * Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) of M^T M = E diag(lambda) E^T; a second time
+ * for precision. Directions that vanish become 0.
+ */
 function orthonormalise(m: Float32Array, rows: number, columns: number): void {
   const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);
   const largest = values[0]!;
@@ -165,8 +173,8 @@ function orthonormalise(m: Float32Array, rows: number, columns: number): void {
 }
 
 /**
- * Standard deviation of all rows x kept entries of U S, U = left times `vectors`. Its columns are orthonormal: the squares of the entries sum up to those
- * of the singular values, and the entries to S times the sums of U's columns.
+ * Standard deviation of all rows x kept entries of U S, U = left times `vectors`. Its columns are orthonormal: the
+ * squares of the entries sum up to those of the singular values, and the entries to S times the sums of U's columns.
  */
 function spreadOf(
   left: Float32Array,

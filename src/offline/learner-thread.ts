@@ -11,7 +11,9 @@ import type { TrainSettings } from './settings.ts';
 
 export interface LearnerThreadData {
   readonly population: { readonly path: string; readonly version: string };
-  /** Its trainable parameters are in shared memory: what they are now is what they are in the state that a task names. */
+  /**
+   * Its trainable parameters are in shared memory: what they are now is what they are in the state that a task names.
+   */
   readonly initialModel: InitialModelParts;
   readonly settings: TrainSettings;
   readonly device: Device;

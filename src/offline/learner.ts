@@ -1,4 +1,7 @@
-/** What training computes with ONNX Runtime, one piece at a time: the meta gradient of a task, and the qualities of a campaign's trials. */
+/**
+ * What training computes with ONNX Runtime, one piece at a time: the meta gradient of a task, and the qualities of a
+ * campaign's trials.
+ */
 
 import type { LabelledBatch } from '../adaptation/adam-program.ts';
 import type { Parameters } from '../adaptation/compaction.ts';

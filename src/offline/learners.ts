@@ -1,4 +1,7 @@
-/** Learners: one in this thread, or as many as there are threads. What they answer does not depend on how many there are. */
+/**
+ * Learners: one in this thread, or as many as there are threads. What they answer does not depend on how many there
+ * are.
+ */
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Device } from '../runtime/session.ts';
 import type { InitialModel } from './initial-model.ts';
@@ -12,7 +15,10 @@ import { type TrainSettings, VALIDATION_CAMPAIGNS } from './settings.ts';
 /** Answers come in the order of what was asked for. One call at a time. */
 export interface Learners {
   gradients(parameters: Parameters, tasks: readonly Task[]): Promise<MetaGradient[]>;
-  /** Adapts `parameters` to the seeds of the trials of each campaign, as the service would, and measures: by campaign, by settings, by trial. */
+  /**
+   * Adapts `parameters` to the seeds of the trials of each campaign, as the service would, and measures: by campaign,
+   * by settings, by trial.
+   */
   evaluate(parameters: Parameters, campaignTrials: readonly CampaignTrials[]): Promise<RankingQuality[][][]>;
   close(): Promise<void>;
 }

@@ -1,4 +1,6 @@
-/** The baselines `logistic_regression`, on one-hot tokens, and `logistic_regression_svd`, on latent vectors of users. */
+/**
+ * The baselines `logistic_regression`, on one-hot tokens, and `logistic_regression_svd`, on latent vectors of users.
+ */
 import { fitLogisticRegression, type LogisticModel } from '../lib/logistic-regression.ts';
 import { type Rng, sample } from '../lib/rng.ts';
 import { presentSeeds, type Scorer, sumOfTokens, type TunableMethod } from './baselines.ts';
@@ -13,12 +15,14 @@ const RANK = 32;
 
 /** scikit-learn's C. */
 const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
-/** How much rare tokens weigh in the SVD (see `latentStart`): not at all, or as where a model's latent vectors start. */
+/**
+ * How much rare tokens weigh in the SVD (see `latentStart`): not at all, or as where a model's latent vectors start.
+ */
 const IDF_POWERS = [0, 0.5];
 
 /**
- * Logistic regression on one-hot tokens: the seeds against 10 others a seed, drawn without replacement from the population's non-seeds
- * (hidden members among them, as online), fitted to convergence. Scores are logits.
+ * Logistic regression on one-hot tokens: the seeds against 10 others a seed, drawn without replacement from the
+ * population's non-seeds (hidden members among them, as online), fitted to convergence. Scores are logits.
  */
 export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: number }> {
   return {
@@ -41,8 +45,8 @@ export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: nu
 }
 
 /**
- * The same on the users' latent vectors, phi(u) = the sum of V[t] over the user's tokens, 32 dimensions (see `latentStart`): a score w . phi(u) + b
- * is a sum over tokens too, of w . V[t]. `idf_power` is that of the SVD.
+ * The same on the users' latent vectors, phi(u) = the sum of V[t] over the user's tokens, 32 dimensions (see
+ * `latentStart`): a score w . phi(u) + b is a sum over tokens too, of w . V[t]. `idf_power` is that of the SVD.
  */
 export function logisticRegressionOnLatent(
   oneHot: OneHot,
@@ -91,8 +95,8 @@ export function sampleTask(oneHot: OneHot, seeds: Int32Array, rng: Rng): { users
 }
 
 /**
- * The users' tokens, columns numbered by their first occurrence; `tokenOf`, `[rows.width]`, is the token of each column.
- * A token that none of the users has would get weight 0, so it gets no column.
+ * The users' tokens, columns numbered by their first occurrence; `tokenOf`, `[rows.width]`, is the token of each
+ * column. A token that none of the users has would get weight 0, so it gets no column.
  */
 export function tokenRows(oneHot: OneHot, users: Int32Array): { rows: SparseRows; tokenOf: readonly number[] } {
   const offsets = new Int32Array(users.length + 1);

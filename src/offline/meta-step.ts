@@ -1,4 +1,7 @@
-/** Second-order MAML: the gradient of a task's query loss through its inner step, as one graph, and Adam on the general model. */
+/**
+ * Second-order MAML: the gradient of a task's query loss through its inner step, as one graph, and Adam on the general
+ * model.
+ */
 
 import type { LabelledBatch } from '../adaptation/adam-program.ts';
 import { compact, indexReader, needsIndexSession, type Parameters } from '../adaptation/compaction.ts';
@@ -25,11 +28,11 @@ export interface Episode {
 }
 
 /**
- * theta' = theta - alpha grad L(theta; support); L(theta'; query) and its gradient with respect to theta, through the inner step;
- * with `firstOrder` the gradient is the one at theta'.
+ * theta' = theta - alpha grad L(theta; support); L(theta'; query) and its gradient with respect to theta, through the
+ * inner step; with `firstOrder` the gradient is the one at theta'.
  *
- * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are no parameters, the parameters, `support/label`,
- * `query/label`, `inner.rate`. Outputs: `loss`, then `grad/<parameter>` in order.
+ * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are no parameters, the
+ * parameters, `support/label`, `query/label`, `inner.rate`. Outputs: `loss`, then `grad/<parameter>` in order.
  */
 function buildMetaGraph(
   compactGraph: Graph,
@@ -81,7 +84,9 @@ export interface MetaGradient {
   readonly parts: ReadonlyMap<string, GradientPart>;
 }
 
-/** The gradient of one parameter: `rows` names the rows of the full one that `data` holds, null where it holds them all. */
+/**
+ * The gradient of one parameter: `rows` names the rows of the full one that `data` holds, null where it holds them all.
+ */
 interface GradientPart {
   readonly rows: Int32Array | null;
   readonly data: Float32Array;
@@ -137,7 +142,10 @@ export async function openMetaProgram(
   );
 }
 
-/** A program of the graph that `build` makes of the compact one: inputs and outputs as `buildMetaGraph`'s (`inner.rate` may be missing). */
+/**
+ * A program of the graph that `build` makes of the compact one: inputs and outputs as `buildMetaGraph`'s (`inner.rate`
+ * may be missing).
+ */
 export async function openEpisodeProgram(
   graph: Graph,
   parameters: readonly string[],
@@ -193,7 +201,10 @@ export interface OptimiserState {
   readonly tensors: Parameters;
 }
 
-/** Adam's step of all parameters: they, their gradients and their moments -> `next/<p>`, `next/<p>.moment1`, `next/<p>.moment2`. */
+/**
+ * Adam's step of all parameters: they, their gradients and their moments -> `next/<p>`, `next/<p>.moment1`,
+ * `next/<p>.moment2`.
+ */
 function buildAdam(start: Parameters): Graph {
   const b = new Builder();
   const stepSize = b.input('adam.stepSize', 'float32', []);

@@ -60,7 +60,10 @@ function zerosLike(parameters: Parameters, names: readonly string[]): Map<string
   return new Map(names.map((name) => [name, new Float32Array(parameters.get(name)!.data.length)]));
 }
 
-/** The campaigns of a step: passes over all of them, each shuffled anew. Fixed by the step alone, so that training can go on after a kill. */
+/**
+ * The campaigns of a step: passes over all of them, each shuffled anew. Fixed by the step alone, so that training can
+ * go on after a kill.
+ */
 function tasksOf(rng: Rng, step: number, campaigns: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => {
     const position = step * count + i;

@@ -1,4 +1,7 @@
-/** The methods that an evaluation compares: general models, adapted as they are served, and baselines, their settings chosen on train campaigns. */
+/**
+ * The methods that an evaluation compares: general models, adapted as they are served, and baselines, their settings
+ * chosen on train campaigns.
+ */
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
@@ -57,8 +60,9 @@ export const BASELINES = [
 type BaselineName = (typeof BASELINES)[number];
 
 /**
- * `model` as `metaheac`; each of `beside` by its recipe where its manifest names one that is not taken, else by its name and version. Two that
- * cannot be told apart are invalid_argument, one whose features the population lacks is invalid_model.
+ * `model` as `metaheac`; each of `beside` by its recipe where its manifest names one that is not taken, else by its
+ * name and version. Two that cannot be told apart are invalid_argument, one whose features the population lacks is
+ * invalid_model.
  */
 export function modelMethods(
   prepared: PreparedDataSet,
@@ -115,8 +119,8 @@ function modelMethod(name: string, prepared: PreparedDataSet, model: GeneralMode
 }
 
 /**
- * The baselines, on the features of the prepared data set. Lists of past campaigns are not cut: a baseline pays nothing for their length, as a model does.
- * `rng` draws the SVD and the campaigns that settings are chosen on.
+ * The baselines, on the features of the prepared data set. Lists of past campaigns are not cut: a baseline pays nothing
+ * for their length, as a model does. `rng` draws the SVD and the campaigns that settings are chosen on.
  */
 export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
   const { dataSet, userFeatures } = prepared;

@@ -3,8 +3,8 @@ import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from 
 import type { OneHot } from './one-hot.ts';
 
 /**
- * score = sum over the user's tokens of ln((n_t + a p_t) / ((n + a) p_t)): n seeds, n_t of them with token t, p_t the share of the population
- * with t, a = `smoothing` in seeds that are like everybody.
+ * score = sum over the user's tokens of ln((n_t + a p_t) / ((n + a) p_t)): n seeds, n_t of them with token t, p_t the
+ * share of the population with t, a = `smoothing` in seeds that are like everybody.
  */
 export function naiveBayes(oneHot: OneHot): TunableMethod<{ smoothing: number }> {
   const share = Float64Array.from(tokenFrequencies(oneHot), (df) => df / oneHot.users.length);

@@ -18,8 +18,8 @@ export interface OneHot {
 }
 
 /**
- * Reads the population twice, segment by segment. `features` (of the data set or the model) say which columns count; lists are cut to their
- * first `maxLength` tokens, as the model sees them.
+ * Reads the population twice, segment by segment. `features` (of the data set or the model) say which columns count;
+ * lists are cut to their first `maxLength` tokens, as the model sees them.
  */
 export function buildOneHot(population: Population, features: readonly Feature[]): OneHot {
   const blocks: Block[] = [];
@@ -57,7 +57,9 @@ export function withoutColumns({ offsets, tokens, width, users }: OneHot, isOut:
   return { offsets: ends, tokens: kept.slice(0, count), width, users };
 }
 
-/** The column of a token of a feature, numbered as `buildOneHot` does with the same features; -1 where nobody has it. */
+/**
+ * The column of a token of a feature, numbered as `buildOneHot` does with the same features; -1 where nobody has it.
+ */
 export function findColumn(
   population: Population,
   features: readonly Feature[],

@@ -39,8 +39,9 @@ export async function prepareTrainingData(
 }
 
 /**
- * The regression is tried on users with and without the feature, each with the setting that does best. Hidden members and
- * candidates are as often known from other campaigns (see `futureTrial`): "has a past campaign" alone tells nothing.
+ * The regression is tried on users with and without the feature, each with the setting that does best. Hidden members
+ * and candidates are as often known from other campaigns (see `futureTrial`): "has a past campaign" alone tells
+ * nothing.
  */
 export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);

@@ -1,4 +1,7 @@
-/** The baseline `population_ridge`: the whole-population regression by itself. It is how a model's regression is tuned, too. */
+/**
+ * The baseline `population_ridge`: the whole-population regression by itself. It is how a model's regression is tuned,
+ * too.
+ */
 import { addRows, emptySums } from '../adaptation/covariance.ts';
 import { MOST_FEATURES, populationRegression } from '../adaptation/population-regression.ts';
 import { evenRows, meanOfRows, type SparseRows } from '../adaptation/sparse-rows.ts';

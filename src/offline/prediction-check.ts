@@ -1,4 +1,7 @@
-/** How well the quality that is predicted from seeds alone agrees with the truth of the eval rows, and what is said of seeds that are drawn at random. */
+/**
+ * How well the quality that is predicted from seeds alone agrees with the truth of the eval rows, and what is said of
+ * seeds that are drawn at random.
+ */
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
 import { bind } from '../online/binding.ts';
@@ -78,7 +81,10 @@ export interface Predicted {
   readonly members: number;
 }
 
-/** Predicts each trial's quality from its seeds, the audience being cut from its evaluation rows, and measures it on them: the audience of the first repeat. */
+/**
+ * Predicts each trial's quality from its seeds, the audience being cut from its evaluation rows, and measures it on
+ * them: the audience of the first repeat.
+ */
 export async function checkPredictions(
   prepared: PreparedDataSet,
   model: GeneralModel,

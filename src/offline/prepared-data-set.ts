@@ -26,8 +26,8 @@ export function hasPastCampaigns({ dataSet, userFeatures }: PreparedDataSet): bo
 }
 
 /**
- * Imports the users of the data set in `path`, with the campaigns that they are members of as a feature where `pastCampaigns` is asked for, and reads its history.
- * Errors: invalid_data, naming file:line.
+ * Imports the users of the data set in `path`, with the campaigns that they are members of as a feature where
+ * `pastCampaigns` is asked for, and reads its history. Errors: invalid_data, naming file:line.
  */
 export async function prepareDataSet(
   path: string,
@@ -57,7 +57,10 @@ export async function prepareDataSet(
   }
 }
 
-/** A model sees lists of past campaigns as long as this share of them are, and never longer than the limit: places that few users fill cost all of them. */
+/**
+ * A model sees lists of past campaigns as long as this share of them are, and never longer than the limit: places that
+ * few users fill cost all of them.
+ */
 const COVERED = 0.95;
 const MAXIMUM_PAST_CAMPAIGNS = 256;
 

@@ -1,4 +1,6 @@
-/** Recipes: what a general model is made of, what its episodes are and how it is meta-trained. One loop trains them all. */
+/**
+ * Recipes: what a general model is made of, what its episodes are and how it is meta-trained. One loop trains them all.
+ */
 
 import { HEADS, type Initial, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../architectures/metaheac.ts';
 import type { Graph } from '../graph/index.ts';
@@ -37,7 +39,10 @@ export interface Recipe {
   sampleEpisode(rng: Rng, campaign: CampaignHistory, settings: TrainSettings): SampledEpisode | null;
 }
 
-/** Each campaign feature is left out of an episode with this probability, so that unknown values are not new to the model. */
+/**
+ * Each campaign feature is left out of an episode with this probability, so that unknown values are not new to the
+ * model.
+ */
 const BLANKED = 0.3;
 
 export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
@@ -79,7 +84,9 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
   },
 };
 
-/** Where latent vectors start, of all tokens of the population's users; null where they are drawn like other parameters. */
+/**
+ * Where latent vectors start, of all tokens of the population's users; null where they are drawn like other parameters.
+ */
 function latentVectors(
   { population, userFeatures }: PreparedDataSet,
   { seed, heads }: TrainSettings,

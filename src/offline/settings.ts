@@ -7,7 +7,10 @@ import type { RecipeName } from './recipe.ts';
 
 /** Of the recipe `meta-heads`. */
 export interface HeadsSettings {
-  /** Inner steps of meta-training (0: pooled training), with the rate of each parameter that they change; the bias is left to the online stage. */
+  /**
+   * Inner steps of meta-training (0: pooled training), with the rate of each parameter that they change; the bias is
+   * left to the online stage.
+   */
   readonly innerSteps: number;
   readonly innerRates: Readonly<Record<string, number>>;
   /** `zero` with `frozen` takes the latent term out. */
@@ -38,9 +41,15 @@ export interface TrainSettings {
   readonly validationEvery: number;
   /** Training ends when the best validation is this many steps ago. */
   readonly patience: number;
-  /** Whether training goes on from the best step on all train campaigns: the held-out ones take their share of the steps. */
+  /**
+   * Whether training goes on from the best step on all train campaigns: the held-out ones take their share of the
+   * steps.
+   */
   readonly retrain: boolean;
-  /** Whether held-out campaigns choose how heads are adapted; if not, it is as `adaptation` says, but for the strengths of a logistic regression. */
+  /**
+   * Whether held-out campaigns choose how heads are adapted; if not, it is as `adaptation` says, but for the strengths
+   * of a logistic regression.
+   */
   readonly chooseAdaptation: boolean;
   /** Parameters that training leaves where they start. */
   readonly frozen: readonly string[];
@@ -76,7 +85,10 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   },
 };
 
-/** The recipe `meta-heads`: the best of up to `steps` is chosen on held-out campaigns, and so is how the heads are adapted. */
+/**
+ * The recipe `meta-heads`: the best of up to `steps` is chosen on held-out campaigns, and so is how the heads are
+ * adapted.
+ */
 export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   ...PUBLISHED_TRAIN_SETTINGS,
   recipe: 'meta-heads',
@@ -105,7 +117,10 @@ export const CHOICE_CAMPAIGNS = 24;
 export const START_CAMPAIGNS = 16;
 export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
 
-/** Where nothing can be held out, training ends after this many passes over the campaigns: it cannot be seen when few are known by heart. */
+/**
+ * Where nothing can be held out, training ends after this many passes over the campaigns: it cannot be seen when few
+ * are known by heart.
+ */
 export const PASSES_UNSEEN = 20;
 
 /** Early validations: where few campaigns are soon learned by heart, the best step is among the first. */

@@ -1,4 +1,7 @@
-/** Per-campaign qualities summed up by group: means over campaigns with their bootstrap intervals, of one method and of two methods' difference. */
+/**
+ * Per-campaign qualities summed up by group: means over campaigns with their bootstrap intervals, of one method and of
+ * two methods' difference.
+ */
 import { assert } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { EvaluationGroup } from '../model/manifest.ts';

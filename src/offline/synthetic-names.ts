@@ -1,4 +1,6 @@
-/** What the planted world of synthetic data sets is made of, by name: tastes with their interests, categories, traits. */
+/**
+ * What the planted world of synthetic data sets is made of, by name: tastes with their interests, categories, traits.
+ */
 
 /** What people can like; a person's taste is a number for each. Each has the interests that show it. */
 export const TASTES = {

@@ -53,7 +53,10 @@ export interface Person {
 /** A campaign as the world knows it. */
 export interface PlantedCampaign {
   readonly features: Traits;
-  /** How much a person likes it, before chance: hidden tastes weighed by the campaign and the person's age, a pair of tastes, age, country. */
+  /**
+   * How much a person likes it, before chance: hidden tastes weighed by the campaign and the person's age, a pair of
+   * tastes, age, country.
+   */
   affinity(age: number, country: number, tastes: Float64Array | Float32Array, offset: number): number;
 }
 
@@ -63,7 +66,10 @@ export interface World {
   sampleCampaign(rng: Rng): PlantedCampaign;
 }
 
-/** The world of `key`: two data sets of one world have the same tokens with the same meaning, so that a model of one fits the other. */
+/**
+ * The world of `key`: two data sets of one world have the same tokens with the same meaning, so that a model of one
+ * fits the other.
+ */
 export function createWorld(key: string): World {
   const planted = plantWorld(key);
   return {

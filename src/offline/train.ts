@@ -1,4 +1,7 @@
-/** Offline: meta-trains a general model over past campaigns, chooses its steps and its adaptation on held-out ones, trains on all, exports it. */
+/**
+ * Offline: meta-trains a general model over past campaigns, chooses its steps and its adaptation on held-out ones,
+ * trains on all, exports it.
+ */
 import { createHash } from 'node:crypto';
 import { LATENT_TABLE } from '../architectures/metaheac.ts';
 import { trainableParameters } from '../graph/index.ts';
@@ -39,7 +42,10 @@ export interface TrainOptions {
   readonly device: Device;
   readonly clock: Clock;
   readonly resume: boolean;
-  /** Threads that tasks and trials are shared out to; 1 (if not given): they run in this one. The model's bytes do not depend on it. */
+  /**
+   * Threads that tasks and trials are shared out to; 1 (if not given): they run in this one. The model's bytes do not
+   * depend on it.
+   */
   readonly threads?: number;
   /** Ends training after the step at hand; the best so far is exported. */
   readonly signal: AbortSignal;
@@ -78,7 +84,10 @@ interface Training {
   readonly adaptation: AdaptationSettings;
 }
 
-/** Trains on the train campaigns of `prepared` and writes the model folder `options.out`. Equal data, settings and machine give equal bytes but for `created`. */
+/**
+ * Trains on the train campaigns of `prepared` and writes the model folder `options.out`. Equal data, settings and
+ * machine give equal bytes but for `created`.
+ */
 export async function train(prepared: PreparedDataSet, options: TrainOptions): Promise<TrainResult> {
   const { device, settings } = options;
   const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
@@ -246,7 +255,10 @@ function factsOf(
   };
 }
 
-/** What two trainings must share for one to go on from the other's checkpoint: data and settings, but for the number of steps. */
+/**
+ * What two trainings must share for one to go on from the other's checkpoint: data and settings, but for the number of
+ * steps.
+ */
 function identityOf(
   { population, history, dataSet, userFeatures }: PreparedDataSet,
   { steps, ...settings }: TrainSettings,

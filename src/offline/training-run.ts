@@ -8,8 +8,8 @@ import { type Optimiser, openOptimiser } from './meta-step.ts';
 import type { Summary } from './summary.ts';
 
 /**
- * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all, for as many passes as were best. Where nothing is held out
- * there is only the final one.
+ * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all, for as many passes as were best.
+ * Where nothing is held out there is only the final one.
  */
 export type Phase = 'choosing' | 'final';
 
@@ -64,12 +64,7 @@ export class TrainingRun {
   #optimiser: Optimiser;
   #savedAt: { readonly phase: Phase; readonly steps: number };
 
-  constructor(
-    options: TrainingRunOptions,
-    notes: Notes | null,
-    optimiser: Optimiser,
-    bestParameters: Parameters,
-  ) {
+  constructor(options: TrainingRunOptions, notes: Notes | null, optimiser: Optimiser, bestParameters: Parameters) {
     this.isResumed = notes !== null;
     this.phase = notes?.phase ?? options.phase;
     this.best = notes?.best ?? null;

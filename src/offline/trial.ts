@@ -32,7 +32,10 @@ export async function runTrial(
   return measureTrial(context, scorer, trial, await customise(context, requestOf(context, trial, key)), shares);
 }
 
-/** The same audience beside what is predicted of it from the seeds and the users of the evaluation rows, not from their labels. */
+/**
+ * The same audience beside what is predicted of it from the seeds and the users of the evaluation rows, not from their
+ * labels.
+ */
 export async function runPredictedTrial(
   context: OnlineContext,
   scorer: Scorer,
@@ -96,8 +99,8 @@ export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
 }
 
 /**
- * A train campaign as a trial: `count` of its members (at most half) are the seeds, the rows of everybody else are evaluated. null where that
- * leaves no seed, or not both labels.
+ * A train campaign as a trial: `count` of its members (at most half) are the seeds, the rows of everybody else are
+ * evaluated. null where that leaves no seed, or not both labels.
  */
 export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng): Trial | null {
   const { users, labels } = campaign.train;

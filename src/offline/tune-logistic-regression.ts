@@ -29,8 +29,9 @@ const GRID: readonly LogisticSetting[] = [
 ];
 
 /**
- * `adaptation` with the strengths of its logistic regression as they do best on train campaigns, by itself: that is known of all train campaigns, without a
- * general model, where few are held out. Only parameters that have a strength already get one. Without one, or another kind of adaptation: as it is.
+ * `adaptation` with the strengths of its logistic regression as they do best on train campaigns, by itself: that is
+ * known of all train campaigns, without a general model, where few are held out. Only parameters that have a strength
+ * already get one. Without one, or another kind of adaptation: as it is.
  */
 export function tuneLogisticRegression(
   futures: Futures,
@@ -52,7 +53,10 @@ export function tuneLogisticRegression(
   return { adaptation: { ...adaptation, companion: { ...adaptation.companion, strengths } }, choice };
 }
 
-/** `vectors` as in `latentStart`, of the tokens of `oneHot`; only settings with strengths of `parameters` are in the grid. */
+/**
+ * `vectors` as in `latentStart`, of the tokens of `oneHot`; only settings with strengths of `parameters` are in the
+ * grid.
+ */
 export function logisticRegressionMethod(
   oneHot: OneHot,
   vectors: Float32Array,

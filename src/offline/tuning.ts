@@ -16,7 +16,10 @@ export interface SettingChoice<S extends Setting = Setting> {
   readonly campaigns: number;
 }
 
-/** How a setting is chosen: the best mean, or the first of the grid unless more is to be expected of another (see `shrunkenGain`). */
+/**
+ * How a setting is chosen: the best mean, or the first of the grid unless more is to be expected of another (see
+ * `shrunkenGain`).
+ */
 export type ChoiceRule = 'best mean' | 'evidence';
 
 const SEED_COUNTS = [10, 50, 200];
@@ -24,9 +27,9 @@ const SEED_COUNTS = [10, 50, 200];
 const TRIED_CAMPAIGNS = 24;
 
 /**
- * Tries up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half of them) as
- * seeds, what is random drawn as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% / 4, and of
- * equals the first wins. Equal streams try the same campaigns, whatever the method.
+ * Tries up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half
+ * of them) as seeds, what is random drawn as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% /
+ * 4, and of equals the first wins. Equal streams try the same campaigns, whatever the method.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,

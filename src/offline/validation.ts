@@ -1,4 +1,7 @@
-/** Validation: a model that is being trained adapts to simulated seed sets of past campaigns, as the service would to tomorrow's. */
+/**
+ * Validation: a model that is being trained adapts to simulated seed sets of past campaigns, as the service would to
+ * tomorrow's.
+ */
 
 import type { Parameters } from '../adaptation/compaction.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
@@ -24,7 +27,10 @@ import { type Summary, summarise } from './summary.ts';
 import { meanOutcome } from './tuning.ts';
 
 export interface Validation {
-  /** How the held-out campaigns fare; a campaign's quality is the mean over its seed sets: they are no campaigns of their own. */
+  /**
+   * How the held-out campaigns fare; a campaign's quality is the mean over its seed sets: they are no campaigns of
+   * their own.
+   */
   validate(learners: Learners, parameters: Parameters): Promise<Summary>;
   /** How the heads are adapted best, which may be as it was chosen `before` training; null where the model has none. */
   choose(learners: Learners, parameters: Parameters, before: AdaptationSettings): Promise<Choice | null>;
@@ -33,8 +39,8 @@ export interface Validation {
 type Known = Pick<TrainSettings, 'seed' | 'adaptation'>;
 
 /**
- * How the heads of a model that knows nothing yet are adapted best, on train campaigns: there are more of them than are held out later, and a
- * general model of few campaigns adds little. null where the model has no heads.
+ * How the heads of a model that knows nothing yet are adapted best, on train campaigns: there are more of them than are
+ * held out later, and a general model of few campaigns adds little. null where the model has no heads.
  */
 export async function chooseAtStart(
   { population }: PreparedDataSet,
@@ -72,7 +78,10 @@ function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials:
   };
 }
 
-/** Trials of at most `most` campaigns of a future, one for each number of seeds; a campaign that is too small for any is left out. */
+/**
+ * Trials of at most `most` campaigns of a future, one for each number of seeds; a campaign that is too small for any is
+ * left out.
+ */
 function trialsPerCampaign(
   campaigns: readonly CampaignHistory[],
   future: Future,

@@ -1,4 +1,7 @@
-/** The whole-population regression of a model on a population: its covariance, made once, and its features for the users of a campaign. */
+/**
+ * The whole-population regression of a model on a population: its covariance, made once, and its features for the users
+ * of a campaign.
+ */
 import { addRows, type ColumnSums, emptySums } from '../adaptation/covariance.ts';
 import type { LinearChange } from '../adaptation/head-adaptation.ts';
 import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
@@ -35,13 +38,19 @@ export interface RegressionSource {
 
 export interface RegressionOptions {
   readonly device?: Device;
-  /** A file in which the sums over the population are kept: they are made once for a model and a version of the population. */
+  /**
+   * A file in which the sums over the population are kept: they are made once for a model and a version of the
+   * population.
+   */
   readonly cache?: string;
   /** Of the users whom the covariance is taken from; the default is what a service uses: audiences depend on it. */
   readonly mostFeatures?: number;
 }
 
-/** Reads the population once, if its sums are not cached yet, and a sample of its users. null where the model has no regression. */
+/**
+ * Reads the population once, if its sums are not cached yet, and a sample of its users. null where the model has no
+ * regression.
+ */
 export async function openBoundRegression(
   { model: { graph, manifest }, population, binding }: RegressionSource,
   { cache, mostFeatures = MOST_FEATURES, ...options }: RegressionOptions = {},

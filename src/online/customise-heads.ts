@@ -1,4 +1,7 @@
-/** The online stage by gradient descent on the heads: one pass finds likely hidden members, the next leaves them out of the negatives. */
+/**
+ * The online stage by gradient descent on the heads: one pass finds likely hidden members, the next leaves them out of
+ * the negatives.
+ */
 
 import type { BlendedPart, HeadProgram, HeadRun, LogitPart } from '../adaptation/head-adaptation.ts';
 import { assert } from '../lib/errors.ts';
@@ -14,7 +17,10 @@ import { crossFit, type SeedRanks } from './seed-ranks.ts';
 
 /** Negatives are drawn from at most this many candidates, themselves drawn once; more where there are many seeds. */
 export const POOL_ROWS = 20_000;
-/** The heads learn from at most this many seeds, drawn once: what more would teach them is less than what a draw of negatives changes. */
+/**
+ * The heads learn from at most this many seeds, drawn once: what more would teach them is less than what a draw of
+ * negatives changes.
+ */
 const MOST_SEEDS = 2000;
 /** Users who said no are negatives of every step, at most so many of them, drawn once. */
 const MOST_DISMISSED = 2000;
@@ -118,7 +124,10 @@ export interface HeadRows {
   readonly always?: Int32Array;
 }
 
-/** Both passes, the logistic and the population regression, from the start; the scores of all rows where they are asked for. */
+/**
+ * Both passes, the logistic and the population regression, from the start; the scores of all rows where they are asked
+ * for.
+ */
 export async function adaptHeads(
   started: StartedHeads,
   settings: DescentSettings,

@@ -1,4 +1,7 @@
-/** The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs -> customised model and quality report. */
+/**
+ * The online stage of one campaign: plan -> adaptation, with held-out seeds choosing the epochs -> customised model and
+ * quality report.
+ */
 
 import {
   type AdaptationProgram,
@@ -75,13 +78,22 @@ export interface CustomiseRequest {
   readonly dismissed?: Int32Array;
   /** Called with the share of the steps that are done; what it throws ends the adaptation. */
   readonly onProgress?: (share: number) => void;
-  /** `ownToken`: the campaign's own, where the model was trained on it. Whoever scores with the customised model leaves it out too. */
+  /**
+   * `ownToken`: the campaign's own, where the model was trained on it. Whoever scores with the customised model leaves
+   * it out too.
+   */
   readonly without?: EncodingOptions['without'];
   /** Leaves out the quality report and the prediction, and the runs that they take. */
   readonly withoutQuality?: boolean;
-  /** Rows that an audience will be cut from, to which predicted shares refer; the candidates, or a sample of them, where it is not given. */
+  /**
+   * Rows that an audience will be cut from, to which predicted shares refer; the candidates, or a sample of them, where
+   * it is not given.
+   */
   readonly ranked?: Int32Array;
-  /** Negatives are drawn from so many of the candidates, where the model is adapted by gradient descent; `POOL_ROWS` if not given. */
+  /**
+   * Negatives are drawn from so many of the candidates, where the model is adapted by gradient descent; `POOL_ROWS` if
+   * not given.
+   */
   readonly poolRows?: number;
 }
 
@@ -152,7 +164,10 @@ export async function customise(context: OnlineContext, request: CustomiseReques
   };
 }
 
-/** The default number of epochs, unless fewer are better by more than one standard error: few held-out seeds are a noisy judge. */
+/**
+ * The default number of epochs, unless fewer are better by more than one standard error: few held-out seeds are a noisy
+ * judge.
+ */
 export function chooseEpochs(reports: readonly QualityReport[]): number {
   const last = reports[reports.length - 1]!;
   let best = reports.length;

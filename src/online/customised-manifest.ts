@@ -1,4 +1,7 @@
-/** The manifest of a customised model: whose it is, the campaign's features as its inputs, and the general model's manifest. */
+/**
+ * The manifest of a customised model: whose it is, the campaign's features as its inputs, and the general model's
+ * manifest.
+ */
 import type { Customised } from '../model/customised.ts';
 import type { ModelFolder } from '../model/folder.ts';
 import type { Manifest } from '../model/manifest.ts';
@@ -18,8 +21,9 @@ export interface CustomisedManifest {
   /** The model's `campaign.` inputs that those features are, of one row: token ids and, of lists, lengths. */
   readonly campaign_inputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: number[] }>>;
   /**
-   * The campaign's own token, where the model was trained on a campaign of its external id: scores are the audience's where `id` is taken out of each
-   * user's list in the input `input` before the list is cut to its maximum length, and its length counted after that. null: nothing is left out.
+   * The campaign's own token, where the model was trained on a campaign of its external id: scores are the audience's
+   * where `id` is taken out of each user's list in the input `input` before the list is cut to its maximum length, and
+   * its length counted after that. null: nothing is left out.
    */
   readonly left_out: { readonly input: string; readonly token: string; readonly id: number } | null;
   /** As it stands in the general model's folder. Its golden batch and evaluation are the general model's. */

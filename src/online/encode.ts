@@ -23,7 +23,10 @@ export interface EncodingOptions {
 
 export type CampaignTokens = Readonly<Record<string, string | readonly string[]>>;
 
-/** `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without one). Lists: unknown tokens are dropped, then the first `maxLength` kept. */
+/**
+ * `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without
+ * one). Lists: unknown tokens are dropped, then the first `maxLength` kept.
+ */
 export function encodeUsers(
   graph: Graph | null,
   binding: Binding,
@@ -101,8 +104,8 @@ function listIds(
 }
 
 /**
- * `campaign.<feature>` for `rows` users: of one row where the graph takes one, repeated where it wants one a user. Unknown and missing
- * values are id 0. Without a graph: one row of int32.
+ * `campaign.<feature>` for `rows` users: of one row where the graph takes one, repeated where it wants one a user.
+ * Unknown and missing values are id 0. Without a graph: one row of int32.
  */
 export function encodeCampaign(
   graph: Graph | null,

@@ -10,8 +10,8 @@ export interface OwnToken {
 }
 
 /**
- * The token of past campaigns that is `campaign`'s own, to be left out of every user: it would tell who the members are. null where the model was
- * not trained on a campaign of that id, or reads no past campaigns.
+ * The token of past campaigns that is `campaign`'s own, to be left out of every user: it would tell who the members
+ * are. null where the model was not trained on a campaign of that id, or reads no past campaigns.
  */
 export function ownToken(model: Pick<ModelContract, 'vocabularies'>, campaign: string | null): OwnToken | null {
   const id = campaign === null ? 0 : (model.vocabularies.get(`user.${PAST_CAMPAIGNS}`)?.find(campaign) ?? 0);

@@ -27,7 +27,10 @@ const NO_ROWS = new Int32Array(0);
 /** Candidates that held-out seeds are ranked against. */
 const HELD_OUT_CANDIDATES = 2000;
 
-/** The key of all random draws of an expansion: what the audience may depend on, and nothing else. Rows are of the population version, ascending. */
+/**
+ * The key of all random draws of an expansion: what the audience may depend on, and nothing else. Rows are of the
+ * population version, ascending.
+ */
 export function planKey(what: {
   readonly modelVersion: string;
   readonly populationVersion: string;
@@ -50,8 +53,8 @@ export function planKey(what: {
 }
 
 /**
- * Draws the plan. `seeds` and `candidates` are rows of the population, ascending. Negatives are drawn without replacement within an epoch:
- * all candidates where they are too few. `dismissed` rows are negatives of every epoch.
+ * Draws the plan. `seeds` and `candidates` are rows of the population, ascending. Negatives are drawn without
+ * replacement within an epoch: all candidates where they are too few. `dismissed` rows are negatives of every epoch.
  */
 export function samplePlan(
   key: string,

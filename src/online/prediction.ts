@@ -1,4 +1,7 @@
-/** What an audience will be worth, predicted from its seeds alone: recall and lift by size with their intervals, and a verdict in words. */
+/**
+ * What an audience will be worth, predicted from its seeds alone: recall and lift by size with their intervals, and a
+ * verdict in words.
+ */
 import { meanInterval, type PredictiveInterval, shareInterval } from './predictive-interval.ts';
 import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
 
@@ -25,14 +28,20 @@ export interface Prediction {
 
 /** An AUC below this is weak: of normal scores it is a lift of 2 at 5 % and of 1.6 at 20 %, where lots have 1. */
 export const WEAK_AUC = 0.6;
-/** `good` only where the interval of the AUC is above this: of users at random 1 set of 46 with 10 seeds is there, and none of 92 with 50 or 200. */
+/**
+ * `good` only where the interval of the AUC is above this: of users at random 1 set of 46 with 10 seeds is there, and
+ * none of 92 with 50 or 200.
+ */
 const GOOD_LOW = 0.55;
-/** `weak` only where the interval of the AUC is below this: else seeds at random and a campaign of .7 cannot be told apart. */
+/**
+ * `weak` only where the interval of the AUC is below this: else seeds at random and a campaign of .7 cannot be told
+ * apart.
+ */
 const MAYBE_GOOD = 0.7;
 
 /**
- * Predicts from the ranks of held-out seeds. `others` members that are not seeds are to be found; where their number is not known, as many as there are
- * seeds are taken. `seeds` is their number where none was held out.
+ * Predicts from the ranks of held-out seeds. `others` members that are not seeds are to be found; where their number is
+ * not known, as many as there are seeds are taken. `seeds` is their number where none was held out.
  */
 export function predict(ranks: SeedRanks | null, seeds: number, others = seeds): Prediction {
   if (ranks === null || ranks.above.length === 0) {

@@ -16,8 +16,9 @@ const MOST_OTHERS = 10_000;
 const UNIFORM_VARIANCE = 1 / 12;
 
 /**
- * Share of `others` that are hits, where `hits` of `seeds` were: beta-binomial, the posterior predictive under Jeffreys' prior Beta(1/2, 1/2). It has
- * the noise of the seeds and that of the others. The mean is hits / seeds: the prior's pull towards 1/2 would make lift out of nothing at small sizes.
+ * Share of `others` that are hits, where `hits` of `seeds` were: beta-binomial, the posterior predictive under
+ * Jeffreys' prior Beta(1/2, 1/2). It has the noise of the seeds and that of the others. The mean is hits / seeds: the
+ * prior's pull towards 1/2 would make lift out of nothing at small sizes.
  */
 export function shareInterval(hits: number, seeds: number, others: number): PredictiveInterval {
   const count = Math.min(Math.max(Math.round(others), 1), MOST_OTHERS);
@@ -44,8 +45,8 @@ export function shareInterval(hits: number, seeds: number, others: number): Pred
 }
 
 /**
- * Mean over `others` of values in [0, 1], where it was the mean of `values`: Student's t on the spread of the values, to which one pseudo-value of a
- * uniform draw's variance is added, so that a few equal values are not certain.
+ * Mean over `others` of values in [0, 1], where it was the mean of `values`: Student's t on the spread of the values,
+ * to which one pseudo-value of a uniform draw's variance is added, so that a few equal values are not certain.
  */
 export function meanInterval(values: Float64Array, others: number): PredictiveInterval {
   const count = values.length;
@@ -56,7 +57,10 @@ export function meanInterval(values: Float64Array, others: number): PredictiveIn
   return { mean, low: Math.max(0, mean - half), high: Math.min(1, mean + half) };
 }
 
-/** The .95 quantile of Student's t by its expansion in 1 / degrees (Abramowitz & Stegun 26.7.5): within .002 from 4 degrees on. */
+/**
+ * The .95 quantile of Student's t by its expansion in 1 / degrees (Abramowitz & Stegun 26.7.5): within .002 from 4
+ * degrees on.
+ */
 function studentQuantile(degrees: number): number {
   const terms = [
     (Z ** 3 + Z) / 4,

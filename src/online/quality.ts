@@ -4,7 +4,10 @@ import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
 export interface QualityReport {
   readonly held_out_seeds: number;
   readonly candidates: number;
-  /** Chance that a held-out seed scores above a candidate; ties count half. Hidden members among the candidates make it cautious. */
+  /**
+   * Chance that a held-out seed scores above a candidate; ties count half. Hidden members among the candidates make it
+   * cautious.
+   */
   readonly auc: number;
   /** Standard error of `auc` (Hanley & McNeil 1982). */
   readonly standard_error: number;

@@ -11,7 +11,10 @@ import type { Population } from '../population/population.ts';
 /** sha256 of what follows (32 bytes), then counts, sums and squares as little-endian float64, `[width]` each. */
 const DIGEST_BYTES = 32;
 
-/** Where the sums of a model over a version of a population are kept: in the version's folder, with which they are removed. */
+/**
+ * Where the sums of a model over a version of a population are kept: in the version's folder, with which they are
+ * removed.
+ */
 export function regressionCache({
   model: { manifest },
   population: { path, version },

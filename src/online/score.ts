@@ -1,4 +1,6 @@
-/** Scoring: (customised model, binding, segment) -> scores, a pure function, so that segments can be scored anywhere. */
+/**
+ * Scoring: (customised model, binding, segment) -> scores, a pure function, so that segments can be scored anywhere.
+ */
 
 import { cutTables, type Graph, type Tensor } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
@@ -9,7 +11,10 @@ import { type Device, type Feeds, openSession, type Session } from '../runtime/s
 import type { Binding } from './binding.ts';
 import { type CampaignTokens, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 
-/** Rows a run. Fixed, not configurable: a matrix product may round otherwise at another size, and an audience must not depend on it. */
+/**
+ * Rows a run. Fixed, not configurable: a matrix product may round otherwise at another size, and an audience must not
+ * depend on it.
+ */
 const BATCH_ROWS = 2048;
 
 /** Scores segments with one session; the adapted parameters are inputs, so that all campaigns share it. */

@@ -30,9 +30,9 @@ export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32
 }
 
 /**
- * Ranks seeds among `ranked` by models that did not learn from them: of the seeds in five parts, one learns from the others, in turn, until enough are ranked.
- * `score` learns from the seeds `learning`, knowing nothing of `held`, and gives the scores of all rows; rows `0 .. seeds - 1` are the seeds. null where there
- * are fewer seeds than parts.
+ * Ranks seeds among `ranked` by models that did not learn from them: of the seeds in five parts, one learns from the
+ * others, in turn, until enough are ranked. `score` learns from the seeds `learning`, knowing nothing of `held`, and
+ * gives the scores of all rows; rows `0 .. seeds - 1` are the seeds. null where there are fewer seeds than parts.
  */
 export async function crossFit(
   seeds: number,
@@ -68,7 +68,10 @@ export function topCount(rows: number, share: number): number {
   return Math.min(rows, Math.max(1, Math.ceil(share * rows)));
 }
 
-/** Seeds that would be among the top `count` had they been ranked with the rows. One that is tied with others takes any of their places. */
+/**
+ * Seeds that would be among the top `count` had they been ranked with the rows. One that is tied with others takes any
+ * of their places.
+ */
 export function hitsAt({ above, tied }: SeedRanks, count: number): number {
   let hits = 0;
   for (let i = 0; i < above.length; i++) hits += Math.min(Math.max((count - above[i]!) / (tied[i]! + 1), 0), 1);

@@ -29,7 +29,9 @@ export function hashFile(path: string, size: number): string | null {
   });
 }
 
-/** The first `size` bytes of a file in a buffer of their own (so aligned for every typed array), null if it has fewer. */
+/**
+ * The first `size` bytes of a file in a buffer of their own (so aligned for every typed array), null if it has fewer.
+ */
 export function readPrefix(path: string, size: number): Uint8Array | null {
   return withFile(path, 'r', (file) => {
     if (fstatSync(file).size < size) return null;
@@ -43,7 +45,10 @@ export function readPrefix(path: string, size: number): Uint8Array | null {
   });
 }
 
-/** Makes the file end with `tail` from byte `size` on: what lay behind is cut off first. Fsyncs it unless it is already so. */
+/**
+ * Makes the file end with `tail` from byte `size` on: what lay behind is cut off first. Fsyncs it unless it is already
+ * so.
+ */
 export function appendDurably(path: string, size: number, tail: Uint8Array): void {
   if (tail.length === 0 && statSync(path, { throwIfNoEntry: false })?.size === size) return;
   // 'a' would ignore the position; it only serves to create the file.

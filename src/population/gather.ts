@@ -28,7 +28,10 @@ export function gatherRows(
   return { count: rows.length, userNumbers, columns };
 }
 
-/** The places of `rows` in the order of their segments (a counting sort): those of segment s are order[starts[s] .. starts[s + 1]). */
+/**
+ * The places of `rows` in the order of their segments (a counting sort): those of segment s are order[starts[s] ..
+ * starts[s + 1]).
+ */
 function groupBySegment(rows: Int32Array, rowCount: number): { order: Int32Array; starts: Int32Array } {
   const starts = new Int32Array(Math.ceil(rowCount / SEGMENT_ROWS) + 1);
   for (const row of rows) {

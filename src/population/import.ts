@@ -73,11 +73,12 @@ export interface ImportResult {
 }
 
 /**
- * Imports a data set. User numbers and codes of earlier versions stay; users that are not in this data set keep their number and have no
- * row. Rows are in the order of the file. Equal content over an equal folder gives an equal version: importing again what is current
- * changes nothing (a damaged copy of that version is replaced).
- * Errors: AppError `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable` (another import runs),
- * `invalid_population` (the folder is damaged), `storage_failed`. After any of them the folder serves what it served before.
+ * Imports a data set. User numbers and codes of earlier versions stay; users that are not in this data set keep their
+ * number and have no row. Rows are in the order of the file. Equal content over an equal folder gives an equal version:
+ * importing again what is current changes nothing (a damaged copy of that version is replaced). Errors: AppError
+ * `invalid_data` (naming file:line), `invalid_argument` (features), `unavailable` (another import runs),
+ * `invalid_population` (the folder is damaged), `storage_failed`. After any of them the folder serves what it served
+ * before.
  */
 export async function importPopulation(options: ImportOptions): Promise<ImportResult> {
   const { source, features, out } = options;
@@ -181,7 +182,10 @@ class Importer {
     };
   }
 
-  /** Tables only grow, so that the one with the most texts holds all of them. What lies behind it was left by a killed import. */
+  /**
+   * Tables only grow, so that the one with the most texts holds all of them. What lies behind it was left by a killed
+   * import.
+   */
   #openTable(recorded: readonly ManifestTable[]): GrowingTable {
     const published = recorded.reduce<ManifestTable | null>(
       (most, one) => (most && most.count >= one.count ? most : one),
@@ -238,8 +242,9 @@ class Importer {
   }
 
   /**
-   * Makes the version visible. Killed before `current` is replaced, the old version serves on: what was appended lies behind what any
-   * manifest records and is cut off by the next import, or a whole version lies there that the same import finds again.
+   * Makes the version visible. Killed before `current` is replaced, the old version serves on: what was appended lies
+   * behind what any manifest records and is cut off by the next import, or a whole version lies there that the same
+   * import finds again.
    */
   #publish(directory: GrowingTable, dictionaries: readonly GrowingTable[]): string {
     const rowOf = new Int32Array(directory.table.count).fill(-1);

@@ -7,9 +7,9 @@ import { AppError } from '../lib/errors.ts';
 const ATTEMPTS = 5;
 
 /**
- * Takes the lock file `path`, whose text is the holder's process id and, where the system tells, when that process started: an id alone may
- * have gone to another process, as it does when a container restarts. Returns the function that gives the lock back.
- * Errors: AppError `unavailable` naming the holder while it lives.
+ * Takes the lock file `path`, whose text is the holder's process id and, where the system tells, when that process
+ * started: an id alone may have gone to another process, as it does when a container restarts. Returns the function
+ * that gives the lock back. Errors: AppError `unavailable` naming the holder while it lives.
  */
 export function takeLock(path: string): () => void {
   const mine = `${process.pid} ${findStart(process.pid)} ${randomUUID()}\n`;
@@ -81,7 +81,9 @@ function giveBack(path: string, mine: string): void {
   if (readText(path) === mine) rmSync(path, { force: true });
 }
 
-/** When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); '-' where the system has no /proc. */
+/**
+ * When a process started, in clock ticks since boot (field 22 of /proc/PID/stat); '-' where the system has no /proc.
+ */
 function findStart(pid: number): string {
   const stat = readText(`/proc/${pid}/stat`);
   if (stat === null) return '-';

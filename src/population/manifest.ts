@@ -1,4 +1,7 @@
-/** The manifest of a population version, `population.json`: what the version is made of, with the size and sha256 of every file. */
+/**
+ * The manifest of a population version, `population.json`: what the version is made of, with the size and sha256 of
+ * every file.
+ */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -54,7 +57,10 @@ export type ManifestFile = z.infer<typeof fileSchema>;
 export type ManifestTable = z.infer<typeof tableSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** Completes a manifest with its version: the first 12 hex of the sha256 of all the rest, so that equal content has one version. */
+/**
+ * Completes a manifest with its version: the first 12 hex of the sha256 of all the rest, so that equal content has one
+ * version.
+ */
 export function sealManifest(content: Omit<Manifest, 'version'>): Manifest {
   return { ...content, version: versionOf(content) };
 }
@@ -64,7 +70,10 @@ export function encodeManifest(manifest: Manifest): Uint8Array {
   return Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`);
 }
 
-/** Every file of a version with the path to open. The tables belong to all versions and may have grown since; the others may not. */
+/**
+ * Every file of a version with the path to open. The tables belong to all versions and may have grown since; the others
+ * may not.
+ */
 export function listFiles(folder: string, manifest: Manifest): (ManifestFile & { readonly mayGrow: boolean })[] {
   const shared = [manifest.directory, ...manifest.dictionaries].flatMap(({ bytes, ends }) => [bytes, ends]);
   const own = [manifest.row_of, ...manifest.segments];
@@ -74,7 +83,10 @@ export function listFiles(folder: string, manifest: Manifest): (ManifestFile & {
   ];
 }
 
-/** Reads `population.json` of a version. Errors: AppError `invalid_population` naming the file and what is wrong with it. */
+/**
+ * Reads `population.json` of a version. Errors: AppError `invalid_population` naming the file and what is wrong with
+ * it.
+ */
 export function readManifest(folder: string, version: string): Manifest {
   const path = join(folder, version, MANIFEST_FILE);
   let value: unknown;

@@ -1,4 +1,7 @@
-/** Past campaigns as a user feature: for each user, the train campaigns that the user is a member of. Its values belong to the population, never to a model. */
+/**
+ * Past campaigns as a user feature: for each user, the train campaigns that the user is a member of. Its values belong
+ * to the population, never to a model.
+ */
 
 import { type DataSet, getDataSetFile } from '../dataset/data-set.ts';
 import { lineError, readLines } from '../dataset/lines.ts';
@@ -8,7 +11,10 @@ import { AppError } from '../lib/errors.ts';
 /** The name of the feature. */
 export const PAST_CAMPAIGNS = 'past_campaigns';
 
-/** By user id, the ids of the campaigns of split `train` whose history (stage `train`) has the user with label 1, in the order of the file. */
+/**
+ * By user id, the ids of the campaigns of split `train` whose history (stage `train`) has the user with label 1, in the
+ * order of the file.
+ */
 export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<string, readonly string[]>> {
   if (dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS)) {
     throw new AppError(
@@ -43,7 +49,10 @@ export async function readPastCampaigns(dataSet: DataSet): Promise<ReadonlyMap<s
   return past;
 }
 
-/** The features among `features` that a data set does not give itself and that its history does: past campaigns, where they are asked for. */
+/**
+ * The features among `features` that a data set does not give itself and that its history does: past campaigns, where
+ * they are asked for.
+ */
 export async function derivedFeatures(
   dataSet: DataSet,
   features: readonly { readonly name: string }[],

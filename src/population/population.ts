@@ -35,8 +35,8 @@ export interface OpenOptions {
   /** A published version; the current one if not given. */
   readonly version?: string;
   /**
-   * Another thread has opened this version and so verified it: only sizes are checked, and what is not a segment is read at its first
-   * use. Without it every file's sha256 is checked, and directory and `rowOf` are read at once.
+   * Another thread has opened this version and so verified it: only sizes are checked, and what is not a segment is
+   * read at its first use. Without it every file's sha256 is checked, and directory and `rowOf` are read at once.
    */
   readonly trusted?: boolean;
   /** How much `readRows` keeps, in bytes of columns. */
@@ -45,7 +45,10 @@ export interface OpenOptions {
 
 const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
 
-/** Opens a published version. Errors: AppError `invalid_population`, naming the file that is missing, torn, altered or too new. */
+/**
+ * Opens a published version. Errors: AppError `invalid_population`, naming the file that is missing, torn, altered or
+ * too new.
+ */
 export function openPopulation(path: string, options: OpenOptions = {}): Population {
   const version = options.version ?? findCurrentVersion(path);
   if (version === null) {

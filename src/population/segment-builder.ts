@@ -46,7 +46,10 @@ export class ColumnBuilder {
   }
 }
 
-/** The rows of a segment while it is filled. A row is: a `push` to each column (one for a single one, any for a multi one), then `endRow`. */
+/**
+ * The rows of a segment while it is filled. A row is: a `push` to each column (one for a single one, any for a multi
+ * one), then `endRow`.
+ */
 export class SegmentBuilder {
   readonly columns: readonly ColumnBuilder[];
   readonly #features: readonly Feature[];

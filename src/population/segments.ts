@@ -34,7 +34,10 @@ export interface Rows {
   readonly columns: ReadonlyMap<string, Column>;
 }
 
-/** Rows as an Arrow IPC file: int32 `user_number`, then `user.<feature>` as int32 or list of int32, in the order of `features`. No nulls. */
+/**
+ * Rows as an Arrow IPC file: int32 `user_number`, then `user.<feature>` as int32 or list of int32, in the order of
+ * `features`. No nulls.
+ */
 export function encodeSegment(rows: Rows, features: readonly Feature[]): Uint8Array {
   const int32 = new Int32();
   const fields = [new Field<Int32 | List<Int32>>(USER_NUMBER, int32, false)];
@@ -57,8 +60,8 @@ export function encodeSegment(rows: Rows, features: readonly Feature[]): Uint8Ar
 }
 
 /**
- * Reads an Arrow IPC file with the columns that `encodeSegment` writes (others are ignored). The arrays are views of `bytes` wherever
- * its alignment and its offsets allow. Errors: AppError `invalid_population` naming `path`.
+ * Reads an Arrow IPC file with the columns that `encodeSegment` writes (others are ignored). The arrays are views of
+ * `bytes` wherever its alignment and its offsets allow. Errors: AppError `invalid_population` naming `path`.
  */
 export function decodeSegment(bytes: Uint8Array, features: readonly Feature[], path: string): Rows {
   const batch = readOnlyBatch(bytes, path);

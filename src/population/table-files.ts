@@ -1,4 +1,7 @@
-/** The two append-only files of a text table: `.bytes` (UTF-8, one text after the other) and `.ends` (uint32 little-endian, where each ends). */
+/**
+ * The two append-only files of a text table: `.bytes` (UTF-8, one text after the other) and `.ends` (uint32
+ * little-endian, where each ends).
+ */
 import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
 import { appendDurably, sha256 } from './files.ts';
@@ -25,7 +28,9 @@ export function readTable(folder: string, table: ManifestTable): TextTable {
   return new TextTable(bytes, offsets);
 }
 
-/** As `readTable`, and refuses files whose sha256 is not the recorded one: an import must not build on altered numbers. */
+/**
+ * As `readTable`, and refuses files whose sha256 is not the recorded one: an import must not build on altered numbers.
+ */
 export function readVerifiedTable(folder: string, recorded: ManifestTable): TextTable {
   const table = readTable(folder, recorded);
   const actual = describeTable(table, recorded.bytes.path, recorded.ends.path);
@@ -51,7 +56,10 @@ export function describeTable(table: TextTable, bytesPath: string, endsPath: str
   };
 }
 
-/** Appends what `table` has beyond the `published` one to its files, and cuts off what a killed import left behind that. The caller syncs the folders. */
+/**
+ * Appends what `table` has beyond the `published` one to its files, and cuts off what a killed import left behind that.
+ * The caller syncs the folders.
+ */
 export function appendTable(
   folder: string,
   table: TextTable,

@@ -1,4 +1,7 @@
-/** An append-only table of different texts on typed arrays: text -> index by open addressing, index -> text by its end offset. */
+/**
+ * An append-only table of different texts on typed arrays: text -> index by open addressing, index -> text by its end
+ * offset.
+ */
 
 /** `add` was given a text of more bytes than it may have. */
 export const TOO_LONG = -2;
@@ -27,7 +30,10 @@ export class TextTable {
   #longest: number;
   #scratch: Uint8Array;
 
-  /** A table over `bytes` and `ends`, which it may share but never writes. `ends` must not fall and must end at `bytes.length`. */
+  /**
+   * A table over `bytes` and `ends`, which it may share but never writes. `ends` must not fall and must end at
+   * `bytes.length`.
+   */
   constructor(bytes: Uint8Array = new Uint8Array(0), ends: Uint32Array = new Uint32Array(0)) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#ends = ends;

@@ -30,9 +30,10 @@ export interface UserSink {
 }
 
 /**
- * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. A key that is no feature
- * is ignored. A missing value is null, '' (single) or [] (multi): no code for a list, code 0 for a single one; '' in a list is left out.
- * Errors: AppError `invalid_data` naming file:line; `sink` is then to be thrown away.
+ * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. A key
+ * that is no feature is ignored. A missing value is null, '' (single) or [] (multi): no code for a list, code 0 for a
+ * single one; '' in a list is left out. Errors: AppError `invalid_data` naming file:line; `sink` is then to be thrown
+ * away.
  */
 export function readUser(
   record: JsonRecord,

@@ -4,7 +4,10 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import { hashFile, readPrefix } from './files.ts';
 import { listFiles, type Manifest, type ManifestFile } from './manifest.ts';
 
-/** Throws AppError `invalid_population`, naming the file, unless every file of the version has its size and, where asked, its sha256. */
+/**
+ * Throws AppError `invalid_population`, naming the file, unless every file of the version has its size and, where
+ * asked, its sha256.
+ */
 export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' | 'everything'): void {
   const files = listFiles(folder, manifest);
   for (const { path, size, mayGrow } of files) checkSize(path, size, mayGrow);
@@ -19,7 +22,10 @@ export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' 
   }
 }
 
-/** The bytes of a file that belong to the version, in a buffer of their own. Errors: AppError `invalid_population` naming the file. */
+/**
+ * The bytes of a file that belong to the version, in a buffer of their own. Errors: AppError `invalid_population`
+ * naming the file.
+ */
 export function readVersionFile({ path, size }: Pick<ManifestFile, 'path' | 'size'>): Uint8Array {
   const bytes = reading(path, () => readPrefix(path, size));
   if (bytes === null) throw new AppError('invalid_population', `${path} is torn: it has fewer than ${size} bytes`);

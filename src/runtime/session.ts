@@ -37,8 +37,9 @@ export interface Session {
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   /**
-   * Runs the graph. Feeds that the graph does not have are ignored; a missing one is an error of ONNX Runtime. Outputs named in `into` are written
-   * to those tensors' memory. It is one synchronous native call: it blocks the thread that it is called on.
+   * Runs the graph. Feeds that the graph does not have are ignored; a missing one is an error of ONNX Runtime. Outputs
+   * named in `into` are written to those tensors' memory. It is one synchronous native call: it blocks the thread that
+   * it is called on.
    */
   run(
     feeds: Feeds,
@@ -53,7 +54,10 @@ export function parseDevice(text: string): DeviceRequest {
   throw new AppError('invalid_argument', `device "${text}" is none of auto, cpu, cuda, cuda:N`);
 }
 
-/** Finds the device: an explicit `cuda` that cannot load is device_unavailable with the reason; `auto` falls back to the CPU and says why. */
+/**
+ * Finds the device: an explicit `cuda` that cannot load is device_unavailable with the reason; `auto` falls back to the
+ * CPU and says why.
+ */
 export async function resolveDevice(request: DeviceRequest): Promise<Device> {
   if (request === 'cpu') return CPU;
   const id = Number(request.split(':')[1] ?? 0);
@@ -80,7 +84,9 @@ function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): D
   );
 }
 
-/** The library of the CUDA provider where it is not there: asked first, since ONNX Runtime complains loudly on stderr. */
+/**
+ * The library of the CUDA provider where it is not there: asked first, since ONNX Runtime complains loudly on stderr.
+ */
 function missingCudaLibrary(): string | null {
   const library = 'libonnxruntime_providers_cuda.so';
   const folder = join(
@@ -93,8 +99,9 @@ function missingCudaLibrary(): string | null {
 }
 
 /**
- * A session of `graph` (or of a file's bytes) on `device`, with one thread: ONNX Runtime's ScatterND with `reduction=add` races on the CPU with
- * more (src/graph/README.md has the measurement), and parallel work is done by sessions in threads of their own.
+ * A session of `graph` (or of a file's bytes) on `device`, with one thread: ONNX Runtime's ScatterND with
+ * `reduction=add` races on the CPU with more (src/graph/README.md has the measurement), and parallel work is done by
+ * sessions in threads of their own.
  */
 export async function openSession(graph: Graph | Uint8Array, options: { device?: Device } = {}): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));

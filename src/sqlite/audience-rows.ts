@@ -64,7 +64,9 @@ export class AudienceRows {
     this.#add({ campaign, expansion, size, candidates, populationSize, folder, populationVersion }, now);
   }
 
-  /** The active ranking as another version, of the size that is asked for now; nothing where that is the size already. */
+  /**
+   * The active ranking as another version, of the size that is asked for now; nothing where that is the size already.
+   */
   resize(campaign: number, request: AudienceRequest, now: number): void {
     const active = this.#database
       .prepare(
@@ -156,7 +158,10 @@ export class AudienceRows {
     };
   }
 
-  /** Removes versions that are not active and beyond the newest `versions`, or made before `before`; runs inside the caller's transaction. */
+  /**
+   * Removes versions that are not active and beyond the newest `versions`, or made before `before`; runs inside the
+   * caller's transaction.
+   */
   prune(versions: number, before: number): number {
     const { changes } = this.#database
       .prepare(

@@ -1,4 +1,7 @@
-/** Rows of campaigns: creation, changes, look-up, the list and its counts. A campaign is read with its latest expansion and active audience. */
+/**
+ * Rows of campaigns: creation, changes, look-up, the list and its counts. A campaign is read with its latest expansion
+ * and active audience.
+ */
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import { campaignNotFound } from '../campaigns/not-found.ts';
 import { EXPANSION_STATES, type ExpansionState } from '../campaigns/states.ts';
@@ -216,8 +219,9 @@ export class CampaignRows {
   }
 
   /**
-   * Campaigns whose refresh is due, by what: their latest expansion has ended, and it was made long enough ago, with another population version, or with
-   * other inputs. One that failed before it had a population version is left to the interval: it may die again.
+   * Campaigns whose refresh is due, by what: their latest expansion has ended, and it was made long enough ago, with
+   * another population version, or with other inputs. One that failed before it had a population version is left to the
+   * interval: it may die again.
    */
   dueForRefresh(now: number, populationVersion: string): { readonly id: string; readonly cause: Cause }[] {
     const byPopulation = `c.refresh_on_population = 1 AND e.population_version IS NOT @populationVersion

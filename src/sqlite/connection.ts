@@ -1,4 +1,6 @@
-/** What the parts of the store share: one connection to the database, the folder of its files, and the rules' options. */
+/**
+ * What the parts of the store share: one connection to the database, the folder of its files, and the rules' options.
+ */
 import type { StoreOptions } from '../campaigns/ports/store.ts';
 import type { Database } from './database.ts';
 

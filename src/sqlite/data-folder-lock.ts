@@ -8,8 +8,8 @@ import { holdExclusively } from './database.ts';
 const LOCK_FILE = 'service.lock';
 
 /**
- * Locks the data folder (created where missing) for this process; gives the function that unlocks it. A process that dies, however that
- * is, unlocks it too.
+ * Locks the data folder (created where missing) for this process; gives the function that unlocks it. A process that
+ * dies, however that is, unlocks it too.
  * @throws AppError unavailable where another service has it; storage_failed.
  */
 export function lockDataFolder(dataDir: string): () => void {

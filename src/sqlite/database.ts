@@ -12,9 +12,10 @@ const WAL_ATTEMPTS = 250;
 const WAL_PAUSE_MS = 20;
 
 /**
- * Opens (or creates) the database and brings it to the newest schema. Several processes may open it at once.
- * An acknowledged commit is on the disk (`synchronous=FULL`).
- * @throws AppError invalid_argument: not a SQLite database, or written by a newer version; storage_failed: the disk refuses.
+ * Opens (or creates) the database and brings it to the newest schema. Several processes may open it at once. An
+ * acknowledged commit is on the disk (`synchronous=FULL`).
+ * @throws AppError invalid_argument: not a SQLite database, or written by a newer version; storage_failed: the disk
+ * refuses.
  */
 export function openDatabase(path: string, migrations = readMigrations(migrationsFolder())): Database {
   let database: Database | undefined;
@@ -33,7 +34,8 @@ export function openDatabase(path: string, migrations = readMigrations(migration
 
 /**
  * Runs `work` in one `BEGIN IMMEDIATE` transaction: all of it is committed when this returns, nothing where it throws.
- * @throws AppError storage_failed (disk full, read-only, I/O error) or unavailable (another process writes for too long).
+ * @throws AppError storage_failed (disk full, read-only, I/O error) or unavailable (another process writes for too
+ * long).
  */
 export function write<T>(database: Database, work: () => T): T {
   try {
@@ -44,8 +46,8 @@ export function write<T>(database: Database, work: () => T): T {
 }
 
 /**
- * Takes SQLite's exclusive lock on a file (created where missing) and holds it until the function that it gives is called or the process
- * ends, however that is; null where another connection has it.
+ * Takes SQLite's exclusive lock on a file (created where missing) and holds it until the function that it gives is
+ * called or the process ends, however that is; null where another connection has it.
  * @throws AppError storage_failed
  */
 export function holdExclusively(path: string): (() => void) | null {

@@ -1,4 +1,7 @@
-/** Events, written in the transaction of the change that they tell of, each with its deliveries. Times are milliseconds since 1970. */
+/**
+ * Events, written in the transaction of the change that they tell of, each with its deliveries. Times are milliseconds
+ * since 1970.
+ */
 import { randomUUID } from 'node:crypto';
 import type { ExpansionState } from '../campaigns/states.ts';
 import type { Campaign, Reason } from '../campaigns/types.ts';
@@ -30,7 +33,8 @@ export class EventLog {
   }
 
   /**
-   * Tells likewise what a caller did: another size or another version is active in place of `previous`, or the campaign is about to be deleted.
+   * Tells likewise what a caller did: another size or another version is active in place of `previous`, or the campaign
+   * is about to be deleted.
    */
   audienceChanged(type: CallerEvent, campaign: number, previous: number | null, now: number): void {
     const { version, size, ...names } = this.#database

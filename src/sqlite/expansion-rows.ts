@@ -121,7 +121,10 @@ export class ExpansionRows {
       .get(campaign) as number | undefined;
   }
 
-  /** Removes what ended and is not the latest, of no audience version, and beyond a campaign's newest `newest` or made before `before`; runs inside the caller's transaction. */
+  /**
+   * Removes what ended and is not the latest, of no audience version, and beyond a campaign's newest `newest` or made
+   * before `before`; runs inside the caller's transaction.
+   */
   prune(newest: number, before: number): void {
     this.#database
       .prepare(

@@ -1,4 +1,7 @@
-/** Rows of feedback: the last thing that each user did in a campaign; written, read and removed in slices, between which others have their turn. */
+/**
+ * Rows of feedback: the last thing that each user did in a campaign; written, read and removed in slices, between which
+ * others have their turn.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { campaignNotFound } from '../campaigns/not-found.ts';
 import type { Feedback } from '../campaigns/ports/feedback.ts';
@@ -29,7 +32,10 @@ export interface FeedbackSets {
 
 export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
 
-/** Uploads and snapshots are made one after the other, of all campaigns: a snapshot has all of an upload or nothing, and holds the thread for a slice at a time. */
+/**
+ * Uploads and snapshots are made one after the other, of all campaigns: a snapshot has all of an upload or nothing, and
+ * holds the thread for a slice at a time.
+ */
 export class SqliteFeedback implements Feedback {
   readonly #database: Database;
   readonly #folder: string;
@@ -66,7 +72,8 @@ export class SqliteFeedback implements Feedback {
   }
 
   /**
-   * Calls `use` with the sets of a campaign's feedback as it is, before more of it is taken; files that it does not publish are removed.
+   * Calls `use` with the sets of a campaign's feedback as it is, before more of it is taken; files that it does not
+   * publish are removed.
    * @throws AppError unavailable, storage_failed; what `use` throws
    */
   snapshot<T>(campaign: number, use: (sets: FeedbackSets) => T): Promise<T> {

@@ -34,7 +34,10 @@ export class JobRows {
     return this.#database.prepare(`SELECT EXISTS (SELECT 1 FROM jobs WHERE ${CLAIMABLE})`).pluck().get({ now }) === 1;
   }
 
-  /** Leases the first job of the queue that nobody holds; its attempt is counted here, so a crash cannot forget it, and the token goes up. */
+  /**
+   * Leases the first job of the queue that nobody holds; its attempt is counted here, so a crash cannot forget it, and
+   * the token goes up.
+   */
   lease(owner: string, now: number, leaseMs: number): LeasedRow | undefined {
     return this.#database
       .prepare(
@@ -60,7 +63,10 @@ export class JobRows {
     return { id, attempt, token, ...found, features, filters: JSON.parse(found.filters) as Filters };
   }
 
-  /** The row of a job that this claim still holds: its token is the last one, and its lease was not given back. A lease that ran out holds until another claim. */
+  /**
+   * The row of a job that this claim still holds: its token is the last one, and its lease was not given back. A lease
+   * that ran out holds until another claim.
+   */
   held({ id, owner, token }: Job): JobRow | undefined {
     return this.#database
       .prepare('SELECT id, expansion, attempt FROM jobs WHERE id = @id AND owner = @owner AND token = @token')

@@ -21,7 +21,9 @@ export function readMigrations(folder: string): readonly Migration[] {
     });
 }
 
-/** The migrations that belong to this code: beside `src/`, or further up where the code was built into another folder. */
+/**
+ * The migrations that belong to this code: beside `src/`, or further up where the code was built into another folder.
+ */
 export function migrationsFolder(): string {
   for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
     const candidate = join(folder, 'migrations');

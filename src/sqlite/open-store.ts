@@ -78,7 +78,10 @@ function composed(connection: Connection): CampaignStore {
   };
 }
 
-/** The named methods of a part as methods of the store that it is a part of; one that is not named is missing there, and does not compile. */
+/**
+ * The named methods of a part as methods of the store that it is a part of; one that is not named is missing there, and
+ * does not compile.
+ */
 function methods<T extends object, const K extends keyof T>(part: T, names: readonly K[]): Pick<T, K> {
   const entries = names.map((name) => {
     const method = part[name];

@@ -1,4 +1,6 @@
-/** The port of the outbox on SQLite: deliveries of events, due, recorded and pruned. Times are milliseconds since 1970. */
+/**
+ * The port of the outbox on SQLite: deliveries of events, due, recorded and pruned. Times are milliseconds since 1970.
+ */
 
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { Outbox } from '../campaigns/ports/outbox.ts';
@@ -35,7 +37,10 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  /** Queues the event of a delivery again, as a delivery of its own. @throws AppError webhook_not_found, delivery_not_found, webhook_disabled */
+  /**
+   * Queues the event of a delivery again, as a delivery of its own. @throws AppError webhook_not_found,
+   * delivery_not_found, webhook_disabled
+   */
   replay(webhookId: string, deliveryId: string, now: number): Delivery {
     return write(this.#database, () => {
       const { number } = getWebhookRow(this.#database, webhookId);
@@ -68,8 +73,8 @@ export class SqliteOutbox implements Outbox {
   }
 
   /**
-   * Deliveries whose attempt is due, at most `perWebhook` of each enabled webhook, the longest due first. Nothing is written: a sender that
-   * dies before it calls `record` finds them due again.
+   * Deliveries whose attempt is due, at most `perWebhook` of each enabled webhook, the longest due first. Nothing is
+   * written: a sender that dies before it calls `record` finds them due again.
    */
   due(now: number, perWebhook: number): DueDelivery[] {
     const webhooks = this.#database.prepare('SELECT number, id, url FROM webhooks WHERE enabled = 1').all() as {
@@ -133,7 +138,10 @@ export class SqliteOutbox implements Outbox {
     );
   }
 
-  /** Removes deliveries that ended and were made before `before`, and events without deliveries; true where there may be more. */
+  /**
+   * Removes deliveries that ended and were made before `before`, and events without deliveries; true where there may be
+   * more.
+   */
   prune(before: number): boolean {
     return write(this.#database, () => {
       const deliveries = this.#database

@@ -5,8 +5,8 @@ import { RANKINGS, rankingFolder } from '../campaigns/ranking-name.ts';
 import { listFolder, withStorage } from '../lib/durable-files.ts';
 
 /**
- * Removes the folders that no audience version is of and no expansion is being written to. `inUse` is asked after the folders were listed: what
- * appears later is not among them.
+ * Removes the folders that no audience version is of and no expansion is being written to. `inUse` is asked after the
+ * folders were listed: what appears later is not among them.
  */
 export function removeUnusedFolders(
   dataDir: string,

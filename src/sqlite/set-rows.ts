@@ -32,7 +32,10 @@ export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | nu
   return { sha256: row.sha256, counts: decodeCounts(row.counts), createdAt, updatedAt };
 }
 
-/** Makes a recorded set the owner's, or takes it away; runs inside the caller's transaction. @throws AppError campaign_not_found */
+/**
+ * Makes a recorded set the owner's, or takes it away; runs inside the caller's transaction. @throws AppError
+ * campaign_not_found
+ */
 export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet | null, now: number): void {
   const { table, set, counts, where, parameters } = placeOf(owner);
   const touched = owner.kind === 'common_suppression' ? '' : `, updated_at = ${now}`;
@@ -53,7 +56,10 @@ export function decodeCounts(json: string): SeedCounts {
   return { received, known, unknown, duplicate, unknownExamples };
 }
 
-/** Deletes the row of a set, or of all, that nothing refers to; gives those deleted. Runs inside the caller's transaction. */
+/**
+ * Deletes the row of a set, or of all, that nothing refers to; gives those deleted. Runs inside the caller's
+ * transaction.
+ */
 export function deleteUnusedRows(database: Database, sha256?: string): string[] {
   const unused = REFERENCES.map(
     ([table, column]) => `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${column} = user_sets.sha256)`,

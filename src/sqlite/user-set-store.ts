@@ -203,7 +203,10 @@ export class SqliteUserSets implements UserSets {
     for (const each of removed) this.#removeFile(each);
   }
 
-  /** Removes the file unless a row names it (again): files get their names in write transactions too, so none is removed that is just recorded. */
+  /**
+   * Removes the file unless a row names it (again): files get their names in write transactions too, so none is removed
+   * that is just recorded.
+   */
   #removeFile(sha256: string): void {
     write(this.#database, () => {
       if (!hasRow(this.#database, sha256)) removeQuietly(userSetPath(this.#folder, sha256), { recursive: false });

@@ -1,4 +1,7 @@
-/** Sorts any number of user ids in flat memory: chunks are sorted, spilled as runs to one temporary file, and merged (external merge sort). */
+/**
+ * Sorts any number of user ids in flat memory: chunks are sorted, spilled as runs to one temporary file, and merged
+ * (external merge sort).
+ */
 import { closeSync, openSync } from 'node:fs';
 import type { IdBlocks } from '../campaigns/set-types.ts';
 import { createFolder, removeQuietly, withStorage, writeAll } from '../lib/durable-files.ts';
@@ -21,7 +24,10 @@ interface Run {
   readonly end: number;
 }
 
-/** Takes ids in any order, repetitions included, and gives the sorted set. Who makes one closes it. @throws AppError storage_failed */
+/**
+ * Takes ids in any order, repetitions included, and gives the sorted set. Who makes one closes it. @throws AppError
+ * storage_failed
+ */
 export class IdSorter {
   readonly #folder: string;
   readonly #chunkIds: number;
@@ -127,8 +133,9 @@ class RunCursor {
 }
 
 /**
- * Merges sorted runs, repetitions left out, by a tree of losers (Knuth, TAOCP 3, 5.4.1): node n of 1 .. k - 1 holds the run that lost there,
- * leaves are k .. 2k - 1, so that the next id costs log2(k) comparisons, where a heap needs twice as many.
+ * Merges sorted runs, repetitions left out, by a tree of losers (Knuth, TAOCP 3, 5.4.1): node n of 1 .. k - 1 holds the
+ * run that lost there, leaves are k .. 2k - 1, so that the next id costs log2(k) comparisons, where a heap needs twice
+ * as many.
  */
 function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], void, void> {
   const cursors: RunCursor[] = [];

@@ -13,7 +13,10 @@ export class MatchTally {
   #known = 0;
   #unknown = 0;
 
-  /** Any number of users where no maximum is given; `onUnknown` is called with each id that the population does not have. */
+  /**
+   * Any number of users where no maximum is given; `onUnknown` is called with each id that the population does not
+   * have.
+   */
   constructor(
     population: MatchedPopulation,
     maximumUsers = Number.POSITIVE_INFINITY,

@@ -35,10 +35,11 @@ export function decodeIds(bytes: Buffer): string[] {
 }
 
 /**
- * The ids of a set, sorted, a block of some thousands at a time: memory stays flat whatever the set's size, and a caller may do
- * other work between blocks. The file stays open until the end, so one that is removed meanwhile is still read whole.
- * @throws AppError storage_failed where the file is missing, or, after the last block, where the bytes do not have the sha256:
- * what was read until then is not to be used.
+ * The ids of a set, sorted, a block of some thousands at a time: memory stays flat whatever the set's size, and a
+ * caller may do other work between blocks. The file stays open until the end, so one that is removed meanwhile is still
+ * read whole.
+ * @throws AppError storage_failed where the file is missing, or, after the last block, where the bytes do not have the
+ * sha256: what was read until then is not to be used.
  */
 export function* userSetBlocks(folder: string, sha256: string): Generator<string[], void, void> {
   const path = userSetPath(folder, sha256);
@@ -61,7 +62,10 @@ export function* userSetBlocks(folder: string, sha256: string): Generator<string
   }
 }
 
-/** Whole lines of a file from `start` to `end` (or its end), block by block; at least one line a block. @throws AppError storage_failed */
+/**
+ * Whole lines of a file from `start` to `end` (or its end), block by block; at least one line a block. @throws AppError
+ * storage_failed
+ */
 export function* lineBlocks(
   descriptor: number,
   start: number,

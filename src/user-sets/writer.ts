@@ -1,4 +1,7 @@
-/** Writes a user set: sorted blocks to a temporary file, which gets its name (the sha256 of its bytes) in the transaction that records it. */
+/**
+ * Writes a user set: sorted blocks to a temporary file, which gets its name (the sha256 of its bytes) in the
+ * transaction that records it.
+ */
 import { createHash, randomUUID } from 'node:crypto';
 import { closeSync, fdatasync, fsyncSync, openSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,15 +25,19 @@ const sync = promisify(fdatasync);
 /** A set whose bytes are on the disk under a temporary name. Who has one publishes or discards it. */
 export interface WrittenSet extends UserSet {
   /**
-   * Gives the file its name and waits until that is on the disk; in the place of a file of the same set, which heals a damaged one.
-   * Called inside the write transaction that records the set: whoever removes a file that no row names does so inside one too.
+   * Gives the file its name and waits until that is on the disk; in the place of a file of the same set, which heals a
+   * damaged one. Called inside the write transaction that records the set: whoever removes a file that no row names
+   * does so inside one too.
    */
   publish(): void;
   /** Removes the temporary file where it was not published. */
   discard(): void;
 }
 
-/** One set that is being written into `folder`. Every method throws AppError storage_failed with the cause, and then nothing is left. */
+/**
+ * One set that is being written into `folder`. Every method throws AppError storage_failed with the cause, and then
+ * nothing is left.
+ */
 export class UserSetWriter {
   readonly #folder: string;
   readonly #path: string;
@@ -119,7 +126,10 @@ export function writeUserSet(folder: string, userIds: readonly string[]): Writte
   return writer.finishSync();
 }
 
-/** Writes a set of any size, flat, with other work going on between its blocks. @throws AppError storage_failed, and what `blocks` throws. */
+/**
+ * Writes a set of any size, flat, with other work going on between its blocks. @throws AppError storage_failed, and
+ * what `blocks` throws.
+ */
 export async function writeBlocks(folder: string, blocks: IdBlocks): Promise<WrittenSet> {
   const writer = new UserSetWriter(folder);
   try {

@@ -1,4 +1,7 @@
-/** Explains audiences, each in a thread of its own: a pass over a population takes seconds, and the event loop that answers look-ups never waits for one. */
+/**
+ * Explains audiences, each in a thread of its own: a pass over a population takes seconds, and the event loop that
+ * answers look-ups never waits for one.
+ */
 import type { Explanation } from '../audience/explanation.ts';
 import { SingleTaskThreads } from '../lib/single-task-threads.ts';
 import type { ExplainTask, ExplainThreadData } from './explain-thread.ts';

@@ -1,4 +1,7 @@
-/** The engine process: opens model and population, claims jobs and expands them, until it is told to stop, its parent is gone or a thread dies. */
+/**
+ * The engine process: opens model and population, claims jobs and expands them, until it is told to stop, its parent is
+ * gone or a thread dies.
+ */
 import { setPriority } from 'node:os';
 import type { Job } from '../campaigns/types.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -22,7 +25,10 @@ const POLL_MS = 500;
 const STORE_ERROR_DELAY_MS = 1000;
 /** An ending engine gives its log and its last message to the parent this long to get out. */
 const LAST_WORDS_MS = 50;
-/** How long after it is ready the engine reads its model once more, for estimates: whoever starts a service looks at other things first. */
+/**
+ * How long after it is ready the engine reads its model once more, for estimates: whoever starts a service looks at
+ * other things first.
+ */
 const WARM_AFTER_MS = 3_000;
 /** Look-ups of the API process go first: `nice` of the engine. */
 const ENGINE_PRIORITY = 5;
@@ -44,7 +50,10 @@ class Engine {
     this.#wake();
   }
 
-  /** As many jobs at a time as there are threads: one adapts while another's segments are scored. Ends only by throwing ThreadDied. */
+  /**
+   * As many jobs at a time as there are threads: one adapts while another's segments are scored. Ends only by throwing
+   * ThreadDied.
+   */
   async run(): Promise<never> {
     this.#sleep();
     const workers = Array.from({ length: this.#config.threads }, () => this.#work());
@@ -172,16 +181,18 @@ function openEstimator(
 }
 
 /**
- * Ends the process once its last words are out, and not by `process.exit`: ONNX Runtime aborts, and says so on stderr, where that takes a
- * thread's environment away under a run. What is on the disk is whole at any moment, as it must be for kill -9.
+ * Ends the process once its last words are out, and not by `process.exit`: ONNX Runtime aborts, and says so on stderr,
+ * where that takes a thread's environment away under a run. What is on the disk is whole at any moment, as it must be
+ * for kill -9.
  */
 function end(): void {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
 }
 
 /**
- * Runs as a child process: `start` comes over IPC; it ends on `stop` and when the parent is gone. It ends at once, whatever it does: what an
- * attempt has done so far is worth less than a quick stop, and its parent gives the jobs back.
+ * Runs as a child process: `start` comes over IPC; it ends on `stop` and when the parent is gone. It ends at once,
+ * whatever it does: what an attempt has done so far is worth less than a quick stop, and its parent gives the jobs
+ * back.
  */
 function main(): void {
   const send = (message: FromEngine) => process.send?.(message);

@@ -1,4 +1,7 @@
-/** A thread of the engine that tells from seeds alone what an audience would be worth; it has a model and sessions of its own. */
+/**
+ * A thread of the engine that tells from seeds alone what an audience would be worth; it has a model and sessions of
+ * its own.
+ */
 import type { SetReader } from '../campaigns/ports/expansions.ts';
 import type { Filters } from '../campaigns/types.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
@@ -43,7 +46,10 @@ export interface EstimateTask {
   readonly mostCandidates: number;
 }
 
-/** Users of the population by what an expansion would make of them, every one once. The thread reports it while it goes on. */
+/**
+ * Users of the population by what an expansion would make of them, every one once. The thread reports it while it goes
+ * on.
+ */
 export interface CountedUsers {
   readonly seeds: number;
   readonly suppressed: number;
@@ -78,7 +84,10 @@ class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
     this.#sets = sets;
   }
 
-  /** Depends on the model, the population version, the features, the filters, and the sets of seeds and suppressed users alone. */
+  /**
+   * Depends on the model, the population version, the features, the filters, and the sets of seeds and suppressed users
+   * alone.
+   */
   async run(task: EstimateTask, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
     const { model, population } = this.#context;
     const { features, filters, mostSeeds, mostCandidates } = task;
@@ -122,7 +131,10 @@ class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
     this.#suppressed.end();
   }
 
-  /** As `findRows` of the same inputs. What is long to find, a list of millions or filters of a large population, is kept for the next task. */
+  /**
+   * As `findRows` of the same inputs. What is long to find, a list of millions or filters of a large population, is
+   * kept for the next task.
+   */
   async #findRows(task: EstimateTask, check: () => void): Promise<ExpansionRows> {
     const { population } = this.#context;
     const { filters, suppressionSet: set } = task;

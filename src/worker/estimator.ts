@@ -1,4 +1,6 @@
-/** Estimates what audiences would be worth, one after the other, in a thread that is started when it is first wanted. */
+/**
+ * Estimates what audiences would be worth, one after the other, in a thread that is started when it is first wanted.
+ */
 import { Cancellation } from '../lib/cancellation.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
@@ -37,7 +39,8 @@ export class Estimator {
 
   /**
    * An estimate within `timeMs`, or none.
-   * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is started anew the next time
+   * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is started
+   * anew the next time
    */
   async estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
     const cancellation = new Cancellation();

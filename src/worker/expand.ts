@@ -39,7 +39,10 @@ export interface ExpandDependencies {
 }
 
 export interface Outcome {
-  /** `lost`: another owner has the job, and this attempt's work was dropped. `retry`: back in the queue, or failed if that was the last attempt. */
+  /**
+   * `lost`: another owner has the job, and this attempt's work was dropped. `retry`: back in the queue, or failed if
+   * that was the last attempt.
+   */
   readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
   readonly reason?: Reason;
   /** What the reason does not tell the API's callers: for the log. */
@@ -60,8 +63,9 @@ class Refusal extends Error {
 }
 
 /**
- * Works on a claimed job to its end. What the world refuses is a state with a reason. While the store itself cannot be written (a full
- * disk) this waits for it, so that the reason is not lost. Throws ThreadDied: the job is then given back by who sees the engine end.
+ * Works on a claimed job to its end. What the world refuses is a state with a reason. While the store itself cannot be
+ * written (a full disk) this waits for it, so that the reason is not lost. Throws ThreadDied: the job is then given
+ * back by who sees the engine end.
  */
 export async function expand(dependencies: ExpandDependencies, job: Job): Promise<Outcome> {
   const { store } = dependencies;
@@ -263,7 +267,9 @@ function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: nu
   };
 }
 
-/** Does what the store cannot do now as soon as it can: its disk may be full for the very reason that ended the attempt. */
+/**
+ * Does what the store cannot do now as soon as it can: its disk may be full for the very reason that ended the attempt.
+ */
 async function untilStored({ onStoreError }: ExpandDependencies, action: () => boolean): Promise<boolean> {
   for (;;) {
     try {

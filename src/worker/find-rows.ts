@@ -13,7 +13,10 @@ export interface UserSets {
   readonly suppressed: readonly IdBlocks[];
 }
 
-/** Rows of the population, each ascending. No row is in two of seeds, suppressed, filtered and candidates, every row is in one; dismissed ones are candidates. */
+/**
+ * Rows of the population, each ascending. No row is in two of seeds, suppressed, filtered and candidates, every row is
+ * in one; dismissed ones are candidates.
+ */
 export interface ExpansionRows {
   readonly seeds: Int32Array;
   readonly suppressed: Int32Array;
@@ -33,9 +36,10 @@ export const SUPPRESSED = 4;
 export type Turn = () => Promise<void>;
 
 /**
- * Suppression goes before everything, a dismissal before being a seed, being a seed before filters: seeds need not pass them. Ids that this version does
- * not have are left alone. Memory is two bytes a row, and the rows. After every block of ids and every segment others have their turn (leases are renewed), then `onTurn` is called; what it
- * throws ends the work.
+ * Suppression goes before everything, a dismissal before being a seed, being a seed before filters: seeds need not pass
+ * them. Ids that this version does not have are left alone. Memory is two bytes a row, and the rows. After every block
+ * of ids and every segment others have their turn (leases are renewed), then `onTurn` is called; what it throws ends
+ * the work.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
 export async function findRows(
@@ -74,7 +78,10 @@ export async function markUsers(
   }
 }
 
-/** By row, 1 for users who lack all tokens of a filter's feature. A feature or token that this version does not have lets nobody pass. */
+/**
+ * By row, 1 for users who lack all tokens of a filter's feature. A feature or token that this version does not have
+ * lets nobody pass.
+ */
 export async function findFiltered(population: Population, filters: Filters, turn: Turn): Promise<Uint8Array> {
   const filtered = new Uint8Array(population.rowCount);
   const wanted = Object.entries(filters).map(([feature, tokens]) => {
@@ -97,7 +104,10 @@ export async function findFiltered(population: Population, filters: Filters, tur
   return filtered;
 }
 
-/** What every user is, by row: of what sets make of them (0: nothing) and who is filtered out. `marked` holds the roles after. */
+/**
+ * What every user is, by row: of what sets make of them (0: nothing) and who is filtered out. `marked` holds the roles
+ * after.
+ */
 export function assignRoles(filtered: Uint8Array, marked: Uint8Array): ExpansionRows {
   for (let row = 0; row < marked.length; row++) {
     const mark = marked[row]!;

@@ -1,4 +1,7 @@
-/** Marks of the rows of a population that take long to work out: made in slices which go on when nobody waits for them any more, and kept. */
+/**
+ * Marks of the rows of a population that take long to work out: made in slices which go on when nobody waits for them
+ * any more, and kept.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { LruCache } from '../lib/lru-cache.ts';
 import type { Turn } from './find-rows.ts';
@@ -10,8 +13,8 @@ interface Work {
 }
 
 /**
- * One at a time is made: who asks for others ends what nobody waits for any more. So whoever gives up and asks again finds marks
- * further than they were, and what is left behind is never more than one piece of work.
+ * One at a time is made: who asks for others ends what nobody waits for any more. So whoever gives up and asks again
+ * finds marks further than they were, and what is left behind is never more than one piece of work.
  */
 export class KeptMarks {
   readonly #kept: LruCache<string, Uint8Array>;
@@ -23,7 +26,8 @@ export class KeptMarks {
   }
 
   /**
-   * The marks of a key, which the caller must not change; `make` makes them where they are not kept, calling `turn` between slices. For one caller at a time.
+   * The marks of a key, which the caller must not change; `make` makes them where they are not kept, calling `turn`
+   * between slices. For one caller at a time.
    * @throws what `check` throws, called while they are made (which goes on), and what `make` throws
    */
   async get(key: string, make: (turn: Turn) => Promise<Uint8Array>, check: () => void): Promise<Uint8Array> {

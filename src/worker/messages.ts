@@ -8,7 +8,10 @@ import type { EstimateOutcome, EstimateRequest } from './estimator.ts';
 /** A tensor in memory of one thread. */
 export type Tensor = Feeds[string];
 
-/** A parameter in shared memory: handed over without a copy; a thread copies it before ONNX Runtime, which takes no shared memory. */
+/**
+ * A parameter in shared memory: handed over without a copy; a thread copies it before ONNX Runtime, which takes no
+ * shared memory.
+ */
 export interface SharedTensor {
   readonly name: string;
   readonly dtype: Tensor['dtype'];

@@ -1,11 +1,17 @@
-/** Makes the files of customised models, each in a thread of its own: an event loop that answers look-ups never waits for one. */
+/**
+ * Makes the files of customised models, each in a thread of its own: an event loop that answers look-ups never waits
+ * for one.
+ */
 import { SingleTaskThreads } from '../lib/single-task-threads.ts';
 import type { CustomisedManifest } from '../online/customised-manifest.ts';
 import type { ExportResult, ExportTask, ExportThreadData } from './export-thread.ts';
 
 type Audience = Omit<ExportTask, 'wantsOnnx'>;
 
-/** No limit is kept here: who calls it decides how many threads, each with a whole model, there may be. ONNX Runtime is not loaded. */
+/**
+ * No limit is kept here: who calls it decides how many threads, each with a whole model, there may be. ONNX Runtime is
+ * not loaded.
+ */
 export class ModelExporter {
   readonly #threads: SingleTaskThreads<ExportTask, ExportResult>;
 
@@ -17,7 +23,9 @@ export class ModelExporter {
     this.#threads = new SingleTaskThreads({ beside: import.meta.url, name: 'export-thread', data });
   }
 
-  /** @throws AppError model_not_stored, model_unavailable (facts: model_version, served_model_version), storage_failed */
+  /**
+   * @throws AppError model_not_stored, model_unavailable (facts: model_version, served_model_version), storage_failed
+   */
   async manifest(task: Audience): Promise<CustomisedManifest> {
     return (await this.#run(task, false)).manifest;
   }

@@ -4,7 +4,10 @@ import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task } fro
 import type { ThreadData } from './thread.ts';
 
 export class ThreadPool {
-  /** Rejects with ThreadDied when a thread is gone: with it goes the trust in this process, whose end gives its jobs back. */
+  /**
+   * Rejects with ThreadDied when a thread is gone: with it goes the trust in this process, whose end gives its jobs
+   * back.
+   */
   readonly broken: Promise<never>;
   readonly #group: ThreadGroup<Task, CustomiseResult | ScoreResult, number>;
 

@@ -3,7 +3,10 @@ import type { BlobReader } from '../campaigns/ports/blobs.ts';
 import { AppError } from '../lib/errors.ts';
 import { CUSTOMISED_FILE, type Customised, decodeCustomised } from '../model/customised.ts';
 
-/** @throws AppError model_not_stored where the ranking has none; storage_failed where it is torn, of another contract or cannot be read. */
+/**
+ * @throws AppError model_not_stored where the ranking has none; storage_failed where it is torn, of another contract or
+ * cannot be read.
+ */
 export function readStoredModel(blobs: BlobReader, folder: string): Customised {
   return decodeCustomised(read(blobs, folder), `${folder}/${CUSTOMISED_FILE}`);
 }

@@ -59,8 +59,8 @@ export class EngineSupervisor {
   }
 
   /**
-   * Starts the first engine; resolves when one is ready, which never happens after `stop`. What it refuses (a bad model, no CUDA) is
-   * thrown, and the error of the last one where three in a row died before that.
+   * Starts the first engine; resolves when one is ready, which never happens after `stop`. What it refuses (a bad
+   * model, no CUDA) is thrown, and the error of the last one where three in a row died before that.
    */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -75,7 +75,8 @@ export class EngineSupervisor {
   }
 
   /**
-   * What an audience of some seeds would be worth, within `timeMs`: the engine's estimator says it. `loading` where no engine is ready, or it dies.
+   * What an audience of some seeds would be worth, within `timeMs`: the engine's estimator says it. `loading` where no
+   * engine is ready, or it dies.
    * @throws AppError invalid_model, model_unavailable, invalid_population
    */
   estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {

@@ -10,8 +10,8 @@ import { randomFeeds, scoresOf, TINY, tinyGraph } from '../model/tiny-model.ts';
 const ROWS = 12;
 
 /**
- * A model with all that tables can be: `shared` is looked up by two features, one of them shifted by an offset and one counted from the end;
- * `own` by lists; `whole` is summed up as well, so it stays dense.
+ * A model with all that tables can be: `shared` is looked up by two features, one of them shifted by an offset and one
+ * counted from the end; `own` by lists; `whole` is summed up as well, so it stays dense.
  */
 function tableGraph(key: string): Graph {
   const rng = createRng(key);

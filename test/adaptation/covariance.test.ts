@@ -1,4 +1,7 @@
-/** The covariance as an operator is the covariance matrix, of all rows and, but for what a sample cannot say, of a sample. */
+/**
+ * The covariance as an operator is the covariance matrix, of all rows and, but for what a sample cannot say, of a
+ * sample.
+ */
 import { describe, expect, it } from 'vitest';
 import { addRows, covarianceOf, emptySums, momentsOf, withoutColumn } from '../../src/adaptation/covariance.ts';
 import { multiplySparseRows } from '../../src/adaptation/sparse-rows.ts';

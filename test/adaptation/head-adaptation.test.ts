@@ -1,4 +1,7 @@
-/** Steps on the heads alone are plain gradient descent through the whole graph, whatever is computed once and however tables are kept. */
+/**
+ * Steps on the heads alone are plain gradient descent through the whole graph, whatever is computed once and however
+ * tables are kept.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HeadProgram, openHeadProgram, type Rates } from '../../src/adaptation/head-adaptation.ts';
 import { HEADS, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';

@@ -50,7 +50,10 @@ export function headsFeatures({ initializers }: Graph = HEADS_GRAPH): number[][]
   });
 }
 
-/** What the regression multiplies for each user: 1 / sqrt(n) for each of n tokens, `[rows][11]`; a token that is there twice counts twice. */
+/**
+ * What the regression multiplies for each user: 1 / sqrt(n) for each of n tokens, `[rows][11]`; a token that is there
+ * twice counts twice.
+ */
 export function regressionFeatures(): number[][] {
   return headsFeatures().map((row) => {
     const counts = row.slice(0, TABLE_ROWS);

@@ -1,4 +1,7 @@
-/** What is added to the logits of a run: its companion, a regression over the population, and the scale that takes their spread back. */
+/**
+ * What is added to the logits of a run: its companion, a regression over the population, and the scale that takes their
+ * spread back.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type BoundaryActivations,

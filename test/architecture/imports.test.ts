@@ -1,4 +1,6 @@
-/** The import arrows: the check sees every file, passes, and fails for each kind of forbidden import that is planted. */
+/**
+ * The import arrows: the check sees every file, passes, and fails for each kind of forbidden import that is planted.
+ */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

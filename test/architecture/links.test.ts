@@ -1,21 +1,8 @@
 /** The documentation's links: every relative one leads to a file that is there, and every anchor to a heading of it. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const SKIPPED = ['node_modules', 'dist', 'coverage'];
-
-/** Paths below the root of files that end in `ending`. */
-function filesOf(ending: string, folder = ''): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.name.startsWith('.') || SKIPPED.includes(entry.name)) return [];
-    if (entry.isDirectory()) return filesOf(ending, path);
-    return entry.isFile() && entry.name.endsWith(ending) ? [path] : [];
-  });
-}
+import { filesOf, ROOT } from './files.ts';
 
 /** A page without its code: what stands in a block or between backticks is no link. */
 function textOf(path: string): string {

@@ -1,4 +1,7 @@
-/** ONNX Runtime stays out of the API process, and out of the threads that it starts: a session blocks the thread that runs it. */
+/**
+ * ONNX Runtime stays out of the API process, and out of the threads that it starts: a session blocks the thread that
+ * runs it.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -44,7 +44,10 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     const divisor = side === 'user' && config.pooling === 'root' ? Math.sqrt(length) : length;
     return length === 0 ? total : total.map((x) => x / divisor);
   };
-  /** s . tokens + phi . (q + q_c) + bias + r . tokens / sqrt(n): what the heads add to each critic's logit before it is scaled. */
+  /**
+   * s . tokens + phi . (q + q_c) + bias + r . tokens / sqrt(n): what the heads add to each critic's logit before it is
+   * scaled.
+   */
   const shift = (row: number): number => {
     if (!config.heads) return 0;
     const { latent } = config.heads;

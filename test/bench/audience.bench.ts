@@ -1,4 +1,6 @@
-/** Reading audiences of a million users: who holds a user among 500 campaigns, the export of the whole, an explanation. */
+/**
+ * Reading audiences of a million users: who holds a user among 500 campaigns, the export of the whole, an explanation.
+ */
 
 import { linkSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** `npm run bench [-- name ...]`: each benchmark prints ratios of two ways measured in turn in one run. `npm run bench -- quality ..` has arguments of its own. */
+/**
+ * `npm run bench [-- name ...]`: each benchmark prints ratios of two ways measured in turn in one run. `npm run bench
+ * -- quality ..` has arguments of its own.
+ */
 import { cpus } from 'node:os';
 import { AppError } from '../../src/lib/errors.ts';
 import { benchAdaptation } from './adaptation.bench.ts';

@@ -1,4 +1,7 @@
-/** The whole-population regression by tokens and users: what its covariance is made of, what a solve costs, and what is lost. */
+/**
+ * The whole-population regression by tokens and users: what its covariance is made of, what a solve costs, and what is
+ * lost.
+ */
 import {
   addRows,
   type Covariance,

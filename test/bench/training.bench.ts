@@ -1,4 +1,7 @@
-/** Training on two threads against one: the tasks of meta-steps, and the trials of a validation, on 5,000 synthetic people. */
+/**
+ * Training on two threads against one: the tasks of meta-steps, and the trials of a validation, on 5,000 synthetic
+ * people.
+ */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

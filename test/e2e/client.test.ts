@@ -1,4 +1,7 @@
-/** A client whose types are generated from openapi.yaml: it type-checks, a mistake in it does not, and it runs against a real service. */
+/**
+ * A client whose types are generated from openapi.yaml: it type-checks, a mistake in it does not, and it runs against a
+ * real service.
+ */
 import { spawnSync } from 'node:child_process';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

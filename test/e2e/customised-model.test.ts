@@ -1,4 +1,7 @@
-/** The customised model as a file: downloaded from a real service, run by plain ONNX Runtime over the whole population, and every refusal. */
+/**
+ * The customised model as a file: downloaded from a real service, run by plain ONNX Runtime over the whole population,
+ * and every refusal.
+ */
 
 import { cpSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** A campaign that the model was trained on is expanded again, named by its external id: its own token is left out of every user, in all that is made of it. */
+/**
+ * A campaign that the model was trained on is expanded again, named by its external id: its own token is left out of
+ * every user, in all that is made of it.
+ */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';

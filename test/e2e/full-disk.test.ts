@@ -1,4 +1,7 @@
-/** The disk of the data folder is full in the middle of an expansion: the service lives on, says why, and works again when there is space. */
+/**
+ * The disk of the data folder is full in the middle of an expansion: the service lives on, says why, and works again
+ * when there is space.
+ */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

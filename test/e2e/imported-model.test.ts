@@ -1,4 +1,7 @@
-/** A DeepFM that PyTorch exported goes the whole way: import, population, service, seeds, audience, its model in plain ONNX Runtime. */
+/**
+ * A DeepFM that PyTorch exported goes the whole way: import, population, service, seeds, audience, its model in plain
+ * ONNX Runtime.
+ */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -67,7 +70,10 @@ function drawUser(rng: Rng, i: number): User {
 
 const likes = ({ city, age }: User) => ['2', '5', '11', '16'].includes(city) || age === '4';
 
-/** The rows of the contract, made by hand: unknown tokens of lists are left out, then the first five kept, padded with 0. */
+/**
+ * The rows of the contract, made by hand: unknown tokens of lists are left out, then the first five kept, padded with
+ * 0.
+ */
 function encode(users: readonly User[]): Record<string, ort.Tensor> {
   const column = (ids: number[], width = 1) =>
     new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), width === 1 ? [ids.length] : [ids.length / width, width]);

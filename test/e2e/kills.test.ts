@@ -1,4 +1,7 @@
-/** The API process, or all of it, is killed with -9 at each stage of an expansion: what was acknowledged is finished after a restart. */
+/**
+ * The API process, or all of it, is killed with -9 at each stage of an expansion: what was acknowledged is finished
+ * after a restart.
+ */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';

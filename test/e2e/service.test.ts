@@ -1,4 +1,7 @@
-/** The service through npm on a real port: seed sets of every size, user ids of every kind, and what the log must not say. */
+/**
+ * The service through npm on a real port: seed sets of every size, user ids of every kind, and what the log must not
+ * say.
+ */
 import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -138,7 +141,10 @@ async function checkExplanation(served: Served): Promise<void> {
   expect(answer.json.features[0].tokens.length).toBeGreaterThan(0);
 }
 
-/** A population that breaks under the engine, before it has read it, is not the caller's fault: the API says so in a word, the log in full. */
+/**
+ * A population that breaks under the engine, before it has read it, is not the caller's fault: the API says so in a
+ * word, the log in full.
+ */
 async function checkInternalError(served: Served, population: string): Promise<void> {
   const version = readFileSync(join(population, 'current'), 'utf8').trim();
   const segments = join(population, version, 'segments');

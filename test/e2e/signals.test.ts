@@ -1,4 +1,7 @@
-/** Stopping: by SIGTERM, by Ctrl-C, during the start and in the middle of an expansion, no process stays; and one service a data folder. */
+/**
+ * Stopping: by SIGTERM, by Ctrl-C, during the start and in the middle of an expansion, no process stays; and one
+ * service a data folder.
+ */
 import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Webhooks of a whole service: its engine ends expansions, a receiver on loopback is told, and the service stops while it holds a call. */
+/**
+ * Webhooks of a whole service: its engine ends expansions, a receiver on loopback is told, and the service stops while
+ * it holds a call.
+ */
 import { join } from 'node:path';
 import { Webhook } from 'standardwebhooks';
 import { expect, it } from 'vitest';

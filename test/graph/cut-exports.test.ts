@@ -1,4 +1,7 @@
-/** Compact tables of real exports: which tables are cut, why the others are dense, which rows are taken, and that dense ones give the same. */
+/**
+ * Compact tables of real exports: which tables are cut, why the others are dense, which rows are taken, and that dense
+ * ones give the same.
+ */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';

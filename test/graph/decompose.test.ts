@@ -1,4 +1,7 @@
-/** Composite ops: files with them, against ONNX Runtime on the original bytes, and gradients of order 1 and 2 by differences. */
+/**
+ * Composite ops: files with them, against ONNX Runtime on the original bytes, and gradients of order 1 and 2 by
+ * differences.
+ */
 import type { NodeProto } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';

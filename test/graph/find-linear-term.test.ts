@@ -5,7 +5,10 @@ import { findLinearTerm } from '../../src/graph/find-linear-term.ts';
 import { type Graph, numbersOf, type Tensor, tensor, type Value } from '../../src/graph/ir.ts';
 import { type Feeds, openSession } from '../../src/runtime/session.ts';
 
-/** A head: inputs `z` and `x` of the users, a table `s` that `ids` look up, a query `q` and a bias; `end` makes the score of z and the term. */
+/**
+ * A head: inputs `z` and `x` of the users, a table `s` that `ids` look up, a query `q` and a bias; `end` makes the
+ * score of z and the term.
+ */
 function headOf(end: (b: Builder, z: Value, term: Value, parameters: Record<string, Value>) => Value): Graph {
   const b = new Builder();
   const s = b.input('s', 'float32', [5]);

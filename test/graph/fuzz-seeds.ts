@@ -1,4 +1,7 @@
-/** Sound files that a fuzz begins with: the golden exports, a small MetaHeac, and every op in every case that it is tested with. */
+/**
+ * Sound files that a fuzz begins with: the golden exports, a small MetaHeac, and every op in every case that it is
+ * tested with.
+ */
 import { copyFileSync, existsSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Builder } from '../../src/graph/builder.ts';

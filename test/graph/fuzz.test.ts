@@ -1,4 +1,7 @@
-/** Thousands of spoiled model files: each is refused by a GraphError or read, typed and differentiated; never a crash, a hang, or memory without end. */
+/**
+ * Thousands of spoiled model files: each is refused by a GraphError or read, typed and differentiated; never a crash, a
+ * hang, or memory without end.
+ */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';

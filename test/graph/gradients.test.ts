@@ -229,7 +229,8 @@ describe('gradients of random graphs', () => {
           await session.close();
         }
       }),
-      // a failure is told at once, with its seed, not shrunk: a graph of 30 ops with two orders takes .2 s, its shrinking minutes
+      // a failure is told at once, with its seed, not shrunk: a graph of 30 ops with two orders takes .2 s, its
+      // shrinking minutes
       { numRuns: size(30, 60), endOnFailure: true, interruptAfterTimeLimit: MOST_MS },
     );
     expect(ops / checked).toBeGreaterThan(15);

@@ -22,7 +22,10 @@ function notBool(x: Value): Value {
   return x;
 }
 
-/** TopK and Einsum of nothing end ONNX Runtime's process (SIGFPE): refused where it is known, so `batch` alone is left, which is fed. */
+/**
+ * TopK and Einsum of nothing end ONNX Runtime's process (SIGFPE): refused where it is known, so `batch` alone is left,
+ * which is fed.
+ */
 function neverEmpty(x: Value): Value {
   if (x.shape.some((size) => typeof size === 'string' && size !== 'batch')) throw new GraphError('it may be empty');
   return x;

@@ -1,4 +1,6 @@
-/** Splitting a graph at some parameters: body and head together are the whole, and the boundary is what lies between. */
+/**
+ * Splitting a graph at some parameters: body and head together are the whole, and the boundary is what lies between.
+ */
 import { describe, expect, it } from 'vitest';
 import { Builder } from '../../src/graph/builder.ts';
 import { type Graph, tensor } from '../../src/graph/ir.ts';

@@ -1,4 +1,6 @@
-/** Protobuf without a schema: a file as a tree of fields, which can be changed and written again with lengths that fit. */
+/**
+ * Protobuf without a schema: a file as a tree of fields, which can be changed and written again with lengths that fit.
+ */
 
 /** What a field holds: a number (varint), 4 or 8 bytes, or bytes, which may be fields themselves. */
 export type WireValue = bigint | Uint8Array | WireField[];

@@ -86,7 +86,8 @@ describe('fitLogisticRegression', () => {
   });
 
   it('solves a case of one column as its optimality condition does', () => {
-    // Rows with the column: 3 members of 4; without: 1 of 4. By symmetry b = -w / 2, and w / strength = 2 (3/4 - sigmoid(w / 2)) + ... at w.
+    // Rows with the column: 3 members of 4; without: 1 of 4. By symmetry b = -w / 2, and w / strength = 2 (3/4 -
+    // sigmoid(w / 2)) + ... at w.
     const matrix = [[1], [1], [1], [1], [0], [0], [0], [0]];
     const { weights, bias } = fitLogisticRegression(designOf(matrix, 1), Uint8Array.of(1, 1, 1, 0, 1, 0, 0, 0), 1);
     const w = weights[0]!;

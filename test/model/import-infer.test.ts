@@ -23,7 +23,10 @@ interface ExpectedFeatures {
   readonly campaign: Readonly<Record<string, number>>;
 }
 
-/** Largest ids that no look-up shows: hashed ids have no end, and an item that is picked out of an output is in no table. */
+/**
+ * Largest ids that no look-up shows: hashed ids have no end, and an item that is picked out of an output is in no
+ * table.
+ */
 const HIDDEN: Readonly<Record<string, Readonly<Record<string, number | null>>>> = {
   'stacked-tables-opset18': { device: 12, kw: 12, advertiser: 12 },
   'tied-items-opset17': { item: null },

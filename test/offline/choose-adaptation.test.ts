@@ -9,7 +9,9 @@ import type { Outcome } from '../../src/offline/evidence.ts';
 
 const same = { mean: expect.closeTo(0, 12), error: expect.closeTo(0, 12) };
 
-/** Plays `count` campaigns whose measures are functions of the settings, plus noise of their own that settings change. */
+/**
+ * Plays `count` campaigns whose measures are functions of the settings, plus noise of their own that settings change.
+ */
 const choose = (
   count: number,
   noise: number,

@@ -1,4 +1,7 @@
-/** Trials on one computation of a campaign's users are those of the online stage, and comparable from settings to settings. */
+/**
+ * Trials on one computation of a campaign's users are those of the online stage, and comparable from settings to
+ * settings.
+ */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HeadProgram, openHeadProgram } from '../../src/adaptation/head-adaptation.ts';

@@ -1,4 +1,6 @@
-/** Logistic regression as a baseline: whom it draws, which columns it sees, and structure that only latent vectors show. */
+/**
+ * Logistic regression as a baseline: whom it draws, which columns it sees, and structure that only latent vectors show.
+ */
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { settle } from '../../src/offline/baselines.ts';
@@ -51,7 +53,10 @@ describe('tokenRows', () => {
 
 const KIND = 300;
 const COUNT = 1000;
-/** Two kinds of people, each with 5 of their kind's 300 tokens: a seed shares few tokens with the next, the latent vectors are shared by all. Two more differ in token 4. */
+/**
+ * Two kinds of people, each with 5 of their kind's 300 tokens: a seed shares few tokens with the next, the latent
+ * vectors are shared by all. Two more differ in token 4.
+ */
 function plantKinds(): OneHot {
   const rng = createRng('kinds');
   const lists = Array.from({ length: COUNT }, (_, user) => {

@@ -51,7 +51,9 @@ function writeData(
 }
 
 const tasteOf = (user: number) => user % 4;
-/** A campaign of one of the tastes: half of those who have it, and few others; users are in three campaigns on average. */
+/**
+ * A campaign of one of the tastes: half of those who have it, and few others; users are in three campaigns on average.
+ */
 const byTaste = (user: number, campaign: number, lots: Rng) =>
   lots.uniform() < (tasteOf(user) === campaign % 4 ? 0.5 : 0.1);
 /** Every user but the last hundred is in one campaign, whatever the taste. */

@@ -7,7 +7,10 @@ import type { OneHot } from '../../src/offline/one-hot.ts';
 export const PLANTED_USERS = 600;
 const WIDTH = 40;
 
-/** Users with 5 of 40 tokens; users 0, 5, 10, ... are members and have three of the tokens 0-4. The last user has no token. */
+/**
+ * Users with 5 of 40 tokens; users 0, 5, 10, ... are members and have three of the tokens 0-4. The last user has no
+ * token.
+ */
 export function plantOneHot(): OneHot {
   const rng = createRng('planted');
   const lists = Array.from({ length: PLANTED_USERS }, (_, user) => {
@@ -47,7 +50,9 @@ export function plantCampaign(
   };
 }
 
-/** Train campaigns of a one-hot matrix, as `openFutures` gives them; `columns` are those of the campaigns' own tokens. */
+/**
+ * Train campaigns of a one-hot matrix, as `openFutures` gives them; `columns` are those of the campaigns' own tokens.
+ */
 export function plantFutures(
   oneHot: OneHot,
   campaigns: readonly CampaignHistory[],

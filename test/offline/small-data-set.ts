@@ -17,7 +17,10 @@ export interface SmallCampaign {
 
 export const USERS = 90;
 
-/** Users who like sport (every third), music (every third) or neither: campaigns are about one of the two, and tags show it unless they are told not to. */
+/**
+ * Users who like sport (every third), music (every third) or neither: campaigns are about one of the two, and tags show
+ * it unless they are told not to.
+ */
 export function writeSmallDataSet(
   folder: string,
   campaigns: readonly SmallCampaign[],

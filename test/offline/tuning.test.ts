@@ -121,7 +121,10 @@ describe('chooseSetting by evidence', () => {
   });
 });
 
-/** Tokens by lot, which tell nothing of the campaign's members; with `own`, each member has the last column too, as those of a past campaign have. */
+/**
+ * Tokens by lot, which tell nothing of the campaign's members; with `own`, each member has the last column too, as
+ * those of a past campaign have.
+ */
 function noise(own: boolean): OneHot {
   const lots = createRng('noise');
   const lists = Array.from({ length: PLANTED_USERS }, (_, user) => {

@@ -1,4 +1,7 @@
-/** The regression of a model on a population: its sums, its sample, what it leaves out, and the file that keeps the sums. */
+/**
+ * The regression of a model on a population: its sums, its sample, what it leaves out, and the file that keeps the
+ * sums.
+ */
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -18,7 +18,10 @@ import { CONFIG as PUBLISHED, populationOf, type User } from './world.ts';
 
 const PAST = { name: PAST_CAMPAIGNS, kind: 'multi', maxLength: 3, rows: 4 } as const;
 
-/** As in `world.ts`, with `past_campaigns 1` .. `3`. The rows of tables: 0 .. 4 ages, 5 .. 10 tags, 11 .. 14 past campaigns. */
+/**
+ * As in `world.ts`, with `past_campaigns 1` .. `3`. The rows of tables: 0 .. 4 ages, 5 .. 10 tags, 11 .. 14 past
+ * campaigns.
+ */
 export const HEADS_CONFIG: MetaHeacConfig = {
   ...PUBLISHED,
   user: [...PUBLISHED.user, PAST],

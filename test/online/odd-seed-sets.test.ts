@@ -86,7 +86,10 @@ afterAll(async () => {
 
 const FEATURES: CampaignTokens = { topic: 'topic 1', words: ['words 2'] };
 
-/** Customises, checks that all is numbers, and measures the fans that are no seeds among everybody else (a sample of the large world). */
+/**
+ * Customises, checks that all is numbers, and measures the fans that are no seeds among everybody else (a sample of the
+ * large world).
+ */
 async function expand(
   { context, scorer, fans }: World,
   seeds: Int32Array,

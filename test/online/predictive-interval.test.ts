@@ -1,4 +1,7 @@
-/** Predictive intervals: by hand, what they shrink and grow with, and that they hold a simulated truth as often as they say. */
+/**
+ * Predictive intervals: by hand, what they shrink and grow with, and that they hold a simulated truth as often as they
+ * say.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createRng, type Rng } from '../../src/lib/rng.ts';

@@ -29,7 +29,8 @@ describe('reportRanks', () => {
 
   it('recalls the seeds that would be in the top, those that are tied at its end by their chance', () => {
     const candidates = Array.from({ length: 20 }, (_, i) => i / 20);
-    // the top 5 % is one place: 1 is above all, .95 shares the first two with one candidate; of four places .8 shares the fourth and the fifth
+    // the top 5 % is one place: 1 is above all, .95 shares the first two with one candidate; of four places .8 shares
+    // the fourth and the fifth
     const { recall } = reportOf([1, 0.95, 0.9, 0.8, 0.5], candidates);
     expect(recall['0.05']).toBeCloseTo(1.5 / 5, 12);
     expect(recall['0.2']).toBeCloseTo(3.5 / 5, 12);

@@ -1,4 +1,6 @@
-/** Reads `test/golden/<folder>/expected.json`: PyTorch's numbers beside the `model.onnx` that `torch.onnx.export` wrote. */
+/**
+ * Reads `test/golden/<folder>/expected.json`: PyTorch's numbers beside the `model.onnx` that `torch.onnx.export` wrote.
+ */
 import { readFileSync } from 'node:fs';
 import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
 import { type Graph, isFloat, type Tensor, tensor } from '../../src/graph/index.ts';
@@ -6,7 +8,10 @@ import { type Graph, isFloat, type Tensor, tensor } from '../../src/graph/index.
 type Columns = Record<string, number[] | number[][]>;
 
 export interface ExportGolden {
-  /** The initializers that are adapted; without the list, all of float32. Others are buffers (running statistics) or numbers that the exporter folded. */
+  /**
+   * The initializers that are adapted; without the list, all of float32. Others are buffers (running statistics) or
+   * numbers that the exporter folded.
+   */
   parameters?: string[];
   forward: { inputs: Columns; labels: number[]; scores: number[]; loss: number; gradients: Record<string, number[]> };
   adaptation: {

@@ -1,4 +1,6 @@
-/** Reads `test/golden/*.json`: numbers of the published PyTorch code, by PyTorch's names, against MetaHeac's own graph. */
+/**
+ * Reads `test/golden/*.json`: numbers of the published PyTorch code, by PyTorch's names, against MetaHeac's own graph.
+ */
 import { readFileSync } from 'node:fs';
 import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
 import { buildMetaHeac, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';

@@ -25,7 +25,10 @@ const folders = readdirSync(GOLDEN).filter(
   (name) => existsSync(join(GOLDEN, name, 'model.onnx')) && existsSync(join(GOLDEN, name, 'expected.json')),
 );
 
-/** At most this part of the entries may be off by more than the constant; medium.json has 4 of 6,810, small.json none of 585. */
+/**
+ * At most this part of the entries may be off by more than the constant; medium.json has 4 of 6,810, small.json none of
+ * 585.
+ */
 const MOST_FRAGILE = 1e-3;
 
 /** Scores, loss and all gradients of a batch, through one graph. */

@@ -20,9 +20,10 @@ import {
 const FEW = 4;
 
 /**
- * Inputs, all of float64 that are floats: the batch, `label`, the parameters, for each parameter `along.<p>`, and `updates`, how often the
- * parameters were updated. Outputs: the gradients of the loss, `grad/<p>`; and of g = sum over p of grad . along (one entry, where that is
- * one-hot): `rounding`, which is sqrt(sum_v c_v (dg/dv M_v)^2) over all steps v of the gradients, and `by/<p>`, dg/dp.
+ * Inputs, all of float64 that are floats: the batch, `label`, the parameters, for each parameter `along.<p>`, and
+ * `updates`, how often the parameters were updated. Outputs: the gradients of the loss, `grad/<p>`; and of g = sum over
+ * p of grad . along (one entry, where that is one-hot): `rounding`, which is sqrt(sum_v c_v (dg/dv M_v)^2) over all
+ * steps v of the gradients, and `by/<p>`, dg/dp.
  */
 export function roundingGraph(graph: Graph, parameters: readonly string[], batch: LabelledBatch): Graph {
   const b = widened(graph, parameters, batch);

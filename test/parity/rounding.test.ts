@@ -1,4 +1,7 @@
-/** The bound of rounding.ts where its parts are known: Adam's first step, a sum whose terms cancel, and a sum of terms of one sign. */
+/**
+ * The bound of rounding.ts where its parts are known: Adam's first step, a sum whose terms cancel, and a sum of terms
+ * of one sign.
+ */
 import { describe, expect, it } from 'vitest';
 import { ADAM, Builder, tensor } from '../../src/graph/index.ts';
 import { adamChange, roundingBounds } from './rounding.ts';
@@ -28,7 +31,8 @@ function oneStep(columns: readonly (readonly number[])[], labels: readonly numbe
 }
 
 describe('the bound of an entry', () => {
-  // p - y is -1/2 and 1/2 in turn, and its mean over 4 rows is taken: the first feature's terms cancel but for 2^-26, the second's add up
+  // p - y is -1/2 and 1/2 in turn, and its mean over 4 rows is taken: the first feature's terms cancel but for 2^-26,
+  // the second's add up
   const adaptation = oneStep(
     [
       [1, 1, 1, 1 + 2 ** -23],

@@ -1,22 +1,25 @@
 /**
- * How far two float32 runs of an adaptation may be apart, entry by entry, by rounding alone: a first-order bound, computed in float64.
+ * How far two float32 runs of an adaptation may be apart, entry by entry, by rounding alone: a first-order bound,
+ * computed in float64.
  *
- * A gradient g is computed by steps. A step v (an element of a node's result) rounds by c_v errors of at most u M_v, u = 2^-24: of a sum
- * of n terms c = n and M is the sum of the terms' absolute values, whatever the order; of others c = 1 (or a few) and M = |v|. To first
- * order (Bauer 1974, Computational graphs and rounding error) they reach g with the weight dg/dv, and dg/dv for all steps at once is one
- * more reverse sweep over the graph that computes g. Of independent errors a sum leaves [-E, E] with a probability below 2 exp(-k^2 / 2)
- * (Hoeffding; Higham and Mary 2019, A new approach to probabilistic rounding error analysis):
+ * A gradient g is computed by steps. A step v (an element of a node's result) rounds by c_v errors of at most u M_v, u
+ * = 2^-24: of a sum of n terms c = n and M is the sum of the terms' absolute values, whatever the order; of others c =
+ * 1 (or a few) and M = |v|. To first order (Bauer 1974, Computational graphs and rounding error) they reach g with the
+ * weight dg/dv, and dg/dv for all steps at once is one more reverse sweep over the graph that computes g. Of
+ * independent errors a sum leaves [-E, E] with a probability below 2 exp(-k^2 / 2) (Hoeffding; Higham and Mary 2019, A
+ * new approach to probabilistic rounding error analysis):
  *
- *   |fl(g) - g| <= E = k u sqrt(sum_v c_v (dg/dv M_v)^2) + sum_j |dg/dtheta_j| b_j
+ * |fl(g) - g| <= E = k u sqrt(sum_v c_v (dg/dv M_v)^2) + sum_j |dg/dtheta_j| b_j
  *
- * where b_j is how far a parameter is off by then. (All errors of one sign would give sum_v c_v |dg/dv| M_v u: 6 to 10 times as much.)
- * Where g is what cancellation left of large terms, E is as large as g. Adam makes a change of the parameter of it. Its first one is
- * F(g) = rate g / (|g| + eps), which E moves by
+ * where b_j is how far a parameter is off by then. (All errors of one sign would give sum_v c_v |dg/dv| M_v u: 6 to 10
+ * times as much.) Where g is what cancellation left of large terms, E is as large as g. Adam makes a change of the
+ * parameter of it. Its first one is F(g) = rate g / (|g| + eps), which E moves by
  *
- *   F(g + E) - F(g) = rate E eps / ((|g| + eps) (|g| + E + eps)) ~ E dF/dg, dF/dg = rate eps / (|g| + eps)^2
+ * F(g + E) - F(g) = rate E eps / ((|g| + eps) (|g| + E + eps)) ~ E dF/dg, dF/dg = rate eps / (|g| + eps)^2
  *
- * next to nothing where |g| is far above eps = 1e-8, and up to 2 rate where it is not. Here F is all steps of Adam together, and b the sum
- * of what it changes by when each gradient moves by its E. Two runs, each off by b, may be 2 b apart.
+ * next to nothing where |g| is far above eps = 1e-8, and up to 2 rate where it is not. Here F is all steps of Adam
+ * together, and b the sum of what it changes by when each gradient moves by its E. Two runs, each off by b, may be 2 b
+ * apart.
  */
 
 import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
@@ -28,7 +31,10 @@ import { roundingGraph } from './rounding-graph.ts';
 const UNIT = 2 ** -24;
 /** k above: left with a probability below 7e-4. */
 const DEVIATIONS = 4;
-/** An error that no gradient is expected to have, in units of u and the tensor's largest gradient: says which entries are measured. */
+/**
+ * An error that no gradient is expected to have, in units of u and the tensor's largest gradient: says which entries
+ * are measured.
+ */
 const SCREEN = 32;
 
 export interface Adaptation {
@@ -54,8 +60,9 @@ export interface Entry {
 }
 
 /**
- * The entries that rounding may move by more than `allowed` (for each entry of each parameter), with their bounds; some of these turn out
- * below it. Others stay within it even if each of their gradients were wrong by SCREEN u of the largest gradient of their tensor.
+ * The entries that rounding may move by more than `allowed` (for each entry of each parameter), with their bounds; some
+ * of these turn out below it. Others stay within it even if each of their gradients were wrong by SCREEN u of the
+ * largest gradient of their tensor.
  */
 export async function roundingBounds(adaptation: Adaptation, allowed: Numbers): Promise<readonly Entry[]> {
   const session = await openSession(roundingGraph(adaptation.graph, adaptation.parameters, adaptation.batches[0]!));

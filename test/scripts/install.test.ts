@@ -1,4 +1,6 @@
-/** What `npm test` and `npm run metaheac` do first: packages that are missing, and a binding that another Node compiled. */
+/**
+ * What `npm test` and `npm run metaheac` do first: packages that are missing, and a binding that another Node compiled.
+ */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -12,7 +14,10 @@ const newFolder = useFolders();
 /** What is found in place of the right binding: a file, or none. */
 type Binding = 'right' | 'wrong' | 'missing';
 
-/** A repository of a script and of installed packages, and an npm that writes down its arguments and puts a binding in place. */
+/**
+ * A repository of a script and of installed packages, and an npm that writes down its arguments and puts a binding in
+ * place.
+ */
 function repository({ packages, before, after }: { packages: boolean; before: Binding; after: Binding }) {
   const root = newFolder();
   const put = (binding: Binding, path: string) => {

@@ -96,7 +96,10 @@ export interface Fixture {
   createReady(body?: object): Promise<string>;
   /** What explains audiences from now on, in place of the real thing. */
   setExplainer(explainer: AudienceExplainer): void;
-  /** Does what the engine would: scores the oldest queued campaign. Scores fall with the user number unless `score` says otherwise. */
+  /**
+   * Does what the engine would: scores the oldest queued campaign. Scores fall with the user number unless `score` says
+   * otherwise.
+   */
   finishNext(score?: (userNumber: number) => number): void;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /**
- * Valid and broken requests to every operation of the OpenAPI document: nothing is answered 5xx but a documented 503, every answer is as the
- * document says (the fixture checks each), and the store is whole afterwards. A new route is covered by being documented.
+ * Valid and broken requests to every operation of the OpenAPI document: nothing is answered 5xx but a documented 503,
+ * every answer is as the document says (the fixture checks each), and the store is whole afterwards. A new route is
+ * covered by being documented.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

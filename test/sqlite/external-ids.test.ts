@@ -1,4 +1,7 @@
-/** The caller's ids of campaigns: unique, found by, handed to the engine, kept over restarts, absent in databases of before. */
+/**
+ * The caller's ids of campaigns: unique, found by, handed to the engine, kept over restarts, absent in databases of
+ * before.
+ */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** Feedback: what counts, the sets that expansions are given, and what uploads, expansions, deletions and kills at once may do to it. */
+/**
+ * Feedback: what counts, the sets that expansions are given, and what uploads, expansions, deletions and kills at once
+ * may do to it.
+ */
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';

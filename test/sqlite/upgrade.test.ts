@@ -1,4 +1,7 @@
-/** A database of every earlier version, with rows in it, is upgraded by opening it: nothing that was acknowledged is lost. */
+/**
+ * A database of every earlier version, with rows in it, is upgraded by opening it: nothing that was acknowledged is
+ * lost.
+ */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';

@@ -1,4 +1,7 @@
-/** Sets of seeds and suppression: none is lost or left, whatever other processes do at the same time and whenever they are killed. */
+/**
+ * Sets of seeds and suppression: none is lost or left, whatever other processes do at the same time and whenever they
+ * are killed.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -41,7 +44,9 @@ function readUserSet(folder: string, sha256: string): string[] {
 
 const filesOf = (folder: string) => readdirSync(join(folder, 'seeds')).sort();
 
-/** Every recorded set has its file, whole; gives the files. Looked at in a transaction: files come and go in those only. */
+/**
+ * Every recorded set has its file, whole; gives the files. Looked at in a transaction: files come and go in those only.
+ */
 function expectWhole(folder: string): readonly string[] {
   const database = openDatabase(join(folder, 'metaheac.db'));
   try {

@@ -1,4 +1,7 @@
-/** User sets hold any text, depend on the set alone, are the same however they were sorted, and refuse to be read once altered. */
+/**
+ * User sets hold any text, depend on the set alone, are the same however they were sorted, and refuse to be read once
+ * altered.
+ */
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';

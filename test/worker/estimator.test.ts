@@ -1,4 +1,7 @@
-/** Estimates in a real thread: what they depend on, whom they leave out, how they end in time, and that another model's folder is refused. */
+/**
+ * Estimates in a real thread: what they depend on, whom they leave out, how they end in time, and that another model's
+ * folder is refused.
+ */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

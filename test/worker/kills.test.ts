@@ -1,4 +1,6 @@
-/** The engine is killed with -9 at each stage of an expansion: it starts again and ends with the same audience, once. */
+/**
+ * The engine is killed with -9 at each stage of an expansion: it starts again and ends with the same audience, once.
+ */
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
@@ -43,7 +45,9 @@ async function freezeAt(rig: Rig, stage: string): Promise<string> {
   throw new Error(`the stage "${stage}" was missed ${TRIES} times`);
 }
 
-/** With the write lock in other hands the engine comes as far as its row, and no further, unless it was there already. */
+/**
+ * With the write lock in other hands the engine comes as far as its row, and no further, unless it was there already.
+ */
 function goOnToTheRow(rig: Rig, id: string, engine: number): void {
   const database = new Sqlite(join(rig.dataDir, 'metaheac.db'), { timeout: 0 });
   try {

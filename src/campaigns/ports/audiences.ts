@@ -3,12 +3,16 @@ import type { Audience, Changes, Page, PageQuery } from '../types.ts';
 
 export interface Audiences {
   /**
-   * The active audience. Look-ups call it for each request: it must cost microseconds where no active version changed in between.
+   * The active audience. Look-ups call it for each request: it must cost microseconds where no active version changed
+   * in between.
    * @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds)
    */
   activeAudience(id: string): Audience;
 
-  /** Of all campaigns, oldest campaign first; the same list until an active version changes. As quick as `activeAudience`. */
+  /**
+   * Of all campaigns, oldest campaign first; the same list until an active version changes. As quick as
+   * `activeAudience`.
+   */
   activeAudiences(): readonly Audience[];
 
   /** @throws AppError campaign_not_found, audience_not_found */
@@ -23,6 +27,9 @@ export interface Audiences {
    */
   activate(id: string, version: number): Audience;
 
-  /** Changes of active versions after a cursor, oldest first; from the first one on without. @throws AppError invalid_cursor */
+  /**
+   * Changes of active versions after a cursor, oldest first; from the first one on without. @throws AppError
+   * invalid_cursor
+   */
   changes(since: string | undefined, limit: number): Changes;
 }

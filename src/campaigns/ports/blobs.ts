@@ -1,11 +1,16 @@
-/** The port of blobs: immutable files in named folders (rankings with what makes their customised models), published whole, read by ranges. */
+/**
+ * The port of blobs: immutable files in named folders (rankings with what makes their customised models), published
+ * whole, read by ranges.
+ */
 
-/** A file that is open for range reads, also where its folder is deleted or replaced meanwhile. Who opens it closes it. */
+/**
+ * A file that is open for range reads, also where its folder is deleted or replaced meanwhile. Who opens it closes it.
+ */
 export interface OpenBlob {
   readonly sizeBytes: number;
   /**
-   * Reads from `position` into `target` until that is full or the file ends; returns the bytes read. Look-ups call it for each
-   * request: it must cost little more than the read itself.
+   * Reads from `position` into `target` until that is full or the file ends; returns the bytes read. Look-ups call it
+   * for each request: it must cost little more than the read itself.
    * @throws AppError storage_failed
    */
   read(target: Uint8Array, position: number): number;
@@ -26,8 +31,9 @@ export interface BlobReader {
 
 export interface Blobs extends BlobReader {
   /**
-   * Puts a folder with its files, all of them or none: they are durable when this returns. One that is there already is replaced;
-   * who has its files open goes on reading the old ones. What killed processes left of the same folder is removed.
+   * Puts a folder with its files, all of them or none: they are durable when this returns. One that is there already is
+   * replaced; who has its files open goes on reading the old ones. What killed processes left of the same folder is
+   * removed.
    * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written stays
    */
   publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): void;

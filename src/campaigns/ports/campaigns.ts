@@ -11,8 +11,8 @@ import type {
 
 export interface Campaigns {
   /**
-   * Records a campaign; with seeds, queues its first expansion, which is too_small at once where too few of them are known. The
-   * campaign, its expansion and the answer that is kept for `once` are one commit.
+   * Records a campaign; with seeds, queues its first expansion, which is too_small at once where too few of them are
+   * known. The campaign, its expansion and the answer that is kept for `once` are one commit.
    * @throws AppError external_id_taken (facts: campaign_id), storage_failed, unavailable
    */
   create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Campaign;
@@ -24,13 +24,15 @@ export interface Campaigns {
   answerOf(request: Pick<IdempotentRequest, 'key' | 'requestSha256'>): string | null;
 
   /**
-   * Changes what is named. Another size of the audience is another version of its ranking, active at once; inputs wait for an expansion.
+   * Changes what is named. Another size of the audience is another version of its ranking, active at once; inputs wait
+   * for an expansion.
    * @throws AppError campaign_not_found, external_id_taken (facts: campaign_id), storage_failed, unavailable
    */
   update(id: string, change: CampaignChange): Campaign;
 
   /**
-   * Removes a campaign with its expansions, audiences and files; work at it is dropped. `removeUnusedFeedback` is to follow.
+   * Removes a campaign with its expansions, audiences and files; work at it is dropped. `removeUnusedFeedback` is to
+   * follow.
    * @throws AppError campaign_not_found, storage_failed, unavailable
    */
   delete(id: string): void;

@@ -10,14 +10,15 @@ export interface Expansions {
   expand(id: string): Promise<Expansion>;
 
   /**
-   * Queues the expansions that refresh policies ask for by now; returns their number. One that cannot be queued keeps no other from it:
-   * its error is thrown when all others are queued.
+   * Queues the expansions that refresh policies ask for by now; returns their number. One that cannot be queued keeps
+   * no other from it: its error is thrown when all others are queued.
    */
   expandDue(populationVersion: string): Promise<number>;
 
   /**
    * Ends an expansion that has not ended; one that was cancelled already is returned as it is.
-   * @throws AppError campaign_not_found, expansion_not_found, expansion_ended (facts: state), storage_failed, unavailable
+   * @throws AppError campaign_not_found, expansion_not_found, expansion_ended (facts: state), storage_failed,
+   * unavailable
    */
   cancel(campaignId: string, expansionId: string): Expansion;
 
@@ -34,7 +35,8 @@ export interface Expansions {
 /** Reads the sets that expansions name. */
 export interface SetReader {
   /**
-   * The users of a set, sorted, a block at a time; open from the first block on, so that a set that is removed meanwhile is read whole.
+   * The users of a set, sorted, a block at a time; open from the first block on, so that a set that is removed
+   * meanwhile is read whole.
    * @throws AppError storage_failed where the set is gone, or, after the last block, where it was altered
    */
   setBlocks(sha256: string): IdBlocks;

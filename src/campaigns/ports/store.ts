@@ -1,4 +1,6 @@
-/** The store as a whole: all ports of one data folder or database. What uses it takes the narrowest port that serves. */
+/**
+ * The store as a whole: all ports of one data folder or database. What uses it takes the narrowest port that serves.
+ */
 import type { Clock } from '../../lib/clock.ts';
 import type { Retention } from '../types.ts';
 import type { Audiences } from './audiences.ts';
@@ -24,7 +26,10 @@ export interface StoreOptions {
 
 /** The removal of what is old. */
 export interface Cleanup {
-  /** Forgets audience versions beyond the retention, expansions of none with their sets, and answers to requests that will not come again. */
+  /**
+   * Forgets audience versions beyond the retention, expansions of none with their sets, and answers to requests that
+   * will not come again.
+   */
   prune(retention: Retention): void;
 
   /** Removes rankings of no audience version and no work. @throws AppError storage_failed */
@@ -32,8 +37,8 @@ export interface Cleanup {
 }
 
 /**
- * Every method either has its effect on the disk when it returns, or throws and had none: AppError storage_failed (disk full,
- * read-only, I/O error) or unavailable (another process writes for too long). No transaction spans two calls.
+ * Every method either has its effect on the disk when it returns, or throws and had none: AppError storage_failed (disk
+ * full, read-only, I/O error) or unavailable (another process writes for too long). No transaction spans two calls.
  */
 export interface CampaignStore extends Campaigns, Expansions, SetReader, Audiences, Jobs, Feedback, Cleanup {
   /** Rankings, and what makes customised models. */

@@ -1,4 +1,7 @@
-/** The port of user sets: seeds and suppression lists that are replaced, added to and taken from, and how they match a population. */
+/**
+ * The port of user sets: seeds and suppression lists that are replaced, added to and taken from, and how they match a
+ * population.
+ */
 import type {
   Change,
   ChangeOptions,
@@ -15,23 +18,26 @@ export interface CollectedIds {
   readonly received: number;
   /** @throws AppError storage_failed */
   add(userId: string): void;
-  /** All that was added, once; called (and read to its end) once, after the last `add`. @throws AppError storage_failed */
+  /**
+   * All that was added, once; called (and read to its end) once, after the last `add`. @throws AppError storage_failed
+   */
   blocks(): IdBlocks;
   close(): void;
 }
 
 /**
- * Every change is one commit: it is durable when the call returns, or there was none. A set that an expansion uses stays as it is:
- * changes make another one.
+ * Every change is one commit: it is durable when the call returns, or there was none. A set that an expansion uses
+ * stays as it is: changes make another one.
  */
 export interface UserSets {
   /** Where the ids of an upload are collected. Who makes one closes it. */
   collect(): CollectedIds;
 
   /**
-   * Replaces the owner's set by the ids collected, adds them to it, or takes them from it. Changes made at once have their effects one
-   * after the other.
-   * @throws AppError campaign_not_found; too_many_seeds (more than `maximumUsers`); storage_failed; what `accept` throws
+   * Replaces the owner's set by the ids collected, adds them to it, or takes them from it. Changes made at once have
+   * their effects one after the other.
+   * @throws AppError campaign_not_found; too_many_seeds (more than `maximumUsers`); storage_failed; what `accept`
+   * throws
    */
   change(
     owner: SetOwner,

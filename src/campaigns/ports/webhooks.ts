@@ -2,7 +2,10 @@
 import type { Page, PageQuery } from '../types.ts';
 import type { NewWebhook, Webhook, WebhookChange } from '../webhook-types.ts';
 
-/** Each method that writes has its effect on the disk when it returns, or throws (AppError storage_failed, unavailable) and had none. */
+/**
+ * Each method that writes has its effect on the disk when it returns, or throws (AppError storage_failed, unavailable)
+ * and had none.
+ */
 export interface Webhooks {
   /** The only answer with the secret, but for `rotate`. @throws AppError too_many_webhooks */
   create(input: NewWebhook, maximum: number, now: number): { readonly webhook: Webhook; readonly secret: string };

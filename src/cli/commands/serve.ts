@@ -16,7 +16,10 @@ export interface ServeCommandOptions {
   threads?: string;
 }
 
-/** Serves until SIGTERM or SIGINT. One that comes again while it closes changes nothing: under npm each Ctrl-C comes twice. */
+/**
+ * Serves until SIGTERM or SIGINT. One that comes again while it closes changes nothing: under npm each Ctrl-C comes
+ * twice.
+ */
 export async function serveCommand(options: ServeCommandOptions, output: Output): Promise<void> {
   const flags = {
     METAHEAC_DATA_DIR: options.dataDir,
@@ -49,7 +52,8 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     logger,
     clock: systemClock,
   });
-  // Up to here a signal ends the process by itself, at once: verifying a large population may take long, and nothing needs closing yet.
+  // Up to here a signal ends the process by itself, at once: verifying a large population may take long, and nothing
+  // needs closing yet.
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
   });

@@ -64,7 +64,10 @@ export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   },
 };
 
-/** Names of the means and variances of the BatchNormalizations among `nodes`: what training left behind, which no gradient step may change. */
+/**
+ * Names of the means and variances of the BatchNormalizations among `nodes`: what training left behind, which no
+ * gradient step may change.
+ */
 export function runningStatistics(
   nodes: Iterable<{ readonly opType: string; readonly input: readonly string[] }>,
 ): ReadonlySet<string> {

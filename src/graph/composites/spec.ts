@@ -1,4 +1,7 @@
-/** What is said of an op that a file may hold and a graph does not: its inputs, its attributes and the nodes that it stands for. */
+/**
+ * What is said of an op that a file may hold and a graph does not: its inputs, its attributes and the nodes that it
+ * stands for.
+ */
 import type { Builder, NodeOptions } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import type { AttributeKind } from '../ops/attributes.ts';

@@ -1,4 +1,7 @@
-/** Activations of one value, and PRelu. Gradients at kinks are PyTorch's; what is exponential is kept from overflowing at every order. */
+/**
+ * Activations of one value, and PRelu. Gradients at kinks are PyTorch's; what is exponential is kept from overflowing
+ * at every order.
+ */
 import type { Builder } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import { broadcastShapes, mustDiffer } from './dims.ts';
@@ -74,7 +77,10 @@ export const Selu: OpSpec<'Selu'> = {
   ],
 };
 
-/** 1 where x > 0, else a e^x. The exponential is taken of no positive x: an infinity there would be NaN in the next order. */
+/**
+ * 1 where x > 0, else a e^x. The exponential is taken of no positive x: an infinity there would be NaN in the next
+ * order.
+ */
 function eluSlope(b: Builder, x: Value, alpha: number): Value {
   const positive = isPositive(b, x);
   const exponential = b.add('Exp', [b.add('Where', [positive, b.scalar(0, x), x])]);

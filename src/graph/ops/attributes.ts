@@ -1,4 +1,6 @@
-/** The attributes of every op that a graph can hold (ONNX opset 18, names exactly as ONNX), and how a file writes them. */
+/**
+ * The attributes of every op that a graph can hold (ONNX opset 18, names exactly as ONNX), and how a file writes them.
+ */
 import type { DataType } from '../ir.ts';
 
 type None = Readonly<Record<never, never>>;
@@ -97,5 +99,8 @@ export interface OpAttributes {
 
 export type OpType = keyof OpAttributes;
 
-/** How ONNX stores an attribute. `dtype` is an int holding a TensorProto.DataType; `fill` the one-element tensor of ConstantOfShape. */
+/**
+ * How ONNX stores an attribute. `dtype` is an int holding a TensorProto.DataType; `fill` the one-element tensor of
+ * ConstantOfShape.
+ */
 export type AttributeKind = 'int' | 'float' | 'ints' | 'floats' | 'string' | 'dtype' | 'fill';

@@ -1,11 +1,16 @@
-/** Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known of small integer tensors. */
+/**
+ * Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known of small integer tensors.
+ */
 import { GraphError } from '../error.ts';
 import { type Dim, elementCount, isConcrete, type Shape, type Value } from '../ir.ts';
 
 /** Integer tensors of at most this many elements are followed through shape rules. */
 export const KNOWN_ELEMENTS = 64;
 
-/** The size of two dimensions broadcast against each other; two different names give a fresh one (either may be 1 at run time). */
+/**
+ * The size of two dimensions broadcast against each other; two different names give a fresh one (either may be 1 at run
+ * time).
+ */
 export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
   if (a === b || b === 1) return a;
   if (a === 1) return b;
@@ -122,17 +127,23 @@ export function neverEqual(a: Shape, b: Shape): boolean {
   return whole !== 0 && (part === 0 || whole % part !== 0);
 }
 
-/** Elements that are known have a number, which the shape must be able to hold: four are never `[batch, 3]`, nor `[1]`. */
+/**
+ * Elements that are known have a number, which the shape must be able to hold: four are never `[batch, 3]`, nor `[1]`.
+ */
 export function requireFitting({ shape, known }: { readonly shape: Shape; readonly known?: Shape | undefined }): void {
   if (known && neverEqual([known.length], shape))
     throw new GraphError(`${known.length} elements do not fit [${shape.join(', ')}]`);
 }
 
-/** True where product(a) is never a multiple of product(b), which must not be 0: no size in the place of -1 then makes them equal. */
+/**
+ * True where product(a) is never a multiple of product(b), which must not be 0: no size in the place of -1 then makes
+ * them equal.
+ */
 export function neverDivides(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
   if (q === 0) return true;
-  // names of b are not 0: those of a cancel. One that is left in a may be 0 or q times the rest, those left in b may be 1
+  // names of b are not 0: those of a cancel. One that is left in a may be 0 or q times the rest, those left in b may be
+  // 1
   const rest = [...right];
   const free = left.filter((name) => {
     const at = rest.indexOf(name);

@@ -67,7 +67,9 @@ function equationOf({ inputs, attributes }: Pick<InferContext<'Einsum'>, 'inputs
   );
 }
 
-/** `x`, whose axes `from` are labelled, along the axes `to`: a repeated label there is a diagonal, with zeros around it. */
+/**
+ * `x`, whose axes `from` are labelled, along the axes `to`: a repeated label there is a diagonal, with zeros around it.
+ */
 function onDiagonals(b: Builder, x: Value, from: readonly string[], to: readonly string[]): Value {
   const free = LABELS.filter((label) => !to.includes(label));
   const pairs: string[][] = [];
@@ -86,8 +88,9 @@ function onDiagonals(b: Builder, x: Value, from: readonly string[], to: readonly
 }
 
 /**
- * Labels of `term`, a later input, that are summed with `first` and stand behind one that is kept of `term` alone (`j` of `ij,kj->ik`). ONNX Runtime
- * moves such an axis to the front and divides by its size: where that is 0, its process ends.
+ * Labels of `term`, a later input, that are summed with `first` and stand behind one that is kept of `term` alone (`j`
+ * of `ij,kj->ik`). ONNX Runtime moves such an axis to the front and divides by its size: where that is 0, its process
+ * ends.
  */
 function movedSums(term: readonly string[], first: readonly string[], result: readonly string[]): readonly string[] {
   const own = term.findIndex((label) => result.includes(label) && !first.includes(label));
@@ -108,7 +111,8 @@ export const Einsum: OpSpec<'Einsum'> = {
     terms.forEach((term, i) => {
       term.forEach((label, axis) => {
         const [size, known] = [inputs[i]!.shape[axis]!, sizes.get(label)];
-        // ONNX Runtime types a 1 that meets another size as 1, and fails while running: only in an ellipsis does it broadcast
+        // ONNX Runtime types a 1 that meets another size as 1, and fails while running: only in an ellipsis does it
+        // broadcast
         if (
           known !== undefined &&
           !ellipsis.includes(label) &&

@@ -71,7 +71,8 @@ export const Sqrt: OpSpec<'Sqrt'> = {
   attributes: {},
   infer: floatUnary,
   gradient: ({ b, outputs: [out], gradient: g }) => {
-    // 0 where nothing comes in at the pole, as of a norm that is clamped: PyTorch's own norms and cosines say 0 there, and 0/0 is NaN
+    // 0 where nothing comes in at the pole, as of a norm that is clamped: PyTorch's own norms and cosines say 0 there,
+    // and 0/0 is NaN
     const zero = b.scalar(0, g);
     const idle = b.add('And', [b.add('Equal', [g, zero]), b.add('Equal', [out!, zero])]);
     return [b.add('Div', [b.add('Mul', [g, b.scalar(0.5, g)]), b.add('Where', [idle, b.scalar(1, g), out!])])];

@@ -147,7 +147,8 @@ export const GatherElements: OpSpec<'GatherElements'> = {
   ],
 };
 
-// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (indices must differ, as ONNX demands)
+// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (indices must differ, as ONNX
+// demands)
 export const ScatterElements: OpSpec<'ScatterElements'> = {
   arity: [3, 3],
   attributes: { axis: 'int', reduction: 'string' },
@@ -172,7 +173,8 @@ function requireReduction(reduction: string | undefined): void {
     refuse(`reduction "${reduction}" is not supported: use none or add`);
 }
 
-// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (tuples must differ, as ONNX demands)
+// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (tuples must differ, as ONNX
+// demands)
 export const ScatterND: OpSpec<'ScatterND'> = {
   arity: [3, 3],
   attributes: { reduction: 'string' },

@@ -74,7 +74,10 @@ export function broadcastOf(
   };
 }
 
-/** What is known of a small result of `shape`, element by element of the inputs, broadcast; null where `combine` knows nothing. */
+/**
+ * What is known of a small result of `shape`, element by element of the inputs, broadcast; null where `combine` knows
+ * nothing.
+ */
 export function knownOf(
   inputs: readonly (Value | null)[],
   shape: Shape,
@@ -149,7 +152,10 @@ export function joined(b: Builder, parts: readonly Value[]): Value {
   return known.every((part) => part !== null) ? b.ints(known.flat()) : b.add('Concat', parts, { axis: 0 });
 }
 
-/** Zeros of `size` (an int64 vector of one) along `axis` but for `part`, whose i-th piece lies at `places[i]` (an int64 vector, all different). */
+/**
+ * Zeros of `size` (an int64 vector of one) along `axis` but for `part`, whose i-th piece lies at `places[i]` (an int64
+ * vector, all different).
+ */
 export function scatterAlong(b: Builder, part: Value, places: Value, axis: number, size: Value): Value {
   const front = [axis, ...part.shape.map((_, i) => i).filter((i) => i !== axis)];
   const [to, back] = [front, front.map((_, i) => front.indexOf(i))];

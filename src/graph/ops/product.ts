@@ -19,8 +19,8 @@ export const ReduceProd: OpSpec<'ReduceProd'> = {
 };
 
 /**
- * For each element of `x`, the product of the others over `axes`. Dividing the whole product by the element would be wrong at zeros, at
- * order 2 even behind a mask; this multiplies n rows of n factors, each with 1 in its own place.
+ * For each element of `x`, the product of the others over `axes`. Dividing the whole product by the element would be
+ * wrong at zeros, at order 2 even behind a mask; this multiplies n rows of n factors, each with 1 in its own place.
  */
 function productOfOthers(b: Builder, x: Value, axes: readonly number[]): Value {
   const kept = x.shape.map((_, i) => i).filter((i) => !axes.includes(i));

@@ -1,4 +1,6 @@
-/** What all reductions over axes share: their axes, their shape rule, and the way back to the shape that was reduced. */
+/**
+ * What all reductions over axes share: their axes, their shape rule, and the way back to the shape that was reduced.
+ */
 import type { Dim, Value } from '../ir.ts';
 import { knownNumbers, normalizeAxes } from './dims.ts';
 import { refuse, requireInteger, requireNumber } from './helpers.ts';
@@ -51,7 +53,9 @@ export function inferReduction(c: InferContext<Reduction>): readonly Inferred[] 
   return [{ dtype: x!.dtype, shape }];
 }
 
-/** `value`, of the shape of the result, with the reduced axes as size 1: it broadcasts to the shape of what was reduced. */
+/**
+ * `value`, of the shape of the result, with the reduced axes as size 1: it broadcasts to the shape of what was reduced.
+ */
 export function broadcastable({ b, inputs, attributes }: Reduced, value: Value): Value {
   const reduced = reducedAxes({ inputs, attributes });
   const keep = (attributes.keepdims ?? 1) !== 0;

@@ -217,7 +217,8 @@ function placesAlong(b: Builder, x: Value, axis: number): Value {
   return b.add('Range', [b.scalar(0, 'int64'), size, b.scalar(1, 'int64')]);
 }
 
-// what is added is cut off again (a negative pad cuts, and its gradient adds zeros); the fill's gradient is the sum over what is added
+// what is added is cut off again (a negative pad cuts, and its gradient adds zeros); the fill's gradient is the sum
+// over what is added
 export const Pad: OpSpec<'Pad'> = {
   arity: [2, 3],
   attributes: { mode: 'string' },

@@ -25,7 +25,10 @@ export interface GradientContext<K extends OpType> {
   readonly attributes: OpAttributes[K];
   /** d loss / d outputs[0], of the shape of outputs[0]: zeros where the loss depends on another output only. */
   readonly gradient: Value;
-  /** d loss / d outputs[i], of the shape of outputs[i]; null where the loss does not depend on it. At least one is there. */
+  /**
+   * d loss / d outputs[i], of the shape of outputs[i]; null where the loss does not depend on it. At least one is
+   * there.
+   */
   readonly gradients: readonly (Value | null)[];
   /** True where the gradient of input `i` is asked for: a rule need not build the others. */
   wants(i: number): boolean;
@@ -37,7 +40,10 @@ export interface GradientContext<K extends OpType> {
  */
 export type GradientRule<K extends OpType> = (context: GradientContext<K>) => readonly (Value | null)[];
 
-/** The three answers of an op: a rule; no gradient (its output is an integer, a truth value or a piecewise constant); refused, with the reason. */
+/**
+ * The three answers of an op: a rule; no gradient (its output is an integer, a truth value or a piecewise constant);
+ * refused, with the reason.
+ */
 export type Gradient<K extends OpType> = GradientRule<K> | 'none' | { readonly refused: string };
 
 export interface OpSpec<K extends OpType> {

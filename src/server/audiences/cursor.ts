@@ -47,7 +47,9 @@ export function encodeCampaignCursor(campaignId: string): string {
   return Buffer.from(`${AFTER_CAMPAIGN}${campaignId}`).toString('base64url');
 }
 
-/** Reads what `encodeCampaignCursor` gave; anything else is `invalid_cursor`. The campaign need not be there any more. */
+/**
+ * Reads what `encodeCampaignCursor` gave; anything else is `invalid_cursor`. The campaign need not be there any more.
+ */
 export function decodeCampaignCursor(text: string): string {
   const decoded = Buffer.from(text, 'base64url').toString();
   const campaignId = decoded.slice(AFTER_CAMPAIGN.length);

@@ -6,8 +6,8 @@ import type { AudienceLimits } from './limits.ts';
 import type { AudienceExplainer, AudienceToExplain } from './port.ts';
 
 /**
- * Explains an audience, or gives what was made of the same ranking and size before: those never change. Who asks for one that is being
- * made waits for it.
+ * Explains an audience, or gives what was made of the same ranking and size before: those never change. Who asks for
+ * one that is being made waits for it.
  * @throws AppError unavailable (with retry_after) where others are being made; what the explainer does
  */
 export function createExplanations({

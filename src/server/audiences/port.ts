@@ -10,13 +10,18 @@ export type AudienceToExplain = Pick<Audience, 'folder' | 'size' | 'populationVe
 
 /** Explains audiences, away from the thread that answers requests. */
 export interface AudienceExplainer {
-  /** With up to `maximumExplanationTokens` tokens a feature. @throws AppError population_unavailable, storage_failed, invalid_population */
+  /**
+   * With up to `maximumExplanationTokens` tokens a feature. @throws AppError population_unavailable, storage_failed,
+   * invalid_population
+   */
   explain(task: AudienceToExplain): Promise<Explanation>;
 }
 
 /** The customised models of audiences. */
 export interface CustomisedModels {
-  /** @throws AppError model_not_stored, model_unavailable (facts: model_version, served_model_version), storage_failed */
+  /**
+   * @throws AppError model_not_stored, model_unavailable (facts: model_version, served_model_version), storage_failed
+   */
   manifest(audience: Audience): Promise<CustomisedManifest>;
   /** The ONNX file, in memory of its own. @throws as `manifest` */
   onnx(audience: Audience): Promise<Uint8Array>;

@@ -93,7 +93,9 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
   };
 }
 
-/** For a stream: a place among the streams (`release` frees it), and the ranking's own descriptors, both until `close`. */
+/**
+ * For a stream: a place among the streams (`release` frees it), and the ranking's own descriptors, both until `close`.
+ */
 function hold(
   release: () => void,
   rankings: ReadNeeds['rankings'],

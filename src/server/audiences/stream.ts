@@ -63,9 +63,9 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export type StreamLimits = Pick<HttpLimits, 'streamStallMs' | 'maximumStreamMs'>;
 
 /**
- * A stream of chunks, each made when the client has taken the one before: it holds one, whatever there is in all. It fails with request_timeout
- * where a chunk is not taken within `streamStallMs`, or all within `maximumStreamMs`. `onClose` is called once, at the end or when the client
- * has gone.
+ * A stream of chunks, each made when the client has taken the one before: it holds one, whatever there is in all. It
+ * fails with request_timeout where a chunk is not taken within `streamStallMs`, or all within `maximumStreamMs`.
+ * `onClose` is called once, at the end or when the client has gone.
  */
 export function streamChunks(
   chunks: AsyncIterable<string | Uint8Array>,

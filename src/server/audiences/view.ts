@@ -38,8 +38,8 @@ export interface View {
 }
 
 /**
- * The cut that the query asks for, else the cursor's, else the audience's own size. A cut beside a cursor has to be the cursor's: other
- * pages of other sizes would not fit together.
+ * The cut that the query asks for, else the cursor's, else the audience's own size. A cut beside a cursor has to be the
+ * cursor's: other pages of other sizes would not fit together.
  * @throws AppError invalid_cursor, storage_failed
  */
 export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, query: CutQuery): View {
@@ -53,7 +53,10 @@ export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, quer
   return { size: at.size, from: at.afterRank };
 }
 
-/** Rankings may hold users whom the population that is served has never seen; those have no id here. @throws AppError unavailable */
+/**
+ * Rankings may hold users whom the population that is served has never seen; those have no id here. @throws AppError
+ * unavailable
+ */
 export function checkPopulation(
   { population }: Pick<ServerDependencies, 'population'>,
   audience: Audience,
@@ -67,8 +70,8 @@ export function checkPopulation(
 }
 
 /**
- * Opens an audience. A ranking whose files went while its row was read (a campaign that was deleted, a version that was pruned) is looked up again:
- * that ends as not found, or with the version that is active now.
+ * Opens an audience. A ranking whose files went while its row was read (a campaign that was deleted, a version that was
+ * pruned) is looked up again: that ends as not found, or with the version that is active now.
  * @throws what `find` does; AppError storage_failed
  */
 export function openFound<L extends { readonly audience: Audience }, T>(

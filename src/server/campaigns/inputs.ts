@@ -1,4 +1,7 @@
-/** Fields of a campaign's inputs beside features and seeds: labels, filters, refresh; and the look whether filters can let anybody pass. */
+/**
+ * Fields of a campaign's inputs beside features and seeds: labels, filters, refresh; and the look whether filters can
+ * let anybody pass.
+ */
 import { z } from 'zod';
 import type { Filters, RefreshPolicy } from '../../campaigns/types.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
@@ -134,7 +137,10 @@ export function presentRefresh({ everyMs, onNewPopulation, onChange }: RefreshPo
   };
 }
 
-/** Refuses features and tokens that the population does not have: they would let nobody pass. @throws AppError unknown_filter (facts: known_features) */
+/**
+ * Refuses features and tokens that the population does not have: they would let nobody pass. @throws AppError
+ * unknown_filter (facts: known_features)
+ */
 export function refuseUnknownFilters(population: Pick<Population, 'features' | 'dictionary'>, filters: Filters): void {
   const known = population.features.map(({ name }) => name);
   const details: ErrorDetail[] = [];

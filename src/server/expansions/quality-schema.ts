@@ -8,7 +8,10 @@ export const predicted = z
 
 const predictedByShare = z.record(z.string(), predicted);
 
-/** Fields of the quality report that are promised; an expansion of an earlier version may lack some, one of a later version have more. */
+/**
+ * Fields of the quality report that are promised; an expansion of an earlier version may lack some, one of a later
+ * version have more.
+ */
 export const qualitySchema = z
   .looseObject({
     epochs: count.optional().describe('Passes or steps of adaptation.'),

@@ -1,6 +1,7 @@
 /**
- * Lists and objects that are checked item by item and no further than the first `maximumErrorDetails` wrong ones: zod's own collect an issue for
- * each item, which a body of millions of wrong ones turns into gigabytes. More items than the limit are one issue, and are not looked at.
+ * Lists and objects that are checked item by item and no further than the first `maximumErrorDetails` wrong ones: zod's
+ * own collect an issue for each item, which a body of millions of wrong ones turns into gigabytes. More items than the
+ * limit are one issue, and are not looked at.
  */
 import { z } from 'zod';
 import { sentenceOf } from './sentences.ts';

@@ -10,8 +10,8 @@ export interface SendLimits {
 }
 
 /**
- * `bytes` as a stream, which fails with request_timeout where a chunk is not taken in its time. `onDone` is called once: when all is
- * taken, or when the client has gone or was cut off; from then on nothing here holds `bytes`.
+ * `bytes` as a stream, which fails with request_timeout where a chunk is not taken in its time. `onDone` is called
+ * once: when all is taken, or when the client has gone or was cut off; from then on nothing here holds `bytes`.
  */
 export function streamBytes(bytes: Uint8Array, { chunkBytes, chunkMs }: SendLimits, onDone: () => void): Readable {
   let isDone = false;

@@ -1,4 +1,7 @@
-/** What never becomes a request (no HTTP, too late, too large), answered on the bare socket once the answers before it are out. */
+/**
+ * What never becomes a request (no HTTP, too late, too large), answered on the bare socket once the answers before it
+ * are out.
+ */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
@@ -11,8 +14,9 @@ import type { OpenRequests } from './open-requests.ts';
 type ClientErrorHandler = (error: NodeJS.ErrnoException, socket: Socket) => void;
 
 /**
- * Answers errors of Node's HTTP parser. A connection's answers keep the order of its requests: those that are whole are answered first. The last
- * of them is marked as overrun, so that what was cut is not applied; its refusal is then the only answer.
+ * Answers errors of Node's HTTP parser. A connection's answers keep the order of its requests: those that are whole are
+ * answered first. The last of them is marked as overrun, so that what was cut is not applied; its refusal is then the
+ * only answer.
  */
 export function createClientErrorHandler(
   config: HttpLimits,

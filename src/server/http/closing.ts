@@ -3,7 +3,10 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 import type { HttpLimits } from './limits.ts';
 
-/** From `close()` on new requests are refused (503) and connections end with their answer, at the latest after `closeGraceMs`. */
+/**
+ * From `close()` on new requests are refused (503) and connections end with their answer, at the latest after
+ * `closeGraceMs`.
+ */
 export function closeGracefully(app: ServerApp, { closeGraceMs }: Pick<HttpLimits, 'closeGraceMs'>): void {
   let cut: NodeJS.Timeout | null = null;
   app.addHook('preClose', async () => {

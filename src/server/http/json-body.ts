@@ -10,7 +10,9 @@ const LARGE_BYTES = 64 * 1024;
 /** Lines of NDJSON that are parsed at once. */
 const SLICE_LINES = 2_000;
 
-/** Replaces Fastify's parsers: theirs also takes text/plain, and reads invalid UTF-8 as other characters (other users). */
+/**
+ * Replaces Fastify's parsers: theirs also takes text/plain, and reads invalid UTF-8 as other characters (other users).
+ */
 export function parseJsonBodies(app: ServerApp): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   app.removeAllContentTypeParsers();
@@ -30,7 +32,10 @@ export function parseJsonBodies(app: ServerApp): void {
   });
 }
 
-/** Takes NDJSON too: one value a line, which `toBody` makes what the same as JSON would be. Errors name the line. Others have their turn between slices. */
+/**
+ * Takes NDJSON too: one value a line, which `toBody` makes what the same as JSON would be. Errors name the line. Others
+ * have their turn between slices.
+ */
 export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown[]) => unknown): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   app.addContentTypeParser('application/x-ndjson', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {

@@ -13,8 +13,8 @@ const CURLY_BIT = 0x20;
 
 /**
  * Parses UTF-8 that is known to be valid.
- * @throws AppError invalid_request (no JSON, too deep, or an object has the name `__proto__`, or `constructor` with `prototype` in it: JavaScript
- * gives these a meaning of their own)
+ * @throws AppError invalid_request (no JSON, too deep, or an object has the name `__proto__`, or `constructor` with
+ * `prototype` in it: JavaScript gives these a meaning of their own)
  */
 export function parseJson(bytes: Buffer, text: string): unknown {
   if (isTooDeep(bytes)) {

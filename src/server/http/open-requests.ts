@@ -23,7 +23,10 @@ export class OpenRequests {
     return [...(this.#bySocket.get(socket) ?? [])];
   }
 
-  /** Says that what came right behind the body of `request` is no request: its length was declared too short, or it is cut. */
+  /**
+   * Says that what came right behind the body of `request` is no request: its length was declared too short, or it is
+   * cut.
+   */
   markOverrun(request: IncomingMessage): void {
     this.#overrun.add(request);
   }

@@ -1,4 +1,7 @@
-/** Numbers in queries and paths: text of plain digits, as JSON writes them; no hexadecimal, no blanks, no `1e3` for a whole number. */
+/**
+ * Numbers in queries and paths: text of plain digits, as JSON writes them; no hexadecimal, no blanks, no `1e3` for a
+ * whole number.
+ */
 import { z } from 'zod';
 
 const WHOLE = /^-?(0|[1-9]\d*)$/;

@@ -68,7 +68,10 @@ export function logProblem(log: FastifyBaseLogger, route: string, error: AppErro
     log.error({ route, code: error.code, error: describeError(isUnexpected ? error.cause : error) }, 'request failed');
 }
 
-/** Name, message and stack down the causes; no other property, for those may hold input. Not under pino's `err`, which copies them. */
+/**
+ * Name, message and stack down the causes; no other property, for those may hold input. Not under pino's `err`, which
+ * copies them.
+ */
 function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: typeof error };
   return {

@@ -1,4 +1,7 @@
-/** How a route is described: its shapes, its answers with their headers, and the errors that are its own; the common ones are added. */
+/**
+ * How a route is described: its shapes, its answers with their headers, and the errors that are its own; the common
+ * ones are added.
+ */
 import type { RouteOptions } from 'fastify';
 import { z } from 'zod';
 import { assert, type ErrorCode } from '../../lib/errors.ts';
@@ -105,7 +108,10 @@ export function addErrorResponses(app: ServerApp): void {
   });
 }
 
-/** The errors of a route: what is wrong with a body, or a query name, is found before the route is asked, also where it takes none. */
+/**
+ * The errors of a route: what is wrong with a body, or a query name, is found before the route is asked, also where it
+ * takes none.
+ */
 export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: RouteFacts): readonly ErrorCode[] {
   const takesBody = [route.method].flat().some((method) => method !== 'GET' && method !== 'HEAD');
   return [

@@ -5,8 +5,8 @@ import { AppError } from '../../lib/errors.ts';
 const RETRY_SECONDS = 5;
 
 /**
- * At most `most` are held at one time; one more is `unavailable`, with `busy` saying of what there are so many. What is taken is given back by
- * calling it, once or more.
+ * At most `most` are held at one time; one more is `unavailable`, with `busy` saying of what there are so many. What is
+ * taken is given back by calling it, once or more.
  */
 export function createSlots(most: number, busy: string, onChange: (open: number) => void = () => {}): () => () => void {
   let open = 0;

@@ -1,10 +1,16 @@
-/** Parts of a request that its route does not read: a schema refuses unknown fields, and a route without one refuses them here. */
+/**
+ * Parts of a request that its route does not read: a schema refuses unknown fields, and a route without one refuses
+ * them here.
+ */
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { UNKNOWN_FIELD } from './validation.ts';
 
-/** Refuses (`invalid_request`) query names and bodies that a `/v1` route has no schema for; routes of health and documents take them. */
+/**
+ * Refuses (`invalid_request`) query names and bodies that a `/v1` route has no schema for; routes of health and
+ * documents take them.
+ */
 export function refuseUnreadParts(app: ServerApp): void {
   app.addHook('preValidation', async (request) => {
     const { url, schema } = request.routeOptions;
@@ -22,7 +28,10 @@ function refuseQuery(query: object): void {
   });
 }
 
-/** An empty one is none, whatever its type, and so is an object of nothing. Bodies of GET are never parsed: their headers tell. */
+/**
+ * An empty one is none, whatever its type, and so is an object of nothing. Bodies of GET are never parsed: their
+ * headers tell.
+ */
 function hasBody({ body, headers, method }: FastifyRequest): boolean {
   if (isEmptyObject(body)) return false;
   if (body !== undefined && body !== '') return true;

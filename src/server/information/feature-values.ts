@@ -17,8 +17,9 @@ export interface ValueQuery {
 }
 
 /**
- * Up to `limit` values that fit, from the cursor on; the look stops after `maximumScan` values, so a page may be short before the last one.
- * `present` makes an item of a value. `scope` names the list: a cursor of another one is invalid_cursor.
+ * Up to `limit` values that fit, from the cursor on; the look stops after `maximumScan` values, so a page may be short
+ * before the last one. `present` makes an item of a value. `scope` names the list: a cursor of another one is
+ * invalid_cursor.
  */
 export function pageOfValues<T>(
   values: ValueList,

@@ -1,4 +1,7 @@
-/** Routes of what the service says of itself: limits, the served model and population, and the values that their features know. */
+/**
+ * Routes of what the service says of itself: limits, the served model and population, and the values that their
+ * features know.
+ */
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';

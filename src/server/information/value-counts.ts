@@ -1,4 +1,6 @@
-/** How many users of the served population version have each value of a feature: counted when first asked for, and kept. */
+/**
+ * How many users of the served population version have each value of a feature: counted when first asked for, and kept.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { Population } from '../../population/population.ts';
 
@@ -10,7 +12,10 @@ export class ValueCounts {
     this.#population = population;
   }
 
-  /** Users by the value's code, `[dictionary size]`; others have their turn between segments. @throws AppError invalid_population */
+  /**
+   * Users by the value's code, `[dictionary size]`; others have their turn between segments. @throws AppError
+   * invalid_population
+   */
   of(feature: string): Promise<Uint32Array> {
     const known = this.#counts.get(feature);
     if (known !== undefined) return known;

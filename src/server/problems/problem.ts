@@ -89,7 +89,10 @@ function presentValue(value: unknown): string | number | boolean | null {
 const MAXIMUM_TEXT_LENGTH = 500;
 const MAXIMUM_VALUE_LENGTH = 80;
 
-/** Halves of surrogate pairs are no text, and strict readers of JSON refuse them: one at the cut is dropped, another replaced. */
+/**
+ * Halves of surrogate pairs are no text, and strict readers of JSON refuse them: one at the cut is dropped, another
+ * replaced.
+ */
 function shorten(text: string, length = MAXIMUM_TEXT_LENGTH): string {
   const short = text.length <= length ? text : `${text.slice(0, length).replace(/[\ud800-\udbff]$/, '')}…`;
   return short.replace(/\p{Surrogate}/gu, '\ufffd');

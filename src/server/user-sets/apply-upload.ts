@@ -1,4 +1,6 @@
-/** Changes a set of users by an upload: reads it, has it matched, and refuses it whole where it is not what was wanted. */
+/**
+ * Changes a set of users by an upload: reads it, has it matched, and refuses it whole where it is not what was wanted.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
@@ -22,8 +24,8 @@ export interface Doors {
 
 /**
  * The report of the set after the change, as JSON.
- * @throws AppError campaign_not_found, unavailable, too_few_known, too_many_seeds, storage_failed; invalid_request where more follows the body
- * than was declared; and what `readUploadedIds` throws. Nothing has changed then.
+ * @throws AppError campaign_not_found, unavailable, too_few_known, too_many_seeds, storage_failed; invalid_request
+ * where more follows the body than was declared; and what `readUploadedIds` throws. Nothing has changed then.
  */
 export async function applyUpload(
   request: FastifyRequest,

@@ -13,7 +13,10 @@ export function findUser({ directory, rowOf }: Pick<Population, 'directory' | 'r
   return number >= 0 && (rowOf[number] ?? -1) >= 0 ? number : -1;
 }
 
-/** Rows of the users whom the population version has, ascending, and how many of the ids are whose. Others have their turn between slices. */
+/**
+ * Rows of the users whom the population version has, ascending, and how many of the ids are whose. Others have their
+ * turn between slices.
+ */
 export async function findRowsOf(
   population: Pick<Population, 'directory' | 'rowOf'>,
   received: readonly string[],

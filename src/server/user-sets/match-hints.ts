@@ -1,4 +1,7 @@
-/** Why user ids are not known: what was probably sent in their place, told by ids that are known once they are read another way. */
+/**
+ * Why user ids are not known: what was probably sent in their place, told by ids that are known once they are read
+ * another way.
+ */
 
 /** What can be found. */
 export type Found = 'json_lines' | 'header' | 'utf16' | 'spaces' | 'quotes' | 'columns';

@@ -1,4 +1,7 @@
-/** Uploads in flight: how many there may be, which connections they come over, and that small ones never wait behind large ones. */
+/**
+ * Uploads in flight: how many there may be, which connections they come over, and that small ones never wait behind
+ * large ones.
+ */
 import type { Socket } from 'node:net';
 import { createQueue, createSlots } from '../http/slots.ts';
 import type { UserSetLimits } from './limits.ts';
@@ -45,7 +48,10 @@ export class OpenUploads {
     };
   }
 
-  /** Whether a large upload comes over this connection: it may take longer than other requests, as long as it keeps its pace. */
+  /**
+   * Whether a large upload comes over this connection: it may take longer than other requests, as long as it keeps its
+   * pace.
+   */
   has(socket: Socket): boolean {
     return this.#sockets.has(socket);
   }

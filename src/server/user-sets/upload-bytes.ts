@@ -1,4 +1,7 @@
-/** The body of an upload as bytes: unpacked, counted, a piece at a time and no faster than they are taken; a sender that stalls or drips is given up. */
+/**
+ * The body of an upload as bytes: unpacked, counted, a piece at a time and no faster than they are taken; a sender that
+ * stalls or drips is given up.
+ */
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -16,11 +19,11 @@ export type UploadLimits = Pick<
 >;
 
 /**
- * The bytes of a body, without its `Content-Encoding` (gzip, or none). `onLarge` is called once it is known to have more than
- * `smallUploadBytes`, before any of those is given.
- * @throws AppError unsupported_media_type (another encoding), body_too_large (after unpacking), request_timeout (nothing came for
- * `uploadStallMs`, or less than the minimum rate in as much time; it took `maximumUploadMs`), invalid_request (not whole gzip; the connection
- * broke), and what `onLarge` throws
+ * The bytes of a body, without its `Content-Encoding` (gzip, or none). `onLarge` is called once it is known to have
+ * more than `smallUploadBytes`, before any of those is given.
+ * @throws AppError unsupported_media_type (another encoding), body_too_large (after unpacking), request_timeout
+ * (nothing came for `uploadStallMs`, or less than the minimum rate in as much time; it took `maximumUploadMs`),
+ * invalid_request (not whole gzip; the connection broke), and what `onLarge` throws
  */
 export async function* uploadBytes(
   raw: IncomingMessage,
@@ -70,7 +73,10 @@ class Pace {
     this.#deadline = clock.elapsed() + limits.maximumUploadMs;
   }
 
-  /** Waits for what comes next by `wait`, which is given the longest time that it may take and the error that it then ends with. */
+  /**
+   * Waits for what comes next by `wait`, which is given the longest time that it may take and the error that it then
+   * ends with.
+   */
   async waitFor(wait: (ms: number, late: AppError) => Promise<void>): Promise<void> {
     const { uploadStallMs, maximumUploadMs } = this.#limits;
     const start = this.#clock.elapsed();
@@ -129,7 +135,10 @@ async function* receive(raw: IncomingMessage, pace: Pace, signal: AbortSignal): 
   }
 }
 
-/** Settles when there is something to read, or nothing will come any more; fails with `late` after `ms`. Leaves no listener behind. */
+/**
+ * Settles when there is something to read, or nothing will come any more; fails with `late` after `ms`. Leaves no
+ * listener behind.
+ */
 function more(raw: IncomingMessage, ms: number, late: AppError, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const settle = (error: AppError | null) => {

@@ -6,7 +6,10 @@ import type { LineErrors } from './upload-lines.ts';
 /** A field, and the line that its record begins at. */
 export type TakeField = (value: string, line: number) => void;
 
-/** Takes the lines of a CSV file in order. A record goes on over lines while its number of quotes is odd: quotes in a field are doubled. */
+/**
+ * Takes the lines of a CSV file in order. A record goes on over lines while its number of quotes is odd: quotes in a
+ * field are doubled.
+ */
 export class CsvColumn {
   readonly #name: string;
   readonly #maximumRecordBytes: number;

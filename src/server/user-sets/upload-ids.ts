@@ -20,7 +20,9 @@ type UploadType = (typeof UPLOAD_TYPES)[number];
 export interface UploadReading {
   readonly config: UserSetLimits & HttpLimits;
   readonly clock: Clock;
-  /** Called where it has more than `smallUploadBytes`, as soon as that is known; where it throws, nothing more is read. */
+  /**
+   * Called where it has more than `smallUploadBytes`, as soon as that is known; where it throws, nothing more is read.
+   */
   readonly onLarge: () => void;
 }
 

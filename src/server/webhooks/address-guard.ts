@@ -32,7 +32,9 @@ const REFUSED_IPV6 = [
   '3fff::/20', // documentation
 ];
 
-/** One list a family: a list of both holds an IPv4 address for its mapped IPv6 form, and for whatever has that in it. */
+/**
+ * One list a family: a list of both holds an IPv4 address for its mapped IPv6 form, and for whatever has that in it.
+ */
 const LISTS = {
   refusedIpv4: blockList(REFUSED_IPV4),
   publicIpv6: blockList(PUBLIC_IPV6),
@@ -55,21 +57,21 @@ export type Resolve = (
 
 export interface AddressGuard {
   /**
-   * The URL, if events may be sent to it as far as its text tells: http(s), without user info; https to a name or a public address, or an
-   * allowed host.
+   * The URL, if events may be sent to it as far as its text tells: http(s), without user info; https to a name or a
+   * public address, or an allowed host.
    * @throws AppError webhook_url_refused
    */
   checkUrl(text: string): URL;
   /**
-   * `lookup` of node:net: what it checked is what is connected to. A host with any address that is refused is refused, with the code
-   * `address_refused`.
+   * `lookup` of node:net: what it checked is what is connected to. A host with any address that is refused is refused,
+   * with the code `address_refused`.
    */
   readonly lookup: LookupFunction;
 }
 
 /**
- * `allowed` are hosts (names or addresses), which may have any address and be called by plain http, and CIDRs, whose addresses any name
- * may have.
+ * `allowed` are hosts (names or addresses), which may have any address and be called by plain http, and CIDRs, whose
+ * addresses any name may have.
  * @throws AppError invalid_argument: an entry that is none of these
  */
 export function createAddressGuard(allowed: readonly string[], resolve: Resolve = systemLookup): AddressGuard {

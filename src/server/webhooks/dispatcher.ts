@@ -35,9 +35,10 @@ export interface AttemptCounts {
 }
 
 /**
- * At least once: an attempt counts when its outcome is recorded, and one that was not (the process died, or was stopped) is made again, with
- * the same webhook-id and body. One dispatcher a data folder: what is being sent is known to it alone. Every webhook has calls of its own
- * (`webhookParallelCalls`), so one that does not answer holds up no other.
+ * At least once: an attempt counts when its outcome is recorded, and one that was not (the process died, or was
+ * stopped) is made again, with the same webhook-id and body. One dispatcher a data folder: what is being sent is known
+ * to it alone. Every webhook has calls of its own (`webhookParallelCalls`), so one that does not answer holds up no
+ * other.
  */
 export class WebhookDispatcher implements WebhookService {
   readonly guard: AddressGuard;
@@ -80,7 +81,10 @@ export class WebhookDispatcher implements WebhookService {
     return this.#counts;
   }
 
-  /** Starts nothing more and gives attempts in flight `closeGraceMs`; those that are cut then are made again after the next start. */
+  /**
+   * Starts nothing more and gives attempts in flight `closeGraceMs`; those that are cut then are made again after the
+   * next start.
+   */
   async stop(): Promise<void> {
     this.#isStopped = true;
     if (this.#timer !== null) clearInterval(this.#timer);

@@ -7,8 +7,8 @@ const DELAYS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_
 const JITTER = 0.2;
 
 /**
- * The time that a receiver asks to be left alone until, in milliseconds since 1970 (RFC 9110, 10.2.3: seconds, or a date); null where it asks for
- * nothing that can be read.
+ * The time that a receiver asks to be left alone until, in milliseconds since 1970 (RFC 9110, 10.2.3: seconds, or a
+ * date); null where it asks for nothing that can be read.
  */
 export function retryAfterTime(header: string | null, now: number): number | null {
   if (header === null) return null;
@@ -18,8 +18,9 @@ export function retryAfterTime(header: string | null, now: number): number | nul
 }
 
 /**
- * When the next attempt is after `attempts` that failed, the last one at `now` (milliseconds since 1970); null where there is none. The last
- * attempt is `retryForMs` after the delivery was made, whatever the receiver asks for; otherwise none is before `notBefore`.
+ * When the next attempt is after `attempts` that failed, the last one at `now` (milliseconds since 1970); null where
+ * there is none. The last attempt is `retryForMs` after the delivery was made, whatever the receiver asks for;
+ * otherwise none is before `notBefore`.
  */
 export function nextAttemptAt(
   delivery: { readonly id: string; readonly createdAt: number },

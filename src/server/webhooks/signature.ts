@@ -3,7 +3,10 @@ import { createHmac } from 'node:crypto';
 
 const SECRET_PREFIX = 'whsec_';
 
-/** The headers of one attempt: one signature for each secret, for a receiver takes any that fits. `now` is in milliseconds since 1970. */
+/**
+ * The headers of one attempt: one signature for each secret, for a receiver takes any that fits. `now` is in
+ * milliseconds since 1970.
+ */
 export function signedHeaders(eventId: string, body: string, secrets: readonly string[], now: number) {
   const timestamp = Math.floor(now / 1000);
   const signatures = secrets.map((secret) => {

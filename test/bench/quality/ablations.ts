@@ -21,8 +21,8 @@ export interface Ablation {
 }
 
 /**
- * The default training without what would blur an ablation or double its time: no last training on all campaigns, and adaptation as by default
- * (companion tuned on train campaigns), nothing chosen on held-out ones.
+ * The default training without what would blur an ablation or double its time: no last training on all campaigns, and
+ * adaptation as by default (companion tuned on train campaigns), nothing chosen on held-out ones.
  */
 export const REFERENCE_SETTINGS: TrainSettings = {
   ...DEFAULT_TRAIN_SETTINGS,

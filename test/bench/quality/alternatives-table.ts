@@ -5,7 +5,9 @@ import { verdictOf } from './best-baseline.ts';
 import { table } from './format.ts';
 import type { Alternatives } from './leave-one-out.ts';
 
-/** A row an alternative: the mean over data sets of its gain over the first, and where it is clearly ahead or behind. */
+/**
+ * A row an alternative: the mean over data sets of its gain over the first, and where it is clearly ahead or behind.
+ */
 export function alternativesTable(sets: Alternatives): string {
   const names = sets[0]!.alternatives.map(({ name }) => name);
   const rows = names.slice(1).map((name, i) => {

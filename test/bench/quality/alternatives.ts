@@ -1,4 +1,7 @@
-/** The default adaptation of a trained model and changes of it, one at a time, on the test campaigns: what a default could have been. */
+/**
+ * The default adaptation of a trained model and changes of it, one at a time, on the test campaigns: what a default
+ * could have been.
+ */
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import { startHeadTrials } from '../../../src/offline/head-trials.ts';

@@ -13,7 +13,8 @@ const SETS: Alternatives = [
 describe('leaveOneOut', () => {
   it('fits on all other data sets, each weighing the same, and measures on the one left out', () => {
     const results = leaveOneOut(SETS);
-    // without a: careful .6 + .9, bold .615 + .84; without b: .71 + .9 and .735 + .84; without c: .71 + .6 and .735 + .615
+    // without a: careful .6 + .9, bold .615 + .84; without b: .71 + .9 and .735 + .84; without c: .71 + .6 and .735 +
+    // .615
     expect(results.map(({ dataset, fitted, best }) => [dataset, fitted, best])).toEqual([
       ['a', 'careful', 'bold'],
       ['b', 'careful', 'bold'],

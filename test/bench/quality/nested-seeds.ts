@@ -1,12 +1,16 @@
-/** Seed sets of one test campaign that grow: the smaller are parts of the larger, and the same rows are ranked with all of them. */
+/**
+ * Seed sets of one test campaign that grow: the smaller are parts of the larger, and the same rows are ranked with all
+ * of them.
+ */
 import { type Rng, shuffle } from '../../../src/lib/rng.ts';
 import type { Trial } from '../../../src/offline/trial.ts';
 
 export const SEED_COUNTS: readonly number[] = [10, 20, 50, 100, 200, 500];
 
 /**
- * `trial`'s members (its seeds, and eval rows with label 1) in an order drawn by `rng`: the first n are the seeds, for each n of `counts` that is at
- * most half of them. Ranked are the eval rows of everybody but the largest seed set. Empty where no n is small enough, or no row of both labels is left.
+ * `trial`'s members (its seeds, and eval rows with label 1) in an order drawn by `rng`: the first n are the seeds, for
+ * each n of `counts` that is at most half of them. Ranked are the eval rows of everybody but the largest seed set.
+ * Empty where no n is small enough, or no row of both labels is left.
  */
 export function sampleNestedSeeds(trial: Trial, counts: readonly number[], rng: Rng): Trial[] {
   const { users, labels } = trial.evaluation;

@@ -2,7 +2,10 @@
 
 const MARK = /<!-- table: ([^>]+?) -->\n[\s\S]*?<!-- end of table -->/g;
 
-/** `page` with each table between its marks replaced by the one of that name in `tables`; one that is not there is left as it is. */
+/**
+ * `page` with each table between its marks replaced by the one of that name in `tables`; one that is not there is left
+ * as it is.
+ */
 export function fillPage(page: string, tables: ReadonlyMap<string, string>): string {
   return page.replace(MARK, (whole, name: string) => {
     const text = tables.get(name);

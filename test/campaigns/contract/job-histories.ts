@@ -1,4 +1,7 @@
-/** Random histories of two connections and three owners against a model: one owner at a time, no job lost, only legal steps, progress never falls; and callers expand, cancel, resize, roll back and delete at any moment. */
+/**
+ * Random histories of two connections and three owners against a model: one owner at a time, no job lost, only legal
+ * steps, progress never falls; and callers expand, cancel, resize, roll back and delete at any moment.
+ */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/campaigns/ports/store.ts';
@@ -212,7 +215,10 @@ class History {
     each.runAfter = runAfter;
   }
 
-  /** One call by the owner of a claim, be it held or long lost: it has an effect exactly if the model says that it is held. */
+  /**
+   * One call by the owner of a claim, be it held or long lost: it has an effect exactly if the model says that it is
+   * held.
+   */
   work(each: Work, job: Job): void {
     const store = this.storeOf(OWNERS.indexOf(job.owner));
     const waiting = this.waiting.get(job.campaignId);

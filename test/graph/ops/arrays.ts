@@ -51,7 +51,10 @@ export function axisOf(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
-/** Groups the elements of `x` that differ along `axes` only, and makes one element of each group; the axes have size 1 in the result. */
+/**
+ * Groups the elements of `x` that differ along `axes` only, and makes one element of each group; the axes have size 1
+ * in the result.
+ */
 export function reduce(x: Nd, axes: readonly number[], f: (group: readonly number[]) => number): Nd {
   const shape = x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size));
   const groups = fill(shape, () => 0).data.map((): number[] => []);

@@ -13,7 +13,9 @@ const shape: fc.Arbitrary<Shape> = fc
   .array(fc.oneof(fc.nat({ max: LARGEST }), fc.constantFrom(...NAMES)), { maxLength: MOST_DIMS })
   .filter((dims) => NAMES.every((name) => dims.indexOf(name) === dims.lastIndexOf(name)));
 
-/** Whether `fits` is true of the numbers of elements of `a` and `b` for any sizes up to the largest number of elements. */
+/**
+ * Whether `fits` is true of the numbers of elements of `a` and `b` for any sizes up to the largest number of elements.
+ */
 function isPossible(a: Shape, b: Shape, fits: (from: number, to: number) => boolean): boolean {
   for (let m = 0; m <= LARGEST ** MOST_DIMS; m++)
     for (let n = 0; n <= LARGEST ** MOST_DIMS; n++) {

@@ -1,4 +1,6 @@
-/** Runs one case of an op in ONNX Runtime: types, forward, and gradients of order 1 and 2 against central differences. */
+/**
+ * Runs one case of an op in ONNX Runtime: types, forward, and gradients of order 1 and 2 against central differences.
+ */
 import { expect } from 'vitest';
 import { Builder } from '../../../src/graph/builder.ts';
 import { dependentValues } from '../../../src/graph/differentiate.ts';

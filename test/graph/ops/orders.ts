@@ -19,7 +19,10 @@ export interface Orders {
   readonly second: ReadonlyMap<string, Value>;
 }
 
-/** Adds the loss of `outputs` and its gradients with respect to `floats` (inputs of the graph), with the inputs `u<i>` and `v.<parameter>`. */
+/**
+ * Adds the loss of `outputs` and its gradients with respect to `floats` (inputs of the graph), with the inputs `u<i>`
+ * and `v.<parameter>`.
+ */
 export function addOrders(b: Builder, floats: readonly Value[], outputs: readonly Value[]): Orders {
   const weights = outputs.map((output, i) => ({ weight: b.input(`u${i}`, output.dtype, output.shape), output }));
   const parameters = [...floats, ...weights.map(({ weight }) => weight)];
@@ -81,7 +84,10 @@ const FIVE_POINTS: Differences = {
   tolerance: 1e-4,
 };
 
-/** Compares both orders in `results` (all outputs of `session` on `feeds`) with differences of the loss and of the product. */
+/**
+ * Compares both orders in `results` (all outputs of `session` on `feeds`) with differences of the loss and of the
+ * product.
+ */
 export async function checkOrders(
   session: Session,
   { parameters, loss, product, first, second }: Orders,

@@ -1,4 +1,7 @@
-/** Feedback of a million users: neither its upload, nor an expansion of it, nor its removal keeps the API's thread from look-ups. */
+/**
+ * Feedback of a million users: neither its upload, nor an expansion of it, nor its removal keeps the API's thread from
+ * look-ups.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { watchEventLoop } from '../../fixture/event-loop.ts';
 import { IS_LONG, size } from '../../fixture/size.ts';
@@ -6,7 +9,10 @@ import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture
 
 /** What the thread may be held at a time. */
 const MOST_MS = 50;
-/** Before it was done in slices, a tenth of a million held it for 130 ms an upload and 50 an expansion, a million for 290 and 440. */
+/**
+ * Before it was done in slices, a tenth of a million held it for 130 ms an upload and 50 an expansion, a million for
+ * 290 and 440.
+ */
 const USERS = size(100_000, 1_000_000);
 const UPLOAD_EVENTS = 10_000;
 

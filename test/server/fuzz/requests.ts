@@ -1,4 +1,6 @@
-/** Requests to an operation of the OpenAPI document: ones that it takes, and ones that are broken in one way or another. */
+/**
+ * Requests to an operation of the OpenAPI document: ones that it takes, and ones that are broken in one way or another.
+ */
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import type { Operation, Parameter } from '../../fixture/api-document.ts';

@@ -9,7 +9,10 @@ export type Pool = (name: string) => readonly string[];
 const MAXIMUM_DEPTH = 6;
 const MAXIMUM_ITEMS = 5;
 
-/** Makes arbitraries of values that fit a schema of the document. Examples and real values come often: chance alone never hits them. */
+/**
+ * Makes arbitraries of values that fit a schema of the document. Examples and real values come often: chance alone
+ * never hits them.
+ */
 export class Values {
   readonly #document: ApiDocument;
   readonly #pool: Pool;

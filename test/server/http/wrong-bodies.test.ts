@@ -1,4 +1,7 @@
-/** Bodies as large as the limit that are wrong everywhere: each is refused soon, with no more errors than one problem has. */
+/**
+ * Bodies as large as the limit that are wrong everywhere: each is refused soon, with no more errors than one problem
+ * has.
+ */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_SERVER_CONFIG } from '../../../src/server/config.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
