@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
+import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -9,8 +10,10 @@ import { type ModelFolder, readModelFolder } from '../model/folder.ts';
 import { publishedAt } from '../population/manifest.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
+import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import { requireKeyFor } from '../server/http/auth.ts';
+import type { ServerApp } from '../server/http/fastify-types.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
@@ -87,28 +90,10 @@ async function startParts(
   closers.push(lockDataFolder(dataDir));
   const store = openStore(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
-  store.userSets.removeLeftovers();
-  const released = store.releaseAll();
-  if (released > 0) logger.warn({ jobs: released }, 'jobs of an ended service are back in the queue');
+  takeOver(store, logger);
   const rankings = new RankingCache(store.blobs, { openRankings });
   closers.push(() => rankings.closeAll());
-  const supervisor = new EngineSupervisor(
-    {
-      dataDir,
-      model: resolve(options.model),
-      population: resolve(options.population),
-      modelVersion: model.manifest.version,
-      populationVersion: population.version,
-      device: options.device,
-      threads: options.threads ?? defaultThreads(),
-      minimumSeeds,
-      leaseMs,
-      maximumAttempts,
-      logLevel: options.logLevel,
-    },
-    store,
-    logger,
-  );
+  const supervisor = superviseEngine(options, model, population, store, { ...config, dataDir });
   closers.push(() => supervisor.stop());
   closers.push(
     startHousekeeping({
@@ -122,29 +107,14 @@ async function startParts(
   );
   const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version, dataDir });
   closers.push(() => exporter.close());
-  const explainer = new AudienceExplainer({
-    population: resolve(options.population),
-    dataDir,
-    limits: {
-      tokens: config.maximumExplanationTokens,
-      minimumGroupUsers: config.minimumDisparityGroupUsers,
-      minimumDisparityPercent: config.minimumDisparityPercent,
-    },
-  });
+  const explainer = openExplainer(options, config, dataDir);
   closers.push(() => explainer.close());
-  const guard = createAddressGuard(options.webhookAllowedHosts);
-  const webhooks = new WebhookDispatcher({ outbox: store.outbox, guard, logger, clock, config });
+  const webhooks = openWebhooks(options, store, config);
   const server = await buildServer({
     store,
     rankings,
     population,
-    campaignFeatures: model.manifest.features.campaign.map(({ name, kind, max_length }) => ({
-      name,
-      kind,
-      ...(max_length === undefined ? {} : { maxLength: max_length }),
-      isKnown: (value) => model.vocabularies.get(`campaign.${name}`)!.find(value) !== 0,
-      values: valuesOf(model.vocabularies.get(`campaign.${name}`)!),
-    })),
+    campaignFeatures: campaignFeaturesOf(model),
     modelVersion: model.manifest.version,
     model: describeModel(model.manifest),
     populationImportedAt: publishedAt(population.path, population.version),
@@ -160,19 +130,90 @@ async function startParts(
   });
   // at once: each has the same time to end what is in flight
   closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
+  await listen(server, options);
+  webhooks.start();
+  const engineReady = supervisor.start();
+  engineReady.catch(() => {}); // who never asks must not crash by it: `/readyz` says it too
+  return { url: urlOf(server, options.host), engineReady, close };
+}
+
+/** Ends what an ended service left at work. */
+function takeOver(store: CampaignStore, logger: Logger): void {
+  store.userSets.removeLeftovers();
+  const released = store.releaseAll();
+  if (released > 0) logger.warn({ jobs: released }, 'jobs of an ended service are back in the queue');
+}
+
+function openWebhooks(options: ServiceOptions, { outbox }: CampaignStore, config: ServerConfig): WebhookDispatcher {
+  const { webhookAllowedHosts, logger, clock } = options;
+  return new WebhookDispatcher({ outbox, guard: createAddressGuard(webhookAllowedHosts), logger, clock, config });
+}
+
+function superviseEngine(
+  options: ServiceOptions,
+  model: ModelFolder,
+  population: Population,
+  store: CampaignStore,
+  config: ServerConfig & { readonly dataDir: string },
+): EngineSupervisor {
+  const { dataDir, minimumSeeds, leaseMs, maximumAttempts } = config;
+  return new EngineSupervisor(
+    {
+      dataDir,
+      model: resolve(options.model),
+      population: resolve(options.population),
+      modelVersion: model.manifest.version,
+      populationVersion: population.version,
+      device: options.device,
+      threads: options.threads ?? defaultThreads(),
+      minimumSeeds,
+      leaseMs,
+      maximumAttempts,
+      logLevel: options.logLevel,
+    },
+    store,
+    options.logger,
+  );
+}
+
+function openExplainer(options: ServiceOptions, config: ServerConfig, dataDir: string): AudienceExplainer {
+  return new AudienceExplainer({
+    population: resolve(options.population),
+    dataDir,
+    limits: {
+      tokens: config.maximumExplanationTokens,
+      minimumGroupUsers: config.minimumDisparityGroupUsers,
+      minimumDisparityPercent: config.minimumDisparityPercent,
+    },
+  });
+}
+
+function campaignFeaturesOf({ manifest, vocabularies }: ModelFolder): CampaignFeature[] {
+  return manifest.features.campaign.map(({ name, kind, max_length }) => {
+    const vocabulary = vocabularies.get(`campaign.${name}`)!;
+    return {
+      name,
+      kind,
+      ...(max_length === undefined ? {} : { maxLength: max_length }),
+      isKnown: (value) => vocabulary.find(value) !== 0,
+      values: valuesOf(vocabulary),
+    };
+  });
+}
+
+async function listen(server: ServerApp, { host, port }: ServiceOptions): Promise<void> {
   try {
-    await server.listen({ host: options.host, port: options.port });
+    await server.listen({ host, port });
   } catch (error) {
     throw new AppError(
       'unavailable',
-      `cannot listen on ${options.host}:${options.port}: ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`,
+      `cannot listen on ${host}:${port}: ${(error as NodeJS.ErrnoException).code ?? messageOf(error)}`,
       { cause: error },
     );
   }
-  webhooks.start();
-  const { port } = server.server.address() as AddressInfo;
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
-  const engineReady = supervisor.start();
-  engineReady.catch(() => {}); // who never asks must not crash by it: `/readyz` says it too
-  return { url: `http://${host}:${port}`, engineReady, close };
+}
+
+function urlOf({ server }: ServerApp, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

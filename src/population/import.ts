@@ -4,12 +4,13 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } fro
 import { join } from 'node:path';
 import { type DataSet, getDataSetFile, openDataSet } from '../dataset/data-set.ts';
 import { checkFeatures, type Feature } from '../dataset/features.ts';
-import { LINE_LIMITS, type LineLimits, lineError, readLines } from '../dataset/lines.ts';
+import { lineError, readLines } from '../dataset/lines.ts';
 import { type JsonRecord, parseRecord } from '../dataset/records.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { replaceDurably, syncFolder, withStorage, writeDurably } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { sha256 } from './files.ts';
+import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
 import { takeLock } from './lock.ts';
 import {
   CONTRACT_VERSION,
@@ -31,19 +32,8 @@ import { SegmentBuilder } from './segment-builder.ts';
 import { encodeSegment, SEGMENT_ROWS } from './segments.ts';
 import { appendTable, describeTable, readVerifiedTable } from './table-files.ts';
 import { TextTable } from './text-table.ts';
-import { readUser, type UserLimits } from './users.ts';
+import { readUser } from './users.ts';
 import { verifyVersion } from './verify.ts';
-
-export interface ImportLimits extends LineLimits, UserLimits {}
-
-const IMPORT_LIMITS: ImportLimits = {
-  ...LINE_LIMITS,
-  maximumUserIdBytes: 256,
-  maximumTokenBytes: 1024,
-  maximumTokensPerList: 4096,
-  maximumUsers: 200_000_000,
-  maximumTokensPerDictionary: 100_000_000,
-};
 
 /** Lists of tokens by feature and user id. */
 export type Derived = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;

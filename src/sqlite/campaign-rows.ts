@@ -1,7 +1,4 @@
-/**
- * Rows of campaigns: creation, changes, look-up, the list and its counts. A campaign is read with its latest expansion
- * and active audience.
- */
+/** Rows of campaigns, each read with its latest expansion and active audience: creation, changes, look-up, lists. */
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import { campaignNotFound } from '../campaigns/not-found.ts';
 import { EXPANSION_STATES, type ExpansionState } from '../campaigns/states.ts';

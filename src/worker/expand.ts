@@ -10,7 +10,7 @@ import { type Following, ThreadDied } from '../lib/thread-group.ts';
 import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
-import { findRows, type UserSets } from './find-rows.ts';
+import { type ExpansionRows, findRows, type UserSets } from './find-rows.ts';
 import type { ThreadPool } from './pool.ts';
 
 /** Shares of the progress bar: adaptation ends at the first, scoring at the second. */
@@ -129,43 +129,18 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
   );
   stage('finding');
   const excluded = { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
-  if (seeds.length < dependencies.minimumSeeds) {
-    const reason: Reason = {
-      code: 'too_few_seeds',
-      message: `${seeds.length} of the seeds are in the population and not suppressed, at least ${dependencies.minimumSeeds} are needed`,
-      known: seeds.length,
-      minimum: dependencies.minimumSeeds,
-    };
-    hold(store.end(job, 'too_small', reason, timings));
-    return { kind: 'too_small', reason };
+  const shortfall = findShortfall(dependencies, population, { seeds, candidates, excluded });
+  if (shortfall) {
+    hold(store.end(job, shortfall.kind, shortfall.reason, timings));
+    return shortfall;
   }
-  if (candidates.length === 0) {
-    const reason: Reason = {
-      code: 'no_candidates',
-      message: 'every user of the population is a seed, suppressed or filtered out',
-      population: population.rowCount,
-      ...excluded,
-    };
-    hold(store.end(job, 'failed', reason, timings));
-    return { kind: 'failed', reason };
-  }
-
   const progress = reporter(dependencies, job);
   hold(store.advance(job, { state: 'adapting', progress: 0.01 }));
   const { features, filters, externalId } = job;
   const key = planKey({ ...pins, features, filters, seeds, suppressed, dismissed });
   const { populationVersion } = pins;
   const customised = await pool.customise(
-    {
-      kind: 'customise',
-      populationVersion,
-      key,
-      features,
-      externalId,
-      seeds,
-      candidates,
-      dismissed,
-    },
+    { kind: 'customise', populationVersion, key, features, externalId, seeds, candidates, dismissed },
     { cancellation, onProgress: (share) => progress(ADAPTED * share) },
   );
   stage('adapting');
@@ -181,11 +156,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
   const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
   const ranking = writeRanking(store.blobs, folder, scores, kept);
   stage('ranking');
-  const quality = {
-    epochs: customised.epochs,
-    held_out: customised.quality,
-    prediction: customised.prediction,
-  };
+  const { epochs, quality: held_out, prediction } = customised;
   hold(
     store.finish(job, {
       folder,
@@ -193,10 +164,31 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
       populationSize: population.rowCount,
       excluded,
       timings,
-      quality,
+      quality: { epochs, held_out, prediction },
     }),
   );
   return { kind: 'ready' };
+}
+
+/** Why these users make no audience; null where they do. */
+function findShortfall(
+  { minimumSeeds }: Pick<ExpandDependencies, 'minimumSeeds'>,
+  population: Population,
+  { seeds, candidates, excluded }: Pick<ExpansionRows, 'seeds' | 'candidates'> & { readonly excluded: object },
+): { readonly kind: 'too_small' | 'failed'; readonly reason: Reason } | null {
+  if (seeds.length < minimumSeeds) {
+    const message = `${seeds.length} of the seeds are in the population and not suppressed, at least ${minimumSeeds} are needed`;
+    return {
+      kind: 'too_small',
+      reason: { code: 'too_few_seeds', message, known: seeds.length, minimum: minimumSeeds },
+    };
+  }
+  if (candidates.length > 0) return null;
+  const message = 'every user of the population is a seed, suppressed or filtered out';
+  return {
+    kind: 'failed',
+    reason: { code: 'no_candidates', message, population: population.rowCount, ...excluded },
+  };
 }
 
 /** The population version that the first attempt pinned; refuses where that, or its model, is not served any more. */

@@ -4,7 +4,8 @@ import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Feature } from '../../src/dataset/features.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { type ImportLimits, type ImportResult, importPopulation } from '../../src/population/import.ts';
+import { type ImportResult, importPopulation } from '../../src/population/import.ts';
+import type { ImportLimits } from '../../src/population/import-limits.ts';
 import type { Column } from '../../src/population/segments.ts';
 import { FEATURES } from './support-features.ts';
 

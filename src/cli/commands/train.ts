@@ -4,9 +4,10 @@ import { bar, type Output } from '../../lib/output.ts';
 import { LEAST_CAMPAIGNS } from '../../offline/evidence.ts';
 import { LEAST_TO_HOLD_OUT } from '../../offline/held-out.ts';
 import { prepareTrainingData } from '../../offline/past-campaigns-choice.ts';
+import type { PreparedDataSet } from '../../offline/prepared-data-set.ts';
 import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
-import { train } from '../../offline/train.ts';
+import { type TrainProgress, train } from '../../offline/train.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 import { defaultTrainingThreads } from '../environment.ts';
 import { describeChoice, describePastCampaigns, describeTuned } from '../training-choices.ts';
@@ -55,21 +56,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   // npm hands a Ctrl-C on, so that it may come twice
   process.on('SIGINT', onInterrupt);
   try {
-    const { history, population } = prepared;
-    const campaigns = history.campaigns.filter(({ split }) => split === 'train').length;
-    output.note(`${prepared.dataSet.name}: ${population.rowCount} users, ${campaigns} train campaigns`);
-    const unknown = unknownWith(campaigns);
-    if (unknown !== null) output.note(unknown);
-    for (const { id, split, reason } of history.skipped)
-      if (split === 'train') output.note(`campaign ${id} is left out: ${reason}`);
-    for (const [flag, value] of [
-      ['--batchsize', options.batchsize],
-      ['--inner-rate', options.innerRate],
-    ] as const)
-      if (value !== undefined && settings.recipe !== 'published')
-        output.note(
-          `${flag} is of --recipe published: ${settings.recipe} draws episodes and takes inner steps of its own`,
-        );
+    noteData(options, settings, prepared, output);
     const start = systemClock.elapsed();
     const result = await train(prepared, {
       out: options.out,
@@ -79,15 +66,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
       resume: options.resume ?? false,
       threads: options.threads ?? defaultTrainingThreads(device),
       signal: interrupt.signal,
-      onProgress: ({ phase, step, steps, loss, validationAuc, best }) => {
-        const on = phase === 'final' ? ' on all campaigns' : '';
-        const line = `${bar(step / steps)} step ${step}/${steps}${on}  loss ${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;
-        if (validationAuc === null) output.progress(line);
-        else
-          output.note(
-            `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
-          );
-      },
+      onProgress: (progress) => noteProgress(progress, output),
       onTuned: (part, choice) => {
         for (const line of describeTuned(part, choice)) output.note(line);
       },
@@ -107,6 +86,40 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     process.off('SIGINT', onInterrupt);
     prepared.close();
   }
+}
+
+/** What the data set holds, and what of it, or of the options, is left out. */
+function noteData(
+  options: TrainCommandOptions,
+  settings: TrainSettings,
+  prepared: PreparedDataSet,
+  output: Output,
+): void {
+  const { history, population } = prepared;
+  const campaigns = history.campaigns.filter(({ split }) => split === 'train').length;
+  output.note(`${prepared.dataSet.name}: ${population.rowCount} users, ${campaigns} train campaigns`);
+  const unknown = unknownWith(campaigns);
+  if (unknown !== null) output.note(unknown);
+  for (const { id, split, reason } of history.skipped)
+    if (split === 'train') output.note(`campaign ${id} is left out: ${reason}`);
+  for (const [flag, value] of [
+    ['--batchsize', options.batchsize],
+    ['--inner-rate', options.innerRate],
+  ] as const)
+    if (value !== undefined && settings.recipe !== 'published')
+      output.note(
+        `${flag} is of --recipe published: ${settings.recipe} draws episodes and takes inner steps of its own`,
+      );
+}
+
+function noteProgress({ phase, step, steps, loss, validationAuc, best }: TrainProgress, output: Output): void {
+  const on = phase === 'final' ? ' on all campaigns' : '';
+  const line = `${bar(step / steps)} step ${step}/${steps}${on}  loss ${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;
+  if (validationAuc === null) output.progress(line);
+  else
+    output.note(
+      `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
+    );
 }
 
 /** What training cannot know of so few campaigns; null where it can. */

@@ -1,11 +1,17 @@
-/** What the OpenAPI document says beside the schemas of the routes: headers, conditional requests, calls of webhooks, examples of pages. */
+/**
+ * What the OpenAPI document says beside the schemas of the routes: headers, conditional requests, calls of webhooks,
+ * examples of pages.
+ */
 import { headersOfErrors, RESPONSE_HEADERS } from '../http/response-headers.ts';
 import { webhookCalls } from '../webhooks/events.ts';
 import { component } from './component.ts';
 import { referToComponents } from './components.ts';
 import { ANSWERS, type Document, type Operation, type Schema } from './document-types.ts';
 
-/** The document with all that, without what zod says of every number and list, and with no object twice: YAML would give it a name. */
+/**
+ * The document with all that, without what zod says of every number and list, and with no object twice: YAML would give
+ * it a name.
+ */
 export function completeDocument<T extends object>(given: T): T {
   const document: Document = JSON.parse(JSON.stringify(given));
   document.webhooks = webhookCalls();

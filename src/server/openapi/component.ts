@@ -1,4 +1,6 @@
-/** Names of the document's components: a schema says in its metadata that it, or the parameter that it is of, has one. */
+/**
+ * Names of the document's components: a schema says in its metadata that it, or the parameter that it is of, has one.
+ */
 
 /** The metadata's key; it is not in the finished document. */
 export const COMPONENT = 'x-component';
