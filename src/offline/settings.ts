@@ -46,6 +46,8 @@ export interface TrainSettings {
    * steps.
    */
   readonly retrain: boolean;
+  /** The last training starts again where it takes at most so many steps; else it goes on from the best one. */
+  readonly restartSteps: number;
   /**
    * Whether held-out campaigns choose how heads are adapted; if not, it is as `adaptation` says, but for the strengths
    * of a logistic regression.
@@ -75,6 +77,7 @@ export const PUBLISHED_TRAIN_SETTINGS: TrainSettings = {
   validationEvery: 50,
   patience: 300,
   retrain: false,
+  restartSteps: 200,
   chooseAdaptation: true,
   frozen: [],
   adaptation: DEFAULT_ADAPTATION,

@@ -3,6 +3,7 @@
  * trains on all, exports it.
  */
 import { createHash } from 'node:crypto';
+import type { Parameters } from '../adaptation/compaction.ts';
 import { LATENT_TABLE } from '../architectures/metaheac.ts';
 import { trainableParameters } from '../graph/index.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -80,6 +81,8 @@ interface Training {
   readonly learners: Learners;
   /** Names of the parameters that are trained. */
   readonly parameters: readonly string[];
+  /** The parameters before training. */
+  readonly initial: Parameters;
   /** How the heads are adapted while nothing was chosen. */
   readonly adaptation: AdaptationSettings;
 }
@@ -107,7 +110,8 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   const learners = await openLearners(prepared, initialModel, { settings, device, threads: options.threads ?? 1 });
   const parameters = trainableParameters(initialModel.graph);
   const { adaptation } = logistic;
-  const training = { prepared, options, campaigns, heldOut, run, learners, parameters, adaptation };
+  const initial = initialModel.graph.initializers;
+  const training = { prepared, options, campaigns, heldOut, run, learners, parameters, initial, adaptation };
   try {
     if (!run.isResumed && settings.chooseAdaptation) {
       const known = { seed: settings.seed, adaptation };
@@ -180,16 +184,27 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   if (isOver && settings.chooseAdaptation)
     run.choice = await validation.choose(learners, run.bestParameters, run.start?.settings ?? known.adaptation);
   if (run.choice) options.onChoice?.(run.choice, 'held out');
-  if (isOver && settings.retrain && heldOut.held.length > 0) await run.startFinal();
+  if (isOver && settings.retrain && heldOut.held.length > 0)
+    await run.startFinal(planFinal(heldOut, run, settings).startsAgain ? training.initial : run.bestParameters);
   return isOver;
+}
+
+/**
+ * The final phase starts again where that is cheap: as many passes over all campaigns as were best on a part of them.
+ * Else it goes on from the best step, and those that were held out take their share of the steps.
+ */
+function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restartSteps }: TrainSettings) {
+  const step = best?.step ?? 0;
+  const again = Math.round((step * (held.length + training.length)) / training.length);
+  const startsAgain = again <= restartSteps;
+  return { startsAgain, steps: startsAgain ? again : Math.ceil((step * held.length) / training.length) };
 }
 
 /** The final phase: on all campaigns; true where it is over. */
 async function trainFinal({ options, campaigns, heldOut, run, learners, ...training }: Training): Promise<boolean> {
   const { settings, signal } = options;
-  // the campaigns that were held out take their share of the steps
   const count = run.best
-    ? Math.ceil((run.best.step * heldOut.held.length) / heldOut.training.length)
+    ? planFinal(heldOut, run, settings).steps
     : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
   const isOver = await metaTrain({
     ...{ learners, settings, signal, parameters: training.parameters, optimiser: run.optimiser },

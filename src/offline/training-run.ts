@@ -86,11 +86,11 @@ export class TrainingRun {
     this.bestParameters = copyOf(this.#optimiser.parameters);
   }
 
-  /** Starts the final phase, from the best parameters so far. */
-  async startFinal(): Promise<void> {
+  /** Starts the final phase. */
+  async startFinal(from: Parameters): Promise<void> {
     this.phase = 'final';
     await this.#optimiser.close();
-    this.#optimiser = await openOptimiser(this.bestParameters, { device: this.#options.device });
+    this.#optimiser = await openOptimiser(from, { device: this.#options.device });
     this.save();
   }
 

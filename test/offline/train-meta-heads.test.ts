@@ -116,9 +116,9 @@ describe('train, by the recipe meta-heads', () => {
     expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
   });
 
-  it('goes on with all campaigns, the held-out ones taking their share of the steps', () => {
+  it('starts again on all campaigns, for as many passes as were best on a part of them', () => {
     const { result, progress } = uninterrupted;
-    expect(result.finalSteps).toBe(Math.ceil((result.bestStep * 2) / 4));
+    expect(result.finalSteps).toBe(Math.round((result.bestStep * 6) / 4));
     expect(progress.map(({ phase }) => phase)).toEqual([
       ...Array.from({ length: 4 }, () => 'choosing'),
       ...Array.from({ length: result.finalSteps }, () => 'final'),
@@ -126,8 +126,19 @@ describe('train, by the recipe meta-heads', () => {
     expect(result.manifest.training).toMatchObject({ campaigns: 6, final_steps: result.finalSteps });
   });
 
+  it('goes on from the best step where that would take long, to the same bytes after an interruption', async () => {
+    const settings = { restartSteps: 0 };
+    const whole = await trainInto(newPath(), { settings });
+    expect(whole.result.finalSteps).toBe(Math.ceil((whole.result.bestStep * 2) / 4));
+    const out = newPath();
+    expect((await trainInto(out, { settings, stopAfter: 4 })).result.interrupted).toBe(true);
+    await trainInto(out, { settings, resume: true });
+    expect(contentsOf(out)).toEqual(contentsOf(whole.out));
+    expect(whole.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
+  });
+
   it('keeps the best of the first phase where the last is interrupted', async () => {
-    const { result } = await trainInto(newPath(), { stopAfter: 4 });
+    const { result } = await trainInto(newPath(), { stopAfter: 5 });
     expect(result).toMatchObject({ interrupted: true, finalSteps: 0 });
     expect(result.manifest.training).toMatchObject({ campaigns: 4, final_steps: 0 });
   });
@@ -139,7 +150,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
   });
 
-  it.each([1, 3, 4])('goes on after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
+  it.each([1, 3, 6])('goes on after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
     const out = newPath();
     expect((await trainInto(out, { stopAfter })).result.interrupted).toBe(true);
     const { progress } = await trainInto(out, { resume: true });
