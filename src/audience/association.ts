@@ -14,7 +14,7 @@ export interface Association {
   readonly low: number;
   readonly high: number;
   /**
-   * Standard deviations between `a` and what an audience by lot would have: positive = over-represented. 0 where a lot
+   * Standard deviations between `a` and what a random audience would have: positive = over-represented. 0 where a lot
    * could not differ (everybody has the token, or everybody is a member).
    */
   readonly z: number;

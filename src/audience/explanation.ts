@@ -40,7 +40,7 @@ export interface TokenEvidence {
   readonly seeds: Share | null;
   /** The audience's share over the population's, with its 95 % interval. */
   readonly lift: { readonly estimate: number; readonly low: number; readonly high: number };
-  /** Standard deviations from an audience by lot; positive = over-represented. */
+  /** Standard deviations from a random audience; positive = over-represented. */
   readonly z: number;
 }
 

@@ -56,7 +56,7 @@ export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): C
       yAxis:
         what === 'recall'
           ? linearAxis('recall: part of the members found', 42, { min: 0, max: 1 })
-          : linearAxis('lift: times as many members as by lot', 42, { min: 0, max: wholeLift(report) }),
+          : linearAxis('lift: times as many members as at random', 42, { min: 0, max: wholeLift(report) }),
       series: [...order].reverse().flatMap((name) => {
         const style = styles.get(name)!;
         const points = report.curves[name]!.map((point) => ({ x: point.share, ...point[what] }));

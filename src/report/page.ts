@@ -79,12 +79,12 @@ export function renderPage(report: EvaluationReport, manifest: Manifest): string
 }
 
 const QUALITY_TEXT =
-  'AUC is the chance that a member is ranked above somebody who is none: 0.5 is by lot, 1 is perfect. Precision, ' +
+  'AUC is the chance that a member is ranked above somebody who is none: 0.5 is chance, 1 is perfect. Precision, ' +
   'recall and lift judge the best-ranked 5 %: the part of them that are members, the part of all members that are ' +
-  'among them, and how many times as many that is as by lot.';
+  'among them, and how many times as many that is as at random.';
 const SIZE_TEXT =
   'Recall is the part of the members that an audience of that size holds, lift how many times as many members it ' +
-  'has as one by lot. Lines are means over campaigns, bands their 95 % intervals; where bands overlap much, look at' +
+  'has as a random one. Lines are means over campaigns, bands their 95 % intervals; where bands overlap much, look at' +
   ' the differences below, which are taken campaign by campaign and are much clearer.';
 const DIFFERENCE_TEXT =
   'Each row is metaheac less a method, campaign by campaign, averaged, with its 95 % interval: to the right of zero' +

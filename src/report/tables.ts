@@ -83,7 +83,7 @@ export function predictionTable({ prediction, campaigns }: EvaluationReport): st
   ];
   const { sets, verdicts } = prediction.random_seeds;
   const lots =
-    `Where ${sets} sets of users by lot were the seeds, the verdicts were ` +
+    `Where ${sets} sets of random users were the seeds, the verdicts were ` +
     `${verdicts.good} good, ${verdicts.unsure} unsure, ${verdicts.weak} weak.`;
   const seedsOf = new Map(campaigns.map(({ id, seeds }) => [id, seeds]));
   const rows = prediction.campaigns.map(({ id, verdict, recall }) => {

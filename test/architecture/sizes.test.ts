@@ -1,4 +1,7 @@
-/** The sizes that a reader can count on: columns of a line, lines of a file and of a function; and casts that say nothing. */
+/**
+ * The sizes that a reader can count on: columns of a line, lines of a file and of a function; and casts that say
+ * nothing.
+ */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import ts from 'typescript';

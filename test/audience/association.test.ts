@@ -41,7 +41,7 @@ describe('associate', () => {
   it.each([
     ['a token that goes with the audience', [0.04, 0.06, 0.06, 0.84]],
     ['one that goes against it', [0.02, 0.28, 0.18, 0.52]],
-    ['one by lot', [0.03, 0.17, 0.12, 0.68]],
+    ['a random one', [0.03, 0.17, 0.12, 0.68]],
     ['an audience of nearly everybody', [0.27, 0.03, 0.63, 0.07]],
   ])('holds the true lift of %s 95 times in 100', (_name, cells) => {
     const rng = createRng('coverage of the interval');

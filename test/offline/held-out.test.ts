@@ -111,7 +111,7 @@ describe('withoutUsersWithoutPositives', () => {
   });
 
   it('leaves all rows where some are in two campaigns: never to be a member says something there', () => {
-    // of 10 users by lot .3 memberships more than members; here .2
+    // of 10 random users .3 memberships more than members; here .2
     const campaigns = [campaignOf('a', [1, 2, 3], [4, 5]), campaignOf('b', [3, 4, 5], [1, 6])];
     expect(withoutUsersWithoutPositives(campaigns, 10)).toBe(campaigns);
   });

@@ -19,7 +19,7 @@ beforeAll(() => {
 
 const USERS = 600;
 
-/** Users whose tag is drawn by lot; campaign c has the members that `isMember` says. */
+/** Users whose tag is drawn at random; campaign c has the members that `isMember` says. */
 function writeData(
   count: number,
   isMember: (user: number, campaign: number, lots: Rng) => boolean,

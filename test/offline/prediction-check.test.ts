@@ -146,7 +146,7 @@ describe('checkPredictions', () => {
     expect(report.groups.all).toMatchObject({ campaigns: 2, predicted: 2, verdicts: { good: 2 } });
   });
 
-  it('calls users by lot weak or unsure: of few seeds now and then a set is lucky', async () => {
+  it('calls random users weak or unsure: of few seeds now and then a set is lucky', async () => {
     let good = 0;
     let sets = 0;
     for (const seed of [1, 2, 3, 4]) {

@@ -122,7 +122,7 @@ describe('chooseSetting by evidence', () => {
 });
 
 /**
- * Tokens by lot, which tell nothing of the campaign's members; with `own`, each member has the last column too, as
+ * Random tokens, which tell nothing of the campaign's members; with `own`, each member has the last column too, as
  * those of a past campaign have.
  */
 function noise(own: boolean): OneHot {

@@ -184,7 +184,7 @@ describe('customise, by gradient descent on the heads', () => {
     expect((await customise(context, { ...request, ranked: left })).quality).toEqual(own.quality);
   });
 
-  it('says of users who were drawn by lot that they look like everyone, or that they are few', async () => {
+  it('says of users who were drawn at random that they look like everyone, or that they are few', async () => {
     const all = [...fans, ...others].sort((a, b) => a - b);
     for (const count of [10, 60]) {
       const seeds = sampleWithoutReplacement(createRng(`lots/${count}`), all.length, count).sort();

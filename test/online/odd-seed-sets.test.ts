@@ -1,4 +1,4 @@
-/** Seed sets that nobody would wish for: numbers come out all the same, and an audience no worse than one by lot. */
+/** Seed sets that nobody would wish for: numbers come out all the same, and an audience no worse than a random one. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
@@ -117,7 +117,7 @@ const someOf = (rows: Int32Array, count: number, key = 'some'): Int32Array =>
     .sort();
 
 describe('an expansion', () => {
-  it('of 10 seeds is better than one by lot', async () => {
+  it('of 10 seeds is better than a random one', async () => {
     const { auc, prediction } = await expand(large, someOf(large.fans, 10));
     expect(auc).toBeGreaterThan(0.8);
     expect(prediction!.verdict).toMatch(/^(good|unsure)$/);
@@ -135,7 +135,7 @@ describe('an expansion', () => {
     expect((await expand(large, alike)).auc).toBeGreaterThan(0.7);
   });
 
-  it('of users by lot is no worse than one by lot, and the verdict says what they are', async () => {
+  it('of random users is no worse than a random one, and the verdict says what they are', async () => {
     for (const count of [50, 500]) {
       const all = othersThan(large.context.population, new Int32Array(0));
       const { auc, prediction } = await expand(large, someOf(all, count, `lot/${count}`));

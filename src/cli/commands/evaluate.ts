@@ -135,6 +135,6 @@ function describePredictions({ groups, random_seeds }: PredictionReport): string
   const counts = ({ good, unsure, weak: bad }: typeof verdicts) => `${good} good, ${unsure} unsure, ${bad} weak`;
   return [
     `Predicted from the seeds alone: ${agreement}`,
-    `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.both} of them called weak. Users by lot as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
+    `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.both} of them called weak. Random users as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
   ];
 }

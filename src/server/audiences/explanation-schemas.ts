@@ -40,7 +40,7 @@ const token = z.object({
     .describe("The audience's share over the population's, with its 95 % interval (each token for itself)."),
   z: z
     .number()
-    .describe('Evidence: standard deviations from an audience by lot; positive = over-represented, negative = under-.'),
+    .describe('Evidence: standard deviations from a random audience; positive = over-represented, negative = under-.'),
 });
 
 export const explanationSchema = z

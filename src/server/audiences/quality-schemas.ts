@@ -25,7 +25,7 @@ export const qualityReportSchema = z
           share: z.number().describe('Of the candidates.'),
           size: count,
           recall: predicted.describe('Part of the members who are not seeds that an audience of this size holds.'),
-          lift: predicted.describe('Members in it, as a multiple of what an audience by lot has.'),
+          lift: predicted.describe('Members in it, as a multiple of what a random audience has.'),
         }),
       )
       .describe('By size, smallest first; empty where too few seeds could be held out.'),

@@ -58,7 +58,7 @@ export const estimateSchema = z
     cohesion: interval
       .nullable()
       .describe(
-        'How alike the seeds are: the chance that a seed which the model did not see ranks above a random user. .5 is by lot.',
+        'How alike the seeds are: the chance that a seed which the model did not see ranks above a random user. .5 is chance.',
       ),
     expected: z
       .object({
@@ -67,7 +67,7 @@ export const estimateSchema = z
         recall: bySize.describe(
           'Part of the members who are not seeds that an audience holds, by its size as a share of `candidates`.',
         ),
-        lift: bySize.describe('Members in that audience, as a multiple of what an audience by lot has.'),
+        lift: bySize.describe('Members in that audience, as a multiple of what a random audience has.'),
       })
       .nullable()
       .describe('What an audience would be worth.'),

@@ -36,7 +36,7 @@ export const qualitySchema = z
         recall: predictedByShare.describe(
           'Part of the members who are not seeds that an audience holds, by its size as a share of the candidates. Empty where nothing could be held out.',
         ),
-        lift: predictedByShare.describe('Members in that audience, as a multiple of what an audience by lot has.'),
+        lift: predictedByShare.describe('Members in that audience, as a multiple of what a random audience has.'),
       })
       .nullable()
       .optional()

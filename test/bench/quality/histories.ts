@@ -64,7 +64,7 @@ export function keptHistories(store: PartStore): readonly HistoryPoint[] | null 
   return points.length > 0 ? points : null;
 }
 
-/** The train campaigns in an order by lot: histories are its beginnings. */
+/** The train campaigns in an order at random: histories are its beginnings. */
 function sampleOrder({ prepared }: BenchRun): string[] {
   const ids = prepared.history.campaigns.filter(({ split }) => split === 'train').map(({ id }) => id);
   const order = Int32Array.from(ids.keys());

@@ -32,7 +32,7 @@ interface OnceOptions {
 }
 
 /**
- * Draws 20 train and 20 test campaigns by lot. Each user stays a member of one of those that they were a member of,
+ * Draws 20 train and 20 test campaigns at random. Each user stays a member of one of those that they were a member of,
  * drawn with P ~ 1 / members of the campaign, so that small ones keep some; users and features are as they were. The
  * ten test campaigns with the most members are `large` (60 seeds), the others `small` (30 seeds, at most half of the
  * members); every other user is an eval row. Equal data give equal bytes.
