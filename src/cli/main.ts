@@ -39,7 +39,8 @@ program
   .addOption(
     new Option(
       '--past-campaigns <when>',
-      'past campaigns as a user feature: auto (where train campaigns say that they help), always, or never (the service will not have the history of its users)',
+      'past campaigns as a user feature: auto (where train campaigns say that they help), always, or ' +
+        'never (the service will not have the history of its users)',
     )
       .choices(['auto', 'always', 'never'])
       .default('auto'),
@@ -71,7 +72,8 @@ program
   .requiredOption('--model <dir>', 'model folder')
   .option(
     '--beside <path>',
-    'another model folder to measure by the same trials, or scores of any model (FILE.csv, FILE.csv.gz: campaign_id,user_id,score); may be given again',
+    'another model folder to measure by the same trials, or scores of any model (FILE.csv, ' +
+      'FILE.csv.gz: campaign_id,user_id,score); may be given again',
     (path: string, paths: readonly string[]) => [...paths, path],
     [],
   )

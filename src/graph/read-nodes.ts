@@ -16,8 +16,12 @@ export type ReadNode =
 
 /** What to do instead of the ops that hold subgraphs. */
 const CONTROL_FLOW: { readonly [op: string]: string } = {
-  If: 'compute both branches and choose with Where (in Python torch.where), or decide before the export where the condition is not data',
-  Loop: 'unroll it (in Python a for loop over a fixed range, traced with torch.onnx.export and not scripted), or write it as one operation over an axis',
+  If:
+    'compute both branches and choose with Where (in Python torch.where), or decide before the ' +
+    'export where the condition is not data',
+  Loop:
+    'unroll it (in Python a for loop over a fixed range, traced with torch.onnx.export and not ' +
+    'scripted), or write it as one operation over an axis',
   Scan: 'unroll it (in Python a for loop over a fixed range), or write it as one operation over an axis',
 };
 

@@ -30,7 +30,9 @@ const rows = {
     title: 'The request is not valid',
     meaning: 'The path, the query or the body is not what the route takes. Nothing was stored.',
     advice:
-      'Read errors: each entry has a pointer (a JSON pointer into the body, or the name of a query, path or header field), the value, the limit where there is one, and a message. Correct these and send the request again; sent unchanged it fails again.',
+      'Read errors: each entry has a pointer (a JSON pointer into the body, or the name of a query, ' +
+      'path or header field), the value, the limit where there is one, and a message. Correct these ' +
+      'and send the request again; sent unchanged it fails again.',
   },
   invalid_cursor: {
     status: 400,
@@ -43,14 +45,16 @@ const rows = {
     title: 'The model has no such campaign feature',
     meaning: 'The request names a feature that the served model (or population) does not have.',
     advice:
-      'known_features lists the names that there are; GET /v1/models/current says more. Check the spelling, or leave the feature out.',
+      'known_features lists the names that there are; GET /v1/models/current says more. Check the ' +
+      'spelling, or leave the feature out.',
   },
   webhook_url_refused: {
     status: 400,
     title: 'Nothing is sent to this URL',
     meaning: 'Webhooks are not sent to this URL: it is not https, or its host is not public.',
     advice:
-      'Use an https URL of a public host. Whoever runs the service can allow other hosts with METAHEAC_WEBHOOK_ALLOWED_HOSTS.',
+      'Use an https URL of a public host. Whoever runs the service can allow other hosts with ' +
+      'METAHEAC_WEBHOOK_ALLOWED_HOSTS.',
   },
   unknown_filter: {
     status: 400,
@@ -64,7 +68,9 @@ const rows = {
     meaning:
       'Less of the user ids that were sent are in the population than min_known_percent asks for. Nothing has changed.',
     advice:
-      'known, unknown, known_percent and unknown_examples say what was found, hints what is probably wrong: another format than the content type says, spaces or quotes around ids, UTF-16. Correct the file, or ask for less where its users are really not in the population.',
+      'known, unknown, known_percent and unknown_examples say what was found, hints what is probably ' +
+      'wrong: another format than the content type says, spaces or quotes around ids, UTF-16. Correct ' +
+      'the file, or ask for less where its users are really not in the population.',
   },
   unauthorized: {
     status: 401,
@@ -83,7 +89,8 @@ const rows = {
     title: 'There is no such campaign',
     meaning: 'There is no campaign of this id. It may have been deleted.',
     advice:
-      'Use the id that POST /v1/campaigns answered. By your own id a campaign is found with GET /v1/campaigns?external_id=.',
+      'Use the id that POST /v1/campaigns answered. By your own id a campaign is found with GET ' +
+      '/v1/campaigns?external_id=.',
   },
   expansion_not_found: {
     status: 404,
@@ -96,7 +103,8 @@ const rows = {
     title: 'The campaign has no such audience version',
     meaning: 'The campaign has no audience version of this number: it was never made, or retention removed it.',
     advice:
-      'Ask for the active version, or for one of those that the list of audiences shows. Where the difference that GET /v1/changes names is gone, read the active audience whole instead.',
+      'Ask for the active version, or for one of those that the list of audiences shows. Where the ' +
+      'difference that GET /v1/changes names is gone, read the active audience whole instead.',
   },
   feature_not_found: {
     status: 404,
@@ -175,7 +183,8 @@ const rows = {
     title: 'The campaign has no audience yet',
     meaning: 'The campaign has no finished expansion yet, or its only one ended without an audience.',
     advice:
-      'state says which: while it is queued, adapting or scoring, ask again later; after too_small or failed the reason of the campaign says what to change.',
+      'state says which: while it is queued, adapting or scoring, ask again later; after too_small or ' +
+      'failed the reason of the campaign says what to change.',
   },
   model_unavailable: {
     status: 409,
@@ -212,9 +221,12 @@ const rows = {
     status: 413,
     title: 'There are too many seeds',
     meaning:
-      'There are more user ids than one JSON body may hold, or more than a set of users may: a file of seeds or of suppressed users.',
+      'There are more user ids than one JSON body may hold, or more than a set of users may: a file of ' +
+      'seeds or of suppressed users.',
     advice:
-      'The limit is in errors. What is too many for JSON is taken as a file: create the campaign with seeds null, send them by PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, also gzip), then POST …/expansions. What is too many for a set has to be fewer.',
+      'The limit is in errors. What is too many for JSON is taken as a file: create the campaign with ' +
+      'seeds null, send them by PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, also gzip), then ' +
+      'POST …/expansions. What is too many for a set has to be fewer.',
   },
   unsupported_media_type: {
     status: 415,
@@ -232,7 +244,8 @@ const rows = {
     status: 503,
     title: 'The service is not ready',
     meaning:
-      'The service cannot take the request now: it is starting or closing, or as many streams or models as it allows are open.',
+      'The service cannot take the request now: it is starting or closing, or as many streams or ' +
+      'models as it allows are open.',
     advice: 'Send it again after Retry-After seconds. /readyz says which part is not ready.',
   },
   storage_failed: {
@@ -240,7 +253,8 @@ const rows = {
     title: 'Data could not be stored or read',
     hidden: true,
     meaning:
-      'Data could not be written or read: a full disk, a read-only folder, a failing device. What was acknowledged before is kept.',
+      'Data could not be written or read: a full disk, a read-only folder, a failing device. What was ' +
+      'acknowledged before is kept.',
     advice: 'Try again later; whoever runs the service finds the cause in its log under the request id.',
   },
   internal: {

@@ -125,9 +125,15 @@ function noteProgress({ phase, step, steps, loss, validationAuc, best }: TrainPr
 /** What training cannot know of so few campaigns; null where it can. */
 function unknownWith(campaigns: number): string | null {
   if (campaigns === 0)
-    return 'no campaign to learn from: the model is what the population alone says, adapted by defaults; how good it is cannot be known';
+    return (
+      'no campaign to learn from: the model is what the population alone says, adapted by defaults; ' +
+      'how good it is cannot be known'
+    );
   if (campaigns < LEAST_TO_HOLD_OUT)
-    return 'too few campaigns to hold one out: when to stop, how to adapt and how good the model is cannot be known; defaults are taken';
+    return (
+      'too few campaigns to hold one out: when to stop, how to adapt and how good the model is cannot ' +
+      'be known; defaults are taken'
+    );
   if (campaigns < LEAST_CAMPAIGNS) return 'too few campaigns to choose by: defaults are taken';
   return null;
 }

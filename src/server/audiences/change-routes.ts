@@ -34,7 +34,8 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
         tags: ['audience'],
         summary: 'Make another audience version the active one',
         description:
-          'Rolls back, or forward again, at once. Versions are listed under `…/audiences`; old ones are removed after a while.',
+          'Rolls back, or forward again, at once. Versions are listed under `…/audiences`; old ones are ' +
+          'removed after a while.',
         params: campaignParams,
         body: activateBody,
         response: {
@@ -81,8 +82,10 @@ function listChanges(app: ServerApp, { config, store }: ChangeNeeds): void {
         tags: ['audience'],
         summary: 'Follow the active audiences of all campaigns',
         description:
-          'Every change of an active version, in order: what an ad server asks for now and then to stay in step. Each names where the difference can be read, as long as ' +
-          'both versions are kept: retention removes old ones, and then that address answers 404 `audience_not_found`. Read the active audience whole instead ' +
+          'Every change of an active version, in order: what an ad server asks for now and then to stay in ' +
+          'step. Each names where the difference can be read, as long as ' +
+          'both versions are kept: retention removes old ones, and then that address answers 404 ' +
+          '`audience_not_found`. Read the active audience whole instead ' +
           '(`GET /v1/campaigns/{id}/audience`), and go on from `next_cursor`.',
         querystring: changesQuery(config),
         response: {

@@ -22,7 +22,8 @@ export const changesSchema = z
           .string()
           .nullable()
           .describe(
-            'Where the difference to the version before can be read, as long as both are kept (else 404 `audience_not_found`).',
+            'Where the difference to the version before can be read, as long as both are kept (else 404 ' +
+              '`audience_not_found`).',
           ),
         changed_at: time,
       }),

@@ -26,8 +26,10 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
         tags: ['audience'],
         summary: 'Explain who the audience is',
         description:
-          'Tokens that are more or less frequent in the audience than in the population that it was made with, by user feature, the most evidence first, with the seeds beside them. ' +
-          'Features that the data set marks as sensitive are compared by group. The first answer of a version takes seconds with a million users; ' +
+          'Tokens that are more or less frequent in the audience than in the population that it was made ' +
+          'with, by user feature, the most evidence first, with the seeds beside them. ' +
+          'Features that the data set marks as sensitive are compared by group. The first answer of a ' +
+          'version takes seconds with a million users; ' +
           `at most ${config.maximumOpenExplanations} at a time (503 with \`Retry-After\`).`,
         params: campaignParams,
         querystring: explanationQuery(config),

@@ -60,7 +60,8 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
         tags: ['audience'],
         summary: 'Ask whether a user is in the audience',
         description:
-          'A seed is never a member. A user that the population does not have is 404 `user_not_found`, with `member` and `known` false.',
+          'A seed is never a member. A user that the population does not have is 404 `user_not_found`, ' +
+          'with `member` and `known` false.',
         params: memberParams(config),
         response: {
           200: json('Member or not.', memberSchema),
@@ -92,7 +93,8 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
         summary: 'Ask whether users are in the audience',
         description:
           `Up to ${config.maximumBatchMembers} user ids; all answers are of one version, in the order of the ids. ` +
-          'A user that the population does not have is no error of the batch: its item has `known` false and the code `user_not_found`.',
+          'A user that the population does not have is no error of the batch: its item has `known` false ' +
+          'and the code `user_not_found`.',
         params: campaignParams,
         body: memberBatchBody(config),
         response: {
@@ -128,7 +130,8 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
         tags: ['audience'],
         summary: 'Ask which audiences hold a user',
         description:
-          'Every campaign whose active audience the user is a member of, by campaign id. A user that the population does not have is 404; one who is in no audience has an empty list.',
+          'Every campaign whose active audience the user is a member of, by campaign id. A user that the ' +
+          'population does not have is 404; one who is in no audience has an empty list.',
         params: userParams(config),
         querystring: userAudiencesQuery(config),
         response: {

@@ -79,11 +79,14 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
 
 function describeModel(config: ModelNeeds['config']): string {
   return (
-    'The model that ranked the audience, as an ONNX file that plain ONNX Runtime runs: the inputs of the general model (users and campaign, ' +
-    'token ids by its vocabularies), output `score`. Its manifest is in the `metadata_props` of the file under `metaheac.manifest`, and comes alone as JSON: ' +
+    'The model that ranked the audience, as an ONNX file that plain ONNX Runtime runs: the inputs of ' +
+    'the general model (users and campaign, ' +
+    'token ids by its vocabularies), output `score`. Its manifest is in the `metadata_props` of the ' +
+    'file under `metaheac.manifest`, and comes alone as JSON: ' +
     "`campaign_inputs` are the campaign's features as inputs, and `left_out`, where it is not null, a token that has to be left out of every user's list " +
     "for the audience's scores (of a campaign that the model was trained on). Only while the general model that the audience was made with is served. " +
-    'The `ETag` names audience and model version, also as `X-Audience-Version` and `X-Model-Version`; `If-None-Match` is heeded. ' +
+    'The `ETag` names audience and model version, also as `X-Audience-Version` and ' +
+    '`X-Model-Version`; `If-None-Match` is heeded. ' +
     `At most ${config.maximumOpenModels} at a time (503 with \`Retry-After\`).`
   );
 }

@@ -25,7 +25,8 @@ export const customisedManifestSchema = z
       .nullable()
       .describe(
         "The token that names this very campaign, where the model was trained on it. Scores are the audience's where `id` is taken out of each user's list in " +
-          '`input` before the list is cut to its maximum length, and `.length` counts what is left. null: nothing is to be left out.',
+          '`input` before the list is cut to its maximum length, and `.length` counts what is left. null: ' +
+          'nothing is to be left out.',
       ),
     general_model: z
       .record(z.string(), z.unknown())

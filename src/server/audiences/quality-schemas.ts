@@ -33,7 +33,8 @@ export const qualityReportSchema = z
   .meta({
     id: 'QualityReport',
     description:
-      'What the audience is worth, told from the seeds alone: each fifth of them is ranked by a model that learned from the others. ' +
+      'What the audience is worth, told from the seeds alone: each fifth of them is ranked by a model ' +
+      'that learned from the others. ' +
       'Intervals are 90 %: they hold the truth nine times in ten. No probability of a single user is claimed.',
     examples: [
       {

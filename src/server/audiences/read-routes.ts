@@ -13,9 +13,12 @@ import { PARQUET_TYPE } from './stream.ts';
 
 /** What is said of both routes. */
 const READING =
-  'JSON comes in pages; a cursor stays on the audience version and the size that it began with. NDJSON, CSV and Parquet stream everything (from the cursor on, if there ' +
-  'is one) unless `limit` is given; then `X-Next-Cursor` names the next page. NDJSON and CSV come with gzip where `Accept-Encoding` takes it. ' +
-  '`size`, `percent` or `min_score` cut the ranking elsewhere than the audience does: nothing is run for it. `X-Audience-Version`, `X-Audience-Size` and ' +
+  'JSON comes in pages; a cursor stays on the audience version and the size that it began with. ' +
+  'NDJSON, CSV and Parquet stream everything (from the cursor on, if there ' +
+  'is one) unless `limit` is given; then `X-Next-Cursor` names the next page. NDJSON and CSV come ' +
+  'with gzip where `Accept-Encoding` takes it. ' +
+  '`size`, `percent` or `min_score` cut the ranking elsewhere than the audience does: nothing is ' +
+  'run for it. `X-Audience-Version`, `X-Audience-Size` and ' +
   '`X-Audience-Candidates` say what was read. Scores are comparable within one expansion only.';
 
 const RESPONSE = {

@@ -93,8 +93,10 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
         tags: ['audience'],
         summary: 'Compare two versions of the audience',
         description:
-          'Who was added from version `from` to version `to`, and who was removed: counted as JSON, streamed as NDJSON or CSV (those removed first, by their rank in `from`, then ' +
-          'those added, by their rank in `to`; with gzip where `Accept-Encoding` takes it). The versions may be of different expansions and populations. ' +
+          'Who was added from version `from` to version `to`, and who was removed: counted as JSON, ' +
+          'streamed as NDJSON or CSV (those removed first, by their rank in `from`, then ' +
+          'those added, by their rank in `to`; with gzip where `Accept-Encoding` takes it). The versions ' +
+          'may be of different expansions and populations. ' +
           'Versions never change: the answer may be kept for as long as one likes, and `If-None-Match` is heeded.',
         params: diffParams,
         response: {

@@ -23,7 +23,8 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
           tags: ['campaigns'],
           summary: 'Tell what users did',
           description:
-            'Conversions and clicks become seeds of the next expansion, dismissals negatives; of a user the latest event counts. Nothing runs by itself. ' +
+            'Conversions and clicks become seeds of the next expansion, dismissals negatives; of a user the ' +
+            'latest event counts. Nothing runs by itself. ' +
             'The same events sent again change nothing. A user who was a seed and dismisses is a seed no longer.',
           consumes: ['application/json', 'application/x-ndjson'],
           params: campaignParams,

@@ -57,7 +57,8 @@ export function filtersField(config: CampaignLimits & HttpLimits) {
     })
     .meta({
       description:
-        'Tokens by user feature. Only users who have one of the tokens of every feature named are ranked; seeds need not. ' +
+        'Tokens by user feature. Only users who have one of the tokens of every feature named are ' +
+        'ranked; seeds need not. ' +
         'Features and tokens are those of the population (`GET /v1/populations/current`).',
       examples: [{ country: ['DE', 'AT'] }],
       type: 'object',

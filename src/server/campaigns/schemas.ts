@@ -36,7 +36,8 @@ export const campaignSchema = z
     needs_expansion: z
       .boolean()
       .describe(
-        'Features, filters, seeds or suppression are not those that the active audience was made with, and no expansion is at work with them.',
+        'Features, filters, seeds or suppression are not those that the active audience was made with, ' +
+          'and no expansion is at work with them.',
       ),
     seeds: seedCountsSchema,
     excluded: excludedSchema.nullable(),
@@ -107,15 +108,18 @@ export function campaignBody(config: ServerConfig) {
       external_id: externalId(config.maximumExternalIdBytes)
         .optional()
         .describe(
-          'Your own id of the campaign; no two campaigns have the same. Where the model was trained on a past campaign of this id, who was ' +
-            'a member of it is left out of what the model sees of users: it would find those members again instead of others like them.',
+          'Your own id of the campaign; no two campaigns have the same. Where the model was trained on a ' +
+            'past campaign of this id, who was ' +
+            'a member of it is left out of what the model sees of users: it would find those members again ' +
+            'instead of others like them.',
         ),
       name: z.string().min(1).max(config.maximumNameLength),
       features: featuresField(config).default({}),
       seeds: seedsField(config)
         .nullable()
         .describe(
-          'User ids. `null` expands nothing yet: send them by `PUT …/seeds` (millions of them, as a file), then `POST …/expansions`.',
+          'User ids. `null` expands nothing yet: send them by `PUT …/seeds` (millions of them, as a file), ' +
+            'then `POST …/expansions`.',
         ),
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),

@@ -88,8 +88,10 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
 
 function describeEstimate(config: EstimateNeeds['config']): string {
   return (
-    'Nothing is stored. Known and unknown seeds are counted, and where they are enough the model is adapted to some of them, as an expansion would, and tried on ' +
-    'the others. Filters, `suppression` and the suppression list of all campaigns leave out whom they would leave out of an expansion: shares are of the candidates that remain. ' +
+    'Nothing is stored. Known and unknown seeds are counted, and where they are enough the model is ' +
+    'adapted to some of them, as an expansion would, and tried on ' +
+    'the others. Filters, `suppression` and the suppression list of all campaigns leave out whom ' +
+    'they would leave out of an expansion: shares are of the candidates that remain. ' +
     `That may take ${config.estimateTimeMs} ms: where it takes longer, or others are being made before it, \`reason\` says so and the rest is told; a list of millions, or filters of a large ` +
     'population, may take that long when they are asked for first. ' +
     `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are looked at.`

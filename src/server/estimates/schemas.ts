@@ -58,7 +58,8 @@ export const estimateSchema = z
     cohesion: interval
       .nullable()
       .describe(
-        'How alike the seeds are: the chance that a seed which the model did not see ranks above a random user. .5 is chance.',
+        'How alike the seeds are: the chance that a seed which the model did not see ranks above a ' +
+          'random user. .5 is chance.',
       ),
     expected: z
       .object({

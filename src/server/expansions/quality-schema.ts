@@ -34,7 +34,8 @@ export const qualitySchema = z
         reason: z.string().describe('The verdict in a sentence.'),
         auc: predicted.nullable(),
         recall: predictedByShare.describe(
-          'Part of the members who are not seeds that an audience holds, by its size as a share of the candidates. Empty where nothing could be held out.',
+          'Part of the members who are not seeds that an audience holds, by its size as a share of the ' +
+            'candidates. Empty where nothing could be held out.',
         ),
         lift: predictedByShare.describe('Members in that audience, as a multiple of what a random audience has.'),
       })

@@ -28,7 +28,8 @@ function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
         tags: ['expansions'],
         summary: 'Expand a campaign again',
         description:
-          'Takes the inputs as they are now: features, filters, seeds, suppression lists and feedback. The active audience serves until the new one is ready, ' +
+          'Takes the inputs as they are now: features, filters, seeds, suppression lists and feedback. The ' +
+          'active audience serves until the new one is ready, ' +
           'and goes on where it fails. An expansion of the campaign that has not ended is `superseded`.',
         params: campaignParams,
         response: {
@@ -101,7 +102,8 @@ function cancelExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
         tags: ['expansions'],
         summary: 'Cancel an expansion',
         description:
-          'It is `cancelled` when this answers, and leaves nothing; the active audience stays. To cancel again changes nothing.',
+          'It is `cancelled` when this answers, and leaves nothing; the active audience stays. To cancel ' +
+          'again changes nothing.',
         params: expansionParams,
         response: {
           200: json('The expansion, cancelled.', expansionSchema),

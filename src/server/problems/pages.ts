@@ -94,7 +94,8 @@ export function renderErrorPage({ code, status, title, meaning, advice, example 
 }
 
 const STYLE =
-  'body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 1rem;color:#222;background:#fff}' +
+  'body{font:16px/1.5 system-ui,sans-serif;max-width:48rem;margin:2rem auto;padding:0 ' +
+  '1rem;color:#222;background:#fff}' +
   'table{border-collapse:collapse}td,th{padding:.2rem .8rem .2rem 0;text-align:left;vertical-align:top}' +
   'pre{background:#f4f4f4;padding:1rem;overflow:auto}' +
   '@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}pre{background:#242424}a{color:#8bf}}';

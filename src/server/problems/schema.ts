@@ -28,7 +28,10 @@ const problemSchema = z
   .meta({
     id: 'Problem',
     description:
-      'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, `campaign_id`, `parts`, `model_version`, `served_model_version`, `member` and `known` of a user, and what is known of a list (`known`, `unknown`, `known_percent`, `min_known_percent`, `unknown_examples`, `hints`).',
+      'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, ' +
+      '`campaign_id`, `parts`, `model_version`, `served_model_version`, `member` and `known` of a ' +
+      'user, and what is known of a list (`known`, `unknown`, `known_percent`, `min_known_percent`, ' +
+      '`unknown_examples`, `hints`).',
     examples: [
       {
         type: '/docs/errors/invalid_request',

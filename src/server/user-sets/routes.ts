@@ -123,7 +123,8 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, doors: Doors, ki
         summary: `${summary} ${kind.what}`,
         description:
           `Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, each also with \`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. ` +
-          'Nothing changes where a line is wrong or the connection breaks. Nothing runs: the next expansion takes the set as it is then. ' +
+          'Nothing changes where a line is wrong or the connection breaks. Nothing runs: the next ' +
+          'expansion takes the set as it is then. ' +
           '`sent` says how the ids of this request match, with hints where another format was probably sent.',
         params: kind.params,
         querystring: uploadQuery,

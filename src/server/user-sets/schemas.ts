@@ -94,7 +94,8 @@ export const uploadQuery = z.strictObject({
     .refine((percent) => percent >= 0 && percent <= 100, 'a number from 0 to 100 is expected')
     .optional()
     .describe(
-      'Refuses the change (`too_few_known`) where less of the ids sent are known: a list that matches nobody protects nobody.',
+      'Refuses the change (`too_few_known`) where less of the ids sent are known: a list that matches ' +
+        'nobody protects nobody.',
     )
     .meta(component('MinKnownPercent')),
   dry_run: z

@@ -209,7 +209,8 @@ const CALL_HEADERS = [
   header('webhook-timestamp', 'Seconds since 1970 of this attempt.', { example: '1795608000' }),
   header(
     'webhook-signature',
-    'For each secret that signs, `v1,` and the base64 HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; separated by spaces.',
+    'For each secret that signs, `v1,` and the base64 HMAC-SHA256 of ' +
+      '`<webhook-id>.<webhook-timestamp>.<body>`; separated by spaces.',
     { example: 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' },
   ),
 ];

@@ -46,10 +46,14 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
         tags: TAGS,
         summary: 'Create a webhook',
         description:
-          'Events are sent as Standard Webhooks has it: `POST` of `{"type","timestamp","data"}` with `webhook-id`, `webhook-timestamp` and ' +
-          '`webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `<id>.<timestamp>.<body>`, one for each secret that signs). ' +
-          'An answer of 2xx is a delivery, 410 disables the webhook, anything else (redirects are not followed) is tried again for a day, ' +
-          'with growing pauses and not before `Retry-After`. At least once and in no order: `webhook-id` tells what came twice. ' +
+          'Events are sent as Standard Webhooks has it: `POST` of `{"type","timestamp","data"}` with ' +
+          '`webhook-id`, `webhook-timestamp` and ' +
+          '`webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `<id>.<timestamp>.<body>`, one for ' +
+          'each secret that signs). ' +
+          'An answer of 2xx is a delivery, 410 disables the webhook, anything else (redirects are not ' +
+          'followed) is tried again for a day, ' +
+          'with growing pauses and not before `Retry-After`. At least once and in no order: `webhook-id` ' +
+          'tells what came twice. ' +
           '`campaign.refreshed` is told instead of `campaign.ready` where the campaign had an audience before.',
         body: webhookBody(config),
         response: {
@@ -171,7 +175,8 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNe
         tags: TAGS,
         summary: 'Replace the secret',
         description:
-          'Former secrets sign beside the new one for `grace_seconds` more, so that a receiver can change over. The body may be left out.',
+          'Former secrets sign beside the new one for `grace_seconds` more, so that a receiver can change ' +
+          'over. The body may be left out.',
         params: webhookParams,
         body: rotationBody(config),
         response: {

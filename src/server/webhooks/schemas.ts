@@ -64,7 +64,8 @@ export const deliverySchema = z
       .string()
       .nullable()
       .describe(
-        'Why there was none: `timeout`, `address_refused`, `webhook_url_refused`, `webhook_disabled`, or a code of the system, DNS or TLS (`ECONNREFUSED`, ..).',
+        'Why there was none: `timeout`, `address_refused`, `webhook_url_refused`, `webhook_disabled`, or ' +
+          'a code of the system, DNS or TLS (`ECONNREFUSED`, ..).',
       ),
     last_response_seconds: z.number().nullable().describe('How long the last attempt took.'),
     created_at: time,
