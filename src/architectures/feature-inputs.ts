@@ -1,9 +1,11 @@
 /** The inputs of a feature, and its embedding: a look-up, or what a list's tokens pool to. */
+
 import { type Builder, tensor, type Value } from '../graph/index.ts';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 
 export interface MetaHeacFeature {
   readonly name: string;
-  readonly kind: 'single' | 'multi';
+  readonly kind: FeatureKind;
   /** Most tokens of a multi-valued feature. */
   readonly maxLength?: number;
   /** Rows of the table: tokens and id 0. */
@@ -23,7 +25,15 @@ export interface FeatureInput {
 }
 
 export function declare(b: Builder, name: string, rows: 'batch' | 1, feature: MetaHeacFeature): FeatureInput {
-  if (feature.kind === 'single') return { name, feature, ids: b.input(name, 'int32', [rows]), list: null };
+  switch (feature.kind) {
+    case 'single':
+      return { name, feature, ids: b.input(name, 'int32', [rows]), list: null };
+    case 'multi':
+      return declareList(b, name, rows, feature);
+  }
+}
+
+function declareList(b: Builder, name: string, rows: 'batch' | 1, feature: MetaHeacFeature): FeatureInput {
   const maxLength = feature.maxLength!;
   const ids = b.input(name, 'int32', [rows, maxLength]);
   const length = b.input(`${name}.length`, 'int32', [rows]);

@@ -1,4 +1,5 @@
 /** Counts the users of each token: in the population, the audience, and among the seeds. */
+import { unreachable } from '../lib/errors.ts';
 import type { Column } from '../population/segments.ts';
 
 /** Bits of a row's flag. */
@@ -24,8 +25,16 @@ export class TokenCounts {
 
   /** Adds the rows of a segment; `flags` has one a row. */
   add(column: Column, flags: Uint8Array): void {
-    if (column.kind === 'single') this.#addSingle(column.codes, flags);
-    else this.#addLists(column.offsets, column.codes, flags);
+    switch (column.kind) {
+      case 'single':
+        this.#addSingle(column.codes, flags);
+        break;
+      case 'multi':
+        this.#addLists(column.offsets, column.codes, flags);
+        break;
+      default:
+        unreachable(column);
+    }
     this.#rows += flags.length;
   }
 

@@ -1,4 +1,5 @@
 /** The composition root of the service: store, engine, server. `serve` and tests start it. */
+
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
@@ -7,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { type ModelFolder, readModelFolder } from '../model/folder.ts';
+import { featureOf } from '../model/manifest.ts';
 import { publishedAt } from '../population/manifest.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
@@ -189,12 +191,10 @@ function openExplainer(options: ServiceOptions, config: ServerConfig, dataDir: s
 }
 
 function campaignFeaturesOf({ manifest, vocabularies }: ModelFolder): CampaignFeature[] {
-  return manifest.features.campaign.map(({ name, kind, max_length }) => {
-    const vocabulary = vocabularies.get(`campaign.${name}`)!;
+  return manifest.features.campaign.map((feature) => {
+    const vocabulary = vocabularies.get(`campaign.${feature.name}`)!;
     return {
-      name,
-      kind,
-      ...(max_length === undefined ? {} : { maxLength: max_length }),
+      ...featureOf(feature),
       isKnown: (value) => vocabulary.find(value) !== 0,
       values: valuesOf(vocabulary),
     };

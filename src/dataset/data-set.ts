@@ -3,6 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
 import { checkFeatures, type Feature } from './features.ts';
 
 /** A data set as `dataset.json` describes it (docs/data-set.md has the format). */
@@ -21,7 +22,7 @@ export const MAXIMUM_DESCRIPTION_BYTES = 1024 * 1024;
 
 const featureSchema = z.object({
   name: z.string(),
-  kind: z.enum(['single', 'multi']),
+  kind: z.enum(FEATURE_KINDS),
   max_length: z.int().min(1).max(65_536).optional(),
   sensitive: z.boolean().optional(),
 });

@@ -1,10 +1,11 @@
 /** The features of users and campaigns: which names they may have, and of what kind they are. */
 import { AppError, type ErrorCode } from '../lib/errors.ts';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 
-/** One feature of a user or a campaign: `single` has one token, `multi` a list of them. */
+/** One feature of a user or a campaign. */
 export interface Feature {
   readonly name: string;
-  readonly kind: 'single' | 'multi';
+  readonly kind: FeatureKind;
   /** How many tokens a model reads of a list; a population stores all of them. */
   readonly maxLength?: number;
   /** A characteristic that an audience should not choose by (gender, age): explanations compare its groups. */

@@ -2,10 +2,12 @@
  * What the demo works on: a data set, a model that fits it, its users as a population, and one test campaign with its
  * hidden members.
  */
+
 import { join } from 'node:path';
 import { type DataSet, openDataSet } from '../dataset/data-set.ts';
 import { AppError } from '../lib/errors.ts';
 import { readModelFolder } from '../model/folder.ts';
+import { featureOf } from '../model/manifest.ts';
 import { type CampaignHistory, type History, readHistory } from '../offline/history.ts';
 import { generateDataSet } from '../offline/synthetic.ts';
 import { importPopulation } from '../population/import.ts';
@@ -54,11 +56,7 @@ export async function importMaterial(
   onProgress: (users: number) => void,
 ): Promise<Material> {
   const dataSet = openDataSet(data);
-  const features = readModelFolder(model).manifest.features.user.map(({ name, kind, max_length }) => ({
-    name,
-    kind,
-    ...(max_length === undefined ? {} : { maxLength: max_length }),
-  }));
+  const features = readModelFolder(model).manifest.features.user.map(featureOf);
   await importPopulation({
     source: data,
     features,

@@ -1,5 +1,6 @@
 /** A user's features as text, read from the population as a person would read them. */
 import type { Population } from '../population/population.ts';
+import { startOf } from '../population/segments.ts';
 
 /** Tokens shown of a list. */
 const SHOWN_TOKENS = 3;
@@ -10,10 +11,7 @@ export function readTraits(population: Population, users: Int32Array, features: 
   return Array.from(users, (_, r) =>
     features.map((feature) => {
       const column = rows.columns.get(feature)!;
-      const codes =
-        column.kind === 'single'
-          ? column.codes.subarray(r, r + 1)
-          : column.codes.subarray(column.offsets[r]!, column.offsets[r + 1]!);
+      const codes = column.codes.subarray(startOf(column, r), startOf(column, r + 1));
       const dictionary = population.dictionary(feature);
       const tokens = Array.from(codes)
         .filter((code) => code !== 0)

@@ -3,7 +3,7 @@ import { filesFrom, type Graph, GraphError, readModel, sameShape, type Tensor, t
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { countOps } from './import-model.ts';
 import { SIDES } from './interface.ts';
-import type { Manifest, ManifestFeature } from './manifest.ts';
+import type { Manifest } from './manifest.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** A field of the manifest, by its path (`adaptation.rate`); undefined where one does not have it. */
@@ -96,9 +96,11 @@ function changedFeatures(before: Manifest, after: Manifest): FieldChange[] {
     before.features[side].flatMap((feature) => {
       const other = after.features[side].find(({ name }) => name === feature.name);
       if (!other) return [];
-      return (['kind', 'max_length', 'vocabulary_size'] as const satisfies readonly (keyof ManifestFeature)[])
-        .filter((key) => feature[key] !== other[key])
-        .map((key) => ({ field: `features.${side}.${feature.name}.${key}`, before: feature[key], after: other[key] }));
+      const old: Record<string, unknown> = { ...feature };
+      const now: Record<string, unknown> = { ...other };
+      return [...new Set([...Object.keys(old), ...Object.keys(now)])]
+        .filter((key) => old[key] !== now[key])
+        .map((key) => ({ field: `features.${side}.${feature.name}.${key}`, before: old[key], after: now[key] }));
     }),
   );
 }

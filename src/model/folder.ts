@@ -71,8 +71,6 @@ export function readModelFolder(path: string): ModelFolder {
           path,
           `${file} has ${tokens.length} tokens, and the manifest says ${feature.vocabulary_size - 1}`,
         );
-      if (feature.kind === 'multi' && feature.max_length === undefined)
-        throw refused(path, `feature "${feature.name}" is multi-valued and has no max_length`);
       vocabularies.set(`${side}.${feature.name}`, createVocabulary(tokens));
     }
   }

@@ -6,6 +6,7 @@
 import { indexReader, needsIndexSession } from '../adaptation/compaction.ts';
 import { type Graph, GraphError, prune, type Tensor, tensor, typeText } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { type Feeds, openSession } from '../runtime/session.ts';
 import { SIDES, type Side } from './interface.ts';
 import { findLookups, type Lookup } from './lookups.ts';
@@ -14,7 +15,7 @@ import { MAXIMUM_LIST_LENGTH } from './manifest.ts';
 /** A feature as schema.json writes it. A vocabulary_size of null was not found: somebody has to fill it in. */
 export interface ProposedFeature {
   readonly name: string;
-  readonly kind: 'single' | 'multi';
+  readonly kind: FeatureKind;
   readonly max_length?: number | null;
   readonly vocabulary_size: number | null;
 }

@@ -13,17 +13,23 @@ interface FeatureInput {
   readonly rank: number;
   /** Most tokens of a list, for its ids. */
   readonly width?: number;
+  /** The highest value that it may be fed. */
+  readonly highest: number;
 }
 
 /** What the inputs of a feature are called and shaped. */
 export function inputsOf(side: Side, feature: ManifestFeature): FeatureInput[] {
   const name = `${side}.${feature.name}`;
-  return feature.kind === 'single'
-    ? [{ name, rank: 1 }]
-    : [
-        { name, rank: 2, width: feature.max_length! },
-        { name: `${name}.length`, rank: 1 },
+  const highest = feature.vocabulary_size - 1;
+  switch (feature.kind) {
+    case 'single':
+      return [{ name, rank: 1, highest }];
+    case 'multi':
+      return [
+        { name, rank: 2, width: feature.max_length, highest },
+        { name: `${name}.length`, rank: 1, highest: feature.max_length },
       ];
+  }
 }
 
 /**
@@ -99,14 +105,17 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
     feeds[name] = tensor(graph.values.get(name)!.dtype, shape, values);
   };
   for (const side of SIDES) {
-    for (const { name, kind, vocabulary_size, max_length: width = 1 } of features[side]) {
-      const input = `${side}.${name}`;
+    for (const feature of features[side]) {
+      const { vocabulary_size } = feature;
+      const input = `${side}.${feature.name}`;
+      const isList = feature.kind === 'multi';
+      const width = isList ? feature.max_length : 1;
       const count = rowsOfInput(graph, input, rows);
       const draws = side === 'user' ? count : 1;
       const ids = new Int32Array(count * width);
       const lengths = new Int32Array(count);
       for (let row = 0; row < count; row++) {
-        const length = kind === 'single' ? 1 : rng.integer(width + 1);
+        const length = isList ? rng.integer(width + 1) : 1;
         lengths[row] = side === 'user' && row === 0 ? 0 : side === 'user' && row === 1 ? width : length;
         for (let i = 0; i < lengths[row]!; i++)
           ids[row * width + i] = side === 'user' && row === 1 ? vocabulary_size - 1 : rng.integer(vocabulary_size);
@@ -116,8 +125,8 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
         ids.copyWithin(row * width, 0, width);
         lengths[row] = lengths[0]!;
       }
-      set(input, kind === 'single' ? [count] : [count, width], ids);
-      if (kind === 'multi') set(`${input}.length`, [count], lengths);
+      set(input, isList ? [count, width] : [count], ids);
+      if (isList) set(`${input}.length`, [count], lengths);
     }
   }
   return feeds;

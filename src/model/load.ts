@@ -196,10 +196,9 @@ export async function checkHighestIds(
   const feeds: Record<string, Tensor> = {};
   for (const side of SIDES) {
     for (const feature of manifest.features[side]) {
-      for (const { name, width } of inputsOf(side, feature)) {
-        const value = name.endsWith('.length') ? feature.max_length! : feature.vocabulary_size - 1;
+      for (const { name, width, highest } of inputsOf(side, feature)) {
         const shape = width === undefined ? [1] : [1, width];
-        const data = new Array<number>(width ?? 1).fill(value);
+        const data = new Array<number>(width ?? 1).fill(highest);
         feeds[name] = tensor(graph.values.get(name)!.dtype, shape, data);
       }
     }

@@ -1,5 +1,7 @@
 /** manifest.json of a model folder: the contract between who trains a model and the service, checked by zod. */
+
 import { z } from 'zod';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 
 /** Newer folders than this are refused. */
 export const CONTRACT_VERSION = 1;
@@ -7,17 +9,28 @@ export const CONTRACT_VERSION = 1;
 /** Most tokens of a list that a model reads. */
 export const MAXIMUM_LIST_LENGTH = 4096;
 
+export const featureName = z.string().min(1).max(128);
+/** Tokens kept of a multi-valued feature. */
+export const maximumLength = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
+/** Ids: tokens and id 0. */
+const vocabularySize = z.number().int().min(1);
+
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().nonnegative();
 
-const feature = z.strictObject({
-  name: z.string().min(1).max(128),
-  kind: z.enum(['single', 'multi']),
-  /** Tokens kept of a multi-valued feature. */
-  max_length: z.number().int().min(1).max(MAXIMUM_LIST_LENGTH).optional(),
-  /** Ids: tokens and id 0. */
-  vocabulary_size: z.number().int().min(1),
-});
+const feature = z.discriminatedUnion('kind', [
+  z.strictObject({
+    name: featureName,
+    kind: z.literal('single'),
+    vocabulary_size: vocabularySize,
+  }),
+  z.strictObject({
+    name: featureName,
+    kind: z.literal('multi'),
+    max_length: maximumLength,
+    vocabulary_size: vocabularySize,
+  }),
+]);
 
 const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.number() });
 
@@ -128,6 +141,22 @@ export const manifestSchema = z.strictObject({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestFeature = Manifest['features']['user'][number];
+
+/** What a population or a graph has to know of a feature. */
+export function featureOf(feature: ManifestFeature): {
+  readonly name: string;
+  readonly kind: FeatureKind;
+  readonly maxLength?: number;
+} {
+  const { name, kind } = feature;
+  switch (kind) {
+    case 'single':
+      return { name, kind };
+    case 'multi':
+      return { name, kind, maxLength: feature.max_length };
+  }
+}
+
 export type AdaptationSettings = Manifest['adaptation'];
 export type AdamSettings = z.infer<typeof adamAdaptation>;
 export type DescentSettings = z.infer<typeof descentAdaptation>;
@@ -137,6 +166,17 @@ export type DescentSettings = z.infer<typeof descentAdaptation>;
  */
 export type LogisticRegressionSettings = NonNullable<DescentSettings['companion']>;
 export type PopulationRegressionSettings = NonNullable<DescentSettings['regression']>;
+
+/** `interests: multi, at most 12 tokens` */
+export function describeFeature(feature: ManifestFeature): string {
+  const { name, kind } = feature;
+  switch (kind) {
+    case 'single':
+      return `${name}: ${kind}`;
+    case 'multi':
+      return `${name}: ${kind}, at most ${feature.max_length} tokens`;
+  }
+}
 
 /**
  * The parameters through which the logits are shifted: those of gradient descent, and the one of the whole-population

@@ -1,16 +1,20 @@
 /** schema.json of `model import`: what the features of an exported model are, and how it is to be adapted. */
+
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
 import { SIDES } from './interface.ts';
 import {
   type AdamSettings,
   adamAdaptation,
   DEFAULT_ADAPTATION,
+  featureName,
   type Manifest,
   type ManifestFeature,
   manifestSchema,
+  maximumLength,
 } from './manifest.ts';
 import { vocabularyPath } from './vocabulary.ts';
 
@@ -19,12 +23,13 @@ const MAXIMUM_VOCABULARY = 2 ** 24;
 /** Bytes of a schema or a list of tokens. */
 const MAXIMUM_FILE_BYTES = 512 * 1024 * 1024;
 
-const { features, adapted_parameters, name, training } = manifestSchema.shape;
+const { adapted_parameters, name, training } = manifestSchema.shape;
 
-const feature = features.shape.user.element
-  .extend({
-    name: features.shape.user.element.shape.name.regex(/^[^\p{Cc}]*$/u, 'has a control character'),
-    max_length: features.shape.user.element.shape.max_length.nullable(),
+const feature = z
+  .strictObject({
+    name: featureName.regex(/^[^\p{Cc}]*$/u, 'has a control character'),
+    kind: z.enum(FEATURE_KINDS),
+    max_length: maximumLength.nullish(),
     // null is what a proposal writes that does not know it
     vocabulary_size: z.number().int().min(1).max(MAXIMUM_VOCABULARY).nullish(),
     /** Tokens from id 1 on. */
@@ -84,13 +89,14 @@ export function readImportSchema(path: string): ImportSchema {
     const { tokens, origin } = tokensOf(path, side, source);
     origins.set(key, origin);
     if (tokens) given.set(key, tokens);
-    const { name, kind, max_length } = source;
-    return {
-      name,
-      kind,
-      ...(typeof max_length === 'number' ? { max_length } : {}),
-      vocabulary_size: sizeOf(path, key, source, tokens),
-    };
+    const { name, kind } = source;
+    const vocabulary_size = sizeOf(path, key, source, tokens);
+    switch (kind) {
+      case 'single':
+        return { name, kind, vocabulary_size };
+      case 'multi':
+        return { name, kind, max_length: source.max_length!, vocabulary_size };
+    }
   };
   const { data } = parsed;
   const list = (side: 'user' | 'campaign') => data.features[side].map((source) => read(side, source));

@@ -150,10 +150,16 @@ function checkValue(
     lineError(path, line, `feature ${JSON.stringify(feature.name)} of campaign ${JSON.stringify(id)} is ${what}`, {
       value,
     });
-  if (feature.kind === 'single') {
-    if (typeof value !== 'string') throw refuse(`${describe(value)}, text is needed`);
-    return value;
+  switch (feature.kind) {
+    case 'single':
+      if (typeof value !== 'string') throw refuse(`${describe(value)}, text is needed`);
+      return value;
+    case 'multi':
+      return checkTokens(value, refuse);
   }
+}
+
+function checkTokens(value: unknown, refuse: (what: string) => AppError): readonly string[] {
   if (!Array.isArray(value)) throw refuse(`${describe(value)}, a list of texts is needed`);
   if (value.length > HISTORY_LIMITS.tokensPerFeature)
     throw refuse(`a list of ${value.length}, more than ${HISTORY_LIMITS.tokensPerFeature}`);

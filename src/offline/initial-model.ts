@@ -10,6 +10,7 @@ import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { MODEL_FILE, type ModelContract, type ModelDraft, writeModelFolder } from '../model/folder.ts';
 import {
+  featureOf,
   MAXIMUM_LIST_LENGTH,
   type Manifest,
   type ManifestFeature,
@@ -65,12 +66,7 @@ export function createInitialModel(
     campaign: describe(dataSet.path, 'campaign', dataSet.campaignFeatures, tokens),
   };
   const sized = (list: readonly ManifestFeature[]) =>
-    list.map(({ name, kind, max_length, vocabulary_size }) => ({
-      name,
-      kind,
-      rows: vocabulary_size,
-      ...(max_length === undefined ? {} : { maxLength: max_length }),
-    }));
+    list.map((feature) => ({ ...featureOf(feature), rows: feature.vocabulary_size }));
   const graph = buildMetaHeac(
     {
       user: sized(features.user),
@@ -98,18 +94,32 @@ function describe(
   features: readonly Feature[],
   tokens: ReadonlyMap<string, readonly string[]>,
 ): ManifestFeature[] {
-  return features.map(({ name, kind, maxLength = DEFAULT_MAX_LENGTH }) => {
-    if (kind === 'multi' && maxLength > MAXIMUM_LIST_LENGTH) {
-      const message = `${side} feature "${name}" has max_length ${maxLength}, and a model reads at most ${MAXIMUM_LIST_LENGTH} tokens of a list`;
-      throw new AppError('invalid_data', `${path}: ${message}`);
-    }
-    return {
-      name,
-      kind,
-      ...(kind === 'multi' ? { max_length: maxLength } : {}),
-      vocabulary_size: tokens.get(`${side}.${name}`)!.length + 1,
-    };
-  });
+  return features.map((feature) => describeOne(path, side, feature, tokens.get(`${side}.${feature.name}`)!.length + 1));
+}
+
+function describeOne(
+  path: string,
+  side: 'user' | 'campaign',
+  feature: Feature,
+  vocabulary_size: number,
+): ManifestFeature {
+  const { name, kind } = feature;
+  switch (kind) {
+    case 'single':
+      return { name, kind, vocabulary_size };
+    case 'multi':
+      return { name, kind, max_length: maximumLength(path, side, feature), vocabulary_size };
+  }
+}
+
+function maximumLength(
+  path: string,
+  side: 'user' | 'campaign',
+  { name, maxLength = DEFAULT_MAX_LENGTH }: Feature,
+): number {
+  if (maxLength <= MAXIMUM_LIST_LENGTH) return maxLength;
+  const most = `a model reads at most ${MAXIMUM_LIST_LENGTH} tokens of a list`;
+  throw new AppError('invalid_data', `${path}: ${side} feature "${name}" has max_length ${maxLength}, and ${most}`);
 }
 
 /** What an initial model is made of: plain data, which a thread may be started with. */

@@ -3,7 +3,7 @@
 import type { Feature } from '../dataset/features.ts';
 import { assert } from '../lib/errors.ts';
 import type { Population } from '../population/population.ts';
-import type { Column, Rows } from '../population/segments.ts';
+import { type Column, type Rows, startOf } from '../population/segments.ts';
 
 /** Tokens of every user number in CSR form: user u has `tokens[offsets[u] .. offsets[u + 1]]`, no token twice. */
 export interface OneHot {
@@ -121,13 +121,9 @@ function visitRow(
 }
 
 function visitCodes(column: Column, r: number, maxLength: number, visit: (code: number) => void): void {
-  if (column.kind === 'single') {
-    const code = column.codes[r]!;
-    if (code !== 0) visit(code);
-    return;
-  }
+  const end = startOf(column, r + 1);
   let left = maxLength;
-  for (let i = column.offsets[r]!; i < column.offsets[r + 1]! && left > 0; i++) {
+  for (let i = startOf(column, r); i < end && left > 0; i++) {
     const code = column.codes[i]!;
     if (code === 0) continue;
     left--;

@@ -1,13 +1,15 @@
 /** Binds a model to a population: for each feature, population code -> the model's token id (0 = unknown). */
+
 import type { TokenId } from '../lib/brands.ts';
 import { AppError } from '../lib/errors.ts';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 import type { ModelContract } from '../model/folder.ts';
-import type { ManifestFeature } from '../model/manifest.ts';
+import { featureOf, type ManifestFeature } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 
 export interface BoundFeature {
   readonly name: string;
-  readonly kind: 'single' | 'multi';
+  readonly kind: FeatureKind;
   /** 0 for single-valued features. */
   readonly maxLength: number;
   /** By population code; code 0 (missing) is id 0. */
@@ -54,5 +56,11 @@ function bindFeature(model: ModelContract, population: Population, feature: Mani
     tokenIds[code] = vocabulary.find(dictionary.token(code));
     if (tokenIds[code] === 0) unknownTokens += 1;
   }
-  return { name: feature.name, kind: feature.kind, maxLength: feature.max_length ?? 0, tokenIds, unknownTokens };
+  return {
+    name: feature.name,
+    kind: feature.kind,
+    maxLength: featureOf(feature).maxLength ?? 0,
+    tokenIds,
+    unknownTokens,
+  };
 }

@@ -2,12 +2,14 @@
  * The whole-population regression of a model on a population: its covariance, made once, and its features for the users
  * of a campaign.
  */
+
 import { addRows, type ColumnSums, emptySums } from '../adaptation/covariance.ts';
 import type { LinearChange } from '../adaptation/head-adaptation.ts';
 import { MOST_FEATURES, type PopulationRegression, populationRegression } from '../adaptation/population-regression.ts';
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Graph } from '../graph/index.ts';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 import type { Manifest, PopulationRegressionSettings } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 import type { Column, Rows } from '../population/segments.ts';
@@ -117,8 +119,17 @@ function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
   const columns = features.map(({ name, kind, tokenIds }): [string, Column] => {
     const code = name === feature ? tokenIds.indexOf(id) : -1;
     const codes = Int32Array.from(code === -1 ? [] : [code]);
-    if (kind === 'multi') return [name, { kind, offsets: Int32Array.of(0, codes.length), codes }];
-    return [name, { kind, codes: Int32Array.of(codes[0] ?? 0) }];
+    return [name, columnOfOne(kind, codes)];
   });
   return { count: 1, userNumbers: Int32Array.of(0), columns: new Map(columns) };
+}
+
+/** The column of a feature that has one row of at most one code. */
+function columnOfOne(kind: FeatureKind, codes: Int32Array): Column {
+  switch (kind) {
+    case 'multi':
+      return { kind, offsets: Int32Array.of(0, codes.length), codes };
+    case 'single':
+      return { kind, codes: Int32Array.of(codes[0] ?? 0) };
+  }
 }

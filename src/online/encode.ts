@@ -1,5 +1,6 @@
 /** Rows of a population, and a campaign's features, as a model's inputs. */
 import type { Graph, Tensor } from '../graph/index.ts';
+import { unreachable } from '../lib/errors.ts';
 import type { ModelContract } from '../model/folder.ts';
 import type { Column, Rows } from '../population/segments.ts';
 import type { Feeds } from '../runtime/session.ts';
@@ -38,12 +39,18 @@ export function encodeUsers(
     const column = rows.columns.get(feature.name)!;
     const name = `user.${feature.name}`;
     const leftOut = without?.feature === feature.name ? without.id : -1;
-    if (column.kind === 'single')
-      feeds[name] = idTensor(graph, name, [rows.count], singleIds(feature, column, counts, leftOut));
-    else {
-      const { ids, lengths } = listIds(feature, column, rows.count, counts, leftOut);
-      feeds[name] = idTensor(graph, name, [rows.count, feature.maxLength], ids);
-      feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [rows.count], lengths);
+    switch (column.kind) {
+      case 'single':
+        feeds[name] = idTensor(graph, name, [rows.count], singleIds(feature, column, counts, leftOut));
+        break;
+      case 'multi': {
+        const { ids, lengths } = listIds(feature, column, rows.count, counts, leftOut);
+        feeds[name] = idTensor(graph, name, [rows.count, feature.maxLength], ids);
+        feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [rows.count], lengths);
+        break;
+      }
+      default:
+        unreachable(column);
     }
   }
   return feeds;
@@ -120,19 +127,26 @@ export function encodeCampaign(
     const value = Object.hasOwn(features, feature.name) ? features[feature.name]! : [];
     const tokens = typeof value === 'string' ? [value] : value;
     const count = graph !== null && isPerUser(graph, name) ? rows : 1;
-    if (feature.kind === 'single') {
-      const id = tokens[0] === undefined ? 0 : vocabulary.find(tokens[0]);
-      feeds[name] = idTensor(graph, name, [count], new Int32Array(count).fill(id));
-    } else {
-      const width = feature.max_length!;
-      const known = tokens
-        .map((token) => vocabulary.find(token))
-        .filter((id) => id !== 0)
-        .slice(0, width);
-      const ids = new Int32Array(count * width);
-      for (let row = 0; row < count; row++) ids.set(known, row * width);
-      feeds[name] = idTensor(graph, name, [count, width], ids);
-      feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [count], new Int32Array(count).fill(known.length));
+    switch (feature.kind) {
+      case 'single': {
+        const id = tokens[0] === undefined ? 0 : vocabulary.find(tokens[0]);
+        feeds[name] = idTensor(graph, name, [count], new Int32Array(count).fill(id));
+        break;
+      }
+      case 'multi': {
+        const width = feature.max_length;
+        const known = tokens
+          .map((token) => vocabulary.find(token))
+          .filter((id) => id !== 0)
+          .slice(0, width);
+        const ids = new Int32Array(count * width);
+        for (let row = 0; row < count; row++) ids.set(known, row * width);
+        feeds[name] = idTensor(graph, name, [count, width], ids);
+        feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [count], new Int32Array(count).fill(known.length));
+        break;
+      }
+      default:
+        unreachable(feature);
     }
   }
   return feeds;

@@ -1,5 +1,7 @@
 /** Gathers arbitrary rows of a population, segment by segment, into the order that was asked for. */
+
 import type { Feature } from '../dataset/features.ts';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { type Column, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 /**
@@ -14,9 +16,7 @@ export function gatherRows(
 ): Rows {
   const { order, starts } = groupBySegment(rows, rowCount);
   const userNumbers = new Int32Array(rows.length);
-  const gatherers = features.map(({ kind }) =>
-    kind === 'single' ? new SingleGatherer(rows.length) : new ListGatherer(rows.length),
-  );
+  const gatherers = features.map(({ kind }) => openGatherer(kind, rows.length));
   for (let segment = 0; segment + 1 < starts.length; segment++) {
     const places = order.subarray(starts[segment]!, starts[segment + 1]!);
     if (places.length === 0) continue;
@@ -46,6 +46,15 @@ function groupBySegment(rows: Int32Array, rowCount: number): { order: Int32Array
     order[next[segment]!++] = place;
   }
   return { order, starts };
+}
+
+function openGatherer(kind: FeatureKind, count: number): SingleGatherer | ListGatherer {
+  switch (kind) {
+    case 'single':
+      return new SingleGatherer(count);
+    case 'multi':
+      return new ListGatherer(count);
+  }
 }
 
 class SingleGatherer {

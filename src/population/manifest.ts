@@ -2,12 +2,14 @@
  * The manifest of a population version, `population.json`: what the version is made of, with the size and sha256 of
  * every file.
  */
+
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Feature } from '../dataset/features.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
 import { sha256 } from './files.ts';
 import { SEGMENT_ROWS } from './segments.ts';
 
@@ -35,7 +37,7 @@ const tableSchema = z.strictObject({ count: countSchema, bytes: fileSchema, ends
 /** `sensitive` is left out where it is false, so that versions from before it keep their name. */
 const featureSchema = z.strictObject({
   name: z.string().min(1),
-  kind: z.enum(['single', 'multi']),
+  kind: z.enum(FEATURE_KINDS),
   sensitive: z.literal(true).optional(),
 });
 

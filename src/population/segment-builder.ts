@@ -1,22 +1,36 @@
 /** Collects rows, one token at a time, into the columns of a segment. */
+
 import type { Feature } from '../dataset/features.ts';
 import type { Code, UserNumber } from '../lib/brands.ts';
+import { unreachable } from '../lib/errors.ts';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { type Column, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 const INITIAL_CODES = 65_536;
 
 /** The column of one feature while it is filled; `push` adds a token to the row that is open. */
 export class ColumnBuilder {
-  readonly kind: Feature['kind'];
+  readonly kind: FeatureKind;
   #codes: Int32Array;
   #used = 0;
+  /** Empty where every row has one code. */
   readonly #offsets: Int32Array;
   #rows = 0;
 
-  constructor(kind: Feature['kind'], capacity: number) {
+  constructor(kind: FeatureKind, capacity: number) {
     this.kind = kind;
-    this.#codes = new Int32Array(kind === 'single' ? capacity : INITIAL_CODES);
-    this.#offsets = new Int32Array(kind === 'single' ? 0 : capacity + 1);
+    switch (kind) {
+      case 'single':
+        this.#codes = new Int32Array(capacity);
+        this.#offsets = new Int32Array(0);
+        break;
+      case 'multi':
+        this.#codes = new Int32Array(INITIAL_CODES);
+        this.#offsets = new Int32Array(capacity + 1);
+        break;
+      default:
+        unreachable(kind);
+    }
   }
 
   push(code: Code): void {
@@ -30,14 +44,17 @@ export class ColumnBuilder {
 
   endRow(): void {
     this.#rows += 1;
-    if (this.kind === 'multi') this.#offsets[this.#rows] = this.#used;
+    if (this.#offsets.length > 0) this.#offsets[this.#rows] = this.#used;
   }
 
   view(): Column {
     const codes = this.#codes.subarray(0, this.#used);
-    return this.kind === 'single'
-      ? { kind: 'single', codes }
-      : { kind: 'multi', offsets: this.#offsets.subarray(0, this.#rows + 1), codes };
+    switch (this.kind) {
+      case 'single':
+        return { kind: 'single', codes };
+      case 'multi':
+        return { kind: 'multi', offsets: this.#offsets.subarray(0, this.#rows + 1), codes };
+    }
   }
 
   clear(): void {

@@ -1,4 +1,5 @@
 /** Segments: the columns of a population, 65,536 rows a file, as Arrow IPC. */
+
 import {
   type Data,
   DataType,
@@ -15,6 +16,7 @@ import {
 } from 'apache-arrow';
 import type { Feature } from '../dataset/features.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 
 /** Rows of a segment; the last one of a version may have fewer. */
 export const SEGMENT_ROWS = 65_536;
@@ -34,6 +36,16 @@ export interface Rows {
   readonly columns: ReadonlyMap<string, Column>;
 }
 
+/** Where the codes of a row begin in `column.codes`; they end where those of `row + 1` begin. */
+export function startOf(column: Column, row: number): number {
+  switch (column.kind) {
+    case 'single':
+      return row;
+    case 'multi':
+      return column.offsets[row]!;
+  }
+}
+
 /**
  * Rows as an Arrow IPC file: int32 `user_number`, then `user.<feature>` as int32 or list of int32, in the order of
  * `features`. No nulls.
@@ -43,16 +55,9 @@ export function encodeSegment(rows: Rows, features: readonly Feature[]): Uint8Ar
   const fields = [new Field<Int32 | List<Int32>>(USER_NUMBER, int32, false)];
   const children: Data<Int32 | List<Int32>>[] = [int32Data(rows.userNumbers)];
   for (const { name } of features) {
-    const column = rows.columns.get(name)!;
-    if (column.kind === 'single') {
-      fields.push(new Field(columnName(name), int32, false));
-      children.push(int32Data(column.codes));
-    } else {
-      const type = new List(new Field('item', int32, false));
-      fields.push(new Field(columnName(name), type, false));
-      const child = int32Data(column.codes);
-      children.push(makeData({ type, length: rows.count, nullCount: 0, valueOffsets: column.offsets, child }));
-    }
+    const data = columnData(rows.columns.get(name)!, rows.count);
+    fields.push(new Field(columnName(name), data.type, false));
+    children.push(data);
   }
   const schema = new Schema(fields);
   const data = makeData({ type: new Struct(fields), length: rows.count, nullCount: 0, children });
@@ -72,7 +77,7 @@ export function decodeSegment(bytes: Uint8Array, features: readonly Feature[], p
   for (const { name, kind } of features) {
     const data = find(columnName(name));
     const where = `${path}: column ${columnName(name)}`;
-    columns.set(name, kind === 'single' ? { kind, codes: readInt32(data, where) } : readList(data, where));
+    columns.set(name, readColumn(kind, data, where));
   }
   return { count: batch.numRows, userNumbers, columns };
 }
@@ -81,9 +86,18 @@ export function decodeSegment(bytes: Uint8Array, features: readonly Feature[], p
 export function sizeOfRows(rows: Rows): number {
   let bytes = rows.userNumbers.byteLength;
   for (const column of rows.columns.values()) {
-    bytes += column.codes.byteLength + (column.kind === 'multi' ? column.offsets.byteLength : 0);
+    bytes += sizeOfColumn(column);
   }
   return bytes;
+}
+
+function sizeOfColumn(column: Column): number {
+  switch (column.kind) {
+    case 'single':
+      return column.codes.byteLength;
+    case 'multi':
+      return column.codes.byteLength + column.offsets.byteLength;
+  }
 }
 
 function columnName(feature: string): string {
@@ -92,6 +106,27 @@ function columnName(feature: string): string {
 
 function int32Data(values: Int32Array): Data<Int32> {
   return makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values });
+}
+
+function columnData(column: Column, length: number): Data<Int32 | List<Int32>> {
+  const child = int32Data(column.codes);
+  switch (column.kind) {
+    case 'single':
+      return child;
+    case 'multi': {
+      const type = new List(new Field('item', child.type, false));
+      return makeData({ type, length, nullCount: 0, valueOffsets: column.offsets, child });
+    }
+  }
+}
+
+function readColumn(kind: FeatureKind, data: Data | undefined, where: string): Column {
+  switch (kind) {
+    case 'single':
+      return { kind, codes: readInt32(data, where) };
+    case 'multi':
+      return readList(data, where);
+  }
 }
 
 function readOnlyBatch(bytes: Uint8Array, path: string): RecordBatch {

@@ -4,6 +4,7 @@ import type { Feature } from '../dataset/features.ts';
 import { lineError } from '../dataset/lines.ts';
 import { describe, type JsonRecord } from '../dataset/records.ts';
 import type { AppError } from '../lib/errors.ts';
+import type { FeatureKind } from '../lib/feature-kinds.ts';
 import type { ColumnBuilder, SegmentBuilder } from './segment-builder.ts';
 import { FULL, ILL_FORMED, type TextTable } from './text-table.ts';
 
@@ -52,11 +53,13 @@ export function readUser(
     const value = record[name];
     const column = sink.segment.columns[i]!;
     const place: Place = { path, line, name };
-    if (kind === 'single') readSingle(value, place, column, sink.dictionaries[i]!, limits);
-    else readList(value, place, column, sink.dictionaries[i]!, limits);
+    READERS[kind](value, place, column, sink.dictionaries[i]!, limits);
   }
   return userNumber;
 }
+
+/** What reads a value into its column, by the feature's kind. */
+const READERS: Record<FeatureKind, typeof readSingle> = { single: readSingle, multi: readList };
 
 /** Where a value stands. */
 interface Place {

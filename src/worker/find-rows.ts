@@ -4,7 +4,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { IdBlocks } from '../campaigns/set-types.ts';
 import type { Filters } from '../campaigns/types.ts';
 import type { Population } from '../population/population.ts';
-import type { Column } from '../population/segments.ts';
+import { type Column, startOf } from '../population/segments.ts';
 
 /** The user sets of an expansion. */
 export interface UserSets {
@@ -125,8 +125,8 @@ export function assignRoles(filtered: Uint8Array, marked: Uint8Array): Expansion
 
 function hasOne(column: Column | undefined, row: number, codes: Uint8Array): boolean {
   if (column === undefined) return false;
-  if (column.kind === 'single') return codes[column.codes[row]!] === 1;
-  for (let i = column.offsets[row]!; i < column.offsets[row + 1]!; i++) if (codes[column.codes[i]!] === 1) return true;
+  const end = startOf(column, row + 1);
+  for (let i = startOf(column, row); i < end; i++) if (codes[column.codes[i]!] === 1) return true;
   return false;
 }
 

@@ -2,6 +2,7 @@
  * A campaign that the model was trained on is expanded again, named by its external id: its own token is left out of
  * every user, in all that is made of it.
  */
+
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fromBinary } from '@bufbuild/protobuf';
@@ -14,6 +15,7 @@ import { openDataSet } from '../../src/dataset/data-set.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { type GeneralModel, loadModel } from '../../src/model/load.ts';
+import { featureOf } from '../../src/model/manifest.ts';
 import { prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
@@ -62,10 +64,7 @@ beforeAll(async () => {
   });
   prepared.close();
   model = await loadModel(modelFolder);
-  const features = model.manifest.features.user.map(({ name, kind, max_length }) => ({
-    ...{ name, kind },
-    ...(max_length === undefined ? {} : { maxLength: max_length }),
-  }));
+  const features = model.manifest.features.user.map(featureOf);
   const derived = await derivedFeatures(openDataSet(data), features);
   await importPopulation({ source: data, features, derived, out: populationFolder });
   population = openPopulation(populationFolder);

@@ -8,7 +8,7 @@ import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/arc
 import { type Graph, type Tensor, tensor, writeModel } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type ModelDraft, writeModelFolder } from '../../src/model/folder.ts';
-import type { Manifest } from '../../src/model/manifest.ts';
+import type { Manifest, ManifestFeature } from '../../src/model/manifest.ts';
 import { type Feeds, openSession } from '../../src/runtime/session.ts';
 
 export const TINY: MetaHeacConfig = {
@@ -72,12 +72,10 @@ export async function scoresOf(graph: Graph, feeds: Feeds): Promise<Float32Array
 
 /** The draft of a model folder around `graph`, which has the inputs of `config`. */
 export async function draftOf(graph: Graph, config: MetaHeacConfig = TINY): Promise<ModelDraft> {
-  const describe = ({ name, kind, maxLength, rows }: MetaHeacFeature) => ({
-    name,
-    kind,
-    ...(maxLength === undefined ? {} : { max_length: maxLength }),
-    vocabulary_size: rows,
-  });
+  const describe = ({ name, kind, maxLength = 1, rows }: MetaHeacFeature): ManifestFeature =>
+    kind === 'multi'
+      ? { name, kind, max_length: maxLength, vocabulary_size: rows }
+      : { name, kind, vocabulary_size: rows };
   const feeds = randomFeeds(config, 4, 'golden');
   const scores = await scoresOf(graph, feeds);
   const tokens = (side: string, features: readonly MetaHeacFeature[]) =>

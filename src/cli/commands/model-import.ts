@@ -1,4 +1,5 @@
 /** `metaheac model import`: an exported ONNX file becomes a model folder, or `--infer` proposes its schema. */
+
 import { GraphError } from '../../graph/index.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { Output } from '../../lib/output.ts';
@@ -6,6 +7,7 @@ import { refused } from '../../model/folder.ts';
 import { type ImportReport, importModel, readExport } from '../../model/import-model.ts';
 import { inferSchema, type ProposedSchema } from '../../model/infer-schema.ts';
 import { SIDES } from '../../model/interface.ts';
+import { describeFeature } from '../../model/manifest.ts';
 import { describeOps, describeParameters } from './model-show.ts';
 
 export interface ModelImportOptions {
@@ -49,15 +51,14 @@ function describeImport(
 ): string[] {
   const lines = [`model ${manifest.name} ${manifest.version} in ${out}`];
   for (const side of SIDES) {
-    for (const { name, kind, max_length, vocabulary_size } of manifest.features[side]) {
+    for (const feature of manifest.features[side]) {
+      const { name, vocabulary_size } = feature;
       const tokens = {
         schema: "the schema's tokens",
         file: 'tokens of a vocabulary file',
         ids: `ids as tokens, "1" to "${vocabulary_size - 1}"`,
       }[schema.origins.get(`${side}.${name}`)!];
-      lines.push(
-        `${side} feature ${name}: ${kind}${max_length === undefined ? '' : `, at most ${max_length} tokens`}, ${vocabulary_size - 1} known (${tokens})`,
-      );
+      lines.push(`${side} feature ${describeFeature(feature)}, ${vocabulary_size - 1} known (${tokens})`);
     }
   }
   lines.push(...describeParameters(graph, parameters), describeOps(ops));

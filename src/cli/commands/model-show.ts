@@ -8,7 +8,7 @@ import { countOps } from '../../model/import-model.ts';
 import { SIDES } from '../../model/interface.ts';
 import { loadModel } from '../../model/load.ts';
 import { findLookups } from '../../model/lookups.ts';
-import { linearParameters, type Manifest } from '../../model/manifest.ts';
+import { describeFeature, linearParameters, type Manifest } from '../../model/manifest.ts';
 import { type ParameterRole, rolesOf } from '../../model/parameter-roles.ts';
 
 export interface ModelShowOptions {
@@ -21,11 +21,8 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
   const cut = cutTables(graph, adapted);
   output.result(`${manifest.name} ${manifest.version}, made ${manifest.created}`);
   for (const side of SIDES) {
-    for (const { name, kind, max_length, vocabulary_size } of manifest.features[side]) {
-      output.result(
-        `${side} feature ${name}: ${kind}${max_length === undefined ? '' : `, at most ${max_length} tokens`}, ${vocabulary_size - 1} tokens known`,
-      );
-    }
+    for (const feature of manifest.features[side])
+      output.result(`${side} feature ${describeFeature(feature)}, ${feature.vocabulary_size - 1} tokens known`);
   }
   for (const name of graph.inputs) output.result(`input ${name}: ${typeText(graph.values.get(name)!)}`);
   const fixed = [...graph.initializers.keys()].filter((name) => !adapted.includes(name));

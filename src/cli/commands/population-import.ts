@@ -3,6 +3,7 @@
 import { openDataSet } from '../../dataset/data-set.ts';
 import type { Output } from '../../lib/output.ts';
 import { readModelFolder } from '../../model/folder.ts';
+import { featureOf } from '../../model/manifest.ts';
 import { bind } from '../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../online/encode.ts';
 import { importPopulation } from '../../population/import.ts';
@@ -18,11 +19,7 @@ export interface PopulationImportOptions {
 
 export async function populationImportCommand(options: PopulationImportOptions, output: Output): Promise<void> {
   const model = readModelFolder(options.model);
-  const features = model.manifest.features.user.map(({ name, kind, max_length }) => ({
-    name,
-    kind,
-    ...(max_length === undefined ? {} : { maxLength: max_length }),
-  }));
+  const features = model.manifest.features.user.map(featureOf);
   const result = await importPopulation({
     source: options.data,
     features,

@@ -1,4 +1,5 @@
 /** What a generated shape of data set is, and how it becomes a data set folder. */
+import type { FeatureKind } from '../../lib/feature-kinds.ts';
 import { createRng, type Rng } from '../../lib/rng.ts';
 import { sampleSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
 import type { ShapeName } from './names.ts';
@@ -6,7 +7,7 @@ import type { ShapeName } from './names.ts';
 /** A feature in the form of dataset.json. */
 interface FeatureDescription {
   readonly name: string;
-  readonly kind: 'single' | 'multi';
+  readonly kind: FeatureKind;
   readonly max_length?: number;
 }
 

@@ -1,12 +1,14 @@
 /** The shapes of what the service says of itself: its limits, its model, its population. */
+
 import { z } from 'zod';
+import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import type { ServerConfig } from '../config.ts';
 import { count, time } from '../http/fields.ts';
 import { pageCursor } from '../http/paging.ts';
 import { pageLimit } from '../http/query-numbers.ts';
 import { component } from '../openapi/component.ts';
 
-const kind = z.enum(['single', 'multi']).describe('`multi`: a list of values.');
+const kind = z.enum(FEATURE_KINDS).describe('`multi`: a list of values.');
 const interval = z
   .object({ mean: z.number(), low: z.number(), high: z.number() })
   .describe('A mean and its 95 % interval.');

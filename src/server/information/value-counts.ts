@@ -3,6 +3,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Population } from '../../population/population.ts';
+import { startOf } from '../../population/segments.ts';
 
 export class ValueCounts {
   readonly #population: Population;
@@ -36,9 +37,8 @@ async function countUsers(population: Population, feature: string): Promise<Uint
     const { count, columns } = population.readSegment(index);
     const column = columns.get(feature)!;
     for (let row = 0; row < count; row++) {
-      const start = column.kind === 'single' ? row : column.offsets[row]!;
-      const end = column.kind === 'single' ? row + 1 : column.offsets[row + 1]!;
-      for (let at = start; at < end; at++) {
+      const end = startOf(column, row + 1);
+      for (let at = startOf(column, row); at < end; at++) {
         const code = column.codes[at]!;
         if (lastRow[code] === firstRow + row) continue;
         lastRow[code] = firstRow + row;
