@@ -4,14 +4,8 @@
  */
 import { Builder, type Graph, type Tensor, tensor, type Value } from '../graph/index.ts';
 import type { Rng } from '../lib/rng.ts';
-import {
-  declare,
-  embed,
-  type FeatureInput,
-  type MakeParameter,
-  type MetaHeacFeature,
-  sumPresent,
-} from './feature-inputs.ts';
+import { declare, embed, type MakeParameter, type MetaHeacFeature } from './feature-inputs.ts';
+import { addHeads, HEADS, type HeadsConfig } from './heads.ts';
 
 export interface MetaHeacConfig {
   readonly user: readonly MetaHeacFeature[];
@@ -28,40 +22,6 @@ export interface MetaHeacConfig {
   readonly pooling?: 'mean' | 'root';
   /** Adds the adaptable heads, which shift all critics' logits alike; null or left out: MetaHeac as published. */
   readonly heads?: HeadsConfig | null;
-}
-
-/**
- * z_j = scale (w_j . r + b_j + sum over the user's n tokens of s[t] + phi . (q + q_c) + bias + sum of r[t] / sqrt(n))
- */
-export interface HeadsConfig {
-  /** Dimensions of the latent vectors: phi(u) is the sum of V[t] over all the user's tokens. */
-  readonly latent: number;
-}
-
-/**
- * Names of the heads: what adaptation changes. No step of descent moves `regression`, the whole-population regression,
- * or `scale`.
- */
-export const HEADS = {
-  wide: 'heads.wide',
-  query: 'heads.query',
-  bias: 'heads.bias',
-  regression: 'heads.regression',
-  scale: 'heads.scale',
-} as const;
-/** The table of latent vectors: row `offsetOf(feature) + id`. */
-export const LATENT_TABLE = 'latent.tokens';
-
-/** Where each user feature's ids begin in the stacked tables of the heads. */
-function stackedOffsets(user: readonly MetaHeacFeature[]): ReadonlyMap<string, number> {
-  let offset = 0;
-  return new Map(
-    user.map(({ name, rows }) => {
-      const own = offset;
-      offset += rows;
-      return [name, own];
-    }),
-  );
 }
 
 /** Where the initial parameters come from. */
@@ -216,52 +176,5 @@ function addExperts(
     const weight = b.add('Transpose', [parameter('experts.1.weight', [n, h2, h1], h1)], { perm: [0, 2, 1] });
     const bias = b.add('Unsqueeze', [parameter('experts.1.bias', [n, h2], h1), b.ints([1])]);
     return b.add('Relu', [b.add('Add', [b.add('MatMul', [byExpert, weight]), bias])]);
-  });
-}
-
-/**
- * What the heads add to every critic's logit: `[batch, 1]`. All tokens of a user are looked up at once, in tables that
- * stack the features.
- */
-function addHeads(
-  b: Builder,
-  { latent }: HeadsConfig,
-  user: readonly FeatureInput[],
-  campaign: readonly FeatureInput[],
-  parameter: MakeParameter,
-): Value {
-  return b.named('heads/', () => {
-    const offsets = stackedOffsets(user.map(({ feature }) => feature));
-    const asList = (value: Value, isList: boolean) => (isList ? value : b.add('Unsqueeze', [value, b.ints([1])]));
-    const shifted = user.map(({ feature, ids, list }) =>
-      asList(b.add('Add', [ids, b.scalar(offsets.get(feature.name)!, 'int32')]), list !== null),
-    );
-    const tokens = b.add('Concat', shifted, { axis: 1 }); // [batch, all places]
-    // id 0 is unknown or empty, and is no token
-    const known = user.map(
-      ({ ids, list }) =>
-        list?.present ??
-        b.add('Cast', [b.add('Greater', [asList(ids, false), b.scalar(0, 'int32')])], { to: 'float32' }),
-    );
-    const present = b.add('Concat', known, { axis: 1 });
-    const rows = user.reduce((sum, { feature }) => sum + feature.rows, 0);
-    const wide = b.add('Gather', [parameter(HEADS.wide, [rows], rows), tokens], { axis: 0 });
-    const wideSum = b.add('ReduceSum', [b.add('Mul', [wide, present]), b.ints([1])], { keepdims: 1 });
-    const fitted = b.add('Gather', [parameter(HEADS.regression, [rows], rows), tokens], { axis: 0 });
-    const count = b.add('Max', [b.add('ReduceSum', [present, b.ints([1])], { keepdims: 1 }), b.scalar(1, 'float32')]);
-    const fittedSum = b.add('ReduceSum', [b.add('Mul', [fitted, present]), b.ints([1])], { keepdims: 1 });
-    const fittedMean = b.add('Div', [fittedSum, b.add('Sqrt', [count])]);
-    const vectors = b.add('Gather', [parameter(LATENT_TABLE, [rows, latent], rows), tokens], { axis: 0 }); // [batch, all places, latent]
-    const phi = sumPresent(b, present, vectors);
-    const own = campaign.map((input) =>
-      embed(b, { ...input, name: `latent.${input.name}` }, latent, 'mean', parameter),
-    );
-    const query = own.reduce(
-      (sum, vector) => b.add('Add', [sum, vector]),
-      b.add('Unsqueeze', [parameter(HEADS.query, [latent], latent), b.ints([0])]),
-    );
-    const product = b.add('ReduceSum', [b.add('Mul', [phi, query]), b.ints([1])], { keepdims: 1 });
-    const adapted = b.add('Add', [b.add('Add', [wideSum, product]), parameter(HEADS.bias, [1], 1)]);
-    return b.add('Add', [adapted, fittedMean]);
   });
 }

@@ -1,6 +1,5 @@
 /** Whether an audience takes the groups of a sensitive feature at like rates: the four-fifths rule. */
 import type { Code } from '../lib/brands.ts';
-import type { Dictionary } from '../population/dictionary.ts';
 import type { TokenCounts } from './token-counts.ts';
 
 export interface DisparityLimits {
@@ -35,7 +34,7 @@ export interface Disparity {
  */
 export function disparityOf(
   counts: Pick<TokenCounts, 'population' | 'audience'>,
-  dictionary: Pick<Dictionary, 'token'>,
+  groupNames: { token(code: Code): string },
   { minimumGroupUsers, minimumDisparityPercent }: DisparityLimits,
 ): Disparity | null {
   const groups = [...counts.population.keys()].filter(
@@ -45,7 +44,7 @@ export function disparityOf(
   const rateOf = (code: Code) => counts.audience[code]! / counts.population[code]!;
   const byRate = groups.sort((a, b) => rateOf(a) - rateOf(b) || a - b);
   const describe = (code: Code): GroupRate => ({
-    token: dictionary.token(code),
+    token: groupNames.token(code),
     population: counts.population[code]!,
     audience: counts.audience[code]!,
     rate: rateOf(code),

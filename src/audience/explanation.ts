@@ -1,18 +1,25 @@
-/** Who an audience is: tokens that are more or less frequent in it than in the population, by user feature. */
+/**
+ * Who an audience is: tokens, and bands of numbers, that are more or less frequent in it than in the population, by
+ * user feature.
+ */
 
 import type { Feature } from '../dataset/features.ts';
 import type { Code, UserNumber } from '../lib/brands.ts';
+import { hasTokens } from '../lib/feature-kinds.ts';
 import type { Population } from '../population/population.ts';
+import { isTokenColumn } from '../population/segments.ts';
 import { associate } from './association.ts';
 import { isInside } from './cut.ts';
 import type { Side } from './diff.ts';
 import { type Disparity, disparityOf } from './disparity.ts';
+import { type NumberEvidence, NumberMeans } from './number-means.ts';
 import { MEMBER, SEED, TokenCounts } from './token-counts.ts';
+import { openValueGroups, type ValueGroups } from './value-groups.ts';
 
 /** What is read of a population. */
 export type ExplainedPopulation = Pick<
   Population,
-  'features' | 'rowCount' | 'segmentCount' | 'readSegment' | 'dictionary'
+  'features' | 'rowCount' | 'segmentCount' | 'readSegment' | 'readRows' | 'dictionary'
 >;
 
 export interface ExplanationLimits {
@@ -47,10 +54,12 @@ export interface TokenEvidence {
 export interface FeatureExplanation {
   readonly feature: string;
   readonly kind: Feature['kind'];
-  /** Different tokens of the population version, also where fewer are listed. */
+  /** Different tokens (of a number: bands) of the population version, also where fewer are listed. */
   readonly tokenCount: number;
   /** Most evidence first: |z| descending, then the population's count descending, then code ascending. */
   readonly tokens: readonly TokenEvidence[];
+  /** null of a feature of tokens. */
+  readonly numbers: NumberEvidence | null;
   readonly sensitive: boolean;
   /** null of a feature that is not sensitive, or has fewer than two groups that are large enough. */
   readonly disparity: Disparity | null;
@@ -75,7 +84,9 @@ export function explain(
   seeds: ReadonlySet<UserNumber> | null,
   limits: ExplanationLimits,
 ): Explanation {
-  const counts = population.features.map(({ name }) => new TokenCounts(population.dictionary(name).size));
+  const groups = openValueGroups(population);
+  const counts = groups.map(({ size }) => new TokenCounts(size));
+  const means = population.features.map(({ kind, size = 1 }) => (hasTokens(kind) ? null : new NumberMeans(size)));
   let members = 0;
   let seedCount = 0;
   for (let segment = 0; segment < population.segmentCount; segment++) {
@@ -85,14 +96,22 @@ export function explain(
       if (flag & MEMBER) members++;
       if (flag & SEED) seedCount++;
     }
-    for (const [i, { name }] of population.features.entries()) counts[i]!.add(columns.get(name)!, flags);
+    for (const [i, { name }] of population.features.entries()) {
+      const column = columns.get(name)!;
+      const codes = groups[i]!.codesOf(column);
+      if (codes) counts[i]!.add(codes, flags);
+      if (!isTokenColumn(column)) means[i]?.add(column, flags);
+    }
   }
   const wholes: Wholes = { users: population.rowCount, members, seeds: seeds === null ? null : seedCount };
   return {
     populationSize: wholes.users,
     audienceSize: members,
     seedCount: wholes.seeds,
-    features: population.features.map((feature, i) => explainFeature(population, feature, counts[i]!, wholes, limits)),
+    features: population.features.map((feature, i) => ({
+      ...explainFeature(feature, groups[i]!, counts[i]!, wholes, limits),
+      numbers: means[i]?.evidence(feature.kind === 'vector') ?? null,
+    })),
   };
 }
 
@@ -112,14 +131,13 @@ function flagRows(userNumbers: Int32Array, { ranking, size }: Side, seeds: Reado
 }
 
 function explainFeature(
-  population: ExplainedPopulation,
   { name, kind, sensitive = false }: Feature,
+  groups: ValueGroups,
   counts: TokenCounts,
   { users, members, seeds }: Wholes,
   limits: ExplanationLimits,
-): FeatureExplanation {
-  const dictionary = population.dictionary(name);
-  const textOf = (code: Code) => (code === 0 ? null : dictionary.token(code));
+): Omit<FeatureExplanation, 'numbers'> {
+  const textOf = (code: Code) => (code === 0 ? null : groups.token(code));
   const associationOf = (code: Code) =>
     associate({ a: counts.audience[code]!, p: counts.population[code]!, members, users });
   const codes = codesOf(counts.population);
@@ -139,7 +157,7 @@ function explainFeature(
     };
   });
   const tokenCount = codes.length - (counts.population[0]! > 0 ? 1 : 0);
-  const disparity = sensitive ? disparityOf(counts, dictionary, limits) : null;
+  const disparity = sensitive ? disparityOf(counts, groups, limits) : null;
   return { feature: name, kind, tokenCount, tokens, sensitive, disparity };
 }
 

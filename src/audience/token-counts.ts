@@ -1,6 +1,6 @@
 /** Counts the users of each token: in the population, the audience, and among the seeds. */
 import { unreachable } from '../lib/errors.ts';
-import type { Column } from '../population/segments.ts';
+import type { TokenColumn } from '../population/segments.ts';
 
 /** Bits of a row's flag. */
 export const MEMBER = 1;
@@ -24,7 +24,7 @@ export class TokenCounts {
   }
 
   /** Adds the rows of a segment; `flags` has one a row. */
-  add(column: Column, flags: Uint8Array): void {
+  add(column: TokenColumn, flags: Uint8Array): void {
     switch (column.kind) {
       case 'single':
         this.#addSingle(column.codes, flags);

@@ -1,13 +1,8 @@
 /** The words of the domain: campaigns, their expansions, audiences and jobs. */
+import type { CampaignFeatures, Filters } from './features.ts';
 import type { ExpansionState } from './states.ts';
 
 export type AudienceRequest = { readonly size: number } | { readonly percent: number };
-
-/** Values by feature name; a multi-valued feature holds an array. */
-export type CampaignFeatures = Readonly<Record<string, string | readonly string[]>>;
-
-/** Tokens by user feature: a user passes who has one of the tokens of every feature named. */
-export type Filters = Readonly<Record<string, readonly string[]>>;
 
 /** The caller's own text by key. */
 export type Labels = Readonly<Record<string, string>>;

@@ -16,6 +16,7 @@ import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import { requireKeyFor } from '../server/http/auth.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
+import type { ValueList } from '../server/information/feature-values.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
@@ -190,13 +191,16 @@ function openExplainer(options: ServiceOptions, config: ServerConfig, dataDir: s
   });
 }
 
+/** Of a feature of numbers. */
+const NO_VALUES: ValueList = { size: 1, token: () => '' };
+
 function campaignFeaturesOf({ manifest, vocabularies }: ModelFolder): CampaignFeature[] {
   return manifest.features.campaign.map((feature) => {
-    const vocabulary = vocabularies.get(`campaign.${feature.name}`)!;
+    const vocabulary = vocabularies.get(`campaign.${feature.name}`);
     return {
       ...featureOf(feature),
-      isKnown: (value) => vocabulary.find(value) !== 0,
-      values: valuesOf(vocabulary),
+      isKnown: (value) => vocabulary !== undefined && vocabulary.find(value) !== 0,
+      values: vocabulary ? valuesOf(vocabulary) : NO_VALUES,
     };
   });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
-import { checkFeatures, type Feature } from './features.ts';
+import { checkFeatures, type Feature, MAXIMUM_VECTOR_SIZE } from './features.ts';
 
 /** A data set as `dataset.json` describes it (docs/data-set.md has the format). */
 export interface DataSet {
@@ -24,6 +24,7 @@ const featureSchema = z.object({
   name: z.string(),
   kind: z.enum(FEATURE_KINDS),
   max_length: z.int().min(1).max(65_536).optional(),
+  size: z.int().min(1).max(MAXIMUM_VECTOR_SIZE).optional(),
   sensitive: z.boolean().optional(),
 });
 
@@ -83,11 +84,12 @@ function readDescription(file: string): unknown {
   }
 }
 
-function toFeature({ name, kind, max_length, sensitive }: z.infer<typeof featureSchema>): Feature {
+function toFeature({ name, kind, max_length, size, sensitive }: z.infer<typeof featureSchema>): Feature {
   return {
     name,
     kind,
     ...(max_length === undefined ? {} : { maxLength: max_length }),
+    ...(size === undefined ? {} : { size }),
     ...(sensitive === true ? { sensitive } : {}),
   };
 }

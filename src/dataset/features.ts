@@ -8,6 +8,8 @@ export interface Feature {
   readonly kind: FeatureKind;
   /** How many tokens a model reads of a list; a population stores all of them. */
   readonly maxLength?: number;
+  /** Numbers of a vector; only of a vector, and always there. */
+  readonly size?: number;
   /** A characteristic that an audience should not choose by (gender, age): explanations compare its groups. */
   readonly sensitive?: boolean;
 }
@@ -17,6 +19,9 @@ const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', '
 
 /** Longest feature name, in characters. */
 const MAXIMUM_FEATURE_NAME_CHARACTERS = 80;
+
+/** Most numbers of a vector. */
+export const MAXIMUM_VECTOR_SIZE = 4096;
 
 /** Most features of a user or of a campaign. */
 const MAXIMUM_FEATURES = 1000;
@@ -35,14 +40,21 @@ function findNameFault(name: string): string | null {
   return null;
 }
 
+function findSizeFault(name: string, kind: FeatureKind, size: number | undefined): string | null {
+  if ((kind === 'vector') === (size !== undefined)) return null;
+  return kind === 'vector'
+    ? `the vector "${name}" has no size: say how many numbers it has`
+    : `the feature "${name}" is no vector and has a size`;
+}
+
 /** Refuses (AppError `code`) a list of features with a bad or repeated name, or more than MAXIMUM_FEATURES of them. */
 export function checkFeatures(features: readonly Feature[], where: string, code: ErrorCode): void {
   if (features.length > MAXIMUM_FEATURES) {
     throw new AppError(code, `${where}: ${features.length} features are more than ${MAXIMUM_FEATURES}`);
   }
   const seen = new Set<string>();
-  for (const { name } of features) {
-    const fault = findNameFault(name);
+  for (const { name, kind, size } of features) {
+    const fault = findNameFault(name) ?? findSizeFault(name, kind, size);
     if (fault !== null)
       throw new AppError(code, `${where}: ${fault}`, { details: [{ pointer: where, message: fault, value: name }] });
     if (seen.has(name)) throw new AppError(code, `${where}: the feature "${name}" is there twice`);

@@ -12,7 +12,7 @@ const PASTED_SEEDS = 12;
 /** `category tents | season winter | topics hiking, camping`. */
 export function describeFeatures(features: CampaignHistory['features']): string {
   return Object.entries(features)
-    .map(([name, value]) => printable(`${name} ${typeof value === 'string' ? value : value.join(', ')}`))
+    .map(([name, value]) => printable(`${name} ${[value].flat().join(', ')}`))
     .join(' | ');
 }
 

@@ -1,6 +1,6 @@
 /** A user's features as text, read from the population as a person would read them. */
 import type { Population } from '../population/population.ts';
-import { startOf } from '../population/segments.ts';
+import { isTokenColumn, type NumberColumn, startOf } from '../population/segments.ts';
 
 /** Tokens shown of a list. */
 const SHOWN_TOKENS = 3;
@@ -11,6 +11,7 @@ export function readTraits(population: Population, users: Int32Array, features: 
   return Array.from(users, (_, r) =>
     features.map((feature) => {
       const column = rows.columns.get(feature)!;
+      if (!isTokenColumn(column)) return describeNumbers(column, r);
       const codes = column.codes.subarray(startOf(column, r), startOf(column, r + 1));
       const dictionary = population.dictionary(feature);
       const tokens = Array.from(codes)
@@ -20,4 +21,11 @@ export function readTraits(population: Population, users: Int32Array, features: 
       return tokens.length === 0 ? '-' : tokens.slice(0, SHOWN_TOKENS).join(', ') + (more > 0 ? ` +${more}` : '');
     }),
   );
+}
+
+function describeNumbers({ size, values }: NumberColumn, row: number): string {
+  const own = values.subarray(row * size, (row + 1) * size);
+  if (Number.isNaN(own[0]!)) return '-';
+  const shown = Array.from(own.subarray(0, SHOWN_TOKENS), (value) => String(Number(value.toPrecision(4)))).join(', ');
+  return size > SHOWN_TOKENS ? `${shown} +${size - SHOWN_TOKENS}` : shown;
 }

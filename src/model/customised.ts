@@ -31,7 +31,7 @@ const factsSchema = z.strictObject({
 export interface Customised {
   readonly modelVersion: string;
   readonly populationVersion: string;
-  readonly features: Readonly<Record<string, string | readonly string[]>>;
+  readonly features: Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
   /** A token that was left out of every user: a feature, and the general model's id. */
   readonly leftOut: { readonly feature: string; readonly id: number } | null;
   readonly changes: Changes;

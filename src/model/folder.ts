@@ -58,11 +58,13 @@ export function readModelFolder(path: string): ModelFolder {
       `the manifest was altered: its version should be ${versionOf(manifest)}, not ${manifest.version}`,
     );
   const vocabularies = new Map<string, Vocabulary>();
+  const names = new Set<string>();
   for (const side of ['user', 'campaign'] as const) {
     for (const feature of manifest.features[side]) {
       const file = vocabularyPath(side, feature.name);
-      if (vocabularies.has(`${side}.${feature.name}`))
-        throw refused(path, `${side} feature "${feature.name}" is there twice`);
+      if (names.has(`${side}.${feature.name}`)) throw refused(path, `${side} feature "${feature.name}" is there twice`);
+      names.add(`${side}.${feature.name}`);
+      if (!('vocabulary_size' in feature)) continue;
       const bytes = contents.get(file);
       if (!bytes) throw refused(path, `the manifest lists no ${file}`);
       const tokens = parseVocabulary(path, file, bytes);
@@ -104,6 +106,7 @@ export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
   const files = new Map(draft.files);
   for (const side of ['user', 'campaign'] as const) {
     for (const feature of draft.manifest.features[side]) {
+      if (!('vocabulary_size' in feature)) continue;
       const tokens = draft.vocabularies.get(`${side}.${feature.name}`) ?? [];
       files.set(vocabularyPath(side, feature.name), Buffer.from(`${JSON.stringify(tokens)}\n`));
     }

@@ -4,13 +4,13 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { filesIn, type Graph, GraphError, numbersOf, readModel, selfContained } from '../graph/index.ts';
+import { filesIn, type Graph, GraphError, readModel, selfContained } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import type { Device, Session } from '../runtime/session.ts';
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
 import { MANIFEST_FILE, MODEL_FILE, refused, writeModelFolder } from './folder.ts';
-import { checkInterface, randomFeeds } from './interface.ts';
+import { checkInterface, goldenInputs, randomFeeds } from './interface.ts';
 import {
   adaptedParameters,
   type Contract,
@@ -208,9 +208,7 @@ async function makeGoldenBatch(
     throw refusalOf(path, graph, error);
   }
   checkScores(path, scores, GOLDEN_ROWS);
-  const inputs: Manifest['golden_batch']['inputs'] = {};
-  for (const name of graph.inputs) inputs[name] = { shape: [...feeds[name]!.shape], data: numbersOf(feeds[name]!) };
-  return { inputs, scores: Array.from(scores) };
+  return { inputs: goldenInputs(graph, feeds), scores: Array.from(scores) };
 }
 
 /** Number of nodes by op, most first. */

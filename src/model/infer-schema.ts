@@ -17,7 +17,9 @@ export interface ProposedFeature {
   readonly name: string;
   readonly kind: FeatureKind;
   readonly max_length?: number | null;
-  readonly vocabulary_size: number | null;
+  readonly vocabulary_size?: number | null;
+  readonly size?: number | null;
+  readonly missing?: number;
 }
 
 export interface ProposedSchema {
@@ -78,8 +80,9 @@ async function propose(
 ): Promise<ProposedFeature> {
   const value = graph.values.get(input)!;
   const name = input.slice(side.length + 1);
-  if (!/^int(32|64)$/.test(value.dtype) || value.shape.length < 1 || value.shape.length > 2)
-    notes.push(`input "${input}" is ${typeText(value)}, not int32 or int64 ids of rank 1 or 2`);
+  if (!/^(int(32|64)|float32)$/.test(value.dtype) || value.shape.length < 1 || value.shape.length > 2)
+    notes.push(`input "${input}" is ${typeText(value)}, not int32 or int64 ids, or float32 numbers, of rank 1 or 2`);
+  if (value.dtype === 'float32') return proposeNumbers(name, input, value.shape, notes);
   const size = await sizes.find(input, notes);
   if (value.shape.length !== 2) return { name, kind: 'single', vocabulary_size: size };
   if (!graph.inputs.includes(`${input}.length`))
@@ -87,6 +90,20 @@ async function propose(
   const width = value.shape[1]!;
   if (typeof width === 'string') notes.push(`input "${input}" does not say its longest list: fill in max_length`);
   return { name, kind: 'multi', max_length: typeof width === 'number' ? width : null, vocabulary_size: size };
+}
+
+/** A float input is a number, or a vector where it has a second axis. */
+function proposeNumbers(
+  name: string,
+  input: string,
+  shape: readonly (number | string)[],
+  notes: string[],
+): ProposedFeature {
+  notes.push(`input "${input}" is fed 0 where its value is missing: "missing" says another number, null says NaN`);
+  const size = shape[1];
+  if (size === undefined) return { name, kind: 'number', missing: 0 };
+  if (typeof size === 'string') notes.push(`input "${input}" does not say how many numbers it has: fill in size`);
+  return { name, kind: 'vector', size: typeof size === 'number' ? size : null, missing: 0 };
 }
 
 /** Tries ids on the look-ups of a graph: one feature at a time, all others 0. */

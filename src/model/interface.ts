@@ -1,9 +1,11 @@
 /** What a model file's inputs and output must be, and random batches that fit them. */
-import { type Graph, type Tensor, tensor, typeText } from '../graph/index.ts';
+import { type Graph, numbersOf, type Tensor, tensor, typeText } from '../graph/index.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Feeds } from '../runtime/session.ts';
 import { MODEL_FILE, refused } from './folder.ts';
 import type { Manifest, ManifestFeature } from './manifest.ts';
+
+type NumberFeature = Extract<ManifestFeature, { kind: 'number' | 'vector' }>;
 
 export type Side = 'user' | 'campaign';
 export const SIDES: readonly Side[] = ['user', 'campaign'];
@@ -13,22 +15,27 @@ interface FeatureInput {
   readonly rank: number;
   /** Most tokens of a list, for its ids. */
   readonly width?: number;
-  /** The highest value that it may be fed. */
+  /** Whether it takes numbers, not ids. */
+  readonly isFloat?: true;
+  /** The highest id or length that it may be fed; a number that any user may have. */
   readonly highest: number;
 }
 
 /** What the inputs of a feature are called and shaped. */
 export function inputsOf(side: Side, feature: ManifestFeature): FeatureInput[] {
   const name = `${side}.${feature.name}`;
-  const highest = feature.vocabulary_size - 1;
   switch (feature.kind) {
     case 'single':
-      return [{ name, rank: 1, highest }];
+      return [{ name, rank: 1, highest: feature.vocabulary_size - 1 }];
     case 'multi':
       return [
-        { name, rank: 2, width: feature.max_length, highest },
+        { name, rank: 2, width: feature.max_length, highest: feature.vocabulary_size - 1 },
         { name: `${name}.length`, rank: 1, highest: feature.max_length },
       ];
+    case 'number':
+      return [{ name, rank: 1, isFloat: true, highest: 1 }];
+    case 'vector':
+      return [{ name, rank: 2, width: feature.size, isFloat: true, highest: 1 }];
   }
 }
 
@@ -53,18 +60,21 @@ export function checkInterface(
   for (const name of graph.inputs)
     if (!names.has(name))
       throw refused(path, `${subject} wants an input "${name}" that is of no feature of the ${source}${convention}`);
-  for (const { name, rank, width } of wanted) {
+  for (const { name, rank, width, isFloat } of wanted) {
     if (!graph.inputs.includes(name)) throw refused(path, `${subject} has no input "${name}"${hint}`);
     const value = graph.values.get(name)!;
     const [batch] = value.shape;
     const isCampaign = name.startsWith('campaign.');
-    const isIds = value.dtype === 'int32' || value.dtype === 'int64';
+    const isOfType = isFloat ? value.dtype === 'float32' : value.dtype === 'int32' || value.dtype === 'int64';
     // a batch of one fixed size would fit the golden batch and nothing else
     const isAnySize = typeof batch === 'string' || (isCampaign && batch === 1);
     const isWidth = width === undefined || typeof value.shape[1] !== 'number' || value.shape[1] === width;
-    if (!isIds || value.shape.length !== rank || !isAnySize || !isWidth) {
+    if (!isOfType || value.shape.length !== rank || !isAnySize || !isWidth) {
       const shapes = (isCampaign ? [1, 'batch'] : ['batch']).map((dim) => `[${[dim, width ?? []].flat().join(', ')}]`);
-      throw refused(path, `input "${name}" is ${typeText(value)}, not int32 or int64 of ${shapes.join(' or ')}`);
+      throw refused(
+        path,
+        `input "${name}" is ${typeText(value)}, not ${isFloat ? 'float32' : 'int32 or int64'} of ${shapes.join(' or ')}`,
+      );
     }
   }
   checkScore(path, graph);
@@ -87,6 +97,18 @@ function checkScore(path: string, graph: Graph): void {
   );
 }
 
+/** The inputs of a golden batch as the manifest has them. */
+export function goldenInputs(graph: Graph, feeds: Feeds): Manifest['golden_batch']['inputs'] {
+  return Object.fromEntries(
+    graph.inputs.map((name) => [name, { shape: [...feeds[name]!.shape], data: nullableNumbers(feeds[name]!) }]),
+  );
+}
+
+/** As JSON writes numbers: null for NaN. */
+export function nullableNumbers(value: Tensor): (number | null)[] {
+  return numbersOf(value).map((number) => (Number.isNaN(number) ? null : number));
+}
+
 /** Rows of `input` in a batch of `rows` users: one for a campaign input that does not share the users' size. */
 function rowsOfInput(graph: Graph, input: string, rows: number): number {
   if (!input.startsWith('campaign.')) return rows;
@@ -97,7 +119,8 @@ function rowsOfInput(graph: Graph, input: string, rows: number): number {
 
 /**
  * `rows` users of random tokens and one campaign, as the service would feed them: ids below each vocabulary's size,
- * lists of random lengths, padded with 0. The first user is unknown in everything, the second has the highest ids.
+ * lists of random lengths, padded with 0, standard normal numbers. The first user is unknown in everything, the second
+ * has the highest ids.
  */
 export function randomFeeds(graph: Graph, features: Manifest['features'], rows: number, rng: Rng): Feeds {
   const feeds: Record<string, Tensor> = {};
@@ -106,8 +129,14 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
   };
   for (const side of SIDES) {
     for (const feature of features[side]) {
-      const { vocabulary_size } = feature;
       const input = `${side}.${feature.name}`;
+      if (!('vocabulary_size' in feature)) {
+        const count = rowsOfInput(graph, input, rows);
+        const numbers = randomNumbers(feature, count, side === 'user' ? count : 1, rng);
+        set(input, feature.kind === 'vector' ? [count, feature.size] : [count], numbers);
+        continue;
+      }
+      const { vocabulary_size } = feature;
       const isList = feature.kind === 'multi';
       const width = isList ? feature.max_length : 1;
       const count = rowsOfInput(graph, input, rows);
@@ -130,4 +159,13 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
     }
   }
   return feeds;
+}
+
+/** Standard normal numbers of `rows` rows, all equal from row `different` on; the first is missing. */
+function randomNumbers(feature: NumberFeature, rows: number, different: number, rng: Rng): Float32Array {
+  const size = feature.kind === 'vector' ? feature.size : 1;
+  const out = Float32Array.from({ length: rows * size }, () => rng.normal());
+  out.fill(feature.missing ?? Number.NaN, 0, size);
+  for (let row = different; row < rows; row++) out.copyWithin(row * size, 0, size);
+  return out;
 }

@@ -159,7 +159,11 @@ async function checkGoldenBatch(
     const source = inputs[name];
     if (!source || source.shape.reduce((product, dim) => product * dim, 1) !== source.data.length)
       throw refused(path, `the golden batch lacks a sound input "${name}"`);
-    feeds[name] = tensor(graph.values.get(name)!.dtype, source.shape, source.data);
+    feeds[name] = tensor(
+      graph.values.get(name)!.dtype,
+      source.shape,
+      source.data.map((value) => value ?? Number.NaN),
+    );
   }
   const session = await openModelSession(path, graph, device);
   try {

@@ -12,6 +12,10 @@ export const MAXIMUM_LIST_LENGTH = 4096;
 export const featureName = z.string().min(1).max(128);
 /** Tokens kept of a multi-valued feature. */
 export const maximumLength = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
+/** Numbers of a vector. */
+export const vectorSize = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
+/** What a model is fed where a number is missing; null: NaN, which it tells apart itself. */
+export const missingValue = z.number().nullable();
 /** Ids: tokens and id 0. */
 const vocabularySize = z.number().int().min(1);
 
@@ -29,6 +33,19 @@ const feature = z.discriminatedUnion('kind', [
     kind: z.literal('multi'),
     max_length: maximumLength,
     vocabulary_size: vocabularySize,
+  }),
+  z.strictObject({
+    name: featureName,
+    kind: z.literal('number'),
+    missing: missingValue,
+    /** Where the bands of a trained model begin, but for the first, ascending; its graph has them too. */
+    edges: z.array(z.number()).optional(),
+  }),
+  z.strictObject({
+    name: featureName,
+    kind: z.literal('vector'),
+    size: vectorSize,
+    missing: missingValue,
   }),
 ]);
 
@@ -115,7 +132,8 @@ export const evaluationGroup = z.strictObject({
   lift: z.record(z.string(), interval),
 });
 
-const goldenTensor = z.strictObject({ shape: z.array(count), data: z.array(z.number().int()) });
+/** Ids, or numbers: null is NaN, which JSON has no word for. */
+const goldenTensor = z.strictObject({ shape: z.array(count), data: z.array(z.number().nullable()) });
 
 export const manifestSchema = z.strictObject({
   contract_version: z.literal(CONTRACT_VERSION),
@@ -147,14 +165,23 @@ export function featureOf(feature: ManifestFeature): {
   readonly name: string;
   readonly kind: FeatureKind;
   readonly maxLength?: number;
+  readonly size?: number;
 } {
   const { name, kind } = feature;
   switch (kind) {
     case 'single':
+    case 'number':
       return { name, kind };
     case 'multi':
       return { name, kind, maxLength: feature.max_length };
+    case 'vector':
+      return { name, kind, size: feature.size };
   }
+}
+
+/** Ids of a feature: tokens and id 0; none of a feature without tokens. */
+export function vocabularySizeOf(feature: ManifestFeature): number {
+  return 'vocabulary_size' in feature ? feature.vocabulary_size : 0;
 }
 
 export type AdaptationSettings = Manifest['adaptation'];
@@ -167,14 +194,18 @@ export type DescentSettings = z.infer<typeof descentAdaptation>;
 export type LogisticRegressionSettings = NonNullable<DescentSettings['companion']>;
 export type PopulationRegressionSettings = NonNullable<DescentSettings['regression']>;
 
-/** `interests: multi, at most 12 tokens` */
+/** `interests: multi, at most 12 tokens, 40 tokens known` */
 export function describeFeature(feature: ManifestFeature): string {
   const { name, kind } = feature;
   switch (kind) {
     case 'single':
-      return `${name}: ${kind}`;
+      return `${name}: ${kind}, ${feature.vocabulary_size - 1} tokens known`;
     case 'multi':
-      return `${name}: ${kind}, at most ${feature.max_length} tokens`;
+      return `${name}: ${kind}, at most ${feature.max_length} tokens, ${feature.vocabulary_size - 1} tokens known`;
+    case 'number':
+      return `${name}: ${kind}${feature.edges ? `, ${feature.edges.length + 1} bands` : ''}`;
+    case 'vector':
+      return `${name}: ${kind} of ${feature.size}`;
   }
 }
 

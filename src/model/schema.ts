@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
-import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
+import { FEATURE_KINDS, hasTokens } from '../lib/feature-kinds.ts';
 import { SIDES } from './interface.ts';
 import {
   type AdamSettings,
@@ -15,6 +15,9 @@ import {
   type ManifestFeature,
   manifestSchema,
   maximumLength,
+  missingValue,
+  vectorSize,
+  vocabularySizeOf,
 } from './manifest.ts';
 import { vocabularyPath } from './vocabulary.ts';
 
@@ -30,6 +33,10 @@ const feature = z
     name: featureName.regex(/^[^\p{Cc}]*$/u, 'has a control character'),
     kind: z.enum(FEATURE_KINDS),
     max_length: maximumLength.nullish(),
+    /** Numbers of a vector. */
+    size: vectorSize.optional(),
+    /** What the model is fed where a number is missing; null: NaN. */
+    missing: missingValue.optional(),
     // null is what a proposal writes that does not know it
     vocabulary_size: z.number().int().min(1).max(MAXIMUM_VOCABULARY).nullish(),
     /** Tokens from id 1 on. */
@@ -41,6 +48,15 @@ const feature = z
   .refine(({ kind, max_length }) => (kind === 'multi') === (typeof max_length === 'number'), {
     error: 'a multi-valued feature has a max_length, and a single-valued one has none',
   })
+  .refine(({ kind, size }) => (kind === 'vector') === (size !== undefined), {
+    error: 'a vector has a size, and no other feature has one',
+  })
+  .refine(
+    ({ kind, ...rest }) => hasTokens(kind) || !('tokens' in rest || 'vocabulary' in rest || 'vocabulary_size' in rest),
+    {
+      error: 'numbers have no tokens',
+    },
+  )
   .refine(({ tokens, vocabulary }) => tokens === undefined || vocabulary === undefined, {
     error: 'it has both tokens and a vocabulary file',
   });
@@ -83,13 +99,17 @@ export function readImportSchema(path: string): ImportSchema {
   if (!parsed.success) throw refuseSchema(path, z.prettifyError(parsed.error).replaceAll('\n', ' '), parsed.error);
   const given = new Map<string, readonly string[]>();
   const origins = new Map<string, VocabularyOrigin>();
+  const names = new Set<string>();
   const read = (side: 'user' | 'campaign', source: Feature): ManifestFeature => {
     const key = `${side}.${source.name}`;
-    if (origins.has(key)) throw refuseSchema(path, `${side} feature "${source.name}" is there twice`);
+    if (names.has(key)) throw refuseSchema(path, `${side} feature "${source.name}" is there twice`);
+    names.add(key);
+    const { name, kind, missing = 0 } = source;
+    if (kind === 'number') return { name, kind, missing };
+    if (kind === 'vector') return { name, kind, size: source.size!, missing };
     const { tokens, origin } = tokensOf(path, side, source);
     origins.set(key, origin);
     if (tokens) given.set(key, tokens);
-    const { name, kind } = source;
     const vocabulary_size = sizeOf(path, key, source, tokens);
     switch (kind) {
       case 'single':
@@ -114,12 +134,15 @@ export function readImportSchema(path: string): ImportSchema {
     tokens() {
       const all = new Map(given);
       for (const side of SIDES)
-        for (const { name, vocabulary_size } of features[side])
-          if (!all.has(`${side}.${name}`))
+        for (const feature of features[side]) {
+          const size = vocabularySizeOf(feature);
+          const key = `${side}.${feature.name}`;
+          if (size > 0 && !all.has(key))
             all.set(
-              `${side}.${name}`,
-              Array.from({ length: vocabulary_size - 1 }, (_, i) => String(i + 1)),
+              key,
+              Array.from({ length: size - 1 }, (_, i) => String(i + 1)),
             );
+        }
       return all;
     },
   };

@@ -4,7 +4,7 @@
  */
 import { assert } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
-import type { OneHot } from './one-hot.ts';
+import { type OneHot, tokensAlone } from './one-hot.ts';
 
 /** Scores of the given user numbers, in their order; higher is more alike. */
 export type Scorer = (users: Int32Array) => Float64Array;
@@ -61,7 +61,8 @@ export function randomBaseline(): Baseline {
  * Cosine of the user's TF-IDF vector and the mean of the seeds' ones. TF is 1 (tokens are a set), IDF is ln((1 + n) /
  * (1 + df)) + 1, vectors have length 1 before they are averaged. A user without tokens scores 0.
  */
-export function centroidBaseline(oneHot: OneHot): Baseline {
+export function centroidBaseline(all: OneHot): Baseline {
+  const oneHot = tokensAlone(all);
   const idf = inverseFrequencies(oneHot);
   const { offsets, tokens, width } = oneHot;
   const norm = (user: number): number => {
@@ -103,7 +104,8 @@ export function presentSeeds(oneHot: OneHot, seeds: Int32Array): Int32Array {
 /** The sum of `weights`, `[width]`, over the user's tokens. */
 export function sumOfTokens(weights: Float64Array, oneHot: OneHot, user: number): number {
   let sum = 0;
-  for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) sum += weights[oneHot.tokens[i]!]!;
+  const { offsets, tokens, values } = oneHot;
+  for (let i = offsets[user]!; i < offsets[user + 1]!; i++) sum += weights[tokens[i]!]! * (values ? values[i]! : 1);
   return sum;
 }
 

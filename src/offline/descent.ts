@@ -1,6 +1,6 @@
 /** How the heads are adapted. */
 
-import { HEADS } from '../architectures/metaheac.ts';
+import { HEADS } from '../architectures/heads.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 
 /** How the heads are adapted until training chooses for the data at hand. */

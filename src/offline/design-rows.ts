@@ -3,12 +3,13 @@ import { assert } from '../lib/errors.ts';
 import type { Design } from '../lib/logistic-regression.ts';
 
 /**
- * Binary rows in CSR form: row i has ones in `columns[offsets[i] .. offsets[i + 1]]`, no column twice, all in `[0,
- * width)`.
+ * Rows in CSR form: row i has `values` (ones where there are none) in `columns[offsets[i] .. offsets[i + 1]]`, no
+ * column twice, all in `[0, width)`.
  */
 export interface SparseRows {
   readonly offsets: Int32Array;
   readonly columns: Int32Array;
+  readonly values?: Float32Array | null;
   readonly width: number;
 }
 
@@ -19,13 +20,14 @@ export interface DenseRows {
 }
 
 export function sparseDesign(rows: SparseRows): Design {
+  // ones are their own squares
+  const squares = rows.values ? { ...rows, values: rows.values.map((value) => value * value) } : rows;
   return {
     rows: rows.offsets.length - 1,
     width: rows.width,
     multiply: (point, out) => multiplySparse(rows, point, out),
     multiplyTransposed: (values, out) => multiplySparseTransposed(rows, values, out),
-    // ones are their own squares
-    multiplyTransposedSquares: (values, out) => multiplySparseTransposed(rows, values, out),
+    multiplyTransposedSquares: (values, out) => multiplySparseTransposed(squares, values, out),
   };
 }
 
@@ -65,23 +67,23 @@ export function joinDesigns(left: Design, right: Design): Design {
   };
 }
 
-function multiplySparse({ offsets, columns }: SparseRows, point: Float64Array, out: Float64Array): void {
+function multiplySparse({ offsets, columns, values }: SparseRows, point: Float64Array, out: Float64Array): void {
   for (let i = 0; i < offsets.length - 1; i++) {
     let sum = 0;
-    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) sum += point[columns[k]!]!;
+    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) sum += point[columns[k]!]! * (values ? values[k]! : 1);
     out[i] = sum;
   }
 }
 
 function multiplySparseTransposed(
-  { offsets, columns, width }: SparseRows,
-  values: Float64Array,
+  { offsets, columns, values, width }: SparseRows,
+  factors: Float64Array,
   out: Float64Array,
 ): void {
   out.fill(0, 0, width);
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
-    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) out[columns[k]!]! += value;
+  for (let i = 0; i < factors.length; i++) {
+    const factor = factors[i]!;
+    for (let k = offsets[i]!; k < offsets[i + 1]!; k++) out[columns[k]!]! += values ? factor * values[k]! : factor;
   }
 }
 

@@ -3,11 +3,11 @@
  * is the same for all.
  */
 
-import type { Feature } from '../dataset/features.ts';
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory } from './history.ts';
+import type { ScaledFeature } from './number-scales.ts';
 import { buildOneHot, findColumn, type OneHot, withoutColumns } from './one-hot.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import type { Trial } from './trial.ts';
@@ -31,7 +31,7 @@ export interface Futures {
 
 export function openFutures(
   { population, history }: Pick<PreparedDataSet, 'population' | 'history'>,
-  features: readonly Feature[],
+  features: readonly ScaledFeature[],
 ): Futures {
   return {
     population,

@@ -5,10 +5,12 @@
 
 import { readCsvTable } from '../dataset/csv-table.ts';
 import { type DataSet, getDataSetFile } from '../dataset/data-set.ts';
+import { parseDate } from '../dataset/dates.ts';
 import type { Feature } from '../dataset/features.ts';
 import { lineError, readLines } from '../dataset/lines.ts';
 import { describe, type JsonRecord, parseRecord } from '../dataset/records.ts';
 import type { AppError } from '../lib/errors.ts';
+import type { CampaignValues } from '../online/encode.ts';
 import { RowBuffer } from './row-buffer.ts';
 
 /** Rows of one campaign: user numbers and their labels (1 = liked it), in the file's order. */
@@ -21,7 +23,7 @@ export interface LabelledRows {
 export interface CampaignHistory {
   readonly id: string;
   /** As written; a feature that is absent or null is left out. */
-  readonly features: Readonly<Record<string, string | readonly string[]>>;
+  readonly features: CampaignValues;
   readonly split: 'train' | 'test';
   readonly group: 'small' | 'large' | null;
   /** Rows of stage `train`. */
@@ -130,7 +132,7 @@ function parseCampaign(record: JsonRecord, features: readonly Feature[], path: s
       { value: group },
     );
   }
-  const values: [string, string | readonly string[]][] = [];
+  const values: [string, CampaignValue][] = [];
   for (const feature of features) {
     const value = field(feature.name) ?? null;
     if (value !== null) values.push([feature.name, checkValue(value, feature, id, path, line)]);
@@ -139,13 +141,9 @@ function parseCampaign(record: JsonRecord, features: readonly Feature[], path: s
   return { id, features: Object.fromEntries(values), split, group, ...rows };
 }
 
-function checkValue(
-  value: unknown,
-  feature: Feature,
-  id: string,
-  path: string,
-  line: number,
-): string | readonly string[] {
+type CampaignValue = CampaignValues[string];
+
+function checkValue(value: unknown, feature: Feature, id: string, path: string, line: number): CampaignValue {
   const refuse = (what: string): AppError =>
     lineError(path, line, `feature ${JSON.stringify(feature.name)} of campaign ${JSON.stringify(id)} is ${what}`, {
       value,
@@ -156,6 +154,16 @@ function checkValue(
       return value;
     case 'multi':
       return checkTokens(value, refuse);
+    case 'number': {
+      const number = typeof value === 'string' ? parseDate(value) : value;
+      if (typeof number === 'number' && Number.isFinite(number)) return number;
+      throw refuse(`${describe(value)}, a number or a date is needed`);
+    }
+    case 'vector': {
+      const { size } = feature;
+      if (Array.isArray(value) && value.length === size && value.every(Number.isFinite)) return value as number[];
+      throw refuse(`${describe(value)}, a list of ${size} numbers is needed`);
+    }
   }
 }
 

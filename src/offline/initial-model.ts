@@ -4,11 +4,14 @@
  */
 
 import type { Parameters } from '../adaptation/compaction.ts';
+import { type MetaHeacFeature, type NumberScale, rowsOfScale } from '../architectures/feature-inputs.ts';
 import { buildMetaHeac } from '../architectures/metaheac.ts';
 import type { Feature } from '../dataset/features.ts';
 import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
+import { hasTokens } from '../lib/feature-kinds.ts';
 import { MODEL_FILE, type ModelContract, type ModelDraft, writeModelFolder } from '../model/folder.ts';
+import { goldenInputs } from '../model/interface.ts';
 import {
   featureOf,
   MAXIMUM_LIST_LENGTH,
@@ -22,6 +25,7 @@ import { bind } from '../online/binding.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import { openSession } from '../runtime/session.ts';
 import type { CampaignHistory } from './history.ts';
+import { type ScaledFeature, withCampaignScales } from './number-scales.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { RECIPES } from './recipe.ts';
 import { HIDDEN, type TrainSettings } from './settings.ts';
@@ -53,24 +57,29 @@ export function createInitialModel(
   if (!manifestSchema.shape.name.safeParse(settings.name).success)
     throw new AppError('invalid_argument', `the model's name "${settings.name}" is not text of 1 to 128 characters`);
   const tokens = new Map<string, readonly string[]>();
-  for (const { name } of userFeatures) {
+  for (const { name } of userFeatures.filter(({ kind }) => hasTokens(kind))) {
     const dictionary = population.dictionary(name);
     tokens.set(
       `user.${name}`,
       Array.from({ length: dictionary.size - 1 }, (_, i) => dictionary.token(i + 1)),
     );
   }
-  for (const { name } of dataSet.campaignFeatures) tokens.set(`campaign.${name}`, campaignTokens(campaigns, name));
+  const campaignFeatures = withCampaignScales(campaigns, dataSet.campaignFeatures);
+  for (const { name, kind } of campaignFeatures)
+    if (hasTokens(kind)) tokens.set(`campaign.${name}`, campaignTokens(campaigns, name));
   const features = {
     user: describe(dataSet.path, 'user', userFeatures, tokens),
-    campaign: describe(dataSet.path, 'campaign', dataSet.campaignFeatures, tokens),
+    campaign: describe(dataSet.path, 'campaign', campaignFeatures, tokens),
   };
-  const sized = (list: readonly ManifestFeature[]) =>
-    list.map((feature) => ({ ...featureOf(feature), rows: feature.vocabulary_size }));
+  const sized = (list: readonly ManifestFeature[], scaled: readonly ScaledFeature[]): MetaHeacFeature[] =>
+    list.map((feature, i) => {
+      const { scale } = scaled[i]!;
+      return { ...featureOf(feature), rows: rowsOf(feature, scale), ...(scale ? { scale } : {}) };
+    });
   const graph = buildMetaHeac(
     {
-      user: sized(features.user),
-      campaign: sized(features.campaign),
+      user: sized(features.user, userFeatures),
+      campaign: sized(features.campaign, campaignFeatures),
       embedding: settings.embedding,
       hidden: HIDDEN,
       experts: settings.experts,
@@ -91,16 +100,22 @@ export function createInitialModel(
 function describe(
   path: string,
   side: 'user' | 'campaign',
-  features: readonly Feature[],
+  features: readonly ScaledFeature[],
   tokens: ReadonlyMap<string, readonly string[]>,
 ): ManifestFeature[] {
-  return features.map((feature) => describeOne(path, side, feature, tokens.get(`${side}.${feature.name}`)!.length + 1));
+  return features.map((feature) =>
+    describeOne(path, side, feature, 1 + (tokens.get(`${side}.${feature.name}`)?.length ?? 0)),
+  );
+}
+
+function rowsOf(feature: ManifestFeature, scale: NumberScale | undefined): number {
+  return 'vocabulary_size' in feature ? feature.vocabulary_size : rowsOfScale(scale!, feature.kind);
 }
 
 function describeOne(
   path: string,
   side: 'user' | 'campaign',
-  feature: Feature,
+  feature: ScaledFeature,
   vocabulary_size: number,
 ): ManifestFeature {
   const { name, kind } = feature;
@@ -109,6 +124,10 @@ function describeOne(
       return { name, kind, vocabulary_size };
     case 'multi':
       return { name, kind, max_length: maximumLength(path, side, feature), vocabulary_size };
+    case 'number':
+      return { name, kind, missing: null, edges: [...feature.scale!.edges] };
+    case 'vector':
+      return { name, kind, size: feature.size!, missing: null };
   }
 }
 
@@ -141,7 +160,7 @@ function campaignTokens(campaigns: readonly CampaignHistory[], feature: string):
   const found = new Set<string>();
   for (const { features } of campaigns) {
     const value = features[feature];
-    for (const token of value === undefined ? [] : typeof value === 'string' ? [value] : value) found.add(token);
+    for (const token of [value ?? []].flat()) found.add(String(token));
   }
   found.delete('');
   return [...found];
@@ -191,11 +210,5 @@ async function goldenBatch(
   const session = await openSession(bytes);
   const out = await session.run(feeds, { outputs: ['score'] });
   await session.close();
-  const inputs = Object.fromEntries(
-    graph.inputs.map((name) => [
-      name,
-      { shape: [...feeds[name]!.shape], data: Array.from(feeds[name]!.data as Int32Array, Number) },
-    ]),
-  );
-  return { inputs, scores: Array.from(out['score']!.data as Float32Array) };
+  return { inputs: goldenInputs(graph, feeds), scores: Array.from(out['score']!.data as Float32Array) };
 }

@@ -125,7 +125,7 @@ function multiplyTransposed(
 }
 
 /** M^T M, `[columns, columns]`. Four rows a turn: the sums are read and written a quarter as often. */
-function gram(m: Float32Array, rows: number, columns: number): Float64Array {
+export function gram(m: Float32Array, rows: number, columns: number): Float64Array {
   const out = new Float64Array(columns * columns);
   let r = 0;
   for (; r + 4 <= rows; r += 4) {
@@ -151,7 +151,7 @@ function gram(m: Float32Array, rows: number, columns: number): Float64Array {
  * Makes the columns orthonormal, in place: M <- M E diag(1 / sqrt(lambda)) of M^T M = E diag(lambda) E^T; a second time
  * for precision. Directions that vanish become 0.
  */
-function orthonormalise(m: Float32Array, rows: number, columns: number): void {
+export function orthonormalise(m: Float32Array, rows: number, columns: number): void {
   const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);
   const largest = values[0]!;
   // by column of the change: what makes one new column lies together

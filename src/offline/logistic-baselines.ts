@@ -101,6 +101,7 @@ export function sampleTask(oneHot: OneHot, seeds: Int32Array, rng: Rng): { users
 export function tokenRows(oneHot: OneHot, users: Int32Array): { rows: SparseRows; tokenOf: readonly number[] } {
   const offsets = new Int32Array(users.length + 1);
   const columns: number[] = [];
+  const values: number[] = [];
   const columnOf = new Int32Array(oneHot.width).fill(-1);
   const tokenOf: number[] = [];
   users.forEach((user, row) => {
@@ -108,10 +109,12 @@ export function tokenRows(oneHot: OneHot, users: Int32Array): { rows: SparseRows
       const token = oneHot.tokens[i]!;
       if (columnOf[token] === -1) columnOf[token] = tokenOf.push(token) - 1;
       columns.push(columnOf[token]!);
+      if (oneHot.values) values.push(oneHot.values[i]!);
     }
     offsets[row + 1] = columns.length;
   });
-  return { rows: { offsets, columns: Int32Array.from(columns), width: tokenOf.length }, tokenOf };
+  const own = { columns: Int32Array.from(columns), values: oneHot.values ? Float32Array.from(values) : null };
+  return { rows: { offsets, ...own, width: tokenOf.length }, tokenOf };
 }
 
 /** phi of the users. */
@@ -120,7 +123,8 @@ export function latentRows(oneHot: OneHot, vectors: Float32Array, users: Int32Ar
   users.forEach((user, row) => {
     for (let i = oneHot.offsets[user]!; i < oneHot.offsets[user + 1]!; i++) {
       const token = oneHot.tokens[i]!;
-      for (let j = 0; j < RANK; j++) values[row * RANK + j]! += vectors[token * RANK + j]!;
+      const value = oneHot.values ? oneHot.values[i]! : 1;
+      for (let j = 0; j < RANK; j++) values[row * RANK + j]! += value * vectors[token * RANK + j]!;
     }
   });
   return { values, width: RANK };

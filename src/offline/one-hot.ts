@@ -1,9 +1,12 @@
-/** The population as a sparse binary matrix users x tokens: what the baselines see of a user. */
+/** The population as a sparse matrix users x tokens: what the baselines see of a user. */
 
-import type { Feature } from '../dataset/features.ts';
+import { MOST_DEVIATIONS, missingBand, type NumberScale, rowsOfScale } from '../architectures/feature-inputs.ts';
 import { assert } from '../lib/errors.ts';
+import { type FeatureKind, hasTokens } from '../lib/feature-kinds.ts';
+import { bandOf } from '../population/bands.ts';
 import type { Population } from '../population/population.ts';
-import { type Column, type Rows, startOf } from '../population/segments.ts';
+import { isTokenColumn, type NumberColumn, type Rows, startOf, type TokenColumn } from '../population/segments.ts';
+import type { ScaledFeature } from './number-scales.ts';
 
 /** Tokens of every user number in CSR form: user u has `tokens[offsets[u] .. offsets[u + 1]]`, no token twice. */
 export interface OneHot {
@@ -11,6 +14,10 @@ export interface OneHot {
   readonly offsets: Int32Array;
   /** Token columns in `[0, width)`: the feature's first column + the token's code. */
   readonly tokens: Int32Array;
+  /** Standardised numbers by token; null or left out where every token counts 1, as tokens and bands do. */
+  readonly values?: Float32Array | null;
+  /** `[width]`: 1 for the columns of standardised numbers; where `values` is there. */
+  readonly isNumber?: Uint8Array;
   /** Number of columns; some are never used (code 0 of each feature is missing/empty). */
   readonly width: number;
   /** User numbers in the population's version, ascending. */
@@ -19,15 +26,13 @@ export interface OneHot {
 
 /**
  * Reads the population twice, segment by segment. `features` (of the data set or the model) say which columns count;
- * lists are cut to their first `maxLength` tokens, as the model sees them.
+ * lists are cut to their first `maxLength` tokens, numbers to bands and standardised, as the model sees them. Columns
+ * are the rows of the model's stacked tables.
  */
-export function buildOneHot(population: Population, features: readonly Feature[]): OneHot {
-  const blocks: Block[] = [];
-  let width = 0;
-  for (const { name, maxLength } of features) {
-    blocks.push({ name, firstColumn: width, maxLength: maxLength ?? Number.POSITIVE_INFINITY });
-    width += population.dictionary(name).size;
-  }
+export function buildOneHot(population: Population, features: readonly ScaledFeature[]): OneHot {
+  const blocks = blocksOf(population, features);
+  const width = blocks.reduce((sum, block) => sum + block.width, 0);
+  const hasNumbers = blocks.some(({ scale }) => scale);
 
   const size = population.directory.size;
   const offsets = new Int32Array(size + 1);
@@ -38,23 +43,50 @@ export function buildOneHot(population: Population, features: readonly Feature[]
   for (let u = 0; u < size; u++) offsets[u + 1]! += offsets[u]!;
 
   const tokens = new Int32Array(offsets[size]!);
+  const values = hasNumbers ? new Float32Array(tokens.length) : null;
   const next = offsets.slice();
-  visitUsers(population, blocks, width, (user, token) => {
-    tokens[next[user]!++] = token;
+  visitUsers(population, blocks, width, (user, token, value) => {
+    const at = next[user]!++;
+    tokens[at] = token;
+    if (values) values[at] = value;
   });
-  return { offsets, tokens, width, users: presentUsers(population.rowOf) };
+  const users = presentUsers(population.rowOf);
+  return values
+    ? { offsets, tokens, values, isNumber: numberColumns(blocks, width), width, users }
+    : { offsets, tokens, width, users };
+}
+
+/** The matrix without standardised numbers, for methods that know tokens alone: bands stay. */
+export function tokensAlone(oneHot: OneHot): OneHot {
+  if (!oneHot.isNumber) return oneHot;
+  const { offsets, tokens, width, users } = withoutColumns(oneHot, oneHot.isNumber);
+  return { offsets, tokens, width, users };
+}
+
+function numberColumns(blocks: readonly Block[], width: number): Uint8Array {
+  const isNumber = new Uint8Array(width);
+  for (const { kind, firstColumn, width: own } of blocks)
+    if (!hasTokens(kind)) isNumber.fill(1, kind === 'vector' ? firstColumn : firstColumn + own - 1, firstColumn + own);
+  return isNumber;
 }
 
 /** The matrix without the columns marked in `isOut`, `[width]`, as if no user had those tokens. */
-export function withoutColumns({ offsets, tokens, width, users }: OneHot, isOut: Uint8Array): OneHot {
+export function withoutColumns(oneHot: OneHot, isOut: Uint8Array): OneHot {
+  const { offsets, tokens, values } = oneHot;
   const kept = new Int32Array(tokens.length);
+  const keptValues = values ? new Float32Array(tokens.length) : null;
   const ends = new Int32Array(offsets.length);
   let count = 0;
   for (let user = 0; user + 1 < offsets.length; user++) {
-    for (let i = offsets[user]!; i < offsets[user + 1]!; i++) if (isOut[tokens[i]!] === 0) kept[count++] = tokens[i]!;
+    for (let i = offsets[user]!; i < offsets[user + 1]!; i++) {
+      if (isOut[tokens[i]!] === 1) continue;
+      if (keptValues) keptValues[count] = values![i]!;
+      kept[count++] = tokens[i]!;
+    }
     ends[user + 1] = count;
   }
-  return { offsets: ends, tokens: kept.slice(0, count), width, users };
+  const own = { ...oneHot, offsets: ends, tokens: kept.slice(0, count) };
+  return keptValues ? { ...own, values: keptValues.slice(0, count) } : own;
 }
 
 /**
@@ -62,37 +94,39 @@ export function withoutColumns({ offsets, tokens, width, users }: OneHot, isOut:
  */
 export function findColumn(
   population: Population,
-  features: readonly Feature[],
+  features: readonly ScaledFeature[],
   feature: string,
   token: string,
 ): number {
-  let firstColumn = 0;
-  for (const { name } of features) {
-    const dictionary = population.dictionary(name);
-    if (name !== feature) {
-      firstColumn += dictionary.size;
-      continue;
-    }
-    const code = dictionary.find(token);
-    return code > 0 ? firstColumn + code : -1;
-  }
-  return -1;
+  const block = blocksOf(population, features).find(({ name }) => name === feature);
+  const code = block ? population.dictionary(feature).find(token) : 0;
+  return block && code > 0 ? block.firstColumn + code : -1;
 }
 
 /** The columns of one feature. */
 interface Block {
   readonly name: string;
+  readonly kind: FeatureKind;
   readonly firstColumn: number;
+  readonly width: number;
   readonly maxLength: number;
+  readonly scale: NumberScale | null;
 }
 
+function blocksOf(population: Population, features: readonly ScaledFeature[]): Block[] {
+  let firstColumn = 0;
+  return features.map(({ name, kind, maxLength = Number.POSITIVE_INFINITY, scale }) => {
+    const own = firstColumn;
+    const width = hasTokens(kind) ? population.dictionary(name).size : rowsOfScale(scale!, kind);
+    firstColumn += width;
+    return { name, kind, firstColumn: own, width, maxLength, scale: scale ?? null };
+  });
+}
+
+type Visit = (user: number, token: number, value: number) => void;
+
 /** Calls `visit` once for each different token of each user in the version. */
-function visitUsers(
-  population: Population,
-  blocks: readonly Block[],
-  width: number,
-  visit: (user: number, token: number) => void,
-): void {
+function visitUsers(population: Population, blocks: readonly Block[], width: number, visit: Visit): void {
   const lastUserOf = new Int32Array(width).fill(-1);
   for (let s = 0; s < population.segmentCount; s++) {
     const rows = population.readSegment(s);
@@ -100,27 +134,25 @@ function visitUsers(
   }
 }
 
-function visitRow(
-  rows: Rows,
-  r: number,
-  blocks: readonly Block[],
-  lastUserOf: Int32Array,
-  visit: (user: number, token: number) => void,
-): void {
+function visitRow(rows: Rows, r: number, blocks: readonly Block[], lastUserOf: Int32Array, visit: Visit): void {
   const user = rows.userNumbers[r]!;
-  for (const { name, firstColumn, maxLength } of blocks) {
+  for (const { name, firstColumn, maxLength, scale } of blocks) {
     const column = rows.columns.get(name);
     assert(column !== undefined, `the population has no feature "${name}"`);
+    if (!isTokenColumn(column)) {
+      visitNumbers(column, r, scale!, (own, value) => visit(user, firstColumn + own, value));
+      continue;
+    }
     visitCodes(column, r, maxLength, (code) => {
       const token = firstColumn + code;
       if (lastUserOf[token] === user) return;
       lastUserOf[token] = user;
-      visit(user, token);
+      visit(user, token, 1);
     });
   }
 }
 
-function visitCodes(column: Column, r: number, maxLength: number, visit: (code: number) => void): void {
+function visitCodes(column: TokenColumn, r: number, maxLength: number, visit: (code: number) => void): void {
   const end = startOf(column, r + 1);
   let left = maxLength;
   for (let i = startOf(column, r); i < end && left > 0; i++) {
@@ -128,6 +160,27 @@ function visitCodes(column: Column, r: number, maxLength: number, visit: (code: 
     if (code === 0) continue;
     left--;
     visit(code);
+  }
+}
+
+/**
+ * A number's band, and standardised numbers: of a vector as long together as a token. As the model's graph has them.
+ */
+function visitNumbers(
+  { kind, size, values }: NumberColumn,
+  r: number,
+  { edges, means, deviations }: NumberScale,
+  visit: (own: number, value: number) => void,
+): void {
+  const first = values[r * size]!;
+  const isMissing = Number.isNaN(first);
+  if (kind === 'number') visit(isMissing ? missingBand({ edges }) : 1 + bandOf(first, edges), 1);
+  if (isMissing) return;
+  const firstRow = kind === 'number' ? missingBand({ edges }) + 1 : 0;
+  for (let i = 0; i < size; i++) {
+    const standard = (values[r * size + i]! - means[i]!) / deviations[i]!;
+    const bounded = Math.min(Math.max(standard, -MOST_DEVIATIONS), MOST_DEVIATIONS);
+    visit(firstRow + i, bounded / Math.sqrt(size));
   }
 }
 

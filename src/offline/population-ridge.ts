@@ -20,7 +20,7 @@ const POWERS = [0.25, 0, 0.125, 0.5];
 const STRENGTHS = [0.05, 0.005, 0.015, 0.15, 0.5];
 const GRID: readonly RidgeSetting[] = POWERS.flatMap((power) => STRENGTHS.map((strength) => ({ strength, power })));
 
-/** Scores are w . x, x_t = 1 / sqrt(n) for each of a user's n tokens. */
+/** Scores are w . x, x_t = 1 / sqrt(n) for each of a user's n tokens; numbers are standardised columns beside them. */
 export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
   const all = rowsOf(oneHot, oneHot.users);
   const sums = emptySums(oneHot.width);
@@ -49,9 +49,13 @@ export function populationRidge(oneHot: OneHot): TunableMethod<RidgeSetting> {
   };
 }
 
-function scaleOf({ offsets }: OneHot, user: number): number {
-  const count = offsets[user + 1]! - offsets[user]!;
-  return count === 0 ? 0 : 1 / Math.sqrt(count);
+/** Makes a user's row as long as 1; what is shorter stays as it is, as a model has it. */
+function scaleOf({ offsets, values }: OneHot, user: number): number {
+  const [begin, end] = [offsets[user]!, offsets[user + 1]!];
+  if (!values) return begin === end ? 0 : 1 / Math.sqrt(end - begin);
+  let squares = 0;
+  for (let i = begin; i < end; i++) squares += values[i]! ** 2;
+  return 1 / Math.sqrt(Math.max(squares, 1));
 }
 
 function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
@@ -64,7 +68,14 @@ function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
   const values = new Float32Array(columns.length);
   users.forEach((user, row) => {
     columns.set(tokens.subarray(offsets[user]!, offsets[user + 1]!), starts[row]!);
-    values.fill(scaleOf(oneHot, user), starts[row]!, starts[row + 1]!);
+    const scale = scaleOf(oneHot, user);
+    const own = oneHot.values?.subarray(offsets[user]!, offsets[user + 1]!);
+    if (own)
+      values.set(
+        own.map((value) => scale * value),
+        starts[row]!,
+      );
+    else values.fill(scale, starts[row]!, starts[row + 1]!);
   });
   return { width, starts, columns, values };
 }

@@ -8,13 +8,14 @@ import { importPopulation } from '../population/import.ts';
 import { PAST_CAMPAIGNS, readPastCampaigns } from '../population/past-campaigns.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { type History, readHistory } from './history.ts';
+import { type ScaledFeature, withScales } from './number-scales.ts';
 
 export interface PreparedDataSet {
   readonly dataSet: DataSet;
   readonly population: Population;
   readonly history: History;
   /** The user features of the population: those of the data set and, where it was asked for, past campaigns. */
-  readonly userFeatures: readonly Feature[];
+  readonly userFeatures: readonly ScaledFeature[];
   /** Removes the temporary population. */
   close(): void;
 }
@@ -50,7 +51,8 @@ export async function prepareDataSet(
       ...(onProgress ? { onProgress } : {}),
     });
     const population = openPopulation(folder);
-    return { dataSet, population, userFeatures, history: await readHistory(dataSet, population.directory), close };
+    const history = await readHistory(dataSet, population.directory);
+    return { dataSet, population, userFeatures: withScales(population, userFeatures), history, close };
   } catch (error) {
     close();
     throw error;

@@ -2,7 +2,8 @@
  * Recipes: what a general model is made of, what its episodes are and how it is meta-trained. One loop trains them all.
  */
 
-import { HEADS, type Initial, LATENT_TABLE, type MetaHeacConfig, randomInitial } from '../architectures/metaheac.ts';
+import { HEADS, LATENT_TABLE, latentMap } from '../architectures/heads.ts';
+import { type Initial, type MetaHeacConfig, randomInitial } from '../architectures/metaheac.ts';
 import type { Graph } from '../graph/index.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
 import type { Device } from '../runtime/session.ts';
@@ -15,6 +16,7 @@ import { type MetaProgram, openMetaProgram } from './meta-step.ts';
 import { buildOneHot } from './one-hot.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { LATENT_SIZE, type TrainSettings } from './settings.ts';
+import { vectorStart } from './vector-start.ts';
 
 export type RecipeName = 'meta-heads' | 'published';
 
@@ -60,8 +62,11 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
     initial(prepared, settings) {
       const own = ownInitial(settings);
       const vectors = latentVectors(prepared, settings);
+      const maps = latentMaps(prepared, settings);
       return (name, shape, fanIn) => {
         if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
+        const map = maps.get(name);
+        if (map) return { dtype: 'float32', shape, data: map(shape[1]!) };
         // the heads start at nothing: what a campaign shifts is all theirs
         if (name === HEADS.scale) return own(name, shape, fanIn);
         if (name.startsWith('heads.') || (name.startsWith('latent.') && name !== LATENT_TABLE))
@@ -95,6 +100,21 @@ function latentVectors(
   const oneHot = buildOneHot(population, userFeatures);
   if (heads.latentStart === 'zero') return new Float32Array(oneHot.width * LATENT_SIZE);
   return latentStart(oneHot, LATENT_SIZE, createRng(`train/${seed}/latent`));
+}
+
+/** Where the maps of vectors into the latent space start, by parameter: the function takes the number of dimensions. */
+function latentMaps(
+  { population, userFeatures }: PreparedDataSet,
+  { seed }: TrainSettings,
+): ReadonlyMap<string, (rank: number) => Float32Array> {
+  const rng = createRng(`train/${seed}/vectors`);
+  const maps = userFeatures
+    .filter(({ kind }) => kind === 'vector')
+    .map(({ name, scale }): [string, (rank: number) => Float32Array] => [
+      latentMap(name),
+      (rank) => vectorStart(population, name, scale!, rank, rng.fork(name)),
+    ]);
+  return new Map(maps);
 }
 
 /** Random parameters; row 0 of a table, unknown and empty, starts at zero: no training example may ever move it. */

@@ -1,6 +1,6 @@
 /** Settings of meta-training and their defaults, and how the trained model will be adapted. */
 
-import { HEADS } from '../architectures/metaheac.ts';
+import { HEADS } from '../architectures/heads.ts';
 import { type AdaptationSettings, DEFAULT_ADAPTATION } from '../model/manifest.ts';
 import { DEFAULT_DESCENT } from './descent.ts';
 import type { RecipeName } from './recipe.ts';

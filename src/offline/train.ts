@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { Parameters } from '../adaptation/compaction.ts';
-import { LATENT_TABLE } from '../architectures/metaheac.ts';
+import { LATENT_TABLE } from '../architectures/heads.ts';
 import { trainableParameters } from '../graph/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRng } from '../lib/rng.ts';

@@ -1,6 +1,6 @@
 /** The logistic regression on the heads as a method of its own: on tokens and latent vectors together. */
 
-import { HEADS } from '../architectures/metaheac.ts';
+import { HEADS } from '../architectures/heads.ts';
 import { assert } from '../lib/errors.ts';
 import { fitLogisticRegression } from '../lib/logistic-regression.ts';
 import type { Rng } from '../lib/rng.ts';

@@ -1,7 +1,7 @@
 /** The baseline `user_knn`: how alike a user is to the seeds who are nearest, by the cosine of their tokens. */
 import { type Rng, sample } from '../lib/rng.ts';
 import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
-import type { OneHot } from './one-hot.ts';
+import { type OneHot, tokensAlone } from './one-hot.ts';
 
 /** Nearest seeds whose similarities are averaged; with all of them the order is nearly the centroid's. */
 const NEIGHBOURS = [1, 3, 10, 30, 100];
@@ -19,7 +19,8 @@ export const MAXIMUM_COMPARED_SEEDS = 2000;
  * 2,000 seeds
  * as many are drawn.
  */
-export function userKnn(oneHot: OneHot): TunableMethod<{ k: number; idf_power: number }> {
+export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: number }> {
+  const oneHot = tokensAlone(all);
   const users = oneHot.users.length;
   const idf = Float64Array.from(tokenFrequencies(oneHot), (df) => Math.log((1 + users) / (1 + df)) + 1);
   const squaresOf = new Map(IDF_POWERS.map((power) => [power, idf.map((x) => x ** (2 * power))]));

@@ -10,12 +10,16 @@ import type { Population } from '../population/population.ts';
 export interface BoundFeature {
   readonly name: string;
   readonly kind: FeatureKind;
-  /** 0 for single-valued features. */
+  /** Of lists; 0 for other features. */
   readonly maxLength: number;
-  /** By population code; code 0 (missing) is id 0. */
+  /** Of vectors; 0 for other features. */
+  readonly size: number;
+  /** By population code; code 0 (missing) is id 0. Empty of a feature without tokens. */
   readonly tokenIds: Int32Array;
   /** Tokens of the dictionary that the model does not know. */
   readonly unknownTokens: number;
+  /** What the model is fed where a number is missing; null: NaN. */
+  readonly missing: number | null;
 }
 
 export interface Binding {
@@ -48,19 +52,22 @@ function bindFeature(model: ModelContract, population: Population, feature: Mani
       'invalid_model',
       `user feature "${feature.name}" is ${feature.kind} in the model and ${own.kind} in the population`,
     );
-  const dictionary = population.dictionary(feature.name);
-  const vocabulary = model.vocabularies.get(`user.${feature.name}`)!;
+  const { maxLength = 0, size = 0 } = featureOf(feature);
+  if (own.size !== undefined && own.size !== size)
+    throw new AppError(
+      'invalid_model',
+      `user feature "${feature.name}" is a vector of ${size} in the model and of ${own.size} in the population`,
+    );
+  const { name, kind } = feature;
+  if (kind === 'number' || kind === 'vector')
+    return { name, kind, maxLength, size, tokenIds: new Int32Array(0), unknownTokens: 0, missing: feature.missing };
+  const dictionary = population.dictionary(name);
+  const vocabulary = model.vocabularies.get(`user.${name}`)!;
   const tokenIds = new Int32Array(dictionary.size);
   let unknownTokens = 0;
   for (let code = 1; code < tokenIds.length; code++) {
     tokenIds[code] = vocabulary.find(dictionary.token(code));
     if (tokenIds[code] === 0) unknownTokens += 1;
   }
-  return {
-    name: feature.name,
-    kind: feature.kind,
-    maxLength: featureOf(feature).maxLength ?? 0,
-    tokenIds,
-    unknownTokens,
-  };
+  return { name, kind, maxLength, size, tokenIds, unknownTokens, missing: null };
 }

@@ -9,13 +9,12 @@ import { MOST_FEATURES, type PopulationRegression, populationRegression } from '
 import { openRegressionReader } from '../adaptation/regression-reader.ts';
 import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../adaptation/sparse-rows.ts';
 import type { Graph } from '../graph/index.ts';
-import type { FeatureKind } from '../lib/feature-kinds.ts';
 import type { Manifest, PopulationRegressionSettings } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 import type { Column, Rows } from '../population/segments.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
 import type { Device, Feeds } from '../runtime/session.ts';
-import type { Binding } from './binding.ts';
+import type { Binding, BoundFeature } from './binding.ts';
 import { encodeUsers } from './encode.ts';
 import type { OwnToken } from './own-token.ts';
 import { readSums, writeSums } from './regression-cache.ts';
@@ -116,17 +115,22 @@ async function sumsOf(
 
 /** A user who has nothing but a token. */
 function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
-  const columns = features.map(({ name, kind, tokenIds }): [string, Column] => {
+  const columns = features.map((bound): [string, Column] => {
+    const { name, tokenIds } = bound;
     const code = name === feature ? tokenIds.indexOf(id) : -1;
     const codes = Int32Array.from(code === -1 ? [] : [code]);
-    return [name, columnOfOne(kind, codes)];
+    return [name, columnOfOne(bound, codes)];
   });
   return { count: 1, userNumbers: Int32Array.of(0), columns: new Map(columns) };
 }
 
-/** The column of a feature that has one row of at most one code. */
-function columnOfOne(kind: FeatureKind, codes: Int32Array): Column {
+/** The column of a feature that has one row, of at most one code; numbers are missing. */
+function columnOfOne({ kind, size }: BoundFeature, codes: Int32Array): Column {
   switch (kind) {
+    case 'number':
+      return { kind, size: 1, values: Float32Array.of(Number.NaN) };
+    case 'vector':
+      return { kind, size, values: new Float32Array(size).fill(Number.NaN) };
     case 'multi':
       return { kind, offsets: Int32Array.of(0, codes.length), codes };
     case 'single':

@@ -21,7 +21,7 @@ import type { Device, Feeds } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
 import type { BoundRegression } from './bound-regression.ts';
 import { customiseHeads } from './customise-heads.ts';
-import { type CampaignTokens, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
+import { type CampaignValues, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 import { type PlannedBatch, type PlannedPass, samplePlan } from './plan.ts';
 import { type Prediction, predict } from './prediction.ts';
 import { type QualityReport, reportRanks } from './quality.ts';
@@ -69,7 +69,7 @@ export interface OnlineContext<Model extends AdaptableModel = AdaptableModel> {
 export interface CustomiseRequest {
   /** Key of every random draw: `planKey`. */
   readonly key: string;
-  readonly features: CampaignTokens;
+  readonly features: CampaignValues;
   /** Rows of the population, ascending. */
   readonly seeds: Int32Array;
   /** Rows that are neither seeds nor suppressed, ascending; at least one. */
@@ -202,7 +202,7 @@ class PlannedUsers {
     });
   }
 
-  feeds(features: CampaignTokens, rows: Int32Array): Feeds {
+  feeds(features: CampaignValues, rows: Int32Array): Feeds {
     const { model } = this.#context;
     return {
       ...takeFeeds(
@@ -213,7 +213,7 @@ class PlannedUsers {
     };
   }
 
-  batch(features: CampaignTokens, { rows, labels }: PlannedBatch): LabelledBatch {
+  batch(features: CampaignValues, { rows, labels }: PlannedBatch): LabelledBatch {
     return { feeds: this.feeds(features, rows), labels };
   }
 }

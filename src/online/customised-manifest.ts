@@ -2,8 +2,10 @@
  * The manifest of a customised model: whose it is, the campaign's features as its inputs, and the general model's
  * manifest.
  */
+
 import type { Customised } from '../model/customised.ts';
 import type { ModelFolder } from '../model/folder.ts';
+import { nullableNumbers } from '../model/interface.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { encodeCampaign } from './encode.ts';
 
@@ -18,8 +20,12 @@ export interface CustomisedManifest {
   readonly model_version: string;
   readonly population_version: string;
   readonly campaign_features: Customised['features'];
-  /** The model's `campaign.` inputs that those features are, of one row: token ids and, of lists, lengths. */
-  readonly campaign_inputs: Readonly<Record<string, { readonly shape: readonly number[]; readonly data: number[] }>>;
+  /**
+   * The model's `campaign.` inputs that those features are, of one row: token ids and, of lists, lengths; null is NaN.
+   */
+  readonly campaign_inputs: Readonly<
+    Record<string, { readonly shape: readonly number[]; readonly data: (number | null)[] }>
+  >;
   /**
    * The campaign's own token, where the model was trained on a campaign of its external id: scores are the audience's
    * where `id` is taken out of each user's list in the input `input` before the list is cut to its maximum length, and
@@ -44,7 +50,7 @@ export function customisedManifest(
     population_version: populationVersion,
     campaign_features: features,
     campaign_inputs: Object.fromEntries(
-      inputs.map(([name, { shape, data }]) => [name, { shape, data: Array.from(data, Number) }]),
+      inputs.map(([name, tensor]) => [name, { shape: tensor.shape, data: nullableNumbers(tensor) }]),
     ),
     left_out: leftOut && {
       input: `user.${leftOut.feature}`,

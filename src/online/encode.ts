@@ -2,7 +2,8 @@
 import type { Graph, Tensor } from '../graph/index.ts';
 import { unreachable } from '../lib/errors.ts';
 import type { ModelContract } from '../model/folder.ts';
-import type { Column, Rows } from '../population/segments.ts';
+import type { ManifestFeature } from '../model/manifest.ts';
+import type { Column, NumberColumn, Rows } from '../population/segments.ts';
 import type { Feeds } from '../runtime/session.ts';
 import type { Binding, BoundFeature } from './binding.ts';
 import type { OwnToken } from './own-token.ts';
@@ -22,7 +23,8 @@ export interface EncodingOptions {
   readonly without?: OwnToken | null | undefined;
 }
 
-export type CampaignTokens = Readonly<Record<string, string | readonly string[]>>;
+/** By campaign feature: a token, a list of tokens, a number or the numbers of a vector. */
+export type CampaignValues = Readonly<Record<string, string | number | readonly string[] | readonly number[]>>;
 
 /**
  * `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without
@@ -49,11 +51,24 @@ export function encodeUsers(
         feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [rows.count], lengths);
         break;
       }
+      case 'number':
+      case 'vector':
+        feeds[name] = numberTensor(column, rows.count, feature.missing);
+        break;
       default:
         unreachable(column);
     }
   }
   return feeds;
+}
+
+/** The numbers themselves, `missing` in the place of NaN where the model wants that. */
+function numberTensor({ kind, size, values }: NumberColumn, rows: number, missing: number | null): Tensor {
+  return {
+    dtype: 'float32',
+    shape: kind === 'vector' ? [rows, size] : [rows],
+    data: missing === null ? values : values.map((value) => (Number.isNaN(value) ? missing : value)),
+  };
 }
 
 function singleIds(
@@ -117,16 +132,20 @@ function listIds(
 export function encodeCampaign(
   graph: Graph | null,
   model: ModelContract,
-  features: CampaignTokens,
+  features: CampaignValues,
   rows: number,
 ): Feeds {
   const feeds: Record<string, Tensor> = {};
   for (const feature of model.manifest.features.campaign) {
     const name = `campaign.${feature.name}`;
-    const vocabulary = model.vocabularies.get(name)!;
     const value = Object.hasOwn(features, feature.name) ? features[feature.name]! : [];
-    const tokens = typeof value === 'string' ? [value] : value;
     const count = graph !== null && isPerUser(graph, name) ? rows : 1;
+    if (!('vocabulary_size' in feature)) {
+      feeds[name] = campaignNumbers(feature, value, count);
+      continue;
+    }
+    const vocabulary = model.vocabularies.get(name)!;
+    const tokens = (Array.isArray(value) ? value : [value]).filter((token) => typeof token === 'string');
     switch (feature.kind) {
       case 'single': {
         const id = tokens[0] === undefined ? 0 : vocabulary.find(tokens[0]);
@@ -150,6 +169,20 @@ export function encodeCampaign(
     }
   }
   return feeds;
+}
+
+/** Of a number or a vector; whatever else stands for it is missing. */
+function campaignNumbers(
+  feature: Extract<ManifestFeature, { kind: 'number' | 'vector' }>,
+  value: CampaignValues[string],
+  rows: number,
+): Tensor {
+  const size = feature.kind === 'vector' ? feature.size : 1;
+  const given = (Array.isArray(value) ? value : [value]).map(Number);
+  const isKnown = typeof value !== 'string' && given.length === size && given.every(Number.isFinite);
+  const data = new Float32Array(rows * size).fill(feature.missing ?? Number.NaN);
+  if (isKnown) for (let row = 0; row < rows; row++) data.set(given, row * size);
+  return { dtype: 'float32', shape: feature.kind === 'vector' ? [rows, size] : [rows], data };
 }
 
 /** Campaign inputs are `[1]`, or share the batch's size with the users' inputs. */

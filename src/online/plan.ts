@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { sortedEntries } from '../lib/canonical-json.ts';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
 import type { AdamSettings } from '../model/manifest.ts';
-import type { CampaignTokens } from './encode.ts';
+import type { CampaignValues } from './encode.ts';
 
 /** Rows of the population and labels of one batch. */
 export interface PlannedBatch {
@@ -34,16 +34,16 @@ const HELD_OUT_CANDIDATES = 2000;
 export function planKey(what: {
   readonly modelVersion: string;
   readonly populationVersion: string;
-  readonly features: CampaignTokens;
-  /** Tokens by user feature; none where every user may be ranked. */
-  readonly filters: Readonly<Record<string, readonly string[]>>;
+  readonly features: CampaignValues;
+  /** Tokens, or a range, by user feature; none where every user may be ranked. */
+  readonly filters: Readonly<Record<string, readonly string[] | { readonly min?: number; readonly max?: number }>>;
   readonly seeds: Int32Array;
   readonly suppressed: Int32Array;
   readonly dismissed: Int32Array;
 }): string {
-  const filters = sortedEntries<readonly string[]>(what.filters).map(([name, tokens]) => [
+  const filters = sortedEntries(what.filters).map(([name, filter]) => [
     name,
-    [...new Set(tokens)].sort(),
+    'length' in filter ? [...new Set(filter)].sort() : [filter.min ?? null, filter.max ?? null],
   ]);
   const hash = createHash('sha256').update(
     JSON.stringify([what.modelVersion, what.populationVersion, sortedEntries(what.features), filters]),

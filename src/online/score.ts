@@ -9,7 +9,7 @@ import type { Rows } from '../population/segments.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
 import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
-import { type CampaignTokens, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
+import { type CampaignValues, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 
 /**
  * Rows a run. Fixed, not configurable: a matrix product may round otherwise at another size, and an audience must not
@@ -22,7 +22,7 @@ export interface Scorer {
   /** Scores of the rows, in order, `[rows.count]`. A score that is not a number is invalid_model. */
   score(
     rows: Rows,
-    features: CampaignTokens,
+    features: CampaignValues,
     parameters: ReadonlyMap<string, Tensor>,
     without?: EncodingOptions['without'],
   ): Promise<Float32Array>;

@@ -1,8 +1,7 @@
 /** Gathers arbitrary rows of a population, segment by segment, into the order that was asked for. */
 
 import type { Feature } from '../dataset/features.ts';
-import type { FeatureKind } from '../lib/feature-kinds.ts';
-import { type Column, type Rows, SEGMENT_ROWS } from './segments.ts';
+import { type Column, type NumberColumn, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 /**
  * The rows `rows[0], rows[1], ...` (repeats allowed) as Rows of their own, with each segment loaded once.
@@ -16,7 +15,7 @@ export function gatherRows(
 ): Rows {
   const { order, starts } = groupBySegment(rows, rowCount);
   const userNumbers = new Int32Array(rows.length);
-  const gatherers = features.map(({ kind }) => openGatherer(kind, rows.length));
+  const gatherers = features.map((feature) => openGatherer(feature, rows.length));
   for (let segment = 0; segment + 1 < starts.length; segment++) {
     const places = order.subarray(starts[segment]!, starts[segment + 1]!);
     if (places.length === 0) continue;
@@ -48,12 +47,15 @@ function groupBySegment(rows: Int32Array, rowCount: number): { order: Int32Array
   return { order, starts };
 }
 
-function openGatherer(kind: FeatureKind, count: number): SingleGatherer | ListGatherer {
+function openGatherer({ kind, size = 1 }: Feature, count: number): SingleGatherer | ListGatherer | NumberGatherer {
   switch (kind) {
     case 'single':
       return new SingleGatherer(count);
     case 'multi':
       return new ListGatherer(count);
+    case 'number':
+    case 'vector':
+      return new NumberGatherer(kind, size, count);
   }
 }
 
@@ -65,11 +67,38 @@ class SingleGatherer {
   }
 
   take(source: Column, rows: Int32Array, places: Int32Array): void {
+    if (source.kind !== 'single') throw new TypeError('one token a row was expected');
     copySingle(source.codes, rows, places, this.#codes);
   }
 
   finish(): Column {
     return { kind: 'single', codes: this.#codes };
+  }
+}
+
+class NumberGatherer {
+  readonly #kind: NumberColumn['kind'];
+  readonly #size: number;
+  readonly #values: Float32Array;
+
+  constructor(kind: NumberColumn['kind'], size: number, count: number) {
+    this.#kind = kind;
+    this.#size = size;
+    this.#values = new Float32Array(count * size);
+  }
+
+  take(source: Column, rows: Int32Array, places: Int32Array): void {
+    if (source.kind !== this.#kind) throw new TypeError('numbers were expected');
+    const size = this.#size;
+    for (const place of places) {
+      const from = (rows[place]! % SEGMENT_ROWS) * size;
+      for (let i = 0; i < size; i++) this.#values[place * size + i] = source.values[from + i]!;
+    }
+  }
+
+  finish(): Column {
+    const values = this.#values;
+    return this.#kind === 'number' ? { kind: 'number', size: 1, values } : { kind: 'vector', size: this.#size, values };
   }
 }
 

@@ -2,15 +2,17 @@
 
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DataSet, getDataSetFile, openDataSet } from '../dataset/data-set.ts';
+import { getDataSetFile, openDataSet } from '../dataset/data-set.ts';
 import { checkFeatures, type Feature } from '../dataset/features.ts';
 import { lineError, readLines } from '../dataset/lines.ts';
 import { type JsonRecord, parseRecord } from '../dataset/records.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { replaceDurably, syncFolder, withStorage, writeDurably } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
+import { hasTokens } from '../lib/feature-kinds.ts';
 import { sha256 } from './files.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
+import { checkSchema, sensitiveFeatures } from './import-schema.ts';
 import { takeLock } from './lock.ts';
 import {
   CONTRACT_VERSION,
@@ -93,25 +95,6 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
     rmSync(incoming, { recursive: true, force: true });
     release();
     if (isNew && readdirSync(out).length === 0) rmdirSync(out);
-  }
-}
-
-/** Which features are sensitive is the data set's to say: `features` come from a model. */
-function sensitiveFeatures(dataSet: DataSet): ReadonlySet<string> {
-  return new Set(dataSet.userFeatures.filter(({ sensitive }) => sensitive).map(({ name }) => name));
-}
-
-function checkSchema(dataSet: DataSet, features: readonly Feature[]): void {
-  const where = join(dataSet.path, 'dataset.json');
-  for (const { name, kind } of features) {
-    const found = dataSet.userFeatures.find((feature) => feature.name === name);
-    if (!found) throw new AppError('invalid_data', `${where}: the data set has no user feature "${name}"`);
-    if (found.kind !== kind) {
-      throw new AppError(
-        'invalid_data',
-        `${where}: the user feature "${name}" is of kind ${found.kind}; ${kind} is needed`,
-      );
-    }
   }
 }
 
@@ -242,17 +225,19 @@ class Importer {
     const rowOfBytes = new Uint8Array(rowOf.buffer);
     const manifest = sealManifest({
       contract: CONTRACT_VERSION,
-      features: this.#features.map(({ name, kind }) => ({
+      features: this.#features.map(({ name, kind, size }) => ({
         name,
         kind,
+        ...(size === undefined ? {} : { size }),
         ...(this.#sensitive.has(name) ? { sensitive: true as const } : {}),
       })),
       rows: this.#rows,
       segment_rows: SEGMENT_ROWS,
       directory: describeTable(directory.table, 'directory.bytes', 'directory.ends'),
-      dictionaries: this.#features.map(({ name }, i) => {
+      dictionaries: this.#features.flatMap(({ name, kind }, i) => {
         const paths = dictionaryPaths(name);
-        return { feature: name, ...describeTable(dictionaries[i]!.table, paths.bytes, paths.ends) };
+        const { table } = dictionaries[i]!;
+        return hasTokens(kind) ? [{ feature: name, ...describeTable(table, paths.bytes, paths.ends) }] : [];
       }),
       row_of: { path: 'row-of.i32', size: rowOfBytes.length, sha256: sha256(rowOfBytes) },
       segments: this.#segments,
@@ -260,8 +245,9 @@ class Importer {
     if (!this.#isIntact(manifest)) {
       mkdirSync(join(this.#out, DICTIONARIES_FOLDER), { recursive: true });
       appendTable(this.#out, directory.table, manifest.directory, directory.published);
-      for (const [i, { table, published }] of dictionaries.entries()) {
-        appendTable(this.#out, table, manifest.dictionaries[i]!, published);
+      for (const [i, { name }] of this.#features.entries()) {
+        const recorded = manifest.dictionaries.find(({ feature }) => feature === name);
+        if (recorded) appendTable(this.#out, dictionaries[i]!.table, recorded, dictionaries[i]!.published);
       }
       syncFolder(join(this.#out, DICTIONARIES_FOLDER));
       writeDurably(join(this.#incoming, manifest.row_of.path), rowOfBytes);

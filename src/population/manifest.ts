@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Feature } from '../dataset/features.ts';
+import { type Feature, MAXIMUM_VECTOR_SIZE } from '../dataset/features.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
@@ -34,10 +34,14 @@ const fileSchema = z.strictObject({
 });
 const tableSchema = z.strictObject({ count: countSchema, bytes: fileSchema, ends: fileSchema });
 
-/** `sensitive` is left out where it is false, so that versions from before it keep their name. */
+/**
+ * `size` is of vectors alone; `sensitive` is left out where it is false, so that versions from before it keep their
+ * name.
+ */
 const featureSchema = z.strictObject({
   name: z.string().min(1),
   kind: z.enum(FEATURE_KINDS),
+  size: z.int().min(1).max(MAXIMUM_VECTOR_SIZE).optional(),
   sensitive: z.literal(true).optional(),
 });
 
@@ -150,7 +154,12 @@ export function dictionaryPaths(feature: string): { bytes: string; ends: string 
 
 /** The schema of a version. */
 export function featuresOf(manifest: Manifest): Feature[] {
-  return manifest.features.map(({ name, kind, sensitive }) => ({ name, kind, ...(sensitive ? { sensitive } : {}) }));
+  return manifest.features.map(({ name, kind, size, sensitive }) => ({
+    name,
+    kind,
+    ...(size === undefined ? {} : { size }),
+    ...(sensitive ? { sensitive } : {}),
+  }));
 }
 
 function readText(path: string): string {

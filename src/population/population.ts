@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Feature } from '../dataset/features.ts';
 import { AppError, assert } from '../lib/errors.ts';
+import { hasTokens } from '../lib/feature-kinds.ts';
 import { createDictionary, type Dictionary } from './dictionary.ts';
 import { createDirectory, type Directory } from './directory.ts';
 import { gatherRows } from './gather.ts';
@@ -9,6 +10,7 @@ import { CURRENT_FILE, featuresOf, findCurrentVersion, listVersions, type Manife
 import { SegmentCache } from './segment-cache.ts';
 import { decodeSegment, type Rows } from './segments.ts';
 import { readTable } from './table-files.ts';
+import { TextTable } from './text-table.ts';
 import { readVersionFile, verifyVersion } from './verify.ts';
 
 /** One published version of a population. Immutable: the arrays it gives are shared and never to be written. */
@@ -23,7 +25,10 @@ export interface Population {
   /** By user number: the row in this version, -1 = not in it. */
   readonly rowOf: Int32Array;
   readonly segmentCount: number;
-  /** The dictionary of a feature; a feature that the population does not have is a bug of the caller. */
+  /**
+   * The dictionary of a feature, empty for one that has no tokens; a feature that the population does not have is a bug
+   * of the caller.
+   */
   dictionary(feature: string): Dictionary;
   /** Rows index * 65,536 onwards, as zero-copy views of the file. */
   readSegment(index: number): Rows;
@@ -116,8 +121,9 @@ class FolderPopulation implements Population {
     const known = this.#dictionaries.get(feature);
     if (known) return known;
     const recorded = this.#manifest.dictionaries.find((one) => one.feature === feature);
-    assert(recorded, `the population has no feature "${feature}"`);
-    const dictionary = createDictionary(readTable(this.path, recorded));
+    const own = this.features.find(({ name }) => name === feature);
+    assert(own && (recorded || !hasTokens(own.kind)), `the population has no feature "${feature}"`);
+    const dictionary = createDictionary(recorded ? readTable(this.path, recorded) : new TextTable());
     this.#dictionaries.set(feature, dictionary);
     return dictionary;
   }

@@ -2,44 +2,33 @@
 
 import type { Feature } from '../dataset/features.ts';
 import type { Code, UserNumber } from '../lib/brands.ts';
-import { unreachable } from '../lib/errors.ts';
-import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { type Column, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 const INITIAL_CODES = 65_536;
 
-/** The column of one feature while it is filled; `push` adds a token to the row that is open. */
+/** The column of one feature while it is filled; `push` adds a token's code, or a number, to the row that is open. */
 export class ColumnBuilder {
-  readonly kind: FeatureKind;
-  #codes: Int32Array;
+  readonly #feature: Feature;
+  #values: Int32Array | Float32Array;
   #used = 0;
-  /** Empty where every row has one code. */
+  /** Where each row ends; empty where all rows have as many values. */
   readonly #offsets: Int32Array;
   #rows = 0;
 
-  constructor(kind: FeatureKind, capacity: number) {
-    this.kind = kind;
-    switch (kind) {
-      case 'single':
-        this.#codes = new Int32Array(capacity);
-        this.#offsets = new Int32Array(0);
-        break;
-      case 'multi':
-        this.#codes = new Int32Array(INITIAL_CODES);
-        this.#offsets = new Int32Array(capacity + 1);
-        break;
-      default:
-        unreachable(kind);
-    }
+  constructor(feature: Feature, capacity: number) {
+    this.#feature = feature;
+    this.#offsets = new Int32Array(feature.kind === 'multi' ? capacity + 1 : 0);
+    this.#values = initialValues(feature, capacity);
   }
 
-  push(code: Code): void {
-    if (this.#used === this.#codes.length) {
-      const grown = new Int32Array(2 * this.#used);
-      grown.set(this.#codes);
-      this.#codes = grown;
+  push(value: Code | number): void {
+    if (this.#used === this.#values.length) {
+      const grown =
+        this.#values instanceof Int32Array ? new Int32Array(2 * this.#used) : new Float32Array(2 * this.#used);
+      grown.set(this.#values);
+      this.#values = grown;
     }
-    this.#codes[this.#used++] = code;
+    this.#values[this.#used++] = value;
   }
 
   endRow(): void {
@@ -48,12 +37,17 @@ export class ColumnBuilder {
   }
 
   view(): Column {
-    const codes = this.#codes.subarray(0, this.#used);
-    switch (this.kind) {
+    const { kind, size = 1 } = this.#feature;
+    const values = this.#values.subarray(0, this.#used);
+    switch (kind) {
       case 'single':
-        return { kind: 'single', codes };
+        return { kind, codes: values as Int32Array };
       case 'multi':
-        return { kind: 'multi', offsets: this.#offsets.subarray(0, this.#rows + 1), codes };
+        return { kind, offsets: this.#offsets.subarray(0, this.#rows + 1), codes: values as Int32Array };
+      case 'number':
+        return { kind, size: 1, values: values as Float32Array };
+      case 'vector':
+        return { kind, size, values: values as Float32Array };
     }
   }
 
@@ -63,9 +57,21 @@ export class ColumnBuilder {
   }
 }
 
+function initialValues({ kind, size = 1 }: Feature, capacity: number): Int32Array | Float32Array {
+  switch (kind) {
+    case 'single':
+      return new Int32Array(capacity);
+    case 'multi':
+      return new Int32Array(INITIAL_CODES);
+    case 'number':
+    case 'vector':
+      return new Float32Array(capacity * size);
+  }
+}
+
 /**
- * The rows of a segment while it is filled. A row is: a `push` to each column (one for a single one, any for a multi
- * one), then `endRow`.
+ * The rows of a segment while it is filled. A row is: a `push` to each column (one for a single one or a number, any
+ * for a multi one, as many as it is long for a vector), then `endRow`.
  */
 export class SegmentBuilder {
   readonly columns: readonly ColumnBuilder[];
@@ -76,7 +82,7 @@ export class SegmentBuilder {
   constructor(features: readonly Feature[], capacity: number = SEGMENT_ROWS) {
     this.#features = features;
     this.#userNumbers = new Int32Array(capacity);
-    this.columns = features.map(({ kind }) => new ColumnBuilder(kind, capacity));
+    this.columns = features.map((feature) => new ColumnBuilder(feature, capacity));
   }
 
   get count(): number {

@@ -4,9 +4,12 @@ import {
   type Data,
   DataType,
   Field,
+  FixedSizeList,
+  Float32,
   Int32,
   List,
   makeData,
+  Precision,
   RecordBatch,
   Schema,
   Struct,
@@ -16,7 +19,7 @@ import {
 } from 'apache-arrow';
 import type { Feature } from '../dataset/features.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
-import type { FeatureKind } from '../lib/feature-kinds.ts';
+import { hasTokens } from '../lib/feature-kinds.ts';
 
 /** Rows of a segment; the last one of a version may have fewer. */
 export const SEGMENT_ROWS = 65_536;
@@ -24,10 +27,24 @@ export const SEGMENT_ROWS = 65_536;
 /** The Arrow column of the user numbers; feature f is the column `user.f`. */
 const USER_NUMBER = 'user_number';
 
-/** The codes of one feature. `offsets[0]` is 0 and row i has `codes[offsets[i] .. offsets[i + 1])`. */
-export type Column =
+type ColumnType = Int32 | List<Int32> | Float32 | FixedSizeList<Float32>;
+
+/** The codes of a feature of tokens. `offsets[0]` is 0 and row i has `codes[offsets[i] .. offsets[i + 1])`. */
+export type TokenColumn =
   | { readonly kind: 'single'; readonly codes: Int32Array }
   | { readonly kind: 'multi'; readonly offsets: Int32Array /* rows + 1 */; readonly codes: Int32Array };
+
+/** The numbers of a feature: row i has `values[i * size .. (i + 1) * size)`, all NaN where the value is missing. */
+export type NumberColumn =
+  | { readonly kind: 'number'; readonly size: 1; readonly values: Float32Array }
+  | { readonly kind: 'vector'; readonly size: number; readonly values: Float32Array };
+
+/** The values of one feature. */
+export type Column = TokenColumn | NumberColumn;
+
+export function isTokenColumn(column: Column): column is TokenColumn {
+  return hasTokens(column.kind);
+}
 
 /** A segment, or any rows gathered. Its arrays may be shared: they are never written. */
 export interface Rows {
@@ -37,7 +54,7 @@ export interface Rows {
 }
 
 /** Where the codes of a row begin in `column.codes`; they end where those of `row + 1` begin. */
-export function startOf(column: Column, row: number): number {
+export function startOf(column: TokenColumn, row: number): number {
   switch (column.kind) {
     case 'single':
       return row;
@@ -47,13 +64,12 @@ export function startOf(column: Column, row: number): number {
 }
 
 /**
- * Rows as an Arrow IPC file: int32 `user_number`, then `user.<feature>` as int32 or list of int32, in the order of
- * `features`. No nulls.
+ * Rows as an Arrow IPC file: int32 `user_number`, then `user.<feature>` as int32, list of int32, float32 or list of
+ * as many float32 as a vector has, in the order of `features`. No nulls: a missing number is NaN.
  */
 export function encodeSegment(rows: Rows, features: readonly Feature[]): Uint8Array {
-  const int32 = new Int32();
-  const fields = [new Field<Int32 | List<Int32>>(USER_NUMBER, int32, false)];
-  const children: Data<Int32 | List<Int32>>[] = [int32Data(rows.userNumbers)];
+  const fields = [new Field<ColumnType>(USER_NUMBER, new Int32(), false)];
+  const children: Data<ColumnType>[] = [int32Data(rows.userNumbers)];
   for (const { name } of features) {
     const data = columnData(rows.columns.get(name)!, rows.count);
     fields.push(new Field(columnName(name), data.type, false));
@@ -74,10 +90,11 @@ export function decodeSegment(bytes: Uint8Array, features: readonly Feature[], p
     batch.data.children[batch.schema.fields.findIndex((field) => field.name === name)];
   const userNumbers = readInt32(find(USER_NUMBER), `${path}: column ${USER_NUMBER}`);
   const columns = new Map<string, Column>();
-  for (const { name, kind } of features) {
+  for (const feature of features) {
+    const { name } = feature;
     const data = find(columnName(name));
     const where = `${path}: column ${columnName(name)}`;
-    columns.set(name, readColumn(kind, data, where));
+    columns.set(name, readColumn(feature, data, where));
   }
   return { count: batch.numRows, userNumbers, columns };
 }
@@ -97,6 +114,9 @@ function sizeOfColumn(column: Column): number {
       return column.codes.byteLength;
     case 'multi':
       return column.codes.byteLength + column.offsets.byteLength;
+    case 'number':
+    case 'vector':
+      return column.values.byteLength;
   }
 }
 
@@ -108,24 +128,35 @@ function int32Data(values: Int32Array): Data<Int32> {
   return makeData({ type: new Int32(), length: values.length, nullCount: 0, data: values });
 }
 
-function columnData(column: Column, length: number): Data<Int32 | List<Int32>> {
-  const child = int32Data(column.codes);
+function columnData(column: Column, length: number): Data<ColumnType> {
   switch (column.kind) {
     case 'single':
-      return child;
+      return int32Data(column.codes);
     case 'multi': {
+      const child = int32Data(column.codes);
       const type = new List(new Field('item', child.type, false));
       return makeData({ type, length, nullCount: 0, valueOffsets: column.offsets, child });
+    }
+    case 'number':
+      return float32Data(column.values);
+    case 'vector': {
+      const child = float32Data(column.values);
+      const type = new FixedSizeList(column.size, new Field('item', child.type, false));
+      return makeData({ type, length, nullCount: 0, child });
     }
   }
 }
 
-function readColumn(kind: FeatureKind, data: Data | undefined, where: string): Column {
+function readColumn({ kind, size = 1 }: Feature, data: Data | undefined, where: string): Column {
   switch (kind) {
     case 'single':
       return { kind, codes: readInt32(data, where) };
     case 'multi':
       return readList(data, where);
+    case 'number':
+      return { kind, size: 1, values: readFloat32(data, where) };
+    case 'vector':
+      return { kind, size, values: readVectors(data, size, where) };
   }
 }
 
@@ -151,11 +182,29 @@ function readInt32(data: Data | undefined, where: string): Int32Array {
   return (data.values as Int32Array).subarray(0, data.length);
 }
 
+function float32Data(values: Float32Array): Data<Float32> {
+  return makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values });
+}
+
+function readFloat32(data: Data | undefined, where: string): Float32Array {
+  if (!data || !DataType.isFloat(data.type) || data.type.precision !== Precision.SINGLE || data.nullCount > 0) {
+    throw new AppError('invalid_population', `${where} is not float32 without nulls`);
+  }
+  return (data.values as Float32Array).subarray(0, data.length);
+}
+
+function readVectors(data: Data | undefined, size: number, where: string): Float32Array {
+  if (!data || !DataType.isFixedSizeList(data.type) || data.type.listSize !== size || data.nullCount > 0) {
+    throw new AppError('invalid_population', `${where} is not a list of ${size} float32 without nulls`);
+  }
+  return readFloat32(data.children[0], where).subarray(data.offset * size, (data.offset + data.length) * size);
+}
+
 function isInt32(type: DataType): boolean {
   return DataType.isInt(type) && type.bitWidth === 32 && type.isSigned;
 }
 
-function readList(data: Data | undefined, where: string): Column {
+function readList(data: Data | undefined, where: string): TokenColumn {
   if (!data || !DataType.isList(data.type) || data.nullCount > 0) {
     throw new AppError('invalid_population', `${where} is not a list of int32 without nulls`);
   }

@@ -1,10 +1,10 @@
 /** Reads users: one NDJSON record into a user number and a row of codes, or a refusal that names file:line. */
 
+import { parseDate } from '../dataset/dates.ts';
 import type { Feature } from '../dataset/features.ts';
 import { lineError } from '../dataset/lines.ts';
 import { describe, type JsonRecord } from '../dataset/records.ts';
-import type { AppError } from '../lib/errors.ts';
-import type { FeatureKind } from '../lib/feature-kinds.ts';
+import { type AppError, unreachable } from '../lib/errors.ts';
 import type { ColumnBuilder, SegmentBuilder } from './segment-builder.ts';
 import { FULL, ILL_FORMED, type TextTable } from './text-table.ts';
 
@@ -25,7 +25,7 @@ const EXAMPLE_CHARACTERS = 80;
 /** What users are read into: the tables grow, the builder gets one row a user. */
 export interface UserSink {
   readonly directory: TextTable;
-  /** By feature, in the schema's order. */
+  /** By feature, in the schema's order; features without tokens leave theirs empty. */
   readonly dictionaries: readonly TextTable[];
   readonly segment: SegmentBuilder;
 }
@@ -33,8 +33,8 @@ export interface UserSink {
 /**
  * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. A key
  * that is no feature is ignored. A missing value is null, '' (single) or [] (multi): no code for a list, code 0 for a
- * single one; '' in a list is left out. Errors: AppError `invalid_data` naming file:line; `sink` is then to be thrown
- * away.
+ * single one, NaN for numbers; '' in a list is left out. Errors: AppError `invalid_data` naming file:line; `sink` is
+ * then to be thrown away.
  */
 export function readUser(
   record: JsonRecord,
@@ -46,20 +46,32 @@ export function readUser(
 ): number {
   const userNumber = readUserId(record, path, line, sink.directory, limits);
   for (let i = 0; i < features.length; i++) {
-    const { name, kind } = features[i]!;
+    const { name, kind, size } = features[i]!;
     if (!Object.hasOwn(record, name)) {
       throw lineError(path, line, `the feature "${name}" is absent: write null for an unknown value`);
     }
     const value = record[name];
     const column = sink.segment.columns[i]!;
     const place: Place = { path, line, name };
-    READERS[kind](value, place, column, sink.dictionaries[i]!, limits);
+    switch (kind) {
+      case 'single':
+        readSingle(value, place, column, sink.dictionaries[i]!, limits);
+        break;
+      case 'multi':
+        readList(value, place, column, sink.dictionaries[i]!, limits);
+        break;
+      case 'number':
+        column.push(readNumber(value, place));
+        break;
+      case 'vector':
+        readVector(value, place, column, size!);
+        break;
+      default:
+        unreachable(kind);
+    }
   }
   return userNumber;
 }
-
-/** What reads a value into its column, by the feature's kind. */
-const READERS: Record<FeatureKind, typeof readSingle> = { single: readSingle, multi: readList };
 
 /** Where a value stands. */
 interface Place {
@@ -117,6 +129,31 @@ function readList(
       );
     }
     if (token !== '') column.push(codeOf(token, place, dictionary, limits));
+  }
+}
+
+/** NaN where it is missing; a date is a number of days. */
+function readNumber(value: unknown, place: Place): number {
+  if (value === null) return Number.NaN;
+  const number = typeof value === 'string' ? parseDate(value) : value;
+  if (typeof number === 'number' && Number.isFinite(Math.fround(number))) return number;
+  throw kindError(place, value, 'a number that float32 can hold, a date (2026-11-25, 2026-11-25T08:00:00Z) or null');
+}
+
+function readVector(value: unknown, place: Place, column: ColumnBuilder, size: number): void {
+  if (value === null) {
+    for (let i = 0; i < size; i++) column.push(Number.NaN);
+    return;
+  }
+  if (!Array.isArray(value)) throw kindError(place, value, `a list of ${size} numbers or null (it is of kind vector)`);
+  if (value.length !== size) {
+    const message = `the vector "${place.name}" has ${value.length} numbers, not ${size}`;
+    throw lineError(place.path, place.line, message, { value: value.length, limit: size });
+  }
+  for (const number of value) {
+    if (typeof number !== 'number' || !Number.isFinite(Math.fround(number)))
+      throw kindError(place, number, 'a list of numbers that float32 can hold');
+    column.push(number);
   }
 }
 

@@ -1,17 +1,16 @@
 /** Rows of campaigns, each read with its latest expansion and active audience: creation, changes, look-up, lists. */
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
+import type { CampaignFeatures, Filters } from '../campaigns/features.ts';
 import { campaignNotFound } from '../campaigns/not-found.ts';
 import { EXPANSION_STATES, type ExpansionState } from '../campaigns/states.ts';
 import type {
   AudienceRequest,
   Campaign,
   CampaignChange,
-  CampaignFeatures,
   CampaignPage,
   CampaignQuery,
   Cause,
   Excluded,
-  Filters,
   Labels,
   NewCampaign,
   Reason,

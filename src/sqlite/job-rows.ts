@@ -1,6 +1,7 @@
 /** Rows of jobs: the queue, its leases, and what is claimed next. Every method runs inside the caller's transaction. */
 
-import type { CampaignFeatures, Filters, Job } from '../campaigns/types.ts';
+import type { CampaignFeatures, Filters } from '../campaigns/features.ts';
+import type { Job } from '../campaigns/types.ts';
 import type { Database } from './database.ts';
 
 /** A job's row, as far as its owner goes. */

@@ -2,8 +2,9 @@
  * A thread of the engine that tells from seeds alone what an audience would be worth; it has a model and sessions of
  * its own.
  */
+
+import type { Filters } from '../campaigns/features.ts';
 import type { SetReader } from '../campaigns/ports/expansions.ts';
-import type { Filters } from '../campaigns/types.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng, sample } from '../lib/rng.ts';
@@ -12,7 +13,7 @@ import { type GeneralModel, loadModel } from '../model/load.ts';
 import { bind } from '../online/binding.ts';
 import { openBoundRegression } from '../online/bound-regression.ts';
 import { customise, type OnlineContext, openOnlineProgram } from '../online/customise.ts';
-import type { CampaignTokens } from '../online/encode.ts';
+import type { CampaignValues } from '../online/encode.ts';
 import { planKey } from '../online/plan.ts';
 import type { Prediction } from '../online/prediction.ts';
 import { regressionCache } from '../online/regression-cache.ts';
@@ -32,7 +33,7 @@ export interface EstimateThreadData {
 }
 
 export interface EstimateTask {
-  readonly features: CampaignTokens;
+  readonly features: CampaignValues;
   readonly filters: Filters;
   /** Rows of the population, ascending, none twice. */
   readonly seeds: Int32Array;
@@ -160,9 +161,11 @@ class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
 
 /** Equal for filters that let the same users pass, whatever the order of their features and tokens. */
 function keyOf(filters: Filters): string {
-  return canonicalJson(
-    Object.fromEntries(Object.entries(filters).map(([feature, tokens]) => [feature, [...new Set(tokens)].sort()])),
-  );
+  const sorted = Object.entries(filters).map(([feature, filter]) => [
+    feature,
+    'length' in filter ? [...new Set(filter)].sort() : filter,
+  ]);
+  return canonicalJson(Object.fromEntries(sorted));
 }
 
 async function open(data: EstimateThreadData): Promise<Estimates> {

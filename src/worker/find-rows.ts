@@ -1,10 +1,10 @@
 /** What each user of a population is to an expansion: a seed, suppressed, filtered out, or a candidate. */
 
 import { setImmediate } from 'node:timers/promises';
+import type { Filters } from '../campaigns/features.ts';
 import type { IdBlocks } from '../campaigns/set-types.ts';
-import type { Filters } from '../campaigns/types.ts';
 import type { Population } from '../population/population.ts';
-import { type Column, startOf } from '../population/segments.ts';
+import { type Column, isTokenColumn, startOf } from '../population/segments.ts';
 
 /** The user sets of an expansion. */
 export interface UserSets {
@@ -79,24 +79,17 @@ export async function markUsers(
 }
 
 /**
- * By row, 1 for users who lack all tokens of a filter's feature. A feature or token that this version does not have
- * lets nobody pass.
+ * By row, 1 for users who lack all tokens of a filter's feature, or whose number is out of its range. A feature or
+ * token that this version does not have lets nobody pass.
  */
 export async function findFiltered(population: Population, filters: Filters, turn: Turn): Promise<Uint8Array> {
   const filtered = new Uint8Array(population.rowCount);
-  const wanted = Object.entries(filters).map(([feature, tokens]) => {
-    if (!population.features.some(({ name }) => name === feature)) return { feature, codes: new Uint8Array(0) };
-    const dictionary = population.dictionary(feature);
-    const codes = new Uint8Array(dictionary.size);
-    for (const token of tokens) codes[dictionary.find(token)] = 1;
-    codes[0] = 0;
-    return { feature, codes };
-  });
+  const wanted = Object.entries(filters).map(([feature, filter]) => openFilter(population, feature, filter));
   if (wanted.length === 0) return filtered;
   for (let segment = 0, row = 0; segment < population.segmentCount; segment++) {
     const { count, columns } = population.readSegment(segment);
     for (let i = 0; i < count; i++, row++) {
-      const passes = wanted.every(({ feature, codes }) => hasOne(columns.get(feature), i, codes));
+      const passes = wanted.every(({ feature, passes }) => passes(columns.get(feature), i));
       if (!passes) filtered[row] = 1;
     }
     await turn();
@@ -123,8 +116,28 @@ export function assignRoles(filtered: Uint8Array, marked: Uint8Array): Expansion
   };
 }
 
+interface OpenFilter {
+  readonly feature: string;
+  passes(column: Column | undefined, row: number): boolean;
+}
+
+function openFilter(population: Population, feature: string, filter: Filters[string]): OpenFilter {
+  if (!('length' in filter)) {
+    const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = filter;
+    // a missing number, NaN, is in no range
+    const isInside = (value: number) => value >= Math.fround(min) && value <= Math.fround(max);
+    return { feature, passes: (column, row) => column?.kind === 'number' && isInside(column.values[row]!) };
+  }
+  const isKnown = population.features.some(({ name }) => name === feature);
+  const dictionary = isKnown ? population.dictionary(feature) : null;
+  const codes = new Uint8Array(dictionary?.size ?? 0);
+  for (const token of filter) codes[dictionary?.find(token) ?? 0] = 1;
+  codes[0] = 0;
+  return { feature, passes: (column, row) => hasOne(column, row, codes) };
+}
+
 function hasOne(column: Column | undefined, row: number, codes: Uint8Array): boolean {
-  if (column === undefined) return false;
+  if (column === undefined || !isTokenColumn(column)) return false;
   const end = startOf(column, row + 1);
   for (let i = startOf(column, row); i < end; i++) if (codes[column.codes[i]!] === 1) return true;
   return false;

@@ -1,7 +1,7 @@
 /** What the engine says to its threads, and what the API process and the engine say to each other. */
 
 import type { ThreadError } from '../lib/thread-error.ts';
-import type { CampaignTokens } from '../online/encode.ts';
+import type { CampaignValues } from '../online/encode.ts';
 import type { Feeds } from '../runtime/session.ts';
 import type { EstimateOutcome, EstimateRequest } from './estimator.ts';
 
@@ -23,7 +23,7 @@ export interface CustomiseTask {
   readonly kind: 'customise';
   readonly populationVersion: string;
   readonly key: string;
-  readonly features: CampaignTokens;
+  readonly features: CampaignValues;
   /** The caller's id of the campaign: its own token of past campaigns is left out, in scoring too. */
   readonly externalId: string | null;
   /** Rows, ascending. */
@@ -37,7 +37,7 @@ export interface ScoreTask {
   readonly populationVersion: string;
   /** Tasks of one customised model share it. */
   readonly modelKey: string;
-  readonly features: CampaignTokens;
+  readonly features: CampaignValues;
   readonly externalId: string | null;
   readonly parameters: readonly SharedTensor[];
   readonly segment: number;

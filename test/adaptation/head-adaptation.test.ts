@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HeadProgram, openHeadProgram, type Rates } from '../../src/adaptation/head-adaptation.ts';
-import { HEADS, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
+import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import {
   addGradients,
   Builder,

@@ -1,6 +1,7 @@
 /** The features of MetaHeac's heads, worked out from a user's ids alone. */
 
-import { HEADS, LATENT_TABLE, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';
+import { HEADS, LATENT_TABLE } from '../../src/architectures/heads.ts';
+import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
 import type { Feeds } from '../../src/runtime/session.ts';
 import { randomFeeds, TINY, tinyGraph } from '../model/tiny-model.ts';

@@ -8,7 +8,7 @@ import {
   multiplyRowsTransposed,
   openFeatureReader,
 } from '../../src/adaptation/linear-features.ts';
-import { HEADS } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
 import { findLinearTerm, type Tensor, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { dot, HEADS_GRAPH, HEADS_ROWS, headsFeatures, headsFeeds, headsPoint, TABLE_ROWS } from './heads-by-hand.ts';

@@ -10,7 +10,7 @@ import {
   type LinearChange,
   openHeadProgram,
 } from '../../src/adaptation/head-adaptation.ts';
-import { HEADS } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
 import type { Graph } from '../../src/graph/index.ts';
 import { fitLogisticRegression } from '../../src/lib/logistic-regression.ts';
 import type { LogisticRegressionSettings } from '../../src/model/manifest.ts';

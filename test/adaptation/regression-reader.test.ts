@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { openRegressionReader } from '../../src/adaptation/regression-reader.ts';
 import type { SparseRows } from '../../src/adaptation/sparse-rows.ts';
-import { HEADS } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
 import type { Graph } from '../../src/graph/index.ts';
 import { denseOf, furthest } from './dense.ts';
 import { HEADS_GRAPH, HEADS_ROWS, headsFeatures, headsFeeds, regressionFeatures, TABLE_ROWS } from './heads-by-hand.ts';

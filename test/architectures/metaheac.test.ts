@@ -1,12 +1,8 @@
 /** MetaHeac's graph against the formulas written out in plain TypeScript, its shapes, and what it looks like. */
 import { describe, expect, it } from 'vitest';
-import {
-  buildMetaHeac,
-  HEADS,
-  LATENT_TABLE,
-  type MetaHeacConfig,
-  randomInitial,
-} from '../../src/architectures/metaheac.ts';
+import type { MetaHeacFeature } from '../../src/architectures/feature-inputs.ts';
+import { HEADS, LATENT_TABLE } from '../../src/architectures/heads.ts';
+import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
 import { type Graph, numbersOf, printGraph, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { Feeds } from '../../src/runtime/session.ts';
@@ -18,6 +14,22 @@ function expectedScores(graph: Graph, config: MetaHeacConfig, feeds: Feeds): num
   const parameters = new Map([...graph.initializers].map(([name, value]) => [name, numbersOf(value)]));
   return referenceScores(parameters, config, feeds);
 }
+
+const NUMBER: MetaHeacFeature = {
+  ...{ name: 'spend', kind: 'number', rows: 6 },
+  scale: { edges: [-1, 2], means: [0.5], deviations: [1.5] },
+};
+const VECTOR: MetaHeacFeature = {
+  ...{ name: 'text', kind: 'vector', rows: 3 },
+  scale: { edges: [], means: [0.1, 0, -1], deviations: [1, 2, 0.3] },
+};
+const WITH_NUMBERS = [
+  TINY.user[0]!,
+  NUMBER,
+  TINY.user[1]!,
+  VECTOR,
+  { ...NUMBER, name: 'flat', scale: { ...NUMBER.scale!, edges: [] }, rows: 4 },
+];
 
 const CONFIGS: readonly (readonly [string, MetaHeacConfig])[] = [
   ['single- and multi-valued features on both sides', TINY],
@@ -33,6 +45,18 @@ const CONFIGS: readonly (readonly [string, MetaHeacConfig])[] = [
   ['lists pooled by the root of their number', { ...TINY, pooling: 'root' }],
   ['heads', { ...TINY, pooling: 'root', heads: { latent: 3 } }],
   ['heads without campaign features', { ...TINY, campaign: [], heads: { latent: 1 } }],
+  ['numbers and vectors', { ...TINY, user: WITH_NUMBERS, campaign: [NUMBER, VECTOR] }],
+  [
+    'heads with numbers and vectors',
+    {
+      ...TINY,
+      pooling: 'root',
+      user: WITH_NUMBERS,
+      campaign: [...TINY.campaign, NUMBER, VECTOR],
+      heads: { latent: 2 },
+    },
+  ],
+  ['heads with a vector and nothing else', { ...TINY, user: [VECTOR, TINY.user[0]!], heads: { latent: 2 } }],
 ];
 
 describe('buildMetaHeac', () => {

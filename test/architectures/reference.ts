@@ -34,7 +34,19 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
   };
   const embed = (side: 'user' | 'campaign', feature: MetaHeacFeature, row: number): Vector => {
     const name = `${side}.${feature.name}`;
+    if (feature.kind === 'vector') {
+      const weight = numbers(`${name}.weight`);
+      return sum(
+        standardOf(side, feature, row).map((z, i) => weight.slice(i * k, (i + 1) * k).map((w) => z * w)),
+        k,
+      );
+    }
     const table = numbers(`${name}.embedding`);
+    if (feature.kind === 'number') {
+      const band = bandOf(feature, numbersOf(feeds[name]!)[row]!);
+      const [z] = standardOf(side, feature, row);
+      return numbers(`${name}.direction`).map((d, j) => table[band * k + j]! + z! * d);
+    }
     const vector = (id: number): Vector => table.slice(id * k, (id + 1) * k);
     const ids = numbersOf(feeds[name]!);
     if (feature.kind === 'single') return vector(ids[row]!);
@@ -43,6 +55,16 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     const total = sum(ids.slice(from, from + length).map(vector), k);
     const divisor = side === 'user' && config.pooling === 'root' ? Math.sqrt(length) : length;
     return length === 0 ? total : total.map((x) => x / divisor);
+  };
+  /** The numbers of a row in standard deviations, at most 4 of them; 0 where missing. */
+  const standardOf = (side: 'user' | 'campaign', { name, scale }: MetaHeacFeature, row: number): number[] => {
+    const { means, deviations } = scale!;
+    const own = numbersOf(feeds[`${side}.${name}`]!).slice(row * means.length, (row + 1) * means.length);
+    return own.map((x, i) => (Number.isNaN(x) ? 0 : Math.max(-4, Math.min(4, (x - means[i]!) / deviations[i]!))));
+  };
+  const bandOf = ({ scale }: MetaHeacFeature, x: number): number => {
+    const { edges } = scale!;
+    return Number.isNaN(x) ? edges.length + 2 : 1 + edges.filter((edge) => edge <= x).length;
   };
   /**
    * s . tokens + phi . (q + q_c) + bias + r . tokens / sqrt(n): what the heads add to each critic's logit before it is
@@ -53,27 +75,53 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     const { latent } = config.heads;
     let total = numbers('heads.bias')[0]!;
     const query = [...numbers('heads.query')];
+    const width = query.length;
     for (const feature of config.campaign) {
-      const ids = tokensOf('campaign', feature, 0);
-      const table = numbers(`latent.campaign.${feature.name}.embedding`);
-      for (const id of ids) for (let j = 0; j < latent; j++) query[j]! += table[id * latent + j]! / ids.length;
+      const name = `latent.campaign.${feature.name}`;
+      const weighted = weightedRows('campaign', feature, 0);
+      const length = feature.kind === 'multi' ? weighted.length : 1;
+      for (const [id, weight] of weighted) {
+        const isNumber = feature.kind === 'vector' || (feature.kind === 'number' && id === feature.rows - 1);
+        const table = feature.kind === 'vector' ? 'weight' : isNumber ? 'direction' : 'embedding';
+        const own = feature.kind === 'number' && isNumber ? 0 : id;
+        for (let j = 0; j < width; j++) query[j]! += (weight * numbers(`${name}.${table}`)[own * width + j]!) / length;
+      }
     }
     let offset = 0;
     let fitted = 0;
-    let count = 0;
+    let squares = 0;
+    let projected = latent;
     for (const feature of config.user) {
-      for (const id of tokensOf('user', feature, row)) {
+      for (const [id, weight] of weightedRows('user', feature, row)) {
         // id 0 of a single value is unknown
         if (feature.kind === 'single' && id === 0) continue;
         const at = offset + id;
-        total += numbers('heads.wide')[at]!;
-        fitted += numbers('heads.regression')[at]!;
-        count += 1;
-        for (let j = 0; j < latent; j++) total += numbers('latent.tokens')[at * latent + j]! * query[j]!;
+        const own = feature.kind === 'vector' ? weight / Math.sqrt(feature.rows) : weight;
+        fitted += own * numbers('heads.regression')[at]!;
+        squares += own ** 2;
+        if (feature.kind === 'vector') {
+          const map = numbers(`latent.user.${feature.name}`);
+          const size = map.length / feature.rows;
+          for (let j = 0; j < size; j++) total += weight * map[id * size + j]! * query[projected + j]!;
+          continue;
+        }
+        total += weight * numbers('heads.wide')[at]!;
+        for (let j = 0; j < latent; j++) total += weight * numbers('latent.tokens')[at * latent + j]! * query[j]!;
       }
+      if (feature.kind === 'vector') projected += numbers(`latent.user.${feature.name}`).length / feature.rows;
       offset += feature.rows;
     }
-    return count === 0 ? total : total + fitted / Math.sqrt(count);
+    return total + fitted / Math.sqrt(Math.max(squares, 1));
+  };
+  /** Rows of a feature's table, each with what it weighs: a number is its band, and itself in the last row. */
+  const weightedRows = (side: 'user' | 'campaign', feature: MetaHeacFeature, row: number): [number, number][] => {
+    if (feature.kind === 'vector') return standardOf(side, feature, row).map((z, i) => [i, z]);
+    if (feature.kind !== 'number') return tokensOf(side, feature, row).map((id) => [id, 1]);
+    const band = bandOf(feature, numbersOf(feeds[`${side}.${feature.name}`]!)[row]!);
+    return [
+      [band, 1],
+      [feature.rows - 1, standardOf(side, feature, row)[0]!],
+    ];
   };
   const tokensOf = (side: 'user' | 'campaign', feature: MetaHeacFeature, row: number): number[] => {
     const name = `${side}.${feature.name}`;

@@ -179,6 +179,9 @@ function syntheticPopulation(): ExplainedPopulation {
     rowCount: USERS,
     segmentCount: Math.floor(USERS / SEGMENT_ROWS),
     dictionary: () => ({ size: 100_000, find: () => 0, token: (code) => `token ${code}` }),
+    readRows: () => {
+      throw new Error('no numbers are among the features');
+    },
     readSegment: (index) => ({
       count: SEGMENT_ROWS,
       userNumbers: Int32Array.from({ length: SEGMENT_ROWS }, (_, row) => index * SEGMENT_ROWS + row),

@@ -54,7 +54,10 @@ describe('openDataSet', () => {
     ['a description over the limit', ' '.repeat(MAXIMUM_DESCRIPTION_BYTES + 1), /is 1048577 bytes, more than 1048576/],
     ['no name', { ...GOOD, name: undefined }, /dataset\.json#\/name: /],
     ['no user features', user([]), /#\/user_features: /],
-    ['an unknown kind', user([{ name: 'age', kind: 'number' }]), /#\/user_features\/0\/kind: /],
+    ['an unknown kind', user([{ name: 'age', kind: 'text' }]), /#\/user_features\/0\/kind: /],
+    ['a vector without a size', user([{ name: 'v', kind: 'vector' }]), /the vector "v" has no size/],
+    ['a number with a size', user([{ name: 'age', kind: 'number', size: 2 }]), /is no vector and has a size/],
+    ['a vector of no numbers', user([{ name: 'v', kind: 'vector', size: 0 }]), /#\/user_features\/0\/size: /],
     ['a maximum length of 0', user([{ name: 'h', kind: 'multi', max_length: 0 }]), /#\/user_features\/0\/max_length: /],
     [
       'a text for sensitive',

@@ -117,7 +117,7 @@ describe('inferSchema', () => {
     [
       'a rank too many',
       ['user.tags', 'int64', ['batch', 2, 2]],
-      'input "user.tags" is int64[batch, 2, 2], not int32 or int64 ids of rank 1 or 2',
+      'input "user.tags" is int64[batch, 2, 2], not int32 or int64 ids, or float32 numbers, of rank 1 or 2',
     ],
   ])('notes %s', async (_what, input, note) => {
     expect((await propose(input)).notes).toContain(note);

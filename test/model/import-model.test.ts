@@ -37,7 +37,11 @@ async function scoresOfFile(file: string, { manifest }: ImportReport): Promise<n
   const session = await InferenceSession.create(file, { logSeverityLevel: 4 });
   const feeds: Record<string, OrtTensor> = {};
   for (const [name, { shape, data }] of Object.entries(manifest.golden_batch.inputs))
-    feeds[name] = new OrtTensor('int64', BigInt64Array.from(data, BigInt), shape);
+    feeds[name] = new OrtTensor(
+      'int64',
+      BigInt64Array.from(data, (id) => BigInt(id!)),
+      shape,
+    );
   const { score } = await session.run(feeds);
   await session.release();
   return Array.from(score!.data as Float32Array);

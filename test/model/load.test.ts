@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { fromBinary, toBinary } from '@bufbuild/protobuf';
 import { ModelProtoSchema } from 'onnx-buf';
 import { describe, expect, it } from 'vitest';
-import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
+import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
 import {
   Builder,
   type DataType,
@@ -86,7 +87,7 @@ function writeSmallModel(path: string, change: Partial<Parts> = {}): void {
       },
       evaluation: null,
       training: null,
-      golden_batch: { inputs: { 'user.age': parts.ids }, scores: parts.ids.data.map(mean) },
+      golden_batch: { inputs: { 'user.age': parts.ids }, scores: parts.ids.data.map((id) => mean(id!)) },
       ...parts.manifest,
     },
   });

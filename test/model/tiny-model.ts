@@ -46,6 +46,14 @@ export function randomFeeds(config: MetaHeacConfig, rows: number, key: string): 
   const feeds: Record<string, Tensor> = {};
   const add = (name: string, count: number, feature: MetaHeacFeature) => {
     const ids = (size: number) => Int32Array.from({ length: size }, () => rng.integer(feature.rows));
+    if (feature.kind === 'number' || feature.kind === 'vector') {
+      const size = feature.scale!.means.length;
+      // some are far out, some are missing
+      const numbers = Float32Array.from({ length: count * size }, () => 3 * rng.normal());
+      if (count > 1) numbers.fill(Number.NaN, 0, size);
+      feeds[name] = tensor('float32', feature.kind === 'vector' ? [count, size] : [count], numbers);
+      return;
+    }
     if (feature.kind === 'single') {
       feeds[name] = tensor('int32', [count], ids(count));
       return;
@@ -75,7 +83,7 @@ export async function draftOf(graph: Graph, config: MetaHeacConfig = TINY): Prom
   const describe = ({ name, kind, maxLength = 1, rows }: MetaHeacFeature): ManifestFeature =>
     kind === 'multi'
       ? { name, kind, max_length: maxLength, vocabulary_size: rows }
-      : { name, kind, vocabulary_size: rows };
+      : { name, kind: 'single', vocabulary_size: rows };
   const feeds = randomFeeds(config, 4, 'golden');
   const scores = await scoresOf(graph, feeds);
   const tokens = (side: string, features: readonly MetaHeacFeature[]) =>

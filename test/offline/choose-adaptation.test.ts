@@ -1,6 +1,6 @@
 /** Choosing how heads are adapted: clear gains in either measure overrule the defaults, and nothing else does. */
 import { describe, expect, it } from 'vitest';
-import { HEADS } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { chooseAdaptation, STAGES, STAGES_AT_START } from '../../src/offline/choose-adaptation.ts';

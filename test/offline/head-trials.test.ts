@@ -5,7 +5,8 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type HeadProgram, openHeadProgram } from '../../src/adaptation/head-adaptation.ts';
-import { HEADS, type MetaHeacConfig } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
+import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';

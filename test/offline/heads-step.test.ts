@@ -1,7 +1,8 @@
 /** The gradient through unrolled inner steps on the heads, against differences of the formulas in float64. */
 import { describe, expect, it } from 'vitest';
 import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
-import { buildMetaHeac, HEADS, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
+import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
 import { type Graph, numbersOf, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type HeadsStepOptions, openHeadsProgram } from '../../src/offline/heads-step.ts';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEADS, LATENT_TABLE } from '../../src/architectures/metaheac.ts';
+import { HEADS, LATENT_TABLE } from '../../src/architectures/heads.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { loadModel } from '../../src/model/load.ts';

@@ -1,4 +1,5 @@
 /** Meta-training on a small data set: equal bytes, resumption, interruption, and data sets at the edge. */
+
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -7,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/lib/clock.ts';
 import { loadModel } from '../../src/model/load.ts';
+import { vocabularySizeOf } from '../../src/model/manifest.ts';
 import { checkpointPath } from '../../src/offline/checkpoint.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { isValidated, type TrainSettings } from '../../src/offline/settings.ts';
@@ -99,7 +101,7 @@ describe('train', () => {
       { name: 'age', kind: 'single', vocabulary_size: 4 },
       { name: 'tags', kind: 'multi', max_length: 4, vocabulary_size: 8 },
     ]);
-    expect(manifest.features.campaign.map(({ vocabulary_size }) => vocabulary_size)).toEqual([3, 5]);
+    expect(manifest.features.campaign.map(vocabularySizeOf)).toEqual([3, 5]);
     expect(manifest.evaluation).toMatchObject({ data: 'small', campaigns: '1 train campaigns that were held out' });
     expect(manifest.evaluation!.groups['all']!.campaigns).toBe(1);
     // one is held out, and c2 has no member left that is not a member there

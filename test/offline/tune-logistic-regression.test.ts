@@ -1,7 +1,7 @@
 /** The companion by itself: strengths that do best on train campaigns. */
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEADS } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { settle } from '../../src/offline/baselines.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addRows, type ColumnSums, emptySums } from '../../src/adaptation/covariance.ts';
 import { populationRegression } from '../../src/adaptation/population-regression.ts';
 import { meanOfRows, multiplySparseRows, type SparseRows } from '../../src/adaptation/sparse-rows.ts';
-import { HEADS } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
 import type { GeneralModel } from '../../src/model/load.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type Binding, bind, withoutTokens } from '../../src/online/binding.ts';

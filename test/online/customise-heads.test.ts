@@ -1,7 +1,7 @@
 /** Customising by gradient descent on the heads: what it depends on, what it learns, and seed sets at the edge. */
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEADS } from '../../src/architectures/metaheac.ts';
+import { HEADS } from '../../src/architectures/heads.ts';
 import { createRng, sampleWithoutReplacement } from '../../src/lib/rng.ts';
 import type { DescentSettings } from '../../src/model/manifest.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';

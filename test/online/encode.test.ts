@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builder, type DataType, type Dim, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
 import type { GeneralModel } from '../../src/model/load.ts';
 import { bind } from '../../src/online/binding.ts';
-import { type CampaignTokens, type EncodingCounts, encodeCampaign, encodeUsers } from '../../src/online/encode.ts';
+import { type CampaignValues, type EncodingCounts, encodeCampaign, encodeUsers } from '../../src/online/encode.ts';
 import { sliceFeeds, takeFeeds } from '../../src/runtime/feed-rows.ts';
 import { CONFIG, modelOf, newRoot, populationOf } from './world.ts';
 
@@ -91,7 +91,7 @@ describe('encodeUsers', () => {
 });
 
 describe('encodeCampaign', () => {
-  const encode = (features: CampaignTokens, graph = model.graph, rows = 3) =>
+  const encode = (features: CampaignValues, graph = model.graph, rows = 3) =>
     Object.fromEntries(
       Object.entries(encodeCampaign(graph, model.folder, features, rows)).map(([name, feed]) => [name, plain(feed)]),
     );
@@ -124,7 +124,7 @@ describe('encodeCampaign', () => {
     expect(length!.data).toEqual([2]);
   });
 
-  it.each<[string, CampaignTokens]>([
+  it.each<[string, CampaignValues]>([
     ['missing', {}],
     ['unknown', { topic: 'new', words: ['new'] }],
     ['empty', { topic: '', words: [] }],

@@ -12,7 +12,7 @@ import { othersThan } from '../../src/offline/trial.ts';
 import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomisedModel, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
-import type { CampaignTokens } from '../../src/online/encode.ts';
+import type { CampaignValues } from '../../src/online/encode.ts';
 import { openScorer, type Scorer } from '../../src/online/score.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
@@ -84,7 +84,7 @@ afterAll(async () => {
   rmSync(root, { recursive: true, force: true });
 });
 
-const FEATURES: CampaignTokens = { topic: 'topic 1', words: ['words 2'] };
+const FEATURES: CampaignValues = { topic: 'topic 1', words: ['words 2'] };
 
 /**
  * Customises, checks that all is numbers, and measures the fans that are no seeds among everybody else (a sample of the

@@ -1,14 +1,17 @@
 /** Imports: what a version holds, permanent numbers, and each refusal with nothing published. */
+
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
+import { FEATURE_KINDS, hasTokens } from '../../src/lib/feature-kinds.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 import {
+  allCodesOf,
   codesOf,
   FEATURES,
   importUsers,
@@ -72,13 +75,23 @@ describe('importPopulation', () => {
   it('gives back what was written, for any schema and any users', async () => {
     const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 });
     const name = text.filter((one) => !/[\p{Cc}\p{Cs}\u2028\u2029]|\.length$/u.test(one));
-    const schema = fc.uniqueArray(fc.record({ name, kind: fc.constantFrom<Feature['kind']>('single', 'multi') }), {
+    const kind = fc.constantFrom(...FEATURE_KINDS);
+    const feature = fc
+      .record({ name, kind })
+      .map((own): Feature => (own.kind === 'vector' ? { ...own, size: 3 } : own));
+    const schema = fc.uniqueArray(feature, {
       minLength: 1,
       maxLength: 4,
       selector: (feature) => feature.name,
     });
     const token = fc.oneof(fc.constantFrom('a', 'b', 'c'), text);
-    const values = { single: fc.option(token), multi: fc.option(fc.array(token, { maxLength: 5 })) };
+    const number = fc.oneof(fc.float({ noNaN: true, noDefaultInfinity: true }), fc.integer({ min: -5, max: 5 }));
+    const values = {
+      single: fc.option(token),
+      multi: fc.option(fc.array(token, { maxLength: 5 })),
+      number: fc.option(number),
+      vector: fc.option(fc.array(number, { minLength: 3, maxLength: 3 })),
+    };
     const input = schema.chain((features) =>
       fc.record({
         features: fc.constant(features),
@@ -105,10 +118,14 @@ describe('importPopulation', () => {
       for (const [i, id] of ids.entries()) {
         expect(population.directory.id(segment.userNumbers[i]!)).toBe(id);
         for (const [j, feature] of features.entries()) {
-          const tokens = codesOf(segment.columns.get(feature.name)!, i).map((code) =>
-            population.dictionary(feature.name).token(code),
-          );
+          const own = codesOf(segment.columns.get(feature.name)!, i);
           const value = rows[i]![j];
+          if (!hasTokens(feature.kind)) {
+            const missing = feature.kind === 'number' ? [Number.NaN] : [Number.NaN, Number.NaN, Number.NaN];
+            expect(own).toEqual(value === null ? missing : [value].flat().map((one) => Math.fround(one as number)));
+            continue;
+          }
+          const tokens = own.map((code) => population.dictionary(feature.name).token(code));
           expect(tokens).toEqual(feature.kind === 'single' ? [value ?? ''] : (value ?? []));
         }
       }
@@ -260,7 +277,7 @@ describe('a second import', () => {
         expect(population.directory.size).toBe(numbers.size);
         for (const [id, number] of numbers) expect(population.directory.find(id)).toBe(number);
         expect([...rows.userNumbers]).toEqual(users.map(({ user_id }) => numbers.get(user_id)));
-        expect([...rows.columns.get('city')!.codes]).toEqual(users.map(({ city }) => codes.get(city)));
+        expect([...allCodesOf(rows.columns.get('city'))]).toEqual(users.map(({ city }) => codes.get(city)));
         expect([...population.rowOf].filter((row) => row >= 0).length).toBe(users.length);
       }
     });

@@ -16,7 +16,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { SegmentBuilder } from '../../src/population/segment-builder.ts';
 import { decodeSegment, encodeSegment, type Rows, sizeOfRows } from '../../src/population/segments.ts';
-import { codesOf, FEATURES, refusalOf } from './support.ts';
+import { allCodesOf, codesOf, FEATURES, refusalOf } from './support.ts';
 
 function build(lists: readonly (readonly number[])[]): Rows {
   const segment = new SegmentBuilder(FEATURES, lists.length);
@@ -33,14 +33,14 @@ describe('encodeSegment and decodeSegment', () => {
     const bytes = encodeSegment(build([[1, 2], [], [3]]), FEATURES);
     const rows = decodeSegment(bytes, FEATURES, 's');
     const likes = rows.columns.get('likes')!;
-    expect([rows.count, [...rows.userNumbers], [...rows.columns.get('city')!.codes]]).toEqual([
+    expect([rows.count, [...rows.userNumbers], [...allCodesOf(rows.columns.get('city'))]]).toEqual([
       3,
       [0, 10, 20],
       [1, 2, 3],
     ]);
     expect([0, 1, 2].map((row) => codesOf(likes, row))).toEqual([[1, 2], [], [3]]);
     expect(likes.kind === 'multi' && likes.offsets.length).toBe(4);
-    for (const array of [rows.userNumbers, likes.codes, rows.columns.get('city')!.codes])
+    for (const array of [rows.userNumbers, allCodesOf(likes), allCodesOf(rows.columns.get('city'))])
       expect(array.buffer).toBe(bytes.buffer);
   });
 

@@ -6,7 +6,7 @@ import type { Feature } from '../../src/dataset/features.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { type ImportResult, importPopulation } from '../../src/population/import.ts';
 import type { ImportLimits } from '../../src/population/import-limits.ts';
-import type { Column } from '../../src/population/segments.ts';
+import { type Column, isTokenColumn, startOf } from '../../src/population/segments.ts';
 import { FEATURES } from './support-features.ts';
 
 export { FEATURES };
@@ -30,11 +30,12 @@ export function writeDataSet(
   options: { features?: readonly Feature[]; gzip?: boolean } = {},
 ): string {
   mkdirSync(folder, { recursive: true });
-  const features = (options.features ?? FEATURES).map(({ name, kind, maxLength, sensitive }) => ({
+  const features = (options.features ?? FEATURES).map(({ name, kind, maxLength, size, sensitive }) => ({
     name,
     kind,
     ...(sensitive === undefined ? {} : { sensitive }),
     ...(maxLength === undefined ? {} : { max_length: maxLength }),
+    ...(size === undefined ? {} : { size }),
   }));
   writeFileSync(
     join(folder, 'dataset.json'),
@@ -86,8 +87,14 @@ export function snapshot(folder: string): Map<string, string> {
   return new Map(paths.map((path) => [relative(folder, path), readFileSync(path).toString('hex')]));
 }
 
-/** The codes of one row. */
+/** The codes, or the numbers, of one row. */
 export function codesOf(column: Column, row: number): number[] {
-  if (column.kind === 'single') return [column.codes[row]!];
-  return [...column.codes.subarray(column.offsets[row]!, column.offsets[row + 1]!)];
+  if (!isTokenColumn(column)) return [...column.values.subarray(row * column.size, (row + 1) * column.size)];
+  return [...column.codes.subarray(startOf(column, row), startOf(column, row + 1))];
+}
+
+/** All codes of a column of tokens. */
+export function allCodesOf(column: Column | undefined): Int32Array {
+  if (column === undefined || !isTokenColumn(column)) throw new Error('no column of tokens');
+  return column.codes;
 }

@@ -1,9 +1,11 @@
 /** Expansions that nobody wants any more, and what excluded users become: with a real engine. */
+
 import { describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { isEnd } from '../../src/campaigns/states.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
+import { codesOf } from '../population/support.ts';
 import { type Rig, startRig } from './rig.ts';
 
 const world = await tinyWorld();
@@ -87,9 +89,7 @@ describe('an expansion', () => {
     const column = rows.columns.get(feature!.name)!;
     for (const [i, number] of userNumbers.entries()) {
       expect(out.has(population.directory.id(number))).toBe(false);
-      const codes =
-        column.kind === 'single' ? [column.codes[i]] : column.codes.slice(column.offsets[i], column.offsets[i + 1]);
-      expect([...codes]).toContain(1);
+      expect(codesOf(column, i)).toContain(1);
     }
   });
 });

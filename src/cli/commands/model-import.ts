@@ -7,7 +7,7 @@ import { refused } from '../../model/folder.ts';
 import { type ImportReport, importModel, readExport } from '../../model/import-model.ts';
 import { inferSchema, type ProposedSchema } from '../../model/infer-schema.ts';
 import { SIDES } from '../../model/interface.ts';
-import { describeFeature } from '../../model/manifest.ts';
+import { describeFeature, vocabularySizeOf } from '../../model/manifest.ts';
 import { describeOps, describeParameters } from './model-show.ts';
 
 export interface ModelImportOptions {
@@ -52,13 +52,15 @@ function describeImport(
   const lines = [`model ${manifest.name} ${manifest.version} in ${out}`];
   for (const side of SIDES) {
     for (const feature of manifest.features[side]) {
-      const { name, vocabulary_size } = feature;
-      const tokens = {
-        schema: "the schema's tokens",
-        file: 'tokens of a vocabulary file',
-        ids: `ids as tokens, "1" to "${vocabulary_size - 1}"`,
-      }[schema.origins.get(`${side}.${name}`)!];
-      lines.push(`${side} feature ${describeFeature(feature)}, ${vocabulary_size - 1} known (${tokens})`);
+      const origin = schema.origins.get(`${side}.${feature.name}`);
+      const tokens =
+        origin &&
+        {
+          schema: "the schema's tokens",
+          file: 'tokens of a vocabulary file',
+          ids: `ids as tokens, "1" to "${vocabularySizeOf(feature) - 1}"`,
+        }[origin];
+      lines.push(`${side} feature ${describeFeature(feature)}${tokens ? ` (${tokens})` : ''}`);
     }
   }
   lines.push(...describeParameters(graph, parameters), describeOps(ops));

@@ -21,8 +21,7 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
   const cut = cutTables(graph, adapted);
   output.result(`${manifest.name} ${manifest.version}, made ${manifest.created}`);
   for (const side of SIDES) {
-    for (const feature of manifest.features[side])
-      output.result(`${side} feature ${describeFeature(feature)}, ${feature.vocabulary_size - 1} tokens known`);
+    for (const feature of manifest.features[side]) output.result(`${side} feature ${describeFeature(feature)}`);
   }
   for (const name of graph.inputs) output.result(`input ${name}: ${typeText(graph.values.get(name)!)}`);
   const fixed = [...graph.initializers.keys()].filter((name) => !adapted.includes(name));

@@ -3,6 +3,7 @@ import { bands } from './bands.ts';
 import { broad, drift, oneCampaign, regulars, twoCrowds } from './histories.ts';
 import { bundles, fewTokens, longLists, rareTokens, sparseVocabulary } from './lists.ts';
 import type { ShapeName } from './names.ts';
+import { numbers } from './numbers.ts';
 import type { Shape } from './shape.ts';
 
 export const SHAPES: Readonly<Record<ShapeName, Shape>> = {
@@ -12,6 +13,7 @@ export const SHAPES: Readonly<Record<ShapeName, Shape>> = {
   'rare-tokens': rareTokens,
   bundles,
   bands,
+  numbers,
   'one-campaign': oneCampaign,
   regulars,
   drift,

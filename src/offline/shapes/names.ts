@@ -6,6 +6,7 @@ export const SHAPE_NAMES = [
   'rare-tokens',
   'bundles',
   'bands',
+  'numbers',
   'one-campaign',
   'regulars',
   'drift',

@@ -9,10 +9,11 @@ interface FeatureDescription {
   readonly name: string;
   readonly kind: FeatureKind;
   readonly max_length?: number;
+  readonly size?: number;
 }
 
 /** Features of a user or a campaign; null = not known. */
-type Traits = Readonly<Record<string, string | readonly string[] | null>>;
+type Traits = Readonly<Record<string, string | number | readonly string[] | readonly number[] | null>>;
 
 /** A kind of data set, whose truth is known. */
 export interface Shape {

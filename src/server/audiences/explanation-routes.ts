@@ -63,11 +63,16 @@ function present(
     population: { count: populationSize },
     audience: { count: audienceSize },
     seeds: seedCount === null ? null : { count: seedCount },
-    features: features.map(({ feature, kind, sensitive, tokenCount, tokens, disparity }) => ({
+    features: features.map(({ feature, kind, sensitive, tokenCount, numbers, tokens, disparity }) => ({
       feature,
       kind,
       sensitive,
       token_count: tokenCount,
+      numbers: numbers && {
+        audience_mean: numbers.audienceMean,
+        population_mean: numbers.populationMean,
+        shift: numbers.shift,
+      },
       tokens: tokens.slice(0, limit),
       disparity,
     })),

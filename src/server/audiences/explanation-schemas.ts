@@ -1,5 +1,7 @@
 /** The shapes of explanations. */
+
 import { z } from 'zod';
+import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import type { ServerConfig } from '../config.ts';
 import { count } from '../http/fields.ts';
 import { pageLimit, versionNumber } from '../http/query-numbers.ts';
@@ -53,9 +55,24 @@ export const explanationSchema = z
     features: z.array(
       z.object({
         feature: z.string(),
-        kind: z.enum(['single', 'multi']),
+        kind: z.enum(FEATURE_KINDS),
         sensitive: z.boolean(),
-        token_count: count.describe('Different tokens of the population, also where fewer are listed.'),
+        token_count: count.describe(
+          'Different tokens (of a number: bands) of the population, also where fewer are listed.',
+        ),
+        numbers: z
+          .object({
+            audience_mean: z.number().nullable().describe('null of a vector.'),
+            population_mean: z.number().nullable().describe('null of a vector.'),
+            shift: z
+              .number()
+              .nullable()
+              .describe(
+                'Difference of the means in standard deviations of the population; of a vector the root mean square over its numbers.',
+              ),
+          })
+          .nullable()
+          .describe('Of a number or a vector; users without a value are left out.'),
         tokens: z.array(token).describe('Most evidence first.'),
         disparity: disparity.nullable(),
       }),
@@ -79,6 +96,7 @@ export const explanationSchema = z
             kind: 'multi',
             sensitive: false,
             token_count: 212,
+            numbers: null,
             tokens: [
               {
                 token: 'camping',

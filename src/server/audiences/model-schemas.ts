@@ -1,5 +1,6 @@
 /** The shapes of a customised model's answers. */
 import { z } from 'zod';
+import { featureValue } from '../http/fields.ts';
 
 export const onnxSchema = z
   .string()
@@ -14,11 +15,14 @@ export const customisedManifestSchema = z
     audience_version: z.int().min(1),
     model_version: z.string().describe('Of the general model.'),
     population_version: z.string(),
-    campaign_features: z.record(z.string(), z.union([z.string(), z.array(z.string()).readonly()])),
+    campaign_features: z.record(z.string(), featureValue),
     campaign_inputs: z
-      .record(z.string(), z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.array(z.int()).readonly() }))
+      .record(
+        z.string(),
+        z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.array(z.number().nullable()).readonly() }),
+      )
       .describe(
-        "The campaign's features as inputs of one row: token ids and, of lists, lengths. Repeat the row where the input has one a user.",
+        "The campaign's features as inputs of one row: token ids and, of lists, lengths; numbers, null for NaN. Repeat the row where the input has one a user.",
       ),
     left_out: z
       .object({ input: z.string(), token: z.string(), id: z.int().min(1) })

@@ -1,5 +1,5 @@
 /** The features of a new campaign against those of the model: names and kinds are checked, values are counted. */
-import type { CampaignFeatures } from '../../campaigns/types.ts';
+import type { CampaignFeatures } from '../../campaigns/features.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import type { CampaignFeature } from './port.ts';
 
@@ -16,10 +16,12 @@ export function countFeatures(
   let unknown = 0;
   let missing = 0;
   for (const feature of expected) {
-    const values = [Object.hasOwn(given, feature.name) ? (given[feature.name] ?? []) : []].flat();
+    const values: readonly (string | number)[] = [
+      Object.hasOwn(given, feature.name) ? (given[feature.name] ?? []) : [],
+    ].flat();
     const present = values.filter((value) => value !== '');
     if (present.length === 0) missing += 1;
-    unknown += present.filter((value) => !feature.isKnown(value)).length;
+    unknown += present.filter((value) => typeof value === 'string' && !feature.isKnown(value)).length;
   }
   return { unknown, missing };
 }
@@ -41,13 +43,30 @@ function refuseUnknownNames(expected: readonly CampaignFeature[], given: Campaig
 
 function refuseWrongKinds(expected: readonly CampaignFeature[], given: CampaignFeatures): void {
   const details: ErrorDetail[] = [];
-  for (const { name, kind } of expected) {
-    const value = Object.hasOwn(given, name) ? given[name] : undefined;
-    if (value === undefined || Array.isArray(value) === (kind === 'multi')) continue;
-    const message = kind === 'multi' ? 'a list of text is expected' : 'one text is expected';
-    details.push({ pointer: pointerTo(name), value, message });
+  for (const feature of expected) {
+    const value = Object.hasOwn(given, feature.name) ? given[feature.name] : undefined;
+    const message = value === undefined ? null : faultOf(feature, value);
+    if (message !== null) details.push({ pointer: pointerTo(feature.name), value, message });
   }
   if (details.length > 0) throw new AppError('invalid_request', 'a campaign feature is of the wrong kind', { details });
+}
+
+/** What is wrong with a value of a feature, null where nothing is. */
+function faultOf({ kind, size }: CampaignFeature, value: CampaignFeatures[string]): string | null {
+  const items: readonly (string | number)[] = [value].flat();
+  const areNumbers = items.every((item) => typeof item === 'number');
+  switch (kind) {
+    case 'single':
+      return typeof value === 'string' ? null : 'one text is expected';
+    case 'multi':
+      return Array.isArray(value) && (items.length === 0 || !areNumbers) ? null : 'a list of text is expected';
+    case 'number':
+      return typeof value === 'number' ? null : 'a number is expected';
+    case 'vector':
+      return Array.isArray(value) && areNumbers && items.length === size
+        ? null
+        : `a list of ${size} numbers is expected`;
+  }
 }
 
 function pointerTo(name: string): string {

@@ -1,4 +1,5 @@
 /** Fields of what clients send of campaigns: seeds and features, with their limits. */
+import type { CampaignFeatures } from '../../campaigns/features.ts';
 import type { ServerConfig } from '../config.ts';
 import { addFirstIssues, objectField, textFault } from '../http/bounded-fields.ts';
 import type { Wrong } from '../http/validation.ts';
@@ -13,22 +14,30 @@ export function featuresField(config: ServerConfig) {
   const { maximumCampaignFeatures, maximumFeatureValues, maximumFeatureValueLength, maximumErrorDetails } = config;
   const wrongText = textFault('a value', 0, maximumFeatureValueLength);
   const wrongValue = (value: unknown): Wrong | null => {
+    if (typeof value === 'number') return null;
     if (!Array.isArray(value))
-      return typeof value === 'string' ? wrongText(value) : { message: 'a text or a list of text is expected' };
+      return typeof value === 'string' ? wrongText(value) : { message: 'a text, a number or a list is expected' };
     if (value.length > maximumFeatureValues) {
       return { message: `a feature has at most ${maximumFeatureValues} values`, limit: maximumFeatureValues };
     }
+    if (value.every((item) => typeof item === 'number')) return null;
     return value.map(wrongText).find((problem) => problem !== null) ?? null;
   };
-  return objectField<string | readonly string[]>('features', maximumCampaignFeatures)
+  return objectField<CampaignFeatures[string]>('features', maximumCampaignFeatures)
     .superRefine((features, context) => {
       addFirstIssues(context, Object.entries(features), wrongValue, maximumErrorDetails);
     })
     .meta({
-      description: 'Campaign features of the model by name; a list where the feature is multi-valued.',
+      description:
+        'Campaign features of the model by name: a text, a list where the feature is multi-valued, a number, or the numbers of a vector.',
       type: 'object',
       additionalProperties: {
-        anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: maximumFeatureValues }],
+        anyOf: [
+          { type: 'string' },
+          { type: 'number' },
+          { type: 'array', items: { type: 'string' }, maxItems: maximumFeatureValues },
+          { type: 'array', items: { type: 'number' }, maxItems: maximumFeatureValues },
+        ],
       },
     });
 }

@@ -3,8 +3,10 @@
  * let anybody pass.
  */
 import { z } from 'zod';
-import type { Filters, RefreshPolicy } from '../../campaigns/types.ts';
+import type { Filters } from '../../campaigns/features.ts';
+import type { RefreshPolicy } from '../../campaigns/types.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
+import { type FeatureKind, hasTokens } from '../../lib/feature-kinds.ts';
 import type { Population } from '../../population/population.ts';
 import { addFirstIssues, addIssuesOf, listField, objectField, textFault } from '../http/bounded-fields.ts';
 import type { HttpLimits } from '../http/limits.ts';
@@ -51,27 +53,55 @@ export function filtersField(config: CampaignLimits & HttpLimits) {
   const { maximumFilterFeatures, maximumFilterTokens, maximumFeatureValueLength, maximumErrorDetails } = config;
   const wrongToken = textFault('a token', 1, maximumFeatureValueLength);
   const tokens = listField('tokens', wrongToken, maximumFilterTokens, maximumErrorDetails);
-  return objectField<readonly string[]>('filters', maximumFilterFeatures)
+  return objectField<Filters[string]>('filters', maximumFilterFeatures)
     .superRefine((filters, context) => {
-      addIssuesOf(context, tokens, Object.entries(filters), maximumErrorDetails);
+      const [lists, ranges] = [true, false].map((isList) =>
+        Object.entries(filters).filter(([, filter]) => Array.isArray(filter) === isList),
+      );
+      addIssuesOf(context, tokens, lists!, maximumErrorDetails);
+      addIssuesOf(context, rangeSchema, ranges!, maximumErrorDetails);
     })
     .meta({
       description:
-        'Tokens by user feature. Only users who have one of the tokens of every feature named are ' +
-        'ranked; seeds need not. ' +
+        'Tokens by user feature, or bounds of a number (`min`, `max`, both included). Only users who have one of the ' +
+        'tokens, or a number inside the bounds, of every feature named are ranked; seeds need not. ' +
         'Features and tokens are those of the population (`GET /v1/populations/current`).',
-      examples: [{ country: ['DE', 'AT'] }],
+      examples: [{ country: ['DE', 'AT'], age: { min: 18, max: 35 } }],
       type: 'object',
       maxProperties: maximumFilterFeatures,
       propertyNames: { type: 'string', minLength: 1 },
       additionalProperties: {
-        type: 'array',
-        minItems: 1,
-        maxItems: maximumFilterTokens,
-        items: { type: 'string', minLength: 1, maxLength: maximumFeatureValueLength },
+        anyOf: [
+          {
+            type: 'array',
+            minItems: 1,
+            maxItems: maximumFilterTokens,
+            items: { type: 'string', minLength: 1, maxLength: maximumFeatureValueLength },
+          },
+          {
+            type: 'object',
+            properties: { min: { type: 'number' }, max: { type: 'number' } },
+            additionalProperties: false,
+            minProperties: 1,
+          },
+        ],
       },
     });
 }
+
+const rangeSchema = z
+  .strictObject(
+    { min: z.number().optional(), max: z.number().optional() },
+    'a list of tokens, or min and max, is expected',
+  )
+  .refine(({ min, max }) => min !== undefined || max !== undefined, 'min, max or both are expected')
+  .refine(({ min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY }) => min <= max, 'min is above max');
+
+/** How an answer shows filters. */
+export const filtersSchema = z.record(
+  z.string(),
+  z.union([z.array(z.string()).readonly(), z.object({ min: z.number().optional(), max: z.number().optional() })]),
+);
 
 /** A new policy: what is not named is off. */
 export function refreshField() {
@@ -145,18 +175,31 @@ export function presentRefresh({ everyMs, onNewPopulation, onChange }: RefreshPo
 export function refuseUnknownFilters(population: Pick<Population, 'features' | 'dictionary'>, filters: Filters): void {
   const known = population.features.map(({ name }) => name);
   const details: ErrorDetail[] = [];
-  for (const [feature, tokens] of Object.entries(filters)) {
+  for (const [feature, filter] of Object.entries(filters)) {
     const pointer = `/filters/${feature.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-    if (!known.includes(feature)) {
+    const own = population.features.find(({ name }) => name === feature);
+    if (!own) {
       details.push({ pointer, value: feature, message: 'the population has no such feature' });
       continue;
     }
+    const fault = kindFault(own.kind, filter);
+    if (fault !== null || !('length' in filter)) {
+      if (fault !== null) details.push({ pointer, value: feature, message: fault });
+      continue;
+    }
     const dictionary = population.dictionary(feature);
-    for (const [i, token] of tokens.entries())
+    for (const [i, token] of filter.entries())
       if (dictionary.find(token) === 0)
         details.push({ pointer: `${pointer}/${i}`, value: token, message: 'no user ever had this token' });
   }
   if (details.length === 0) return;
   const message = `a filter names what the population does not have: ${details[0]!.pointer}`;
   throw new AppError('unknown_filter', message, { details, facts: { known_features: known } });
+}
+
+function kindFault(kind: FeatureKind, filter: Filters[string]): string | null {
+  if (kind === 'vector') return 'users cannot be filtered by a vector';
+  const isList = 'length' in filter;
+  if (hasTokens(kind) === isList) return null;
+  return isList ? 'it is a number: give min, max or both' : 'it has tokens: give a list of them';
 }

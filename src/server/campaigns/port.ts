@@ -7,6 +7,8 @@ export interface CampaignFeature {
   readonly name: string;
   readonly kind: FeatureKind;
   readonly maxLength?: number;
+  /** Numbers of a vector. */
+  readonly size?: number;
   isKnown(value: string): boolean;
   /** Those that the model knows. */
   readonly values: ValueList;

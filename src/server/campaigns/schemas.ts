@@ -9,7 +9,7 @@ import { pageCursor } from '../http/paging.ts';
 import { pageLimit } from '../http/query-numbers.ts';
 import { component } from '../openapi/component.ts';
 import { featuresField, seedsField } from './fields.ts';
-import { filtersField, labelsField, refreshChangeField, refreshField, refreshSchema } from './inputs.ts';
+import { filtersField, filtersSchema, labelsField, refreshChangeField, refreshField, refreshSchema } from './inputs.ts';
 import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from './limits.ts';
 
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
@@ -30,7 +30,7 @@ export const campaignSchema = z
       unknown: count.describe('Values that the model does not know.'),
       missing: count.describe('Features of the model that the campaign has no value for.'),
     }),
-    filters: z.record(z.string(), z.array(z.string()).readonly()),
+    filters: filtersSchema,
     audience: z.union([z.object({ size: count }), z.object({ percent: z.number() })]).describe('As asked for.'),
     refresh: refreshSchema,
     needs_expansion: z

@@ -1,5 +1,5 @@
 /** What the routes of estimates need: who makes them, and of what. */
-import type { CampaignFeatures, Filters } from '../../campaigns/types.ts';
+import type { CampaignFeatures, Filters } from '../../campaigns/features.ts';
 
 /** Makes estimates, one after the other, without blocking who asks. */
 export interface Estimates {

@@ -1,6 +1,7 @@
 /** The shapes of expansions. */
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../../campaigns/states.ts';
+import { filtersSchema } from '../campaigns/inputs.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerConfig } from '../config.ts';
 import { count, featureValue, reasonSchema, time } from '../http/fields.ts';
@@ -25,7 +26,7 @@ export const expansionSchema = z
       .describe('Until it ends, as far as those before it tell; null where it has ended, or none has been made yet.'),
     reason: reasonSchema.nullable().describe('Why, with its numbers.'),
     features: z.record(z.string(), featureValue),
-    filters: z.record(z.string(), z.array(z.string()).readonly()),
+    filters: filtersSchema,
     seeds: seedCountsSchema,
     feedback: z
       .object({ positives: count, dismissed: count })

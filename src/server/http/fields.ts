@@ -8,7 +8,12 @@ export const time = z.string().meta({ format: 'date-time', examples: ['2026-11-2
 
 export const share = z.number().gt(0).max(100).describe('Per cent of the population, seeds counted; rounded up.');
 
-export const featureValue = z.union([z.string(), z.array(z.string()).readonly()]);
+export const featureValue = z.union([
+  z.string(),
+  z.number(),
+  z.array(z.string()).readonly(),
+  z.array(z.number()).readonly(),
+]);
 
 export const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
 

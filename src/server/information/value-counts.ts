@@ -3,7 +3,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Population } from '../../population/population.ts';
-import { startOf } from '../../population/segments.ts';
+import { isTokenColumn, startOf } from '../../population/segments.ts';
 
 export class ValueCounts {
   readonly #population: Population;
@@ -36,6 +36,7 @@ async function countUsers(population: Population, feature: string): Promise<Uint
   for (let index = 0; index < population.segmentCount; index++) {
     const { count, columns } = population.readSegment(index);
     const column = columns.get(feature)!;
+    if (!isTokenColumn(column)) return users;
     for (let row = 0; row < count; row++) {
       const end = startOf(column, row + 1);
       for (let at = startOf(column, row); at < end; at++) {

@@ -1,6 +1,6 @@
 /** Ablations leave out what they say, in training as online, and keep the rest. */
 import { describe, expect, it } from 'vitest';
-import { HEADS, LATENT_TABLE } from '../../../src/architectures/metaheac.ts';
+import { HEADS, LATENT_TABLE } from '../../../src/architectures/heads.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import type { TrainSettings } from '../../../src/offline/settings.ts';

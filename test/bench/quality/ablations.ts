@@ -1,6 +1,6 @@
 /** What is left out of a model, one thing at a time: of its training, or only of how it is adapted. */
 
-import { HEADS, LATENT_TABLE } from '../../../src/architectures/metaheac.ts';
+import { HEADS, LATENT_TABLE } from '../../../src/architectures/heads.ts';
 import type { DescentSettings } from '../../../src/model/manifest.ts';
 import { DEFAULT_DESCENT } from '../../../src/offline/descent.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../../../src/offline/settings.ts';

@@ -2,7 +2,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { HEADS, LATENT_TABLE } from '../../../src/architectures/metaheac.ts';
+import { HEADS, LATENT_TABLE } from '../../../src/architectures/heads.ts';
 import { openDataSet } from '../../../src/dataset/data-set.ts';
 import { loadModel } from '../../../src/model/load.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';

@@ -1,0 +1,70 @@
+/** Means of numbers in the population and in an audience. */
+import type { NumberColumn } from '../population/segments.ts';
+import { MEMBER } from './token-counts.ts';
+
+/** How an audience's numbers differ; users without a value are left out. */
+export interface NumberEvidence {
+  /** Of a number; null of a vector, and where nobody has a value. */
+  readonly audienceMean: number | null;
+  readonly populationMean: number | null;
+  /**
+   * The difference of the means in standard deviations of the population; of a vector the root mean square of those of
+   * its numbers. null where nobody has a value.
+   */
+  readonly shift: number | null;
+}
+
+export class NumberMeans {
+  readonly #size: number;
+  readonly #sums: Float64Array;
+  readonly #squares: Float64Array;
+  readonly #audienceSums: Float64Array;
+  #known = 0;
+  #members = 0;
+
+  constructor(size: number) {
+    this.#size = size;
+    this.#sums = new Float64Array(size);
+    this.#squares = new Float64Array(size);
+    this.#audienceSums = new Float64Array(size);
+  }
+
+  /** Adds the rows of a segment; `flags` has one a row. */
+  add({ values }: NumberColumn, flags: Uint8Array): void {
+    const size = this.#size;
+    for (let row = 0; row < flags.length; row++) {
+      const from = row * size;
+      if (Number.isNaN(values[from]!)) continue;
+      const isMember = (flags[row]! & MEMBER) !== 0;
+      this.#known += 1;
+      if (isMember) this.#members += 1;
+      for (let i = 0; i < size; i++) {
+        const value = values[from + i]!;
+        this.#sums[i]! += value;
+        this.#squares[i]! += value * value;
+        if (isMember) this.#audienceSums[i]! += value;
+      }
+    }
+  }
+
+  evidence(isVector: boolean): NumberEvidence {
+    if (this.#members === 0) return { audienceMean: null, populationMean: null, shift: null };
+    const shifts = Array.from(this.#sums, (sum, i) => this.#shiftOf(i, sum / this.#known));
+    if (isVector) {
+      const square = shifts.reduce((total, shift) => total + shift ** 2, 0) / shifts.length;
+      return { audienceMean: null, populationMean: null, shift: Math.sqrt(square) };
+    }
+    return {
+      audienceMean: this.#audienceSums[0]! / this.#members,
+      populationMean: this.#sums[0]! / this.#known,
+      shift: shifts[0]!,
+    };
+  }
+
+  #shiftOf(i: number, mean: number): number {
+    const variance = this.#squares[i]! / this.#known - mean ** 2;
+    // a variance of this share of the mean square is rounding
+    if (variance <= (1e-12 * this.#squares[i]!) / this.#known) return 0;
+    return (this.#audienceSums[i]! / this.#members - mean) / Math.sqrt(variance);
+  }
+}

@@ -1,0 +1,62 @@
+/** The values of a feature that users are counted by: its tokens, or the bands of a number. */
+import type { Feature } from '../dataset/features.ts';
+import type { Code } from '../lib/brands.ts';
+import { bandLabel, bandOf, quantileEdges } from '../population/bands.ts';
+import type { Population } from '../population/population.ts';
+import { type Column, isTokenColumn, type TokenColumn } from '../population/segments.ts';
+
+/** Bands of a number, at most. */
+const BANDS = 10;
+/** Users that the bands are taken from, evenly spread over the population. */
+const MOST_SAMPLED = 100_000;
+
+export interface ValueGroups {
+  /** The highest code + 1. */
+  readonly size: number;
+  token(code: Code): string;
+  /** The users' codes, 0 where a value is missing; null for a vector, whose values are not counted. */
+  codesOf(column: Column): TokenColumn | null;
+}
+
+/** The groups of each feature; a sample of users is read where numbers are among them. */
+export function openValueGroups(
+  population: Pick<Population, 'features' | 'rowCount' | 'readRows' | 'dictionary'>,
+): ValueGroups[] {
+  const step = Math.max(1, Math.ceil(population.rowCount / MOST_SAMPLED));
+  const count = Math.ceil(population.rowCount / step);
+  const hasNumbers = population.features.some(({ kind }) => kind === 'number');
+  const sample = hasNumbers ? population.readRows(Int32Array.from({ length: count }, (_, i) => i * step)) : null;
+  return population.features.map((feature) => groupsOf(population, feature, sample?.columns.get(feature.name)));
+}
+
+function groupsOf(
+  population: Pick<Population, 'dictionary'>,
+  { name, kind }: Feature,
+  sample: Column | undefined,
+): ValueGroups {
+  switch (kind) {
+    case 'single':
+    case 'multi': {
+      const dictionary = population.dictionary(name);
+      return {
+        size: dictionary.size,
+        token: (code) => dictionary.token(code),
+        codesOf: (column) => (isTokenColumn(column) ? column : null),
+      };
+    }
+    case 'number':
+      return bandGroups(sample?.kind === 'number' ? quantileEdges(sample.values, BANDS) : []);
+    case 'vector':
+      return { size: 1, token: () => '', codesOf: () => null };
+  }
+}
+
+function bandGroups(edges: readonly number[]): ValueGroups {
+  const codeOf = (value: number) => (Number.isNaN(value) ? 0 : 1 + bandOf(value, edges));
+  return {
+    size: edges.length + 2,
+    token: (code) => (code === 0 ? '' : bandLabel(code - 1, edges)),
+    codesOf: (column) =>
+      column.kind === 'number' ? { kind: 'single', codes: Int32Array.from(column.values, codeOf) } : null,
+  };
+}

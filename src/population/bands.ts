@@ -1,0 +1,38 @@
+/** Numbers cut into bands at quantiles. */
+
+/**
+ * Where bands of about as many values begin, but for the first: strictly ascending, at most `bands` - 1. Equal values
+ * are in one band. NaN is not counted.
+ */
+export function quantileEdges(values: Float32Array, bands: number): number[] {
+  const sorted = values.filter((value) => !Number.isNaN(value)).sort();
+  const edges: number[] = [];
+  // where most are the least (no purchase), the others are a band still
+  const aboveLeast = sorted.find((value) => value > sorted[0]!);
+  for (let band = 1; band < bands && aboveLeast !== undefined; band++) {
+    const edge = Math.max(sorted[Math.floor((band * sorted.length) / bands)]!, aboveLeast);
+    if (edge > (edges.at(-1) ?? sorted[0]!)) edges.push(edge);
+  }
+  return edges;
+}
+
+/** How many edges are not above the value: 0 for the first band. */
+export function bandOf(value: number, edges: readonly number[]): number {
+  let low = 0;
+  let high = edges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edges[middle]! <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** What a band is called: `< 18`, `18 to 25`, `>= 65`; `all` where there is one. */
+export function bandLabel(band: number, edges: readonly number[]): string {
+  const text = (edge: number) => String(Number(edge.toPrecision(6)));
+  if (edges.length === 0) return 'all';
+  if (band === 0) return `< ${text(edges[0]!)}`;
+  if (band === edges.length) return `>= ${text(edges.at(-1)!)}`;
+  return `${text(edges[band - 1]!)} to ${text(edges[band]!)}`;
+}

@@ -1,0 +1,138 @@
+/** Numbers and vectors from a data set's files to an audience: filters, campaign features, explanation. */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Service, startService } from '../../src/cli/service.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { featureOf } from '../../src/model/manifest.ts';
+import { prepareDataSet } from '../../src/offline/prepared-data-set.ts';
+import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
+import { numbers } from '../../src/offline/shapes/numbers.ts';
+import { generateShape } from '../../src/offline/shapes/shape.ts';
+import { train } from '../../src/offline/train.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation, type Population } from '../../src/population/population.ts';
+import { CPU } from '../../src/runtime/session.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+
+const folder = temporaryFolder();
+const [data, model, users, dataDir] = ['data', 'model', 'population', 'data-dir'].map((name) => join(folder, name)) as [
+  string,
+  string,
+  string,
+  string,
+];
+let population: Population;
+let service: Service;
+
+beforeAll(async () => {
+  await generateShape({ ...numbers, users: 1200, trainCampaigns: 6, testCampaigns: 2 }, { out: data, seed: '3' });
+  const prepared = await prepareDataSet(data, { pastCampaigns: false });
+  const tiny = { taskCount: 2, experts: 2, critics: 2, embedding: 4, steps: 2, validationShare: 0 };
+  await train(prepared, {
+    ...{ out: model, settings: { ...DEFAULT_TRAIN_SETTINGS, ...tiny } },
+    ...{ device: CPU, clock: systemClock, resume: false, signal: new AbortController().signal },
+  });
+  prepared.close();
+  const features = readModelFolder(model).manifest.features.user.map(featureOf);
+  await importPopulation({ source: data, features, out: users });
+  population = openPopulation(users);
+  service = await startService({
+    ...{ dataDir, model, population: users, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu', threads: 1 },
+    ...{ logLevel: 'silent', limits: { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5, openRankings: 4 } },
+    webhookAllowedHosts: [],
+    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
+  });
+  await service.engineReady;
+});
+afterAll(async () => {
+  await service.close();
+});
+
+async function call(method: string, path: string, body?: unknown): Promise<{ status: number; json: never }> {
+  const response = await fetch(`${service.url}${path}`, {
+    method,
+    ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+  });
+  return { status: response.status, json: (await response.json()) as never };
+}
+
+function numbersOf(feature: string): Float32Array {
+  const column = population.readSegment(0).columns.get(feature)!;
+  return 'values' in column ? column.values : new Float32Array(0);
+}
+
+const seeds = Array.from({ length: 60 }, (_, i) => `user-${String(i + 1).padStart(5, '0')}`);
+const body = (rest: object) => ({ name: 'numbers', seeds, audience: { percent: 100 }, ...rest });
+
+describe('a campaign on numbers and vectors', () => {
+  it('ranks those whose number is inside the bounds, and explains them by bands and means', async () => {
+    const filters = { age: { min: 30, max: 40 }, last_seen: { min: 20_000 } };
+    const { status, json } = await call('POST', '/v1/campaigns', body({ features: { price: 9.5 }, filters }));
+    expect(status).toBe(202);
+    const { id } = json as { id: string };
+    let campaign: { state: string; filters: unknown; features: unknown; feature_counts: unknown };
+    do {
+      await sleep(50);
+      campaign = (await call('GET', `/v1/campaigns/${id}`)).json;
+    } while (!['ready', 'failed', 'too_small'].includes(campaign.state));
+    expect(campaign).toMatchObject({ state: 'ready', filters, features: { price: 9.5 } });
+    expect(campaign.feature_counts).toEqual({ unknown: 0, missing: 0 });
+
+    const { userNumbers } = population.readSegment(0);
+    const [age, seen] = [numbersOf('age'), numbersOf('last_seen')];
+    const expected = [...userNumbers]
+      .filter((_, row) => age[row]! >= 30 && age[row]! <= 40 && seen[row]! >= 20_000)
+      .map((number) => population.directory.id(number))
+      .filter((user) => !seeds.includes(user));
+    expect(expected.length).toBeGreaterThan(50);
+    const page = (await call('GET', `/v1/campaigns/${id}/audience?limit=1000`)).json as {
+      items: { user_id: string }[];
+    };
+    expect(page.items.map(({ user_id }) => user_id).sort()).toEqual(expected.sort());
+
+    const { features } = (await call('GET', `/v1/campaigns/${id}/explanation`)).json as {
+      features: {
+        feature: string;
+        kind: string;
+        tokens: { token: string }[];
+        numbers: Record<string, number> | null;
+      }[];
+    };
+    const of = (name: string) => features.find(({ feature }) => feature === name)!;
+    expect(of('region').numbers).toBeNull();
+    expect(of('embedding').tokens).toEqual([]);
+    expect(of('embedding').numbers!['shift']).toBeGreaterThanOrEqual(0);
+    expect(of('age').numbers!['audience_mean']).toBeGreaterThanOrEqual(30);
+    expect(of('age').numbers!['audience_mean']).toBeLessThanOrEqual(40);
+    expect(of('age').tokens[0]!.token).toMatch(/^(< |>= )?[\d.]+( to [\d.]+)?$/);
+  });
+
+  it('says what a filter or a feature is, where it is given as something else', async () => {
+    const refused = async (rest: object) => {
+      const { status, json } = await call('POST', '/v1/campaigns', body(rest));
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(status).toBeLessThan(500);
+      return JSON.stringify(json);
+    };
+    expect(await refused({ filters: { age: ['30'] } })).toContain('it is a number: give min, max or both');
+    expect(await refused({ filters: { region: { min: 1 } } })).toContain('it has tokens: give a list of them');
+    expect(await refused({ filters: { embedding: { min: 1 } } })).toContain('cannot be filtered by a vector');
+    expect(await refused({ filters: { age: { min: 3, max: 2 } } })).toContain('min is above max');
+    expect(await refused({ filters: { age: {} } })).toContain('min, max or both are expected');
+    expect(await refused({ filters: { age: { min: '3' } } })).toContain('number');
+    expect(await refused({ features: { price: '9.5' } })).toContain('a number is expected');
+    expect(await refused({ features: { price: [9.5] } })).toContain('a number is expected');
+  });
+
+  it('describes its features', async () => {
+    const current = (await call('GET', '/v1/populations/current')).json as { features: object[] };
+    expect(current.features).toContainEqual(expect.objectContaining({ name: 'embedding', kind: 'vector' }));
+    const values = await call('GET', '/v1/populations/current/features/age/values');
+    expect([values.status, (values.json as { items: unknown[] }).items]).toEqual([200, []]);
+    const { json } = await call('GET', '/v1/models/current');
+    expect((json as { features: object[] }).features).toMatchObject([{ name: 'price', kind: 'number' }]);
+  });
+});
