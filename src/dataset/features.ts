@@ -1,33 +1,33 @@
-/** The features of users and campaigns: which names they may have, and of what kind they are. */
+/** The features of users and campaigns: which names and kinds they may have. */
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 
 /** One feature of a user or a campaign: `single` has one token, `multi` a list of them. */
 export interface Feature {
   readonly name: string;
   readonly kind: 'single' | 'multi';
-  /** How many tokens a model reads of a list; a population stores all of them. */
+  /** How many tokens of a list a model reads; a population stores all of them. */
   readonly maxLength?: number;
-  /** A characteristic that an audience should not choose by (gender, age): explanations compare its groups. */
+  /** A characteristic that should not decide who is in an audience (gender, age): explanations compare its groups. */
   readonly sensitive?: boolean;
 }
 
 /** Keys of a user's or campaign's record that can't name a feature. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group']);
 
-/** Longest feature name, in characters. */
+/** Maximum length of a feature name, in characters. */
 const MAXIMUM_FEATURE_NAME_CHARACTERS = 80;
 
-/** Most features of a user or of a campaign. */
+/** Maximum number of features of a user or of a campaign. */
 const MAXIMUM_FEATURES = 1000;
 
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
-/** The sentence that says what is wrong with a feature's name, null if nothing is. */
+/** What is wrong with a feature's name, as a sentence; null if nothing is. */
 function findNameFault(name: string): string | null {
   if (name.length < 1 || name.length > MAXIMUM_FEATURE_NAME_CHARACTERS) {
-    return `a feature's name has 1 to ${MAXIMUM_FEATURE_NAME_CHARACTERS} characters`;
+    return `a feature's name must have 1 to ${MAXIMUM_FEATURE_NAME_CHARACTERS} characters`;
   }
-  if (UNPRINTABLE.test(name)) return "a feature's name has no control characters";
+  if (UNPRINTABLE.test(name)) return "a feature's name must not contain control characters";
   if (RESERVED_NAMES.has(name)) return `"${name}" is a reserved key and can't name a feature`;
   // A model reads a list as `user.<name>` and its length as `user.<name>.length`.
   if (name.endsWith('.length')) return 'a feature\'s name must not end in ".length"';
@@ -37,14 +37,17 @@ function findNameFault(name: string): string | null {
 /** Refuses (AppError `code`) a list of features with a bad or repeated name, or more than MAXIMUM_FEATURES of them. */
 export function checkFeatures(features: readonly Feature[], where: string, code: ErrorCode): void {
   if (features.length > MAXIMUM_FEATURES) {
-    throw new AppError(code, `${where}: ${features.length} features are more than ${MAXIMUM_FEATURES}`);
+    throw new AppError(
+      code,
+      `${where}: there are ${features.length} features; at most ${MAXIMUM_FEATURES} are supported`,
+    );
   }
   const seen = new Set<string>();
   for (const { name } of features) {
     const fault = findNameFault(name);
     if (fault !== null)
       throw new AppError(code, `${where}: ${fault}`, { details: [{ pointer: where, message: fault, value: name }] });
-    if (seen.has(name)) throw new AppError(code, `${where}: the feature "${name}" is there twice`);
+    if (seen.has(name)) throw new AppError(code, `${where}: the feature "${name}" appears twice`);
     seen.add(name);
   }
 }

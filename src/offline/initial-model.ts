@@ -100,7 +100,9 @@ function describe(
 ): ManifestFeature[] {
   return features.map(({ name, kind, maxLength = DEFAULT_MAX_LENGTH }) => {
     if (kind === 'multi' && maxLength > MAXIMUM_LIST_LENGTH) {
-      const message = `${side} feature "${name}" has max_length ${maxLength}, and a model reads at most ${MAXIMUM_LIST_LENGTH} tokens of a list`;
+      const message =
+        `${side} feature "${name}" has max_length ${maxLength}, and a model reads at most ` +
+        `${MAXIMUM_LIST_LENGTH} tokens of a list`;
       throw new AppError('invalid_data', `${path}: ${message}`);
     }
     return {

@@ -1,11 +1,11 @@
-/** The features of a new campaign against those of the model: names and kinds are checked, values are counted. */
+/** Compares a new campaign's features with the model's: checks names and kinds, counts values. */
 import type { CampaignFeatures } from '../../campaigns/types.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import type { CampaignFeature } from './port.ts';
 
 /**
- * Counts what the model will read as token 0: values that it does not know, and features that are absent or empty.
- * A name that the model does not have is `unknown_feature`, a value of the wrong kind `invalid_request`.
+ * Counts what the model will read as token 0: values that it does not know, and features that are absent or empty. An
+ * unknown name is `unknown_feature`, a value of the wrong kind `invalid_request`.
  */
 export function countFeatures(
   expected: readonly CampaignFeature[],
@@ -29,7 +29,7 @@ function refuseUnknownNames(expected: readonly CampaignFeature[], given: Campaig
   const unknown = Object.keys(given).filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
   const list = known.length === 0 ? 'none' : known.join(', ');
-  throw new AppError('unknown_feature', `the campaign features of the model are: ${list}`, {
+  throw new AppError('unknown_feature', `the model's campaign features are: ${list}`, {
     details: unknown.map((name) => ({
       pointer: pointerTo(name),
       value: name,
@@ -44,10 +44,10 @@ function refuseWrongKinds(expected: readonly CampaignFeature[], given: CampaignF
   for (const { name, kind } of expected) {
     const value = Object.hasOwn(given, name) ? given[name] : undefined;
     if (value === undefined || Array.isArray(value) === (kind === 'multi')) continue;
-    const message = kind === 'multi' ? 'a list of text is expected' : 'one text is expected';
+    const message = kind === 'multi' ? 'a list of strings is expected' : 'a single string is expected';
     details.push({ pointer: pointerTo(name), value, message });
   }
-  if (details.length > 0) throw new AppError('invalid_request', 'a campaign feature is of the wrong kind', { details });
+  if (details.length > 0) throw new AppError('invalid_request', 'a campaign feature has the wrong kind', { details });
 }
 
 function pointerTo(name: string): string {

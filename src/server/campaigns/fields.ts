@@ -1,11 +1,13 @@
-/** Fields of what clients send of campaigns: seeds and features, with their limits. */
+/** Fields that clients send for campaigns: seeds and features, with their limits. */
 import type { ServerConfig } from '../config.ts';
 import { addFirstIssues, objectField, textFault } from '../http/bounded-fields.ts';
 import type { Wrong } from '../http/validation.ts';
 import { userIdList } from '../user-sets/user-id-list.ts';
 
 export function seedsField(config: ServerConfig) {
-  const description = `User ids. Fewer than ${config.minimumSeeds} known ones are accepted and end as \`too_small\`.`;
+  const description =
+    `User ids. With fewer than ${config.minimumSeeds} known ones the campaign is accepted and ends as ` +
+    '`too_small`.';
   return userIdList(config, description);
 }
 
@@ -14,7 +16,7 @@ export function featuresField(config: ServerConfig) {
   const wrongText = textFault('a value', 0, maximumFeatureValueLength);
   const wrongValue = (value: unknown): Wrong | null => {
     if (!Array.isArray(value))
-      return typeof value === 'string' ? wrongText(value) : { message: 'a text or a list of text is expected' };
+      return typeof value === 'string' ? wrongText(value) : { message: 'a string or a list of strings is expected' };
     if (value.length > maximumFeatureValues) {
       return { message: `a feature has at most ${maximumFeatureValues} values`, limit: maximumFeatureValues };
     }
@@ -25,7 +27,7 @@ export function featuresField(config: ServerConfig) {
       addFirstIssues(context, Object.entries(features), wrongValue, maximumErrorDetails);
     })
     .meta({
-      description: 'Campaign features of the model by name; a list where the feature is multi-valued.',
+      description: 'Campaign features of the model by name; a list if the feature is multi-valued.',
       type: 'object',
       additionalProperties: {
         anyOf: [{ type: 'string' }, { type: 'array', items: { type: 'string' }, maxItems: maximumFeatureValues }],
