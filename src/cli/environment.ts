@@ -1,6 +1,6 @@
 /**
- * The only place that reads environment variables, each validated here and listed in docs/settings.md, and that asks
- * how many processors there are.
+ * The only place that reads environment variables, each validated here and listed in docs/settings.md, and the number
+ * of processors.
  */
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
@@ -9,7 +9,7 @@ import type { Device } from '../runtime/session.ts';
 import { LIMIT_NAMES, LIMITS, type LimitName, type Limits, variableOf } from '../server/limits.ts';
 import { settingsSchema, whole } from './settings.ts';
 
-/** The largest value of a limit whose row says nothing else. */
+/** The default maximum of a limit. */
 const MAXIMUM_LIMIT = 2 ** 40;
 
 export type ServiceEnvironment = z.infer<typeof settingsSchema> & { readonly limits: Partial<Limits> };
@@ -23,9 +23,8 @@ export const LIMIT_VARIABLES: ReadonlyMap<string, LimitName> = new Map(
 export const VARIABLES: readonly string[] = [...Object.keys(settingsSchema.shape), ...LIMIT_VARIABLES.keys()];
 
 /**
- * Reads and validates the environment. `flags` go before their variables, and are named as flags where they cannot be
- * used.
- * @throws AppError invalid_argument: a value that cannot be used, or a METAHEAC_ variable that is not known.
+ * Reads and validates the environment. `flags` take precedence over their variables, and errors name them as flags.
+ * @throws AppError invalid_argument: an invalid value, or an unknown METAHEAC_ variable.
  */
 export function readEnvironment(
   source: Readonly<Record<string, string | undefined>>,
@@ -63,12 +62,12 @@ export function readEnvironment(
   return { ...parsed.data, limits };
 }
 
-/** Threads where nobody says how many: one a processor that this process may use. */
+/** The default number of threads: one per processor that this process may use. */
 export function defaultThreads(): number {
   return availableParallelism();
 }
 
-/** The same for training; one on a GPU, in whose memory each thread would hold the whole model once more. */
+/** The same for training; one on a GPU, as each thread would hold another copy of the model in its memory. */
 export function defaultTrainingThreads({ kind }: Device): number {
   return kind === 'cuda' ? 1 : defaultThreads();
 }

@@ -1,20 +1,20 @@
 /**
- * What a service does by the clock: expansions that are due by their refresh policy, and the removal of what is old.
+ * What a service does on a schedule: expansions that are due by their refresh policy, and the removal of old data.
  */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Retention } from '../campaigns/types.ts';
 import type { Logger } from '../lib/logging.ts';
 
-/** How often refresh policies are looked at: no interval of theirs is below a minute. */
+/** How often refresh policies are checked: their intervals are at least a minute. */
 const REFRESH_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
 
 export interface HousekeepingOptions {
   readonly store: CampaignStore;
-  /** Open rankings, some of which are removed. */
+  /** Open rankings, some of which get removed. */
   readonly rankings: Pick<RankingCache, 'forgetDeleted'>;
-  /** The version that is served. */
+  /** The served version. */
   readonly populationVersion: string;
   readonly retention: Retention;
   /** Called after expansions were queued. */
@@ -23,8 +23,8 @@ export interface HousekeepingOptions {
 }
 
 /**
- * Looks once now, then by the clock, and not again while the look before goes on; the function that it gives ends that.
- * What fails is logged and tried again; what the end of the service breaks off is done after its next start.
+ * Runs each task once now, then on a schedule, never concurrently with itself; the returned function ends that.
+ * Failures are logged and retried; what the end of the service interrupts is done after its next start.
  */
 export function startHousekeeping({
   store,
@@ -43,7 +43,7 @@ export function startHousekeeping({
       try {
         await action();
       } catch (error) {
-        if (!isEnded) logger.error({ err: error }, `${what} failed and is tried again`);
+        if (!isEnded) logger.error({ err: error }, `${what} failed and will be retried`);
       } finally {
         isAtWork = false;
       }
@@ -52,15 +52,15 @@ export function startHousekeeping({
     return setInterval(() => void look(), everyMs);
   };
   const timers = [
-    repeat('removing what is old', PRUNE_EVERY_MS, async () => {
+    repeat('removing old data', PRUNE_EVERY_MS, async () => {
       store.prune(retention);
       rankings.forgetDeleted();
       await store.removeUnusedFeedback();
     }),
-    repeat('expanding by the clock', REFRESH_EVERY_MS, async () => {
+    repeat('scheduled expansion', REFRESH_EVERY_MS, async () => {
       const queued = await store.expandDue(populationVersion);
       if (queued === 0) return;
-      logger.info({ expansions: queued }, 'campaigns are expanded again by their refresh policy');
+      logger.info({ expansions: queued }, 'campaigns are expanded again according to their refresh policy');
       wake();
     }),
   ];

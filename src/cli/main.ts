@@ -1,4 +1,4 @@
-/** The command line: one file a command, each loaded when it is called. */
+/** The command line: one file per command, each loaded when it is called. */
 import { Command, CommanderError, Option } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { SHAPE_NAMES } from '../offline/shapes/names.ts';
@@ -6,8 +6,8 @@ import { positiveInteger, positiveNumber, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 
 const output = createOutput(process.stdout, process.stderr);
-// A reader that went away (`| head`) is no failure: there is nobody left to write results for, but a service goes on
-// without its notes.
+// A reader that closed the pipe (`| head`) is not a failure: nobody is left to write results for, but a service
+// continues without its notes.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;
@@ -32,33 +32,33 @@ program
   .requiredOption('--out <dir>', 'model folder to write')
   .option('--name <name>', 'name of the model', 'metaheac')
   .addOption(
-    new Option('--recipe <name>', 'what the model is made of and how it is trained')
+    new Option('--recipe <name>', 'model architecture and training procedure')
       .choices(['meta-heads', 'published'])
       .default('meta-heads'),
   )
   .addOption(
     new Option(
       '--past-campaigns <when>',
-      'past campaigns as a user feature: auto (where train campaigns say that they help), always, or ' +
-        'never (the service will not have the history of its users)',
+      'past campaigns as a user feature: auto (if they help on train campaigns), always, or never (the ' +
+        'service will not have the history of its users)',
     )
       .choices(['auto', 'always', 'never'])
       .default('auto'),
   )
-  .option('--task-count <n>', 'campaigns a meta-step', positiveInteger)
+  .option('--task-count <n>', 'campaigns per meta-step', positiveInteger)
   .option('--num-expert <n>', 'experts', positiveInteger)
   .option('--num-output <n>', 'critics', positiveInteger)
   .option('--batchsize <n>', 'rows of a support batch, and of a query batch', positiveInteger)
-  .option('--seed <n>', 'seed of every random draw', wholeNumber)
+  .option('--seed <n>', 'seed of all random numbers', wholeNumber)
   .option('--embedding <k>', 'embedding dimension', positiveInteger)
-  .option('--inner-rate <rate>', 'rate of the inner step', positiveNumber)
-  .option('--outer-rate <rate>', "Adam's rate of the outer step", positiveNumber)
+  .option('--inner-rate <rate>', 'learning rate of the inner step', positiveNumber)
+  .option('--outer-rate <rate>', "Adam's learning rate of the outer step", positiveNumber)
   .option('--steps <n>', 'meta-steps', positiveInteger)
   .option('--first-order', 'leave out the second-order term')
-  .option('--resume', 'go on from the checkpoint of an interrupted training')
+  .option('--resume', 'continue from the checkpoint of an interrupted training')
   .option(
     '--threads <n>',
-    'threads that compute; the model does not depend on it (default: one a processor)',
+    'compute threads; the model does not depend on it (default: one per processor)',
     positiveInteger,
   )
   .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N').conflicts('gpu'))
@@ -67,21 +67,21 @@ program
 
 program
   .command('evaluate')
-  .description('adapt a model to the test campaigns of a data set and measure it beside baselines')
+  .description('adapt a model to the test campaigns of a data set and compare it with baselines')
   .requiredOption('--data <dir>', 'data set folder')
   .requiredOption('--model <dir>', 'model folder')
   .option(
     '--beside <path>',
-    'another model folder to measure by the same trials, or scores of any model (FILE.csv, ' +
-      'FILE.csv.gz: campaign_id,user_id,score); may be given again',
+    'another model folder to measure on the same trials, or scores of any model (FILE.csv, FILE.csv.gz: ' +
+      'campaign_id,user_id,score); may be repeated',
     (path: string, paths: readonly string[]) => [...paths, path],
     [],
   )
   .option('--json', 'print one JSON object on stdout')
   .option('--report <file>', 'write a page with plots and tables (one HTML file)')
   .option('--plots <dir>', 'write the plots as SVG files')
-  .option('--repeats <n>', 'repeats with other draws', positiveInteger, 3)
-  .option('--seed <n>', 'seed of every random draw', wholeNumber, 0)
+  .option('--repeats <n>', 'repeats with different random numbers', positiveInteger, 3)
+  .option('--seed <n>', 'seed of all random numbers', wholeNumber, 0)
   .addOption(device())
   .action(async (options) => (await import('./commands/evaluate.ts')).evaluateCommand(options, output));
 
@@ -91,8 +91,8 @@ population
   .description("import a data set's users as a new version of a population")
   .requiredOption('--data <dir>', 'data set folder')
   .requiredOption('--model <dir>', 'model folder: its user features are imported')
-  .requiredOption('--out <dir>', 'population folder; made if it is not there')
-  .option('--maximum-tokens <n>', 'most tokens in one list', positiveInteger)
+  .requiredOption('--out <dir>', 'population folder; created if it does not exist')
+  .option('--maximum-tokens <n>', 'maximum number of tokens in one list', positiveInteger)
   .action(async (options) =>
     (await import('./commands/population-import.ts')).populationImportCommand(options, output),
   );
@@ -100,17 +100,19 @@ population
 const model = program.command('model').description('model folders');
 model
   .command('show')
-  .description('print what a model is made of')
+  .description('print the contents of a model')
   .argument('<dir>', 'model folder')
-  .option('--adaptation', 'print the graphs that adaptation runs too')
+  .option('--adaptation', 'also print the graphs that adaptation runs')
   .action(async (dir, options) => (await import('./commands/model-show.ts')).modelShowCommand(dir, options, output));
 model
   .command('import')
-  .description('make a model folder of an ONNX file that PyTorch exported, after trying all that the service needs')
+  .description(
+    'turn an ONNX file exported by PyTorch into a model folder, after checking everything that the service ' + 'needs',
+  )
   .argument('<file>', 'ONNX file')
-  .option('--schema <file>', 'schema.json: what its inputs are')
+  .option('--schema <file>', 'schema.json: describes its inputs')
   .option('--out <dir>', 'model folder to write')
-  .option('--name <name>', "name of the model; else the schema's or the file's")
+  .option('--name <name>', "name of the model (default: the schema's or the file's)")
   .addOption(
     new Option('--infer', 'print a proposed schema.json and write nothing').conflicts(['schema', 'out', 'name']),
   )
@@ -122,7 +124,7 @@ model
   });
 model
   .command('diff')
-  .description('print what is different between two models')
+  .description('print the differences between two models')
   .argument('<before>', 'model folder')
   .argument('<after>', 'model folder')
   .action(async (before, after) => (await import('./commands/model-diff.ts')).modelDiffCommand(before, after, output));
@@ -138,15 +140,15 @@ model
 const dataSet = program.command('dataset').description('data sets');
 dataSet
   .command('generate')
-  .description('write a synthetic data set with planted tastes')
-  .requiredOption('--out <dir>', 'folder to write; it must not be there')
+  .description('write a synthetic data set with known tastes')
+  .requiredOption('--out <dir>', 'folder to write; it must not exist')
   .option('--users <n>', 'people', positiveInteger, 50_000)
   .option('--train-campaigns <n>', 'campaigns to train on', positiveInteger, 40)
   .option('--test-campaigns <n>', 'campaigns to evaluate on', positiveInteger, 12)
   .option('--seed <n>', 'seed of people and campaigns', wholeNumber, 1)
-  .option('--world <name>', 'what tokens mean: data sets of one world fit one model', 'demo')
+  .option('--world <name>', 'meaning of the tokens: data sets of one world fit one model', 'demo')
   .addOption(
-    new Option('--shape <name>', 'another kind of data set than people with traits, of its own size')
+    new Option('--shape <name>', 'a different kind of data set, with its own size, instead of people with traits')
       .choices(SHAPE_NAMES)
       .conflicts(['users', 'trainCampaigns', 'testCampaigns', 'world']),
   )
@@ -158,24 +160,24 @@ program
   .option('--data-dir <dir>', 'folder of the database, seeds and audiences')
   .option('--model <dir>', 'model folder')
   .option('--population <dir>', 'population folder')
-  .option('--port <port>', 'port; 0 takes a free one')
-  .option('--host <host>', 'address; one that is not loopback needs METAHEAC_API_KEY')
+  .option('--port <port>', 'port; 0 picks a free one')
+  .option('--host <host>', 'address; a non-loopback address needs METAHEAC_API_KEY')
   .option('--device <device>', 'auto, cpu, cuda or cuda:N')
-  .option('--threads <n>', "the engine's threads")
+  .option('--threads <n>', 'number of engine threads')
   .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options, output));
 
 program
   .command('openapi')
   .description('print the OpenAPI document')
-  .option('--out <file>', 'write it to a file')
-  .option('--check <file>', 'fail where the file is another document')
+  .option('--out <file>', 'write it to a file instead')
+  .option('--check <file>', 'fail if the file differs from the document')
   .action(async (options) => (await import('./commands/openapi.ts')).openApiCommand(options, output));
 
 program
   .command('demo')
   .description('the main job on a synthetic population: serve, POST a campaign, print its audience')
   .option('--keep', 'leave the service running')
-  .option('--data <dir>', 'a real data set in place of the synthetic one')
+  .option('--data <dir>', 'a real data set instead of the synthetic one')
   .option('--model <dir>', 'a model trained on it (with --data; trained first if not given)')
   .action(async (options) => (await import('./commands/demo.ts')).demoCommand(options, output));
 

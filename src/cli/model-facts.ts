@@ -1,10 +1,10 @@
-/** What the API tells of a model, from its manifest and vocabularies. */
+/** What the API reports about a model, from its manifest and vocabularies. */
 import type { Manifest } from '../model/manifest.ts';
 import type { Vocabulary } from '../model/vocabulary.ts';
 import type { ValueList } from '../server/information/feature-values.ts';
 import type { ModelFacts } from '../server/information/port.ts';
 
-/** Facts of a model for readers. */
+/** Facts about a model for readers. */
 export function describeModel({ name, created, adaptation, evaluation }: Manifest): ModelFacts {
   return {
     name,
@@ -27,15 +27,18 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
   if (adaptation.optimiser === 'adam') {
     const { epochs, rate, batch, early_stopping } = adaptation;
     const upTo = early_stopping === null ? '' : 'up to ';
-    return `Adam at rate ${rate}, ${upTo}${epochs} epochs of batches of ${batch}`;
+    return `Adam at rate ${rate}, ${upTo}${epochs} epochs with batches of ${batch}`;
   }
   const { rates, steps, first_pass, companion, regression } = adaptation;
   const parameters = Object.keys(rates);
-  const passes = first_pass === null ? '' : `, after a first pass of ${first_pass.steps} that finds likely members`;
+  const passes = first_pass === null ? '' : `, after a first pass of ${first_pass.steps} to find likely members`;
   const parts = [
     ...(companion === undefined ? [] : ['a logistic regression on the seeds']),
     ...(regression === undefined ? [] : ['a regression on the whole population']),
   ];
   const fitted = parts.length === 0 ? '' : `; ${parts.join(' and ')} ${parts.length > 1 ? 'are' : 'is'} added`;
-  return `gradient descent on ${parameters.join(', ')}, ${steps.at_50_seeds} steps at 50 seeds (at most ${steps.maximum})${passes}${fitted}`;
+  return (
+    `gradient descent on ${parameters.join(', ')}, ${steps.at_50_seeds} steps at 50 seeds (at most ` +
+    `${steps.maximum})${passes}${fitted}`
+  );
 }

@@ -1,4 +1,4 @@
-/** Parsers of command-line values; what cannot be used is a usage error that names the option. */
+/** Parsers of command-line values; an invalid value is a usage error that names the option. */
 import { InvalidArgumentError } from 'commander';
 
 export function positiveInteger(text: string): number {
@@ -17,6 +17,6 @@ export function wholeNumber(text: string): number {
 
 export function positiveNumber(text: string): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a positive number.');
   return value;
 }

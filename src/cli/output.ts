@@ -1,7 +1,7 @@
-/** The only door to stdout and stderr of commands. */
+/** The only place that writes to stdout and stderr of commands. */
 import type { Output } from '../lib/output.ts';
 
-/** Off a terminal a progress line is written at most this often. */
+/** If stderr is not a terminal, a progress line is written at most this often. */
 const PROGRESS_EVERY_MS = 5000;
 
 export function createOutput(

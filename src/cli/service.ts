@@ -37,11 +37,11 @@ export interface ServiceOptions {
   readonly port: number;
   readonly apiKey: string | null;
   readonly device: string;
-  /** The engine's threads; null takes one a processor. */
+  /** The number of engine threads; null means one per processor. */
   readonly threads: number | null;
   readonly logLevel: string;
   readonly limits: Partial<Limits>;
-  /** Hosts and CIDRs that webhooks may go to though they are not public. */
+  /** Hosts and CIDRs that webhooks may go to although they are not public. */
   readonly webhookAllowedHosts: readonly string[];
   readonly logger: Logger;
   readonly clock: Clock;
@@ -50,7 +50,7 @@ export interface ServiceOptions {
 export interface Service {
   readonly url: string;
   /**
-   * Resolves when the engine is ready; rejects with what it refuses; never settles where the service was closed before.
+   * Resolves when the engine is ready; rejects if it refuses something; never settles if the service was closed before.
    */
   readonly engineReady: Promise<void>;
   /** Ends requests, the engine and the store, in that order. */
@@ -58,7 +58,7 @@ export interface Service {
 }
 
 /**
- * Starts the API at once; `/readyz` says when the engine is ready too. Nothing is left behind where it throws.
+ * Starts the API at once; `/readyz` says when the engine is ready too. If it throws, nothing is left behind.
  * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable: the data folder or
  * the port is taken.
  */
@@ -78,7 +78,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
-/** Starts part after part; each pushes how it is closed, in the reverse order, onto `closers`. */
+/** Starts part after part; each pushes its close function, to be called in reverse order, onto `closers`. */
 async function startParts(
   options: ServiceOptions,
   model: ModelFolder,
@@ -131,20 +131,20 @@ async function startParts(
     clock,
     config,
   });
-  // at once: each has the same time to end what is in flight
+  // concurrently: each has the same time to finish work in flight
   closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
   await listen(server, options);
   webhooks.start();
   const engineReady = supervisor.start();
-  engineReady.catch(() => {}); // who never asks must not crash by it: `/readyz` says it too
+  engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
   return { url: urlOf(server, options.host), engineReady, close };
 }
 
-/** Ends what an ended service left at work. */
+/** Releases the jobs that a previous service left running. */
 function takeOver(store: CampaignStore, logger: Logger): void {
   store.userSets.removeLeftovers();
   const released = store.releaseAll();
-  if (released > 0) logger.warn({ jobs: released }, 'jobs of an ended service are back in the queue');
+  if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
 }
 
 function openWebhooks(options: ServiceOptions, { outbox }: CampaignStore, config: ServerConfig): WebhookDispatcher {

@@ -1,4 +1,4 @@
-/** The tables of docs/settings.md, made of what the environment is validated with and of the rows of the limits. */
+/** The tables of docs/settings.md, generated from the environment's schema and the rows of the limits. */
 
 import type { Limit } from '../server/limit.ts';
 import { LIMIT_GROUPS, variableOf } from '../server/limits.ts';

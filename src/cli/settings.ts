@@ -1,5 +1,5 @@
 /**
- * The variables of `metaheac serve` beside its limits, in one row each: what it takes, its default, its line in
+ * The variables of `metaheac serve` other than its limits, in one row each: what it takes, its default, its line in
  * docs/settings.md.
  */
 import { z } from 'zod';
@@ -8,16 +8,16 @@ import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 
 interface Words {
   readonly description: string;
-  /** The flag of `metaheac serve` that goes before the variable. */
+  /** The flag of `metaheac serve` that takes precedence over the variable. */
   readonly flag?: `--${string}`;
-  /** What stands for a default where there is none. */
+  /** What the documentation shows if there is no default. */
   readonly byDefault?: string;
 }
 
-/** The words of each variable. */
+/** The documentation of each variable. */
 export const SETTING_WORDS = z.registry<Words>();
 
-/** A number in plain digits: `Number` would take an empty text for 0 and `0x50` for 80. */
+/** A number in plain digits: `Number` would read an empty string as 0 and `0x50` as 80. */
 export const whole = (least: number, most: number) =>
   z
     .string()
@@ -25,7 +25,7 @@ export const whole = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least).max(most));
 
-/** Hosts and CIDRs, as webhooks may have them. */
+/** Hosts and CIDRs allowed for webhooks. */
 const allowedHosts = z
   .string()
   .transform((text) => (text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim())))
@@ -42,7 +42,7 @@ export const settingsSchema = z.object({
   METAHEAC_DATA_DIR: z.string().min(1).optional().register(SETTING_WORDS, {
     flag: '--data-dir',
     byDefault: 'required',
-    description: 'Folder of the database, seeds and audiences; one service at a time.',
+    description: 'Folder for the database, seeds and audiences; one service at a time.',
   }),
   METAHEAC_MODEL: z.string().min(1).optional().register(SETTING_WORDS, {
     flag: '--model',
@@ -52,19 +52,19 @@ export const settingsSchema = z.object({
   METAHEAC_POPULATION: z.string().min(1).optional().register(SETTING_WORDS, {
     flag: '--population',
     byDefault: 'required',
-    description: 'Population folder; its current version is taken at start.',
+    description: 'Population folder; its current version at startup is served.',
   }),
   METAHEAC_HOST: z.string().min(1).default('127.0.0.1').register(SETTING_WORDS, {
     flag: '--host',
-    description: 'Address; one that is not loopback needs a key, or the service refuses to start.',
+    description: 'Address; a non-loopback address needs a key, or the service refuses to start.',
   }),
   METAHEAC_PORT: whole(0, 65_535).default(8080).register(SETTING_WORDS, {
     flag: '--port',
-    description: 'Port; 0 takes a free one.',
+    description: 'Port; 0 picks a free one.',
   }),
   METAHEAC_DEVICE: z
     .string()
-    .regex(/^(auto|cpu|cuda|cuda:\d{1,2})$/, 'none of auto, cpu, cuda, cuda:N')
+    .regex(/^(auto|cpu|cuda|cuda:\d{1,2})$/, 'must be auto, cpu, cuda or cuda:N')
     .default('auto')
     .register(SETTING_WORDS, {
       flag: '--device',
@@ -72,19 +72,19 @@ export const settingsSchema = z.object({
     }),
   METAHEAC_THREADS: whole(1, 256).optional().register(SETTING_WORDS, {
     flag: '--threads',
-    byDefault: 'one a processor',
-    description: 'Threads of the engine.',
+    byDefault: 'one per processor',
+    description: 'Number of engine threads.',
   }),
-  METAHEAC_API_KEY: z.string().min(16, 'a key has at least 16 characters').optional().register(SETTING_WORDS, {
+  METAHEAC_API_KEY: z.string().min(16, 'a key must have at least 16 characters').optional().register(SETTING_WORDS, {
     byDefault: 'none',
-    description: 'Key of the API: with one of 16 characters or more, every `/v1` call needs `Authorization: Bearer`.',
+    description: 'API key of at least 16 characters; if set, every `/v1` call needs `Authorization: Bearer`.',
   }),
   METAHEAC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
-    .register(SETTING_WORDS, { description: 'Level of the log: fatal, error, warn, info, debug, trace or silent.' }),
+    .register(SETTING_WORDS, { description: 'Log level: fatal, error, warn, info, debug, trace or silent.' }),
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: allowedHosts.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
-    description: 'Hosts and CIDRs (`a,b,..`) that webhooks may call although they are not public; hosts by http too.',
+    description: 'Hosts and CIDRs (`a,b,..`) that webhooks may call although they are not public; hosts over http too.',
   }),
 });

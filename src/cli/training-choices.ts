@@ -1,4 +1,4 @@
-/** What training chose, with the evidence, in lines for a person. */
+/** What training chose, with the evidence, as human-readable lines. */
 import type { Setting } from '../offline/baselines.ts';
 import type { Choice } from '../offline/choose-adaptation.ts';
 import type { Gain, Mean } from '../offline/evidence.ts';
@@ -6,36 +6,38 @@ import type { PastCampaignsChoice } from '../offline/past-campaigns-choice.ts';
 import type { SettingChoice } from '../offline/tuning.ts';
 
 export function describePastCampaigns({ campaigns, gain, taken }: PastCampaignsChoice): string {
-  const verdict = `past campaigns are ${taken ? 'a user feature' : 'no user feature'}`;
+  const verdict = `past campaigns are ${taken ? 'a user feature' : 'not a user feature'}`;
   if (gain === null) return `${verdict}: no train campaign is large enough to try them on`;
-  return `${verdict}: ${evidenceOf(gain)} on ${campaigns} train campaigns (regression with them less without)`;
+  return `${verdict}: ${evidenceOf(gain)} on ${campaigns} train campaigns (regression with them minus without)`;
 }
 
-/** A part that is a method of its own, and how it does best by itself. */
+/** A part that is a method of its own, and its best setting alone. */
 export function describeTuned(
   part: 'regression' | 'companion',
   { setting, tried, campaigns }: SettingChoice,
 ): string[] {
   const what = part === 'regression' ? 'whole-population regression' : 'companion (logistic regression)';
   if (tried.length === 0)
-    return [`${what}: ${named(setting)}, as by default: no train campaign is large enough to try it on`];
+    return [`${what}: ${named(setting)}(the default): no train campaign is large enough to try it on`];
   return [
-    `${what}, by itself on ${campaigns} train campaigns (AUC, precision@5%):`,
+    `${what}, alone on ${campaigns} train campaigns (AUC, precision@5%):`,
     ...tried.map(
       (one) =>
-        `  ${one.auc.toFixed(4)} ${one.precision.toFixed(3)}  ${named(one.setting)}${one.setting === setting ? '  (taken)' : ''}`,
+        `  ${one.auc.toFixed(4)} ${one.precision.toFixed(3)}  ` +
+        `${named(one.setting)}${one.setting === setting ? '  (chosen)' : ''}`,
     ),
   ];
 }
 
-/** How heads are adapted: what was tried and what was taken. */
+/** How heads are adapted: what was tried and what was chosen. */
 export function describeChoice({ settings, tried, campaigns }: Choice, on: 'start' | 'held out'): string[] {
   const where = `${campaigns} ${on === 'start' ? 'train campaigns, before training' : 'held-out campaigns'}`;
-  if (tried.length === 0) return [`how heads are adapted: as it was, since ${where}, are too few to choose on`];
+  if (tried.length === 0) return [`how heads are adapted: unchanged, as ${where}, are too few to choose on`];
   return [
     `how heads are adapted, tried on ${where}:`,
-    ...tried.map(({ change, gain, taken }) => `  ${evidenceOf(gain)}  ${change}${taken ? '  (taken)' : ''}`),
-    `chosen: ${describeSettings(settings)}${tried.some(({ taken }) => taken) ? '' : ' (as it was: nothing else was surely better)'}`,
+    ...tried.map(({ change, gain, taken }) => `  ${evidenceOf(gain)}  ${change}${taken ? '  (chosen)' : ''}`),
+    'chosen: ' +
+      `${describeSettings(settings)}${tried.some(({ taken }) => taken) ? '' : ' (unchanged: nothing else was surely better)'}`,
   ];
 }
 

@@ -2,14 +2,13 @@
 import { lineError, readLines } from './lines.ts';
 import { parseCsvRow } from './records.ts';
 
-/** The fields of a row, one a column of the header, and its line in the file. */
+/** The fields of a row, one per column of the header, and its line in the file. */
 export type RowVisitor = (fields: readonly string[], line: number) => void;
 
 /**
- * Calls `visit` with each row of `path`, whose header must be `columns`; empty lines are passed over. Memory is one
- * chunk of the file.
- * Errors (AppError `invalid_data`): those of `readLines`, a file without its header, another header, a row of another
- * length.
+ * Calls `visit` with each row of `path`, whose header must be `columns`; empty lines are skipped. Memory is one chunk
+ * of the file. Errors (AppError `invalid_data`): those of `readLines`, a file without its header, another header, a row
+ * of another length.
  */
 export async function readCsvTable(path: string, columns: readonly string[], visit: RowVisitor): Promise<void> {
   let isHeader = true;
@@ -23,12 +22,12 @@ export async function readCsvTable(path: string, columns: readonly string[], vis
       } else if (text !== '') {
         const fields = parseCsvRow(text, path, line);
         if (fields.length !== columns.length)
-          throw lineError(path, line, `the row has ${fields.length} fields, ${columns.length} are needed`);
+          throw lineError(path, line, `the row has ${fields.length} fields, but ${columns.length} are expected`);
         visit(fields, line);
       }
     }
   }
-  if (isHeader) throw lineError(path, 1, `the file is empty: the header ${columns.join(',')} is needed`);
+  if (isHeader) throw lineError(path, 1, `the file is empty: the header ${columns.join(',')} is missing`);
 }
 
 function checkHeader(fields: readonly string[], columns: readonly string[], path: string, line: number): void {

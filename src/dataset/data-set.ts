@@ -60,13 +60,13 @@ export function openDataSet(path: string): DataSet {
 }
 
 /**
- * The path of a file of the data set, plain or `.gz`. Errors: AppError `invalid_data` when it is not there, or there in
- * both forms.
+ * The path of a file of the data set, plain or `.gz`. Errors: AppError `invalid_data` if it does not exist, or exists
+ * in both forms.
  */
 export function getDataSetFile(dataSet: DataSet, name: DataSetFile): string {
   const plain = join(dataSet.path, name);
   const found = [plain, `${plain}.gz`].filter((path) => existsSync(path));
-  if (found.length === 2) throw new AppError('invalid_data', `${plain} is there plain and as .gz: keep one of them`);
+  if (found.length === 2) throw new AppError('invalid_data', `${plain} exists both plain and as .gz: keep one of them`);
   if (found[0] === undefined) throw new AppError('invalid_data', `${dataSet.path} has no ${name} and no ${name}.gz`);
   return found[0];
 }
@@ -75,12 +75,15 @@ function readDescription(file: string): unknown {
   try {
     const { size } = statSync(file);
     if (size > MAXIMUM_DESCRIPTION_BYTES) {
-      throw new AppError('invalid_data', `${file} is ${size} bytes, more than ${MAXIMUM_DESCRIPTION_BYTES}`);
+      throw new AppError(
+        'invalid_data',
+        `${file} has ${size} bytes; at most ${MAXIMUM_DESCRIPTION_BYTES} are supported`,
+      );
     }
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file)));
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError('invalid_data', `${file} can't be read as JSON: ${messageOf(error)}`, { cause: error });
+    throw new AppError('invalid_data', `${file} cannot be read as JSON: ${messageOf(error)}`, { cause: error });
   }
 }
 

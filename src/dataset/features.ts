@@ -1,4 +1,4 @@
-/** The features of users and campaigns: which names they may have, and of what kind they are. */
+/** The features of users and campaigns: which names and kinds they may have. */
 import { AppError, type ErrorCode } from '../lib/errors.ts';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 
@@ -17,7 +17,7 @@ export interface Feature {
 /** Keys of a user's or campaign's record that can't name a feature. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(['user_id', 'campaign_id', 'split', 'group']);
 
-/** Longest feature name, in characters. */
+/** Maximum length of a feature name, in characters. */
 const MAXIMUM_FEATURE_NAME_CHARACTERS = 80;
 
 /** Most numbers of a vector. */
@@ -28,12 +28,12 @@ const MAXIMUM_FEATURES = 1000;
 
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029]/u;
 
-/** The sentence that says what is wrong with a feature's name, null if nothing is. */
+/** What is wrong with a feature's name, as a sentence; null if nothing is. */
 function findNameFault(name: string): string | null {
   if (name.length < 1 || name.length > MAXIMUM_FEATURE_NAME_CHARACTERS) {
-    return `a feature's name has 1 to ${MAXIMUM_FEATURE_NAME_CHARACTERS} characters`;
+    return `a feature's name must have 1 to ${MAXIMUM_FEATURE_NAME_CHARACTERS} characters`;
   }
-  if (UNPRINTABLE.test(name)) return "a feature's name has no control characters";
+  if (UNPRINTABLE.test(name)) return "a feature's name must not contain control characters";
   if (RESERVED_NAMES.has(name)) return `"${name}" is a reserved key and can't name a feature`;
   // A model reads a list as `user.<name>` and its length as `user.<name>.length`.
   if (name.endsWith('.length')) return 'a feature\'s name must not end in ".length"';
@@ -50,14 +50,17 @@ function findSizeFault(name: string, kind: FeatureKind, size: number | undefined
 /** Refuses (AppError `code`) a list of features with a bad or repeated name, or more than MAXIMUM_FEATURES of them. */
 export function checkFeatures(features: readonly Feature[], where: string, code: ErrorCode): void {
   if (features.length > MAXIMUM_FEATURES) {
-    throw new AppError(code, `${where}: ${features.length} features are more than ${MAXIMUM_FEATURES}`);
+    throw new AppError(
+      code,
+      `${where}: there are ${features.length} features; at most ${MAXIMUM_FEATURES} are supported`,
+    );
   }
   const seen = new Set<string>();
   for (const { name, kind, size } of features) {
     const fault = findNameFault(name) ?? findSizeFault(name, kind, size);
     if (fault !== null)
       throw new AppError(code, `${where}: ${fault}`, { details: [{ pointer: where, message: fault, value: name }] });
-    if (seen.has(name)) throw new AppError(code, `${where}: the feature "${name}" is there twice`);
+    if (seen.has(name)) throw new AppError(code, `${where}: the feature "${name}" appears twice`);
     seen.add(name);
   }
 }

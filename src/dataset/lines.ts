@@ -6,7 +6,7 @@ import { AppError, type ErrorDetail, messageOf } from '../lib/errors.ts';
 import { type LineBatch, type LineFault, splitLines, withoutReturn } from '../lib/lines.ts';
 
 export interface LineLimits {
-  /** Longest line, in bytes without its end. */
+  /** Maximum length of a line, in bytes without its end. */
   readonly maximumLineBytes: number;
 }
 
@@ -28,10 +28,10 @@ export function lineError(
 }
 
 /**
- * Yields the lines of `path` in batches of about a mebibyte. A name that ends in `.gz` is read as gzip. A byte order
- * mark at the start and a carriage return at a line's end are dropped; the last line may lack its end; empty lines are
- * given as ''. Errors (AppError `invalid_data`): a file that can't be read or is not gzip, bytes that are not UTF-8, a
- * line over the limit.
+ * Yields the lines of `path` in batches of about a mebibyte. A file whose name ends in `.gz` is read as gzip. A byte
+ * order mark at the start and a carriage return at a line's end are dropped; the last line may lack its end; empty
+ * lines are returned as ''. Errors (AppError `invalid_data`): a file that can't be read or is not gzip, bytes that are
+ * not UTF-8, a line over the limit.
  */
 export async function* readLines(
   path: string,
@@ -53,7 +53,7 @@ export async function* readLines(
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw lineError(path, next, `the file can't be read from here on: ${messageOf(error)}`, { cause: error });
+    throw lineError(path, next, `the file cannot be read from here on: ${messageOf(error)}`, { cause: error });
   }
 }
 
@@ -67,7 +67,7 @@ function openBytes(path: string): AsyncIterable<Buffer> {
 }
 
 function isLongerThan(line: string, bytes: number): boolean {
-  // A UTF-16 unit is at most 3 bytes, so that most lines need no counting.
+  // A UTF-16 unit is at most 3 bytes, so most lines need no counting.
   return line.length * 3 > bytes && Buffer.byteLength(line) > bytes;
 }
 

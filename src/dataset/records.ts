@@ -3,14 +3,14 @@ import { type CsvFault, splitCsvRecord } from '../lib/csv.ts';
 import { messageOf } from '../lib/errors.ts';
 import { lineError } from './lines.ts';
 
-/** A JSON object as it was written. Read it with `Object.hasOwn`: its keys are the world's. */
+/** A JSON object as it was written. Read it with `Object.hasOwn`: its keys are untrusted. */
 export type JsonRecord = {
   readonly [key: string]: unknown;
   readonly user_id?: unknown;
   readonly campaign_id?: unknown;
 };
 
-/** The JSON object of a line; null for a line of white space. Errors: AppError `invalid_data` naming file:line. */
+/** The JSON object of a line; null for a blank line. Errors: AppError `invalid_data` naming file:line. */
 export function parseRecord(text: string, path: string, line: number): JsonRecord | null {
   let value: unknown;
   try {
@@ -20,13 +20,13 @@ export function parseRecord(text: string, path: string, line: number): JsonRecor
     throw lineError(path, line, `the line is not JSON: ${messageOf(error)}`, { cause: error });
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw lineError(path, line, `the line is ${describe(value)}, a JSON object is needed`);
+    throw lineError(path, line, `the line is ${describe(value)}; a JSON object is expected`);
   }
   return value as JsonRecord;
 }
 
 /**
- * The fields of a CSV row (RFC 4180: quoted fields, "" for a quote; no line end within a field). White space belongs to
+ * The fields of a CSV row (RFC 4180: quoted fields, "" for a quote; no line end within a field). White space is part of
  * a field. Errors: AppError `invalid_data` naming file:line.
  */
 export function parseCsvRow(text: string, path: string, line: number): string[] {
@@ -37,8 +37,8 @@ export function parseCsvRow(text: string, path: string, line: number): string[] 
 
 const FAULTS: Readonly<Record<CsvFault, string>> = {
   not_closed: 'a quoted field has no closing quote on its line',
-  text_after_quote: 'a quoted field is followed by more than a comma',
-  quote_in_field: 'a field that is not quoted holds a quote',
+  text_after_quote: 'a quoted field is followed by text before the comma',
+  quote_in_field: 'an unquoted field contains a quote',
 };
 
 /** What a JSON value is, in words: for messages. */

@@ -154,7 +154,8 @@ class Demo {
       audience: { percent: AUDIENCE_PERCENT },
     });
     this.#say(
-      `POST /v1/campaigns: ${formatCount(accepted.seeds.known)} seeds, audience of ${AUDIENCE_PERCENT} % of ${formatCount(population.rowCount)}`,
+      `POST /v1/campaigns: ${formatCount(accepted.seeds.known)} seeds, audience of ${AUDIENCE_PERCENT} % of ` +
+        `${formatCount(population.rowCount)}`,
     );
     const ready = await client.waitUntilReady(accepted.id, ({ progress, state }) =>
       this.#output.progress(`  ${bar(progress)} ${state}`),
@@ -164,10 +165,12 @@ class Demo {
     const hidden = campaign.evaluation.labels.reduce((sum, label) => sum + label, 0);
     this.#print(
       '',
-      `Campaign ${campaign.id} of ${dataSet.name} (a test campaign, ${this.#options.data === undefined ? 'planted like the people' : 'held out of training'})`,
+      `Campaign ${campaign.id} of ${dataSet.name} (a test campaign, ` +
+        `${this.#options.data === undefined ? 'planted like the people' : 'held out of training'})`,
       ...indented([
         describeFeatures(campaign.features),
-        `${formatCount(campaign.seeds.length)} people who like it are the seeds; ${formatCount(hidden)} more like it, which the service is not told`,
+        `${formatCount(campaign.seeds.length)} people who like it are the seeds; ${formatCount(hidden)} more ` +
+          'like it, which the service is not told',
       ]),
     );
     const heldOut = ready.quality?.held_out;
@@ -179,7 +182,8 @@ class Demo {
     const lift = prediction?.lift[String(AUDIENCE_PERCENT / 100)];
     if (prediction && lift)
       this.#print(
-        `  predicted from the seeds alone: ${prediction.verdict}, lift at ${AUDIENCE_PERCENT} % ${lift.mean.toFixed(1)} (90 % interval ${lift.low.toFixed(1)} to ${lift.high.toFixed(1)})`,
+        `  predicted from the seeds alone: ${prediction.verdict}, lift at ${AUDIENCE_PERCENT} % ` +
+          `${lift.mean.toFixed(1)} (90 % interval ${lift.low.toFixed(1)} to ${lift.high.toFixed(1)})`,
       );
     return { campaign: ready, members };
   }

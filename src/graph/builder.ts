@@ -195,7 +195,8 @@ export class Builder {
     for (const { input, gradient } of gradients) {
       if (output.shape.length !== 0 && !sameShape(output.shape, input.shape))
         throw new GraphError(
-          `an override needs a scalar or the shape of "${input.name}", ${typeText(input)}: "${output.name}" is ${typeText(output)}`,
+          `an override needs a scalar or the shape of "${input.name}", ${typeText(input)}: "${output.name}" ` +
+            `is ${typeText(output)}`,
         );
       if (!sameShape(gradient.shape, input.shape))
         throw new GraphError(

@@ -187,7 +187,8 @@ function pathInside(folder: string, location: string): string {
   }
   if (!path.startsWith(root.endsWith(sep) ? root : `${root}${sep}`))
     throw new GraphError(
-      `external data "${location}" is a link that leads out of the model's folder: put the file itself beside the model`,
+      `external data "${location}" is a link that leads out of the model's folder: put the file itself ` +
+        'beside the model',
     );
   return path;
 }

@@ -32,7 +32,8 @@ export function readTensor(proto: TensorProto, what: string): Tensor {
   const dtype = dataTypeOf(proto.dataType, what);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
     throw new GraphError(
-      `${what} keeps its data in another file (external data), which is not read: save the model with its data inside, in Python onnx.save_model(model, path, save_as_external_data=False)`,
+      `${what} keeps its data in another file (external data), which is not read: save the model with its ` +
+        'data inside, in Python onnx.save_model(model, path, save_as_external_data=False)',
     );
   }
   if (proto.segment) throw new GraphError(`${what} is split into segments, which are not read`);

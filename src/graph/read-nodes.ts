@@ -48,7 +48,8 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   for (const { name, type } of proto.attribute) {
     if (type === AttributeType.GRAPH || type === AttributeType.GRAPHS) {
       throw new GraphError(
-        `${where} holds a subgraph (attribute "${name}"), which is not supported: export the model without control flow, with Where in place of a condition and loops unrolled`,
+        `${where} holds a subgraph (attribute "${name}"), which is not supported: export the model without ` +
+          'control flow, with Where in place of a condition and loops unrolled',
       );
     }
   }

@@ -1,4 +1,4 @@
-/** What adaptation changed of a general model: some rows of tables, dense parameters whole. */
+/** What adaptation changed in a general model: rows of tables, whole dense parameters. */
 
 import { type Parameters, putRows, takeRows } from '../adaptation/compaction.ts';
 import { elementCount, sameShape, type Tensor } from '../graph/index.ts';
@@ -6,17 +6,17 @@ import { assert } from '../lib/errors.ts';
 
 /** How one parameter differs from the general model's. */
 export interface Change {
-  /** The changed rows, ascending; null where `values` is the whole parameter. */
+  /** The changed rows, ascending; null if `values` is the whole parameter. */
   readonly rows: Int32Array | null;
-  /** `[rows, ..]`, or of the parameter's own shape. */
+  /** `[rows, ..]`, or the parameter's own shape. */
   readonly values: Tensor;
 }
 
-/** By parameter; one that has its old bits everywhere is not in it. */
+/** By parameter; unchanged parameters are not included. */
 export type Changes = ReadonlyMap<string, Change>;
 
 /**
- * The changes from `general` to `adapted` (some of its parameters, float32), bit by bit: rows where that is less than
+ * The changes from `general` to `adapted` (some of its parameters, float32), bit by bit: only rows if that is less than
  * the whole.
  */
 export function changesOf(general: Parameters, adapted: Parameters): Changes {
@@ -33,7 +33,7 @@ export function changesOf(general: Parameters, adapted: Parameters): Changes {
 }
 
 /**
- * All of `general`'s parameters with the changes made; those without one are the same tensors. Null where a change does
+ * All of `general`'s parameters with the changes applied; unchanged ones are the same tensors. Null if a change does
  * not fit.
  */
 export function applyChanges(general: Parameters, changes: Changes): Map<string, Tensor> | null {
@@ -66,7 +66,7 @@ function widthOf({ shape }: Tensor): number {
   return elementCount(shape.slice(1));
 }
 
-/** -0 is not 0 here, and NaN is itself. */
+/** Here -0 differs from 0, and NaN equals itself. */
 function bitsOf({ data }: Tensor): Uint32Array {
   return new Uint32Array(data.buffer as ArrayBuffer, data.byteOffset, data.length);
 }

@@ -1,4 +1,7 @@
-/** customised.bin: what makes a campaign's customised model out of the general model, and the ONNX file of both. */
+/**
+ * customised.bin: the changes that turn the general model into a campaign's customised model, and the resulting ONNX
+ * file.
+ */
 
 import { z } from 'zod';
 import { filesFrom, readModel, type Tensor, writeModel } from '../graph/index.ts';
@@ -21,9 +24,9 @@ const factsSchema = z.strictObject({
   /** Of the general model. */
   model_version: z.string(),
   population_version: z.string(),
-  /** Of the campaign: they are inputs of the model. */
+  /** The campaign's features, which are inputs of the model. */
   features: z.record(z.string(), z.union([z.string(), z.array(z.string())])),
-  /** A token that no user of this model has: the feature, and the model's id. Not there where there is none. */
+  /** A token removed from all users of this model: the feature, and the model's id. Absent if there is none. */
   left_out: z.strictObject({ feature: z.string(), id: z.int().min(1) }).optional(),
 });
 
@@ -37,7 +40,7 @@ export interface Customised {
   readonly changes: Changes;
 }
 
-/** The bytes of the file, in memory of their own; they depend on nothing but `customised` (features by name). */
+/** The bytes of the file, in newly allocated memory; they depend only on `customised` (features by name). */
 export function encodeCustomised(customised: Customised): Uint8Array {
   const { modelVersion, populationVersion, features, leftOut, changes } = customised;
   const tensors = new Map<string, Tensor>();
@@ -63,14 +66,14 @@ export function encodeCustomised(customised: Customised): Uint8Array {
 }
 
 /**
- * Reads the bytes of the file, which errors call `path`. @throws AppError storage_failed where it is torn or of another
- * contract.
+ * Reads the bytes of the file; errors refer to it as `path`. @throws AppError storage_failed if it is damaged or of
+ * another contract.
  */
 export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
   const file = decodeTensorFile(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  if (file === null) throw torn(path, 'it is cut off or altered');
+  if (file === null) throw torn(path, 'it is truncated or altered');
   const facts = factsSchema.safeParse(file.facts).data;
-  if (facts === undefined) throw torn(path, `its header is not of contract ${CUSTOMISED_CONTRACT}`);
+  if (facts === undefined) throw torn(path, `its header does not have contract ${CUSTOMISED_CONTRACT}`);
   const changes = new Map<string, Change>();
   for (const [key, values] of file.tensors) {
     const name = key.slice(key.indexOf('/') + 1);
@@ -88,9 +91,9 @@ export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
 }
 
 /**
- * The customised model as an ONNX file: the general model's graph and inputs, other parameters; `manifest` travels in
- * its metadata. Equal arguments give equal bytes. `general` must be of the version that `changes` are of.
- * @throws AppError storage_failed where they do not fit it
+ * The customised model as an ONNX file: the general model's graph and inputs, other parameters; `manifest` is in its
+ * metadata. Equal arguments produce equal bytes. `general` must have the version that `changes` belong to. @throws
+ * AppError storage_failed if they do not fit
  */
 export function customisedOnnx(general: ModelFolder, changes: Changes, manifest: object): Uint8Array {
   const graph = readModel(general.read(MODEL_FILE), { external: filesFrom((path) => general.read(path)) });

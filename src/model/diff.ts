@@ -1,4 +1,4 @@
-/** What is different between two models: manifest, vocabularies, parameters, ops. */
+/** The differences between two models: manifest, vocabularies, parameters, ops. */
 import { filesFrom, type Graph, GraphError, readModel, sameShape, type Tensor, typeText } from '../graph/index.ts';
 import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { countOps } from './import-model.ts';
@@ -6,7 +6,7 @@ import { SIDES } from './interface.ts';
 import type { Manifest } from './manifest.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
-/** A field of the manifest, by its path (`adaptation.rate`); undefined where one does not have it. */
+/** A field of the manifest, by its path (`adaptation.rate`); undefined if one does not have it. */
 export interface FieldChange {
   readonly field: string;
   readonly before: unknown;
@@ -17,14 +17,14 @@ export interface VocabularyChange {
   readonly feature: string;
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Tokens of both, under another id. */
+  /** Tokens in both, with different ids. */
   readonly renumbered: number;
 }
 
 export interface ParameterChange {
   readonly name: string;
   readonly type: string;
-  /** Absolute differences of the elements; NaN where an element is none of both. */
+  /** Absolute differences of the elements; NaN if an element is NaN in only one of them. */
   readonly largest: number;
   readonly mean: number;
 }
@@ -38,18 +38,18 @@ export interface ModelDiff {
     readonly added: readonly string[];
     readonly removed: readonly string[];
     readonly reshaped: readonly { readonly name: string; readonly before: string; readonly after: string }[];
-    /** Same shape, other values; most different first. */
+    /** Same shape, different values; largest difference first. */
     readonly changed: readonly ParameterChange[];
     readonly equal: number;
   };
-  /** Ops whose number of nodes is different. */
+  /** Ops with a different number of nodes. */
   readonly ops: readonly { readonly op: string; readonly before: number; readonly after: number }[];
 }
 
-/** Fields that are compared in a way of their own, or are no choice of anybody. */
+/** Fields that are compared separately, or are not anyone's choice. */
 const OTHER_FIELDS: ReadonlySet<string> = new Set(['files', 'features', 'golden_batch']);
 
-/** Compares two model folders, whose checksums are checked. @throws AppError invalid_model */
+/** Compares two model folders and verifies their checksums. @throws AppError invalid_model */
 export function diffModels(before: string, after: string): ModelDiff {
   const [a, b] = [readModelFolder(before), readModelFolder(after)];
   const [from, to] = [graphOf(a), graphOf(b)];
@@ -135,7 +135,7 @@ function diffParameters(before: Graph, after: Graph): ModelDiff['parameters'] {
       else changed.push({ name, type: typeText(a), ...difference });
     }
   }
-  // what cannot be compared comes first
+  // those that cannot be compared come first
   const order = ({ largest }: ParameterChange) => (Number.isNaN(largest) ? Number.POSITIVE_INFINITY : largest);
   changed.sort((a, b) => order(b) - order(a) || (a.name < b.name ? -1 : 1));
   return { added: without(to, from), removed: without(from, to), reshaped, changed, equal };
@@ -147,7 +147,7 @@ export function differenceOf(a: Tensor, b: Tensor): { largest: number; mean: num
   let sum = 0;
   for (let i = 0; i < a.data.length; i++) {
     const [x, y] = [Number(a.data[i]), Number(b.data[i])];
-    // equal infinities and two NaNs are no difference
+    // equal infinities and two NaNs are not a difference
     const difference = Object.is(x, y) || x === y ? 0 : Math.abs(x - y);
     if (Number.isNaN(difference) || difference > largest) largest = difference;
     sum += difference;

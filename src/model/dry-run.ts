@@ -1,6 +1,6 @@
 /**
- * A generated campaign, adapted for two epochs before a model is believed: losses are numbers, scores are
- * probabilities, parameters move.
+ * Adapts a generated campaign for two epochs before a model is accepted: losses must be finite, scores must be
+ * probabilities, parameters must move.
  */
 
 import type { AdaptationProgram, LabelledBatch } from '../adaptation/adam-program.ts';
@@ -17,18 +17,18 @@ const BATCHES = 2;
 const ROWS = 32;
 /** Every fourth user is a seed. */
 const SEED_EVERY = 4;
-/** Sums of gates that should be 1 round up to this much above. */
+/** Sums of gates that should be 1 may exceed it by this much through rounding. */
 const ROUNDING = 1e-5;
 
 export interface DryRun {
-  /** Of each step, before it. */
+  /** The loss before each step. */
   readonly losses: readonly number[];
   readonly users: number;
   /** Adapted parameters that no step changed. */
   readonly unmoved: readonly string[];
 }
 
-/** Adapts a random campaign with the given rate. What does not work is invalid_model; `path` names the model. */
+/** Adapts a random campaign with the given rate. Any failure is invalid_model; `path` names the model. */
 export async function dryRun(
   path: string,
   graph: Graph,
@@ -64,36 +64,39 @@ export async function dryRun(
   const unmoved: string[] = [];
   const after = run.parameters();
   for (const [name, value] of after) {
-    if (!allFinite(value)) throw refused(path, `a dry run makes parameter "${name}" NaN or infinite`);
+    if (!allFinite(value)) throw refused(path, `in a dry run parameter "${name}" becomes NaN or infinite`);
     const before = graph.initializers.get(name)!.data;
     if (before.every((x, i) => x === value.data[i])) unmoved.push(name);
   }
   if (unmoved.length === after.size)
-    throw refused(path, 'a dry run moves no parameter: the score does not react to them (is it saturated?)');
+    throw refused(path, 'a dry run moves no parameter: the score does not depend on them (is it saturated?)');
   return { losses, users: BATCHES * ROWS, unmoved };
 }
 
 /** Scores must be probabilities of `rows` users. */
 export function checkScores(path: string, scores: Float32Array, rows: number): void {
-  if (scores.length !== rows) throw refused(path, `it gives ${scores.length} scores for ${rows} users`);
+  if (scores.length !== rows) throw refused(path, `it returns ${scores.length} scores for ${rows} users`);
   for (const [i, score] of scores.entries()) {
     if (Number.isNaN(score)) throw refused(path, `the score of random user ${i} is NaN`);
     if (score < -ROUNDING || score > 1 + ROUNDING)
       throw refused(
         path,
-        `the score of random user ${i} is ${score}, and a score is a probability: end the model with a sigmoid (in PyTorch: torch.sigmoid(logit))`,
+        `the score of random user ${i} is ${score}, but a score must be a probability: end the model with a ` +
+          'sigmoid (in PyTorch: torch.sigmoid(logit))',
       );
   }
 }
 
-/** What ONNX Runtime says of a batch that does not fit, and what is most often behind it. */
+/** ONNX Runtime's message about a batch that does not fit, with the most common cause. */
 export function refusalOf(path: string, graph: Graph, error: unknown): unknown {
   if (error instanceof Error && error.name === 'AppError') return error;
   const users = new Set(batchNames(graph, 'user.'));
   const campaigns = batchNames(graph, 'campaign.').filter((dim) => !users.has(dim));
   const several = users.size > 1 || campaigns.length > 0;
   const hint = several
-    ? `. Its inputs have batches of several names (${[...users, ...campaigns].join(', ')}), and those of users, and of a campaign that is repeated for each user, need one: in PyTorch dynamic_axes={"user.age": {0: "batch"}, ..}`
+    ? `. The batch dimensions of its inputs have different names (${[...users, ...campaigns].join(', ')}); ` +
+      'user inputs, and campaign inputs repeated for each user, must share one: in PyTorch ' +
+      'dynamic_axes={"user.age": {0: "batch"}, ..}'
     : '';
   return refused(path, `it cannot score random users: ${messageOf(error)}${hint}`, error);
 }

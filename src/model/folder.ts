@@ -1,4 +1,6 @@
-/** A model folder as files: read and checked without ONNX Runtime (the API process reads it too), and written. */
+/**
+ * Reads and checks the files of a model folder without ONNX Runtime (the API process reads it too), and writes them.
+ */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
@@ -19,7 +21,7 @@ import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.
 export const MODEL_FILE = 'model.onnx';
 export const MANIFEST_FILE = 'manifest.json';
 
-/** What a model understands and how it is adapted: all that is known of one that is still being trained. */
+/** What a model understands and how it is adapted: everything known about a model that is still being trained. */
 export interface ModelContract {
   /** Names the model in a refusal. */
   readonly path: string;
@@ -35,8 +37,8 @@ export interface ModelFolder extends ModelContract {
 }
 
 /**
- * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Anything amiss is
- * invalid_model, saying which.
+ * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Anything wrong is
+ * invalid_model and names the part.
  */
 export function readModelFolder(path: string): ModelFolder {
   const manifest = readManifest(path);
@@ -47,11 +49,12 @@ export function readModelFolder(path: string): ModelFolder {
     if (actual !== expected)
       throw refused(
         path,
-        `${file} is not what the manifest says: sha256 ${actual.slice(0, 12)}.., not ${expected.slice(0, 12)}.. (torn or altered)`,
+        `${file} does not match the manifest: sha256 ${actual.slice(0, 12)}.., not ` +
+          `${expected.slice(0, 12)}.. (damaged or altered)`,
       );
     contents.set(file, bytes);
   }
-  if (!contents.has(MODEL_FILE)) throw refused(path, `the manifest lists no ${MODEL_FILE}`);
+  if (!contents.has(MODEL_FILE)) throw refused(path, `the manifest does not list ${MODEL_FILE}`);
   if (versionOf(manifest) !== manifest.version)
     throw refused(
       path,
@@ -62,16 +65,16 @@ export function readModelFolder(path: string): ModelFolder {
   for (const side of ['user', 'campaign'] as const) {
     for (const feature of manifest.features[side]) {
       const file = vocabularyPath(side, feature.name);
-      if (names.has(`${side}.${feature.name}`)) throw refused(path, `${side} feature "${feature.name}" is there twice`);
+      if (names.has(`${side}.${feature.name}`)) throw refused(path, `${side} feature "${feature.name}" appears twice`);
       names.add(`${side}.${feature.name}`);
       if (!('vocabulary_size' in feature)) continue;
       const bytes = contents.get(file);
-      if (!bytes) throw refused(path, `the manifest lists no ${file}`);
+      if (!bytes) throw refused(path, `the manifest does not list ${file}`);
       const tokens = parseVocabulary(path, file, bytes);
       if (tokens.length + 1 !== feature.vocabulary_size)
         throw refused(
           path,
-          `${file} has ${tokens.length} tokens, and the manifest says ${feature.vocabulary_size - 1}`,
+          `${file} has ${tokens.length} tokens, but the manifest says ${feature.vocabulary_size - 1}`,
         );
       vocabularies.set(`${side}.${feature.name}`, createVocabulary(tokens));
     }
@@ -82,23 +85,23 @@ export function readModelFolder(path: string): ModelFolder {
     vocabularies,
     read(file) {
       const bytes = contents.get(file);
-      if (!bytes) throw refused(path, `the manifest lists no ${file}`);
+      if (!bytes) throw refused(path, `the manifest does not list ${file}`);
       return bytes;
     },
   };
 }
 
-/** What a model folder is made of, before it has a version. */
+/** The contents of a model folder before it has a version. */
 export interface ModelDraft {
   readonly manifest: Omit<Manifest, 'version' | 'files' | 'contract_version'>;
-  /** Contents by path: model.onnx and whatever the contract does not make itself. */
+  /** Contents by path: model.onnx and all files that are not generated here. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** Tokens by `user.<feature>` and `campaign.<feature>`, from id 1. */
   readonly vocabularies: ReadonlyMap<string, readonly string[]>;
 }
 
 /**
- * Writes a model folder whole or not at all: a temporary sibling, fsync, rename. An existing folder is replaced.
+ * Writes a model folder completely or not at all: a temporary sibling, fsync, rename. An existing folder is replaced.
  * @throws AppError storage_failed
  */
 export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
@@ -121,7 +124,7 @@ export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
   const parsed = manifestSchema.parse(manifest);
   const temporary = `${path}.writing-${process.pid}`;
   const aside = `${path}.old-${process.pid}`;
-  // what a killed writer of the same process id (in a container all have the same) left is in the way
+  // leftovers of a killed writer with the same process id (in a container all have the same) would be in the way
   removeQuietly(temporary);
   try {
     withStorage(`write the model folder ${path}`, () => {
@@ -143,8 +146,8 @@ export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
 }
 
 /**
- * First 12 hex digits of the sha256 of the manifest without `created` and `version`: it holds the sha256 of every other
- * file.
+ * First 12 hex digits of the sha256 of the manifest without `created` and `version`: it contains the sha256 of every
+ * other file.
  */
 function versionOf(manifest: Omit<Manifest, 'version'>): string {
   const { created, version, ...rest } = manifest as Manifest;
@@ -154,20 +157,20 @@ function versionOf(manifest: Omit<Manifest, 'version'>): string {
 function readManifest(path: string): Manifest {
   const file = join(path, MANIFEST_FILE);
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) throw refused(path, stat ? 'it is not a folder' : 'there is no such folder');
-  if (!existsSync(file)) throw refused(path, `there is no ${MANIFEST_FILE} in it`);
+  if (!stat?.isDirectory()) throw refused(path, stat ? 'it is not a folder' : 'the folder does not exist');
+  if (!existsSync(file)) throw refused(path, `it contains no ${MANIFEST_FILE}`);
   const text = Buffer.from(readInside(path, MANIFEST_FILE)).toString('utf8');
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw refused(path, `${MANIFEST_FILE} is not JSON (torn?): ${messageOf(error)}`, error);
+    throw refused(path, `${MANIFEST_FILE} is not JSON (truncated?): ${messageOf(error)}`, error);
   }
   const claimed = (json as { contract_version?: unknown } | null)?.contract_version;
   if (typeof claimed === 'number' && claimed > CONTRACT_VERSION) {
     throw refused(
       path,
-      `it is of contract version ${claimed}, and this program knows ${CONTRACT_VERSION}: a newer metaheac is needed`,
+      `it has contract version ${claimed}, but this program supports ${CONTRACT_VERSION}: use a newer metaheac`,
     );
   }
   const parsed = manifestSchema.safeParse(json);
@@ -183,7 +186,7 @@ function readManifest(path: string): Manifest {
 /** The bytes of a file of the folder, whose name must not lead out of it. */
 function readInside(path: string, file: string): Uint8Array {
   if (isAbsolute(file) || normalize(file).split(sep).includes('..'))
-    throw refused(path, `the file name "${file}" leaves the folder`);
+    throw refused(path, `the file name "${file}" leads out of the folder`);
   if (!existsSync(join(path, file))) throw refused(path, `${file} is missing`);
   try {
     return readFileSync(join(path, file));
@@ -201,8 +204,8 @@ function parseVocabulary(path: string, file: string, bytes: Uint8Array): string[
   }
   if (!Array.isArray(tokens) || !tokens.every((token) => typeof token === 'string'))
     throw refused(path, `${file} is not a list of tokens`);
-  if (tokens.includes('')) throw refused(path, `${file} names an empty token: id 0 stands for it`);
-  if (new Set(tokens).size !== tokens.length) throw refused(path, `${file} names a token twice`);
+  if (tokens.includes('')) throw refused(path, `${file} contains an empty token, which id 0 stands for`);
+  if (new Set(tokens).size !== tokens.length) throw refused(path, `${file} contains a token twice`);
   return tokens;
 }
 

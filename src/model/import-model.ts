@@ -1,5 +1,5 @@
 /**
- * Makes a model folder of an exported ONNX file: everything that the service relies on is tried before anything is
+ * Turns an exported ONNX file into a model folder: everything that the service relies on is checked before anything is
  * written.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
@@ -31,7 +31,7 @@ import {
 } from './parameter-roles.ts';
 import { type ImportSchema, readImportSchema } from './schema.ts';
 
-/** As much as ONNX Runtime takes in one piece. */
+/** The largest file that ONNX Runtime loads in one piece. */
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 const GOLDEN_ROWS = 16;
 /** Key of the random users. */
@@ -42,9 +42,9 @@ export interface ImportOptions {
   readonly file: string;
   /** schema.json. */
   readonly schema: string;
-  /** Model folder to write; one that is there is replaced, a folder of anything else is refused. */
+  /** Model folder to write; an existing model folder is replaced, any other folder is refused. */
   readonly out: string;
-  /** Else the schema's, else the file's name. */
+  /** Default: the schema's, else the file's name. */
   readonly name?: string;
   /** ISO 8601. */
   readonly created: string;
@@ -56,17 +56,16 @@ export interface ImportReport {
   readonly schema: ImportSchema;
   readonly graph: Graph;
   readonly parameters: readonly ParameterRole[];
-  /** Number of nodes by op, most first. */
+  /** Number of nodes by op, most frequent first. */
   readonly ops: ReadonlyMap<string, number>;
-  /** Of fixed parameters: a model whose adapted parameters have one is refused. */
+  /** For fixed parameters: a model with a refusal for an adapted parameter is refused itself. */
   readonly refused: readonly RefusedGradient[];
   readonly dryRun: DryRun;
 }
 
 /**
- * Reads the file (and what it keeps in others beside it), checks inputs, output and weights, differentiates, scores the
- * highest ids, adapts a generated campaign, and writes the folder: a model that this accepts is one that `loadModel`
- * accepts.
+ * Reads the file (and its external data), checks inputs, output and weights, differentiates, scores the highest ids,
+ * adapts a generated campaign, and writes the folder. `loadModel` accepts any model that this accepts.
  * @throws AppError invalid_model, invalid_argument (the schema), storage_failed
  */
 export async function importModel(options: ImportOptions): Promise<ImportReport> {
@@ -116,14 +115,13 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
 }
 
 /**
- * The graph of an exported file, and the bytes of a file that holds all of it. Whatever cannot be read is
- * invalid_model.
+ * The graph of an exported file, and the bytes of a file that contains all of it. Anything unreadable is invalid_model.
  */
 export function readExport(file: string): { bytes: Uint8Array; graph: Graph } {
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat?.isFile()) throw refused(file, stat ? 'it is no file' : 'there is no such file');
+  if (!stat?.isFile()) throw refused(file, stat ? 'it is not a file' : 'the file does not exist');
   if (stat.size > MAXIMUM_FILE_BYTES)
-    throw refused(file, `it has ${stat.size} bytes: ${MAXIMUM_FILE_BYTES} are supported`);
+    throw refused(file, `it has ${stat.size} bytes; at most ${MAXIMUM_FILE_BYTES} are supported`);
   try {
     const bytes = selfContained(readFileSync(file), filesIn(dirname(file)));
     return { bytes, graph: readModel(bytes) };
@@ -133,15 +131,15 @@ export function readExport(file: string): { bytes: Uint8Array; graph: Graph } {
   }
 }
 
-/** A folder that is no model is somebody's: it is not replaced. */
+/** A folder that is not a model may be someone's data: it is not replaced. */
 function checkOut(out: string): void {
   if (!existsSync(out)) return;
   const isReplaced =
     statSync(out).isDirectory() && (existsSync(join(out, MANIFEST_FILE)) || readdirSync(out).length === 0);
-  if (!isReplaced) throw new AppError('invalid_argument', `${out} is there already, and is no model folder`);
+  if (!isReplaced) throw new AppError('invalid_argument', `${out} already exists and is not a model folder`);
 }
 
-/** "all" where the loader finds the same names by itself. */
+/** "all" if the loader would find the same names by itself. */
 function namesOf({ adapted, fixed }: Selection, graph: Graph): Manifest['adapted_parameters'] {
   const isAll = differentiableAmong(fixed.keys(), graph).length === 0;
   return isAll || adapted.length === 0 ? 'all' : [...adapted];
@@ -152,11 +150,12 @@ function refuseGradients(path: string, { adapted }: Selection, graph: Graph): vo
   if (refusals.length === 0) return;
   const sentences = refusals.map(
     ({ parameters, sentence }) =>
-      `${sentence}, which parameter ${parameters.map((name) => `"${name}"`).join(', ')} needs`,
+      `${sentence}, but parameter ${parameters.map((name) => `"${name}"`).join(', ')} needs it`,
   );
   throw refused(
     path,
-    `${sentences.join('; ')}. Change the model, or list these parameters as "fixed" in the schema: the others are adapted without them`,
+    `${sentences.join('; ')}. Change the model, or list these parameters as "fixed" in the schema to adapt ` +
+      'only the others',
   );
 }
 
@@ -211,7 +210,7 @@ async function makeGoldenBatch(
   return { inputs: goldenInputs(graph, feeds), scores: Array.from(scores) };
 }
 
-/** Number of nodes by op, most first. */
+/** Number of nodes by op, most frequent first. */
 export function countOps(graph: Graph): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { op } of graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);

@@ -1,6 +1,6 @@
 /**
- * Proposes the schema of an exported model: kinds and lengths from its inputs, sizes of vocabularies by trying ids on
- * its look-ups.
+ * Proposes the schema of an exported model: kinds and lengths from its inputs, vocabulary sizes by trying ids on its
+ * look-ups.
  */
 
 import { indexReader, needsIndexSession } from '../adaptation/compaction.ts';
@@ -12,7 +12,7 @@ import { SIDES, type Side } from './interface.ts';
 import { findLookups, type Lookup } from './lookups.ts';
 import { MAXIMUM_LIST_LENGTH } from './manifest.ts';
 
-/** A feature as schema.json writes it. A vocabulary_size of null was not found: somebody has to fill it in. */
+/** A feature in the form of schema.json. A vocabulary_size of null was not found and must be filled in. */
 export interface ProposedFeature {
   readonly name: string;
   readonly kind: FeatureKind;
@@ -28,15 +28,15 @@ export interface ProposedSchema {
 
 export interface Proposal {
   readonly schema: ProposedSchema;
-  /** What the graph does not say, or says in a way that the contract does not allow. */
+  /** What the graph does not reveal, or what violates the contract. */
   readonly notes: readonly string[];
 }
 
-/** Width of the lists of a feature whose inputs do not say it. */
+/** Width of the lists of a feature whose inputs do not specify it. */
 const ANY_WIDTH = 4;
-/** Ids beyond are of no table that fits into memory: where they are still looked up, something folds them. */
+/** No table with more rows fits into memory: if higher ids can still be looked up, something folds them. */
 const HUGE_ID = 2 ** 31 - 2;
-/** Ids that are tried one by one to see where a hash or a clip begins to repeat. */
+/** Ids tried one by one to find where a hash or a clip begins to repeat. */
 const FOLDED_IDS = 65_536;
 
 /**
@@ -48,7 +48,9 @@ export async function inferSchema(graph: Graph): Promise<Proposal> {
   for (const input of graph.inputs) {
     const type = graph.values.get(input)!;
     if (type.shape.some((dim) => typeof dim === 'number' && dim > MAXIMUM_LIST_LENGTH))
-      throw new GraphError(`input "${input}" is ${typeText(type)}: lists have at most ${MAXIMUM_LIST_LENGTH} tokens`);
+      throw new GraphError(
+        `input "${input}" is ${typeText(type)}: lists may have at most ${MAXIMUM_LIST_LENGTH} tokens`,
+      );
   }
   const sizes = await VocabularySizes.open(graph);
   try {
@@ -56,7 +58,9 @@ export async function inferSchema(graph: Graph): Promise<Proposal> {
     for (const input of graph.inputs) {
       const side = SIDES.find((name) => input.startsWith(`${name}.`));
       if (!side)
-        notes.push(`input "${input}" is of no feature: name it user.<feature> or campaign.<feature> in the export`);
+        notes.push(
+          `input "${input}" belongs to no feature: name it user.<feature> or campaign.<feature> in the export`,
+        );
       if (side && !isLength(graph, input)) features[side].push(await propose(graph, side, input, sizes, notes));
     }
     if (features.user.length === 0) notes.push('there is no user feature');
@@ -66,7 +70,7 @@ export async function inferSchema(graph: Graph): Promise<Proposal> {
   }
 }
 
-/** True for the lengths of a list that is an input too. */
+/** True for the lengths of a list that is also an input. */
 function isLength(graph: Graph, input: string): boolean {
   return input.endsWith('.length') && graph.inputs.includes(input.slice(0, -'.length'.length));
 }
@@ -86,9 +90,12 @@ async function propose(
   const size = await sizes.find(input, notes);
   if (value.shape.length !== 2) return { name, kind: 'single', vocabulary_size: size };
   if (!graph.inputs.includes(`${input}.length`))
-    notes.push(`input "${input}" is a list, and there is no input "${input}.length" for how many of its tokens count`);
+    notes.push(
+      `input "${input}" is a list, but there is no input "${input}.length" for the number of its tokens that ` +
+        'count',
+    );
   const width = value.shape[1]!;
-  if (typeof width === 'string') notes.push(`input "${input}" does not say its longest list: fill in max_length`);
+  if (typeof width === 'string') notes.push(`input "${input}" does not specify its longest list: fill in max_length`);
   return { name, kind: 'multi', max_length: typeof width === 'number' ? width : null, vocabulary_size: size };
 }
 
@@ -139,11 +146,11 @@ class VocabularySizes {
     );
   }
 
-  /** Ids of the feature `input`, or null where no table is looked up by it. */
+  /** Number of ids of the feature `input`, or null if it looks up no table. */
   async find(input: string, notes: string[]): Promise<number | null> {
     const own = this.#lookups.filter(({ inputs }) => inputs.includes(input));
     if (own.length === 0) {
-      notes.push(`no table is looked up by input "${input}": fill in its vocabulary_size`);
+      notes.push(`input "${input}" looks up no table: fill in its vocabulary_size`);
       return null;
     }
     try {
@@ -156,7 +163,7 @@ class VocabularySizes {
 
   async #tryIds(own: readonly Lookup[], input: string, notes: string[]): Promise<number | null> {
     if (!(await this.#fits(own, input, 0))) {
-      notes.push(`id 0 of input "${input}" is in no row of a table, and it stands for unknown and empty`);
+      notes.push(`id 0 of input "${input}" has no row in a table, but it stands for unknown and empty`);
       return null;
     }
     const largest = await this.#largestFitting(own, input);
@@ -183,7 +190,7 @@ class VocabularySizes {
     return own.every(({ index, rows }) => read.get(index)!.every((row) => row >= 0 && row < rows));
   }
 
-  /** Ids of a feature whose ids are hashed or clipped: as many as have rows of their own. */
+  /** Number of ids of a feature whose ids are hashed or clipped: those with their own rows. */
   async #beforeRepeating(own: readonly Lookup[], input: string, notes: string[]): Promise<number> {
     const most = Math.min(FOLDED_IDS, Math.max(...own.map(({ rows }) => rows)));
     const seen = new Set<string>();
@@ -193,11 +200,11 @@ class VocabularySizes {
       if (seen.has(rows)) break;
       seen.add(rows);
     }
-    notes.push(`ids of input "${input}" are folded (hashed or clipped): the first ${seen.size} have rows of their own`);
+    notes.push(`ids of input "${input}" are folded (hashed or clipped): the first ${seen.size} have their own rows`);
     return seen.size;
   }
 
-  /** `size`, unless the rows of another feature begin before: several may share one table, one behind the other. */
+  /** `size`, unless the rows of another feature begin earlier: several may share one table, one after another. */
   async #withinStack(own: readonly Lookup[], input: string, size: number, notes: string[]): Promise<number> {
     let least = size;
     const bases = await this.#basesOf(input);
@@ -216,11 +223,11 @@ class VocabularySizes {
       }
     }
     if (least < size)
-      notes.push(`the table of input "${input}" is shared: another feature begins behind its first ${least} rows`);
+      notes.push(`the table of input "${input}" is shared: another feature begins after its first ${least} rows`);
     return least;
   }
 
-  /** The row of id 0 in each table that `input` looks up, where its id 1 is another. */
+  /** The row of id 0 in each table that `input` looks up, if id 1 has a different row. */
   async #basesOf(input: string): Promise<ReadonlyMap<string, number>> {
     const [zero, one] = [await this.#read(input, 0), await this.#read(input, 1)];
     const bases = new Map<string, number>();
@@ -232,7 +239,7 @@ class VocabularySizes {
     return bases;
   }
 
-  /** The rows that one user with `id` everywhere in `input` looks up. */
+  /** The rows that a user with `id` everywhere in `input` looks up. */
   async #read(input: string, id: number): Promise<ReadonlyMap<string, readonly number[]>> {
     const feeds: Record<string, Tensor> = {};
     for (const name of this.#graph.inputs) {

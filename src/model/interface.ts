@@ -1,4 +1,4 @@
-/** What a model file's inputs and output must be, and random batches that fit them. */
+/** The required inputs and output of a model file, and random batches for them. */
 import { type Graph, numbersOf, type Tensor, tensor, typeText } from '../graph/index.ts';
 import type { Rng } from '../lib/rng.ts';
 import type { Feeds } from '../runtime/session.ts';
@@ -13,7 +13,7 @@ export const SIDES: readonly Side[] = ['user', 'campaign'];
 interface FeatureInput {
   readonly name: string;
   readonly rank: number;
-  /** Most tokens of a list, for its ids. */
+  /** The maximum number of tokens in a list, for its ids. */
   readonly width?: number;
   /** Whether it takes numbers, not ids. */
   readonly isFloat?: true;
@@ -21,7 +21,7 @@ interface FeatureInput {
   readonly highest: number;
 }
 
-/** What the inputs of a feature are called and shaped. */
+/** The names and shapes of a feature's inputs. */
 export function inputsOf(side: Side, feature: ManifestFeature): FeatureInput[] {
   const name = `${side}.${feature.name}`;
   switch (feature.kind) {
@@ -59,14 +59,14 @@ export function checkInterface(
   const names = new Set(wanted.map(({ name }) => name));
   for (const name of graph.inputs)
     if (!names.has(name))
-      throw refused(path, `${subject} wants an input "${name}" that is of no feature of the ${source}${convention}`);
+      throw refused(path, `${subject} has an input "${name}" that belongs to no feature of the ${source}${convention}`);
   for (const { name, rank, width, isFloat } of wanted) {
     if (!graph.inputs.includes(name)) throw refused(path, `${subject} has no input "${name}"${hint}`);
     const value = graph.values.get(name)!;
     const [batch] = value.shape;
     const isCampaign = name.startsWith('campaign.');
     const isOfType = isFloat ? value.dtype === 'float32' : value.dtype === 'int32' || value.dtype === 'int64';
-    // a batch of one fixed size would fit the golden batch and nothing else
+    // a fixed batch size would fit the golden batch and nothing else
     const isAnySize = typeof batch === 'string' || (isCampaign && batch === 1);
     const isWidth = width === undefined || typeof value.shape[1] !== 'number' || value.shape[1] === width;
     if (!isOfType || value.shape.length !== rank || !isAnySize || !isWidth) {
@@ -93,7 +93,8 @@ function checkScore(path: string, graph: Graph): void {
   const isDouble = output === 'score' && score?.dtype === 'float64';
   throw refused(
     path,
-    `its first output is ${score ? `"${output}" ${typeText(score)}` : 'missing'}, not "score" float32[batch]${isDouble ? ': cast the model before the export (in PyTorch: model.float())' : ''}`,
+    `its first output is ${score ? `"${output}" ${typeText(score)}` : 'missing'}, not "score" ` +
+      `float32[batch]${isDouble ? ': cast the model before the export (in PyTorch: model.float())' : ''}`,
   );
 }
 
@@ -149,7 +150,7 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
         for (let i = 0; i < lengths[row]!; i++)
           ids[row * width + i] = side === 'user' && row === 1 ? vocabulary_size - 1 : rng.integer(vocabulary_size);
       }
-      // every row of a campaign's input is the same campaign
+      // every row of a campaign input is the same campaign
       for (let row = draws; row < count; row++) {
         ids.copyWithin(row * width, 0, width);
         lengths[row] = lengths[0]!;

@@ -1,5 +1,5 @@
 /**
- * Loads a general model: its folder, its graph against the schema, finite weights, its golden batch re-scored, its
+ * Loads and verifies a general model: its folder, its graph against the schema, finite weights, its golden batch, its
  * derivative.
  */
 
@@ -22,7 +22,7 @@ import { MODEL_FILE, type ModelContract, type ModelFolder, readModelFolder, refu
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
 import { type DescentSettings, linearParameters, type Manifest, parametersOf } from './manifest.ts';
 
-/** Scores of the golden batch may differ by this much (other processors round otherwise). */
+/** Scores of the golden batch may differ by this much (other processors round differently). */
 export const GOLDEN_TOLERANCE = 1e-5;
 
 /** A model that can be adapted: a general model, or one that is still being trained. */
@@ -39,14 +39,14 @@ export interface GeneralModel extends AdaptableModel {
   readonly manifest: Manifest;
 }
 
-/** What the checks of a graph need to know: of a folder that is loaded, or of one that is still to be written. */
+/** What the checks of a graph need: from a loaded folder, or one that is still to be written. */
 export interface Contract {
   /** Names the model in a refusal. */
   readonly path: string;
   readonly manifest: Pick<Manifest, 'features' | 'adapted_parameters' | 'adaptation'>;
 }
 
-/** Loads and verifies the model in `path`; every refusal is invalid_model and says which part is at fault. */
+/** Loads and verifies the model in `path`; every refusal is invalid_model and names the faulty part. */
 export async function loadModel(path: string, options: { device?: Device } = {}): Promise<GeneralModel> {
   const folder = readModelFolder(path);
   const graph = readGraph(folder);
@@ -72,21 +72,21 @@ function readGraph(folder: ModelFolder): Graph {
   }
 }
 
-/** Refuses parameters that are no numbers. */
+/** Refuses parameters with NaN or infinity. */
 export function checkWeights(path: string, graph: Graph): void {
   for (const [name, value] of graph.initializers)
-    if (!allFinite(value)) throw refused(path, `parameter "${name}" holds NaN or infinity`);
+    if (!allFinite(value)) throw refused(path, `parameter "${name}" contains NaN or infinity`);
 }
 
 /**
- * A session of the model itself; what ONNX Runtime refuses is invalid_model: it sees some sizes that are known only
- * when a graph is folded.
+ * A session of the model itself; whatever ONNX Runtime refuses is invalid_model: it knows some sizes only after
+ * constant folding.
  */
 export async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
   try {
     return await openSession(graph, device ? { device } : {});
   } catch (error) {
-    throw refused(path, `ONNX Runtime does not take it: ${messageOf(error)}`, error);
+    throw refused(path, `ONNX Runtime does not accept it: ${messageOf(error)}`, error);
   }
 }
 
@@ -105,7 +105,7 @@ export async function openProgram(
   }
 }
 
-/** The parameters that the manifest has adapted, each of which must be there, float32, and have a gradient. */
+/** The adapted parameters according to the manifest, each of which must exist, be float32, and have a gradient. */
 export function adaptedParameters({ path, manifest }: Contract, graph: Graph): readonly string[] {
   const trainable = trainableParameters(graph);
   const adapted = manifest.adapted_parameters === 'all' ? trainable : manifest.adapted_parameters;
@@ -114,7 +114,7 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
   if (adaptation.optimiser === 'gradient_descent') {
     const named = parametersOf(adaptation);
     if (named.length !== adapted.length || named.some((name) => !adapted.includes(name)))
-      throw refused(path, `its adaptation changes ${named.join(', ')}, and ${adapted.join(', ')} are adapted`);
+      throw refused(path, `its adaptation changes ${named.join(', ')}, but ${adapted.join(', ')} are adapted`);
     const accompanied = Object.keys(adaptation.companion?.strengths ?? {});
     const stray = accompanied.find((name) => adaptation.rates[name] === undefined);
     if (stray !== undefined) throw refused(path, `its companion has a strength for ${stray}, which has no rate`);
@@ -126,14 +126,15 @@ export function adaptedParameters({ path, manifest }: Contract, graph: Graph): r
     if (value.dtype !== 'float32')
       throw refused(
         path,
-        `adapted parameter "${name}" is ${typeText(value)}: only float32 can be adapted: cast the model before the export (in PyTorch: model.float())`,
+        `adapted parameter "${name}" is ${typeText(value)}: only float32 can be adapted; cast the model ` +
+          'before the export (in PyTorch: model.float())',
       );
   }
   if (adaptation.optimiser === 'gradient_descent') checkLinearTerm(path, adaptation, graph);
   return adapted;
 }
 
-/** The logistic and the population regression are added to one logit: all that is adapted must act through it. */
+/** The logistic and the population regression are added to one logit: everything adapted must act through it. */
 function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph): void {
   const { companion, regression, scale } = adaptation;
   if (scale !== undefined && graph.initializers.get(scale)?.data.length !== 1)
@@ -143,9 +144,9 @@ function checkLinearTerm(path: string, adaptation: DescentSettings, graph: Graph
   const linear = linearParameters(adaptation);
   const term = findLinearTerm(splitHeads(graph, linear).head, linear);
   if (term === null)
-    throw refused(path, `its ${what} needs parameters that only shift logits, and ${linear.join(', ')} do more`);
+    throw refused(path, `its ${what} needs parameters that only shift logits, but ${linear.join(', ')} do more`);
   if (regression && !term.lookups.some(({ parameter }) => parameter === regression.parameter))
-    throw refused(path, `its regression needs a table of user features, and ${regression.parameter} is none`);
+    throw refused(path, `its regression needs a table of user features, but ${regression.parameter} is not one`);
 }
 
 async function checkGoldenBatch(
@@ -158,7 +159,7 @@ async function checkGoldenBatch(
   for (const name of graph.inputs) {
     const source = inputs[name];
     if (!source || source.shape.reduce((product, dim) => product * dim, 1) !== source.data.length)
-      throw refused(path, `the golden batch lacks a sound input "${name}"`);
+      throw refused(path, `the golden batch lacks a valid input "${name}"`);
     feeds[name] = tensor(
       graph.values.get(name)!.dtype,
       source.shape,
@@ -174,13 +175,14 @@ async function checkGoldenBatch(
       throw refused(path, `the golden batch cannot be run: ${messageOf(error)}`, error);
     }
     if (actual.length !== scores.length)
-      throw refused(path, `the golden batch gives ${actual.length} scores, not ${scores.length}`);
+      throw refused(path, `the golden batch produces ${actual.length} scores, not ${scores.length}`);
     scores.forEach((expected, i) => {
       const difference = Math.abs(actual[i]! - expected);
       if (!(difference <= GOLDEN_TOLERANCE))
         throw refused(
           path,
-          `the golden batch is not reproduced: score ${i} is ${actual[i]}, not ${expected} (tolerance ${GOLDEN_TOLERANCE})`,
+          `the golden batch is not reproduced: score ${i} is ${actual[i]}, not ${expected} (tolerance ` +
+            `${GOLDEN_TOLERANCE})`,
         );
     });
   } finally {
@@ -189,7 +191,7 @@ async function checkGoldenBatch(
 }
 
 /**
- * A table that is smaller than its vocabulary would fail in the middle of an expansion: one user with the highest id
+ * A table that is smaller than its vocabulary would fail in the middle of an expansion, so a user with the highest id
  * everywhere is scored now.
  */
 export async function checkHighestIds(

@@ -1,4 +1,4 @@
-/** Look-ups of a graph: which tables are read by which inputs. */
+/** Look-ups of a graph: which inputs read which tables. */
 import { type Graph, isFloat, type Node } from '../graph/index.ts';
 
 export interface Lookup {
@@ -7,15 +7,15 @@ export interface Lookup {
   readonly rows: number;
   /** Name of the node. */
   readonly node: string;
-  /** The value that holds the rows to read. */
+  /** The value with the rows to read. */
   readonly index: string;
   /** Inputs of the graph that the rows depend on, in the graph's order. */
   readonly inputs: readonly string[];
 }
 
 /**
- * Every `Gather` of axis 0 from a float parameter by indices that depend on no parameter, in the graph's order: compact
- * or not.
+ * Every `Gather` on axis 0 from a float parameter with indices that depend on no parameter, in the graph's order,
+ * whether compact or not.
  */
 export function findLookups(graph: Graph): Lookup[] {
   const giver = new Map<string, Node>();

@@ -1,4 +1,4 @@
-/** manifest.json of a model folder: the contract between who trains a model and the service, checked by zod. */
+/** manifest.json of a model folder: the contract between a model's trainer and the service, checked by zod. */
 
 import { z } from 'zod';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
@@ -6,7 +6,7 @@ import type { FeatureKind } from '../lib/feature-kinds.ts';
 /** Newer folders than this are refused. */
 export const CONTRACT_VERSION = 1;
 
-/** Most tokens of a list that a model reads. */
+/** The maximum number of tokens that a model reads from a list. */
 export const MAXIMUM_LIST_LENGTH = 4096;
 
 export const featureName = z.string().min(1).max(128);
@@ -53,29 +53,29 @@ const interval = z.strictObject({ mean: z.number(), low: z.number(), high: z.num
 
 const earlyStopping = z
   .strictObject({
-    /** Share of the seeds that are held out to choose the number of epochs. */
+    /** Share of the seeds held out to choose the number of epochs. */
     held_out_share: z.number().gt(0).max(0.5),
     /**
-     * Where the share is fewer seeds than this none is held out: the number of epochs is the default, and there is no
-     * report.
+     * If the share amounts to fewer seeds than this, none are held out: the number of epochs is the default, and there
+     * is no report.
      */
     minimum_held_out: z.number().int().min(1),
   })
   .nullable();
 
-/** Epochs of Adam over the seeds and sampled negatives: the published way. */
+/** Epochs of Adam over the seeds and sampled negatives, as published. */
 export const adamAdaptation = z.strictObject({
   optimiser: z.literal('adam'),
   rate: z.number().positive(),
   epochs: z.number().int().min(1).max(1000),
   batch: z.number().int().min(1).max(65_536),
   negatives_per_seed: z.number().positive().max(1000),
-  /** Whether every epoch draws its own negatives. */
+  /** Whether every epoch samples its own negatives. */
   resample_negatives: z.boolean(),
   early_stopping: earlyStopping,
 });
 
-/** Full-batch steps of gradient descent on a few parameters; everything upstream of them is computed once a user. */
+/** Full-batch steps of gradient descent on a few parameters; everything upstream of them is computed once per user. */
 const descentAdaptation = z.strictObject({
   optimiser: z.literal('gradient_descent'),
   /** The parameters that change, with the rate of each. */
@@ -86,24 +86,24 @@ const descentAdaptation = z.strictObject({
     exponent: z.number().min(0).max(2),
     maximum: z.number().int().min(1).max(1000),
   }),
-  /** Drawn anew for every step. */
+  /** Resampled for every step. */
   negatives_per_seed: z.number().positive().max(1000),
   /**
-   * A first pass finds the likely hidden members among the candidates: the top `cut` of them are no negatives of the
-   * second pass, which starts again.
+   * A first pass finds the likely hidden members among the candidates: their top `cut` share is excluded from the
+   * negatives of the second pass, which starts over.
    */
   first_pass: z.strictObject({ steps: z.number().int().min(1).max(1000), cut: z.number().gt(0).max(0.5) }).nullable(),
   /**
    * A logistic regression fitted from the seeds alone on what the named parameters multiply, with the inverse L2
-   * strength of each, and added to the logit: `weight` is its spread in spreads of the model's own logits. Only where
-   * the parameters do no more than shift logits.
+   * strength of each, and added to the logit: `weight` is its spread in units of the spread of the model's own logits.
+   * Only allowed if the parameters only shift logits.
    */
   companion: z
     .strictObject({ strengths: z.record(z.string(), z.number().positive()), weight: z.number().positive().max(10) })
     .optional(),
   /**
-   * The whole-population regression on what `parameter` multiplies, added to the logit as the companion is. `strength`
-   * is its ridge at 50 seeds, in parts of the sum of the variances; columns are scaled by their frequency to the power
+   * The whole-population regression on what `parameter` multiplies, added to the logit like the companion. `strength`
+   * is its ridge at 50 seeds, relative to the sum of the variances; columns are scaled by their frequency to the power
    * of -`power`. The parameter has no rate.
    */
   regression: z
@@ -115,8 +115,8 @@ const descentAdaptation = z.strictObject({
     })
     .optional(),
   /**
-   * A parameter of one element that multiplies all logits: it takes back what companion and regression add to their
-   * spread. It has no rate.
+   * A parameter with one element that multiplies all logits: it compensates for the spread that companion and
+   * regression add. It has no rate.
    */
   scale: z.string().optional(),
 });
@@ -144,16 +144,16 @@ export const manifestSchema = z.strictObject({
   /** sha256 by path inside the folder. */
   files: z.record(z.string(), sha256),
   features: z.strictObject({ user: z.array(feature).min(1), campaign: z.array(feature) }),
-  /** Initializers that adaptation changes: names, or all that are float and have a gradient. */
+  /** Initializers that adaptation changes: names, or all float ones with a gradient. */
   adapted_parameters: z.union([z.literal('all'), z.array(z.string()).min(1)]),
   adaptation,
-  /** How the model did on campaigns that it was not trained on, by group; null where nobody measured. */
+  /** How the model performed on campaigns that it was not trained on, by group; null if not measured. */
   evaluation: z
     .strictObject({ data: z.string(), campaigns: z.string(), groups: z.record(z.string(), evaluationGroup) })
     .nullable(),
   /** How it was trained, for readers. */
   training: z.record(z.string(), z.unknown()).nullable(),
-  /** Inputs and the scores that they must give. */
+  /** Inputs and the scores that they must produce. */
   golden_batch: z.strictObject({ inputs: z.record(z.string(), goldenTensor), scores: z.array(z.number()).min(1) }),
 });
 
@@ -188,8 +188,7 @@ export type AdaptationSettings = Manifest['adaptation'];
 export type AdamSettings = z.infer<typeof adamAdaptation>;
 export type DescentSettings = z.infer<typeof descentAdaptation>;
 /**
- * In code the two regressions go by what they are; `companion` and `regression` are their names in manifest.json, which
- * stay.
+ * Code names the two regressions by what they are; `companion` and `regression` remain their names in manifest.json.
  */
 export type LogisticRegressionSettings = NonNullable<DescentSettings['companion']>;
 export type PopulationRegressionSettings = NonNullable<DescentSettings['regression']>;
@@ -210,8 +209,7 @@ export function describeFeature(feature: ManifestFeature): string {
 }
 
 /**
- * The parameters through which the logits are shifted: those of gradient descent, and the one of the whole-population
- * regression.
+ * The parameters that shift the logits: those of gradient descent, and that of the whole-population regression.
  */
 export function linearParameters({ rates, regression }: DescentSettings): string[] {
   return [...Object.keys(rates), ...(regression ? [regression.parameter] : [])];
@@ -223,9 +221,9 @@ export function parametersOf(settings: DescentSettings): string[] {
 }
 
 /**
- * How a model is adapted unless it says otherwise. Published are two epochs of Adam at .001, which hardly move a model
- * where seeds are few; here up to five at .003, of which held-out seeds choose, with ten negatives a seed that are
- * redrawn each epoch.
+ * The default adaptation of a model. The published one is two epochs of Adam at .001, which hardly move a model with
+ * few seeds; here up to five at .003, the number chosen by held-out seeds, with ten negatives per seed, resampled each
+ * epoch.
  */
 export const DEFAULT_ADAPTATION: AdamSettings = {
   optimiser: 'adam',

@@ -1,6 +1,5 @@
 /**
- * What adaptation does with each parameter of an imported model, and why: adapted in a compact or a dense table, or
- * fixed.
+ * How adaptation treats each parameter of an imported model, and why: adapted in a compact table, densely, or fixed.
  */
 import {
   addGradients,
@@ -23,21 +22,21 @@ export interface ParameterRole {
   readonly reason: string | null;
 }
 
-/** The parameters that are adapted, and those that are not, with the reason of each. */
+/** The parameters that are adapted, and those that are not, with the reason for each. */
 export interface Selection {
   readonly adapted: readonly string[];
   readonly fixed: ReadonlyMap<string, string>;
 }
 
-/** Buffers that training keeps beside its weights, by the names that PyTorch, Keras and their exporters give them. */
+/** Training buffers that are not weights, by the names that PyTorch, Keras and their exporters use. */
 const BUFFER = /(^|[./])(running_(mean|var)|moving_(mean|variance)|num_batches_tracked)(_\d+)?$/;
-/** Names that exporters make up for numbers that stood in the code. */
+/** Names that exporters generate for literals in the code. */
 const MADE_UP = /^(onnx::\w+|val|_val|scalar_tensor\w*|_tensor_constant)_?\d*$/;
 
 /**
- * Chooses what is adapted. By default every float parameter that the score depends on by a gradient, but for what
- * `fixed` names, running statistics (by their names; those of BatchNormalization nodes are no parameters at all) and
- * single numbers that the exporter named. A name that is not there is invalid_argument.
+ * Chooses what is adapted. By default every float parameter with a gradient of the score, except those in `fixed`,
+ * running statistics (by their names; those of BatchNormalization nodes are not parameters at all) and single numbers
+ * named by the exporter. An unknown name is invalid_argument.
  */
 export function selectParameters(
   graph: Graph,
@@ -62,16 +61,16 @@ export function selectParameters(
       if (named.has(name)) return 'the schema says so';
       if (wanted !== 'all') return wanted.includes(name) ? null : 'the schema adapts others';
       if (!isFloat(dtype)) return `it is ${dtype}`;
-      if (!trainable.has(name)) return 'the score does not depend on it by a gradient';
-      if (BUFFER.test(name)) return 'by its name it is a running statistic of training';
-      if (MADE_UP.test(name) && elementCount(shape) === 1) return 'by its name it is a number of the code';
+      if (!trainable.has(name)) return 'the score has no gradient with respect to it';
+      if (BUFFER.test(name)) return 'its name is that of a running statistic of training';
+      if (MADE_UP.test(name) && elementCount(shape) === 1) return 'its name is that of a literal in the code';
       return null;
     }
   }
   return { adapted: [...graph.initializers.keys()].filter((name) => !reasons.has(name)), fixed: reasons };
 }
 
-/** Those of `names` that the score depends on by a gradient. */
+/** Those of `names` with a gradient of the score. */
 export function differentiableAmong(names: Iterable<string>, graph: Graph): string[] {
   const trainable = new Set(trainableParameters(graph));
   return [...names].filter((name) => trainable.has(name));
@@ -88,14 +87,14 @@ export function rolesOf(graph: Graph, { fixed }: Selection, cut: TableCut): Para
   });
 }
 
-/** A gradient that cannot be had: the sentence names op, node and path. */
+/** An unsupported gradient: the sentence names op, node and path. */
 export interface RefusedGradient {
   readonly parameters: readonly string[];
   readonly sentence: string;
 }
 
 /**
- * Which of `parameters` the loss has no gradient for, those with the same reason together. `graph` keeps the contract.
+ * The `parameters` for which the loss has no gradient, grouped by reason. `graph` satisfies the contract.
  */
 export function refusedGradients(graph: Graph, parameters: readonly string[]): RefusedGradient[] {
   if (parameters.length === 0 || refusal(graph, parameters) === null) return [];

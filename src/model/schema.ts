@@ -1,4 +1,4 @@
-/** schema.json of `model import`: what the features of an exported model are, and how it is to be adapted. */
+/** schema.json of `model import`: the features of an exported model, and how to adapt it. */
 
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
@@ -21,7 +21,7 @@ import {
 } from './manifest.ts';
 import { vocabularyPath } from './vocabulary.ts';
 
-/** Ids of one feature, id 0 among them: as many keys as a Map of JavaScript holds. */
+/** Ids of one feature, including id 0: as many keys as a JavaScript Map can hold. */
 const MAXIMUM_VOCABULARY = 2 ** 24;
 /** Bytes of a schema or a list of tokens. */
 const MAXIMUM_FILE_BYTES = 512 * 1024 * 1024;
@@ -30,23 +30,25 @@ const { adapted_parameters, name, training } = manifestSchema.shape;
 
 const feature = z
   .strictObject({
-    name: featureName.regex(/^[^\p{Cc}]*$/u, 'has a control character'),
+    name: featureName.regex(/^[^\p{Cc}]*$/u, 'contains a control character'),
     kind: z.enum(FEATURE_KINDS),
     max_length: maximumLength.nullish(),
     /** Numbers of a vector. */
     size: vectorSize.optional(),
     /** What the model is fed where a number is missing; null: NaN. */
     missing: missingValue.optional(),
-    // null is what a proposal writes that does not know it
+    // a proposal writes null if it does not know it
     vocabulary_size: z.number().int().min(1).max(MAXIMUM_VOCABULARY).nullish(),
     /** Tokens from id 1 on. */
     tokens: z.array(z.string()).optional(),
-    /** A file with the tokens, beside the schema. */
+    /** A file with the tokens, next to the schema. */
     vocabulary: z.string().optional(),
   })
-  .refine(({ name }) => !name.endsWith('.length'), { error: 'its name ends in .length, as the lengths of lists do' })
+  .refine(({ name }) => !name.endsWith('.length'), {
+    error: 'its name ends in .length, which is reserved for lengths of lists',
+  })
   .refine(({ kind, max_length }) => (kind === 'multi') === (typeof max_length === 'number'), {
-    error: 'a multi-valued feature has a max_length, and a single-valued one has none',
+    error: 'a multi-valued feature needs a max_length, a single-valued one must not have one',
   })
   .refine(({ kind, size }) => (kind === 'vector') === (size !== undefined), {
     error: 'a vector has a size, and no other feature has one',
@@ -66,14 +68,14 @@ const schema = z.strictObject({
   features: z.strictObject({ user: z.array(feature).min(1), campaign: z.array(feature).default([]) }),
   adaptation: adamAdaptation.partial().default({}),
   adapted_parameters: adapted_parameters.default('all'),
-  /** Parameters that adaptation leaves as they are. */
+  /** Parameters that adaptation does not change. */
   fixed: z.array(z.string()).default([]),
   training: training.default(null),
 });
 
 type Feature = z.infer<typeof feature>;
 
-/** Where the tokens of a feature are from. */
+/** Where a feature's tokens come from. */
 export type VocabularyOrigin = 'schema' | 'file' | 'ids';
 
 export interface ImportSchema {
@@ -85,14 +87,14 @@ export interface ImportSchema {
   readonly fixed: readonly string[];
   readonly training: Manifest['training'];
   readonly origins: ReadonlyMap<string, VocabularyOrigin>;
-  /** Tokens by `user.<feature>` and `campaign.<feature>`; where none are given, the ids as text: "1", "2", .. */
+  /** Tokens by `user.<feature>` and `campaign.<feature>`; if none are given, the ids as text: "1", "2", .. */
   tokens(): Map<string, readonly string[]>;
 }
 
 /**
  * Reads and checks a schema. The tokens of a feature are its `tokens`, or those of the file `vocabulary`, or of
- * `vocabulary/<side>.<feature>.json` beside the schema where that is there; without any, ids stand for themselves and
- * `vocabulary_size` says how many. Anything amiss is invalid_argument, saying where.
+ * `vocabulary/<side>.<feature>.json` next to the schema if that exists; without any, ids are their own tokens and
+ * `vocabulary_size` is their number. Anything wrong is invalid_argument and names the place.
  */
 export function readImportSchema(path: string): ImportSchema {
   const parsed = schema.safeParse(readJson(path, path));
@@ -125,7 +127,7 @@ export function readImportSchema(path: string): ImportSchema {
     path,
     name: data.name ?? null,
     features,
-    // what the schema leaves out is as the default
+    // whatever the schema omits has its default
     adaptation: { ...DEFAULT_ADAPTATION, ...withoutUndefined(data.adaptation) },
     adaptedParameters: data.adapted_parameters,
     fixed: data.fixed,
@@ -167,14 +169,14 @@ function tokensOf(
 }
 
 function checkTokens(path: string, where: string, tokens: readonly string[]): readonly string[] {
-  if (tokens.includes('')) throw refuseSchema(path, `${where} hold an empty one: id 0 stands for it`);
+  if (tokens.includes('')) throw refuseSchema(path, `${where} contain an empty one, which id 0 stands for`);
   const seen = new Set<string>();
   for (const token of tokens) {
-    if (seen.has(token)) throw refuseSchema(path, `${where} hold ${JSON.stringify(token)} twice`);
+    if (seen.has(token)) throw refuseSchema(path, `${where} contain ${JSON.stringify(token)} twice`);
     seen.add(token);
   }
   if (tokens.length >= MAXIMUM_VOCABULARY)
-    throw refuseSchema(path, `${where} are ${tokens.length}: ${MAXIMUM_VOCABULARY - 1} are supported`);
+    throw refuseSchema(path, `${where} are ${tokens.length}; at most ${MAXIMUM_VOCABULARY - 1} are supported`);
   return tokens;
 }
 
@@ -184,16 +186,17 @@ function sizeOf(path: string, key: string, { vocabulary_size }: Feature, tokens:
   if (tokens && typeof vocabulary_size === 'number' && tokens.length + 1 !== vocabulary_size)
     throw refuseSchema(
       path,
-      `feature "${key}" has ${tokens.length} tokens, and its vocabulary_size is ${vocabulary_size}: it counts them and id 0`,
+      `feature "${key}" has ${tokens.length} tokens, but its vocabulary_size is ${vocabulary_size}: it must ` +
+        'count them and id 0',
     );
   return vocabulary_size ?? tokens!.length + 1;
 }
 
 function readJson(schemaPath: string, file: string): unknown {
   const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat?.isFile()) throw refuseSchema(schemaPath, `${file} ${stat ? 'is no file' : 'is not there'}`);
+  if (!stat?.isFile()) throw refuseSchema(schemaPath, `${file} ${stat ? 'is not a file' : 'does not exist'}`);
   if (stat.size > MAXIMUM_FILE_BYTES)
-    throw refuseSchema(schemaPath, `${file} has ${stat.size} bytes: ${MAXIMUM_FILE_BYTES} are supported`);
+    throw refuseSchema(schemaPath, `${file} has ${stat.size} bytes; at most ${MAXIMUM_FILE_BYTES} are supported`);
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {

@@ -1,12 +1,12 @@
 /**
- * Files of tensors: one line of JSON (facts, names, shapes, a sha256) and then the elements; a torn or altered file
- * never reads.
+ * Tensor files: one line of JSON (facts, names, shapes, a sha256), then the elements; a damaged or altered file is
+ * never accepted.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { BYTES_PER_ELEMENT, elementCount, type Tensor } from '../graph/index.ts';
 
-/** What the header line may hold beside its own `tensors` and `sha256`: plain JSON. */
+/** What the header line may contain in addition to its own `tensors` and `sha256`: plain JSON. */
 export type Facts = Readonly<Record<string, unknown>>;
 
 export interface TensorFile {
@@ -22,15 +22,17 @@ const headerSchema = z.looseObject({
     z.object({
       name: z.string(),
       shape: z.array(z.int().nonnegative()),
-      /** float32 where it is not named. */
+      /** float32 if absent. */
       dtype: z.literal('int32').optional(),
     }),
   ),
-  /** Of the header without it, as JSON, and of the bytes after the header. */
+  /** Covers the header without this field, as JSON, and the bytes after the header. */
   sha256: z.string(),
 });
 
-/** The file as parts to be written one after the other; the tensors are not copied. Equal files give equal bytes. */
+/**
+ * The file as parts to be written one after another; the tensors are not copied. Equal content produces equal bytes.
+ */
 export function encodeTensorFile({ facts, tensors }: TensorFile): NodeJS.ArrayBufferView[] {
   const described = [...tensors].map(([name, { dtype, shape }]) => ({
     name,
@@ -44,7 +46,7 @@ export function encodeTensorFile({ facts, tensors }: TensorFile): NodeJS.ArrayBu
   return [Buffer.from(`${unsigned.slice(0, -1)},"sha256":"${hash.digest('hex')}"}\n`), ...parts];
 }
 
-/** Reads a whole file; null where it is torn or altered. The tensors are copies. */
+/** Reads a whole file; null if it is damaged or altered. The tensors are copies. */
 export function decodeTensorFile(bytes: Buffer): TensorFile | null {
   const end = Math.max(bytes.indexOf('\n'), 0);
   const json = parse(bytes.toString('utf8', 0, end));

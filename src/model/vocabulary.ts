@@ -1,11 +1,11 @@
 /** The vocabulary of a feature: token -> id. Id 0 is unknown and empty. */
 
 export interface Vocabulary {
-  /** Ids: tokens and id 0. */
+  /** Number of ids: tokens and id 0. */
   readonly size: number;
   /** In the order of their ids, from id 1. */
   readonly tokens: readonly string[];
-  /** 0 where the token is unknown. */
+  /** 0 if the token is unknown. */
   find(token: string): number;
 }
 

@@ -141,7 +141,9 @@ function describe(settings: SyntheticOptions & { readonly world: string }): obje
     name: 'synthetic-people',
     user_features: USER_FEATURES,
     campaign_features: CAMPAIGN_FEATURES,
-    made: `Synthetic: no real person or brand. Tastes are planted (world ${world}, seed ${seed}); traits show them in part, campaigns are liked by them.`,
+    made:
+      `Synthetic: no real person or brand. Tastes are planted (world ${world}, seed ${seed}); traits show them ` +
+      'in part, campaigns are liked by them.',
     licence: 'Apache-2.0',
     counts: { users, campaigns_train: trainCampaigns, campaigns_test: testCampaigns },
     rng_seed: seed,

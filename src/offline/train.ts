@@ -253,7 +253,9 @@ function factsOf(
     evaluation: best?.summary?.all
       ? {
           data: prepared.dataSet.name,
-          campaigns: `${heldOut.held.length} train campaigns that were held out${finalSteps > 0 ? ' (before a last training on all)' : ''}`,
+          campaigns:
+            `${heldOut.held.length} train campaigns that were held ` +
+            `out${finalSteps > 0 ? ' (before a last training on all)' : ''}`,
           groups: best.summary,
         }
       : null,

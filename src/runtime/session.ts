@@ -79,7 +79,8 @@ function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): D
   if (request === 'auto') return { ...CPU, detail: `cpu (CUDA is not available: ${reason})` };
   throw new AppError(
     'device_unavailable',
-    `${request} cannot be used: ${reason}. Install onnxruntime-node's CUDA binaries (see docs/operations.md, "GPU") or use --device cpu`,
+    `${request} cannot be used: ${reason}. Install onnxruntime-node's CUDA binaries (see docs/operations.md, ` +
+      '"GPU") or use --device cpu',
     { cause },
   );
 }

@@ -1,4 +1,4 @@
-/** The HTTP server: hooks that hold for every route, and the routes. */
+/** The HTTP server: hooks for every route, and the routes. */
 import { randomUUID } from 'node:crypto';
 import Fastify, {
   type FastifyBaseLogger,
@@ -41,7 +41,7 @@ import { OpenUploads } from './user-sets/open-uploads.ts';
 import { addUserSetRoutes } from './user-sets/routes.ts';
 import { addWebhookRoutes } from './webhooks/routes.ts';
 
-/** A server that is ready for `listen()` or `inject()`; `close()` ends what is in flight within `closeGraceMs`. */
+/** A server that is ready for `listen()` or `inject()`; `close()` ends requests in flight within `closeGraceMs`. */
 export async function buildServer(dependencies: ServerDependencies): Promise<ServerApp> {
   const uploads = new OpenUploads(dependencies.config);
   const requests = new OpenRequests();
@@ -60,7 +60,7 @@ export async function openApiDocument(): Promise<object> {
   return withDocumentedApp((app) => app.swagger());
 }
 
-/** The same document as YAML: what openapi.yaml holds. */
+/** The same document as YAML: the contents of openapi.yaml. */
 export async function openApiYaml(): Promise<string> {
   return withDocumentedApp((app) => app.swagger({ yaml: true }));
 }
@@ -100,7 +100,8 @@ function createApp(
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateReply('problemCode', null);
-  // the first hook, and a hook: Fastify listens on `localhost` with a server for each of its addresses
+  // it must be the first hook, and must be a hook: Fastify listens on `localhost` with a server for each of its
+  // addresses
   app.addHook('onRequest', (request, reply, done) => {
     requests.add(request.raw, reply.raw);
     done();
@@ -152,7 +153,7 @@ function addHooks(app: ServerApp, { apiKey }: ServerConfig, metrics: ServerMetri
   app.addHook('onResponse', async (request, reply) => metrics.observe(request, reply));
 }
 
-/** The caller's own id where it is short and plain, else a new one. */
+/** The caller's own id if it is short and plain, else a new one. */
 function requestIdOf(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }

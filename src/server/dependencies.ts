@@ -1,4 +1,4 @@
-/** What a server is given. Its parts are the ports of the folders that use them. */
+/** A server's dependencies. Its parts are the ports of the folders that use them. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -26,7 +26,7 @@ export interface ServerDependencies {
   readonly estimates: Estimates;
   readonly explainer: AudienceExplainer;
   readonly engine: () => EngineStatus;
-  /** Called after a campaign was accepted: the engine need not wait for its next look at the queue. */
+  /** Called after a campaign was accepted, so that the engine need not wait for its next poll of the queue. */
   readonly wake: () => void;
   readonly webhooks: WebhookService;
   readonly logger: Logger;

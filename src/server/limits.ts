@@ -1,4 +1,4 @@
-/** Every limit of the service, from the rows beside the routes that keep them, and the variable that sets each. */
+/** Every limit of the service, from the rows beside the routes that enforce them, and the variable that sets each. */
 import { AUDIENCE_LIMITS, type AudienceLimits } from './audiences/limits.ts';
 import { CAMPAIGN_LIMITS, type CampaignLimits } from './campaigns/limits.ts';
 import { ESTIMATE_LIMITS, type EstimateLimits } from './estimates/limits.ts';
@@ -20,7 +20,7 @@ const ROWS = {
   ...WEBHOOK_LIMITS,
 };
 
-/** The values that a service keeps. */
+/** The limits of a service. */
 export interface Limits
   extends HttpLimits,
     CampaignLimits,

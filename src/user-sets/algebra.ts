@@ -23,8 +23,9 @@ interface Kept {
 }
 
 /**
- * Yields, if only an empty block, whenever a block of either set is used up: what is done between two yields is at most
- * a block of each. A set whose rest changes nothing is not read on, so its file's sha256 is not compared.
+ * Yields, if only an empty block, whenever a block of either set is used up: at most one block of each is processed
+ * between two yields. A set whose remainder cannot change the result is not read further, so its file's sha256 is not
+ * verified.
  */
 function* merge(a: IdBlocks, b: IdBlocks, kept: Kept): Generator<readonly string[], void, void> {
   const left = a[Symbol.iterator]();

@@ -1,4 +1,4 @@
-/** A change of a set of users: what it makes of the set, and how what was sent matches. */
+/** A change of a set of users: the resulting set, and how the sent ids match. */
 
 import type { CollectedIds } from '../campaigns/ports/user-sets.ts';
 import type {
@@ -21,29 +21,29 @@ export interface ChangeTask extends ChangeOptions {
   readonly collected: CollectedIds;
   readonly population: MatchedPopulation;
   readonly maximumUsers: number;
-  /** Of the ids collected; null where they are the new set. */
+  /** For the collected ids; null if they are the new set. */
   readonly matches: Matches | null;
 }
 
-/** What counts the new set as it is made. */
+/** Counts the new set as it is made. */
 export function tallyFor({ how, population, maximumUsers, onUnknown }: ChangeTask): MatchTally {
   return new MatchTally(population, maximumUsers, how === 'replace' ? onUnknown : undefined);
 }
 
-/** How the ids collected match, once the new set was counted. */
+/** How the collected ids match, once the new set was counted. */
 export function sentOf({ collected, matches }: ChangeTask, tally: MatchTally): SeedCounts {
   const counted = matches ?? tally.matches();
   const { received } = collected;
   return { ...counted, received, duplicate: received - counted.known - counted.unknown };
 }
 
-/** The blocks of the set that a change makes. */
+/** The blocks of the set that results from a change. */
 export function combine(how: Change, before: IdBlocks, collected: IdBlocks): IdBlocks {
   if (how === 'replace') return collected;
   return how === 'add' ? unionOf(before, collected) : differenceOf(before, collected);
 }
 
-/** Ids that were sent since the set was replaced last, less what was removed, after a change to one of `users`. */
+/** Ids sent since the set was last replaced, less those removed, after a change to a set of `users`. */
 export function receivedAfter(how: Change, collected: number, before: OwnedSet | null, users: number): number {
   const { received, duplicate } = before?.counts ?? { received: 0, duplicate: 0 };
   if (how === 'replace') return collected;

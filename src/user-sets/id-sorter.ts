@@ -1,5 +1,5 @@
 /**
- * Sorts any number of user ids in flat memory: chunks are sorted, spilled as runs to one temporary file, and merged
+ * Sorts any number of user ids in constant memory: chunks are sorted, spilled as runs to one temporary file, and merged
  * (external merge sort).
  */
 import { closeSync, openSync } from 'node:fs';
@@ -8,25 +8,25 @@ import { createFolder, removeQuietly, withStorage, writeAll } from '../lib/durab
 import { decodeIds, encodeIds, lineBlocks } from './set-file.ts';
 import { temporaryPath } from './writer.ts';
 
-/** Ids that are sorted at once: 15 to 60 ms, about 4 MB. Ten million make 306 runs. */
+/** Ids sorted at once: 15 to 60 ms, about 4 MB. Ten million make 306 runs. */
 const CHUNK_IDS = 32_768;
-/** Ids of a merged block. */
+/** Ids per merged block. */
 const BLOCK_IDS = 4_096;
 
 /** How much of each run is read at a time: all of them are open at once. */
 const RUN_READ_BYTES = 16 * 1024;
-/** Runs that are opened at once. */
+/** Runs opened at once. */
 const OPENED_RUNS = 16;
 
-/** Where a run lies in the temporary file. */
+/** Where a run is in the temporary file. */
 interface Run {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * Takes ids in any order, repetitions included, and gives the sorted set. Who makes one closes it. @throws AppError
- * storage_failed
+ * Takes ids in any order, including repetitions, and returns the sorted set. The creator must close it. @throws
+ * AppError storage_failed
  */
 export class IdSorter {
   readonly #folder: string;
@@ -43,7 +43,7 @@ export class IdSorter {
     this.#chunkIds = chunkIds;
   }
 
-  /** Ids added so far, repetitions included. */
+  /** Ids added so far, including repetitions. */
   get received(): number {
     return this.#received;
   }
@@ -53,7 +53,7 @@ export class IdSorter {
     if (this.#chunk.push(userId) >= this.#chunkIds) this.#flush();
   }
 
-  /** All that was added, once; to be called (and read to its end) once, after the last `add`. */
+  /** Everything added, without repetitions; must be called (and read to its end) once, after the last `add`. */
   blocks(): IdBlocks {
     if (this.#spill === null) return cut(sortedSet(this.#chunk));
     if (this.#chunk.length > 0) this.#flush();
@@ -105,7 +105,7 @@ function* runBlocks(descriptor: number, start: number, end: number): Generator<s
   for (const lines of lineBlocks(descriptor, start, end, RUN_READ_BYTES)) yield decodeIds(lines);
 }
 
-/** One id at a time of a run. */
+/** Reads one id at a time from a run. */
 class RunCursor {
   /** undefined at the end. */
   id: string | undefined;
@@ -133,9 +133,9 @@ class RunCursor {
 }
 
 /**
- * Merges sorted runs, repetitions left out, by a tree of losers (Knuth, TAOCP 3, 5.4.1): node n of 1 .. k - 1 holds the
- * run that lost there, leaves are k .. 2k - 1, so that the next id costs log2(k) comparisons, where a heap needs twice
- * as many.
+ * Merges sorted runs without repetitions by a loser tree (Knuth, TAOCP 3, 5.4.1): node n of 1 .. k - 1 holds the run
+ * that lost there, leaves are k .. 2k - 1, so that the next id costs log2(k) comparisons, where a heap needs twice as
+ * many.
  */
 function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], void, void> {
   const cursors: RunCursor[] = [];
@@ -182,7 +182,7 @@ function* mergeRuns(runs: readonly IdBlocks[]): Generator<readonly string[], voi
   if (block.length > 0) yield block;
 }
 
-/** An ended run comes after all ids. */
+/** A finished run sorts after all ids. */
 function isBefore(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && (b === undefined || a < b);
 }

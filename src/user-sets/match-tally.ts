@@ -1,4 +1,4 @@
-/** Counts which of some user ids a population has. */
+/** Counts how many user ids a population has. */
 import { setImmediate } from 'node:timers/promises';
 import { UNKNOWN_EXAMPLES } from '../campaigns/seeds.ts';
 import type { IdBlocks, MatchedPopulation, Matches } from '../campaigns/set-types.ts';
@@ -14,7 +14,7 @@ export class MatchTally {
   #unknown = 0;
 
   /**
-   * Any number of users where no maximum is given; `onUnknown` is called with each id that the population does not
+   * Without a maximum any number of users is accepted; `onUnknown` is called with each id that the population does not
    * have.
    */
   constructor(
@@ -51,7 +51,7 @@ export class MatchTally {
   }
 }
 
-/** How all of `blocks` match; others have their turn between two. */
+/** How all of `blocks` match; yields to other work between two blocks. */
 export async function tallyOf(
   blocks: IdBlocks,
   population: MatchedPopulation,
@@ -63,6 +63,6 @@ export async function tallyOf(
 }
 
 function tooManyUsers(limit: number): AppError {
-  const message = `a set has at most ${limit} user ids`;
+  const message = `a set may have at most ${limit} user ids`;
   return new AppError('too_many_seeds', message, { details: [{ pointer: '', limit, message }] });
 }

@@ -8,7 +8,7 @@ import { AppError, assert } from '../lib/errors.ts';
 /** Where the files of user sets are, in the data folder. */
 export const SEED_FOLDER = 'seeds';
 
-/** A set that is on the disk. */
+/** A set on disk. */
 export interface UserSet {
   readonly sha256: string;
   readonly users: number;
@@ -18,7 +18,7 @@ export interface UserSet {
 /** How much of a file is read and decoded at a time; a longer line takes as much as it needs. */
 const READ_BYTES = 64 * 1024;
 
-/** One id a line. A line that starts with `"` is a JSON string: an id that would not survive as it is. */
+/** One id per line. A line that starts with `"` is a JSON string, for ids that cannot be written plainly. */
 export function encodeIds(userIds: readonly string[]): Buffer {
   let text = '';
   for (const userId of userIds) text += isPlain(userId) ? `${userId}\n` : `${JSON.stringify(userId)}\n`;
@@ -35,11 +35,11 @@ export function decodeIds(bytes: Buffer): string[] {
 }
 
 /**
- * The ids of a set, sorted, a block of some thousands at a time: memory stays flat whatever the set's size, and a
- * caller may do other work between blocks. The file stays open until the end, so one that is removed meanwhile is still
- * read whole.
- * @throws AppError storage_failed where the file is missing, or, after the last block, where the bytes do not have the
- * sha256: what was read until then is not to be used.
+ * The ids of a set, sorted, in blocks of some thousands: memory stays constant whatever the set's size, and a caller
+ * may do other work between blocks. The file stays open until the end, so a file removed meanwhile is still read
+ * completely.
+ * @throws AppError storage_failed if the file is missing or, after the last block, if the bytes do not match the
+ * sha256: what was read until then must not be used.
  */
 export function* userSetBlocks(folder: string, sha256: string): Generator<string[], void, void> {
   const path = userSetPath(folder, sha256);
@@ -52,7 +52,7 @@ export function* userSetBlocks(folder: string, sha256: string): Generator<string
       try {
         userIds = decodeIds(lines);
       } catch {
-        throw torn(path); // no line of ours is half a JSON string
+        throw torn(path); // we never write an incomplete JSON string
       }
       yield userIds;
     }
@@ -63,8 +63,8 @@ export function* userSetBlocks(folder: string, sha256: string): Generator<string
 }
 
 /**
- * Whole lines of a file from `start` to `end` (or its end), block by block; at least one line a block. @throws AppError
- * storage_failed
+ * Whole lines of a file from `start` to `end` (or its end), block by block; at least one line per block. @throws
+ * AppError storage_failed
  */
 export function* lineBlocks(
   descriptor: number,
@@ -80,7 +80,7 @@ export function* lineBlocks(
     position += read;
     filled += read;
     if (read === 0) {
-      // a file that ends in the middle of a line is torn: its sha256 tells
+      // a file that ends in the middle of a line is truncated, which its sha256 reveals
       if (filled > 0) yield buffer.subarray(0, filled);
       return;
     }
@@ -101,12 +101,12 @@ export function userSetPath(folder: string, sha256: string): string {
 }
 
 function torn(path: string): AppError {
-  return new AppError('storage_failed', `user set ${path} was altered or is torn`);
+  return new AppError('storage_failed', `user set ${path} is damaged or altered`);
 }
 
-/** Printable ASCII that starts with no quote: nearly every id, and quick to tell. */
+/** Printable ASCII that starts with no quote: true for nearly every id, and quick to check. */
 const ORDINARY = /^[!#-~][ -~]*$/;
-/** Empty, a leading quote, a control character (a newline among them), half a surrogate pair. */
+/** Empty, a leading quote, a control character (including a newline), an unpaired surrogate. */
 const NEEDS_JSON = /^$|^"|[\p{Cc}\p{Cs}]/u;
 
 function isPlain(userId: string): boolean {

@@ -1,5 +1,5 @@
 /**
- * Writes a user set: sorted blocks to a temporary file, which gets its name (the sha256 of its bytes) in the
+ * Writes a user set: sorted blocks to a temporary file, which is renamed (to the sha256 of its bytes) in the
  * transaction that records it.
  */
 import { createHash, randomUUID } from 'node:crypto';
@@ -22,21 +22,21 @@ import { encodeIds, type UserSet, userSetPath } from './set-file.ts';
 const TEMPORARY = '.tmp';
 const sync = promisify(fdatasync);
 
-/** A set whose bytes are on the disk under a temporary name. Who has one publishes or discards it. */
+/** A set whose bytes are on disk under a temporary name. Its owner must publish or discard it. */
 export interface WrittenSet extends UserSet {
   /**
-   * Gives the file its name and waits until that is on the disk; in the place of a file of the same set, which heals a
-   * damaged one. Called inside the write transaction that records the set: whoever removes a file that no row names
-   * does so inside one too.
+   * Renames the file to its final name and waits until that is on disk; replaces a file of the same set, which repairs
+   * a damaged one. Called inside the write transaction that records the set: files without a row are removed inside a
+   * transaction too.
    */
   publish(): void;
-  /** Removes the temporary file where it was not published. */
+  /** Removes the temporary file if it was not published. */
   discard(): void;
 }
 
 /**
- * One set that is being written into `folder`. Every method throws AppError storage_failed with the cause, and then
- * nothing is left.
+ * One set being written into `folder`. Every method throws AppError storage_failed with the cause, and then leaves
+ * nothing behind.
  */
 export class UserSetWriter {
   readonly #folder: string;
@@ -66,13 +66,13 @@ export class UserSetWriter {
     this.#sizeBytes += bytes.length;
   }
 
-  /** Waits until all is on the disk. */
+  /** Waits until everything is on disk. */
   finishSync(): WrittenSet {
     this.#orAbort(() => fsyncSync(this.#descriptor));
     return this.#close();
   }
 
-  /** The same, with other work going on meanwhile. */
+  /** The same, while other work continues. */
   async finish(): Promise<WrittenSet> {
     try {
       await sync(this.#descriptor);

@@ -130,7 +130,9 @@ async function startEngine(
   const model = readModelFolder(config.model);
   const { version } = model.manifest;
   if (version !== config.modelVersion) {
-    const message = `the model folder ${config.model} holds version ${version} now, and ${config.modelVersion} is served: start the service anew`;
+    const message =
+      `the model folder ${config.model} holds version ${version} now, and ${config.modelVersion} is served: ` +
+      'start the service anew';
     throw new AppError('invalid_model', message);
   }
   const populations = new Map<string, Population>();

@@ -153,7 +153,7 @@ describe('the version', () => {
 
 describe('readModelFolder refuses', () => {
   it('a folder that is not there', () => {
-    expect(refusalOf(join(newFolder(), 'none'))).toContain('there is no such folder');
+    expect(refusalOf(join(newFolder(), 'none'))).toContain('the folder does not exist');
   });
 
   it('a folder without a manifest', () => {

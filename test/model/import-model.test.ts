@@ -165,8 +165,8 @@ describe('importModel', () => {
     const { parameters } = await importModel(options);
     expect(parameters.map(({ name, role, reason }) => [name, role, reason])).toEqual([
       ['table', 'compact', null],
-      ['norm.running_mean', 'fixed', 'by its name it is a running statistic of training'],
-      ['onnx::Mul_17', 'fixed', 'by its name it is a number of the code'],
+      ['norm.running_mean', 'fixed', 'its name is that of a running statistic of training'],
+      ['onnx::Mul_17', 'fixed', 'its name is that of a literal in the code'],
       ['onnx::Mul_18', 'dense', expect.stringContaining('uses it whole')],
     ]);
     expect((await loadModel(options.out)).adapted).toEqual(['table', 'onnx::Mul_18']);

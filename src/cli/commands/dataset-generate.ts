@@ -14,13 +14,13 @@ export interface DatasetGenerateOptions {
   testCampaigns: number;
   seed: number;
   world: string;
-  /** Instead of people with traits; it has its own numbers of users and campaigns. */
+  /** Instead of people with traits; a shape has its own numbers of users and campaigns. */
   shape?: ShapeName;
 }
 
 export async function datasetGenerateCommand(options: DatasetGenerateOptions, output: Output): Promise<void> {
   const { out, shape: name } = options;
-  if (existsSync(out)) throw new AppError('invalid_argument', `${out} is there already`);
+  if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);
   const seed = String(options.seed);
   if (name !== undefined) {
     const shape = SHAPES[name];

@@ -1,4 +1,4 @@
-/** `metaheac demo`: gives the demo a service, and this terminal. */
+/** `metaheac demo`: provides the demo with a service and this terminal. */
 import { type DemoOptions, runDemo } from '../../demo/demo.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/logging.ts';

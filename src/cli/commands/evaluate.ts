@@ -25,7 +25,7 @@ export interface EvaluateCommandOptions {
 }
 
 export async function evaluateCommand(options: EvaluateCommandOptions, output: Output): Promise<void> {
-  // what draws is loaded only where something is drawn
+  // plotting code is loaded only if something is drawn
   const reports = options.report || options.plots ? await import('../../report/write.ts') : null;
   reports?.prepareOutputs(options.report, options.plots);
   const device = await resolveDevice(parseDevice(options.device));
@@ -59,7 +59,7 @@ export async function evaluateCommand(options: EvaluateCommandOptions, output: O
 }
 
 function describeReport(report: EvaluationReport): string {
-  const skipped = report.skipped_campaigns.map(({ id, reason }) => `campaign ${id} is left out: ${reason}`);
+  const skipped = report.skipped_campaigns.map(({ id, reason }) => `campaign ${id} is skipped: ${reason}`);
   const chosen = Object.entries(report.chosen).map(
     ([method, { setting }]) =>
       `${method} ${Object.entries(setting)
@@ -67,10 +67,11 @@ function describeReport(report: EvaluationReport): string {
         .join(' ')}`,
   );
   return [
-    `${report.dataset}: ${report.model}, ${report.repeats} repeats, ${report.seconds_per_campaign.toFixed(2)} s a campaign (adaptation and scoring)`,
+    `${report.dataset}: ${report.model}, ${report.repeats} repeats, ` +
+      `${report.seconds_per_campaign.toFixed(2)} s per campaign (adaptation and scoring)`,
     ...qualityTable(report),
     '',
-    'metaheac less the method, campaign by campaign [95 % interval]',
+    'metaheac minus the method, campaign by campaign [95 % interval]',
     ...differenceTable(report),
     '',
     ...describePredictions(report.prediction),
@@ -122,19 +123,22 @@ function alignColumns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** What the prediction from the seeds alone is worth, as a paragraph. */
+/** How good the predictions from the seeds alone are, as a paragraph. */
 function describePredictions({ groups, random_seeds }: PredictionReport): string[] {
   const { campaigns, predicted, recall, verdicts, weak } = groups.all!;
   const percent = (share: number) => `${Math.round(100 * share)} %`;
   const [at5, at20] = [recall['0.05'], recall['0.2']];
   const agreement =
     at5 && at20
-      ? `its 90 % interval holds recall@5% (and so lift@5%) of ${percent(at5.coverage)} of ${predicted} campaigns, recall@20% of ${percent(at20.coverage)}. ` +
-        `Recall@5% is ${at5.mean_true.toFixed(3)}, predicted ${at5.mean_predicted.toFixed(3)}, off by ${at5.mean_absolute_error.toFixed(3)} on average.`
-      : `no campaign of ${campaigns} has seeds enough.`;
+      ? `the 90 % interval contains recall@5% (and so lift@5%) for ${percent(at5.coverage)} of ${predicted} ` +
+        `campaigns, recall@20% for ${percent(at20.coverage)}. ` +
+        `Recall@5% is ${at5.mean_true.toFixed(3)}, predicted ${at5.mean_predicted.toFixed(3)}, off by ` +
+        `${at5.mean_absolute_error.toFixed(3)} on average.`
+      : `none of ${campaigns} campaigns has enough seeds.`;
   const counts = ({ good, unsure, weak: bad }: typeof verdicts) => `${good} good, ${unsure} unsure, ${bad} weak`;
   return [
-    `Predicted from the seeds alone: ${agreement}`,
-    `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.both} of them called weak. Random users as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
+    `Predictions from the seeds alone: ${agreement}`,
+    `Verdicts: ${counts(verdicts)}; ${weak.truly} campaigns have an AUC below ${weak.auc}, ${weak.both} of ` +
+      `them called weak. Random users as seeds (${random_seeds.sets} sets): ${counts(random_seeds.verdicts)}.`,
   ];
 }

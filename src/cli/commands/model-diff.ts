@@ -3,14 +3,14 @@
 import type { Output } from '../../lib/output.ts';
 import { diffModels, type ModelDiff } from '../../model/diff.ts';
 
-/** Tokens that are named of each list. */
+/** Tokens named of each list. */
 const NAMED_TOKENS = 5;
 
 export async function modelDiffCommand(before: string, after: string, output: Output): Promise<void> {
   for (const line of describeDiff(diffModels(before, after))) output.result(line);
 }
 
-/** A line a difference; one line where there is none. */
+/** One line per difference; a single line if there is none. */
 export function describeDiff({ fields, features, vocabularies, parameters, ops }: ModelDiff): string[] {
   const lines: string[] = [];
   for (const { field, before, after } of fields) lines.push(`${field}: ${valueText(before)} -> ${valueText(after)}`);
@@ -20,7 +20,7 @@ export function describeDiff({ fields, features, vocabularies, parameters, ops }
     const parts = [
       ...(added.length > 0 ? [`${added.length} tokens added (${tokensText(added)})`] : []),
       ...(removed.length > 0 ? [`${removed.length} removed (${tokensText(removed)})`] : []),
-      ...(renumbered > 0 ? [`${renumbered} under another id`] : []),
+      ...(renumbered > 0 ? [`${renumbered} with another id`] : []),
     ];
     lines.push(`vocabulary ${feature}: ${parts.join(', ')}`);
   }

@@ -23,20 +23,20 @@ export async function modelImportCommand(file: string, options: ModelImportOptio
   for (const line of describeImport(report, out)) output.result(line);
 }
 
-/** Prints the schema as JSON on stdout, so that it can be written to a file, and what has to be looked at as notes. */
+/** Prints the schema as JSON on stdout, so that it can be written to a file, and whatever needs checking as notes. */
 export async function modelInferCommand(file: string, output: Output): Promise<void> {
   const { graph } = readExport(file);
   try {
     const { schema, notes } = await inferSchema(graph);
     output.result(schemaText(schema));
-    for (const note of notes) output.note(`look at: ${note}`);
+    for (const note of notes) output.note(`check: ${note}`);
   } catch (error) {
     if (error instanceof GraphError) throw refused(file, error.message, error);
     throw error;
   }
 }
 
-/** JSON with a feature a line, easy to edit. */
+/** JSON with one feature per line, easy to edit. */
 function schemaText({ features }: ProposedSchema): string {
   const sides = SIDES.map((side) => {
     const lines = features[side].map((feature) => `\n      ${JSON.stringify(feature)}`);
@@ -64,13 +64,14 @@ function describeImport(
     }
   }
   lines.push(...describeParameters(graph, parameters), describeOps(ops));
-  lines.push(refused.length === 0 ? 'gradients refused: none' : 'gradients refused, of fixed parameters:');
+  lines.push(refused.length === 0 ? 'gradients refused: none' : 'gradients refused (fixed parameters only):');
   for (const { sentence, parameters: names } of refused) lines.push(`  ${names.join(', ')}: ${sentence}`);
   const { losses, users, unmoved } = dryRun;
   lines.push(
-    `dry run: ${losses.length} steps on ${users} random users, losses ${losses.map((loss) => loss.toFixed(4)).join(' ')}${unmoved.length === 0 ? ', every adapted parameter moved' : ''}`,
+    `dry run: ${losses.length} steps on ${users} random users, losses ` +
+      `${losses.map((loss) => loss.toFixed(4)).join(' ')}${unmoved.length === 0 ? ', every adapted parameter moved' : ''}`,
   );
-  if (unmoved.length > 0) lines.push(`  not moved by it: ${unmoved.join(', ')}`);
+  if (unmoved.length > 0) lines.push(`  not moved: ${unmoved.join(', ')}`);
   lines.push(`golden batch: ${manifest.golden_batch.scores.length} random users`);
   lines.push(`adaptation: ${JSON.stringify(manifest.adaptation)}`);
   return lines;

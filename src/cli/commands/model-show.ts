@@ -12,7 +12,7 @@ import { describeFeature, linearParameters, type Manifest } from '../../model/ma
 import { type ParameterRole, rolesOf } from '../../model/parameter-roles.ts';
 
 export interface ModelShowOptions {
-  /** The graphs that adaptation runs too. */
+  /** Also print the graphs that adaptation runs. */
   adaptation?: boolean;
 }
 
@@ -32,7 +32,8 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
   if (manifest.evaluation) {
     for (const [group, { campaigns, auc }] of Object.entries(manifest.evaluation.groups)) {
       output.result(
-        `evaluation on ${manifest.evaluation.data} (${manifest.evaluation.campaigns}), ${group}: AUC ${auc.mean.toFixed(4)} [${auc.low.toFixed(3)}, ${auc.high.toFixed(3)}] over ${campaigns} campaigns`,
+        `evaluation on ${manifest.evaluation.data} (${manifest.evaluation.campaigns}), ${group}: AUC ` +
+          `${auc.mean.toFixed(4)} [${auc.low.toFixed(3)}, ${auc.high.toFixed(3)}] over ${campaigns} campaigns`,
       );
     }
   }
@@ -41,7 +42,7 @@ export async function modelShowCommand(dir: string, options: ModelShowOptions, o
     for (const each of adaptationGraphs(graph, adapted, manifest)) output.result(printGraph(spellVectorProducts(each)));
 }
 
-/** A line a parameter, with what adaptation does with it, and what reads it where it is looked up; then the sum. */
+/** One line per parameter, with how adaptation treats it and, for tables, which inputs look it up; then the total. */
 export function describeParameters(graph: Graph, parameters: readonly ParameterRole[]): string[] {
   const readers = new Map<string, Set<string>>();
   for (const { table, inputs } of findLookups(graph))
@@ -65,7 +66,7 @@ export function describeOps(ops: ReadonlyMap<string, number>): string {
   return `ops: ${[...ops].map(([op, nodes]) => `${op} ${nodes}`).join(', ')}`;
 }
 
-/** The graphs that adaptation runs, as its sessions are given them, by the kind that the manifest says. */
+/** The graphs that adaptation runs, as passed to its sessions, for the kind of adaptation in the manifest. */
 function adaptationGraphs(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph[] {
   if (adaptation.optimiser === 'adam') return [buildStepGraph(cutTables(graph, adapted).compactGraph, adapted)];
   const { body, step } = headGraphs(graph, linearParameters(adaptation));

@@ -8,6 +8,8 @@ export async function modelVerifyCommand(dir: string, options: { device: string 
   const device = await resolveDevice(parseDevice(options.device));
   const { manifest, adapted } = await loadModel(dir, { device });
   output.result(
-    `${manifest.name} ${manifest.version} is sound: ${Object.keys(manifest.files).length} files, ${adapted.length} adapted parameters, golden batch of ${manifest.golden_batch.scores.length} rows reproduced to ${GOLDEN_TOLERANCE} on ${device.detail}`,
+    `${manifest.name} ${manifest.version} is valid: ${Object.keys(manifest.files).length} files, ` +
+      `${adapted.length} adapted parameters, golden batch of ${manifest.golden_batch.scores.length} rows ` +
+      `reproduced to ${GOLDEN_TOLERANCE} on ${device.detail}`,
   );
 }

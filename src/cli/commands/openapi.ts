@@ -8,9 +8,9 @@ export async function openApiCommand(options: { out?: string; check?: string }, 
   const document = await openApiYaml();
   if (options.check !== undefined) {
     if (readFileSync(options.check, 'utf8') !== document) {
-      throw new AppError('invalid_argument', `${options.check} is not what the routes say: run npm run openapi`);
+      throw new AppError('invalid_argument', `${options.check} differs from the routes: run npm run openapi`);
     }
-    output.note(`${options.check} is what the routes say`);
+    output.note(`${options.check} matches the routes`);
   } else if (options.out !== undefined) writeFileSync(options.out, document);
   else output.result(document.trimEnd());
 }

@@ -40,7 +40,8 @@ export async function populationImportCommand(options: PopulationImportOptions, 
     const share = counts.tokens === 0 ? 0 : (100 * counts.unknown) / counts.tokens;
     const dropped = feature.kind === 'multi' ? `, ${counts.dropped} past the first ${feature.maxLength}` : '';
     output.result(
-      `  ${feature.name}: ${result.tokens[feature.name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} % unknown to the model${dropped}`,
+      `  ${feature.name}: ${result.tokens[feature.name]} tokens, ${counts.tokens} uses, ${share.toFixed(1)} ` +
+        `% unknown to the model${dropped}`,
     );
   }
 }

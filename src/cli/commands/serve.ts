@@ -17,8 +17,7 @@ export interface ServeCommandOptions {
 }
 
 /**
- * Serves until SIGTERM or SIGINT. One that comes again while it closes changes nothing: under npm each Ctrl-C comes
- * twice.
+ * Serves until SIGTERM or SIGINT. A repeated signal while closing changes nothing: under npm each Ctrl-C arrives twice.
  */
 export async function serveCommand(options: ServeCommandOptions, output: Output): Promise<void> {
   const flags = {
@@ -33,7 +32,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
   const environment = readEnvironment(process.env, flags);
   const need = (name: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION', flag: string): string => {
     const value = environment[name];
-    if (value === undefined) throw new AppError('invalid_argument', `${flag} (or ${name}) is needed`);
+    if (value === undefined) throw new AppError('invalid_argument', `${flag} (or ${name}) is required`);
     return value;
   };
   const logger = createLogger(environment.METAHEAC_LOG_LEVEL, 'api');
@@ -52,12 +51,12 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     logger,
     clock: systemClock,
   });
-  // Up to here a signal ends the process by itself, at once: verifying a large population may take long, and nothing
-  // needs closing yet.
+  // Up to here a signal simply ends the process: verifying a large population may take long, and nothing needs closing
+  // yet.
   const told = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
   });
-  output.note(`metaheac listens on ${service.url} (documentation: ${service.url}/docs)`);
+  output.note(`metaheac is listening on ${service.url} (documentation: ${service.url}/docs)`);
   try {
     await Promise.race([service.engineReady.then(() => told), told]);
   } finally {

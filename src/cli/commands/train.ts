@@ -34,7 +34,7 @@ export interface TrainCommandOptions {
   gpu?: number;
 }
 
-/** Ctrl-C ends after the step at hand and keeps the best so far (exit code 130). */
+/** Ctrl-C ends after the current step and keeps the best so far (exit code 130). */
 export async function trainCommand(options: TrainCommandOptions, output: Output): Promise<void> {
   const device = await resolveDevice(
     parseDevice(options.gpu === undefined ? (options.device ?? 'auto') : `cuda:${options.gpu}`),
@@ -50,10 +50,10 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   const interrupt = new AbortController();
   const onInterrupt = () => {
     if (interrupt.signal.aborted) return;
-    output.note('interrupted: the step at hand is finished and the best model so far is kept');
+    output.note('interrupted: finishing the current step; the best model so far is kept');
     interrupt.abort();
   };
-  // npm hands a Ctrl-C on, so that it may come twice
+  // npm forwards Ctrl-C, so it may arrive twice
   process.on('SIGINT', onInterrupt);
   try {
     noteData(options, settings, prepared, output);
@@ -76,10 +76,12 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     });
     const seconds = ((systemClock.elapsed() - start) / 1000).toFixed(0);
     output.result(
-      `model ${result.manifest.name} ${result.manifest.version} in ${options.out}: step ${result.bestStep} of ${result.steps} was best${result.finalSteps > 0 ? `, ${result.finalSteps} steps on all campaigns` : ''}, ${seconds} s`,
+      `model ${result.manifest.name} ${result.manifest.version} in ${options.out}: step ${result.bestStep} ` +
+        `of ${result.steps} was ` +
+        `best${result.finalSteps > 0 ? `, ${result.finalSteps} steps on all campaigns` : ''}, ${seconds} s`,
     );
     if (result.interrupted) {
-      output.note('train again with --resume to go on');
+      output.note('train again with --resume to continue');
       process.exitCode = 130;
     }
   } finally {
@@ -88,7 +90,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   }
 }
 
-/** What the data set holds, and what of it, or of the options, is left out. */
+/** Reports the contents of the data set, and which campaigns and options are ignored. */
 function noteData(
   options: TrainCommandOptions,
   settings: TrainSettings,
@@ -101,40 +103,43 @@ function noteData(
   const unknown = unknownWith(campaigns);
   if (unknown !== null) output.note(unknown);
   for (const { id, split, reason } of history.skipped)
-    if (split === 'train') output.note(`campaign ${id} is left out: ${reason}`);
+    if (split === 'train') output.note(`campaign ${id} is skipped: ${reason}`);
   for (const [flag, value] of [
     ['--batchsize', options.batchsize],
     ['--inner-rate', options.innerRate],
   ] as const)
     if (value !== undefined && settings.recipe !== 'published')
       output.note(
-        `${flag} is of --recipe published: ${settings.recipe} draws episodes and takes inner steps of its own`,
+        `${flag} applies only to --recipe published: ${settings.recipe} has its own episodes and inner steps`,
       );
 }
 
 function noteProgress({ phase, step, steps, loss, validationAuc, best }: TrainProgress, output: Output): void {
   const on = phase === 'final' ? ' on all campaigns' : '';
-  const line = `${bar(step / steps)} step ${step}/${steps}${on}  loss ${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;
+  const line =
+    `${bar(step / steps)} step ${step}/${steps}${on}  loss ` +
+    `${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;
   if (validationAuc === null) output.progress(line);
   else
     output.note(
-      `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
+      `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ` +
+        `${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
     );
 }
 
-/** What training cannot know of so few campaigns; null where it can. */
+/** What training cannot determine from so few campaigns; null if it can determine everything. */
 function unknownWith(campaigns: number): string | null {
   if (campaigns === 0)
     return (
-      'no campaign to learn from: the model is what the population alone says, adapted by defaults; ' +
-      'how good it is cannot be known'
+      'there is no campaign to learn from: the model knows only the population and is adapted with defaults; ' +
+      'its quality cannot be determined'
     );
   if (campaigns < LEAST_TO_HOLD_OUT)
     return (
-      'too few campaigns to hold one out: when to stop, how to adapt and how good the model is cannot ' +
-      'be known; defaults are taken'
+      "too few campaigns to hold one out: when to stop, how to adapt and the model's quality cannot be " +
+      'determined; defaults are used'
     );
-  if (campaigns < LEAST_CAMPAIGNS) return 'too few campaigns to choose by: defaults are taken';
+  if (campaigns < LEAST_CAMPAIGNS) return 'too few campaigns to base choices on: defaults are used';
   return null;
 }
 

@@ -1,4 +1,4 @@
-/** Routes of active versions: roll back, follow all changes; and what the active audience is worth. */
+/** Routes of active versions: roll back, follow all changes; and the expected quality of an audience. */
 import type { Audience, Expansion } from '../../campaigns/types.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -34,12 +34,12 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
         tags: ['audience'],
         summary: 'Make another audience version the active one',
         description:
-          'Rolls back, or forward again, at once. Versions are listed under `…/audiences`; old ones are ' +
-          'removed after a while.',
+          'Rolls back, or forward again, at once. `…/audiences` lists the versions; old ones are removed ' +
+          'after a while.',
         params: campaignParams,
         body: activateBody,
         response: {
-          200: json('The version that is active now.', audienceVersionSchema),
+          200: json('The version that is now active.', audienceVersionSchema),
         },
         errors: ['campaign_not_found', 'audience_not_found'],
       }),
@@ -55,7 +55,7 @@ function getAudienceQuality(app: ServerApp, { store }: ChangeNeeds): void {
       schema: describeRoute({
         operationId: 'getAudienceQuality',
         tags: ['audience'],
-        summary: 'What the audience is worth, by size',
+        summary: "Get the audience's expected quality, by size",
         params: campaignParams,
         querystring: qualityQuery,
         response: {
@@ -82,11 +82,10 @@ function listChanges(app: ServerApp, { config, store }: ChangeNeeds): void {
         tags: ['audience'],
         summary: 'Follow the active audiences of all campaigns',
         description:
-          'Every change of an active version, in order: what an ad server asks for now and then to stay in ' +
-          'step. Each names where the difference can be read, as long as ' +
-          'both versions are kept: retention removes old ones, and then that address answers 404 ' +
-          '`audience_not_found`. Read the active audience whole instead ' +
-          '(`GET /v1/campaigns/{id}/audience`), and go on from `next_cursor`.',
+          'Every change of an active version, in order: an ad server polls this to stay in sync. Each change ' +
+          'has the address of the difference, which works as long as both versions are kept: retention ' +
+          'removes old ones, and then the address returns 404 `audience_not_found`. In that case read the ' +
+          'whole active audience (`GET /v1/campaigns/{id}/audience`), and continue from `next_cursor`.',
         querystring: changesQuery(config),
         response: {
           200: json('Changes.', changesSchema),
@@ -127,7 +126,7 @@ function reportQuality(audience: Audience, { quality }: Expansion) {
     size: audience.size,
     candidates,
     verdict: prediction?.verdict ?? null,
-    reason: prediction?.reason ?? 'nothing was predicted for this expansion',
+    reason: prediction?.reason ?? 'this expansion has no prediction',
     auc: prediction?.auc ?? null,
     curve: shares.map((share) => ({
       share: Number(share),

@@ -6,7 +6,7 @@ import { pageLimit } from '../http/query-numbers.ts';
 import { component } from '../openapi/component.ts';
 
 export const activateBody = z
-  .strictObject({ version: z.int().min(1).describe('A version that is kept.') })
+  .strictObject({ version: z.int().min(1).describe('An existing version.') })
   .meta({ ...component('AudienceActivate'), examples: [{ version: 1 }] });
 
 export const changesSchema = z
@@ -15,20 +15,20 @@ export const changesSchema = z
       z.object({
         campaign_id: z.string(),
         kind: z.enum(['activated', 'deleted']),
-        version: count.nullable().describe('The version that is active from then on; null of a deleted campaign.'),
+        version: count.nullable().describe('The version that became active; null for a deleted campaign.'),
         previous_version: count.nullable(),
         size: count.nullable(),
         diff: z
           .string()
           .nullable()
           .describe(
-            'Where the difference to the version before can be read, as long as both are kept (else 404 ' +
+            'Address of the difference to the previous version, valid as long as both are kept (else 404 ' +
               '`audience_not_found`).',
           ),
         changed_at: time,
       }),
     ),
-    next_cursor: z.string().describe('`since` of the next call, also where nothing is left.'),
+    next_cursor: z.string().describe('`since` of the next call, even if nothing is left.'),
     has_more: z.boolean(),
   })
   .meta({
@@ -58,7 +58,7 @@ export function changesQuery(config: ServerConfig) {
     since: z
       .string()
       .optional()
-      .describe('`next_cursor` of the call before; without, everything from the first change on.'),
+      .describe('`next_cursor` of the previous call; without it, everything from the first change on.'),
     limit: pageLimit(config.maximumPageSize, config.defaultPageSize),
   });
 }

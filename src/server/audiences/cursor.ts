@@ -36,7 +36,7 @@ export function decodeCursor(campaignId: string, text: string): AudienceCursor {
     bytes.toString('base64url') === text &&
     bytes.readUInt8(0) === FORMAT &&
     bytes.subarray(BODY_BYTES).equals(checkOf(campaignId, body));
-  if (!isOurs) throw invalidCursor(text, 'the cursor was not given by this campaign');
+  if (!isOurs) throw invalidCursor(text, 'the cursor does not belong to this campaign');
   return { audienceVersion: bytes.readUInt32LE(1), size: bytes.readUInt32LE(5), afterRank: bytes.readUInt32LE(9) };
 }
 
@@ -54,7 +54,7 @@ export function decodeCampaignCursor(text: string): string {
   const decoded = Buffer.from(text, 'base64url').toString();
   const campaignId = decoded.slice(AFTER_CAMPAIGN.length);
   const isOurs = decoded.startsWith(AFTER_CAMPAIGN) && campaignId !== '' && encodeCampaignCursor(campaignId) === text;
-  if (!isOurs) throw invalidCursor(text, 'the cursor was not given by this list');
+  if (!isOurs) throw invalidCursor(text, 'the cursor does not belong to this list');
   return campaignId;
 }
 

@@ -27,9 +27,9 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
         summary: 'Explain who the audience is',
         description:
           'Tokens that are more or less frequent in the audience than in the population that it was made ' +
-          'with, by user feature, the most evidence first, with the seeds beside them. ' +
-          'Features that the data set marks as sensitive are compared by group. The first answer of a ' +
-          'version takes seconds with a million users; ' +
+          'with, by user feature, strongest evidence first, with the frequency among the seeds. Features ' +
+          'that the data set marks as sensitive are compared by group. The first request for a version takes ' +
+          'seconds with a million users; ' +
           `at most ${config.maximumOpenExplanations} at a time (503 with \`Retry-After\`).`,
         params: campaignParams,
         querystring: explanationQuery(config),
@@ -80,7 +80,9 @@ function present(
       if (!disparity?.warning) return [];
       const { lowest, highest, ratio } = disparity;
       const percent = Math.floor(100 * (ratio ?? 0));
-      const message = `"${lowest.token}" is taken at ${percent} % of the rate of "${highest.token}", less than ${minimumDisparityPercent} %`;
+      const message =
+        `"${lowest.token}" is selected at ${percent} % of the rate of "${highest.token}", less than ` +
+        `${minimumDisparityPercent} %`;
       return [{ code: 'disparity' as const, feature, message }];
     }),
   };

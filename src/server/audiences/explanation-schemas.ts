@@ -11,7 +11,7 @@ const part = z.object({ count, share: z.number().min(0).max(1) });
 const groupRate = z.object({
   token: z.string(),
   population: count.describe('Users of the group in the population.'),
-  audience: count.describe('Those who are in the audience.'),
+  audience: count.describe('Those in the audience.'),
   rate: z.number().min(0).max(1).describe('audience / population.'),
 });
 
@@ -22,33 +22,36 @@ const disparity = z
       .min(0)
       .max(1)
       .nullable()
-      .describe('The lowest selection rate over the highest: 1 = all alike. null where no group has a member.'),
+      .describe('The lowest selection rate divided by the highest: 1 = all equal. null if no group has a member.'),
     lowest: groupRate,
     highest: groupRate,
-    groups: count.describe('Groups that are large enough to be compared.'),
+    groups: count.describe('Groups large enough to be compared.'),
     warning: z
       .boolean()
       .describe('Whether the ratio is below the configured limit (80 per cent: the four-fifths rule).'),
   })
-  .describe('Of a sensitive feature with at least two groups that are large enough.');
+  .describe('For a sensitive feature with at least two groups that are large enough.');
 
 const token = z.object({
   token: z.string().nullable().describe('null: users without a value.'),
   audience: part,
   population: part,
-  seeds: part.describe('Of the seeds that the population has.').nullable(),
+  seeds: part.describe('Among the seeds that the population has.').nullable(),
   lift: z
     .object({ estimate: z.number(), low: z.number(), high: z.number() })
-    .describe("The audience's share over the population's, with its 95 % interval (each token for itself)."),
+    .describe("The audience's share divided by the population's, with its 95 % interval (per token)."),
   z: z
     .number()
-    .describe('Evidence: standard deviations from a random audience; positive = over-represented, negative = under-.'),
+    .describe(
+      'Evidence: standard deviations from a random audience; positive = over-represented, negative = ' +
+        'under-represented.',
+    ),
 });
 
 export const explanationSchema = z
   .object({
     version: z.int().min(1).describe('Audience version.'),
-    population_version: z.string().describe('The one that the audience was made with.'),
+    population_version: z.string().describe('The population version that the audience was made with.'),
     population: z.object({ count }),
     audience: z.object({ count }),
     seeds: z.object({ count }).nullable(),
@@ -58,28 +61,29 @@ export const explanationSchema = z
         kind: z.enum(FEATURE_KINDS),
         sensitive: z.boolean(),
         token_count: count.describe(
-          'Different tokens (of a number: bands) of the population, also where fewer are listed.',
+          'Distinct tokens (or bands of a number) in the population, even if fewer are listed.',
         ),
         numbers: z
           .object({
-            audience_mean: z.number().nullable().describe('null of a vector.'),
-            population_mean: z.number().nullable().describe('null of a vector.'),
+            audience_mean: z.number().nullable().describe('null for a vector.'),
+            population_mean: z.number().nullable().describe('null for a vector.'),
             shift: z
               .number()
               .nullable()
               .describe(
-                'Difference of the means in standard deviations of the population; of a vector the root mean square over its numbers.',
+                'Difference of the means in standard deviations of the population; for a vector, the root mean square ' +
+                  'over its numbers.',
               ),
           })
           .nullable()
-          .describe('Of a number or a vector; users without a value are left out.'),
-        tokens: z.array(token).describe('Most evidence first.'),
+          .describe('For a number or a vector, over the users who have a value.'),
+        tokens: z.array(token).describe('Strongest evidence first.'),
         disparity: disparity.nullable(),
       }),
     ),
     warnings: z
       .array(z.object({ code: z.literal('disparity'), feature: z.string(), message: z.string() }))
-      .describe('Sensitive features whose groups the audience takes at rates that differ too much.'),
+      .describe('Sensitive features whose groups are selected at rates that differ too much.'),
   })
   .meta({
     id: 'Explanation',
@@ -119,7 +123,7 @@ export function explanationQuery(config: ServerConfig) {
   return z.strictObject({
     version: versionNumber().optional(),
     limit: pageLimit(config.maximumExplanationTokens, config.defaultExplanationTokens).describe(
-      'Tokens of each feature.',
+      'Maximum number of tokens per feature.',
     ),
   });
 }

@@ -1,4 +1,4 @@
-/** Routes of membership: one user, many users, and the audiences that hold a user. */
+/** Routes of membership: one user, many users, and the audiences that contain a user. */
 import { membershipOf } from '../../audience/membership.ts';
 import type { Audience } from '../../campaigns/types.ts';
 import { AppError } from '../../lib/errors.ts';
@@ -30,7 +30,7 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): 
   listUserAudiences(app, dependencies);
 }
 
-/** Opens the active audience; `use` is to be done with the ranking when it returns. */
+/** Opens the active audience; `use` must not keep the ranking after it returns. */
 function withActive<T>(
   { store, rankings }: Pick<MembershipNeeds, 'store' | 'rankings'>,
   id: string,
@@ -58,10 +58,10 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
       schema: describeRoute({
         operationId: 'getMembership',
         tags: ['audience'],
-        summary: 'Ask whether a user is in the audience',
+        summary: 'Check whether a user is in the audience',
         description:
-          'A seed is never a member. A user that the population does not have is 404 `user_not_found`, ' +
-          'with `member` and `known` false.',
+          'A seed is never a member. For a user that the population does not have, the response is 404 ' +
+          '`user_not_found`, with `member` and `known` false.',
         params: memberParams(config),
         response: {
           200: json('Member or not.', memberSchema),
@@ -90,15 +90,16 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
       schema: describeRoute({
         operationId: 'batchGetMemberships',
         tags: ['audience'],
-        summary: 'Ask whether users are in the audience',
+        summary: 'Check whether users are in the audience',
         description:
-          `Up to ${config.maximumBatchMembers} user ids; all answers are of one version, in the order of the ids. ` +
-          'A user that the population does not have is no error of the batch: its item has `known` false ' +
+          `Up to ${config.maximumBatchMembers} user ids; all items are for the same version, in the order of ` +
+          'the ids. ' +
+          'A user that the population does not have is not an error of the batch: its item has `known` false ' +
           'and the code `user_not_found`.',
         params: campaignParams,
         body: memberBatchBody(config),
         response: {
-          200: json('One answer a user id.', memberBatchSchema),
+          200: json('One item per user id.', memberBatchSchema),
         },
         errors: ['campaign_not_found', 'audience_not_ready'],
       }),
@@ -128,10 +129,10 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
       schema: describeRoute({
         operationId: 'listUserAudiences',
         tags: ['audience'],
-        summary: 'Ask which audiences hold a user',
+        summary: 'List the audiences that contain a user',
         description:
-          'Every campaign whose active audience the user is a member of, by campaign id. A user that the ' +
-          'population does not have is 404; one who is in no audience has an empty list.',
+          'Every campaign whose active audience contains the user, by campaign id. For a user that the ' +
+          'population does not have, the response is 404; for one in no audience, the list is empty.',
         params: userParams(config),
         querystring: userAudiencesQuery(config),
         response: {

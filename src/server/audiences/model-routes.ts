@@ -22,7 +22,7 @@ const MODEL_HEADERS = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 
 
 export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
   const { config, store, customisedModels, modelVersion } = dependencies;
-  const take = createSlots(config.maximumOpenModels, 'customised models are being made or sent');
+  const take = createSlots(config.maximumOpenModels, 'customised models are being built or sent');
 
   app.get(
     '/v1/campaigns/:id/model',
@@ -79,14 +79,16 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
 
 function describeModel(config: ModelNeeds['config']): string {
   return (
-    'The model that ranked the audience, as an ONNX file that plain ONNX Runtime runs: the inputs of ' +
-    'the general model (users and campaign, ' +
-    'token ids by its vocabularies), output `score`. Its manifest is in the `metadata_props` of the ' +
-    'file under `metaheac.manifest`, and comes alone as JSON: ' +
-    "`campaign_inputs` are the campaign's features as inputs, and `left_out`, where it is not null, a token that has to be left out of every user's list " +
-    "for the audience's scores (of a campaign that the model was trained on). Only while the general model that the audience was made with is served. " +
-    'The `ETag` names audience and model version, also as `X-Audience-Version` and ' +
-    '`X-Model-Version`; `If-None-Match` is heeded. ' +
+    'The model that ranked the audience, as an ONNX file that plain ONNX Runtime can run. It has the inputs ' +
+    'of the general model (users and campaign, token ids by its vocabularies) and the output `score`. Its ' +
+    'manifest is in the `metadata_props` of the file under `metaheac.manifest`, and can be requested alone ' +
+    'as JSON: ' +
+    "`campaign_inputs` are the campaign's features as inputs, and `left_out`, if not null, is a token that " +
+    "must be removed from every user's list " +
+    "to get the audience's scores (for a campaign that the model was trained on). Available only while the " +
+    'general model that the audience was made with is served. ' +
+    'The `ETag` contains audience and model version, which are also in `X-Audience-Version` and ' +
+    '`X-Model-Version`; `If-None-Match` is supported. ' +
     `At most ${config.maximumOpenModels} at a time (503 with \`Retry-After\`).`
   );
 }

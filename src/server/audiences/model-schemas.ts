@@ -1,4 +1,4 @@
-/** The shapes of a customised model's answers. */
+/** The shapes of a customised model's responses. */
 import { z } from 'zod';
 import { featureValue } from '../http/fields.ts';
 
@@ -7,13 +7,13 @@ export const onnxSchema = z
   .meta({ contentMediaType: 'application/octet-stream' })
   .describe('An ONNX file, with the manifest in its `metadata_props` under `metaheac.manifest`.');
 
-/** What a customised model is, and how the campaign is fed to it. */
+/** Describes a customised model, and how the campaign is fed to it. */
 export const customisedManifestSchema = z
   .object({
     contract_version: z.int(),
     campaign_id: z.string(),
     audience_version: z.int().min(1),
-    model_version: z.string().describe('Of the general model.'),
+    model_version: z.string().describe('Version of the general model.'),
     population_version: z.string(),
     campaign_features: z.record(z.string(), featureValue),
     campaign_inputs: z
@@ -22,20 +22,23 @@ export const customisedManifestSchema = z
         z.object({ shape: z.array(z.int().min(0)).readonly(), data: z.array(z.number().nullable()).readonly() }),
       )
       .describe(
-        "The campaign's features as inputs of one row: token ids and, of lists, lengths; numbers, null for NaN. Repeat the row where the input has one a user.",
+        "The campaign's features as inputs of one row: token ids and, for lists, lengths; numbers, null for NaN. " +
+          'Repeat the row if the input has one per user.',
       ),
     left_out: z
       .object({ input: z.string(), token: z.string(), id: z.int().min(1) })
       .nullable()
       .describe(
-        "The token that names this very campaign, where the model was trained on it. Scores are the audience's where `id` is taken out of each user's list in " +
-          '`input` before the list is cut to its maximum length, and `.length` counts what is left. null: ' +
-          'nothing is to be left out.',
+        "The token of this very campaign, if the model was trained on it. The scores match the audience's if " +
+          "`id` is removed from each user's list in " +
+          '`input` before the list is cut to its maximum length, and `.length` counts the remaining tokens. ' +
+          'null: there is nothing to remove.',
       ),
     general_model: z
       .record(z.string(), z.unknown())
       .describe(
-        "The general model's manifest: features, vocabulary sizes, sha256 of its files. Golden batch and evaluation are the general model's.",
+        "The general model's manifest: features, vocabulary sizes, sha256 of its files. Golden batch and " +
+          'evaluation refer to the general model.',
       ),
   })
   .meta({

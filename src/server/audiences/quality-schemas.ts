@@ -1,4 +1,4 @@
-/** The shape of what an audience is worth, by size. */
+/** The shape of an audience's expected quality, by size. */
 import { z } from 'zod';
 import { predicted } from '../expansions/quality-schema.ts';
 import { count } from '../http/fields.ts';
@@ -15,27 +15,27 @@ export const qualityReportSchema = z
       .enum(['good', 'weak', 'unsure'])
       .nullable()
       .describe(
-        '`weak`: the seeds look like everyone; `unsure`: they are too few to tell. null where nothing was predicted.',
+        '`weak`: the seeds look like everyone; `unsure`: there are too few to tell. null if nothing was predicted.',
       ),
     reason: z.string().describe('The verdict in a sentence, with its numbers.'),
-    auc: predicted.nullable().describe('Chance that a member scores above a candidate.'),
+    auc: predicted.nullable().describe('Probability that a member scores above a candidate.'),
     curve: z
       .array(
         z.object({
-          share: z.number().describe('Of the candidates.'),
+          share: z.number().describe('Share of the candidates.'),
           size: count,
-          recall: predicted.describe('Part of the members who are not seeds that an audience of this size holds.'),
-          lift: predicted.describe('Members in it, as a multiple of what a random audience has.'),
+          recall: predicted.describe('Share of the members who are not seeds that an audience of this size contains.'),
+          lift: predicted.describe('Members in it, as a multiple of those in a random audience.'),
         }),
       )
-      .describe('By size, smallest first; empty where too few seeds could be held out.'),
+      .describe('By size, smallest first; empty if too few seeds could be held out.'),
   })
   .meta({
     id: 'QualityReport',
     description:
-      'What the audience is worth, told from the seeds alone: each fifth of them is ranked by a model ' +
-      'that learned from the others. ' +
-      'Intervals are 90 %: they hold the truth nine times in ten. No probability of a single user is claimed.',
+      "The audience's expected quality, predicted from the seeds alone: each fifth of them is ranked by a " +
+      'model that learned from the others. Intervals are 90 %: they contain the truth nine times in ten. ' +
+      'Nothing is claimed about the probability of a single user.',
     examples: [
       {
         campaign_id: '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',

@@ -11,19 +11,18 @@ import { createReader, type ReadNeeds } from './reader.ts';
 import { audiencePageSchema, audienceQuery, versionParams } from './schemas.ts';
 import { PARQUET_TYPE } from './stream.ts';
 
-/** What is said of both routes. */
+/** The description of both routes. */
 const READING =
-  'JSON comes in pages; a cursor stays on the audience version and the size that it began with. ' +
-  'NDJSON, CSV and Parquet stream everything (from the cursor on, if there ' +
-  'is one) unless `limit` is given; then `X-Next-Cursor` names the next page. NDJSON and CSV come ' +
-  'with gzip where `Accept-Encoding` takes it. ' +
-  '`size`, `percent` or `min_score` cut the ranking elsewhere than the audience does: nothing is ' +
-  'run for it. `X-Audience-Version`, `X-Audience-Size` and ' +
-  '`X-Audience-Candidates` say what was read. Scores are comparable within one expansion only.';
+  'JSON is paged; a cursor stays on the audience version and the size of its first page. NDJSON, CSV and ' +
+  'Parquet stream everything (from the cursor on, if there is one) unless `limit` is given; then ' +
+  '`X-Next-Cursor` has the cursor of the next page. NDJSON and CSV are compressed with gzip if ' +
+  '`Accept-Encoding` allows it. `size`, `percent` or `min_score` cut the ranking at another place than the ' +
+  'audience, without running anything. `X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` ' +
+  'describe what was read. Scores are comparable within one expansion only.';
 
 const RESPONSE = {
   200: {
-    description: 'A page, or a stream of the whole.',
+    description: 'A page, or a stream of everything.',
     headers: [
       ...CACHED,
       'X-Audience-Version',
@@ -36,7 +35,7 @@ const RESPONSE = {
       [JSON_TYPE]: { schema: audiencePageSchema },
       [NDJSON_TYPE]: {
         schema: textSchema.meta({
-          description: 'One `{"rank","user_id","score","percentile"}` a line.',
+          description: 'One `{"rank","user_id","score","percentile"}` per line.',
           examples: ['{"rank":1,"user_id":"u4711","score":0.93,"percentile":100}\n'],
         }),
       },
@@ -80,7 +79,7 @@ export function addAudienceRoutes(
         operationId: 'getAudience',
         tags: ['audience'],
         summary: 'Read the audience, best first',
-        description: `${READING} The \`ETag\` names the active version; \`If-None-Match\` is heeded.`,
+        description: `${READING} The \`ETag\` identifies the active version; \`If-None-Match\` is supported.`,
         params: campaignParams,
         querystring: audienceQuery(config),
         response: RESPONSE,
@@ -98,7 +97,9 @@ export function addAudienceRoutes(
         operationId: 'getAudienceVersion',
         tags: ['audience'],
         summary: 'Read one version of the audience, best first',
-        description: `${READING} A version never changes: the answer may be kept for as long as one likes, and \`If-None-Match\` is heeded.`,
+        description:
+          `${READING} A version never changes, so the response can be cached indefinitely; \`If-None-Match\` ` +
+          'is supported.',
         params: versionParams,
         querystring: audienceQuery(config),
         response: RESPONSE,

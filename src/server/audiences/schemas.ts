@@ -1,4 +1,4 @@
-/** The shapes of what is read of audiences: pages, versions, membership, differences. */
+/** The shapes of audiences: pages, versions, membership, differences. */
 import { z } from 'zod';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerConfig } from '../config.ts';
@@ -15,10 +15,12 @@ const percentile = z
   .number()
   .gt(0)
   .max(100)
-  .describe('Per cent of the candidates that rank no better, this one counted: 100 = the best. Falls with every rank.');
+  .describe(
+    'Percentage of the candidates that rank no better, including this one: 100 = the best. Falls with every ' + 'rank.',
+  );
 const version = z.int().min(1).describe('Audience version.');
-const size = count.describe('Users in the audience as it was asked for.');
-const candidates = count.describe('Users in the ranking: no size is larger.');
+const size = count.describe('Users in the requested audience.');
+const candidates = count.describe('Users in the ranking, the largest possible size.');
 
 export const audiencePageSchema = z
   .object({
@@ -46,10 +48,10 @@ export const audienceVersionSchema = z
   .object({
     campaign_id: z.string(),
     version,
-    active: z.boolean().describe('Whether it is the one that is served.'),
+    active: z.boolean().describe('Whether it is the one being served.'),
     size: count.describe('Users in the audience.'),
     candidates,
-    population_size: count.describe('Users of the population version: what a percentage is of.'),
+    population_size: count.describe('Users in the population version, which percentages refer to.'),
     population_version: z.string(),
     expansion_id: z.string().describe('Versions of one expansion are cuts of one ranking.'),
     created_at: time,
@@ -96,7 +98,7 @@ export const memberSchema = z
 
 export const memberBatchSchema = z
   .object({
-    version: version.describe('The active audience version, which all answers are of.'),
+    version: version.describe('The active audience version, to which all items refer.'),
     items: z
       .array(
         z.discriminatedUnion('member', [
@@ -108,11 +110,11 @@ export const memberBatchSchema = z
             code: z
               .literal('user_not_found')
               .optional()
-              .describe('Of a user that the population does not have, as the problem of a single look-up says it.'),
+              .describe('For a user that the population does not have, the code that a single look-up returns.'),
           }),
         ]),
       )
-      .describe('One a user id, in their order; a repeated id is answered each time.'),
+      .describe('One per user id, in the same order; a repeated id has an item each time.'),
   })
   .meta({
     id: 'MembershipBatch',
@@ -158,7 +160,7 @@ export const diffSchema = z
     to: version.describe('The second version.'),
     added: count.describe('Members of `to` who are not in `from`.'),
     removed: count.describe('Members of `from` who are not in `to`.'),
-    kept: count.describe('Members of both.'),
+    kept: count.describe('Members of both versions.'),
   })
   .meta({ id: 'AudienceDiff', examples: [{ from: 1, to: 2, added: 120, removed: 20, kept: 980 }] });
 
@@ -183,38 +185,38 @@ export const diffParams = z.strictObject({
   to: versionNumber(),
 });
 
-/** The cut that a read asks for: one of them, or none for the audience's own size. */
+/** The requested cut: one of them, or none for the audience's own size. */
 export interface CutQuery {
   readonly size?: number | undefined;
   readonly percent?: number | undefined;
   readonly min_score?: number | undefined;
 }
 
-/** Without `limit`, JSON gives the default page and a stream gives everything. */
+/** Without `limit`, JSON returns the default page and a stream returns everything. */
 export function audienceQuery(config: ServerConfig) {
   return z
     .strictObject({
       limit: wholeNumber(1, config.maximumPageSize)
         .optional()
-        .describe(`Users of one page; of JSON ${config.defaultPageSize} where it is not given, else all.`)
+        .describe(`Users in one page; if not given, ${config.defaultPageSize} for JSON, else all.`)
         .meta(component('AudienceLimit')),
       cursor: z
         .string()
         .optional()
-        .describe('`next_cursor` of the page before; it stays on its audience version and its size.')
+        .describe('`next_cursor` of the previous page; it stays on its audience version and its size.')
         .meta(component('AudienceCursor')),
       size: wholeNumber(1)
         .optional()
-        .describe("The best so many users instead of the audience's own size; capped by the candidates.")
+        .describe("This many of the best users instead of the audience's own size; capped by the candidates.")
         .meta(component('CutSize')),
       percent: decimalNumber({ exclusiveMinimum: 0, maximum: 100 })
         .pipe(share)
         .optional()
-        .describe('The same as per cent of the population, rounded up, as a campaign is given it.')
+        .describe('The size as a percentage of the population, rounded up, as in a campaign.')
         .meta(component('CutPercent')),
       min_score: decimalNumber()
         .optional()
-        .describe('The same as everybody whose score is at least this; may be nobody.')
+        .describe('Everyone whose score is at least this; may be nobody.')
         .meta(component('CutMinScore')),
     })
     .superRefine(({ size, percent, min_score }, context) => {
@@ -245,7 +247,7 @@ export function memberBatchBody(config: ServerConfig) {
   return z
     .strictObject({
       user_ids: listField('user ids', wrong, maximumBatchMembers, maximumErrorDetails).meta({
-        description: 'Ids of users; they may repeat.',
+        description: 'User ids; they may repeat.',
         type: 'array',
         minItems: 1,
         maxItems: maximumBatchMembers,

@@ -70,7 +70,7 @@ const DIFF_CONTENT = {
   [JSON_TYPE]: { schema: diffSchema },
   [NDJSON_TYPE]: {
     schema: textSchema.meta({
-      description: 'One `{"change":"removed"|"added","user_id"}` a line.',
+      description: 'One `{"change":"removed"|"added","user_id"}` per line.',
       examples: ['{"change":"removed","user_id":"u4711"}\n{"change":"added","user_id":"u4712"}\n'],
     }),
   },
@@ -93,11 +93,11 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
         tags: ['audience'],
         summary: 'Compare two versions of the audience',
         description:
-          'Who was added from version `from` to version `to`, and who was removed: counted as JSON, ' +
-          'streamed as NDJSON or CSV (those removed first, by their rank in `from`, then ' +
-          'those added, by their rank in `to`; with gzip where `Accept-Encoding` takes it). The versions ' +
-          'may be of different expansions and populations. ' +
-          'Versions never change: the answer may be kept for as long as one likes, and `If-None-Match` is heeded.',
+          'Who was added from version `from` to version `to`, and who was removed: counts as JSON, users as ' +
+          'an NDJSON or CSV stream (removed ones first, by their rank in `from`, then added ones, by their ' +
+          'rank in `to`; with gzip if `Accept-Encoding` allows it). The versions may come from different ' +
+          'expansions and populations. Versions never change, so the response can be cached indefinitely; ' +
+          '`If-None-Match` is supported.',
         params: diffParams,
         response: {
           200: {
@@ -143,7 +143,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
   );
 }
 
-/** Both rankings with descriptors of their own, and a place among the streams, until `close`. */
+/** Both rankings with their own descriptors, and a stream slot, until `close`. */
 function openBoth(
   dependencies: VersionNeeds,
   audiences: readonly [Audience, Audience],

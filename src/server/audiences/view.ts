@@ -1,4 +1,4 @@
-/** What a read of an audience is of: a version, a cut of its ranking, and where to start. */
+/** What part of an audience is read: a version, a cut of its ranking, and where to start. */
 import type { ReadRanking } from '../../audience/ranking.ts';
 import { audienceSize } from '../../campaigns/audience-size.ts';
 import type { Audience } from '../../campaigns/types.ts';
@@ -16,7 +16,7 @@ export interface Located {
 type Store = Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 
 /**
- * The version that is asked for (null: the active one), or the one that the cursor stays on.
+ * The requested version (null: the active one), or the one that the cursor stays on.
  * @throws AppError campaign_not_found, audience_not_found, audience_not_ready, invalid_cursor
  */
 export function locate(store: Store, id: string, version: number | null, text: string | undefined): Located {
@@ -26,35 +26,35 @@ export function locate(store: Store, id: string, version: number | null, text: s
   store.get(id);
   const at = decodeCursor(id, text);
   if (version !== null && at.audienceVersion !== version) {
-    throw invalidCursor(text, `the cursor is of audience version ${at.audienceVersion}`);
+    throw invalidCursor(text, `the cursor belongs to audience version ${at.audienceVersion}`);
   }
   return { audience: store.audienceVersion(id, at.audienceVersion), cursor: { text, at } };
 }
 
-/** The cut, and the ranks that are left to give: `from` (0-based) to `size`. */
+/** The cut, and the ranks still to return: `from` (0-based) to `size`. */
 export interface View {
   readonly size: number;
   readonly from: number;
 }
 
 /**
- * The cut that the query asks for, else the cursor's, else the audience's own size. A cut beside a cursor has to be the
- * cursor's: other pages of other sizes would not fit together.
+ * The cut that the query requests, else the cursor's, else the audience's own size. A cut given along with a cursor
+ * must match it, as pages of different sizes would not fit together.
  * @throws AppError invalid_cursor, storage_failed
  */
 export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, query: CutQuery): View {
   const asked = cutOf(audience, ranking, query);
   if (cursor === null) return { size: asked ?? audience.size, from: 0 };
   const { text, at } = cursor;
-  if (asked !== null && asked !== at.size) throw invalidCursor(text, `the cursor is of the best ${at.size} users`);
+  if (asked !== null && asked !== at.size) throw invalidCursor(text, `the cursor belongs to the best ${at.size} users`);
   if (at.afterRank > at.size || at.size > audience.candidates) {
-    throw invalidCursor(text, 'the cursor points behind the audience');
+    throw invalidCursor(text, 'the cursor points past the end of the audience');
   }
   return { size: at.size, from: at.afterRank };
 }
 
 /**
- * Rankings may hold users whom the population that is served has never seen; those have no id here. @throws AppError
+ * Rankings may contain users that the served population has never seen; those have no id here. @throws AppError
  * unavailable
  */
 export function checkPopulation(
@@ -65,13 +65,13 @@ export function checkPopulation(
   if (ranking.userCount <= population.directory.size) return;
   throw new AppError(
     'unavailable',
-    `the audience is of population ${audience.populationVersion}, which is not loaded here`,
+    `the audience belongs to population ${audience.populationVersion}, which is not loaded here`,
   );
 }
 
 /**
- * Opens an audience. A ranking whose files went while its row was read (a campaign that was deleted, a version that was
- * pruned) is looked up again: that ends as not found, or with the version that is active now.
+ * Opens an audience. A ranking whose files disappeared while its row was read (because the campaign was deleted or the
+ * version pruned) is looked up again, which ends as not found or with the version that is now active.
  * @throws what `find` does; AppError storage_failed
  */
 export function openFound<L extends { readonly audience: Audience }, T>(

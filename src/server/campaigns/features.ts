@@ -1,11 +1,11 @@
-/** The features of a new campaign against those of the model: names and kinds are checked, values are counted. */
+/** Compares a new campaign's features with the model's: checks names and kinds, counts values. */
 import type { CampaignFeatures } from '../../campaigns/features.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import type { CampaignFeature } from './port.ts';
 
 /**
- * Counts what the model will read as token 0: values that it does not know, and features that are absent or empty.
- * A name that the model does not have is `unknown_feature`, a value of the wrong kind `invalid_request`.
+ * Counts what the model will read as token 0: values that it does not know, and features that are absent or empty. An
+ * unknown name is `unknown_feature`, a value of the wrong kind `invalid_request`.
  */
 export function countFeatures(
   expected: readonly CampaignFeature[],
@@ -31,7 +31,7 @@ function refuseUnknownNames(expected: readonly CampaignFeature[], given: Campaig
   const unknown = Object.keys(given).filter((name) => !known.includes(name));
   if (unknown.length === 0) return;
   const list = known.length === 0 ? 'none' : known.join(', ');
-  throw new AppError('unknown_feature', `the campaign features of the model are: ${list}`, {
+  throw new AppError('unknown_feature', `the model's campaign features are: ${list}`, {
     details: unknown.map((name) => ({
       pointer: pointerTo(name),
       value: name,
@@ -48,7 +48,7 @@ function refuseWrongKinds(expected: readonly CampaignFeature[], given: CampaignF
     const message = value === undefined ? null : faultOf(feature, value);
     if (message !== null) details.push({ pointer: pointerTo(feature.name), value, message });
   }
-  if (details.length > 0) throw new AppError('invalid_request', 'a campaign feature is of the wrong kind', { details });
+  if (details.length > 0) throw new AppError('invalid_request', 'a campaign feature has the wrong kind', { details });
 }
 
 /** What is wrong with a value of a feature, null where nothing is. */
@@ -57,9 +57,9 @@ function faultOf({ kind, size }: CampaignFeature, value: CampaignFeatures[string
   const areNumbers = items.every((item) => typeof item === 'number');
   switch (kind) {
     case 'single':
-      return typeof value === 'string' ? null : 'one text is expected';
+      return typeof value === 'string' ? null : 'a single string is expected';
     case 'multi':
-      return Array.isArray(value) && (items.length === 0 || !areNumbers) ? null : 'a list of text is expected';
+      return Array.isArray(value) && (items.length === 0 || !areNumbers) ? null : 'a list of strings is expected';
     case 'number':
       return typeof value === 'number' ? null : 'a number is expected';
     case 'vector':

@@ -21,16 +21,16 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
         schema: describeRoute({
           operationId: 'recordFeedback',
           tags: ['campaigns'],
-          summary: 'Tell what users did',
+          summary: 'Report what users did',
           description:
-            'Conversions and clicks become seeds of the next expansion, dismissals negatives; of a user the ' +
-            'latest event counts. Nothing runs by itself. ' +
-            'The same events sent again change nothing. A user who was a seed and dismisses is a seed no longer.',
+            "Conversions and clicks become seeds of the next expansion, dismissals negatives; a user's " +
+            'latest event counts. This does not start an expansion. Sending the same events again changes ' +
+            'nothing. A seed who dismisses is no longer a seed.',
           consumes: ['application/json', 'application/x-ndjson'],
           params: campaignParams,
           body: feedbackBody(config, () => clock.now()),
           response: {
-            200: json('What became of them.', feedbackSchema),
+            200: json('What was done with them.', feedbackSchema),
           },
           errors: ['campaign_not_found'],
         }),
@@ -38,7 +38,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
       async (request) => {
         const { id } = request.params;
         const now = clock.now();
-        // the body was parsed and checked in this turn: others have theirs before it is written
+        // the body was parsed and checked in this turn: other requests get one before it is written
         await setImmediate();
         return store.addFeedback(
           id,

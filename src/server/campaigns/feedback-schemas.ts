@@ -5,7 +5,7 @@ import { listOf } from '../http/bounded-fields.ts';
 import { count, userId } from '../http/fields.ts';
 import { component } from '../openapi/component.ts';
 
-/** `now` gives ms since 1970. */
+/** `now` returns ms since 1970. */
 export function feedbackBody(config: ServerConfig, now: () => number) {
   const { maximumUserIdBytes, maximumFeedbackEvents, maximumFeedbackAheadMs, maximumErrorDetails } = config;
   const event = z.strictObject({
@@ -15,13 +15,13 @@ export function feedbackBody(config: ServerConfig, now: () => number) {
       .describe('Conversions and clicks are seeds of the next expansion, dismissals negatives.'),
     time: z.iso
       .datetime({ offset: true })
-      .refine((time) => !(Date.parse(time) > now() + maximumFeedbackAheadMs), 'an event is not in the future')
+      .refine((time) => !(Date.parse(time) > now() + maximumFeedbackAheadMs), 'an event must not be in the future')
       .optional()
-      .describe('RFC 3339; now if not given, and not in the future. Of a user the latest event counts.'),
+      .describe("RFC 3339; now if not given, and not in the future. A user's latest event counts."),
   });
   return z.strictObject({ events: listOf('events', event, maximumFeedbackEvents, maximumErrorDetails) }).meta({
     ...component('FeedbackEvents'),
-    description: 'As NDJSON, one event a line.',
+    description: 'As NDJSON, one event per line.',
     examples: [{ events: [{ user_id: 'u4711', event: 'conversion', time: '2026-11-25T12:00:00Z' }] }],
   });
 }
@@ -29,7 +29,7 @@ export function feedbackBody(config: ServerConfig, now: () => number) {
 export const feedbackSchema = z
   .object({
     received: count,
-    taken: count.describe('Events that were newer than what was known of their user.'),
+    taken: count.describe('Events that were newer than what was known about their user.'),
     outdated: count,
     users: z.object({ conversion: count, click: count, dismissal: count }).describe('By their last event.'),
   })

@@ -1,4 +1,4 @@
-/** Fields of what clients send of campaigns: seeds and features, with their limits. */
+/** Fields that clients send for campaigns: seeds and features, with their limits. */
 import type { CampaignFeatures } from '../../campaigns/features.ts';
 import type { ServerConfig } from '../config.ts';
 import { addFirstIssues, objectField, textFault } from '../http/bounded-fields.ts';
@@ -6,7 +6,9 @@ import type { Wrong } from '../http/validation.ts';
 import { userIdList } from '../user-sets/user-id-list.ts';
 
 export function seedsField(config: ServerConfig) {
-  const description = `User ids. Fewer than ${config.minimumSeeds} known ones are accepted and end as \`too_small\`.`;
+  const description =
+    `User ids. With fewer than ${config.minimumSeeds} known ones the campaign is accepted and ends as ` +
+    '`too_small`.';
   return userIdList(config, description);
 }
 
@@ -16,7 +18,9 @@ export function featuresField(config: ServerConfig) {
   const wrongValue = (value: unknown): Wrong | null => {
     if (typeof value === 'number') return null;
     if (!Array.isArray(value))
-      return typeof value === 'string' ? wrongText(value) : { message: 'a text, a number or a list is expected' };
+      return typeof value === 'string'
+        ? wrongText(value)
+        : { message: 'a string, a number or a list of them is expected' };
     if (value.length > maximumFeatureValues) {
       return { message: `a feature has at most ${maximumFeatureValues} values`, limit: maximumFeatureValues };
     }
@@ -29,7 +33,8 @@ export function featuresField(config: ServerConfig) {
     })
     .meta({
       description:
-        'Campaign features of the model by name: a text, a list where the feature is multi-valued, a number, or the numbers of a vector.',
+        'Campaign features of the model by name: a string, a list if the feature is multi-valued, a number, or the ' +
+        'numbers of a vector.',
       type: 'object',
       additionalProperties: {
         anyOf: [

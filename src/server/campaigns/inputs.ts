@@ -1,6 +1,6 @@
 /**
- * Fields of a campaign's inputs beside features and seeds: labels, filters, refresh; and the look whether filters can
- * let anybody pass.
+ * Fields of a campaign's inputs other than features and seeds: labels, filters, refresh; and the check whether filters
+ * can match anyone.
  */
 import { z } from 'zod';
 import type { Filters } from '../../campaigns/features.ts';
@@ -40,7 +40,7 @@ export function labelsField(config: CampaignLimits & HttpLimits) {
       );
     })
     .meta({
-      description: 'Text of your own by key.',
+      description: 'Your own texts by key.',
       examples: [{ team: 'growth' }],
       type: 'object',
       maxProperties: maximumLabels,
@@ -63,8 +63,8 @@ export function filtersField(config: CampaignLimits & HttpLimits) {
     })
     .meta({
       description:
-        'Tokens by user feature, or bounds of a number (`min`, `max`, both included). Only users who have one of the ' +
-        'tokens, or a number inside the bounds, of every feature named are ranked; seeds need not. ' +
+        'Tokens by user feature, or the range of a number (`min`, `max`, both inclusive). Only users with at least ' +
+        'one of the tokens, or a number in the range, of each named feature are ranked; seeds need not match. ' +
         'Features and tokens are those of the population (`GET /v1/populations/current`).',
       examples: [{ country: ['DE', 'AT'], age: { min: 18, max: 35 } }],
       type: 'object',
@@ -103,7 +103,7 @@ export const filtersSchema = z.record(
   z.union([z.array(z.string()).readonly(), z.object({ min: z.number().optional(), max: z.number().optional() })]),
 );
 
-/** A new policy: what is not named is off. */
+/** A new policy: whatever is not named is off. */
 export function refreshField() {
   const { every, on_new_population, on_change } = refreshChangeField().shape;
   return z
@@ -113,12 +113,12 @@ export function refreshField() {
       on_change: on_change.default(false),
     })
     .meta({
-      description: 'When to expand again by itself.',
+      description: 'When to expand automatically.',
       examples: [{ every: '1h', on_new_population: true, on_change: true }],
     });
 }
 
-/** A change of a policy: what is not named stays. */
+/** A change of a policy: whatever is not named stays. */
 export function refreshChangeField() {
   return z
     .strictObject({
@@ -127,27 +127,28 @@ export function refreshChangeField() {
         .regex(DURATION, 'minutes, hours or days are expected, as in 90m, 1h, 7d')
         .nullable()
         .optional()
-        .meta({ description: 'Expand again so long after the latest expansion was made.', examples: ['1h'] }),
+        .meta({ description: 'Expand again this long after the latest expansion was made.', examples: ['1h'] }),
       on_new_population: z.boolean().optional().meta({
-        description: 'Expand again when the service is started with another population version.',
+        description: 'Expand again when the service is started with a different population version.',
       }),
       on_change: z
         .boolean()
         .optional()
         .meta({
           description:
-            "Expand again, within seconds, when features, filters, seeds or suppression lists (the installation's too) are others than those of the latest expansion: " +
-            'what opt-outs that must go from audiences by themselves need.',
+            'Expand again, within seconds, when features, filters, seeds or suppression lists (including the ' +
+            "installation's) differ from those of the latest expansion: " +
+            'needed if opt-outs must leave audiences automatically.',
         }),
     })
-    .meta({ description: 'When to expand again by itself; what is not named stays.', examples: [{ every: '1h' }] });
+    .meta({ description: 'When to expand automatically; whatever is not named stays.', examples: [{ every: '1h' }] });
 }
 
 export const refreshSchema = z
   .object({ every: z.string().nullable(), on_new_population: z.boolean(), on_change: z.boolean() })
-  .describe('When it is expanded again by itself.');
+  .describe('When it is expanded automatically.');
 
-/** The policy after a change; one of a new campaign changes the policy that is off. */
+/** The policy after a change; for a new campaign it changes the policy that is off. */
 export function toRefreshPolicy(
   { every, on_new_population: onNewPopulation, on_change: onChange }: z.output<ReturnType<typeof refreshChangeField>>,
   before: RefreshPolicy = { everyMs: null, onNewPopulation: false, onChange: false },
@@ -169,7 +170,7 @@ export function presentRefresh({ everyMs, onNewPopulation, onChange }: RefreshPo
 }
 
 /**
- * Refuses features and tokens that the population does not have: they would let nobody pass. @throws AppError
+ * Refuses features and tokens that the population does not have: they would match nobody. @throws AppError
  * unknown_filter (facts: known_features)
  */
 export function refuseUnknownFilters(population: Pick<Population, 'features' | 'dictionary'>, filters: Filters): void {
@@ -190,10 +191,10 @@ export function refuseUnknownFilters(population: Pick<Population, 'features' | '
     const dictionary = population.dictionary(feature);
     for (const [i, token] of filter.entries())
       if (dictionary.find(token) === 0)
-        details.push({ pointer: `${pointer}/${i}`, value: token, message: 'no user ever had this token' });
+        details.push({ pointer: `${pointer}/${i}`, value: token, message: 'no user has ever had this token' });
   }
   if (details.length === 0) return;
-  const message = `a filter names what the population does not have: ${details[0]!.pointer}`;
+  const message = `a filter names something that the population does not have: ${details[0]!.pointer}`;
   throw new AppError('unknown_filter', message, { details, facts: { known_features: known } });
 }
 

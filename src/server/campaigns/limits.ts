@@ -11,7 +11,8 @@ export const CAMPAIGN_LIMITS = {
   maximumExternalIdBytes: {
     default: 256,
     unit: 'bytes',
-    description: "Bytes of a campaign's external id, in UTF-8: as many as in the history that models are trained on.",
+    description:
+      "Bytes of a campaign's external id, in UTF-8: the same limit as in the history that models are trained " + 'on.',
   },
   maximumNameLength: {
     default: 200,
@@ -21,7 +22,7 @@ export const CAMPAIGN_LIMITS = {
   maximumCampaignFeatures: {
     default: 1_000,
     unit: 'features',
-    description: 'Features that a campaign names, known or not.',
+    description: 'Features that a campaign may name, known or not.',
   },
   maximumFeatureValues: {
     default: 1_000,
@@ -46,7 +47,7 @@ export const CAMPAIGN_LIMITS = {
   maximumFilterFeatures: {
     default: 50,
     unit: 'features',
-    description: "User features that a campaign's filters name.",
+    description: "User features that a campaign's filters may name.",
   },
   maximumFilterTokens: {
     default: 1_000,
@@ -57,12 +58,12 @@ export const CAMPAIGN_LIMITS = {
     default: 10_000,
     unit: 'events',
     published: true,
-    description: 'Events of one feedback request.',
+    description: 'Events in one feedback request.',
   },
   maximumFeedbackAheadMs: {
     default: 5 * 60_000,
     unit: 'ms',
-    description: "Milliseconds that the time of an event may be ahead of the service's clock.",
+    description: "Milliseconds that an event may be ahead of the service's clock.",
   },
 } as const satisfies LimitRows;
 

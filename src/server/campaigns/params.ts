@@ -1,4 +1,4 @@
-/** The path of what belongs to a campaign. */
+/** The path parameters of everything that belongs to a campaign. */
 import { z } from 'zod';
 import { component } from '../openapi/component.ts';
 

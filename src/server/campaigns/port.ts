@@ -1,8 +1,8 @@
-/** What the routes of campaigns need to know of the served model. */
+/** What the campaign routes need to know about the served model. */
 import type { FeatureKind } from '../../lib/feature-kinds.ts';
 import type { ValueList } from '../information/feature-values.ts';
 
-/** A campaign feature of the served model, with the question whether the model knows a value. */
+/** A campaign feature of the served model, with a check whether the model knows a value. */
 export interface CampaignFeature {
   readonly name: string;
   readonly kind: FeatureKind;
@@ -10,6 +10,6 @@ export interface CampaignFeature {
   /** Numbers of a vector. */
   readonly size?: number;
   isKnown(value: string): boolean;
-  /** Those that the model knows. */
+  /** The values that the model knows. */
   readonly values: ValueList;
 }

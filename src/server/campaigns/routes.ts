@@ -45,14 +45,18 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         tags: ['campaigns'],
         summary: 'Create a campaign',
         description:
-          'Takes the seeds, queues the expansion and answers at once; the campaign tells how far it is. ' +
-          'Too few known seeds are no error: the state is `too_small`, with the numbers. ' +
-          'An `external_id` that another campaign has is refused, and the answer names that campaign (`campaign_id`). ' +
-          'With an `Idempotency-Key` a request that is sent again makes nothing new; its answer has `Idempotent-Replayed: true`.',
+          'Stores the seeds, queues the expansion and returns at once; the campaign shows the progress. Too ' +
+          'few known seeds are not an error: the state is `too_small`, with the numbers. An `external_id` ' +
+          'that another campaign has is refused, and the response names that campaign (`campaign_id`). With ' +
+          'an `Idempotency-Key`, repeating the request creates nothing new; the response then has ' +
+          '`Idempotent-Replayed: true`.',
         headers: idempotencyHeaders,
         body: campaignBody(config),
         response: {
-          202: json('Accepted; `Location` is the campaign.', campaignSchema, ['Location', 'Idempotent-Replayed']),
+          202: json('Accepted; `Location` is the address of the campaign.', campaignSchema, [
+            'Location',
+            'Idempotent-Replayed',
+          ]),
         },
         errors: ['unknown_feature', 'unknown_filter', 'external_id_taken', 'idempotency_key_reused', 'too_many_seeds'],
       }),
@@ -105,8 +109,9 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         tags: ['campaigns'],
         summary: 'Change a campaign',
         description:
-          'Changes what is named. Another size of the audience is in effect at once, as another version of the same ranking: nothing runs again. ' +
-          'Features and filters are inputs: the next expansion takes them, and `needs_expansion` says that it is due.',
+          'Changes the named fields. A new audience size takes effect at once, as another version of the ' +
+          'same ranking: nothing runs again. Features and filters are inputs: the next expansion uses them, ' +
+          'and `needs_expansion` says that it is due.',
         params: campaignParams,
         body: campaignChangeBody(config),
         response: {
@@ -143,7 +148,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         operationId: 'deleteCampaign',
         tags: ['campaigns'],
         summary: 'Delete a campaign with its seeds, expansions and audiences',
-        description: 'What works at it ends. A reader in the middle of an audience reads on to its end.',
+        description: 'Running work on it ends. An audience stream that is already open continues to its end.',
         params: campaignParams,
         response: {
           204: { description: 'Deleted.' },
@@ -156,8 +161,8 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       try {
         await dependencies.store.removeUnusedFeedback();
       } catch (error) {
-        // the campaign is gone; the clock removes what is left of it
-        request.log.warn({ error: messageOf(error) }, 'feedback of a deleted campaign is removed later');
+        // the campaign is gone; the periodic clean-up removes what is left of it
+        request.log.warn({ error: messageOf(error) }, 'the feedback of a deleted campaign will be removed later');
       }
       return reply.code(204).send(null);
     },

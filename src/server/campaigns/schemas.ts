@@ -1,4 +1,4 @@
-/** The shapes of campaigns: answers, and what clients may send, with its limits. */
+/** The shapes of campaigns: responses, and requests with their limits. */
 import { z } from 'zod';
 import { EXPANSION_STATES } from '../../campaigns/states.ts';
 import type { ServerConfig } from '../config.ts';
@@ -18,26 +18,26 @@ const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.'
 export const campaignSchema = z
   .object({
     id: z.string(),
-    external_id: z.string().nullable().describe("The caller's id of the campaign, if it gave one."),
+    external_id: z.string().nullable().describe("The caller's id of the campaign, if given."),
     name: z.string(),
     labels: z.record(z.string(), z.string()),
     expansion_id: z.string().nullable().describe('The latest expansion; null before the first.'),
     state: state.nullable(),
     progress: z.number().min(0).max(1).describe('0 to 1, never falls.'),
-    reason: reasonSchema.nullable().describe('Why, with its numbers.'),
+    reason: reasonSchema.nullable().describe('The reason for the state, with its numbers.'),
     features: z.record(z.string(), featureValue),
     feature_counts: z.object({
       unknown: count.describe('Values that the model does not know.'),
-      missing: count.describe('Features of the model that the campaign has no value for.'),
+      missing: count.describe('Features of the model for which the campaign has no value.'),
     }),
     filters: filtersSchema,
-    audience: z.union([z.object({ size: count }), z.object({ percent: z.number() })]).describe('As asked for.'),
+    audience: z.union([z.object({ size: count }), z.object({ percent: z.number() })]).describe('As requested.'),
     refresh: refreshSchema,
     needs_expansion: z
       .boolean()
       .describe(
-        'Features, filters, seeds or suppression are not those that the active audience was made with, ' +
-          'and no expansion is at work with them.',
+        'Features, filters, seeds or suppression differ from those of the active audience, and no expansion ' +
+          'is running with them.',
       ),
     seeds: seedCountsSchema,
     excluded: excludedSchema.nullable(),
@@ -45,9 +45,9 @@ export const campaignSchema = z
     population_version: z.string().nullable(),
     audience_version: count
       .nullable()
-      .describe('The active audience version: the one that is served; null until the first is ready.'),
-    size: count.nullable().describe('The real size of the audience, at most `candidates`.'),
-    candidates: count.nullable().describe('Users that could be chosen: the population less `excluded`.'),
+      .describe('The active audience version, which is served; null until the first is ready.'),
+    size: count.nullable().describe('The actual size of the audience, at most `candidates`.'),
+    candidates: count.nullable().describe('Users that could be chosen: the population minus `excluded`.'),
     timings: z.record(z.string(), z.number()).describe('Seconds by stage.'),
     quality: qualitySchema.nullable().describe('The quality report of the expansion.'),
     created_at: time,
@@ -97,7 +97,7 @@ export function campaignQuery(config: ServerConfig) {
     state: state.optional(),
     external_id: externalId(config.maximumExternalIdBytes)
       .optional()
-      .describe('The campaign that has this external id: one, or none.'),
+      .describe('Only the campaign with this external id: one, or none.'),
   });
 }
 
@@ -108,18 +108,17 @@ export function campaignBody(config: ServerConfig) {
       external_id: externalId(config.maximumExternalIdBytes)
         .optional()
         .describe(
-          'Your own id of the campaign; no two campaigns have the same. Where the model was trained on a ' +
-            'past campaign of this id, who was ' +
-            'a member of it is left out of what the model sees of users: it would find those members again ' +
-            'instead of others like them.',
+          'Your own id of the campaign, which must be unique. If the model was trained on a past campaign ' +
+            'with this id, the model does not see who was a member of it: it would otherwise find those ' +
+            'members again instead of others like them.',
         ),
       name: z.string().min(1).max(config.maximumNameLength),
       features: featuresField(config).default({}),
       seeds: seedsField(config)
         .nullable()
         .describe(
-          'User ids. `null` expands nothing yet: send them by `PUT …/seeds` (millions of them, as a file), ' +
-            'then `POST …/expansions`.',
+          'User ids. With `null` nothing is expanded yet: upload them with `PUT …/seeds` (as a file, up to ' +
+            'millions), then `POST …/expansions`.',
         ),
       labels: labelsField(config).default({}),
       filters: filtersField(config).default({}),
@@ -152,7 +151,7 @@ function audienceField() {
     .meta({ description: 'Either `size` or `percent`.', examples: [{ size: 1000 }] });
 }
 
-/** What is named is changed. */
+/** Only the named fields are changed. */
 export function campaignChangeBody(config: ServerConfig) {
   return z
     .strictObject({
@@ -168,7 +167,7 @@ export function campaignChangeBody(config: ServerConfig) {
     .meta({ ...component('CampaignUpdate'), examples: [{ audience: { size: 2000 } }] });
 }
 
-/** Headers of a POST that may be sent again. */
+/** Headers of a POST that can be repeated safely. */
 export const idempotencyHeaders = z.looseObject({
   'idempotency-key': z
     .string()
@@ -176,7 +175,10 @@ export const idempotencyHeaders = z.looseObject({
     .max(MAXIMUM_IDEMPOTENCY_KEY_LENGTH)
     .regex(/^[\x21-\x7e]+$/, 'visible ASCII is expected')
     .optional()
-    .describe('One of yours a request: for 24 hours the same key and body get the same answer, and make nothing new.'),
+    .describe(
+      'A unique key per request: for 24 hours the same key and body get the same response, and create nothing ' +
+        'new.',
+    ),
 });
 
 function externalId(maximumBytes: number) {

@@ -6,17 +6,17 @@ export const ESTIMATE_LIMITS = {
     default: 900,
     unit: 'ms',
     published: true,
-    description: 'Milliseconds that an estimate may take; what is not known by then is left out.',
+    description: 'Milliseconds that an estimate may take; whatever is not known by then is omitted.',
   },
   maximumEstimateSeeds: {
     default: 150,
     unit: 'seeds',
-    description: 'Seeds that an estimate looks at; of more, as many are drawn at random.',
+    description: 'Seeds that an estimate uses; if there are more, this many are sampled at random.',
   },
   maximumEstimateCandidates: {
     default: 3_000,
     unit: 'users',
-    description: 'Random users that an estimate looks at.',
+    description: 'Random users that an estimate uses.',
   },
 } as const satisfies LimitRows;
 

@@ -1,9 +1,9 @@
-/** What the routes of estimates need: who makes them, and of what. */
+/** What the estimate routes need: who makes estimates, and from what. */
 import type { CampaignFeatures, Filters } from '../../campaigns/features.ts';
 
-/** Makes estimates, one after the other, without blocking who asks. */
+/** Makes estimates one after another without blocking the caller. */
 export interface Estimates {
-  /** An answer after `timeMs` at the latest. Throws what the model cannot do. */
+  /** Resolves after `timeMs` at the latest. Throws if the model cannot do it. */
   estimate(
     task: EstimateInputs,
     timeMs: number,
@@ -14,7 +14,7 @@ export interface Estimates {
   >;
 }
 
-/** What an estimate is of. */
+/** The input of an estimate. */
 export interface EstimateInputs {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
@@ -28,7 +28,7 @@ export interface EstimateInputs {
   readonly mostCandidates: number;
 }
 
-/** What an expansion of the same inputs would make of the users of the population, each counted once. */
+/** How an expansion of the same inputs would classify the users of the population, each counted once. */
 export interface CountedUsers {
   readonly seeds: number;
   readonly suppressed: number;
@@ -38,11 +38,11 @@ export interface CountedUsers {
 
 interface Estimate {
   readonly users: CountedUsers;
-  /** What its audience would be worth; null where it would make none. */
+  /** The expected quality of its audience; null if it would produce none. */
   readonly expected: { readonly prediction: Expected; readonly seeds: number; readonly candidates: number } | null;
 }
 
-/** What an audience would be worth, told from its seeds. */
+/** The expected quality of an audience, predicted from its seeds. */
 export interface Expected {
   readonly verdict: 'good' | 'weak' | 'unsure';
   readonly reason: string;

@@ -1,4 +1,4 @@
-/** Route of estimates: a campaign's inputs in, what an audience of them would be worth out; nothing is stored. */
+/** Route of estimates: a campaign's inputs in, the expected quality of their audience out; nothing is stored. */
 import type { SetOwner } from '../../campaigns/set-types.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { countFeatures } from '../campaigns/features.ts';
@@ -17,10 +17,10 @@ export type EstimateNeeds = Pick<ServerDependencies, 'campaignFeatures' | 'confi
   readonly store: Pick<ServerDependencies['store'], 'userSets'>;
 };
 
-/** Sizes of audiences that are told, as shares of the candidates. */
+/** Audience sizes for which results are returned, as shares of the candidates. */
 const SHARES = ['0.01', '0.05', '0.1', '0.2'];
 
-/** The list of all campaigns. */
+/** The suppression list of all campaigns. */
 const COMMON: SetOwner = { kind: 'common_suppression' };
 
 type Why = readonly [code: NonNullable<EstimateAnswer['reason']>['code'], message: string];
@@ -35,7 +35,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
       schema: describeRoute({
         operationId: 'createEstimate',
         tags: ['campaigns'],
-        summary: 'Estimate what an audience of some seeds would be worth',
+        summary: 'Estimate the quality of an audience from its seeds',
         description: describeEstimate(config),
         body: estimateBody(config),
         response: { 200: json('The estimate.', estimateSchema) },
@@ -60,7 +60,8 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
         candidates: null,
       };
       if (!answer.enough) {
-        const message = `${counts.known} of the seeds are in the population, at least ${config.minimumSeeds} are needed`;
+        const { minimumSeeds } = config;
+        const message = `${counts.known} of the seeds are in the population; at least ${minimumSeeds} are needed`;
         return { ...answer, ...nothing('too_few_seeds', message) };
       }
       const suppressed = (await findRowsOf(population, suppression)).rows;
@@ -76,10 +77,10 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
       try {
         return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
       } catch (error) {
-        // the file of a list goes when the list is another
+        // the file of a list is removed when the list changes
         if (store.userSets.find(COMMON) !== suppressionSet) return { ...answer, ...nothing(...CHANGED) };
         request.log.error({ error: messageOf(error) }, 'an estimate failed');
-        const message = `the log of the service says more under the request id ${request.id}`;
+        const message = `the service log has details under the request id ${request.id}`;
         return { ...answer, ...nothing('failed', message) };
       }
     },
@@ -88,13 +89,14 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
 
 function describeEstimate(config: EstimateNeeds['config']): string {
   return (
-    'Nothing is stored. Known and unknown seeds are counted, and where they are enough the model is ' +
-    'adapted to some of them, as an expansion would, and tried on ' +
-    'the others. Filters, `suppression` and the suppression list of all campaigns leave out whom ' +
-    'they would leave out of an expansion: shares are of the candidates that remain. ' +
-    `That may take ${config.estimateTimeMs} ms: where it takes longer, or others are being made before it, \`reason\` says so and the rest is told; a list of millions, or filters of a large ` +
-    'population, may take that long when they are asked for first. ' +
-    `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are looked at.`
+    'Nothing is stored. Known and unknown seeds are counted, and if there are enough of them, the model is ' +
+    'adapted to some, as in an expansion, and tested on the others. Filters, `suppression` and the ' +
+    'suppression list of all campaigns exclude the same users as in an expansion: shares refer to the ' +
+    'candidates that remain. ' +
+    `This may take ${config.estimateTimeMs} ms: if it takes longer, or other estimates are ahead of it, ` +
+    '`reason` says so and the remaining fields are returned; a list of millions, or filters on a large ' +
+    'population, may take that long at the first request. ' +
+    `At most ${config.maximumEstimateSeeds} seeds and ${config.maximumEstimateCandidates} random candidates are used.`
   );
 }
 
@@ -104,13 +106,13 @@ function boundsOf({ minimumSeeds, maximumEstimateSeeds, maximumEstimateCandidate
 
 /** Why there is no estimate now. */
 const NOT_NOW: Readonly<Record<'loading' | 'busy' | 'late', Why>> = {
-  loading: ['loading', 'the model is being read for estimates, once, which takes seconds: ask again'],
-  busy: ['busy', 'other estimates are being made: ask again'],
-  late: ['too_slow', 'the time was too short for it: ask again, or create the campaign, which tells it too'],
+  loading: ['loading', 'the model is being loaded for estimates, which takes seconds: try again'],
+  busy: ['busy', 'other estimates are being made: try again'],
+  late: ['too_slow', 'there was too little time: try again, or create the campaign, which predicts it too'],
 };
-const CHANGED: Why = ['busy', 'the suppression list of all campaigns was changed meanwhile: ask again'];
+const CHANGED: Why = ['busy', 'the suppression list of all campaigns changed meanwhile: try again'];
 
-/** What the estimator says, in place of what was not counted. */
+/** The estimator's results, in place of what was not counted. */
 function tell(
   outcome: Awaited<ReturnType<Estimates['estimate']>>,
   answer: Pick<EstimateAnswer, 'seeds' | 'minimum'>,
@@ -122,7 +124,9 @@ function tell(
   const { users, expected } = outcome.estimate;
   const counted = presentUsers(users, answer);
   if (!counted.enough) {
-    const message = `${users.seeds} of the seeds are in the population and not suppressed, at least ${answer.minimum} are needed`;
+    const message =
+      `${users.seeds} of the seeds are in the population and not suppressed; at least ${answer.minimum} are ` +
+      'needed';
     return { ...counted, ...nothing('too_few_seeds', message) };
   }
   if (expected === null) {

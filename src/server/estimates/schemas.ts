@@ -13,7 +13,7 @@ const interval = z
   .describe('An estimate and its 90 % interval.');
 const bySize = z.record(z.string(), interval);
 
-/** Seeds, what is known of their campaign, and who is not to be in an audience. */
+/** Seeds, what is known about their campaign, and who must not be in an audience. */
 export function estimateBody(config: ServerConfig) {
   return z
     .strictObject({
@@ -22,7 +22,8 @@ export function estimateBody(config: ServerConfig) {
       filters: filtersField(config).default({}),
       suppression: userIdList(
         config,
-        "User ids: they are no seeds and in no audience, as those of the installation's suppression list.",
+        "User ids that are neither used as seeds nor in an audience, like those in the installation's " +
+          'suppression list.',
       ).optional(),
     })
     .meta({
@@ -47,18 +48,18 @@ export const estimateSchema = z
       .describe('received = known + unknown + duplicate; `suppressed` is null until users were counted.'),
     feature_counts: z.object({
       unknown: count.describe('Values that the model does not know.'),
-      missing: count.describe('Features of the model that no value was given for.'),
+      missing: count.describe('Features of the model for which no value was given.'),
     }),
-    minimum: z.int().describe('Known seeds, not suppressed, that an expansion needs.'),
-    enough: z.boolean().describe('Whether there are that many, as far as they were counted.'),
+    minimum: z.int().describe('Number of known, unsuppressed seeds that an expansion needs.'),
+    enough: z.boolean().describe('Whether there are that many, as far as counted.'),
     excluded: excludedSchema.nullable(),
     candidates: count
       .nullable()
-      .describe('Users who are left, of whom an audience would be made; null until they were counted.'),
+      .describe('Remaining users, from whom an audience would be made; null until they were counted.'),
     cohesion: interval
       .nullable()
       .describe(
-        'How alike the seeds are: the chance that a seed which the model did not see ranks above a ' +
+        'How similar the seeds are: the probability that a seed that the model did not see ranks above a ' +
           'random user. .5 is chance.',
       ),
     expected: z
@@ -66,23 +67,23 @@ export const estimateSchema = z
         verdict: z.enum(['good', 'weak', 'unsure']),
         reason: z.string().describe('The verdict in a sentence.'),
         recall: bySize.describe(
-          'Part of the members who are not seeds that an audience holds, by its size as a share of `candidates`.',
+          'Share of the members who are not seeds that an audience contains, by its size as a share of `candidates`.',
         ),
-        lift: bySize.describe('Members in that audience, as a multiple of what a random audience has.'),
+        lift: bySize.describe('Members in that audience, as a multiple of those in a random audience.'),
       })
       .nullable()
-      .describe('What an audience would be worth.'),
+      .describe('The expected quality of an audience.'),
     based_on: z
       .object({ seeds: z.int(), candidates: z.int() })
       .nullable()
-      .describe('The seeds and random candidates that were looked at: an expansion learns from more.'),
+      .describe('The seeds and random candidates that were used: an expansion learns from more.'),
     reason: z
       .object({
         code: z.enum(['too_few_seeds', 'no_candidates', 'loading', 'busy', 'too_slow', 'failed']),
         message: z.string(),
       })
       .nullable()
-      .describe('Why there is no `cohesion` and `expected`; null where they are there.'),
+      .describe('Why `cohesion` and `expected` are missing; null if they are present.'),
   })
   .meta({
     id: 'Estimate',

@@ -1,4 +1,4 @@
-/** The shapes of what is counted of seeds and of users who are not ranked. */
+/** The shapes of counts of seeds and of users who are not ranked. */
 import { z } from 'zod';
 import { count } from '../http/fields.ts';
 
@@ -14,4 +14,4 @@ export const seedCountsSchema = z
 
 export const excludedSchema = z
   .object({ seeds: count, suppressed: count, filtered: count })
-  .describe('Users that were not ranked, each counted once; null until they were counted.');
+  .describe('Users that are not ranked, each counted once; null until they were counted.');

@@ -7,7 +7,7 @@ export const EXPANSION_LIMITS = {
     unit: 'seeds',
     published: true,
     most: 1_000_000_000,
-    description: 'Known seeds that an expansion needs; with fewer it ends as `too_small`.',
+    description: 'Number of known seeds that an expansion needs; with fewer it ends as `too_small`.',
   },
   leaseMs: {
     default: 15_000,
@@ -15,7 +15,7 @@ export const EXPANSION_LIMITS = {
     published: true,
     least: 1_000,
     most: 3_600_000,
-    description: 'Milliseconds for which an expansion is held without a sign of life before it is started again.',
+    description: 'Milliseconds without a sign of life after which an expansion is restarted.',
   },
   maximumAttempts: {
     default: 5,

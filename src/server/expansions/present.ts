@@ -39,10 +39,10 @@ export function presentCounts(seeds: SeedCounts): z.output<typeof campaignSchema
 
 type Quality = z.output<typeof campaignSchema>['quality'];
 
-/** Sizes at which a campaign shows what is predicted; the whole curve is a route of its own. */
+/** Sizes for which a campaign shows predictions; the whole curve has its own route. */
 const SHOWN_SHARES = ['0.01', '0.02', '0.05', '0.1', '0.2'];
 
-/** The report as the engine wrote it, which the serialiser checks; of the predicted sizes a few. */
+/** The report as the engine wrote it, which the serialiser checks, with only a few of the predicted sizes. */
 export function presentQuality(quality: Campaign['quality']): Quality {
   const report = quality as Quality;
   if (!report?.prediction) return report;

@@ -1,4 +1,4 @@
-/** Routes of expansions: make one, list, get, cancel. */
+/** Routes of expansions: create, list, get, cancel. */
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
@@ -28,13 +28,14 @@ function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
         tags: ['expansions'],
         summary: 'Expand a campaign again',
         description:
-          'Takes the inputs as they are now: features, filters, seeds, suppression lists and feedback. The ' +
-          'active audience serves until the new one is ready, ' +
-          'and goes on where it fails. An expansion of the campaign that has not ended is `superseded`.',
+          'Uses the current inputs: features, filters, seeds, suppression lists and feedback. The active ' +
+          'audience is served until the new one is ready, and stays active if the expansion fails. An ' +
+          'earlier expansion that has not ended is `superseded`.',
         params: campaignParams,
         response: {
           202: json(
-            'Accepted; `Location` is the expansion. Too few known seeds are no error: it ends as `too_small`.',
+            'Accepted; `Location` is the address of the expansion. Too few known seeds are not an error: it ' +
+              'ends as `too_small`.',
             expansionSchema,
             ['Location'],
           ),
@@ -102,8 +103,8 @@ function cancelExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
         tags: ['expansions'],
         summary: 'Cancel an expansion',
         description:
-          'It is `cancelled` when this answers, and leaves nothing; the active audience stays. To cancel ' +
-          'again changes nothing.',
+          'The expansion is `cancelled` when this returns, and leaves nothing behind; the active audience ' +
+          'stays. Cancelling again changes nothing.',
         params: expansionParams,
         response: {
           200: json('The expansion, cancelled.', expansionSchema),

@@ -17,24 +17,27 @@ export const expansionSchema = z
     campaign_id: z.string(),
     cause: z
       .enum(['created', 'requested', 'interval', 'population', 'change'])
-      .describe('What made it: the creation of the campaign, a call, or the refresh policy.'),
+      .describe('What caused it: the creation of the campaign, a call, or the refresh policy.'),
     state: z.enum(EXPANSION_STATES),
     progress: z.number().min(0).max(1).describe('0 to 1, never falls.'),
     eta_seconds: z
       .number()
       .nullable()
-      .describe('Until it ends, as far as those before it tell; null where it has ended, or none has been made yet.'),
-    reason: reasonSchema.nullable().describe('Why, with its numbers.'),
+      .describe(
+        'Estimated time until it ends, based on previous expansions; null if it has ended, or if there are ' +
+          'none yet.',
+      ),
+    reason: reasonSchema.nullable().describe('The reason for the state, with its numbers.'),
     features: z.record(z.string(), featureValue),
     filters: filtersSchema,
     seeds: seedCountsSchema,
     feedback: z
       .object({ positives: count, dismissed: count })
-      .describe('Users that feedback added to the seeds, and to the negatives.'),
+      .describe('Users that feedback added to the seeds and to the negatives.'),
     excluded: excludedSchema.nullable(),
     model_version: z.string().nullable(),
     population_version: z.string().nullable(),
-    audience_version: count.nullable().describe('The first audience version made of it that is kept.'),
+    audience_version: count.nullable().describe('The first audience version from it that is still kept.'),
     timings: z.record(z.string(), z.number()).describe('Seconds by stage.'),
     quality: qualitySchema.nullable(),
     created_at: time,
@@ -82,7 +85,7 @@ export const expansionParams = z.strictObject({
   }),
 });
 
-/** Pages of what belongs to a campaign. */
+/** Pages of anything that belongs to a campaign. */
 export function listQuery(config: ServerConfig) {
   return z.strictObject({
     limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize).meta(component('PageLimit')),

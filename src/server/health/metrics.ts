@@ -1,15 +1,15 @@
-/** Prometheus metrics of one server, in a registry of its own. */
+/** Prometheus metrics of one server, in its own registry. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerDependencies } from '../dependencies.ts';
 import { routePattern } from '../http/request-log.ts';
 
 export interface ServerMetrics {
-  /** Counts an answer, by the route's pattern. */
+  /** Counts a response by the route's pattern. */
   observe(request: FastifyRequest, reply: FastifyReply): void;
-  /** Streams that are open now. */
+  /** Currently open streams. */
   readonly openStreams: Gauge;
-  /** The text for Prometheus; what it reads from the store is read now. */
+  /** The Prometheus text; values from the store are read at this moment. */
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
@@ -28,14 +28,14 @@ export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
   const requests = new Counter({ name: 'http_requests_total', help: 'Requests answered.', labelNames, registers });
   const durations = new Histogram({
     name: 'http_request_duration_seconds',
-    help: 'Time from the request head to the end of the answer.',
+    help: 'Time from the request head to the end of the response.',
     labelNames,
     buckets: DURATION_BUCKETS_SECONDS,
     registers,
   });
   const openStreams = new Gauge({
     name: 'metaheac_audience_streams',
-    help: 'Streams of audiences, differences and user ids open now.',
+    help: 'Open streams of audiences, differences and user ids.',
     registers,
   });
   addServiceGauges(dependencies, registers);
@@ -51,7 +51,7 @@ export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
 }
 
 function addServiceGauges({ store, engine, webhooks }: MetricsNeeds, registers: Registry[]): void {
-  gauge('metaheac_expansions', 'Latest expansions of campaigns by state.', registers, ['state'], (self) => {
+  gauge('metaheac_expansions', 'Latest expansion of each campaign, by state.', registers, ['state'], (self) => {
     for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
   });
   gauge('metaheac_queue_oldest_seconds', 'Age of the oldest queued expansion.', registers, [], (self) => {
@@ -60,21 +60,15 @@ function addServiceGauges({ store, engine, webhooks }: MetricsNeeds, registers: 
   gauge('metaheac_engine_ready', '1 while the engine takes jobs.', registers, [], (self) => {
     self.set(engine().ready ? 1 : 0);
   });
-  gauge('metaheac_engine_restarts_total', 'Times the engine was started again.', registers, [], (self) => {
+  gauge('metaheac_engine_restarts_total', 'How often the engine was restarted.', registers, [], (self) => {
     self.set(engine().restarts);
   });
-  gauge(
-    'metaheac_webhook_deliveries_pending',
-    'Deliveries to webhooks that wait or are being sent.',
-    registers,
-    [],
-    (self) => {
-      self.set(store.outbox.pendingCount());
-    },
-  );
+  gauge('metaheac_webhook_deliveries_pending', 'Webhook deliveries waiting or being sent.', registers, [], (self) => {
+    self.set(store.outbox.pendingCount());
+  });
   new Counter({
     name: 'metaheac_webhook_attempts_total',
-    help: 'Attempts of deliveries to webhooks by outcome.',
+    help: 'Webhook delivery attempts by outcome.',
     labelNames: ['outcome'],
     registers,
     collect() {

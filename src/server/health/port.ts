@@ -1,6 +1,6 @@
-/** What the routes of health ask of the engine. */
+/** What the health routes need from the engine. */
 
-/** What the engine says of itself. */
+/** The engine's status. */
 export interface EngineStatus {
   readonly ready: boolean;
   readonly detail: string;

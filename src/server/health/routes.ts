@@ -1,4 +1,4 @@
-/** Routes for those who run the service: alive, ready, metrics. */
+/** Routes for operators: alive, ready, metrics. */
 import { AppError, messageOf } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';

@@ -1,4 +1,4 @@
-/** The shapes of what is told of the service's health. */
+/** The shapes of the service's health. */
 import { z } from 'zod';
 
 export const livenessSchema = z

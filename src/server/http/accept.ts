@@ -1,7 +1,7 @@
 /** Content negotiation (RFC 9110, section 12.5.1): the best of the media types on offer. */
 import { AppError } from '../../lib/errors.ts';
 
-/** The offered type that `accept` weighs highest (of equals, the first offered); `not_acceptable` if it takes none. */
+/** The offered type with the highest weight in `accept` (the first of equals); `not_acceptable` if it accepts none. */
 export function negotiate<T extends string>(accept: string | undefined, offers: readonly [T, ...T[]]): T {
   if (accept === undefined || accept.trim() === '') return offers[0];
   const ranges = accept.slice(0, MAXIMUM_ACCEPT_LENGTH).toLowerCase().split(',').map(parseRange);
@@ -11,12 +11,12 @@ export function negotiate<T extends string>(accept: string | undefined, offers: 
     if (weight > (best?.weight ?? 0)) best = { offer, weight };
   }
   if (best !== null) return best.offer;
-  throw new AppError('not_acceptable', `this route gives ${offers.join(', ')}`, {
+  throw new AppError('not_acceptable', `this route returns ${offers.join(', ')}`, {
     details: [{ pointer: 'accept', value: accept, message: `accept one of ${offers.join(', ')}` }],
   });
 }
 
-/** Whether `Accept-Encoding` takes gzip, and weighs it no less than sending as it is. */
+/** Whether `Accept-Encoding` allows gzip, with at least the weight of `identity`. */
 export function acceptsGzip(acceptEncoding: string | undefined): boolean {
   const codings = (acceptEncoding ?? '').slice(0, MAXIMUM_ACCEPT_LENGTH).toLowerCase().split(',').map(parseRange);
   const weightOf = (...names: readonly string[]) => codings.find(({ type }) => names.includes(type))?.weight;
@@ -38,7 +38,7 @@ function parseRange(text: string): MediaRange {
   return { type, weight: weight >= 0 && weight <= 1 ? weight : 0 };
 }
 
-/** The weight of the most specific range that holds the offer; 0 where none does. */
+/** The weight of the most specific range that matches the offer; 0 if none does. */
 function weightOf(offer: string, ranges: readonly MediaRange[]): number {
   for (const pattern of [offer, `${offer.slice(0, offer.indexOf('/'))}/*`, '*/*']) {
     const range = ranges.find(({ type }) => type === pattern);

@@ -1,9 +1,9 @@
-/** The API key: when one is needed, and whether a request has it. */
+/** The API key: when it is needed, and whether a request has it. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
 
-/** Refuses (`invalid_argument`) to serve other machines without a key: a host that is not loopback needs one. */
+/** Refuses (`invalid_argument`) to serve other machines without a key: a non-loopback host needs one. */
 export function requireKeyFor(host: string, apiKey: string | null): void {
   if (isLoopback(host) || (apiKey !== null && apiKey !== '')) return;
   throw new AppError(
@@ -29,7 +29,7 @@ function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
-/** Digests have one length, which `timingSafeEqual` needs, and hide the key's. */
+/** Digests have a fixed length, which `timingSafeEqual` requires, and hide the key's length. */
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

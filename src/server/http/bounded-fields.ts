@@ -1,13 +1,13 @@
 /**
- * Lists and objects that are checked item by item and no further than the first `maximumErrorDetails` wrong ones: zod's
- * own collect an issue for each item, which a body of millions of wrong ones turns into gigabytes. More items than the
- * limit are one issue, and are not looked at.
+ * Lists and objects that are checked item by item, up to the first `maximumErrorDetails` wrong ones: zod's own check
+ * collects an issue for each item, so a body with millions of wrong ones would take gigabytes. If there are more items
+ * than the limit, that is one issue and the items are not checked.
  */
 import { z } from 'zod';
 import { sentenceOf } from './sentences.ts';
 import { addIssue, type Wrong } from './validation.ts';
 
-/** A list of 1 to `most` items. What the document says of it is the caller's to add, as of `objectField`. */
+/** A list of 1 to `most` items. The caller adds its OpenAPI description, as for `objectField`. */
 export function listField<T = string>(
   what: string,
   wrongWith: (item: unknown) => Wrong | null,
@@ -19,7 +19,7 @@ export function listField<T = string>(
   });
 }
 
-/** The same, where a schema says what an item is. */
+/** The same with a schema for the items. */
 export function listOf<T>(what: string, item: z.ZodType<T>, most: number, maximumIssues: number) {
   return countedList<T>(what, most)
     .superRefine((list, context) => addIssuesOf(context, item, list.entries(), maximumIssues))
@@ -35,7 +35,7 @@ function countedList<T>(what: string, most: number) {
     });
 }
 
-/** An object of at most `most` fields, whose names the caller gives. */
+/** An object of at most `most` fields with caller-defined names. */
 export function objectField<T>(what: string, most: number) {
   return z
     .custom<Readonly<Record<string, T>>>(
@@ -48,12 +48,12 @@ export function objectField<T>(what: string, most: number) {
     });
 }
 
-/** What is wrong with a text of `least` to `most` characters. */
+/** What is wrong with a string of `least` to `most` characters. */
 export function textFault(what: string, least: number, most: number): (text: unknown) => Wrong | null {
   return (text) => {
-    if (typeof text !== 'string') return { message: `${what} is a text` };
-    if (text.length < least) return { message: `${what} has at least ${least} character`, limit: least };
-    return text.length > most ? { message: `${what} has at most ${most} characters`, limit: most } : null;
+    if (typeof text !== 'string') return { message: `${what} must be a string` };
+    if (text.length < least) return { message: `${what} must have at least ${least} character`, limit: least };
+    return text.length > most ? { message: `${what} must have at most ${most} characters`, limit: most } : null;
   };
 }
 
@@ -74,7 +74,7 @@ export function addFirstIssues<T, K extends string | number>(
   }
 }
 
-/** The same for items that a schema checks; an item may have several issues. */
+/** The same for items checked by a schema; an item may have several issues. */
 export function addIssuesOf(
   context: z.core.$RefinementCtx,
   schema: z.ZodType,
@@ -91,7 +91,7 @@ export function addIssuesOf(
   }
 }
 
-/** Nothing else is looked at. */
+/** Nothing else is checked. */
 function refuse(context: z.core.$RefinementCtx, { message, limit }: Wrong): void {
   context.addIssue({ code: 'custom', message, params: { limit }, continue: false });
 }

@@ -1,8 +1,8 @@
-/** A file that is in memory, handed to a client a chunk at a time; a client who does not take it is cut off. */
+/** A file in memory, sent to a client one chunk at a time; a client that does not read it is cut off. */
 import { Readable } from 'node:stream';
 import { AppError } from '../../lib/errors.ts';
 
-/** How a file is handed over. */
+/** How a file is sent. */
 export interface SendLimits {
   readonly chunkBytes: number;
   /** The time that a client may take for one chunk. */
@@ -10,8 +10,8 @@ export interface SendLimits {
 }
 
 /**
- * `bytes` as a stream, which fails with request_timeout where a chunk is not taken in its time. `onDone` is called
- * once: when all is taken, or when the client has gone or was cut off; from then on nothing here holds `bytes`.
+ * `bytes` as a stream, which fails with request_timeout if a chunk is not read in time. `onDone` is called once: when
+ * everything is read, or when the client has disconnected or was cut off; from then on nothing here references `bytes`.
  */
 export function streamBytes(bytes: Uint8Array, { chunkBytes, chunkMs }: SendLimits, onDone: () => void): Readable {
   let isDone = false;
@@ -21,14 +21,14 @@ export function streamBytes(bytes: Uint8Array, { chunkBytes, chunkMs }: SendLimi
     isDone = true;
   };
   const timer = setTimeout(() => {
-    stream.destroy(new AppError('request_timeout', `the client did not take a chunk in ${chunkMs} ms`));
+    stream.destroy(new AppError('request_timeout', `the client did not read a chunk in ${chunkMs} ms`));
   }, chunkMs);
   function* chunks(): Generator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += chunkBytes) {
       timer.refresh();
-      yield bytes.slice(at, at + chunkBytes); // a copy: a view that waits in the socket would hold the whole file
+      yield bytes.slice(at, at + chunkBytes); // a copy: a view in the socket would keep the whole file
     }
-    done(); // before the end of the answer, after which the client may ask again
+    done(); // before the end of the response, after which the client may send another request
   }
   const stream = Readable.from(chunks(), { objectMode: false, highWaterMark: 1 });
   return stream.once('close', done);

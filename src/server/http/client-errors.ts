@@ -1,6 +1,6 @@
 /**
- * What never becomes a request (no HTTP, too late, too large), answered on the bare socket once the answers before it
- * are out.
+ * Answers data that never becomes a request (not HTTP, too late, too large) on the bare socket, after the responses
+ * before it.
  */
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -10,23 +10,23 @@ import type { OpenUploads } from '../user-sets/open-uploads.ts';
 import type { HttpLimits } from './limits.ts';
 import type { OpenRequests } from './open-requests.ts';
 
-/** What a listener of `clientError` is given. */
+/** The arguments of a `clientError` listener. */
 type ClientErrorHandler = (error: NodeJS.ErrnoException, socket: Socket) => void;
 
 /**
- * Answers errors of Node's HTTP parser. A connection's answers keep the order of its requests: those that are whole are
- * answered first. The last of them is marked as overrun, so that what was cut is not applied; its refusal is then the
- * only answer.
+ * Answers errors of Node's HTTP parser. A connection's responses keep the order of its requests: complete requests are
+ * answered first. The last of them is marked as overrun, so that a truncated body is not applied; its refusal is then
+ * the only response.
  */
 export function createClientErrorHandler(
   config: HttpLimits,
   uploads: OpenUploads,
   requests: OpenRequests,
 ): ClientErrorHandler {
-  // Node reports each piece that still comes once more
+  // Node reports every later chunk once more
   const failed = new WeakSet<Socket>();
   return (error, socket) => {
-    // It has taken `requestTimeoutMs`, which uploads may: nobody ends it but its reader, where it stalls.
+    // It has taken `requestTimeoutMs`, which uploads may do: only its reader ends it, if it stalls.
     if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && uploads.has(socket)) return;
     if (error.code === 'ECONNRESET') {
       socket.destroy();
@@ -52,14 +52,14 @@ function isRefusal(statusCode: number): boolean {
   return statusCode >= 400;
 }
 
-/** Calls `then` when the last of `responses` has been handed to the connection, or will never be. */
+/** Calls `then` when the last of `responses` has been passed to the connection, or never will be. */
 function afterAll(responses: readonly NodeJS.EventEmitter[], then: () => void): void {
   const last = responses.at(-1);
   if (last === undefined) then();
   else last.once('close', then);
 }
 
-/** Sends `text` as the last that the connection sends; who goes on sending is read for `lingerMs`, and then cut off. */
+/** Sends `text` as the connection's last data; a client that keeps sending is read for `lingerMs`, then cut off. */
 function endWith(socket: Socket, text: string, lingerMs: number): void {
   if (socket.writable) socket.end(text);
   const timer = setTimeout(() => socket.destroy(), lingerMs);

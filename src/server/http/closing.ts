@@ -1,10 +1,10 @@
-/** A close that ends: answers in flight are given a named time, then they are cut. */
+/** A close that is sure to finish: responses in flight get a limited time, then they are cut off. */
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 import type { HttpLimits } from './limits.ts';
 
 /**
- * From `close()` on new requests are refused (503) and connections end with their answer, at the latest after
+ * From `close()` on new requests are refused (503) and connections end with their response, at the latest after
  * `closeGraceMs`.
  */
 export function closeGracefully(app: ServerApp, { closeGraceMs }: Pick<HttpLimits, 'closeGraceMs'>): void {
@@ -21,7 +21,7 @@ export function closeGracefully(app: ServerApp, { closeGraceMs }: Pick<HttpLimit
   app.addHook('onSend', async (_request, reply) => {
     if (cut !== null) reply.header('connection', 'close');
   });
-  // A connection that was kept alive before the close began is idle again only now.
+  // A connection that was kept alive before the close began becomes idle only now.
   app.addHook('onResponse', async () => {
     if (cut !== null) setImmediate(() => app.server.closeIdleConnections());
   });

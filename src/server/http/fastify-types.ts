@@ -20,13 +20,15 @@ export type ServerApp = FastifyInstance<
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Good answers are logged at debug: the route is called thousands of times a second, or by health checks. */
+    /**
+     * Successful requests are logged at debug: the route is called thousands of times per second, or by health checks.
+     */
     readonly quiet?: boolean;
-    /** The handler reads the body itself: an error may be answered before all of it has come. */
+    /** The handler reads the body itself: an error may be returned before all of it has arrived. */
     readonly upload?: boolean;
   }
   interface FastifyReply {
-    /** Code of the problem that was answered; null of a good answer. */
+    /** Code of the problem in the response; null for a successful response. */
     problemCode: ErrorCode | null;
   }
 }

@@ -1,4 +1,4 @@
-/** Fields that the shapes of several resources have. */
+/** Fields shared by the shapes of several resources. */
 import { z } from 'zod';
 import { addIssue, type Wrong } from './validation.ts';
 
@@ -6,7 +6,7 @@ export const count = z.int().min(0);
 
 export const time = z.string().meta({ format: 'date-time', examples: ['2026-11-25T12:00:00.000Z'] });
 
-export const share = z.number().gt(0).max(100).describe('Per cent of the population, seeds counted; rounded up.');
+export const share = z.number().gt(0).max(100).describe('Percentage of the population, including seeds; rounded up.');
 
 export const featureValue = z.union([
   z.string(),
@@ -17,17 +17,17 @@ export const featureValue = z.union([
 
 export const reasonSchema = z.looseObject({ code: z.string(), message: z.string() });
 
-/** An answer of text: streams and metrics are no JSON. */
+/** A text response: streams and metrics are not JSON. */
 export const textSchema = z.string();
 
-/** Why a text is no id, or null: ids are text of 1 to `maximumBytes` bytes of UTF-8. */
+/** Why a value is not an id, or null: ids are strings of 1 to `maximumBytes` bytes of UTF-8. */
 export function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null {
-  if (typeof id !== 'string') return { message: `${what} is a text` };
-  if (id === '') return { message: `${what} has at least 1 byte`, limit: 1 };
+  if (typeof id !== 'string') return { message: `${what} must be a string` };
+  if (id === '') return { message: `${what} must have at least 1 byte`, limit: 1 };
   if (Buffer.byteLength(id) > maximumBytes) {
-    return { message: `${what} has at most ${maximumBytes} bytes`, limit: maximumBytes };
+    return { message: `${what} must have at most ${maximumBytes} bytes`, limit: maximumBytes };
   }
-  return /\p{Surrogate}/u.test(id) ? { message: 'half of a surrogate pair is no text' } : null;
+  return /\p{Surrogate}/u.test(id) ? { message: 'an unpaired surrogate is not text' } : null;
 }
 
 export function userId(maximumBytes: number) {

@@ -4,14 +4,14 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { isTooDeep, parseJson } from './json-text.ts';
 
-/** A body of more is parsed in one turn of the event loop and checked in another. */
+/** A larger body is parsed in one turn of the event loop and checked in another. */
 const LARGE_BYTES = 64 * 1024;
 
-/** Lines of NDJSON that are parsed at once. */
+/** Lines of NDJSON parsed at once. */
 const SLICE_LINES = 2_000;
 
 /**
- * Replaces Fastify's parsers: theirs also takes text/plain, and reads invalid UTF-8 as other characters (other users).
+ * Replaces Fastify's parsers, which also accept text/plain and read invalid UTF-8 as other characters (other users).
  */
 export function parseJsonBodies(app: ServerApp): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -23,18 +23,18 @@ export function parseJsonBodies(app: ServerApp): void {
     } catch (cause) {
       throw new AppError('invalid_request', 'the body is not valid UTF-8', { cause });
     }
-    // many clients name the type of a body that they do not send; where one is needed its schema says so
+    // many clients declare the type of a body that they do not send; if one is needed, its schema says so
     if (text === '') return undefined;
     const value = parseJson(body, text);
-    // what checks a large one has a turn of its own
+    // a large one is checked in a separate turn
     if (body.length > LARGE_BYTES) await setImmediate();
     return value;
   });
 }
 
 /**
- * Takes NDJSON too: one value a line, which `toBody` makes what the same as JSON would be. Errors name the line. Others
- * have their turn between slices.
+ * Accepts NDJSON too: one value per line, which `toBody` turns into the equivalent JSON body. Errors name the line.
+ * Other requests get a turn between slices.
  */
 export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown[]) => unknown): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
@@ -50,7 +50,7 @@ export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown
       if (line.trim() !== '') values.push(parseLine(line, i + 1));
       if (i % SLICE_LINES === SLICE_LINES - 1) await setImmediate();
     }
-    // what checks them has a turn of its own
+    // they are checked in a separate turn
     await setImmediate();
     return toBody(values);
   });

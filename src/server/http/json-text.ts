@@ -1,24 +1,24 @@
-/** JSON text, looked at before and after it is parsed: how deep it is, and names that no object may have. */
+/** Checks of JSON text before and after parsing: its depth, and names that no object may have. */
 import { AppError } from '../../lib/errors.ts';
 
-/** Lists and objects within each other: no body of this API has more than 5. */
+/** Nested lists and objects: no body of this API needs more than 5. */
 export const MAXIMUM_JSON_DEPTH = 32;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-/** `[` and `{` are these but for a bit, as are `]` and `}`. */
+/** `[` and `{` differ in one bit, as do `]` and `}`. */
 const OPENING = 0x5b;
 const CLOSING = 0x5d;
 const CURLY_BIT = 0x20;
 
 /**
- * Parses UTF-8 that is known to be valid.
- * @throws AppError invalid_request (no JSON, too deep, or an object has the name `__proto__`, or `constructor` with
- * `prototype` in it: JavaScript gives these a meaning of their own)
+ * Parses text that is known to be valid UTF-8.
+ * @throws AppError invalid_request (not JSON, too deep, or an object has the key `__proto__`, or `constructor` with
+ * `prototype` in it: these have a special meaning in JavaScript)
  */
 export function parseJson(bytes: Buffer, text: string): unknown {
   if (isTooDeep(bytes)) {
-    const message = `lists and objects may be within each other up to ${MAXIMUM_JSON_DEPTH} deep`;
+    const message = `lists and objects may be nested up to ${MAXIMUM_JSON_DEPTH} deep`;
     throw new AppError('invalid_request', message, { details: [{ pointer: '', limit: MAXIMUM_JSON_DEPTH, message }] });
   }
   let value: unknown;
@@ -31,10 +31,10 @@ export function parseJson(bytes: Buffer, text: string): unknown {
   return value;
 }
 
-/** Also where the name is written with escapes. */
+/** Also if the name is written with escapes. */
 const MAY_BE_FORBIDDEN = /__proto__|constructor|\\u00(5[fF]|6[1-9a-fA-F]|7[0-9aA])/;
 
-/** Depth is bounded by then. */
+/** The depth is bounded by then. */
 function refuseForbidden(value: unknown, pointer: string): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, field] of Object.entries(value)) {
@@ -53,7 +53,10 @@ function hasPrototype(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, 'prototype');
 }
 
-/** Read byte by byte: parsing what is a million deep takes seconds. Of text that is no JSON it may say either. */
+/**
+ * Scans byte by byte, as parsing something a million deep takes seconds. The result for text that is not JSON is
+ * arbitrary.
+ */
 export function isTooDeep(bytes: Buffer): boolean {
   let depth = 0;
   let isText = false;

@@ -22,28 +22,28 @@ export const HTTP_LIMITS = {
   maximumErrorDetails: {
     default: 20,
     unit: 'entries',
-    description: 'Entries of `errors` in one problem.',
+    description: 'Entries in the `errors` of one problem.',
   },
   maximumCampaignPageSize: {
     default: 200,
     unit: 'items',
-    description: 'Campaigns, expansions, webhooks or deliveries of one page.',
+    description: 'Campaigns, expansions, webhooks or deliveries in one page.',
   },
   defaultCampaignPageSize: {
     default: 50,
     unit: 'items',
-    description: 'Campaigns, expansions, webhooks or deliveries of a page where no `limit` is given.',
+    description: 'Campaigns, expansions, webhooks or deliveries in a page if no `limit` is given.',
   },
   maximumOpenStreams: {
     default: 64,
     unit: 'streams',
     published: true,
-    description: 'Streams of audiences, differences and user ids at one time; one more is answered 503.',
+    description: 'Open streams of audiences, differences and user ids; one more gets 503.',
   },
   streamStallMs: {
     default: 30_000,
     unit: 'ms',
-    description: 'Milliseconds that a client may take for one chunk of a stream before it is cut off.',
+    description: 'Milliseconds that a client may take for one chunk of a stream before the connection is closed.',
   },
   maximumStreamMs: {
     default: 3_600_000,
@@ -53,7 +53,7 @@ export const HTTP_LIMITS = {
   requestTimeoutMs: {
     default: 60_000,
     unit: 'ms',
-    description: 'Milliseconds in which a request has to arrive whole, unless it is an upload.',
+    description: 'Milliseconds in which a request must arrive completely, unless it is an upload.',
   },
   keepAliveTimeoutMs: {
     default: 72_000,
@@ -63,12 +63,12 @@ export const HTTP_LIMITS = {
   closeGraceMs: {
     default: 5_000,
     unit: 'ms',
-    description: 'Milliseconds that answers in flight have when the service ends.',
+    description: 'Milliseconds that responses in flight have when the service stops.',
   },
   lingerMs: {
     default: 3_000,
     unit: 'ms',
-    description: 'Milliseconds for which a refused body is still read, so that its sender gets the answer.',
+    description: 'Milliseconds for which a refused body is still read, so that its sender gets the response.',
   },
   lingerBytes: {
     default: 1024 * 1024 * 1024,

@@ -1,12 +1,12 @@
-/** An answer to a client that is still sending: closing at once would reset the connection and lose the answer. */
+/** Responds to a client that is still sending: closing at once would reset the connection and lose the response. */
 import type { OutgoingHttpHeaders } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { PROBLEM_TYPE } from '../problems/problem.ts';
 import type { HttpLimits } from './limits.ts';
 
 /**
- * Sends `body` whole at once, then reads and drops what still comes, until the client has ended or gone, or
- * `lingerMs` or `lingerBytes` are used up; only then is the connection closed.
+ * Sends all of `body` at once, then reads and discards what still arrives until the client has finished or
+ * disconnected, or `lingerMs` or `lingerBytes` are used up; only then closes the connection.
  */
 export function answerAndLinger(request: FastifyRequest, reply: FastifyReply, body: string, config: HttpLimits): void {
   const { raw } = request;
@@ -18,7 +18,7 @@ export function answerAndLinger(request: FastifyRequest, reply: FastifyReply, bo
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   });
-  // Ending the response makes Node close the socket: the body goes out now, the end follows when the client is done.
+  // Ending the response makes Node close the socket: the body is sent now, the end follows when the client is done.
   response.write(body);
   let bytes = 0;
   const timer = setTimeout(end, config.lingerMs);

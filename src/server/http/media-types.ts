@@ -1,4 +1,4 @@
-/** Media types that several routes take or give. */
+/** Media types that several routes accept or return. */
 export const JSON_TYPE = 'application/json';
 export const NDJSON_TYPE = 'application/x-ndjson';
 export const CSV_TYPE = 'text/csv';

@@ -1,4 +1,4 @@
-/** The requests of each connection that are not answered yet, so that an error of what follows them waits its turn. */
+/** Each connection's requests that are not answered yet, so that an error in the data after them waits its turn. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
@@ -10,7 +10,7 @@ export class OpenRequests {
   readonly #bySocket = new WeakMap<Socket, Set<Exchange>>();
   readonly #overrun = new WeakSet<IncomingMessage>();
 
-  /** To be called within the event that brings a request, before anything that waits. */
+  /** Must be called in the event that delivers a request, before anything asynchronous. */
   add(request: IncomingMessage, response: Exchange): void {
     const { socket } = request;
     const open = this.#bySocket.get(socket) ?? new Set();
@@ -18,28 +18,28 @@ export class OpenRequests {
     response.once('close', () => open.delete(response));
   }
 
-  /** Responses that a connection still owes, in the order of their requests. */
+  /** Pending responses of a connection, in the order of their requests. */
   of(socket: Socket): readonly Exchange[] {
     return [...(this.#bySocket.get(socket) ?? [])];
   }
 
   /**
-   * Says that what came right behind the body of `request` is no request: its length was declared too short, or it is
-   * cut.
+   * Marks that the data right after the body of `request` is not a request: its declared length was too short, or it is
+   * truncated.
    */
   markOverrun(request: IncomingMessage): void {
     this.#overrun.add(request);
   }
 
-  /** Whether that was said of a request with a body: nothing of it may be applied. */
+  /** Whether a request with a body was so marked: nothing of it may be applied. */
   isOverrun(request: IncomingMessage): boolean {
     return this.#overrun.has(request) && hasBody(request);
   }
 
-  /** @throws AppError invalid_request where `isOverrun` */
+  /** @throws AppError invalid_request if `isOverrun` */
   refuseOverrun(request: IncomingMessage): void {
     if (!this.isOverrun(request)) return;
-    throw new AppError('invalid_request', 'more follows the body than its declared length: nothing of it was applied');
+    throw new AppError('invalid_request', 'the body is longer than its declared length: nothing of it was applied');
   }
 }
 

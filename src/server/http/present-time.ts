@@ -1,4 +1,4 @@
-/** Times in answers. */
+/** Times in responses. */
 
 export function presentTime(ms: number): string {
   return new Date(ms).toISOString();

@@ -1,6 +1,5 @@
 /**
- * Numbers in queries and paths: text of plain digits, as JSON writes them; no hexadecimal, no blanks, no `1e3` for a
- * whole number.
+ * Numbers in queries and paths: plain digits, as in JSON; no hexadecimal, no blanks, no `1e3` for a whole number.
  */
 import { z } from 'zod';
 
@@ -8,7 +7,7 @@ const WHOLE = /^-?(0|[1-9]\d*)$/;
 const NUMBER = /^-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,3})?$/;
 const LARGEST_VERSION = 999_999_999;
 
-/** What the document says of it. */
+/** Its description in the OpenAPI document. */
 interface NumberMeta {
   readonly description?: string;
   readonly examples?: number[];
@@ -38,12 +37,12 @@ export function versionNumber() {
   return wholeNumber(1, LARGEST_VERSION, { description: 'An audience version.', examples: [2] });
 }
 
-/** `limit` of a query; `fallback` where it is not given. */
+/** `limit` of a query; `fallback` if it is not given. */
 export function pageLimit(maximum: number, fallback: number) {
   return wholeNumber(1, maximum, { default: fallback }).default(fallback);
 }
 
-/** `Number` alone would take an empty text for 0. */
+/** `Number` alone would read an empty string as 0. */
 function numberText(pattern: RegExp, message: string, meta: object) {
   return z
     .custom<string>((text) => typeof text === 'string' && pattern.test(text) && Number.isFinite(Number(text)), message)

@@ -1,14 +1,14 @@
-/** One log line a request: the route's pattern, never the URL, so that no user id and no key is ever in a log. */
+/** One log line per request: the route's pattern, never the URL, so that no user id and no key ever gets into a log. */
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { PROBLEMS } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
 
-/** Pattern of the route that answers, `unknown` where there is none: bounded, and free of ids. */
+/** Pattern of the matching route, `unknown` if there is none: bounded, and free of ids. */
 export function routePattern(request: FastifyRequest): string {
   return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 }
 
-/** Fastify's own lines, which hold URLs, replaced by ours. */
+/** Replaces Fastify's own lines, which contain URLs. */
 export class PatternLog extends LogController {
   constructor() {
     super({ requestIdLogLabel: 'request_id' });
@@ -35,10 +35,10 @@ export class PatternLog extends LogController {
 
   override streamError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
     const isGone = (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
-    if (isGone) reply.log.info({ route: routePattern(request) }, 'the client went away');
+    if (isGone) reply.log.info({ route: routePattern(request) }, 'the client disconnected');
     else if (error instanceof AppError && error.code === 'request_timeout')
       reply.log.info({ route: routePattern(request), detail: error.message }, 'the client was too slow');
-    else reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the answer was cut');
+    else reply.log.error({ route: routePattern(request), error: describeError(error) }, 'the response was cut off');
   }
 
   override routeNotFound(): void {}
@@ -50,7 +50,7 @@ export class PatternLog extends LogController {
   override serializerError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
     reply.log.error(
       { route: routePattern(request), error: describeError(error) },
-      'the answer does not fit its schema',
+      'the response does not match its schema',
     );
   }
 
@@ -59,7 +59,7 @@ export class PatternLog extends LogController {
   }
 }
 
-/** Logs an error of the service itself; the caller's errors are their own answer, and may quote user ids. */
+/** Logs an error of the service itself; the caller's errors are in their responses, and may quote user ids. */
 export function logProblem(log: FastifyBaseLogger, route: string, error: AppError): void {
   if (PROBLEMS[error.code].status < 500) return;
   const isUnexpected = error.code === 'internal' && error.cause !== undefined;
@@ -69,8 +69,8 @@ export function logProblem(log: FastifyBaseLogger, route: string, error: AppErro
 }
 
 /**
- * Name, message and stack down the causes; no other property, for those may hold input. Not under pino's `err`, which
- * copies them.
+ * Name, message and stack of the error and its causes; no other properties, as those may contain input. Not under
+ * pino's `err`, which copies them.
  */
 function describeError(error: unknown, depth = 0): Record<string, unknown> {
   if (!(error instanceof Error)) return { message: typeof error };

@@ -1,37 +1,36 @@
-/** The headers of answers, each described once; routes name those of their answers. */
+/** The response headers, each described once; routes name the ones of their responses. */
 import type { ErrorCode } from '../../lib/errors.ts';
 
 interface Header {
   readonly description: string;
-  /** Whether every answer that is documented with it has it. */
+  /** Whether every response documented with it has it. */
   readonly required: boolean;
   readonly schema: object;
   readonly example: string | number;
 }
 
-/** The headers that are documented: `components.headers`. */
+/** The documented headers: `components.headers`. */
 export const RESPONSE_HEADERS = {
   'X-Request-Id': {
-    description:
-      "The request's id, as the log has it: the caller's own, if it sent one that can be kept, else a new one.",
+    description: "The request's id, as in the log: the caller's own, if it sent a usable one, else a new one.",
     required: true,
     schema: { type: 'string', pattern: '^[\\w.-]{1,64}$' },
     example: '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11',
   },
   Location: {
-    description: 'The address of what was made.',
+    description: 'The address of the created resource.',
     required: true,
     schema: { type: 'string', format: 'uri-reference' },
     example: '/v1/campaigns/0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11',
   },
   'Idempotent-Replayed': {
-    description: 'The answer is that of a former request with this key: nothing new was made.',
+    description: 'The response is that of an earlier request with this key: nothing new was created.',
     required: false,
     schema: { type: 'string', enum: ['true'] },
     example: 'true',
   },
   'Retry-After': {
-    description: 'Seconds after which to ask again. Missing where nobody can say.',
+    description: 'Seconds after which to try again. Missing if that is unknown.',
     required: false,
     schema: { type: 'integer', minimum: 1 },
     example: 5,
@@ -43,31 +42,31 @@ export const RESPONSE_HEADERS = {
     example: 'Bearer realm="metaheac"',
   },
   ETag: {
-    description: 'Names this very answer: to be sent as `If-None-Match` later.',
+    description: 'Identifies this response: can be sent as `If-None-Match` later.',
     required: true,
     schema: { type: 'string', pattern: '^"[^"]*"$' },
     example: '"3-csv-gzip"',
   },
   'Cache-Control': {
-    description: 'How long the answer may be kept, and that only by the caller: it may hold user ids.',
+    description: 'How long the response can be cached, by the caller only, as it may contain user ids.',
     required: true,
     schema: { type: 'string', enum: ['private, no-cache', 'private, max-age=31536000, immutable'] },
     example: 'private, no-cache',
   },
   Vary: {
-    description: 'The headers of the request that the answer depends on.',
+    description: 'The request headers that the response depends on.',
     required: true,
     schema: { type: 'string' },
     example: 'accept, accept-encoding',
   },
   'Content-Encoding': {
-    description: 'Of NDJSON and CSV where `Accept-Encoding` takes gzip.',
+    description: 'For NDJSON and CSV, if `Accept-Encoding` allows gzip.',
     required: false,
     schema: { type: 'string', enum: ['gzip'] },
     example: 'gzip',
   },
   'Content-Disposition': {
-    description: 'A name for the file. Of ONNX.',
+    description: 'A name for the ONNX file.',
     required: false,
     schema: { type: 'string' },
     example: 'attachment; filename="customised-0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11-v1.onnx"',
@@ -85,20 +84,19 @@ export const RESPONSE_HEADERS = {
     example: 3,
   },
   'X-Audience-Size': {
-    description: 'Users of the audience, or of the cut that was asked for.',
+    description: 'Users in the audience, or in the requested cut.',
     required: true,
     schema: { type: 'integer', minimum: 0 },
     example: 1000,
   },
   'X-Audience-Candidates': {
-    description: 'Users in the ranking: no size is larger.',
+    description: 'Users in the ranking, the largest possible size.',
     required: true,
     schema: { type: 'integer', minimum: 0 },
     example: 20_000,
   },
   'X-Next-Cursor': {
-    description:
-      '`cursor` of the next page, where NDJSON, CSV or Parquet was asked for with `limit` and there is more.',
+    description: '`cursor` of the next page, if NDJSON, CSV or Parquet was requested with `limit` and there is more.',
     required: false,
     schema: { type: 'string' },
     example: 'AQAAAAMAAAPoAAAAZKbE_Qc',
@@ -113,13 +111,13 @@ export const RESPONSE_HEADERS = {
 
 export type HeaderName = keyof typeof RESPONSE_HEADERS;
 
-/** Those of an answer that may be kept: `conditional.ts` sends them. */
+/** The headers of a cacheable response: `conditional.ts` sends them. */
 export const CACHED = ['ETag', 'Cache-Control', 'Vary'] as const satisfies readonly HeaderName[];
 
-/** Errors after which it helps to ask again, some time later. */
+/** Errors after which it helps to try again later. */
 const RETRIED: readonly ErrorCode[] = ['unavailable', 'audience_not_ready'];
 
-/** The headers of an error answer with one of these codes, beside X-Request-Id, which every answer has. */
+/** The headers of an error response with one of these codes, in addition to X-Request-Id, which every response has. */
 export function headersOfErrors(codes: readonly ErrorCode[]): HeaderName[] {
   return [
     ...(codes.includes('unauthorized') ? (['WWW-Authenticate'] as const) : []),

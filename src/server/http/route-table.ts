@@ -1,7 +1,9 @@
-/** Which methods a path has: Fastify answers a wrong method like an unknown route, RFC 9110 wants 405 and Allow. */
+/**
+ * Which methods a path has: Fastify treats a wrong method like an unknown route, but RFC 9110 requires 405 and Allow.
+ */
 import type { ServerApp } from './fastify-types.ts';
 
-/** Listens to the routes that are registered from now on; the function gives the methods of a path, none if unknown. */
+/** Listens to the routes registered from now on; the function returns the methods of a path, none if unknown. */
 export function allowedMethods(app: ServerApp): (path: string) => readonly string[] {
   const routes: { readonly pattern: RegExp; readonly methods: readonly string[] }[] = [];
   app.addHook('onRoute', (route) => {

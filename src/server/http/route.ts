@@ -1,6 +1,6 @@
 /**
- * How a route is described: its shapes, its answers with their headers, and the errors that are its own; the common
- * ones are added.
+ * How a route is described: its shapes, its responses with their headers, and its own errors; the common ones are
+ * added.
  */
 import type { RouteOptions } from 'fastify';
 import { z } from 'zod';
@@ -11,7 +11,7 @@ import type { HeaderName } from './response-headers.ts';
 
 type Content = Readonly<Record<string, { readonly schema: z.ZodType }>>;
 
-/** An answer that is no error. Without content it has no body. */
+/** A response that is not an error. Without content it has no body. */
 interface Answer {
   readonly description: string;
   readonly headers?: readonly HeaderName[];
@@ -20,28 +20,28 @@ interface Answer {
 
 type Answers = Readonly<Record<number, Answer>>;
 
-/** What a route says of itself. */
+/** A route's description. */
 interface RouteDescription {
-  /** Verb and noun, of this operation alone. */
+  /** Verb and noun, unique to this operation. */
   readonly operationId: string;
   readonly tags: string[];
   readonly summary: string;
   readonly description?: string;
   readonly params?: z.ZodType;
   readonly querystring?: z.ZodType;
-  /** Those of the request. */
+  /** The request's content types. */
   readonly headers?: z.ZodType;
   readonly body?: z.ZodType | { readonly content: Content };
   readonly consumes?: string[];
   /** By status. */
   readonly response: Answers;
-  /** Those that not every route of its kind has: see `errorsOf`. */
+  /** Errors that not every route of its kind has: see `errorsOf`. */
   readonly errors?: readonly ErrorCode[];
-  /** Whether answers need the store or the population's files; false where they come from memory. */
+  /** Whether responses need the store or the population's files; false if they come from memory. */
   readonly stored?: boolean;
 }
 
-/** What the OpenAPI document needs beside the schemas that Fastify knows. */
+/** What the OpenAPI document needs in addition to the schemas that Fastify knows. */
 export interface RouteFacts {
   readonly ownErrors: readonly ErrorCode[];
   readonly stored: boolean;
@@ -54,7 +54,7 @@ declare module 'fastify' {
   }
 }
 
-/** As Fastify takes them: an answer without a body is `null`. */
+/** In Fastify's form: a response without a body is `null`. */
 type Responses<A extends Answers> = {
   readonly [Status in keyof A]: A[Status] extends { readonly content: infer C extends Content }
     ? { readonly description: string; readonly content: C }
@@ -83,21 +83,21 @@ export function describeRoute<D extends RouteDescription>(description: D): Descr
   };
 }
 
-/** An answer in JSON. */
+/** A JSON response. */
 export function json<S extends z.ZodType>(description: string, schema: S, headers: readonly HeaderName[] = []) {
   return { description, headers, content: { 'application/json': { schema } } };
 }
 
-/** The answer 304. */
+/** The 304 response. */
 export function notModified(headers: readonly HeaderName[]) {
-  return { description: '`If-None-Match` names it.', headers };
+  return { description: '`If-None-Match` matches it.', headers };
 }
 
 function toSchema({ description, content }: Answer) {
   return content === undefined ? z.null().describe(description) : { description, content };
 }
 
-/** Adds the responses of errors to the routes that are registered from now on. */
+/** Adds the error responses to the routes registered from now on. */
 export function addErrorResponses(app: ServerApp): void {
   app.addHook('onRoute', (route) => {
     const { schema } = route;
@@ -109,8 +109,8 @@ export function addErrorResponses(app: ServerApp): void {
 }
 
 /**
- * The errors of a route: what is wrong with a body, or a query name, is found before the route is asked, also where it
- * takes none.
+ * The errors of a route: errors in a body, or in a query parameter's name, are found before the route is called, even
+ * if it takes none.
  */
 export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: RouteFacts): readonly ErrorCode[] {
   const takesBody = [route.method].flat().some((method) => method !== 'GET' && method !== 'HEAD');
@@ -124,7 +124,10 @@ export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: Rou
   ];
 }
 
-/** Routes of the API proper need a key, and refuse what they do not read; those of health and documents do neither. */
+/**
+ * Routes of the API proper need a key, and refuse anything that they do not read; health and document routes do
+ * neither.
+ */
 export function isApi(url: string): boolean {
   return url.startsWith('/v1/');
 }

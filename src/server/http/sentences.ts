@@ -1,29 +1,35 @@
-/** What is wrong with a value, as a sentence: zod's own messages name its types. */
+/** Describes what is wrong with a value in a sentence: zod's own messages name its types. */
 import type { z } from 'zod';
 
-/** An error map for `safeParse`; messages that a schema has of its own go before it. */
+/** An error map for `safeParse`; a schema's own messages take precedence. */
 export function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
       if (issue.input === undefined) return 'is missing';
       return `${NAMES[issue.expected as string] ?? `a value of type ${issue.expected}`} is expected`;
     case 'too_small':
-      return `${issue.inclusive === false ? 'more than' : 'at least'} ${sizeOf(issue.origin as string, issue.minimum)} expected`;
+      return (
+        `${issue.inclusive === false ? 'more than' : 'at least'} ` +
+        `${sizeOf(issue.origin as string, issue.minimum)} expected`
+      );
     case 'too_big':
-      return `${issue.inclusive === false ? 'less than' : 'at most'} ${sizeOf(issue.origin as string, issue.maximum)} expected`;
+      return (
+        `${issue.inclusive === false ? 'less than' : 'at most'} ` +
+        `${sizeOf(issue.origin as string, issue.maximum)} expected`
+      );
     case 'invalid_value':
       return expectedOf(issue.values as readonly unknown[]);
     case 'invalid_format':
       return formatOf(issue.format as string, issue.input);
     case 'invalid_union':
-      return 'is of none of the kinds that are expected';
+      return 'is not of any expected kind';
     default:
       return undefined;
   }
 }
 
 const NAMES: Readonly<Record<string, string>> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
@@ -52,14 +58,14 @@ function expectedOf(values: readonly unknown[]): string {
 function formatOf(format: string, input: unknown): string {
   if (format === 'datetime') return timeFault(String(input));
   if (format === 'uuid' || format === 'guid') return 'a UUID is expected';
-  return `a text of the format ${format} is expected`;
+  return `a string of the format ${format} is expected`;
 }
 
-/** Most of those who get a time wrong leave out where it holds. */
+/** The most common mistake in times is a missing offset. */
 function timeFault(text: string): string {
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return 'this is a day: a time is expected, as 2026-11-25T12:00:00Z';
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return 'this is a date: a time is expected, such as 2026-11-25T12:00:00Z';
   if (/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?$/.test(text)) {
-    return 'this time has no offset from UTC: it ends in Z or as +01:00, as in 2026-11-25T12:00:00Z';
+    return 'this time has no offset from UTC: it must end in Z or like +01:00, as in 2026-11-25T12:00:00Z';
   }
-  return 'a time of RFC 3339 is expected, as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00';
+  return 'an RFC 3339 time is expected, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00';
 }

@@ -1,12 +1,12 @@
-/** Places for work of which only so much may go on at one time. */
+/** Slots for work of which only a limited amount may run at the same time. */
 import { AppError } from '../../lib/errors.ts';
 
-/** When somebody who found no place may ask again. */
+/** When a caller that got no slot may try again. */
 const RETRY_SECONDS = 5;
 
 /**
- * At most `most` are held at one time; one more is `unavailable`, with `busy` saying of what there are so many. What is
- * taken is given back by calling it, once or more.
+ * At most `most` are held at the same time; one more is `unavailable`, with `busy` naming what there is too much of.
+ * Calling a taken slot, once or more, releases it.
  */
 export function createSlots(most: number, busy: string, onChange: (open: number) => void = () => {}): () => () => void {
   let open = 0;
@@ -21,17 +21,17 @@ export function createSlots(most: number, busy: string, onChange: (open: number)
   };
 }
 
-/** A queue in front of slots. */
+/** A queue for slots. */
 export interface QueueLimits {
   readonly most: number;
-  /** One more is refused at once. */
+  /** Any more are refused at once. */
   readonly mostWaiting: number;
-  /** Who has waited so long is refused. */
+  /** A caller that has waited this long is refused. */
   readonly waitMs: number;
   readonly busy: string;
 }
 
-/** As `createSlots`, but who finds no place waits for one, first come, first served. */
+/** Like `createSlots`, but a caller that gets no slot waits for one, first come, first served. */
 export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): () => Promise<() => void> {
   const waiting = new Set<() => void>();
   let open = 0;
@@ -68,7 +68,7 @@ export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): (
 }
 
 function unavailable(open: number, busy: string): AppError {
-  return new AppError('unavailable', `${open} ${busy}, the most at one time`, {
+  return new AppError('unavailable', `${open} ${busy}, the maximum`, {
     facts: { retry_after: RETRY_SECONDS },
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Parts of a request that its route does not read: a schema refuses unknown fields, and a route without one refuses
- * them here.
+ * Parts of a request that its route does not read: a schema refuses unknown fields; for a route without one, they are
+ * refused here.
  */
 import type { FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
@@ -8,8 +8,8 @@ import type { ServerApp } from './fastify-types.ts';
 import { UNKNOWN_FIELD } from './validation.ts';
 
 /**
- * Refuses (`invalid_request`) query names and bodies that a `/v1` route has no schema for; routes of health and
- * documents take them.
+ * Refuses (`invalid_request`) query parameters and bodies for which a `/v1` route has no schema; health and document
+ * routes ignore them.
  */
 export function refuseUnreadParts(app: ServerApp): void {
   app.addHook('preValidation', async (request) => {
@@ -29,8 +29,8 @@ function refuseQuery(query: object): void {
 }
 
 /**
- * An empty one is none, whatever its type, and so is an object of nothing. Bodies of GET are never parsed: their
- * headers tell.
+ * An empty body counts as none, whatever its type, and so does an empty object. GET bodies are never parsed: their
+ * headers decide.
  */
 function hasBody({ body, headers, method }: FastifyRequest): boolean {
   if (isEmptyObject(body)) return false;

@@ -1,10 +1,13 @@
-/** Input through its zod schema: what is wrong becomes one `invalid_request` with a pointer, value and limit each. */
+/**
+ * Validates input with its zod schema: everything wrong becomes one `invalid_request` with a pointer, value and limit
+ * each.
+ */
 import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import { sentenceOf } from './sentences.ts';
 
-/** Fastify's validator: the first parts of a request that break their schema are refused, all their issues named. */
+/** Fastify's validator: the first part of a request that violates its schema is refused, with all its issues. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const what = WHAT[httpPart ?? ''] ?? 'the query';
   return (input: unknown) => {
@@ -40,7 +43,7 @@ function detailsOf(issue: z.core.$ZodIssue, input: unknown, isBody: boolean): Er
   return [detailOf(issue.path, input, isBody, issue.message, limitOf(issue))];
 }
 
-/** What is said of a name that the schema does not have. */
+/** The message for a name that the schema does not have. */
 export const UNKNOWN_FIELD = 'is not a known field';
 
 const MAXIMUM_UNKNOWN_KEYS = 20;

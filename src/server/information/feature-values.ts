@@ -10,15 +10,15 @@ export interface ValueList {
 
 export interface ValueQuery {
   readonly prefix: string | undefined;
-  /** Found anywhere in a value, whatever the case. */
+  /** Found anywhere in a value, case-insensitively. */
   readonly search: string | undefined;
   readonly limit: number;
   readonly cursor: string | undefined;
 }
 
 /**
- * Up to `limit` values that fit, from the cursor on; the look stops after `maximumScan` values, so a page may be short
- * before the last one. `present` makes an item of a value. `scope` names the list: a cursor of another one is
+ * Up to `limit` matching values from the cursor on; the scan stops after `maximumScan` values, so a page before the
+ * last one may be short. `present` turns a value into an item. `scope` identifies the list: a cursor of another one is
  * invalid_cursor.
  */
 export function pageOfValues<T>(
@@ -49,7 +49,7 @@ function encode(scope: string, code: number): string {
 function decode(scope: string, cursor: string): number {
   const code = Number(FORM.exec(Buffer.from(cursor, 'base64url').toString('latin1'))?.[1]);
   if (!Number.isSafeInteger(code) || encode(scope, code) !== cursor) {
-    throw invalidCursor(cursor, 'the cursor was not given by this list');
+    throw invalidCursor(cursor, 'the cursor does not belong to this list');
   }
   return code;
 }

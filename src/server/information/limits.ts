@@ -10,12 +10,12 @@ export const INFORMATION_LIMITS = {
   defaultValuePageSize: {
     default: 100,
     unit: 'values',
-    description: 'Known values of a feature in a page where no `limit` is given.',
+    description: 'Known values of a feature in a page if no `limit` is given.',
   },
   maximumValueScan: {
     default: 50_000,
     unit: 'values',
-    description: 'Known values that one search looks at; its page may be short, and the cursor goes on.',
+    description: 'Known values that one search examines; its page may be short, and the cursor continues.',
   },
 } as const satisfies LimitRows;
 

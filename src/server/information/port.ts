@@ -1,7 +1,7 @@
-/** What the routes of information are told of the served model. */
+/** What the information routes need to know about the served model. */
 import type { CurrentModel } from './schemas.ts';
 
-/** What is told of the served model, beside its version and features. */
+/** Information about the served model other than its version and features. */
 export interface ModelFacts {
   readonly name: string;
   /** RFC 3339. */

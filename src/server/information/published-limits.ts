@@ -1,4 +1,4 @@
-/** What `GET /v1/limits` answers: the limits that an operator has reason to change, and those that are fixed. */
+/** What `GET /v1/limits` returns: the limits that an operator has reason to change, and those that are fixed. */
 import { KEY_LIFETIME_MS } from '../../campaigns/idempotency.ts';
 import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from '../campaigns/limits.ts';
 import { MAXIMUM_JSON_DEPTH } from '../http/json-text.ts';
@@ -7,17 +7,17 @@ import { LIMIT_NAMES, LIMITS, type Limits, snakeCase, variableOf } from '../limi
 interface PublishedLimit {
   readonly name: string;
   readonly value: number;
-  /** null where it is fixed. */
+  /** null if it is fixed. */
   readonly variable: string | null;
   readonly description: string;
 }
 
-/** Limits that nobody sets. */
+/** Limits that cannot be set. */
 const FIXED: readonly Omit<PublishedLimit, 'variable'>[] = [
   {
     name: 'idempotency_key_lifetime_ms',
     value: KEY_LIFETIME_MS,
-    description: 'Milliseconds for which the answer to an Idempotency-Key is kept.',
+    description: 'Milliseconds for which the response to an Idempotency-Key is kept.',
   },
   {
     name: 'maximum_idempotency_key_length',
@@ -27,7 +27,7 @@ const FIXED: readonly Omit<PublishedLimit, 'variable'>[] = [
   {
     name: 'maximum_json_depth',
     value: MAXIMUM_JSON_DEPTH,
-    description: 'Lists and objects within each other in a JSON body.',
+    description: 'Nesting depth of lists and objects in a JSON body.',
   },
   {
     name: 'minimum_refresh_ms',
@@ -36,7 +36,7 @@ const FIXED: readonly Omit<PublishedLimit, 'variable'>[] = [
   },
 ];
 
-/** Those limits that are published with the values that are kept, and the fixed ones, as JSON. */
+/** The published limits with their current values, and the fixed ones, as JSON. */
 export function presentLimits(limits: Limits): PublishedLimit[] {
   const set = LIMIT_NAMES.filter((name) => LIMITS[name].published).map((name) => ({
     name: snakeCase(name),

@@ -1,6 +1,6 @@
 /**
- * Routes of what the service says of itself: limits, the served model and population, and the values that their
- * features know.
+ * Routes with information about the service: limits, the served model and population, and the known values of their
+ * features.
  */
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
@@ -63,7 +63,7 @@ function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
       schema: describeRoute({
         operationId: 'getCurrentModel',
         tags: TAGS,
-        summary: 'Get the served model: what a campaign may hold',
+        summary: 'Get the served model and its campaign features',
         response: {
           200: json('The model.', currentModelSchema),
         },
@@ -96,7 +96,7 @@ function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds):
       schema: describeRoute({
         operationId: 'listModelFeatureValues',
         tags: TAGS,
-        summary: 'List the values that the model knows of a campaign feature',
+        summary: 'List the known values of a campaign feature',
         params: featureParams,
         querystring: valueQuery(config),
         response: {
@@ -155,9 +155,9 @@ function listPopulationFeatureValues(
       schema: describeRoute({
         operationId: 'listPopulationFeatureValues',
         tags: TAGS,
-        summary: 'List the values that users have of a feature',
+        summary: 'List the values of a user feature',
         description:
-          'Values that were ever imported, with the users of the served version who have them: that may be nobody.',
+          'All values ever imported, with the number of users in the served version who have them, which may be 0.',
         params: featureParams,
         querystring: valueQuery(config),
         response: {

@@ -1,4 +1,4 @@
-/** The shapes of what the service says of itself: its limits, its model, its population. */
+/** The shapes of information about the service: its limits, its model, its population. */
 
 import { z } from 'zod';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
@@ -24,7 +24,7 @@ export const limitsSchema = z
         variable: z
           .string()
           .nullable()
-          .describe('The environment variable of `metaheac serve` that sets it; null where it is fixed.'),
+          .describe('The environment variable of `metaheac serve` that sets it; null if it is fixed.'),
         description: z.string(),
       }),
     ),
@@ -50,7 +50,7 @@ export const currentModelSchema = z
     name: z.string(),
     version: z.string(),
     created_at: time,
-    minimum_seeds: count.describe('Known seeds that an expansion needs.'),
+    minimum_seeds: count.describe('Number of known seeds that an expansion needs.'),
     features: z
       .array(
         z.object({
@@ -58,12 +58,12 @@ export const currentModelSchema = z
           kind,
           max_length: count
             .nullable()
-            .describe('Values of a list that the model reads; further ones are cut. null of a single value.'),
+            .describe('Values of a list that the model reads; any more are cut. null for a single-valued feature.'),
           known_values: count.describe('Values that the model knows; others count as unknown.'),
           values: valuesUrl,
         }),
       )
-      .describe('What `features` of a campaign may hold.'),
+      .describe('What `features` of a campaign may contain.'),
     adaptation: z.object({
       optimiser: z.string(),
       negatives_per_seed: z.number(),
@@ -72,7 +72,7 @@ export const currentModelSchema = z
     evaluation: z
       .object({
         data: z.string(),
-        campaigns: z.string().describe('On which campaigns it was measured.'),
+        campaigns: z.string().describe('The campaigns on which it was measured.'),
         groups: z.record(
           z.string(),
           z.object({
@@ -85,7 +85,7 @@ export const currentModelSchema = z
         ),
       })
       .nullable()
-      .describe('How the model did on campaigns that it was not trained on, by group; null where nobody measured.'),
+      .describe('How the model performed on campaigns that it was not trained on, by group; null if not measured.'),
   })
   .meta({
     id: 'CurrentModel',
@@ -126,7 +126,7 @@ export const currentPopulationSchema = z
         name: z.string(),
         kind,
         sensitive: z.boolean().describe('Whether explanations compare its groups.'),
-        known_values: count.describe('Different values that were ever imported.'),
+        known_values: count.describe('Distinct values ever imported.'),
         values: valuesUrl,
       }),
     ),
@@ -153,19 +153,19 @@ export const currentPopulationSchema = z
 
 export const valuePageSchema = z.object({ items: z.array(z.string()), next_cursor: z.string().nullable() }).meta({
   id: 'ValuePage',
-  description: 'Known values; a page of a search may be short, or empty, and still have a next one.',
+  description: 'Known values; a page of a search may be short, or empty, and still have a next page.',
   examples: [{ items: ['shoes', 'hats'], next_cursor: null }],
 });
 
-/** Of the population: with counts. */
+/** For the population: with counts. */
 export const countedValuePageSchema = z
   .object({
-    items: z.array(z.object({ value: z.string(), users: count.describe('Users of the served version who have it.') })),
+    items: z.array(z.object({ value: z.string(), users: count.describe('Users in the served version who have it.') })),
     next_cursor: z.string().nullable(),
   })
   .meta({
     id: 'CountedValuePage',
-    description: 'Known values; a page of a search may be short, or empty, and still have a next one.',
+    description: 'Known values; a page of a search may be short, or empty, and still have a next page.',
     examples: [{ items: [{ value: 'Berlin', users: 4711 }], next_cursor: null }],
   });
 
@@ -179,8 +179,8 @@ export const featureParams = z.strictObject({
 export function valueQuery({ maximumValuePageSize, defaultValuePageSize, maximumFeatureValueLength }: ServerConfig) {
   const text = z.string().max(maximumFeatureValueLength).optional();
   return z.strictObject({
-    prefix: text.describe('What a value begins with, to the letter.').meta(component('ValuePrefix')),
-    search: text.describe('What a value holds anywhere, whatever the case.').meta(component('ValueSearch')),
+    prefix: text.describe('Case-sensitive prefix of the values.').meta(component('ValuePrefix')),
+    search: text.describe('Text that the values contain, case-insensitively.').meta(component('ValueSearch')),
     limit: pageLimit(maximumValuePageSize, defaultValuePageSize).meta(component('ValuePageLimit')),
     cursor: pageCursor,
   });

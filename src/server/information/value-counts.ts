@@ -1,5 +1,6 @@
 /**
- * How many users of the served population version have each value of a feature: counted when first asked for, and kept.
+ * How many users of the served population version have each value of a feature: counted on the first request, then
+ * cached.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Population } from '../../population/population.ts';
@@ -14,7 +15,7 @@ export class ValueCounts {
   }
 
   /**
-   * Users by the value's code, `[dictionary size]`; others have their turn between segments. @throws AppError
+   * Users by the value's code, `[dictionary size]`; yields to other requests between segments. @throws AppError
    * invalid_population
    */
   of(feature: string): Promise<Uint32Array> {
@@ -30,7 +31,7 @@ export class ValueCounts {
 async function countUsers(population: Population, feature: string): Promise<Uint32Array> {
   const { size } = population.dictionary(feature);
   const users = new Uint32Array(size);
-  // a user counts once, also where a list names a value twice
+  // a user counts once, even if a list repeats a value
   const lastRow = new Int32Array(size).fill(-1);
   let firstRow = 0;
   for (let index = 0; index < population.segmentCount; index++) {

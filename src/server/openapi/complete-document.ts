@@ -1,5 +1,5 @@
 /**
- * What the OpenAPI document says beside the schemas of the routes: headers, conditional requests, calls of webhooks,
+ * What the OpenAPI document contains in addition to the routes' schemas: headers, conditional requests, webhook calls,
  * examples of pages.
  */
 import { headersOfErrors, RESPONSE_HEADERS } from '../http/response-headers.ts';
@@ -9,8 +9,8 @@ import { referToComponents } from './components.ts';
 import { ANSWERS, type Document, type Operation, type Schema } from './document-types.ts';
 
 /**
- * The document with all that, without what zod says of every number and list, and with no object twice: YAML would give
- * it a name.
+ * The document with all that, without zod's default bounds of every number and list, and with no shared object: YAML
+ * would turn it into an alias.
  */
 export function completeDocument<T extends object>(given: T): T {
   const document: Document = JSON.parse(JSON.stringify(given));
@@ -36,7 +36,7 @@ function isNoise(key: string, value: unknown): boolean {
   return /^(min|max)imum$/.test(key) && typeof value === 'number' && Math.abs(value) === Number.MAX_SAFE_INTEGER;
 }
 
-/** Components in the order of their names: otherwise it is the order in which modules are loaded. */
+/** Sorts components by name: otherwise their order depends on the order in which modules are loaded. */
 function sortByName(components: Document['components']): void {
   for (const kind of ['schemas', 'responses', 'parameters', 'requestBodies'] as const) {
     const parts = Object.entries(components[kind] ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -44,7 +44,7 @@ function sortByName(components: Document['components']): void {
   }
 }
 
-/** Components that no route names: each comes twice, for input too. */
+/** Components that no route uses: each is generated twice, for input too. */
 function removeUnusedSchemas(document: Document): void {
   const { schemas } = document.components;
   const isUnused = (name: string) => !JSON.stringify(document).includes(`"#/components/schemas/${name}"`);
@@ -57,14 +57,13 @@ function removeUnusedSchemas(document: Document): void {
 const IF_NONE_MATCH = {
   in: 'header',
   name: 'If-None-Match',
-  description:
-    'ETags of answers that are kept, or `*`: where one of them is still right, the answer is 304, without a body.',
+  description: 'ETags of cached responses, or `*`: if one of them still matches, the response is 304, without a body.',
   required: false,
   schema: { type: 'string', ...component('IfNoneMatch') },
   example: '"3-csv-gzip"',
 };
 
-/** Headers of the route's own answers, and of its errors by their codes. */
+/** Headers of the route's own responses, and of its errors by their codes. */
 function addHeaders({ [ANSWERS]: facts, responses }: Operation): void {
   for (const [status, response] of Object.entries(responses)) {
     if ('$ref' in response) continue;
@@ -77,7 +76,7 @@ function addHeaders({ [ANSWERS]: facts, responses }: Operation): void {
   }
 }
 
-/** `nullable` in a route's schema says that the body may be left out: the document says it of the body. */
+/** `nullable` in a route's schema means that the body is optional: in the document that belongs to the body. */
 function markOptionalBody({ requestBody }: Operation): void {
   if (requestBody === undefined || '$ref' in requestBody) return;
   for (const media of Object.values(requestBody.content)) {
@@ -89,7 +88,7 @@ function markOptionalBody({ requestBody }: Operation): void {
   }
 }
 
-/** A page of what has an example has one too: the first page, with one item. */
+/** If an item has an example, its page gets one too: the first page, with one item. */
 function addPageExamples(schemas: Readonly<Record<string, Schema>>): void {
   for (const schema of Object.values(schemas)) {
     const { items, next_cursor: cursor } = schema.properties ?? {};

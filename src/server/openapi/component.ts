@@ -1,11 +1,11 @@
 /**
- * Names of the document's components: a schema says in its metadata that it, or the parameter that it is of, has one.
+ * Names of the document's components: a schema's metadata says that it, or its parameter, has one.
  */
 
-/** The metadata's key; it is not in the finished document. */
+/** The metadata's key, which is not in the finished document. */
 export const COMPONENT = 'x-component';
 
-/** For `.meta()`: the body, or the parameter, is `#/components/…/<name>`, and is referred to. */
+/** For `.meta()`: the body, or the parameter, becomes `#/components/…/<name>`, and is referenced. */
 export function component(name: string): { readonly [COMPONENT]: string } {
   return { [COMPONENT]: name };
 }

@@ -1,11 +1,11 @@
-/** Parts of the document that are named, and those that many operations have: components, which are referred to. */
+/** Named parts of the document, and parts that many operations share, become referenced components. */
 import { assert } from '../../lib/errors.ts';
 import { COMPONENT } from './component.ts';
 import { ANSWERS, type Document, type Operation, type Reference } from './document-types.ts';
 
 type Kind = 'parameters' | 'requestBodies' | 'responses';
 
-/** Moves named parameters, named bodies and the responses of errors to the components. */
+/** Moves named parameters, named bodies and error responses to the components. */
 export function referToComponents(document: Document, operations: readonly Operation[]): void {
   const { components } = document;
   const refer = (kind: Kind, name: string, part: object): Reference => {
@@ -34,7 +34,7 @@ function referToParameters(operation: Operation, refer: Refer): void {
   });
 }
 
-/** The whole body: fields with a default may be left out of a body, which generators of clients know only there. */
+/** The whole body: fields with a default may be omitted from a body, which client generators only know there. */
 function referToBodies(operation: Operation, refer: Refer): void {
   const { requestBody } = operation;
   if (requestBody === undefined || '$ref' in requestBody) return;
@@ -55,7 +55,7 @@ function referToErrors({ [ANSWERS]: answers, responses }: Operation, refer: Refe
   }
 }
 
-/** The name that a part has, and the part without it. */
+/** A part's name, and the part without it. */
 function nameOf<P extends { readonly [COMPONENT]?: string }>(part: P): [string | undefined, Omit<P, typeof COMPONENT>] {
   const { [COMPONENT]: name, ...rest } = part;
   return [name, rest];

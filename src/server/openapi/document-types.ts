@@ -1,9 +1,9 @@
-/** The parts of an OpenAPI document that are looked at or added when it is completed. */
+/** The parts of an OpenAPI document that are read or added when it is completed. */
 import type { ErrorCode } from '../../lib/errors.ts';
 import type { HeaderName } from '../http/response-headers.ts';
 import type { COMPONENT } from './component.ts';
 
-/** Where an operation has, until the document is complete, what its route declares of its answers. */
+/** Where an operation holds its route's declaration of responses until the document is complete. */
 export const ANSWERS = 'x-answers';
 
 /** By status. */

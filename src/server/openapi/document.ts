@@ -9,12 +9,14 @@ import { codesByStatus } from '../problems/schema.ts';
 import { completeDocument } from './complete-document.ts';
 import { ANSWERS, type DeclaredAnswers } from './document-types.ts';
 
-const DESCRIPTION = `Look-alike audience expansion: give a campaign's seeds, read back the users of the population who are most like them.
+const DESCRIPTION = `Look-alike audience expansion: send a campaign's seeds, read back the
+users of the population who are most like them.
 
-Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`. Times are RFC 3339, durations seconds.
-Every answer has \`X-Request-Id\`; one that is sent (up to 64 letters, digits, \`.\`, \`_\` and \`-\`) is kept.`;
+Errors are RFC 9457 problems (\`application/problem+json\`) with a stable \`code\`. Times are RFC 3339,
+durations are in seconds. Every response has \`X-Request-Id\`; if the request has one (up to 64 letters, digits, \`.\`,
+\`_\` and \`-\`), it is used.`;
 
-/** Collects the routes that are registered after it. */
+/** Collects the routes registered after it. */
 export async function describeRoutes(app: ServerApp): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -29,21 +31,21 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       tags: [
         { name: 'campaigns', description: 'Campaigns and their inputs.' },
         { name: 'expansions', description: 'Runs of the online stage.' },
-        { name: 'seeds', description: 'Sets of users by file: seeds, and who must not be reached.' },
+        { name: 'seeds', description: 'Sets of users as files: seeds, and users who must not be reached.' },
         { name: 'audience', description: 'The ranked users of a campaign.' },
         { name: 'information', description: 'Limits, the served model and the served population.' },
         { name: 'documents', description: 'What the error codes mean. Never needs a key.' },
         {
           name: 'webhooks',
-          description: 'Signed calls that tell how expansions end, and what callers do to audiences.',
+          description: 'Signed calls that report how expansions end, and what callers do to audiences.',
         },
-        { name: 'health', description: 'For those who run the service. Never needs a key.' },
+        { name: 'health', description: 'For operators. Never needs a key.' },
       ],
-      // a service that was started without a key asks for none
+      // a service that was started without a key requires none
       security: [{ key: [] }, {}],
       components: {
         securitySchemes: {
-          key: { type: 'http', scheme: 'bearer', description: 'Needed where the service was started with a key.' },
+          key: { type: 'http', scheme: 'bearer', description: 'Needed if the service was started with a key.' },
         },
       },
     },
@@ -58,7 +60,7 @@ const PACKAGE: { readonly version: string } = JSON.parse(
 
 type Transform = typeof jsonSchemaTransform;
 
-/** The provider's transform, with what the route declares of its answers. */
+/** The provider's transform, with the route's declaration of its responses. */
 function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> {
   const { schema, url } = transformBodies(route);
   const { facts } = (route.schema ?? {}) as FastifySchema;
@@ -68,7 +70,7 @@ function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> 
   return { schema: declared, url };
 }
 
-/** The provider's transform knows bodies of one content type only. */
+/** The provider's transform only supports bodies with one content type. */
 function transformBodies(route: Parameters<Transform>[0]): ReturnType<Transform> {
   const { body, ...rest } = (route.schema ?? {}) as { body?: { content?: Record<string, { schema: unknown }> } };
   if (body?.content === undefined) return jsonSchemaTransform(route);

@@ -1,4 +1,6 @@
-/** Routes of the API's own description: the OpenAPI document, a page that shows it, and a page of each error code. */
+/**
+ * Routes of the API's own documentation: the OpenAPI document, a page that shows it, and a page for each error code.
+ */
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
@@ -66,7 +68,7 @@ function addErrorPages(app: ServerApp): void {
         }),
         response: {
           200: {
-            description: 'The page of the code, where the `type` of its problems points.',
+            description: 'The page of the code, to which the `type` of its problems links.',
             headers: ['Vary'],
             content: { [HTML_TYPE]: { schema: textSchema }, [JSON_TYPE]: { schema: errorPageSchema } },
           },

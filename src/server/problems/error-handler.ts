@@ -1,4 +1,4 @@
-/** Every error that Fastify or a route throws, answered as a problem. */
+/** Turns every error that Fastify or a route throws into a problem response. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
@@ -14,7 +14,7 @@ export function answerErrors(app: ServerApp, limits: HttpLimits): void {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, limits));
   app.setNotFoundHandler((request, reply) => {
     const methods = methodsAt(request.url.split('?', 1)[0] ?? '');
-    // A file that a wildcard route does not have is not found, whatever its method.
+    // A file that a wildcard route does not have is not found, whatever the method.
     if (methods.length === 0 || methods.includes(request.method))
       throw new AppError('route_not_found', 'there is no such route');
     reply.header('allow', methods.join(', '));
@@ -33,7 +33,7 @@ export function sendError(error: unknown, request: FastifyRequest, reply: Fastif
   else reply.type(PROBLEM_TYPE).send(problem);
 }
 
-/** Whether the rest of a refused body is still to come, to be dropped. */
+/** Whether the rest of a refused body is still to come, and must be discarded. */
 function isStillSent({ raw, routeOptions }: FastifyRequest, { code }: AppError): boolean {
   if (raw.readableEnded || raw.destroyed) return false;
   if (code === 'body_too_large') return true;

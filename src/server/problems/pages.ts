@@ -4,7 +4,7 @@ import { type ErrorCode, PROBLEMS } from '../../lib/error-codes.ts';
 import { problemTypeOf } from './problem.ts';
 
 const REQUEST_ID = '0b0c1d6e-6a1f-4f5c-9a55-0f6f1f3f7a11';
-const EXAMPLE_DETAIL = 'one sentence on what is wrong in this request';
+const EXAMPLE_DETAIL = 'one sentence about what is wrong in this request';
 
 const codeSchema = z.enum(Object.keys(PROBLEMS) as [ErrorCode, ...ErrorCode[]]);
 
@@ -18,7 +18,7 @@ interface ErrorPage {
   readonly example: Record<string, unknown>;
 }
 
-/** What is known of one code. */
+/** The page of one code. */
 export const errorPageSchema = z
   .object({
     code: codeSchema,
@@ -27,7 +27,7 @@ export const errorPageSchema = z
     title: z.string(),
     meaning: z.string(),
     advice: z.string().describe('What to do about it.'),
-    example: z.record(z.string(), z.unknown()).describe('A body of such an answer.'),
+    example: z.record(z.string(), z.unknown()).describe('An example body of such a response.'),
   })
   .meta({ id: 'ErrorPage', examples: [errorPageOf('audience_not_ready')] });
 
@@ -43,7 +43,7 @@ export function listErrorPages(): ErrorPage[] {
   return [...CODES].sort(order).map(errorPageOf);
 }
 
-/** The page of a code; null of a text that is none. */
+/** The page of a code; null if the text is not a code. */
 export function findErrorPage(text: string): ErrorPage | null {
   const code = CODES.find((one) => one === text);
   return code === undefined ? null : errorPageOf(code);
@@ -55,7 +55,7 @@ function errorPageOf(code: ErrorCode): ErrorPage {
     type: problemTypeOf(code),
     title,
     status,
-    detail: hidden ? `the log of the service says more under the request id ${REQUEST_ID}` : EXAMPLE_DETAIL,
+    detail: hidden ? `the service log has details under the request id ${REQUEST_ID}` : EXAMPLE_DETAIL,
     code,
     request_id: REQUEST_ID,
     errors: [],
@@ -67,11 +67,12 @@ function errorPageOf(code: ErrorCode): ErrorPage {
 export function renderErrorList(pages: readonly ErrorPage[]): string {
   const rows = pages.map(
     ({ code, type, status, title }) =>
-      `<tr><td>${status}</td><td><a href="${escapeHtml(type)}"><code>${escapeHtml(code)}</code></a></td><td>${escapeHtml(title)}</td></tr>`,
+      `<tr><td>${status}</td><td><a ` +
+      `href="${escapeHtml(type)}"><code>${escapeHtml(code)}</code></a></td><td>${escapeHtml(title)}</td></tr>`,
   );
   return page(
     'Errors',
-    `<p>Every error is <code>application/problem+json</code> (RFC 9457). Programs branch on <code>code</code>, which is stable; its <code>type</code> is the address of its page here.</p>
+    `<p>Every error is <code>application/problem+json</code> (RFC 9457). Programs should branch on <code>code</code>, which is stable; <code>type</code> is the address of its page here.</p>
 <table><tr><th>status</th><th>code</th><th>what</th></tr>
 ${rows.join('\n')}
 </table>`,

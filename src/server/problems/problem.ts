@@ -1,8 +1,8 @@
-/** RFC 9457 problems: what an error becomes in an answer. */
+/** RFC 9457 problems: how an error is presented in a response. */
 import { type ErrorCode, PROBLEMS } from '../../lib/error-codes.ts';
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 
-/** The media type of every error answer. */
+/** The media type of every error response. */
 export const PROBLEM_TYPE = 'application/problem+json';
 
 interface ProblemError {
@@ -12,7 +12,7 @@ interface ProblemError {
   readonly message: string;
 }
 
-/** The body of an error answer; facts (`state`, `retry_after`, `parts`) stand beside the members of RFC 9457. */
+/** The body of an error response; facts (`state`, `retry_after`, `parts`) are extension members of RFC 9457. */
 export interface Problem {
   readonly type: string;
   readonly title: string;
@@ -29,7 +29,9 @@ export function problemTypeOf(code: ErrorCode): string {
   return `/docs/errors/${code}`;
 }
 
-/** Whatever was thrown, as one of our errors: Fastify's own by code and status, everything else is `internal`. */
+/**
+ * Converts whatever was thrown to one of our errors: Fastify's own by code and status, everything else is `internal`.
+ */
 export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): AppError {
   if (error instanceof AppError) return error;
   const { code, statusCode, message } = (error ?? {}) as { code?: unknown; statusCode?: unknown; message?: unknown };
@@ -47,19 +49,21 @@ export function toAppError(error: unknown, limits: { bodyLimitBytes: number }): 
   return new AppError('internal', text, { cause: error });
 }
 
-/** The answer to `error`. Values and texts are shortened; errors beyond `maximumDetails` are counted in the detail. */
+/**
+ * The response to `error`. Values and texts are shortened; errors beyond `maximumDetails` are counted in the detail.
+ */
 export function problemOf(error: AppError, requestId: string, maximumDetails: number): Problem {
   const { status, title, hidden } = PROBLEMS[error.code];
   const base = { type: problemTypeOf(error.code), title, status };
   if (hidden) {
-    const detail = `the log of the service says more under the request id ${requestId}`;
+    const detail = `the service log has details under the request id ${requestId}`;
     return { ...base, detail, code: error.code, request_id: requestId, errors: [] };
   }
   const left = error.details.length - maximumDetails;
   const detail = left > 0 ? `${shorten(error.message)} (and ${left} more)` : shorten(error.message);
   const errors = error.details.slice(0, maximumDetails).map(presentDetail);
   const members = { ...base, detail, code: error.code, request_id: requestId, errors };
-  // Twice: first for the order, then so that no fact takes the place of a member.
+  // Twice: first for the order, then so that no fact overrides a member.
   return { ...members, ...error.facts, ...members };
 }
 
@@ -77,10 +81,10 @@ function presentDetail(detail: ErrorDetail): ProblemError {
   };
 }
 
-/** A value small enough to be shown: long text is cut, lists and objects are only named. */
+/** A value small enough to show: long text is cut, lists and objects are only summarised. */
 function presentValue(value: unknown): string | number | boolean | null {
   if (typeof value === 'string') return shorten(value, MAXIMUM_VALUE_LENGTH);
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value); // 1e999 is JSON, Infinity is none
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value); // 1e999 is JSON, Infinity is not
   if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return 'an object';
@@ -90,7 +94,7 @@ const MAXIMUM_TEXT_LENGTH = 500;
 const MAXIMUM_VALUE_LENGTH = 80;
 
 /**
- * Halves of surrogate pairs are no text, and strict readers of JSON refuse them: one at the cut is dropped, another
+ * Unpaired surrogates are not text, and strict JSON parsers refuse them: one at the cut is dropped, others are
  * replaced.
  */
 function shorten(text: string, length = MAXIMUM_TEXT_LENGTH): string {

@@ -1,24 +1,24 @@
-/** The shape of error answers, and the responses of a route's errors. */
+/** The shape of error responses, and a route's error responses. */
 import { z } from 'zod';
 import { PROBLEMS, type ProblemStatus } from '../../lib/error-codes.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 
-/** The body of every error answer. */
+/** The body of every error response. */
 const problemSchema = z
   .looseObject({
     type: z
       .string()
       .meta({ format: 'uri-reference' })
-      .describe('The address of the page of the code, relative to the service.'),
+      .describe("The address of the code's page, relative to the service."),
     title: z.string(),
     status: z.int(),
     detail: z.string(),
-    code: z.enum(Object.keys(PROBLEMS) as [string, ...string[]]).describe('Stable: programs branch on this.'),
+    code: z.enum(Object.keys(PROBLEMS) as [string, ...string[]]).describe('Stable: programs should branch on this.'),
     request_id: z.string(),
     errors: z.array(
       z.object({
-        pointer: z.string().describe('JSON pointer into the body, or the name of a query, path or header field.'),
+        pointer: z.string().describe('JSON pointer into the body, or the name of a query, path or header parameter.'),
         value: z.union([z.string(), z.number(), z.boolean(), z.null()]).optional(),
         limit: z.number().optional(),
         message: z.string(),
@@ -28,10 +28,9 @@ const problemSchema = z
   .meta({
     id: 'Problem',
     description:
-      'RFC 9457 problem. Some codes add facts: `state`, `retry_after` (seconds), `known_features`, ' +
-      '`campaign_id`, `parts`, `model_version`, `served_model_version`, `member` and `known` of a ' +
-      'user, and what is known of a list (`known`, `unknown`, `known_percent`, `min_known_percent`, ' +
-      '`unknown_examples`, `hints`).',
+      'RFC 9457 problem. Some codes add fields: `state`, `retry_after` (seconds), `known_features`, ' +
+      '`campaign_id`, `parts`, `model_version`, `served_model_version`, `member` and `known` for a user, and ' +
+      'for a list `known`, `unknown`, `known_percent`, `min_known_percent`, `unknown_examples` and `hints`.',
     examples: [
       {
         type: '/docs/errors/invalid_request',
@@ -53,7 +52,7 @@ export function problemResponses(codes: readonly ErrorCode[]): Record<ProblemSta
   return Object.fromEntries(responses);
 }
 
-/** Codes by the status of their answer. */
+/** Codes by the status of their response. */
 export function codesByStatus(codes: readonly ErrorCode[]): Readonly<Record<string, readonly ErrorCode[]>> {
   const statuses = [...new Set(codes.map((code) => PROBLEMS[code].status))].sort();
   return Object.fromEntries(

@@ -1,5 +1,6 @@
 /**
- * Changes a set of users by an upload: reads it, has it matched, and refuses it whole where it is not what was wanted.
+ * Changes a set of users with an upload: reads it, matches it, and refuses it as a whole if it does not meet the
+ * requirements.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
@@ -16,7 +17,7 @@ import { knownPercent, presentChangeReport } from './present.ts';
 import type { uploadQuery, userSetSchema } from './schemas.ts';
 import { readUploadedIds } from './upload-ids.ts';
 
-/** What uploads share: who is at it, and over which connections. */
+/** What uploads share: which ones are running, and over which connections. */
 export interface Doors {
   readonly uploads: OpenUploads;
   readonly requests: OpenRequests;
@@ -24,8 +25,8 @@ export interface Doors {
 
 /**
  * The report of the set after the change, as JSON.
- * @throws AppError campaign_not_found, unavailable, too_few_known, too_many_seeds, storage_failed; invalid_request
- * where more follows the body than was declared; and what `readUploadedIds` throws. Nothing has changed then.
+ * @throws AppError campaign_not_found, unavailable, too_few_known, too_many_seeds, storage_failed; invalid_request if
+ * the body is longer than declared; and what `readUploadedIds` throws. In that case nothing has changed.
  */
 export async function applyUpload(
   request: FastifyRequest,
@@ -42,7 +43,7 @@ export async function applyUpload(
     const reading = { config, clock, onLarge: place.becomeLarge };
     await readUploadedIds(request, reading, (userId) => collected.add(userId));
     await place.beforeChange();
-    await setImmediate(); // what came behind the body is seen now
+    await setImmediate(); // anything after the body has been seen by now
     const population = populationOf(dependencies);
     const hints = new MatchHints(population.has);
     const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {
@@ -61,7 +62,7 @@ export async function applyUpload(
   }
 }
 
-/** The population version that is served. */
+/** The served population version. */
 export function populationOf({ population }: Pick<UserSetNeeds, 'population'>): MatchedPopulation {
   return { version: population.version, has: (userId) => findUser(population, userId) >= 0 };
 }
@@ -71,7 +72,7 @@ function refuseTooFewKnown(sent: SeedCounts, minimum: number, hints: readonly Hi
   const users = known + unknown;
   if (known * 100 >= minimum * users) return;
   const percent = knownPercent(sent);
-  const message = `${known} of ${users} user ids are known (${percent} %), at least ${minimum} % are expected`;
+  const message = `${known} of ${users} user ids are known (${percent} %), at least ${minimum} % are required`;
   throw new AppError('too_few_known', message, {
     details: [{ pointer: 'min_known_percent', value: percent, limit: minimum, message }],
     facts: {

@@ -1,21 +1,21 @@
-/** Users of the population version that is served. */
+/** Users of the served population version. */
 import { setImmediate } from 'node:timers/promises';
 import { countsOf } from '../../campaigns/seeds.ts';
 import type { SeedCounts } from '../../campaigns/types.ts';
 import type { Population } from '../../population/population.ts';
 
-/** Ids that are looked up at once. */
+/** Ids looked up at once. */
 const SLICE_IDS = 4_096;
 
-/** The user's number; -1 where the population version does not have the user, even if an earlier one did. */
+/** The user's number; -1 if the population version does not have the user, even if an earlier one did. */
 export function findUser({ directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>, userId: string): number {
   const number = directory.find(userId);
   return number >= 0 && (rowOf[number] ?? -1) >= 0 ? number : -1;
 }
 
 /**
- * Rows of the users whom the population version has, ascending, and how many of the ids are whose. Others have their
- * turn between slices.
+ * Rows of the users that the population version has, ascending, and counts of the ids. Yields to other requests between
+ * slices.
  */
 export async function findRowsOf(
   population: Pick<Population, 'directory' | 'rowOf'>,

@@ -5,8 +5,8 @@ import { type StreamLimits, streamChunks } from '../audiences/stream.ts';
 import { type NDJSON_TYPE, TEXT_TYPE } from '../http/media-types.ts';
 
 /**
- * The ids as they are found, no faster than the client reads. Throws what the first block throws, as an answer can
- * still be made then.
+ * The ids as they are found, no faster than the client reads. Throws what the first block throws, while an error
+ * response is still possible.
  */
 export function streamIds(
   type: typeof NDJSON_TYPE | typeof TEXT_TYPE,

@@ -6,7 +6,7 @@ export const USER_SET_LIMITS = {
     default: 10_000_000,
     unit: 'ids',
     published: true,
-    description: 'User ids of an upload, and of a set.',
+    description: 'User ids in an upload, and in a set.',
   },
   maximumUploadBytes: {
     default: 2 * 1024 * 1024 * 1024,
@@ -17,13 +17,13 @@ export const USER_SET_LIMITS = {
   maximumUploadLineBytes: {
     default: 64 * 1024,
     unit: 'bytes',
-    description: 'Bytes of one line of an upload, or of a CSV record over several lines (64 KiB).',
+    description: 'Bytes of one line of an upload, or of a CSV record that spans several lines (64 KiB).',
   },
   maximumOpenUploads: {
     default: 2,
     unit: 'uploads',
     published: true,
-    description: 'Large uploads that are read at one time; one more is answered 503.',
+    description: 'Large uploads read at the same time; one more gets 503.',
   },
   smallUploadBytes: {
     default: 64 * 1024,
@@ -33,27 +33,28 @@ export const USER_SET_LIMITS = {
   maximumOpenSmallUploads: {
     default: 4,
     unit: 'uploads',
-    description: 'Small uploads and lists in JSON that are applied at one time; others wait.',
+    description: 'Small uploads and lists in JSON applied at the same time; others wait.',
   },
   maximumWaitingUploads: {
     default: 100,
     unit: 'uploads',
-    description: 'Small uploads and lists in JSON that wait for that; one more is answered 503.',
+    description: 'Small uploads and lists in JSON waiting to be applied; one more gets 503.',
   },
   smallUploadWaitMs: {
     default: 30_000,
     unit: 'ms',
-    description: 'Milliseconds for which they wait; then they are answered 503.',
+    description: 'Milliseconds for which they wait before they get 503.',
   },
   uploadStallMs: {
     default: 30_000,
     unit: 'ms',
-    description: 'Milliseconds for which an upload may send nothing; its rate is measured over as much waiting.',
+    description:
+      'Milliseconds for which an upload may send nothing; its rate is measured over the same amount of waiting.',
   },
   minimumUploadBytesPerSecond: {
     default: 10 * 1024,
     unit: 'bytes/s',
-    description: 'Bytes a second that an upload has to send.',
+    description: 'Minimum bytes per second of an upload.',
   },
   maximumUploadMs: {
     default: 3_600_000,

@@ -1,14 +1,13 @@
 /**
- * Why user ids are not known: what was probably sent in their place, told by ids that are known once they are read
- * another way.
+ * Why user ids are not known: guesses what was sent instead, by checking whether ids are known when read differently.
  */
 
-/** What can be found. */
+/** What can be detected. */
 export type Found = 'json_lines' | 'header' | 'utf16' | 'spaces' | 'quotes' | 'columns';
 
 export interface Hint {
   readonly found: Found;
-  /** Unknown ids of which it holds. */
+  /** Unknown ids that it applies to. */
   readonly users: number;
   /** One of them. */
   readonly example: string;
@@ -18,18 +17,18 @@ export interface Hint {
 const MESSAGES: { readonly [Name in Found]: string } = {
   json_lines: 'these ids are lines of JSON: send them as application/x-ndjson',
   header: 'this id is the header row of a CSV file: send it as text/csv',
-  utf16: 'these ids have NUL characters: the file is UTF-16 and has to be UTF-8',
+  utf16: 'these ids contain NUL characters: the file is UTF-16 and must be UTF-8',
   spaces: 'these ids are known without the spaces around them',
   quotes: 'these ids are known without the quotes around them: send CSV as text/csv',
-  columns: 'these ids are rows with several columns, of which one is known: send them as text/csv, separated by commas',
+  columns: 'these ids are rows with several columns, one of which is known: send them as text/csv, separated by commas',
 };
 
-/** No id without one of these can be read another way. */
+/** Only ids with one of these can be read differently. */
 const SUSPICIOUS = /[\s"'`,;|{\0]|^user_id$/;
 const SEPARATORS = /[,;\t|]/;
 const QUOTED = /^(["'`])(.*)\1$/s;
 
-/** Looks at unknown ids, each once. */
+/** Examines unknown ids, each once. */
 export class MatchHints {
   readonly #isKnown: (userId: string) => boolean;
   readonly #found = new Map<Found, { users: number; readonly example: string }>();
@@ -47,7 +46,7 @@ export class MatchHints {
     else entry.users += 1;
   }
 
-  /** What was found, of most ids first. */
+  /** What was found, most frequent first. */
   hints(): Hint[] {
     return [...this.#found]
       .map(([found, { users, example }]) => ({ found, users, example, message: MESSAGES[found] }))
@@ -67,7 +66,7 @@ export class MatchHints {
   }
 }
 
-/** A field without spaces and quotes around it. */
+/** A field without surrounding spaces and quotes. */
 function bare(field: string): string {
   const trimmed = field.trim();
   return QUOTED.exec(trimmed)?.[2] ?? trimmed;

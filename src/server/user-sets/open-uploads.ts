@@ -1,16 +1,18 @@
 /**
- * Uploads in flight: how many there may be, which connections they come over, and that small ones never wait behind
- * large ones.
+ * Uploads in flight: limits their number, tracks their connections, and keeps small ones from waiting for large ones.
  */
 import type { Socket } from 'node:net';
 import { createQueue, createSlots } from '../http/slots.ts';
 import type { UserSetLimits } from './limits.ts';
 
-/** The place of one upload: none while little of it has come. */
+/** The slot of one upload: none while little of it has arrived. */
 export interface UploadPlace {
-  /** More has come, or will, than a small upload has. @throws AppError unavailable (facts: retry_after in seconds) */
+  /**
+   * More has arrived, or will, than a small upload may have. @throws AppError unavailable (facts: retry_after in
+   * seconds)
+   */
   becomeLarge(): void;
-  /** All of it has come: a small one waits here until it may be applied. @throws AppError unavailable, likewise */
+  /** All of it has arrived: a small one waits here until it may be applied. @throws AppError unavailable, likewise */
   beforeChange(): Promise<void>;
   release(): void;
 }
@@ -30,7 +32,7 @@ export class OpenUploads {
     });
   }
 
-  /** A place for the upload of a connection. Who is given one releases it. */
+  /** A slot for the upload of a connection, which the caller must release. */
   open(socket: Socket): UploadPlace {
     let release: (() => void) | null = null;
     return {
@@ -49,8 +51,8 @@ export class OpenUploads {
   }
 
   /**
-   * Whether a large upload comes over this connection: it may take longer than other requests, as long as it keeps its
-   * pace.
+   * Whether a large upload is arriving over this connection: it may take longer than other requests, as long as it
+   * keeps its pace.
    */
   has(socket: Socket): boolean {
     return this.#sockets.has(socket);

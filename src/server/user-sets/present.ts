@@ -6,7 +6,7 @@ import { presentTime } from '../http/present-time.ts';
 import type { Hint } from './match-hints.ts';
 import type { userSetSchema } from './schemas.ts';
 
-/** How a set of users matches the population that is served, as JSON. */
+/** How a set of users matches the served population, as JSON. */
 export function presentMatchReport(report: MatchReport, populationVersion: string): z.output<typeof userSetSchema> {
   const { users, received, known, unknown, duplicate, suppressed, unknownExamples, createdAt, updatedAt } = report;
   return {
@@ -23,7 +23,7 @@ export function presentMatchReport(report: MatchReport, populationVersion: strin
   };
 }
 
-/** A change's report as JSON: of the set, and of what was sent. */
+/** A change's report as JSON: for the set, and for the ids sent. */
 export function presentChangeReport(
   { sent, ...report }: ChangeReport,
   populationVersion: string,
@@ -44,7 +44,7 @@ export function presentChangeReport(
   };
 }
 
-/** Known users per cent of all that are different, to a tenth and never rounded up: 99.9 is not everybody. */
+/** Known users as a percentage of all distinct ids, to a tenth and never rounded up: 99.9 is not everyone. */
 export function knownPercent({ known, unknown }: Pick<SeedCounts, 'known' | 'unknown'>): number {
   return Math.floor((known * 1_000) / (known + unknown)) / 10;
 }

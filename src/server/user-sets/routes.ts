@@ -20,16 +20,16 @@ import { uploadBody, uploadQuery, userSetSchema } from './schemas.ts';
 import { refuseTooManyIds } from './seed-limit.ts';
 import { UPLOAD_TYPES } from './upload-ids.ts';
 
-/** One of the sets, and its words in the document. */
+/** One of the sets, and how the OpenAPI document refers to it. */
 interface Kind {
   readonly url: string;
-  /** In operation ids: the set, and its users. */
+  /** Names in operation ids: the set, and its users. */
   readonly noun: string;
   readonly users: string;
   readonly what: string;
   readonly ownerOf: (request: FastifyRequest) => SetOwner;
   readonly params: z.ZodType;
-  /** Of a set that belongs to a campaign. */
+  /** For a set that belongs to a campaign. */
   readonly codes: readonly 'campaign_not_found'[];
 }
 
@@ -50,7 +50,7 @@ const KINDS: readonly Kind[] = [
     url: '/v1/campaigns/:id/suppression',
     noun: 'CampaignSuppressionList',
     users: 'CampaignSuppressedUsers',
-    what: "the campaign's suppression list: users who must not be in its audiences, and are not used as seeds",
+    what: "the campaign's suppression list: users who must not be in its audiences and are not used as seeds",
     ownerOf: (request) => ({ kind: 'suppression', campaignId: idOf(request) }),
   },
   {
@@ -85,7 +85,7 @@ export async function addUserSetRoutes(
   });
 }
 
-/** Bodies that the handler reads itself, besides JSON. */
+/** Bodies other than JSON, which the handler reads itself. */
 function takeUploads(
   scope: Pick<ServerApp, 'addContentTypeParser' | 'setErrorHandler' | 'addHook'>,
   config: ServerConfig,
@@ -96,7 +96,7 @@ function takeUploads(
     if (encoding === undefined || request.mediaType !== JSON_TYPE) return;
     throw new AppError(
       'unsupported_media_type',
-      'JSON is taken without content encoding: NDJSON, CSV and text with it',
+      'JSON must be sent without content encoding; NDJSON, CSV and text may have one',
     );
   });
   scope.addHook('preValidation', async (request) =>
@@ -122,10 +122,11 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, doors: Doors, ki
         tags: ['seeds'],
         summary: `${summary} ${kind.what}`,
         description:
-          `Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, each also with \`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. ` +
-          'Nothing changes where a line is wrong or the connection breaks. Nothing runs: the next ' +
-          'expansion takes the set as it is then. ' +
-          '`sent` says how the ids of this request match, with hints where another format was probably sent.',
+          `Up to ${config.maximumUploadIds} user ids as text, NDJSON or CSV, each also with ` +
+          `\`Content-Encoding: gzip\`, or ${config.maximumInlineSeeds} in JSON. ` +
+          'If a line is wrong or the connection breaks, nothing changes. This does not start an expansion: ' +
+          'the next one takes the set as it is then. `sent` says how the ids of this request match, with ' +
+          'hints if another format was probably sent.',
         params: kind.params,
         querystring: uploadQuery,
         body: uploadBody(config),
@@ -160,7 +161,7 @@ function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void
         operationId: `get${noun}`,
         tags: ['seeds'],
         summary: `Match report of ${what}`,
-        description: 'Counts hold for the population and the suppression lists of now. Without a set they are 0.',
+        description: 'Counts are for the current population and suppression lists. Without a set they are 0.',
         params,
         response: {
           200: json('How the set matches.', userSetSchema),
@@ -183,10 +184,10 @@ function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
       schema: describeRoute({
         operationId: `delete${noun}`,
         tags: ['seeds'],
-        summary: `Take away ${what}`,
+        summary: `Delete ${what}`,
         params,
         response: {
-          204: { description: 'There is none now.' },
+          204: { description: 'Deleted.' },
         },
         errors: [...codes],
       }),
@@ -214,7 +215,7 @@ function addUnknownUsers(
         operationId: `listUnknown${users}`,
         tags: ['seeds'],
         summary: `User ids of ${what} that the population does not have`,
-        description: 'A stream, sorted by UTF-16 code units. Text leaves out ids that hold a line break.',
+        description: 'A stream, sorted by UTF-16 code units. Text omits ids that contain a line break.',
         params,
         response: {
           200: {
@@ -222,12 +223,12 @@ function addUnknownUsers(
             content: {
               [NDJSON_TYPE]: {
                 schema: textSchema.meta({
-                  description: 'One `{"user_id"}` a line.',
+                  description: 'One `{"user_id"}` per line.',
                   examples: ['{"user_id":"u-77"}\n{"user_id":"u-78"}\n'],
                 }),
               },
               [TEXT_TYPE]: {
-                schema: textSchema.meta({ description: 'One user id a line.', examples: ['u-77\nu-78\n'] }),
+                schema: textSchema.meta({ description: 'One user id per line.', examples: ['u-77\nu-78\n'] }),
               },
             },
           },
@@ -250,7 +251,7 @@ function addUnknownUsers(
         release();
         throw error;
       }
-      const untyped: FastifyReply = reply; // a stream goes through no schema
+      const untyped: FastifyReply = reply; // a stream has no schema
       return untyped.type(type).send(stream);
     },
   );

@@ -1,6 +1,6 @@
 /**
- * The body of an upload as bytes: unpacked, counted, a piece at a time and no faster than they are taken; a sender that
- * stalls or drips is given up.
+ * The body of an upload as bytes: unpacked, counted, one piece at a time and no faster than they are consumed; a sender
+ * that stalls or is too slow is cut off.
  */
 import type { IncomingMessage } from 'node:http';
 import { pipeline } from 'node:stream';
@@ -9,10 +9,10 @@ import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { UserSetLimits } from './limits.ts';
 
-/** What is decoded, split and sorted between two turns of the event loop. */
+/** How much is decoded, split and sorted between two turns of the event loop. */
 const PIECE_BYTES = 64 * 1024;
 
-/** What holds for the body of an upload. */
+/** Limits of the body of an upload. */
 export type UploadLimits = Pick<
   UserSetLimits,
   'maximumUploadBytes' | 'smallUploadBytes' | 'uploadStallMs' | 'minimumUploadBytesPerSecond' | 'maximumUploadMs'
@@ -20,10 +20,10 @@ export type UploadLimits = Pick<
 
 /**
  * The bytes of a body, without its `Content-Encoding` (gzip, or none). `onLarge` is called once it is known to have
- * more than `smallUploadBytes`, before any of those is given.
+ * more than `smallUploadBytes`, before any of the excess is returned.
  * @throws AppError unsupported_media_type (another encoding), body_too_large (after unpacking), request_timeout
- * (nothing came for `uploadStallMs`, or less than the minimum rate in as much time; it took `maximumUploadMs`),
- * invalid_request (not whole gzip; the connection broke), and what `onLarge` throws
+ * (nothing arrived for `uploadStallMs`, or less than the minimum rate in that time; it took `maximumUploadMs`),
+ * invalid_request (gzip is incomplete; the connection broke), and what `onLarge` throws
  */
 export async function* uploadBytes(
   raw: IncomingMessage,
@@ -52,18 +52,18 @@ export async function* uploadBytes(
     }
   } catch (error) {
     if (!/^Z_/.test(String((error as NodeJS.ErrnoException).code))) throw error;
-    throw new AppError('invalid_request', 'the body is not gzip, or not all of it', { cause: error });
+    throw new AppError('invalid_request', 'the body is not valid or not complete gzip', { cause: error });
   } finally {
     reading.abort();
   }
 }
 
-/** How fast a sender is: only the time in which it was waited for counts, but for the whole. */
+/** A sender's pace: only time spent waiting for it counts, except for the total. */
 class Pace {
   readonly #limits: UploadLimits;
   readonly #clock: Clock;
   readonly #deadline: number;
-  /** Of the window that is being measured. */
+  /** For the current window. */
   #waitedMs = 0;
   #bytes = 0;
 
@@ -74,8 +74,7 @@ class Pace {
   }
 
   /**
-   * Waits for what comes next by `wait`, which is given the longest time that it may take and the error that it then
-   * ends with.
+   * Waits for the next data with `wait`, which receives the maximum time and the error to fail with after it.
    */
   async waitFor(wait: (ms: number, late: AppError) => Promise<void>): Promise<void> {
     const { uploadStallMs, maximumUploadMs } = this.#limits;
@@ -83,13 +82,13 @@ class Pace {
     const left = Math.max(0, this.#deadline - start);
     const isStall = uploadStallMs <= left;
     const message = isStall
-      ? `nothing of the body came for ${uploadStallMs} ms`
+      ? `no part of the body arrived for ${uploadStallMs} ms`
       : `an upload may take at most ${maximumUploadMs} ms`;
     await wait(isStall ? uploadStallMs : left, new AppError('request_timeout', message));
     this.#waitedMs += this.#clock.elapsed() - start;
   }
 
-  /** @throws AppError request_timeout where a window of `uploadStallMs` had too little, or the whole takes too long */
+  /** @throws AppError request_timeout if a window of `uploadStallMs` had too little, or the upload takes too long */
   count(bytes: number): void {
     const { uploadStallMs, minimumUploadBytesPerSecond, maximumUploadMs } = this.#limits;
     if (this.#clock.elapsed() > this.#deadline) {
@@ -98,7 +97,7 @@ class Pace {
     this.#bytes += bytes;
     if (this.#waitedMs < uploadStallMs) return;
     if (this.#bytes < (minimumUploadBytesPerSecond * this.#waitedMs) / 1000) {
-      const message = `an upload has at least ${minimumUploadBytesPerSecond} bytes a second`;
+      const message = `an upload must have at least ${minimumUploadBytesPerSecond} bytes per second`;
       throw new AppError('request_timeout', message);
     }
     this.#waitedMs = 0;
@@ -110,7 +109,7 @@ function isGzip(raw: IncomingMessage): boolean {
   const encoding = (raw.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
   if (encoding === 'identity') return false;
   if (encoding === 'gzip' || encoding === 'x-gzip') return true;
-  throw new AppError('unsupported_media_type', 'an upload has content encoding gzip, or none', {
+  throw new AppError('unsupported_media_type', 'an upload must have content encoding gzip, or none', {
     details: [{ pointer: 'content-encoding', value: encoding, message: 'gzip, or none, is expected' }],
   });
 }
@@ -122,7 +121,7 @@ function unpack(packed: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   return gunzip;
 }
 
-/** The chunks as they come. The request is never destroyed: whoever refuses the rest of it still has to answer. */
+/** The chunks as they arrive. The request is never destroyed: whoever refuses the rest of it still has to respond. */
 async function* receive(raw: IncomingMessage, pace: Pace, signal: AbortSignal): AsyncGenerator<Buffer, void, void> {
   while (!signal.aborted) {
     const chunk = raw.read() as Buffer | null;
@@ -136,7 +135,7 @@ async function* receive(raw: IncomingMessage, pace: Pace, signal: AbortSignal): 
 }
 
 /**
- * Settles when there is something to read, or nothing will come any more; fails with `late` after `ms`. Leaves no
+ * Settles when there is something to read, or nothing more will arrive; fails with `late` after `ms`. Leaves no
  * listener behind.
  */
 function more(raw: IncomingMessage, ms: number, late: AppError, signal: AbortSignal): Promise<void> {

@@ -7,8 +7,8 @@ import type { LineErrors } from './upload-lines.ts';
 export type TakeField = (value: string, line: number) => void;
 
 /**
- * Takes the lines of a CSV file in order. A record goes on over lines while its number of quotes is odd: quotes in a
- * field are doubled.
+ * Takes the lines of a CSV file in order. A record continues on the next line while its number of quotes is odd, as
+ * quotes in a field are doubled.
  */
 export class CsvColumn {
   readonly #name: string;
@@ -16,7 +16,7 @@ export class CsvColumn {
   readonly #errors: LineErrors;
   #index = -1;
   #width = 0;
-  /** The lines so far of a record that goes on. */
+  /** The lines so far of an unfinished record. */
   #open: string | null = null;
   #openLine = 0;
 
@@ -36,7 +36,7 @@ export class CsvColumn {
       const record: string = this.#open === null ? line : `${this.#open}\n${line}`;
       if (Buffer.byteLength(record) > this.#maximumRecordBytes) {
         const limit = this.#maximumRecordBytes;
-        this.#errors.fail(this.#openLine, `a record has at most ${limit} bytes: is a quote not closed?`, { limit });
+        this.#errors.fail(this.#openLine, `a record may have at most ${limit} bytes: is a quote unclosed?`, { limit });
       }
       const isWhole = countQuotes(record) % 2 === 0;
       this.#open = isWhole ? null : record;
@@ -44,7 +44,7 @@ export class CsvColumn {
     });
   }
 
-  /** What is wrong at the end of the file. */
+  /** Checks for errors at the end of the file. */
   end(): void {
     if (this.#open !== null) this.#errors.fail(this.#openLine, 'a quoted field is not closed');
     if (this.#index < 0) this.#errors.fail(1, `a header row with the column ${this.#name} is expected`);
@@ -53,7 +53,7 @@ export class CsvColumn {
   #quotedRecord(record: string, take: TakeField): void {
     const fields = splitCsvRecord(record);
     if (typeof fields !== 'string') this.#record(fields, this.#openLine, take);
-    else this.#errors.add(this.#openLine, 'a quote is neither around a field nor doubled', { value: record });
+    else this.#errors.add(this.#openLine, 'a quote must enclose a field or be doubled', { value: record });
   }
 
   #record(fields: readonly string[], line: number, take: TakeField): void {
@@ -65,22 +65,22 @@ export class CsvColumn {
       return;
     }
     if (fields.length === this.#width) take(fields[this.#index]!, line);
-    else this.#errors.add(line, `the record has ${fields.length} fields, the header row ${this.#width}`);
+    else this.#errors.add(line, `the record has ${fields.length} fields, but the header row has ${this.#width}`);
   }
 }
 
-/** Columns that an error names, and characters of one. */
+/** Columns that an error names, and characters of each. */
 const NAMED_COLUMNS = 10;
 const NAMED_CHARACTERS = 40;
 
-/** Says which columns there are, also where they are separated by something else than commas. */
+/** Lists the existing columns, even if they are not separated by commas. */
 function withoutColumn(name: string, fields: readonly string[]): string {
   const other = fields.length === 1 ? SEPARATORS.find(([separator]) => fields[0]!.includes(separator)) : undefined;
   const columns = other === undefined ? fields : fields[0]!.split(other[0]);
   const named = columns.slice(0, NAMED_COLUMNS).map((column) => JSON.stringify(column.slice(0, NAMED_CHARACTERS)));
   const all = `${named.join(', ')}${columns.length > NAMED_COLUMNS ? ` and ${columns.length - NAMED_COLUMNS} more` : ''}`;
   if (other === undefined) return `the header row has no column ${name}, but ${all}`;
-  return `fields are separated by commas, and this header row has ${other[1]}: its columns are ${all}`;
+  return `fields must be separated by commas, but this header row has ${other[1]}: its columns are ${all}`;
 }
 
 const SEPARATORS = [

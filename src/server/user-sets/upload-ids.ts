@@ -1,4 +1,7 @@
-/** User ids of an upload: text, NDJSON or CSV, plain or gzip, or JSON; never the whole body in memory but for JSON. */
+/**
+ * User ids of an upload: text, NDJSON or CSV, plain or gzip, or JSON; except for JSON, the whole body is never in
+ * memory.
+ */
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { Clock } from '../../lib/clock.ts';
@@ -11,7 +14,7 @@ import { uploadBytes } from './upload-bytes.ts';
 import { CsvColumn } from './upload-csv.ts';
 import { LineErrors, uploadLines } from './upload-lines.ts';
 
-/** What uploads are, besides `application/json`. */
+/** The content types of uploads other than `application/json`. */
 export const UPLOAD_TYPES = ['text/plain', 'application/x-ndjson', 'text/csv'] as const;
 
 type UploadType = (typeof UPLOAD_TYPES)[number];
@@ -21,7 +24,7 @@ export interface UploadReading {
   readonly config: UserSetLimits & HttpLimits;
   readonly clock: Clock;
   /**
-   * Called where it has more than `smallUploadBytes`, as soon as that is known; where it throws, nothing more is read.
+   * Called if it has more than `smallUploadBytes`, as soon as that is known; if it throws, nothing more is read.
    */
   readonly onLarge: () => void;
 }
@@ -120,7 +123,7 @@ const FORMATS: Readonly<
   },
 };
 
-/** A line is a text, or an object that has `user_id`; what else the object has is not looked at. */
+/** A line is a string, or an object that has `user_id`; its other fields are ignored. */
 function idOf(value: unknown): unknown {
   const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, 'user_id');
   return isObject ? (value as { user_id: unknown }).user_id : value;
@@ -134,7 +137,7 @@ function parse(line: string): unknown {
   }
 }
 
-/** Printable ASCII within the limit: nearly every id, and quick to tell. */
+/** Printable ASCII within the limit: true for nearly every id, and quick to check. */
 function isOrdinary(userId: unknown, maximumBytes: number): userId is string {
   return typeof userId === 'string' && userId.length <= maximumBytes && ORDINARY.test(userId);
 }
@@ -144,7 +147,7 @@ const ORDINARY = /^[ -~]+$/;
 function refuseCharset(request: FastifyRequest): void {
   const [, charset] = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(request.headers['content-type'] ?? '') ?? [];
   if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset)) return;
-  throw new AppError('unsupported_media_type', 'an upload is UTF-8', {
+  throw new AppError('unsupported_media_type', 'an upload must be UTF-8', {
     details: [{ pointer: 'content-type', value: charset, message: 'charset utf-8, or none, is expected' }],
   });
 }

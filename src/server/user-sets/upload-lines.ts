@@ -1,8 +1,8 @@
-/** Lines of an upload, and what is wrong with them: each error names its line. */
+/** Lines of an upload, and their errors: each error names its line. */
 import { AppError, type ErrorDetail } from '../../lib/errors.ts';
 import { type LineBatch, type LineFault, splitLines } from '../../lib/lines.ts';
 
-/** Collects what is wrong, up to a limit: then, or at the end, it throws one `invalid_request` with all of it. */
+/** Collects errors up to a limit: then, or at the end, throws one `invalid_request` with all of them. */
 export class LineErrors {
   readonly #maximum: number;
   readonly #details: ErrorDetail[] = [];
@@ -16,7 +16,7 @@ export class LineErrors {
     if (this.#details.length >= this.#maximum) this.throwIfAny();
   }
 
-  /** For what makes the rest unreadable. */
+  /** For an error that makes the rest unreadable. */
   fail(line: number, message: string, facts: Pick<ErrorDetail, 'value' | 'limit'> = {}): never {
     this.add(line, message, facts);
     throw this.#error();
@@ -34,16 +34,16 @@ export class LineErrors {
   }
 }
 
-/** The lines of an upload. Bytes that are not UTF-8 and a line over the limit end it. */
+/** The lines of an upload. Invalid UTF-8 or a line over the limit ends it. */
 export function uploadLines(
   bytes: AsyncIterable<Buffer>,
   maximumLineBytes: number,
   errors: LineErrors,
 ): AsyncGenerator<LineBatch, void, void> {
   const refuse = (line: number, fault: LineFault): Error => {
-    if (fault === 'utf_16') errors.fail(line, 'the file is UTF-16, UTF-8 is expected');
+    if (fault === 'utf_16') errors.fail(line, 'the file is UTF-16; UTF-8 is expected');
     if (fault === 'not_utf_8') errors.fail(line, 'the line is not valid UTF-8');
-    errors.fail(line, `a line has at most ${maximumLineBytes} bytes`, { limit: maximumLineBytes });
+    errors.fail(line, `a line may have at most ${maximumLineBytes} bytes`, { limit: maximumLineBytes });
   };
   return splitLines(bytes, { maximumBytes: maximumLineBytes, refuse });
 }

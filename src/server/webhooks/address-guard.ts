@@ -1,9 +1,9 @@
-/** Where webhooks may go: public addresses over https, and what the operator allows beside them. */
+/** Where webhooks may go: public addresses over https, and exceptions that the operator allows. */
 import { lookup as systemLookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
 
-/** IPv4 that is no single public host (IANA's special-purpose registry, multicast, reserved). */
+/** IPv4 ranges that are not single public hosts (IANA's special-purpose registry, multicast, reserved). */
 const REFUSED_IPV4 = [
   '0.0.0.0/8', // this network
   '10.0.0.0/8', // private
@@ -22,7 +22,10 @@ const REFUSED_IPV4 = [
   '240.0.0.0/4', // reserved, broadcast
 ];
 
-/** All that IANA gave out as public; loopback, private, link-local, multicast, mapped IPv4 and NAT64 lie outside. */
+/**
+ * Everything that IANA allocates as public; loopback, private, link-local, multicast, mapped IPv4 and NAT64 are
+ * outside.
+ */
 const PUBLIC_IPV6 = ['2000::/3'];
 
 const REFUSED_IPV6 = [
@@ -33,7 +36,8 @@ const REFUSED_IPV6 = [
 ];
 
 /**
- * One list a family: a list of both holds an IPv4 address for its mapped IPv6 form, and for whatever has that in it.
+ * One list per family: a joint list treats an IPv4 address like its mapped IPv6 form, and matches it against IPv6
+ * ranges.
  */
 const LISTS = {
   refusedIpv4: blockList(REFUSED_IPV4),
@@ -41,14 +45,14 @@ const LISTS = {
   refusedIpv6: blockList(REFUSED_IPV6),
 };
 
-/** Whether an IP address is a public host's. */
+/** Whether an IP address belongs to a public host. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !LISTS.refusedIpv4.check(address, 'ipv4');
   return family === 6 && LISTS.publicIpv6.check(address, 'ipv6') && !LISTS.refusedIpv6.check(address, 'ipv6');
 }
 
-/** The resolver that a guard asks: all addresses of a host. */
+/** The resolver of a guard: returns all addresses of a host. */
 export type Resolve = (
   host: string,
   options: { readonly all: true; readonly family: number | 'IPv4' | 'IPv6' | undefined },
@@ -57,14 +61,14 @@ export type Resolve = (
 
 export interface AddressGuard {
   /**
-   * The URL, if events may be sent to it as far as its text tells: http(s), without user info; https to a name or a
-   * public address, or an allowed host.
+   * The URL, if its text allows sending events to it: http(s), without user info; https to a name or a public address,
+   * or an allowed host.
    * @throws AppError webhook_url_refused
    */
   checkUrl(text: string): URL;
   /**
-   * `lookup` of node:net: what it checked is what is connected to. A host with any address that is refused is refused,
-   * with the code `address_refused`.
+   * `lookup` of node:net: the connection goes to the checked address. A host with any refused address is refused, with
+   * the code `address_refused`.
    */
   readonly lookup: LookupFunction;
 }
@@ -82,8 +86,8 @@ export function createAddressGuard(allowed: readonly string[], resolve: Resolve 
       const url = parseUrl(text);
       if (url === null) throw refused('is not a URL', text);
       if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused('is not https', text);
-      // not repeated: it may hold a password
-      if (url.username !== '' || url.password !== '') throw refused('holds a user name or password');
+      // not repeated: it may contain a password
+      if (url.username !== '' || url.password !== '') throw refused('contains a user name or password');
       const host = hostOf(url);
       if (isAllowed(host)) return url;
       if (url.protocol !== 'https:') throw refused('is not https', text);
@@ -101,7 +105,7 @@ export function createAddressGuard(allowed: readonly string[], resolve: Resolve 
         if (error !== null) done(error, '', 0);
         else if (first === undefined) done(withCode('ENOTFOUND', 'the host has no address'), '', 0);
         else if (refusedOne !== undefined)
-          done(withCode('address_refused', 'nothing is sent to an address of the host'), '', 0);
+          done(withCode('address_refused', 'an address of the host is refused'), '', 0);
         else if (options.all === true) done(null, addresses);
         else done(null, first.address, first.family);
       });
@@ -138,12 +142,12 @@ function isRange(entry: string): boolean {
   return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
 }
 
-/** An entry's host in the form that it has in URLs. */
+/** An entry's host in the form used in URLs. */
 function hostOfEntry(entry: string): string {
   const url = parseUrl(`http://${isIP(entry) === 6 ? `[${entry}]` : entry}/`);
   // letters of other alphabets are punycode in `host`
   const isHost = url !== null && (isIP(entry) === 6 || !/[^\p{L}\p{N}\p{M}._-]/u.test(entry));
-  if (!isHost) throw new AppError('invalid_argument', `"${entry}" is no host, address or CIDR`);
+  if (!isHost) throw new AppError('invalid_argument', `"${entry}" is not a host, address or CIDR`);
   return hostOf(url);
 }
 

@@ -1,4 +1,4 @@
-/** One attempt: a POST that follows no redirect, uses no proxy and no kept connection, and ends in time. */
+/** One attempt: a POST that follows no redirect, uses no proxy and no persistent connection, and has a time limit. */
 import { type ClientRequest, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
@@ -6,9 +6,9 @@ import type { LookupFunction } from 'node:net';
 export interface PostOptions {
   readonly lookup: LookupFunction;
   readonly timeoutMs: number;
-  /** What is read of the answer's body; its status alone counts. */
+  /** How much of the response's body is read; only its status counts. */
   readonly answerBytes: number;
-  /** Cuts the attempt. */
+  /** Aborts the attempt. */
   readonly signal: AbortSignal;
 }
 
@@ -16,7 +16,7 @@ export interface PostOptions {
 export interface PostResult {
   readonly status: number | null;
   readonly error: string | null;
-  /** The header Retry-After of the answer, as it came. */
+  /** The response's Retry-After header, unparsed. */
   readonly retryAfter: string | null;
 }
 
@@ -32,7 +32,7 @@ export function post(
     const timer = setTimeout(() => call.destroy(withCode('timeout')), options.timeoutMs);
     let status: number | null = null;
     let retryAfter: string | null = null;
-    // Once the status is known, whatever becomes of the body, or of the time, changes nothing.
+    // Once the status is known, the body and the time no longer matter.
     const settle = (error: string | null) => {
       clearTimeout(timer);
       resolve({ status, error: status === null ? error : null, retryAfter });
@@ -78,7 +78,7 @@ function start(
 
 function codeOf(error: NodeJS.ErrnoException): string {
   if (error.name === 'AbortError') return 'aborted';
-  // of several addresses that were tried, the last one's
+  // the last error, if several addresses were tried
   const { errors } = error as { errors?: readonly NodeJS.ErrnoException[] };
   return error.code ?? errors?.at(-1)?.code ?? error.name;
 }

@@ -1,4 +1,4 @@
-/** Sends what is due to webhooks, by itself, from its start to its stop. */
+/** Sends due deliveries to webhooks in the background, from its start to its stop. */
 import { setMaxListeners } from 'node:events';
 import type { Outbox } from '../../campaigns/ports/outbox.ts';
 import type { Attempt, DueDelivery } from '../../campaigns/webhook-types.ts';
@@ -13,9 +13,9 @@ import type { WebhookService } from './port.ts';
 import { nextAttemptAt, retryAfterTime } from './retries.ts';
 import { signedHeaders } from './signature.ts';
 
-/** How often what is old is looked for. */
+/** How often old deliveries are pruned. */
 const PRUNE_EVERY_MS = 3_600_000;
-/** Nothing is sent for this long after an outcome could not be recorded: it would be sent over and over. */
+/** Nothing is sent for this long after an outcome could not be recorded; otherwise it would be sent over and over. */
 const TROUBLE_PAUSE_MS = 30_000;
 
 export interface DispatcherOptions {
@@ -26,25 +26,25 @@ export interface DispatcherOptions {
   readonly config: WebhookLimits & Pick<HttpLimits, 'closeGraceMs'>;
 }
 
-/** Attempts since the start, by what came of them. */
+/** Attempts since the start, by outcome. */
 export interface AttemptCounts {
   readonly delivered: number;
-  /** Failed, and tried again later. */
+  /** Failed, and retried later. */
   readonly retried: number;
   readonly failed: number;
 }
 
 /**
  * At least once: an attempt counts when its outcome is recorded, and one that was not (the process died, or was
- * stopped) is made again, with the same webhook-id and body. One dispatcher a data folder: what is being sent is known
- * to it alone. Every webhook has calls of its own (`webhookParallelCalls`), so one that does not answer holds up no
- * other.
+ * stopped) is repeated, with the same webhook-id and body. There is one dispatcher per data folder, as only it knows
+ * what is being sent. Every webhook has its own concurrent calls (`webhookParallelCalls`), so one that does not respond
+ * holds up no other.
  */
 export class WebhookDispatcher implements WebhookService {
   readonly guard: AddressGuard;
   readonly #options: DispatcherOptions;
   readonly #counts = { delivered: 0, retried: 0, failed: 0 };
-  /** Attempts being made, by the delivery's id. */
+  /** Attempts in flight, by the delivery's id. */
   readonly #calls = new Map<string, { readonly webhookId: string; readonly done: Promise<void> }>();
   readonly #abort = new AbortController();
   #timer: NodeJS.Timeout | null = null;
@@ -56,7 +56,7 @@ export class WebhookDispatcher implements WebhookService {
   constructor(options: DispatcherOptions) {
     this.guard = options.guard;
     this.#options = options;
-    // one a call; how many there are is bounded
+    // one per call; their number is bounded
     setMaxListeners(0, this.#abort.signal);
   }
 
@@ -65,10 +65,10 @@ export class WebhookDispatcher implements WebhookService {
     this.wake();
   }
 
-  /** Looks at once for what is due. */
+  /** Checks at once for due deliveries. */
   wake(): void {
     if (this.#isStopped || this.#options.clock.elapsed() < this.#pausedUntil) return;
-    // The poll goes on whatever happens: what cannot be read or written now is due again.
+    // Polling continues whatever happens: what cannot be read or written now is due again.
     try {
       this.#prune();
       this.#sendDue();
@@ -82,8 +82,8 @@ export class WebhookDispatcher implements WebhookService {
   }
 
   /**
-   * Starts nothing more and gives attempts in flight `closeGraceMs`; those that are cut then are made again after the
-   * next start.
+   * Starts nothing more and gives attempts in flight `closeGraceMs`; those aborted then are repeated after the next
+   * start.
    */
   async stop(): Promise<void> {
     this.#isStopped = true;
@@ -96,7 +96,7 @@ export class WebhookDispatcher implements WebhookService {
   #sendDue(): void {
     const { outbox, clock, config } = this.#options;
     const most = config.webhookParallelCalls;
-    // twice as many, for those that are being sent are still due
+    // twice as many, as those being sent are still due
     for (const delivery of outbox.due(clock.now(), 2 * most)) {
       const calls = [...this.#calls.values()].filter(({ webhookId }) => webhookId === delivery.webhookId);
       if (calls.length >= most || this.#calls.has(delivery.id)) continue;
@@ -127,7 +127,7 @@ export class WebhookDispatcher implements WebhookService {
     const { guard, clock, config } = this.#options;
     let checked: URL;
     try {
-      // once more: what is allowed may have changed since
+      // checked again: the allowed hosts may have changed since
       checked = guard.checkUrl(url);
     } catch {
       return { status: null, error: 'webhook_url_refused', retryAfter: null };
@@ -165,11 +165,11 @@ export class WebhookDispatcher implements WebhookService {
     const now = clock.now();
     if (now - this.#prunedAt < PRUNE_EVERY_MS) return;
     outbox.failStranded(now - config.webhookRetryMs);
-    // the rest at the next look
+    // the rest at the next poll
     if (!outbox.prune(now - config.webhookRetentionMs)) this.#prunedAt = now;
   }
 
-  /** Without the URL: it often holds a secret of the receiver. */
+  /** Without the URL, which often contains a secret of the receiver. */
   #log({ webhookId, id, eventId, type, attempts }: DueDelivery, attempt: Attempt, outcome: keyof AttemptCounts): void {
     const { status, error, durationMs, isGone } = attempt;
     const line = {

@@ -1,4 +1,4 @@
-/** What is sent to webhooks: the body of each type of event, and the section `webhooks` of the OpenAPI document. */
+/** What is sent to webhooks: the body of each event type, and the section `webhooks` of the OpenAPI document. */
 import { z } from 'zod';
 import type { CallerEvent, CampaignEvent, EventType } from '../../campaigns/webhook-types.ts';
 import { count, reasonSchema, time } from '../http/fields.ts';
@@ -12,13 +12,13 @@ const EXAMPLE = {
 const TIMESTAMP = '2026-11-25T12:00:00.000Z';
 const TOO_FEW = {
   code: 'too_few_seeds',
-  message: '4 of the seeds are in the population and not suppressed, at least 10 are needed',
+  message: '4 of the seeds are in the population and not suppressed; at least 10 are needed',
   known: 4,
   minimum: 10,
 };
 const timestamp = time.describe('When it happened.');
 
-/** Of an expansion that ended with an audience. */
+/** For an expansion that ended with an audience. */
 function readyEvent<T extends CampaignEvent>(type: T, id: string, version: number) {
   return campaignEvent(
     type,
@@ -33,7 +33,7 @@ function readyEvent<T extends CampaignEvent>(type: T, id: string, version: numbe
   );
 }
 
-/** Of one that ended without. */
+/** For one that ended without. */
 function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed' | 'too_small', reason: object) {
   return campaignEvent(
     type,
@@ -42,7 +42,7 @@ function endedEvent<T extends CampaignEvent>(type: T, id: string, state: 'failed
       state: z.literal(state),
       audience_version: z.null(),
       size: z.null(),
-      reason: reasonSchema.describe('Why, with its numbers.'),
+      reason: reasonSchema.describe('The reason for the state, with its numbers.'),
     },
     { state, audience_version: null, size: null, reason },
   );
@@ -66,7 +66,7 @@ function campaignEvent<T extends CampaignEvent, Shape extends z.ZodRawShape>(
     .meta({ id, examples: [{ type, timestamp: TIMESTAMP, data: { ...EXAMPLE, ...example } }] as never });
 }
 
-/** Of what a caller did: `active` is what serves from then on. */
+/** For a caller's action: `active` is what is served from then on. */
 function callerEvent<T extends CallerEvent>(
   type: T,
   id: string,
@@ -98,7 +98,7 @@ const ANOTHER = {
 const NONE = {
   audience_version: z.null(),
   size: z.null(),
-  previous_version: z.int().min(1).nullable().describe('Active until now; null where there was no audience.'),
+  previous_version: z.int().min(1).nullable().describe('Active until now; null if there was no audience.'),
 };
 
 interface EventRow {
@@ -110,7 +110,7 @@ interface EventRow {
 
 const PING_ID = '5b0e9a4e-8f43-4f4e-9b8e-0c8f6f1f2a77';
 
-/** Every type of event; a missing one does not compile. The outbox writes what these schemas take, and nothing else. */
+/** Every event type; a missing one does not compile. The outbox writes only what these schemas accept. */
 export const EVENTS: { readonly [T in EventType]: EventRow } = {
   'campaign.ready': {
     summary: 'A campaign has its first audience',
@@ -118,7 +118,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     schema: readyEvent('campaign.ready', 'CampaignReadyEvent', 1),
   },
   'campaign.refreshed': {
-    summary: 'A campaign has another audience than before',
+    summary: 'A campaign has a new audience',
     component: 'CampaignRefreshedEvent',
     schema: readyEvent('campaign.refreshed', 'CampaignRefreshedEvent', 2),
   },
@@ -128,7 +128,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     schema: endedEvent('campaign.too_small', 'CampaignTooSmallEvent', 'too_small', TOO_FEW),
   },
   'campaign.failed': {
-    summary: 'An expansion failed; the audience of before, if there is one, serves on',
+    summary: 'An expansion failed; the previous audience, if there is one, stays active',
     component: 'CampaignFailedEvent',
     schema: endedEvent('campaign.failed', 'CampaignFailedEvent', 'failed', {
       code: 'crashed',
@@ -137,7 +137,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'campaign.resized': {
-    summary: 'A caller asked for another size: another version of the same ranking is active',
+    summary: 'A caller changed the size: another version of the same ranking is active',
     component: 'CampaignResizedEvent',
     schema: callerEvent('campaign.resized', 'CampaignResizedEvent', ANOTHER, {
       audience_version: 3,
@@ -146,7 +146,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'campaign.activated': {
-    summary: 'A caller made another version that is kept the active one, as in a roll-back',
+    summary: 'A caller made another kept version active, as in a roll-back',
     component: 'CampaignActivatedEvent',
     schema: callerEvent('campaign.activated', 'CampaignActivatedEvent', ANOTHER, {
       audience_version: 1,
@@ -164,7 +164,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
     }),
   },
   'webhook.ping': {
-    summary: 'You asked for it',
+    summary: 'A caller requested a ping',
     component: 'WebhookPingEvent',
     schema: z
       .strictObject({
@@ -179,7 +179,7 @@ export const EVENTS: { readonly [T in EventType]: EventRow } = {
   },
 };
 
-/** The section `webhooks`: one call of the service's for each type of event. */
+/** The section `webhooks`: one outgoing call for each event type. */
 export function webhookCalls(): Readonly<Record<string, object>> {
   return Object.fromEntries(
     Object.entries(EVENTS).map(([type, { summary, component }]) => [
@@ -203,14 +203,14 @@ export function webhookCalls(): Readonly<Record<string, object>> {
 }
 
 const CALL_HEADERS = [
-  header('webhook-id', 'The same over attempts and replays of an event.', {
+  header('webhook-id', 'The same for all attempts and replays of an event.', {
     example: 'd9428888-122b-4b2a-9f5a-2e6e9a1f7b10',
   }),
-  header('webhook-timestamp', 'Seconds since 1970 of this attempt.', { example: '1795608000' }),
+  header('webhook-timestamp', 'Time of this attempt, in seconds since 1970.', { example: '1795608000' }),
   header(
     'webhook-signature',
-    'For each secret that signs, `v1,` and the base64 HMAC-SHA256 of ' +
-      '`<webhook-id>.<webhook-timestamp>.<body>`; separated by spaces.',
+    'For each active secret, `v1,` and the base64 HMAC-SHA256 of `<webhook-id>.<webhook-timestamp>.<body>`; ' +
+      'separated by spaces.',
     { example: 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=' },
   ),
 ];
@@ -220,7 +220,7 @@ function header(name: string, description: string, { example }: { readonly examp
 }
 
 const CALL_ANSWERS = {
-  '2XX': { description: 'Taken. The body is not read.' },
+  '2XX': { description: 'Accepted. The body is not read.' },
   '410': { description: 'Gone for good: the webhook is disabled.' },
-  default: { description: 'Anything else, and no answer in time: the call is made again, for a day.' },
+  default: { description: 'Anything else, or no response in time: the call is retried for a day.' },
 };

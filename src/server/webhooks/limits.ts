@@ -6,7 +6,7 @@ export const WEBHOOK_LIMITS = {
     default: 32,
     unit: 'webhooks',
     published: true,
-    description: 'Webhooks; each takes calls, memory and time of its own.',
+    description: 'Number of webhooks; each needs its own calls, memory and time.',
   },
   maximumWebhookUrlLength: {
     default: 2_048,
@@ -16,39 +16,39 @@ export const WEBHOOK_LIMITS = {
   webhookParallelCalls: {
     default: 2,
     unit: 'calls',
-    description: 'Calls to one webhook at one time; no other webhook waits for them.',
+    description: 'Concurrent calls to one webhook; no other webhook waits for them.',
   },
   webhookPollMs: {
     default: 1_000,
     unit: 'ms',
-    description: 'Milliseconds between two looks for deliveries that are due.',
+    description: 'Milliseconds between polls for due deliveries.',
   },
   webhookTimeoutMs: {
     default: 15_000,
     unit: 'ms',
-    description: "Milliseconds of one attempt, from the look-up of the host to the answer's status.",
+    description: "Milliseconds for one attempt, from resolving the host to the response's status.",
   },
   webhookAnswerBytes: {
     default: 16 * 1024,
     unit: 'bytes',
-    description: "Bytes that are read of a receiver's answer before the connection is cut (16 KiB).",
+    description: "Bytes of a receiver's response that are read before the connection is closed (16 KiB).",
   },
   webhookRetryMs: {
     default: 24 * 3_600_000,
     unit: 'ms',
     published: true,
-    description: 'Milliseconds for which a delivery is tried again (a day).',
+    description: 'Milliseconds for which a delivery is retried (a day).',
   },
   webhookSecretGraceMs: {
     default: 24 * 3_600_000,
     unit: 'ms',
-    description: 'Milliseconds for which a replaced secret still signs, where none is given (a day).',
+    description: 'Milliseconds for which a replaced secret still signs, if not specified (a day).',
   },
   webhookRetentionMs: {
     default: 30 * 24 * 3_600_000,
     unit: 'ms',
     published: true,
-    description: 'Milliseconds for which ended deliveries stay in the log (30 days).',
+    description: 'Milliseconds for which finished deliveries stay in the log (30 days).',
   },
 } as const satisfies LimitRows;
 

@@ -1,12 +1,12 @@
-/** What the routes of webhooks and the metrics need of the part that sends. */
+/** What the webhook routes and the metrics need from the dispatcher. */
 import type { AddressGuard } from './address-guard.ts';
 import type { AttemptCounts } from './dispatcher.ts';
 
-/** What routes and metrics need of the part that sends. */
+/** What routes and metrics need from the dispatcher. */
 export interface WebhookService {
-  /** Refuses URLs that nothing may be sent to. */
+  /** Refuses URLs to which nothing may be sent. */
   readonly guard: Pick<AddressGuard, 'checkUrl'>;
-  /** Looks at once for what is due. */
+  /** Checks at once for due deliveries. */
   wake(): void;
   counts(): AttemptCounts;
 }

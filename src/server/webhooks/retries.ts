@@ -1,14 +1,14 @@
-/** When a delivery is tried again: exponential backoff with jitter, for a named time. */
+/** When a delivery is retried: exponential backoff with jitter, for a limited time. */
 import { createRng } from '../../lib/rng.ts';
 
-/** After the first attempt, the second, ..; the last one holds for all that follow. */
+/** Delays after the first attempt, the second, ..; the last one applies to all that follow. */
 const DELAYS_MS = [5_000, 30_000, 120_000, 600_000, 1_800_000, 3_600_000, 7_200_000];
-/** A delay is stretched or shortened by up to this share of it, so that what failed together is not tried together. */
+/** A delay is varied by up to this share of it, so that deliveries that failed together are not retried together. */
 const JITTER = 0.2;
 
 /**
- * The time that a receiver asks to be left alone until, in milliseconds since 1970 (RFC 9110, 10.2.3: seconds, or a
- * date); null where it asks for nothing that can be read.
+ * The time until which a receiver asks not to be called, in milliseconds since 1970 (RFC 9110, 10.2.3: seconds, or a
+ * date); null if the header is missing or unreadable.
  */
 export function retryAfterTime(header: string | null, now: number): number | null {
   if (header === null) return null;
@@ -18,9 +18,9 @@ export function retryAfterTime(header: string | null, now: number): number | nul
 }
 
 /**
- * When the next attempt is after `attempts` that failed, the last one at `now` (milliseconds since 1970); null where
- * there is none. The last attempt is `retryForMs` after the delivery was made, whatever the receiver asks for;
- * otherwise none is before `notBefore`.
+ * When the next attempt is due after `attempts` failed ones, the last at `now` (milliseconds since 1970); null if there
+ * is none. The last attempt is `retryForMs` after the delivery was created, whatever the receiver asks for; otherwise
+ * none is before `notBefore`.
  */
 export function nextAttemptAt(
   delivery: { readonly id: string; readonly createdAt: number },

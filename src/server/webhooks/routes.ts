@@ -1,4 +1,4 @@
-/** Routes of webhooks: who is told, and the log of how that went. */
+/** Routes of webhooks and their delivery logs. */
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { describeRoute, json } from '../http/route.ts';
@@ -46,20 +46,20 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
         tags: TAGS,
         summary: 'Create a webhook',
         description:
-          'Events are sent as Standard Webhooks has it: `POST` of `{"type","timestamp","data"}` with ' +
-          '`webhook-id`, `webhook-timestamp` and ' +
-          '`webhook-signature` (`v1,` and the base64 HMAC-SHA256 of `<id>.<timestamp>.<body>`, one for ' +
-          'each secret that signs). ' +
-          'An answer of 2xx is a delivery, 410 disables the webhook, anything else (redirects are not ' +
-          'followed) is tried again for a day, ' +
-          'with growing pauses and not before `Retry-After`. At least once and in no order: `webhook-id` ' +
-          'tells what came twice. ' +
-          '`campaign.refreshed` is told instead of `campaign.ready` where the campaign had an audience before.',
+          'Events are sent according to Standard Webhooks: `POST` of `{"type","timestamp","data"}` with ' +
+          '`webhook-id`, `webhook-timestamp` and `webhook-signature` (`v1,` and the base64 HMAC-SHA256 of ' +
+          '`<id>.<timestamp>.<body>`, one for each active secret). A 2xx response means delivered, 410 ' +
+          'disables the webhook, anything else (redirects are not followed) is retried for a day, with ' +
+          'growing pauses and not before `Retry-After`. Delivery is at least once and in no particular ' +
+          'order: `webhook-id` identifies duplicates. `campaign.refreshed` is sent instead of ' +
+          '`campaign.ready` if the campaign had an audience before.',
         body: webhookBody(config),
         response: {
-          201: json('Created; `Location` is the webhook. Only this answer holds the secret.', webhookWithSecretSchema, [
-            'Location',
-          ]),
+          201: json(
+            'Created; `Location` is the address of the webhook. Only this response contains the secret.',
+            webhookWithSecretSchema,
+            ['Location'],
+          ),
         },
         errors: ['webhook_url_refused', 'too_many_webhooks'],
       }),

@@ -161,7 +161,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
     expect(await isRefused(id)).toBe(true);
     socket.destroy();
     await expect.poll(() => isRefused(id)).toBe(false);
-    expect(fixture.log()).toContain('the client went away');
+    expect(fixture.log()).toContain('the client disconnected');
   });
 
   it('cuts off a client that does not take a chunk in its time', async () => {

@@ -182,7 +182,7 @@ describe('an audience stream', () => {
     expect(await openStreams(server)).toBe(1);
     socket.destroy();
     while ((await openStreams(server)) > 0) await sleep(5);
-    expect(server.log()).toContain('the client went away');
+    expect(server.log()).toContain('the client disconnected');
   });
 
   it('goes on where the client reads again, to the last byte', async () => {

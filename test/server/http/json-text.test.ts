@@ -82,16 +82,20 @@ describe('a body', () => {
       '/audience/size',
       'a whole number is expected',
     ],
-    [() => feedback('2026-11-25'), '/events/0/time', 'this is a day: a time is expected, as 2026-11-25T12:00:00Z'],
+    [
+      () => feedback('2026-11-25'),
+      '/events/0/time',
+      'this is a date: a time is expected, such as 2026-11-25T12:00:00Z',
+    ],
     [
       () => feedback('2026-11-25T12:00:00'),
       '/events/0/time',
-      'this time has no offset from UTC: it ends in Z or as +01:00, as in 2026-11-25T12:00:00Z',
+      'this time has no offset from UTC: it must end in Z or like +01:00, as in 2026-11-25T12:00:00Z',
     ],
     [
       () => feedback('yesterday'),
       '/events/0/time',
-      'a time of RFC 3339 is expected, as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00',
+      'an RFC 3339 time is expected, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00',
     ],
     [() => feedback(7), '/events/0/time', 'a text is expected'],
     [

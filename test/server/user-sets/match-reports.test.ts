@@ -151,7 +151,8 @@ describe('a file of another kind', () => {
     ['id,name\n1,Ann\n', 'the header row has no column user_id, but "id", "name"'],
     [
       `${people(0, 12)}\n`,
-      'the header row has no column user_id, but "person-0", "person-1", "person-2", "person-3", "person-4", "person-5", "person-6", "person-7", "person-8", "person-9" and 2 more',
+      'the header row has no column user_id, but "person-0", "person-1", "person-2", "person-3", "person-4", ' +
+        '"person-5", "person-6", "person-7", "person-8", "person-9" and 2 more',
     ],
   ])('says which columns it has (%j)', async (body, message) => {
     const { status, json } = await put(body, '', 'text/csv');
@@ -163,6 +164,6 @@ describe('a file of another kind', () => {
     ['big-endian', Buffer.from('\ufeffperson-1\n', 'utf16le').swap16()],
   ])('says that it is UTF-16 (%s)', async (_name, body) => {
     const { status, json } = await put(body);
-    expect([status, json.errors[0].message]).toEqual([400, 'the file is UTF-16, UTF-8 is expected']);
+    expect([status, json.errors[0].message]).toEqual([400, 'the file is UTF-16; UTF-8 is expected']);
   });
 });

@@ -63,7 +63,7 @@ describe('checkUrl', () => {
   it.each([
     ['is not a URL', '', 'example.com', '//example.com', 'https://', 'https://[::1', 'https://256.1.1.1/'],
     ['is not https', 'http://example.com/', 'ftp://example.com/', 'file:///etc/passwd', 'javascript:alert(1)'],
-    ['holds a user name or password', 'https://user@example.com/', 'https://:secret@example.com/'],
+    ['contains a user name or password', 'https://user@example.com/', 'https://:secret@example.com/'],
     [
       'names a loopback, private or reserved address',
       'https://127.0.0.1/',
