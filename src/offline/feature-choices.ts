@@ -1,4 +1,7 @@
-/** Whether past campaigns are a user feature: what they bring to campaigns that are treated as the future. */
+/**
+ * Whether past campaigns are a user feature, and whether numbers count as themselves beside their bands: what either
+ * brings to campaigns that are treated as the future.
+ */
 import { createRng } from '../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import { chooseByEvidence, type Gain, gainOf, type Outcome, utilityOf } from './evidence.ts';
@@ -10,9 +13,10 @@ import { meanOutcome, playSettings } from './tuning.ts';
 /** `auto`: where train campaigns say that they help. */
 export type PastCampaigns = 'auto' | 'always' | 'never';
 
-export interface PastCampaignsChoice {
+export interface FeatureChoice {
+  readonly what: 'past campaigns' | 'standardised numbers';
   readonly campaigns: number;
-  /** Of the whole-population regression with past campaigns over the one without; null where nothing could be tried. */
+  /** Of the whole-population regression with them over the one without; null where nothing could be tried. */
   readonly gain: Gain | null;
   readonly taken: boolean;
 }
@@ -24,7 +28,7 @@ export async function prepareTrainingData(
     readonly pastCampaigns: PastCampaigns;
     readonly seed: number;
     readonly onProgress?: (usersRead: number) => void;
-    readonly onChoice?: (choice: PastCampaignsChoice) => void;
+    readonly onChoice?: (choice: FeatureChoice) => void;
   },
 ): Promise<PreparedDataSet> {
   const { pastCampaigns, seed, onProgress, onChoice } = options;
@@ -32,10 +36,43 @@ export async function prepareTrainingData(
     pastCampaigns: pastCampaigns !== 'never',
     ...(onProgress ? { onProgress } : {}),
   });
-  if (pastCampaigns !== 'auto' || !hasPastCampaigns(prepared)) return prepared;
-  const choice = choosePastCampaigns(prepared, seed);
-  onChoice?.(choice);
-  return choice.taken ? prepared : { ...prepared, userFeatures: withoutPast(prepared) };
+  return chooseNumbers(await choosePast(prepared));
+
+  async function choosePast(own: PreparedDataSet): Promise<PreparedDataSet> {
+    if (pastCampaigns !== 'auto' || !hasPastCampaigns(own)) return own;
+    const choice = choosePastCampaigns(own, seed);
+    onChoice?.(choice);
+    return choice.taken ? own : { ...own, userFeatures: withoutPast(own) };
+  }
+
+  function chooseNumbers(own: PreparedDataSet): PreparedDataSet {
+    if (!own.userFeatures.some(({ kind }) => kind === 'number')) return own;
+    const choice = chooseStandardisedNumbers(own, seed);
+    onChoice?.(choice);
+    return choice.taken ? own : { ...own, userFeatures: bandsAlone(own) };
+  }
+}
+
+/** Numbers count as themselves unless campaigns are surely no worse off with bands alone: they are the simpler part. */
+export function chooseStandardisedNumbers(prepared: PreparedDataSet, seed: number): FeatureChoice {
+  const rng = createRng(`train/${seed}/numbers`);
+  const [own, other] = [prepared.userFeatures, bandsAlone(prepared)].map((features) =>
+    bestOf(playSettings(populationRidge, openFutures(prepared, features), rng).outcomes),
+  );
+  const campaigns = own!.length;
+  const simpler = campaigns > 0 ? { gain: gainOf(other!, own!), isSimpler: true } : null;
+  return {
+    what: 'standardised numbers',
+    campaigns,
+    gain: campaigns > 0 ? gainOf(own!, other!) : null,
+    taken: simpler === null || chooseByEvidence([simpler], campaigns) === -1,
+  };
+}
+
+function bandsAlone({ userFeatures }: PreparedDataSet): PreparedDataSet['userFeatures'] {
+  return userFeatures.map((feature) =>
+    feature.kind === 'number' ? { ...feature, scale: { ...feature.scale!, isLinear: false } } : feature,
+  );
 }
 
 /**
@@ -43,7 +80,7 @@ export async function prepareTrainingData(
  * and candidates are as often known from other campaigns (see `futureTrial`): "has a past campaign" alone tells
  * nothing.
  */
-export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
+export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): FeatureChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);
   const [own, other] = [prepared.userFeatures, withoutPast(prepared)].map((features) =>
     bestOf(playSettings(populationRidge, openFutures(prepared, features), rng).outcomes),
@@ -51,7 +88,7 @@ export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): Pa
   const campaigns = own!.length;
   const gain = campaigns > 0 ? gainOf(own!, other!) : null;
   const taken = gain !== null && chooseByEvidence([{ gain, isSimpler: false }], campaigns) === 0;
-  return { campaigns, gain, taken };
+  return { what: 'past campaigns', campaigns, gain, taken };
 }
 
 function withoutPast({ userFeatures }: PreparedDataSet): PreparedDataSet['userFeatures'] {
