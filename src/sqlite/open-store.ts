@@ -1,8 +1,6 @@
 /** Opens the store of a data folder: SQLite and files beside it, behind the ports of the domain. */
 import { join, resolve } from 'node:path';
-import type { BlobReader } from '../campaigns/ports/blobs.ts';
-import type { SetReader } from '../campaigns/ports/expansions.ts';
-import type { CampaignStore, StoreOptions } from '../campaigns/ports/store.ts';
+import type { CampaignStore, StoreFiles, StoreOptions } from '../campaigns/ports/store.ts';
 import { createFolder, storageError, syncFolder } from '../lib/durable-files.ts';
 import { SEED_FOLDER, userSetBlocks } from '../user-sets/set-file.ts';
 import { AudienceRows } from './audience-rows.ts';
@@ -40,8 +38,8 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
   }
 }
 
-/** What a thread reads beside its process's store: blobs and user sets of the data folder, without the database. */
-export function openFiles(dataDir: string): { readonly blobs: BlobReader } & SetReader {
+/** Blobs and user sets of the data folder, without the database. */
+export function openFiles(dataDir: string): StoreFiles {
   const setFolder = join(dataDir, SEED_FOLDER);
   return { blobs: new FileBlobs(dataDir), setBlocks: (sha256) => userSetBlocks(setFolder, sha256) };
 }
