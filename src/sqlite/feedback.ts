@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { campaignNotFound } from '../campaigns/not-found.ts';
+import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { Feedback } from '../campaigns/ports/feedback.ts';
 import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
@@ -38,13 +39,23 @@ export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
  */
 export class SqliteFeedback implements Feedback {
   readonly #database: Database;
-  readonly #folder: string;
+  readonly #blobs: Blobs;
   readonly #turns = new Turns(MAXIMUM_WAITING, 'uploads of feedback and expansions with feedback are at work or wait');
+  /** Run for every event, so prepared once. */
+  readonly #select;
+  readonly #replace;
   #removal: Promise<void> | null = null;
 
-  constructor({ database, setFolder }: Connection) {
+  constructor({ database, blobs }: Connection) {
     this.#database = database;
-    this.#folder = setFolder;
+    this.#blobs = blobs;
+    this.#select = database.prepare(
+      'SELECT event, happened_at AS happenedAt FROM feedback WHERE campaign = @campaign AND user_id = @userId',
+    );
+    this.#replace = database.prepare(
+      `INSERT INTO feedback (campaign, user_id, event, happened_at) VALUES (@campaign, @userId, @event, @happenedAt)
+       ON CONFLICT DO UPDATE SET event = excluded.event, happened_at = excluded.happened_at`,
+    );
   }
 
   addFeedback(campaignId: string, events: readonly FeedbackEvent[]): Promise<FeedbackReport> {
@@ -121,23 +132,14 @@ export class SqliteFeedback implements Feedback {
 
   /** Writes a slice and what it changes of the counts; gives how many events were taken. */
   #take(campaign: number, events: readonly FeedbackEvent[]): number {
-    const select = this.#database.prepare(
-      'SELECT event, happened_at FROM feedback WHERE campaign = @campaign AND user_id = @userId',
-    );
-    const replace = this.#database.prepare(
-      `INSERT INTO feedback (campaign, user_id, event, happened_at) VALUES (@campaign, @userId, @event, @happenedAt)
-       ON CONFLICT DO UPDATE SET event = excluded.event, happened_at = excluded.happened_at`,
-    );
     const change = { conversion: 0, click: 0, dismissal: 0 };
     let taken = 0;
     for (const { userId, event, happenedAt } of events) {
-      const before = select.get({ campaign, userId }) as
-        | { readonly event: FeedbackEvent['event']; readonly happened_at: number }
-        | undefined;
-      if (before !== undefined && before.happened_at > happenedAt) continue;
+      const before = this.#select.get({ campaign, userId }) as Omit<FeedbackEvent, 'userId'> | undefined;
+      if (before !== undefined && before.happenedAt > happenedAt) continue;
       taken += 1;
-      if (before?.event === event && before.happened_at === happenedAt) continue;
-      replace.run({ campaign, userId, event, happenedAt });
+      if (before?.event === event && before.happenedAt === happenedAt) continue;
+      this.#replace.run({ campaign, userId, event, happenedAt });
       if (before !== undefined) change[before.event] -= 1;
       change[event] += 1;
     }
@@ -152,13 +154,13 @@ export class SqliteFeedback implements Feedback {
   }
 
   async #writeSets(campaign: number): Promise<FeedbackSets> {
-    const positives = new IdSorter(this.#folder, SORTED_IDS);
-    const dismissed = new IdSorter(this.#folder, SORTED_IDS);
+    const positives = new IdSorter(this.#blobs, SORTED_IDS);
+    const dismissed = new IdSorter(this.#blobs, SORTED_IDS);
     try {
       await this.#collect(campaign, positives, dismissed);
-      const first = await writeSorted(this.#folder, positives);
+      const first = await writeSorted(this.#blobs, positives);
       try {
-        return { positives: first, dismissed: await writeSorted(this.#folder, dismissed) };
+        return { positives: first, dismissed: await writeSorted(this.#blobs, dismissed) };
       } catch (error) {
         first?.discard();
         throw error;
@@ -209,6 +211,6 @@ export class SqliteFeedback implements Feedback {
   }
 }
 
-async function writeSorted(folder: string, sorter: IdSorter): Promise<WrittenSet | null> {
-  return sorter.received === 0 ? null : writeBlocks(folder, sorter.blocks());
+async function writeSorted(blobs: Blobs, sorter: IdSorter): Promise<WrittenSet | null> {
+  return sorter.received === 0 ? null : writeBlocks(blobs, sorter.blocks());
 }

@@ -3,12 +3,12 @@
  * folder is refused.
  */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { SetOwner } from '../../src/campaigns/set-types.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { locateStore } from '../../src/store/open-store.ts';
 import { writeUserSet } from '../../src/user-sets/writer.ts';
 import { Estimator } from '../../src/worker/estimator.ts';
@@ -97,7 +97,7 @@ describe('Estimator', () => {
     expect(users.seeds + users.suppressed + users.filtered + users.candidates).toBe(everyone);
     expect(expected!.candidates).toBe(Math.min(1_000, users.candidates));
     // of the installation's list, in two parts, and with the tokens in another order, one of them twice
-    const set = writeUserSet(join(dataDir, 'seeds'), [...new Set(optedOut), 'nobody']);
+    const set = writeUserSet(new FileBlobs(dataDir), [...new Set(optedOut), 'nobody']);
     set.publish();
     const others = [
       { ...task, filters, suppressionSet: set.sha256 },
