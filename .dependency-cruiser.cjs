@@ -1,3 +1,6 @@
+/** Folders of which each is a kind of store. */
+const STORES = ['sqlite'];
+
 /** The import arrows of README.md's map: every folder may import only what its row lists; cli wires everything and is imported by nobody. */
 const ARROWS = {
   lib: [],
@@ -14,8 +17,9 @@ const ARROWS = {
   audience: ['campaigns', 'population', 'dataset', 'lib'],
   campaigns: ['lib'],
   'user-sets': ['campaigns', 'lib'],
-  sqlite: ['campaigns', 'user-sets', 'lib'],
-  worker: ['sqlite', 'campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'lib'],
+  ...Object.fromEntries(STORES.map((name) => [name, ['campaigns', 'user-sets', 'lib']])),
+  store: [...STORES, 'campaigns', 'lib'],
+  worker: ['store', 'campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'lib'],
   server: ['campaigns', 'audience', 'population', 'lib'],
   demo: ['offline', 'model', 'population', 'dataset', 'runtime', 'lib'],
 };
@@ -77,10 +81,17 @@ module.exports = {
     },
     {
       name: 'stores-are-opened-where-things-are-wired',
-      comment: 'Everything else takes a port of src/campaigns/ports: another store may stand behind it.',
+      comment: 'Everything else takes a port of src/campaigns/ports.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(sqlite/|cli/|worker/(engine|[a-z]+-thread)\\.ts$)' },
-      to: { path: '^src/sqlite/' },
+      from: { path: '^src/', pathNot: '^src/(store/|cli/service\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)' },
+      to: { path: '^src/store/' },
+    },
+    {
+      name: 'one-door-to-the-adapters-of-stores',
+      comment: 'Who opens a store has a locator: another adapter may stand behind it.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: `^src/((${STORES.join('|')})/|store/open-store\\.ts$)` },
+      to: { path: `^src/(${STORES.join('|')})/` },
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],

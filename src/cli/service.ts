@@ -3,7 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
-import type { CampaignStore } from '../campaigns/ports/store.ts';
+import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -20,8 +20,7 @@ import type { ValueList } from '../server/information/feature-values.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
-import { lockDataFolder } from '../sqlite/data-folder-lock.ts';
-import { openStore } from '../sqlite/open-store.ts';
+import { locateStore, lockStore, openStore } from '../store/open-store.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
@@ -89,14 +88,14 @@ async function startParts(
   const { logger, clock } = options;
   const config: ServerConfig = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey };
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings } = config;
-  const dataDir = resolve(options.dataDir);
-  closers.push(lockDataFolder(dataDir));
-  const store = openStore(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
+  const locator = locateStore(options.dataDir);
+  closers.push(lockStore(locator));
+  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
   takeOver(store, logger);
   const rankings = new RankingCache(store.blobs, { openRankings });
   closers.push(() => rankings.closeAll());
-  const supervisor = superviseEngine(options, model, population, store, { ...config, dataDir });
+  const supervisor = superviseEngine(options, model, population, { store, locator }, config);
   closers.push(() => supervisor.stop());
   closers.push(
     startHousekeeping({
@@ -108,9 +107,9 @@ async function startParts(
       logger,
     }),
   );
-  const exporter = new ModelExporter({ model: resolve(options.model), modelVersion: model.manifest.version, dataDir });
+  const exporter = openExporter(options, model, locator);
   closers.push(() => exporter.close());
-  const explainer = openExplainer(options, config, dataDir);
+  const explainer = openExplainer(options, config, locator);
   closers.push(() => explainer.close());
   const webhooks = openWebhooks(options, store, config);
   const server = await buildServer({
@@ -156,13 +155,12 @@ function superviseEngine(
   options: ServiceOptions,
   model: ModelFolder,
   population: Population,
-  store: CampaignStore,
-  config: ServerConfig & { readonly dataDir: string },
+  { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
+  { minimumSeeds, leaseMs, maximumAttempts }: ServerConfig,
 ): EngineSupervisor {
-  const { dataDir, minimumSeeds, leaseMs, maximumAttempts } = config;
   return new EngineSupervisor(
     {
-      dataDir,
+      store: locator,
       model: resolve(options.model),
       population: resolve(options.population),
       modelVersion: model.manifest.version,
@@ -179,10 +177,14 @@ function superviseEngine(
   );
 }
 
-function openExplainer(options: ServiceOptions, config: ServerConfig, dataDir: string): AudienceExplainer {
+function openExporter({ model }: ServiceOptions, { manifest }: ModelFolder, store: StoreLocator): ModelExporter {
+  return new ModelExporter({ model: resolve(model), modelVersion: manifest.version, store });
+}
+
+function openExplainer(options: ServiceOptions, config: ServerConfig, store: StoreLocator): AudienceExplainer {
   return new AudienceExplainer({
     population: resolve(options.population),
-    dataDir,
+    store,
     limits: {
       tokens: config.maximumExplanationTokens,
       minimumGroupUsers: config.minimumDisparityGroupUsers,

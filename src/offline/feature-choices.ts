@@ -54,7 +54,7 @@ export async function prepareTrainingData(
 }
 
 /** Numbers count as themselves unless campaigns are surely no worse off with bands alone: they are the simpler part. */
-export function chooseStandardisedNumbers(prepared: PreparedDataSet, seed: number): FeatureChoice {
+function chooseStandardisedNumbers(prepared: PreparedDataSet, seed: number): FeatureChoice {
   const rng = createRng(`train/${seed}/numbers`);
   const [own, other] = [prepared.userFeatures, bandsAlone(prepared)].map((features) =>
     bestOf(playSettings(populationRidge, openFutures(prepared, features), rng).outcomes),

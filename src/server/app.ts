@@ -70,13 +70,42 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const uploads = new OpenUploads(config);
   const requests = new OpenRequests();
   const app = createApp(config, undefined, uploads, requests);
-  // No request is ever made to this app: its handlers' dependencies are never touched.
-  const dependencies = { config } as ServerDependencies;
-  await addRoutes(app, dependencies, {} as ServerMetrics, uploads, requests);
+  await addRoutes(app, unserved(config), unusable(), uploads, requests);
   await app.ready();
   const document = read(app);
   await app.close();
   return document;
+}
+
+/** What routes are registered with that no request is made to: their handlers may hold it, and never use it. */
+function unserved(config: ServerConfig): ServerDependencies {
+  return {
+    config,
+    store: unusable(),
+    rankings: unusable(),
+    population: unusable(),
+    campaignFeatures: [],
+    modelVersion: 'none',
+    model: unusable(),
+    populationImportedAt: 0,
+    customisedModels: unusable(),
+    estimates: unusable(),
+    explainer: unusable(),
+    engine: refuseUse,
+    wake: refuseUse,
+    webhooks: unusable(),
+    logger: unusable(),
+    clock: unusable(),
+  };
+}
+
+/** Stands for a `T` that nobody uses: to read any property of it is a bug, and throws. */
+function unusable<T extends object>(): T {
+  return new Proxy<T>(Object.create(null), { get: refuseUse });
+}
+
+function refuseUse(): never {
+  throw new Error('the routes of the document answer no requests');
 }
 
 function createApp(

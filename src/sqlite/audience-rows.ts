@@ -6,7 +6,8 @@ import { audienceNotFound, campaignNotFound } from '../campaigns/not-found.ts';
 import { type ExpansionState, isEnd } from '../campaigns/states.ts';
 import type { Audience, AudienceRequest, ExpansionResult, Page, PageQuery } from '../campaigns/types.ts';
 import { AppError, assert } from '../lib/errors.ts';
-import type { Database } from './database.ts';
+import { type Column, flag, insertRow, plain, readRow, selectList, updateRow } from './columns.ts';
+import type { Bound, Database } from './database.ts';
 
 /** Campaigns whose active audience is remembered (about 400 bytes each). */
 const CACHED_AUDIENCES = 10_000;
@@ -15,12 +16,22 @@ const RETRY_AFTER_SECONDS = 2;
 /** The same where the expansion has ended without one: only a new expansion would change that. */
 const RETRY_AFTER_END_SECONDS = 60;
 
-const SELECT_AUDIENCE = `
-  SELECT c.id AS campaignId, a.version, a.version = c.active_version AS isActive, a.size, a.candidates, a.population_size AS populationSize,
-         a.folder, a.population_version AS populationVersion, e.id AS expansionId, a.created_at AS createdAt
-  FROM audiences a JOIN campaigns c ON c.number = a.campaign JOIN expansions e ON e.number = a.expansion`;
+const COLUMNS = {
+  campaignId: plain<string>('c.id'),
+  version: plain<number>('a.version'),
+  isActive: flag('a.version = c.active_version'),
+  size: plain<number>('a.size'),
+  candidates: plain<number>('a.candidates'),
+  populationSize: plain<number>('a.population_size'),
+  folder: plain<string>('a.folder'),
+  populationVersion: plain<string>('a.population_version'),
+  expansionId: plain<string>('e.id'),
+  createdAt: plain<number>('a.created_at'),
+} satisfies Record<keyof Audience, Column<unknown>>;
 
-type AudienceRow = Omit<Audience, 'isActive'> & { readonly isActive: 0 | 1 };
+const SELECT_AUDIENCE = `
+  SELECT ${selectList(COLUMNS)}
+  FROM audiences a JOIN campaigns c ON c.number = a.campaign JOIN expansions e ON e.number = a.expansion`;
 
 /** What a new version is of. */
 interface NewAudience {
@@ -54,9 +65,9 @@ export class AudienceRows {
     const row = this.#database
       .prepare(
         `SELECT e.campaign, e.population_version AS populationVersion, c.audience
-         FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = ?`,
+         FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE e.number = @expansion`,
       )
-      .get(expansion) as { campaign: number; populationVersion: string | null; audience: string };
+      .get({ expansion }) as { campaign: number; populationVersion: string | null; audience: string };
     const { populationVersion, campaign } = row;
     assert(populationVersion !== null, 'an expansion is pinned before it is finished');
     const { candidates, populationSize, folder } = result;
@@ -70,10 +81,12 @@ export class AudienceRows {
   resize(campaign: number, request: AudienceRequest, now: number): void {
     const active = this.#database
       .prepare(
-        `SELECT a.campaign, a.expansion, a.size, a.candidates, a.population_size AS populationSize, a.folder, a.population_version AS populationVersion
-         FROM audiences a JOIN campaigns c ON c.number = a.campaign AND c.active_version = a.version WHERE c.number = ?`,
+        `SELECT a.campaign, a.expansion, a.size, a.candidates, a.population_size AS populationSize, a.folder,
+           a.population_version AS populationVersion
+         FROM audiences a JOIN campaigns c ON c.number = a.campaign AND c.active_version = a.version
+         WHERE c.number = @campaign`,
       )
-      .get(campaign) as NewAudience | undefined;
+      .get({ campaign }) as NewAudience | undefined;
     if (active === undefined) return;
     const size = audienceSize(request, active.candidates, active.populationSize);
     if (size !== active.size) this.#add({ ...active, size }, now);
@@ -83,20 +96,22 @@ export class AudienceRows {
   activate(campaign: number, version: number, now: number): void {
     const row = this.#database
       .prepare(
-        `SELECT c.id, c.active_version AS previous, a.size FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = ?
-         WHERE c.number = ?`,
+        `SELECT c.id, c.active_version AS previous, a.size
+         FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = @version
+         WHERE c.number = @campaign`,
       )
-      .get(version, campaign) as { id: string; previous: number | null; size: number | null };
+      .get({ version, campaign }) as { id: string; previous: number | null; size: number | null };
     if (row.size === null) throw audienceNotFound(row.id, version);
     if (row.previous === version) return;
-    this.#database
-      .prepare('UPDATE campaigns SET active_version = ?, updated_at = ? WHERE number = ?')
-      .run(version, now, campaign);
-    this.#database
-      .prepare(
-        `INSERT INTO changes (campaign_id, kind, version, previous_version, size, changed_at) VALUES (?, 'activated', ?, ?, ?, ?)`,
-      )
-      .run(row.id, version, row.previous, row.size, now);
+    updateRow(this.#database, 'campaigns', campaign, { active_version: version, updated_at: now });
+    insertRow(this.#database, 'changes', {
+      campaign_id: row.id,
+      kind: 'activated',
+      version,
+      previous_version: row.previous,
+      size: row.size,
+      changed_at: now,
+    });
     this.forget();
   }
 
@@ -105,9 +120,10 @@ export class AudienceRows {
     this.#database
       .prepare(
         `INSERT INTO changes (campaign_id, kind, previous_version, changed_at)
-         SELECT id, 'deleted', active_version, ? FROM campaigns WHERE number = ? AND active_version IS NOT NULL`,
+         SELECT id, 'deleted', active_version, @now FROM campaigns
+         WHERE number = @campaign AND active_version IS NOT NULL`,
       )
-      .run(now, campaign);
+      .run({ now, campaign });
     this.forget();
   }
 
@@ -119,7 +135,7 @@ export class AudienceRows {
     this.#dropStale();
     const cached = this.#active.get(id);
     if (cached !== undefined) return cached;
-    const found = this.#select(`${SELECT_AUDIENCE} AND c.active_version = a.version WHERE c.id = ?`, [id])[0];
+    const found = this.#select('AND c.active_version = a.version WHERE c.id = @id', { id })[0];
     if (found === undefined) throw this.#notReady(id);
     if (this.#active.size >= CACHED_AUDIENCES) this.#active.clear();
     this.#active.set(id, found);
@@ -129,13 +145,13 @@ export class AudienceRows {
   /** The active audiences of all campaigns, oldest campaign first, from memory where none changed in between. */
   allActive(): readonly Audience[] {
     this.#dropStale();
-    this.#all ??= this.#select(`${SELECT_AUDIENCE} AND c.active_version = a.version ORDER BY c.number`, []);
+    this.#all ??= this.#select('AND c.active_version = a.version ORDER BY c.number', {});
     return this.#all;
   }
 
   /** @throws AppError campaign_not_found, audience_not_found */
   version(id: string, version: number): Audience {
-    const found = this.#select(`${SELECT_AUDIENCE} WHERE c.id = ? AND a.version = ?`, [id, version])[0];
+    const found = this.#select('WHERE c.id = @id AND a.version = @version', { id, version })[0];
     if (found !== undefined) return found;
     this.#stateOf(id);
     throw audienceNotFound(id, version);
@@ -145,11 +161,11 @@ export class AudienceRows {
   list(id: string, { limit, cursor }: PageQuery): Page<Audience> {
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('audiences', cursor);
     this.#stateOf(id);
-    const rows = this.#select(`${SELECT_AUDIENCE} WHERE c.id = ? AND a.version < ? ORDER BY a.version DESC LIMIT ?`, [
+    const rows = this.#select('WHERE c.id = @id AND a.version < @before ORDER BY a.version DESC LIMIT @most', {
       id,
       before,
-      limit + 1,
-    ]);
+      most: limit + 1,
+    });
     const items = rows.slice(0, limit);
     const last = items.at(-1);
     return {
@@ -168,7 +184,9 @@ export class AudienceRows {
         `DELETE FROM audiences WHERE (campaign, version) IN (
            SELECT a.campaign, a.version FROM audiences a JOIN campaigns c ON c.number = a.campaign
            WHERE a.version IS NOT c.active_version
-             AND (a.created_at < @before OR (SELECT count(*) FROM audiences b WHERE b.campaign = a.campaign AND b.version > a.version AND b.version IS NOT c.active_version) >= @versions))`,
+             AND (a.created_at < @before OR @versions <= (
+               SELECT count(*) FROM audiences b
+               WHERE b.campaign = a.campaign AND b.version > a.version AND b.version IS NOT c.active_version)))`,
       )
       .run({ versions, before });
     return changes;
@@ -190,17 +208,24 @@ export class AudienceRows {
     // counted on from the changes too: the number of a version that was pruned is not given again
     const version = this.#database
       .prepare(
-        `SELECT 1 + max(coalesce((SELECT max(version) FROM audiences WHERE campaign = @campaign), 0),
-                        coalesce((SELECT max(version) FROM changes WHERE campaign_id = (SELECT id FROM campaigns WHERE number = @campaign)), 0))`,
+        `SELECT 1 + max(
+           coalesce((SELECT max(version) FROM audiences WHERE campaign = @campaign), 0),
+           coalesce((SELECT max(version) FROM changes
+                     WHERE campaign_id = (SELECT id FROM campaigns WHERE number = @campaign)), 0))`,
       )
       .pluck()
       .get({ campaign }) as number;
-    this.#database
-      .prepare(
-        `INSERT INTO audiences (campaign, version, expansion, size, candidates, population_size, folder, population_version, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(campaign, version, expansion, size, candidates, populationSize, folder, populationVersion, now);
+    insertRow(this.#database, 'audiences', {
+      campaign,
+      version,
+      expansion,
+      size,
+      candidates,
+      population_size: populationSize,
+      folder,
+      population_version: populationVersion,
+      created_at: now,
+    });
     this.activate(campaign, version, now);
   }
 
@@ -215,9 +240,9 @@ export class AudienceRows {
     this.forget();
   }
 
-  #select(sql: string, parameters: readonly (string | number)[]): Audience[] {
-    const rows = this.#database.prepare(sql).all(...parameters) as AudienceRow[];
-    return rows.map((row) => ({ ...row, isActive: row.isActive === 1 }));
+  #select(which: string, parameters: Bound): Audience[] {
+    const rows = this.#database.prepare(`${SELECT_AUDIENCE} ${which}`).all(parameters);
+    return rows.map((row) => readRow(COLUMNS, row));
   }
 
   #notReady(id: string): AppError {
@@ -234,9 +259,10 @@ export class AudienceRows {
   #stateOf(id: string): ExpansionState | null {
     const row = this.#database
       .prepare(
-        'SELECT e.state FROM campaigns c LEFT JOIN expansions e ON e.campaign = c.number AND e.latest = 1 WHERE c.id = ?',
+        `SELECT e.state FROM campaigns c LEFT JOIN expansions e ON e.campaign = c.number AND e.latest = 1
+         WHERE c.id = @id`,
       )
-      .get(id) as { state: ExpansionState | null } | undefined;
+      .get({ id }) as { state: ExpansionState | null } | undefined;
     if (row === undefined) throw campaignNotFound(id);
     return row.state;
   }

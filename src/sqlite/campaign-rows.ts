@@ -17,72 +17,106 @@ import type {
   SeedCounts,
 } from '../campaigns/types.ts';
 import type { WrittenSet } from '../user-sets/writer.ts';
+import {
+  flag,
+  insertRow,
+  json,
+  plain,
+  type RowOf,
+  readRow,
+  selectList,
+  toFlag,
+  toJson,
+  updateRow,
+  type Value,
+  type Written,
+} from './columns.ts';
 import type { Database } from './database.ts';
 import { decodeCounts, encodeCounts, recordSet } from './set-rows.ts';
 
+/** Inputs of which an expansion has a copy under the same name. */
+const COPIED = ['seed_set', 'features', 'filters', 'suppression_set'];
+
 /** Whether the campaign `c` of the installation `i` has other inputs than an expansion has. */
 function differsFrom(expansion: string): string {
-  const same = ['seed_set', 'features', 'filters', 'suppression_set'].map(
-    (column) => `c.${column} IS ${expansion}.${column}`,
-  );
-  return `(${expansion}.number IS NULL AND c.seed_set IS NOT NULL OR ${expansion}.number IS NOT NULL AND NOT (${same.join(' AND ')} AND i.suppression_set IS ${expansion}.common_suppression_set))`;
+  const same = COPIED.map((column) => `c.${column} IS ${expansion}.${column}`).join(' AND ');
+  return `(${expansion}.number IS NULL AND c.seed_set IS NOT NULL
+    OR ${expansion}.number IS NOT NULL
+      AND NOT (${same} AND i.suppression_set IS ${expansion}.common_suppression_set))`;
 }
 
+/** A campaign as it is read. A column of its own is here, in `columnsOf` and in `toCampaign`. */
+const COLUMNS = {
+  number: plain<number>('c.number'),
+  id: plain<string>('c.id'),
+  externalId: plain<string | null>('c.external_id'),
+  name: plain<string>('c.name'),
+  labels: json<Labels>('c.labels'),
+  features: json<CampaignFeatures>('c.features'),
+  filters: json<Filters>('c.filters'),
+  unknownFeatures: plain<number>('c.unknown_features'),
+  missingFeatures: plain<number>('c.missing_features'),
+  audience: json<AudienceRequest>('c.audience'),
+  everyMs: plain<number | null>('c.refresh_every'),
+  onNewPopulation: flag('c.refresh_on_population'),
+  onChange: flag('c.refresh_on_change'),
+  seeds: { sql: 'c.seed_counts', read: readCounts },
+  createdAt: plain<number>('c.created_at'),
+  updatedAt: plain<number>('max(c.updated_at, coalesce(e.updated_at, 0))'),
+  needsExpansion: flag(differsFrom('x')),
+  expansionId: plain<string | null>('e.id'),
+  state: plain<ExpansionState | null>('e.state'),
+  progress: plain<number>('coalesce(e.progress, 0)'),
+  reason: json<Reason | null>('e.reason'),
+  excluded: json<Excluded | null>('e.excluded'),
+  modelVersion: plain<string | null>('e.model_version'),
+  populationVersion: plain<string | null>('e.population_version'),
+  timings: json<Record<string, number>>("coalesce(e.timings, '{}')"),
+  quality: json<Record<string, unknown> | null>('e.quality'),
+  audienceVersion: plain<number | null>('a.version'),
+  audienceSize: plain<number | null>('a.size'),
+  candidates: plain<number | null>('a.candidates'),
+};
+
 const SELECT_CAMPAIGN = `
-  SELECT c.number, c.id, c.external_id, c.name, c.labels, c.features, c.filters, c.unknown_features, c.missing_features, c.audience,
-         c.refresh_every, c.refresh_on_population, c.refresh_on_change, c.seed_counts, c.created_at, max(c.updated_at, coalesce(e.updated_at, 0)) AS updated_at,
-         ${differsFrom('x')} AS needs_expansion,
-         e.id AS expansion_id, e.state, e.progress, e.reason, e.excluded, e.model_version, e.population_version, e.timings, e.quality,
-         a.version, a.size, a.candidates
+  SELECT ${selectList(COLUMNS)}
   FROM campaigns c
   JOIN installation i
   LEFT JOIN expansions e ON e.campaign = c.number AND e.latest = 1
   LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
   LEFT JOIN expansions x ON x.number =
-    CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE expansion = e.number) THEN e.number ELSE coalesce(a.expansion, e.number) END`;
+    CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE expansion = e.number) THEN e.number
+      ELSE coalesce(a.expansion, e.number) END`;
 
-interface CampaignRow {
-  readonly number: number;
-  readonly id: string;
-  readonly external_id: string | null;
-  readonly name: string;
-  readonly labels: string;
-  readonly features: string;
-  readonly filters: string;
-  readonly unknown_features: number;
-  readonly missing_features: number;
-  readonly audience: string;
-  readonly refresh_every: number | null;
-  readonly refresh_on_population: 0 | 1;
-  readonly refresh_on_change: 0 | 1;
-  readonly seed_counts: string | null;
-  readonly created_at: number;
-  readonly updated_at: number;
-  readonly needs_expansion: 0 | 1;
-  readonly expansion_id: string | null;
-  readonly state: ExpansionState | null;
-  readonly progress: number | null;
-  readonly reason: string | null;
-  readonly excluded: string | null;
-  readonly model_version: string | null;
-  readonly population_version: string | null;
-  readonly timings: string | null;
-  readonly quality: string | null;
-  readonly version: number | null;
-  readonly size: number | null;
-  readonly candidates: number | null;
+/** The columns of what a caller gives. */
+function columnsOf(given: CampaignChange): Written {
+  return {
+    external_id: given.externalId,
+    name: given.name,
+    labels: toJson(given.labels),
+    features: toJson(given.features?.values),
+    unknown_features: given.features?.counts.unknown,
+    missing_features: given.features?.counts.missing,
+    filters: toJson(given.filters),
+    audience: toJson(given.audience),
+    refresh_every: given.refresh?.everyMs,
+    refresh_on_population: toFlag(given.refresh?.onNewPopulation),
+    refresh_on_change: toFlag(given.refresh?.onChange),
+  };
 }
 
-/** What an expansion takes of its campaign. */
-export interface CampaignInputs {
-  readonly number: number;
-  readonly features: string;
-  readonly filters: string;
-  readonly seedSet: string | null;
-  readonly seeds: SeedCounts;
-  readonly suppressionSet: string | null;
-  readonly commonSuppressionSet: string | null;
-}
+/** What an expansion takes of its campaign: features and filters as they are kept. */
+const INPUTS = {
+  number: plain<number>('c.number'),
+  features: plain<string>('c.features'),
+  filters: plain<string>('c.filters'),
+  seedSet: plain<string | null>('c.seed_set'),
+  seeds: COLUMNS.seeds,
+  suppressionSet: plain<string | null>('c.suppression_set'),
+  commonSuppressionSet: plain<string | null>('i.suppression_set'),
+};
+
+export type CampaignInputs = RowOf<typeof INPUTS>;
 
 const NO_SEEDS: SeedCounts = { received: 0, known: 0, unknown: 0, duplicate: 0, unknownExamples: [] };
 
@@ -95,73 +129,25 @@ export class CampaignRows {
 
   /** Gives the campaign's number. */
   insert(id: string, input: NewCampaign, now: number): number {
-    const { lastInsertRowid } = this.#database
-      .prepare(
-        `INSERT INTO campaigns (id, external_id, name, labels, features, filters, unknown_features, missing_features, audience,
-           refresh_every, refresh_on_population, refresh_on_change, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        id,
-        input.externalId ?? null,
-        input.name,
-        JSON.stringify(input.labels ?? {}),
-        JSON.stringify(input.features),
-        JSON.stringify(input.filters ?? {}),
-        input.featureCounts.unknown,
-        input.featureCounts.missing,
-        JSON.stringify(input.audience),
-        input.refresh?.everyMs ?? null,
-        input.refresh?.onNewPopulation ? 1 : 0,
-        input.refresh?.onChange ? 1 : 0,
-        now,
-        now,
-      );
-    return Number(lastInsertRowid);
+    const given = { ...input, features: { values: input.features, counts: input.featureCounts } };
+    return insertRow(this.#database, 'campaigns', { id, ...columnsOf(given), created_at: now, updated_at: now });
   }
 
   /** Writes what a change names. */
   update(number: number, change: CampaignChange, now: number): void {
-    const columns: Record<string, string | number | null> = { updated_at: now };
-    if (change.externalId !== undefined) columns['external_id'] = change.externalId;
-    if (change.name !== undefined) columns['name'] = change.name;
-    if (change.labels !== undefined) columns['labels'] = JSON.stringify(change.labels);
-    if (change.filters !== undefined) columns['filters'] = JSON.stringify(change.filters);
-    if (change.audience !== undefined) columns['audience'] = JSON.stringify(change.audience);
-    if (change.features !== undefined) {
-      columns['features'] = JSON.stringify(change.features.values);
-      columns['unknown_features'] = change.features.counts.unknown;
-      columns['missing_features'] = change.features.counts.missing;
-    }
-    if (change.refresh !== undefined) {
-      columns['refresh_every'] = change.refresh.everyMs;
-      columns['refresh_on_population'] = change.refresh.onNewPopulation ? 1 : 0;
-      columns['refresh_on_change'] = change.refresh.onChange ? 1 : 0;
-    }
-    const names = Object.keys(columns);
-    this.#database
-      .prepare(`UPDATE campaigns SET ${names.map((name) => `${name} = @${name}`).join(', ')} WHERE number = @number`)
-      .run({ ...columns, number });
+    updateRow(this.#database, 'campaigns', number, { ...columnsOf(change), updated_at: now });
   }
 
   /** The seeds as they are from now on. */
   setSeeds(number: number, set: WrittenSet, counts: SeedCounts, now: number): void {
     recordSet(this.#database, set, now);
-    this.#database
-      .prepare('UPDATE campaigns SET seed_set = ?, seed_counts = ?, updated_at = ? WHERE number = ?')
-      .run(set.sha256, encodeCounts({ counts, createdAt: now, updatedAt: now }), now, number);
+    const seed_counts = encodeCounts({ counts, createdAt: now, updatedAt: now });
+    updateRow(this.#database, 'campaigns', number, { seed_set: set.sha256, seed_counts, updated_at: now });
   }
 
   inputs(number: number): CampaignInputs {
-    const row = this.#database
-      .prepare(
-        `SELECT c.number, c.features, c.filters, c.seed_set AS seedSet, c.seed_counts AS counts, c.suppression_set AS suppressionSet,
-           i.suppression_set AS commonSuppressionSet
-         FROM campaigns c, installation i WHERE c.number = ?`,
-      )
-      .get(number) as Omit<CampaignInputs, 'seeds'> & { readonly counts: string | null };
-    const { counts, ...inputs } = row;
-    return { ...inputs, seeds: parseCounts(counts) };
+    const sql = `SELECT ${selectList(INPUTS)} FROM campaigns c, installation i WHERE c.number = @number`;
+    return readRow(INPUTS, this.#database.prepare(sql).get({ number }));
   }
 
   /** @throws AppError campaign_not_found */
@@ -179,15 +165,16 @@ export class CampaignRows {
   }
 
   find(id: string): Campaign | null {
-    const row = this.#database.prepare(`${SELECT_CAMPAIGN} WHERE c.id = ?`).get(id) as CampaignRow | undefined;
+    const row = this.#database.prepare(`${SELECT_CAMPAIGN} WHERE c.id = @id`).get({ id });
     return row === undefined ? null : toCampaign(row);
   }
 
   /** The id of the campaign that the caller calls so; undefined where there is none. */
   idOf(externalId: string): string | undefined {
-    return this.#database.prepare('SELECT id FROM campaigns WHERE external_id = ?').pluck().get(externalId) as
-      | string
-      | undefined;
+    return this.#database
+      .prepare('SELECT id FROM campaigns WHERE external_id = @externalId')
+      .pluck()
+      .get({ externalId }) as string | undefined;
   }
 
   /** Newest first. A cursor names the last campaign given, so later ones change nothing for its reader. */
@@ -203,9 +190,9 @@ export class CampaignRows {
       .all({
         before,
         limit: query.limit + 1,
-        ...(state !== undefined && { state }),
-        ...(externalId !== undefined && { externalId }),
-      }) as CampaignRow[];
+        state: state ?? null,
+        externalId: externalId ?? null,
+      }) as { readonly number: number }[];
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);
     return {
@@ -227,8 +214,12 @@ export class CampaignRows {
     return this.#database
       .prepare(
         `SELECT * FROM (
-           SELECT c.id, e.created_at, CASE WHEN ${byPopulation} THEN 'population' WHEN ${byChange} THEN 'change' WHEN ${byInterval} THEN 'interval' END AS cause
-           FROM campaigns c JOIN installation i JOIN expansions e ON e.campaign = c.number AND e.latest = 1 LEFT JOIN jobs j ON j.expansion = e.number
+           SELECT c.id, e.created_at,
+             CASE WHEN ${byPopulation} THEN 'population' WHEN ${byChange} THEN 'change'
+               WHEN ${byInterval} THEN 'interval' END AS cause
+           FROM campaigns c JOIN installation i
+           JOIN expansions e ON e.campaign = c.number AND e.latest = 1
+           LEFT JOIN jobs j ON j.expansion = e.number
            WHERE j.number IS NULL AND c.seed_set IS NOT NULL
              AND (c.refresh_every IS NOT NULL OR c.refresh_on_population = 1 OR c.refresh_on_change = 1))
          WHERE cause IS NOT NULL ORDER BY created_at`,
@@ -238,14 +229,13 @@ export class CampaignRows {
 
   /** Removes a campaign and everything of it but its feedback and user sets; runs inside the caller's transaction. */
   delete(number: number): void {
-    const ofExpansions = 'expansion IN (SELECT number FROM expansions WHERE campaign = ?)';
     for (const sql of [
-      `DELETE FROM jobs WHERE ${ofExpansions}`,
-      'DELETE FROM audiences WHERE campaign = ?',
-      'DELETE FROM expansions WHERE campaign = ?',
-      'DELETE FROM campaigns WHERE number = ?',
+      'DELETE FROM jobs WHERE expansion IN (SELECT number FROM expansions WHERE campaign = @number)',
+      'DELETE FROM audiences WHERE campaign = @number',
+      'DELETE FROM expansions WHERE campaign = @number',
+      'DELETE FROM campaigns WHERE number = @number',
     ])
-      this.#database.prepare(sql).run(number);
+      this.#database.prepare(sql).run({ number });
   }
 
   countsByState(): Record<ExpansionState, number> {
@@ -258,40 +248,38 @@ export class CampaignRows {
   }
 }
 
-function parseCounts(json: string | null): SeedCounts {
-  return json === null ? NO_SEEDS : decodeCounts(json);
+function readCounts(stored: Value): SeedCounts {
+  return stored === null ? NO_SEEDS : decodeCounts(stored as string);
 }
 
-function toCampaign(row: CampaignRow): Campaign {
+/** Written out: a copy that leaves columns out made a list take twice as long. */
+function toCampaign(stored: unknown): Campaign {
+  const row = readRow(COLUMNS, stored);
   return {
     id: row.id,
-    externalId: row.external_id,
+    externalId: row.externalId,
     name: row.name,
-    labels: JSON.parse(row.labels) as Labels,
-    features: JSON.parse(row.features) as CampaignFeatures,
-    filters: JSON.parse(row.filters) as Filters,
-    audience: JSON.parse(row.audience) as AudienceRequest,
-    refresh: {
-      everyMs: row.refresh_every,
-      onNewPopulation: row.refresh_on_population === 1,
-      onChange: row.refresh_on_change === 1,
-    },
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    seeds: parseCounts(row.seed_counts),
-    featureCounts: { unknown: row.unknown_features, missing: row.missing_features },
-    needsExpansion: row.needs_expansion === 1,
-    expansionId: row.expansion_id,
+    labels: row.labels,
+    features: row.features,
+    filters: row.filters,
+    audience: row.audience,
+    refresh: { everyMs: row.everyMs, onNewPopulation: row.onNewPopulation, onChange: row.onChange },
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+    seeds: row.seeds,
+    featureCounts: { unknown: row.unknownFeatures, missing: row.missingFeatures },
+    needsExpansion: row.needsExpansion,
+    expansionId: row.expansionId,
     state: row.state,
-    progress: row.progress ?? 0,
-    reason: row.reason === null ? null : (JSON.parse(row.reason) as Reason),
-    excluded: row.excluded === null ? null : (JSON.parse(row.excluded) as Excluded),
-    modelVersion: row.model_version,
-    populationVersion: row.population_version,
-    timings: row.timings === null ? {} : (JSON.parse(row.timings) as Record<string, number>),
-    quality: row.quality === null ? null : (JSON.parse(row.quality) as Record<string, unknown>),
-    audienceVersion: row.version,
-    audienceSize: row.size,
+    progress: row.progress,
+    reason: row.reason,
+    excluded: row.excluded,
+    modelVersion: row.modelVersion,
+    populationVersion: row.populationVersion,
+    timings: row.timings,
+    quality: row.quality,
+    audienceVersion: row.audienceVersion,
+    audienceSize: row.audienceSize,
     candidates: row.candidates,
   };
 }

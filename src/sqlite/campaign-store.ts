@@ -43,10 +43,10 @@ export class SqliteCampaigns implements Campaigns {
 
   create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Campaign {
     const { campaigns, queue } = this.#parts;
-    const { database, setFolder } = this.#connection;
+    const { database, blobs } = this.#connection;
     this.#refuseTaken(input.externalId);
     const seeds = input.seeds && countSeeds(input.seeds, isKnown);
-    const seedSet = seeds && writeUserSet(setFolder, seeds.userIds);
+    const seedSet = seeds && writeUserSet(blobs, seeds.userIds);
     const id = randomUUID();
     const now = this.#now();
     try {

@@ -11,15 +11,17 @@ export function listChanges(database: Database, since: string | undefined, limit
   const last = (database.prepare('SELECT max(number) FROM changes').pluck().get() ?? 0) as number;
   if (after > last) {
     const message =
-      'the cursor is of changes that this service does not have (was an older copy of its data restored?): start again without it';
+      'the cursor is of changes that this service does not have (was an older copy of its data restored?): ' +
+      'start again without it';
     throw new AppError('invalid_cursor', message, { details: [{ pointer: 'since', message, value: since }] });
   }
   const rows = database
     .prepare(
-      `SELECT number, campaign_id AS campaignId, kind, version, previous_version AS previousVersion, size, changed_at AS changedAt
-       FROM changes WHERE number > ? ORDER BY number LIMIT ?`,
+      `SELECT number, campaign_id AS campaignId, kind, version, previous_version AS previousVersion, size,
+         changed_at AS changedAt
+       FROM changes WHERE number > @after ORDER BY number LIMIT @most`,
     )
-    .all(after, limit + 1) as (Change & { readonly number: number })[];
+    .all({ after, most: limit + 1 }) as (Change & { readonly number: number })[];
   const page = rows.slice(0, limit);
   return {
     items: page.map(({ number: _, ...change }) => change),

@@ -1,6 +1,7 @@
 /**
- * What the parts of the store share: one connection to the database, the folder of its files, and the rules' options.
+ * What the parts of the store share: one connection to the database, the files beside it, and the rules' options.
  */
+import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { StoreOptions } from '../campaigns/ports/store.ts';
 import type { Database } from './database.ts';
 
@@ -8,7 +9,6 @@ export interface Connection {
   readonly database: Database;
   /** Absolute path of the data folder. */
   readonly dataDir: string;
-  /** Where the files of user sets are. */
-  readonly setFolder: string;
+  readonly blobs: Blobs;
   readonly options: StoreOptions;
 }

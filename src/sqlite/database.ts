@@ -3,7 +3,13 @@ import Sqlite from 'better-sqlite3';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
 import { type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 
-export type Database = Sqlite.Database;
+/** Values by the names that a statement has for them. */
+export type Bound = Readonly<Record<string, string | number | null>>;
+
+/** A connection. Its statements bind by name alone: one column more shifts nothing that is bound to another. */
+export type Database = Omit<Sqlite.Database, 'prepare'> & {
+  prepare(sql: string): Sqlite.Statement<[parameters?: Bound]>;
+};
 
 /** How long a write waits for another process's write; transactions hold no other work, so this is long. */
 const BUSY_TIMEOUT_MS = 5000;

@@ -7,6 +7,7 @@ import type { ExpansionState } from '../campaigns/states.ts';
 import type { Campaign, Reason } from '../campaigns/types.ts';
 import type { CallerEvent, CampaignEvent, EventType } from '../campaigns/webhook-types.ts';
 import { assert } from '../lib/errors.ts';
+import { insertRow } from './columns.ts';
 import type { Database } from './database.ts';
 
 /** Every method runs inside the caller's transaction. */
@@ -23,9 +24,9 @@ export class EventLog {
       .prepare(
         `SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.state, e.reason, a.version, a.size
          FROM expansions e JOIN campaigns c ON c.number = e.campaign LEFT JOIN audiences a ON a.expansion = e.number
-         WHERE e.number = ?`,
+         WHERE e.number = @expansion`,
       )
-      .get(expansion) as EndedExpansion;
+      .get({ expansion }) as EndedExpansion;
     const { version: audience_version, size, reason, ...rest } = row;
     const type = eventOf(row);
     const data = { ...rest, audience_version, size, reason: reason === null ? null : (JSON.parse(reason) as Reason) };
@@ -40,9 +41,10 @@ export class EventLog {
     const { version, size, ...names } = this.#database
       .prepare(
         `SELECT c.id AS campaign_id, c.external_id, c.name, a.version, a.size
-         FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version WHERE c.number = ?`,
+         FROM campaigns c LEFT JOIN audiences a ON a.campaign = c.number AND a.version = c.active_version
+         WHERE c.number = @campaign`,
       )
-      .get(campaign) as Pick<EndedExpansion, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>;
+      .get({ campaign }) as Pick<EndedExpansion, 'campaign_id' | 'external_id' | 'name' | 'version' | 'size'>;
     const active =
       type === 'campaign.deleted' ? { audience_version: null, size: null } : { audience_version: version, size };
     this.#tell(type, { ...names, ...active, previous_version: previous }, now);
@@ -56,21 +58,21 @@ export class EventLog {
 
   insertEvent(type: EventType, data: object, now: number): number {
     const body = JSON.stringify({ type, timestamp: new Date(now).toISOString(), data });
-    const { lastInsertRowid } = this.#database
-      .prepare('INSERT INTO webhook_events (id, type, body, created_at) VALUES (?, ?, ?, ?)')
-      .run(randomUUID(), type, body, now);
-    return Number(lastInsertRowid);
+    return insertRow(this.#database, 'webhook_events', { id: randomUUID(), type, body, created_at: now });
   }
 
   /** Gives the delivery's id. */
   insertDelivery(webhook: number, event: number, replayOf: string | null, now: number): string {
     const id = randomUUID();
-    this.#database
-      .prepare(
-        `INSERT INTO webhook_deliveries (id, webhook, event, replay_of, state, next_attempt_at, created_at)
-         VALUES (?, ?, ?, ?, 'pending', ?, ?)`,
-      )
-      .run(id, webhook, event, replayOf, now, now);
+    insertRow(this.#database, 'webhook_deliveries', {
+      id,
+      webhook,
+      event,
+      replay_of: replayOf,
+      state: 'pending',
+      next_attempt_at: now,
+      created_at: now,
+    });
     return id;
   }
 
@@ -78,10 +80,11 @@ export class EventLog {
   #tell(type: CampaignEvent, data: object, now: number): void {
     const webhooks = this.#database
       .prepare(
-        'SELECT number FROM webhooks WHERE enabled = 1 AND EXISTS (SELECT 1 FROM json_each(events) WHERE value = ?)',
+        `SELECT number FROM webhooks
+         WHERE enabled = 1 AND EXISTS (SELECT 1 FROM json_each(events) WHERE value = @type)`,
       )
       .pluck()
-      .all(type) as number[];
+      .all({ type }) as number[];
     if (webhooks.length === 0) return;
     const event = this.insertEvent(type, data, now);
     for (const webhook of webhooks) this.insertDelivery(webhook, event, null, now);

@@ -6,6 +6,7 @@ import { type ExpansionState, isLegal } from '../campaigns/states.ts';
 import type { Cause, Excluded, Expansion, ExpansionSets, Page, PageQuery, Pins, Reason } from '../campaigns/types.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import type { CampaignInputs } from './campaign-rows.ts';
+import { type Column, insertRow, json, plain, type RowOf, readRow, selectList, toJson } from './columns.ts';
 import type { Database } from './database.ts';
 
 /** What a step to another state writes beside it. */
@@ -20,44 +21,49 @@ export interface StepFacts {
 /** Expansions that ended last, by which is told how long others take. */
 const RECENT = 20;
 
+/** An expansion as it is read. A column of its own is here, in `#toExpansion`, and where it is written. */
+const COLUMNS = {
+  number: plain<number>('e.number'),
+  id: plain<string>('e.id'),
+  campaignId: plain<string>('c.id'),
+  cause: plain<Cause>('e.cause'),
+  state: plain<ExpansionState>('e.state'),
+  progress: plain<number>('e.progress'),
+  reason: json<Reason | null>('e.reason'),
+  features: json<Expansion['features']>('e.features'),
+  filters: json<Expansion['filters']>('e.filters'),
+  received: plain<number>('e.seeds_received'),
+  known: plain<number>('e.seeds_known'),
+  unknown: plain<number>('e.seeds_unknown'),
+  duplicate: plain<number>('e.seeds_duplicate'),
+  unknownExamples: json<string[]>('e.unknown_examples'),
+  positives: plain<number>('e.positives'),
+  dismissed: plain<number>('e.dismissed'),
+  excluded: json<Excluded | null>('e.excluded'),
+  modelVersion: plain<string | null>('e.model_version'),
+  populationVersion: plain<string | null>('e.population_version'),
+  timings: json<Record<string, number>>('e.timings'),
+  quality: json<Record<string, unknown> | null>('e.quality'),
+  audienceVersion: plain<number | null>('(SELECT min(version) FROM audiences a WHERE a.expansion = e.number)'),
+  createdAt: plain<number>('e.created_at'),
+  startedAt: plain<number | null>('e.started_at'),
+  updatedAt: plain<number>('e.updated_at'),
+};
+
+type ExpansionRow = RowOf<typeof COLUMNS>;
+
 const SELECT_EXPANSION = `
-  SELECT e.number, e.id, c.id AS campaignId, e.cause, e.state, e.progress, e.reason, e.features, e.filters,
-         e.seeds_received, e.seeds_known, e.seeds_unknown, e.seeds_duplicate, e.unknown_examples, e.positives, e.dismissed, e.excluded,
-         e.model_version AS modelVersion, e.population_version AS populationVersion, e.timings, e.quality,
-         (SELECT min(version) FROM audiences a WHERE a.expansion = e.number) AS audienceVersion,
-         e.created_at AS createdAt, e.started_at AS startedAt, e.updated_at AS updatedAt
+  SELECT ${selectList(COLUMNS)}
   FROM expansions e JOIN campaigns c ON c.number = e.campaign`;
 
-interface ExpansionRow
-  extends Pick<
-    Expansion,
-    | 'id'
-    | 'campaignId'
-    | 'cause'
-    | 'state'
-    | 'progress'
-    | 'modelVersion'
-    | 'populationVersion'
-    | 'audienceVersion'
-    | 'createdAt'
-    | 'startedAt'
-    | 'updatedAt'
-  > {
-  readonly number: number;
-  readonly reason: string | null;
-  readonly features: string;
-  readonly filters: string;
-  readonly seeds_received: number;
-  readonly seeds_known: number;
-  readonly seeds_unknown: number;
-  readonly seeds_duplicate: number;
-  readonly unknown_examples: string;
-  readonly positives: number;
-  readonly dismissed: number;
-  readonly excluded: string | null;
-  readonly timings: string;
-  readonly quality: string | null;
-}
+/** The sets of an expansion. */
+const SETS = {
+  seeds: plain<string>('seed_set'),
+  positives: plain<string | null>('positive_set'),
+  dismissed: plain<string | null>('dismissed_set'),
+  suppression: plain<string | null>('suppression_set'),
+  commonSuppression: plain<string | null>('common_suppression_set'),
+} satisfies Record<keyof ExpansionSets, Column<unknown>>;
 
 /** An expansion to be: the campaign's inputs as they are, and what feedback adds. */
 export interface NewExpansion {
@@ -79,46 +85,41 @@ export class ExpansionRows {
 
   /** The campaign's newest expansion; gives its number. */
   insert({ id, cause, state, reason, inputs, positives, dismissed }: NewExpansion, now: number): number {
-    this.#database.prepare('UPDATE expansions SET latest = 0 WHERE campaign = ? AND latest = 1').run(inputs.number);
-    const { lastInsertRowid } = this.#database
-      .prepare(
-        `INSERT INTO expansions (id, campaign, latest, cause, state, reason, features, filters, seed_set, suppression_set, common_suppression_set,
-           positive_set, dismissed_set, positives, dismissed, seeds_received, seeds_known, seeds_unknown, seeds_duplicate, unknown_examples,
-           created_at, updated_at)
-         VALUES (@id, @campaign, 1, @cause, @state, @reason, @features, @filters, @seedSet, @suppression, @common,
-           @positiveSet, @dismissedSet, @positives, @dismissed, @received, @known, @unknown, @duplicate, @examples, @now, @now)`,
-      )
-      .run({
-        id,
-        campaign: inputs.number,
-        cause,
-        state,
-        reason: reason && JSON.stringify(reason),
-        features: inputs.features,
-        filters: inputs.filters,
-        seedSet: inputs.seedSet,
-        suppression: inputs.suppressionSet,
-        common: inputs.commonSuppressionSet,
-        positiveSet: positives.set,
-        dismissedSet: dismissed.set,
-        positives: positives.users,
-        dismissed: dismissed.users,
-        received: inputs.seeds.received,
-        known: inputs.seeds.known,
-        unknown: inputs.seeds.unknown,
-        duplicate: inputs.seeds.duplicate,
-        examples: JSON.stringify(inputs.seeds.unknownExamples),
-        now,
-      });
-    return Number(lastInsertRowid);
+    this.#database
+      .prepare('UPDATE expansions SET latest = 0 WHERE campaign = @campaign AND latest = 1')
+      .run({ campaign: inputs.number });
+    return insertRow(this.#database, 'expansions', {
+      id,
+      campaign: inputs.number,
+      latest: 1,
+      cause,
+      state,
+      reason: toJson(reason),
+      features: inputs.features,
+      filters: inputs.filters,
+      seed_set: inputs.seedSet,
+      suppression_set: inputs.suppressionSet,
+      common_suppression_set: inputs.commonSuppressionSet,
+      positive_set: positives.set,
+      dismissed_set: dismissed.set,
+      positives: positives.users,
+      dismissed: dismissed.users,
+      seeds_received: inputs.seeds.received,
+      seeds_known: inputs.seeds.known,
+      seeds_unknown: inputs.seeds.unknown,
+      seeds_duplicate: inputs.seeds.duplicate,
+      unknown_examples: toJson(inputs.seeds.unknownExamples),
+      created_at: now,
+      updated_at: now,
+    });
   }
 
   /** The number of the campaign's expansion that has not ended; undefined where there is none. */
   runningOf(campaign: number): number | undefined {
     return this.#database
-      .prepare('SELECT e.number FROM expansions e JOIN jobs j ON j.expansion = e.number WHERE e.campaign = ?')
+      .prepare('SELECT e.number FROM expansions e JOIN jobs j ON j.expansion = e.number WHERE e.campaign = @campaign')
       .pluck()
-      .get(campaign) as number | undefined;
+      .get({ campaign }) as number | undefined;
   }
 
   /**
@@ -131,7 +132,9 @@ export class ExpansionRows {
         `DELETE FROM expansions WHERE latest = 0
            AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.expansion = expansions.number)
            AND NOT EXISTS (SELECT 1 FROM audiences a WHERE a.expansion = expansions.number)
-           AND (created_at < @before OR (SELECT count(*) FROM expansions f WHERE f.campaign = expansions.campaign AND f.number > expansions.number) > @newest)`,
+           AND (created_at < @before OR @newest < (
+             SELECT count(*) FROM expansions f
+             WHERE f.campaign = expansions.campaign AND f.number > expansions.number))`,
       )
       .run({ newest, before });
   }
@@ -150,25 +153,28 @@ export class ExpansionRows {
   numberOf(campaignId: string, id: string): number | undefined {
     return this.#database
       .prepare(
-        'SELECT e.number FROM expansions e JOIN campaigns c ON c.number = e.campaign WHERE c.id = ? AND e.id = ?',
+        `SELECT e.number FROM expansions e JOIN campaigns c ON c.number = e.campaign
+         WHERE c.id = @campaignId AND e.id = @id`,
       )
       .pluck()
-      .get(campaignId, id) as number | undefined;
+      .get({ campaignId, id }) as number | undefined;
   }
 
   /** @throws AppError expansion_not_found */
   get(campaignId: string, id: string): Expansion {
-    const row = this.#database.prepare(`${SELECT_EXPANSION} WHERE c.id = ? AND e.id = ?`).get(campaignId, id);
+    const row = this.#database
+      .prepare(`${SELECT_EXPANSION} WHERE c.id = @campaignId AND e.id = @id`)
+      .get({ campaignId, id });
     if (row === undefined) throw expansionNotFound(campaignId, id);
-    return this.#toExpansion(row as ExpansionRow);
+    return this.#toExpansion(row);
   }
 
   /** Newest first. */
   list(campaignId: string, { limit, cursor }: PageQuery): Page<Expansion> {
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('expansions', cursor);
     const rows = this.#database
-      .prepare(`${SELECT_EXPANSION} WHERE c.id = ? AND e.number < ? ORDER BY e.number DESC LIMIT ?`)
-      .all(campaignId, before, limit + 1) as ExpansionRow[];
+      .prepare(`${SELECT_EXPANSION} WHERE c.id = @campaignId AND e.number < @before ORDER BY e.number DESC LIMIT @most`)
+      .all({ campaignId, before, most: limit + 1 }) as { readonly number: number }[];
     const page = rows.slice(0, limit);
     const last = page.at(-1);
     return {
@@ -179,9 +185,9 @@ export class ExpansionRows {
 
   stateOf(expansion: number): ExpansionState {
     return this.#database
-      .prepare('SELECT state FROM expansions WHERE number = ?')
+      .prepare('SELECT state FROM expansions WHERE number = @expansion')
       .pluck()
-      .get(expansion) as ExpansionState;
+      .get({ expansion }) as ExpansionState;
   }
 
   /** Goes to another state, or stays; a step that `TRANSITIONS` does not have is a bug. */
@@ -190,9 +196,10 @@ export class ExpansionRows {
     assert(from === to || isLegal(from, to), `an expansion never goes from ${from} to ${to}`);
     this.#database
       .prepare(
-        `UPDATE expansions SET state = @to, reason = @reason, progress = max(progress, @progress), excluded = coalesce(@excluded, excluded),
-           timings = coalesce(@timings, timings), quality = coalesce(@quality, quality),
-           started_at = CASE WHEN @to = 'adapting' THEN coalesce(started_at, @now) ELSE started_at END, updated_at = @now
+        `UPDATE expansions SET state = @to, reason = @reason, progress = max(progress, @progress),
+           excluded = coalesce(@excluded, excluded), timings = coalesce(@timings, timings),
+           quality = coalesce(@quality, quality), updated_at = @now,
+           started_at = CASE WHEN @to = 'adapting' THEN coalesce(started_at, @now) ELSE started_at END
          WHERE number = @expansion`,
       )
       .run({
@@ -208,12 +215,12 @@ export class ExpansionRows {
   }
 
   pinsOf(expansion: number): Pins | null {
-    const row = this.#database
+    const { modelVersion, populationVersion } = this.#database
       .prepare(
-        'SELECT model_version AS modelVersion, population_version AS populationVersion FROM expansions WHERE number = ?',
+        `SELECT model_version AS modelVersion, population_version AS populationVersion
+         FROM expansions WHERE number = @expansion`,
       )
-      .get(expansion) as { modelVersion: string | null; populationVersion: string | null };
-    const { modelVersion, populationVersion } = row;
+      .get({ expansion }) as { modelVersion: string | null; populationVersion: string | null };
     return modelVersion === null || populationVersion === null ? null : { modelVersion, populationVersion };
   }
 
@@ -221,54 +228,46 @@ export class ExpansionRows {
   pin(expansion: number, pins: Pins, now: number): void {
     this.#database
       .prepare(
-        `UPDATE expansions SET model_version = ?, population_version = ?, updated_at = ?
-         WHERE number = ? AND model_version IS NULL`,
+        `UPDATE expansions
+         SET model_version = @modelVersion, population_version = @populationVersion, updated_at = @now
+         WHERE number = @expansion AND model_version IS NULL`,
       )
-      .run(pins.modelVersion, pins.populationVersion, now, expansion);
+      .run({ modelVersion: pins.modelVersion, populationVersion: pins.populationVersion, now, expansion });
   }
 
   setsOf(expansion: number): ExpansionSets {
-    return this.#database
-      .prepare(
-        `SELECT seed_set AS seeds, positive_set AS positives, dismissed_set AS dismissed, suppression_set AS suppression,
-           common_suppression_set AS commonSuppression FROM expansions WHERE number = ?`,
-      )
-      .get(expansion) as ExpansionSets;
+    const sql = `SELECT ${selectList(SETS)} FROM expansions WHERE number = @expansion`;
+    return readRow(SETS, this.#database.prepare(sql).get({ expansion }));
   }
 
   /** The same by the expansion's id. @throws AppError expansion_not_found */
   setsOfId(id: string): ExpansionSets {
-    const number = this.#database.prepare('SELECT number FROM expansions WHERE id = ?').pluck().get(id);
+    const number = this.#database.prepare('SELECT number FROM expansions WHERE id = @id').pluck().get({ id });
     if (number === undefined) throw new AppError('expansion_not_found', `there is no expansion ${id}`);
     return this.setsOf(number as number);
   }
 
-  #toExpansion(row: ExpansionRow): Expansion {
-    const { number, reason, excluded, timings, quality, positives, dismissed } = row;
+  #toExpansion(stored: unknown): Expansion {
+    const row = readRow(COLUMNS, stored);
+    const { received, known, unknown, duplicate, unknownExamples } = row;
     return {
       id: row.id,
       campaignId: row.campaignId,
       cause: row.cause,
       state: row.state,
       progress: row.progress,
-      reason: reason === null ? null : (JSON.parse(reason) as Reason),
-      features: JSON.parse(row.features) as Expansion['features'],
-      filters: JSON.parse(row.filters) as Expansion['filters'],
-      seeds: {
-        received: row.seeds_received,
-        known: row.seeds_known,
-        unknown: row.seeds_unknown,
-        duplicate: row.seeds_duplicate,
-        unknownExamples: JSON.parse(row.unknown_examples) as string[],
-      },
-      feedback: { positives, dismissed },
-      excluded: excluded === null ? null : (JSON.parse(excluded) as Excluded),
+      reason: row.reason,
+      features: row.features,
+      filters: row.filters,
+      seeds: { received, known, unknown, duplicate, unknownExamples },
+      feedback: { positives: row.positives, dismissed: row.dismissed },
+      excluded: row.excluded,
       modelVersion: row.modelVersion,
       populationVersion: row.populationVersion,
-      timings: JSON.parse(timings) as Record<string, number>,
-      quality: quality === null ? null : (JSON.parse(quality) as Record<string, unknown>),
+      timings: row.timings,
+      quality: row.quality,
       audienceVersion: row.audienceVersion,
-      remainingMs: this.#remaining(number, row),
+      remainingMs: this.#remaining(row),
       createdAt: row.createdAt,
       startedAt: row.startedAt,
       updatedAt: row.updatedAt,
@@ -276,7 +275,7 @@ export class ExpansionRows {
   }
 
   /** What ended lately took so long, of which `progress` is done; one that waits, waits for all before it too. */
-  #remaining(number: number, { state, progress }: ExpansionRow): number | null {
+  #remaining({ number, state, progress }: ExpansionRow): number | null {
     if (state !== 'queued' && state !== 'adapting' && state !== 'scoring') return null;
     const mean = this.#database
       .prepare(
@@ -289,9 +288,9 @@ export class ExpansionRows {
     const before =
       state === 'queued'
         ? (this.#database
-            .prepare('SELECT count(*) FROM jobs WHERE number < (SELECT number FROM jobs WHERE expansion = ?)')
+            .prepare('SELECT count(*) FROM jobs WHERE number < (SELECT number FROM jobs WHERE expansion = @number)')
             .pluck()
-            .get(number) as number)
+            .get({ number }) as number)
         : 0;
     return Math.round(mean * (before + 1 - progress));
   }

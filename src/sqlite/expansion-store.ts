@@ -79,7 +79,7 @@ export class SqliteExpansions implements Expansions, SetReader {
   }
 
   setBlocks(sha256: string): Generator<string[], void, void> {
-    return userSetBlocks(this.#connection.setFolder, sha256);
+    return userSetBlocks(this.#connection.blobs, sha256);
   }
 
   /** null where the refresh policy asked for it, and another was made meanwhile. */

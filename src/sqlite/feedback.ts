@@ -4,6 +4,7 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { campaignNotFound } from '../campaigns/not-found.ts';
+import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { Feedback } from '../campaigns/ports/feedback.ts';
 import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
@@ -38,13 +39,23 @@ export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
  */
 export class SqliteFeedback implements Feedback {
   readonly #database: Database;
-  readonly #folder: string;
+  readonly #blobs: Blobs;
   readonly #turns = new Turns(MAXIMUM_WAITING, 'uploads of feedback and expansions with feedback are at work or wait');
+  /** Run for every event, so prepared once. */
+  readonly #select;
+  readonly #replace;
   #removal: Promise<void> | null = null;
 
-  constructor({ database, setFolder }: Connection) {
+  constructor({ database, blobs }: Connection) {
     this.#database = database;
-    this.#folder = setFolder;
+    this.#blobs = blobs;
+    this.#select = database.prepare(
+      'SELECT event, happened_at AS happenedAt FROM feedback WHERE campaign = @campaign AND user_id = @userId',
+    );
+    this.#replace = database.prepare(
+      `INSERT INTO feedback (campaign, user_id, event, happened_at) VALUES (@campaign, @userId, @event, @happenedAt)
+       ON CONFLICT DO UPDATE SET event = excluded.event, happened_at = excluded.happened_at`,
+    );
   }
 
   addFeedback(campaignId: string, events: readonly FeedbackEvent[]): Promise<FeedbackReport> {
@@ -65,8 +76,11 @@ export class SqliteFeedback implements Feedback {
 
   feedbackOf(campaignId: string): FeedbackCounts {
     const row = this.#database
-      .prepare('SELECT conversions AS conversion, clicks AS click, dismissals AS dismissal FROM campaigns WHERE id = ?')
-      .get(campaignId) as FeedbackCounts | undefined;
+      .prepare(
+        `SELECT conversions AS conversion, clicks AS click, dismissals AS dismissal
+         FROM campaigns WHERE id = @campaignId`,
+      )
+      .get({ campaignId }) as FeedbackCounts | undefined;
     if (row === undefined) throw campaignNotFound(campaignId);
     return row;
   }
@@ -108,34 +122,31 @@ export class SqliteFeedback implements Feedback {
   }
 
   #numberOf(campaignId: string): number {
-    const number = this.#database.prepare('SELECT number FROM campaigns WHERE id = ?').pluck().get(campaignId);
+    const number = this.#database
+      .prepare('SELECT number FROM campaigns WHERE id = @campaignId')
+      .pluck()
+      .get({ campaignId });
     if (number === undefined) throw campaignNotFound(campaignId);
     return number as number;
   }
 
   /** Writes a slice and what it changes of the counts; gives how many events were taken. */
   #take(campaign: number, events: readonly FeedbackEvent[]): number {
-    const select = this.#database.prepare('SELECT event, happened_at FROM feedback WHERE campaign = ? AND user_id = ?');
-    const replace = this.#database.prepare(
-      `INSERT INTO feedback (campaign, user_id, event, happened_at) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET event = excluded.event, happened_at = excluded.happened_at`,
-    );
     const change = { conversion: 0, click: 0, dismissal: 0 };
     let taken = 0;
     for (const { userId, event, happenedAt } of events) {
-      const before = select.get(campaign, userId) as
-        | { readonly event: FeedbackEvent['event']; readonly happened_at: number }
-        | undefined;
-      if (before !== undefined && before.happened_at > happenedAt) continue;
+      const before = this.#select.get({ campaign, userId }) as Omit<FeedbackEvent, 'userId'> | undefined;
+      if (before !== undefined && before.happenedAt > happenedAt) continue;
       taken += 1;
-      if (before?.event === event && before.happened_at === happenedAt) continue;
-      replace.run(campaign, userId, event, happenedAt);
+      if (before?.event === event && before.happenedAt === happenedAt) continue;
+      this.#replace.run({ campaign, userId, event, happenedAt });
       if (before !== undefined) change[before.event] -= 1;
       change[event] += 1;
     }
     this.#database
       .prepare(
-        `UPDATE campaigns SET conversions = conversions + @conversion, clicks = clicks + @click, dismissals = dismissals + @dismissal
+        `UPDATE campaigns SET conversions = conversions + @conversion, clicks = clicks + @click,
+           dismissals = dismissals + @dismissal
          WHERE number = @campaign`,
       )
       .run({ ...change, campaign });
@@ -143,13 +154,13 @@ export class SqliteFeedback implements Feedback {
   }
 
   async #writeSets(campaign: number): Promise<FeedbackSets> {
-    const positives = new IdSorter(this.#folder, SORTED_IDS);
-    const dismissed = new IdSorter(this.#folder, SORTED_IDS);
+    const positives = new IdSorter(this.#blobs, SORTED_IDS);
+    const dismissed = new IdSorter(this.#blobs, SORTED_IDS);
     try {
       await this.#collect(campaign, positives, dismissed);
-      const first = await writeSorted(this.#folder, positives);
+      const first = await writeSorted(this.#blobs, positives);
       try {
-        return { positives: first, dismissed: await writeSorted(this.#folder, dismissed) };
+        return { positives: first, dismissed: await writeSorted(this.#blobs, dismissed) };
       } catch (error) {
         first?.discard();
         throw error;
@@ -163,10 +174,11 @@ export class SqliteFeedback implements Feedback {
   /** SQLite's order is that of UTF-8, a set's that of UTF-16: hence the sorters, for which it is nearly in order. */
   async #collect(campaign: number, positives: IdSorter, dismissed: IdSorter): Promise<void> {
     const select = this.#database.prepare(
-      `SELECT user_id AS userId, event FROM feedback WHERE campaign = ? AND user_id > ? ORDER BY user_id LIMIT ${READ_ROWS}`,
+      `SELECT user_id AS userId, event FROM feedback WHERE campaign = @campaign AND user_id > @after
+       ORDER BY user_id LIMIT ${READ_ROWS}`,
     );
     for (let after: string | undefined = ''; after !== undefined; ) {
-      const rows = select.all(campaign, after) as Pick<FeedbackEvent, 'userId' | 'event'>[];
+      const rows = select.all({ campaign, after }) as Pick<FeedbackEvent, 'userId' | 'event'>[];
       for (const { userId, event } of rows) (event === 'dismissal' ? dismissed : positives).add(userId);
       after = rows.at(-1)?.userId;
       await this.#pause();
@@ -180,8 +192,10 @@ export class SqliteFeedback implements Feedback {
         `WITH RECURSIVE held (campaign) AS (
            SELECT min(campaign) FROM feedback
            UNION ALL
-           SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign) FROM held WHERE held.campaign IS NOT NULL)
-         SELECT campaign FROM held WHERE campaign IS NOT NULL AND campaign NOT IN (SELECT number FROM campaigns) LIMIT 1`,
+           SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign)
+           FROM held WHERE held.campaign IS NOT NULL)
+         SELECT campaign FROM held
+         WHERE campaign IS NOT NULL AND campaign NOT IN (SELECT number FROM campaigns) LIMIT 1`,
       )
       .pluck();
     const remove = this.#database.prepare(
@@ -197,6 +211,6 @@ export class SqliteFeedback implements Feedback {
   }
 }
 
-async function writeSorted(folder: string, sorter: IdSorter): Promise<WrittenSet | null> {
-  return sorter.received === 0 ? null : writeBlocks(folder, sorter.blocks());
+async function writeSorted(blobs: Blobs, sorter: IdSorter): Promise<WrittenSet | null> {
+  return sorter.received === 0 ? null : writeBlocks(blobs, sorter.blocks());
 }

@@ -1,20 +1,11 @@
-/** Blobs as files of the data folder: a folder of blobs is a folder, published by renaming it. */
+/** Blobs as files of the data folder: a folder of blobs is a folder; what is published gets its name by renaming. */
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  rmSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
-import type { Blobs, OpenBlob } from '../campaigns/ports/blobs.ts';
+import type { Blobs, BlobWriter, OpenBlob } from '../campaigns/ports/blobs.ts';
 import {
   createFolder,
+  listFolder,
   removeQuietly,
   replaceFolder,
   storageError,
@@ -23,6 +14,7 @@ import {
   writeDurably,
 } from '../lib/durable-files.ts';
 import { assert } from '../lib/errors.ts';
+import { FileBlobWriter, readRange, removeUnfinishedFiles } from './file-blob-writer.ts';
 
 export class FileBlobs implements Blobs {
   readonly #root: string;
@@ -71,6 +63,24 @@ export class FileBlobs implements Blobs {
     withStorage(`remove ${folder}`, () => rmSync(folder, { recursive: true, force: true }));
   }
 
+  write(folder: string): BlobWriter {
+    return new FileBlobWriter(this.#pathOf(folder));
+  }
+
+  list(name: string): string[] {
+    const folder = this.#pathOf(name);
+    return withStorage(`list ${folder}`, () => listFolder(folder));
+  }
+
+  deleteFile(folder: string, file: string): void {
+    const path = this.#pathOf(folder, file);
+    withStorage(`remove ${path}`, () => rmSync(path, { force: true }));
+  }
+
+  removeUnfinished(folder: string): void {
+    removeUnfinishedFiles(this.#pathOf(folder));
+  }
+
   #pathOf(...names: string[]): string {
     const name = normalize(join(...names));
     assert(!name.startsWith('..'), `blob ${name} leads out of the store`);
@@ -103,17 +113,11 @@ class FileBlob implements OpenBlob {
   read(target: Uint8Array, position: number): number {
     // A closed descriptor's number may by now be another file's.
     assert(!this.#isClosed, `${this.#path} is closed`);
-    let at = 0;
     try {
-      while (at < target.length) {
-        const read = readSync(this.#descriptor, target, at, target.length - at, position + at);
-        if (read === 0) break;
-        at += read;
-      }
+      return readRange(this.#descriptor, target, position);
     } catch (error) {
       throw storageError(`read ${this.#path}`, error);
     }
-    return at;
   }
 
   close(): void {

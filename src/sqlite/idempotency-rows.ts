@@ -28,5 +28,5 @@ export function keepAnswer(database: Database, row: KeptAnswer & { readonly key:
 
 /** Runs inside the caller's transaction. */
 export function forgetAnswers(database: Database, now: number): void {
-  database.prepare('DELETE FROM idempotency_keys WHERE created_at <= ?').run(now - KEY_LIFETIME_MS);
+  database.prepare('DELETE FROM idempotency_keys WHERE created_at <= @before').run({ before: now - KEY_LIFETIME_MS });
 }

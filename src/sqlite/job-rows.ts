@@ -2,6 +2,7 @@
 
 import type { CampaignFeatures, Filters } from '../campaigns/features.ts';
 import type { Job } from '../campaigns/types.ts';
+import { insertRow, json, plain, readRow, selectList } from './columns.ts';
 import type { Database } from './database.ts';
 
 /** A job's row, as far as its owner goes. */
@@ -16,6 +17,17 @@ interface LeasedRow extends JobRow {
   readonly token: number;
 }
 
+/** What a job's row and those it refers to tell its owner. */
+const DESCRIPTION = {
+  expansionId: plain<string>('e.id'),
+  campaignId: plain<string>('c.id'),
+  owner: plain<string>('j.owner'),
+  externalId: plain<string | null>('c.external_id'),
+  features: json<CampaignFeatures>('e.features'),
+  filters: json<Filters>('e.filters'),
+  queuedAt: plain<number>('j.queued_at'),
+};
+
 const CLAIMABLE = 'run_after <= @now AND (lease_until IS NULL OR lease_until <= @now)';
 
 export class JobRows {
@@ -26,9 +38,7 @@ export class JobRows {
   }
 
   insert(id: string, expansion: number, now: number): void {
-    this.#database
-      .prepare('INSERT INTO jobs (id, expansion, queued_at, run_after) VALUES (?, ?, ?, ?)')
-      .run(id, expansion, now, now);
+    insertRow(this.#database, 'jobs', { id, expansion, queued_at: now, run_after: now });
   }
 
   anyClaimable(now: number): boolean {
@@ -53,15 +63,12 @@ export class JobRows {
   describe({ id, attempt, token }: LeasedRow): Omit<Job, 'pins' | 'sets'> {
     const found = this.#database
       .prepare(
-        `SELECT e.id AS expansionId, c.id AS campaignId, j.owner, c.external_id AS externalId, e.features, e.filters, j.queued_at AS queuedAt
-         FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign WHERE j.id = @id`,
+        `SELECT ${selectList(DESCRIPTION)}
+         FROM jobs j JOIN expansions e ON e.number = j.expansion JOIN campaigns c ON c.number = e.campaign
+         WHERE j.id = @id`,
       )
-      .get({ id }) as Omit<Job, 'id' | 'attempt' | 'token' | 'pins' | 'sets' | 'features' | 'filters'> & {
-      readonly features: string;
-      readonly filters: string;
-    };
-    const features = JSON.parse(found.features) as CampaignFeatures;
-    return { id, attempt, token, ...found, features, filters: JSON.parse(found.filters) as Filters };
+      .get({ id });
+    return { id, attempt, token, ...readRow(DESCRIPTION, found) };
   }
 
   /**
@@ -75,38 +82,40 @@ export class JobRows {
   }
 
   extend(id: string, leaseUntil: number): void {
-    this.#database.prepare('UPDATE jobs SET lease_until = ? WHERE id = ?').run(leaseUntil, id);
+    this.#database.prepare('UPDATE jobs SET lease_until = @leaseUntil WHERE id = @id').run({ leaseUntil, id });
   }
 
   /** Gives the lease back; the job keeps its place in the queue. */
   requeue(id: string, runAfter: number): void {
     this.#database
-      .prepare('UPDATE jobs SET owner = NULL, lease_until = NULL, run_after = ? WHERE id = ?')
-      .run(runAfter, id);
+      .prepare('UPDATE jobs SET owner = NULL, lease_until = NULL, run_after = @runAfter WHERE id = @id')
+      .run({ runAfter, id });
   }
 
   /** The last claim does not count as an attempt; its token stays used. */
   forgetAttempt(id: string): void {
-    this.#database.prepare('UPDATE jobs SET attempt = attempt - 1 WHERE id = ?').run(id);
+    this.#database.prepare('UPDATE jobs SET attempt = attempt - 1 WHERE id = @id').run({ id });
   }
 
   remove(id: string): void {
-    this.#database.prepare('DELETE FROM jobs WHERE id = ?').run(id);
+    this.#database.prepare('DELETE FROM jobs WHERE id = @id').run({ id });
   }
 
   removeOf(expansion: number): void {
-    this.#database.prepare('DELETE FROM jobs WHERE expansion = ?').run(expansion);
+    this.#database.prepare('DELETE FROM jobs WHERE expansion = @expansion').run({ expansion });
   }
 
   /** Jobs whose lease ran out at their last attempt. */
   exhausted(now: number, maximumAttempts: number): JobRow[] {
     return this.#database
-      .prepare('SELECT id, expansion, attempt FROM jobs WHERE lease_until <= ? AND attempt >= ?')
-      .all(now, maximumAttempts) as JobRow[];
+      .prepare('SELECT id, expansion, attempt FROM jobs WHERE lease_until <= @now AND attempt >= @maximumAttempts')
+      .all({ now, maximumAttempts }) as JobRow[];
   }
 
   ownedBy(owner: string): JobRow[] {
-    return this.#database.prepare('SELECT id, expansion, attempt FROM jobs WHERE owner = ?').all(owner) as JobRow[];
+    return this.#database
+      .prepare('SELECT id, expansion, attempt FROM jobs WHERE owner = @owner')
+      .all({ owner }) as JobRow[];
   }
 
   owners(): string[] {
@@ -116,8 +125,8 @@ export class JobRows {
   /** When the first job that nobody works at was queued; undefined where there is none. */
   oldestQueuedAt(now: number): number | undefined {
     return this.#database
-      .prepare('SELECT queued_at FROM jobs WHERE lease_until IS NULL OR lease_until <= ? ORDER BY number LIMIT 1')
+      .prepare('SELECT queued_at FROM jobs WHERE lease_until IS NULL OR lease_until <= @now ORDER BY number LIMIT 1')
       .pluck()
-      .get(now) as number | undefined;
+      .get({ now }) as number | undefined;
   }
 }

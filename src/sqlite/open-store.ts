@@ -1,10 +1,8 @@
 /** Opens the store of a data folder: SQLite and files beside it, behind the ports of the domain. */
 import { join, resolve } from 'node:path';
-import type { BlobReader } from '../campaigns/ports/blobs.ts';
-import type { SetReader } from '../campaigns/ports/expansions.ts';
-import type { CampaignStore, StoreOptions } from '../campaigns/ports/store.ts';
+import type { CampaignStore, StoreFiles, StoreOptions } from '../campaigns/ports/store.ts';
 import { createFolder, storageError, syncFolder } from '../lib/durable-files.ts';
-import { SEED_FOLDER, userSetBlocks } from '../user-sets/set-file.ts';
+import { userSetBlocks } from '../user-sets/set-file.ts';
 import { AudienceRows } from './audience-rows.ts';
 import { SqliteAudiences } from './audience-store.ts';
 import { CampaignRows } from './campaign-rows.ts';
@@ -34,20 +32,20 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
     createFolder(absolute);
     const database = openDatabase(join(absolute, 'metaheac.db'));
     syncFolder(absolute);
-    return composed({ database, dataDir: absolute, setFolder: join(absolute, SEED_FOLDER), options });
+    return composed({ database, dataDir: absolute, blobs: new FileBlobs(absolute), options });
   } catch (error) {
     throw storageError(`open data folder ${absolute}`, error);
   }
 }
 
-/** What a thread reads beside its process's store: blobs and user sets of the data folder, without the database. */
-export function openFiles(dataDir: string): { readonly blobs: BlobReader } & SetReader {
-  const setFolder = join(dataDir, SEED_FOLDER);
-  return { blobs: new FileBlobs(dataDir), setBlocks: (sha256) => userSetBlocks(setFolder, sha256) };
+/** Blobs and user sets of the data folder, without the database. */
+export function openFiles(dataDir: string): StoreFiles {
+  const blobs = new FileBlobs(dataDir);
+  return { blobs, setBlocks: (sha256) => userSetBlocks(blobs, sha256) };
 }
 
 function composed(connection: Connection): CampaignStore {
-  const { database, dataDir } = connection;
+  const { database, blobs } = connection;
   const campaigns = new CampaignRows(database);
   const expansions = new ExpansionRows(database);
   const audiences = new AudienceRows(database);
@@ -70,7 +68,7 @@ function composed(connection: Connection): CampaignStore {
     ...methods(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
     ...methods(feedback, ['addFeedback', 'feedbackOf', 'removeUnusedFeedback']),
     ...methods(cleanup, ['prune', 'removeUnusedFiles']),
-    blobs: new FileBlobs(dataDir),
+    blobs,
     userSets,
     webhooks: new SqliteWebhooks(database),
     outbox: new SqliteOutbox(database, events),

@@ -5,8 +5,16 @@
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { Outbox } from '../campaigns/ports/outbox.ts';
 import type { Page } from '../campaigns/types.ts';
-import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../campaigns/webhook-types.ts';
+import type {
+  Attempt,
+  Delivery,
+  DeliveryQuery,
+  DeliveryState,
+  DueDelivery,
+  EventType,
+} from '../campaigns/webhook-types.ts';
 import { AppError, assert } from '../lib/errors.ts';
+import { plain, type RowOf, selectList } from './columns.ts';
 import { type Database, write } from './database.ts';
 import type { EventLog } from './event-log.ts';
 import { getWebhookRow } from './webhooks.ts';
@@ -14,9 +22,27 @@ import { getWebhookRow } from './webhooks.ts';
 /** Rows that one call of `prune` removes of a table: no write lock is held for long. */
 const PRUNED_ROWS = 1000;
 
-const SELECT_DELIVERY = `SELECT d.number, d.id, e.id AS eventId, e.type, d.state, d.attempts, d.replay_of AS replayOf,
-    d.next_attempt_at AS nextAttemptAt, d.last_attempt_at AS lastAttemptAt, d.last_status AS lastStatus,
-    d.last_error AS lastError, d.last_duration_ms AS lastDurationMs, d.created_at AS createdAt
+const COLUMNS = {
+  number: plain<number>('d.number'),
+  event: plain<number>('d.event'),
+  id: plain<string>('d.id'),
+  eventId: plain<string>('e.id'),
+  type: plain<EventType>('e.type'),
+  state: plain<DeliveryState>('d.state'),
+  attempts: plain<number>('d.attempts'),
+  replayOf: plain<string | null>('d.replay_of'),
+  nextAttemptAt: plain<number | null>('d.next_attempt_at'),
+  lastAttemptAt: plain<number | null>('d.last_attempt_at'),
+  lastStatus: plain<number | null>('d.last_status'),
+  lastError: plain<string | null>('d.last_error'),
+  lastDurationMs: plain<number | null>('d.last_duration_ms'),
+  createdAt: plain<number>('d.created_at'),
+};
+
+type DeliveryRow = RowOf<typeof COLUMNS>;
+
+const SELECT_DELIVERY = `
+  SELECT ${selectList(COLUMNS)}
   FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event`;
 
 export class SqliteOutbox implements Outbox {
@@ -57,14 +83,10 @@ export class SqliteOutbox implements Outbox {
     const byState = query.state === undefined ? '' : 'AND d.state = @state';
     const rows = this.#database
       .prepare(
-        `${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.number < @before ${byState} ORDER BY d.number DESC LIMIT @limit`,
+        `${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.number < @before ${byState}
+         ORDER BY d.number DESC LIMIT @limit`,
       )
-      .all({
-        webhook,
-        before,
-        limit: query.limit + 1,
-        ...(query.state !== undefined && { state: query.state }),
-      }) as DeliveryRow[];
+      .all({ webhook, before, limit: query.limit + 1, state: query.state ?? null }) as DeliveryRow[];
     const page = rows.slice(0, query.limit);
     return {
       items: page.map(toDelivery),
@@ -85,10 +107,11 @@ export class SqliteOutbox implements Outbox {
     const select = this.#database.prepare(
       `SELECT d.id, d.attempts, d.created_at AS createdAt, e.id AS eventId, e.type, e.body
        FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event
-       WHERE d.webhook = ? AND d.state = 'pending' AND d.next_attempt_at <= ? ORDER BY d.next_attempt_at, d.number LIMIT ?`,
+       WHERE d.webhook = @number AND d.state = 'pending' AND d.next_attempt_at <= @now
+       ORDER BY d.next_attempt_at, d.number LIMIT @perWebhook`,
     );
     return webhooks.flatMap(({ number, id: webhookId, url }) => {
-      const rows = select.all(number, now, perWebhook) as Omit<DueDelivery, 'webhookId' | 'url' | 'secrets'>[];
+      const rows = select.all({ number, now, perWebhook }) as Omit<DueDelivery, 'webhookId' | 'url' | 'secrets'>[];
       if (rows.length === 0) return [];
       const secrets = this.#secretsOf(number, now);
       return rows.map((row) => ({ ...row, webhookId, url, secrets }));
@@ -101,8 +124,9 @@ export class SqliteOutbox implements Outbox {
     return write(this.#database, () => {
       const { changes } = this.#database
         .prepare(
-          `UPDATE webhook_deliveries SET state = @state, attempts = attempts + 1, next_attempt_at = @nextAttemptAt, last_attempt_at = @now,
-             last_status = @status, last_error = @error, last_duration_ms = @durationMs WHERE id = @id AND state = 'pending'`,
+          `UPDATE webhook_deliveries SET state = @state, attempts = attempts + 1, next_attempt_at = @nextAttemptAt,
+             last_attempt_at = @now, last_status = @status, last_error = @error, last_duration_ms = @durationMs
+           WHERE id = @id AND state = 'pending'`,
         )
         .run({
           id: delivery.id,
@@ -117,9 +141,10 @@ export class SqliteOutbox implements Outbox {
       if (attempt.isGone)
         this.#database
           .prepare(
-            `UPDATE webhooks SET enabled = 0, disabled_reason = 'gone', updated_at = ? WHERE id = ? AND url = ? AND enabled = 1`,
+            `UPDATE webhooks SET enabled = 0, disabled_reason = 'gone', updated_at = @now
+             WHERE id = @webhookId AND url = @url AND enabled = 1`,
           )
-          .run(now, delivery.webhookId, delivery.url);
+          .run({ now, webhookId: delivery.webhookId, url: delivery.url });
       return changes === 1;
     });
   }
@@ -132,9 +157,10 @@ export class SqliteOutbox implements Outbox {
         this.#database
           .prepare(
             `UPDATE webhook_deliveries SET state = 'failed', next_attempt_at = NULL, last_error = 'webhook_disabled'
-             WHERE state = 'pending' AND created_at <= ? AND webhook IN (SELECT number FROM webhooks WHERE enabled = 0)`,
+             WHERE state = 'pending' AND created_at <= @before
+               AND webhook IN (SELECT number FROM webhooks WHERE enabled = 0)`,
           )
-          .run(before).changes,
+          .run({ before }).changes,
     );
   }
 
@@ -147,15 +173,15 @@ export class SqliteOutbox implements Outbox {
       const deliveries = this.#database
         .prepare(
           `DELETE FROM webhook_deliveries WHERE number IN
-             (SELECT number FROM webhook_deliveries WHERE state <> 'pending' AND created_at < ? LIMIT ?)`,
+             (SELECT number FROM webhook_deliveries WHERE state <> 'pending' AND created_at < @before LIMIT @most)`,
         )
-        .run(before, PRUNED_ROWS).changes;
+        .run({ before, most: PRUNED_ROWS }).changes;
       const events = this.#database
         .prepare(
           `DELETE FROM webhook_events WHERE number IN (SELECT number FROM webhook_events e
-             WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.event = e.number) LIMIT ?)`,
+             WHERE NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.event = e.number) LIMIT @most)`,
         )
-        .run(PRUNED_ROWS).changes;
+        .run({ most: PRUNED_ROWS }).changes;
       return deliveries === PRUNED_ROWS || events === PRUNED_ROWS;
     });
   }
@@ -169,31 +195,29 @@ export class SqliteOutbox implements Outbox {
 
   #getDelivery(webhook: number, id: string): { readonly event: number; readonly delivery: Delivery } {
     const row = this.#database
-      .prepare(`${SELECT_DELIVERY.replace('SELECT', 'SELECT d.event,')} WHERE d.webhook = ? AND d.id = ?`)
-      .get(webhook, id) as (DeliveryRow & { readonly event: number }) | undefined;
+      .prepare(`${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.id = @id`)
+      .get({ webhook, id }) as DeliveryRow | undefined;
     if (row === undefined) throw new AppError('delivery_not_found', `the webhook has no delivery ${id}`);
-    const { event, ...delivery } = row;
-    return { event, delivery: toDelivery(delivery) };
+    return { event: row.event, delivery: toDelivery(row) };
   }
 
   #enabledWebhook(id: string): number {
     const { number, enabled } = getWebhookRow(this.#database, id);
-    if (enabled === 1) return number;
+    if (enabled) return number;
     throw new AppError('webhook_disabled', `webhook ${id} is disabled: nothing is sent to it`);
   }
 
   #secretsOf(webhook: number, now: number): string[] {
     return this.#database
       .prepare(
-        'SELECT secret FROM webhook_secrets WHERE webhook = ? AND (expires_at IS NULL OR expires_at > ?) ORDER BY rowid DESC',
+        `SELECT secret FROM webhook_secrets WHERE webhook = @webhook AND (expires_at IS NULL OR expires_at > @now)
+         ORDER BY rowid DESC`,
       )
       .pluck()
-      .all(webhook, now) as string[];
+      .all({ webhook, now }) as string[];
   }
 }
 
-type DeliveryRow = Delivery & { readonly number: number };
-
-function toDelivery({ number: _, ...delivery }: DeliveryRow): Delivery {
+function toDelivery({ number: _number, event: _event, ...delivery }: DeliveryRow): Delivery {
   return delivery;
 }

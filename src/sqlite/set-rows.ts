@@ -13,8 +13,11 @@ type StoredCounts = SeedCounts & Partial<Pick<OwnedSet, 'createdAt' | 'updatedAt
 export function recordSet(database: Database, set: WrittenSet, now: number): void {
   set.publish();
   database
-    .prepare('INSERT INTO user_sets (sha256, users, size_bytes, created_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING')
-    .run(set.sha256, set.users, set.sizeBytes, now);
+    .prepare(
+      `INSERT INTO user_sets (sha256, users, size_bytes, created_at) VALUES (@sha256, @users, @sizeBytes, @now)
+       ON CONFLICT DO NOTHING`,
+    )
+    .run({ sha256: set.sha256, users: set.users, sizeBytes: set.sizeBytes, now });
 }
 
 /** null where the owner has none. @throws AppError campaign_not_found */
@@ -25,7 +28,7 @@ export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | nu
       `SELECT o.${set} AS sha256, o.${counts} AS counts, s.created_at AS createdAt
        FROM ${table} o LEFT JOIN user_sets s ON s.sha256 = o.${set} WHERE o.${where}`,
     )
-    .get(...parameters) as { sha256: string | null; counts: string; createdAt: number } | undefined;
+    .get(parameters) as { sha256: string | null; counts: string; createdAt: number } | undefined;
   if (row === undefined) throw notFound(owner);
   if (row.sha256 === null) return null;
   const { createdAt = row.createdAt, updatedAt = row.createdAt } = JSON.parse(row.counts) as StoredCounts;
@@ -38,10 +41,10 @@ export function readOwnedSet(database: Database, owner: SetOwner): OwnedSet | nu
  */
 export function assignSet(database: Database, owner: SetOwner, owned: OwnedSet | null, now: number): void {
   const { table, set, counts, where, parameters } = placeOf(owner);
-  const touched = owner.kind === 'common_suppression' ? '' : `, updated_at = ${now}`;
+  const touched = owner.kind === 'common_suppression' ? '' : ', updated_at = @now';
   const { changes } = database
-    .prepare(`UPDATE ${table} SET ${set} = ?, ${counts} = ?${touched} WHERE ${where}`)
-    .run(owned?.sha256 ?? null, owned && encodeCounts(owned), ...parameters);
+    .prepare(`UPDATE ${table} SET ${set} = @sha256, ${counts} = @counts${touched} WHERE ${where}`)
+    .run({ sha256: owned?.sha256 ?? null, counts: owned && encodeCounts(owned), now, ...parameters });
   if (changes === 0) throw notFound(owner);
 }
 
@@ -60,19 +63,19 @@ export function decodeCounts(json: string): SeedCounts {
  * Deletes the row of a set, or of all, that nothing refers to; gives those deleted. Runs inside the caller's
  * transaction.
  */
-export function deleteUnusedRows(database: Database, sha256?: string): string[] {
+export function deleteUnusedRows(database: Database, sha256: string | null = null): string[] {
   const unused = REFERENCES.map(
     ([table, column]) => `NOT EXISTS (SELECT 1 FROM ${table} WHERE ${column} = user_sets.sha256)`,
   ).join(' AND ');
-  const only = sha256 === undefined ? '' : 'sha256 = ? AND ';
+  const only = sha256 === null ? '' : 'sha256 = @sha256 AND ';
   return database
     .prepare(`DELETE FROM user_sets WHERE ${only}${unused} RETURNING sha256`)
     .pluck()
-    .all(...(sha256 === undefined ? [] : [sha256])) as string[];
+    .all({ sha256 }) as string[];
 }
 
 export function hasRow(database: Database, sha256: string): boolean {
-  return database.prepare('SELECT 1 FROM user_sets WHERE sha256 = ?').get(sha256) !== undefined;
+  return database.prepare('SELECT 1 FROM user_sets WHERE sha256 = @sha256').get({ sha256 }) !== undefined;
 }
 
 /** Every column that refers to a set. */
@@ -90,11 +93,11 @@ const REFERENCES = [
 function placeOf(owner: SetOwner) {
   if (owner.kind === 'common_suppression') {
     const columns = { set: 'suppression_set', counts: 'suppression_counts' };
-    return { table: 'installation', ...columns, where: 'id = 1', parameters: [] };
+    return { table: 'installation', ...columns, where: 'id = 1', parameters: {} };
   }
   const prefix = owner.kind === 'seeds' ? 'seed' : 'suppression';
   const columns = { set: `${prefix}_set`, counts: `${prefix}_counts` };
-  return { table: 'campaigns', ...columns, where: 'id = ?', parameters: [owner.campaignId] };
+  return { table: 'campaigns', ...columns, where: 'id = @id', parameters: { id: owner.campaignId } };
 }
 
 function notFound(owner: SetOwner): Error {

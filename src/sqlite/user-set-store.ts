@@ -1,6 +1,7 @@
 /** Seeds and suppression lists as sets that are replaced, added to and taken from, and how they match a population. */
 
 import { setImmediate } from 'node:timers/promises';
+import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { CollectedIds, UserSets } from '../campaigns/ports/user-sets.ts';
 import type {
   Change,
@@ -13,15 +14,14 @@ import type {
   SetOwner,
 } from '../campaigns/set-types.ts';
 import type { SeedCounts } from '../campaigns/types.ts';
-import { listFolder, removeQuietly, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { LruCache } from '../lib/lru-cache.ts';
 import { intersectionOf, unionOf } from '../user-sets/algebra.ts';
 import { type ChangeTask, combine, receivedAfter, sentOf, tallyFor } from '../user-sets/change.ts';
 import { IdSorter } from '../user-sets/id-sorter.ts';
 import { tallyOf } from '../user-sets/match-tally.ts';
-import { userSetBlocks, userSetPath } from '../user-sets/set-file.ts';
-import { removeUnfinished, type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
+import { SEED_FOLDER, userSetBlocks, userSetFile } from '../user-sets/set-file.ts';
+import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
 import type { Connection } from './connection.ts';
 import { type Database, write } from './database.ts';
 import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet } from './set-rows.ts';
@@ -32,19 +32,19 @@ const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 
 export class SqliteUserSets implements UserSets {
   readonly #database: Database;
-  readonly #folder: string;
+  readonly #blobs: Blobs;
   readonly #now: () => number;
   readonly #matches = new LruCache<string, Promise<Matches>>({ maximum: REMEMBERED });
   readonly #suppressed = new LruCache<string, Promise<number>>({ maximum: REMEMBERED });
 
-  constructor({ database, setFolder, options }: Connection) {
+  constructor({ database, blobs, options }: Connection) {
     this.#database = database;
-    this.#folder = setFolder;
+    this.#blobs = blobs;
     this.#now = () => options.clock.now();
   }
 
   collect(): CollectedIds {
-    return new IdSorter(this.#folder);
+    return new IdSorter(this.#blobs);
   }
 
   async change(
@@ -107,9 +107,9 @@ export class SqliteUserSets implements UserSets {
   }
 
   removeLeftovers(): void {
-    removeUnfinished(this.#folder);
+    this.#blobs.removeUnfinished(SEED_FOLDER);
     this.#removeUnused();
-    for (const sha256 of setsIn(this.#folder)) this.#removeFile(sha256);
+    for (const sha256 of setsIn(this.#blobs)) this.#removeFile(sha256);
   }
 
   /** How what was sent matches, or null where another change came between. */
@@ -119,7 +119,7 @@ export class SqliteUserSets implements UserSets {
     const tally = tallyFor(task);
     let set: WrittenSet;
     try {
-      set = await writeBlocks(this.#folder, tally.over(combine(how, this.#blocks(before?.sha256), collected.blocks())));
+      set = await writeBlocks(this.#blobs, tally.over(combine(how, this.#blocks(before?.sha256), collected.blocks())));
     } catch (error) {
       // another process may have taken the place of the set, and removed its file, before it was opened here
       if (isMissing(error) && readOwnedSet(this.#database, owner)?.sha256 !== before?.sha256) return null;
@@ -168,7 +168,7 @@ export class SqliteUserSets implements UserSets {
   }
 
   #blocks(sha256: string | undefined): IdBlocks {
-    return sha256 === undefined ? [] : userSetBlocks(this.#folder, sha256);
+    return sha256 === undefined ? [] : userSetBlocks(this.#blobs, sha256);
   }
 
   #matchesOf(sha256: string, population: MatchedPopulation): Promise<Matches> {
@@ -209,7 +209,13 @@ export class SqliteUserSets implements UserSets {
    */
   #removeFile(sha256: string): void {
     write(this.#database, () => {
-      if (!hasRow(this.#database, sha256)) removeQuietly(userSetPath(this.#folder, sha256), { recursive: false });
+      if (hasRow(this.#database, sha256)) return;
+      try {
+        this.#blobs.deleteFile(SEED_FOLDER, userSetFile(sha256));
+      } catch (error) {
+        // a file that no row names is harmless: the next start tries again
+        if (!(error instanceof AppError)) throw error;
+      }
     });
   }
 }
@@ -232,8 +238,9 @@ function remembered<T>(memory: LruCache<string, Promise<T>>, key: string, work: 
   return made;
 }
 
-function setsIn(folder: string): string[] {
-  return withStorage('read the user sets', () => listFolder(folder))
+function setsIn(blobs: Blobs): string[] {
+  return blobs
+    .list(SEED_FOLDER)
     .filter((name) => /^[0-9a-f]{64}\.txt$/.test(name))
     .map((name) => name.slice(0, -'.txt'.length));
 }

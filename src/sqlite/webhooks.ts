@@ -5,6 +5,19 @@ import type { Webhooks } from '../campaigns/ports/webhooks.ts';
 import type { Page, PageQuery } from '../campaigns/types.ts';
 import type { CampaignEvent, NewWebhook, Webhook, WebhookChange } from '../campaigns/webhook-types.ts';
 import { AppError } from '../lib/errors.ts';
+import {
+  flag,
+  insertRow,
+  json,
+  plain,
+  type RowOf,
+  readRow,
+  selectList,
+  toFlag,
+  toJson,
+  updateRow,
+  type Written,
+} from './columns.ts';
 import { type Database, write } from './database.ts';
 
 /** Standard Webhooks asks for 24 to 64. */
@@ -12,14 +25,26 @@ const SECRET_BYTES = 32;
 /** Replaced secrets that still sign: each is 48 bytes of a header. */
 const MAXIMUM_OLD_SECRETS = 4;
 
-const SELECT_WEBHOOK = `SELECT number, id, url, events, description, enabled, disabled_reason AS disabledReason,
-  created_at AS createdAt, updated_at AS updatedAt FROM webhooks`;
-
-type WebhookRow = Omit<Webhook, 'events' | 'enabled'> & {
-  readonly number: number;
-  readonly events: string;
-  readonly enabled: number;
+const COLUMNS = {
+  number: plain<number>('number'),
+  id: plain<string>('id'),
+  url: plain<string>('url'),
+  events: json<CampaignEvent[]>('events'),
+  description: plain<string>('description'),
+  enabled: flag('enabled'),
+  disabledReason: plain<string | null>('disabled_reason'),
+  createdAt: plain<number>('created_at'),
+  updatedAt: plain<number>('updated_at'),
 };
+
+type WebhookRow = RowOf<typeof COLUMNS>;
+
+const SELECT_WEBHOOK = `SELECT ${selectList(COLUMNS)} FROM webhooks`;
+
+/** The columns of what a caller gives. */
+function columnsOf({ url, events, description, enabled }: WebhookChange): Written {
+  return { url, events: toJson(events), description, enabled: toFlag(enabled) };
+}
 
 export class SqliteWebhooks implements Webhooks {
   readonly #database: Database;
@@ -35,12 +60,8 @@ export class SqliteWebhooks implements Webhooks {
       const count = this.#database.prepare('SELECT count(*) FROM webhooks').pluck().get() as number;
       if (count >= maximum)
         throw new AppError('too_many_webhooks', `there are ${count} webhooks, at most ${maximum} are kept`);
-      const { lastInsertRowid } = this.#database
-        .prepare(
-          'INSERT INTO webhooks (id, url, events, description, enabled, created_at, updated_at) VALUES (?, ?, ?, ?, 1, ?, ?)',
-        )
-        .run(id, input.url, JSON.stringify(input.events), input.description, now, now);
-      this.#insertSecret(Number(lastInsertRowid), secret);
+      const row = { id, ...columnsOf({ ...input, enabled: true }), created_at: now, updated_at: now };
+      this.#insertSecret(insertRow(this.#database, 'webhooks', row), secret);
     });
     return { webhook: this.get(id), secret };
   }
@@ -52,8 +73,9 @@ export class SqliteWebhooks implements Webhooks {
   list(query: PageQuery): Page<Webhook> {
     const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('webhooks', query.cursor);
     const rows = this.#database
-      .prepare(`${SELECT_WEBHOOK} WHERE number < ? ORDER BY number DESC LIMIT ?`)
-      .all(before, query.limit + 1) as WebhookRow[];
+      .prepare(`${SELECT_WEBHOOK} WHERE number < @before ORDER BY number DESC LIMIT @most`)
+      .all({ before, most: query.limit + 1 })
+      .map((row) => readRow(COLUMNS, row));
     const page = rows.slice(0, query.limit);
     return {
       items: page.map(toWebhook),
@@ -64,21 +86,8 @@ export class SqliteWebhooks implements Webhooks {
   update(id: string, change: WebhookChange, now: number): Webhook {
     write(this.#database, () => {
       const row = getWebhookRow(this.#database, id);
-      const enabled = change.enabled ?? row.enabled === 1;
-      this.#database
-        .prepare(
-          `UPDATE webhooks SET url = ?, events = ?, description = ?, enabled = ?, disabled_reason = ?, updated_at = ?
-           WHERE number = ?`,
-        )
-        .run(
-          change.url ?? row.url,
-          change.events === undefined ? row.events : JSON.stringify(change.events),
-          change.description ?? row.description,
-          enabled ? 1 : 0,
-          enabled ? null : row.disabledReason,
-          now,
-          row.number,
-        );
+      const disabled_reason = (change.enabled ?? row.enabled) ? null : row.disabledReason;
+      updateRow(this.#database, 'webhooks', row.number, { ...columnsOf(change), disabled_reason, updated_at: now });
     });
     return this.get(id);
   }
@@ -86,7 +95,7 @@ export class SqliteWebhooks implements Webhooks {
   remove(id: string): void {
     write(this.#database, () => {
       const { number } = getWebhookRow(this.#database, id);
-      this.#database.prepare('DELETE FROM webhooks WHERE number = ?').run(number);
+      this.#database.prepare('DELETE FROM webhooks WHERE number = @number').run({ number });
     });
   }
 
@@ -107,27 +116,27 @@ export class SqliteWebhooks implements Webhooks {
         )
         .run({ number, now, most: MAXIMUM_OLD_SECRETS });
       this.#insertSecret(number, secret);
-      this.#database.prepare('UPDATE webhooks SET updated_at = ? WHERE number = ?').run(now, number);
+      updateRow(this.#database, 'webhooks', number, { updated_at: now });
     });
     return { webhook: this.get(id), secret };
   }
 
   #insertSecret(webhook: number, secret: string): void {
-    this.#database.prepare('INSERT INTO webhook_secrets (webhook, secret) VALUES (?, ?)').run(webhook, secret);
+    insertRow(this.#database, 'webhook_secrets', { webhook, secret });
   }
 }
 
 /** The webhook's row. @throws AppError webhook_not_found */
 export function getWebhookRow(database: Database, id: string): WebhookRow {
-  const row = database.prepare(`${SELECT_WEBHOOK} WHERE id = ?`).get(id) as WebhookRow | undefined;
+  const row = database.prepare(`${SELECT_WEBHOOK} WHERE id = @id`).get({ id });
   if (row === undefined) throw new AppError('webhook_not_found', `there is no webhook ${id}`);
-  return row;
+  return readRow(COLUMNS, row);
 }
 
 function newSecret(): string {
   return `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
 }
 
-function toWebhook({ number: _, ...row }: WebhookRow): Webhook {
-  return { ...row, events: JSON.parse(row.events) as CampaignEvent[], enabled: row.enabled === 1 };
+function toWebhook({ number: _, ...webhook }: WebhookRow): Webhook {
+  return webhook;
 }

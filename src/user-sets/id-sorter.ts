@@ -1,12 +1,11 @@
 /**
- * Sorts any number of user ids in constant memory: chunks are sorted, spilled as runs to one temporary file, and merged
- * (external merge sort).
+ * Sorts any number of user ids in flat memory: chunks are sorted, spilled as runs to one file that never gets a name,
+ * and merged (external merge sort).
  */
-import { closeSync, openSync } from 'node:fs';
+import type { BlobWriter, ReadRanges } from '../campaigns/ports/blobs.ts';
 import type { IdBlocks } from '../campaigns/set-types.ts';
-import { createFolder, removeQuietly, withStorage, writeAll } from '../lib/durable-files.ts';
-import { decodeIds, encodeIds, lineBlocks } from './set-file.ts';
-import { temporaryPath } from './writer.ts';
+import { decodeIds, encodeIds, lineBlocks, SEED_FOLDER } from './set-file.ts';
+import type { SetWrites } from './writer.ts';
 
 /** Ids sorted at once: 15 to 60 ms, about 4 MB. Ten million make 306 runs. */
 const CHUNK_IDS = 32_768;
@@ -18,7 +17,7 @@ const RUN_READ_BYTES = 16 * 1024;
 /** Runs opened at once. */
 const OPENED_RUNS = 16;
 
-/** Where a run is in the temporary file. */
+/** Where a run lies in the file. */
 interface Run {
   readonly start: number;
   readonly end: number;
@@ -29,17 +28,17 @@ interface Run {
  * AppError storage_failed
  */
 export class IdSorter {
-  readonly #folder: string;
+  readonly #blobs: SetWrites;
   readonly #chunkIds: number;
   readonly #runs: Run[] = [];
   #chunk: string[] = [];
-  #spill: { readonly path: string; readonly descriptor: number } | null = null;
+  #spill: BlobWriter | null = null;
   #spilledBytes = 0;
   #received = 0;
 
-  /** `folder` is where the temporary file goes, if one is needed; `chunkIds` are sorted at once. */
-  constructor(folder: string, chunkIds = CHUNK_IDS) {
-    this.#folder = folder;
+  /** `blobs` takes the runs, if there is more than one chunk; `chunkIds` are sorted at once. */
+  constructor(blobs: SetWrites, chunkIds = CHUNK_IDS) {
+    this.#blobs = blobs;
     this.#chunkIds = chunkIds;
   }
 
@@ -57,34 +56,24 @@ export class IdSorter {
   blocks(): IdBlocks {
     if (this.#spill === null) return cut(sortedSet(this.#chunk));
     if (this.#chunk.length > 0) this.#flush();
-    const { descriptor } = this.#spill;
-    return mergeRuns(this.#runs.map(({ start, end }) => runBlocks(descriptor, start, end)));
+    const spill = this.#spill;
+    return mergeRuns(this.#runs.map(({ start, end }) => runBlocks(spill, start, end)));
   }
 
-  /** Removes the temporary file. */
+  /** Removes the runs. */
   close(): void {
-    if (this.#spill === null) return;
-    closeSync(this.#spill.descriptor);
-    removeQuietly(this.#spill.path, { recursive: false });
+    this.#spill?.abort();
     this.#spill = null;
   }
 
   #flush(): void {
     const bytes = encodeIds(sortedSet(this.#chunk));
     this.#chunk = [];
-    withStorage('sort user ids', () => {
-      this.#spill ??= openSpill(this.#folder);
-      writeAll(this.#spill.descriptor, bytes, this.#spilledBytes);
-    });
+    this.#spill ??= this.#blobs.write(SEED_FOLDER);
+    this.#spill.write(bytes);
     this.#runs.push({ start: this.#spilledBytes, end: this.#spilledBytes + bytes.length });
     this.#spilledBytes += bytes.length;
   }
-}
-
-function openSpill(folder: string): { readonly path: string; readonly descriptor: number } {
-  createFolder(folder);
-  const path = temporaryPath(folder);
-  return { path, descriptor: openSync(path, 'wx+') };
 }
 
 function sortedSet(userIds: string[]): string[] {
@@ -101,8 +90,8 @@ function* cut(userIds: readonly string[]): Generator<readonly string[], void, vo
   for (let at = 0; at < userIds.length; at += BLOCK_IDS) yield userIds.slice(at, at + BLOCK_IDS);
 }
 
-function* runBlocks(descriptor: number, start: number, end: number): Generator<string[], void, void> {
-  for (const lines of lineBlocks(descriptor, start, end, RUN_READ_BYTES)) yield decodeIds(lines);
+function* runBlocks(spill: ReadRanges, start: number, end: number): Generator<string[], void, void> {
+  for (const lines of lineBlocks(spill, start, end, RUN_READ_BYTES)) yield decodeIds(lines);
 }
 
 /** Reads one id at a time from a run. */

@@ -1,14 +1,12 @@
 /** User sets: a set of user ids as one file, named by the sha256 of its bytes and read a block at a time. */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync } from 'node:fs';
-import { join } from 'node:path';
-import { withStorage } from '../lib/durable-files.ts';
+import type { BlobReader, ReadRanges } from '../campaigns/ports/blobs.ts';
 import { AppError, assert } from '../lib/errors.ts';
 
-/** Where the files of user sets are, in the data folder. */
+/** The blob folder of user sets. */
 export const SEED_FOLDER = 'seeds';
 
-/** A set on disk. */
+/** A set that is written. */
 export interface UserSet {
   readonly sha256: string;
   readonly users: number;
@@ -41,24 +39,23 @@ export function decodeIds(bytes: Buffer): string[] {
  * @throws AppError storage_failed if the file is missing or, after the last block, if the bytes do not match the
  * sha256: what was read until then must not be used.
  */
-export function* userSetBlocks(folder: string, sha256: string): Generator<string[], void, void> {
-  const path = userSetPath(folder, sha256);
-  const descriptor = withStorage('read a user set', () => openSync(path, 'r'));
+export function* userSetBlocks(blobs: Pick<BlobReader, 'open'>, sha256: string): Generator<string[], void, void> {
+  const blob = blobs.open(SEED_FOLDER, userSetFile(sha256));
   try {
     const hash = createHash('sha256');
-    for (const lines of lineBlocks(descriptor, 0, Number.MAX_SAFE_INTEGER)) {
+    for (const lines of lineBlocks(blob, 0, Number.MAX_SAFE_INTEGER)) {
       hash.update(lines);
       let userIds: string[];
       try {
         userIds = decodeIds(lines);
       } catch {
-        throw torn(path); // we never write an incomplete JSON string
+        throw torn(sha256); // no line of ours is half a JSON string
       }
       yield userIds;
     }
-    if (hash.digest('hex') !== sha256) throw torn(path);
+    if (hash.digest('hex') !== sha256) throw torn(sha256);
   } finally {
-    closeSync(descriptor);
+    blob.close();
   }
 }
 
@@ -67,7 +64,7 @@ export function* userSetBlocks(folder: string, sha256: string): Generator<string
  * AppError storage_failed
  */
 export function* lineBlocks(
-  descriptor: number,
+  file: ReadRanges,
   start: number,
   end: number,
   readBytes = READ_BYTES,
@@ -76,7 +73,7 @@ export function* lineBlocks(
   let filled = 0;
   for (let position = start; ; ) {
     const wanted = Math.min(buffer.length - filled, end - position);
-    const read = withStorage('read a user set', () => readSync(descriptor, buffer, filled, wanted, position));
+    const read = file.read(buffer.subarray(filled, filled + wanted), position);
     position += read;
     filled += read;
     if (read === 0) {
@@ -95,13 +92,14 @@ export function* lineBlocks(
   }
 }
 
-export function userSetPath(folder: string, sha256: string): string {
+/** The name of a set's file. */
+export function userSetFile(sha256: string): string {
   assert(/^[0-9a-f]{1,64}$/.test(sha256), `${sha256} is the name of a user set`);
-  return join(folder, `${sha256}.txt`);
+  return `${sha256}.txt`;
 }
 
-function torn(path: string): AppError {
-  return new AppError('storage_failed', `user set ${path} is damaged or altered`);
+function torn(sha256: string): AppError {
+  return new AppError('storage_failed', `user set ${sha256} was altered or is torn`);
 }
 
 /** Printable ASCII that starts with no quote: true for nearly every id, and quick to check. */

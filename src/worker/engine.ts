@@ -13,7 +13,7 @@ import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
-import { openStore } from '../sqlite/open-store.ts';
+import { openStore } from '../store/open-store.ts';
 import { Estimator } from './estimator.ts';
 import { type ExpandDependencies, expand } from './expand.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
@@ -147,8 +147,8 @@ async function startEngine(
     return population;
   };
   open(config.populationVersion);
-  const { dataDir, minimumSeeds, leaseMs, maximumAttempts } = config;
-  const store = openStore(dataDir, { clock, minimumSeeds, leaseMs, maximumAttempts });
+  const { minimumSeeds, leaseMs, maximumAttempts } = config;
+  const store = openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts });
   const pool = await opening;
   const dependencies: ExpandDependencies = {
     store,
@@ -165,16 +165,10 @@ async function startEngine(
 
 /** Makes estimates in a thread of its own, so that none waits behind expansions. */
 function openEstimator(
-  { dataDir, model, modelVersion, population, populationVersion }: EngineConfig,
+  { store, model, modelVersion, population, populationVersion }: EngineConfig,
   logger: Logger,
 ): Estimator {
-  const estimator = new Estimator({
-    model,
-    modelVersion,
-    population,
-    populationVersion,
-    dataDir,
-  });
+  const estimator = new Estimator({ model, modelVersion, population, populationVersion, store });
   setTimeout(
     () => estimator.warm().catch((error: unknown) => logger.error({ err: error }, 'no estimates can be made')),
     WARM_AFTER_MS,

@@ -5,6 +5,7 @@
 
 import type { Filters } from '../campaigns/features.ts';
 import type { SetReader } from '../campaigns/ports/expansions.ts';
+import type { StoreLocator } from '../campaigns/ports/store.ts';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng, sample } from '../lib/rng.ts';
@@ -19,17 +20,18 @@ import type { Prediction } from '../online/prediction.ts';
 import { regressionCache } from '../online/regression-cache.ts';
 import { openPopulation } from '../population/population.ts';
 import { CPU } from '../runtime/session.ts';
-import { openFiles } from '../sqlite/open-store.ts';
+import { openStoreFiles } from '../store/open-store.ts';
 import { assignRoles, type ExpansionRows, findFiltered, markUsers, SEED, SUPPRESSED } from './find-rows.ts';
 import { KeptMarks } from './kept-marks.ts';
 
-/** What the thread is started with: folders, and the versions in them that are served. */
+/** What the thread is started with: folders, the versions in them that are served, and the store. */
 export interface EstimateThreadData {
   readonly model: string;
   readonly modelVersion: string;
   readonly population: string;
   readonly populationVersion: string;
-  readonly dataDir: string;
+  /** Where user sets are. */
+  readonly store: StoreLocator;
 }
 
 export interface EstimateTask {
@@ -178,7 +180,7 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
   const program = await openOnlineProgram(model, { device: CPU });
   const bound = { model, population, binding: bind(model.folder, population) };
   const regression = await openBoundRegression(bound, { cache: regressionCache(bound) });
-  return new Estimates({ ...bound, program, regression }, openFiles(data.dataDir));
+  return new Estimates({ ...bound, program, regression }, openStoreFiles(data.store));
 }
 
 await hostThread(open);

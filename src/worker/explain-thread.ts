@@ -3,11 +3,12 @@
 import { type Explanation, type ExplanationLimits, explain } from '../audience/explanation.ts';
 import { openRanking } from '../audience/ranking.ts';
 import type { SetReader } from '../campaigns/ports/expansions.ts';
+import type { StoreLocator } from '../campaigns/ports/store.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { AppError } from '../lib/errors.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import { hasVersion, openPopulation, type Population } from '../population/population.ts';
-import { openFiles } from '../sqlite/open-store.ts';
+import { openStoreFiles } from '../store/open-store.ts';
 
 /** Which audience, and whom it was made from. */
 export interface ExplainTask {
@@ -23,20 +24,21 @@ export interface ExplainTask {
 export interface ExplainThreadData {
   /** The folder of all versions. */
   readonly population: string;
-  readonly dataDir: string;
+  /** Where rankings and user sets are. */
+  readonly store: StoreLocator;
   readonly limits: ExplanationLimits;
 }
 
 function run(
   { folder, size, populationVersion, seedSets }: ExplainTask,
-  { population, dataDir, limits }: ExplainThreadData,
+  { population, store, limits }: ExplainThreadData,
 ): Explanation {
   if (!hasVersion(population, populationVersion)) {
     const message = `the audience was made with population ${populationVersion}, which is not there any more`;
     throw new AppError('population_unavailable', message, { facts: { population_version: populationVersion } });
   }
   const opened = openPopulation(population, { version: populationVersion, trusted: true });
-  const files = openFiles(dataDir);
+  const files = openStoreFiles(store);
   const seeds = numbersOf(opened, files, seedSets);
   const ranking = openRanking(files.blobs, folder);
   try {

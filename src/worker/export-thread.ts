@@ -1,10 +1,11 @@
 /** A thread that makes one customised model's manifest, and its ONNX file where that is wanted. */
+import type { StoreLocator } from '../campaigns/ports/store.ts';
 import { AppError } from '../lib/errors.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import { customisedOnnx } from '../model/customised.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { type CustomisedManifest, customisedManifest } from '../online/customised-manifest.ts';
-import { openFiles } from '../sqlite/open-store.ts';
+import { openStoreFiles } from '../store/open-store.ts';
 import { readStoredModel } from './stored-model.ts';
 
 /** Whose model is wanted. */
@@ -24,7 +25,7 @@ export interface ExportThreadData {
   /** The version of it that is served. */
   readonly modelVersion: string;
   /** Where rankings are. */
-  readonly dataDir: string;
+  readonly store: StoreLocator;
 }
 
 export interface ExportResult {
@@ -33,7 +34,7 @@ export interface ExportResult {
 }
 
 function run(task: ExportTask, data: ExportThreadData): ExportResult {
-  const customised = readStoredModel(openFiles(data.dataDir).blobs, task.folder);
+  const customised = readStoredModel(openStoreFiles(data.store).blobs, task.folder);
   checkVersion(customised.modelVersion, data.modelVersion, `${data.modelVersion} is served`);
   const general = readModelFolder(data.model);
   checkVersion(customised.modelVersion, general.manifest.version, `its folder holds ${general.manifest.version}`);

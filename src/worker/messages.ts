@@ -1,5 +1,6 @@
 /** What the engine says to its threads, and what the API process and the engine say to each other. */
 
+import type { StoreLocator } from '../campaigns/ports/store.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Feeds } from '../runtime/session.ts';
@@ -61,7 +62,7 @@ export interface ScoreResult {
 
 /** Everything an engine needs to know; the API process sends it first. */
 export interface EngineConfig {
-  readonly dataDir: string;
+  readonly store: StoreLocator;
   readonly model: string;
   /** What the API process names in its answers: another version in the folder is refused. */
   readonly modelVersion: string;

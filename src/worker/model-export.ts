@@ -16,8 +16,8 @@ export class ModelExporter {
   readonly #threads: SingleTaskThreads<ExportTask, ExportResult>;
 
   /**
-   * `modelVersion` is the one that is served, which the folder `model` may not hold any more; `dataDir` is where
-   * rankings are.
+   * `modelVersion` is the one that is served, which the folder `model` may not hold any more; `store` is where rankings
+   * are.
    */
   constructor(data: ExportThreadData) {
     this.#threads = new SingleTaskThreads({ beside: import.meta.url, name: 'export-thread', data });

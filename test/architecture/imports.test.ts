@@ -50,18 +50,19 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   [
     'src/worker/planted.ts',
     "export * from '../server/app.ts';",
-    'worker-imports-only-sqlite-campaigns-online-audience-model-population-runtime-lib',
+    'worker-imports-only-store-campaigns-online-audience-model-population-runtime-lib',
   ],
   [
     'src/worker/planted-cli.ts',
     "export * from '../cli/output.ts';",
-    'worker-imports-only-sqlite-campaigns-online-audience-model-population-runtime-lib',
+    'worker-imports-only-store-campaigns-online-audience-model-population-runtime-lib',
   ],
   [
     'src/worker/planted-store.ts',
-    "export * from '../sqlite/open-store.ts';",
+    "export * from '../store/open-store.ts';",
     'stores-are-opened-where-things-are-wired',
   ],
+  ['src/cli/planted-adapter.ts', "export * from '../sqlite/adapter.ts';", 'one-door-to-the-adapters-of-stores'],
   ['src/online/planted-ort.ts', "export { Tensor } from 'onnxruntime-node';", 'one-door-for-onnxruntime-node'],
   [
     'src/worker/planted-sql.ts',

@@ -21,7 +21,7 @@ import type { EngineStatus } from '../../src/server/health/port.ts';
 import type { ModelFacts } from '../../src/server/information/port.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
-import { openStore } from '../../src/sqlite/open-store.ts';
+import { locateStore, openStore } from '../../src/store/open-store.ts';
 import { AudienceExplainer as ThreadedExplainer } from '../../src/worker/audience-explainer.ts';
 import { openContract } from '../fixture/api-document.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -144,7 +144,7 @@ export async function openFixture(
   { clock = systemClock, allowedHosts = [], resolve }: FixtureParts = {},
 ): Promise<Fixture> {
   const dataDir = temporaryFolder();
-  const store = openStore(dataDir, {
+  const store = openStore(locateStore(dataDir), {
     clock,
     minimumSeeds: 10,
     leaseMs: 30_000,
@@ -159,7 +159,7 @@ export async function openFixture(
   let estimates: Estimates = { estimate: async () => ({ kind: 'loading' }) };
   const threads = new ThreadedExplainer({
     population: population.path,
-    dataDir,
+    store: locateStore(dataDir),
     limits: { tokens: 100, minimumGroupUsers: 20, minimumDisparityPercent: 80 },
   });
   let explainer: AudienceExplainer = threads;

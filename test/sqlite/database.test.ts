@@ -114,9 +114,9 @@ describe('write', () => {
     const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
     const pages = database.pragma('page_count', { simple: true });
     database.pragma(`max_page_count = ${pages}`);
-    expect(() => write(database, () => database.prepare('INSERT INTO a VALUES (?)').run('x'.repeat(100_000)))).toThrow(
-      expect.objectContaining({ code: 'storage_failed', facts: { errno: 'SQLITE_FULL' } }),
-    );
+    expect(() =>
+      write(database, () => database.prepare('INSERT INTO a VALUES (@x)').run({ x: 'x'.repeat(100_000) })),
+    ).toThrow(expect.objectContaining({ code: 'storage_failed', facts: { errno: 'SQLITE_FULL' } }));
     database.close();
   });
 });

@@ -11,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import type { FeedbackEvent } from '../../src/campaigns/types.ts';
 import { openDatabase } from '../../src/sqlite/database.ts';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { writeUserSet } from '../../src/user-sets/writer.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -113,7 +114,7 @@ describe('CampaignStore.expand with feedback', () => {
     const { sets } = setsOf(store);
     const expected = [clicks, dismissals].map((each) => {
       const set = writeUserSet(
-        temporaryFolder(),
+        new FileBlobs(temporaryFolder()),
         each.map(({ userId }) => userId),
       );
       return set.sha256;

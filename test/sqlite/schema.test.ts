@@ -11,7 +11,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 function checkedValues(table: string, column: string): string[] {
   const database = openDatabase(join(temporaryFolder(), 'metaheac.db'));
   try {
-    const sql = database.prepare('SELECT sql FROM sqlite_master WHERE name = ?').pluck().get(table) as string;
+    const sql = database.prepare('SELECT sql FROM sqlite_master WHERE name = @table').pluck().get({ table }) as string;
     const list = new RegExp(`CHECK \\(${column} IN \\(([^)]*)\\)\\)`).exec(sql)?.[1];
     expect(list, `a check of ${table}.${column}`).toBeDefined();
     return list!.split(',').map((value) => value.trim().slice(1, -1));

@@ -4,29 +4,20 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import type { UserSets } from '../../src/campaigns/ports/user-sets.ts';
 import type { SetOwner } from '../../src/campaigns/set-types.ts';
 import { openDatabase, write } from '../../src/sqlite/database.ts';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { userSetBlocks } from '../../src/user-sets/set-file.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
+import { change } from '../campaigns/contract/user-sets.ts';
 import { dataFolder } from './data-folder.ts';
 
 const common: SetOwner = { kind: 'common_suppression' };
 const population = { version: 'p', has: everyoneIsKnown };
-
-async function change(sets: UserSets, owner: SetOwner, how: 'replace' | 'add' | 'remove', ids: readonly string[]) {
-  const collected = sets.collect();
-  try {
-    for (const id of ids) collected.add(id);
-    return await sets.change(owner, how, collected, population, 1_000);
-  } finally {
-    collected.close();
-  }
-}
 
 async function start(folder: string, how: 'swap' | 'add'): Promise<ChildProcess> {
   const path = fileURLToPath(new URL('./children/change-sets.ts', import.meta.url));
@@ -39,7 +30,7 @@ async function start(folder: string, how: 'swap' | 'add'): Promise<ChildProcess>
 
 /** The ids of a set. */
 function readUserSet(folder: string, sha256: string): string[] {
-  return [...userSetBlocks(folder, sha256)].flat();
+  return [...userSetBlocks(new FileBlobs(folder), sha256)].flat();
 }
 
 const filesOf = (folder: string) => readdirSync(join(folder, 'seeds')).sort();
@@ -52,7 +43,7 @@ function expectWhole(folder: string): readonly string[] {
   try {
     return write(database, () => {
       const recorded = database.prepare('SELECT sha256 FROM user_sets ORDER BY sha256').pluck().all() as string[];
-      for (const sha256 of recorded) readUserSet(join(folder, 'seeds'), sha256);
+      for (const sha256 of recorded) readUserSet(folder, sha256);
       return recorded.map((sha256) => `${sha256}.txt`);
     });
   } finally {
@@ -103,39 +94,6 @@ describe('UserSets', () => {
     writeFileSync(join(folder, 'seeds', 'notes.md'), "somebody's own");
     store.userSets.removeLeftovers();
     expect(filesOf(folder)).toEqual([...kept, 'notes.md'].sort());
-  });
-
-  it('refuses a campaign that is deleted while its set is written, and leaves no file', async () => {
-    const { folder, open } = dataFolder();
-    const store = open();
-    const { id } = store.create(newCampaign(), everyoneIsKnown);
-    const changing = change(store.userSets, { kind: 'seeds', campaignId: id }, 'add', ['a', 'b']);
-    store.delete(id);
-    await expect(changing).rejects.toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
-    expect(filesOf(folder)).toEqual([]);
-  });
-
-  it('reads a set to its end that is replaced meanwhile', async () => {
-    const { folder, open } = dataFolder();
-    const { userSets } = open();
-    const strangers = { version: 'q', has: () => false };
-    await change(userSets, common, 'replace', ['a', 'b']);
-    const [file] = filesOf(folder);
-    const unknown = userSets.unknownOf(common, strangers);
-    const report = userSets.report(common, strangers);
-    const first = unknown.next().value;
-    await change(userSets, common, 'replace', ['c']);
-    expect(existsSync(join(folder, 'seeds', file!))).toBe(false);
-    expect([...(first ?? []), ...[...unknown].flat()]).toEqual(['a', 'b']);
-    expect(await report).toMatchObject({ unknown: 2, unknownExamples: ['a', 'b'] });
-  });
-
-  it('counts matches of each population version anew', async () => {
-    const { userSets } = dataFolder().open();
-    await change(userSets, common, 'replace', ['a', 'b']);
-    const next = { version: 'q', has: (userId: string) => userId === 'a' };
-    expect(await userSets.report(common, population)).toMatchObject({ known: 2, unknown: 0 });
-    expect(await userSets.report(common, next)).toMatchObject({ known: 1, unknown: 1, unknownExamples: ['b'] });
   });
 
   it('recovers where a file was gone for a while', async () => {

@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { IdBlocks } from '../../src/campaigns/set-types.ts';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
 import { differenceOf, intersectionOf, unionOf } from '../../src/user-sets/algebra.ts';
 import { IdSorter } from '../../src/user-sets/id-sorter.ts';
-import { decodeIds, encodeIds, userSetBlocks } from '../../src/user-sets/set-file.ts';
-import { removeUnfinished, UserSetWriter, writeBlocks, writeUserSet } from '../../src/user-sets/writer.ts';
+import { decodeIds, encodeIds, SEED_FOLDER, userSetBlocks } from '../../src/user-sets/set-file.ts';
+import { writeBlocks, writeUserSet } from '../../src/user-sets/writer.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ODD_STRINGS } from '../fixture/odd-ids.ts';
 import { size } from '../fixture/size.ts';
@@ -18,19 +19,25 @@ import { size } from '../fixture/size.ts';
 const anyId = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom(...ODD_STRINGS));
 const storageFailed = (more: object) => expect.objectContaining({ code: 'storage_failed', ...more });
 
-/** The ids of a set. */
-function readUserSet(folder: string, sha256: string): string[] {
-  return [...userSetBlocks(folder, sha256)].flat();
+/** Blobs, and the folder of them where sets are. */
+function newBlobs(): { readonly blobs: FileBlobs; readonly folder: string } {
+  const root = temporaryFolder();
+  return { blobs: new FileBlobs(root), folder: join(root, SEED_FOLDER) };
 }
 
-function publish(folder: string, userIds: readonly string[]): string {
-  const set = writeUserSet(folder, userIds);
+/** The ids of a set. */
+function readUserSet(blobs: FileBlobs, sha256: string): string[] {
+  return [...userSetBlocks(blobs, sha256)].flat();
+}
+
+function publish(blobs: FileBlobs, userIds: readonly string[]): string {
+  const set = writeUserSet(blobs, userIds);
   set.publish();
   return set.sha256;
 }
 
-function sort(folder: string, userIds: readonly string[], chunkIds: number): string[] {
-  const sorter = new IdSorter(folder, chunkIds);
+function sort(blobs: FileBlobs, userIds: readonly string[], chunkIds: number): string[] {
+  const sorter = new IdSorter(blobs, chunkIds);
   try {
     for (const userId of userIds) sorter.add(userId);
     expect(sorter.received).toBe(userIds.length);
@@ -61,20 +68,20 @@ describe('encodeIds', () => {
 
 describe('writeUserSet', () => {
   it('shares one file between equal sets and leaves nothing beside it', () => {
-    const folder = join(temporaryFolder(), 'seeds');
-    const first = publish(folder, ['b', 'a']);
-    expect(publish(folder, ['a', 'b'])).toBe(first);
+    const { blobs, folder } = newBlobs();
+    const first = publish(blobs, ['b', 'a']);
+    expect(publish(blobs, ['a', 'b'])).toBe(first);
     expect(readdirSync(folder)).toEqual([`${first}.txt`]);
-    expect(readUserSet(folder, first)).toEqual(['a', 'b']);
-    const same = writeUserSet(folder, ['a', 'b']);
+    expect(readUserSet(blobs, first)).toEqual(['a', 'b']);
+    const same = writeUserSet(blobs, ['a', 'b']);
     expect(same).toMatchObject({ sha256: first, users: 2, sizeBytes: 4 });
     same.discard();
   });
 
   it('gives different sets different names', () => {
-    const folder = temporaryFolder();
+    const { blobs, folder } = newBlobs();
     const nameOf = (userIds: readonly string[]) => {
-      const set = writeUserSet(folder, userIds);
+      const set = writeUserSet(blobs, userIds);
       set.discard();
       return set.sha256;
     };
@@ -89,59 +96,47 @@ describe('writeUserSet', () => {
   });
 
   it('heals a damaged file of the same set', () => {
-    const folder = temporaryFolder();
-    const sha256 = publish(folder, ['a']);
+    const { blobs, folder } = newBlobs();
+    const sha256 = publish(blobs, ['a']);
     writeFileSync(join(folder, `${sha256}.txt`), 'garbage');
-    publish(folder, ['a']);
+    publish(blobs, ['a']);
     expect(readFileSync(join(folder, `${sha256}.txt`), 'utf8')).toBe('a\n');
   });
 
   it('says storage_failed with the cause where it cannot get its name, and leaves nothing once discarded', () => {
-    const folder = temporaryFolder();
-    const sha256 = publish(folder, ['a']);
+    const { blobs, folder } = newBlobs();
+    const sha256 = publish(blobs, ['a']);
     rmSync(join(folder, `${sha256}.txt`));
     mkdirSync(join(folder, `${sha256}.txt`)); // a folder where the file should go: the rename fails
-    const set = writeUserSet(folder, ['a']);
+    const set = writeUserSet(blobs, ['a']);
     expect(() => set.publish()).toThrow(storageFailed({ cause: expect.objectContaining({ syscall: 'rename' }) }));
     set.discard();
     expect(readdirSync(folder)).toEqual([`${sha256}.txt`]);
   });
 
   it('says storage_failed where the folder cannot be made', () => {
-    const folder = join(temporaryFolder(), 'a file');
+    const { blobs, folder } = newBlobs();
     writeFileSync(folder, '');
-    expect(() => writeUserSet(folder, ['a'])).toThrow(storageFailed({}));
+    expect(() => writeUserSet(blobs, ['a'])).toThrow(storageFailed({}));
   });
 });
 
 describe('writeBlocks', () => {
   it('writes the file that writeUserSet writes', async () => {
-    const folder = temporaryFolder();
-    const set = await writeBlocks(folder, [['a'], [], ['b', 'c']]);
+    const { blobs } = newBlobs();
+    const set = await writeBlocks(blobs, [['a'], [], ['b', 'c']]);
     set.publish();
-    expect(set.sha256).toBe(publish(folder, ['c', 'b', 'a']));
+    expect(set.sha256).toBe(publish(blobs, ['c', 'b', 'a']));
   });
 
   it('leaves nothing where its ids end with an error', async () => {
-    const folder = temporaryFolder();
+    const { blobs, folder } = newBlobs();
     function* broken(): Generator<string[]> {
       yield ['a'];
       throw new Error('no more');
     }
-    await expect(writeBlocks(folder, broken())).rejects.toThrow('no more');
+    await expect(writeBlocks(blobs, broken())).rejects.toThrow('no more');
     expect(readdirSync(folder)).toEqual([]);
-  });
-});
-
-describe('removeUnfinished', () => {
-  it('removes what a killed writer left, and nothing else', () => {
-    const folder = temporaryFolder();
-    const sha256 = publish(folder, ['a']);
-    new UserSetWriter(folder).write(['b']);
-    expect(readdirSync(folder)).toHaveLength(2);
-    removeUnfinished(folder);
-    expect(readdirSync(folder)).toEqual([`${sha256}.txt`]);
-    removeUnfinished(join(folder, 'missing'));
   });
 });
 
@@ -149,21 +144,21 @@ describe('userSetBlocks', () => {
   const many = Array.from({ length: 30_000 }, (_, i) => `user-${String(i).padStart(6, '0')}`);
 
   it('reads a large set block by block', () => {
-    const folder = temporaryFolder();
-    const blocks = [...userSetBlocks(folder, publish(folder, many))];
+    const { blobs } = newBlobs();
+    const blocks = [...userSetBlocks(blobs, publish(blobs, many))];
     expect(blocks.length).toBeGreaterThan(3);
     expect(blocks.flat()).toEqual(many);
   });
 
   it('reads ids that are longer than what is read at a time', () => {
-    const folder = temporaryFolder();
+    const { blobs } = newBlobs();
     const long = ['a'.repeat(200_000), 'b', `c${'é'.repeat(70_000)}`];
-    expect(readUserSet(folder, publish(folder, long))).toEqual(long);
+    expect(readUserSet(blobs, publish(blobs, long))).toEqual(long);
   });
 
   it('reads the empty set', () => {
-    const folder = temporaryFolder();
-    expect(readUserSet(folder, publish(folder, []))).toEqual([]);
+    const { blobs } = newBlobs();
+    expect(readUserSet(blobs, publish(blobs, []))).toEqual([]);
   });
 
   it.each([
@@ -172,33 +167,33 @@ describe('userSetBlocks', () => {
     ['other text', (path: string) => writeFileSync(path, readFileSync(path, 'utf8').replace('user-029', 'user-129'))],
     ['half a JSON string', (path: string) => writeFileSync(path, '"abc\n')],
   ])('refuses a file that was altered: %s', (_, alter) => {
-    const folder = temporaryFolder();
-    const sha256 = publish(folder, many);
+    const { blobs, folder } = newBlobs();
+    const sha256 = publish(blobs, many);
     alter(join(folder, `${sha256}.txt`));
-    expect(() => readUserSet(folder, sha256)).toThrow(storageFailed({ message: expect.stringContaining('altered') }));
+    expect(() => readUserSet(blobs, sha256)).toThrow(storageFailed({ message: expect.stringContaining('altered') }));
   });
 
   it('reads a file to its end that is removed meanwhile', () => {
-    const folder = temporaryFolder();
-    const sha256 = publish(folder, many);
-    const blocks = userSetBlocks(folder, sha256);
+    const { blobs, folder } = newBlobs();
+    const sha256 = publish(blobs, many);
+    const blocks = userSetBlocks(blobs, sha256);
     const first = blocks.next().value as string[];
     rmSync(join(folder, `${sha256}.txt`));
     expect([...first, ...[...blocks].flat()]).toEqual(many);
   });
 
   it('says storage_failed where the file is gone', () => {
-    expect(() => readUserSet(temporaryFolder(), 'ab')).toThrow(storageFailed({ facts: { errno: 'ENOENT' } }));
+    expect(() => readUserSet(newBlobs().blobs, 'ab')).toThrow(storageFailed({ facts: { errno: 'ENOENT' } }));
   });
 });
 
 describe('IdSorter', () => {
   it('sorts any ids by UTF-16 code units, each once, whatever the number of runs', () => {
-    const folder = temporaryFolder();
+    const { blobs, folder } = newBlobs();
     const few = fc.constantFrom('a', 'b', 'c', 'd', ...ODD_STRINGS);
     fc.assert(
       fc.property(fc.array(fc.oneof(anyId, few), { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), (ids, chunk) => {
-        expect(sort(folder, ids, chunk)).toEqual([...new Set(ids)].sort());
+        expect(sort(blobs, ids, chunk)).toEqual([...new Set(ids)].sort());
       }),
       { numRuns: size(75, 300) },
     );
@@ -207,12 +202,12 @@ describe('IdSorter', () => {
 
   it('merges runs that are longer than a block', () => {
     const ids = Array.from({ length: 50_000 }, (_, i) => `u${(i * 7_919) % 40_000}`);
-    expect(sort(temporaryFolder(), ids, 7_000)).toEqual([...new Set(ids)].sort());
+    expect(sort(newBlobs().blobs, ids, 7_000)).toEqual([...new Set(ids)].sort());
   });
 
   it('keeps its temporary file no longer than until it is closed', () => {
-    const folder = temporaryFolder();
-    const sorter = new IdSorter(folder, 2);
+    const { blobs, folder } = newBlobs();
+    const sorter = new IdSorter(blobs, 2);
     for (const id of ['b', 'a', 'c']) sorter.add(id);
     expect(readdirSync(folder)).toEqual([expect.stringMatching(/\.tmp$/)]);
     sorter.close();

@@ -3,12 +3,13 @@
  * folder is refused.
  */
 import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { SetOwner } from '../../src/campaigns/set-types.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
+import { locateStore } from '../../src/store/open-store.ts';
 import { writeUserSet } from '../../src/user-sets/writer.ts';
 import { Estimator } from '../../src/worker/estimator.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
@@ -18,14 +19,15 @@ import { buildRig, startRig } from './rig.ts';
 
 const world = await tinyWorld();
 const population = openPopulation(world.population);
+const dataDir = temporaryFolder();
 const data = {
   model: world.model,
   modelVersion: readModelFolder(world.model).manifest.version,
   population: world.population,
   populationVersion: population.version,
-  dataDir: temporaryFolder(),
+  store: locateStore(dataDir),
 };
-afterAll(() => rmSync(data.dataDir, { recursive: true }));
+afterAll(() => rmSync(dataDir, { recursive: true }));
 const campaign = world.campaigns[0]!;
 const rowsOf = (ids: readonly string[]) =>
   Int32Array.from(ids, (id) => population.rowOf[population.directory.find(id)]!).sort();
@@ -95,7 +97,7 @@ describe('Estimator', () => {
     expect(users.seeds + users.suppressed + users.filtered + users.candidates).toBe(everyone);
     expect(expected!.candidates).toBe(Math.min(1_000, users.candidates));
     // of the installation's list, in two parts, and with the tokens in another order, one of them twice
-    const set = writeUserSet(join(data.dataDir, 'seeds'), [...new Set(optedOut), 'nobody']);
+    const set = writeUserSet(new FileBlobs(dataDir), [...new Set(optedOut), 'nobody']);
     set.publish();
     const others = [
       { ...task, filters, suppressionSet: set.sha256 },

@@ -11,7 +11,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
-import { openStore } from '../../src/sqlite/open-store.ts';
+import { locateStore, openStore } from '../../src/store/open-store.ts';
 import { EngineSupervisor } from '../../src/worker/supervisor.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { findChild } from '../fixture/processes.ts';
@@ -56,11 +56,12 @@ export async function startRig(options: RigOptions): Promise<Rig> {
 export function buildRig(options: RigOptions): Rig {
   const dataDir = temporaryFolder();
   const limits = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: options.maximumAttempts ?? 5 };
-  const store = openStore(dataDir, { clock: systemClock, ...limits });
+  const locator = locateStore(dataDir);
+  const store = openStore(locator, { clock: systemClock, ...limits });
   const population = openPopulation(options.population);
   const supervisor = new EngineSupervisor(
     {
-      dataDir,
+      store: locator,
       model: options.model,
       population: options.population,
       modelVersion: options.modelVersion ?? readModelFolder(options.model).manifest.version,

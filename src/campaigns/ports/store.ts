@@ -4,7 +4,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Retention } from '../types.ts';
 import type { Audiences } from './audiences.ts';
-import type { Blobs } from './blobs.ts';
+import type { BlobReader, Blobs } from './blobs.ts';
 import type { Campaigns } from './campaigns.ts';
 import type { Expansions, SetReader } from './expansions.ts';
 import type { Feedback } from './feedback.ts';
@@ -51,4 +51,35 @@ export interface CampaignStore extends Campaigns, Expansions, SetReader, Audienc
   readonly outbox: Outbox;
   /** Nothing is called afterwards. */
   close(): void;
+}
+
+/** What a thread reads beside its process's store. */
+export interface StoreFiles extends SetReader {
+  readonly blobs: BlobReader;
+}
+
+/** A kind of store. `location` says where one is, in the adapter's own terms: a folder, an address. */
+export interface StoreAdapter {
+  /**
+   * Takes a store for one service, before it is opened: two would give away each other's jobs. Returns what gives it
+   * back; the end of the process, however that comes, does so too.
+   * @throws AppError unavailable where another service has it; storage_failed
+   */
+  lock(location: string): () => void;
+
+  /**
+   * Opens a store, made where there is none, and brings it to this version; any number of processes may do so at once.
+   * @throws AppError storage_failed; invalid_argument where what is there is not a store, or of a newer version
+   */
+  open(location: string, options: StoreOptions): CampaignStore;
+
+  /** Opens the reading half alone: it holds nothing that is to be closed. */
+  openFiles(location: string): StoreFiles;
+}
+
+/** Where a store is, as plain data: what a process or a thread is handed to open the same one. */
+export interface StoreLocator {
+  /** The adapter's name. */
+  readonly adapter: string;
+  readonly location: string;
 }

@@ -8,6 +8,7 @@ import type { NewData } from './new-data.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 const bytes = (text: string) => Buffer.from(text);
+const MISSING = expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } });
 
 function put(blobs: Blobs, folder: string, text = 'abcdef'): void {
   blobs.publish(folder, new Map([['a.bin', bytes(text)]]));
@@ -57,17 +58,91 @@ export function describeBlobs(newData: NewData): void {
     it('say storage_failed, ENOENT, where there is no such folder or file', () => {
       const { blobs } = newData().open();
       put(blobs, 'audiences/c/e');
-      const missing = expect.objectContaining({ code: 'storage_failed', facts: { errno: 'ENOENT' } });
-      expect(() => blobs.open('audiences/c/e', 'b.bin')).toThrow(missing);
-      expect(() => blobs.open('audiences/c/f', 'a.bin')).toThrow(missing);
-      expect(() => blobs.read('audiences/c/f', 'a.bin')).toThrow(missing);
+      expect(() => blobs.open('audiences/c/e', 'b.bin')).toThrow(MISSING);
+      expect(() => blobs.open('audiences/c/f', 'a.bin')).toThrow(MISSING);
+      expect(() => blobs.read('audiences/c/f', 'a.bin')).toThrow(MISSING);
     });
 
     it('never have names that lead out of the store', () => {
       const { blobs } = newData().open();
       for (const folder of ['..', '../elsewhere', 'audiences/../../elsewhere'])
-        for (const call of [() => put(blobs, folder), () => blobs.has(folder), () => blobs.delete(folder)])
+        for (const call of [
+          () => put(blobs, folder),
+          () => blobs.has(folder),
+          () => blobs.delete(folder),
+          () => blobs.write(folder),
+          () => blobs.list(folder),
+          () => blobs.deleteFile('audiences', `../${folder}`),
+        ])
           expect(call).toThrow('leads out of the store');
+    });
+  });
+
+  describe('blobs that are written as their bytes come', () => {
+    it('are found when they are published, whole, and not before', async () => {
+      const data = newData();
+      const [{ blobs }, { blobs: others }] = [data.open(), data.open()];
+      const writer = blobs.write('sets');
+      for (const text of ['ab', '', 'cdef']) writer.write(bytes(text));
+      expect(() => others.open('sets', 'a.bin')).toThrow(MISSING);
+      const unnamed = await writer.finish();
+      expect(() => others.open('sets', 'a.bin')).toThrow(MISSING);
+      unnamed.publish('a.bin');
+      unnamed.discard();
+      expect(others.list('sets')).toEqual(['a.bin']);
+      expect(Buffer.from(others.read('sets', 'a.bin')).toString()).toBe('abcdef');
+    });
+
+    it('take the place of a file of their name, which is read on', () => {
+      const { blobs } = newData().open();
+      for (const text of ['first', 'second']) {
+        const writer = blobs.write('sets');
+        writer.write(bytes(text));
+        const early = text === 'second' ? blobs.open('sets', 'a.bin') : null;
+        writer.finishSync().publish('a.bin');
+        const target = new Uint8Array(9);
+        if (early) expect(bytes('first').equals(target.subarray(0, early.read(target, 0)))).toBe(true);
+        early?.close();
+      }
+      expect(Buffer.from(blobs.read('sets', 'a.bin')).toString()).toBe('second');
+    });
+
+    it('can be read before they are whole', () => {
+      const { blobs } = newData().open();
+      const writer = blobs.write('sets');
+      const target = new Uint8Array(4);
+      writer.write(bytes('abc'));
+      expect([writer.read(target, 1), target[0], target[1]]).toEqual([2, 98, 99]);
+      writer.write(bytes('def'));
+      expect([writer.read(target, 2), bytes('cdef').equals(target)]).toEqual([4, true]);
+      writer.finishSync().publish('a.bin');
+      expect(Buffer.from(blobs.read('sets', 'a.bin')).toString()).toBe('abcdef');
+    });
+
+    it('leave nothing where they are aborted or discarded, or their writer was killed', async () => {
+      const { blobs } = newData().open();
+      expect(blobs.list('sets')).toEqual([]);
+      blobs.removeUnfinished('sets');
+      blobs.write('sets').finishSync().publish('a.bin');
+      const aborted = blobs.write('sets');
+      aborted.write(bytes('half'));
+      aborted.abort();
+      aborted.abort();
+      (await blobs.write('sets').finish()).discard();
+      expect(blobs.list('sets')).toEqual(['a.bin']);
+      blobs.write('sets').write(bytes('half'));
+      blobs.removeUnfinished('sets');
+      expect(blobs.list('sets')).toEqual(['a.bin']);
+    });
+
+    it('go one by one', () => {
+      const { blobs } = newData().open();
+      for (const file of ['a.bin', 'b.bin']) blobs.write('sets').finishSync().publish(file);
+      const early = blobs.open('sets', 'a.bin');
+      blobs.deleteFile('sets', 'a.bin');
+      blobs.deleteFile('sets', 'a.bin');
+      expect([blobs.list('sets'), early.sizeBytes]).toEqual([['b.bin'], 0]);
+      early.close();
     });
   });
 

@@ -6,6 +6,7 @@ import { describeJobHistories } from './job-histories.ts';
 import { describeJobs } from './jobs.ts';
 import type { NewData } from './new-data.ts';
 import { describeOutbox } from './outbox.ts';
+import { describeUserSets } from './user-sets.ts';
 import { describeVersions } from './versions.ts';
 
 /** Tests a store; called by a test file of its own. */
@@ -17,4 +18,5 @@ export function describeCampaignStore(newData: NewData): void {
   describeJobHistories(newData);
   describeOutbox(newData);
   describeBlobs(newData);
+  describeUserSets(newData);
 }

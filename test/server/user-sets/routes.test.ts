@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/server/config.ts';
+import { FileBlobs } from '../../../src/sqlite/file-blobs.ts';
 import { userSetBlocks } from '../../../src/user-sets/set-file.ts';
 import { size } from '../../fixture/size.ts';
 import {
@@ -29,7 +30,7 @@ afterEach(() => fixture.close());
 
 /** The ids of a set. */
 function readUserSet(folder: string, sha256: string): string[] {
-  return [...userSetBlocks(folder, sha256)].flat();
+  return [...userSetBlocks(new FileBlobs(folder), sha256)].flat();
 }
 
 async function open(config: Partial<ServerConfig> = {}): Promise<void> {
@@ -58,7 +59,7 @@ const files = () => readdirSync(join(fixture.dataDir, 'seeds')).sort();
 function newSet(before: readonly string[]): string[] {
   const made = files().filter((name) => !before.includes(name));
   expect(made).toHaveLength(1);
-  return readUserSet(join(fixture.dataDir, 'seeds'), made[0]!.slice(0, -'.txt'.length));
+  return readUserSet(fixture.dataDir, made[0]!.slice(0, -'.txt'.length));
 }
 
 const text = (ids: readonly string[]) => ids.map((userId) => `${userId}\n`).join('');

@@ -1,0 +1,37 @@
+/**
+ * The only file that names the adapters of stores. Processes and threads are handed a locator, and open the same store
+ * with it.
+ */
+import { resolve } from 'node:path';
+import type { CampaignStore, StoreAdapter, StoreFiles, StoreLocator, StoreOptions } from '../campaigns/ports/store.ts';
+import { assert } from '../lib/errors.ts';
+import { sqlite } from '../sqlite/adapter.ts';
+
+/** A store of another kind is a folder beside src/sqlite and a line here. */
+const ADAPTERS: Readonly<Record<string, StoreAdapter>> = { sqlite };
+
+/** The store of a service that is given this data folder. */
+export function locateStore(dataDir: string): StoreLocator {
+  return { adapter: 'sqlite', location: resolve(dataDir) };
+}
+
+/** As `StoreAdapter.lock`. */
+export function lockStore({ adapter, location }: StoreLocator): () => void {
+  return adapterOf(adapter).lock(location);
+}
+
+/** As `StoreAdapter.open`. */
+export function openStore({ adapter, location }: StoreLocator, options: StoreOptions): CampaignStore {
+  return adapterOf(adapter).open(location, options);
+}
+
+/** As `StoreAdapter.openFiles`. */
+export function openStoreFiles({ adapter, location }: StoreLocator): StoreFiles {
+  return adapterOf(adapter).openFiles(location);
+}
+
+function adapterOf(name: string): StoreAdapter {
+  const adapter = ADAPTERS[name];
+  assert(adapter !== undefined, `there is no adapter ${name}`);
+  return adapter;
+}
