@@ -11,8 +11,6 @@ export interface NumberScale {
   readonly means: readonly number[];
   /** Standard deviations, above 0. */
   readonly deviations: readonly number[];
-  /** Whether a number counts as itself too, standardised, not only as its band. A vector always does. */
-  readonly isLinear: boolean;
 }
 
 export interface MetaHeacFeature {
@@ -33,11 +31,11 @@ export const MOST_DEVIATIONS = 4;
  * The rows of a table that numbers take: of a vector one for each of its numbers; of a number 0 (unused), its bands,
  * one for a missing number, and the last one for the standardised number itself.
  */
-export function rowsOfScale({ edges, means, isLinear }: NumberScale, kind: 'number' | 'vector'): number {
-  return kind === 'vector' ? means.length : missingBand({ edges }) + (isLinear ? 2 : 1);
+export function rowsOfScale({ edges, means }: NumberScale, kind: 'number' | 'vector'): number {
+  return kind === 'vector' ? means.length : missingBand({ edges }) + 2;
 }
 
-/** The row of missing numbers; that of the standardised number, if it counts, is the next. */
+/** The row of missing numbers; that of the standardised number is the next. */
 export function missingBand({ edges }: Pick<NumberScale, 'edges'>): number {
   return edges.length + 2;
 }
@@ -70,7 +68,7 @@ export function declare(b: Builder, name: string, rows: 'batch' | 1, feature: Me
         feature,
         ids: bandOf(b, name, value, feature),
         list: null,
-        numbers: feature.scale!.isLinear ? scaled(b, name, column, feature) : null,
+        numbers: scaled(b, name, column, feature),
       };
     }
     case 'vector': {

@@ -2,14 +2,11 @@
 import type { Setting } from '../offline/baselines.ts';
 import type { Choice } from '../offline/choose-adaptation.ts';
 import type { Gain, Mean } from '../offline/evidence.ts';
-import type { FeatureChoice } from '../offline/feature-choices.ts';
+import type { PastCampaignsChoice } from '../offline/past-campaigns-choice.ts';
 import type { SettingChoice } from '../offline/tuning.ts';
 
-export function describeFeatureChoice({ what, campaigns, gain, taken }: FeatureChoice): string {
-  const verdict = {
-    'past campaigns': `past campaigns are ${taken ? 'a user feature' : 'not a user feature'}`,
-    'standardised numbers': `numbers are used ${taken ? 'in bands and standardised' : 'in bands alone'}`,
-  }[what];
+export function describePastCampaigns({ campaigns, gain, taken }: PastCampaignsChoice): string {
+  const verdict = `past campaigns are ${taken ? 'a user feature' : 'not a user feature'}`;
   if (gain === null) return `${verdict}: no train campaign is large enough to try them on`;
   return `${verdict}: ${evidenceOf(gain)} on ${campaigns} train campaigns (regression with them minus without)`;
 }

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { bar, type Output } from '../lib/output.ts';
-import { prepareTrainingData } from '../offline/feature-choices.ts';
+import { prepareTrainingData } from '../offline/past-campaigns-choice.ts';
 import type { PreparedDataSet } from '../offline/prepared-data-set.ts';
 import { DEFAULT_TRAIN_SETTINGS, type TrainSettings } from '../offline/settings.ts';
 import { train } from '../offline/train.ts';

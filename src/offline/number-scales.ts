@@ -94,6 +94,6 @@ class ScaleCollector {
       return variance > 1e-12 * (sum / count) ? Math.sqrt(variance) : 1;
     });
     const edges = this.#feature.kind === 'number' ? quantileEdges(Float32Array.from(this.#values), BANDS) : [];
-    return { edges, means, deviations, isLinear: true };
+    return { edges, means, deviations };
   }
 }

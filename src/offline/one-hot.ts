@@ -65,8 +65,8 @@ export function tokensAlone(oneHot: OneHot): OneHot {
 
 function numberColumns(blocks: readonly Block[], width: number): Uint8Array {
   const isNumber = new Uint8Array(width);
-  for (const { kind, firstColumn, width: own, scale } of blocks)
-    if (scale?.isLinear) isNumber.fill(1, kind === 'vector' ? firstColumn : firstColumn + own - 1, firstColumn + own);
+  for (const { kind, firstColumn, width: own } of blocks)
+    if (!hasTokens(kind)) isNumber.fill(1, kind === 'vector' ? firstColumn : firstColumn + own - 1, firstColumn + own);
   return isNumber;
 }
 
@@ -169,13 +169,13 @@ function visitCodes(column: TokenColumn, r: number, maxLength: number, visit: (c
 function visitNumbers(
   { kind, size, values }: NumberColumn,
   r: number,
-  { edges, means, deviations, isLinear }: NumberScale,
+  { edges, means, deviations }: NumberScale,
   visit: (own: number, value: number) => void,
 ): void {
   const first = values[r * size]!;
   const isMissing = Number.isNaN(first);
   if (kind === 'number') visit(isMissing ? missingBand({ edges }) : 1 + bandOf(first, edges), 1);
-  if (isMissing || !isLinear) return;
+  if (isMissing) return;
   const firstRow = kind === 'number' ? missingBand({ edges }) + 1 : 0;
   for (let i = 0; i < size; i++) {
     const standard = (values[r * size + i]! - means[i]!) / deviations[i]!;

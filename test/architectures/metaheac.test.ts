@@ -17,11 +17,11 @@ function expectedScores(graph: Graph, config: MetaHeacConfig, feeds: Feeds): num
 
 const NUMBER: MetaHeacFeature = {
   ...{ name: 'spend', kind: 'number', rows: 6 },
-  scale: { edges: [-1, 2], means: [0.5], deviations: [1.5], isLinear: true },
+  scale: { edges: [-1, 2], means: [0.5], deviations: [1.5] },
 };
 const VECTOR: MetaHeacFeature = {
   ...{ name: 'text', kind: 'vector', rows: 3 },
-  scale: { edges: [], means: [0.1, 0, -1], deviations: [1, 2, 0.3], isLinear: true },
+  scale: { edges: [], means: [0.1, 0, -1], deviations: [1, 2, 0.3] },
 };
 const WITH_NUMBERS = [
   TINY.user[0]!,
@@ -29,7 +29,6 @@ const WITH_NUMBERS = [
   TINY.user[1]!,
   VECTOR,
   { ...NUMBER, name: 'flat', scale: { ...NUMBER.scale!, edges: [] }, rows: 4 },
-  { ...NUMBER, name: 'bands', scale: { ...NUMBER.scale!, isLinear: false }, rows: 5 },
 ];
 
 const CONFIGS: readonly (readonly [string, MetaHeacConfig])[] = [

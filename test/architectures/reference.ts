@@ -44,7 +44,6 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     const table = numbers(`${name}.embedding`);
     if (feature.kind === 'number') {
       const band = bandOf(feature, numbersOf(feeds[name]!)[row]!);
-      if (!feature.scale!.isLinear) return table.slice(band * k, (band + 1) * k);
       const [z] = standardOf(side, feature, row);
       return numbers(`${name}.direction`).map((d, j) => table[band * k + j]! + z! * d);
     }
@@ -82,9 +81,7 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
       const weighted = weightedRows('campaign', feature, 0);
       const length = feature.kind === 'multi' ? weighted.length : 1;
       for (const [id, weight] of weighted) {
-        const isNumber =
-          feature.kind === 'vector' ||
-          (feature.kind === 'number' && feature.scale!.isLinear && id === feature.rows - 1);
+        const isNumber = feature.kind === 'vector' || (feature.kind === 'number' && id === feature.rows - 1);
         const table = feature.kind === 'vector' ? 'weight' : isNumber ? 'direction' : 'embedding';
         const own = feature.kind === 'number' && isNumber ? 0 : id;
         for (let j = 0; j < width; j++) query[j]! += (weight * numbers(`${name}.${table}`)[own * width + j]!) / length;
@@ -121,8 +118,10 @@ export function referenceScores(parameters: PlainParameters, config: MetaHeacCon
     if (feature.kind === 'vector') return standardOf(side, feature, row).map((z, i) => [i, z]);
     if (feature.kind !== 'number') return tokensOf(side, feature, row).map((id) => [id, 1]);
     const band = bandOf(feature, numbersOf(feeds[`${side}.${feature.name}`]!)[row]!);
-    const own: [number, number] = [band, 1];
-    return feature.scale!.isLinear ? [own, [feature.rows - 1, standardOf(side, feature, row)[0]!]] : [own];
+    return [
+      [band, 1],
+      [feature.rows - 1, standardOf(side, feature, row)[0]!],
+    ];
   };
   const tokensOf = (side: 'user' | 'campaign', feature: MetaHeacFeature, row: number): number[] => {
     const name = `${side}.${feature.name}`;

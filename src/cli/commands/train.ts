@@ -2,15 +2,15 @@
 import { systemClock } from '../../lib/clock.ts';
 import { bar, type Output } from '../../lib/output.ts';
 import { LEAST_CAMPAIGNS } from '../../offline/evidence.ts';
-import { prepareTrainingData } from '../../offline/feature-choices.ts';
 import { LEAST_TO_HOLD_OUT } from '../../offline/held-out.ts';
+import { prepareTrainingData } from '../../offline/past-campaigns-choice.ts';
 import type { PreparedDataSet } from '../../offline/prepared-data-set.ts';
 import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { type TrainProgress, train } from '../../offline/train.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 import { defaultTrainingThreads } from '../environment.ts';
-import { describeChoice, describeFeatureChoice, describeTuned } from '../training-choices.ts';
+import { describeChoice, describePastCampaigns, describeTuned } from '../training-choices.ts';
 
 export interface TrainCommandOptions {
   data: string;
@@ -44,7 +44,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   const prepared = await prepareTrainingData(options.data, {
     pastCampaigns: RECIPES[settings.recipe].pastCampaigns ? (options.pastCampaigns ?? 'auto') : 'never',
     seed: settings.seed,
-    onChoice: (choice) => output.note(describeFeatureChoice(choice)),
+    onChoice: (choice) => output.note(describePastCampaigns(choice)),
     onProgress: (users) => output.progress(`reading ${options.data}: ${users} users`),
   });
   const interrupt = new AbortController();

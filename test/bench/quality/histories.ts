@@ -13,7 +13,7 @@ import { messageOf } from '../../../src/lib/errors.ts';
 import { createRng, shuffle } from '../../../src/lib/rng.ts';
 import type { GeneralModel } from '../../../src/model/load.ts';
 import { type EvaluationReport, evaluate } from '../../../src/offline/evaluate.ts';
-import { prepareTrainingData } from '../../../src/offline/feature-choices.ts';
+import { prepareTrainingData } from '../../../src/offline/past-campaigns-choice.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../../src/offline/settings.ts';
 import { type BenchRun, type Training, trainedModel } from './bench-run.ts';
 import type { PartStore } from './part-store.ts';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { prepareTrainingData } from '../../../src/offline/feature-choices.ts';
+import { prepareTrainingData } from '../../../src/offline/past-campaigns-choice.ts';
 import { generateDataSet } from '../../../src/offline/synthetic.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
 import { readPlanted } from '../../offline/shapes/planted-data.ts';

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createRng } from '../../../src/lib/rng.ts';
-import { prepareTrainingData } from '../../../src/offline/feature-choices.ts';
+import { prepareTrainingData } from '../../../src/offline/past-campaigns-choice.ts';
 import { prepareDataSet } from '../../../src/offline/prepared-data-set.ts';
 import { SHAPES } from '../../../src/offline/shapes/catalogue.ts';
 import { SHAPE_NAMES, type ShapeName } from '../../../src/offline/shapes/names.ts';

@@ -5,10 +5,10 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
 import {
   choosePastCampaigns,
-  type FeatureChoice,
   type PastCampaigns,
+  type PastCampaignsChoice,
   prepareTrainingData,
-} from '../../src/offline/feature-choices.ts';
+} from '../../src/offline/past-campaigns-choice.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
 
@@ -60,7 +60,7 @@ const byTaste = (user: number, campaign: number, lots: Rng) =>
 const once = (count: number) => (user: number, campaign: number) => user < USERS - 100 && user % count === campaign;
 
 async function open(data: string, pastCampaigns: PastCampaigns, seed = 1) {
-  const told: FeatureChoice[] = [];
+  const told: PastCampaignsChoice[] = [];
   const prepared = await prepareTrainingData(data, {
     pastCampaigns,
     seed,
@@ -71,12 +71,12 @@ async function open(data: string, pastCampaigns: PastCampaigns, seed = 1) {
   return { names, told };
 }
 
-describe('prepareTrainingData, by what train campaigns say', () => {
+describe('openTrainingWorkspace, by what train campaigns say', () => {
   it('takes past campaigns where they tell tastes that the other features do not', async () => {
     const { names, told } = await open(writeData(16, byTaste), 'auto');
     expect(names).toEqual(['tag', PAST_CAMPAIGNS]);
     expect(told).toHaveLength(1);
-    const [{ taken, campaigns, gain }] = told as [FeatureChoice];
+    const [{ taken, campaigns, gain }] = told as [PastCampaignsChoice];
     expect([taken, campaigns]).toEqual([true, 16]);
     expect(gain!.auc.mean).toBeGreaterThan(0.1);
     expect(gain!.auc.mean).toBeGreaterThan(4 * gain!.auc.error);
@@ -85,7 +85,7 @@ describe('prepareTrainingData, by what train campaigns say', () => {
   it('leaves them where every user is in one campaign: who is in none would be told apart, and tomorrow is not', async () => {
     const { names, told } = await open(writeData(10, once(10)), 'auto');
     expect(names).toEqual(['tag']);
-    const [{ taken, gain, campaigns }] = told as [FeatureChoice];
+    const [{ taken, gain, campaigns }] = told as [PastCampaignsChoice];
     expect(taken).toBe(false);
     expect(campaigns).toBeGreaterThanOrEqual(4);
     // the members have no token left, and are ranked among users who have none either
@@ -100,7 +100,7 @@ describe('prepareTrainingData, by what train campaigns say', () => {
     expect(names).toEqual(['tag']);
   });
 
-  it('leaves them where too few campaigns say anything, or none can be tried', async () => {
+  it('leaves them where too few campaigns say anything, or none can be played', async () => {
     const few = await open(writeData(3, byTaste), 'auto');
     expect(few.names).toEqual(['tag']);
     expect(few.told[0]).toMatchObject({ campaigns: 3, taken: false });
@@ -108,10 +108,7 @@ describe('prepareTrainingData, by what train campaigns say', () => {
       writeData(3, (user, campaign) => user === campaign),
       'auto',
     );
-    expect(none).toEqual({
-      names: ['tag'],
-      told: [{ what: 'past campaigns', campaigns: 0, gain: null, taken: false }],
-    });
+    expect(none).toEqual({ names: ['tag'], told: [{ campaigns: 0, gain: null, taken: false }] });
   });
 
   it('says the same again, and depends on its seed', async () => {
@@ -122,64 +119,7 @@ describe('prepareTrainingData, by what train campaigns say', () => {
   });
 });
 
-describe('prepareTrainingData, of numbers', () => {
-  /** Members by a number that all campaigns see alike: `liking` of a number in 0 .. 1. */
-  function writeNumbers(campaigns: number, liking: (x: number, campaign: number) => number): string {
-    const lots = createRng('numbers');
-    const values = Float64Array.from({ length: USERS }, () => lots.uniform());
-    const folder = writeData(campaigns, (user, campaign) => lots.uniform() < liking(values[user]!, campaign));
-    const description = {
-      name: 'numbers',
-      user_features: [{ name: 'x', kind: 'number' }],
-      campaign_features: [],
-    };
-    writeFileSync(join(folder, 'dataset.json'), JSON.stringify(description));
-    const users = Array.from(values, (x, user) => `${JSON.stringify({ user_id: `u${user}`, x: Math.exp(3 * x) })}\n`);
-    writeFileSync(join(folder, 'users.ndjson'), users.join(''));
-    return folder;
-  }
-  const choiceOf = async (data: string, feature = 0) => {
-    const told: FeatureChoice[] = [];
-    const prepared = await prepareTrainingData(data, {
-      ...{ pastCampaigns: 'never' as const, seed: 1 },
-      onChoice: (choice) => told.push(choice),
-    });
-    prepared.close();
-    expect(told.map(({ what }) => what)).toEqual(['standardised numbers']);
-    return { ...told[0]!, isLinear: prepared.userFeatures[feature]!.scale!.isLinear };
-  };
-
-  it('keeps the standardised number where the largest matter most', async () => {
-    const choice = await choiceOf(writeNumbers(16, (x) => x ** 8 / 2));
-    expect(choice).toMatchObject({ taken: true, isLinear: true });
-  });
-
-  it('leaves it out where numbers are noise beside a feature that tells all', async () => {
-    const lots = createRng('noise');
-    const folder = writeData(16, byTaste);
-    const names = Array.from({ length: 12 }, (_, i) => `x${i}`);
-    const description = {
-      name: 'noise',
-      user_features: [{ name: 'tag', kind: 'single' }, ...names.map((name) => ({ name, kind: 'number' }))],
-      campaign_features: [],
-    };
-    writeFileSync(join(folder, 'dataset.json'), JSON.stringify(description));
-    const users = Array.from({ length: USERS }, (_, user) => ({
-      ...{ user_id: `u${user}`, tag: `tag ${tasteOf(user)}` },
-      ...Object.fromEntries(names.map((name) => [name, lots.normal() ** 3])),
-    }));
-    writeFileSync(join(folder, 'users.ndjson'), users.map((user) => `${JSON.stringify(user)}\n`).join(''));
-    const choice = await choiceOf(folder, 1);
-    expect(choice).toMatchObject({ taken: false, isLinear: false });
-    expect(choice.gain!.utility.mean).toBeLessThan(0);
-  });
-
-  it('keeps it where no campaign can be tried', async () => {
-    expect(await choiceOf(writeNumbers(2, () => 0.001))).toMatchObject({ campaigns: 0, gain: null, taken: true });
-  });
-});
-
-describe('prepareTrainingData, as it is told', () => {
+describe('openTrainingWorkspace, as it is told', () => {
   it('takes past campaigns always or never, and tries nothing', async () => {
     const data = writeData(16, byTaste);
     expect(await open(data, 'never')).toEqual({ names: ['tag'], told: [] });

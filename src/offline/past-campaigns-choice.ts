@@ -1,7 +1,4 @@
-/**
- * Whether past campaigns are a user feature, and whether numbers count as themselves beside their bands: what either
- * brings to campaigns that are treated as the future.
- */
+/** Whether past campaigns are a user feature: what they bring to campaigns that are treated as the future. */
 import { createRng } from '../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import { chooseByEvidence, type Gain, gainOf, type Outcome, utilityOf } from './evidence.ts';
@@ -13,10 +10,9 @@ import { meanOutcome, playSettings } from './tuning.ts';
 /** `auto`: where train campaigns say that they help. */
 export type PastCampaigns = 'auto' | 'always' | 'never';
 
-export interface FeatureChoice {
-  readonly what: 'past campaigns' | 'standardised numbers';
+export interface PastCampaignsChoice {
   readonly campaigns: number;
-  /** Of the whole-population regression with them over the one without; null where nothing could be tried. */
+  /** Of the whole-population regression with past campaigns over the one without; null where nothing could be tried. */
   readonly gain: Gain | null;
   readonly taken: boolean;
 }
@@ -28,7 +24,7 @@ export async function prepareTrainingData(
     readonly pastCampaigns: PastCampaigns;
     readonly seed: number;
     readonly onProgress?: (usersRead: number) => void;
-    readonly onChoice?: (choice: FeatureChoice) => void;
+    readonly onChoice?: (choice: PastCampaignsChoice) => void;
   },
 ): Promise<PreparedDataSet> {
   const { pastCampaigns, seed, onProgress, onChoice } = options;
@@ -36,43 +32,10 @@ export async function prepareTrainingData(
     pastCampaigns: pastCampaigns !== 'never',
     ...(onProgress ? { onProgress } : {}),
   });
-  return chooseNumbers(await choosePast(prepared));
-
-  async function choosePast(own: PreparedDataSet): Promise<PreparedDataSet> {
-    if (pastCampaigns !== 'auto' || !hasPastCampaigns(own)) return own;
-    const choice = choosePastCampaigns(own, seed);
-    onChoice?.(choice);
-    return choice.taken ? own : { ...own, userFeatures: withoutPast(own) };
-  }
-
-  function chooseNumbers(own: PreparedDataSet): PreparedDataSet {
-    if (!own.userFeatures.some(({ kind }) => kind === 'number')) return own;
-    const choice = chooseStandardisedNumbers(own, seed);
-    onChoice?.(choice);
-    return choice.taken ? own : { ...own, userFeatures: bandsAlone(own) };
-  }
-}
-
-/** Numbers count as themselves unless campaigns are surely no worse off with bands alone: they are the simpler part. */
-function chooseStandardisedNumbers(prepared: PreparedDataSet, seed: number): FeatureChoice {
-  const rng = createRng(`train/${seed}/numbers`);
-  const [own, other] = [prepared.userFeatures, bandsAlone(prepared)].map((features) =>
-    bestOf(playSettings(populationRidge, openFutures(prepared, features), rng).outcomes),
-  );
-  const campaigns = own!.length;
-  const simpler = campaigns > 0 ? { gain: gainOf(other!, own!), isSimpler: true } : null;
-  return {
-    what: 'standardised numbers',
-    campaigns,
-    gain: campaigns > 0 ? gainOf(own!, other!) : null,
-    taken: simpler === null || chooseByEvidence([simpler], campaigns) === -1,
-  };
-}
-
-function bandsAlone({ userFeatures }: PreparedDataSet): PreparedDataSet['userFeatures'] {
-  return userFeatures.map((feature) =>
-    feature.kind === 'number' ? { ...feature, scale: { ...feature.scale!, isLinear: false } } : feature,
-  );
+  if (pastCampaigns !== 'auto' || !hasPastCampaigns(prepared)) return prepared;
+  const choice = choosePastCampaigns(prepared, seed);
+  onChoice?.(choice);
+  return choice.taken ? prepared : { ...prepared, userFeatures: withoutPast(prepared) };
 }
 
 /**
@@ -80,7 +43,7 @@ function bandsAlone({ userFeatures }: PreparedDataSet): PreparedDataSet['userFea
  * and candidates are as often known from other campaigns (see `futureTrial`): "has a past campaign" alone tells
  * nothing.
  */
-export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): FeatureChoice {
+export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);
   const [own, other] = [prepared.userFeatures, withoutPast(prepared)].map((features) =>
     bestOf(playSettings(populationRidge, openFutures(prepared, features), rng).outcomes),
@@ -88,7 +51,7 @@ export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): Fe
   const campaigns = own!.length;
   const gain = campaigns > 0 ? gainOf(own!, other!) : null;
   const taken = gain !== null && chooseByEvidence([{ gain, isSimpler: false }], campaigns) === 0;
-  return { what: 'past campaigns', campaigns, gain, taken };
+  return { campaigns, gain, taken };
 }
 
 function withoutPast({ userFeatures }: PreparedDataSet): PreparedDataSet['userFeatures'] {
