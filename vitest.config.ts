@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     pool: 'forks',
+    // nothing is module state (CONTRIBUTING.md), so files may share a process and what it has loaded
+    isolate: false,
     // vitest leaves one core free by default: half of a machine of two
     maxWorkers: availableParallelism(),
     globalSetup: ['test/fixture/global-setup.ts'],

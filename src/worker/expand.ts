@@ -177,8 +177,7 @@ function findShortfall(
   { seeds, candidates, excluded }: Pick<ExpansionRows, 'seeds' | 'candidates'> & { readonly excluded: object },
 ): { readonly kind: 'too_small' | 'failed'; readonly reason: Reason } | null {
   if (seeds.length < minimumSeeds) {
-    const message =
-      `${seeds.length} of the seeds are in the population and not suppressed, at least ${minimumSeeds} are ` + 'needed';
+    const message = `${seeds.length} of the seeds are in the population and not suppressed, at least ${minimumSeeds} are needed`;
     return {
       kind: 'too_small',
       reason: { code: 'too_few_seeds', message, known: seeds.length, minimum: minimumSeeds },
@@ -197,8 +196,7 @@ function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
   if (pins.modelVersion !== dependencies.modelVersion) {
     throw new Refusal({
       code: 'model_unavailable',
-      message:
-        `the expansion was begun with model ${pins.modelVersion}, and ${dependencies.modelVersion} is served ` + 'now',
+      message: `the expansion was begun with model ${pins.modelVersion}, and ${dependencies.modelVersion} is served now`,
       model_version: pins.modelVersion,
     });
   }

@@ -1,0 +1,110 @@
+/** The versions of a population folder: listed, compared, made current, removed. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { replaceDurably, syncFolder, withStorage } from '../lib/durable-files.ts';
+import { AppError } from '../lib/errors.ts';
+import { takeLock } from './lock.ts';
+import {
+  CURRENT_FILE,
+  findCurrentVersion,
+  LOCK_FILE,
+  listFiles,
+  listVersions,
+  type Manifest,
+  publishedAt,
+  readManifest,
+} from './manifest.ts';
+import { verifyVersion } from './verify.ts';
+
+export interface VersionSummary {
+  readonly version: string;
+  readonly isCurrent: boolean;
+  /** In ms since 1970. */
+  readonly publishedAt: number;
+  readonly users: number;
+  /** User ids that the directory knows, those of earlier versions included. */
+  readonly knownUsers: number;
+  /** Of the files that are this version's alone. */
+  readonly bytes: number;
+  readonly features: Manifest['features'];
+}
+
+/** The published versions, the newest first. @throws AppError invalid_population */
+export function summariseVersions(folder: string): VersionSummary[] {
+  const current = findCurrentVersion(folder);
+  if (current === null) throw notAPopulation(folder);
+  return listVersions(folder)
+    .map((version) => {
+      const manifest = readManifest(folder, version);
+      const own = listFiles(folder, manifest).filter(({ mayGrow }) => !mayGrow);
+      return {
+        version,
+        isCurrent: version === current,
+        publishedAt: publishedAt(folder, version),
+        users: manifest.rows,
+        knownUsers: manifest.directory.count,
+        bytes: own.reduce((sum, { size }) => sum + size, 0),
+        features: manifest.features,
+      };
+    })
+    .sort((a, b) => b.publishedAt - a.publishedAt || b.knownUsers - a.knownUsers);
+}
+
+/**
+ * Makes a published version the one that services start with, once all its files are checked. Numbers and codes are
+ * never given again, so this may go back and forth. @throws AppError invalid_argument (no such version),
+ * invalid_population, unavailable (an import runs), storage_failed
+ */
+export function makeCurrent(folder: string, version: string): void {
+  underLock(folder, () => {
+    if (!listVersions(folder).includes(version))
+      throw new AppError('invalid_argument', `${folder} has no version ${version}`);
+    verifyVersion(folder, readManifest(folder, version), 'everything');
+    const current = join(folder, CURRENT_FILE);
+    withStorage(`write ${current}`, () => replaceDurably(current, Buffer.from(`${version}\n`), `${current}.tmp`));
+  });
+}
+
+/**
+ * The version that was published last before the current one. @throws AppError invalid_argument where there is none,
+ * invalid_population
+ */
+export function versionBefore(folder: string): string {
+  const versions = summariseVersions(folder);
+  const before = versions[versions.findIndex(({ isCurrent }) => isCurrent) + 1];
+  if (!before) throw new AppError('invalid_argument', `${folder} has no version before the current one`);
+  return before.version;
+}
+
+/**
+ * Removes all but the `keep` newest versions, and returns those that went. The current one stays, and so does the one
+ * with the most user numbers, which the next import builds on. A running service that still needs a version that goes
+ * (to explain an audience, or to finish an expansion) answers population_unavailable. @throws AppError
+ * invalid_population, unavailable (an import runs), storage_failed
+ */
+export function pruneVersions(folder: string, keep: number): string[] {
+  return underLock(folder, () => {
+    const versions = summariseVersions(folder);
+    const most = versions.reduce((a, b) => (b.knownUsers > a.knownUsers ? b : a));
+    const gone = versions.slice(keep).filter((one) => !one.isCurrent && one !== most);
+    withStorage(`write ${folder}`, () => {
+      for (const { version } of gone) rmSync(join(folder, version), { recursive: true, force: true });
+      if (gone.length > 0) syncFolder(folder);
+    });
+    return gone.map(({ version }) => version);
+  });
+}
+
+function underLock<T>(folder: string, action: () => T): T {
+  if (findCurrentVersion(folder) === null) throw notAPopulation(folder);
+  const release = takeLock(join(folder, LOCK_FILE));
+  try {
+    return action();
+  } finally {
+    release();
+  }
+}
+
+function notAPopulation(folder: string): AppError {
+  return new AppError('invalid_population', `${folder} is not a population: it has no file ${CURRENT_FILE}`);
+}
