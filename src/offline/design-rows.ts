@@ -1,9 +1,9 @@
-/** Rows that a regression is fitted on, sparse and binary or dense, as designs. */
+/** Rows to fit a regression on, sparse and binary or dense, as designs. */
 import { assert } from '../lib/errors.ts';
 import type { Design } from '../lib/logistic-regression.ts';
 
 /**
- * Binary rows in CSR form: row i has ones in `columns[offsets[i] .. offsets[i + 1]]`, no column twice, all in `[0,
+ * Binary rows in CSR form: row i has ones in `columns[offsets[i] .. offsets[i + 1]]`, no column repeated, all in `[0,
  * width)`.
  */
 export interface SparseRows {
@@ -24,7 +24,7 @@ export function sparseDesign(rows: SparseRows): Design {
     width: rows.width,
     multiply: (point, out) => multiplySparse(rows, point, out),
     multiplyTransposed: (values, out) => multiplySparseTransposed(rows, values, out),
-    // ones are their own squares
+    // ones equal their squares
     multiplyTransposedSquares: (values, out) => multiplySparseTransposed(rows, values, out),
   };
 }

@@ -1,4 +1,4 @@
-/** A thread that makes one customised model's manifest, and its ONNX file where that is wanted. */
+/** A thread that builds one customised model's manifest and, on request, its ONNX file. */
 import { AppError } from '../lib/errors.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import { customisedOnnx } from '../model/customised.ts';
@@ -7,7 +7,7 @@ import { type CustomisedManifest, customisedManifest } from '../online/customise
 import { openFiles } from '../sqlite/open-store.ts';
 import { readStoredModel } from './stored-model.ts';
 
-/** Whose model is wanted. */
+/** Which model is requested. */
 export interface ExportTask {
   readonly campaignId: string;
   /** Of the audience. */
@@ -17,11 +17,11 @@ export interface ExportTask {
   readonly wantsOnnx: boolean;
 }
 
-/** What the thread is started with. */
+/** The thread's start data. */
 export interface ExportThreadData {
   /** Folder of the general model. */
   readonly model: string;
-  /** The version of it that is served. */
+  /** Its served version. */
   readonly modelVersion: string;
   /** Where rankings are. */
   readonly dataDir: string;

@@ -1,6 +1,6 @@
 /**
- * Makes the files of customised models, each in a thread of its own: an event loop that answers look-ups never waits
- * for one.
+ * Builds the files of customised models, each in its own thread: the event loop that serves look-ups must not wait for
+ * one.
  */
 import { SingleTaskThreads } from '../lib/single-task-threads.ts';
 import type { CustomisedManifest } from '../online/customised-manifest.ts';
@@ -9,15 +9,14 @@ import type { ExportResult, ExportTask, ExportThreadData } from './export-thread
 type Audience = Omit<ExportTask, 'wantsOnnx'>;
 
 /**
- * No limit is kept here: who calls it decides how many threads, each with a whole model, there may be. ONNX Runtime is
+ * There is no limit here: the caller decides how many threads, each with a whole model, there may be. ONNX Runtime is
  * not loaded.
  */
 export class ModelExporter {
   readonly #threads: SingleTaskThreads<ExportTask, ExportResult>;
 
   /**
-   * `modelVersion` is the one that is served, which the folder `model` may not hold any more; `dataDir` is where
-   * rankings are.
+   * `modelVersion` is the served one, which the folder `model` may no longer contain; `dataDir` is where rankings are.
    */
   constructor(data: ExportThreadData) {
     this.#threads = new SingleTaskThreads({ beside: import.meta.url, name: 'export-thread', data });
@@ -35,7 +34,7 @@ export class ModelExporter {
     return (await this.#run(task, true)).onnx!;
   }
 
-  /** Ends what is running; its callers get an error. */
+  /** Ends running exports; their callers get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

@@ -81,6 +81,6 @@ describe('openRegressionReader', () => {
     ['no table', HEADS.bias],
     ['inside a layer', 'user.age.embedding'],
   ])('takes a parameter that is %s for a bug', async (_, parameter) => {
-    await expect(openRegressionReader(HEADS_GRAPH, parameter)).rejects.toThrow(/is no table that shifts logits/);
+    await expect(openRegressionReader(HEADS_GRAPH, parameter)).rejects.toThrow(/is not a table that shifts logits/);
   });
 });

@@ -225,7 +225,7 @@ describe('buildMetaHeac', () => {
 });
 
 describe('randomInitial', () => {
-  it('fixes each parameter by the stream and its own name, not by the order that they are asked for', () => {
+  it('fixes each parameter by the stream and its own name, not by the order that they are requested', () => {
     const [one, other] = [randomInitial(createRng('a')), randomInitial(createRng('a'))];
     const first = one('x', [3], 4);
     one('y', [3], 4);

@@ -170,7 +170,7 @@ describe('openRanking', () => {
     order.writeUInt32LE(2, 0);
     writeFileSync(join(folder, 'order.u32'), order);
     const ranking = openRanking(blobs, folder);
-    expect(() => ranking.rankOf(0)).toThrow('order.u32 does not hold user number 0, scores.f32 does');
+    expect(() => ranking.rankOf(0)).toThrow('order.u32 does not contain user number 0, but scores.f32 does');
     ranking.close();
   });
 });

@@ -93,7 +93,7 @@ describe('readLines', () => {
   it('refuses a gzip file that is cut short, or is none', async () => {
     const whole = gzipSync(Buffer.from('a\nb\n'.repeat(1000)));
     const cut = await refusalOf(() => collect(write(whole.subarray(0, whole.length - 12), 'x.gz')));
-    expect(cut.message).toMatch(/x\.gz:\d+: the file can't be read from here on: unexpected end of file/);
+    expect(cut.message).toMatch(/x\.gz:\d+: the file cannot be read from here on: unexpected end of file/);
     expect((await refusalOf(() => collect(write('a\n', 'x.gz')))).message).toContain('incorrect header check');
   });
 

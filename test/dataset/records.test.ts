@@ -12,10 +12,10 @@ describe('parseRecord', () => {
 
   it.each([
     ['{"user_id":', 'f:7: the line is not JSON: '],
-    ['[1]', 'f:7: the line is a list, a JSON object is needed'],
-    ['"a"', 'f:7: the line is text, a JSON object is needed'],
-    ['null', 'f:7: the line is null, a JSON object is needed'],
-    ['3', 'f:7: the line is a number, a JSON object is needed'],
+    ['[1]', 'f:7: the line is a list; a JSON object is expected'],
+    ['"a"', 'f:7: the line is text; a JSON object is expected'],
+    ['null', 'f:7: the line is null; a JSON object is expected'],
+    ['3', 'f:7: the line is a number; a JSON object is expected'],
   ])('refuses %s', async (text, message) => {
     const error = await refusalOf(() => parseRecord(text, 'f', 7));
     expect(error.code).toBe('invalid_data');

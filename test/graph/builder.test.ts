@@ -58,7 +58,7 @@ describe('Builder', () => {
     expect(() => b.initializer('x', tensor('float32', [], [1]))).toThrow('two values are called "x"');
     expect(() => b.input('', 'float32', [])).toThrow('a value has an empty name');
     expect(() => b.get('nobody')).toThrow('no value is called "nobody"');
-    expect(() => b.add('Relu', [other])).toThrow('Relu node "Relu" uses "x", which is not of this graph');
+    expect(() => b.add('Relu', [other])).toThrow('Relu node "Relu" uses "x", which does not belong to this graph');
     expect(() => b.add('Relu', [x], {}, { outputs: ['x'] })).toThrow('two values are called "x"');
   });
 
@@ -69,7 +69,7 @@ describe('Builder', () => {
       'an override needs a scalar or the shape of "x", float32[2]: "y" is float32[1]',
     );
     expect(() => b.override(x, [{ input: x, gradient: y }])).toThrow(
-      'the gradient "y" is float32[1], and its input "x" float32[2]',
+      'the gradient "y" is float32[1], but its input "x" is float32[2]',
     );
   });
 
@@ -115,7 +115,7 @@ describe('inline', () => {
   });
 
   it('refuses an input that is given no value', () => {
-    expect(() => new Builder().inline(layer(), new Map(), '')).toThrow('inline: input "x" is given no value');
+    expect(() => new Builder().inline(layer(), new Map(), '')).toThrow('inline: input "x" has no value');
   });
 
   it('does not copy nodes whose result is given', () => {

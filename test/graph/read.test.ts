@@ -215,7 +215,7 @@ const one = (item: ReturnType<typeof node>) => ({ inputs: [x], outputs: [y], nod
 const REFUSED: readonly (readonly [what: string, sentence: string, model: FileModel])[] = [
   [
     'a model without a graph',
-    'the file holds no graph: it is not an ONNX model',
+    'the file contains no graph: it is not an ONNX model',
     { model: { graph: undefined } } as never,
   ],
   [
@@ -228,7 +228,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     'the model uses opset 22: 13 to 21 are supported (export with opset_version=18)',
     { ...GOOD, opset: 22 },
   ],
-  ['no opset', 'the model does not say which opset it uses', { ...GOOD, model: { opsetImport: [] } }],
+  ['no opset', 'the model does not declare its opset', { ...GOOD, model: { opsetImport: [] } }],
   [
     'two opsets',
     'the model names 2 opsets: 17, 18',
@@ -238,7 +238,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ['a new IR version', 'the file has IR version 14: 3 to 13 are supported', { ...GOOD, model: { irVersion: 14n } }],
   [
     'a node of another domain',
-    `Gelu node "act" is of the domain "com.microsoft", and only ONNX's own ops are supported: export without it`,
+    `Gelu node "act" is of the domain "com.microsoft", but only ONNX's own ops are supported: export without it`,
     one(node('Gelu', ['x'], ['y'], {}, { name: 'act', domain: 'com.microsoft' })),
   ],
   [
@@ -248,7 +248,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'another subgraph',
-    'SequenceMap node "map" holds a subgraph (attribute "body"), which is not supported: export the model without control flow, with Where in place of a condition and loops unrolled',
+    'SequenceMap node "map" contains a subgraph (attribute "body"), which is not supported: export the model without control flow, with Where instead of a condition and loops unrolled',
     one(
       node(
         'SequenceMap',
@@ -266,7 +266,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'an unknown op without a name',
-    'LSTM node that gives "y": the op LSTM is not supported',
+    'LSTM node with output "y": the op LSTM is not supported',
     one(node('LSTM', ['x'], ['y'])),
   ],
   [
@@ -312,7 +312,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'an attribute that is there twice',
-    'Softmax node "s" has an attribute twice',
+    'Softmax node "s" repeats an attribute',
     one(
       node(
         'Softmax',
@@ -340,7 +340,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a Constant without a value',
-    'Constant node that gives "y" has 0 attributes, not one',
+    'Constant node with output "y" has 0 attributes, not one',
     one(node('Constant', [], ['y'])),
   ],
   [
@@ -391,12 +391,12 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'an input that nothing gives',
-    'Relu node "r" needs "nowhere", which nothing gives',
+    'Relu node "r" needs "nowhere", which nothing produces',
     one(node('Relu', ['nowhere'], ['y'], {}, { name: 'r' })),
   ],
   [
     'an output that nothing gives',
-    'the graph needs "nowhere", which nothing gives',
+    'the graph needs "nowhere", which nothing produces',
     { ...GOOD, outputs: [typed('nowhere', 'float32', [])] },
   ],
   [
@@ -441,7 +441,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ['an input without a type', 'input "x" is declared without a type', { ...GOOD, graph: { input: [{ name: 'x' }] } }],
   [
     'an input that is no tensor',
-    'input "x" is a sequence, and only tensors are supported',
+    'input "x" is a sequence, but only tensors are supported',
     { ...GOOD, graph: { input: [{ name: 'x', type: { value: { case: 'sequenceType', value: {} } } }] } },
   ],
   [
@@ -496,33 +496,33 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'too few bytes',
-    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file holds 7',
+    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 7',
     w({ rawData: new Uint8Array(7) }),
   ],
   [
     'too many bytes',
-    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file holds 12',
+    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 12',
     w({ rawData: new Uint8Array(12) }),
   ],
-  ['no data', 'initializer "w" is float32[2, 1] and needs 8 bytes, but the file holds 0', w({})],
+  ['no data', 'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 0', w({})],
   [
     'too many elements',
-    'initializer "w" is float32[2, 1] and needs 2 elements, but the file holds 3',
+    'initializer "w" is float32[2, 1] and needs 2 elements, but the file has 3',
     w({ floatData: [1, 2, 3] }),
   ],
   [
     'elements in the field of another type',
-    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file holds 0',
+    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 0',
     w({ doubleData: [1, 2] }),
   ],
   [
     'data of an empty tensor',
-    'initializer "w" is float32[0, 1] and needs 0 elements, but the file holds 4 bytes',
+    'initializer "w" is float32[0, 1] and needs 0 elements, but the file has 4 bytes',
     w({ dims: [0n, 1n], rawData: new Uint8Array(4) }),
   ],
   [
     'data that is there twice',
-    'initializer "w" holds its data twice, raw and typed',
+    'initializer "w" has its data twice, raw and typed',
     w({ rawData: new Uint8Array(8), floatData: [3, 4] }),
   ],
   [
@@ -580,7 +580,7 @@ describe('readModel refuses', () => {
     expect(readModel(bytes).nodes).toHaveLength(1);
     for (let length = 0; length < bytes.length; length++) refusal(() => readModel(bytes.subarray(0, length)));
     expect(refusal(() => readModel(EXPORT.subarray(0, 20_000)))).toMatch(
-      /^the file is cut off, or is not an ONNX model: /,
+      /^the file is truncated, or is not an ONNX model: /,
     );
   });
 

@@ -20,7 +20,7 @@ import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, type Manifest, parametersOf } from '../../src/model/manifest.ts';
 import { useFolders } from '../fixture/folders.ts';
-import { changeManifest, draftOf, replaceFile, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
+import { changeManifest, replaceFile, TINY, tinyGraph, unversionedModel, writeTinyModel } from './tiny-model.ts';
 
 const newFolder = useFolders();
 
@@ -166,7 +166,7 @@ describe('a model whose weights are in another file of its folder', () => {
 
   it.each([
     ['../weights.bin', `model.onnx: external data is in "../weights.bin", which leads out of the model's folder`],
-    ['weights.bin', 'the manifest lists no weights.bin'],
+    ['weights.bin', 'the manifest does not list weights.bin'],
   ])('is refused where that is %s, outside or in no manifest', async (location, sentence) => {
     const path = newFolder();
     writeSmallModel(path);
@@ -190,7 +190,7 @@ describe('loadModel refuses', () => {
     const graph = tinyGraph();
     (graph.initializers.get('experts.1.weight')!.data as Float32Array)[5] = value;
     await writeTinyModel(path, () => ({ files: new Map([['model.onnx', writeModel(graph)]]) }));
-    expect(await refusalOf(path)).toContain('parameter "experts.1.weight" holds NaN or infinity');
+    expect(await refusalOf(path)).toContain('parameter "experts.1.weight" contains NaN or infinity');
   });
 
   it('a golden batch that is not reproduced, naming the score', async () => {
@@ -219,11 +219,11 @@ describe('loadModel refuses', () => {
     changeManifest(path, ({ golden_batch: { inputs } }) => {
       inputs['user.tags']!.data.pop();
     });
-    expect(await refusalOf(path)).toContain('the golden batch lacks a sound input "user.tags"');
+    expect(await refusalOf(path)).toContain('the golden batch lacks a valid input "user.tags"');
     changeManifest(path, ({ golden_batch: { inputs } }) => {
       delete inputs['user.tags'];
     });
-    expect(await refusalOf(path)).toContain('the golden batch lacks a sound input "user.tags"');
+    expect(await refusalOf(path)).toContain('the golden batch lacks a valid input "user.tags"');
   });
 
   it('a golden batch of another number of scores', async () => {
@@ -232,7 +232,7 @@ describe('loadModel refuses', () => {
     changeManifest(path, ({ golden_batch: { scores } }) => {
       scores.push(0.5);
     });
-    expect(await refusalOf(path)).toContain('the golden batch gives 4 scores, not 5');
+    expect(await refusalOf(path)).toContain('the golden batch produces 4 scores, not 5');
   });
 
   it.each([
@@ -412,7 +412,7 @@ describe('loadModel refuses', () => {
   describe('a companion', () => {
     const CONFIG: MetaHeacConfig = { ...TINY, heads: { latent: 2 } };
     const write = async (path: string, parameters: readonly string[], accompanied: string): Promise<void> => {
-      const draft = await draftOf(tinyGraph(CONFIG), CONFIG);
+      const unversioned = await unversionedModel(tinyGraph(CONFIG), CONFIG);
       const adaptation: Manifest['adaptation'] = {
         optimiser: 'gradient_descent',
         rates: Object.fromEntries(parameters.map((name) => [name, 1])),
@@ -422,8 +422,8 @@ describe('loadModel refuses', () => {
         companion: { strengths: { [accompanied]: 0.1 }, weight: 0.5 },
       };
       writeModelFolder(path, {
-        ...draft,
-        manifest: { ...draft.manifest, adapted_parameters: [...parameters], adaptation },
+        ...unversioned,
+        manifest: { ...unversioned.manifest, adapted_parameters: [...parameters], adaptation },
       });
     };
 
@@ -444,7 +444,7 @@ describe('loadModel refuses', () => {
       // each critic has a bias of its own
       await write(path, [HEADS.wide, 'critics.bias'], HEADS.wide);
       expect(await refusalOf(path)).toContain(
-        'its companion needs parameters that only shift logits, and heads.wide, critics.bias do more',
+        'its companion needs parameters that only shift logits, but heads.wide, critics.bias do more',
       );
     });
 
@@ -460,7 +460,7 @@ describe('loadModel refuses', () => {
   describe('a regression', () => {
     const CONFIG: MetaHeacConfig = { ...TINY, heads: { latent: 2 } };
     const write = async (path: string, rated: readonly string[], parameter: string): Promise<void> => {
-      const draft = await draftOf(tinyGraph(CONFIG), CONFIG);
+      const unversioned = await unversionedModel(tinyGraph(CONFIG), CONFIG);
       const adaptation: DescentSettings = {
         optimiser: 'gradient_descent',
         rates: Object.fromEntries(rated.map((name) => [name, 1])),
@@ -470,8 +470,8 @@ describe('loadModel refuses', () => {
         regression: { parameter, strength: 0.015, power: 0.125, weight: 0.5 },
       };
       writeModelFolder(path, {
-        ...draft,
-        manifest: { ...draft.manifest, adapted_parameters: parametersOf(adaptation), adaptation },
+        ...unversioned,
+        manifest: { ...unversioned.manifest, adapted_parameters: parametersOf(adaptation), adaptation },
       });
     };
 
@@ -484,14 +484,16 @@ describe('loadModel refuses', () => {
     it('on a parameter that is no table', async () => {
       const path = newFolder();
       await write(path, [HEADS.wide], HEADS.bias);
-      expect(await refusalOf(path)).toContain('its regression needs a table of user features, and heads.bias is none');
+      expect(await refusalOf(path)).toContain(
+        'its regression needs a table of user features, but heads.bias is not one',
+      );
     });
 
     it('beside a parameter that does more than shift logits', async () => {
       const path = newFolder();
       await write(path, ['critics.bias'], HEADS.regression);
       expect(await refusalOf(path)).toContain(
-        'its regression needs parameters that only shift logits, and critics.bias, heads.regression do more',
+        'its regression needs parameters that only shift logits, but critics.bias, heads.regression do more',
       );
     });
   });

@@ -325,7 +325,7 @@ describe('evaluate, with other models beside', () => {
   it('refuses models that cannot be told apart', async () => {
     await expect(beside(heads, model, model, model)).rejects.toMatchObject({
       code: 'invalid_argument',
-      message: `the model small ${model.manifest.version} is there twice`,
+      message: `the model small ${model.manifest.version} appears twice`,
     });
   });
 

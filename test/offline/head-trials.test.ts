@@ -19,7 +19,7 @@ import type { OnlineContext } from '../../src/online/customise.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { newFolder } from '../fixture/folders.ts';
-import { draftOf, tinyGraph } from '../model/tiny-model.ts';
+import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';
 import { newRoot, CONFIG as PUBLISHED, populationOf, type User } from '../online/world.ts';
 
 const PAST = { name: PAST_CAMPAIGNS, kind: 'multi', maxLength: 3, rows: 4 } as const;
@@ -78,11 +78,11 @@ beforeAll(async () => {
   const features = CONFIG.user.map(({ name, kind }) => ({ name, kind }));
   const population = await populationOf(root, sampleUsers(), features);
   const path = newFolder(root);
-  const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
+  const unversioned = await unversionedModel(tinyGraph(CONFIG, 'world'), CONFIG);
   const names = parametersOf(ADAPTATION);
   writeModelFolder(path, {
-    ...draft,
-    manifest: { ...draft.manifest, adaptation: ADAPTATION, adapted_parameters: names },
+    ...unversioned,
+    manifest: { ...unversioned.manifest, adaptation: ADAPTATION, adapted_parameters: names },
   });
   const model = await loadModel(path);
   program = await openHeadProgram(model.graph, linearParameters(ADAPTATION), {

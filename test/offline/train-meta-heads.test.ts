@@ -217,7 +217,7 @@ describe('train, by the recipe meta-heads', () => {
 });
 
 describe('past campaigns', () => {
-  it('are a user feature where they are asked for', async () => {
+  it('are a user feature where they are requested', async () => {
     const { manifest, folder } = await loadModel(uninterrupted.out);
     expect(manifest.features.user.map(({ name }) => name)).toEqual(['age', 'tags', PAST_CAMPAIGNS]);
     const vocabulary = folder.vocabularies.get(`user.${PAST_CAMPAIGNS}`)!;

@@ -364,7 +364,7 @@ describe('a refused import', () => {
       ':1: a token of the feature "likes" holds half of a surrogate pair, which is not text',
     ],
     ['a line that is not JSON', `${line(good)}{"user_id":\n`, ':2: the line is not JSON: '],
-    ['a line that is a list', `${line(good)}[]\n`, ':2: the line is a list, a JSON object is needed'],
+    ['a line that is a list', `${line(good)}[]\n`, ':2: the line is a list; a JSON object is expected'],
     [
       'invalid UTF-8',
       Buffer.concat([Buffer.from(line(good)), Buffer.from('{"user_id":"'), Buffer.from([0xff]), Buffer.from('"}\n')]),
@@ -440,7 +440,7 @@ describe('a refused import', () => {
     expect(await attempt([])).toMatchObject({ code: 'invalid_argument' });
     expect(await attempt([FEATURES[0]!, FEATURES[0]!])).toMatchObject({
       code: 'invalid_argument',
-      message: 'features: the feature "city" is there twice',
+      message: 'features: the feature "city" appears twice',
     });
   });
 

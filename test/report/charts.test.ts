@@ -95,7 +95,7 @@ describe('the chart of predictions', () => {
   it('has a point a campaign, and counts those whose interval holds the truth', () => {
     const svg = drawChart(predictionChart(report)!);
     checkWellFormed(svg);
-    expect(textsOf(svg)).toEqual(expect.arrayContaining(['interval holds the truth: 7 of 8', 'it does not: 1']));
+    expect(textsOf(svg)).toEqual(expect.arrayContaining(['interval contains the truth: 7 of 8', 'it does not: 1']));
     // with the marks of the legend
     expect(count(svg, new RegExp(`<path [^>]*fill="${colour('own')}"`, 'g'))).toBe(7 + 1);
     expect(count(svg, new RegExp(`<path [^>]*fill="${colour('vermilion')}"`, 'g'))).toBe(1 + 1);

@@ -61,7 +61,7 @@ describe('drawChart', () => {
   });
 
   it('refuses a colour that would not follow the scheme', () => {
-    expect(() => drawChart(chartOf('#123456'))).toThrow(/#123456 is no colour of the theme/);
+    expect(() => drawChart(chartOf('#123456'))).toThrow(/#123456 is not a colour of the theme/);
   });
 
   it('gives equal text for equal charts, whatever was drawn before', () => {

@@ -95,7 +95,7 @@ describe('renderPage', () => {
 
   it('is written where nothing was predicted, of one campaign, and of metaheac alone beside lots', () => {
     const silent = renderPage(smallReport({ withoutPredictions: true }), smallManifest());
-    expect(silent).toContain('No campaign has seeds enough to predict from.');
+    expect(silent).toContain('No campaign has enough seeds for a prediction.');
     expect(silent).not.toContain('prediction-title');
     for (const one of [smallReport({ campaigns: 1 }), smallReport({ methods: { metaheac: 1, random: 0 }, rows: 50 })])
       expect(renderPage(one, smallManifest())).not.toMatch(/NaN|undefined|Infinity/);

@@ -135,7 +135,7 @@ describe('CampaignStore.expand with feedback', () => {
     expect(files().filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('makes expansions in the order in which they are asked for', async () => {
+  it('makes expansions in the order in which they are requested', async () => {
     const { store, id } = open();
     await store.addFeedback(id, events(3_000));
     const first = store.expand(id);

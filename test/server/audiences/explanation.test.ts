@@ -51,7 +51,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
     expect(json.warnings).toEqual([]);
   });
 
-  it('lists as many tokens a feature as are asked for', async () => {
+  it('lists as many tokens a feature as are requested', async () => {
     const all = (await get(`/v1/campaigns/${id}/explanation?limit=100`)).json.features[0].tokens;
     const two = (await get(`/v1/campaigns/${id}/explanation?limit=2`)).json.features[0];
     expect(two.tokens).toEqual(all.slice(0, 2));

@@ -119,7 +119,7 @@ describe('POST /v1/estimates', () => {
     expect([status, json.enough, json.cohesion, json.expected]).toEqual([200, false, null, null]);
     expect(json.reason).toEqual({
       code: 'too_few_seeds',
-      message: '9 of the seeds are in the population, at least 10 are needed',
+      message: '9 of the seeds are in the population; at least 10 are needed',
     });
     expect(asked).toEqual([]);
   });
@@ -143,7 +143,7 @@ describe('POST /v1/estimates', () => {
     expect([json.enough, json.seeds.known, json.seeds.suppressed, json.candidates]).toEqual([false, 20, 11, 280]);
     expect(json.reason).toEqual({
       code: 'too_few_seeds',
-      message: '9 of the seeds are in the population and not suppressed, at least 10 are needed',
+      message: '9 of the seeds are in the population and not suppressed; at least 10 are needed',
     });
   });
 

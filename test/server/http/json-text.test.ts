@@ -40,8 +40,8 @@ describe('parseJson', () => {
       '{"\\u0063onstructor":{"prototype":{}}}',
       'the body is not valid: /constructor: no object may have the field constructor',
     ],
-    [nested(33), 'lists and objects may be within each other up to 32 deep'],
-    [`${'{"a":['.repeat(17)}${']}'.repeat(17)}`, 'lists and objects may be within each other up to 32 deep'],
+    [nested(33), 'lists and objects may be nested up to 32 deep'],
+    [`${'{"a":['.repeat(17)}${']}'.repeat(17)}`, 'lists and objects may be nested up to 32 deep'],
   ])('refuses %s', (text, message) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'invalid_request', message }));
   });

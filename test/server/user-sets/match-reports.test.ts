@@ -142,11 +142,11 @@ describe('a file of another kind', () => {
   it.each([
     [
       'id;name\n1;Ann\n',
-      'fields are separated by commas, and this header row has semicolons: its columns are "id", "name"',
+      'fields must be separated by commas, but this header row has semicolons: its columns are "id", "name"',
     ],
     [
       'user_id\tname\n1\tAnn\n',
-      'fields are separated by commas, and this header row has tabs: its columns are "user_id", "name"',
+      'fields must be separated by commas, but this header row has tabs: its columns are "user_id", "name"',
     ],
     ['id,name\n1,Ann\n', 'the header row has no column user_id, but "id", "name"'],
     [

@@ -286,7 +286,7 @@ describe('small uploads', () => {
 
 describe('a dripping upload', () => {
   it.each([
-    ['slower than the minimum rate', { uploadStallMs: 200 }, 'at least 10240 bytes a second'],
+    ['slower than the minimum rate', { uploadStallMs: 200 }, 'at least 10240 bytes per second'],
     ['over its whole time', { ...SLOW, maximumUploadMs: 400 }, 'at most 400 ms'],
   ])('is ended where it is %s, and its place is free', async (_name, config, message) => {
     const { fixture, port } = await listen({ smallUploadBytes: 0, maximumOpenUploads: 1, lingerMs: 100, ...config });
