@@ -24,7 +24,7 @@ function expectRows(actual: SparseRows, expected: readonly (readonly number[])[]
 describe('openRegressionReader', () => {
   const byHand = regressionFeatures();
 
-  it('reads 1 / sqrt(n) for each of the n tokens of a user, summed where a token is there twice', async () => {
+  it('reads 1 / sqrt(n) for each of the n tokens of a user, summed when a token appears twice', async () => {
     const counts = headsFeatures().map((row) => row.slice(0, TABLE_ROWS));
     // users with one twice are among them
     expect(counts.some((row) => row.includes(2))).toBe(true);

@@ -157,7 +157,7 @@ describe('openRanking', () => {
     expect(() => openRanking(blobs, folder)).toThrow('its contract is 2, this version reads 1');
   });
 
-  it('leaves no descriptor open where it refuses', () => {
+  it('leaves no descriptor open when it refuses', () => {
     const folder = whole();
     truncateSync(join(folder, 'order.u32'), 4);
     expect(() => openRanking(blobs, folder)).toThrow('order.u32');

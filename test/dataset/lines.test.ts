@@ -42,7 +42,7 @@ describe('readLines', () => {
     expect(await collect(write(bytes, 'users.ndjson.gz'))).toEqual(['a', 'bc', 'd']);
   });
 
-  it('gives back any text, also over many chunks', async () => {
+  it('returns any text, also over many chunks', async () => {
     const line = fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.replaceAll(/[\r\n\ufeff]/g, ' '));
     const property = fc.asyncProperty(
       fc.array(line, { minLength: 1, maxLength: 20 }),

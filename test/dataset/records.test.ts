@@ -5,7 +5,7 @@ import { parseCsvRow, parseRecord } from '../../src/dataset/records.ts';
 import { refusalOf } from '../population/support.ts';
 
 describe('parseRecord', () => {
-  it('gives the object of a line, null for white space', () => {
+  it('returns the object of a line, null for white space', () => {
     expect(parseRecord('{"user_id":"a"}', 'f', 1)).toEqual({ user_id: 'a' });
     expect(parseRecord(' \t', 'f', 1)).toBeNull();
   });

@@ -15,7 +15,7 @@ function layer(): Graph {
 }
 
 describe('Builder', () => {
-  it('gives names that say what they are, each once', () => {
+  it('returns names that say what they are, each once', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', [2]);
     const names = b.named('gate/', () => [
@@ -43,7 +43,7 @@ describe('Builder', () => {
     );
   });
 
-  it('gives a size of its own name where two names meet, which no input has', () => {
+  it('returns a size of its own name when two names meet, which no input has', () => {
     const b = new Builder();
     const sum = b.add('Add', [b.input('x', 'float32', ['n']), b.input('y', 'float32', ['m'])]);
     expect(sum.shape).toEqual(['d0']);
@@ -73,7 +73,7 @@ describe('Builder', () => {
     );
   });
 
-  it('goes on from a graph', () => {
+  it('continues from a graph', () => {
     const graph = layer();
     const b = Builder.from(graph);
     expect(b.build(graph.name, [b.get('y')])).toEqual(graph);
@@ -159,7 +159,7 @@ describe('inline', () => {
     expect(b.build('g', []).overrides.size).toBe(before);
   });
 
-  it('gives twice the gradient of a parameter that two copies share', async () => {
+  it('returns twice the gradient of a parameter that two copies share', async () => {
     const b = new Builder();
     const x = b.input('x', 'float32', [1, 2]);
     const copies = ['a/', 'b/'].map((prefix) => b.inline(layer(), new Map([['x', x]]), prefix).get('y')!);

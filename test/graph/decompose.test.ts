@@ -263,17 +263,20 @@ describe('the reader', () => {
       { initializers: [initializer('mode', tensor('bool', [], [1]))] },
     ],
     [
-      'Dropout node "d": its training mode "mode" is only known at run time: export the model in evaluation mode (in Python model.eval())',
+      'Dropout node "d": its training mode "mode" is only known at run time: export the model in evaluation mode ' +
+        '(in Python model.eval())',
       node('Dropout', ['x', '', 'mode'], ['y'], {}, { name: 'd' }),
       { inputs: [typed('x', 'float32', [2]), typed('mode', 'bool', [])] },
     ],
     [
-      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python model.eval())',
+      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python ' +
+        'model.eval())',
       node('BatchNormalization', ['x', 's', 'b', 'm', 'v'], ['y'], { training_mode: 1 }, { name: 'bn' }),
       { initializers: vectors('s', 'b', 'm', 'v') },
     ],
     [
-      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python model.eval())',
+      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python ' +
+        'model.eval())',
       node('BatchNormalization', ['x', 's', 'b', 'm', 'v'], ['y', 'mean', 'var'], {}, { name: 'bn' }),
       { opset: 13, initializers: vectors('s', 'b', 'm', 'v') },
     ],

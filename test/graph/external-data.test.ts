@@ -74,7 +74,7 @@ describe('external data', () => {
     expect(numbersOf(graph.initializers.get('w')!)).toEqual([3, 4]);
   });
 
-  it('begins at the start of the file where it has no offset', () => {
+  it('begins at the start of the file when it has no offset', () => {
     const [first] = numbersOf(read({ location: 'w.bin' }, { dims: [2n, 1n] }).initializers.get('w')!);
     expect(first).toBe(DATA.readFloatLE(0));
   });
@@ -146,7 +146,7 @@ describe('external data is refused', () => {
     );
   });
 
-  it.each(['data', 'pipe'])('where %s is no file, without waiting for it', (location) => {
+  it.each(['data', 'pipe'])('where %s is not a file, without waiting for it', (location) => {
     expect(refusal(() => read({ location }))).toBe(`external data "${location}" is not a file`);
   });
 
@@ -169,7 +169,7 @@ describe('external data is refused', () => {
     expect(refusal(() => read({ location: 'w.bin', ...entries }))).toContain(sentence);
   });
 
-  it('that is there twice', () => {
+  it('that is repeated', () => {
     expect(refusal(() => read({ location: 'w.bin' }, { rawData: new Uint8Array(8) }))).toContain('twice');
     const entry = { key: 'location', value: 'w.bin' };
     expect(

@@ -67,7 +67,7 @@ function refusal(bytes: Uint8Array): string {
 }
 
 describe('a model with functions of its own', () => {
-  it('is read with their nodes in the place of the calls, named after them', () => {
+  it('is read with their nodes instead of the calls, named after them', () => {
     const bytes = fileOf(
       [LAYER],
       [call('Layer', ['x', 'w'], ['h'], { axis: 0 }, { name: 'first' }), call('Layer', ['h', 'w'], ['y'], { axis: 1 })],
@@ -88,7 +88,7 @@ describe('a model with functions of its own', () => {
     `);
   });
 
-  it('gives what ONNX Runtime gives, through nested functions, defaults and left-out inputs', async () => {
+  it('computes the same as ONNX Runtime, through nested functions, defaults and omitted inputs', async () => {
     const bounded: FunctionInit = {
       name: 'Bounded',
       input: ['a', 'low'],
@@ -182,7 +182,7 @@ describe('a model with functions of its own', () => {
     expect(readModel(bytes).nodes.map(({ op }) => op)).toEqual(['Sigmoid', 'Relu']);
   });
 
-  it('gives an output that is an input, and keeps clear of names that the file uses', () => {
+  it('returns an output that is an input, and avoids names that the file uses', () => {
     const pass: FunctionInit = { name: 'Pass', input: ['a'], output: ['a', 'b'], node: [node('Neg', ['a'], ['b'])] };
     const graph = readModel(
       fileOf(

@@ -48,7 +48,7 @@ describe('readModel', () => {
     expect(graph.values.get('score')).toEqual({ name: 'score', dtype: 'float32', shape: ['batch'] });
   });
 
-  it('keeps names of values and nodes, and makes names of the op where there is none', () => {
+  it('keeps names of values and nodes, and makes names of the op when there is none', () => {
     const graph = read({
       nodes: [
         node('Relu', ['x'], ['a']),
@@ -99,7 +99,7 @@ describe('readModel', () => {
     expect(graph.values.get('z')?.shape).toEqual(['d2', 'd0', 7]);
   });
 
-  it('gives inferred sizes the names that the file declares, but never makes two sizes one', () => {
+  it('names inferred sizes as the file declares, but never merges two sizes', () => {
     const names = (declared: readonly (string | null)[]) => {
       const graph = read({
         nodes: [node('NonZero', ['x'], ['a']), node('NonZero', ['a'], ['b'])],
@@ -243,12 +243,14 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a loop',
-    'Loop node "steps" is control flow, which is not supported: unroll it (in Python a for loop over a fixed range, traced with torch.onnx.export and not scripted), or write it as one operation over an axis',
+    'Loop node "steps" is control flow, which is not supported: unroll it (in Python a for loop over a fixed ' +
+      'range, traced with torch.onnx.export and not scripted), or write it as one operation over an axis',
     one(node('Loop', ['x'], ['y'], {}, { name: 'steps' })),
   ],
   [
     'another subgraph',
-    'SequenceMap node "map" contains a subgraph (attribute "body"), which is not supported: export the model without control flow, with Where instead of a condition and loops unrolled',
+    'SequenceMap node "map" contains a subgraph (attribute "body"), which is not supported: export the model ' +
+      'without control flow, with Where instead of a condition and loops unrolled',
     one(
       node(
         'SequenceMap',
@@ -271,7 +273,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a condition',
-    'If node "choice" is control flow, which is not supported: compute both branches and choose with Where (in Python torch.where), or decide before the export where the condition is not data',
+    'If node "choice" is control flow, which is not supported: compute both branches and choose with Where (in ' +
+      'Python torch.where), or decide before the export where the condition is not data',
     one(
       node(
         'If',
@@ -325,7 +328,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a cast to a type that is not supported',
-    'attribute "to" of Cast node "half" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) before the export',
+    'attribute "to" of Cast node "half" is float16, which is not supported: cast it to float32 (in PyTorch: ' +
+      'model.float()) before the export',
     one(node('Cast', ['x'], ['y'], { to: Code.FLOAT16 }, { name: 'half' })),
   ],
   [
@@ -481,7 +485,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'external data',
-    'initializer "w" keeps its data in another file (external data), which is not read: save the model with its data inside, in Python onnx.save_model(model, path, save_as_external_data=False)',
+    'initializer "w" keeps its data in another file (external data), which is not read: save the model with its ' +
+      'data inside, in Python onnx.save_model(model, path, save_as_external_data=False)',
     { ...GOOD, initializers: [external] },
   ],
   [
@@ -539,7 +544,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ['a tensor of no known type', 'initializer "w" has type 99, which ONNX does not define', w({ dataType: 99 })],
   [
     'float16',
-    'initializer "w" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) before the export',
+    'initializer "w" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) before ' +
+      'the export',
     w({ dataType: Code.FLOAT16 }),
   ],
   [
@@ -554,7 +560,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'complex64',
-    'initializer "w" is complex64, which is not supported: split it into its real and imaginary parts before the export',
+    'initializer "w" is complex64, which is not supported: split it into its real and imaginary parts before the ' +
+      'export',
     w({ dataType: Code.COMPLEX64 }),
   ],
 ];
@@ -568,7 +575,7 @@ describe('readModel refuses', () => {
     expect(refusal(() => readModel(new Uint8Array(0)))).toBe('the file is empty: it is not an ONNX model');
   });
 
-  it('a file that is no protobuf', () => {
+  it('a file that is not protobuf', () => {
     expect(refusal(() => readModel(Buffer.from('<html>not a model</html>')))).toMatch(
       /^the file .*is not an ONNX model/,
     );

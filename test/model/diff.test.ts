@@ -88,7 +88,7 @@ describe('diffModels', () => {
     expect(diff.ops).toContainEqual({ op: 'Less', before: 2, after: 1 });
   });
 
-  it('refuses a folder that is no model', async () => {
+  it('refuses a folder that is not a model', async () => {
     const [before] = await pair(undefined);
     expect(() => diffModels(before, newFolder())).toThrow('there is no manifest.json in it');
   });

@@ -60,7 +60,7 @@ describe('writeModelFolder', () => {
     expect(readdirSync(path).sort()).toEqual(['manifest.json', 'model.onnx', 'vocabulary']);
   });
 
-  it('replaces an existing folder whole and leaves nothing beside it', async () => {
+  it('replaces an existing folder whole and leaves nothing else', async () => {
     const root = newFolder();
     const path = join(root, 'model');
     mkdirSync(path);
@@ -96,7 +96,7 @@ describe('writeModelFolder', () => {
     expect(readdirSync(root)).toEqual(['file']);
   });
 
-  it('keeps feature names that are no file names inside the folder', async () => {
+  it('keeps feature names that are not file names inside the folder', async () => {
     const path = join(newFolder(), 'model');
     const rename = (unversioned: UnversionedModel): Partial<UnversionedModel> => ({
       manifest: {
@@ -160,7 +160,7 @@ describe('readModelFolder refuses', () => {
     expect(refusalOf(newFolder())).toContain('there is no manifest.json in it');
   });
 
-  it('a file in place of the folder', () => {
+  it('a file instead of the folder', () => {
     const path = join(newFolder(), 'file');
     writeFileSync(path, '');
     expect(refusalOf(path)).toContain('it is not a folder');
@@ -258,7 +258,7 @@ describe('readModelFolder refuses', () => {
     expect(refusalOf(path)).toContain('vocabulary/user.tags.json is missing');
   });
 
-  it('a folder in place of a file', async () => {
+  it('a folder instead of a file', async () => {
     const path = newFolder();
     await writeTinyModel(path);
     rmSync(join(path, 'model.onnx'));

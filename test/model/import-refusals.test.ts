@@ -69,7 +69,8 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'an input of no feature',
     inputsLike(['age', 'int64', ['batch']]),
-    'it wants an input "age" that is of no feature of the schema: inputs are called user.<feature> or campaign.<feature>',
+    'it wants an input "age" that is of no feature of the schema: inputs are called user.<feature> or ' +
+      'campaign.<feature>',
   ],
   [
     'ids that are floats',
@@ -97,7 +98,8 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'a score of double',
     small({ score: (b, rows) => b.add('Cast', [meanOf(b, rows)], { to: 'float64' }, { outputs: ['score'] }) }),
-    'its first output is "score" float64[batch], not "score" float32[batch]: cast the model before the export (in PyTorch: model.float())',
+    'its first output is "score" float64[batch], not "score" float32[batch]: cast the model before the export ' +
+      '(in PyTorch: model.float())',
   ],
   [
     'a score that is declared otherwise',
@@ -113,7 +115,8 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'float16 weights',
     withTable({ dataType: Code.FLOAT16, rawData: new Uint8Array(16) }),
-    'initializer "table" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) before the export',
+    'initializer "table" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) ' +
+      'before the export',
   ],
   [
     'bfloat16 weights',
@@ -126,7 +129,8 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
       table: tensor('float64', [4, 2], Array.from(TABLE.data as Float32Array)),
       score: (b, rows) => probability(b, b.add('Cast', [meanOf(b, rows)], { to: 'float32' })),
     }),
-    'adapted parameter "table" is float64[4, 2]: only float32 can be adapted; cast the model before the export (in PyTorch: model.float())',
+    'adapted parameter "table" is float64[4, 2]: only float32 can be adapted; cast the model before the export ' +
+      '(in PyTorch: model.float())',
   ],
   [
     'no parameter',
@@ -178,7 +182,9 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'a parameter without a gradient',
     refusing(),
-    'Range node "range" cannot be differentiated: a Range has no gradient with respect to its start, limit and delta (path from the loss: loss <- head <- add <- sum <- range), but parameter "start" needs it. Change the model, or list these parameters as "fixed" in the schema',
+    'Range node "range" cannot be differentiated: a Range has no gradient with respect to its start, limit and ' +
+      'delta (path from the loss: loss <- head <- add <- sum <- range), but parameter "start" needs it. Change the ' +
+      'model, or list these parameters as "fixed" in the schema',
   ],
   [
     'a score that does not react',
@@ -236,7 +242,7 @@ describe('importModel refuses', () => {
     );
   });
 
-  it('batches of several names, where a batch does not fit, saying what to name', async () => {
+  it('batches of several names, when a batch does not fit, saying what to name', async () => {
     const bytes = file({
       nodes: [
         LOOK_UP,

@@ -118,7 +118,7 @@ describe('loadModel', () => {
     expect((await loadModel(path)).adapted).toEqual(['critics.bias', 'user.age.embedding']);
   });
 
-  it('takes campaign inputs of one a user', async () => {
+  it('accepts campaign inputs with one row per user', async () => {
     const path = newFolder();
     writeSmallModel(path, {
       inputs: [
@@ -167,7 +167,7 @@ describe('a model whose weights are in another file of its folder', () => {
   it.each([
     ['../weights.bin', `model.onnx: external data is in "../weights.bin", which leads out of the model's folder`],
     ['weights.bin', 'the manifest does not list weights.bin'],
-  ])('is refused where that is %s, outside or in no manifest', async (location, sentence) => {
+  ])('is refused when that is %s, outside or in no manifest', async (location, sentence) => {
     const path = newFolder();
     writeSmallModel(path);
     writeFileSync(join(path, 'weights.bin'), weights);
@@ -427,7 +427,7 @@ describe('loadModel refuses', () => {
       });
     };
 
-    it('is loaded where it names adapted parameters that only shift logits', async () => {
+    it('is loaded when it names adapted parameters that only shift logits', async () => {
       const path = newFolder();
       await write(path, [HEADS.wide, HEADS.bias], HEADS.wide);
       expect((await loadModel(path)).adapted).toEqual([HEADS.wide, HEADS.bias]);
@@ -475,13 +475,13 @@ describe('loadModel refuses', () => {
       });
     };
 
-    it('is loaded where it names a table of user features beside parameters that only shift logits', async () => {
+    it('is loaded when it names a table of user features beside parameters that only shift logits', async () => {
       const path = newFolder();
       await write(path, [HEADS.wide, HEADS.bias], HEADS.regression);
       expect((await loadModel(path)).adapted).toEqual([HEADS.wide, HEADS.bias, HEADS.regression]);
     });
 
-    it('on a parameter that is no table', async () => {
+    it('on a parameter that is not a table', async () => {
       const path = newFolder();
       await write(path, [HEADS.wide], HEADS.bias);
       expect(await refusalOf(path)).toContain(

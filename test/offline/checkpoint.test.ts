@@ -69,7 +69,7 @@ describe('writeCheckpoint', () => {
     expect([...(readCheckpoint(path, identity)!.tensors.get('w')!.data as Float32Array)]).toEqual([2, 3]);
   });
 
-  it('replaces the one before and leaves nothing beside it', () => {
+  it('replaces the one before and leaves nothing else', () => {
     writeCheckpoint(path, CHECKPOINT);
     writeCheckpoint(path, { ...CHECKPOINT, step: 60 });
     expect(readCheckpoint(path, identity)!.step).toBe(60);
@@ -93,7 +93,7 @@ describe('writeCheckpoint', () => {
 });
 
 describe('readCheckpoint', () => {
-  it('is null where there is none', () => {
+  it('is null when there is none', () => {
     expect(readCheckpoint(path, identity)).toBeNull();
   });
 
@@ -147,7 +147,7 @@ describe('readCheckpoint', () => {
 });
 
 describe('removeCheckpoint', () => {
-  it('removes it, and is content where there is none', () => {
+  it('removes it, and is content when there is none', () => {
     writeCheckpoint(path, CHECKPOINT);
     removeCheckpoint(path);
     expect(existsSync(path)).toBe(false);

@@ -139,7 +139,7 @@ describe('startHeadTrials', () => {
     expect(qualities[0]!.auc).not.toBe(qualities[1]!.auc);
   });
 
-  it('makes the same draws for all settings, whatever was played before and beside them', async () => {
+  it('uses the same random numbers for all settings, whatever else was evaluated', async () => {
     const [few, many] = [trialOf('tomorrow', 10), trialOf('tomorrow', 25)];
     const trials = await startHeadTrials(context, program, [few, many], 'k');
     const first = await trials.evaluate(PLAIN);
@@ -156,7 +156,7 @@ describe('startHeadTrials', () => {
     expect(await elsewhere.evaluate(PLAIN)).not.toEqual(first);
   });
 
-  it("leaves the campaign's own token out, which tells who the members are", async () => {
+  it("removes the campaign's own token, which would reveal the members", async () => {
     const evaluate = async (id: string) => {
       const trials = await startHeadTrials(context, program, [trialOf(id, 25)], 'k');
       return (await trials.evaluate(PLAIN))[0]!.auc;
@@ -169,7 +169,7 @@ describe('startHeadTrials', () => {
     expect(Math.abs(own - (await byHand(trialOf(`${PAST_CAMPAIGNS} 2`, 25), PLAIN)).auc)).toBeLessThan(0.05);
   });
 
-  it('starts from other parameters where the context has some', async () => {
+  it('starts from other parameters when the context has some', async () => {
     const parameters = tinyGraph(CONFIG, 'other').initializers;
     const trials = [trialOf(`${PAST_CAMPAIGNS} 2`, 10)];
     const [own] = await (await startHeadTrials({ ...context, parameters }, program, trials, 'k')).evaluate(PLAIN);

@@ -69,7 +69,7 @@ describe('importPopulation', () => {
     );
   });
 
-  it('gives back what was written, for any schema and any users', async () => {
+  it('returns what was written, for any schema and any users', async () => {
     const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 });
     const name = text.filter((one) => !/[\p{Cc}\p{Cs}\u2028\u2029]|\.length$/u.test(one));
     const schema = fc.uniqueArray(fc.record({ name, kind: fc.constantFrom<Feature['kind']>('single', 'multi') }), {
@@ -116,7 +116,7 @@ describe('importPopulation', () => {
     await fc.assert(property, { numRuns: size(12, 40) });
   });
 
-  it('ignores keys that are no feature, lines of white space and empty tokens in a list', async () => {
+  it('ignores keys that are not a feature, lines of white space and empty tokens in a list', async () => {
     const out = newFolder();
     const lines = '\n{"user_id":"a","city":"x","likes":["","tea",""],"constructor":1}\n  \n';
     expect(await importUsers(newFolder(), out, lines)).toMatchObject({ users: 1, tokens: { city: 1, likes: 1 } });
@@ -187,7 +187,7 @@ describe('the version', () => {
     expect(versions.size).toBe(5);
   });
 
-  it('takes from the data set which features are sensitive, and keeps its name where none is', async () => {
+  it('takes from the data set which features are sensitive, and keeps its name when none is', async () => {
     const sensitive = FEATURES.map((feature) => (feature.name === 'city' ? { ...feature, sensitive: true } : feature));
     const [plain, marked] = [newFolder(), newFolder()];
     const { version } = await importUsers(newFolder(), plain, USERS);

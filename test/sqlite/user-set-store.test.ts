@@ -130,7 +130,7 @@ describe('UserSets', () => {
     expect(await report).toMatchObject({ unknown: 2, unknownExamples: ['a', 'b'] });
   });
 
-  it('counts matches of each population version anew', async () => {
+  it('counts matches of each population version again', async () => {
     const { userSets } = dataFolder().open();
     await change(userSets, common, 'replace', ['a', 'b']);
     const next = { version: 'q', has: (userId: string) => userId === 'a' };
@@ -138,7 +138,7 @@ describe('UserSets', () => {
     expect(await userSets.report(common, next)).toMatchObject({ known: 1, unknown: 1, unknownExamples: ['b'] });
   });
 
-  it('recovers where a file was gone for a while', async () => {
+  it('recovers when a file was gone for a while', async () => {
     const { folder, open } = dataFolder();
     const { userSets } = open();
     await change(userSets, common, 'replace', ['a']);

@@ -41,7 +41,7 @@ function sort(folder: string, userIds: readonly string[], chunkIds: number): str
 }
 
 describe('encodeIds', () => {
-  it('gives back any ids', () => {
+  it('returns any ids', () => {
     fc.assert(
       fc.property(fc.array(anyId), (userIds) => {
         expect(decodeIds(encodeIds(userIds))).toEqual(userIds);
@@ -60,7 +60,7 @@ describe('encodeIds', () => {
 });
 
 describe('writeUserSet', () => {
-  it('shares one file between equal sets and leaves nothing beside it', () => {
+  it('shares one file between equal sets and leaves nothing else', () => {
     const folder = join(temporaryFolder(), 'seeds');
     const first = publish(folder, ['b', 'a']);
     expect(publish(folder, ['a', 'b'])).toBe(first);
@@ -71,7 +71,7 @@ describe('writeUserSet', () => {
     same.discard();
   });
 
-  it('gives different sets different names', () => {
+  it('returns different sets different names', () => {
     const folder = temporaryFolder();
     const nameOf = (userIds: readonly string[]) => {
       const set = writeUserSet(folder, userIds);
@@ -96,7 +96,7 @@ describe('writeUserSet', () => {
     expect(readFileSync(join(folder, `${sha256}.txt`), 'utf8')).toBe('a\n');
   });
 
-  it('says storage_failed with the cause where it cannot get its name, and leaves nothing once discarded', () => {
+  it('says storage_failed with the cause when it cannot get its name, and leaves nothing once discarded', () => {
     const folder = temporaryFolder();
     const sha256 = publish(folder, ['a']);
     rmSync(join(folder, `${sha256}.txt`));
@@ -107,7 +107,7 @@ describe('writeUserSet', () => {
     expect(readdirSync(folder)).toEqual([`${sha256}.txt`]);
   });
 
-  it('says storage_failed where the folder cannot be made', () => {
+  it('says storage_failed when the folder cannot be made', () => {
     const folder = join(temporaryFolder(), 'a file');
     writeFileSync(folder, '');
     expect(() => writeUserSet(folder, ['a'])).toThrow(storageFailed({}));
@@ -122,7 +122,7 @@ describe('writeBlocks', () => {
     expect(set.sha256).toBe(publish(folder, ['c', 'b', 'a']));
   });
 
-  it('leaves nothing where its ids end with an error', async () => {
+  it('leaves nothing when its ids end with an error', async () => {
     const folder = temporaryFolder();
     function* broken(): Generator<string[]> {
       yield ['a'];
@@ -187,7 +187,7 @@ describe('userSetBlocks', () => {
     expect([...first, ...[...blocks].flat()]).toEqual(many);
   });
 
-  it('says storage_failed where the file is gone', () => {
+  it('says storage_failed when the file is gone', () => {
     expect(() => readUserSet(temporaryFolder(), 'ab')).toThrow(storageFailed({ facts: { errno: 'ENOENT' } }));
   });
 });
