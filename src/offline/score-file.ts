@@ -46,7 +46,7 @@ export async function scoreMethods(
       const why =
         name === ''
           ? 'has no name before its extension'
-          : `would be measured as ${JSON.stringify(name)}, which another method is called`;
+          : `would be measured as ${JSON.stringify(name)}, the name of another method`;
       throw new AppError('invalid_argument', `${path} ${why}: rename the file`);
     }
     names.add(name);

@@ -74,7 +74,7 @@ describe('openDataSet', () => {
     [
       '1,001 features',
       user(Array.from({ length: 1001 }, (_, i) => ({ name: `f${i}`, kind: 'single' }))),
-      /1001 features are more than 1000/,
+      /there are 1001 features; at most 1000 are supported/,
     ],
   ])('refuses %s', async (_, description, message) => {
     const path = write(description);

@@ -113,7 +113,7 @@ describe('readCheckpoint', () => {
     for (let length = 0; length < bytes.length; length += 7) {
       writeFileSync(path, bytes.subarray(0, length));
       expect(() => readCheckpoint(path, identity), `${length} bytes`).toThrow(
-        expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('is torn: remove it') }),
+        expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('is damaged: remove it') }),
       );
     }
     truncateSync(path, 0);
