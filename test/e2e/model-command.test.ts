@@ -142,6 +142,6 @@ describe('metaheac model diff', () => {
       ]),
     );
     expect(none).toMatchObject({ status: 1, stdout: '' });
-    expect(none!.stderr).toContain('there is no manifest.json in it');
+    expect(none!.stderr).toContain('it contains no manifest.json');
   });
 });

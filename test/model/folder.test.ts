@@ -157,7 +157,7 @@ describe('readModelFolder refuses', () => {
   });
 
   it('a folder without a manifest', () => {
-    expect(refusalOf(newFolder())).toContain('there is no manifest.json in it');
+    expect(refusalOf(newFolder())).toContain('it contains no manifest.json');
   });
 
   it('a file instead of the folder', () => {
@@ -176,7 +176,7 @@ describe('readModelFolder refuses', () => {
     const path = newFolder();
     await writeTinyModel(path);
     truncateSync(join(path, 'manifest.json'), 200);
-    expect(refusalOf(path)).toContain('manifest.json is not JSON (torn?)');
+    expect(refusalOf(path)).toContain('manifest.json is not JSON (truncated?)');
   });
 
   it.each([
@@ -248,7 +248,7 @@ describe('readModelFolder refuses', () => {
     const path = newFolder();
     await writeTinyModel(path);
     truncateSync(join(path, 'model.onnx'), 100);
-    expect(refusalOf(path)).toContain('model.onnx is not what the manifest says');
+    expect(refusalOf(path)).toContain('model.onnx does not match the manifest');
   });
 
   it('a file that is missing', async () => {
@@ -299,7 +299,7 @@ describe('readModelFolder refuses', () => {
   it.each([
     ['["a", "b", "a", "d"]', 'contains a token twice'],
     ['["a", "b", "", "d"]', 'contains an empty token, which id 0 stands for'],
-    ['["a", "b", "c"]', 'has 3 tokens, and the manifest says 4'],
+    ['["a", "b", "c"]', 'has 3 tokens, but the manifest says 4'],
     ['["a", "b", "c", 4]', 'is not a list of tokens'],
     ['{"a": 1}', 'is not a list of tokens'],
     ['["a", "b"', 'is not JSON'],

@@ -69,7 +69,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'an input of no feature',
     inputsLike(['age', 'int64', ['batch']]),
-    'it wants an input "age" that is of no feature of the schema: inputs are called user.<feature> or ' +
+    'it has an input "age" that belongs to no feature of the schema: inputs are called user.<feature> or ' +
       'campaign.<feature>',
   ],
   [

@@ -161,7 +161,7 @@ describe('a model whose weights are in another file of its folder', () => {
     replaceFile(path, 'model.onnx', kept('./data/weights.bin'));
     expect((await loadModel(path)).graph.initializers.get('table')).toEqual(PARTS.table);
     writeFileSync(join(path, 'data/weights.bin'), new Uint8Array(32));
-    expect(await refusalOf(path)).toContain('data/weights.bin is not what the manifest says');
+    expect(await refusalOf(path)).toContain('data/weights.bin does not match the manifest');
   });
 
   it.each([
@@ -273,7 +273,7 @@ describe('loadModel refuses', () => {
       ],
     });
     expect(await refusalOf(path)).toContain(
-      `model.onnx wants an input "${name}" that is of no feature of the manifest`,
+      `model.onnx has an input "${name}" that belongs to no feature of the manifest`,
     );
   });
 
@@ -406,7 +406,7 @@ describe('loadModel refuses', () => {
         first_pass: null,
       };
     });
-    expect(await refusalOf(path)).toContain('its adaptation changes critics.wrong, and ');
+    expect(await refusalOf(path)).toContain('its adaptation changes critics.wrong, but ');
   });
 
   describe('a companion', () => {

@@ -113,11 +113,14 @@ describe('readCheckpoint', () => {
     for (let length = 0; length < bytes.length; length += 7) {
       writeFileSync(path, bytes.subarray(0, length));
       expect(() => readCheckpoint(path, identity), `${length} bytes`).toThrow(
-        expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('is damaged: remove it') }),
+        expect.objectContaining({
+          code: 'invalid_argument',
+          message: expect.stringContaining('is damaged: remove it'),
+        }),
       );
     }
     truncateSync(path, 0);
-    expect(() => readCheckpoint(path, identity)).toThrow(/is torn/);
+    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 
   it.each([
@@ -128,7 +131,7 @@ describe('readCheckpoint', () => {
     '{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}\n',
   ])('refuses a header that is %j', (text) => {
     writeFileSync(path, text);
-    expect(() => readCheckpoint(path, identity)).toThrow(/is torn/);
+    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 
   it('refuses one whose numbers were altered', () => {
@@ -136,13 +139,13 @@ describe('readCheckpoint', () => {
     const bytes = readFileSync(path);
     bytes[bytes.length - 1]! ^= 1;
     writeFileSync(path, bytes);
-    expect(() => readCheckpoint(path, identity)).toThrow(/is torn/);
+    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 
   it('refuses one whose shapes were altered', () => {
     writeCheckpoint(path, CHECKPOINT);
     writeFileSync(path, readFileSync(path, 'latin1').replace('[2,3]', '[2,9]'), 'latin1');
-    expect(() => readCheckpoint(path, identity)).toThrow(/is torn/);
+    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 });
 
