@@ -145,7 +145,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'two values of one name',
     file({ nodes: [LOOK_UP, MEAN, HEAD, node('Neg', ['mean'], ['score'], {}, { name: 'n' })] }),
-    'two values are called "score": of Sigmoid node "head" and of Neg node "n"',
+    'two values are called "score": Sigmoid node "head" and Neg node "n"',
   ],
   [
     'two parameters of one name',
@@ -207,9 +207,9 @@ describe('importModel refuses', () => {
     mkdirSync(join(files.folder, 'folder'));
     writeFileSync(join(files.folder, 'large.onnx'), '');
     truncateSync(join(files.folder, 'large.onnx'), 2 ** 31);
-    expect(await of('none.onnx')).toContain('there is no such file');
+    expect(await of('none.onnx')).toContain('the file does not exist');
     expect(await of('folder')).toContain('it is not a file');
-    expect(await of('large.onnx')).toContain('it has 2147483648 bytes: 2147483647 are supported');
+    expect(await of('large.onnx')).toContain('it has 2147483648 bytes; at most 2147483647 are supported');
   });
 
   it('what only ONNX Runtime sees: sizes that are known once constants are folded', async () => {
@@ -264,7 +264,7 @@ describe('importModel refuses', () => {
     const topic = { name: 'topic', kind: 'single', vocabulary_size: 2 };
     const schema = { features: { ...SCHEMA.features, campaign: [topic] } };
     expect(await refusalOf(write(bytes, schema))).toMatch(
-      /it cannot score random users: .* Its inputs have batches of several names \(batch, campaigns\)/s,
+      /it cannot score random users: .* The batch dimensions of its inputs have different names \(batch, campaigns\)/s,
     );
   });
 });
