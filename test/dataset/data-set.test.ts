@@ -67,9 +67,13 @@ describe('openDataSet', () => {
     ],
     ['a feature twice', user([GOOD.user_features[0], GOOD.user_features[0]]), /the feature "age" appears twice/],
     ['a reserved name', user([{ name: 'user_id', kind: 'single' }]), /"user_id" is a reserved key/],
-    ['an empty name', user([{ name: '', kind: 'single' }]), /has 1 to 80 characters/],
-    ['a long name', user([{ name: 'n'.repeat(81), kind: 'single' }]), /has 1 to 80 characters/],
-    ['a name with a control character', user([{ name: 'a\u0000', kind: 'single' }]), /no control characters/],
+    ['an empty name', user([{ name: '', kind: 'single' }]), /must have 1 to 80 characters/],
+    ['a long name', user([{ name: 'n'.repeat(81), kind: 'single' }]), /must have 1 to 80 characters/],
+    [
+      'a name with a control character',
+      user([{ name: 'a\u0000', kind: 'single' }]),
+      /must not contain control characters/,
+    ],
     ["a name like a list's length", user([{ name: 'a.length', kind: 'single' }]), /must not end in "\.length"/],
     [
       '1,001 features',
