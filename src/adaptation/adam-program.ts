@@ -31,12 +31,12 @@ export interface LabelledBatch {
   readonly labels: Float32Array;
 }
 
-/** A model made ready for adaptation. One is shared by all campaigns of a model. */
+/** A model prepared for adaptation, shared by all campaigns of the model. */
 export interface AdaptationProgram {
   readonly cut: TableCut;
   /**
-   * Starts from `parameters`. The compact tables cover the rows of all `batches` and of `scored` (what will be scored
-   * on the way).
+   * Starts from `parameters`. The compact tables cover the rows of all `batches` and of `scored` (batches to score
+   * along the way).
    */
   start(parameters: Parameters, batches: readonly LabelledBatch[], scored?: readonly Feeds[]): Promise<AdaptationRun>;
   close(): Promise<void>;
@@ -45,9 +45,9 @@ export interface AdaptationProgram {
 export interface AdaptationRun {
   /** One step of Adam on batch `i`; returns the loss before it. */
   step(i: number, rate: number): Promise<number>;
-  /** Scores of `scored[i]` with the parameters as they are now. */
+  /** Scores of `scored[i]` with the current parameters. */
   scores(i: number): Promise<Float32Array>;
-  /** The full parameters as they are now. */
+  /** The current full parameters. */
   parameters(): Map<string, Tensor>;
 }
 
@@ -86,7 +86,7 @@ export function buildStepGraph(compactGraph: Graph, parameters: readonly string[
   return b.build(`${compactGraph.name}_step`, outputs);
 }
 
-/** Differentiates `graph` and opens its sessions. An op on the way that has no gradient is a GraphError. */
+/** Differentiates `graph` and opens its sessions. An op on the path without a gradient is a GraphError. */
 export async function openAdaptation(
   graph: Graph,
   parameters: readonly string[],
@@ -126,7 +126,7 @@ async function startRun(
     ...batches.map((batch) => batch.feeds),
     ...scored,
   ]);
-  // two sets of memory: a step reads one and fills the other
+  // two buffers: a step reads one and fills the other
   const sets = [stateOf(program.parameters, compaction, true), stateOf(program.parameters, compaction, false)];
   const into = sets.map((set) =>
     Object.fromEntries(Object.entries(set).map(([name, value]) => [`next/${name}`, value])),
@@ -159,7 +159,7 @@ async function startRun(
   };
 }
 
-/** Parameters and moments by the step graph's input names, in memory of their own. */
+/** Parameters and moments by the step graph's input names, in newly allocated memory. */
 function stateOf(names: readonly string[], compaction: Compaction, filled: boolean): Record<string, Tensor> {
   const out: Record<string, Tensor> = {};
   for (const name of names) {

@@ -1,4 +1,4 @@
-/** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's places in them. */
+/** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's positions in them. */
 import { type CutTable, elementCount, type Graph, type TableCut, type Tensor } from '../graph/index.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import type { Feeds, Session } from '../runtime/session.ts';
@@ -26,23 +26,23 @@ export function indexReader(indexGraph: Graph, session: Session | null): IndexRe
   };
 }
 
-/** True where reading the indices needs ONNX Runtime. */
+/** Whether reading the indices needs ONNX Runtime. */
 export function needsIndexSession(indexGraph: Graph): boolean {
   return indexGraph.outputs.some((name) => !indexGraph.inputs.includes(name));
 }
 
 export interface Compaction {
-  /** The parameters with compact tables in place of the full ones; what is not a table is the same tensor. */
+  /** The parameters with compact tables instead of the full ones; other parameters are the same tensors. */
   readonly parameters: Parameters;
   /** Rows of each compact table, ascending, as rows of the full one. */
   readonly rows: ReadonlyMap<string, Int32Array>;
-  /** For each of the given batches, the places that its look-ups take: feeds of the compact graph. */
+  /** For each of the given batches, the positions that its look-ups read: feeds of the compact graph. */
   readonly places: readonly Feeds[];
-  /** The full parameters with the rows of `adapted` written back: rows that are in no batch keep their values. */
+  /** The full parameters with the rows of `adapted` written back: rows in no batch keep their values. */
   restore(adapted: Parameters): Map<string, Tensor>;
 }
 
-/** Compacts `parameters` to the union of the rows that `batches` use. An index out of its table is invalid_model. */
+/** Compacts `parameters` to the union of the rows that `batches` use. An index outside its table is invalid_model. */
 export async function compact(
   cut: TableCut,
   parameters: Parameters,
@@ -82,7 +82,7 @@ export async function compact(
   };
 }
 
-/** The rows that a look-up reads, in memory of their own. ONNX counts negative indices from the end. */
+/** The rows that a look-up reads, in newly allocated memory. ONNX counts negative indices from the end. */
 function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
   const indices = data instanceof Int32Array ? data : Float64Array.from(data as ArrayLike<number>, Number);
   const out = new Int32Array(indices.length);
@@ -96,7 +96,7 @@ function rowsRead({ parameter, rows }: CutTable, { data }: Tensor): Int32Array {
   return out;
 }
 
-/** The rows in use, ascending, and the place of each among them (or -1). */
+/** The used rows, ascending, and the position of each row among them (or -1). */
 function numberRows(rows: number, used: readonly Int32Array[]): { list: Int32Array; place: Int32Array } {
   const place = new Int32Array(rows).fill(-1);
   let count = 0;
@@ -125,7 +125,7 @@ export function takeRows(full: Tensor, rows: Int32Array): Tensor {
   return { dtype: full.dtype, shape: [rows.length, ...full.shape.slice(1)], data };
 }
 
-/** A copy of `full` with `changed` in the place of some rows. */
+/** A copy of `full` with some rows replaced by `changed`. */
 export function putRows(full: Tensor, rows: Int32Array, changed: Tensor): Tensor {
   const width = elementCount(full.shape.slice(1));
   const data = (full.data as Float32Array).slice();

@@ -3,9 +3,9 @@ import type { SparseRows } from './sparse-rows.ts';
 
 /** Sums over rows, by column; all `[width]`. */
 export interface ColumnSums {
-  /** Rows that were added, those without features among them. */
+  /** Number of rows added, including those without features. */
   rows: number;
-  /** In how many rows a column has a value. */
+  /** Number of rows in which a column has a value. */
   readonly counts: Float64Array;
   readonly sums: Float64Array;
   readonly squares: Float64Array;
@@ -13,16 +13,16 @@ export interface ColumnSums {
 
 /** The first two moments of rows whose columns are scaled; all `[width]`. */
 export interface Moments {
-  /** c_t, by which column t is multiplied; 0 for columns that no row has. */
+  /** c_t, the factor of column t; 0 for columns that no row has. */
   readonly scale: Float64Array;
   readonly mean: Float64Array;
-  /** 0 where all rows have the same value, but for rounding. */
+  /** 0 if all rows have the same value up to rounding. */
   readonly variance: Float64Array;
   /** The sum of the variances. */
   readonly trace: number;
 }
 
-/** A variance of this share of the mean square is rounding: values are float32. */
+/** A variance below this share of the mean square is rounding error, as values are float32. */
 const ROUNDING = 1e-12;
 
 export function emptySums(width: number): ColumnSums {
@@ -39,7 +39,7 @@ export function addRows(sums: ColumnSums, { starts, columns, values }: SparseRow
   sums.rows += starts.length - 1;
 }
 
-/** Columns are scaled by c_t = f_t ^ -power, f_t the share of rows that have column t. */
+/** Columns are scaled by c_t = f_t ^ -power, f_t being the share of rows with column t. */
 export function momentsOf({ rows, counts, sums, squares }: ColumnSums, power: number): Moments {
   const scale = counts.map((count) => (count === 0 ? 0 : (count / rows) ** -power));
   const mean = sums.map((sum, t) => (scale[t]! * sum) / rows);
@@ -59,9 +59,9 @@ export interface Covariance {
 }
 
 /**
- * G = X'X / n - mean mean' of scaled rows, by the rows themselves: two passes over their features an application.
- * `moments` may be of more rows, of which `rows` are a sample: then the diagonal, known exactly, is put right where the
- * sample has too little, and only what lies beside it is estimated.
+ * G = X'X / n - mean mean' of scaled rows, from the rows themselves: an application takes two passes over their
+ * features. `moments` may cover more rows, of which `rows` are a sample: then the diagonal, known exactly, is corrected
+ * where the sample underestimates it, and only the off-diagonal entries are estimated.
  */
 export function covarianceOf({ width, starts, columns, values }: SparseRows, moments: Moments): Covariance {
   const { scale, mean, variance } = moments;

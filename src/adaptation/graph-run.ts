@@ -1,4 +1,6 @@
-/** Steps of gradient descent on a few parameters wherever they stand: the head is differentiated and run as a graph. */
+/**
+ * Steps of gradient descent on a few parameters anywhere in the graph: the head is differentiated and run as a graph.
+ */
 import {
   addGradients,
   Builder,
@@ -15,7 +17,7 @@ import { type Device, type Feeds, openSession, type Session } from '../runtime/s
 import { type Compaction, compact, indexReader, type Parameters } from './compaction.ts';
 import type { BoundaryActivations, HeadPosition, HeadRun, LogitPart, Rates } from './head-adaptation.ts';
 
-/** Rows that are scored in one run. */
+/** Rows scored in one run. */
 const SCORE_ROWS = 2048;
 
 export interface GraphProgram {
@@ -45,7 +47,7 @@ export async function openGraphProgram(
   const cut = cutTables(head, parameters);
   const step = await openSession(buildDescentGraph(cut.compactGraph, parameters), options);
   const forward = await openSession(cut.compactGraph, options);
-  // the rows that a table's look-ups use are read off the boundary, which the index graph may compute further
+  // the rows that a table's look-ups use come from the boundary, possibly through the index graph
   const index = cut.indexGraph.nodes.length > 0 ? await openSession(cut.indexGraph) : null;
   const reader = indexReader(cut.indexGraph, index);
   return {
@@ -138,7 +140,7 @@ class GraphRun implements HeadRun {
 
   reset(to?: HeadPosition): void {
     const start = [...this.#compaction.parameters];
-    // a step gives new tensors, and never writes into those that there are
+    // a step returns new tensors, and never writes into existing ones
     this.#current = Object.fromEntries(
       start.map(([name, value]) => [name, to ? { ...value, data: to.values.get(name) as Float32Array } : value]),
     );

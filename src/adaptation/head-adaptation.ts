@@ -1,6 +1,6 @@
 /**
- * Adaptation of a few parameters: what does not depend on them is computed once a user, and steps of gradient descent
- * run on the rest.
+ * Adaptation of a few parameters: everything that does not depend on them is computed once per user, and steps of
+ * gradient descent run on the rest.
  */
 import { cutTables, findLinearTerm, type Graph, type Split, splitFrozen, type Tensor } from '../graph/index.ts';
 import { putFeed } from '../runtime/feed-rows.ts';
@@ -9,18 +9,18 @@ import type { Parameters } from './compaction.ts';
 import { buildDescentGraph, openGraphProgram } from './graph-run.ts';
 import { buildLinkStep, openLinearProgram } from './linear-run.ts';
 
-/** Rows of the body that are computed in one run. */
+/** Rows of the body computed in one run. */
 const BODY_ROWS = 2048;
 
 /** The rate of each parameter's gradient descent. */
 export type Rates = Readonly<Record<string, number>>;
 
 /**
- * The inverse L2 strength of the parameters that a logistic regression is fitted on; those without one take no part.
+ * The inverse L2 strength of the parameters that a logistic regression is fitted on; those without one are not used.
  */
 export type Strengths = Readonly<Record<string, number>>;
 
-/** Values of the boundary for some users: `[rows, ..]` each, but for those of the campaign alone, which all share. */
+/** Values of the boundary for some users: `[rows, ..]` each, except campaign-only values, which all share. */
 export interface BoundaryActivations {
   readonly rows: number;
   readonly perUser: Feeds;
@@ -28,9 +28,11 @@ export interface BoundaryActivations {
 }
 
 export interface HeadProgram {
-  /** Whether the parameters only shift logits: then a run can blend regressions in. */
+  /** Whether the parameters only shift logits, so that a run can blend in regressions. */
   readonly isLinear: boolean;
-  /** Computes the boundary of `rows` users with `parameters`; `feedsOf` gives the model's inputs of a range of them. */
+  /**
+   * Computes the boundary of `rows` users with `parameters`; `feedsOf` returns the model's inputs for a range of them.
+   */
   boundary(
     parameters: Parameters,
     rows: number,
@@ -44,48 +46,48 @@ export interface HeadProgram {
 export interface HeadRun {
   /** One full-batch step on rows of the boundary; returns the loss before it. */
   step(rows: Int32Array, labels: Float32Array, rates: Rates): Promise<number>;
-  /** Scores of all rows of the boundary with the parameters as they are now. */
+  /** Scores of all rows of the boundary with the current parameters. */
   scores(): Promise<Float32Array>;
   /**
-   * Fits the logistic regression (`companion` in manifest.json) to rows of the boundary. invalid_model where the
+   * Fits the logistic regression (`companion` in manifest.json) to rows of the boundary. invalid_model if the
    * parameters do not act through a linear term.
    */
   fitLogistic(rows: Int32Array, labels: Uint8Array, strengths: Strengths): LogitPart;
   /** A linear change as a part. invalid_model as above. */
   linear(change: LinearChange): LogitPart;
   /**
-   * Adds parts to the logits, each `weight` times as spread over the `reference` rows as the logits are now, then
-   * brings the spread of the sum back to what it was, by the scale if the model has one, and the mean by an intercept.
-   * A part without a spread adds nothing. invalid_model as above.
+   * Adds parts to the logits, each with `weight` times the current spread of the logits over the `reference` rows, then
+   * restores the spread of the sum, by the scale if the model has one, and the mean by an intercept. A part without a
+   * spread adds nothing. invalid_model as above.
    */
   blend(parts: readonly BlendedPart[], reference: Int32Array): Promise<void>;
-  /** Where the steps have brought the parameters, to go back to before a blend. */
+  /** The parameters' current position, to return to before a blend. */
   position(): HeadPosition;
-  /** Back to a position, or to the start. */
+  /** Returns to a position, or to the start. */
   reset(to?: HeadPosition): void;
-  /** The full parameters as they are now. */
+  /** The current full parameters. */
   parameters(): Map<string, Tensor>;
 }
 
-/** A direction in which one parameter is moved as a whole. */
+/** A direction in which one whole parameter is moved. */
 export interface LinearChange {
   readonly parameter: string;
   /** By element of the parameter. */
   readonly elements: Float64Array;
-  /** What `elements` add to the term of each row of the run. */
+  /** The amount that `elements` add to the term of each row of the run. */
   readonly own: Float64Array;
 }
 
-/** Of one run; its values are the run's own business. */
+/** A position of one run; its values are private to the run. */
 export interface HeadPosition {
   readonly values: ReadonlyMap<string, Float32Array | Float64Array>;
 }
 
-/** What may be added to the logits of a run, of whose parameters it is a linear function. */
+/** A part that can be added to the logits of a run, linear in its parameters. */
 export interface LogitPart {
   /** By row of the run. */
   readonly own: Float64Array;
-  /** Moves the parameters so that `factor` times as much is added. */
+  /** Moves the parameters so that `factor` times the part is added. */
   add(factor: number): void;
 }
 
@@ -95,8 +97,7 @@ export interface BlendedPart {
 }
 
 /**
- * `graph` split at `parameters`. All its float parameters are inputs, so that a model which is being trained needs no
- * new session.
+ * `graph` split at `parameters`. All its float parameters are inputs, so that a model in training needs no new session.
  */
 export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
   const all = [...graph.initializers].filter(([, { dtype }]) => dtype === 'float32').map(([name]) => name);
@@ -104,8 +105,8 @@ export function splitHeads(graph: Graph, parameters: readonly string[]): Split {
 }
 
 /**
- * The graphs that descent on `parameters` of `graph` runs: the body once a user (null where there is none), then `step`
- * again and again.
+ * The graphs that descent on `parameters` of `graph` runs: the body once per user (null if there is none), then `step`
+ * repeatedly.
  */
 export function headGraphs(graph: Graph, parameters: readonly string[]): { body: Graph | null; step: Graph } {
   const { body, head } = splitHeads(graph, parameters);
@@ -115,9 +116,9 @@ export function headGraphs(graph: Graph, parameters: readonly string[]): { body:
 }
 
 /**
- * Prepares descent on `parameters` of `graph`. Where they only shift logits it is done in plain arrays, else by running
- * the head as a graph. `regression` is one of them that no step moves, and `scale` none of them: both are for `blend`
- * alone.
+ * Prepares descent on `parameters` of `graph`. If they only shift logits, it runs in plain arrays, otherwise it runs
+ * the head as a graph. `regression` is one of them that no step moves, `scale` is not one of them: both are only for
+ * `blend`.
  */
 export async function openHeadProgram(
   graph: Graph,
@@ -143,7 +144,7 @@ export async function openHeadProgram(
         const to = Math.min(from + BODY_ROWS, rows);
         const feeds = feedsOf(from, to);
         const given = { ...feeds, ...fixed };
-        // a frozen parameter that the head reads itself is of the boundary too
+        // a frozen parameter that the head reads directly is part of the boundary too
         const out: Feeds = { ...given, ...(bodySession ? await bodySession.run(given) : {}) };
         for (const name of boundaryNames) {
           const part = out[name]!;

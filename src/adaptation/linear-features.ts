@@ -1,4 +1,4 @@
-/** What a user's term is made of: the features that adapted parameters multiply, read off the graph once a user. */
+/** The components of a user's term: the features that adapted parameters multiply, read off the graph once per user. */
 import { type LinearTerm, splitFrozen, type Tensor } from '../graph/index.ts';
 import type { Design } from '../lib/logistic-regression.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
@@ -11,14 +11,16 @@ export interface ColumnBlock {
   readonly parameter: string;
   /** The block's columns are `first .. first + elements.length`. */
   readonly first: number;
-  /** Flat positions in the parameter, ascending; elements that no row looks up have no column: nothing moves them. */
+  /**
+   * Flat positions in the parameter, ascending; elements that no row looks up have no column, as nothing moves them.
+   */
   readonly elements: Int32Array;
 }
 
 /**
  * The features of `rows` users: a sparse part (elements of tables that a row looks up, with their weights) and a dense
  * one. term of row i = offsets[i] + sum_k values[k] c[columns[k]] (k of row i) + sum_d dense[i, d] c[firstDense + d], c
- * = how far the parameters are from where they started.
+ * = the change of the parameters since the start.
  */
 export interface LinearFeatures {
   readonly rows: number;
@@ -26,7 +28,7 @@ export interface LinearFeatures {
   readonly blocks: readonly ColumnBlock[];
   /** `[rows]`: the term at the start. */
   readonly offsets: Float64Array;
-  /** `[rows + 1]`: CSR, no column twice in a row. */
+  /** `[rows + 1]`: CSR, no column repeated in a row. */
   readonly starts: Int32Array;
   readonly columns: Int32Array;
   readonly values: Float32Array;
@@ -36,15 +38,15 @@ export interface LinearFeatures {
 }
 
 export interface FeatureReader {
-  /** Reads the features of the rows whose boundary is given; `start` are the adapted parameters at the start. */
+  /** Reads the features of the rows with the given boundary; `start` are the adapted parameters at the start. */
   read(start: Parameters, perUser: Feeds, shared: Feeds, rows: number): Promise<LinearFeatures>;
   close(): Promise<void>;
 }
 
-/** Rows that are read in one run. */
+/** Rows read in one run. */
 const READ_ROWS = 2048;
 
-/** `without` names a table whose features are not read: no step moves it. */
+/** `without` names a table whose features are not read, as no step moves it. */
 export async function openFeatureReader(
   term: LinearTerm,
   { without, ...options }: { device?: Device; without?: string } = {},
@@ -53,7 +55,7 @@ export async function openFeatureReader(
   const lookups = term.lookups.filter(({ parameter }) => parameter !== without);
   const allTables = [...new Set(term.lookups.map(({ parameter }) => parameter))];
   const tables = allTables.filter((name) => name !== without);
-  // what the tables add is computed once, while the other parameters' features are read off
+  // the tables' contribution is computed once, while the other parameters' features are read off
   const split = dense.length > 0 ? splitFrozen(termGraph, dense) : null;
   const forward = await openSession(termGraph, options);
   const weights = weightGraph ? await openSession(weightGraph, options) : null;
@@ -188,7 +190,7 @@ export function multiplyRows(
   }
 }
 
-/** out[j] = sum_i weights[i] x(rows[i], j) ^ power, on the first `width` entries; columns that take no part get 0. */
+/** out[j] = sum_i weights[i] x(rows[i], j) ^ power, on the first `width` entries; unused columns get 0. */
 export function multiplyRowsTransposed(
   features: LinearFeatures,
   rows: Int32Array,
@@ -216,7 +218,7 @@ export function multiplyRowsTransposed(
   }
 }
 
-/** Some rows as the design of a regression on the columns with a strength; the others have no features. */
+/** Some rows as the design of a regression on the columns with a strength; other columns are treated as absent. */
 export function designOf(features: LinearFeatures, rows: Int32Array, strengths: Float64Array): Design {
   const { width, firstDense } = features;
   const which: Columns = {
@@ -229,7 +231,7 @@ export function designOf(features: LinearFeatures, rows: Int32Array, strengths: 
   return {
     rows: rows.length,
     width,
-    // a column that is left out has a gradient of 0, so that its weight stays 0
+    // an excluded column has a gradient of 0, so its weight stays 0
     multiply: (point, out) => multiplyRows(features, rows, point, out, which),
     multiplyTransposed(values, out) {
       multiplyRowsTransposed(features, rows, values, out, which);

@@ -1,5 +1,5 @@
 /**
- * Adaptation where the parameters only shift a user's logits: a regression on features that are read once, in plain
+ * Adaptation of parameters that only shift a user's logits: a regression on features that are read once, in plain
  * arrays.
  */
 import { addGradients, Builder, binaryCrossEntropy, type Graph, type LinearTerm, type Tensor } from '../graph/index.ts';
@@ -25,13 +25,15 @@ import {
   openFeatureReader,
 } from './linear-features.ts';
 
-/** Rows that are scored in one run. */
+/** Rows scored in one run. */
 const LINK_ROWS = 8192;
-/** The logistic regression ends where no entry of its mean gradient exceeds this: what is left moves no rank. */
+/** The logistic regression stops when no entry of its mean gradient exceeds this: the remainder changes no rank. */
 const LOGISTIC_TOLERANCE = 1e-5;
-/** Scores this near to 0 or 1 have the logit of the bound. */
+/** Scores this close to 0 or 1 get the logit of the bound. */
 const CERTAIN = 1e-7;
-/** What differs by less than this of its size is the same for all rows: features are differences of float32 sums. */
+/**
+ * Values that differ by less than this share of their size count as equal, as features are differences of float32 sums.
+ */
 const SAME = 1e-4;
 
 export interface LinearProgram {
@@ -49,7 +51,7 @@ export function buildLinkStep(term: LinearTerm): Graph {
   return b.build('link_step', [loss, gradient]);
 }
 
-/** `parameters` are stepped, all but `regression`; that and `scale`, which is none of them, are for blends alone. */
+/** Steps move `parameters` except `regression`; that and `scale`, which is not one of them, are only for blends. */
 export async function openLinearProgram(
   term: LinearTerm,
   parameters: readonly string[],
@@ -81,7 +83,7 @@ class LinearRun implements HeadRun {
   readonly #step: Session;
   readonly #link: Session;
   readonly #all: Int32Array;
-  /** How far the parameters are from the start, by column. */
+  /** The change of the parameters since the start, by column. */
   readonly #change: Float64Array;
   /** What a linear change adds to each row's term, and to the elements of its parameter. */
   readonly #added: Float64Array;
@@ -154,7 +156,7 @@ class LinearRun implements HeadRun {
     const features = this.#features;
     const byParameter = byColumn(features, strengths);
     const design = designOf(features, rows, byParameter);
-    // a column that is left out needs some strength, and keeps weight 0
+    // an excluded column needs some strength, and keeps weight 0
     const { weights } = fitLogisticRegression(
       design,
       labels,
@@ -195,8 +197,8 @@ class LinearRun implements HeadRun {
     }
     const after = spreadOf(inner);
     if (after.deviation === 0) return;
-    // float32, and ONNX Runtime's Sigmoid, tell logits apart within some +-16 alone: what spreads more would be tied at
-    // both ends
+    // float32, and ONNX Runtime's Sigmoid, only distinguish logits within about +-16: a larger spread would cause ties
+    // at both ends
     const shrink = this.#scaleName === null ? 1 : before.deviation / after.deviation;
     this.#scale = this.#scaleAtStart * shrink;
     const intercept = this.#interceptColumn();
@@ -272,7 +274,7 @@ function logitOf(score: number): number {
   return Math.log(inside / (1 - inside));
 }
 
-/** A value for each column, by its parameter; 0 for parameters that are not named. */
+/** A value for each column, by its parameter; 0 for parameters not named. */
 function byColumn({ blocks, width }: LinearFeatures, values: Readonly<Record<string, number>>): Float64Array {
   const out = new Float64Array(width);
   for (const { parameter, first, elements } of blocks) out.fill(values[parameter] ?? 0, first, first + elements.length);

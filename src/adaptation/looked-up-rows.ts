@@ -1,8 +1,8 @@
-/** What look-ups of tables read for each user, as sparse rows. */
+/** The table elements that each user's look-ups read, as sparse rows. */
 import { elementCount, type Tensor } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 
-/** Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column twice. */
+/** Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column repeated. */
 export interface LookedUpRows {
   /** `[rows + 1]` */
   readonly starts: Int32Array;
@@ -10,7 +10,9 @@ export interface LookedUpRows {
   readonly values: Float32Array;
 }
 
-/** What one look-up adds to the rows `from .. to`: `counts[i]` elements of the parameter for row from + i. */
+/**
+ * The elements that one look-up adds to the rows `from .. to`: `counts[i]` elements of the parameter for row from + i.
+ */
 export interface Part {
   readonly parameter: string;
   /** The first of the rows. */
@@ -20,7 +22,7 @@ export interface Part {
   readonly values: Float32Array;
 }
 
-/** Elements of weight 0 (padding) are left out. An index out of the table is invalid_model. */
+/** Elements of weight 0 (padding) are omitted. An index outside the table is invalid_model. */
 export function readPart(
   parameter: string,
   table: Pick<Tensor, 'shape'>,
@@ -57,7 +59,7 @@ export function readPart(
   return { parameter, from, counts, elements: elements.subarray(0, at), values: values.subarray(0, at) };
 }
 
-/** The parts as sparse rows, each element in the column that `columnOf` says, in `[0, width)`. */
+/** The parts as sparse rows, each element in the column given by `columnOf`, in `[0, width)`. */
 export function assembleRows(
   parts: readonly Part[],
   rows: number,
@@ -85,8 +87,8 @@ export function assembleRows(
 }
 
 /**
- * Makes one entry of what a row looks up several times, in place: squares are of the sum. Returns how many entries are
- * left.
+ * Merges the entries of elements that a row looks up several times, in place, as squares must be of the sum. Returns
+ * the number of remaining entries.
  */
 function addUpRepeated(starts: Int32Array, columns: Int32Array, values: Float32Array, width: number): number {
   const entryOf = new Int32Array(width).fill(-1);

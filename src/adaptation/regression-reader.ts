@@ -1,4 +1,4 @@
-/** Reads what a parameter multiplies for each user off the graph, without running the rest of the model. */
+/** Reads off the graph what a parameter multiplies for each user, without running the rest of the model. */
 import { findLinearTerm, type Graph, pruneInputs, type Tensor } from '../graph/index.ts';
 import { assert } from '../lib/errors.ts';
 import { type Device, type Feeds, openSession } from '../runtime/session.ts';
@@ -6,20 +6,20 @@ import { splitHeads } from './head-adaptation.ts';
 import { assembleRows, type Part, readPart } from './looked-up-rows.ts';
 import type { SparseRows } from './sparse-rows.ts';
 
-/** Rows that are read in one run. */
+/** Rows read in one run. */
 const READ_ROWS = 2048;
 
 export interface RegressionReader {
   /** Elements of the parameter. */
   readonly width: number;
   /**
-   * The features of `rows` users, whose inputs `feedsOf` gives range by range; columns are elements of the parameter.
+   * The features of `rows` users, whose inputs `feedsOf` returns range by range; columns are elements of the parameter.
    */
   read(rows: number, feedsOf: (from: number, to: number) => Feeds): Promise<SparseRows>;
   close(): Promise<void>;
 }
 
-/** `parameter` is a table that only shifts logits, as the loading of a model checks. */
+/** `parameter` is a table that only shifts logits, as loading a model has verified. */
 export async function openRegressionReader(
   graph: Graph,
   parameter: string,
@@ -27,7 +27,7 @@ export async function openRegressionReader(
 ): Promise<RegressionReader> {
   const { body, head } = splitHeads(graph, [parameter]);
   const term = findLinearTerm(head, [parameter]);
-  assert(term?.weightGraph, `${parameter} is no table that shifts logits`);
+  assert(term?.weightGraph, `${parameter} is not a table that shifts logits`);
   const { weightGraph, lookups } = term;
   const needed = new Set([...weightGraph.inputs, ...lookups.map(({ index }) => index)]);
   const computed = body ? body.outputs.filter((name) => needed.has(name)) : [];

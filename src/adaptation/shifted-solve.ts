@@ -4,12 +4,12 @@
  */
 import type { Covariance } from './covariance.ts';
 
-/** Most steps; heavily regularised systems need a dozen. */
+/** Maximum number of steps; heavily regularised systems need a dozen. */
 const MOST_STEPS = 100;
 
 /**
- * w of each sigma, `[width]`, to a residual of `tolerance` |b|. Every sigma is positive. The smallest one decides how
- * many steps are made; a system that has not converged after `MOST_STEPS` is as near as they bring it.
+ * w for each sigma, `[width]`, to a residual of `tolerance` |b|. Every sigma must be positive. The smallest one
+ * determines the number of steps; a system that has not converged after `MOST_STEPS` is left as it is.
  */
 export function solveShifted(
   covariance: Covariance,
@@ -21,8 +21,7 @@ export function solveShifted(
   const norm = Math.sqrt(dot(b, b));
   const solutions = sigmas.map(() => new Float64Array(width));
   if (norm === 0) return solutions;
-  // per system: the factorisation of the tridiagonal matrix, updated step by step (conjugate gradients in Lanczos'
-  // words)
+  // per system: the factorisation of the tridiagonal matrix, updated step by step (conjugate gradients in Lanczos form)
   const states = sigmas.map(() => ({ direction: new Float64Array(width), pivot: 0, load: 0, isDone: false }));
   let current = b.map((x) => x / norm);
   let previous = new Float64Array(width);

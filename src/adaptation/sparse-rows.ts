@@ -1,7 +1,7 @@
-/** Users as sparse rows of features: what the whole-population regression is fitted on. */
+/** Users as sparse rows of features: the input of the whole-population regression. */
 
 /**
- * Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column twice, all in `[0,
+ * Row i has `values[k]` in column `columns[k]` for k in `starts[i] .. starts[i + 1]`, no column repeated, all in `[0,
  * width)`.
  */
 export interface SparseRows {
@@ -32,8 +32,8 @@ export function meanOfRows({ width, starts, columns, values }: SparseRows, rows:
 }
 
 /**
- * Places evenly spread over `rows` rows that have `features` features in all, as many as have `most` of them; all rows
- * where they have no more.
+ * Positions evenly spread over `rows` rows with `features` features in total, as many as have `most` of them; all rows
+ * if they have no more.
  */
 export function evenRows(rows: number, features: number, most: number): Int32Array {
   const count = features <= most ? rows : Math.max(1, Math.floor((rows * most) / features));

@@ -1,5 +1,4 @@
-/** The inputs of a feature, and its embedding: a look-up, or what a list's tokens pool to. */
-
+/** The inputs of a feature, and its embedding: a look-up, or the pooled tokens of a list. */
 import { type Builder, tensor, type Value } from '../graph/index.ts';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 
@@ -160,15 +159,15 @@ export function embed(
           });
     const count = b.add('Max', [b.add('Cast', [list.length], { to: 'float32' }), b.scalar(1, 'float32')]);
     const divisor = pooling === 'root' ? b.add('Sqrt', [count]) : count;
-    // where it is the published model: masked, summed, then divided, PyTorch's order, which keeps the rounding of tiny
-    // activations as its own
+    // for the published model: masked, summed, then divided in PyTorch's order, so that tiny activations round the same
+    // way
     return b.add('Div', [sum, b.add('Unsqueeze', [divisor, b.ints([1])])]);
   });
 }
 
 /**
- * Sum of the vectors `[batch, places, k]` at the places that are present: `[batch, k]`. A product of matrices, at half
- * the time of a masked sum.
+ * Sum of the vectors `[batch, places, k]` at the present positions: `[batch, k]`. A matrix product takes half the time
+ * of a masked sum.
  */
 export function sumPresent(b: Builder, present: Value, vectors: Value): Value {
   const row = b.add('Unsqueeze', [present, b.ints([1])]);

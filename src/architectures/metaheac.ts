@@ -20,7 +20,7 @@ export interface MetaHeacConfig {
   readonly critics: number;
   /** How a list is pooled: the mean over its tokens, or their sum over the root of their number. */
   readonly pooling?: 'mean' | 'root';
-  /** Adds the adaptable heads, which shift all critics' logits alike; null or left out: MetaHeac as published. */
+  /** Adds the adaptable heads, which shift all critics' logits equally; null or omitted: MetaHeac as published. */
   readonly heads?: HeadsConfig | null;
 }
 
@@ -28,8 +28,8 @@ export interface MetaHeacConfig {
 export type Initial = (name: string, shape: readonly number[], fanIn: number) => Tensor;
 
 /**
- * Embeddings N(0, .1); the scale 1; weights and biases uniform in +-1/sqrt(fan in). Each parameter has its own stream,
- * fixed by its name.
+ * Embeddings N(0, .1); the scale 1; weights and biases uniform in +-1/sqrt(fan in). Each parameter has its own random
+ * stream, determined by its name.
  */
 export function randomInitial(rng: Rng): Initial {
   return (name, shape, fanIn) => {
@@ -104,7 +104,7 @@ interface Widths {
   readonly h2: number;
 }
 
-/** What the gates see. */
+/** The input of the gates. */
 interface Context {
   /** `[batch, width]` */
   readonly value: Value;

@@ -1,6 +1,6 @@
-/** How a token goes with an audience that is a part of its population: lift, its 95 % interval, and the evidence. */
+/** A token's association with an audience that is part of its population: lift, its 95 % interval, and the evidence. */
 
-/** Users: `a` members with the token of `members`, `p` users with it of `users`; a <= p, members <= users. */
+/** Counts: `a` of `members` have the token, `p` of `users` have it; a <= p, members <= users. */
 export interface Counts {
   readonly a: number;
   readonly p: number;
@@ -9,13 +9,13 @@ export interface Counts {
 }
 
 export interface Association {
-  /** Share of the members with the token over the share of the population with it; 0 where there are no members. */
+  /** Share of the members with the token divided by the share of the population with it; 0 if there are no members. */
   readonly lift: number;
   readonly low: number;
   readonly high: number;
   /**
-   * Standard deviations between `a` and what a random audience would have: positive = over-represented. 0 where a lot
-   * could not differ (everybody has the token, or everybody is a member).
+   * Standard deviations between `a` and its expectation in a random audience: positive = over-represented. 0 if random
+   * audiences cannot differ (everyone has the token, or everyone is a member).
    */
   readonly z: number;
 }
@@ -24,10 +24,10 @@ export interface Association {
 const Z_95 = 1.959964;
 
 /**
- * Members are a part of the population, so the two shares are no independent samples. With the four cells (member or
- * not, token or not) as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p - 1/users
- * + 2a/(members p), which is the hypergeometric variance where token and audience are independent, and 0 where
- * everybody is a member. Each cell gets a half first (Haldane, Anscombe), so that an empty one has a finite interval.
+ * Members are part of the population, so the two shares are not independent samples. With the four cells (member or
+ * not, token or not) as one multinomial sample, the delta method gives var(log lift) = 1/a - 1/members - 1/p -
+ * 1/users + 2a/(members p), which is the hypergeometric variance if token and audience are independent, and 0 if
+ * everyone is a member. Each cell gets a half first (Haldane, Anscombe), so that an empty one has a finite interval.
  * `low <= lift <= high` always. `z` is exact in mean and variance (hypergeometric).
  */
 export function associate({ a, p, members, users }: Counts): Association {

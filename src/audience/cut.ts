@@ -1,10 +1,10 @@
-/** A cut: where a size ends a ranking, as the score and the number of its last member. */
+/** A cut: where a size ends in a ranking, as the score and the number of its last member. */
 import type { UserNumber } from '../lib/brands.ts';
 import type { Ranking } from './ranking.ts';
 
 /**
- * The first `size` ranks. Who is inside is told from one score: (score descending, user number ascending) is a total
- * order.
+ * The first `size` ranks. Membership can be decided by one score, as (score descending, user number ascending) is a
+ * total order.
  */
 export interface Cut {
   readonly size: number;
@@ -21,7 +21,7 @@ export function cutAt(ranking: Pick<Ranking, 'candidates' | 'read'>, size: numbe
   return { size: held, score: scores[0]!, userNumber: userNumbers[0]! };
 }
 
-/** Whether the user of this number, who has this score (NaN = no candidate), is inside. */
+/** Whether the user with this number and score (NaN = not a candidate) is inside. */
 export function isInside(cut: Cut, userNumber: UserNumber, score: number): boolean {
   return score > cut.score || (score === cut.score && userNumber <= cut.userNumber);
 }

@@ -1,12 +1,12 @@
 /**
- * What changed between two audience versions, of whatever rankings and populations: user numbers are permanent, so they
- * compare.
+ * What changed between two audience versions, which may have different rankings and populations, as user numbers are
+ * permanent.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isInside } from './cut.ts';
 import type { ReadRanking } from './ranking.ts';
 
-/** Users whose scores are read at once (256 KiB of each ranking). */
+/** Users whose scores are read at once (256 KiB from each ranking). */
 const WINDOW_USERS = 65_536;
 
 /** One audience version: the first `size` ranks of `ranking`. */

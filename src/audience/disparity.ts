@@ -1,15 +1,15 @@
-/** Whether an audience takes the groups of a sensitive feature at like rates: the four-fifths rule. */
+/** Whether an audience selects the groups of a sensitive feature at similar rates: the four-fifths rule. */
 import type { Code } from '../lib/brands.ts';
 import type { TokenCounts } from './token-counts.ts';
 
 export interface DisparityLimits {
-  /** Users whom a group needs in the population to be compared. */
+  /** Users in the population that a group needs to be compared. */
   readonly minimumGroupUsers: number;
-  /** Below this per cent the ratio has a warning. */
+  /** A ratio below this percentage gets a warning. */
   readonly minimumDisparityPercent: number;
 }
 
-/** A group and the part of it that is in the audience. */
+/** A group and its part in the audience. */
 export interface GroupRate {
   readonly token: string;
   readonly population: number;
@@ -19,7 +19,7 @@ export interface GroupRate {
 }
 
 export interface Disparity {
-  /** The lowest rate over the highest: 1 = all alike. null where no group has a member. */
+  /** The lowest rate divided by the highest: 1 = all equal. null if no group has a member. */
   readonly ratio: number | null;
   readonly lowest: GroupRate;
   readonly highest: GroupRate;
@@ -29,8 +29,8 @@ export interface Disparity {
 }
 
 /**
- * Of the tokens with at least `minimumGroupUsers` in the population, users without a value aside; null where there are
- * fewer than two.
+ * For the tokens with at least `minimumGroupUsers` in the population, not counting users without a value; null if there
+ * are fewer than two.
  */
 export function disparityOf(
   counts: Pick<TokenCounts, 'population' | 'audience'>,

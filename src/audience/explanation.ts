@@ -16,36 +16,36 @@ import { type NumberEvidence, NumberMeans } from './number-means.ts';
 import { MEMBER, SEED, TokenCounts } from './token-counts.ts';
 import { openValueGroups, type ValueGroups } from './value-groups.ts';
 
-/** What is read of a population. */
+/** The parts of a population that are read. */
 export type ExplainedPopulation = Pick<
   Population,
   'features' | 'rowCount' | 'segmentCount' | 'readSegment' | 'readRows' | 'dictionary'
 >;
 
 export interface ExplanationLimits {
-  /** Tokens of a feature, at most. */
+  /** Maximum number of tokens per feature. */
   readonly tokens: number;
-  /** Users whom a group of a sensitive feature needs in the population to be compared. */
+  /** Users in the population that a group of a sensitive feature needs to be compared. */
   readonly minimumGroupUsers: number;
-  /** A sensitive feature whose disparity ratio is below this per cent has a warning. */
+  /** A sensitive feature whose disparity ratio is below this percentage gets a warning. */
   readonly minimumDisparityPercent: number;
 }
 
-/** Some users of a whole. */
+/** A number of users, and their share of a whole. */
 interface Share {
   readonly count: number;
-  /** count / whole; 0 of an empty whole. */
+  /** count / whole; 0 if the whole is empty. */
   readonly share: number;
 }
 
 export interface TokenEvidence {
-  /** null: users without a value (of a list: with an empty one). */
+  /** null: users without a value (for a list: with an empty one). */
   readonly token: string | null;
   readonly audience: Share;
   readonly population: Share;
-  /** null where the seeds were not given. */
+  /** null if the seeds were not given. */
   readonly seeds: Share | null;
-  /** The audience's share over the population's, with its 95 % interval. */
+  /** The audience's share divided by the population's, with its 95 % interval. */
   readonly lift: { readonly estimate: number; readonly low: number; readonly high: number };
   /** Standard deviations from a random audience; positive = over-represented. */
   readonly z: number;
@@ -54,14 +54,14 @@ export interface TokenEvidence {
 export interface FeatureExplanation {
   readonly feature: string;
   readonly kind: Feature['kind'];
-  /** Different tokens (of a number: bands) of the population version, also where fewer are listed. */
+  /** Distinct tokens of the population version, even if fewer are listed. */
   readonly tokenCount: number;
-  /** Most evidence first: |z| descending, then the population's count descending, then code ascending. */
+  /** Strongest evidence first: |z| descending, then the population's count descending, then code ascending. */
   readonly tokens: readonly TokenEvidence[];
   /** null of a feature of tokens. */
   readonly numbers: NumberEvidence | null;
   readonly sensitive: boolean;
-  /** null of a feature that is not sensitive, or has fewer than two groups that are large enough. */
+  /** null for a feature that is not sensitive, or has fewer than two groups that are large enough. */
   readonly disparity: Disparity | null;
 }
 
@@ -74,8 +74,8 @@ export interface Explanation {
 }
 
 /**
- * One pass over the population's segments; takes seconds for a million users, so it is for a thread of its own.
- * `audience` is of this population version. `seeds` are user numbers, null where they are not known.
+ * One pass over the population's segments; takes seconds for a million users, so it should run in a separate thread.
+ * `audience` belongs to this population version. `seeds` are user numbers, null if unknown.
  * @throws AppError storage_failed, invalid_population
  */
 export function explain(
@@ -165,7 +165,7 @@ function shareOf(count: number, whole: number): Share {
   return { count, share: whole === 0 ? 0 : count / whole };
 }
 
-/** The codes that somebody has: a dictionary may have far more. */
+/** The codes that any user has: a dictionary may have far more. */
 function codesOf(population: Uint32Array): number[] {
   const codes: Code[] = [];
   for (let code = 0; code < population.length; code++) if (population[code]! > 0) codes.push(code);

@@ -1,5 +1,5 @@
 /**
- * The ranking folder's format: file names, the sidecar, and the refusals of a folder that is torn or of another
+ * The ranking folder's format: file names, the sidecar, and the refusals of a folder that is damaged or of another
  * contract.
  */
 import { endianness } from 'node:os';
@@ -22,7 +22,7 @@ export interface Sidecar {
   readonly candidates: number;
 }
 
-/** Typed arrays are written as they lie in memory. */
+/** Typed arrays are written as they are in memory. */
 export function assertLittleEndian(): void {
   assert(endianness() === 'LE', 'rankings are little endian, and so must be the machine');
 }
@@ -31,7 +31,7 @@ export function encodeSidecar(counts: { readonly users: number; readonly candida
   return Buffer.from(`${JSON.stringify({ contract: CONTRACT, users: counts.users, candidates: counts.candidates })}\n`);
 }
 
-/** Reads a sidecar; throws `AppError` storage_failed that says what is wrong with it. */
+/** Reads a sidecar; throws `AppError` storage_failed with what is wrong with it. */
 export function decodeSidecar(folder: string, text: string): Sidecar {
   let value: unknown;
   try {
@@ -40,19 +40,19 @@ export function decodeSidecar(folder: string, text: string): Sidecar {
     throw torn(folder, `${SIDECAR_FILE} is not JSON: ${messageOf(error)}`);
   }
   const { contract, users, candidates } = (value ?? {}) as Partial<Sidecar>;
-  if (contract !== CONTRACT) throw torn(folder, `its contract is ${contract}, this version reads ${CONTRACT}`);
+  if (contract !== CONTRACT) throw torn(folder, `its contract is ${contract}, but this version reads ${CONTRACT}`);
   if (!isCount(users) || !isCount(candidates) || candidates > users) {
     throw torn(folder, `${SIDECAR_FILE} counts ${users} users and ${candidates} candidates`);
   }
   return { contract, users, candidates };
 }
 
-/** Refuses a file whose size is not that of its entries. */
+/** Refuses a file whose size does not match its entries. */
 export function checkSize(folder: string, file: string, sizeBytes: number, entries: number): void {
   if (sizeBytes !== 4 * entries) throw torn(folder, `${file} has ${sizeBytes} bytes, not ${4 * entries}`);
 }
 
-/** The error of a ranking folder that does not hold what it should. */
+/** The error for a ranking folder with wrong contents. */
 export function torn(folder: string, what: string): AppError {
   return new AppError('storage_failed', `ranking ${folder} is torn: ${what}`);
 }

@@ -13,8 +13,8 @@ export interface Membership {
 }
 
 /**
- * Where the user stands in the first `size` ranks; null for one who is not in them. That costs one read; the rank is
- * searched for members only.
+ * The user's position in the first `size` ranks; null if not in them. That takes one read; the rank is searched for
+ * members only.
  */
 export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
   const score = ranking.scoreOf(userNumber);

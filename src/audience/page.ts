@@ -3,16 +3,16 @@ import type { Directory } from '../population/directory.ts';
 import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
 
-/** What a page needs of the directory. */
+/** What a page needs from the directory. */
 export type UserIds = Pick<Directory, 'id'>;
 
-/** One member, in the words of the answer. */
+/** One member, with the field names of the response. */
 export interface AudienceItem {
   /** 1-based. */
   readonly rank: number;
   readonly user_id: string;
   readonly score: number;
-  /** Of the candidates; 100 = the best of them. */
+  /** Among the candidates; 100 = the best of them. */
   readonly percentile: number;
 }
 
@@ -35,8 +35,8 @@ export function pageOf(
 }
 
 /**
- * The audience of `size` from `fromRank` (0-based, 0 by default) to its end in pages of `blockSize`, each read when it
- * is asked for.
+ * The audience of `size` from `fromRank` (0-based, 0 by default) to its end in pages of `blockSize`, each read on
+ * demand.
  */
 export function* blocksOf(
   ranking: ReadRanking,

@@ -1,4 +1,4 @@
-/** An audience as a Parquet file, a row group at a time. */
+/** An audience as a Parquet file, one row group at a time. */
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { AudienceItem } from './page.ts';
 
@@ -16,8 +16,8 @@ const SCHEMA: Options['schema'] = [
 
 /**
  * The bytes of a Parquet file (Snappy) of the members in `pages`: columns rank INT32, user_id STRING, score FLOAT,
- * percentile DOUBLE, none null. Memory holds one row group of `rowGroupRows`, and of each one before some 600 bytes for
- * the footer.
+ * percentile DOUBLE, none null. Memory holds one row group of `rowGroupRows`, and some 600 bytes of each previous one
+ * for the footer.
  */
 export async function* parquetOf(
   pages: AsyncIterable<readonly AudienceItem[]>,
@@ -43,8 +43,8 @@ export async function* parquetOf(
 }
 
 /**
- * Encodings are said, as the writer would look for a dictionary first; ids are bytes, as it makes an encoder for each
- * text.
+ * Encodings are set explicitly, as the writer would try a dictionary first; ids are bytes, as it creates an encoder for
+ * each text.
  */
 function columnsOf(rows: readonly AudienceItem[]): ColumnData {
   return [
@@ -60,7 +60,7 @@ function columnsOf(rows: readonly AudienceItem[]): ColumnData {
   ];
 }
 
-/** What was written since the last time, in memory of its own; the offsets of the file go on. */
+/** What was written since the last call, in newly allocated memory; the file offsets continue. */
 function take(bytes: ByteWriter): Uint8Array {
   const taken = bytes.getBytes().slice();
   bytes.index = 0;

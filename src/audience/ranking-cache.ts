@@ -1,34 +1,34 @@
-/** Rankings by folder, of which only so many are open at a time. */
+/** Rankings by folder, with a limit on how many are open at a time. */
 import type { BlobReader } from '../campaigns/ports/blobs.ts';
 import { assert } from '../lib/errors.ts';
 import { LruCache } from '../lib/lru-cache.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 
-/** An open ranking, and who needs it open. */
+/** An open ranking and its users. */
 interface Entry {
   readonly ranking: Ranking;
-  /** Those who hold it. */
+  /** Number of holders. */
   holders: number;
-  /** Among those that are kept open. */
+  /** Whether the cache keeps it open. */
   isKept: boolean;
 }
 
-/** A ranking that somebody holds. */
+/** A held ranking. */
 export interface HeldRanking {
   readonly ranking: ReadRanking;
-  /** Gives it back; once is enough. */
+  /** Releases it; calling it once is enough. */
   close(): void;
 }
 
 /**
- * Keeps the most recently used rankings open. What `get` returns is for use at once: any later call may close it to
- * make room. What `hold` returns stays open until it is closed, whatever becomes of its folder.
+ * Keeps the most recently used rankings open. The result of `get` is for immediate use: any later call may close it to
+ * make room. The result of `hold` stays open until it is closed, whatever happens to its folder.
  */
 export class RankingCache {
   readonly #blobs: BlobReader;
-  /** Rankings that are kept open. */
+  /** Rankings kept open by the cache. */
   readonly #open: LruCache<string, Entry>;
-  /** Rankings that somebody holds, kept or not. */
+  /** Held rankings, kept or not. */
   readonly #held = new Set<Entry>();
   #closed = false;
 
@@ -44,9 +44,9 @@ export class RankingCache {
   }
 
   /**
-   * A ranking with descriptors that stay open until it is released, also where the folder is deleted or the cache makes
-   * room: for streams, which read for as long as their client does. They count beside the limit; who calls bounds how
-   * many there are.
+   * A ranking with descriptors that stay open until it is released, even if the folder is deleted or the cache makes
+   * room: for streams, which read for as long as their client does. They do not count towards the limit; the caller
+   * bounds their number.
    * @throws AppError storage_failed, as `openRanking`.
    */
   hold(folder: string): HeldRanking {
@@ -65,8 +65,7 @@ export class RankingCache {
   }
 
   /**
-   * Lets go of rankings whose folder is not there any more, under nobody who holds them: only then does the disk give
-   * their bytes back.
+   * Closes rankings whose folder no longer exists, unless they are held: only then is their disk space freed.
    */
   forgetDeleted(): void {
     for (const folder of this.#open.keys()) {
@@ -74,7 +73,7 @@ export class RankingCache {
     }
   }
 
-  /** Closes all, held or not; nothing may be read through this cache afterwards. */
+  /** Closes all rankings, held or not; nothing may be read through this cache afterwards. */
   closeAll(): void {
     this.#closed = true;
     for (const folder of this.#open.keys()) this.#open.delete(folder);

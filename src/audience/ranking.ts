@@ -1,4 +1,4 @@
-/** A ranking read from its files by ranges: none is copied into memory as a whole. */
+/** A ranking read from its files by ranges: no file is copied into memory as a whole. */
 import type { BlobReader, OpenBlob } from '../campaigns/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { type AppError, assert } from '../lib/errors.ts';
@@ -7,49 +7,49 @@ import { assertLittleEndian, checkSize, decodeSidecar, ORDER_FILE, SCORES_FILE, 
 
 /** The binary search stops at this many ranks and reads them in one go (4 KiB). */
 const BLOCK_RANKS = 1024;
-/** Nodes of the search tree that are kept once read (its top 12 levels, 36 KiB); the rest is read each time. */
+/** Nodes of the search tree cached once read (its top 12 levels, 36 KiB); the rest is read each time. */
 const KEPT_NODES = 4096;
-/** Users per read where the scores of a dense page are gathered (64 KiB). */
+/** Users per read when the scores of a dense page are gathered (64 KiB). */
 const WINDOW_USERS = 16_384;
-/** Below one wanted user in so many, single reads are cheaper than windows. */
+/** If fewer than one in this many users is wanted, single reads are cheaper than windows. */
 const DENSE_GAP_USERS = 1024;
 
 /** Every candidate of one audience version, best first: score descending, then user number ascending. */
 export interface Ranking {
   /** Users in the ranking. */
   readonly candidates: number;
-  /** Users that were scored or left out: numbers 0 .. userCount - 1. */
+  /** Number of users, scored or not: numbers 0 .. userCount - 1. */
   readonly userCount: number;
   /**
-   * The users of ranks fromRank + 1 .. fromRank + count (`fromRank` is 0-based), fewer where the ranking ends.
-   * @throws AppError storage_failed where the disk fails or the files changed under the reader.
+   * The users of ranks fromRank + 1 .. fromRank + count (`fromRank` is 0-based), fewer at the end of the ranking.
+   * @throws AppError storage_failed if the disk fails or the files changed while open.
    */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
-  /** NaN where the user is not a candidate, or is younger than the ranking. */
+  /** NaN if the user is not a candidate, or is newer than the ranking. */
   scoreOf(userNumber: UserNumber): number;
-  /** The same of many users, in few reads where they are many. */
+  /** The same for many users, in few reads. */
   scoresOf(userNumbers: Uint32Array): Float32Array;
   /** The scores of the user numbers from `fromUser` on, at most `count`; none past the last user. */
   scoresFrom(fromUser: number, count: number): Float32Array;
-  /** The cut of a size; the last one is remembered. */
+  /** The cut of a size; the last one is cached. */
   cut(size: number): Cut;
   /** How many candidates have at least this score. */
   countFrom(score: number): number;
   /**
-   * 1-based; 0 = not a candidate. A member at size S is one whose rank is 1..S. `score` is the user's, where that was
-   * read already.
+   * 1-based; 0 = not a candidate. A member at size S is one whose rank is 1..S. `score` is the user's, if it was
+   * already read.
    */
   rankOf(userNumber: UserNumber, score?: number): number;
   close(): void;
 }
 
-/** A ranking that somebody else closes. */
+/** A ranking that its user must not close. */
 export type ReadRanking = Omit<Ranking, 'close'>;
 
 /**
  * Opens a ranking folder.
- * @throws AppError storage_failed where it cannot be read, is of another contract, or a file's size is not what the
- * counts say.
+ * @throws AppError storage_failed if it cannot be read, has another contract, or a file's size does not match the
+ * counts.
  */
 export function openRanking(blobs: BlobReader, folder: string): Ranking {
   assertLittleEndian();
@@ -159,7 +159,8 @@ class FileRanking implements Ranking {
     const block = this.#block.subarray(0, high - low + 1);
     this.#fill(this.#order, ORDER_FILE, block, low);
     const at = block.indexOf(userNumber);
-    if (at < 0) throw torn(this.#folder, `${ORDER_FILE} does not hold user number ${userNumber}, ${SCORES_FILE} does`);
+    if (at < 0)
+      throw torn(this.#folder, `${ORDER_FILE} does not contain user number ${userNumber}, but ${SCORES_FILE} does`);
     return low + at + 1;
   }
 
@@ -207,7 +208,7 @@ class FileRanking implements Ranking {
   }
 
   #withoutScore(userNumber: UserNumber): AppError {
-    return torn(this.#folder, `${ORDER_FILE} holds user number ${userNumber} that has no score`);
+    return torn(this.#folder, `${ORDER_FILE} contains user number ${userNumber}, which has no score`);
   }
 
   /** Reads `target.length` entries of 4 bytes from entry `from` on. */

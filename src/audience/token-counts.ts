@@ -6,7 +6,7 @@ import type { TokenColumn } from '../population/segments.ts';
 export const MEMBER = 1;
 export const SEED = 2;
 
-/** Users by code of one feature; code 0 = users without a token. A token that a user's list repeats counts once. */
+/** Users by code of one feature; code 0 = users without a token. A token repeated in a user's list counts once. */
 export class TokenCounts {
   readonly population: Uint32Array;
   readonly audience: Uint32Array;
@@ -23,7 +23,7 @@ export class TokenCounts {
     this.#lastRow = new Uint32Array(size);
   }
 
-  /** Adds the rows of a segment; `flags` has one a row. */
+  /** Adds the rows of a segment; `flags` has one entry per row. */
   add(column: TokenColumn, flags: Uint8Array): void {
     switch (column.kind) {
       case 'single':

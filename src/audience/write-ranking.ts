@@ -1,13 +1,13 @@
-/** Writes a ranking folder: whole and on the disk, or not there at all. */
+/** Writes a ranking folder: complete and on disk, or not at all. */
 import type { Blobs } from '../campaigns/ports/blobs.ts';
 import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
 import { orderOf } from './order.ts';
 
 /**
  * Ranks the candidates of `scores` (by user number; NaN = not a candidate) and writes them as the ranking folder
- * `folder`, and in it the files `beside` by name, which no reader of rankings looks at. When this returns, all of it is
- * durable. A folder that is there already (an earlier attempt that never got to its row) is replaced; whoever has it
- * open goes on reading the old one.
+ * `folder`, with the additional files `beside` by name, which ranking readers ignore. When this returns, all of it is
+ * durable. An existing folder (from an earlier attempt that never got its row) is replaced; readers that have it open
+ * continue to read the old one.
  * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written stays.
  */
 export function writeRanking(

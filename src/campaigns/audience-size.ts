@@ -2,8 +2,8 @@
 import type { AudienceRequest } from './types.ts';
 
 /**
- * How many of the candidates are members: a size as asked, a percentage of the population rounded up, both capped by
- * the candidates.
+ * How many of the candidates are members: the requested size, or a percentage of the population rounded up, both capped
+ * by the candidates.
  */
 export function audienceSize(request: AudienceRequest, candidates: number, populationSize: number): number {
   if ('size' in request) return Math.min(candidates, Math.max(1, request.size));

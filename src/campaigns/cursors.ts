@@ -17,14 +17,14 @@ export function encodeCursor(list: ListName, number: number): string {
 }
 
 /**
- * `pointer` is where the caller gave it. @throws AppError invalid_cursor for whatever `encodeCursor` did not give for
- * this list.
+ * `pointer` is the parameter it came from. @throws AppError invalid_cursor for anything that `encodeCursor` did not
+ * return for this list.
  */
 export function decodeCursor(list: ListName, cursor: string, pointer = 'cursor'): number {
   const text = Buffer.from(cursor, 'base64url').toString('latin1');
   const number = Number(/^[a-z]1:(0|[1-9]\d{0,15})$/.exec(text)?.[1]);
   if (!Number.isSafeInteger(number) || encodeCursor(list, number) !== cursor) {
-    throw new AppError('invalid_cursor', 'the cursor is not one that this list gave', {
+    throw new AppError('invalid_cursor', 'the cursor does not belong to this list', {
       details: [{ pointer, message: 'is not a cursor of this list', value: cursor }],
     });
   }

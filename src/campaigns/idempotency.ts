@@ -1,10 +1,10 @@
-/** The rule of idempotency keys: a request that is sent again gets its answer again. */
+/** The rule of idempotency keys: a repeated request gets its response again. */
 import { AppError } from '../lib/errors.ts';
 
 /** Keys are remembered for a day. */
 export const KEY_LIFETIME_MS = 24 * 3600 * 1000;
 
-/** What is kept of a request that was answered. */
+/** What is stored about an answered request. */
 export interface KeptAnswer {
   readonly requestSha256: string;
   readonly campaignId: string;
@@ -12,12 +12,12 @@ export interface KeptAnswer {
 }
 
 /**
- * The answer to a request whose key came before.
- * @throws AppError idempotency_key_reused where that request had another body (facts: campaign_id).
+ * The response to a request whose key was used before.
+ * @throws AppError idempotency_key_reused if that request had another body (facts: campaign_id).
  */
 export function answerAgain(kept: KeptAnswer, key: string, requestSha256: string): string {
   if (kept.requestSha256 === requestSha256) return kept.answer;
-  const message = 'this key came with another body before; a new request needs a new key';
+  const message = 'this key was used with another body before; a new request needs a new key';
   throw new AppError('idempotency_key_reused', message, {
     details: [{ pointer: 'idempotency-key', value: key, message }],
     facts: { campaign_id: kept.campaignId },

@@ -1,4 +1,4 @@
-/** The errors of what is not there, the same from every store. */
+/** The not-found errors, the same for every store. */
 import { AppError } from '../lib/errors.ts';
 
 export function campaignNotFound(id: string): AppError {

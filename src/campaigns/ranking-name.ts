@@ -1,6 +1,6 @@
-/** What the ranking of an expansion is called among blobs. */
+/** The blob name of an expansion's ranking. */
 
-/** Begins the name of every ranking. */
+/** The prefix of every ranking's name. */
 export const RANKINGS = 'audiences';
 
 /** The blob folder of an expansion's ranking. */

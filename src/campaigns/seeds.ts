@@ -1,12 +1,12 @@
 /** Counting and deduplicating the seeds of a campaign. */
 import type { SeedCounts } from './types.ts';
 
-/** Unknown ids that counts name. */
+/** Number of unknown ids listed in the counts. */
 export const UNKNOWN_EXAMPLES = 10;
 
 /**
- * The set of seeds (in the order received) and its counts; unknown ids stay in it: they may be known to the next
- * population version.
+ * The set of seeds (in the order received) and its counts; unknown ids stay in it, as the next population version may
+ * know them.
  */
 export function countSeeds(
   received: readonly string[],
@@ -17,7 +17,7 @@ export function countSeeds(
   return { userIds, counts: countsOf(received.length, userIds.length, unknown) };
 }
 
-/** Of so many ids received, which are so many users, of whom some are unknown. */
+/** The counts from the number of ids received, of distinct users, and of unknown users. */
 export function countsOf(received: number, users: number, unknown: readonly string[]): SeedCounts {
   return {
     received,

@@ -1,4 +1,4 @@
-/** The words of user sets: seeds and suppression lists, their changes, and how they match a population. */
+/** The types of user sets: seeds and suppression lists, their changes, and how they match a population. */
 import type { SeedCounts } from './types.ts';
 
 /** Ids in ascending order of UTF-16 code units, without repetitions, in blocks (some may be empty). */
@@ -9,16 +9,16 @@ export type SetOwner =
   | { readonly kind: 'seeds' | 'suppression'; readonly campaignId: string }
   | { readonly kind: 'common_suppression' };
 
-/** A set as its owner has it: its counts as they were when it was changed last. */
+/** A set as its owner has it, with its counts when it was last changed. */
 export interface OwnedSet {
   readonly sha256: string;
   readonly counts: SeedCounts;
-  /** Milliseconds since 1970; of sets that an earlier version recorded, when the file was. */
+  /** Milliseconds since 1970; for sets recorded by an earlier version, the time of the file. */
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-/** The population version that sets are matched with. */
+/** The population version that sets are matched against. */
 export interface MatchedPopulation {
   readonly version: string;
   has(userId: string): boolean;
@@ -27,15 +27,15 @@ export interface MatchedPopulation {
 export type Matches = Pick<SeedCounts, 'known' | 'unknown' | 'unknownExamples'>;
 
 /**
- * How a set matches a population version. `received` counts what was sent since the set was replaced last, less what
- * was removed.
+ * How a set matches a population version. `received` counts the ids sent since the set was last replaced, less those
+ * removed.
  */
 export interface MatchReport extends SeedCounts {
   /** Ids in the set: known + unknown. */
   readonly users: number;
-  /** Of seeds: known ids that the campaign's or the installation's suppression list has; null of suppression lists. */
+  /** For seeds: known ids on the campaign's or the installation's suppression list; null for suppression lists. */
   readonly suppressed: number | null;
-  /** Milliseconds since 1970; null where there is no set. */
+  /** Milliseconds since 1970; null if there is no set. */
   readonly createdAt: number | null;
   readonly updatedAt: number | null;
 }
@@ -44,18 +44,17 @@ export interface MatchReport extends SeedCounts {
 export type Change = 'replace' | 'add' | 'remove';
 
 export interface ChangeOptions {
-  /** Everything but the change: the report is of the set that it would make. */
+  /** Everything but the change itself: the report describes the resulting set. */
   readonly isDryRun?: boolean;
-  /** Called once with each of the ids collected that the population does not have. */
+  /** Called once with each collected id that the population does not have. */
   readonly onUnknown?: (userId: string) => void;
   /**
-   * Called right before the change takes effect, with how the ids collected match; where it throws, nothing has
-   * changed.
+   * Called right before the change takes effect, with how the collected ids match; if it throws, nothing has changed.
    */
   readonly accept?: (sent: SeedCounts) => void;
 }
 
-/** The report of the set after a change, and how what was sent matches. */
+/** The report of the set after a change, and how the sent ids match. */
 export interface ChangeReport extends MatchReport {
   readonly sent: SeedCounts;
 }

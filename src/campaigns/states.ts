@@ -13,7 +13,7 @@ export const EXPANSION_STATES = [
 
 export type ExpansionState = (typeof EXPANSION_STATES)[number];
 
-/** Where each state may go. An empty row is an end; each state's crash story is in README.md. */
+/** Where each state may go. An empty row is an end state; README.md says what a crash leaves in each state. */
 export const TRANSITIONS: { readonly [S in ExpansionState]: readonly ExpansionState[] } = {
   queued: ['adapting', 'too_small', 'failed', 'cancelled', 'superseded'],
   adapting: ['queued', 'scoring', 'too_small', 'failed', 'cancelled', 'superseded'],
@@ -30,7 +30,7 @@ export function isLegal(from: ExpansionState, to: ExpansionState): boolean {
   return TRANSITIONS[from].includes(to);
 }
 
-/** Whether a state is an end: nothing follows it, and it has no job. */
+/** Whether a state is an end state: nothing follows it, and it has no job. */
 export function isEnd(state: ExpansionState): boolean {
   return TRANSITIONS[state].length === 0;
 }

@@ -1,4 +1,4 @@
-/** The words of the domain: campaigns, their expansions, audiences and jobs. */
+/** The types of the domain: campaigns, their expansions, audiences and jobs. */
 import type { CampaignFeatures, Filters } from './features.ts';
 import type { ExpansionState } from './states.ts';
 
@@ -7,31 +7,31 @@ export type AudienceRequest = { readonly size: number } | { readonly percent: nu
 /** The caller's own text by key. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** When a campaign is expanded again by itself. */
+/** When a campaign is expanded again automatically. */
 export interface RefreshPolicy {
-  /** Milliseconds; null: never by time. */
+  /** Milliseconds; null: not by time. */
   readonly everyMs: number | null;
   readonly onNewPopulation: boolean;
-  /** Features, filters, seeds or suppression (the installation's too) are others than the latest expansion's. */
+  /** Features, filters, seeds or suppression (the installation's too) differ from the latest expansion's. */
   readonly onChange: boolean;
 }
 
 /**
- * What made an expansion: the campaign's creation, a call, or the refresh policy: by its interval, a new population
- * version, a change of inputs.
+ * What caused an expansion: the campaign's creation, a call, or the refresh policy (its interval, a new population
+ * version, a change of inputs).
  */
 export const CAUSES = ['created', 'requested', 'interval', 'population', 'change'] as const;
 
 export type Cause = (typeof CAUSES)[number];
 
-/** Why an expansion is where it is: a stable code, a sentence, and the numbers behind it. */
+/** Why an expansion is in its state: a stable code, a sentence, and the numbers behind it. */
 export interface Reason {
   readonly code: string;
   readonly message: string;
   readonly [fact: string]: string | number;
 }
 
-/** received = known + unknown + duplicate; every repetition of an id is a duplicate, be the id known or not. */
+/** received = known + unknown + duplicate; every repetition of an id is a duplicate, whether the id is known or not. */
 export interface SeedCounts {
   readonly received: number;
   readonly known: number;
@@ -52,7 +52,7 @@ interface FeatureCounts {
  */
 export interface Campaign {
   readonly id: string;
-  /** The caller's own id of it: no two campaigns have the same. */
+  /** The caller's own id of it, which is unique. */
   readonly externalId: string | null;
   readonly name: string;
   readonly labels: Labels;
@@ -63,30 +63,30 @@ export interface Campaign {
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
-  /** Of the seeds as they are now; all 0 where none were given yet. */
+  /** For the current seeds; all 0 if none were given yet. */
   readonly seeds: SeedCounts;
   readonly featureCounts: FeatureCounts;
   /**
-   * Whether features, filters, seeds or suppression are others than those that the active audience was made with, and
-   * no expansion is at work with them.
+   * Whether features, filters, seeds or suppression differ from those of the active audience, and no expansion is
+   * running with them.
    */
   readonly needsExpansion: boolean;
   /** The latest expansion; null before the first. */
   readonly expansionId: string | null;
   readonly state: ExpansionState | null;
-  /** 0..1; never falls within an expansion, over retries too. */
+  /** 0..1; never falls within an expansion, even across retries. */
   readonly progress: number;
-  /** Of a queued expansion: why its last attempt was given up. */
+  /** For a queued expansion: why its last attempt was abandoned. */
   readonly reason: Reason | null;
-  /** Whom the latest expansion did not rank; null until the population was looked at. */
+  /** Users that the latest expansion did not rank; null until they were counted. */
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
   /** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
   readonly timings: Readonly<Record<string, number>>;
-  /** The quality report as the engine gave it. */
+  /** The quality report from the engine. */
   readonly quality: Readonly<Record<string, unknown>> | null;
-  /** The active audience version, which may be of an earlier expansion than `state`. */
+  /** The active audience version, which may belong to an earlier expansion than `state`. */
   readonly audienceVersion: number | null;
   readonly audienceSize: number | null;
   readonly candidates: number | null;
@@ -99,7 +99,7 @@ export interface Excluded {
   readonly filtered: number;
 }
 
-/** One run of the online stage, with the inputs that it took. */
+/** One run of the online stage, with its inputs. */
 export interface Expansion {
   readonly id: string;
   readonly campaignId: string;
@@ -110,17 +110,17 @@ export interface Expansion {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
   readonly seeds: SeedCounts;
-  /** Users that feedback added to the seeds, and to the negatives. */
+  /** Users that feedback added to the seeds and to the negatives. */
   readonly feedback: { readonly positives: number; readonly dismissed: number };
-  /** null until the population was looked at. */
+  /** null until users were counted. */
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
   readonly timings: Readonly<Record<string, number>>;
   readonly quality: Readonly<Record<string, unknown>> | null;
-  /** The version that it was published as; null where it was not, or that was pruned. */
+  /** The version it was published as; null if it was not, or the version was pruned. */
   readonly audienceVersion: number | null;
-  /** Milliseconds until it ends, as far as one can tell; null where it has ended, or nothing ran yet to tell by. */
+  /** Estimated milliseconds until it ends; null if it has ended, or there is no earlier run to estimate from. */
   readonly remainingMs: number | null;
   readonly createdAt: number;
   readonly startedAt: number | null;
@@ -134,7 +134,7 @@ export interface Audience {
   readonly isActive: boolean;
   readonly size: number;
   readonly candidates: number;
-  /** Users of the population version, all counted: what a percentage is of. */
+  /** All users of the population version, which percentages refer to. */
   readonly populationSize: number;
   /** The blob folder of the ranking. It may be deleted while it is read. */
   readonly folder: string;
@@ -161,7 +161,7 @@ export interface Pins {
   readonly populationVersion: string;
 }
 
-/** The user sets of an expansion by their sha256; null where there is none. */
+/** The user sets of an expansion by their sha256; null if there is none. */
 export interface ExpansionSets {
   readonly seeds: string;
   readonly positives: string | null;
@@ -180,15 +180,14 @@ export interface Job {
   /** `<pid>:<uuid>`. */
   readonly owner: string;
   /**
-   * The fencing token: it increases with each claim of the job, whoever makes it, so that a call with an older one is
-   * refused.
+   * The fencing token: it increases with each claim of the job, so that a call with an older one is refused.
    */
   readonly token: number;
   readonly externalId: string | null;
   readonly features: CampaignFeatures;
   readonly filters: Filters;
   readonly sets: ExpansionSets;
-  /** What an earlier attempt pinned. */
+  /** The versions that an earlier attempt pinned. */
   readonly pins: Pins | null;
   /** Milliseconds since 1970. */
   readonly queuedAt: number;
@@ -201,24 +200,24 @@ export interface NewCampaign {
   readonly features: CampaignFeatures;
   readonly featureCounts: FeatureCounts;
   readonly filters?: Filters;
-  /** As received: any text, repetitions included. Without, no expansion is queued. */
+  /** As received: any text, with repetitions. Without seeds, no expansion is queued. */
   readonly seeds?: readonly string[] | undefined;
   readonly audience: AudienceRequest;
   readonly refresh?: RefreshPolicy;
 }
 
-/** What a change names; the rest stays. */
+/** The named fields are changed, the rest stays. */
 export type CampaignChange = Partial<
   Pick<NewCampaign, 'externalId' | 'name' | 'labels' | 'filters' | 'audience' | 'refresh'> & {
     readonly features: { readonly values: CampaignFeatures; readonly counts: FeatureCounts };
   }
 >;
 
-/** A request that is answered once: one of the same key and body gets the same answer again. */
+/** An idempotent request: a later one with the same key and body gets the same response. */
 export interface IdempotentRequest {
   readonly key: string;
   readonly requestSha256: string;
-  /** The body of the answer. */
+  /** The body of the response. */
   readonly answer: (campaign: Campaign) => string;
 }
 
@@ -243,21 +242,21 @@ export type CampaignPage = Page<Campaign>;
 /** One page of changes of active versions. */
 export interface Changes {
   readonly items: readonly Change[];
-  /** Where to go on: at the newest change there is nothing behind it yet. */
+  /** Where to continue: after the newest change there is nothing yet. */
   readonly nextCursor: string;
   readonly hasMore: boolean;
 }
 
-/** What is kept of audience versions that are not active. */
+/** Which inactive audience versions are kept. */
 export interface Retention {
-  /** Versions of a campaign, the newest. */
+  /** The number of newest versions per campaign. */
   readonly versions: number;
   readonly days: number;
 }
 
 export const FEEDBACK_EVENTS = ['conversion', 'click', 'dismissal'] as const;
 
-/** One thing that a user did. */
+/** One action of a user. */
 export interface FeedbackEvent {
   readonly userId: string;
   readonly event: (typeof FEEDBACK_EVENTS)[number];
@@ -268,23 +267,23 @@ export interface FeedbackEvent {
 /** Users by their last event. */
 export type FeedbackCounts = Readonly<Record<FeedbackEvent['event'], number>>;
 
-/** What became of some events. */
+/** The result of recording events. */
 export interface FeedbackReport {
   readonly received: number;
-  /** Events that are now the last of their user. */
+  /** Events that are now their user's latest. */
   readonly taken: number;
-  /** Events older than what is known of their user: nothing changed. */
+  /** Events older than their user's latest: nothing changed. */
   readonly outdated: number;
   readonly users: FeedbackCounts;
 }
 
-/** What a finished attempt hands over. */
+/** The result of a finished attempt. */
 export interface ExpansionResult {
   /** The blob folder of the ranking. */
   readonly folder: string;
   /** Users in the ranking; at least 1 (none is `end(job, 'failed', no_candidates)`). */
   readonly candidates: number;
-  /** Users of the pinned population version, seeds counted: what a percentage is of. */
+  /** Users of the pinned population version, including seeds, which percentages refer to. */
   readonly populationSize: number;
   readonly excluded: Excluded;
   readonly timings: Readonly<Record<string, number>>;

@@ -1,7 +1,7 @@
-/** The words of webhooks: who is told, of what, and how that went. */
+/** The types of webhooks: receivers, events and deliveries. */
 import type { PageQuery } from './types.ts';
 
-/** The events that a webhook can ask for. */
+/** The events that a webhook can subscribe to. */
 export const CAMPAIGN_EVENTS = [
   'campaign.ready',
   'campaign.failed',
@@ -14,10 +14,10 @@ export const CAMPAIGN_EVENTS = [
 
 export type CampaignEvent = (typeof CAMPAIGN_EVENTS)[number];
 
-/** Those that tell of what a caller did to a campaign, not of how an expansion ended. */
+/** Events about a caller's action on a campaign, not about the end of an expansion. */
 export type CallerEvent = Extract<CampaignEvent, `campaign.${'resized' | 'activated' | 'deleted'}`>;
 
-/** A ping is only sent where it is asked for, and to that webhook alone. */
+/** A ping is only sent on request, and only to that webhook. */
 export const EVENT_TYPES = [...CAMPAIGN_EVENTS, 'webhook.ping'] as const;
 
 export type EventType = (typeof EVENT_TYPES)[number];
@@ -37,40 +37,40 @@ export type WebhookChange = { readonly [K in keyof NewWebhook]?: NewWebhook[K] |
   readonly enabled?: boolean | undefined;
 };
 
-/** A webhook as seen from outside: never with its secret. */
+/** A webhook as seen from outside, without its secret. */
 export interface Webhook extends NewWebhook {
   readonly id: string;
   readonly enabled: boolean;
-  /** Why the service disabled it (`gone`: it answered 410); null where the caller did, or it is enabled. */
+  /** Why the service disabled it (`gone`: it returned 410); null if the caller did, or it is enabled. */
   readonly disabledReason: string | null;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly updatedAt: number;
 }
 
-/** An event on its way to a webhook, over all attempts. */
+/** The delivery of an event to a webhook, across all attempts. */
 export interface Delivery {
   readonly id: string;
-  /** The header webhook-id: the same over attempts and replays. */
+  /** The header webhook-id: the same for all attempts and replays. */
   readonly eventId: string;
   readonly type: EventType;
   readonly state: DeliveryState;
   readonly attempts: number;
   /** The delivery that this one repeats. */
   readonly replayOf: string | null;
-  /** Milliseconds since 1970; null where it has ended. */
+  /** Milliseconds since 1970; null if it has ended. */
   readonly nextAttemptAt: number | null;
   readonly lastAttemptAt: number | null;
-  /** HTTP status of the last answer; null where there was none. */
+  /** HTTP status of the last response; null if there was none. */
   readonly lastStatus: number | null;
-  /** Why there was no answer. */
+  /** Why there was no response. */
   readonly lastError: string | null;
   /** How long the last attempt took. */
   readonly lastDurationMs: number | null;
   readonly createdAt: number;
 }
 
-/** A delivery whose attempt is due, with all that the attempt needs. */
+/** A delivery whose attempt is due, with everything that the attempt needs. */
 export interface DueDelivery {
   readonly id: string;
   readonly webhookId: string;
@@ -82,19 +82,19 @@ export interface DueDelivery {
   readonly body: string;
   /** Attempts before this one. */
   readonly attempts: number;
-  /** Milliseconds since 1970: what the time for retries counts from. */
+  /** Milliseconds since 1970: the start of the time for retries. */
   readonly createdAt: number;
 }
 
-/** An attempt that was made, and what follows from it. */
+/** The outcome of an attempt. */
 export interface Attempt {
   readonly status: number | null;
   readonly error: string | null;
   readonly durationMs: number;
   readonly state: DeliveryState;
-  /** Milliseconds since 1970; exactly of a delivery that stays pending. */
+  /** Milliseconds since 1970; set exactly if the delivery stays pending. */
   readonly nextAttemptAt: number | null;
-  /** The receiver said that it is gone for good: its webhook is disabled. */
+  /** The receiver reported that it is gone for good: its webhook is disabled. */
   readonly isGone: boolean;
 }
 

@@ -59,7 +59,9 @@ export class ApiClient {
     return campaignSchema.parse(await (await this.#call('POST', '/v1/campaigns', body)).json());
   }
 
-  /** Asks for the campaign until it is ready. Another end, and an expansion that takes too long, are `unavailable`. */
+  /**
+   * Polls the campaign until it is ready. Any other end state, or an expansion that takes too long, is `unavailable`.
+   */
   async waitUntilReady(id: string, onProgress: (campaign: CampaignAnswer) => void): Promise<CampaignAnswer> {
     const start = this.#clock.elapsed();
     for (;;) {

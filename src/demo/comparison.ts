@@ -1,9 +1,9 @@
 /** How many of a campaign's hidden members different rankings find, at several sizes of the audience. */
 
-/** What is known of each user, by user number: 1 = likes the campaign, 0 = does not, -1 = not known. */
+/** What is known about each user, by user number: 1 = likes the campaign, 0 = does not, -1 = unknown. */
 export type Truth = Int8Array;
 
-/** What the best `size` users of a ranking hold. */
+/** Statistics of the best `size` users of a ranking. */
 export interface Found {
   readonly size: number;
   /** Users among them who like the campaign. */
@@ -11,8 +11,7 @@ export interface Found {
   /** hits / all who like it. */
   readonly recall: number;
   /**
-   * Share of likers among those of whom it is known / the same share of everybody: 1 is what lots give. NaN where
-   * nothing is known.
+   * Share of likers among users with known labels / the same share of everyone: 1 is random. NaN if nothing is known.
    */
   readonly lift: number;
 }
@@ -61,8 +60,8 @@ export function measure({ ranking }: Method, truth: Truth, sizes: readonly numbe
 }
 
 /**
- * How far two methods are apart at a size. `chance` is two standard errors of the difference (McNemar: only users that
- * one of them found count).
+ * The difference between two methods at a size. `chance` is two standard errors of the difference (McNemar: only users
+ * found by exactly one of them count).
  */
 export function compareHits(
   a: Method,

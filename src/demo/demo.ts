@@ -28,7 +28,7 @@ import { readTraits } from './traits.ts';
 export interface DemoOptions {
   /** Leaves the service running. */
   readonly keep?: boolean;
-  /** A data set in place of the synthetic one. */
+  /** A data set instead of the synthetic one. */
   readonly data?: string;
   /** A model that was trained on it; without, one is trained first. */
   readonly model?: string;
@@ -41,7 +41,7 @@ export interface DemoService {
   close(): Promise<void>;
 }
 
-/** What the demo does not make itself. */
+/** The demo's dependencies. */
 export interface DemoDependencies {
   readonly output: Output;
   readonly clock: Clock;
@@ -51,19 +51,19 @@ export interface DemoDependencies {
     readonly model: string;
     readonly population: string;
   }): Promise<DemoService>;
-  /** Threads that train on a device. */
+  /** The number of training threads on a device. */
   trainingThreads(device: Device): number;
 }
 
-/** The audience asked for, in per cent of the population, and the sizes at which it is measured. */
+/** The requested audience, as a percentage of the population, and the sizes at which it is measured. */
 const AUDIENCE_PERCENT = 10;
 const MEASURED_PERCENTS = [1, 2, 5, 10];
-/** Where the verdict is given. */
+/** The size for which the verdict is given. */
 const VERDICT_PERCENT = 5;
 const FIRST_MEMBERS = 10;
 /** Traits that fit on a line: these, or the first four features of another data set. */
 const SYNTHETIC_TRAITS = ['age_band', 'occupation', 'country', 'interests'];
-/** Key of the baselines' draws. */
+/** Key of the baselines' random numbers. */
 const BASELINE_KEY = 'demo/baselines';
 
 /** Runs until the report is printed, with `keep` until Ctrl-C. Leaves nothing behind, however it ends. */
@@ -106,7 +106,7 @@ class Demo {
     await this.#goOn(client.url, campaign, material, members);
   }
 
-  /** The data set and a model that fits it. */
+  /** The data set and a model for it. */
   async #prepare(folder: string): Promise<{ data: string; model: string }> {
     const { data, model } = this.#options;
     if (data !== undefined) {
@@ -116,11 +116,11 @@ class Demo {
       return { data, model: model ?? (await trainModel(data, folder, training)) };
     }
     this.#print(
-      'metaheac demo: one campaign and its look-alikes, on synthetic people (nobody and no brand is real)',
+      'metaheac demo: one campaign and its look-alikes, on synthetic people (no person or brand is real)',
       '',
     );
     this.#say(
-      `making ${formatCount(SYNTHETIC.users)} people with readable traits and planted tastes, seed ${SYNTHETIC.seed}`,
+      `making ${formatCount(SYNTHETIC.users)} people with readable traits and known tastes, seed ${SYNTHETIC.seed}`,
     );
     await makeSyntheticData(`${folder}/data`);
     return { data: `${folder}/data`, model: DEMO_MODEL };
@@ -166,11 +166,11 @@ class Demo {
     this.#print(
       '',
       `Campaign ${campaign.id} of ${dataSet.name} (a test campaign, ` +
-        `${this.#options.data === undefined ? 'planted like the people' : 'held out of training'})`,
+        `${this.#options.data === undefined ? 'synthetic like the people' : 'held out of training'})`,
       ...indented([
         describeFeatures(campaign.features),
         `${formatCount(campaign.seeds.length)} people who like it are the seeds; ${formatCount(hidden)} more ` +
-          'like it, which the service is not told',
+          'like it, unknown to the service',
       ]),
     );
     const heldOut = ready.quality?.held_out;
@@ -197,13 +197,14 @@ class Demo {
     const likes = Array.from(users, (user) => (truth[user] === 1 ? 'yes' : truth[user] === 0 ? 'no' : '-'));
     this.#print(
       '',
-      'The first of the audience ("likes it": what the data set knows and the service does not)',
+      'The top of the audience ("likes it": known to the data set, but not to the service)',
       ...tableOfMembers(first, likes, features, readTraits(population, users, features)),
     );
   }
 
   /**
-   * Recall and lift at several sizes, beside logistic regression and lots on the same seeds, candidates and features.
+   * Recall and lift at several sizes, compared with logistic regression and a random order on the same seeds,
+   * candidates and features.
    */
   #printComparison({ dataSet, population, history, campaign }: Material, members: readonly AudienceMember[]): void {
     this.#output.progress('  fitting logistic regression for comparison');
@@ -226,12 +227,10 @@ class Demo {
     const size = sizeOf(VERDICT_PERCENT);
     this.#print(
       '',
-      'Share of those who like it that is found among the best (x: how many times more than at random)',
+      'Share of the people who like it found in the top of each ranking (x: lift over random)',
       ...tableOfFound(found, population.rowCount),
       ...indented([verdict(size, compareHits(methods[0]!, methods[1]!, truth, size))]),
-      ...indented([
-        'Logistic regression has the same seeds and traits, and the strength that does best on train campaigns.',
-      ]),
+      ...indented(['Logistic regression uses the same seeds and traits, with the best strength on train campaigns.']),
       ...indented(['This is one campaign; `metaheac evaluate` measures many, with intervals.']),
     );
   }
@@ -245,15 +244,15 @@ class Demo {
     if (!this.#options.keep) {
       this.#print(
         ...indented([
-          'npm run demo -- --keep        leaves the service running, with curl commands to paste',
-          'npm run demo -- --data DIR    takes your own data set (docs/data-set.md)',
+          'npm run demo -- --keep        leaves the service running and prints curl commands',
+          'npm run demo -- --data DIR    uses your own data set (docs/data-set.md)',
         ]),
       );
       return;
     }
     const seeds = Array.from(campaign.seeds, (seed) => population.directory.id(seed));
     this.#print(
-      `The service runs on, at ${url} (documentation: ${url}/docs). Paste, in another terminal:`,
+      `The service keeps running at ${url} (documentation: ${url}/docs). Paste in another terminal:`,
       '',
       ...curlCommands(url, id, { features: campaign.features, seeds }, members[0]!.user_id),
       '',
@@ -266,7 +265,7 @@ class Demo {
     for (const line of lines) this.#output.result(line);
   }
 
-  /** A line of what happens now, with the seconds since the start. */
+  /** Prints the current step with the seconds since the start. */
   #say(line: string): void {
     this.#output.result(`[${this.#seconds().padStart(5)} s] ${line}`);
   }

@@ -1,6 +1,6 @@
 /**
- * What the demo works on: a data set, a model that fits it, its users as a population, and one test campaign with its
- * hidden members.
+ * The demo's material: a data set, a model for it, its users as a population, and one test campaign with its hidden
+ * members.
  */
 
 import { join } from 'node:path';
@@ -18,9 +18,9 @@ import { openPopulation, type Population } from '../population/population.ts';
 export const SYNTHETIC = {
   users: 50_000,
   world: 'demo',
-  /** One whose large test campaign (tents) reads well; chosen by its features, before any result was seen. */
+  /** A seed whose large test campaign (tents) reads well; chosen by its features, before any result was seen. */
   seed: '2032',
-  /** The baselines learn their settings on these. */
+  /** The baselines choose their settings on these. */
   trainCampaigns: 16,
   trainMembers: 400,
   /** A small one and a large one. */

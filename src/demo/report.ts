@@ -1,4 +1,4 @@
-/** The demo's words: the campaign, the first of its audience, what it found, and how to go on. */
+/** The demo's output: the campaign, the top of its audience, the results, and how to continue. */
 import type { CampaignHistory } from '../offline/history.ts';
 import type { AudienceMember, CampaignAnswer } from './api-client.ts';
 import type { Found } from './comparison.ts';
@@ -6,7 +6,7 @@ import { alignColumns, cutText, formatCount } from './table.ts';
 
 const INDENT = '  ';
 const CELL_WIDTH = 40;
-/** Ids in the command that POSTs a campaign. */
+/** Number of ids in the command that POSTs a campaign. */
 const PASTED_SEEDS = 12;
 
 /** `category tents | season winter | topics hiking, camping`. */
@@ -16,14 +16,14 @@ export function describeFeatures(features: CampaignHistory['features']): string 
     .join(' | ');
 }
 
-/** Seconds of each stage as the API tells them. */
+/** Seconds of each stage, from the API. */
 export function describeTimings(timings: CampaignAnswer['timings']): string {
   return Object.entries(timings)
     .map(([stage, seconds]) => `${stage} ${seconds.toFixed(2)} s`)
     .join(', ');
 }
 
-/** A row a member: rank, id, score, whether they like the campaign, traits. */
+/** One row per member: rank, id, score, whether they like the campaign, traits. */
 export function tableOfMembers(
   members: readonly AudienceMember[],
   likes: readonly string[],
@@ -48,7 +48,7 @@ export function tableOfMembers(
   );
 }
 
-/** A row a method: recall and lift at each size. */
+/** One row per method: recall and lift at each size. */
 export function tableOfFound(
   methods: readonly { readonly name: string; readonly found: readonly Found[] }[],
   population: number,
@@ -72,7 +72,7 @@ export function tableOfFound(
   return indented(alignColumns(rows, `l${'r'.repeat(sizes.length)}`));
 }
 
-/** Who finds more of the hidden members, and whether chance could have done it. */
+/** Which method finds more of the hidden members, and whether the difference may be chance. */
 export function verdict(size: number, { difference, chance }: { difference: number; chance: number }): string {
   const ahead = difference >= 0 ? 'MetaHeac' : 'logistic regression';
   const behind = difference >= 0 ? 'logistic regression' : 'MetaHeac';
@@ -84,7 +84,7 @@ export function verdict(size: number, { difference, chance }: { difference: numb
     : `Among the best ${formatCount(size)} ${ahead} finds ${formatCount(gap)} more than ${behind} ${within}.`;
 }
 
-/** Commands for a shell, ready to be pasted. */
+/** Shell commands to paste. */
 export function curlCommands(
   url: string,
   id: string,
@@ -116,7 +116,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Data of others may hold what would steer a terminal. */
+/** Foreign data may contain terminal control sequences. */
 function printable(text: string): string {
   return text.replace(/\p{C}/gu, '?');
 }

@@ -1,4 +1,4 @@
-/** What a command must undo however it ends: temporary folders and services, at its end, on errors and on Ctrl-C. */
+/** Clean-up that a command needs however it ends (normally, on errors, on Ctrl-C): temporary folders and services. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,13 +8,13 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export interface Scope {
   /** A new folder, removed at the end. */
   temporaryFolder(name: string): string;
-  /** Calls `close` at the end; what was deferred last is closed first, before any folder is removed. */
+  /** Calls `close` at the end, in reverse order, before any folder is removed. */
   defer(close: () => Promise<void>): void;
-  /** Resolves at the first signal, which is then an ordinary end of the work, not an interruption. */
+  /** Resolves at the first signal, which then ends the work normally instead of interrupting it. */
   untilInterrupted(): Promise<void>;
 }
 
-/** Runs `work` and undoes what it made. A signal undoes it at once and ends the process with 128 + its number. */
+/** Runs `work` and cleans up after it. A signal cleans up at once and ends the process with 128 + its number. */
 export async function withScope(work: (scope: Scope) => Promise<void>): Promise<void> {
   const folders: string[] = [];
   const closers: (() => Promise<void>)[] = [];
@@ -25,9 +25,9 @@ export async function withScope(work: (scope: Scope) => Promise<void>): Promise<
   const told = new Promise<NodeJS.Signals>((resolve) => {
     tell = resolve;
   });
-  // a second signal does not cut the cleaning short: npm hands on the one that the terminal has sent already
+  // a second signal does not cut the clean-up short: npm forwards the one that the terminal has already sent
   for (const signal of SIGNALS) process.on(signal, tell);
-  // an end from elsewhere (a closed pipe) still removes the folders
+  // an exit from elsewhere (a closed pipe) still removes the folders
   process.once('exit', removeFolders);
 
   let isAwaited = false;

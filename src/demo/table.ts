@@ -1,8 +1,8 @@
 /** Plain text in aligned columns. */
 
 /**
- * Rows of cells as lines: every column as wide as its widest cell, two spaces between columns. `align` has one letter a
- * column: l or r.
+ * Rows of cells as lines: every column as wide as its widest cell, two spaces between columns. `align` has one letter
+ * per column: l or r.
  */
 export function alignColumns(rows: readonly (readonly string[])[], align: string): string[] {
   const widths = Array.from(align, (_, i) => Math.max(0, ...rows.map((row) => row[i]?.length ?? 0)));

@@ -10,7 +10,7 @@ import { type Device, parseDevice, resolveDevice } from '../runtime/session.ts';
 
 /** What training should take. */
 export const TRAINING_BUDGET_MS = 180_000;
-/** Steps whose time is taken before. */
+/** Steps timed beforehand. */
 const TIMED_STEPS = 5;
 /** A demo's training is shorter than a real one, and steps are whole multiples of the validation's. */
 const STEPS = { fewest: 25, most: 300, multiple: 25 } as const;
@@ -19,11 +19,11 @@ export interface DemoTraining {
   readonly budgetMs: number;
   readonly clock: Clock;
   readonly output: Output;
-  /** How many threads train on a device. */
+  /** Number of training threads on a device. */
   threadsOn(device: Device): number;
 }
 
-/** Writes a model folder inside `folder` and returns its path. Says before how long it will take. */
+/** Writes a model folder inside `folder` and returns its path. First announces how long it will take. */
 export async function trainModel(
   data: string,
   folder: string,

@@ -1,11 +1,11 @@
-/** A user's features as text, read from the population as a person would read them. */
+/** A user's features as human-readable text from the population. */
 import type { Population } from '../population/population.ts';
 import { isTokenColumn, type NumberColumn, startOf } from '../population/segments.ts';
 
 /** Tokens shown of a list. */
 const SHOWN_TOKENS = 3;
 
-/** The features' texts of users (by user number), a row a user: `-` where nothing is known, `a, b, c +2` for a list. */
+/** Texts of users' features (by user number), one row per user: `-` if unknown, `a, b, c +2` for a list. */
 export function readTraits(population: Population, users: Int32Array, features: readonly string[]): string[][] {
   const rows = population.readRows(users.map((user) => population.rowOf[user]!));
   return Array.from(users, (_, r) =>

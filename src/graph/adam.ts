@@ -11,7 +11,7 @@ export interface AdamConstants {
 /** PyTorch's defaults (Kingma & Ba 2015, algorithm 1). */
 export const ADAM: AdamConstants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
 
-/** What one parameter brings to a step; all of one shape. */
+/** One parameter's inputs to a step, all of the same shape. */
 export interface AdamState {
   readonly parameter: Value;
   readonly gradient: Value;

@@ -1,25 +1,29 @@
-/** Binary cross-entropy with PyTorch's clamps, and its gradients by hand: finite on saturated rows, in both orders. */
+/**
+ * Binary cross-entropy with PyTorch's clamps and hand-written gradients that are finite on saturated rows, in both
+ * orders.
+ */
 import type { Builder } from './builder.ts';
 import { GraphError } from './error.ts';
 import { sameShape, typeText, type Value } from './ir.ts';
 
-/** PyTorch's BCELoss: a logarithm is not below -100. */
+/** PyTorch's BCELoss clamps logarithms at -100. */
 const LOWEST_LOG = -100;
-/** PyTorch's backward: p (1 - p) is not below this; in its second order it is added to p and to 1 - p. */
+/** PyTorch's backward clamps p (1 - p) at this; in second order it is added to p and to 1 - p. */
 const EPSILON = 1e-12;
 
 /**
  * Mean over the batch of -(y log p + (1 - y) log(1 - p)), a scalar, for `p` and `y` of shape `[batch]`; other shapes
- * are a GraphError. The labels `y` are data: no gradient goes to them.
+ * are a GraphError. The labels `y` are data and get no gradient.
  *
- * Differentiating `Max(Log(p), -100)` would give 0 * inf = NaN at p = 0, so both orders are PyTorch's own formulas:
+ * Differentiating `Max(Log(p), -100)` would yield 0 * inf = NaN at p = 0, so both orders use PyTorch's own formulas:
  * dL/dp = (p - y) / max(p (1 - p), 1e-12) / batch, and its derivative ((p - y)^2 + y (1 - y)) / ((p + 1e-12) (1 - p +
- * 1e-12))^2, which is 0 where p = y: differentiating the first would give 1e12 there.
+ * 1e-12))^2, which is 0 where p = y: differentiating the first would yield 1e12 there.
  */
 export function binaryCrossEntropy(b: Builder, p: Value, y: Value): Value {
   if (p.shape.length !== 1 || !sameShape(p.shape, y.shape))
     throw new GraphError(
-      `the scores "${p.name}" are ${typeText(p)} and the labels "${y.name}" ${typeText(y)}, not both one number a row`,
+      `the scores "${p.name}" are ${typeText(p)} and the labels "${y.name}" ${typeText(y)}, not both one ` +
+        'number per row',
     );
   return b.named('bce/', () => {
     const one = b.scalar(1, p);

@@ -21,9 +21,9 @@ import { neededNodes } from './prune.ts';
 import { keyOf, valueOfTensor } from './tensor-values.ts';
 
 export interface NodeOptions {
-  /** The node's name; the default is made of the op. Made unique by a number. */
+  /** The node's name; by default made from the op. A number makes it unique. */
   readonly name?: string | undefined;
-  /** Exact names of the outputs (for readers of files); the default, also for '', is made of the node's name. */
+  /** Exact names of the outputs (for readers of files); the default, also for '', is made from the node's name. */
   readonly outputs?: readonly string[] | undefined;
 }
 
@@ -41,7 +41,7 @@ export class Builder {
   private freshDims = 0;
   private prefix = '';
 
-  /** A builder that goes on from `graph`: its nodes, names and values are all there. */
+  /** A builder that continues `graph`, with all its nodes, names and values. */
   static from(graph: Graph): Builder {
     const b = new Builder();
     for (const name of graph.inputs) b.inputs.push(name);
@@ -70,7 +70,7 @@ export class Builder {
     return this.values.has(name);
   }
 
-  /** Keeps names for values and nodes that come later: none that is made here takes them. */
+  /** Reserves names for later values and nodes: generated names avoid them. */
   reserve(names: Iterable<string>): void {
     for (const name of names) this.reserved.add(name);
   }
@@ -105,7 +105,8 @@ export class Builder {
   }
 
   /**
-   * What `value` always holds: a constant, or an initializer of integers or truth values (one of floats is trained).
+   * The fixed contents of `value`: a constant, or an initializer of integers or booleans (float initializers are
+   * trained).
    */
   constantOf(value: Value): Tensor | undefined {
     return this.constants.get(value.name) ?? (isFloat(value.dtype) ? undefined : this.initializers.get(value.name));
@@ -122,7 +123,7 @@ export class Builder {
     return this.constant(tensor('int64', [values.length], values), `ints_${values.join('_') || 'empty'}`);
   }
 
-  /** Adds a node of one output. */
+  /** Adds a node with one output. */
   add<K extends OpType>(
     op: K,
     inputs: readonly (Value | null)[],
@@ -152,7 +153,7 @@ export class Builder {
     for (const [i, input] of inputs.entries()) {
       if (input === null && i < least) throw new GraphError(`${where} lacks its input ${i}`);
       if (input !== null && this.values.get(input.name) !== input)
-        throw new GraphError(`${where} uses "${input.name}", which is not of this graph`);
+        throw new GraphError(`${where} uses "${input.name}", which does not belong to this graph`);
     }
     let inferred: ReturnType<typeof spec.infer>;
     try {
@@ -179,7 +180,7 @@ export class Builder {
     return outputs;
   }
 
-  /** Runs `build` with `prefix` before the names of the nodes that it adds (`<node>_grad/`). */
+  /** Runs `build` with `prefix` in front of the names of the nodes that it adds (`<node>_grad/`). */
   named<T>(prefix: string, build: () => T): T {
     const before = this.prefix;
     this.prefix = prefix;
@@ -190,7 +191,7 @@ export class Builder {
     }
   }
 
-  /** Gives the gradient of `output` by hand: see `GradientOverride`. */
+  /** Sets a hand-written gradient for `output`: see `GradientOverride`. */
   override(output: Value, gradients: readonly { readonly input: Value; readonly gradient: Value }[]): void {
     for (const { input, gradient } of gradients) {
       if (output.shape.length !== 0 && !sameShape(output.shape, input.shape))
@@ -200,7 +201,8 @@ export class Builder {
         );
       if (!sameShape(gradient.shape, input.shape))
         throw new GraphError(
-          `the gradient "${gradient.name}" is ${typeText(gradient)}, and its input "${input.name}" ${typeText(input)}`,
+          `the gradient "${gradient.name}" is ${typeText(gradient)}, but its input "${input.name}" is ` +
+            `${typeText(input)}`,
         );
     }
     this.overrides.set(
@@ -210,14 +212,14 @@ export class Builder {
   }
 
   /**
-   * Copies the nodes of `graph` into this one. Its inputs, initializers, constants (all that `values` names) become the
-   * given values; constants and initializers that it does not name are taken along. Returns this graph's value for each
-   * name of `graph`.
+   * Copies the nodes of `graph` into this one. The inputs, initializers and constants named in `values` become the
+   * given values; constants and initializers not named there are copied. Returns this graph's value for each name of
+   * `graph`.
    */
   inline(graph: Graph, values: ReadonlyMap<string, Value>, prefix: string): ReadonlyMap<string, Value> {
     const mapped = new Map(values);
     for (const name of graph.inputs)
-      if (!mapped.has(name)) throw new GraphError(`inline: input "${name}" is given no value`);
+      if (!mapped.has(name)) throw new GraphError(`inline: input "${name}" has no value`);
     const reachable = neededNodes(graph);
     for (const [name, data] of graph.initializers)
       if (!mapped.has(name)) mapped.set(name, this.has(name) ? this.get(name) : this.initializer(name, data));
@@ -232,7 +234,7 @@ export class Builder {
     }
     for (const [output, list] of graph.overrides) {
       const target = mapped.get(output);
-      // a value that was given has its own
+      // a given value has its own
       if (target && !values.has(output))
         this.overrides.set(
           target.name,
@@ -242,7 +244,7 @@ export class Builder {
     return mapped;
   }
 
-  /** The graph so far. Everything that no output needs stays: `prune` takes it out. */
+  /** The graph so far, including everything that no output needs, which `prune` removes. */
   build(name: string, outputs: readonly Value[]): Graph {
     return {
       name,

@@ -1,5 +1,5 @@
 /**
- * Brings nodes of opsets 13 to 21 to opset 18, the only one that the op table knows: a rule for each op that differs.
+ * Converts nodes of opsets 13 to 21 to opset 18, the only one in the op table, with a rule for each op that differs.
  */
 import type { AttributeProto } from 'onnx-buf';
 import { GraphError } from './error.ts';
@@ -8,30 +8,29 @@ import type { Shape } from './ir.ts';
 import { normalizeAxis } from './ops/dims.ts';
 import { intAttribute, intsAttribute, intsOf, textOf } from './proto-attributes.ts';
 
-/** The opset of every graph in memory, and of every file that is written. */
+/** The opset of every graph in memory, and of every file written. */
 export const OPSET = 18;
 export const OLDEST_OPSET = 13;
 export const NEWEST_OPSET = 21;
 
-/** What a rule may ask of the graph that the node stands in. */
+/** What a rule can query about the node's graph. */
 export interface ConversionContext {
-  /** The shape of a value that an earlier node, an input or an initializer gives. */
+  /** The shape of a value from an earlier node, an input or an initializer. */
   shapeOf(name: string): Shape;
-  /** The elements of an int64 vector, null where they are known at run time only. */
+  /** The elements of an int64 vector, null if they are only known at run time. */
   numbersOf(name: string): readonly number[] | null;
   /** The name of an int64 vector constant of these values. */
   ints(values: readonly number[]): string;
 }
 
 /**
- * `node` as opset 18 writes it: the same node where nothing differs. What the op table cannot say is a
- * GraphError.
+ * `node` in the form of opset 18: the same node if nothing differs. A GraphError if the op table cannot express it.
  */
 export function convertNode(node: FileNode, context: ConversionContext): FileNode {
   return hasConversion(node.op) ? RULES[node.op]!(node, node.opset, context) : node;
 }
 
-/** True where nodes of `op` differ between the opsets that are read. */
+/** Whether nodes of `op` differ between the supported opsets. */
 export function hasConversion(op: string): boolean {
   return Object.hasOwn(RULES, op);
 }
@@ -44,14 +43,14 @@ const axesToInput: Rule = (node, opset, { ints }) => {
   if (opset >= 18 || !axes) return node;
   const values = intsOf(axes, `attribute "axes" of ${nodeText(node)}`);
   const converted = without(node, 'axes');
-  // no axes and an empty list mean the same, all of them; the input is left out for both
+  // no axes and an empty list mean the same, all of them; the input is omitted for both
   return values.length === 0 ? converted : { ...converted, inputs: [node.inputs[0] ?? '', ints(values)] };
 };
 
 const RULES: { readonly [op: string]: Rule } = {
   // since 19, about float8 only
   Cast: (node) => without(node, 'saturate'),
-  // ours pads all axes: ONNX Runtime (1.30) moves a Transpose through a Pad as if its axes were not there
+  // ours pads all axes, as ONNX Runtime (1.30) moves a Transpose through a Pad as if it had no axes
   Pad: (node, _opset, { shapeOf, numbersOf, ints }) => {
     const [x = '', pads = '', fill = '', axes = ''] = node.inputs;
     if (axes === '') return node;
@@ -83,7 +82,7 @@ const RULES: { readonly [op: string]: Rule } = {
     opset >= 18 || node.attributes.has('num_outputs') || (node.inputs[1] ?? '') !== ''
       ? node
       : withAttribute(node, intAttribute('num_outputs', node.outputs.length)),
-  // without perm the axes are reversed; ours always says which
+  // without perm the axes are reversed; ours is always explicit
   Transpose: (node, _opset, { shapeOf }) => {
     if (node.attributes.has('perm')) return node;
     const rank = shapeOf(node.inputs[0] ?? '').length;
@@ -107,6 +106,6 @@ function requireText(node: FileNode, name: string, allowed: readonly string[]): 
   const attribute = node.attributes.get(name);
   const text = attribute && textOf(attribute);
   if (text !== undefined && !allowed.includes(text))
-    throw new GraphError(`${nodeText(node)} has ${name} "${text}", and only ${allowed.join(' and ')} are supported`);
+    throw new GraphError(`${nodeText(node)} has ${name} "${text}", but only ${allowed.join(' and ')} are supported`);
   return node;
 }

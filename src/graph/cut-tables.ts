@@ -1,5 +1,5 @@
 /**
- * Finds embedding tables by cutting: a table that is only looked up by indices which depend on no parameter can be
+ * Finds embedding tables by cutting: a table that is only looked up by indices that depend on no parameter can be
  * compact.
  */
 import { Builder } from './builder.ts';
@@ -9,9 +9,9 @@ import { prune, pruneInputs } from './prune.ts';
 
 /** One look-up of a compact table. */
 export interface CutLookup {
-  /** The value of the index graph that holds the table's rows, as the model computes them. */
+  /** The value of the index graph with the table's rows, as the model computes them. */
   readonly index: string;
-  /** The input of the compact graph that takes their places in the compact table: int32, of the same shape. */
+  /** The input of the compact graph for their positions in the compact table: int32, of the same shape. */
   readonly input: string;
 }
 
@@ -24,20 +24,20 @@ export interface CutTable {
 
 export interface TableCut {
   readonly tables: readonly CutTable[];
-  /** Parameters that stay whole, with the reason. */
+  /** Parameters that stay dense, with the reason. */
   readonly dense: ReadonlyMap<string, string>;
   /** Inputs -> the indices of all look-ups. */
   readonly indexGraph: Graph;
   /**
-   * The model with each of `parameters` as an input: `[rows.<parameter>, ..]` for a compact table, and its look-ups'
-   * places as further inputs.
+   * The model with each of `parameters` as an input: `[rows.<parameter>, ..]` for a compact table, and the positions of
+   * its look-ups as further inputs.
    */
   readonly compactGraph: Graph;
 }
 
 /**
- * Cuts `graph` at the look-ups of its tables: every `Gather` of axis 0 whose data is one of `parameters` and whose
- * indices depend on no parameter. A parameter with any other consumer stays dense. With `compact: false` none is cut.
+ * Cuts `graph` at the look-ups of its tables: every `Gather` on axis 0 whose data is one of `parameters` and whose
+ * indices depend on no parameter. A parameter with any other consumer stays dense. With `compact: false` none are cut.
  */
 export function cutTables(graph: Graph, parameters: readonly string[], options: { compact?: boolean } = {}): TableCut {
   const reached = valuesReachedFrom(graph, new Set(parameters));
@@ -101,7 +101,7 @@ function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>)
   return null;
 }
 
-/** Every value that is computed from `sources`, through any op. */
+/** Every value computed from `sources`, through any op. */
 function valuesReachedFrom(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
   const reached = new Set(sources);
   for (const node of graph.nodes)
@@ -116,7 +116,7 @@ function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {
   return pruneInputs(indices, []);
 }
 
-/** Parameters of `graph` that its output depends on by a gradient. */
+/** Parameters of `graph` with a gradient of its output. */
 export function trainableParameters(graph: Graph): string[] {
   return [...graph.initializers.keys()].filter((name) => {
     const dependent = dependentValues(graph, new Set([name]));

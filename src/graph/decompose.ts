@@ -1,5 +1,5 @@
 /**
- * Takes composite nodes of a file apart into nodes of the op table, whose gradients are known: `norm` becomes
+ * Decomposes composite nodes of a file into nodes of the op table, whose gradients are known: `norm` becomes
  * `norm/Sub`, `norm/Mul`, ..
  */
 import type { Builder } from './builder.ts';
@@ -10,8 +10,8 @@ import { type FileNode, nodeText } from './file-node.ts';
 import { readAttributesOf } from './proto-attributes.ts';
 
 /**
- * Adds to `b` the nodes that `node`, of the op `op`, stands for, named `<name>/<op>`. Its outputs keep their names.
- * What cannot be taken apart exactly is a GraphError that names the node.
+ * Adds to `b` the nodes that `node`, with the op `op`, stands for, named `<name>/<op>`. Its outputs keep their names. A
+ * node that cannot be decomposed exactly is a GraphError that names it.
  */
 export function decompose(b: Builder, op: CompositeOp, node: FileNode, name: string): void {
   const where = nodeText(node);

@@ -1,5 +1,6 @@
 /**
- * Reverse-mode differentiation: adds the gradient of a scalar as nodes of the same table, so that it can be done again.
+ * Reverse-mode differentiation: adds the gradient of a scalar as nodes of the same op table, so that it can be
+ * repeated.
  */
 import { Builder } from './builder.ts';
 import { GraphError } from './error.ts';
@@ -11,9 +12,9 @@ import { OPS } from './ops/table.ts';
 
 /**
  * Adds to `b` the gradient of `loss` (a scalar float of `graph`) with respect to each of `parameters` (any float values
- * of `graph`). Returns them by name, each of its parameter's shape; zeros where the loss does not depend on it.
+ * of `graph`). Returns them by name, each with its parameter's shape; zeros if the loss does not depend on it.
  *
- * `graph` is what `b` has built so far: call it again on the result for higher orders. A path through an op that has no
+ * `graph` is what `b` has built so far: call it again on the result for higher orders. A path through an op without a
  * rule is a GraphError with the op, the node's name and the path from the loss to it.
  */
 export function addGradients(
@@ -82,8 +83,8 @@ export function differentiate(graph: Graph, loss: string, parameters: readonly s
 }
 
 /**
- * Float values that depend on the float ones of `sources` through ops that have a gradient (or are refused: the sweep
- * says so when it gets there). Integers and truth values carry none.
+ * Float values that depend on the float ones of `sources` through ops with a gradient (or a refusal, which the sweep
+ * reports when it gets there). Integers and booleans carry none.
  */
 export function dependentValues(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
   const dependent = new Set([...sources].filter((name) => isFloat(graph.values.get(name)!.dtype)));
@@ -116,7 +117,7 @@ function applyRule(
       outputs,
       attributes: node.attributes,
       gradients,
-      // built only for a rule that asks for it
+      // built only for a rule that needs it
       get gradient() {
         return gradients[0] ?? zerosLike(b, outputs[0]!);
       },
@@ -131,7 +132,7 @@ function applyRule(
   }
 }
 
-/** Names of the nodes from the loss to `node`, the way that its gradient came. */
+/** Names of the nodes from the loss to `node`, along the path of its gradient. */
 function pathTo(node: Node, cameFrom: ReadonlyMap<string, Node>): string {
   const names: string[] = [];
   for (
@@ -152,7 +153,7 @@ function unbroadcast(b: Builder, gradient: Value, target: Value): Value {
   if (extra > 0) out = b.add('ReduceSum', [out, b.ints(Array.from({ length: extra }, (_, i) => i))], { keepdims: 0 });
   const ones = target.shape.flatMap((dim, i) => (dim === 1 && out.shape[i] !== 1 ? [i] : []));
   if (ones.length > 0) out = b.add('ReduceSum', [out, b.ints(ones)], { keepdims: 1 });
-  // a named size against another one: which of them was 1 is known at run time only
+  // a named size against another one: only run time shows which of them was 1
   const unsure = target.shape.some((dim, i) => typeof dim === 'string' && dim !== out.shape[i]);
   if (!unsure) return out;
   const isOne = b.add('Equal', [b.add('Shape', [target]), b.scalar(1, 'int64')]);

@@ -1,6 +1,6 @@
 /**
- * Says without a loop what PyTorch's exporter writes for nn.EmbeddingBag: a Loop over the bags that slices, looks up
- * and reduces.
+ * Rewrites without a loop what PyTorch's exporter writes for nn.EmbeddingBag: a Loop over the bags that slices, looks
+ * up and reduces.
  */
 import { create } from '@bufbuild/protobuf';
 import { type GraphProto, type NodeProto, NodeProtoSchema, TensorProtoSchema } from 'onnx-buf';
@@ -13,8 +13,8 @@ import { FILE_TYPES, readTensor } from './proto-tensor.ts';
 const AXES_AS_INPUT = 18;
 
 /**
- * `ops` with each such Loop replaced by `Gather` of the ids `[batch, length]` and a Reduce over their second axis. It
- * is taken for one only where every node says so; any other Loop stays as it is.
+ * `ops` with each such Loop replaced by `Gather` of the ids `[batch, length]` and a Reduce over their second axis. A
+ * Loop is only replaced if every node matches; any other Loop stays unchanged.
  */
 export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   if (!ops.some(({ proto }) => proto.opType === 'Loop')) return ops;
@@ -27,20 +27,20 @@ export function withoutBagLoops(ops: readonly FileOp[]): readonly FileOp[] {
   });
 }
 
-/** So many Casts and Identities in a row are looked through. */
+/** How many consecutive Casts and Identities are looked through. */
 const MAXIMUM_HOPS = 8;
 
-/** Names of values: what the loop says. */
+/** Names of values in the loop. */
 interface Bag {
   readonly table: string;
   /** `[batch, length]` */
   readonly ids: string;
-  /** `[batch, length]`: what the looked-up rows are multiplied by (`per_sample_weights`), or null. */
+  /** `[batch, length]`: the factors of the looked-up rows (`per_sample_weights`), or null. */
   readonly weights: string | null;
   readonly reduce: 'ReduceSum' | 'ReduceMean' | 'ReduceMax';
 }
 
-/** Nodes by what they give. */
+/** Nodes by their outputs. */
 class Scope {
   private readonly producers = new Map<string, NodeProto>();
   private readonly outer: Scope | null;
@@ -50,7 +50,7 @@ class Scope {
     for (const node of nodes) for (const name of node.output) this.producers.set(name, node);
   }
 
-  /** The node of one of `ops` that gives `name`, or null. Cast and Identity are looked through. */
+  /** The node with one of `ops` that outputs `name`, or null. Cast and Identity are looked through. */
   find(name: string | undefined, ...ops: readonly string[]): NodeProto | null {
     let at = name;
     // a file may be cyclic
@@ -64,7 +64,7 @@ class Scope {
     return null;
   }
 
-  /** The element of a constant that has one, or null. */
+  /** The element of a one-element constant, or null. */
   numberOf(name: string | undefined): number | null {
     const t = this.find(name, 'Constant')?.attribute[0]?.t;
     const numbers = t ? numbersOf(readTensor(t, `Constant "${name}"`)) : [];
@@ -82,7 +82,7 @@ class Scope {
 
 function findBag(loop: NodeProto, outer: Scope): Bag | null {
   const body = loop.attribute.find(({ name }) => name === 'body')?.g;
-  // no value is carried from one bag to the next: the loop goes on as long as there are bags
+  // no value is carried from one bag to the next: the loop continues as long as there are bags
   if (
     !body ||
     loop.input.length !== 2 ||
@@ -121,8 +121,7 @@ function reducesFirstAxis(reduce: NodeProto, scope: Scope): boolean {
 }
 
 /**
- * The ids `[batch, length]` whose row number `i` the body takes in its round `i`, or null where it takes something
- * else.
+ * The ids `[batch, length]` whose row `i` the body takes in iteration `i`, or null if it takes something else.
  */
 function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope, outer: Scope): string | null {
   const round = body.input[0]!.name;
@@ -135,14 +134,14 @@ function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope
   const stepOfOne = taken.input[4] === undefined || inner.is(taken.input[4], 1);
   if (starts === undefined || ends === undefined || !inner.is(taken.input[3], 0) || !stepOfOne) return null;
 
-  // ends are the starts but for the first; as many rounds as ends
+  // ends are the starts except the first; as many iterations as ends
   const later = outer.find(ends, 'Slice');
   const offsets = outer.find(starts, 'Concat');
   if (!later || !offsets || later.input[0] !== starts || !cutsFirst(later, outer)) return null;
   const rounds = sizeOf(loop.input[0], 0, outer);
   if (rounds !== ends) return null;
 
-  // starts are 0, length, 2 length, .. of all ids in one row
+  // starts are 0, length, 2 length, .. of all flattened ids
   const ids = flattened(taken.input[0], outer);
   const range = outer.find(offsets.input[0], 'Range');
   const total = outer.find(range?.input[1], 'ReduceProd');
@@ -157,7 +156,7 @@ function bagOf(taken: NodeProto, loop: NodeProto, body: GraphProto, inner: Scope
   return isFixed ? ids : null;
 }
 
-/** True where a Slice takes all of the first axis but its first element. */
+/** Whether a Slice takes all of the first axis except its first element. */
 function cutsFirst(slice: NodeProto, scope: Scope): boolean {
   const [, start, end, axis, step] = slice.input;
   const last = scope.numberOf(end);
@@ -165,14 +164,14 @@ function cutsFirst(slice: NodeProto, scope: Scope): boolean {
   return scope.is(start, 1) && toTheEnd && scope.is(axis, 0) && (step === undefined || scope.is(step, 1));
 }
 
-/** The value whose size along `axis` `name` is, or null. */
+/** The value whose size along `axis` is `name`, or null. */
 function sizeOf(name: string | undefined, axis: number, scope: Scope): string | null {
   const gathered = scope.find(name, 'Gather');
   if (!gathered || !scope.is(gathered.input[1], axis)) return null;
   return scope.find(gathered.input[0], 'Shape')?.input[0] ?? null;
 }
 
-/** The value that `name` is, in one row, or null. */
+/** The value of which `name` is the flattened form, or null. */
 function flattened(name: string | undefined, scope: Scope): string | null {
   const reshaped = scope.find(name, 'Reshape');
   return reshaped && scope.is(reshaped.input[1], -1) ? reshaped.input[0]! : null;

@@ -1,4 +1,4 @@
-/** The refusal of a graph: what is wrong with it, with the node that it is wrong at. */
+/** The refusal of a graph: what is wrong with it, and at which node. */
 import { AppError } from '../lib/errors.ts';
 
 export class GraphError extends AppError {

@@ -1,9 +1,9 @@
-/** A node as a file gives it, before it is typed: what the reader sorts and converts. */
+/** A node as in the file, before it is typed: the reader sorts and converts it. */
 import type { AttributeProto } from 'onnx-buf';
 
 export interface FileNode {
   readonly op: string;
-  /** '' where the file gives none. */
+  /** '' if the file has none. */
   readonly name: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
@@ -12,12 +12,12 @@ export interface FileNode {
   readonly opset: number;
 }
 
-/** The words that a refusal uses for a node: `Gemm node "fc1"`, or by its output where it has no name. */
+/** How a refusal refers to a node: `Gemm node "fc1"`, or by its output if it has no name. */
 export function nodeText(node: {
   readonly op: string;
   readonly name: string;
   readonly outputs: readonly string[];
 }): string {
   if (node.name !== '') return `${node.op} node "${node.name}"`;
-  return `${node.op} node that gives "${node.outputs.find((output) => output !== '') ?? ''}"`;
+  return `${node.op} node with output "${node.outputs.find((output) => output !== '') ?? ''}"`;
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the linear logit term: the one number a row through which some parameters act. Where there is one, adapting
- * them is a regression on fixed features.
+ * Finds the linear logit term: the one number per row through which some parameters act. If there is one, adapting them
+ * is a regression on fixed features.
  */
 import { Builder } from './builder.ts';
 import { addGradients } from './differentiate.ts';
@@ -20,7 +20,7 @@ export interface LinearLookup {
 }
 
 /**
- * One number a row, linear in the parameters, that they reach the output through: an addend of the logit, as a rule.
+ * One number per row, linear in the parameters, through which they reach the output: usually an addend of the logit.
  */
 export interface LinearTerm {
   /** Name of the value: `[batch]` or `[batch, 1]`. */
@@ -28,24 +28,24 @@ export interface LinearTerm {
   /** Inputs of the head and the parameters -> the term. */
   readonly termGraph: Graph;
   /**
-   * Inputs of the head, and parameters for their shapes -> indices and weights of all look-ups; null where no parameter
-   * is a table.
+   * Inputs of the head, and parameters for their shapes -> indices and weights of all look-ups; null if no parameter is
+   * a table.
    */
   readonly weightGraph: Graph | null;
   readonly lookups: readonly LinearLookup[];
-  /** Parameters that are not tables: few elements, so that their features can be read off one by one. */
+  /** Parameters that are not tables, with few elements, so that their features can be read off one by one. */
   readonly dense: readonly string[];
-  /** The term (an input of its own name) and inputs of the head -> the head's output. */
+  /** The term (an input with its own name) and inputs of the head -> the head's output. */
   readonly linkGraph: Graph;
 }
 
-/** More elements than this of parameters that are no tables are too many to be read off. */
+/** Maximum number of elements of parameters that are not tables, which must be read off one by one. */
 const MOST_DENSE = 512;
 
 /**
- * The term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number a row,
- * is linear in the parameters, and through which alone they reach the output. null where there is none, as where a
- * parameter stands inside a non-linear layer.
+ * The term of `head` (of `splitFrozen`, with `parameters` among its inputs): the last value that has one number per
+ * row, is linear in the parameters, and is the only path from them to the output. null if there is none, for example if
+ * a parameter is inside a non-linear layer.
  */
 export function findLinearTerm(head: Graph, parameters: readonly string[]): LinearTerm | null {
   const batch = head.values.get(head.outputs[0]!)!.shape[0];
@@ -78,7 +78,7 @@ export function findLinearTerm(head: Graph, parameters: readonly string[]): Line
   return { value, termGraph, weightGraph, lookups, dense, linkGraph: splitFrozen(head, [value]).head };
 }
 
-/** Values that depend on the parameters by linear ops alone, rows apart. */
+/** Values that depend on the parameters by linear ops alone, with independent rows. */
 function linearValues(head: Graph, parameters: readonly string[], batch: string): ReadonlySet<string> {
   const dependent = new Set(parameters);
   const linear = new Set(parameters);
@@ -88,7 +88,7 @@ function linearValues(head: Graph, parameters: readonly string[], batch: string)
     if (dependents.length === 0) continue;
     for (const name of node.outputs) dependent.add(name);
     const output = shapeOf(node.outputs[0]!);
-    // once a value has rows, they stay where they are: each row's term is of its own features
+    // once a value has rows, they must stay in place: each row's term depends on its own features
     const rowsStay = node.inputs.every((name) => name === '' || !shapeOf(name).includes(batch) || output[0] === batch);
     const rowsApart = output.slice(1).every((dim) => dim !== batch);
     if (
@@ -128,7 +128,7 @@ function isLinear(node: Node, isDependent: (name: string) => boolean): boolean {
   }
 }
 
-/** Whether the parameters reach the output on a way around `cut`. */
+/** Whether the parameters reach the output on a path around `cut`. */
 function reaches(head: Graph, parameters: readonly string[], cut: string): boolean {
   const reached = new Set(parameters);
   for (const node of head.nodes)
@@ -138,8 +138,8 @@ function reaches(head: Graph, parameters: readonly string[], cut: string): boole
 }
 
 /**
- * The addend of `value` through which all of the parameters act: what is added to it besides need not be computed to
- * know its gradient.
+ * The addend of `value` through which all of the parameters act: other addends need not be computed to know its
+ * gradient.
  */
 function addendOf(graph: Graph, value: string, parameters: readonly string[]): string {
   const dependent = new Set(parameters);
@@ -155,8 +155,8 @@ function addendOf(graph: Graph, value: string, parameters: readonly string[]): s
 }
 
 /**
- * The gradient of the sum of all terms with respect to what is looked up: rows are apart and the term is linear, so it
- * is each element's weight.
+ * The gradient of the sum of all terms with respect to what is looked up: as rows are independent and the term is
+ * linear, it is each element's weight.
  */
 function weightsOf(
   termGraph: Graph,

@@ -1,4 +1,4 @@
-/** The only door of the graph library: what everything outside of this folder may use. */
+/** The only entry point of the graph library: everything that code outside this folder may use. */
 
 export { ADAM, type AdamState, adamScalars, adamStep, descentStep } from './adam.ts';
 export { binaryCrossEntropy } from './binary-cross-entropy.ts';

@@ -1,5 +1,5 @@
 /**
- * Puts the nodes of a file's own functions in the place of the nodes that call them, as newer exporters write models.
+ * Replaces calls of a file's own functions, which newer exporters write, by the functions' nodes.
  */
 import { create } from '@bufbuild/protobuf';
 import {
@@ -13,22 +13,21 @@ import {
 import { GraphError } from './error.ts';
 import { nodeText } from './file-node.ts';
 
-/** A file of a few functions that call each other twice stands for more nodes than memory holds. */
+/** A file with a few functions that call each other twice can expand to more nodes than fit in memory. */
 const MAXIMUM_NODES = 100_000;
-/** How deep functions may call functions. */
+/** Maximum depth of nested calls. */
 const MAXIMUM_DEPTH = 64;
 
-/** A node of a file, and the opset that it is written in: a function names its own. */
+/** A node of a file, and its opset: a function declares its own. */
 export interface FileOp {
   readonly proto: NodeProto;
   readonly opset: number;
 }
 
 /**
- * The nodes of the model's graph, those of its functions in the place of calls, functions in functions too. `opset` is
- * the model's; `opsetOf` gives a function's (a GraphError where it is not supported). Values and nodes of a function
- * are named after the call: `layer/relu`. Functions that are not called are not looked at; one that calls itself is a
- * GraphError.
+ * The nodes of the model's graph, with calls replaced by their functions' nodes, including nested calls. `opset` is the
+ * model's; `opsetOf` returns a function's (a GraphError if it is not supported). Values and nodes of a function are
+ * named after the call: `layer/relu`. Functions that are not called are ignored; one that calls itself is a GraphError.
  */
 export function inlineFunctions(
   model: ModelProto,
@@ -53,7 +52,7 @@ export function inlineFunctions(
 
   const visit = (proto: NodeProto, its: number, path: readonly FunctionProto[]): void => {
     if (++calls > MAXIMUM_NODES)
-      throw new GraphError(`the functions of the model stand for over ${MAXIMUM_NODES} nodes`);
+      throw new GraphError(`the functions of the model expand to over ${MAXIMUM_NODES} nodes`);
     const definition = functions.get(keyOf(proto.domain, proto.opType, proto.overload));
     if (!definition) {
       inlined.push({ proto, opset: its });
@@ -76,9 +75,9 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
   const where = nodeText({ op: call.opType, name: call.name, outputs: call.output });
   const { input, output } = definition;
   if (call.input.length > input.length)
-    throw new GraphError(`${where} has ${call.input.length} inputs, and its function takes ${input.length}`);
+    throw new GraphError(`${where} has ${call.input.length} inputs, but its function takes ${input.length}`);
   if (call.output.length > output.length)
-    throw new GraphError(`${where} has ${call.output.length} outputs, and its function gives ${output.length}`);
+    throw new GraphError(`${where} has ${call.output.length} outputs, but its function returns ${output.length}`);
   const prefix = call.name === '' ? definition.name : call.name;
   const values = new Map<string, string>([['', '']]);
   input.forEach((name, i) => {
@@ -102,7 +101,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     return fresh;
   };
   const nodes = definition.node.map((node) =>
-    // a message whose fields are copied, and those that it leaves out
+    // a message with copied fields, and the fields that it omits
     Object.assign(create(NodeProtoSchema), node, {
       name: `${prefix}/${node.name === '' ? node.opType : node.name}`,
       input: node.input.map(named),
@@ -113,7 +112,7 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
   return [...nodes, ...copies];
 }
 
-/** What the call gives for the attributes that the function takes, and the function's defaults. */
+/** The call's values for the function's attributes, with the function's defaults. */
 function attributesOf(definition: FunctionProto, call: NodeProto, where: string): ReadonlyMap<string, AttributeProto> {
   const attributes = new Map(definition.attributeProto.map((attribute) => [attribute.name, attribute]));
   const taken = new Set([...definition.attribute, ...attributes.keys()]);
@@ -125,14 +124,14 @@ function attributesOf(definition: FunctionProto, call: NodeProto, where: string)
   return attributes;
 }
 
-/** An attribute that refers to one of the function's; one that the call leaves out is left out here as well. */
+/** Resolves an attribute that refers to one of the function's; if the call omits that, it is omitted here as well. */
 function resolved(attribute: AttributeProto, given: ReadonlyMap<string, AttributeProto>): AttributeProto[] {
   if (attribute.refAttrName === '') return [attribute];
   const value = given.get(attribute.refAttrName);
   return value ? [Object.assign(create(AttributeProtoSchema), value, { name: attribute.name })] : [];
 }
 
-/** Gives names that no value of the file has. */
+/** Generates names that no value of the file has. */
 class Names {
   private readonly taken: Set<string>;
   private readonly nextNumber = new Map<string, number>();
@@ -151,7 +150,7 @@ class Names {
   }
 }
 
-/** Functions are told apart by domain, name and overload; ONNX's own domain has two names. */
+/** Functions are identified by domain, name and overload; ONNX's own domain has two names. */
 function keyOf(domain: string, name: string, overload: string): string {
   return JSON.stringify([domain === 'ai.onnx' ? '' : domain, name, overload]);
 }

@@ -1,12 +1,12 @@
 /**
- * What a graph is: typed values, nodes in topological order, parameters (initializers) and constants. Plain immutable
- * data.
+ * The definition of a graph: typed values, nodes in topological order, parameters (initializers) and constants. Plain
+ * immutable data.
  */
 import type { OpAttributes, OpType } from './ops/attributes.ts';
 
 export type DataType = 'float32' | 'float64' | 'int64' | 'int32' | 'bool';
 
-/** A dimension: a size, or the name of one that is known at run time only. Equal names are equal sizes. */
+/** A dimension: a size, or a name if it is only known at run time. Equal names mean equal sizes. */
 export type Dim = number | string;
 export type Shape = readonly Dim[];
 
@@ -24,26 +24,26 @@ export interface Tensor {
   readonly data: TensorData;
 }
 
-/** A value of a graph: what a node, an input, an initializer or a constant gives. */
+/** A value of a graph: the output of a node, an input, an initializer or a constant. */
 export interface Value extends TensorType {
   readonly name: string;
-  /** The elements, where they are known without running: those of small integer tensors (shapes, axes, indices). */
+  /** The elements, if known without running: those of small integer tensors (shapes, axes, indices). */
   readonly known?: readonly Dim[];
 }
 
 export interface Node<K extends OpType = OpType> {
   readonly op: K;
   readonly name: string;
-  /** Names of values; '' where an optional input is left out. */
+  /** Names of values; '' for an omitted optional input. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: OpAttributes[K];
 }
 
 /**
- * The gradient of `output` with respect to some of the values that it is made of, given by hand: the sweep multiplies
- * what reaches `output` (a scalar, or a value whose element i depends on element i of `input` alone) with `gradient`
- * (of the shape of `input`) and goes on from `input`; it never visits the nodes between.
+ * A hand-written gradient of `output` with respect to some of the values that it depends on: the sweep multiplies the
+ * gradient at `output` (a scalar, or a value whose element i depends only on element i of `input`) by `gradient` (of
+ * the shape of `input`) and continues from `input`, without visiting the nodes in between.
  */
 export interface GradientOverride {
   readonly input: string;
@@ -55,9 +55,9 @@ export interface Graph {
   /** Names of the inputs, in the order of the file. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** Parameters: what a model file calls initializers. */
+  /** Parameters, called initializers in a model file. */
   readonly initializers: ReadonlyMap<string, Tensor>;
-  /** What a model file holds in Constant nodes; never a parameter. */
+  /** The contents of a model file's Constant nodes; never parameters. */
   readonly constants: ReadonlyMap<string, Tensor>;
   /** Topologically sorted. */
   readonly nodes: readonly Node[];
@@ -87,7 +87,7 @@ export function isFloat(dtype: DataType): boolean {
   return dtype === 'float32' || dtype === 'float64';
 }
 
-/** Number of elements of a concrete shape; a scalar has one. */
+/** Number of elements of a concrete shape; 1 for a scalar. */
 export function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);
 }

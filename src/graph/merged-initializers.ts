@@ -2,10 +2,10 @@
 import type { ModelProto, NodeProto } from 'onnx-buf';
 
 /**
- * Name -> the initializer that was kept. `torch.onnx.export` keeps one of several parameters (or buffers) of equal
- * values, such as the ones and zeros of fresh normalisations, and gives each other as its Identity, under the name that
- * it has in PyTorch. They are equal at the start only: each is trained, or is a buffer, by itself. What the model
- * computes by an Identity of its own has a name that begins with "/".
+ * Name -> the remaining initializer. `torch.onnx.export` keeps one of several parameters (or buffers) of equal values,
+ * such as the ones and zeros of fresh normalisations, and writes each other as an Identity of it, under its name in
+ * PyTorch. They are only equal at the start: each is trained separately, or is a buffer. The output of the model's own
+ * Identity nodes has a name that begins with "/".
  */
 export function mergedInitializers({ producerName, graph }: ModelProto): ReadonlyMap<string, string> {
   if (producerName !== 'pytorch' || !graph) return new Map();
@@ -20,7 +20,7 @@ export function mergedInitializers({ producerName, graph }: ModelProto): Readonl
   return merged;
 }
 
-/** True for a node that only gives an initializer another name. */
+/** True for a node that only renames an initializer. */
 export function isMerged({ opType, output }: NodeProto, merged: ReadonlyMap<string, string>): boolean {
   return opType === 'Identity' && output[0] !== undefined && merged.has(output[0]);
 }

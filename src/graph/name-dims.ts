@@ -1,10 +1,10 @@
-/** Gives the sizes that shape inference named itself (`d0`, `d1`) the names that the file declares for them. */
+/** Renames the sizes that shape inference named itself (`d0`, `d1`) to the names that the file declares. */
 import type { Dim, Graph, Value } from './ir.ts';
 import type { DeclaredType } from './proto-types.ts';
 
 /**
  * `graph` with its fresh dimensions renamed after `declared` (by value). Only names change, never which sizes are
- * equal: a name that an input uses, or that is taken already, is not given to another size, whatever the file says.
+ * equal: a name that an input uses, or that is already taken, is not assigned to another size, whatever the file says.
  */
 export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredType>): Graph {
   const fixed = new Set<Dim>(graph.inputs.flatMap((name) => graph.values.get(name)!.shape));
@@ -35,7 +35,7 @@ export function nameDims(graph: Graph, declared: ReadonlyMap<string, DeclaredTyp
   return { ...graph, values };
 }
 
-/** Other sizes must not keep a name that has just been given away. */
+/** Other sizes must not keep a name that has just been assigned. */
 function moveAside(graph: Graph, fixed: ReadonlySet<Dim>, names: Map<Dim, string>, taken: ReadonlySet<string>): void {
   const used = new Set<Dim>([...fixed, ...taken]);
   const all = [...graph.values.values()].flatMap((value) => [...value.shape, ...(value.known ?? [])]);

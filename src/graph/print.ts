@@ -1,12 +1,12 @@
-/** A graph as text, one line a node: for people, for snapshots and for `model show`. */
+/** A graph as text, one line per node: for people, for snapshots and for `model show`. */
 import type { Graph, Node, Tensor, Value } from './ir.ts';
 import { isFloat, numbersOf, typeText } from './ir.ts';
 import type { OpType } from './ops/attributes.ts';
 
-/** Constants of at most this many elements stand where they are used; the others are listed by type. */
+/** Constants with at most this many elements are printed inline; the others are listed by type. */
 const INLINE_ELEMENTS = 8;
 
-/** What ONNX calls the inputs that are hard to tell apart by their place. */
+/** ONNX's names for inputs that are hard to tell apart by position. */
 const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
   Clip: ['', 'min', 'max'],
   CumSum: ['', 'axis'],
@@ -38,8 +38,8 @@ const INPUT_NAMES: { readonly [K in OpType]?: readonly string[] } = {
 
 /**
  * The text of `graph`: its inputs, parameters, large constants, nodes (`score: float32[batch] = Squeeze(sum,
- * axes=[1])`) and outputs, in the graph's order. Small constants stand where they are used. Ends without a line break;
- * depends on nothing but the graph.
+ * axes=[1])`) and outputs, in the graph's order. Small constants are printed inline. Ends without a line break; depends
+ * only on the graph.
  */
 export function printGraph(graph: Graph): string {
   const typed = (name: string) => valueText(graph.values.get(name)!);
@@ -78,7 +78,7 @@ function attributeTexts(node: Node): string[] {
   });
 }
 
-/** An output that a constant gives has no line of its own. */
+/** An output that is a constant has no line of its own. */
 function outputText(graph: Graph, name: string): string {
   const constant = graph.constants.get(name);
   const typed = valueText(graph.values.get(name)!);
@@ -110,7 +110,7 @@ function floatText(x: number, single: boolean): string {
   return /^-?\d+$/.test(text) ? `${text}.0` : text;
 }
 
-/** The shortest text that reads back as the same float32, where `x` is one. */
+/** The shortest text that reads back as the same float32, if `x` is one. */
 function numberText(x: number): string {
   if (Math.fround(x) !== x || Number.isSafeInteger(x)) return String(x);
   for (let digits = 1; digits <= 9; digits++) {
@@ -124,7 +124,7 @@ function valueText(value: Value): string {
   return `${nameText(value.name)}: ${typeText(value)}`;
 }
 
-/** Names stand as they are, in quotes where they would not read as one word. */
+/** Names are printed unchanged, in quotes if they are not a single word. */
 function nameText(name: string): string {
   return /^[^\s"'(),=:[\]]+$/.test(name) ? name : JSON.stringify(name);
 }

@@ -1,4 +1,4 @@
-/** Attributes of nodes as an ONNX file holds them (AttributeProto), both ways, driven by the op table. */
+/** Converts node attributes to and from an ONNX file's AttributeProto, driven by the op table. */
 import { create } from '@bufbuild/protobuf';
 import {
   type AttributeProto,
@@ -16,7 +16,7 @@ import { dataTypeOf, FILE_TYPES, readTensor, writeTensor } from './proto-tensor.
 type RequiredKeys<T> = { [A in keyof T]-?: Record<never, never> extends Pick<T, A> ? never : A }[keyof T];
 type Numbers = { readonly value: number; readonly dtype: DataType };
 
-/** The attributes that have no default. A missing row is a compile error. */
+/** The attributes without a default. A missing row is a compile error. */
 const REQUIRED: {
   readonly [K in OpType as RequiredKeys<OpAttributes[K]> extends never ? never : K]: readonly RequiredKeys<
     OpAttributes[K]
@@ -47,8 +47,8 @@ export function readAttributes<K extends OpType>(
 }
 
 /**
- * Attributes of the given kinds, by name; none is required. An unknown or mistyped one is a GraphError that begins with
- * `where`.
+ * Attributes of the given kinds, by name; none are required. An unknown or mistyped one is a GraphError that begins
+ * with `where`.
  */
 export function readAttributesOf(
   kinds: Readonly<Record<string, AttributeKind>>,
@@ -58,7 +58,7 @@ export function readAttributesOf(
   const read: Record<string, unknown> = {};
   for (const [name, attribute] of attributes) {
     const kind = Object.hasOwn(kinds, name) ? kinds[name]! : undefined;
-    // the fill of ConstantOfShape is `value` in a file; its type is an attribute of ours only
+    // the fill of ConstantOfShape is `value` in a file; its type is an attribute only here
     if (kind === undefined || (kind === 'fill' && name !== 'value'))
       throw new GraphError(`${where} has the attribute "${name}", which is not supported`);
     const what = `attribute "${name}" of ${where}`;
@@ -73,7 +73,7 @@ export function readAttributesOf(
 }
 
 /**
- * The AttributeProtos of a node, in the order of the table. Floats become float32, which is all that a file can hold.
+ * The AttributeProtos of a node, in the order of the table. Floats become float32, the only kind that a file supports.
  */
 export function writeAttributes<K extends OpType>(op: K, attributes: OpAttributes[K]): AttributeProto[] {
   const kinds: Readonly<Record<string, AttributeKind>> = OPS[op].attributes;
@@ -117,7 +117,7 @@ function integerOf(value: bigint, what: string): number {
 }
 
 function readFill(attribute: AttributeProto, what: string): Numbers {
-  if (!attribute.t) throw new GraphError(`${what} holds no tensor`);
+  if (!attribute.t) throw new GraphError(`${what} contains no tensor`);
   const fill = readTensor(attribute.t, what);
   if (fill.data.length !== 1) throw new GraphError(`${what} has ${fill.data.length} elements, not 1`);
   const value = numbersOf(fill)[0]!;

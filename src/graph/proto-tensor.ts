@@ -1,12 +1,12 @@
 /**
- * Tensors as an ONNX file holds them (TensorProto), both ways; what a file claims is checked before memory is taken.
+ * Converts tensors to and from an ONNX file's TensorProto; a file's claims are checked before memory is allocated.
  */
 import { create } from '@bufbuild/protobuf';
 import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType, TensorProtoSchema } from 'onnx-buf';
 import { GraphError } from './error.ts';
 import { BYTES_PER_ELEMENT, type DataType, type Tensor, type TensorData, tensor, typeText } from './ir.ts';
 
-/** The numbers that a file writes for the types that a graph can hold. */
+/** The type codes of a file for the types that a graph supports. */
 export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
   float32: TensorProto_DataType.FLOAT,
   float64: TensorProto_DataType.DOUBLE,
@@ -15,7 +15,7 @@ export const FILE_TYPES: { readonly [K in DataType]: TensorProto_DataType } = {
   bool: TensorProto_DataType.BOOL,
 };
 
-/** The type that a file calls `code`; `what` begins the sentence of a refusal, which says how to cast. */
+/** The type with the code `code`; `what` begins the message of a refusal, which says how to cast. */
 export function dataTypeOf(code: number, what: string): DataType {
   for (const [dtype, known] of Object.entries(FILE_TYPES)) if (known === code) return dtype as DataType;
   const name = TensorProto_DataType[code]?.toLowerCase();
@@ -25,8 +25,8 @@ export function dataTypeOf(code: number, what: string): DataType {
 }
 
 /**
- * Reads a tensor, copying its elements. A type that is not supported, external data and a size that does not fit are
- * GraphErrors.
+ * Reads a tensor, copying its elements. An unsupported type, external data or a size that does not match is a
+ * GraphError.
  */
 export function readTensor(proto: TensorProto, what: string): Tensor {
   const dtype = dataTypeOf(proto.dataType, what);
@@ -39,12 +39,12 @@ export function readTensor(proto: TensorProto, what: string): Tensor {
   if (proto.segment) throw new GraphError(`${what} is split into segments, which are not read`);
   const { shape, count } = readDims(proto.dims, what);
   const typed = typedData(proto, dtype);
-  if (proto.rawData.length > 0 && typed.length > 0) throw new GraphError(`${what} holds its data twice, raw and typed`);
+  if (proto.rawData.length > 0 && typed.length > 0) throw new GraphError(`${what} has its data twice, raw and typed`);
   const text = typeText({ dtype, shape });
   if (typed.length > 0 || count === 0n) {
     if (BigInt(typed.length) !== count || proto.rawData.length > 0) {
       const held = proto.rawData.length > 0 ? `${proto.rawData.length} bytes` : `${typed.length}`;
-      throw new GraphError(`${what} is ${text} and needs ${count} elements, but the file holds ${held}`);
+      throw new GraphError(`${what} is ${text} and needs ${count} elements, but the file has ${held}`);
     }
     return dtype === 'int64'
       ? { dtype, shape, data: BigInt64Array.from(proto.int64Data) }
@@ -52,19 +52,19 @@ export function readTensor(proto: TensorProto, what: string): Tensor {
   }
   const needed = count * BigInt(BYTES_PER_ELEMENT[dtype]);
   if (BigInt(proto.rawData.length) !== needed) {
-    throw new GraphError(`${what} is ${text} and needs ${needed} bytes, but the file holds ${proto.rawData.length}`);
+    throw new GraphError(`${what} is ${text} and needs ${needed} bytes, but the file has ${proto.rawData.length}`);
   }
   return { dtype, shape, data: fromBytes(dtype, proto.rawData) };
 }
 
-/** The bytes that the data of a tensor take, by what it claims, and its type in words. */
+/** The size in bytes that a tensor claims for its data, and its type as text. */
 export function sizeOfTensor(proto: TensorProto, what: string): { bytes: bigint; text: string } {
   const dtype = dataTypeOf(proto.dataType, what);
   const { shape, count } = readDims(proto.dims, what);
   return { bytes: count * BigInt(BYTES_PER_ELEMENT[dtype]), text: typeText({ dtype, shape }) };
 }
 
-/** The TensorProto of `source`, its data raw. The data are not copied. A tensor inside of an attribute has no name. */
+/** The TensorProto of `source`, with raw data, which is not copied. A tensor inside an attribute has no name. */
 export function writeTensor(source: Tensor, name?: string): TensorProto {
   const { buffer, byteOffset, byteLength } = source.data;
   return create(TensorProtoSchema, {
@@ -91,7 +91,7 @@ function readDims(dims: readonly bigint[], what: string): { shape: number[]; cou
   return { shape: dims.map(Number), count: dims.reduce((product, dim) => product * dim, 1n) };
 }
 
-/** The field that holds the elements of a tensor whose data is not raw. */
+/** The field with the elements of a tensor whose data is not raw. */
 function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigint)[] {
   if (dtype === 'float32') return proto.floatData;
   if (dtype === 'float64') return proto.doubleData;
@@ -99,7 +99,7 @@ function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigi
 }
 
 /**
- * A copy: what a file holds need not be aligned. ONNX is little-endian, as are all machines that ONNX Runtime runs on.
+ * A copy, as data in a file need not be aligned. ONNX is little-endian, as are all machines that ONNX Runtime runs on.
  */
 function fromBytes(dtype: DataType, bytes: Uint8Array): TensorData {
   const copy = new Uint8Array(bytes);

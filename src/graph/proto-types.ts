@@ -1,4 +1,4 @@
-/** Types of values as an ONNX file declares them (ValueInfoProto), both ways. */
+/** Converts types of values to and from an ONNX file's ValueInfoProto. */
 import { create } from '@bufbuild/protobuf';
 import {
   TensorShapeProto_DimensionSchema,
@@ -12,7 +12,7 @@ import { GraphError } from './error.ts';
 import { type DataType, type Dim, type TensorType, typeText, type Value } from './ir.ts';
 import { dataTypeOf, FILE_TYPES } from './proto-tensor.ts';
 
-/** What a file says of a value; null where it says nothing. */
+/** A file's declaration of a value; null for what it does not declare. */
 export interface DeclaredType {
   readonly dtype: DataType | null;
   /** null: not even the rank; a dimension that is null has neither a size nor a name. */
@@ -20,14 +20,14 @@ export interface DeclaredType {
 }
 
 /**
- * What `info` declares; a value that is no tensor of a supported type, or a negative size, is a GraphError that begins
- * with `what`.
+ * What `info` declares; a value that is not a tensor of a supported type, or a negative size, is a GraphError that
+ * begins with `what`.
  */
 export function readType(info: ValueInfoProto, what: string): DeclaredType {
   const type = info.type?.value;
   if (type === undefined || type.case === undefined) return { dtype: null, shape: null };
   if (type.case !== 'tensorType')
-    throw new GraphError(`${what} is a ${type.case.replace('Type', '')}, and only tensors are supported`);
+    throw new GraphError(`${what} is a ${type.case.replace('Type', '')}, but only tensors are supported`);
   const { elemType, shape } = type.value;
   return {
     dtype: elemType === 0 ? null : dataTypeOf(elemType, what),
@@ -44,7 +44,7 @@ export function readType(info: ValueInfoProto, what: string): DeclaredType {
 }
 
 /**
- * A GraphError where `declared` cannot be the type of a value that is `found`. Names of dimensions never contradict.
+ * A GraphError if `declared` cannot be the type of a value that is `found`. Names of dimensions never contradict.
  */
 export function checkDeclared(declared: DeclaredType, found: TensorType, what: string): void {
   const { dtype, shape } = declared;

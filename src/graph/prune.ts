@@ -1,21 +1,21 @@
-/** Takes out of a graph what no output needs. */
+/** Removes from a graph what no output needs. */
 import type { Graph, Node } from './ir.ts';
 
 export interface PruneOptions {
-  /** Take out initializers as well. Default false: a parameter that nothing uses is still a parameter. */
+  /** Remove initializers as well. Default false: an unused parameter is still a parameter. */
   readonly initializers?: boolean;
-  /** Keep the gradients given by hand, and what they are made of, of the values that stay. Default true. */
+  /** Keep the hand-written gradients of the remaining values, and what they depend on. Default true. */
   readonly overrides?: boolean;
 }
 
-/** `graph` without the nodes and constants that no output needs. Inputs all stay; the order of what stays is kept. */
+/** `graph` without the nodes and constants that no output needs. All inputs stay; the order is kept. */
 export function prune(graph: Graph, { initializers = false, overrides = true }: PruneOptions = {}): Graph {
   const needed = neededValues(graph, overrides);
   const keep = <T>(map: ReadonlyMap<string, T>): Map<string, T> =>
     new Map([...map].filter(([name]) => needed.has(name)));
   const nodes = graph.nodes.filter((node) => node.outputs.some((output) => needed.has(output)));
   const parameters = initializers ? keep(graph.initializers) : graph.initializers;
-  // a node of several outputs stays whole
+  // a node with several outputs stays complete
   for (const node of nodes) for (const output of node.outputs) needed.add(output);
   for (const name of [...graph.inputs, ...parameters.keys()]) needed.add(name);
   return {
@@ -28,7 +28,7 @@ export function prune(graph: Graph, { initializers = false, overrides = true }: 
   };
 }
 
-/** `graph` without what no output needs, inputs included but for `keep`. */
+/** `graph` without what no output needs, including inputs except `keep`. */
 export function pruneInputs(graph: Graph, keep: readonly string[]): Graph {
   const pruned = prune(graph);
   const used = new Set([...pruned.nodes.flatMap((node) => node.inputs), ...pruned.outputs, ...keep]);
@@ -46,7 +46,7 @@ function neededValues(graph: Graph, overrides: boolean): Set<string> {
     if (needed.has(name)) continue;
     needed.add(name);
     open.push(...(producers.get(name)?.inputs ?? []).filter((input) => input !== ''));
-    // an override may be made of nodes that stand after the value that it belongs to
+    // an override may depend on nodes after the value that it belongs to
     if (overrides) for (const { input, gradient } of graph.overrides.get(name) ?? []) open.push(input, gradient);
   }
   return needed;

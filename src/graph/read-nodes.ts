@@ -1,5 +1,5 @@
 /**
- * Takes the nodes of a file apart: Constant nodes become tensors, the others wait to be sorted, converted and typed.
+ * Separates the nodes of a file: Constant nodes become tensors, the others are sorted, converted and typed later.
  */
 import { AttributeProto_AttributeType as AttributeType, type NodeProto } from 'onnx-buf';
 import { isComposite } from './composites/table.ts';
@@ -9,12 +9,12 @@ import { type Tensor, tensor } from './ir.ts';
 import { isOp } from './ops/table.ts';
 import { readTensor } from './proto-tensor.ts';
 
-/** What one node of a file is. */
+/** One node of a file. */
 export type ReadNode =
   | { readonly constant: string; readonly data: Tensor; readonly text: string }
   | { readonly constant: null; readonly node: FileNode };
 
-/** What to do instead of the ops that hold subgraphs. */
+/** What to do instead of ops with subgraphs. */
 const CONTROL_FLOW: { readonly [op: string]: string } = {
   If:
     'compute both branches and choose with Where (in Python torch.where), or decide before the ' +
@@ -26,7 +26,7 @@ const CONTROL_FLOW: { readonly [op: string]: string } = {
 };
 
 /**
- * Reads one node. Another domain, an op that is not in the table and a subgraph are GraphErrors that name op and node.
+ * Reads one node. Another domain, an op that is not in the table or a subgraph is a GraphError that names op and node.
  */
 export function readNode(proto: NodeProto, opset: number): ReadNode {
   const node: FileNode = {
@@ -40,7 +40,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   const where = nodeText(node);
   if (proto.domain !== '' && proto.domain !== 'ai.onnx') {
     throw new GraphError(
-      `${where} is of the domain "${proto.domain}", and only ONNX's own ops are supported: export without it`,
+      `${where} is of the domain "${proto.domain}", but only ONNX's own ops are supported: export without it`,
     );
   }
   if (Object.hasOwn(CONTROL_FLOW, node.op))
@@ -48,12 +48,12 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   for (const { name, type } of proto.attribute) {
     if (type === AttributeType.GRAPH || type === AttributeType.GRAPHS) {
       throw new GraphError(
-        `${where} holds a subgraph (attribute "${name}"), which is not supported: export the model without ` +
-          'control flow, with Where in place of a condition and loops unrolled',
+        `${where} contains a subgraph (attribute "${name}"), which is not supported: export the model without ` +
+          'control flow, with Where instead of a condition and loops unrolled',
       );
     }
   }
-  if (node.attributes.size < proto.attribute.length) throw new GraphError(`${where} has an attribute twice`);
+  if (node.attributes.size < proto.attribute.length) throw new GraphError(`${where} repeats an attribute`);
   if (node.op === 'Constant') return readConstant(node, where);
   if (!isOp(node.op) && !isComposite(node.op))
     throw new GraphError(`${where}: the op ${node.op || '""'} is not supported`);
@@ -61,7 +61,7 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
   return { constant: null, node };
 }
 
-/** A name for each node, in their order: the file's, or one made of the op. No two are equal. */
+/** A unique name for each node, in order: the file's, or one made from the op. */
 export function nodeNames(nodes: readonly FileNode[]): string[] {
   const given = new Set(nodes.map((node) => node.name));
   const used = new Set<string>();
@@ -91,7 +91,7 @@ function readConstant(node: FileNode, where: string): ReadNode {
   const give = (data: Tensor): ReadNode => ({ constant: name, data, text });
   switch (attribute.name) {
     case 'value':
-      if (!attribute.t) throw new GraphError(`${text} holds no tensor`);
+      if (!attribute.t) throw new GraphError(`${text} contains no tensor`);
       return give(readTensor(attribute.t, text));
     case 'value_float':
       return give(tensor('float32', [], [attribute.f]));
@@ -102,6 +102,6 @@ function readConstant(node: FileNode, where: string): ReadNode {
     case 'value_ints':
       return give({ dtype: 'int64', shape: [attribute.ints.length], data: BigInt64Array.from(attribute.ints) });
     default:
-      throw new GraphError(`${text} is given as "${attribute.name}", which is not supported: only numbers are`);
+      throw new GraphError(`${text} has the attribute "${attribute.name}", which is not supported: only numbers are`);
   }
 }

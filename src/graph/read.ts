@@ -1,5 +1,5 @@
 /**
- * Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; what it cannot read it refuses by name.
+ * Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; refusals name what cannot be read.
  */
 import type { GraphProto, ModelProto, ValueInfoProto } from 'onnx-buf';
 import { Builder } from './builder.ts';
@@ -29,16 +29,15 @@ const OLDEST_IR = 3n;
 const NEWEST_IR = 13n;
 
 /**
- * The graph of an ONNX file. Names of values stay as they are in the file; so do those of nodes that have one and share
- * it with no other. Constant nodes become constants, other nodes are brought to opset 18 and typed one by one; the
- * declared outputs are checked against what that gives. A file that cannot be read exactly is a GraphError that names
- * the node or the value; what a file claims of its size is never believed. Data in other files are read from
- * `external`, and refused without it.
+ * The graph of an ONNX file. Names of values stay as they are in the file; so do unique names of nodes. Constant nodes
+ * become constants, other nodes are converted to opset 18 and typed one by one; the declared outputs are checked
+ * against the result. A file that cannot be read exactly is a GraphError that names the node or the value; size claims
+ * in a file are never trusted. External data is read from `external`, and refused without it.
  */
 export function readModel(bytes: Uint8Array, { external }: { readonly external?: ExternalFiles } = {}): Graph {
   const model = parseModel(bytes);
   const { graph } = model;
-  if (!graph) throw new GraphError('the file holds no graph: it is not an ONNX model');
+  if (!graph) throw new GraphError('the file contains no graph: it is not an ONNX model');
   const opset = checkModel(model);
   if (external) embedExternalData(model, external);
   const merged = mergedInitializers(model);
@@ -50,12 +49,12 @@ export function readModel(bytes: Uint8Array, { external }: { readonly external?:
   );
 }
 
-/** The opset of the model; one that is not in a known version is refused. */
+/** The opset of the model; an unsupported version is refused. */
 function checkModel(model: ModelProto): number {
   if (model.irVersion < OLDEST_IR || model.irVersion > NEWEST_IR)
-    throw new GraphError(`the file has IR version ${model.irVersion}: ${OLDEST_IR} to ${NEWEST_IR} are supported`);
+    throw new GraphError(`the file has IR version ${model.irVersion}; ${OLDEST_IR} to ${NEWEST_IR} are supported`);
   const opset = opsetOf(model.opsetImport, 'the model');
-  if (opset === null) throw new GraphError('the model does not say which opset it uses');
+  if (opset === null) throw new GraphError('the model does not declare its opset');
   return opset;
 }
 
@@ -102,25 +101,25 @@ function readGraph(graph: GraphProto, ops: readonly FileOp[], merged: ReadonlyMa
     }
   }
   for (const node of nodes) for (const input of node.inputs) producers.require(input, nodeText(node));
-  // axes that were attributes, and outputs that the file leaves without a name, get one
+  // former attributes (axes), and unnamed outputs of the file, get a name
   b.reserve(producers.names());
   addNodes(b, sortNodes(nodes));
   return finish(b, graph, producers);
 }
 
-/** Who gives each value of a file: a name is given once. */
+/** The producer of each value of a file: names must be unique. */
 class Producers {
   private readonly texts = new Map<string, string>();
 
   claim(name: string, text: string): void {
     if (name === '') throw new GraphError(`${text} has no name`);
     const other = this.texts.get(name);
-    if (other !== undefined) throw new GraphError(`two values are called "${name}": of ${other} and of ${text}`);
+    if (other !== undefined) throw new GraphError(`two values are called "${name}": ${other} and ${text}`);
     this.texts.set(name, text);
   }
 
   require(name: string, text: string): void {
-    if (name !== '' && !this.texts.has(name)) throw new GraphError(`${text} needs "${name}", which nothing gives`);
+    if (name !== '' && !this.texts.has(name)) throw new GraphError(`${text} needs "${name}", which nothing produces`);
   }
 
   names(): Iterable<string> {
@@ -146,7 +145,7 @@ function copyOf(source: Tensor): Tensor {
   return { ...source, data: source.data.slice() };
 }
 
-/** Declares the inputs. One that is an initializer too (IR versions before 4) is a parameter. */
+/** Declares the inputs. One that is also an initializer (IR versions before 4) is a parameter. */
 function readInputs(
   graph: GraphProto,
   b: Builder,
@@ -188,7 +187,7 @@ function addNodes(b: Builder, nodes: readonly FileNode[]): void {
     ints: (values) => b.ints(values).name,
   };
   const names = nodeNames(nodes);
-  // nodes that stand for a composite one get names of their own
+  // nodes that replace a composite one get their own names
   b.reserve(names);
   nodes.forEach((node, i) => {
     const where = nodeText(node);
@@ -208,7 +207,7 @@ function addNodes(b: Builder, nodes: readonly FileNode[]): void {
 
 function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   const declared = new Map<string, DeclaredType>();
-  // a type that is said of a value in between is a hint: it names sizes, and is not needed
+  // a declared type of an intermediate value is a hint: it names sizes, and is not required
   for (const info of graph.valueInfo) declared.set(info.name, readHint(info));
   const outputs = new Set<string>();
   for (const info of graph.output) {
@@ -230,7 +229,7 @@ function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {
   );
 }
 
-/** The names of the dimensions that the file gives a value, and nothing else of its type. */
+/** Only the names of the dimensions that the file declares for a value. */
 function readHint(info: ValueInfoProto): DeclaredType {
   const type = info.type?.value;
   if (type?.case !== 'tensorType' || !type.value.shape) return { dtype: null, shape: null };

@@ -1,23 +1,23 @@
-/** Walks over a graph and lets a rule put other values in the place of a node's. */
+/** Walks a graph and lets a rule replace a node's values. */
 import { Builder } from './builder.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import { nameDims } from './name-dims.ts';
 
-/** A node as a rule sees it. Its names are those of the graph before; values are those of the new one. */
+/** A node as a rule sees it. Its names are those of the old graph; values are those of the new one. */
 export interface Place {
   readonly b: Builder;
   readonly node: Node;
-  /** The node's inputs in the new graph; null where one is left out. */
+  /** The node's inputs in the new graph; null for an omitted one. */
   readonly inputs: readonly (Value | null)[];
 }
 
-/** What stands for the outputs of a node, equal to them; null leaves the node as it is. */
+/** Replacements equal to the outputs of a node; null leaves the node unchanged. */
 export type Rule = (place: Place) => readonly Value[] | null;
 
 /**
- * `graph` with each node replaced by what `rule` returns for it. Outputs, and values that gradients given by hand name,
- * keep their names (an Identity stands where it must); sizes keep theirs where they can. What is not needed any more is
- * still there.
+ * `graph` with each node replaced by what `rule` returns for it. Outputs, and values named in hand-written gradients,
+ * keep their names (through an Identity where necessary); sizes keep theirs where possible. Nodes that are no longer
+ * needed are not removed.
  */
 export function rewrite(graph: Graph, rule: Rule): Graph {
   const b = new Builder();
@@ -46,11 +46,11 @@ export function rewrite(graph: Graph, rule: Rule): Graph {
     graph.name,
     graph.outputs.map((name) => mapped.get(name)!),
   );
-  // sizes are inferred anew: they get the names back that they had
+  // sizes are inferred again, and get back their old names
   return nameDims({ ...built, overrides: graph.overrides }, graph.values);
 }
 
-/** Names that others hold on to: outputs, and all that gradients given by hand are made of. */
+/** Names that must be kept: outputs, and everything that hand-written gradients depend on. */
 function keptNames(graph: Graph): ReadonlySet<string> {
   const kept = new Set(graph.outputs);
   for (const [name, list] of graph.overrides) {

@@ -1,4 +1,4 @@
-/** Topological order of a file's nodes: the file's own order wherever that is one. */
+/** Topological order of a file's nodes: the file's own order if it is one. */
 import { GraphError } from './error.ts';
 import { type FileNode, nodeText } from './file-node.ts';
 
@@ -6,8 +6,8 @@ import { type FileNode, nodeText } from './file-node.ts';
 const NAMED_NODES = 8;
 
 /**
- * `nodes` so that each comes after those that give its inputs. A sorted list comes back as it is; a cycle is a
- * GraphError.
+ * `nodes` sorted so that each comes after the producers of its inputs. A sorted list is returned unchanged; a cycle is
+ * a GraphError.
  */
 export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const producers = new Map<string, FileNode>();
@@ -16,7 +16,7 @@ export function sortNodes(nodes: readonly FileNode[]): FileNode[] {
   const state = new Map<FileNode, 'open' | 'done'>();
   for (const start of nodes) {
     if (state.has(start)) continue;
-    // a stack of our own: a file may chain more nodes than the call stack holds
+    // an explicit stack: a file may chain more nodes than the call stack allows
     const path = [{ node: start, next: 0 }];
     state.set(start, 'open');
     while (path.length > 0) {

@@ -6,21 +6,20 @@ import { prune } from './prune.ts';
 
 export interface Split {
   /**
-   * Inputs -> the boundary: what is computed once, whatever the parameters become. null where the boundary is all
-   * inputs.
+   * Inputs -> the boundary: computed once, independent of the parameters. null if the boundary consists of inputs only.
    */
   readonly body: Graph | null;
   /**
    * The boundary and the parameters -> the outputs. The parameters are inputs or initializers, as in the whole graph.
    */
   readonly head: Graph;
-  /** Values that do not depend on the parameters and that the head reads: the head's inputs, by their own names. */
+  /** Values that the head reads and that do not depend on the parameters: the head's inputs, by their own names. */
   readonly boundary: readonly string[];
 }
 
 /**
- * Splits `graph` at `parameters` (initializers, inputs or values between: these become inputs of the head). An output
- * that depends on none of them is a GraphError.
+ * Splits `graph` at `parameters` (initializers, inputs or intermediate values, which become inputs of the head). An
+ * output that depends on none of them is a GraphError.
  */
 export function splitFrozen(graph: Graph, parameters: readonly string[]): Split {
   const dependent = new Set(parameters);

@@ -1,5 +1,5 @@
 /**
- * What the builder knows of a tensor: its type, the elements of small integer ones, and a key that equal ones share.
+ * What the builder knows about a tensor: its type, the elements of small integer ones, and a key that equal ones share.
  */
 import { type Dim, elementCount, isFloat, numbersOf, type Tensor, typeText, type Value } from './ir.ts';
 import { KNOWN_ELEMENTS } from './ops/dims.ts';
@@ -10,7 +10,7 @@ export function valueOfTensor(name: string, data: Tensor): Value {
   return { name, dtype: data.dtype, shape: [...data.shape], ...known };
 }
 
-/** Equal for equal constants; null for those that are too large to be compared. */
+/** Equal for equal constants; null for those too large to compare. */
 export function keyOf(data: Tensor): string | null {
   if (data.data.length > KNOWN_ELEMENTS) return null;
   return `${typeText(data)}=${Array.from(data.data as ArrayLike<number | bigint>, (x) => (Object.is(x, -0) ? '-0' : String(x)))}`;

@@ -1,4 +1,4 @@
-/** Writes graphs as ONNX files: opset 18, raw data, every type declared. Equal graphs give equal bytes. */
+/** Writes graphs as ONNX files: opset 18, raw data, every type declared. Equal graphs produce equal bytes. */
 import { create, toBinary } from '@bufbuild/protobuf';
 import {
   AttributeProtoSchema,
@@ -19,19 +19,19 @@ import { writeType } from './proto-types.ts';
 
 /** The IR version that came with opset 18. */
 const IR_VERSION = 8n;
-/** Protobuf's own limit of a file. */
+/** Protobuf's own file size limit. */
 const MAXIMUM_FILE_BYTES = 2 ** 31 - 1;
 
 export interface WriteOptions {
-  /** The program that the file says it was made by. */
+  /** The program named in the file as its producer. */
   readonly producer?: string;
-  /** Texts that travel with the model; sorted by key in the file. */
+  /** Texts stored with the model; sorted by key in the file. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
 /**
- * The ONNX file of `graph`: `readModel` gives the same graph back, but for `overrides`, which no file holds. Over 2 GiB
- * it is a GraphError.
+ * The ONNX file of `graph`: `readModel` returns the same graph, except for `overrides`, which are not stored. Over 2
+ * GiB it is a GraphError.
  */
 export function writeModel(graph: Graph, { producer = 'metaheac', metadata = {} }: WriteOptions = {}): Uint8Array {
   checkSize(graph);
@@ -57,15 +57,15 @@ export function writeModel(graph: Graph, { producer = 'metaheac', metadata = {} 
   return toBinary(ModelProtoSchema, model);
 }
 
-/** Protobuf would only fail after gigabytes have been copied. */
+/** Protobuf would only fail after copying gigabytes. */
 function checkSize(graph: Graph): void {
   let bytes = 0;
   for (const { data } of [...graph.initializers.values(), ...graph.constants.values()]) bytes += data.byteLength;
   if (bytes > MAXIMUM_FILE_BYTES)
-    throw new GraphError(`the tensors take ${bytes} bytes, and an ONNX file without external data holds 2 GiB at most`);
+    throw new GraphError(`the tensors take ${bytes} bytes, but an ONNX file without external data has at most 2 GiB`);
 }
 
-/** Without a name: two nodes of one name are refused by ONNX Runtime, and the value has one. */
+/** Without a name: ONNX Runtime refuses two nodes with the same name, and the value has one. */
 function constantNode([name, data]: readonly [string, Tensor]): NodeProto {
   const value = create(AttributeProtoSchema, { name: 'value', type: AttributeType.TENSOR, t: writeTensor(data) });
   return create(NodeProtoSchema, { opType: 'Constant', output: [name], attribute: [value] });

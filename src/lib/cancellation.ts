@@ -1,10 +1,9 @@
 /**
- * Work that nobody may want any more: a flag in memory that threads share, which whoever does the work looks at now and
- * then.
+ * Cancels work that is no longer wanted: a flag in shared memory, which the worker checks now and then.
  */
 
 export class Cancellation {
-  /** What goes to another thread, where `new Cancellation(memory)` is the same flag. */
+  /** Passed to another thread, where `new Cancellation(memory)` is the same flag. */
   readonly memory: SharedArrayBuffer;
   readonly #flag: Int32Array;
 
@@ -21,8 +20,8 @@ export class Cancellation {
     Atomics.store(this.#flag, 0, 1);
   }
 
-  /** @throws Error once nobody wants the result */
+  /** @throws Error once the work is cancelled */
   check(): void {
-    if (this.isCancelled) throw new Error('nobody wants this result any more');
+    if (this.isCancelled) throw new Error('this result is no longer wanted');
   }
 }

@@ -1,4 +1,4 @@
-/** One text for equal values, whatever the order in which they were put together. */
+/** The same text for equal values, whatever the order of their keys. */
 
 /**
  * RFC 8785 (JSON Canonicalization Scheme): no spaces, keys sorted by UTF-16 code units, numbers as ECMAScript writes

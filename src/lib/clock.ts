@@ -1,4 +1,4 @@
-/** The only door to the time of day and to monotonic time. */
+/** The only place that reads the time of day and monotonic time. */
 export interface Clock {
   /** Milliseconds since 1970, for records. */
   now(): number;

@@ -1,12 +1,11 @@
 /** Records of CSV (RFC 4180): fields from text, and text from a field. */
 
 /**
- * Why a record has no fields: a quote that is not closed, text behind a closing quote, a quote in a field that is not
- * quoted.
+ * Why a record has no fields: an unclosed quote, text after a closing quote, a quote in an unquoted field.
  */
 export type CsvFault = 'not_closed' | 'text_after_quote' | 'quote_in_field';
 
-/** The fields of a record; white space belongs to a field. Line ends within quotes are taken as they are. */
+/** The fields of a record; white space is part of a field. Line breaks within quotes are kept. */
 export function splitCsvRecord(record: string): string[] | CsvFault {
   if (!record.includes('"')) return record.split(',');
   const fields: string[] = [];

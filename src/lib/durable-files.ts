@@ -1,4 +1,4 @@
-/** Files and folders that are on the disk before anybody is told of them, and the world's errors in words. */
+/** Files and folders that are on disk before anyone is told about them, and operating system errors as sentences. */
 import {
   closeSync,
   existsSync,
@@ -13,10 +13,10 @@ import {
 import { dirname } from 'node:path';
 import { AppError, messageOf } from './errors.ts';
 
-/** One write call never takes more: Node refuses lengths over 2^31 - 1. */
+/** The maximum of one write call: Node refuses lengths over 2^31 - 1. */
 const WRITE_BYTES = 64 * 1024 * 1024;
 
-/** Creates the folder with its missing parents; their entries are on the disk when this returns. */
+/** Creates the folder with its missing parents; their entries are on disk when this returns. */
 export function createFolder(folder: string): void {
   const first = mkdirSync(folder, { recursive: true });
   if (first === undefined) return;
@@ -27,8 +27,7 @@ export function createFolder(folder: string): void {
 }
 
 /**
- * Writes a file and waits until its bytes are on the disk; refuses one that is there already (EEXIST), unless the flags
- * are `w`.
+ * Writes a file and waits until its bytes are on disk; refuses an existing one (EEXIST), unless the flags are `w`.
  */
 export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 'wx' | 'w' = 'wx'): void {
   const descriptor = openSync(path, flags);
@@ -41,9 +40,9 @@ export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 
 }
 
 /**
- * Writes a file, new or in place of the one that is there: a reader sees the old or the new one, also after a power
- * cut. On failure the old one stays. `temporary` is a sibling that no other writer uses at the same time; what a killed
- * one left there is overwritten.
+ * Creates or replaces a file: a reader sees the old or the new one, even after a power cut. On failure the old one
+ * stays. `temporary` is a sibling that no other writer uses at the same time; leftovers of a killed writer are
+ * overwritten.
  */
 export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, temporary: string): void {
   try {
@@ -57,8 +56,8 @@ export function replaceDurably(path: string, data: NodeJS.ArrayBufferView, tempo
 }
 
 /**
- * Puts the folder `fresh` (a sibling) in the place of `folder`, whether that is there or not. A folder cannot be
- * renamed over one that holds files: the old one steps aside to `aside` first, back if that fails, and is removed last.
+ * Renames the folder `fresh` (a sibling) to `folder`, replacing that if it exists. A folder cannot be renamed over one
+ * that contains files: the old one is first moved to `aside`, back if the renaming fails, and removed last.
  */
 export function replaceFolder(fresh: string, folder: string, aside: string): void {
   const replaced = existsSync(folder);
@@ -73,7 +72,7 @@ export function replaceFolder(fresh: string, folder: string, aside: string): voi
   if (replaced) rmSync(aside, { recursive: true, force: true });
 }
 
-/** The names in a folder; none where there is no such folder. */
+/** The names in a folder; none if the folder does not exist. */
 export function listFolder(folder: string): string[] {
   try {
     return readdirSync(folder);
@@ -84,7 +83,7 @@ export function listFolder(folder: string): string[] {
   }
 }
 
-/** Waits until the names in a folder (creations, renames) are on the disk. */
+/** Waits until the names in a folder (creations, renames) are on disk. */
 export function syncFolder(folder: string): void {
   const descriptor = openSync(folder, 'r');
   try {
@@ -94,7 +93,7 @@ export function syncFolder(folder: string): void {
   }
 }
 
-/** Writes all of `data` from `position` on; null goes on where the descriptor is. */
+/** Writes all of `data` from `position` on; null continues at the descriptor's position. */
 export function writeAll(descriptor: number, data: NodeJS.ArrayBufferView, position: number | null): void {
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   for (let at = 0; at < bytes.length; ) {
@@ -103,7 +102,7 @@ export function writeAll(descriptor: number, data: NodeJS.ArrayBufferView, posit
   }
 }
 
-/** Removes what a failed write left, if it can: the error of the write says more than one of this. */
+/** Tries to remove what a failed write left: the write's error matters more than one from here. */
 export function removeQuietly(path: string, { recursive = true } = {}): void {
   try {
     rmSync(path, { recursive, force: true });
@@ -113,8 +112,8 @@ export function removeQuietly(path: string, { recursive = true } = {}): void {
 }
 
 /**
- * Runs `action`; `doing` completes "cannot ..." where the operating system refuses. @throws AppError storage_failed
- * with the cause
+ * Runs `action`; `doing` completes "cannot ..." if the operating system refuses. @throws AppError storage_failed with
+ * the cause
  */
 export function withStorage<T>(doing: string, action: () => T): T {
   try {
@@ -126,7 +125,7 @@ export function withStorage<T>(doing: string, action: () => T): T {
 
 /**
  * An error of the operating system as `AppError` storage_failed with the original as cause; anything else (a bug, an
- * AppError) as it is.
+ * AppError) unchanged.
  */
 export function storageError(doing: string, error: unknown): unknown {
   const fault = error instanceof Error ? (error as NodeJS.ErrnoException) : undefined;

@@ -1,9 +1,9 @@
-/** Entry points of child processes and threads: from the TypeScript sources through tsx, from a build as they are. */
+/** Entry points of child processes and threads: from the TypeScript sources through tsx, from a build directly. */
 import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
-/** Forks the module `name` that lies beside the module whose `import.meta.url` is given. */
+/** Forks the module `name` next to the module whose `import.meta.url` is given. */
 export function forkBeside(importMetaUrl: string, name: string, options: ForkOptions): ChildProcess {
   const { url, isSource } = beside(importMetaUrl, name);
   return fork(fileURLToPath(url), [], {
@@ -12,7 +12,7 @@ export function forkBeside(importMetaUrl: string, name: string, options: ForkOpt
   });
 }
 
-/** Starts the module `name` that lies beside the module whose `import.meta.url` is given, as a thread. */
+/** Starts the module `name` next to the module whose `import.meta.url` is given, as a thread. */
 export function startThreadBeside(importMetaUrl: string, name: string, options: WorkerOptions): Worker {
   const { url, isSource } = beside(importMetaUrl, name);
   if (!isSource) return new Worker(url, options);

@@ -1,22 +1,22 @@
-/** The caller's errors: every one has a stable code; bugs are assertions; the world's errors travel as `cause`. */
+/** The caller's errors, each with a stable code; bugs are assertions; the environment's errors are the `cause`. */
 import type { ErrorCode } from './error-codes.ts';
 
 export type { ErrorCode } from './error-codes.ts';
 
 /** One place in the input that is wrong. */
 export interface ErrorDetail {
-  /** JSON pointer into the body, a query name, or `file:line`. */
+  /** JSON pointer into the body, a query parameter, or `file:line`. */
   readonly pointer: string;
   readonly message: string;
   readonly value?: unknown;
   readonly limit?: number;
 }
 
-/** An error that is not a bug: what the caller sent, or what the world refused. */
+/** An error that is not a bug: caused by the caller's input or by the environment. */
 export class AppError extends Error {
   readonly code: ErrorCode;
   readonly details: readonly ErrorDetail[];
-  /** Facts for the answer beside the text (a state, a retry time). */
+  /** Facts for the response in addition to the text (a state, a retry time). */
   readonly facts: Readonly<Record<string, unknown>>;
 
   constructor(

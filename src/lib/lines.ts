@@ -12,9 +12,9 @@ export interface LineBatch {
 export type LineFault = 'utf_16' | 'not_utf_8' | 'too_long';
 
 export interface LineLimits {
-  /** A line that goes on from chunk to chunk may have so many bytes. */
+  /** Maximum bytes of a line that spans several chunks. */
   readonly maximumBytes: number;
-  /** Makes the error of a line that ends the reading. */
+  /** Creates the error for a line that ends the reading. */
   readonly refuse: (line: number, fault: LineFault) => Error;
 }
 
@@ -23,8 +23,8 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 const UTF16_MARKS = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
 /**
- * Yields a batch a chunk. A byte order mark at the start is dropped; the last line may lack its end; empty lines are
- * given as ''.
+ * Yields one batch per chunk. A byte order mark at the start is dropped; the last line may lack its end; empty lines
+ * are returned as ''.
  */
 export async function* splitLines(
   bytes: AsyncIterable<Buffer>,
@@ -72,8 +72,8 @@ function startsWith(bytes: Buffer, start: Buffer): boolean {
 }
 
 /**
- * The 0-based line of the first byte sequence that is not UTF-8: no sequence crosses a line's end, as 0x0a is never
- * part of one.
+ * The 0-based line of the first byte sequence that is not UTF-8: no sequence crosses the end of a line, as 0x0a is
+ * never part of one.
  */
 function findInvalidLine(bytes: Buffer): number {
   for (let line = 0, from = 0; ; line++) {

@@ -1,4 +1,4 @@
-/** The only door to pino: JSON lines on stderr, nothing secret and no user id in them. */
+/** The only importer of pino: JSON lines on stderr, without secrets or user ids. */
 import { destination, pino } from 'pino';
 
 export type { Logger } from 'pino';

@@ -1,7 +1,7 @@
 /** L2-regularised logistic regression, fitted to convergence by Newton's method with conjugate gradients. */
 import { assert } from './errors.ts';
 
-/** The features of some rows, `[rows, width]`, known by its products alone. */
+/** The features of some rows, `[rows, width]`, represented only by products. */
 export interface Design {
   readonly rows: number;
   readonly width: number;
@@ -20,7 +20,7 @@ export interface LogisticModel {
   readonly bias: number;
   /** Newton steps taken. */
   readonly steps: number;
-  /** Whether the gradient fell under the tolerance. */
+  /** Whether the gradient fell below the tolerance. */
   readonly converged: boolean;
 }
 
@@ -33,9 +33,8 @@ const ROUNDING = 1e-12;
 /**
  * Minimises sum_i log(1 + exp(-y_i z_i)) + sum_j w_j^2 / (2 strengths_j), z_i = w . x_i + b, y_i = +-1, the bias not
  * penalised: the objective of scikit-learn's `LogisticRegression(C=strength)`. `strengths` has one for each column, or
- * is one for all. The objective is strictly convex in w, so the answer does not depend on `start`, which only saves
- * steps. `labels` are 0 or 1; with labels of one kind alone no finite bias is best, and the solver ends at its
- * tolerance.
+ * is one for all. The objective is strictly convex in w, so the result does not depend on `start`, which only saves
+ * steps. `labels` are 0 or 1; if all labels are equal, no finite bias is optimal, and the solver ends at its tolerance.
  */
 export function fitLogisticRegression(
   design: Design,
@@ -82,7 +81,7 @@ export function fitLogisticRegression(
     for (; halvings < LIMITS.halvings; halvings++, length /= 2) {
       for (let i = 0; i < trial.length; i++) trial[i] = logits[i]! + length * slope[i]!;
       next = objectiveAlong(trial, labels, point, direction, length, penalties);
-      // A promise below the rounding error of the sum cannot be checked: Newton's full step is right there.
+      // A predicted decrease below the rounding error of the sum cannot be checked: there Newton's full step is right.
       if (next <= value + 1e-4 * length * descent || -descent <= ROUNDING * value) break;
     }
     if (halvings === LIMITS.halvings) return model(point, step, false);

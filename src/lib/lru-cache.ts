@@ -1,17 +1,17 @@
-/** A cache of limited size: what was not used for the longest time leaves first. */
+/** A cache of limited size that evicts the least recently used entry first. */
 
 export interface LruOptions<K, V> {
-  /** The most that is kept: entries, or what `sizeOf` counts. */
+  /** The maximum size: in entries, or in what `sizeOf` counts. */
   readonly maximum: number;
-  /** 1 of each entry where it is left out. An entry larger than the maximum is not kept. */
+  /** 1 per entry by default. An entry larger than the maximum is not kept. */
   readonly sizeOf?: (value: V) => number;
-  /** Called with each entry that leaves: to make room, or deleted. */
+  /** Called with each entry that is evicted or deleted. */
   readonly onLeave?: (value: V, key: K) => void;
 }
 
 export class LruCache<K, V> {
   readonly #options: LruOptions<K, V>;
-  /** In the order of use, the latest last. */
+  /** In order of use, the most recent last. */
   readonly #kept = new Map<K, V>();
   #size = 0;
 
@@ -19,7 +19,7 @@ export class LruCache<K, V> {
     this.#options = options;
   }
 
-  /** What is kept, as `maximum` counts it. */
+  /** The current size, in the units of `maximum`. */
   get size(): number {
     return this.#size;
   }
@@ -29,12 +29,12 @@ export class LruCache<K, V> {
     return [...this.#kept.keys()];
   }
 
-  /** The value if it is kept; asking is no use of it. */
+  /** The value if it is kept; this does not count as a use. */
   peek(key: K): V | undefined {
     return this.#kept.get(key);
   }
 
-  /** The value if it is kept, which is then the latest used. */
+  /** The value if it is kept, which becomes the most recently used. */
   get(key: K): V | undefined {
     const value = this.#kept.get(key);
     if (value === undefined) return undefined;
@@ -43,7 +43,7 @@ export class LruCache<K, V> {
     return value;
   }
 
-  /** Keeps a value as the latest used; one that was kept under its key leaves. */
+  /** Adds a value as the most recently used; an earlier one with the same key is evicted. */
   add(key: K, value: V): void {
     const size = this.#sizeOf(value);
     if (size > this.#options.maximum) return;

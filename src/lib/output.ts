@@ -1,5 +1,5 @@
 /**
- * What a command says to the person who started it: results, notes, a line of progress. `src/cli/output.ts` writes it.
+ * What a command tells its user: results, notes, a line of progress. `src/cli/output.ts` writes it.
  */
 
 export interface Output {
@@ -7,7 +7,7 @@ export interface Output {
   result(line: string): void;
   /** A line for the person at the terminal. */
   note(line: string): void;
-  /** Replaces the line of progress; on something that is no terminal it is written now and then. */
+  /** Replaces the progress line; if the output is not a terminal, it is written now and then. */
   progress(line: string): void;
 }
 

@@ -1,4 +1,4 @@
-/** Seeded random numbers: xoshiro128** keyed by a sha256, so that a key in words gives one stream on every machine. */
+/** Seeded random numbers: xoshiro128** keyed by a sha256, so that a text key determines the stream on every machine. */
 import { createHash } from 'node:crypto';
 
 export interface Rng {
@@ -10,11 +10,11 @@ export interface Rng {
   integer(bound: number): number;
   /** Standard normal (Box-Muller). */
   normal(): number;
-  /** An independent stream, fixed by this stream's key and `label` alone: not by what was drawn before. */
+  /** An independent stream determined only by this stream's key and `label`, not by what was drawn before. */
   fork(label: string): Rng;
 }
 
-/** A stream fixed by `key`. */
+/** The stream determined by `key`. */
 export function createRng(key: string): Rng {
   const digest = createHash('sha256').update(key).digest();
   const s = new Uint32Array(4);
@@ -67,7 +67,7 @@ export function shuffle(rng: Rng, items: Int32Array | Uint32Array): void {
   }
 }
 
-/** `count` of `items` in random order, each place at most once; all of them where `count >= items.length`. */
+/** `count` of `items` in random order, each position at most once; all of them if `count >= items.length`. */
 export function sample(rng: Rng, items: Int32Array, count: number): Int32Array {
   const out = sampleWithoutReplacement(rng, items.length, count);
   for (let i = 0; i < out.length; i++) out[i] = items[out[i]!]!;
@@ -75,7 +75,7 @@ export function sample(rng: Rng, items: Int32Array, count: number): Int32Array {
 }
 
 /**
- * `count` different integers of [0, bound) in random order; all of them where `count >= bound`. O(count) memory (sparse
+ * `count` distinct integers of [0, bound) in random order; all of them if `count >= bound`. O(count) memory (sparse
  * Fisher-Yates).
  */
 export function sampleWithoutReplacement(rng: Rng, bound: number, count: number): Int32Array {

@@ -1,7 +1,7 @@
-/** Threads of one task each: started for it, and ended after it, so that their memory goes with them. */
+/** Threads for a single task each, started for it and ended after it, so that their memory is freed. */
 import { ThreadGroup, type ThreadModule } from './thread-group.ts';
 
-/** No limit is kept here: who calls it decides how many threads there may be. */
+/** There is no limit here: the caller decides how many threads there may be. */
 export class SingleTaskThreads<Task, Result> {
   readonly #module: ThreadModule;
   readonly #open = new Set<ThreadGroup<Task, Result>>();
@@ -21,7 +21,7 @@ export class SingleTaskThreads<Task, Result> {
     }
   }
 
-  /** Ends what is running; its callers get an error. */
+  /** Ends running tasks; their callers get an error. */
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((group) => group.terminate()));
   }

@@ -1,7 +1,7 @@
-/** Errors as they cross from a thread: code, facts and stack stay, causes do not. */
+/** Errors transferred from a thread: code, facts and stack are kept, causes are not. */
 import { AppError, type ErrorCode, messageOf } from './errors.ts';
 
-/** An error in plain data: `internal` where it was no AppError. */
+/** An error as plain data: `internal` if it was not an AppError. */
 export interface ThreadError {
   readonly code: ErrorCode;
   readonly message: string;
@@ -19,7 +19,7 @@ export function describeError(error: unknown): ThreadError {
   };
 }
 
-/** The error with the stack that it had in its thread. */
+/** The error with its stack from the thread. */
 export function restoreError({ code, message, facts, stack }: ThreadError): Error {
   const error = code === 'internal' ? new Error(message) : new AppError(code, message, { facts });
   if (stack !== undefined) error.stack = stack;

@@ -1,4 +1,4 @@
-/** A group of equal threads: a task goes to whichever is free, first come, first served. */
+/** A group of identical threads: a task goes to whichever is free, first come, first served. */
 import type { Worker } from 'node:worker_threads';
 import { Cancellation } from './cancellation.ts';
 import { startThreadBeside } from './entry.ts';
@@ -6,22 +6,22 @@ import { assert, messageOf } from './errors.ts';
 import { restoreError } from './thread-error.ts';
 import type { FromThread, ToThread } from './thread-host.ts';
 
-/** Where a thread's module is, and what it is started with. */
+/** A thread's module and its start data. */
 export interface ThreadModule {
-  /** `import.meta.url` of the module that it lies beside. */
+  /** `import.meta.url` of the module next to it. */
   readonly beside: string;
   readonly name: string;
   readonly data: unknown;
 }
 
-/** How a task is followed, and ended before its time. */
+/** How a task is monitored and cancelled. */
 export interface Following<Progress> {
   readonly onProgress?: (progress: Progress) => void;
-  /** A task that is cancelled ends with an error, once its host looks. */
+  /** A cancelled task ends with an error once its host checks. */
   readonly cancellation?: Cancellation;
 }
 
-/** A thread is gone, and with it the trust in what it was doing. */
+/** A thread is gone, and its work can no longer be trusted. */
 export class ThreadDied extends Error {}
 
 interface Waiting<Task, Result, Progress> extends Following<Progress> {
@@ -32,10 +32,11 @@ interface Waiting<Task, Result, Progress> extends Following<Progress> {
 }
 
 /**
- * The threads run a module that calls `hostThread`. Who starts a group closes it: its threads keep the process alive.
+ * The threads run a module that calls `hostThread`. Whoever starts a group must close it: its threads keep the process
+ * alive.
  */
 export class ThreadGroup<Task, Result, Progress = never> {
-  /** Rejects with ThreadDied when a thread is gone, and with what a thread throws while it opens. */
+  /** Rejects with ThreadDied when a thread is gone, and with any error thrown while a thread opens. */
   readonly broken: Promise<never>;
   readonly #name: string;
   readonly #workers: Worker[] = [];
@@ -48,17 +49,17 @@ export class ThreadGroup<Task, Result, Progress = never> {
   #isClosing = false;
   #breakPromise: (error: Error) => void = () => {};
 
-  /** Starts `count` threads. Tasks wait for one that is open. */
+  /** Starts `count` threads. Tasks wait until one is open. */
   constructor({ beside, name, data }: ThreadModule, count = 1) {
     this.#name = name;
     this.broken = new Promise((_, reject) => {
       this.#breakPromise = reject;
     });
-    this.broken.catch(() => {}); // who never asks must not crash by it
+    this.broken.catch(() => {}); // an unobserved rejection must not crash the process
     for (let i = 0; i < count; i++) this.#follow(startThreadBeside(beside, name, { workerData: data }));
   }
 
-  /** Starts threads and waits until all are open; throws what one of them throws while it opens. */
+  /** Starts threads and waits until all are open; rethrows an error thrown while one opens. */
   static async open<Task, Result, Progress = never>(
     module: ThreadModule,
     count: number,
@@ -73,7 +74,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
     }
   }
 
-  /** @throws what the task throws, and as `broken`: a thread that dies fails all tasks, and all to come */
+  /** @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks */
   run(task: Task, following: Following<Progress> = {}): Promise<Result> {
     assert(!this.#isClosing, 'the group of threads is open');
     if (this.#error) return Promise.reject(this.#error);
@@ -84,8 +85,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   /**
-   * The results in the order of the tasks. All are done or refused when this settles; it throws what the first of them
-   * threw.
+   * The results in the order of the tasks. All have finished or failed when this settles; it throws the first one's
+   * error.
    */
   async runAll(tasks: readonly Task[]): Promise<Result[]> {
     const results = tasks.map((task) => this.run(task));
@@ -94,8 +95,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   /**
-   * Ends the threads, each after the task that it is at: a thread that is taken away under a run of ONNX Runtime aborts
-   * the whole process.
+   * Ends the threads, each after its current task: terminating a thread during an ONNX Runtime run aborts the whole
+   * process.
    */
   async close(): Promise<void> {
     this.#isClosing = true;
@@ -103,7 +104,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
     await Promise.all(this.#exits);
   }
 
-  /** Ends the threads at once, which must be without ONNX Runtime; tasks end with an error. */
+  /** Ends the threads, which must not use ONNX Runtime, at once; tasks end with an error. */
   async terminate(): Promise<void> {
     this.#isClosing = true;
     this.#break(new ThreadDied(`the threads (${this.#name}) are closed`));

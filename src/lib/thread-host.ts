@@ -1,5 +1,5 @@
 /**
- * The other side of a `ThreadGroup`: what a thread's module calls to do tasks one after the other until it is closed.
+ * The other side of a `ThreadGroup`: what a thread's module calls to run tasks one after another until it is closed.
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { Cancellation } from './cancellation.ts';
@@ -17,7 +17,7 @@ export type FromThread<Result, Progress> =
   | { readonly kind: 'result'; readonly id: number; readonly result: Result }
   | { readonly kind: 'error'; readonly id: number; readonly error: ThreadError };
 
-/** What a task is done with, besides itself. */
+/** The context of a task. */
 export interface TaskContext<Progress> {
   /** Tells the caller how far the task is. */
   report(progress: Progress): void;
@@ -27,12 +27,12 @@ export interface TaskContext<Progress> {
 
 export interface Host<Task, Result, Progress = never> {
   run(task: Task, context: TaskContext<Progress>): Result | Promise<Result>;
-  /** Memory of a result that is handed over without a copy. */
+  /** Memory of a result to transfer without a copy. */
   transferred?(result: Result): ArrayBuffer[];
   close(): void | Promise<void>;
 }
 
-/** Opens a host with the data of the group and serves it. What `open` or a task throws is told to the group. */
+/** Opens a host with the group's data and serves it. Errors thrown by `open` or a task are reported to the group. */
 export async function hostThread<Data, Task, Result, Progress = never>(
   open: (data: Data) => Host<Task, Result, Progress> | Promise<Host<Task, Result, Progress>>,
 ): Promise<void> {
@@ -44,11 +44,11 @@ export async function hostThread<Data, Task, Result, Progress = never>(
   try {
     host = await open(workerData as Data);
   } catch (error) {
-    // Not thrown: the thread's 'error' event would be there before the message, and has no code.
+    // Not thrown: the thread's 'error' event would arrive before the message, and has no code.
     send({ kind: 'refused', error: describeError(error) });
     return;
   }
-  // one at a time: a group that closes sends its word while a task runs
+  // one at a time: a closing group sends its message while a task runs
   let before = Promise.resolve();
   port.on('message', (message: ToThread<Task>) => {
     before = before.then(async () => {

@@ -1,7 +1,7 @@
-/** Work that is done one piece after the other, of which only so much may wait. */
+/** Work that is done one piece after another, with a limit on how much may wait. */
 import { AppError } from './errors.ts';
 
-/** When somebody who found the queue full may ask again. */
+/** When a caller that found the queue full may try again. */
 const RETRY_SECONDS = 5;
 
 export class Turns {
@@ -10,15 +10,15 @@ export class Turns {
   #last: Promise<unknown> = Promise.resolve();
   #held = 0;
 
-  /** At most `most` pieces are at work or wait; `what` says of what there are so many. */
+  /** At most `most` pieces run or wait; `what` names them in the error. */
   constructor(most: number, what: string) {
     this.#most = most;
     this.#what = what;
   }
 
   /**
-   * Does `work` after all that was asked for before, whatever became of that. @throws AppError unavailable (facts:
-   * retry_after in seconds); what `work` throws
+   * Does `work` after all earlier pieces, whatever their outcome. @throws AppError unavailable (facts: retry_after in
+   * seconds); what `work` throws
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#held >= this.#most) {
@@ -28,7 +28,7 @@ export class Turns {
     }
     this.#held += 1;
     const done = this.#last.then(work);
-    // whoever asked is told of an error; who comes after is not
+    // only the piece's own caller gets its error
     this.#last = done.catch(() => {});
     try {
       return await done;

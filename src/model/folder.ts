@@ -92,7 +92,7 @@ export function readModelFolder(path: string): ModelFolder {
 }
 
 /** The contents of a model folder before it has a version. */
-export interface ModelDraft {
+export interface UnversionedModel {
   readonly manifest: Omit<Manifest, 'version' | 'files' | 'contract_version'>;
   /** Contents by path: model.onnx and all files that are not generated here. */
   readonly files: ReadonlyMap<string, Uint8Array>;
@@ -104,20 +104,20 @@ export interface ModelDraft {
  * Writes a model folder completely or not at all: a temporary sibling, fsync, rename. An existing folder is replaced.
  * @throws AppError storage_failed
  */
-export function writeModelFolder(out: string, draft: ModelDraft): Manifest {
+export function writeModelFolder(out: string, model: UnversionedModel): Manifest {
   const path = resolve(out); // a trailing slash would put the temporary sibling inside
-  const files = new Map(draft.files);
+  const files = new Map(model.files);
   for (const side of ['user', 'campaign'] as const) {
-    for (const feature of draft.manifest.features[side]) {
+    for (const feature of model.manifest.features[side]) {
       if (!('vocabulary_size' in feature)) continue;
-      const tokens = draft.vocabularies.get(`${side}.${feature.name}`) ?? [];
+      const tokens = model.vocabularies.get(`${side}.${feature.name}`) ?? [];
       files.set(vocabularyPath(side, feature.name), Buffer.from(`${JSON.stringify(tokens)}\n`));
     }
   }
   const names = [...files.keys()].sort();
   const unversioned = {
     contract_version: CONTRACT_VERSION,
-    ...draft.manifest,
+    ...model.manifest,
     files: Object.fromEntries(names.map((name) => [name, sha256Of(files.get(name)!)])),
   } as const;
   const manifest: Manifest = { ...unversioned, version: versionOf(unversioned) };

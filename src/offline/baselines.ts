@@ -1,36 +1,35 @@
 /**
- * What a method without a general model is, and the two that have nothing to choose: random and the centroid of the
- * seeds.
+ * Defines methods without a general model, and the two without settings: random and the centroid of the seeds.
  */
 import { assert } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import { type OneHot, tokensAlone } from './one-hot.ts';
 
-/** Scores of the given user numbers, in their order; higher is more alike. */
+/** Scores of the given user numbers, in their order; higher means more similar. */
 export type Scorer = (users: Int32Array) => Float64Array;
 
 /** A look-alike method without a general model. */
 export interface Baseline {
-  /** As in the report of an evaluation. */
+  /** The name in an evaluation's report. */
   readonly name: string;
   /**
-   * Learns from `seeds` (user numbers; order and repetition do not matter). What is random is drawn from `rng`.
-   * Seeds who are not in the population's version are left out; none left is a bug of the caller.
+   * Learns from `seeds` (user numbers; order and repetition do not matter). Randomness comes from `rng`. Seeds who are
+   * not in the population version are ignored; if none are left, it is a bug of the caller.
    */
   scorer(seeds: Int32Array, rng: Rng): Scorer;
 }
 
-/** What is chosen for a method, by name. */
+/** A method's settings by name. */
 export type Setting = Readonly<Record<string, number>>;
 
 /** A method whose setting is to be chosen on train campaigns (see `chooseSetting`). */
 export interface TunableMethod<S extends Setting = Setting> {
   readonly name: string;
-  /** What to try; of equals the first is taken. */
+  /** What to try; the first of equals is chosen. */
   readonly grid: readonly S[];
-  /** Where nothing can be tried. */
+  /** Used if nothing can be tried. */
   readonly fallback: S;
-  /** A scorer for each setting; all learn from the same draws. Seeds as in `Baseline`. */
+  /** A scorer for each setting; all use the same random numbers. Seeds as in `Baseline`. */
   scorers(seeds: Int32Array, rng: Rng, settings: readonly S[]): Iterable<Scorer>;
 }
 
@@ -46,7 +45,7 @@ export function settle<S extends Setting>(method: TunableMethod<S>, setting: S):
   };
 }
 
-/** A score at random: fixed by the stream and the user number, whatever is asked together. */
+/** A random score, determined by the stream and the user number only. */
 export function randomBaseline(): Baseline {
   return {
     name: 'random',
@@ -58,8 +57,8 @@ export function randomBaseline(): Baseline {
 }
 
 /**
- * Cosine of the user's TF-IDF vector and the mean of the seeds' ones. TF is 1 (tokens are a set), IDF is ln((1 + n) /
- * (1 + df)) + 1, vectors have length 1 before they are averaged. A user without tokens scores 0.
+ * Cosine of the user's TF-IDF vector and the mean of the seeds' vectors. TF is 1 (tokens are a set), IDF is ln((1 + n)
+ * / (1 + df)) + 1, vectors have length 1 before they are averaged. A user without tokens scores 0.
  */
 export function centroidBaseline(all: OneHot): Baseline {
   const oneHot = tokensAlone(all);
@@ -92,7 +91,8 @@ export function centroidBaseline(all: OneHot): Baseline {
 }
 
 /**
- * The seeds that are in the population's version, each once, ascending: what is drawn later depends on the set alone.
+ * The seeds that are in the population's version, each once, ascending, so that later random numbers depend only on the
+ * set.
  */
 export function presentSeeds(oneHot: OneHot, seeds: Int32Array): Int32Array {
   const wanted = new Set(seeds);

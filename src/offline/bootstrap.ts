@@ -13,9 +13,9 @@ const RESAMPLES = 2000;
 const CONFIDENCE = 0.95;
 
 /**
- * The mean of `values` (one a campaign) with its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, section
- * 13.3): the .025 and .975 quantiles (linear between neighbours) of the means of 2,000 resamples. One value has no
- * width; none is a bug.
+ * The mean of `values` (one per campaign) with its 95 % percentile bootstrap interval (Efron & Tibshirani 1993, section
+ * 13.3): the .025 and .975 quantiles (linear between neighbours) of the means of 2,000 resamples. With one value the
+ * interval has no width; no values are a bug.
  */
 export function bootstrapMean(values: readonly number[] | Float64Array, rng: Rng, resamples = RESAMPLES): Interval {
   const count = values.length;
@@ -30,7 +30,7 @@ export function bootstrapMean(values: readonly number[] | Float64Array, rng: Rng
   means.sort();
   const tail = (1 - CONFIDENCE) / 2;
   const mean = data.reduce((sum, x) => sum + x, 0) / count;
-  // A resample equal to the data may differ from the mean in the last bit: the interval always holds its mean.
+  // A resample equal to the data may differ from the mean in the last bit: the interval always contains its mean.
   return { mean, low: Math.min(mean, quantile(means, tail)), high: Math.max(mean, quantile(means, 1 - tail)) };
 }
 

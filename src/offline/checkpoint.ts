@@ -8,7 +8,7 @@ import { AppError } from '../lib/errors.ts';
 import { decodeTensorFile, encodeTensorFile } from '../model/tensor-file.ts';
 
 export interface Checkpoint {
-  /** What must be the same for training to go on: settings and data. */
+  /** What must be the same for training to resume: settings and data. */
   readonly identity: string;
   readonly step: number;
   /** Anything else, as JSON. */
@@ -23,7 +23,7 @@ export function checkpointPath(out: string): string {
   return `${out.replace(/\/+$/, '')}.checkpoint`;
 }
 
-/** Writes whole or not at all, and makes the folders on the way. @throws AppError storage_failed */
+/** Writes completely or not at all, and creates missing folders. @throws AppError storage_failed */
 export function writeCheckpoint(path: string, { identity, step, notes, tensors }: Checkpoint): void {
   const parts = encodeTensorFile({ facts: { identity, step, notes }, tensors });
   const temporary = `${path}.writing-${process.pid}`;
@@ -46,13 +46,13 @@ export function writeCheckpoint(path: string, { identity, step, notes, tensors }
   }
 }
 
-/** Reads a checkpoint; null where there is none. A torn one, or one of another training, is invalid_argument. */
+/** Reads a checkpoint; null if there is none. A damaged one, or one of another training, is invalid_argument. */
 export function readCheckpoint(path: string, identity: string): Checkpoint | null {
   if (!existsSync(path)) return null;
   const file = decodeTensorFile(readFileSync(path));
   const facts = factsSchema.safeParse(file?.facts).data;
   if (file === null || facts === undefined)
-    throw new AppError('invalid_argument', `${path} is torn: remove it and train without --resume`);
+    throw new AppError('invalid_argument', `${path} is damaged: remove it and train without --resume`);
   if (facts.identity !== identity)
     throw new AppError(
       'invalid_argument',

@@ -1,8 +1,8 @@
-/** Chooses how heads are adapted: no fixed rates, steps, cut and weights serve every data set. */
+/** Chooses how heads are adapted, as no fixed rates, steps, cut and weights suit every data set. */
 import type { DescentSettings } from '../model/manifest.ts';
 import { type Alternative, chooseByEvidence, type Gain, gainOf, LEAST_CAMPAIGNS, type Outcome } from './evidence.ts';
 
-/** One alternative beside what was the best until then. */
+/** One alternative compared with the best so far. */
 export interface Tried {
   readonly change: string;
   readonly gain: Gain;
@@ -18,11 +18,11 @@ export interface Choice {
 interface Option {
   readonly change: string;
   readonly settings: DescentSettings;
-  /** It takes a part away. */
+  /** It removes a part. */
   readonly isSimpler?: boolean;
 }
 
-/** What is tried, one thing after the other, each from the best so far. */
+/** The alternatives to try, stage by stage, each from the best so far. */
 export type Stages = readonly ((from: DescentSettings) => Option[])[];
 
 /** Of the logistic and of the population regression. */
@@ -72,18 +72,17 @@ const weights =
     ];
   };
 
-/** Before training: data sets whose users have few tokens need larger steps, and more of the closed forms. */
+/** Before training: data sets whose users have few tokens need larger steps, and more weight on the closed forms. */
 export const STAGES_AT_START: Stages = [rates([2, 4, 8]), weights('regression'), weights('companion')];
 
 /** With a trained model. */
 export const STAGES: Stages = [rates([0.5, 2]), weights('regression'), steps, cut, weights('companion')];
 
 /**
- * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence is for (see
- * `chooseByEvidence`). `evaluate` returns, for each of some settings, the outcome of every campaign; gains are paired
- * campaign by campaign, so it should take equal draws. `before`, what was chosen by other means, competes with the
- * defaults first: the better one is where the stages start, and it is taken where there are too few campaigns to choose
- * on.
+ * Starts at `defaults` and goes stage by stage, each time to the alternative that the evidence favours (see
+ * `chooseByEvidence`). `evaluate` returns the outcome of every campaign for each setting; gains are paired campaign by
+ * campaign, so it should use the same random numbers. `before`, chosen by other means, competes with the defaults
+ * first: the better one is the starting point, and `before` is used if there are too few campaigns to choose on.
  */
 export async function chooseAdaptation(
   defaults: DescentSettings,

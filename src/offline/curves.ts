@@ -6,7 +6,7 @@ import type { Rng } from '../lib/rng.ts';
 import { bootstrapMean, type Interval } from './bootstrap.ts';
 import type { TrialQuality } from './summary.ts';
 
-/** Sizes of audiences, as shares of the rows that are ranked. */
+/** Audience sizes, as shares of the ranked rows. */
 export const CURVE_SHARES = [
   0.001, 0.0015, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1,
 ] as const;
@@ -19,9 +19,8 @@ export interface CurvePoint {
 }
 
 /**
- * Means over the campaigns, each the mean over its repeats, with 95 % intervals; all sizes are measured on the same
- * resamples. The curve begins where an
- * audience of that share has at least one user of every campaign.
+ * Means over the campaigns, each the mean over its repeats, with 95 % intervals; all sizes use the same resamples. The
+ * curve begins at the share where every campaign's audience has at least one user.
  */
 export function curveOf(qualities: readonly TrialQuality[], rng: Rng): CurvePoint[] {
   const [first] = qualities;
@@ -38,9 +37,9 @@ export function curveOf(qualities: readonly TrialQuality[], rng: Rng): CurvePoin
   });
 }
 
-/** Campaigns of about as many seeds. */
+/** Campaigns with similar numbers of seeds. */
 export interface SeedBin {
-  /** Seeds of the campaigns: `from` <= seeds < `to`. */
+  /** The campaigns' numbers of seeds: `from` <= seeds < `to`. */
   readonly from: number;
   readonly to: number;
   readonly campaigns: number;
@@ -51,7 +50,7 @@ export interface SeedBin {
 }
 
 /**
- * Test campaigns in bins of 1, 2, 5, 10, 20, 50 .. seeds; bins without campaigns are left out. Methods were tried on
+ * Test campaigns in bins of 1, 2, 5, 10, 20, 50 .. seeds; bins without campaigns are omitted. Methods were evaluated on
  * the same trials.
  */
 export function binBySeeds(methods: ReadonlyMap<string, readonly TrialQuality[]>, rng: Rng): SeedBin[] {

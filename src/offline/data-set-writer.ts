@@ -16,18 +16,18 @@ export interface WrittenCampaign {
 /** Read once, in the order users, campaigns (each with its rows), description. */
 export interface WrittenDataSet {
   readonly description: object;
-  /** Lines of users.ndjson; null where the file is there already. */
+  /** Lines of users.ndjson; null if the file already exists. */
   readonly users: Iterable<object> | null;
   readonly campaigns: Iterable<WrittenCampaign>;
 }
 
-/** Non-members that a train campaign shows for each member. */
+/** Non-members in a train campaign for each member. */
 const NEGATIVES_PER_MEMBER = 10;
 const CHUNK_BYTES = 1 << 18;
 
 /**
  * Writes users.ndjson, interactions.csv, campaigns.ndjson and, last, dataset.json, one line at a time. The folder is
- * made if it is not there, its files are replaced if they are. A folder that cannot be written is storage_failed.
+ * created if it does not exist, existing files are replaced. A folder that cannot be written is storage_failed.
  */
 export async function writeDataSet(out: string, { description, users, campaigns }: WrittenDataSet): Promise<void> {
   const records: string[] = [];
@@ -53,7 +53,7 @@ export async function writeDataSet(out: string, { description, users, campaigns 
   }
 }
 
-/** Who a campaign's members are: `isMember` by the user's place, `idOf` the id of that user. */
+/** A campaign's members: `isMember` by the user's position, `idOf` the id of that user. */
 export interface Membership {
   readonly id: string;
   readonly isMember: Uint8Array;

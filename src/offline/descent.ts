@@ -3,7 +3,7 @@
 import { HEADS } from '../architectures/heads.ts';
 import type { DescentSettings } from '../model/manifest.ts';
 
-/** How the heads are adapted until training chooses for the data at hand. */
+/** How the heads are adapted until training chooses something for the data set. */
 export const DEFAULT_DESCENT: DescentSettings = {
   optimiser: 'gradient_descent',
   rates: { [HEADS.wide]: 1, [HEADS.query]: 0.25, [HEADS.bias]: 6.25 },
@@ -16,8 +16,8 @@ export const DEFAULT_DESCENT: DescentSettings = {
 };
 
 /**
- * With so few campaigns that nothing can be chosen a model knows little: more of what the seeds and the population say
- * by themselves.
+ * With too few campaigns to choose anything a model knows little, so the seeds and the population alone get more
+ * weight.
  */
 export function whereFew({ companion, regression, ...rest }: DescentSettings): DescentSettings {
   return {

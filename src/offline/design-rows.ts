@@ -1,4 +1,4 @@
-/** Rows that a regression is fitted on, sparse and binary or dense, as designs. */
+/** Rows to fit a regression on, sparse and binary or dense, as designs. */
 import { assert } from '../lib/errors.ts';
 import type { Design } from '../lib/logistic-regression.ts';
 

@@ -9,8 +9,8 @@ export interface SampledBatch {
 }
 
 /**
- * Draws support and query from the rows of a campaign: disjoint, each of `batch` rows. A campaign with fewer than 2
- * `batch` rows is split in two halves, members and others alike, and each batch is drawn from its half with
+ * Samples support and query from the rows of a campaign: disjoint, each of `batch` rows. A campaign with fewer than 2
+ * `batch` rows is split into two halves, members and others alike, and each batch is sampled from its half with
  * replacement: 20 rows are enough, and so are 2.
  */
 export function sampleEpisode(

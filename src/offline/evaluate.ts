@@ -1,6 +1,5 @@
 /**
- * Evaluation on test campaigns: the online stage as it is served, beside honest baselines and other models, and how far
- * ahead of them it is.
+ * Evaluation on test campaigns: compares the online stage as it is served with honest baselines and other models.
  */
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
@@ -22,9 +21,9 @@ export interface EvaluationReport {
   readonly repeats: number;
   readonly seed: number;
   readonly methods: Readonly<Record<string, Summary>>;
-  /** The entry of `metaheac` again. */
+  /** The entry of `metaheac`, repeated. */
   readonly groups: Summary;
-  /** By every other method: `metaheac` less that method, campaign by campaign. */
+  /** By other method: `metaheac` minus that method, campaign by campaign. */
   readonly differences: Readonly<Record<string, Difference>>;
   /** By method: recall and lift by the size of the audience, over all campaigns. */
   readonly curves: Readonly<Record<string, readonly CurvePoint[]>>;
@@ -32,7 +31,7 @@ export interface EvaluationReport {
   readonly by_seeds: readonly SeedBin[];
   /** Each test campaign, in the order of the data set. */
   readonly campaigns: readonly CampaignResult[];
-  /** How what is predicted from the seeds alone agrees with what the eval rows say. */
+  /** How predictions from the seeds alone agree with the eval rows. */
   readonly prediction: PredictionReport;
   /** Adaptation and scoring of one campaign. */
   readonly seconds_per_campaign: number;
@@ -40,7 +39,7 @@ export interface EvaluationReport {
   readonly seconds: Readonly<Record<string, number>>;
   /** Inverse L2 strength of logistic regression, chosen on train campaigns. */
   readonly logistic_regression_strength: number;
-  /** By method that has one, the setting that was chosen on train campaigns. */
+  /** The setting chosen on train campaigns, by method that has one. */
   readonly chosen: Readonly<Record<string, SettingChoice>>;
   readonly skipped_campaigns: readonly { readonly id: string; readonly reason: string }[];
 }
@@ -50,7 +49,7 @@ export interface CampaignResult {
   readonly id: string;
   readonly group: Trial['group'];
   readonly seeds: number;
-  /** Rows that are ranked, and the members among them. */
+  /** Ranked rows, and the members among them. */
   readonly rows: number;
   readonly members: number;
   /** By method, the mean over repeats. */
@@ -62,19 +61,19 @@ export interface EvaluationOptions {
   readonly seed: number;
   readonly device: Device;
   readonly clock: Clock;
-  /** Other models, each a method of its own (see `modelMethods`). */
+  /** Other models, each a separate method (see `modelMethods`). */
   readonly beside?: readonly GeneralModel[];
-  /** Files of scores, each a method of its own (see `scoreMethods`). */
+  /** Score files, each a separate method (see `scoreMethods`). */
   readonly scores?: readonly string[];
   readonly onProgress?: (done: number, total: number) => void;
-  /** Told of each campaign whose quality was predicted. */
+  /** Called after each campaign's prediction. */
   readonly onPrediction?: (done: number, total: number) => void;
 }
 
 /**
- * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different draws; other models and
- * baselines likewise. No test campaign is invalid_data. What is wrong with other models or with files of scores is told
- * before anything is tried.
+ * Adapts to each test campaign's seeds and scores its eval rows, `repeats` times with different random numbers; other
+ * models and baselines likewise. Without a test campaign it is invalid_data. Errors in other models or score files are
+ * reported before anything is evaluated.
  */
 export async function evaluate(
   prepared: PreparedDataSet,

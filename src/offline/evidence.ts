@@ -1,6 +1,6 @@
 /**
- * How alternatives are chosen: by what past campaigns say of both measures, paired, and believed as far as there are
- * campaigns.
+ * How alternatives are chosen: by paired comparisons of both metrics on past campaigns, trusted according to the number
+ * of campaigns.
  */
 import { assert } from '../lib/errors.ts';
 
@@ -11,15 +11,15 @@ export interface Outcome {
   readonly precision: number;
 }
 
-/** AUC and precision@5% in one number: precision differs four times as much as AUC between methods, and campaigns. */
+/** AUC and precision@5% in one number: precision varies four times as much as AUC between methods and campaigns. */
 const PRECISION_WEIGHT = 0.25;
 export function utilityOf({ auc, precision }: Outcome): number {
   return auc + PRECISION_WEIGHT * precision;
 }
 
-/** What matters: less is level. */
+/** The smallest relevant gain: anything less counts as level. */
 export const LEAST_GAIN = 0.0005;
-/** Fewer campaigns than this say nothing. */
+/** With fewer campaigns than this there is no evidence. */
 export const LEAST_CAMPAIGNS = 4;
 
 /** The mean of differences and its standard error. */
@@ -28,23 +28,23 @@ export interface Mean {
   readonly error: number;
 }
 
-/** How an alternative differs from what it is compared with, campaign by campaign. */
+/** How an alternative differs from its reference, campaign by campaign. */
 export interface Gain {
   readonly auc: Mean;
   readonly precision: Mean;
-  /** auc + precision / 4, by which it is judged. */
+  /** auc + precision / 4, the criterion. */
   readonly utility: Mean;
 }
 
 /**
- * A difference is sure from this many standard errors: several alternatives are tried, and few campaigns make a vague
- * error.
+ * A difference is sure from this many standard errors: several alternatives are tried, and with few campaigns the
+ * standard error is uncertain.
  */
 function sureAt(campaigns: number): number {
   return 2 + 4 / campaigns;
 }
 
-/** `theirs` less `ours`, the same campaigns in the same order. */
+/** `theirs` minus `ours`, for the same campaigns in the same order. */
 export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Gain {
   assert(theirs.length === ours.length, `${theirs.length} campaigns beside ${ours.length}`);
   const differences = theirs.map(({ auc, precision }, i) => ({
@@ -58,17 +58,20 @@ export function gainOf(theirs: readonly Outcome[], ours: readonly Outcome[]): Ga
   };
 }
 
-/** Settings of one method differ by about this much in utility; a priori another than the default is a little worse. */
+/**
+ * Settings of one method differ by about this much in utility; a priori a setting other than the default is slightly
+ * worse.
+ */
 const SETTING_SPREAD = 0.005;
 const SETTING_PRIOR = -0.001;
 /** With fewer campaigns than this a method's setting stays at its default. */
 const LEAST_CAMPAIGNS_OF_A_SETTING = 2;
 
 /**
- * The gain in utility to expect of a setting in place of the default: the mean g, drawn to the prior
- * N(`SETTING_PRIOR`, v) as far as its standard error s leaves it vague: (g / s^2 + prior / v) / (1 / s^2 + 1 / v).
- * v is at least `SETTING_SPREAD`^2; a gain that is clearly wider says so itself: v = g^2 - s^2 (empirical Bayes).
- * Few campaigns make s itself vague: it counts 1 + 2 / campaigns times.
+ * The expected gain in utility of a setting over the default: the mean g, shrunk towards the prior N(`SETTING_PRIOR`,
+ * v) according to its standard error s: (g / s^2 + prior / v) / (1 / s^2 + 1 / v). v is at least `SETTING_SPREAD`^2; a
+ * clearly larger gain implies a larger v: v = g^2 - s^2 (empirical Bayes). With few campaigns s itself is uncertain, so
+ * it is multiplied by 1 + 2 / campaigns.
  */
 export function shrunkenGain({ utility }: Gain, campaigns: number): number {
   const variance = (utility.error * (1 + 2 / campaigns)) ** 2 + 1e-8;
@@ -78,7 +81,7 @@ export function shrunkenGain({ utility }: Gain, campaigns: number): number {
 }
 
 /**
- * The setting of which most is expected, by its place; -1, the default, where no other is expected to gain
+ * The index of the setting with the largest expected gain; -1, the default, if no other is expected to gain
  * `LEAST_GAIN`.
  */
 export function chooseSettingByEvidence(gains: readonly Gain[], campaigns: number): number {
@@ -87,17 +90,17 @@ export function chooseSettingByEvidence(gains: readonly Gain[], campaigns: numbe
   return expected.reduce((best, gain, i) => (gain > (expected[best] ?? LEAST_GAIN) ? i : best), -1);
 }
 
-/** What is compared: a change that adds or alters something, or one that takes a part away. */
+/** An alternative: a change that adds or alters something, or one that removes a part. */
 export interface Alternative {
   readonly gain: Gain;
   readonly isSimpler: boolean;
 }
 
 /**
- * Which alternative takes the place of what there is; -1 for none. Of those that are surely better (the gain in utility
- * is at least `LEAST_GAIN` and more than `sureAt` standard errors) it is the one with the largest gain; where there is
- * none, one that is simpler and surely no worse (the gain less as many standard errors is above -`LEAST_GAIN`). With
- * fewer than `LEAST_CAMPAIGNS` campaigns what there is stays.
+ * The index of the alternative to adopt; -1 for none. Of those that are surely better (the gain in utility is at least
+ * `LEAST_GAIN` and more than `sureAt` standard errors) it is the one with the largest gain; if there is none, one that
+ * is simpler and surely no worse (the gain minus as many standard errors is above -`LEAST_GAIN`). With fewer than
+ * `LEAST_CAMPAIGNS` campaigns nothing changes.
  */
 export function chooseByEvidence(alternatives: readonly Alternative[], campaigns: number): number {
   if (campaigns < LEAST_CAMPAIGNS) return -1;

@@ -1,6 +1,6 @@
 /**
- * Past campaigns treated as if they were tomorrow's: nobody has their tokens, and what being in other campaigns tells
- * is the same for all.
+ * Past campaigns treated as future ones: nobody has their tokens, and membership of other campaigns is equally
+ * informative for all.
  */
 
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
@@ -12,20 +12,20 @@ import { buildOneHot, findColumn, type OneHot, withoutColumns } from './one-hot.
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import type { Trial } from './trial.ts';
 
-/** Parts that campaigns are split into where all of them are tried: one part at a time is the future. */
+/** Number of parts that campaigns are split into: one part at a time is the future. */
 const FOLDS = 4;
-/** Candidates that a trial's hidden members are ranked among, themselves included. */
+/** Candidates of a trial, including its hidden members. */
 const TRIAL_ROWS = 5000;
 
-/** Campaigns that lie in the future together. */
+/** Campaigns that are in the future together. */
 export type Future = readonly CampaignHistory[];
 
-/** The train campaigns, ready to be tried by methods that see users as tokens. */
+/** The train campaigns, prepared for evaluating methods on users' tokens. */
 export interface Futures {
   readonly population: Pick<Population, 'rowOf'>;
   readonly campaigns: readonly CampaignHistory[];
   readonly oneHot: OneHot;
-  /** The column of the campaign's token; -1 where past campaigns are no feature, or nobody has it. */
+  /** The column of the campaign's token; -1 if past campaigns are not a feature, or nobody has it. */
   columnOf(campaign: string): number;
 }
 
@@ -41,7 +41,7 @@ export function openFutures(
   };
 }
 
-/** The users as they are before the campaigns of a future. */
+/** The users as they were before the campaigns of a future. */
 export function usersBefore({ oneHot, columnOf }: Futures, future: Future): OneHot {
   const isOut = new Uint8Array(oneHot.width);
   const columns = future.map(({ id }) => columnOf(id)).filter((column) => column >= 0);
@@ -49,13 +49,13 @@ export function usersBefore({ oneHot, columnOf }: Futures, future: Future): OneH
   return columns.length === 0 ? oneHot : withoutColumns(oneHot, isOut);
 }
 
-/** A part of the campaigns as the future, with the trials of each that can be run. */
+/** A part of the campaigns as the future, with the possible trials of each. */
 export interface FutureTrials {
   readonly future: Future;
   readonly trials: readonly (readonly Trial[])[];
 }
 
-/** At most `most` of the campaigns are tried, as many of each part, each with every number of seeds. */
+/** At most `most` of the campaigns are used, equally many from each part, each with every number of seeds. */
 export function sampleFutures(
   { population, campaigns }: Pick<Futures, 'population' | 'campaigns'>,
   seedCounts: readonly number[],
@@ -71,7 +71,7 @@ export function sampleFutures(
   });
 }
 
-/** A trial for each number of seeds; of those that a small campaign makes alike, one. */
+/** A trial for each number of seeds, without the duplicates of a small campaign. */
 export function trialsOf(
   campaign: CampaignHistory,
   seedCounts: readonly number[],
@@ -85,7 +85,7 @@ export function trialsOf(
     .filter((trial, i, all) => trial.seeds.length !== all[i - 1]?.seeds.length);
 }
 
-/** Splits the campaigns into up to four parts, in an order drawn by `rng`. */
+/** Splits the campaigns into up to four parts, in a random order from `rng`. */
 export function foldsOf(campaigns: readonly CampaignHistory[], rng: Rng): readonly Future[] {
   const order = Int32Array.from(campaigns.keys());
   shuffle(rng, order);
@@ -112,10 +112,9 @@ export function membersOf({ train: { users, labels } }: CampaignHistory): Int32A
 }
 
 /**
- * `count` of the campaign's members (at most half) are seeds, the others hidden among candidates. As many of the
- * candidates as of the hidden members are known: else "is in a past campaign", or "is in none", would tell them apart,
- * as it would not tomorrow. Hidden members for whom there are no such candidates are left out. null where that leaves
- * nobody.
+ * `count` of the campaign's members (at most half) are seeds, the others hidden among candidates. The same share of
+ * candidates as of hidden members is known: otherwise "is in a past campaign", or "is in none", would tell them apart,
+ * unlike in the future. Hidden members without such candidates are dropped. null if that leaves nobody.
  */
 export function futureTrial(
   campaign: CampaignHistory,

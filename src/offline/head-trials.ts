@@ -21,7 +21,8 @@ import { SHARES, type Trial } from './trial.ts';
 
 export interface HeadTrials {
   /**
-   * The quality of each trial with `settings`. The same draws for all settings, so that they can be compared by pair.
+   * The quality of each trial with `settings`, with the same random numbers for all settings, so that comparisons are
+   * paired.
    */
   evaluate(settings: DescentSettings): Promise<RankingQuality[]>;
 }
@@ -32,14 +33,14 @@ interface PreparedTrial {
   readonly positives: Int32Array;
   readonly pool: Int32Array;
   readonly evaluated: Int32Array;
-  /** What the last settings needed. */
+  /** Cached results of the last settings. */
   readonly done: {
     descent: { readonly key: string; readonly position: HeadPosition } | null;
     parts: { readonly key: string; readonly parts: HeadParts } | null;
   };
 }
 
-/** Starts the trials of one campaign (they differ in their seeds); `key` fixes every draw. */
+/** Starts the trials of one campaign (they differ in their seeds); `key` determines all random numbers. */
 export async function startHeadTrials(
   context: OnlineContext,
   program: HeadProgram,
@@ -78,7 +79,9 @@ export async function startHeadTrials(
   };
 }
 
-/** Descends and fits only what the trial before this one had otherwise: weights of parts are cheap to try. */
+/**
+ * Only repeats the descent and fits whose settings changed since the previous trial: weights of parts are cheap to try.
+ */
 async function runPreparedTrial(
   started: StartedHeads,
   preparedTrial: PreparedTrial,

@@ -8,13 +8,13 @@ import type { LabelledRows } from './history.ts';
 
 /** Simulated seeds: log-uniform between these, at most half of the members. */
 const SEEDS = { least: 10, most: 120 } as const;
-/** Support: this many others a seed, hidden members included and labelled 0, as the online stage draws them. */
+/** Support: this many others per seed, including hidden members labelled 0, as the online stage samples them. */
 const OTHERS_PER_SEED = 10;
 /** Query: at most this many hidden members, and true negatives for each. */
 const QUERY_MEMBERS = 46;
 const NEGATIVES_PER_MEMBER = 10;
 
-/** Draws an episode from a campaign's rows; null where it has fewer than two members or no other row. */
+/** Samples an episode from a campaign's rows; null if it has fewer than two members or no other row. */
 export function sampleHeadsEpisode(
   rng: Rng,
   { users, labels }: LabelledRows,

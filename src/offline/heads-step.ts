@@ -73,7 +73,7 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
   const after = b.build('inner', []).nodes.length;
   const loss = lossOf(query, current, queryLabel, 'query/');
   const whole = b.build('outer', [loss]);
-  // first order: the sweep does not see how the steps were made, and the heads' gradient is the one where they ended
+  // first order: the sweep ignores how the steps were made, and the heads' gradient is taken at their final values
   const seen = options.firstOrder
     ? { ...whole, nodes: [...whole.nodes.slice(0, before), ...whole.nodes.slice(after)] }
     : whole;
@@ -87,7 +87,7 @@ function buildHeadsGraph(compactGraph: Graph, parameters: readonly string[], opt
   );
 }
 
-/** An input of `graph` under a name of its own side, with sizes of that side. */
+/** An input of `graph` with a name and sizes specific to its side. */
 function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
   const { dtype, shape } = graph.values.get(name)!;
   return b.input(

@@ -1,29 +1,29 @@
 /**
- * Held-out campaigns: which train campaigns training does not see, and what it forgets with them, so that they are as
- * new as a campaign of tomorrow.
+ * Held-out campaigns: the train campaigns that training does not see, and what it must forget with them, so that they
+ * are as new as future campaigns.
  */
 import { createRng, shuffle } from '../lib/rng.ts';
 import { membersOf } from './futures.ts';
 import type { CampaignHistory } from './history.ts';
 
 export interface HeldOut {
-  /** All of them, as they are. */
+  /** All campaigns, unchanged. */
   readonly campaigns: readonly CampaignHistory[];
-  /** What is trained on. */
+  /** The campaigns to train on. */
   readonly training: readonly CampaignHistory[];
   readonly held: readonly CampaignHistory[];
 }
 
 /**
- * Users of held-out campaigns leave the training rows too, if they are no more than this share of its users: where
- * everybody recurs they cannot.
+ * Users of held-out campaigns are also removed from the training rows if they are no more than this share of its users,
+ * which is impossible if everyone recurs.
  */
 const FORGETTABLE = 0.4;
 
-/** Of fewer campaigns none is held out. */
+/** With fewer campaigns none are held out. */
 export const LEAST_TO_HOLD_OUT = 3;
 
-/** Holds out a share of the campaigns: at least one where there are three. */
+/** Holds out a share of the campaigns: at least one if there are three. */
 export function holdOut(campaigns: readonly CampaignHistory[], share: number, key: string): HeldOut {
   const order = Int32Array.from(campaigns.keys());
   shuffle(createRng(key), order);
@@ -44,18 +44,19 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
     };
   });
   const usable = training.filter(({ train }) => train.labels.includes(1) && train.labels.includes(0));
-  // a validation that is a little too kind is better than a training without campaigns
+  // a slightly optimistic validation is better than a training without campaigns
   return { campaigns, training: 2 * usable.length >= rest.length ? usable : rest, held };
 }
 
 /**
- * Members are in one campaign alone if they are in others less than this share of how often they would be by chance.
+ * Members count as being in only one campaign if they are in others less than this share of the frequency expected by
+ * chance.
  */
 const APART = 0.1;
 
 /**
- * Whether nobody, or next to nobody, is a member of two of the campaigns, where some of `users` users would be if they
- * were drawn at random.
+ * Whether nobody, or next to nobody, is a member of two of the campaigns, where some of `users` users would be by
+ * chance.
  */
 function areApart(campaigns: readonly CampaignHistory[], users: number): boolean {
   const sizes = campaigns.map((campaign) => membersOf(campaign).length);
@@ -67,9 +68,9 @@ function areApart(campaigns: readonly CampaignHistory[], users: number): boolean
 }
 
 /**
- * Where members are in one campaign alone, rows of users who are no member of any of the campaigns leave: a model would
- * learn to tell the members of all campaigns from everybody else, and tomorrow's members are among everybody else. A
- * campaign that would not keep members and others is as it was.
+ * If members are in only one campaign, rows of users who are members of none are removed: a model would otherwise learn
+ * to tell members of any campaign from everyone else, but future members are among everyone else. A campaign that would
+ * not keep both labels stays unchanged.
  */
 export function withoutUsersWithoutPositives(
   campaigns: readonly CampaignHistory[],

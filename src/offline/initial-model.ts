@@ -1,6 +1,6 @@
 /**
- * A general model that is still being trained: its schema and vocabularies from the data, its graph, its folder once it
- * is done.
+ * A general model before and during training: its schema and vocabularies from the data, its graph, and finally its
+ * folder.
  */
 
 import type { Parameters } from '../adaptation/compaction.ts';
@@ -10,7 +10,7 @@ import type { Feature } from '../dataset/features.ts';
 import { type Graph, type Tensor, writeModel } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
-import { MODEL_FILE, type ModelContract, type ModelDraft, writeModelFolder } from '../model/folder.ts';
+import { MODEL_FILE, type ModelContract, type UnversionedModel, writeModelFolder } from '../model/folder.ts';
 import { goldenInputs } from '../model/interface.ts';
 import {
   featureOf,
@@ -30,7 +30,7 @@ import type { PreparedDataSet } from './prepared-data-set.ts';
 import { RECIPES } from './recipe.ts';
 import { HIDDEN, type TrainSettings } from './settings.ts';
 
-/** Tokens kept of a multi-valued feature that states no maximum. */
+/** Maximum number of tokens of a multi-valued feature without a stated maximum. */
 const DEFAULT_MAX_LENGTH = 50;
 /** Rows of the golden batch. */
 const GOLDEN_ROWS = 16;
@@ -44,8 +44,8 @@ export interface InitialModel {
 
 /**
  * Vocabularies: the population's dictionaries for users, the train campaigns' tokens for campaigns. Parameters are
- * drawn from the seed. What the manifest could not hold is refused now, not after hours of training: invalid_data, or
- * invalid_argument for the name.
+ * initialised from the seed. Anything that the manifest cannot represent is refused now, not after hours of training:
+ * invalid_data, or invalid_argument for the name.
  */
 export function createInitialModel(
   prepared: PreparedDataSet,
@@ -141,7 +141,7 @@ function maximumLength(
   throw new AppError('invalid_data', `${path}: ${side} feature "${name}" has max_length ${maxLength}, and ${most}`);
 }
 
-/** What an initial model is made of: plain data, which a thread may be started with. */
+/** The content of an initial model: plain data that can be passed to a thread. */
 export interface InitialModelParts {
   readonly name: string;
   readonly graph: Graph;
@@ -155,7 +155,7 @@ export function assembleInitialModel({ name, graph, manifest, tokens }: InitialM
   return { graph, folder, tokens };
 }
 
-/** Tokens of a campaign feature, in the order of their first use; the empty one is id 0. */
+/** Tokens of a campaign feature, in order of first use; the empty one is id 0. */
 function campaignTokens(campaigns: readonly CampaignHistory[], feature: string): string[] {
   const found = new Set<string>();
   for (const { features } of campaigns) {
@@ -179,7 +179,7 @@ export async function exportModel(
     initializers: new Map([...initialModel.graph.initializers.keys()].map((name) => [name, parameters.get(name)!])),
   };
   const bytes = writeModel(graph, { producer: 'metaheac' });
-  const content: ModelDraft = {
+  const trained: UnversionedModel = {
     files: new Map([[MODEL_FILE, bytes]]),
     vocabularies: initialModel.tokens,
     manifest: {
@@ -189,7 +189,7 @@ export async function exportModel(
       golden_batch: await goldenBatch(prepared, initialModel, graph, bytes),
     },
   };
-  return writeModelFolder(out, content);
+  return writeModelFolder(out, trained);
 }
 
 async function goldenBatch(

@@ -1,23 +1,23 @@
 /**
- * Where latent vectors start: a truncated SVD of the sparse users x tokens matrix by randomised subspace iteration
+ * The initial latent vectors: a truncated SVD of the sparse users x tokens matrix by randomised subspace iteration
  * (Halko, Martinsson & Tropp 2011).
  */
 import type { Rng } from '../lib/rng.ts';
 import type { OneHot } from './one-hot.ts';
 import { symmetricEigen } from './symmetric-eigen.ts';
 
-/** More directions than asked for are followed, so that the last ones are right too. */
+/** Additional directions are computed, so that the last requested ones are accurate too. */
 const OVERSAMPLING = 10;
 /** Rounds of subspace iteration; each sharpens the spectrum by its square. */
 const ROUNDS = 4;
-/** How much rare tokens weigh, unless it is said: the square root of their IDF. */
+/** The default weight of rare tokens: the square root of their IDF. */
 const IDF_POWER = 0.5;
 
 /**
  * V[t] = w_t Y[t] / std(all entries of U S), `[width, rank]` row-major, where X diag(w) ~ U S Y^T of rank `rank`, X is
  * the binary matrix of `oneHot`, w_t = max(0, ln(n / (df_t + 1))) ** power: the vector of a user, the sum of V[t] over
- * the user's tokens, is U S up to that scale. Flat memory: two dense blocks of users x (rank + 10) and tokens x (rank +
- * 10).
+ * the user's tokens, is U S up to that scale. Bounded memory: two dense blocks of users x (rank + 10) and tokens x
+ * (rank + 10).
  */
 export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_POWER): Float32Array {
   const { users, width } = oneHot;
@@ -29,8 +29,7 @@ export function latentStart(oneHot: OneHot, rank: number, rng: Rng, power = IDF_
   for (let round = 0; round < ROUNDS; round++) {
     const isLast = round === ROUNDS - 1;
     multiply(oneHot, weights, tokens, left, columns);
-    // on the way only the space that the columns span matters, and there are fewer tokens than users to make them
-    // orthonormal on
+    // in intermediate rounds only the column space matters, and orthonormalising over tokens is cheaper than over users
     if (isLast) for (let pass = 0; pass < 2; pass++) orthonormalise(left, users.length, columns);
     multiplyTransposed(oneHot, weights, left, tokens, columns);
     if (!isLast) orthonormalise(tokens, width, columns);
@@ -63,7 +62,7 @@ function tokenWeights({ tokens, width, users }: OneHot, power: number): Float32A
   );
 }
 
-/** out = X diag(w) right: `[users, columns]`. Four tokens a turn: their rows come from memory at the same time. */
+/** out = X diag(w) right: `[users, columns]`. Four tokens at a time: their rows are loaded from memory concurrently. */
 function multiply(
   { offsets, tokens, users }: OneHot,
   weights: Float32Array,
@@ -91,7 +90,7 @@ function multiply(
   }
 }
 
-/** out = diag(w) X^T left: `[width, columns]`. Four tokens a turn, as above: a user has no token twice. */
+/** out = diag(w) X^T left: `[width, columns]`. Four tokens at a time, as above, as no user repeats a token. */
 function multiplyTransposed(
   { offsets, tokens, users }: OneHot,
   weights: Float32Array,
@@ -154,7 +153,7 @@ export function gram(m: Float32Array, rows: number, columns: number): Float64Arr
 export function orthonormalise(m: Float32Array, rows: number, columns: number): void {
   const { vectors, values } = symmetricEigen(gram(m, rows, columns), columns);
   const largest = values[0]!;
-  // by column of the change: what makes one new column lies together
+  // by column of the change, so that the coefficients of one new column are contiguous
   const change = new Float64Array(columns * columns);
   for (let j = 0; j < columns; j++) {
     const factor = values[j]! > 1e-12 * largest ? 1 / Math.sqrt(values[j]!) : 0;

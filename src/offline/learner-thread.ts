@@ -12,7 +12,7 @@ import type { TrainSettings } from './settings.ts';
 export interface LearnerThreadData {
   readonly population: { readonly path: string; readonly version: string };
   /**
-   * Its trainable parameters are in shared memory: what they are now is what they are in the state that a task names.
+   * Its trainable parameters are in shared memory and correspond to the state that a task names.
    */
   readonly initialModel: InitialModelParts;
   readonly settings: TrainSettings;
@@ -37,7 +37,7 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
       device,
     });
     const shared = [...initialModel.graph.initializers];
-    // ONNX Runtime takes no shared memory
+    // ONNX Runtime does not accept shared memory
     const own = new Map(
       shared.map(([name, { data, ...type }]): [string, Tensor] => [name, { ...type, data: data.slice() }]),
     );

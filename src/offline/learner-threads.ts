@@ -1,4 +1,4 @@
-/** Learners in threads of their own: parameters go to them in shared memory, their answers come back as messages. */
+/** Learners in separate threads: parameters are passed in shared memory, results come back as messages. */
 
 import type { Parameters } from '../adaptation/compaction.ts';
 import { type Tensor, trainableParameters } from '../graph/index.ts';
@@ -35,14 +35,14 @@ export async function openLearnerThreads(
   const group = await ThreadGroup.open<LearnerTask, LearnerResult>(module, threads);
   let state = 0;
   const run = (parameters: Parameters, work: readonly LearnerWork[]): Promise<LearnerResult[]> => {
-    // nobody reads: the call before is over
+    // nobody is reading, as the previous call is over
     for (const [name, memory] of shared) memory.set((parameters.get(name) as Tensor).data as Float32Array);
     state += 1;
     return group.runAll(work.map((one) => ({ ...one, state })));
   };
   return {
     async gradients(parameters, tasks) {
-      // the longest first, so that no thread ends long after the others
+      // the longest first, so that no thread finishes long after the others
       const order = [...tasks.keys()].sort((a, b) => rowsOf(tasks[b]!) - rowsOf(tasks[a]!));
       const results = await run(
         parameters,

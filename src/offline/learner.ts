@@ -30,22 +30,24 @@ import { runTrial, type Trial } from './trial.ts';
 export interface Task extends SampledEpisode {
   /** The campaign's id. */
   readonly campaign: string;
-  /** Campaigns whose tokens nobody has yet. */
+  /** Future campaigns, whose tokens nobody has yet. */
   readonly future: readonly string[];
 }
 
 /** Trials of one held-out campaign, which differ in their seeds. */
 export interface CampaignTrials {
   readonly trials: readonly Trial[];
-  /** Key of every draw: equal for all settings, so that they can be compared by pair. */
+  /** Key of all random numbers: the same for all settings, so that comparisons are paired. */
   readonly key: string;
-  /** Campaigns whose tokens nobody has yet. */
+  /** Future campaigns, whose tokens nobody has yet. */
   readonly future: readonly string[];
-  /** How the heads are adapted, one after the other; a model that has none is adapted as its settings say, once. */
+  /**
+   * How the heads are adapted, one setting after another; a model without heads is adapted once, with its own settings.
+   */
   readonly settings: readonly DescentSettings[];
 }
 
-/** Its sessions are opened when they are first needed. */
+/** Its sessions are opened on first use. */
 export interface Learner {
   gradient(parameters: Parameters, task: Task): Promise<MetaGradient>;
   /** Adapts `parameters` to each trial's seeds, as the service would, and measures: by settings, by trial. */
@@ -67,7 +69,7 @@ export function openLearner({ population, initialModel, settings, device }: Lear
   const whole = bindingBefore([]);
   let program: Promise<MetaProgram> | null = null;
   let opened: Promise<Trials> | null = null;
-  // the last one: campaigns come future by future
+  // the last one is enough, as campaigns come future by future
   let regression: { readonly binding: Binding; readonly bound: Promise<BoundRegression | null> } | null = null;
   return {
     async gradient(current, task) {
@@ -110,7 +112,7 @@ export function openLearner({ population, initialModel, settings, device }: Lear
   };
 }
 
-/** The users' binding as it is before the campaigns of a future: nobody has their tokens. */
+/** The users' binding before the campaigns of a future: nobody has their tokens. */
 function bindingsOf({ folder }: InitialModel, population: Population): (future: readonly string[]) => Binding {
   const whole = bind(folder, population);
   const bindings = new Map<string, Binding>();
@@ -135,7 +137,7 @@ function encodeBatch(
   return {
     feeds: {
       ...encodeUsers(graph, binding, population.readRows(users.map((user) => population.rowOf[user]!)), {
-        // a campaign's own token of past campaigns would tell its members apart
+        // a campaign's own token of past campaigns would reveal its members
         without: ownToken(folder, campaign),
       }),
       ...encodeCampaign(graph, folder, features, users.length),
@@ -147,7 +149,7 @@ function encodeBatch(
 interface Trials {
   readonly model: AdaptableModel;
   readonly program: OnlineProgram;
-  /** Where trials are run one by one. */
+  /** For trials that are run one by one. */
   readonly scorer: Scorer | null;
 }
 
@@ -158,7 +160,7 @@ async function openTrials(
   { adaptation }: TrainSettings,
   device: Device,
 ): Promise<Trials> {
-  // the epochs are not chosen here: one pass a trial, and a steadier measure
+  // the epochs are not chosen here: one pass per trial, and a more stable metric
   const steady = adaptation.optimiser === 'adam' ? { ...adaptation, early_stopping: null } : adaptation;
   const model = { folder, manifest: { ...folder.manifest, adaptation: steady }, graph, adapted };
   const program = await openOnlineProgram(model, { device });

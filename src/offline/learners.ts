@@ -1,6 +1,5 @@
 /**
- * Learners: one in this thread, or as many as there are threads. What they answer does not depend on how many there
- * are.
+ * Learners: one in this thread, or as many as there are threads. The results do not depend on their number.
  */
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Device } from '../runtime/session.ts';
@@ -12,7 +11,7 @@ import type { RankingQuality } from './metrics.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import { type TrainSettings, VALIDATION_CAMPAIGNS } from './settings.ts';
 
-/** Answers come in the order of what was asked for. One call at a time. */
+/** Results come in the order of the requests. One call at a time. */
 export interface Learners {
   gradients(parameters: Parameters, tasks: readonly Task[]): Promise<MetaGradient[]>;
   /**

@@ -8,7 +8,7 @@ import { type DenseRows, denseDesign, type SparseRows, sparseDesign } from './de
 import { latentStart } from './latent-start.ts';
 import type { OneHot } from './one-hot.ts';
 
-/** Negatives that are drawn for each seed. */
+/** Negatives sampled for each seed. */
 const NEGATIVES_PER_SEED = 10;
 /** Dimensions of the latent vectors. */
 const RANK = 32;
@@ -16,13 +16,13 @@ const RANK = 32;
 /** scikit-learn's C. */
 const STRENGTHS = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 1];
 /**
- * How much rare tokens weigh in the SVD (see `latentStart`): not at all, or as where a model's latent vectors start.
+ * The weighting of rare tokens in the SVD (see `latentStart`): none, or as for a model's initial latent vectors.
  */
 const IDF_POWERS = [0, 0.5];
 
 /**
- * Logistic regression on one-hot tokens: the seeds against 10 others a seed, drawn without replacement from the
- * population's non-seeds (hidden members among them, as online), fitted to convergence. Scores are logits.
+ * Logistic regression on one-hot tokens: the seeds against 10 others per seed, sampled without replacement from the
+ * population's non-seeds (including hidden members, as online), fitted to convergence. Scores are logits.
  */
 export function logisticRegression(oneHot: OneHot): TunableMethod<{ strength: number }> {
   return {
@@ -83,7 +83,7 @@ export function linearScorer(oneHot: OneHot, weights: Float64Array, bias: number
   return (users) => Float64Array.from(users, (user) => bias + sumOfTokens(weights, oneHot, user));
 }
 
-/** The seeds (1), ascending, and ten different non-seeds a seed (0); all of them where that is more. */
+/** The seeds (1), ascending, and ten distinct non-seeds per seed (0), or all of them if there are fewer. */
 export function sampleTask(oneHot: OneHot, seeds: Int32Array, rng: Rng): { users: Int32Array; labels: Uint8Array } {
   const positives = presentSeeds(oneHot, seeds);
   const others = nonSeeds(oneHot.users, positives);

@@ -31,7 +31,7 @@ export interface Episode {
  * theta' = theta - alpha grad L(theta; support); L(theta'; query) and its gradient with respect to theta, through the
  * inner step; with `firstOrder` the gradient is the one at theta'.
  *
- * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are no parameters, the
+ * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are not parameters, the
  * parameters, `support/label`, `query/label`, `inner.rate`. Outputs: `loss`, then `grad/<parameter>` in order.
  */
 function buildMetaGraph(
@@ -67,7 +67,7 @@ function buildMetaGraph(
   );
 }
 
-/** An input like `name` of `graph`; the sizes of a side are its own. */
+/** An input like `name` of `graph`, with sizes specific to its side. */
 function copyInput(b: Builder, graph: Graph, name: string, side: string): Value {
   const { dtype, shape } = graph.values.get(name)!;
   return b.input(
@@ -85,7 +85,7 @@ export interface MetaGradient {
 }
 
 /**
- * The gradient of one parameter: `rows` names the rows of the full one that `data` holds, null where it holds them all.
+ * The gradient of one parameter: `rows` names the rows of the full one that `data` holds, null if it holds all of them.
  */
 interface GradientPart {
   readonly rows: Int32Array | null;
@@ -186,11 +186,11 @@ export async function openEpisodeProgram(
 
 /** Adam on full parameters, in ONNX Runtime. */
 export interface Optimiser {
-  /** The parameters as they are now: valid until the next step but one. */
+  /** The current parameters: valid until the step after next. */
   readonly parameters: Parameters;
   readonly steps: number;
   step(gradients: ReadonlyMap<string, Float32Array>, rate: number): Promise<void>;
-  /** Parameters, moments and step count, to go on from later. */
+  /** Parameters, moments and step count, to resume from later. */
   state(): OptimiserState;
   close(): Promise<void>;
 }

@@ -15,20 +15,20 @@ export interface MetaTraining {
   /** Names of the parameters that are trained. */
   readonly parameters: readonly string[];
   readonly optimiser: Optimiser;
-  /** The campaigns whose tasks are drawn. */
+  /** The campaigns whose tasks are sampled. */
   readonly on: readonly CampaignHistory[];
-  /** Campaigns that lie in the future: nobody has their tokens. */
+  /** Future campaigns: nobody has their tokens. */
   readonly future: readonly string[];
-  /** Of every draw; steps draw for themselves, so that training can go on after a kill. */
+  /** For all random numbers; each step derives its own, so that training can resume after a crash. */
   readonly key: string;
-  /** Ends the loop after the step at hand. */
+  /** Ends the loop after the current step. */
   readonly signal: AbortSignal;
   isOver(step: number): boolean;
   /** After each step, with the mean query loss of its tasks. */
   onStep(step: number, loss: number): Promise<void>;
 }
 
-/** Goes on from the optimiser's step; true where it is over, false where the signal ended it. */
+/** Continues from the optimiser's step; true if it finished, false if the signal ended it. */
 export async function metaTrain(training: MetaTraining): Promise<boolean> {
   const { learners, settings, optimiser, on, signal } = training;
   const recipe = RECIPES[settings.recipe];
@@ -61,8 +61,8 @@ function zerosLike(parameters: Parameters, names: readonly string[]): Map<string
 }
 
 /**
- * The campaigns of a step: passes over all of them, each shuffled anew. Fixed by the step alone, so that training can
- * go on after a kill.
+ * The campaigns of a step: passes over all of them, each reshuffled. Determined by the step alone, so that training can
+ * resume after a crash.
  */
 function tasksOf(rng: Rng, step: number, campaigns: number, count: number): number[] {
   return Array.from({ length: count }, (_, i) => {

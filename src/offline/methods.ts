@@ -24,19 +24,19 @@ import { runTrial, type Trial } from './trial.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
 import { userKnn } from './user-knn.ts';
 
-/** How methods are tried: equal settings give equal qualities. */
+/** How methods are evaluated: equal settings produce equal qualities. */
 export interface MethodOptions {
   readonly repeats: number;
   readonly seed: number;
   readonly device: Device;
-  /** A trial's repeat is done; for models alone, which take the time. */
+  /** Called when a trial's repeat is done; only for models, which take most of the time. */
   readonly onDone?: () => void;
 }
 
 export interface MethodResult {
   /** In the order of the trials. */
   readonly qualities: readonly TrialQuality[];
-  /** Of a method that has a setting. */
+  /** For a method that has a setting. */
   readonly choice?: SettingChoice;
 }
 
@@ -60,8 +60,8 @@ export const BASELINES = [
 type BaselineName = (typeof BASELINES)[number];
 
 /**
- * `model` as `metaheac`; each of `beside` by its recipe where its manifest names one that is not taken, else by its
- * name and version. Two that cannot be told apart are invalid_argument, one whose features the population lacks is
+ * `model` as `metaheac`; each of `beside` named after its recipe if its manifest has one that is not taken, else by its
+ * name and version. Two that cannot be distinguished are invalid_argument, one whose features the population lacks is
  * invalid_model.
  */
 export function modelMethods(
@@ -74,7 +74,7 @@ export function modelMethods(
   for (const other of beside) {
     const recipe = other.manifest.training?.['recipe'];
     const name = typeof recipe === 'string' && recipe !== '' && !taken.has(recipe) ? recipe : labelOf(other);
-    if (taken.has(name)) throw new AppError('invalid_argument', `the model ${name} is there twice`);
+    if (taken.has(name)) throw new AppError('invalid_argument', `the model ${name} appears twice`);
     taken.add(name);
     methods.push(modelMethod(name, prepared, other));
   }
@@ -119,8 +119,8 @@ function modelMethod(name: string, prepared: PreparedDataSet, model: GeneralMode
 }
 
 /**
- * The baselines, on the features of the prepared data set. Lists of past campaigns are not cut: a baseline pays nothing
- * for their length, as a model does. `rng` draws the SVD and the campaigns that settings are chosen on.
+ * The baselines, on the features of the prepared data set. Lists of past campaigns are not cut: their length costs a
+ * baseline nothing, unlike a model. `rng` is for the SVD and for choosing the campaigns that settings are tuned on.
  */
 export function baselineMethods(prepared: PreparedDataSet, rng: Rng): Method[] {
   const { dataSet, userFeatures } = prepared;

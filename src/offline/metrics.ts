@@ -1,11 +1,11 @@
 /** How well scores find the members of a campaign: AUC, and precision, recall and lift at the top. */
 import { assert } from '../lib/errors.ts';
 
-/** What the best-scored share of the rows holds. */
+/** The contents of the top-scored share of the rows. */
 export interface TopQuality {
-  /** The share asked for, in (0, 1]. */
+  /** The requested share, in (0, 1]. */
   readonly share: number;
-  /** Rows taken: `max(1, ceil(share * rows))`. */
+  /** Number of rows: `max(1, ceil(share * rows))`. */
   readonly count: number;
   /** Members among them. */
   readonly hits: number;
@@ -13,7 +13,7 @@ export interface TopQuality {
   readonly precision: number;
   /** hits / all members. */
   readonly recall: number;
-  /** precision / share of members among all rows: 1 is what chance gives. */
+  /** precision / share of members among all rows: 1 is random. */
   readonly lift: number;
 }
 
@@ -21,14 +21,14 @@ export interface TopQuality {
 export interface RankingQuality {
   /** P(a member's score > a non-member's), ties counted half. */
   readonly auc: number;
-  /** One entry a share, in the order asked for. */
+  /** One entry per share, in the requested order. */
   readonly top: readonly TopQuality[];
 }
 
 /**
- * Measures `scores` against `labels` (1 = member), row by row; `users` are the rows' user numbers.
- * AUC gives tied scores their average rank; the top is cut by score descending, then user number ascending.
- * A score that is not a number, or labels of one kind only, are bugs of the caller: nothing could be measured.
+ * Measures `scores` against `labels` (1 = member), row by row; `users` are the rows' user numbers. For AUC tied scores
+ * get their average rank; the top is cut by score descending, then user number ascending. A score that is not a number,
+ * or labels of only one kind, are bugs of the caller, as nothing can be measured.
  */
 export function measureRanking(
   users: Int32Array,

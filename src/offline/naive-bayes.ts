@@ -1,10 +1,10 @@
-/** The baseline `naive_bayes`: how much more often the seeds have a user's tokens than everybody does. */
+/** The baseline `naive_bayes`: how much more often the seeds have a user's tokens than everyone does. */
 import { presentSeeds, sumOfTokens, type TunableMethod, tokenFrequencies } from './baselines.ts';
 import { type OneHot, tokensAlone } from './one-hot.ts';
 
 /**
  * score = sum over the user's tokens of ln((n_t + a p_t) / ((n + a) p_t)): n seeds, n_t of them with token t, p_t the
- * share of the population with t, a = `smoothing` in seeds that are like everybody.
+ * share of the population with t, a = `smoothing`, in pseudo-seeds that are like everyone.
  */
 export function naiveBayes(all: OneHot): TunableMethod<{ smoothing: number }> {
   const oneHot = tokensAlone(all);

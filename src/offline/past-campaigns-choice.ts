@@ -1,4 +1,4 @@
-/** Whether past campaigns are a user feature: what they bring to campaigns that are treated as the future. */
+/** Whether past campaigns are a user feature: their benefit for campaigns that are treated as future ones. */
 import { createRng } from '../lib/rng.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import { chooseByEvidence, type Gain, gainOf, type Outcome, utilityOf } from './evidence.ts';
@@ -7,17 +7,17 @@ import { populationRidge } from './population-ridge.ts';
 import { hasPastCampaigns, type PreparedDataSet, prepareDataSet } from './prepared-data-set.ts';
 import { meanOutcome, playSettings } from './tuning.ts';
 
-/** `auto`: where train campaigns say that they help. */
+/** `auto`: if they help on train campaigns. */
 export type PastCampaigns = 'auto' | 'always' | 'never';
 
 export interface PastCampaignsChoice {
   readonly campaigns: number;
-  /** Of the whole-population regression with past campaigns over the one without; null where nothing could be tried. */
+  /** Of the whole-population regression with past campaigns over the one without; null if nothing could be tried. */
   readonly gain: Gain | null;
   readonly taken: boolean;
 }
 
-/** A data set made ready for training, with or without past campaigns as a user feature. Errors as `prepareDataSet`. */
+/** A data set prepared for training, with or without past campaigns as a user feature. Errors as `prepareDataSet`. */
 export async function prepareTrainingData(
   path: string,
   options: {
@@ -39,9 +39,9 @@ export async function prepareTrainingData(
 }
 
 /**
- * The regression is tried on users with and without the feature, each with the setting that does best. Hidden members
- * and candidates are as often known from other campaigns (see `futureTrial`): "has a past campaign" alone tells
- * nothing.
+ * The regression is tried on users with and without the feature, each with its best setting. Hidden members and
+ * candidates are equally often known from other campaigns (see `futureTrial`), so "has a past campaign" alone is
+ * uninformative.
  */
 export function choosePastCampaigns(prepared: PreparedDataSet, seed: number): PastCampaignsChoice {
   const rng = createRng(`train/${seed}/past-campaigns`);

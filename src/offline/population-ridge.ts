@@ -1,6 +1,6 @@
 /**
- * The baseline `population_ridge`: the whole-population regression by itself. It is how a model's regression is tuned,
- * too.
+ * The baseline `population_ridge`: the whole-population regression alone, which is also used to tune a model's
+ * regression.
  */
 import { addRows, emptySums } from '../adaptation/covariance.ts';
 import { MOST_FEATURES, populationRegression } from '../adaptation/population-regression.ts';
@@ -80,7 +80,7 @@ function rowsOf(oneHot: OneHot, users: Int32Array): SparseRows {
   return { width, starts, columns, values };
 }
 
-/** `adaptation` with its regression as it does best by itself on train campaigns. Without one: as it is. */
+/** `adaptation` with its regression's best setting alone on train campaigns. Unchanged if it has none. */
 export function tuneRegression(
   futures: Futures,
   adaptation: AdaptationSettings,

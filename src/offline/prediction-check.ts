@@ -1,6 +1,6 @@
 /**
- * How well the quality that is predicted from seeds alone agrees with the truth of the eval rows, and what is said of
- * seeds that are drawn at random.
+ * How well the quality predicted from seeds alone agrees with the truth of the eval rows, and what is predicted for
+ * random seeds.
  */
 import { createRng, sampleWithoutReplacement } from '../lib/rng.ts';
 import type { GeneralModel } from '../model/load.ts';
@@ -16,19 +16,19 @@ import type { PreparedDataSet } from './prepared-data-set.ts';
 import type { GroupName } from './summary.ts';
 import { othersThan, runPredictedTrial, type Trial } from './trial.ts';
 
-/** Sizes whose predictions are checked. */
+/** Sizes at which predictions are checked. */
 const CHECKED_SHARES = [0.05, 0.2] as const;
-/** Sets of users at random that are tried as seeds, each of as many as a test campaign has. */
+/** Number of sets of random users tried as seeds, each as large as a test campaign's. */
 const RANDOM_SETS = 20;
 
-/** One measure over campaigns. */
+/** One metric over campaigns. */
 export interface Agreement {
-  /** Part of the campaigns whose truth is within the 90 % interval. */
+  /** Share of the campaigns whose truth is within the 90 % interval. */
   readonly coverage: number;
   readonly mean_predicted: number;
   readonly mean_true: number;
   readonly mean_absolute_error: number;
-  /** Between predicted and true, over campaigns; null where either does not vary. */
+  /** Between predicted and true, over campaigns; null if either does not vary. */
   readonly correlation: number | null;
   readonly mean_width: number;
 }
@@ -37,9 +37,9 @@ type VerdictCounts = Readonly<Record<Verdict, number>>;
 
 export interface PredictionSummary {
   readonly campaigns: number;
-  /** Campaigns with enough seeds; the measures are over these. */
+  /** Campaigns with enough seeds; the metrics cover these. */
   readonly predicted: number;
-  /** Against all rows, members among them, as it is predicted; null, as the others, where nothing was predicted. */
+  /** Against all rows, including members, like the predicted one; null, like the others, if nothing was predicted. */
   readonly auc: Agreement | null;
   readonly recall: Readonly<Record<string, Agreement | null>>;
   readonly lift: Readonly<Record<string, Agreement | null>>;
@@ -48,12 +48,12 @@ export interface PredictionSummary {
   readonly weak: { readonly auc: number; readonly truly: number; readonly called: number; readonly both: number };
 }
 
-/** What was predicted of one measure, and the truth. */
+/** The prediction of one metric, and the truth. */
 export interface PredictedTruth extends PredictiveInterval {
   readonly true: number;
 }
 
-/** One campaign's prediction; the measures are null where there were too few seeds. */
+/** One campaign's prediction; the metrics are null if there were too few seeds. */
 export interface CampaignPrediction {
   readonly id: string;
   readonly verdict: Verdict;
@@ -67,23 +67,23 @@ export interface PredictionReport {
   readonly campaigns: readonly CampaignPrediction[];
   /** A group without campaigns is left out. */
   readonly groups: Readonly<Partial<Record<GroupName, PredictionSummary>>>;
-  /** Verdicts on users who were drawn at random: they look like everyone. */
+  /** Verdicts on random users, who look like everyone. */
   readonly random_seeds: { readonly sets: number; readonly verdicts: VerdictCounts };
 }
 
-/** A campaign's prediction beside its truth. */
+/** A campaign's prediction and its truth. */
 export interface Predicted {
   readonly id: string;
   readonly group: Trial['group'];
   readonly prediction: Prediction;
   readonly quality: RankingQuality;
-  /** Part of the eval rows that are members. */
+  /** Share of members among the eval rows. */
   readonly members: number;
 }
 
 /**
- * Predicts each trial's quality from its seeds, the audience being cut from its evaluation rows, and measures it on
- * them: the audience of the first repeat.
+ * Predicts each trial's quality from its seeds, for an audience cut from its evaluation rows, and measures it on them,
+ * for the audience of the first repeat.
  */
 export async function checkPredictions(
   prepared: PreparedDataSet,
@@ -129,7 +129,7 @@ export async function checkPredictions(
   }
 }
 
-/** What is predicted where as many users at random are the trial's seeds; null where they leave nobody to rank. */
+/** The prediction with as many random users as seeds; null if they leave nobody to rank. */
 async function predictLots(context: OnlineContext, trial: Trial, key: string): Promise<Prediction | null> {
   const { population } = context;
   const seeds = sampleWithoutReplacement(createRng(key), population.rowCount, trial.seeds.length).sort();
@@ -155,7 +155,7 @@ export function summarisePredictions(checked: readonly Predicted[]): PredictionR
   );
 }
 
-/** The prediction beside the truth, as it is reported. */
+/** The prediction and the truth, as reported. */
 function campaignPrediction({ id, prediction, quality, members }: Predicted): CampaignPrediction {
   const beside = (interval: PredictiveInterval | null, truth: number) =>
     interval ? { ...interval, true: truth } : null;
@@ -169,7 +169,7 @@ function campaignPrediction({ id, prediction, quality, members }: Predicted): Ca
   return {
     id,
     verdict: prediction.verdict,
-    // against all rows, members among them, as it is predicted
+    // against all rows, including members, like the predicted one
     auc: beside(prediction.auc, members / 2 + (1 - members) * quality.auc),
     recall: byShare('recall'),
     lift: byShare('lift'),
@@ -205,10 +205,10 @@ function countVerdicts(predictions: readonly Prediction[]): VerdictCounts {
   return { good: of('good'), weak: of('weak'), unsure: of('unsure') };
 }
 
-/** A bound and a truth may be one fraction, rounded otherwise. */
+/** A bound and a truth may be the same fraction, rounded differently. */
 const ROUNDING = 1e-9;
 
-/** Whether the interval holds the truth. */
+/** Whether the interval contains the truth. */
 export function holdsTruth({ low, high, true: truth }: PredictedTruth): boolean {
   return truth >= low - ROUNDING && truth <= high + ROUNDING;
 }

@@ -1,4 +1,4 @@
-/** A data set made ready for work: its users as a temporary population, its campaigns as history. */
+/** A prepared data set: its users as a temporary population, its campaigns as history. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,15 +20,15 @@ export interface PreparedDataSet {
   close(): void;
 }
 
-/** Whether the users' past campaigns are a feature that was derived from the history. */
+/** Whether the users' past campaigns are a feature derived from the history. */
 export function hasPastCampaigns({ dataSet, userFeatures }: PreparedDataSet): boolean {
   const has = (features: readonly Feature[]) => features.some(({ name }) => name === PAST_CAMPAIGNS);
   return has(userFeatures) && !has(dataSet.userFeatures);
 }
 
 /**
- * Imports the users of the data set in `path`, with the campaigns that they are members of as a feature where
- * `pastCampaigns` is asked for, and reads its history. Errors: invalid_data, naming file:line.
+ * Imports the users of the data set in `path`, with the campaigns that they are members of as a feature if
+ * `pastCampaigns` is set, and reads its history. Errors: invalid_data, naming file:line.
  */
 export async function prepareDataSet(
   path: string,
@@ -60,8 +60,8 @@ export async function prepareDataSet(
 }
 
 /**
- * A model sees lists of past campaigns as long as this share of them are, and never longer than the limit: places that
- * few users fill cost all of them.
+ * A model reads lists of past campaigns at the length that covers this share of them, up to the limit: positions that
+ * few users fill cost time for all.
  */
 const COVERED = 0.95;
 const MAXIMUM_PAST_CAMPAIGNS = 256;

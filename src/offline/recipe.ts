@@ -1,5 +1,5 @@
 /**
- * Recipes: what a general model is made of, what its episodes are and how it is meta-trained. One loop trains them all.
+ * Recipes: a general model's architecture, its episodes and its meta-training. One loop trains them all.
  */
 
 import { HEADS, LATENT_TABLE, latentMap } from '../architectures/heads.ts';
@@ -37,13 +37,12 @@ export interface Recipe {
     settings: TrainSettings,
     device: Device,
   ): Promise<MetaProgram>;
-  /** null where the campaign is too small. */
+  /** null if the campaign is too small. */
   sampleEpisode(rng: Rng, campaign: CampaignHistory, settings: TrainSettings): SampledEpisode | null;
 }
 
 /**
- * Each campaign feature is left out of an episode with this probability, so that unknown values are not new to the
- * model.
+ * Each campaign feature is blanked in an episode with this probability, so that the model learns about unknown values.
  */
 const BLANKED = 0.3;
 
@@ -67,7 +66,7 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
         if (name === LATENT_TABLE && vectors) return { dtype: 'float32', shape, data: vectors };
         const map = maps.get(name);
         if (map) return { dtype: 'float32', shape, data: map(shape[1]!) };
-        // the heads start at nothing: what a campaign shifts is all theirs
+        // the heads start at zero: everything campaign-specific comes from them
         if (name === HEADS.scale) return own(name, shape, fanIn);
         if (name.startsWith('heads.') || (name.startsWith('latent.') && name !== LATENT_TABLE))
           return { dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, dim) => product * dim, 1)) };
@@ -90,7 +89,8 @@ export const RECIPES: Readonly<Record<RecipeName, Recipe>> = {
 };
 
 /**
- * Where latent vectors start, of all tokens of the population's users; null where they are drawn like other parameters.
+ * The initial latent vectors of all tokens of the population's users; null if they are initialised like other
+ * parameters.
  */
 function latentVectors(
   { population, userFeatures }: PreparedDataSet,
@@ -117,7 +117,7 @@ function latentMaps(
   return new Map(maps);
 }
 
-/** Random parameters; row 0 of a table, unknown and empty, starts at zero: no training example may ever move it. */
+/** Random parameters; row 0 of a table, unknown and empty, starts at zero, as no training example may ever move it. */
 function ownInitial(settings: TrainSettings): Initial {
   const initial = randomInitial(createRng(`train/${settings.seed}/initial`));
   return (name, shape, fanIn) => {

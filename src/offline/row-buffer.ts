@@ -1,8 +1,8 @@
-/** Growing rows of (user number, label) in typed arrays: 5 bytes a row, at most twice that while growing. */
+/** Growing rows of (user number, label) in typed arrays: 5 bytes per row, at most twice that while growing. */
 
 const FIRST_CAPACITY = 64;
 
-/** Rows that are added one by one. */
+/** Rows added one by one. */
 export class RowBuffer {
   #users = new Int32Array(0);
   #labels = new Uint8Array(0);

@@ -1,6 +1,5 @@
 /**
- * Scores that other people's models gave to the test campaigns, read from a CSV file and measured as a method of their
- * own.
+ * External models' scores for the test campaigns, read from a CSV file and measured as a separate method.
  */
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -15,25 +14,22 @@ import type { Trial } from './trial.ts';
 
 const SCORE_COLUMNS = ['campaign_id', 'user_id', 'score'];
 const SCORE_FILE = /\.csv(\.gz)?$/i;
-/** Plain or exponential decimals: what Number() takes besides (empty, hexadecimal, infinite) is a mistake here. */
+/** Plain or exponential decimals: what else Number() accepts (empty, hexadecimal, infinite) is a mistake here. */
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const SHOWN_CHARACTERS = 100;
 
-/** Whether `path` is a file of scores, not the folder of a model. */
+/** Whether `path` is a score file rather than a model folder. */
 export function isScoreFile(path: string): boolean {
   return SCORE_FILE.test(path) && !statSync(path, { throwIfNoEntry: false })?.isDirectory();
 }
 
 /**
- * Reads each of `paths` (columns campaign_id, user_id, score; a higher score is more alike) into a method named after
- * the file without its
- * extension. Scores of rows that are not measured (other campaigns of the data set, users that are no eval rows of the
- * campaign) are passed over. Memory is
- * 12 bytes an eval row. All repeats of such a method are equal.
- * Errors: `invalid_argument` where a name is one of `taken` or there twice; `invalid_data` naming file:line for a
- * campaign or user that the data
- * set does not know, a second score of one row and what is no finite number, and naming the campaigns where eval rows
- * have no score.
+ * Reads each of `paths` (columns campaign_id, user_id, score; a higher score means more similar) into a method named
+ * after the file without its extension. Scores of rows that are not measured (other campaigns of the data set, users
+ * without eval rows in the campaign) are ignored. Memory is 12 bytes per eval row. All repeats of such a method are
+ * equal. Errors: `invalid_argument` if a name is one of `taken` or repeated; `invalid_data` naming file:line for an
+ * unknown campaign or user, a second score for a row or a score that is not a finite number, and naming the campaigns
+ * whose eval rows lack scores.
  */
 export async function scoreMethods(
   paths: readonly string[],
@@ -50,8 +46,8 @@ export async function scoreMethods(
       const why =
         name === ''
           ? 'has no name before its extension'
-          : `would be measured as ${JSON.stringify(name)}, which another method is called`;
-      throw new AppError('invalid_argument', `${path} ${why}: name the file otherwise`);
+          : `would be measured as ${JSON.stringify(name)}, the name of another method`;
+      throw new AppError('invalid_argument', `${path} ${why}: rename the file`);
     }
     names.add(name);
     const scores = await readScores(path, history, directory, trials);
@@ -85,9 +81,9 @@ async function readScores(
     if (user < 0) throw lineError(path, line, `user ${shown(userId)} is not in users.ndjson`, { value: userId });
     const score = DECIMAL.test(text) ? Number(text) : Number.NaN;
     if (!Number.isFinite(score))
-      throw lineError(path, line, `the score is ${shown(text)}, a finite number is needed`, { value: text });
+      throw lineError(path, line, `the score is ${shown(text)}; a finite number is expected`, { value: text });
     if (scores.get(campaign)?.add(user, score) === false)
-      throw lineError(path, line, `user ${shown(userId)} has a score for campaign ${shown(campaign)} already`);
+      throw lineError(path, line, `user ${shown(userId)} already has a score for campaign ${shown(campaign)}`);
   });
   const lacking = [...scores].filter(([, { missing }]) => missing > 0);
   if (lacking.length > 0) {
@@ -113,7 +109,7 @@ async function readScores(
 class CampaignScores {
   /** Each once, ascending. */
   readonly #users: Int32Array;
-  /** NaN is not read yet. */
+  /** NaN means not read yet. */
   readonly #scores: Float64Array;
   #missing: number;
 
@@ -131,7 +127,7 @@ class CampaignScores {
     return this.#missing;
   }
 
-  /** False where the user has a score already; a user who is not measured is passed over. */
+  /** False if the user already has a score; a user who is not measured is ignored. */
   add(user: number, score: number): boolean {
     const place = this.#find(user);
     if (place < 0) return true;

@@ -9,18 +9,18 @@ import type { RecipeName } from './recipe.ts';
 export interface HeadsSettings {
   /**
    * Inner steps of meta-training (0: pooled training), with the rate of each parameter that they change; the bias is
-   * left to the online stage.
+   * only adapted online.
    */
   readonly innerSteps: number;
   readonly innerRates: Readonly<Record<string, number>>;
-  /** `zero` with `frozen` takes the latent term out. */
+  /** `zero` with `frozen` removes the latent term. */
   readonly latentStart: 'svd' | 'random' | 'zero';
 }
 
 export interface TrainSettings {
   readonly recipe: RecipeName;
   readonly name: string;
-  /** Campaigns a meta-step. */
+  /** Campaigns per meta-step. */
   readonly taskCount: number;
   readonly experts: number;
   readonly critics: number;
@@ -37,23 +37,23 @@ export interface TrainSettings {
   readonly firstOrder: boolean;
   /** Share of the train campaigns held out to choose the best step. */
   readonly validationShare: number;
-  /** Steps between two validations; before the first multiple there are a few more. */
+  /** Steps between two validations; with a few additional ones before the first multiple. */
   readonly validationEvery: number;
   /** Training ends when the best validation is this many steps ago. */
   readonly patience: number;
   /**
-   * Whether training goes on from the best step on all train campaigns: the held-out ones take their share of the
+   * Whether training continues from the best step on all train campaigns, for the held-out campaigns' share of the
    * steps.
    */
   readonly retrain: boolean;
-  /** The last training starts again where it takes at most so many steps; else it goes on from the best one. */
+  /** The last training starts over if it takes at most this many steps; otherwise it continues from the best one. */
   readonly restartSteps: number;
   /**
-   * Whether held-out campaigns choose how heads are adapted; if not, it is as `adaptation` says, but for the strengths
+   * Whether held-out campaigns choose how heads are adapted; if not, it follows `adaptation`, except for the strengths
    * of a logistic regression.
    */
   readonly chooseAdaptation: boolean;
-  /** Parameters that training leaves where they start. */
+  /** Parameters that training does not change. */
   readonly frozen: readonly string[];
   readonly adaptation: AdaptationSettings;
   readonly heads: HeadsSettings;
@@ -100,7 +100,7 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
   validationShare: 0.2,
   patience: 150,
   retrain: true,
-  // these hold one campaign's values at a time: none are learned
+  // these hold one campaign's values at a time and are not learned
   frozen: [HEADS.regression, HEADS.scale],
   adaptation: DEFAULT_DESCENT,
 };
@@ -109,9 +109,9 @@ export const DEFAULT_TRAIN_SETTINGS: TrainSettings = {
 export const LATENT_SIZE = 32;
 /** Hidden layers of an expert. */
 export const HIDDEN: readonly [number, number] = [64, 64];
-/** Seeds of a simulated campaign at validation: each campaign is tried with both. */
+/** Seeds of a simulated campaign at validation: each campaign is evaluated with both. */
 export const VALIDATION_SEEDS: readonly number[] = [50, 200];
-/** Most campaigns that one validation adapts to. */
+/** Maximum number of campaigns in one validation. */
 export const VALIDATION_CAMPAIGNS = 20;
 
 /** Campaigns, and seeds of each, on which training chooses how heads are adapted. */
@@ -121,15 +121,15 @@ export const START_CAMPAIGNS = 16;
 export const CHOICE_SEEDS: readonly number[] = [10, 50, 200];
 
 /**
- * Where nothing can be held out, training ends after this many passes over the campaigns: it cannot be seen when few
- * are known by heart.
+ * If nothing can be held out, training ends after this many passes over the campaigns, as overfitting to a few cannot
+ * be detected.
  */
 export const PASSES_UNSEEN = 20;
 
-/** Early validations: where few campaigns are soon learned by heart, the best step is among the first. */
+/** Early validations: with few campaigns, which are soon overfitted, the best step is among the first. */
 const EARLY_VALIDATIONS: readonly number[] = [10, 25];
 
-/** True where the model is validated after `step` steps. */
+/** Whether the model is validated after `step` steps. */
 export function isValidated(step: number, { steps, validationEvery }: TrainSettings): boolean {
   return step === steps || step % validationEvery === 0 || EARLY_VALIDATIONS.includes(step);
 }

@@ -1,6 +1,6 @@
 /**
- * Per-campaign qualities summed up by group: means over campaigns with their bootstrap intervals, of one method and of
- * two methods' difference.
+ * Per-campaign qualities summarised by group: means over campaigns with bootstrap intervals, for one method and for the
+ * difference of two.
  */
 import { assert } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
@@ -10,7 +10,7 @@ import type { RankingQuality } from './metrics.ts';
 import { SHARES, type Trial } from './trial.ts';
 
 export type GroupName = 'small' | 'large' | 'all';
-/** A group without campaigns is left out. */
+/** A group without campaigns is omitted. */
 export type Summary = Readonly<Partial<Record<GroupName, EvaluationGroup>>>;
 
 /** One campaign's mean quality over repeats. */
@@ -26,14 +26,14 @@ export interface GroupDifference {
   readonly precision: Readonly<Record<string, Interval>>;
 }
 
-/** A group without campaigns is left out. */
+/** A group without campaigns is omitted. */
 export type Difference = Readonly<Partial<Record<GroupName, GroupDifference>>>;
 
 export function summarise(qualities: readonly TrialQuality[], rng: Rng): Summary {
   return byGroup(qualities.map(campaignMean), rng, summariseGroup);
 }
 
-/** `ours` less `theirs`, both of the same trials in the same order: each campaign is the mean over its repeats. */
+/** `ours` minus `theirs`, both for the same trials in the same order: each campaign is the mean over its repeats. */
 export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQuality[], rng: Rng): Difference {
   assert(
     ours.length === theirs.length && ours.every(({ trial }, i) => trial === theirs[i]!.trial),
@@ -49,7 +49,7 @@ export function subtract(ours: readonly TrialQuality[], theirs: readonly TrialQu
   }));
 }
 
-/** The means of a campaign over its repeats; lists are by share, of those that are summed up. */
+/** The means of a campaign over its repeats; lists are by share, for the summarised shares. */
 interface CampaignMean {
   readonly group: Trial['group'];
   readonly auc: number;

@@ -1,8 +1,8 @@
 /**
- * What the planted world of synthetic data sets is made of, by name: tastes with their interests, categories, traits.
+ * The names used in the synthetic world: tastes with their interests, categories, traits.
  */
 
-/** What people can like; a person's taste is a number for each. Each has the interests that show it. */
+/** What people can like; a person's taste is a number for each. Each has interests that reveal it. */
 export const TASTES = {
   outdoors: ['hiking', 'camping', 'fishing', 'climbing', 'gardening', 'birdwatching'],
   sport: ['football', 'running', 'cycling', 'swimming', 'yoga', 'weightlifting'],
@@ -16,7 +16,7 @@ export const TASTES = {
   money: ['investing', 'real_estate', 'start_ups', 'insurance', 'savings', 'careers'],
 } as const;
 
-/** What campaigns sell, with the tastes that it appeals to, strongest first. */
+/** What campaigns sell, with the tastes it appeals to, strongest first. */
 export const CATEGORIES: Readonly<Record<string, readonly (keyof typeof TASTES)[]>> = {
   hiking_boots: ['outdoors', 'sport'],
   tents: ['outdoors', 'travel'],
@@ -72,7 +72,7 @@ export const DEVICES = ['android', 'iphone', 'tablet', 'windows', 'mac', 'televi
 export const HOURS = ['early_morning', 'morning', 'noon', 'afternoon', 'evening', 'night', 'weekend'];
 export const SEASONS = ['spring', 'summer', 'autumn', 'winter'];
 export const BRANDS_PER_TASTE = 20;
-/** A trait that is not known of a person. */
+/** An unknown trait of a person. */
 export const MISSING_SHARE = 0.05;
 
 export const TASTE_NAMES = Object.keys(TASTES) as (keyof typeof TASTES)[];

@@ -1,4 +1,4 @@
-/** The planted world of synthetic data sets: readable traits, hidden tastes, and how much a person likes a campaign. */
+/** The world of synthetic data sets: readable traits, hidden tastes, and how much a person likes a campaign. */
 import { createRng, type Rng } from '../lib/rng.ts';
 import {
   AGE_BANDS,
@@ -37,7 +37,7 @@ export const CAMPAIGN_FEATURES = [
   { name: 'topics', kind: 'multi', max_length: 3 },
 ] as const;
 
-/** Readable features of a person or a campaign; null = not known. */
+/** Readable features of a person or a campaign; null = unknown. */
 export type Traits = Readonly<Record<string, string | readonly string[] | null>>;
 
 /** A person as the world knows them. */
@@ -46,7 +46,7 @@ export interface Person {
   readonly country: number;
   /** `[TASTE_COUNT]`, about standard normal. */
   readonly tastes: Float64Array;
-  /** What a data set shows of them. */
+  /** What a data set reveals about them. */
   readonly traits: Traits;
 }
 
@@ -54,20 +54,20 @@ export interface Person {
 export interface PlantedCampaign {
   readonly features: Traits;
   /**
-   * How much a person likes it, before chance: hidden tastes weighed by the campaign and the person's age, a pair of
+   * How much a person likes it, before noise: hidden tastes weighted by the campaign and the person's age, a pair of
    * tastes, age, country.
    */
   affinity(age: number, country: number, tastes: Float64Array | Float32Array, offset: number): number;
 }
 
-/** Everything that is planted, fixed by a key. */
+/** The whole ground truth, determined by a key. */
 export interface World {
   samplePerson(rng: Rng, tokensPerUser: number): Person;
   sampleCampaign(rng: Rng): PlantedCampaign;
 }
 
 /**
- * The world of `key`: two data sets of one world have the same tokens with the same meaning, so that a model of one
+ * The world of `key`: two data sets of one world have the same tokens with the same meaning, so a model trained on one
  * fits the other.
  */
 export function createWorld(key: string): World {
@@ -80,7 +80,7 @@ export function createWorld(key: string): World {
 
 type Planted = ReturnType<typeof plantWorld>;
 
-/** What everything else is made of, each with a stream of its own. */
+/** The building blocks of everything else, each with its own random stream. */
 function plantWorld(key: string) {
   const rng = createRng(`synthetic world/${key}`);
   const normals = (label: string, count: number): Float64Array => {
@@ -190,7 +190,7 @@ function sampleCampaign(
   return { features, affinity };
 }
 
-/** Tokens with a place among the tastes and a popularity. */
+/** Tokens with a position in taste space and a popularity. */
 interface PlantedTokens {
   readonly names: readonly string[];
   /** `[names, TASTE_COUNT]` */
@@ -243,7 +243,7 @@ function brandNames(rng: Rng): string[] {
   return [...names];
 }
 
-/** Up to `count` different tokens, each drawn with P ~ exp(popularity + vector . tastes), one in ten at random. */
+/** Up to `count` distinct tokens, each sampled with P ~ exp(popularity + vector . tastes), one in ten at random. */
 function sampleTokens(rng: Rng, tokens: PlantedTokens, tastes: Float64Array, count: number): string[] {
   const size = tokens.names.length;
   const cumulative = new Float64Array(size);
@@ -260,7 +260,7 @@ function sampleTokens(rng: Rng, tokens: PlantedTokens, tastes: Float64Array, cou
   return [...sampled];
 }
 
-/** Index drawn with P ~ exp(logit(i)). */
+/** Index sampled with P ~ exp(logit(i)). */
 function choose(rng: Rng, count: number, logit: (i: number) => number): number {
   const cumulative = new Float64Array(count);
   let total = 0;

@@ -1,4 +1,4 @@
-/** Writes synthetic data sets: people with readable traits and planted tastes, campaigns that some of them like. */
+/** Writes synthetic data sets: people with readable traits and known tastes, campaigns that some of them like. */
 
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
@@ -9,22 +9,22 @@ import { CAMPAIGN_FEATURES, createWorld, type PlantedCampaign, USER_FEATURES, ty
 
 /** What to make. */
 export interface SyntheticOptions {
-  /** Folder of the data set; made if it is not there, its files replaced if they are. */
+  /** Folder of the data set; created if it does not exist, existing files are replaced. */
   readonly out: string;
   readonly users: number;
   readonly trainCampaigns: number;
   readonly testCampaigns: number;
-  /** Fixes the people and the campaigns; the same options give the same bytes. */
+  /** Determines the people and the campaigns; the same options produce the same bytes. */
   readonly seed: string;
-  /** Fixes what traits and tokens mean: models fit data sets of the same world. Default `demo`. */
+  /** Determines what traits and tokens mean: models fit data sets of the same world. Default `demo`. */
   readonly world?: string;
   /** Mean number of interests and brands of a person before repetitions are dropped. Default 14. */
   readonly tokensPerUser?: number;
   /** Members of a campaign as a share of the users. Default .04. */
   readonly audienceShare?: number;
-  /** Chance in who likes a campaign, in standard deviations of the planted affinity. Default 1. */
+  /** Noise in who likes a campaign, in standard deviations of the true affinity. Default 1. */
   readonly noise?: number;
-  /** Members of a train campaign that the history holds, at most (with 10 non-members each). Default 500. */
+  /** Maximum number of members of a train campaign in the history (with 10 non-members each). Default 500. */
   readonly trainMembers?: number;
 }
 
@@ -44,18 +44,18 @@ export interface TestCampaign {
 }
 
 const SEED_COUNTS = { small: 50, large: 200 } as const;
-/** Below this no campaign has members enough for seeds and hidden members. */
+/** With fewer, no campaign has enough members for seeds and hidden members. */
 const MINIMUM_USERS = 200;
 
 /**
- * Writes dataset.json, users.ndjson, campaigns.ndjson and interactions.csv. Train campaigns hold up to `trainMembers`
- * members and 10 non-members each; test campaigns are in turn `small` (50 seeds) and `large` (200, at most half of the
- * members), and every other user is an eval row: those with label 1 are the planted truth.
+ * Writes dataset.json, users.ndjson, campaigns.ndjson and interactions.csv. Train campaigns have up to `trainMembers`
+ * members and 10 non-members each; test campaigns alternate between `small` (50 seeds) and `large` (200, at most half
+ * of the members), and every other user is an eval row: those with label 1 are the ground truth.
  */
 export async function generateDataSet(options: SyntheticOptions): Promise<SyntheticDataSet> {
   const { out, users, seed } = options;
   if (!(Number.isInteger(users) && users >= MINIMUM_USERS))
-    throw new AppError('invalid_argument', `${users} users: at least ${MINIMUM_USERS} are needed`);
+    throw new AppError('invalid_argument', `${users} users are too few: at least ${MINIMUM_USERS} are needed`);
   const settings = { tokensPerUser: 14, audienceShare: 0.04, noise: 1, trainMembers: 500, world: 'demo', ...options };
   const world = createWorld(settings.world);
   const rng = createRng(`synthetic data/${seed}`);
@@ -73,7 +73,7 @@ export async function generateDataSet(options: SyntheticOptions): Promise<Synthe
   return { users, trainCampaigns: settings.trainCampaigns, testCampaigns };
 }
 
-/** What stays in memory of the people: nothing but what decides whom they like. */
+/** What stays in memory about the people: only what decides which campaigns they like. */
 interface People {
   readonly ages: Uint8Array;
   readonly countries: Uint8Array;
@@ -81,7 +81,7 @@ interface People {
   readonly tastes: Float32Array;
 }
 
-/** Fills `people` on the way. */
+/** Fills `people` along the way. */
 function* sampleUsers(world: World, rng: Rng, people: People, tokensPerUser: number): Generator<object> {
   for (let u = 0; u < people.ages.length; u++) {
     const person = world.samplePerson(rng, tokensPerUser);
@@ -100,7 +100,7 @@ interface Settings {
   readonly trainMembers: number;
 }
 
-/** Tells of the test campaigns in `made`. */
+/** Records the test campaigns in `made`. */
 function* sampleCampaigns(
   world: World,
   rng: Rng,

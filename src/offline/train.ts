@@ -44,16 +44,16 @@ export interface TrainOptions {
   readonly clock: Clock;
   readonly resume: boolean;
   /**
-   * Threads that tasks and trials are shared out to; 1 (if not given): they run in this one. The model's bytes do not
+   * Number of threads for tasks and trials; with 1, the default, they run in this thread. The model's bytes do not
    * depend on it.
    */
   readonly threads?: number;
-  /** Ends training after the step at hand; the best so far is exported. */
+  /** Ends training after the current step; the best so far is exported. */
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: TrainProgress) => void;
-  /** Told how a part that is a method of its own does best by itself. */
+  /** Called with the best setting of a part that is a method of its own. */
   readonly onTuned?: (part: 'regression' | 'companion', choice: SettingChoice) => void;
-  /** Told how the heads are adapted, and what else was tried. */
+  /** Called with how the heads are adapted, and what else was tried. */
   readonly onChoice?: (choice: Choice, on: 'start' | 'held out') => void;
 }
 
@@ -62,7 +62,7 @@ export interface TrainResult {
   /** Of the first phase. */
   readonly steps: number;
   readonly bestStep: number;
-  /** Steps of the final phase; 0 where the best of the first is the model. */
+  /** Steps of the final phase; 0 if the best of the first is the model. */
   readonly finalSteps: number;
   readonly interrupted: boolean;
 }
@@ -70,7 +70,7 @@ export interface TrainResult {
 /** Steps between two checkpoints of the final phase. */
 const FINAL_CHECKPOINT_STEPS = 50;
 
-/** What the phases of a training work with. */
+/** The context of the phases of a training. */
 interface Training {
   readonly prepared: PreparedDataSet;
   readonly options: TrainOptions;
@@ -83,13 +83,13 @@ interface Training {
   readonly parameters: readonly string[];
   /** The parameters before training. */
   readonly initial: Parameters;
-  /** How the heads are adapted while nothing was chosen. */
+  /** How the heads are adapted before anything is chosen. */
   readonly adaptation: AdaptationSettings;
 }
 
 /**
  * Trains on the train campaigns of `prepared` and writes the model folder `options.out`. Equal data, settings and
- * machine give equal bytes but for `created`.
+ * machine produce equal bytes except for `created`.
  */
 export async function train(prepared: PreparedDataSet, options: TrainOptions): Promise<TrainResult> {
   const { device, settings } = options;
@@ -106,7 +106,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
     phase: heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final',
   });
   let isOver = false;
-  // last, so that nothing leaves its threads open
+  // last, so that no error leaves its threads open
   const learners = await openLearners(prepared, initialModel, { settings, device, threads: options.threads ?? 1 });
   const parameters = trainableParameters(initialModel.graph);
   const { adaptation } = logistic;
@@ -120,7 +120,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
     }
     if (run.phase === 'choosing') isOver = await trainChoosing(training);
     if (run.phase === 'final') isOver = await trainFinal(training);
-    // an interrupted training goes on from its last step
+    // an interrupted training resumes from its last step
     if (!isOver) run.saveRest();
   } finally {
     await Promise.all([learners.close(), run.optimiser.close()]);
@@ -136,10 +136,10 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   return { manifest, steps, bestStep: best?.step ?? steps, finalSteps, interrupted: !isOver };
 }
 
-/** The regressions that are blended in, each as it does best by itself. */
+/** The regressions to blend in, each with its best setting alone. */
 function tuneParts(prepared: PreparedDataSet, { graph }: InitialModel, { settings, onTuned }: TrainOptions) {
   const futures = openFutures(prepared, prepared.userFeatures);
-  // the name of a random stream: it stays
+  // the name of a random stream, which must not change
   const tuning = createRng(`train/${settings.seed}/companion`);
   const regression = tuneRegression(futures, settings.adaptation, tuning);
   if (regression.choice) onTuned?.('regression', regression.choice);
@@ -149,7 +149,7 @@ function tuneParts(prepared: PreparedDataSet, { graph }: InitialModel, { setting
   return { regression, logistic };
 }
 
-/** The first phase, up to the choice of the adaptation and the start of the final one; true where it is over. */
+/** The first phase, up to the choice of the adaptation and the start of the final one; true if it finished. */
 async function trainChoosing({ options, heldOut, run, learners, ...training }: Training): Promise<boolean> {
   const { settings, signal } = options;
   const known = { seed: settings.seed, adaptation: training.adaptation };
@@ -169,7 +169,7 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
         const summary = await validation.validate(learners, run.optimiser.parameters);
         auc = summary.all?.auc.mean ?? null;
         const { best } = run;
-        // without held-out campaigns the last step is taken
+        // without held-out campaigns the last step is used
         if (best === null || best.auc === null || auc === null || auc > best.auc) {
           run.best = { step, auc, summary };
           run.keepParameters();
@@ -190,8 +190,8 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
 }
 
 /**
- * The final phase starts again where that is cheap: as many passes over all campaigns as were best on a part of them.
- * Else it goes on from the best step, and those that were held out take their share of the steps.
+ * The final phase starts over if that is cheap, with as many passes over all campaigns as were best on a part of them.
+ * Otherwise it continues from the best step, for the held-out campaigns' share of the steps.
  */
 function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restartSteps }: TrainSettings) {
   const step = best?.step ?? 0;
@@ -200,7 +200,7 @@ function planFinal({ held, training }: HeldOut, { best }: TrainingRun, { restart
   return { startsAgain, steps: startsAgain ? again : Math.ceil((step * held.length) / training.length) };
 }
 
-/** The final phase: on all campaigns; true where it is over. */
+/** The final phase: on all campaigns; true if it finished. */
 async function trainFinal({ options, campaigns, heldOut, run, learners, ...training }: Training): Promise<boolean> {
   const { settings, signal } = options;
   const count = run.best
@@ -238,7 +238,7 @@ function report(
   });
 }
 
-/** What the manifest says of the training. */
+/** The manifest's description of the training. */
 function factsOf(
   { prepared, options, campaigns, heldOut, run, adaptation }: Training,
   finalSteps: number,
@@ -273,7 +273,7 @@ function factsOf(
 }
 
 /**
- * What two trainings must share for one to go on from the other's checkpoint: data and settings, but for the number of
+ * What two trainings must share for one to resume from the other's checkpoint: data and settings, except the number of
  * steps.
  */
 function identityOf(

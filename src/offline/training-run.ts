@@ -1,4 +1,4 @@
-/** Where a training stands: its phase, its optimiser, the best model so far, and the checkpoint that holds them all. */
+/** The state of a training: its phase, its optimiser, the best model so far, and the checkpoint of all of them. */
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Tensor } from '../graph/index.ts';
 import type { Device } from '../runtime/session.ts';
@@ -9,18 +9,18 @@ import type { Summary } from './summary.ts';
 
 /**
  * `choosing`: on a part of the campaigns, measured on the rest; `final`: again on all, for as many passes as were best.
- * Where nothing is held out there is only the final one.
+ * If nothing is held out, there is only the final one.
  */
 export type Phase = 'choosing' | 'final';
 
 export interface Best {
   readonly step: number;
-  /** null where nothing could be held out. */
+  /** null if nothing could be held out. */
   readonly auc: number | null;
   readonly summary: Summary | null;
 }
 
-/** What a checkpoint says beside its tensors. */
+/** What a checkpoint contains in addition to its tensors. */
 interface Notes {
   readonly phase: Phase;
   readonly best: Best | null;
@@ -31,7 +31,7 @@ interface Notes {
 export interface TrainingRunOptions {
   /** The file of the checkpoint. */
   readonly path: string;
-  /** What a checkpoint must have been made of to be gone on from. */
+  /** The identity that a checkpoint must have to be resumed from. */
   readonly identity: string;
   readonly resume: boolean;
   readonly device: Device;
@@ -39,7 +39,7 @@ export interface TrainingRunOptions {
   readonly phase: Phase;
 }
 
-/** Opens the optimiser at the checkpoint, where there is one to go on from, else at `initial`. */
+/** Opens the optimiser at the checkpoint if there is one to resume from, else at `initial`. */
 export async function openTrainingRun(initial: Parameters, options: TrainingRunOptions): Promise<TrainingRun> {
   const { path, identity, resume, device } = options;
   const saved = resume ? readCheckpoint(path, identity) : null;
@@ -81,7 +81,7 @@ export class TrainingRun {
     return this.#optimiser;
   }
 
-  /** The parameters as they are now are the best ones. */
+  /** Records the current parameters as the best ones. */
   keepParameters(): void {
     this.bestParameters = copyOf(this.#optimiser.parameters);
   }
@@ -107,7 +107,7 @@ export class TrainingRun {
     this.#savedAt = { phase, steps };
   }
 
-  /** Saves what no checkpoint holds yet. */
+  /** Saves what is not in a checkpoint yet. */
   saveRest(): void {
     if (this.#savedAt.phase !== this.phase || this.#optimiser.steps > this.#savedAt.steps) this.save();
   }

@@ -9,7 +9,7 @@ import type { Population } from '../population/population.ts';
 import type { CampaignHistory, LabelledRows } from './history.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
 
-/** A campaign to try: user numbers. */
+/** A campaign to evaluate, as user numbers. */
 export interface Trial {
   readonly id: string;
   readonly features: CampaignHistory['features'];
@@ -18,10 +18,10 @@ export interface Trial {
   readonly evaluation: LabelledRows;
 }
 
-/** The shares at which precision, recall and lift are summed up. */
+/** The shares at which precision, recall and lift are summarised. */
 export const SHARES = [0.05] as const;
 
-/** Adapts to the trial's seeds with the draws of `key`, scores its evaluation rows and measures them. */
+/** Adapts to the trial's seeds with the random numbers of `key`, scores its evaluation rows and measures them. */
 export async function runTrial(
   context: OnlineContext,
   scorer: Scorer,
@@ -33,8 +33,7 @@ export async function runTrial(
 }
 
 /**
- * The same audience beside what is predicted of it from the seeds and the users of the evaluation rows, not from their
- * labels.
+ * The same audience with its prediction from the seeds and the users of the evaluation rows, without their labels.
  */
 export async function runPredictedTrial(
   context: OnlineContext,
@@ -75,7 +74,7 @@ async function measureTrial(
   shares: readonly number[],
 ): Promise<RankingQuality> {
   const rows = population.readRows(users.map((user) => population.rowOf[user]!));
-  // a model that is being trained has all its parameters at hand, and its scorer takes them all
+  // a model in training provides all its parameters, and its scorer takes them all
   const parameters = all ? new Map([...all, ...customised.parameters]) : customised.parameters;
   const scores = await scorer.score(rows, features, parameters, ownToken(model.folder, id));
   return measureRanking(users, scores, labels, shares);
@@ -99,8 +98,8 @@ export function testTrials(campaigns: readonly CampaignHistory[]): Trial[] {
 }
 
 /**
- * A train campaign as a trial: `count` of its members (at most half) are the seeds, the rows of everybody else are
- * evaluated. null where that leaves no seed, or not both labels.
+ * A train campaign as a trial: `count` of its members (at most half) are the seeds, everyone else's rows are evaluated.
+ * null if that leaves no seed, or not both labels.
  */
 export function simulateTrial(campaign: CampaignHistory, count: number, rng: Rng): Trial | null {
   const { users, labels } = campaign.train;

@@ -1,4 +1,4 @@
-/** The logistic regression on the heads as a method of its own: on tokens and latent vectors together. */
+/** The logistic regression on the heads as a separate method, on tokens and latent vectors together. */
 
 import { HEADS } from '../architectures/heads.ts';
 import { assert } from '../lib/errors.ts';
@@ -13,7 +13,7 @@ import type { OneHot } from './one-hot.ts';
 import { LATENT_SIZE } from './settings.ts';
 import { chooseSetting, type SettingChoice } from './tuning.ts';
 
-/** Inverse L2 strengths; 0 leaves the features out. */
+/** Inverse L2 strengths; 0 excludes the features. */
 export type LogisticSetting = { readonly wide: number; readonly query: number };
 
 const GRID: readonly LogisticSetting[] = [
@@ -29,9 +29,9 @@ const GRID: readonly LogisticSetting[] = [
 ];
 
 /**
- * `adaptation` with the strengths of its logistic regression as they do best on train campaigns, by itself: that is
- * known of all train campaigns, without a general model, where few are held out. Only parameters that have a strength
- * already get one. Without one, or another kind of adaptation: as it is.
+ * `adaptation` with the best strengths of its logistic regression alone on train campaigns: that needs no general model
+ * and can use all train campaigns, while few are held out. Only parameters that already have a strength get one.
+ * Unchanged if there is none, or for another kind of adaptation.
  */
 export function tuneLogisticRegression(
   futures: Futures,
@@ -54,8 +54,7 @@ export function tuneLogisticRegression(
 }
 
 /**
- * `vectors` as in `latentStart`, of the tokens of `oneHot`; only settings with strengths of `parameters` are in the
- * grid.
+ * `vectors` as in `latentStart`, of the tokens of `oneHot`; the grid only has settings with strengths for `parameters`.
  */
 export function logisticRegressionMethod(
   oneHot: OneHot,

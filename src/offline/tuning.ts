@@ -7,29 +7,29 @@ import { measureRanking } from './metrics.ts';
 import type { OneHot } from './one-hot.ts';
 import { SHARES } from './trial.ts';
 
-/** What was tried and what was taken. */
+/** What was tried and what was chosen. */
 export interface SettingChoice<S extends Setting = Setting> {
   readonly setting: S;
-  /** Every setting of the grid with its means; empty where no campaign could be tried. */
+  /** Every setting of the grid with its means; empty if no campaign could be tried. */
   readonly tried: readonly ({ readonly setting: S } & Outcome)[];
-  /** Campaigns that were tried. */
+  /** Number of campaigns tried. */
   readonly campaigns: number;
 }
 
 /**
- * How a setting is chosen: the best mean, or the first of the grid unless more is to be expected of another (see
+ * How a setting is chosen: the best mean, or the first of the grid unless another has a higher expected gain (see
  * `shrunkenGain`).
  */
 export type ChoiceRule = 'best mean' | 'evidence';
 
 const SEED_COUNTS = [10, 50, 200];
-/** Train campaigns that are tried: more make the choice no better and cost time. */
+/** Maximum number of train campaigns: more do not improve the choice and cost time. */
 const TRIED_CAMPAIGNS = 24;
 
 /**
  * Tries up to 24 train campaigns as the future (see `Futures`), each with 10, 50 and 200 of the members (at most half
- * of them) as seeds, what is random drawn as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% /
- * 4, and of equals the first wins. Equal streams try the same campaigns, whatever the method.
+ * of them) as seeds, with random numbers as in an evaluation, and chooses by `rule`; means are of AUC + precision@5% /
+ * 4, and the first of equals wins. Equal streams use the same campaigns, whatever the method.
  */
 export function chooseSetting<S extends Setting>(
   open: (oneHot: OneHot) => TunableMethod<S>,

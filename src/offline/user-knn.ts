@@ -1,23 +1,22 @@
-/** The baseline `user_knn`: how alike a user is to the seeds who are nearest, by the cosine of their tokens. */
+/** The baseline `user_knn`: a user's similarity to the nearest seeds, by the cosine of their tokens. */
 import { type Rng, sample } from '../lib/rng.ts';
 import { presentSeeds, type Scorer, type TunableMethod, tokenFrequencies } from './baselines.ts';
 import { type OneHot, tokensAlone } from './one-hot.ts';
 
-/** Nearest seeds whose similarities are averaged; with all of them the order is nearly the centroid's. */
+/** Number of nearest seeds whose similarities are averaged; with all of them the order is nearly the centroid's. */
 const NEIGHBOURS = [1, 3, 10, 30, 100];
-/** How much rare tokens weigh: not at all (plain overlap), or by their IDF. */
+/** The weighting of rare tokens: none (plain overlap), or by their IDF. */
 const IDF_POWERS = [0, 1];
 /**
- * Seeds that a user is compared with: more are drawn down to this, since a user costs (tokens x seeds who share them).
+ * Maximum number of seeds that a user is compared with, by sampling, since a user costs (tokens x seeds who share
+ * them).
  */
 export const MAXIMUM_COMPARED_SEEDS = 2000;
 
 /**
- * score(u) = the mean of the cosines of u and its k nearest seeds (all of them where there are fewer than k). A user's
- * vector has w_t at each of
- * its tokens, w_t = IDF_t^`idf_power`, IDF as the centroid's. A user without tokens is like nobody: 0. Of more than
- * 2,000 seeds
- * as many are drawn.
+ * score(u) = the mean of the cosines of u and its k nearest seeds (all of them if there are fewer than k). A user's
+ * vector has w_t at each of its tokens, w_t = IDF_t^`idf_power`, IDF as the centroid's. A user without tokens scores 0.
+ * More than 2,000 seeds are sampled down to that.
  */
 export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: number }> {
   const oneHot = tokensAlone(all);
@@ -38,7 +37,7 @@ export function userKnn(all: OneHot): TunableMethod<{ k: number; idf_power: numb
   };
 }
 
-/** The seeds, or as many as are compared, ascending. */
+/** The compared seeds, ascending. */
 function compareWith(seeds: Int32Array, rng: Rng): Int32Array {
   if (seeds.length <= MAXIMUM_COMPARED_SEEDS) return seeds;
   return sample(rng, seeds, MAXIMUM_COMPARED_SEEDS).sort();
@@ -64,14 +63,14 @@ function nearestScorer(oneHot: OneHot, squares: Float64Array, seeds: Int32Array,
     });
 }
 
-/** 1 / the length of the user's vector; 0 where it has none. */
+/** 1 / the length of the user's vector; 0 if it has none. */
 function inverseNorm({ offsets, tokens }: OneHot, squares: Float64Array, user: number): number {
   let sum = 0;
   for (let i = offsets[user]!; i < offsets[user + 1]!; i++) sum += squares[tokens[i]!]!;
   return sum === 0 ? 0 : 1 / Math.sqrt(sum);
 }
 
-/** The seeds of each token, as their places in `seeds`: `entries[starts[t] .. starts[t + 1]]`. */
+/** The seeds of each token, as their positions in `seeds`: `entries[starts[t] .. starts[t + 1]]`. */
 function seedsByToken(
   { offsets, tokens, width }: OneHot,
   seeds: Int32Array,
@@ -94,8 +93,8 @@ function seedsByToken(
 }
 
 /**
- * The sum of the `heap.length` largest of `values`, none of which is negative; `heap` is room for them, the least one
- * at its root.
+ * The sum of the `heap.length` largest of `values`, none of which is negative; `heap` is space for them, with the
+ * smallest at its root.
  */
 function sumOfLargest(values: Float64Array, heap: Float64Array): number {
   heap.fill(0);

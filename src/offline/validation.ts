@@ -1,6 +1,5 @@
 /**
- * Validation: a model that is being trained adapts to simulated seed sets of past campaigns, as the service would to
- * tomorrow's.
+ * Validation: a model in training adapts to simulated seed sets of past campaigns, as the service would to future ones.
  */
 
 import type { Parameters } from '../adaptation/compaction.ts';
@@ -28,19 +27,19 @@ import { meanOutcome } from './tuning.ts';
 
 export interface Validation {
   /**
-   * How the held-out campaigns fare; a campaign's quality is the mean over its seed sets: they are no campaigns of
-   * their own.
+   * The quality on the held-out campaigns; a campaign's quality is the mean over its seed sets, which are not
+   * independent campaigns.
    */
   validate(learners: Learners, parameters: Parameters): Promise<Summary>;
-  /** How the heads are adapted best, which may be as it was chosen `before` training; null where the model has none. */
+  /** The best way to adapt the heads, which may be the choice from `before` training; null if the model has none. */
   choose(learners: Learners, parameters: Parameters, before: AdaptationSettings): Promise<Choice | null>;
 }
 
 type Known = Pick<TrainSettings, 'seed' | 'adaptation'>;
 
 /**
- * How the heads of a model that knows nothing yet are adapted best, on train campaigns: there are more of them than are
- * held out later, and a general model of few campaigns adds little. null where the model has no heads.
+ * The best way to adapt the heads of an untrained model, on train campaigns: there are more of them than are held out
+ * later, and a general model from few campaigns adds little. null if the model has no heads.
  */
 export async function chooseAtStart(
   { population }: PreparedDataSet,
@@ -63,7 +62,7 @@ export async function chooseAtStart(
   });
 }
 
-/** The outcome of each campaign, the mean over its seed sets, with each of some settings. */
+/** The outcome of each campaign, the mean over its seed sets, for each setting. */
 function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials: readonly CampaignTrials[]) {
   return async (settings: readonly DescentSettings[]): Promise<Outcome[][]> => {
     const evaluated = await learners.evaluate(
@@ -80,7 +79,7 @@ function evaluateAll(learners: Learners, parameters: Parameters, campaignTrials:
 
 /**
  * Trials of at most `most` campaigns of a future, one for each number of seeds; a campaign that is too small for any is
- * left out.
+ * omitted.
  */
 function trialsPerCampaign(
   campaigns: readonly CampaignHistory[],

@@ -16,7 +16,7 @@ export interface BoundFeature {
   readonly size: number;
   /** By population code; code 0 (missing) is id 0. Empty of a feature without tokens. */
   readonly tokenIds: Int32Array;
-  /** Tokens of the dictionary that the model does not know. */
+  /** Number of dictionary tokens that the model does not know. */
   readonly unknownTokens: number;
   /** What the model is fed where a number is missing; null: NaN. */
   readonly missing: number | null;
@@ -26,12 +26,12 @@ export interface Binding {
   readonly features: readonly BoundFeature[];
 }
 
-/** Binds; a feature that the population lacks, or has in another kind, is invalid_model. */
+/** Binds; a feature that the population lacks, or has as another kind, is invalid_model. */
 export function bind(model: ModelContract, population: Population): Binding {
   return { features: model.manifest.features.user.map((feature) => bindFeature(model, population, feature)) };
 }
 
-/** The binding as if nobody had some tokens of a feature, by the model's ids: for a model that is tried on the past. */
+/** The binding as if nobody had some tokens of a feature, by the model's ids: for evaluating a model on the past. */
 export function withoutTokens({ features }: Binding, feature: string, ids: ReadonlySet<TokenId>): Binding {
   return {
     features: features.map((own) =>

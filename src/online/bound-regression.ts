@@ -1,6 +1,6 @@
 /**
- * The whole-population regression of a model on a population: its covariance, made once, and its features for the users
- * of a campaign.
+ * The whole-population regression of a model on a population: its covariance, computed once, and its features for the
+ * users of a campaign.
  */
 
 import { addRows, type ColumnSums, emptySums } from '../adaptation/covariance.ts';
@@ -21,7 +21,7 @@ import { readSums, writeSums } from './regression-cache.ts';
 
 /** A campaign's users, ready for fits. */
 export interface CampaignRegression {
-  /** Fits the seeds at these places of the campaign's users. */
+  /** Fits the seeds at these positions among the campaign's users. */
   fit(positives: Int32Array, settings: PopulationRegressionSettings): LinearChange;
 }
 
@@ -40,16 +40,18 @@ export interface RegressionSource {
 export interface RegressionOptions {
   readonly device?: Device;
   /**
-   * A file in which the sums over the population are kept: they are made once for a model and a version of the
-   * population.
+   * The cache file of the sums over the population, which are computed once per model and population version.
    */
   readonly cache?: string;
-  /** Of the users whom the covariance is taken from; the default is what a service uses: audiences depend on it. */
+  /**
+   * Features of the users from which the covariance is computed; audiences depend on it, and the default is the
+   * service's.
+   */
   readonly mostFeatures?: number;
 }
 
 /**
- * Reads the population once, if its sums are not cached yet, and a sample of its users. null where the model has no
+ * Reads the population once, if its sums are not cached yet, and a sample of its users. null if the model has no
  * regression.
  */
 export async function openBoundRegression(
@@ -113,7 +115,7 @@ async function sumsOf(
   return sums;
 }
 
-/** A user who has nothing but a token. */
+/** A user with only one token. */
 function userWith({ feature, id }: OwnToken, { features }: Binding): Rows {
   const columns = features.map((bound): [string, Column] => {
     const { name, tokenIds } = bound;

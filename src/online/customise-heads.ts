@@ -1,5 +1,5 @@
 /**
- * The online stage by gradient descent on the heads: one pass finds likely hidden members, the next leaves them out of
+ * The online stage by gradient descent on the heads: one pass finds likely hidden members, the next excludes them from
  * the negatives.
  */
 
@@ -15,16 +15,15 @@ import { predict } from './prediction.ts';
 import { reportRanks } from './quality.ts';
 import { crossFit, type SeedRanks } from './seed-ranks.ts';
 
-/** Negatives are drawn from at most this many candidates, themselves drawn once; more where there are many seeds. */
+/** Negatives are sampled from at most this many candidates, themselves sampled once; more if there are many seeds. */
 export const POOL_ROWS = 20_000;
 /**
- * The heads learn from at most this many seeds, drawn once: what more would teach them is less than what a draw of
- * negatives changes.
+ * The heads learn from at most this many seeds, sampled once: more would change less than another sample of negatives.
  */
 const MOST_SEEDS = 2000;
-/** Users who said no are negatives of every step, at most so many of them, drawn once. */
+/** Dismissed users are negatives of every step, at most this many of them, sampled once. */
 const MOST_DISMISSED = 2000;
-/** Share of the work that is done when the seeds are ranked: five runs of six. */
+/** Share of the work that is done once the seeds are ranked: five runs of six. */
 const CROSS_FITTED = 5 / 6;
 
 /** Steps for `seeds` seeds. */
@@ -44,7 +43,7 @@ export async function customiseHeads(
   const poolSize = Math.max(request.poolRows ?? POOL_ROWS, Math.round(seeds.length * settings.negatives_per_seed));
   const sampled = sampleOf(candidates, poolSize, rng.fork('pool'));
   const dismissed = sampleOf(request.dismissed ?? new Int32Array(0), MOST_DISMISSED, rng.fork('dismissed'));
-  // rows of the boundary: the seeds, then the pool, then what is not in it of ranked and dismissed rows
+  // rows of the boundary: the seeds, then the pool, then ranked and dismissed rows that are not in it
   const rows = Int32Array.from(
     new Set([...seeds, ...sampled, ...(request.withoutQuality ? [] : (request.ranked ?? [])), ...dismissed]),
   );
@@ -57,7 +56,7 @@ export async function customiseHeads(
   let ranks: SeedRanks | null = null;
   if (!request.withoutQuality) {
     const ranked = request.ranked ? request.ranked.map((row) => places.get(row)!) : pool;
-    // a held-out seed is treated as hidden members are: it is in the pool of negatives with the same chance
+    // a held-out seed is treated like a hidden member: it is in the pool of negatives with the same probability
     const chance = sampled.length / candidates.length;
     ranks = await crossFit(
       seeds.length,
@@ -85,7 +84,7 @@ export async function customiseHeads(
   };
 }
 
-/** At most `most` of `rows`, ascending as they are. */
+/** At most `most` of the ascending `rows`, in the same order. */
 function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
   return rows.length <= most ? rows : sample(rng, rows, most).sort();
 }
@@ -93,11 +92,11 @@ function sampleOf(rows: Int32Array, most: number, rng: Rng): Int32Array {
 /** Users on whom heads are adapted. */
 export interface StartedHeads {
   readonly run: HeadRun;
-  /** Of the same users; null where the model has no whole-population regression. */
+  /** Of the same users; null if the model has no whole-population regression. */
   readonly regression: CampaignRegression | null;
 }
 
-/** A run at the start, on `rows` of the population: its rows are theirs, in their order. */
+/** A run at the start on `rows` of the population, in their order. */
 export async function startHeads(
   { model, population, binding, regression, parameters = model.graph.initializers }: OnlineContext,
   program: HeadProgram,
@@ -115,18 +114,17 @@ export async function startHeads(
   };
 }
 
-/** What heads learn from: places of the run's rows. */
+/** What heads learn from: positions among the run's rows. */
 export interface HeadRows {
   readonly positives: Int32Array;
-  /** Negatives are drawn from these. */
+  /** Negatives are sampled from these. */
   readonly pool: Int32Array;
   /** Negatives of every step. */
   readonly always?: Int32Array;
 }
 
 /**
- * Both passes, the logistic and the population regression, from the start; the scores of all rows where they are asked
- * for.
+ * Both passes, the logistic and the population regression, from the start; and on request the scores of all rows.
  */
 export async function adaptHeads(
   started: StartedHeads,
@@ -164,7 +162,7 @@ export async function descendHeads(
   await descend(run, stepsFor(settings, positives.length), { ...rows, pool: negatives }, settings, rng.fork('second'));
 }
 
-/** What is added to the logits that the passes have left; it does not depend on them. */
+/** The parts added to the logits after the passes; they do not depend on them. */
 export interface HeadParts {
   readonly companion: LogitPart | null;
   readonly regression: LogitPart | null;
@@ -184,7 +182,7 @@ export function fitParts(
     parts.companion = run.fitLogistic(learned, labels, settings.companion.strengths);
   }
   if (settings.regression) {
-    assert(regression, 'the model has a regression, and the population is not read for it');
+    assert(regression, 'the model has a regression, but the population was not read for it');
     parts.regression = run.linear(regression.fit(positives, settings.regression));
   }
   return parts;

@@ -27,7 +27,7 @@ import { type Prediction, predict } from './prediction.ts';
 import { type QualityReport, reportRanks } from './quality.ts';
 import { rankSeeds, type SeedRanks } from './seed-ranks.ts';
 
-/** A model's steps, of the kind that its manifest says. */
+/** A model's steps, of the kind given in its manifest. */
 export type OnlineProgram =
   | { readonly kind: 'adam'; readonly steps: AdaptationProgram; readonly settings: AdamSettings }
   | { readonly kind: 'gradient_descent'; readonly steps: HeadProgram; readonly settings: DescentSettings };
@@ -60,39 +60,38 @@ export interface OnlineContext<Model extends AdaptableModel = AdaptableModel> {
   readonly population: Population;
   readonly binding: Binding;
   readonly program: OnlineProgram;
-  /** Where the model has a whole-population regression. */
+  /** Present if the model has a whole-population regression. */
   readonly regression?: BoundRegression | null;
   /** Where adaptation starts, if not at the model's own parameters (while it is being trained). */
   readonly parameters?: Parameters;
 }
 
 export interface CustomiseRequest {
-  /** Key of every random draw: `planKey`. */
+  /** Key of all random numbers: `planKey`. */
   readonly key: string;
   readonly features: CampaignValues;
   /** Rows of the population, ascending. */
   readonly seeds: Int32Array;
   /** Rows that are neither seeds nor suppressed, ascending; at least one. */
   readonly candidates: Int32Array;
-  /** Candidates who said no, ascending: negatives of every step. */
+  /** Dismissed candidates, ascending: negatives of every step. */
   readonly dismissed?: Int32Array;
-  /** Called with the share of the steps that are done; what it throws ends the adaptation. */
+  /** Called with the share of steps done; whatever it throws ends the adaptation. */
   readonly onProgress?: (share: number) => void;
   /**
-   * `ownToken`: the campaign's own, where the model was trained on it. Whoever scores with the customised model leaves
-   * it out too.
+   * `ownToken`: the campaign's own, if the model was trained on it. It must also be removed when scoring with the
+   * customised model.
    */
   readonly without?: EncodingOptions['without'];
-  /** Leaves out the quality report and the prediction, and the runs that they take. */
+  /** Skips the quality report and the prediction, and their runs. */
   readonly withoutQuality?: boolean;
   /**
-   * Rows that an audience will be cut from, to which predicted shares refer; the candidates, or a sample of them, where
-   * it is not given.
+   * Rows that an audience will be cut from, to which predicted shares refer; by default the candidates, or a sample of
+   * them.
    */
   readonly ranked?: Int32Array;
   /**
-   * Negatives are drawn from so many of the candidates, where the model is adapted by gradient descent; `POOL_ROWS` if
-   * not given.
+   * With gradient descent, the number of candidates from which negatives are sampled; `POOL_ROWS` by default.
    */
   readonly poolRows?: number;
 }
@@ -101,7 +100,7 @@ export interface CustomisedModel {
   /** The adapted parameters; all others are the general model's. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly epochs: number;
-  /** null where too few seeds could be held out. */
+  /** null if too few seeds could be held out. */
   readonly quality: QualityReport | null;
   readonly prediction: Prediction | null;
 }

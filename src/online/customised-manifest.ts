@@ -1,5 +1,5 @@
 /**
- * The manifest of a customised model: whose it is, the campaign's features as its inputs, and the general model's
+ * The manifest of a customised model: its campaign, the campaign's features as its inputs, and the general model's
  * manifest.
  */
 
@@ -9,7 +9,7 @@ import { nullableNumbers } from '../model/interface.ts';
 import type { Manifest } from '../model/manifest.ts';
 import { encodeCampaign } from './encode.ts';
 
-/** Readers of another contract are to refuse it. */
+/** Readers of another contract must refuse it. */
 const CUSTOMISED_MANIFEST_CONTRACT = 1;
 
 export interface CustomisedManifest {
@@ -27,12 +27,12 @@ export interface CustomisedManifest {
     Record<string, { readonly shape: readonly number[]; readonly data: (number | null)[] }>
   >;
   /**
-   * The campaign's own token, where the model was trained on a campaign of its external id: scores are the audience's
-   * where `id` is taken out of each user's list in the input `input` before the list is cut to its maximum length, and
-   * its length counted after that. null: nothing is left out.
+   * The campaign's own token, if the model was trained on a campaign with its external id: scores match the audience's
+   * if `id` is removed from each user's list in the input `input` before the list is cut to its maximum length, and the
+   * length is counted after that. null: there is nothing to remove.
    */
   readonly left_out: { readonly input: string; readonly token: string; readonly id: number } | null;
-  /** As it stands in the general model's folder. Its golden batch and evaluation are the general model's. */
+  /** As in the general model's folder. Golden batch and evaluation refer to the general model. */
   readonly general_model: Manifest;
 }
 

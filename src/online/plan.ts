@@ -1,4 +1,4 @@
-/** The adaptation plan: held-out split, negatives of every epoch and batch order, all drawn before the first step. */
+/** The adaptation plan: held-out split, negatives of every epoch and batch order, all sampled before the first step. */
 import { createHash } from 'node:crypto';
 import { sortedEntries } from '../lib/canonical-json.ts';
 import { createRng, type Rng, sample, shuffle } from '../lib/rng.ts';
@@ -17,7 +17,7 @@ export interface PlannedPass {
 }
 
 export interface AdaptationPlan {
-  /** On part of the seeds, to choose the number of epochs; null where the seeds are too few. */
+  /** On part of the seeds, to choose the number of epochs; null if there are too few seeds. */
   readonly selection: (PlannedPass & { readonly heldOut: Int32Array; readonly others: Int32Array }) | null;
   /** On all seeds. */
   readonly final: PlannedPass;
@@ -28,8 +28,8 @@ const NO_ROWS = new Int32Array(0);
 const HELD_OUT_CANDIDATES = 2000;
 
 /**
- * The key of all random draws of an expansion: what the audience may depend on, and nothing else. Rows are of the
- * population version, ascending.
+ * The key of all random numbers of an expansion: everything that the audience may depend on, and nothing else. Rows are
+ * those of the population version, ascending.
  */
 export function planKey(what: {
   readonly modelVersion: string;
@@ -53,8 +53,8 @@ export function planKey(what: {
 }
 
 /**
- * Draws the plan. `seeds` and `candidates` are rows of the population, ascending. Negatives are drawn without
- * replacement within an epoch: all candidates where they are too few. `dismissed` rows are negatives of every epoch.
+ * Samples the plan. `seeds` and `candidates` are rows of the population, ascending. Negatives are sampled without
+ * replacement within an epoch: all candidates if there are too few. `dismissed` rows are negatives of every epoch.
  */
 export function samplePlan(
   key: string,
@@ -100,7 +100,7 @@ function samplePass(
   return { epochs };
 }
 
-/** Positives and negatives in random order, cut into batches of nearly one size, none over `most`. */
+/** Positives and negatives in random order, split into batches of nearly equal size, none over `most`. */
 function cutBatches(rng: Rng, positives: Int32Array, negatives: Int32Array, most: number): PlannedBatch[] {
   const total = positives.length + negatives.length;
   const order = Int32Array.from({ length: total }, (_, i) => i);

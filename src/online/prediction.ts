@@ -1,11 +1,10 @@
 /**
- * What an audience will be worth, predicted from its seeds alone: recall and lift by size with their intervals, and a
- * verdict in words.
+ * An audience's quality, predicted from its seeds alone: recall and lift by size with their intervals, and a verdict.
  */
 import { meanInterval, type PredictiveInterval, shareInterval } from './predictive-interval.ts';
 import { hitsAt, type SeedRanks, topCount, winsOf } from './seed-ranks.ts';
 
-/** Sizes of audiences that are predicted, as shares of the candidates. */
+/** Audience sizes for which predictions are made, as shares of the candidates. */
 const PREDICTED_SHARES = [
   0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.1, 0.125, 0.15, 0.2, 0.25, 0.3,
   0.4, 0.5, 0.6, 0.7, 0.8, 0.9,
@@ -18,30 +17,30 @@ export interface Prediction {
   readonly verdict: Verdict;
   /** The verdict in a sentence, with its numbers. */
   readonly reason: string;
-  /** Chance that a member scores above a candidate; null where there were too few seeds to hold some out. */
+  /** Probability that a member scores above a candidate; null if there were too few seeds to hold some out. */
   readonly auc: PredictiveInterval | null;
-  /** By share: part of the members that are not seeds who are in an audience of that share of the candidates. */
+  /** By share: the share of members who are not seeds that an audience of that share of the candidates contains. */
   readonly recall: Readonly<Record<string, PredictiveInterval>>;
-  /** By share: members in the audience, as a multiple of what an audience at random has. */
+  /** By share: members in the audience, as a multiple of those in a random audience. */
   readonly lift: Readonly<Record<string, PredictiveInterval>>;
 }
 
-/** An AUC below this is weak: of normal scores it is a lift of 2 at 5 % and of 1.6 at 20 %, where lots have 1. */
+/** An AUC below this is weak: with normal scores it means a lift of 2 at 5 % and of 1.6 at 20 %, where random is 1. */
 export const WEAK_AUC = 0.6;
 /**
- * `good` only where the interval of the AUC is above this: of users at random 1 set of 46 with 10 seeds is there, and
- * none of 92 with 50 or 200.
+ * `good` only if the interval of the AUC is above this: of sets of random users 1 of 46 with 10 seeds is, and none of
+ * 92 with 50 or 200.
  */
 const GOOD_LOW = 0.55;
 /**
- * `weak` only where the interval of the AUC is below this: else seeds at random and a campaign of .7 cannot be told
+ * `weak` only if the interval of the AUC is below this: otherwise random seeds and a campaign of .7 cannot be told
  * apart.
  */
 const MAYBE_GOOD = 0.7;
 
 /**
- * Predicts from the ranks of held-out seeds. `others` members that are not seeds are to be found; where their number is
- * not known, as many as there are seeds are taken. `seeds` is their number where none was held out.
+ * Predicts from the ranks of held-out seeds. `others` is the number of members who are not seeds; if unknown, it is
+ * assumed to equal the number of seeds. `seeds` is their number if none was held out.
  */
 export function predict(ranks: SeedRanks | null, seeds: number, others = seeds): Prediction {
   if (ranks === null || ranks.above.length === 0) {
@@ -60,7 +59,7 @@ export function predict(ranks: SeedRanks | null, seeds: number, others = seeds):
   for (const share of PREDICTED_SHARES) {
     const count = topCount(ranks.rows, share);
     const found = shareInterval(hitsAt(ranks, count), held, others);
-    // of few rows a share is rounded up, and lots find as many more
+    // with few rows a share is rounded up, and a random order finds that many more
     const times = ranks.rows / count;
     recall[String(share)] = found;
     lift[String(share)] = { mean: found.mean * times, low: found.low * times, high: found.high * times };

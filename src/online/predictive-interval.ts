@@ -1,6 +1,6 @@
-/** 90 % predictive intervals: where what is measured on some members lies when it is measured on others. */
+/** 90 % predictive intervals: the range of a measurement on some members when it is repeated on others. */
 
-/** An estimate and the bounds that hold the truth nine times in ten. */
+/** An estimate and bounds that contain the truth nine times in ten. */
 export interface PredictiveInterval {
   readonly mean: number;
   readonly low: number;
@@ -10,20 +10,20 @@ export interface PredictiveInterval {
 const TAIL = 0.05;
 /** The normal quantile of 1 - TAIL. */
 const Z = 1.6448536269514722;
-/** More others than this add less than .005 of noise: none is worth the time. */
+/** More others than this add less than .005 of noise, which is not worth the time. */
 const MOST_OTHERS = 10_000;
-/** Variance of a uniform draw of [0, 1]. */
+/** Variance of a uniform variable on [0, 1]. */
 const UNIFORM_VARIANCE = 1 / 12;
 
 /**
- * Share of `others` that are hits, where `hits` of `seeds` were: beta-binomial, the posterior predictive under
- * Jeffreys' prior Beta(1/2, 1/2). It has the noise of the seeds and that of the others. The mean is hits / seeds: the
- * prior's pull towards 1/2 would make lift out of nothing at small sizes.
+ * Share of `others` that are hits, given that `hits` of `seeds` were: beta-binomial, the posterior predictive under
+ * Jeffreys' prior Beta(1/2, 1/2). It includes the noise of the seeds and that of the others. The mean is hits / seeds,
+ * as the prior's pull towards 1/2 would create lift out of nothing at small sizes.
  */
 export function shareInterval(hits: number, seeds: number, others: number): PredictiveInterval {
   const count = Math.min(Math.max(Math.round(others), 1), MOST_OTHERS);
   const [a, b] = [hits + 0.5, seeds - hits + 0.5];
-  // p(j + 1) / p(j) = (count - j) (a + j) / ((j + 1) (b + count - j - 1)); by logarithms, since p(0) may underflow
+  // p(j + 1) / p(j) = (count - j) (a + j) / ((j + 1) (b + count - j - 1)); in logarithms, since p(0) may underflow
   const logs = new Float64Array(count + 1);
   let greatest = 0;
   for (let j = 0; j < count; j++) {
@@ -45,8 +45,8 @@ export function shareInterval(hits: number, seeds: number, others: number): Pred
 }
 
 /**
- * Mean over `others` of values in [0, 1], where it was the mean of `values`: Student's t on the spread of the values,
- * to which one pseudo-value of a uniform draw's variance is added, so that a few equal values are not certain.
+ * Mean over `others` of values in [0, 1], given the mean of `values`: Student's t on the spread of the values, plus one
+ * pseudo-value with a uniform variable's variance, so that a few equal values do not imply certainty.
  */
 export function meanInterval(values: Float64Array, others: number): PredictiveInterval {
   const count = values.length;

@@ -5,8 +5,8 @@ export interface QualityReport {
   readonly held_out_seeds: number;
   readonly candidates: number;
   /**
-   * Chance that a held-out seed scores above a candidate; ties count half. Hidden members among the candidates make it
-   * cautious.
+   * Probability that a held-out seed scores above a candidate; ties count half. Hidden members among the candidates
+   * make it conservative.
    */
   readonly auc: number;
   /** Standard error of `auc` (Hanley & McNeil 1982). */
@@ -15,7 +15,7 @@ export interface QualityReport {
   readonly recall: { readonly '0.05': number; readonly '0.2': number };
 }
 
-/** The report of held-out seeds' ranks among candidates. */
+/** The report from held-out seeds' ranks among candidates. */
 export function reportRanks(ranks: SeedRanks): QualityReport {
   const n1 = ranks.above.length;
   const n0 = ranks.rows;

@@ -1,4 +1,4 @@
-/** The sums over a population that its regression needs, kept as a file: they take a pass over all users to make. */
+/** Caches the sums over a population that its regression needs in a file, as they take a pass over all users. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,8 +12,7 @@ import type { Population } from '../population/population.ts';
 const DIGEST_BYTES = 32;
 
 /**
- * Where the sums of a model over a version of a population are kept: in the version's folder, with which they are
- * removed.
+ * The cache file for a model and a population version: in the version's folder, with which it is removed.
  */
 export function regressionCache({
   model: { manifest },
@@ -25,7 +24,7 @@ export function regressionCache({
   return join(path, version, `regression-${manifest.version}.sums`);
 }
 
-/** The sums that were kept; null where there are none that can be used: they are made again. */
+/** The cached sums; null if there are no usable ones, so that they must be computed again. */
 export function readSums(path: string, width: number, rows: number): ColumnSums | null {
   let bytes: Buffer;
   try {
@@ -41,13 +40,13 @@ export function readSums(path: string, width: number, rows: number): ColumnSums 
   return { rows, counts: part(0), sums: part(1), squares: part(2) };
 }
 
-/** Keeps them; where the folder cannot be written, they are made again by whoever needs them next. */
+/** Stores them; if the folder cannot be written, the next user computes them again. */
 export function writeSums(path: string, { counts, sums, squares }: ColumnSums): void {
   const body = Buffer.concat([counts, sums, squares].map(({ buffer }) => Buffer.from(buffer)));
   const bytes = Buffer.concat([createHash('sha256').update(body).digest(), body]);
   try {
     replaceDurably(path, bytes, `${path}.${process.pid}-${threadId}`);
   } catch {
-    // a population that is read-only has no cache
+    // a read-only population has no cache
   }
 }

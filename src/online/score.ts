@@ -12,8 +12,8 @@ import type { Binding } from './binding.ts';
 import { type CampaignValues, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
 
 /**
- * Rows a run. Fixed, not configurable: a matrix product may round otherwise at another size, and an audience must not
- * depend on it.
+ * Rows per run. Fixed, not configurable: a matrix product may round differently at another size, and an audience must
+ * not depend on that.
  */
 const BATCH_ROWS = 2048;
 
@@ -40,7 +40,7 @@ export async function openScorer(
 ): Promise<Scorer> {
   const { graph, folder, adapted, binding } = what;
   const session: Session = await openSession(cutTables(graph, adapted, { compact: false }).compactGraph, options);
-  // the score, under the name that the cut gives it
+  // the score, under the name from the cut
   const output = session.outputs[0]!;
   return {
     async score(rows, features, parameters, without = null) {

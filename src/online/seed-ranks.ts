@@ -1,7 +1,7 @@
 /** How seeds that a model has not seen rank among the rows that an audience is cut from. */
 import { type Rng, sampleWithoutReplacement } from '../lib/rng.ts';
 
-/** One entry a held-out seed. The seeds themselves are not among the ranked rows. */
+/** One entry per held-out seed. The seeds themselves are not among the ranked rows. */
 export interface SeedRanks {
   /** Ranked rows; at least one. */
   readonly rows: number;
@@ -11,9 +11,9 @@ export interface SeedRanks {
   readonly tied: Int32Array;
 }
 
-/** Parts that the seeds are split into. Ten would learn from more seeds, at twice the time. */
+/** Number of folds of the seeds. Ten would learn from more seeds, in twice the time. */
 const PARTS = 5;
-/** No further part is ranked after so many seeds: a share of them has a standard error of at most .016. */
+/** No further fold is ranked after this many seeds: a share of them has a standard error of at most .016. */
 const ENOUGH_SEEDS = 1000;
 
 /** Ranks scores of held-out seeds among those of other rows. */
@@ -30,9 +30,10 @@ export function rankSeeds(seeds: readonly number[] | Float32Array, rows: Float32
 }
 
 /**
- * Ranks seeds among `ranked` by models that did not learn from them: of the seeds in five parts, one learns from the
- * others, in turn, until enough are ranked. `score` learns from the seeds `learning`, knowing nothing of `held`, and
- * gives the scores of all rows; rows `0 .. seeds - 1` are the seeds. null where there are fewer seeds than parts.
+ * Ranks seeds among `ranked` by models that did not learn from them: the seeds are split into five folds, each ranked
+ * by a model that learned from the others, until enough are ranked. `score` learns from the seeds `learning` without
+ * `held`, and returns the scores of all rows; rows `0 .. seeds - 1` are the seeds. null if there are fewer seeds than
+ * folds.
  */
 export async function crossFit(
   seeds: number,
@@ -58,19 +59,19 @@ export async function crossFit(
   return { rows: ranked.length, above: Int32Array.from(above), tied: Int32Array.from(tied) };
 }
 
-/** Chance of each seed to score above one of the rows, drawn at random; ties count half. Its mean is the AUC. */
+/** Probability of each seed to score above a random row; ties count half. The mean is the AUC. */
 export function winsOf({ rows, above, tied }: SeedRanks): Float64Array {
   return Float64Array.from(above, (count, i) => 1 - (count + tied[i]! / 2) / rows);
 }
 
-/** Rows in the top `share` of `rows`: an audience has at least one. */
+/** Number of rows in the top `share` of `rows`, at least one. */
 export function topCount(rows: number, share: number): number {
   return Math.min(rows, Math.max(1, Math.ceil(share * rows)));
 }
 
 /**
- * Seeds that would be among the top `count` had they been ranked with the rows. One that is tied with others takes any
- * of their places.
+ * Number of seeds that would be among the top `count` if ranked with the rows. A tied seed is equally likely at any of
+ * the tied places.
  */
 export function hitsAt({ above, tied }: SeedRanks, count: number): number {
   let hits = 0;
@@ -78,7 +79,7 @@ export function hitsAt({ above, tied }: SeedRanks, count: number): number {
   return hits;
 }
 
-/** Elements of ascending `sorted` below `x`, or not above it. */
+/** Number of elements of ascending `sorted` below `x`, or not above it. */
 function countBelow(sorted: Float32Array, x: number, orEqual: boolean): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {

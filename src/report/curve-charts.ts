@@ -11,7 +11,7 @@ const LEGEND_WIDTH = 230;
 const OWN_OPACITY = 0.18;
 const OTHERS_OPACITY = 0.07;
 
-/** Methods by mean AUC, the best first, metaheac before all. */
+/** Methods by mean AUC, best first, with metaheac in front. */
 export function methodOrder({ methods }: EvaluationReport): string[] {
   const aucOf = (name: string) => (name === MAIN_METHOD ? Number.POSITIVE_INFINITY : methods[name]!.all!.auc.mean);
   return Object.keys(methods).sort((a, b) => aucOf(b) - aucOf(a));
@@ -48,15 +48,15 @@ export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): C
         data: order.map((name) => ({ name, itemStyle: { opacity: 0 } })),
       },
       xAxis: logAxis(
-        'size of the audience, share of all who are ranked',
+        'size of the audience, share of all ranked users',
         { min: smallest, max: 1 },
         shareTicks(smallest),
         percent,
       ),
       yAxis:
         what === 'recall'
-          ? linearAxis('recall: part of the members found', 42, { min: 0, max: 1 })
-          : linearAxis('lift: times as many members as at random', 42, { min: 0, max: wholeLift(report) }),
+          ? linearAxis('recall: share of members found', 42, { min: 0, max: 1 })
+          : linearAxis('lift: members found, relative to random', 42, { min: 0, max: wholeLift(report) }),
       series: [...order].reverse().flatMap((name) => {
         const style = styles.get(name)!;
         const points = report.curves[name]!.map((point) => ({ x: point.share, ...point[what] }));
@@ -75,7 +75,7 @@ export function curveChart(report: EvaluationReport, what: 'recall' | 'lift'): C
   };
 }
 
-/** Room for every band. */
+/** Space for every band. */
 function wholeLift({ curves }: EvaluationReport): number {
   const most = Math.max(...Object.values(curves).flatMap((curve) => curve.map(({ lift }) => lift.high)));
   const step = most > 20 ? 10 : most > 8 ? 2 : 1;

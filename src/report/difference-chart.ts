@@ -12,12 +12,12 @@ const WIDTH = 860;
 const ROW_HEIGHT = 21;
 const LABELS_WIDTH = 236;
 const GAP = 26;
-/** Far below every method: it would squeeze what matters into a corner; it is in the table. */
+/** Far below every method: it would squeeze the relevant differences into a corner; the table has it. */
 const LEFT_OUT = 'random';
 
 /**
- * Differences in AUC and precision@5 % with 95 % intervals, a row a method and group; full marks are clear, rings hold
- * zero.
+ * Differences in AUC and precision@5 % with 95 % intervals, one row per method and group; filled marks are clear
+ * differences, rings contain zero.
  */
 export function differenceChart(report: EvaluationReport): Chart {
   const rows = rowsOf(report);
@@ -30,7 +30,7 @@ export function differenceChart(report: EvaluationReport): Chart {
     name: 'differences',
     width: WIDTH,
     height,
-    title: `metaheac less each other method: ${report.dataset}`,
+    title: `metaheac minus each other method: ${report.dataset}`,
     description:
       'Differences in AUC and in precision at 5 %, campaign by campaign, with 95 % intervals. Over all campaigns ' +
       `metaheac is clearly ahead in AUC of ${ahead} of ${overall.length} methods.`,
@@ -88,7 +88,7 @@ function rowsOf(report: EvaluationReport): Row[] {
     );
 }
 
-/** An axis with a place for every row; the left panel has their names. */
+/** An axis with a position for every row; the left panel has their names. */
 function rowAxis(rows: readonly Row[], gridIndex: number): object {
   return {
     type: 'value',
@@ -130,7 +130,7 @@ function rowLabel(row: Row | undefined): string {
   return `${row.isFirst ? `{method|${shortened(row.method)}}` : ''}{group|${row.group}}`;
 }
 
-/** Wide enough for all intervals and zero, in steps that read well. */
+/** Wide enough for all intervals and zero, in readable steps. */
 function differenceAxis(gridIndex: number, name: string, intervals: readonly Interval[]): object {
   const low = Math.min(0, ...intervals.map((one) => one.low));
   const high = Math.max(0, ...intervals.map((one) => one.high));
@@ -158,7 +158,7 @@ function differenceAxis(gridIndex: number, name: string, intervals: readonly Int
   };
 }
 
-/** A ground behind the rows of every other method. */
+/** A background behind the rows of every other method. */
 function stripes(rows: readonly Row[], gridIndex: number, before: number): object {
   const starts = rows.flatMap(({ isFirst }, row) => (isFirst ? [row] : []));
   const spans = starts.map((from, i) => [from, starts[i + 1] ?? rows.length] as const).filter((_, i) => i % 2 === 0);

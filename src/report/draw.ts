@@ -1,6 +1,6 @@
 /**
- * The only door to ECharts: a chart's option as an SVG text that follows the reader's colour scheme, without script and
- * without a DOM.
+ * The only importer of ECharts: renders a chart's option as SVG text that follows the reader's colour scheme, without
+ * scripts and without a DOM.
  */
 import { CustomChart, LineChart, ScatterChart } from 'echarts/charts';
 import { GridComponent, LegendComponent } from 'echarts/components';
@@ -14,13 +14,13 @@ use([LineChart, ScatterChart, CustomChart, GridComponent, LegendComponent, SVGRe
 
 const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif';
 
-/** A drawing that is to be made. */
+/** A chart to draw. */
 export interface Chart {
-  /** Letters only; ids inside the SVG begin with it. */
+  /** Letters only; the prefix of ids inside the SVG. */
   readonly name: string;
-  /** What is shown, for who sees it and for who does not. */
+  /** The title, shown and read aloud. */
   readonly title: string;
-  /** What it shows in this case, in a sentence: read aloud in place of the picture. */
+  /** What it shows in this case, in a sentence: read aloud instead of the picture. */
   readonly description: string;
   /** Pixels. */
   readonly width: number;
@@ -28,7 +28,7 @@ export interface Chart {
   readonly option: EChartsCoreOption;
 }
 
-/** An `<svg>` element for a page that has `svgRules()` among its styles. Equal charts give equal text. */
+/** An `<svg>` element for a page that has `svgRules()` among its styles. Equal charts produce equal text. */
 export function drawChart(chart: Chart): string {
   return element(chart, chart.width, chart.height, '', [renderBody(chart)]);
 }
@@ -36,7 +36,7 @@ export function drawChart(chart: Chart): string {
 const HEADING_HEIGHT = 40;
 const MARGIN = 12;
 
-/** A file of its own: the chart under its title, on its own ground, light or dark as the reader has it. */
+/** A standalone file: the chart under its title, on its own background, light or dark according to the reader. */
 export function drawFile(chart: Chart): string {
   const [width, height] = [chart.width + 2 * MARGIN, chart.height + HEADING_HEIGHT + MARGIN];
   const heading = `x="${MARGIN + 4}" y="27" style="font:600 15px ${FONT}" fill="${colour('ink')}"`;
@@ -51,7 +51,7 @@ export function drawFile(chart: Chart): string {
   return `${svg}\n`;
 }
 
-/** An image with its title and description, which is read aloud by them. */
+/** An image with its title and description, which screen readers read aloud. */
 function element(
   { name, title, description }: Chart,
   width: number,
@@ -82,8 +82,8 @@ function renderBody({ name, width, height, option }: Chart): string {
 }
 
 /**
- * Takes away what answers to a pointer, and numbers ids by their order, since ECharts counts on from drawing to
- * drawing.
+ * Removes everything that reacts to a pointer, and numbers ids by their order, since ECharts continues counting from
+ * drawing to drawing.
  */
 function withoutInteraction(svg: string, name: string): string {
   const ids = new Map<string, string>();
@@ -103,7 +103,7 @@ function withoutInteraction(svg: string, name: string): string {
     .trimEnd();
 }
 
-/** Areas that only catch pointers are not. */
+/** Areas that only catch pointer events are not visible. */
 function isVisible(attributes: string): boolean {
   const isFilled = !/ fill="none"| fill-opacity="0"/.test(` ${attributes}`);
   const hasStroke = / stroke="/.test(attributes) && !/ stroke-width="0"/.test(attributes);
@@ -113,14 +113,14 @@ function isVisible(attributes: string): boolean {
 const LIGHT = new Set<string>(Object.values(COLOURS).map(([light]) => light));
 
 /**
- * Gives what has a colour of the theme the class of that colour; another colour, which would not follow the scheme, is
- * a bug.
+ * Gives elements with a colour of the theme the class of that colour; another colour, which would not follow the
+ * scheme, is a bug.
  */
 function themed(svg: string): string {
   return svg.replace(/<(?!clipPath)[a-z]+ [^>]*>/g, (element) => {
     const classes = [...element.matchAll(/ (fill|stroke)="(#[0-9a-f]{3,8}|rgb[^"]*)"/g)].flatMap(([, what, value]) => {
       if (value === '#000') return [];
-      assert(LIGHT.has(value!), `${value} is no colour of the theme: ${element}`);
+      assert(LIGHT.has(value!), `${value} is not a colour of the theme: ${element}`);
       return [`${what === 'fill' ? 'f' : 's'}-${value!.slice(1)}`];
     });
     return classes.length === 0

@@ -10,7 +10,7 @@ export function escapeText(text: string): string {
       .replaceAll('<', '&lt;')
       .replaceAll('>', '&gt;')
       .replaceAll('"', '&quot;')
-      // what XML cannot hold in any form
+      // characters that XML cannot represent
       .replace(/[^\P{Cc}\t\n\r]|\p{Cs}|[\ufffe\uffff]/gu, '\ufffd')
   );
 }
@@ -32,14 +32,14 @@ export function signedInterval({ mean, low, high }: Bounds, digits: number): str
   return `${signed(mean, digits)} [${signed(low, digits)}, ${signed(high, digits)}]`;
 }
 
-/** With a true minus sign; no sign where nothing but zeros would be shown. */
+/** With a real minus sign; no sign if only zeros would be shown. */
 export function signed(value: number, digits: number): string {
   const text = Math.abs(value).toFixed(digits);
   if (Number(text) === 0) return text;
   return `${value < 0 ? '−' : '+'}${text}`;
 }
 
-/** Whether an interval of differences holds zero: ahead, behind, or not clear. */
+/** Whether an interval of differences contains zero: ahead, behind, or not clear. */
 export function clearSign({ low, high }: Bounds): 1 | -1 | 0 {
   return low > 0 ? 1 : high < 0 ? -1 : 0;
 }
@@ -49,7 +49,7 @@ export function percent(share: number): string {
   return `${Number((100 * share).toPrecision(4))} %`;
 }
 
-/** A name as long as charts have room for. */
+/** A name, cut to the space in charts. */
 export function shortened(name: string): string {
   return name.length > NAME_CHARACTERS ? `${name.slice(0, NAME_CHARACTERS - 1)}…` : name;
 }
@@ -63,8 +63,7 @@ export interface Cell {
 }
 
 /**
- * A table; the columns after the first `texts` are numbers and set to the right. Cells that are plain text are escaped
- * here.
+ * A table; the columns after the first `texts` are numbers and right-aligned. Plain text cells are escaped here.
  */
 export function table(
   caption: string,
@@ -91,7 +90,7 @@ export function table(
   ].join('\n');
 }
 
-/** A table that is folded away. */
+/** A collapsed table. */
 export function folded(summary: string, content: string): string {
   return `<details><summary>${escapeText(summary)}</summary>\n${content}\n</details>`;
 }

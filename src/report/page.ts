@@ -1,4 +1,4 @@
-/** The page of an evaluation: one HTML file with its plots and tables in it, no script and nothing to fetch. */
+/** The page of an evaluation: one HTML file with its plots and tables, without scripts or external resources. */
 import type { Manifest } from '../model/manifest.ts';
 import type { EvaluationReport } from '../offline/evaluate.ts';
 import { MAIN_METHOD } from '../offline/methods.ts';
@@ -12,7 +12,7 @@ import { settings } from './settings.ts';
 import { pageStyle } from './style.ts';
 import { campaignTable, curveTable, differenceTable, predictionTable, qualityTable, seedsTable } from './tables.ts';
 
-/** Plots of a report, in the page's order; a prediction is not there where no campaign has seeds enough. */
+/** Plots of a report, in the page's order; the prediction is missing if no campaign has enough seeds. */
 export function reportCharts(report: EvaluationReport): Chart[] {
   const prediction = predictionChart(report);
   return [
@@ -25,8 +25,8 @@ export function reportCharts(report: EvaluationReport): Chart[] {
 }
 
 /**
- * The page of `report`, the evaluation of the model of `manifest`. Equal arguments give equal text: no time of writing,
- * no seconds.
+ * The page of `report`, the evaluation of the model of `manifest`. Equal arguments produce equal text: it contains no
+ * time of writing and no durations.
  */
 export function renderPage(report: EvaluationReport, manifest: Manifest): string {
   const plots = new Map(reportCharts(report).map((chart) => [chart.name, figure(chart)]));
@@ -54,12 +54,18 @@ export function renderPage(report: EvaluationReport, manifest: Manifest): string
       plot('lift'),
       folded('Numbers of the curves', curveTable(report, 'recall') + curveTable(report, 'lift')),
     ),
-    section('differences', 'How far ahead', DIFFERENCE_TEXT, plot('differences'), differenceTable(report)),
+    section(
+      'differences',
+      'Differences to other methods',
+      DIFFERENCE_TEXT,
+      plot('differences'),
+      differenceTable(report),
+    ),
     section(
       'prediction',
-      'What was predicted',
+      'Predicted and true quality',
       PREDICTION_TEXT,
-      plot('prediction') || '<p>No campaign has seeds enough to predict from.</p>',
+      plot('prediction') || '<p>No campaign has enough seeds for a prediction.</p>',
       predictionTable(report),
     ),
     section(
@@ -79,28 +85,28 @@ export function renderPage(report: EvaluationReport, manifest: Manifest): string
 }
 
 const QUALITY_TEXT =
-  'AUC is the chance that a member is ranked above somebody who is none: 0.5 is chance, 1 is perfect. Precision, ' +
-  'recall and lift judge the best-ranked 5 %: the part of them that are members, the part of all members that are ' +
-  'among them, and how many times as many that is as at random.';
+  'AUC is the probability that a member is ranked above a non-member: 0.5 is chance, 1 is perfect. ' +
+  'Precision, recall and lift judge the top-ranked 5 %: the share of them that are members, the share of all ' +
+  'members that are among them, and that number relative to a random order.';
 const SIZE_TEXT =
-  'Recall is the part of the members that an audience of that size holds, lift how many times as many members it ' +
-  'has as a random one. Lines are means over campaigns, bands their 95 % intervals; where bands overlap much, look at' +
-  ' the differences below, which are taken campaign by campaign and are much clearer.';
+  'Recall is the share of the members that an audience of that size contains, lift its number of members ' +
+  'relative to a random audience. Lines are means over campaigns, bands their 95 % intervals; where bands ' +
+  'overlap a lot, look at the differences below, which are taken campaign by campaign and are much clearer.';
 const DIFFERENCE_TEXT =
-  'Each row is metaheac less a method, campaign by campaign, averaged, with its 95 % interval: to the right of zero' +
-  ' metaheac is ahead. Full circles are clearly ahead, diamonds clearly behind; of a ring the interval holds zero, ' +
-  'so that the difference may be chance.';
+  'Each row is metaheac minus a method, campaign by campaign, averaged, with its 95 % interval: to the right ' +
+  'of zero metaheac is ahead. Filled circles are clearly ahead, diamonds clearly behind; the interval of a ' +
+  'ring contains zero, so the difference may be chance.';
 const PREDICTION_TEXT =
-  'Before an audience is used, metaheac predicts its recall from the seeds alone, as a 90 % interval: nine of ten ' +
-  'should hold the truth. A point on the dashed line was predicted exactly; long intervals are of campaigns with ' +
-  'few seeds or few members to find.';
+  'Before an audience is used, metaheac predicts its recall from the seeds alone, as a 90 % interval: nine ' +
+  'of ten should contain the truth. A point on the dashed line was predicted exactly; campaigns with few ' +
+  'seeds or few members to find have long intervals.';
 const SEEDS_TEXT =
-  'Each pale point is a campaign; campaigns of about as many seeds are averaged, with 95 % intervals. More seeds ' +
-  'say more of the audience, but campaigns differ too: those with many seeds may be harder ones.';
+  'Each pale point is a campaign; campaigns with similar numbers of seeds are averaged, with 95 % intervals. ' +
+  'More seeds say more about the audience, but campaigns differ too: those with many seeds may be harder.';
 const SETTINGS_TEXT =
-  'A method gets the seeds of a test campaign and ranks users whose membership only the measure knows; nothing was ' +
-  'trained or chosen on test campaigns. Every number is a mean over campaigns, each the mean over its repeats with ' +
-  'other draws; intervals come from resampling campaigns.';
+  'A method gets the seeds of a test campaign and ranks users whose membership only the metrics know; ' +
+  'nothing was trained or chosen on test campaigns. Every number is a mean over campaigns, each the mean ' +
+  'over its repeats with different random numbers; intervals come from resampling campaigns.';
 
 function header(report: EvaluationReport, manifest: Manifest): string {
   const own = report.groups.all!;
@@ -130,7 +136,7 @@ function verdict(report: EvaluationReport, rival: string): string {
     sign > 0 ? 'clearly ahead' : sign < 0 ? 'clearly behind' : 'not clearly different';
   const at5 = precision['0.05']!;
   return (
-    `Beside <b>${escapeText(rival)}</b>, the strongest other method by AUC, ${MAIN_METHOD} is ` +
+    `Compared with <b>${escapeText(rival)}</b>, the strongest other method by AUC, ${MAIN_METHOD} is ` +
     `${words(clearSign(auc))} in AUC (${signedInterval(auc, 4)}) ` +
     `and ${words(clearSign(at5))} in precision@5 % (${signedInterval(at5, 3)}).`
   );

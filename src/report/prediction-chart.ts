@@ -1,14 +1,14 @@
-/** Predicted against true recall@5 %, a point a campaign. */
+/** Predicted against true recall@5 %, one point per campaign. */
 import type { EvaluationReport } from '../offline/evaluate.ts';
 import { holdsTruth, type PredictedTruth } from '../offline/prediction-check.ts';
 import type { Chart } from './draw.ts';
 import { legendLook, line, linearAxis, whiskers } from './shapes.ts';
 import { colour } from './theme.ts';
 
-/** More campaigns than this are drawn with fainter intervals. */
+/** With more campaigns than this, intervals are drawn fainter. */
 const MANY = 60;
 
-/** Predicted recall@5 % with its 90 % interval above the true one; null where nothing was predicted. */
+/** Predicted recall@5 % with its 90 % interval above the true one; null if nothing was predicted. */
 export function predictionChart({ prediction, dataset }: EvaluationReport): Chart | null {
   const all = prediction.campaigns.flatMap(({ recall }) => recall['0.05'] ?? []);
   if (all.length === 0) return null;
@@ -16,11 +16,11 @@ export function predictionChart({ prediction, dataset }: EvaluationReport): Char
   const missed = all.filter((one) => !holdsTruth(one));
   const most = Math.max(...all.map(({ high, true: truth }) => Math.max(high, truth)));
   const interval = most > 0.5 ? 0.2 : most > 0.2 ? 0.1 : 0.05;
-  // a little more than a step's multiple is rounding
+  // slightly more than a multiple of the step is rounding error
   const max = Math.min(1, interval * Math.ceil(most / interval - 1e-9));
   const bounds = { min: 0, max, interval };
   const names = {
-    held: `interval holds the truth: ${held.length} of ${all.length}`,
+    held: `interval contains the truth: ${held.length} of ${all.length}`,
     missed: `it does not: ${missed.length}`,
   };
   const diagonal = { colour: colour('axis'), width: 1.5, dash: [5, 4] };
@@ -30,8 +30,8 @@ export function predictionChart({ prediction, dataset }: EvaluationReport): Char
     height: 520,
     title: `Predicted and true recall@5 %: ${dataset}`,
     description:
-      'Recall at 5 % that was predicted from the seeds alone against the true one, a point a campaign. ' +
-      `The 90 % interval holds the truth of ${held.length} of ${all.length} campaigns.`,
+      'Recall at 5 % predicted from the seeds alone against the true one, one point per campaign. ' +
+      `The 90 % interval contains the truth for ${held.length} of ${all.length} campaigns.`,
     option: {
       grid: { left: 62, right: 20, top: 44, bottom: 54 },
       legend: {

@@ -1,4 +1,4 @@
-/** AUC by the number of seeds: a point a campaign, and means of campaigns of about as many. */
+/** AUC by the number of seeds: one point per campaign, and means of campaigns with similar numbers. */
 import type { SeedBin } from '../offline/curves.ts';
 import type { EvaluationReport } from '../offline/evaluate.ts';
 import { MAIN_METHOD } from '../offline/methods.ts';
@@ -9,13 +9,13 @@ import { legendLook, line, linearAxis, logAxis, whiskers } from './shapes.ts';
 import { colour, type LineStyle, lineStyles } from './theme.ts';
 
 const CAMPAIGN = 'a campaign, metaheac';
-/** Means stand beside the points of their campaigns, by these factors. */
+/** Means are shifted from the points of their campaigns by these factors. */
 const OWN_SHIFT = 1.03;
 const RIVAL_SHIFT = 1.065;
-/** Room before the fewest and after the most seeds, a factor. */
+/** Space before the fewest and after the most seeds, as a factor. */
 const MARGIN = 1.12;
 
-/** AUC of each campaign by the number of its seeds, and means of bins, beside the strongest other method. */
+/** AUC of each campaign by the number of its seeds, and means of bins, compared with the strongest other method. */
 export function seedsChart(report: EvaluationReport): Chart {
   const { campaigns, by_seeds: bins } = report;
   const [, rival] = methodOrder(report);
@@ -33,8 +33,8 @@ export function seedsChart(report: EvaluationReport): Chart {
     height: 400,
     title: `AUC by number of seeds: ${report.dataset}`,
     description:
-      `AUC of ${campaigns.length} campaigns of ${fewest} to ${most} seeds, with means of ` +
-      `campaigns of about as many seeds: ${bins.map(describeBin).join(', ')}.`,
+      `AUC of ${campaigns.length} campaigns with ${fewest} to ${most} seeds, and means of ` +
+      `campaigns with similar numbers of seeds: ${bins.map(describeBin).join(', ')}.`,
     option: {
       grid: { left: 62, right: 20, top: 42, bottom: 52 },
       legend: {
@@ -76,7 +76,7 @@ export function seedsChart(report: EvaluationReport): Chart {
 /** A method's means, with their intervals, and a line through them. */
 function means(bins: readonly SeedBin[], name: string, style: LineStyle): object[] {
   const isOwn = name === MAIN_METHOD;
-  // beside the points, or these hide it
+  // shifted from the points, which would otherwise hide it
   const shift = isOwn ? OWN_SHIFT : RIVAL_SHIFT;
   const points = bins.map(({ seeds, auc }) => ({ x: seeds * shift, y: auc[name]!.mean, ...auc[name]! }));
   const mark = isOwn ? ('circle' as const) : ('ring' as const);
@@ -102,7 +102,7 @@ function legendName(method: string): string {
   return `mean of ${shortened(method)}`;
 }
 
-/** 1, 2, 5, 10 .. within the bounds; the bounds themselves where that is hardly any. */
+/** 1, 2, 5, 10 .. within the bounds; the bounds themselves if there are hardly any. */
 function seedTicks(low: number, high: number): number[] {
   const ticks: number[] = [];
   for (let [tick, i] = [1, 0]; tick <= high; i++) {

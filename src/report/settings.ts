@@ -26,7 +26,7 @@ export function settings(report: EvaluationReport, manifest: Manifest): string {
     ['features of a campaign', [manifest.features.campaign.map(({ name }) => name).join(', ') || 'none']],
     ['data set', [report.dataset]],
     ['test campaigns', [groups.join(', ')]],
-    ['left out', skipped],
+    ['skipped', skipped],
     ['repeats, seed', [`${report.repeats}, ${report.seed}`]],
     ['chosen on train campaigns', chosen],
     ['interval', ['95 %, percentile bootstrap of the mean over campaigns, 2,000 resamples']],
@@ -38,7 +38,7 @@ export function settings(report: EvaluationReport, manifest: Manifest): string {
   return `<dl>\n${items.join('\n')}\n</dl>`;
 }
 
-/** What a manifest says of training in one word each. */
+/** The manifest's training entries that are single values. */
 function scalars(training: Readonly<Record<string, unknown>>): [string, unknown][] {
   return Object.entries(training).filter(([, value]) => ['string', 'number', 'boolean'].includes(typeof value));
 }

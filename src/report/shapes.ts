@@ -1,11 +1,11 @@
-/** Parts that charts share: axes, bands and intervals, as ECharts options. */
+/** Shared parts of charts: axes, bands and intervals, as ECharts options. */
 import type { CustomSeriesOption, LineSeriesOption } from 'echarts/charts';
 import { colour, type LineStyle } from './theme.ts';
 
 /** What a custom series draws. */
 type CustomElementOption = NonNullable<ReturnType<NonNullable<CustomSeriesOption['renderItem']>>>;
 
-/** What an axis looks like; merge it with its type, bounds and name. */
+/** The look of an axis; merge it with its type, bounds and name. */
 export function axisLook(grid = true): {
   axisLine: object;
   axisTick: object;
@@ -27,7 +27,7 @@ export function linearAxis(name: string, nameGap: number, bounds: { min: number;
   return { ...axisLook(), type: 'value', name, nameLocation: 'middle', nameGap, ...bounds };
 }
 
-/** A logarithmic axis with labels at `ticks` alone. */
+/** A logarithmic axis with labels only at `ticks`. */
 export function logAxis(
   name: string,
   bounds: { min: number; max: number },
@@ -48,7 +48,7 @@ export function logAxis(
   };
 }
 
-/** What a legend looks like; merge it with its place and its entries. */
+/** The look of a legend; merge it with its position and its entries. */
 export function legendLook(): object {
   return {
     textStyle: { color: colour('ink'), fontSize: 12.5 },
@@ -76,7 +76,7 @@ export function line(
   };
 }
 
-/** The line of a style as ECharts takes it. */
+/** A line style in ECharts' form. */
 function stroke({ colour: color, width, dash }: LineStyle): object {
   return { color, width, type: dash.length === 0 ? 'solid' : [...dash] };
 }

@@ -1,4 +1,4 @@
-/** The tables beside the plots: every number that is drawn. */
+/** The tables next to the plots: every number that is drawn. */
 import type { EvaluationReport } from '../offline/evaluate.ts';
 import { MAIN_METHOD } from '../offline/methods.ts';
 import { holdsTruth } from '../offline/prediction-check.ts';
@@ -35,7 +35,7 @@ export function differenceTable(report: EvaluationReport): string {
       ]),
     );
   return table(
-    'metaheac less the method [95 % interval]; bold where the interval does not hold zero',
+    'metaheac minus the method [95 % interval]; bold if the interval excludes zero',
     ['method', 'group', 'AUC', 'precision@5 %'],
     rows,
     2,
@@ -48,7 +48,7 @@ export function curveTable(report: EvaluationReport, what: 'recall' | 'lift'): s
     { text: percent(share), heading: true },
     ...order.map((method) => interval(report.curves[method]![i]![what], what === 'recall' ? 3 : 2)),
   ]);
-  const caption = `${what === 'recall' ? 'Recall' : 'Lift'} by share of the users who are ranked [95 % interval]`;
+  const caption = `${what === 'recall' ? 'Recall' : 'Lift'} by share of the ranked users [95 % interval]`;
   return table(caption, ['size', ...order], rows);
 }
 
@@ -73,7 +73,7 @@ export function predictionTable({ prediction, campaigns }: EvaluationReport): st
   const columns = [
     'group',
     'predicted',
-    'interval holds',
+    'interval contains truth',
     'mean predicted',
     'mean true',
     'off by',
@@ -83,7 +83,7 @@ export function predictionTable({ prediction, campaigns }: EvaluationReport): st
   ];
   const { sets, verdicts } = prediction.random_seeds;
   const lots =
-    `Where ${sets} sets of random users were the seeds, the verdicts were ` +
+    `With ${sets} sets of random users as seeds, the verdicts were ` +
     `${verdicts.good} good, ${verdicts.unsure} unsure, ${verdicts.weak} weak.`;
   const seedsOf = new Map(campaigns.map(({ id, seeds }) => [id, seeds]));
   const rows = prediction.campaigns.map(({ id, verdict, recall }) => {
@@ -102,7 +102,7 @@ export function predictionTable({ prediction, campaigns }: EvaluationReport): st
     `<p>${lots}</p>`,
     folded(
       `Predictions of all ${rows.length} campaigns`,
-      table('Recall@5 %', ['campaign', 'seeds', 'predicted [90 % interval]', 'true', 'holds it', 'verdict'], rows),
+      table('Recall@5 %', ['campaign', 'seeds', 'predicted [90 % interval]', 'true', 'contained', 'verdict'], rows),
     ),
   ].join('\n');
 }

@@ -1,10 +1,9 @@
 /**
- * Colours of reports, light and dark, and how each method is drawn. Line patterns tell methods apart without their
- * colours.
+ * Colours of reports, light and dark, and how each method is drawn. Line patterns distinguish methods without colours.
  */
 import { MAIN_METHOD } from '../offline/methods.ts';
 
-/** By name, the light and the dark value; light values are all different, since a drawing is themed by them. */
+/** By name, the light and the dark value; light values are all different, since they identify colours in a drawing. */
 export const COLOURS = {
   paper: ['#ffffff', '#14181d'],
   ink: ['#1b2026', '#e6e9ed'],
@@ -25,7 +24,7 @@ export const COLOURS = {
 
 export type ColourName = keyof typeof COLOURS;
 
-/** The light value, which drawings are made with. */
+/** The light value, used for drawing. */
 export function colour(name: ColourName): string {
   return COLOURS[name][0];
 }

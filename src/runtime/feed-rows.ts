@@ -14,7 +14,7 @@ export function takeFeeds(feeds: Feeds, rows: Int32Array): Feeds {
   for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
     const width = elementCount(shape.slice(1));
     const taken = emptyLike(data, rows.length * width);
-    // a loop: views of a few elements each would cost more than what they copy
+    // a loop: creating views of a few elements each would cost more than the copying
     for (let i = 0, to = 0; i < rows.length; i++)
       for (let from = rows[i]! * width, end = from + width; from < end; ) taken[to++] = data[from++] as never;
     out[name] = { dtype, shape: [rows.length, ...shape.slice(1)], data: taken };
@@ -32,7 +32,7 @@ export function sliceFeeds(feeds: Feeds, from: number, to: number): Feeds {
   return out;
 }
 
-/** Copies a range of rows into `all`, which is made for `rows` rows at the first one. */
+/** Copies a range of rows into `all`, which is allocated for `rows` rows on the first call. */
 export function putFeed(all: Record<string, Tensor>, name: string, part: Tensor, from: number, rows: number): void {
   const width = elementCount(part.shape.slice(1));
   const { dtype, shape, data } = part;

@@ -1,8 +1,8 @@
-/** The only door to onnxruntime-node: devices, and sessions that run a graph. */
+/** The only importer of onnxruntime-node: devices, and sessions that run a graph. */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-// first: what is imported next reads the environment
+// first, as the next import reads the environment
 import './no-telemetry.ts';
 
 import * as ort from 'onnxruntime-node';
@@ -18,13 +18,13 @@ import {
 } from '../graph/index.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 
-/** What may be asked for: `cuda:1` is the second GPU. */
+/** The possible requests: `cuda:1` is the second GPU. */
 export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 export interface Device {
   readonly kind: 'cpu' | 'cuda';
   readonly id: number;
-  /** What was taken and, for `auto` on CPU, why not CUDA. */
+  /** The chosen device and, for `auto` on CPU, why not CUDA. */
   readonly detail: string;
 }
 
@@ -38,8 +38,8 @@ export interface Session {
   readonly outputs: readonly string[];
   /**
    * Runs the graph. Feeds that the graph does not have are ignored; a missing one is an error of ONNX Runtime. Outputs
-   * named in `into` are written to those tensors' memory. It is one synchronous native call: it blocks the thread that
-   * it is called on.
+   * named in `into` are written to those tensors' memory. It is one synchronous native call, which blocks the calling
+   * thread.
    */
   run(
     feeds: Feeds,
@@ -86,7 +86,7 @@ function withoutCuda(request: DeviceRequest, reason: string, cause?: unknown): D
 }
 
 /**
- * The library of the CUDA provider where it is not there: asked first, since ONNX Runtime complains loudly on stderr.
+ * The CUDA provider's library if it is missing: checked first, since ONNX Runtime complains loudly on stderr.
  */
 function missingCudaLibrary(): string | null {
   const library = 'libonnxruntime_providers_cuda.so';
@@ -101,8 +101,8 @@ function missingCudaLibrary(): string | null {
 
 /**
  * A session of `graph` (or of a file's bytes) on `device`, with one thread: ONNX Runtime's ScatterND with
- * `reduction=add` races on the CPU with more (src/graph/README.md has the measurement), and parallel work is done by
- * sessions in threads of their own.
+ * `reduction=add` races on the CPU with more (src/graph/README.md has the measurement), and parallel work uses sessions
+ * in separate threads.
  */
 export async function openSession(graph: Graph | Uint8Array, options: { device?: Device } = {}): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
@@ -143,7 +143,7 @@ function fromOrt(source: ort.Tensor): Tensor {
   return { dtype: source.type as DataType, shape: source.dims, data: source.data as TensorData };
 }
 
-/** True where every element is a number: no NaN, no infinity. */
+/** Whether every element is finite: no NaN, no infinity. */
 export function allFinite(source: Tensor): boolean {
   return !isFloat(source.dtype) || (source.data as Float32Array).every((x) => Number.isFinite(x));
 }

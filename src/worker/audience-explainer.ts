@@ -1,12 +1,12 @@
 /**
- * Explains audiences, each in a thread of its own: a pass over a population takes seconds, and the event loop that
- * answers look-ups never waits for one.
+ * Explains audiences, each in its own thread: a pass over a population takes seconds, and the event loop that serves
+ * look-ups must not wait for one.
  */
 import type { Explanation } from '../audience/explanation.ts';
 import { SingleTaskThreads } from '../lib/single-task-threads.ts';
 import type { ExplainTask, ExplainThreadData } from './explain-thread.ts';
 
-/** No limit is kept here: who calls it decides how many threads there may be. */
+/** There is no limit here: the caller decides how many threads there may be. */
 export class AudienceExplainer {
   readonly #threads: SingleTaskThreads<ExplainTask, Explanation>;
 
@@ -19,7 +19,7 @@ export class AudienceExplainer {
     return this.#threads.run({ folder, size, populationVersion, seedSets });
   }
 
-  /** Ends what is running; its callers get an error. */
+  /** Ends running explanations; their callers get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

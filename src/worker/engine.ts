@@ -1,5 +1,5 @@
 /**
- * The engine process: opens model and population, claims jobs and expands them, until it is told to stop, its parent is
+ * The engine process: opens model and population, claims jobs and expands them until it is told to stop, its parent is
  * gone or a thread dies.
  */
 import { setPriority } from 'node:os';
@@ -19,18 +19,18 @@ import { type ExpandDependencies, expand } from './expand.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 import { ThreadPool } from './pool.ts';
 
-/** The queue is looked at this often, when nobody wakes the engine. */
+/** How often the queue is polled when nobody wakes the engine. */
 const POLL_MS = 500;
-/** After an error of the store itself (a full disk) the engine waits this long. */
+/** How long the engine waits after an error of the store itself (a full disk). */
 const STORE_ERROR_DELAY_MS = 1000;
-/** An ending engine gives its log and its last message to the parent this long to get out. */
+/** How long an ending engine waits for its log and its last message to the parent to be sent. */
 const LAST_WORDS_MS = 50;
 /**
- * How long after it is ready the engine reads its model once more, for estimates: whoever starts a service looks at
- * other things first.
+ * How long after it is ready the engine loads its model once more, for estimates, which are rarely the first thing
+ * needed after a start.
  */
 const WARM_AFTER_MS = 3_000;
-/** Look-ups of the API process go first: `nice` of the engine. */
+/** The engine's `nice` value: look-ups of the API process go first. */
 const ENGINE_PRIORITY = 5;
 
 class Engine {
@@ -51,8 +51,8 @@ class Engine {
   }
 
   /**
-   * As many jobs at a time as there are threads: one adapts while another's segments are scored. Ends only by throwing
-   * ThreadDied.
+   * Runs as many jobs at a time as there are threads: one adapts while another's segments are scored. Ends only by
+   * throwing ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();
@@ -100,7 +100,7 @@ class Engine {
     }
   }
 
-  /** All idle workers wait for the same moment: the next poll, or a call. */
+  /** All idle workers wait for the same event: the next poll, or a call. */
   #sleep(): void {
     this.#sleeping = new Promise((resolve) => {
       const timer = setTimeout(() => this.#wake(), POLL_MS);
@@ -126,13 +126,13 @@ async function startEngine(
     population: config.population,
     device: named,
   });
-  opening.catch(() => {}); // awaited below, unless this thread refuses first
+  opening.catch(() => {}); // awaited below, unless this thread throws first
   const model = readModelFolder(config.model);
   const { version } = model.manifest;
   if (version !== config.modelVersion) {
     const message =
-      `the model folder ${config.model} holds version ${version} now, and ${config.modelVersion} is served: ` +
-      'start the service anew';
+      `the model folder ${config.model} now contains version ${version}, but ${config.modelVersion} is served: ` +
+      'restart the service';
     throw new AppError('invalid_model', message);
   }
   const populations = new Map<string, Population>();
@@ -141,7 +141,7 @@ async function startEngine(
     if (!population) {
       population = openPopulation(config.population, { version });
       bind(model, population);
-      populations.clear(); // the served version and at most one that a retry has pinned are in turn
+      populations.clear(); // normally the served version and at most one that a retry has pinned take turns
       populations.set(version, population);
     }
     return population;
@@ -163,7 +163,7 @@ async function startEngine(
   return { engine: new Engine(config, dependencies, logger), device: device.detail };
 }
 
-/** Makes estimates in a thread of its own, so that none waits behind expansions. */
+/** Makes estimates in a separate thread, so that none waits for expansions. */
 function openEstimator(
   { store, model, modelVersion, population, populationVersion }: EngineConfig,
   logger: Logger,
@@ -177,9 +177,9 @@ function openEstimator(
 }
 
 /**
- * Ends the process once its last words are out, and not by `process.exit`: ONNX Runtime aborts, and says so on stderr,
- * where that takes a thread's environment away under a run. What is on the disk is whole at any moment, as it must be
- * for kill -9.
+ * Ends the process once its last messages are sent, and not by `process.exit`: ONNX Runtime aborts, with a message on
+ * stderr, if that tears down a thread's environment during a run. The data on disk is consistent at any moment, as it
+ * must be for kill -9.
  */
 function end(): void {
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_WORDS_MS);
@@ -187,14 +187,13 @@ function end(): void {
 
 /**
  * Runs as a child process: `start` comes over IPC; it ends on `stop` and when the parent is gone. It ends at once,
- * whatever it does: what an attempt has done so far is worth less than a quick stop, and its parent gives the jobs
- * back.
+ * whatever it is doing: a quick stop is worth more than an attempt's progress, and the parent releases the jobs.
  */
 function main(): void {
   const send = (message: FromEngine) => process.send?.(message);
   let engine: Engine | null = null;
   let estimator: Estimator | null = null;
-  // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent says when to stop.
+  // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent decides when to stop.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   process.on('disconnect', end);

@@ -1,6 +1,5 @@
 /**
- * A thread of the engine that tells from seeds alone what an audience would be worth; it has a model and sessions of
- * its own.
+ * A thread of the engine that predicts an audience's quality from its seeds alone; it has its own model and sessions.
  */
 
 import type { Filters } from '../campaigns/features.ts';
@@ -24,7 +23,7 @@ import { openStoreFiles } from '../store/open-store.ts';
 import { assignRoles, type ExpansionRows, findFiltered, markUsers, SEED, SUPPRESSED } from './find-rows.ts';
 import { KeptMarks } from './kept-marks.ts';
 
-/** What the thread is started with: folders, the versions in them that are served, and the store. */
+/** The thread's start data: folders, and their served versions. */
 export interface EstimateThreadData {
   readonly model: string;
   readonly modelVersion: string;
@@ -37,21 +36,20 @@ export interface EstimateThreadData {
 export interface EstimateTask {
   readonly features: CampaignValues;
   readonly filters: Filters;
-  /** Rows of the population, ascending, none twice. */
+  /** Rows of the population, ascending, without repetitions. */
   readonly seeds: Int32Array;
-  /** Rows of users who are never in an audience, and no seeds. */
+  /** Rows of users who are neither in an audience nor seeds. */
   readonly suppressed: Int32Array;
   /** The sha256 of a set of more of them: the installation's suppression list. */
   readonly suppressionSet: string | null;
   readonly minimumSeeds: number;
-  /** So many of the seeds, and of the candidates, are looked at. */
+  /** How many of the seeds, and of the candidates, are used. */
   readonly mostSeeds: number;
   readonly mostCandidates: number;
 }
 
 /**
- * Users of the population by what an expansion would make of them, every one once. The thread reports it while it goes
- * on.
+ * Users of the population by their role in an expansion, each counted once. The thread reports it while it continues.
  */
 export interface CountedUsers {
   readonly seeds: number;
@@ -62,16 +60,16 @@ export interface CountedUsers {
 
 export interface EstimateResult {
   readonly users: CountedUsers;
-  /** What an audience would be worth; null where an expansion would make none: too few seeds, or no candidates. */
+  /** The expected quality of an audience; null if an expansion would produce none: too few seeds, or no candidates. */
   readonly expected: {
     readonly prediction: Prediction;
-    /** Seeds and candidates that it is of. */
+    /** The number of seeds and candidates that it is based on. */
     readonly seeds: number;
     readonly candidates: number;
   } | null;
 }
 
-/** Filters whose marks are kept, a byte a user each; of suppression lists the current one is. */
+/** Number of filters whose marks are cached, one byte per user each; of suppression lists only the current one is. */
 const KEPT_FILTERS = 8;
 const KEPT_LISTS = 1;
 const NO_ROWS = new Int32Array(0);
@@ -88,8 +86,8 @@ class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
   }
 
   /**
-   * Depends on the model, the population version, the features, the filters, and the sets of seeds and suppressed users
-   * alone.
+   * Depends only on the model, the population version, the features, the filters, and the sets of seeds and suppressed
+   * users.
    */
   async run(task: EstimateTask, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
     const { model, population } = this.#context;
@@ -128,15 +126,15 @@ class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
     return { users, expected: { prediction: prediction!, seeds: chosen.length, candidates: ranked.length } };
   }
 
-  /** Ends what goes on after the last task. */
+  /** Ends work that continues after the last task. */
   async close(): Promise<void> {
     this.#filtered.end();
     this.#suppressed.end();
   }
 
   /**
-   * As `findRows` of the same inputs. What is long to find, a list of millions or filters of a large population, is
-   * kept for the next task.
+   * Like `findRows` for the same inputs. Expensive results, for a list of millions or filters of a large population,
+   * are cached for the next task.
    */
   async #findRows(task: EstimateTask, check: () => void): Promise<ExpansionRows> {
     const { population } = this.#context;
@@ -161,7 +159,7 @@ class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
   }
 }
 
-/** Equal for filters that let the same users pass, whatever the order of their features and tokens. */
+/** Equal for filters that match the same users, whatever the order of their features and tokens. */
 function keyOf(filters: Filters): string {
   const sorted = Object.entries(filters).map(([feature, filter]) => [
     feature,

@@ -1,30 +1,30 @@
 /**
- * Estimates what audiences would be worth, one after the other, in a thread that is started when it is first wanted.
+ * Estimates the quality of audiences, one after another, in a thread that is started on the first request.
  */
 import { Cancellation } from '../lib/cancellation.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
 import type { CountedUsers, EstimateResult, EstimateTask, EstimateThreadData } from './estimate-thread.ts';
 
-/** What an estimate is asked of. */
+/** The input of an estimate. */
 export type EstimateRequest = EstimateTask;
 
-/** An estimate; or why there is none now. */
+/** An estimate, or why there is none now. */
 export type EstimateOutcome =
   | { readonly kind: 'estimate'; readonly estimate: EstimateResult }
-  /** `loading`: the thread reads its model. `busy`: others are made before it, and take the time that it has. */
+  /** `loading`: the thread is loading its model. `busy`: others ahead of it take up its time. */
   | { readonly kind: 'loading' | 'busy' }
-  /** It would take longer than the time that it has; users were counted by then, or not even that. */
+  /** It would take longer than its time limit; users may have been counted by then. */
   | { readonly kind: 'late'; readonly users: CountedUsers | null };
 
 type Group = ThreadGroup<EstimateTask, EstimateResult, CountedUsers>;
 
-/** The first estimate has to wait for a model that is loaded once more; `warm` loads it before. */
+/** The first estimate has to wait for the model to be loaded once more; `warm` loads it in advance. */
 export class Estimator {
   readonly #data: EstimateThreadData;
   #opening: Promise<Group> | null = null;
   #isOpen = false;
-  /** Ends with the last estimate that was asked for. */
+  /** Settles with the last requested estimate. */
   #last: Promise<void> = Promise.resolve();
   #isClosing = false;
 
@@ -32,15 +32,15 @@ export class Estimator {
     this.#data = data;
   }
 
-  /** Starts the thread. @throws what the model or the population is refused for; the next call tries again. */
+  /** Starts the thread. @throws if the model or the population is refused; the next call tries again. */
   async warm(): Promise<void> {
     await this.#open();
   }
 
   /**
    * An estimate within `timeMs`, or none.
-   * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is started
-   * anew the next time
+   * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is
+   * restarted the next time
    */
   async estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
     const cancellation = new Cancellation();
@@ -57,7 +57,7 @@ export class Estimator {
     });
     const made = before.then(() => {
       isBegun = true;
-      // one that nobody waits for any more is not begun
+      // skip an estimate that nobody waits for any more
       if (cancellation.isCancelled) return { kind: 'busy' } as const;
       return this.#run(task, {
         cancellation,
@@ -66,7 +66,7 @@ export class Estimator {
         },
       });
     });
-    // an estimate that nobody waits for ends with an error that nobody needs
+    // an abandoned estimate ends with an error that nobody needs
     this.#last = made.then(
       () => {},
       () => {},
@@ -78,7 +78,7 @@ export class Estimator {
     }
   }
 
-  /** Ends the thread after what it is at: one that is taken away under a run of ONNX Runtime aborts the process. */
+  /** Ends the thread after its current task: terminating it during an ONNX Runtime run aborts the process. */
   async close(): Promise<void> {
     this.#isClosing = true;
     await this.#opening?.then(
@@ -92,7 +92,7 @@ export class Estimator {
     try {
       return { kind: 'estimate', estimate: await group.run(task, following) };
     } catch (error) {
-      // an error of the task leaves the thread as it was; one without a code may be its end
+      // an error of the task does not affect the thread; one without a code may mean its end
       const isOfTask = error instanceof AppError || following.cancellation.isCancelled;
       if (!isOfTask && !this.#isClosing) {
         this.#opening = null;

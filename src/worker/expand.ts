@@ -10,19 +10,19 @@ import { type Following, ThreadDied } from '../lib/thread-group.ts';
 import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
-import { type ExpansionRows, findRows, type UserSets } from './find-rows.ts';
+import { type ExpansionRows, findRows, type RoleIds } from './find-rows.ts';
 import type { ThreadPool } from './pool.ts';
 
-/** Shares of the progress bar: adaptation ends at the first, scoring at the second. */
+/** Progress at the end of adaptation, and at the end of scoring. */
 const ADAPTED = 0.5;
 const SCORED = 0.95;
 /** Progress is written at most this often. */
 const PROGRESS_EVERY_MS = 1000;
-/** A retry waits this long times the square of the attempt: 15 s over the five attempts of the default. */
+/** A retry waits this long times the square of the attempt: 15 s in total for the default of five attempts. */
 const RETRY_DELAY_MS = 500;
 /** How soon an attempt learns that its expansion was cancelled, superseded or deleted. */
 const WATCH_EVERY_MS = 200;
-/** While the store cannot be written, how an attempt ended is written again this often. */
+/** How often writing an attempt's outcome is retried while the store cannot be written. */
 const STORE_DELAY_MS = 1000;
 
 export interface ExpandDependencies {
@@ -34,7 +34,7 @@ export interface ExpandDependencies {
   openPopulation(version: string): Population;
   readonly minimumSeeds: number;
   readonly clock: Clock;
-  /** Told each time that the end of an attempt could not be written, before that is tried again. */
+  /** Called each time an attempt's outcome could not be written, before it is retried. */
   onStoreError(error: AppError): void;
 }
 
@@ -45,14 +45,14 @@ export interface Outcome {
    */
   readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
   readonly reason?: Reason;
-  /** What the reason does not tell the API's callers: for the log. */
+  /** Details for the log that the API's callers do not see. */
   readonly error?: unknown;
 }
 
 /** The lease was lost: to another owner, or because the expansion was cancelled, superseded or deleted. */
 class LeaseLost extends Error {}
 
-/** What no further attempt would change: the expansion ends with its reason. */
+/** A failure that no further attempt would change: the expansion ends with its reason. */
 class Refusal extends Error {
   readonly reason: Reason;
 
@@ -63,9 +63,9 @@ class Refusal extends Error {
 }
 
 /**
- * Works on a claimed job to its end. What the world refuses is a state with a reason. While the store itself cannot be
- * written (a full disk) this waits for it, so that the reason is not lost. Throws ThreadDied: the job is then given
- * back by who sees the engine end.
+ * Works on a claimed job to its end. Failures of the environment become a state with a reason. While the store itself
+ * cannot be written (a full disk) this waits, so that the reason is not lost. Throws ThreadDied: the job is then
+ * released by whoever sees the engine end.
  */
 export async function expand(dependencies: ExpandDependencies, job: Job): Promise<Outcome> {
   const { store } = dependencies;
@@ -92,7 +92,7 @@ export async function expand(dependencies: ExpandDependencies, job: Job): Promis
   }
 }
 
-/** A store that cannot be read now says so at the next stage. */
+/** A store that cannot be read now will report it at the next stage. */
 function isHeld(store: CampaignStore, job: Job): boolean {
   try {
     return store.isHeld(job);
@@ -101,7 +101,7 @@ function isHeld(store: CampaignStore, job: Job): boolean {
   }
 }
 
-function setsOf(store: CampaignStore, { sets }: Job): UserSets {
+function roleIdsOf(store: CampaignStore, { sets }: Job): RoleIds {
   const blocks = (...shas: (string | null)[]) => shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)]));
   return {
     seeds: blocks(sets.seeds, sets.positives),
@@ -123,19 +123,19 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
   };
   const { seeds, suppressed, filtered, candidates, dismissed } = await findRows(
     population,
-    setsOf(store, job),
+    roleIdsOf(store, job),
     job.filters,
-    () => hold(!cancellation.isCancelled),
+    () => requireLease(!cancellation.isCancelled),
   );
   stage('finding');
   const excluded = { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
   const shortfall = findShortfall(dependencies, population, { seeds, candidates, excluded });
   if (shortfall) {
-    hold(store.end(job, shortfall.kind, shortfall.reason, timings));
+    requireLease(store.end(job, shortfall.kind, shortfall.reason, timings));
     return shortfall;
   }
   const progress = reporter(dependencies, job);
-  hold(store.advance(job, { state: 'adapting', progress: 0.01 }));
+  requireLease(store.advance(job, { state: 'adapting', progress: 0.01 }));
   const { features, filters, externalId } = job;
   const key = planKey({ ...pins, features, filters, seeds, suppressed, dismissed });
   const { populationVersion } = pins;
@@ -144,20 +144,20 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
     { cancellation, onProgress: (share) => progress(ADAPTED * share) },
   );
   stage('adapting');
-  hold(store.advance(job, { state: 'scoring', progress: ADAPTED }));
+  requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
   const scores = await scoreAll(dependencies, job, population, customised.parameters, {
     cancellation,
     onProgress: (share) => progress(ADAPTED + (SCORED - ADAPTED) * share),
   });
   leaveOut(population, [seeds, suppressed, filtered], scores);
   stage('scoring');
-  hold(store.renew(job));
+  requireLease(store.renew(job));
   const folder = rankingFolder(job.campaignId, job.expansionId);
   const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
   const ranking = writeRanking(store.blobs, folder, scores, kept);
   stage('ranking');
   const { epochs, quality: held_out, prediction } = customised;
-  hold(
+  requireLease(
     store.finish(job, {
       folder,
       candidates: ranking.candidates,
@@ -170,14 +170,14 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
   return { kind: 'ready' };
 }
 
-/** Why these users make no audience; null where they do. */
+/** Why these users make no audience; null if they do. */
 function findShortfall(
   { minimumSeeds }: Pick<ExpandDependencies, 'minimumSeeds'>,
   population: Population,
   { seeds, candidates, excluded }: Pick<ExpansionRows, 'seeds' | 'candidates'> & { readonly excluded: object },
 ): { readonly kind: 'too_small' | 'failed'; readonly reason: Reason } | null {
   if (seeds.length < minimumSeeds) {
-    const message = `${seeds.length} of the seeds are in the population and not suppressed, at least ${minimumSeeds} are needed`;
+    const message = `${seeds.length} of the seeds are in the population and not suppressed; at least ${minimumSeeds} are needed`;
     return {
       kind: 'too_small',
       reason: { code: 'too_few_seeds', message, known: seeds.length, minimum: minimumSeeds },
@@ -191,12 +191,12 @@ function findShortfall(
   };
 }
 
-/** The population version that the first attempt pinned; refuses where that, or its model, is not served any more. */
+/** The population version that the first attempt pinned; refuses if that, or its model, is no longer served. */
 function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
   if (pins.modelVersion !== dependencies.modelVersion) {
     throw new Refusal({
       code: 'model_unavailable',
-      message: `the expansion was begun with model ${pins.modelVersion}, and ${dependencies.modelVersion} is served now`,
+      message: `the expansion began with model ${pins.modelVersion}, but now ${dependencies.modelVersion} is served`,
       model_version: pins.modelVersion,
     });
   }
@@ -238,7 +238,7 @@ async function scoreAll(
   return scores;
 }
 
-/** Users of these rows have no score: they are no candidates. */
+/** Users of these rows have no score, as they are not candidates. */
 function leaveOut({ rowCount, rowOf }: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
   const isOut = new Uint8Array(rowCount);
   for (const rows of unranked) for (const row of rows) isOut[row] = 1;
@@ -254,13 +254,13 @@ function reporter({ store, clock }: ExpandDependencies, job: Job): (progress: nu
     try {
       store.advance(job, { progress });
     } catch {
-      // A store that cannot be written says so at the next stage; nobody waits for this.
+      // A store that cannot be written will report it at the next stage; nobody waits for this.
     }
   };
 }
 
 /**
- * Does what the store cannot do now as soon as it can: its disk may be full for the very reason that ended the attempt.
+ * Retries until the store can do it: its disk may be full for the same reason that ended the attempt.
  */
 async function untilStored({ onStoreError }: ExpandDependencies, action: () => boolean): Promise<boolean> {
   for (;;) {
@@ -274,15 +274,15 @@ async function untilStored({ onStoreError }: ExpandDependencies, action: () => b
   }
 }
 
-function hold(held: boolean): void {
-  if (!held) throw new LeaseLost();
+function requireLease(isHeld: boolean): void {
+  if (!isHeld) throw new LeaseLost();
 }
 
-/** What the API's callers are told: no paths, no ids. The log has the error itself. */
+/** What the API's callers see: no paths, no ids. The log has the error itself. */
 function reasonOf(error: unknown): Reason {
   if (error instanceof Refusal) return error.reason;
   if (!(error instanceof AppError))
-    return { code: 'internal', message: 'the expansion failed for a reason of our own: see the log' };
+    return { code: 'internal', message: 'the expansion failed because of an internal error: see the log' };
   const errno = error.facts['errno'];
   if (error.code === 'storage_failed') {
     const message = `the data folder cannot be used${typeof errno === 'string' ? ` (${errno})` : ''}: see the log`;

@@ -10,7 +10,7 @@ import { hostThread } from '../lib/thread-host.ts';
 import { hasVersion, openPopulation, type Population } from '../population/population.ts';
 import { openStoreFiles } from '../store/open-store.ts';
 
-/** Which audience, and whom it was made from. */
+/** Which audience, and its seeds. */
 export interface ExplainTask {
   /** The blob folder of its ranking. */
   readonly folder: string;
@@ -20,7 +20,7 @@ export interface ExplainTask {
   readonly seedSets: readonly string[];
 }
 
-/** What the thread is started with. */
+/** The thread's start data. */
 export interface ExplainThreadData {
   /** The folder of all versions. */
   readonly population: string;
@@ -34,7 +34,7 @@ function run(
   { population, store, limits }: ExplainThreadData,
 ): Explanation {
   if (!hasVersion(population, populationVersion)) {
-    const message = `the audience was made with population ${populationVersion}, which is not there any more`;
+    const message = `the audience was made with population ${populationVersion}, which no longer exists`;
     throw new AppError('population_unavailable', message, { facts: { population_version: populationVersion } });
   }
   const opened = openPopulation(population, { version: populationVersion, trusted: true });
@@ -48,7 +48,7 @@ function run(
   }
 }
 
-/** The users of all sets whom the directory knows. */
+/** The users of all sets that the directory knows. */
 function numbersOf({ directory }: Population, files: SetReader, sets: readonly string[]): ReadonlySet<UserNumber> {
   const numbers = new Set<UserNumber>();
   for (const sha256 of sets) {

@@ -8,7 +8,7 @@ import { type CustomisedManifest, customisedManifest } from '../online/customise
 import { openStoreFiles } from '../store/open-store.ts';
 import { readStoredModel } from './stored-model.ts';
 
-/** Whose model is wanted. */
+/** Which model is requested. */
 export interface ExportTask {
   readonly campaignId: string;
   /** Of the audience. */
@@ -18,11 +18,11 @@ export interface ExportTask {
   readonly wantsOnnx: boolean;
 }
 
-/** What the thread is started with. */
+/** The thread's start data. */
 export interface ExportThreadData {
   /** Folder of the general model. */
   readonly model: string;
-  /** The version of it that is served. */
+  /** Its served version. */
   readonly modelVersion: string;
   /** Where rankings are. */
   readonly store: StoreLocator;

@@ -1,4 +1,4 @@
-/** What each user of a population is to an expansion: a seed, suppressed, filtered out, or a candidate. */
+/** The role of each user of a population in an expansion: seed, suppressed, filtered out, or candidate. */
 
 import { setImmediate } from 'node:timers/promises';
 import type { Filters } from '../campaigns/features.ts';
@@ -6,16 +6,16 @@ import type { IdBlocks } from '../campaigns/set-types.ts';
 import type { Population } from '../population/population.ts';
 import { type Column, isTokenColumn, startOf } from '../population/segments.ts';
 
-/** The user sets of an expansion. */
-export interface UserSets {
+/** The ids that decide roles in an expansion, from the user sets of each role. */
+export interface RoleIds {
   readonly seeds: readonly IdBlocks[];
   readonly dismissed: readonly IdBlocks[];
   readonly suppressed: readonly IdBlocks[];
 }
 
 /**
- * Rows of the population, each ascending. No row is in two of seeds, suppressed, filtered and candidates, every row is
- * in one; dismissed ones are candidates.
+ * Rows of the population, each ascending. Every row is in exactly one of seeds, suppressed, filtered and candidates;
+ * dismissed ones are candidates.
  */
 export interface ExpansionRows {
   readonly seeds: Int32Array;
@@ -28,23 +28,23 @@ export interface ExpansionRows {
 const CANDIDATE = 0;
 const FILTERED = 1;
 const DISMISSED = 2;
-/** What sets make of a user. */
+/** A user's role according to the sets. */
 export const SEED = 3;
 export const SUPPRESSED = 4;
 
-/** Gives others their turn; what it throws ends the work. */
+/** Yields to other work; whatever it throws ends the work. */
 export type Turn = () => Promise<void>;
 
 /**
- * Suppression goes before everything, a dismissal before being a seed, being a seed before filters: seeds need not pass
- * them. Ids that this version does not have are left alone. Memory is two bytes a row, and the rows. After every block
- * of ids and every segment others have their turn (leases are renewed), then `onTurn` is called; what it throws ends
- * the work.
+ * Suppression takes precedence over everything, a dismissal over being a seed, being a seed over filters: seeds need
+ * not pass them. Ids that this version does not have are ignored. Memory is two bytes per row, plus the rows. After
+ * every block of ids and every segment other work can run (leases are renewed), then `onTurn` is called; whatever it
+ * throws ends the work.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
 export async function findRows(
   population: Population,
-  sets: UserSets,
+  ids: RoleIds,
   filters: Filters,
   onTurn: () => void = () => {},
 ): Promise<ExpansionRows> {
@@ -54,13 +54,13 @@ export async function findRows(
   };
   const filtered = await findFiltered(population, filters, turn);
   const marked = new Uint8Array(population.rowCount);
-  for (const blocks of sets.seeds) await markUsers(population, blocks, SEED, marked, turn);
-  for (const blocks of sets.dismissed) await markUsers(population, blocks, DISMISSED, marked, turn);
-  for (const blocks of sets.suppressed) await markUsers(population, blocks, SUPPRESSED, marked, turn);
+  for (const blocks of ids.seeds) await markUsers(population, blocks, SEED, marked, turn);
+  for (const blocks of ids.dismissed) await markUsers(population, blocks, DISMISSED, marked, turn);
+  for (const blocks of ids.suppressed) await markUsers(population, blocks, SUPPRESSED, marked, turn);
   return assignRoles(filtered, marked);
 }
 
-/** Marks those of some users whom the population version has, by row. */
+/** Marks by row those users that the population version has. */
 export async function markUsers(
   { directory, rowOf }: Population,
   blocks: IdBlocks,
@@ -80,7 +80,7 @@ export async function markUsers(
 
 /**
  * By row, 1 for users who lack all tokens of a filter's feature, or whose number is out of its range. A feature or
- * token that this version does not have lets nobody pass.
+ * token that this version does not have matches nobody.
  */
 export async function findFiltered(population: Population, filters: Filters, turn: Turn): Promise<Uint8Array> {
   const filtered = new Uint8Array(population.rowCount);
@@ -98,13 +98,13 @@ export async function findFiltered(population: Population, filters: Filters, tur
 }
 
 /**
- * What every user is, by row: of what sets make of them (0: nothing) and who is filtered out. `marked` holds the roles
- * after.
+ * The role of every user, by row, from the roles according to the sets (0: none) and the users filtered out. Afterwards
+ * `marked` holds the roles.
  */
 export function assignRoles(filtered: Uint8Array, marked: Uint8Array): ExpansionRows {
   for (let row = 0; row < marked.length; row++) {
     const mark = marked[row]!;
-    // one who said no and is filtered out is no negative: the model is to tell apart those who may be ranked
+    // a dismissed user who is filtered out is not a negative: the model must distinguish those who may be ranked
     if (mark !== SEED && mark !== SUPPRESSED && filtered[row] === 1) marked[row] = FILTERED;
   }
   return {

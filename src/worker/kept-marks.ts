@@ -1,6 +1,6 @@
 /**
- * Marks of the rows of a population that take long to work out: made in slices which go on when nobody waits for them
- * any more, and kept.
+ * Expensive marks of a population's rows: computed in slices, which continue even when nobody waits any more, and
+ * cached.
  */
 import { setImmediate } from 'node:timers/promises';
 import { LruCache } from '../lib/lru-cache.ts';
@@ -13,22 +13,22 @@ interface Work {
 }
 
 /**
- * One at a time is made: who asks for others ends what nobody waits for any more. So whoever gives up and asks again
- * finds marks further than they were, and what is left behind is never more than one piece of work.
+ * One set of marks is made at a time: a request for others ends abandoned work. So a caller that gives up and asks
+ * again finds the marks further along, and there is never more than one abandoned piece of work.
  */
 export class KeptMarks {
   readonly #kept: LruCache<string, Uint8Array>;
   #work: Work | null = null;
 
-  /** Keeps `most`, those asked for last. */
+  /** Keeps the `most` last requested ones. */
   constructor(most: number) {
     this.#kept = new LruCache({ maximum: most });
   }
 
   /**
-   * The marks of a key, which the caller must not change; `make` makes them where they are not kept, calling `turn`
+   * The marks of a key, which the caller must not change; if they are not cached, `make` computes them, calling `turn`
    * between slices. For one caller at a time.
-   * @throws what `check` throws, called while they are made (which goes on), and what `make` throws
+   * @throws what `check` throws, which is called while they are made (the work continues), and what `make` throws
    */
   async get(key: string, make: (turn: Turn) => Promise<Uint8Array>, check: () => void): Promise<Uint8Array> {
     const kept = this.#kept.get(key);
@@ -48,7 +48,7 @@ export class KeptMarks {
     }
   }
 
-  /** Ends what is being made. */
+  /** Ends the current work. */
   end(): void {
     if (this.#work !== null) this.#work.isWanted = false;
     this.#work = null;

@@ -1,4 +1,4 @@
-/** What the engine says to its threads, and what the API process and the engine say to each other. */
+/** Messages from the engine to its threads, and between the API process and the engine. */
 
 import type { StoreLocator } from '../campaigns/ports/store.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
@@ -10,8 +10,8 @@ import type { EstimateOutcome, EstimateRequest } from './estimator.ts';
 export type Tensor = Feeds[string];
 
 /**
- * A parameter in shared memory: handed over without a copy; a thread copies it before ONNX Runtime, which takes no
- * shared memory.
+ * A parameter in shared memory: passed without a copy; a thread copies it before running ONNX Runtime, which does not
+ * accept shared memory.
  */
 export interface SharedTensor {
   readonly name: string;
@@ -48,7 +48,7 @@ export type Task = CustomiseTask | ScoreTask;
 
 export interface CustomiseResult {
   readonly parameters: readonly SharedTensor[];
-  /** What is kept of it: the bytes of customised.bin. */
+  /** The stored part: the bytes of customised.bin. */
   readonly customised: Uint8Array;
   readonly epochs: number;
   readonly quality: Readonly<Record<string, unknown>> | null;
@@ -64,7 +64,7 @@ export interface ScoreResult {
 export interface EngineConfig {
   readonly store: StoreLocator;
   readonly model: string;
-  /** What the API process names in its answers: another version in the folder is refused. */
+  /** The version that the API process reports: another version in the folder is refused. */
   readonly modelVersion: string;
   readonly population: string;
   readonly populationVersion: string;

@@ -1,6 +1,6 @@
 /**
- * Makes the files of customised models, each in a thread of its own: an event loop that answers look-ups never waits
- * for one.
+ * Builds the files of customised models, each in its own thread: the event loop that serves look-ups must not wait for
+ * one.
  */
 import { SingleTaskThreads } from '../lib/single-task-threads.ts';
 import type { CustomisedManifest } from '../online/customised-manifest.ts';
@@ -9,7 +9,7 @@ import type { ExportResult, ExportTask, ExportThreadData } from './export-thread
 type Audience = Omit<ExportTask, 'wantsOnnx'>;
 
 /**
- * No limit is kept here: who calls it decides how many threads, each with a whole model, there may be. ONNX Runtime is
+ * There is no limit here: the caller decides how many threads, each with a whole model, there may be. ONNX Runtime is
  * not loaded.
  */
 export class ModelExporter {
@@ -35,7 +35,7 @@ export class ModelExporter {
     return (await this.#run(task, true)).onnx!;
   }
 
-  /** Ends what is running; its callers get an error. */
+  /** Ends running exports; their callers get an error. */
   close(): Promise<void> {
     return this.#threads.close();
   }

@@ -1,12 +1,12 @@
-/** The engine's threads: they adapt and score, a task at a time each. */
+/** The engine's threads, which adapt and score one task at a time each. */
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
 import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task } from './messages.ts';
 import type { ThreadData } from './thread.ts';
 
 export class ThreadPool {
   /**
-   * Rejects with ThreadDied when a thread is gone: with it goes the trust in this process, whose end gives its jobs
-   * back.
+   * Rejects with ThreadDied when a thread is gone: this process can then no longer be trusted, and ends, which releases
+   * its jobs.
    */
   readonly broken: Promise<never>;
   readonly #group: ThreadGroup<Task, CustomiseResult | ScoreResult, number>;
@@ -16,12 +16,14 @@ export class ThreadPool {
     this.#group = group;
   }
 
-  /** Starts `count` threads and waits until each has loaded and verified the model; throws what one of them refuses. */
+  /**
+   * Starts `count` threads and waits until each has loaded and verified the model; throws if one of them refuses it.
+   */
   static async open(count: number, data: ThreadData): Promise<ThreadPool> {
     return new ThreadPool(await ThreadGroup.open({ beside: import.meta.url, name: 'thread', data }, count));
   }
 
-  /** Progress is a share of 1. */
+  /** Progress is from 0 to 1. */
   customise(task: CustomiseTask, following: Following<number>): Promise<CustomiseResult> {
     return this.#group.run(task, following) as Promise<CustomiseResult>;
   }

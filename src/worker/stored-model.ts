@@ -1,11 +1,11 @@
-/** Reads what makes a campaign's customised model from the folder of its ranking. */
+/** Reads the changes of a campaign's customised model from the folder of its ranking. */
 import type { BlobReader } from '../campaigns/ports/blobs.ts';
 import { AppError } from '../lib/errors.ts';
 import { CUSTOMISED_FILE, type Customised, decodeCustomised } from '../model/customised.ts';
 
 /**
- * @throws AppError model_not_stored where the ranking has none; storage_failed where it is torn, of another contract or
- * cannot be read.
+ * @throws AppError model_not_stored if the ranking has none; storage_failed if it is damaged, of another contract or
+ * unreadable.
  */
 export function readStoredModel(blobs: BlobReader, folder: string): Customised {
   return decodeCustomised(read(blobs, folder), `${folder}/${CUSTOMISED_FILE}`);
@@ -18,7 +18,7 @@ function read(blobs: BlobReader, folder: string): Uint8Array {
     if (error instanceof AppError && error.facts['errno'] === 'ENOENT' && blobs.has(folder))
       throw new AppError(
         'model_not_stored',
-        'the audience was made by a version that did not keep its customised model: a new expansion keeps one',
+        'the audience was made by a version that did not store its customised model: a new expansion stores one',
         { cause: error },
       );
     throw error;

@@ -1,4 +1,7 @@
-/** Keeps an engine process alive beside the API process: starts it, hears from it, and starts it again when it dies. */
+/**
+ * Keeps an engine process running next to the API process: starts it, receives its messages, and restarts it when it
+ * dies.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
@@ -9,15 +12,15 @@ import { restoreError } from '../lib/thread-error.ts';
 import type { EstimateOutcome, EstimateRequest } from './estimator.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 
-/** The first restart comes after this, then doubling up to the second. */
+/** The delay of the first restart, which then doubles up to the second value. */
 const RESTART_DELAY_MS = 250;
 const LONGEST_RESTART_DELAY_MS = 10_000;
 /** How long a stopping engine may take. */
 const STOP_MS = 5000;
-/** An engine that dies this often before it was ever ready will not be ready. */
+/** After this many deaths without ever being ready, an engine is given up. */
 const STARTS = 3;
 
-/** What the way to the engine and back may add to the time of an estimate. */
+/** The time that the round trip to the engine may add to an estimate. */
 const IPC_MS = 100;
 
 interface WaitingEstimate {
@@ -40,11 +43,11 @@ export class EngineSupervisor {
   #state: EngineState = { ready: false, detail: 'starting', restarts: 0 };
   /** Deaths since an engine was ready. */
   #deaths = 0;
-  /** Who waits for the first engine. */
+  /** The caller that waits for the first engine. */
   #starting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
   #stopping = false;
   #timer: NodeJS.Timeout | null = null;
-  /** Who waits for an estimate. */
+  /** Callers that wait for an estimate. */
   readonly #estimates = new Map<number, WaitingEstimate>();
   #lastEstimate = 0;
 
@@ -59,8 +62,8 @@ export class EngineSupervisor {
   }
 
   /**
-   * Starts the first engine; resolves when one is ready, which never happens after `stop`. What it refuses (a bad
-   * model, no CUDA) is thrown, and the error of the last one where three in a row died before that.
+   * Starts the first engine; resolves when one is ready, which never happens after `stop`. Throws if it refuses
+   * something (a bad model, no CUDA), and the last engine's error if three in a row died before being ready.
    */
   start(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -75,15 +78,15 @@ export class EngineSupervisor {
   }
 
   /**
-   * What an audience of some seeds would be worth, within `timeMs`: the engine's estimator says it. `loading` where no
-   * engine is ready, or it dies.
+   * Asks the engine's estimator for the expected quality of an audience, within `timeMs`. `loading` if no engine is
+   * ready, or it dies.
    * @throws AppError invalid_model, model_unavailable, invalid_population
    */
   estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
     if (!this.#state.ready || !this.#child?.connected) return Promise.resolve({ kind: 'loading' });
     const id = ++this.#lastEstimate;
     return new Promise((resolve, reject) => {
-      // the engine keeps the time; one that does not even say so is late
+      // the engine keeps the time limit; one that does not even report that is late
       const timer = setTimeout(
         () => this.#answer(id, ({ resolve }) => resolve({ kind: 'late', users: null })),
         timeMs + IPC_MS,
@@ -93,7 +96,7 @@ export class EngineSupervisor {
     });
   }
 
-  /** Ends the engine; a job at work goes back to the queue, and the attempt does not count. */
+  /** Ends the engine; running jobs go back to the queue, and the attempts do not count. */
   async stop(): Promise<void> {
     this.#stopping = true;
     if (this.#timer) clearTimeout(this.#timer);
@@ -122,7 +125,7 @@ export class EngineSupervisor {
     });
     child.on('exit', (code, signal) => this.#ended(owner, refusal, `the engine ended (${signal ?? `code ${code}`})`));
     child.on('error', (error) => {
-      // A process that could not be made has no exit; other errors are followed by one.
+      // A process that could not be spawned has no exit event; other errors are followed by one.
       if (child.pid === undefined) this.#ended(owner, refusal, `no engine could be started: ${messageOf(error)}`);
     });
     this.#send({ kind: 'start', config: { ...this.#config, ownerId: owner } });
@@ -158,11 +161,11 @@ export class EngineSupervisor {
       return;
     }
     const delay = Math.min(RESTART_DELAY_MS * 2 ** (this.#deaths - 1), LONGEST_RESTART_DELAY_MS);
-    this.#logger.error({ delay_ms: delay, reason: detail }, 'engine died, and is started again');
+    this.#logger.error({ delay_ms: delay, reason: detail }, 'engine died and will be restarted');
     this.#timer = setTimeout(() => this.#spawn(), delay);
   }
 
-  /** The ended engine's jobs are given back at once, without waiting for their leases. */
+  /** Releases the ended engine's jobs at once, without waiting for their leases to expire. */
   #release(owner: string): void {
     try {
       const jobs = this.#store.releaseOwner(owner, this.#stopping ? 'stopped' : 'died');

@@ -13,7 +13,7 @@ import { openPopulation } from '../population/population.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../runtime/session.ts';
 import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, SharedTensor, Task, Tensor } from './messages.ts';
 
-/** What a thread is started with. */
+/** A thread's start data. */
 export interface ThreadData {
   readonly model: string;
   readonly population: string;
@@ -109,7 +109,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, number> {
       device: this.#device,
       cache: regressionCache(context),
     }).catch((error: unknown) => {
-      // what stands in its way now may be gone at the next attempt
+      // the obstacle may be gone at the next attempt
       bound.regression = null;
       throw error;
     });

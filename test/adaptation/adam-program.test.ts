@@ -94,7 +94,7 @@ function expectSame(one: Awaited<ReturnType<typeof adapt>>, other: Awaited<Retur
 }
 
 describe('openAdaptation', () => {
-  it('gives with compact tables what it gives with full ones, whatever the tables and their indices are', async () => {
+  it('produces the same result with compact and full tables, whatever the tables and their indices', async () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 6 }), { minLength: 1, maxLength: 3 });
     await fc.assert(
       fc.asyncProperty(fc.nat(), sizes, async (seed, batchSizes) => {
@@ -162,7 +162,7 @@ describe('openAdaptation', () => {
     await program.close();
   });
 
-  it('gives parameters that later steps do not change', async () => {
+  it('returns parameters that later steps do not change', async () => {
     const graph = tableGraph('snapshot');
     const program = await openAdaptation(graph, [...graph.initializers.keys()]);
     const run = await program.start(graph.initializers, [tableBatch('one', 4)]);

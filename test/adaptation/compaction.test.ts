@@ -38,7 +38,7 @@ describe('compact', () => {
     });
   });
 
-  it('holds no row where there is no batch', async () => {
+  it('has no rows when there are no batches', async () => {
     const made = await compact(cut, graph.initializers, indexReader(cut.indexGraph, null), []);
     expect(made.parameters.get('table')!.shape).toEqual([0, 2]);
     expect(made.restore(made.parameters).get('table')).toEqual(graph.initializers.get('table'));

@@ -80,7 +80,7 @@ describe('covarianceOf', () => {
     expect(Math.max(...expected.flat())).toBeGreaterThan(0.05);
   });
 
-  it('of a sample has the diagonal of all, where the sample has less, and the rest of the sample', () => {
+  it('of a sample has the diagonal of all, when the sample has less, and the rest of the sample', () => {
     const sample = drawRows(20, WIDTH, 'sample');
     // of 80 rows 20 are the sample
     const sums = sumsOf(rows);

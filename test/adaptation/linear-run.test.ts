@@ -164,7 +164,7 @@ describe('a companion', () => {
     for (const name of ALL) expect(run.parameters().get(name)).toEqual(initializers.get(name));
   });
 
-  it('leaves parameters that it does not name alone, where no intercept is one', async () => {
+  it('leaves parameters that it does not name alone, when no intercept is one', async () => {
     const own = await openHeadProgram(HEADS_GRAPH, [HEADS.wide, HEADS.query]);
     const run = await own.start(initializers, await own.boundary(initializers, HEADS_ROWS, headsFeeds));
     await blendCompanion(run, FITTED, LABELS, { strengths: { [HEADS.wide]: 1 }, weight: 1 }, REFERENCE);
@@ -173,7 +173,7 @@ describe('a companion', () => {
     expect(run.parameters().get(HEADS.wide)).not.toEqual(initializers.get(HEADS.wide));
   });
 
-  it('does nothing where it has no spread', async () => {
+  it('does nothing when it has no spread', async () => {
     const run = await steppedRun();
     const [before, scores] = [run.parameters(), await run.scores()];
     const ones = new Uint8Array(FITTED.length).fill(1);

@@ -39,7 +39,7 @@ const close = (weights: Float64Array, expected: readonly number[]): void => {
 };
 
 describe('populationRegression', () => {
-  it.each([0, 0.125, 0.5])('gives the weights of the formula for every strength, at power %d', (power) => {
+  it.each([0, 0.125, 0.5])('returns the weights of the formula for every strength, at power %d', (power) => {
     const strengths = [0.05, 0.005, 1];
     const fitted = populationRegression(rows, sumsOf(rows), power).fit(meanOfRows(rows, SEEDS), 7, strengths);
     expect(fitted).toHaveLength(3);
@@ -71,7 +71,7 @@ describe('populationRegression', () => {
     }
   });
 
-  it('says nothing where the seeds are like everybody, or everybody is the same', () => {
+  it('says nothing when the seeds are like everybody, or everybody is the same', () => {
     const [everybody] = populationRegression(rows, sumsOf(rows), 0.125).fit(Float64Array.from(meanOf(x)), 80, [0.05]);
     expect(Math.max(...everybody!.map(Math.abs))).toBeLessThan(1e-9);
     for (const value of [0.1, 1 / Math.sqrt(3), 1]) {

@@ -24,7 +24,7 @@ function expectRows(actual: SparseRows, expected: readonly (readonly number[])[]
 describe('openRegressionReader', () => {
   const byHand = regressionFeatures();
 
-  it('reads 1 / sqrt(n) for each of the n tokens of a user, summed where a token is there twice', async () => {
+  it('reads 1 / sqrt(n) for each of the n tokens of a user, summed when a token appears twice', async () => {
     const counts = headsFeatures().map((row) => row.slice(0, TABLE_ROWS));
     // users with one twice are among them
     expect(counts.some((row) => row.includes(2))).toBe(true);
@@ -81,6 +81,6 @@ describe('openRegressionReader', () => {
     ['no table', HEADS.bias],
     ['inside a layer', 'user.age.embedding'],
   ])('takes a parameter that is %s for a bug', async (_, parameter) => {
-    await expect(openRegressionReader(HEADS_GRAPH, parameter)).rejects.toThrow(/is no table that shifts logits/);
+    await expect(openRegressionReader(HEADS_GRAPH, parameter)).rejects.toThrow(/is not a table that shifts logits/);
   });
 });

@@ -45,7 +45,7 @@ describe('solveShifted', () => {
     expect(heavy.applied).toBeLessThan(counts[1]!);
   });
 
-  it('gives a system alone what it gives it among others', () => {
+  it('solves a system the same way alone and among others', () => {
     const among = solveShifted(operatorOf(g), b, sigmas);
     for (const [i, sigma] of sigmas.entries()) expect(solveShifted(operatorOf(g), b, [sigma])[0]).toEqual(among[i]);
   });
@@ -57,7 +57,7 @@ describe('solveShifted', () => {
     expect(operator.applied).toBe(0);
   });
 
-  it('has no solutions to give where there are no shifts', () => {
+  it('returns no solutions when there are no shifts', () => {
     expect(solveShifted(operatorOf(g), b, [])).toEqual([]);
   });
 
@@ -92,7 +92,7 @@ describe('solveShifted', () => {
     expect(operator.applied).toBeLessThanOrEqual(rank + 2);
   });
 
-  it('comes near within its most steps where the tolerance cannot be met', () => {
+  it('gets close within the maximum steps when the tolerance cannot be met', () => {
     const operator = operatorOf(g);
     const [w] = solveShifted(operator, b, [0.01 * trace], 0);
     expect(operator.applied).toBeLessThanOrEqual(100);

@@ -249,7 +249,7 @@ describe('buildMetaHeac', () => {
 });
 
 describe('randomInitial', () => {
-  it('fixes each parameter by the stream and its own name, not by the order that they are asked for', () => {
+  it('fixes each parameter by the stream and its own name, not by the order that they are requested', () => {
     const [one, other] = [randomInitial(createRng('a')), randomInitial(createRng('a'))];
     const first = one('x', [3], 4);
     one('y', [3], 4);
@@ -259,7 +259,7 @@ describe('randomInitial', () => {
     expect(randomInitial(createRng('b'))('x', [3], 4)).not.toEqual(first);
   });
 
-  it('draws embeddings from N(0, .1) and all else uniformly within 1 / sqrt(fan in)', () => {
+  it('samples embeddings from N(0, .1) and everything else uniformly within 1 / sqrt(fan in)', () => {
     const initial = randomInitial(createRng('moments'));
     const embedding = numbersOf(initial('a.embedding', [4000, 2], 1));
     const mean = embedding.reduce((a, b) => a + b, 0) / embedding.length;

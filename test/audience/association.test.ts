@@ -13,14 +13,14 @@ describe('associate', () => {
     expect(z).toBeCloseTo(20 / Math.sqrt((10 * 0.9 * 900) / 999), 10);
   });
 
-  it('has no evidence where everybody has the token, or everybody is a member, or nobody', () => {
+  it('has no evidence when everybody has the token, or everybody is a member, or nobody', () => {
     expect(associate({ a: 10, p: 50, members: 10, users: 50 })).toMatchObject({ lift: 1, z: 0 });
     expect(associate({ a: 20, p: 20, members: 50, users: 50 })).toMatchObject({ lift: 1, z: 0 });
     expect(associate({ a: 0, p: 20, members: 0, users: 50 })).toMatchObject({ lift: 0, z: 0 });
     expect(associate({ a: 1, p: 1, members: 1, users: 1 })).toMatchObject({ lift: 1, z: 0 });
   });
 
-  it('gives finite numbers around the lift, on the side where z is, for any counts', () => {
+  it('returns finite numbers around the lift, on the side where z is, for any counts', () => {
     const counts = fc.tuple(fc.nat(1000), fc.nat(1000), fc.nat(1000), fc.nat(1000));
     fc.assert(
       fc.property(counts, ([both, onlyToken, onlyMember, neither]) => {

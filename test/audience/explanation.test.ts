@@ -96,7 +96,7 @@ describe('explain', () => {
     expect(feature('city')).toMatchObject({ sensitive: false, disparity: null });
   });
 
-  it('has no evidence and no warning where everybody is a member', () => {
+  it('has no evidence and no warning when everybody is a member', () => {
     const explanation = run(100);
     expect(explanation.audienceSize).toBe(100);
     for (const { tokens } of explanation.features) {
@@ -105,7 +105,7 @@ describe('explain', () => {
     expect(feature('gender', explanation).disparity).toMatchObject({ ratio: 1, warning: false });
   });
 
-  it('is of nobody where the audience is empty', () => {
+  it('is of nobody when the audience is empty', () => {
     const explanation = run(0);
     expect(explanation).toMatchObject({ audienceSize: 0, seedCount: null });
     expect(feature('city', explanation).tokens[0]).toMatchObject({ audience: { count: 0, share: 0 }, seeds: null });

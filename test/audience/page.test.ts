@@ -40,7 +40,7 @@ describe('pageOf', () => {
 });
 
 describe('blocksOf', () => {
-  it('gives the audience whole and in order, whatever the block', () => {
+  it('returns the whole audience in order, whatever the block size', () => {
     fc.assert(
       fc.property(fc.nat(6), fc.nat(6), fc.integer({ min: 1, max: 6 }), (size, fromRank, blockSize) => {
         const blocks = [...blocksOf(ranking, ids, { size, fromRank, blockSize })];

@@ -34,7 +34,7 @@ describe('parquetOf', () => {
     [37, 7, 10],
     [37, 50, 10],
     [37, 3, 100],
-  ])('gives %i members, from pages of %i in row groups of %i, back', async (count, page, rowGroupRows) => {
+  ])('returns %i members from pages of %i in row groups of %i', async (count, page, rowGroupRows) => {
     const items = itemsOf(count);
     const chunks = await write(items, page, rowGroupRows);
     const file = bufferOf(chunks);

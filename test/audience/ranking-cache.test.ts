@@ -83,7 +83,7 @@ describe('RankingCache', () => {
     cache.closeAll();
   });
 
-  it('shares what it holds with those who come later, and keeps it where nobody holds it any more', () => {
+  it('shares what it holds with those who come later, and keeps it when nobody holds it any more', () => {
     const cache = new RankingCache(blobs, { openRankings: 1 });
     cache.hold(folders[0]!).close();
     expect(open()).toEqual(['ranking-0']);

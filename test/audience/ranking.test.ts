@@ -157,7 +157,7 @@ describe('openRanking', () => {
     expect(() => openRanking(blobs, folder)).toThrow('its contract is 2, this version reads 1');
   });
 
-  it('leaves no descriptor open where it refuses', () => {
+  it('leaves no descriptor open when it refuses', () => {
     const folder = whole();
     truncateSync(join(folder, 'order.u32'), 4);
     expect(() => openRanking(blobs, folder)).toThrow('order.u32');
@@ -170,7 +170,7 @@ describe('openRanking', () => {
     order.writeUInt32LE(2, 0);
     writeFileSync(join(folder, 'order.u32'), order);
     const ranking = openRanking(blobs, folder);
-    expect(() => ranking.rankOf(0)).toThrow('order.u32 does not hold user number 0, scores.f32 does');
+    expect(() => ranking.rankOf(0)).toThrow('order.u32 does not contain user number 0, but scores.f32 does');
     ranking.close();
   });
 });

@@ -23,7 +23,7 @@ function thrownBy(action: () => unknown): AppError {
 }
 
 describe('writeRanking', () => {
-  it('writes the documented bytes and nothing beside them', () => {
+  it('writes the documented bytes and nothing else', () => {
     const folder = join(root, 'campaign', 'expansion');
     expect(writeRanking(blobs, folder, scores)).toEqual({ candidates: 3 });
     expect(readdirSync(join(root, 'campaign'))).toEqual(['expansion']);
@@ -47,7 +47,7 @@ describe('writeRanking', () => {
     ranking.close();
   });
 
-  it('writes what belongs to the ranking beside it, and fails as a whole where that cannot be written', () => {
+  it('writes what belongs to the ranking beside it, and fails as a whole when that cannot be written', () => {
     const folder = join(root, 'beside', 'expansion');
     writeRanking(blobs, folder, scores, new Map([['more.bin', Uint8Array.of(1, 2)]]));
     expect(readdirSync(folder).sort()).toEqual(['more.bin', 'order.u32', 'ranking.json', 'scores.f32']);
@@ -90,7 +90,7 @@ describe('writeRanking', () => {
     renewed.close();
   });
 
-  it('says storage_failed with the cause where the folder cannot be made', () => {
+  it('says storage_failed with the cause when the folder cannot be made', () => {
     writeFileSync(join(root, 'a-file'), '');
     const error = thrownBy(() => writeRanking(blobs, join(root, 'a-file', 'campaign', 'expansion'), scores));
     expect(error.code).toBe('storage_failed');
@@ -99,7 +99,7 @@ describe('writeRanking', () => {
     expect(error.message).toContain('a-file/campaign/expansion');
   });
 
-  it('says storage_failed and leaves nothing behind where a write fails half-way', () => {
+  it('says storage_failed and leaves nothing behind when a write fails half-way', () => {
     const folder = join(root, 'limited', 'expansion');
     const program = `
       import { writeRanking } from ${JSON.stringify(join(import.meta.dirname, '../../src/audience/write-ranking.ts'))};

@@ -26,6 +26,8 @@ export async function benchAdaptation(): Promise<readonly string[]> {
   await full.close();
   await compact.close();
   return [
-    `a step of ${BATCH} rows takes ${(ms[0]! / BATCHES).toFixed(1)} ms with full tables and ${(ms[1]! / BATCHES).toFixed(1)} ms with tables compact over ${BATCHES} batches: ${ratios[1]!.toFixed(1)} times as fast, the same numbers`,
+    `a step of ${BATCH} rows takes ${(ms[0]! / BATCHES).toFixed(1)} ms with full tables and ` +
+      `${(ms[1]! / BATCHES).toFixed(1)} ms with tables compact over ${BATCHES} batches: ` +
+      `${ratios[1]!.toFixed(1)} times as fast, the same numbers`,
   ];
 }

@@ -85,7 +85,8 @@ async function benchLookups(folders: readonly string[]): Promise<string[]> {
     const [few, all] = ways.map(({ times }) => quantilesOf(times.slice(LOOKUPS)));
     for (const { rankings } of ways) rankings.closeAll();
     lines.push(
-      `who holds a user among ${CAMPAIGNS} audiences of ${size}: ${all}, with 64 rankings open ${few}: ${ratios[1]!.toFixed(1)} times as fast`,
+      `who holds a user among ${CAMPAIGNS} audiences of ${size}: ${all}, with 64 rankings open ${few}: ` +
+        `${ratios[1]!.toFixed(1)} times as fast`,
     );
   }
   return lines;
@@ -136,7 +137,8 @@ async function benchExports(folder: string): Promise<string[]> {
     const seconds = (performance.now() - start) / 1000;
     const mib = (count: number) => (count / 2 ** 20).toFixed(0);
     lines.push(
-      `${ranking.candidates} members as ${name}: ${seconds.toFixed(2)} s, ${Math.round(ranking.candidates / seconds / 1000)}k members/s, ` +
+      `${ranking.candidates} members as ${name}: ${seconds.toFixed(2)} s, ` +
+        `${Math.round(ranking.candidates / seconds / 1000)}k members/s, ` +
         `${mib(bytes)} MiB; ${mib(most - before)} MiB of memory more than before`,
     );
   }

@@ -20,7 +20,8 @@ export async function benchLatentStart(): Promise<readonly string[]> {
   const perUser = (more - few) / (USERS[1] - USERS[0]);
   const many = more + (MANY_USERS - USERS[1]) * perUser;
   return [
-    `${USERS[1].toLocaleString('en')} users take ${more.toFixed(1)} s and ${USERS[0].toLocaleString('en')} take ${few.toFixed(1)} s: ${MANY_USERS.toLocaleString('en')} would take ${many.toFixed(0)} s`,
+    `${USERS[1].toLocaleString('en')} users take ${more.toFixed(1)} s and ${USERS[0].toLocaleString('en')} ` +
+      `take ${few.toFixed(1)} s: ${MANY_USERS.toLocaleString('en')} would take ${many.toFixed(0)} s`,
   ];
 }
 

@@ -83,7 +83,11 @@ function compareAt(users: number, tokens: number): string[] {
       correlation += correlationOf(scores, exact[i]) / trials.length;
       auc += measureRanking(ranked, scores, labels).auc / trials.length;
     }
-    return `${users} users, ${tokens} tokens, ${name}: ready in ${ready.toFixed(2)} s, a solve ${(1000 * seconds).toFixed(1)} ms, AUC ${auc.toFixed(4)}, scores correlate ${correlation.toFixed(4)} with all users`;
+    return (
+      `${users} users, ${tokens} tokens, ${name}: ready in ${ready.toFixed(2)} s, a solve ` +
+      `${(1000 * seconds).toFixed(1)} ms, AUC ${auc.toFixed(4)}, scores correlate ${correlation.toFixed(4)} ` +
+      'with all users'
+    );
   });
 }
 

@@ -17,7 +17,9 @@ export async function benchScoring(): Promise<readonly string[]> {
 }
 
 async function startThread(): Promise<Worker> {
-  const code = `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => { register(); return import(${JSON.stringify(new URL('./scoring-thread.ts', import.meta.url).href)}); })`;
+  const code =
+    `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => { register(); return ` +
+    `import(${JSON.stringify(new URL('./scoring-thread.ts', import.meta.url).href)}); })`;
   const worker = new Worker(code, { eval: true, execArgv: [], workerData: { batch: BATCH } });
   await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
   return worker;

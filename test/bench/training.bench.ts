@@ -78,7 +78,8 @@ async function compareThreads(prepared: PreparedDataSet): Promise<readonly strin
       both.map((learners) => () => learners.evaluate(parameters, trials)),
     );
     const line = (what: string, { ms, ratios }: typeof stepping, count: number) =>
-      `${what} takes ${(ms[0]! / count).toFixed(0)} ms in one thread and ${(ms[1]! / count).toFixed(0)} ms in two: ${ratios[1]!.toFixed(2)} times as fast, the same numbers`;
+      `${what} takes ${(ms[0]! / count).toFixed(0)} ms in one thread and ${(ms[1]! / count).toFixed(0)} ms ` +
+      `in two: ${ratios[1]!.toFixed(2)} times as fast, the same numbers`;
     return [line(`a meta-step of ${settings.taskCount} tasks`, stepping, STEPS), line('a trial', trying, TRIALS)];
   } finally {
     for (const learners of both) await learners.close();

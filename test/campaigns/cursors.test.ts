@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeCursor, encodeCursor } from '../../src/campaigns/cursors.ts';
 
 describe('decodeCursor', () => {
-  it('gives back every number', () => {
+  it('returns every number', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), (number) => {
         expect(decodeCursor('campaigns', encodeCursor('campaigns', number))).toBe(number);

@@ -97,7 +97,7 @@ describe('readEnvironment', () => {
     const limit = LIMIT_VARIABLES.get(variable);
     const value = limit === undefined ? own[variable as keyof typeof own] : LIMITS[limit].default;
     const isNone = value === undefined || (Array.isArray(value) && value.length === 0);
-    if (isNone) expect(['required', 'none', 'one a processor']).toContain(byDefault);
+    if (isNone) expect(['required', 'none', 'one per processor']).toContain(byDefault);
     else expect(byDefault).toBe(String(value));
   });
 
@@ -148,7 +148,7 @@ describe('readEnvironment', () => {
 });
 
 describe('defaultTrainingThreads', () => {
-  it('is one a processor, and one on a GPU', () => {
+  it('is one per processor, and one on a GPU', () => {
     expect(defaultThreads()).toBeGreaterThanOrEqual(1);
     expect(defaultTrainingThreads(CPU)).toBe(defaultThreads());
     expect(defaultTrainingThreads({ kind: 'cuda', id: 0, detail: 'cuda:0' })).toBe(1);

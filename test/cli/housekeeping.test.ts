@@ -95,7 +95,7 @@ describe('startHousekeeping', () => {
     expect(store.get(id)).toMatchObject({ state: 'ready', audienceVersion: 3 });
   });
 
-  it('expands at once where the service was started with another population', async () => {
+  it('expands at once when the service was started with another population', async () => {
     const id = create({ everyMs: null, onNewPopulation: true, onChange: false });
     start('p1');
     expect(store.get(id).state).toBe('ready');

@@ -13,21 +13,22 @@ describe('describeModel', () => {
       optimiser: 'gradient_descent',
       negatives_per_seed: 10,
       summary:
-        'gradient descent on heads.wide, heads.query, heads.bias, 20 steps at 50 seeds (at most 200), after a first pass of 10 that finds likely members; a logistic regression on the seeds is added',
+        'gradient descent on heads.wide, heads.query, heads.bias, 20 steps at 50 seeds (at most 200), after a ' +
+        'first pass of 10 to find likely members; a logistic regression on the seeds is added',
     });
     expect(describeModel({ ...manifest, adaptation: DEFAULT_ADAPTATION }).adaptation.summary).toBe(
-      'Adam at rate 0.003, up to 5 epochs of batches of 512',
+      'Adam at rate 0.003, up to 5 epochs with batches of 512',
     );
   });
 
-  it('gives name, time and evaluation as the manifest has them', () => {
+  it('returns name, time and evaluation as the manifest has them', () => {
     const { name, createdAt, evaluation } = describeModel(manifest);
     expect([name, createdAt, evaluation]).toEqual(['demo', manifest.created, manifest.evaluation]);
   });
 });
 
 describe('valuesOf', () => {
-  it('gives the tokens of a vocabulary by id', () => {
+  it('returns the tokens of a vocabulary by id', () => {
     const vocabulary = vocabularies.get('campaign.category')!;
     const values = valuesOf(vocabulary);
     expect(values.size).toBe(vocabulary.size);

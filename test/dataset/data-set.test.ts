@@ -49,9 +49,13 @@ describe('openDataSet', () => {
 
   const user = (features: unknown) => ({ ...GOOD, user_features: features });
   it.each<[string, unknown, RegExp]>([
-    ['text that is not JSON', '{"name":', /dataset\.json can't be read as JSON/],
-    ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), /can't be read as JSON/],
-    ['a description over the limit', ' '.repeat(MAXIMUM_DESCRIPTION_BYTES + 1), /is 1048577 bytes, more than 1048576/],
+    ['text that is not JSON', '{"name":', /dataset\.json cannot be read as JSON/],
+    ['bytes that are not UTF-8', Buffer.from([0x22, 0xff, 0x22]), /cannot be read as JSON/],
+    [
+      'a description over the limit',
+      ' '.repeat(MAXIMUM_DESCRIPTION_BYTES + 1),
+      /has 1048577 bytes; at most 1048576 are supported/,
+    ],
     ['no name', { ...GOOD, name: undefined }, /dataset\.json#\/name: /],
     ['no user features', user([]), /#\/user_features: /],
     ['an unknown kind', user([{ name: 'age', kind: 'text' }]), /#\/user_features\/0\/kind: /],
@@ -64,16 +68,20 @@ describe('openDataSet', () => {
       user([{ name: 'h', kind: 'single', sensitive: 'yes' }]),
       /#\/user_features\/0\/sensitive: /,
     ],
-    ['a feature twice', user([GOOD.user_features[0], GOOD.user_features[0]]), /the feature "age" is there twice/],
+    ['a feature twice', user([GOOD.user_features[0], GOOD.user_features[0]]), /the feature "age" appears twice/],
     ['a reserved name', user([{ name: 'user_id', kind: 'single' }]), /"user_id" is a reserved key/],
-    ['an empty name', user([{ name: '', kind: 'single' }]), /has 1 to 80 characters/],
-    ['a long name', user([{ name: 'n'.repeat(81), kind: 'single' }]), /has 1 to 80 characters/],
-    ['a name with a control character', user([{ name: 'a\u0000', kind: 'single' }]), /no control characters/],
+    ['an empty name', user([{ name: '', kind: 'single' }]), /must have 1 to 80 characters/],
+    ['a long name', user([{ name: 'n'.repeat(81), kind: 'single' }]), /must have 1 to 80 characters/],
+    [
+      'a name with a control character',
+      user([{ name: 'a\u0000', kind: 'single' }]),
+      /must not contain control characters/,
+    ],
     ["a name like a list's length", user([{ name: 'a.length', kind: 'single' }]), /must not end in "\.length"/],
     [
       '1,001 features',
       user(Array.from({ length: 1001 }, (_, i) => ({ name: `f${i}`, kind: 'single' }))),
-      /1001 features are more than 1000/,
+      /there are 1001 features; at most 1000 are supported/,
     ],
   ])('refuses %s', async (_, description, message) => {
     const path = write(description);
@@ -84,7 +92,7 @@ describe('openDataSet', () => {
 
   it('refuses a folder without a description', async () => {
     expect((await refusalOf(() => openDataSet(newFolder()))).message).toMatch(
-      /dataset\.json can't be read as JSON: ENOENT/,
+      /dataset\.json cannot be read as JSON: ENOENT/,
     );
   });
 });

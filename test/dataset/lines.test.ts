@@ -42,7 +42,7 @@ describe('readLines', () => {
     expect(await collect(write(bytes, 'users.ndjson.gz'))).toEqual(['a', 'bc', 'd']);
   });
 
-  it('gives back any text, also over many chunks', async () => {
+  it('returns any text, also over many chunks', async () => {
     const line = fc.string({ unit: 'binary', maxLength: 30 }).map((text) => text.replaceAll(/[\r\n\ufeff]/g, ' '));
     const property = fc.asyncProperty(
       fc.array(line, { minLength: 1, maxLength: 20 }),
@@ -93,7 +93,7 @@ describe('readLines', () => {
   it('refuses a gzip file that is cut short, or is none', async () => {
     const whole = gzipSync(Buffer.from('a\nb\n'.repeat(1000)));
     const cut = await refusalOf(() => collect(write(whole.subarray(0, whole.length - 12), 'x.gz')));
-    expect(cut.message).toMatch(/x\.gz:\d+: the file can't be read from here on: unexpected end of file/);
+    expect(cut.message).toMatch(/x\.gz:\d+: the file cannot be read from here on: unexpected end of file/);
     expect((await refusalOf(() => collect(write('a\n', 'x.gz')))).message).toContain('incorrect header check');
   });
 

@@ -5,17 +5,17 @@ import { parseCsvRow, parseRecord } from '../../src/dataset/records.ts';
 import { refusalOf } from '../population/support.ts';
 
 describe('parseRecord', () => {
-  it('gives the object of a line, null for white space', () => {
+  it('returns the object of a line, null for white space', () => {
     expect(parseRecord('{"user_id":"a"}', 'f', 1)).toEqual({ user_id: 'a' });
     expect(parseRecord(' \t', 'f', 1)).toBeNull();
   });
 
   it.each([
     ['{"user_id":', 'f:7: the line is not JSON: '],
-    ['[1]', 'f:7: the line is a list, a JSON object is needed'],
-    ['"a"', 'f:7: the line is text, a JSON object is needed'],
-    ['null', 'f:7: the line is null, a JSON object is needed'],
-    ['3', 'f:7: the line is a number, a JSON object is needed'],
+    ['[1]', 'f:7: the line is a list; a JSON object is expected'],
+    ['"a"', 'f:7: the line is text; a JSON object is expected'],
+    ['null', 'f:7: the line is null; a JSON object is expected'],
+    ['3', 'f:7: the line is a number; a JSON object is expected'],
   ])('refuses %s', async (text, message) => {
     const error = await refusalOf(() => parseRecord(text, 'f', 7));
     expect(error.code).toBe('invalid_data');

@@ -29,7 +29,7 @@ describe('measure', () => {
     ]);
   });
 
-  it('has no lift where nothing is known of the best', () => {
+  it('has no lift when nothing is known of the best', () => {
     const truth = Int8Array.of(UNKNOWN, 1, 0);
     expect(measure({ name: 'm', ranking: Int32Array.of(0, 1, 2) }, truth, [1])[0]!.lift).toBeNaN();
   });

@@ -152,7 +152,7 @@ describe('metaheac demo', () => {
     expect(run.text()).toMatch(/--model goes with --data/);
   });
 
-  it('refuses a folder that is no data set, and leaves nothing behind', async () => {
+  it('refuses a folder that is not a data set, and leaves nothing behind', async () => {
     const run = startDemo('--data', folder, '--model', MODEL);
     expect((await run.ended).code).toBe(1);
     expect(run.text()).toMatch(/dataset\.json can't be read/);

@@ -37,7 +37,7 @@ describe('describeFeatures', () => {
 });
 
 describe('tableOfMembers', () => {
-  it('has a row a member, without control characters', () => {
+  it('has one row per member, without control characters', () => {
     const members = [{ rank: 1, user_id: 'u\u0007', score: 0.51239 }];
     expect(tableOfMembers(members, ['yes'], ['country'], [['Ghana']])).toEqual([
       '  rank  user_id   score  likes it  country',
@@ -47,7 +47,7 @@ describe('tableOfMembers', () => {
 });
 
 describe('tableOfFound', () => {
-  it('has recall and lift of each size, and a dash where there is no lift', () => {
+  it('has recall and lift of each size, and a dash when there is no lift', () => {
     const found = [
       { size: 500, hits: 180, recall: 0.1, lift: 9.96 },
       { size: 2500, hits: 900, recall: 0.5, lift: Number.NaN },

@@ -79,7 +79,7 @@ describe('metaheac', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
-  it('ends quietly where its reader has read enough', async () => {
+  it('ends quietly when its reader has read enough', async () => {
     const result = await run([
       'bash',
       '-c',

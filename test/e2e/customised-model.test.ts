@@ -127,7 +127,7 @@ afterAll(async () => {
 });
 
 describe('GET /v1/campaigns/{id}/model', () => {
-  it('gives a file with which plain ONNX Runtime scores and orders the whole population as the audience is', async () => {
+  it('returns a file with which plain ONNX Runtime scores and orders the whole population as the audience is', async () => {
     const [campaign, another] = [world.campaigns[0]!, world.campaigns[1]!];
     const response = await getModel(service, id);
     expect(response.status).toBe(200);
@@ -170,7 +170,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
     expect(twinOnnx.replaceAll(twin, id)).toBe(Buffer.from(onnx).toString('latin1'));
   });
 
-  it('gives the manifest alone as JSON, equal to the one in the file', async () => {
+  it('returns the manifest alone as JSON, equal to the one in the file', async () => {
     const response = await getModel(service, id, { accept: 'application/json' });
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
     const manifest = await response.json();
@@ -230,7 +230,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
     expect((await getModel(service, id)).status).toBe(200);
   });
 
-  it('refuses where another model is served now, or lies where the served one did', async () => {
+  it('refuses when another model is served, or has replaced the served one', async () => {
     await service.close();
     const model = join(folder, 'another');
     cpSync(world.model, model, { recursive: true });

@@ -177,7 +177,7 @@ describe('the external id of a campaign that the model was trained on', () => {
     plain = await expand();
   });
 
-  it('gives the scores and the prediction of users without its own token', async () => {
+  it('returns the scores and the prediction of users without its own token', async () => {
     const id = model.folder.vocabularies.get(`user.${PAST_CAMPAIGNS}`)!.find(CAMPAIGN);
     expect(id).toBeGreaterThan(0);
     const { scores, prediction } = await scoredHere({ feature: PAST_CAMPAIGNS, id });
@@ -189,7 +189,7 @@ describe('the external id of a campaign that the model was trained on', () => {
     expect(furthest(again.scores, plain.scores)).toBeGreaterThan(0.1);
   });
 
-  it('changes nothing where the model does not know it', async () => {
+  it('changes nothing when the model does not know it', async () => {
     const unknown = await expand('campaign-099');
     expect(unknown.scores).toEqual(plain.scores);
     expect(unknown.prediction).toEqual(plain.prediction);

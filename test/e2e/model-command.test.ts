@@ -69,7 +69,7 @@ describe('metaheac model import', () => {
     expect(adaptation.stdout).toContain('adam.stepSize: float32[]');
   });
 
-  it('shows the graphs that descent on the heads runs: what is computed once a user, and the step', async () => {
+  it('shows the graphs that descent on the heads runs: what is computed once per user, and the step', async () => {
     const { status, stdout } = await metaheac('show', 'models/demo', '--adaptation');
     expect(status).toBe(0);
     expect(stdout.match(/^graph .*$/gm)).toEqual(['graph metaheac', 'graph metaheac_body', 'graph link_step']);
@@ -80,9 +80,7 @@ describe('metaheac model import', () => {
     expect(JSON.parse(inferred.stdout).features.campaign).toEqual([
       { name: 'item', kind: 'single', vocabulary_size: null },
     ]);
-    expect(inferred.stderr).toBe(
-      'look at: no table is looked up by input "campaign.item": fill in its vocabulary_size\n',
-    );
+    expect(inferred.stderr).toBe('check: input "campaign.item" looks up no table: fill in its vocabulary_size\n');
     const [schema, out] = [join(folder, 'tied.json'), join(folder, 'tied')];
     writeFileSync(schema, inferred.stdout);
     const refused = await metaheac('import', TIED, '--schema', schema, '--out', out);
@@ -95,11 +93,12 @@ describe('metaheac model import', () => {
     expect(imported.status).toBe(0);
     // a table that is the output layer too cannot be compact
     expect(imported.stdout).toContain(
-      'parameter items.weight [27, 8]: adapted, dense: Gemm node "/output/Gemm" uses it whole, looked up by user.history\n',
+      'parameter items.weight [27, 8]: adapted, dense: Gemm node "/output/Gemm" uses it whole, looked up by ' +
+        'user.history\n',
     );
   });
 
-  it('exits with 2 where an option is missing or contradicts another, with 1 where the file is bad', async () => {
+  it('exits with 2 when an option is missing or contradicts another, with 1 when the file is bad', async () => {
     const bad = join(folder, 'bad.onnx');
     writeFileSync(bad, '<html>');
     const [noSchema, noOut, both, notOnnx] = await Promise.all([
@@ -118,7 +117,7 @@ describe('metaheac model import', () => {
 });
 
 describe('metaheac model diff', () => {
-  it('names what is different, and says so where nothing is', async () => {
+  it('names what is different, and says so when nothing is', async () => {
     const schema = join(folder, 'diff-schema.json');
     writeFileSync(schema, (await metaheac('import', DEEPFM, '--infer')).stdout);
     const [a, b] = [join(folder, 'a'), join(folder, 'b')];
@@ -143,6 +142,6 @@ describe('metaheac model diff', () => {
       ]),
     );
     expect(none).toMatchObject({ status: 1, stdout: '' });
-    expect(none!.stderr).toContain('there is no manifest.json in it');
+    expect(none!.stderr).toContain('it contains no manifest.json');
   });
 });

@@ -15,7 +15,7 @@ function layer(): Graph {
 }
 
 describe('Builder', () => {
-  it('gives names that say what they are, each once', () => {
+  it('returns names that say what they are, each once', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', [2]);
     const names = b.named('gate/', () => [
@@ -43,7 +43,7 @@ describe('Builder', () => {
     );
   });
 
-  it('gives a size of its own name where two names meet, which no input has', () => {
+  it('returns a size of its own name when two names meet, which no input has', () => {
     const b = new Builder();
     const sum = b.add('Add', [b.input('x', 'float32', ['n']), b.input('y', 'float32', ['m'])]);
     expect(sum.shape).toEqual(['d0']);
@@ -58,7 +58,7 @@ describe('Builder', () => {
     expect(() => b.initializer('x', tensor('float32', [], [1]))).toThrow('two values are called "x"');
     expect(() => b.input('', 'float32', [])).toThrow('a value has an empty name');
     expect(() => b.get('nobody')).toThrow('no value is called "nobody"');
-    expect(() => b.add('Relu', [other])).toThrow('Relu node "Relu" uses "x", which is not of this graph');
+    expect(() => b.add('Relu', [other])).toThrow('Relu node "Relu" uses "x", which does not belong to this graph');
     expect(() => b.add('Relu', [x], {}, { outputs: ['x'] })).toThrow('two values are called "x"');
   });
 
@@ -69,11 +69,11 @@ describe('Builder', () => {
       'an override needs a scalar or the shape of "x", float32[2]: "y" is float32[1]',
     );
     expect(() => b.override(x, [{ input: x, gradient: y }])).toThrow(
-      'the gradient "y" is float32[1], and its input "x" float32[2]',
+      'the gradient "y" is float32[1], but its input "x" is float32[2]',
     );
   });
 
-  it('goes on from a graph', () => {
+  it('continues from a graph', () => {
     const graph = layer();
     const b = Builder.from(graph);
     expect(b.build(graph.name, [b.get('y')])).toEqual(graph);
@@ -115,7 +115,7 @@ describe('inline', () => {
   });
 
   it('refuses an input that is given no value', () => {
-    expect(() => new Builder().inline(layer(), new Map(), '')).toThrow('inline: input "x" is given no value');
+    expect(() => new Builder().inline(layer(), new Map(), '')).toThrow('inline: input "x" has no value');
   });
 
   it('does not copy nodes whose result is given', () => {
@@ -159,7 +159,7 @@ describe('inline', () => {
     expect(b.build('g', []).overrides.size).toBe(before);
   });
 
-  it('gives twice the gradient of a parameter that two copies share', async () => {
+  it('returns twice the gradient of a parameter that two copies share', async () => {
     const b = new Builder();
     const x = b.input('x', 'float32', [1, 2]);
     const copies = ['a/', 'b/'].map((prefix) => b.inline(layer(), new Map([['x', x]]), prefix).get('y')!);

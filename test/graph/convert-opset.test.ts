@@ -156,7 +156,7 @@ describe('readModel', () => {
       'another reduction',
       18,
       node('ScatterND', ['x', 'x', 'x'], ['y'], { reduction: 'mul' }, { name: 's' }),
-      'ScatterND node "s" has reduction "mul", and only none and add are supported',
+      'ScatterND node "s" has reduction "mul", but only none and add are supported',
     ],
     [
       'pads of axes that are not constant',
@@ -168,7 +168,7 @@ describe('readModel', () => {
       'other sums of updates',
       16,
       node('ScatterElements', ['x', 'x', 'x'], ['y'], { reduction: 'mul' }, { name: 's' }),
-      'ScatterElements node "s" has reduction "mul", and only none and add are supported',
+      'ScatterElements node "s" has reduction "mul", but only none and add are supported',
     ],
   ])('refuses %s in opset %i', (_what, opset, item, sentence) => {
     const bytes = modelFile({ opset, nodes: [item], inputs: [input], outputs: [typed('y', 'float32', null)] });

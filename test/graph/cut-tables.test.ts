@@ -94,7 +94,7 @@ describe('cutTables', () => {
     expect(cut.compactGraph.values.get('table')).toMatchObject({ shape: ['rows.table', 2] });
   });
 
-  it('gives two tables that are looked up by the same ids one index each', () => {
+  it('assigns one index each to two tables looked up by the same ids', () => {
     const cut = cutAll(
       graphOf((b, { table, weight, ids }) => {
         const twin = b.initializer('twin', tensor('float32', [4, 2], new Array(8).fill(0)));
@@ -127,7 +127,7 @@ describe('cutTables', () => {
     expect(cut.indexGraph.outputs).toEqual([]);
   });
 
-  it('leaves what is no parameter of the cut as it is', () => {
+  it('leaves what is not a parameter of the cut as it is', () => {
     const graph = graphOf((b, { table, weight, ids }) =>
       b.add('Mul', [b.add('Gather', [table, ids], { axis: 0 }), weight]),
     );

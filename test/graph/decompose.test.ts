@@ -263,17 +263,20 @@ describe('the reader', () => {
       { initializers: [initializer('mode', tensor('bool', [], [1]))] },
     ],
     [
-      'Dropout node "d": its training mode "mode" is known at run time only: export the model in evaluation mode (in Python model.eval())',
+      'Dropout node "d": its training mode "mode" is only known at run time: export the model in evaluation mode ' +
+        '(in Python model.eval())',
       node('Dropout', ['x', '', 'mode'], ['y'], {}, { name: 'd' }),
       { inputs: [typed('x', 'float32', [2]), typed('mode', 'bool', [])] },
     ],
     [
-      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python model.eval())',
+      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python ' +
+        'model.eval())',
       node('BatchNormalization', ['x', 's', 'b', 'm', 'v'], ['y'], { training_mode: 1 }, { name: 'bn' }),
       { initializers: vectors('s', 'b', 'm', 'v') },
     ],
     [
-      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python model.eval())',
+      'BatchNormalization node "bn": it is in training mode: export the model in evaluation mode (in Python ' +
+        'model.eval())',
       node('BatchNormalization', ['x', 's', 'b', 'm', 'v'], ['y', 'mean', 'var'], {}, { name: 'bn' }),
       { opset: 13, initializers: vectors('s', 'b', 'm', 'v') },
     ],
@@ -308,12 +311,12 @@ describe('the reader', () => {
       { inputs: [typed('x', 'float32', ['n', 1])], initializers: vectors('s') },
     ],
     [
-      'LayerNormalization node "ln": axis 2 is not in a value of rank 2',
+      'LayerNormalization node "ln": axis 2 is outside a value of rank 2',
       node('LayerNormalization', ['x', 's'], ['y'], { axis: 2 }, { name: 'ln' }),
       { initializers: vectors('s') },
     ],
     [
-      'LayerNormalization node "ln": stash_type is 11, and only 1 (float32) is supported',
+      'LayerNormalization node "ln": stash_type is 11, but only 1 (float32) is supported',
       node('LayerNormalization', ['x', 's'], ['y'], { stash_type: 11 }, { name: 'ln' }),
       { initializers: vectors('s') },
     ],

@@ -77,7 +77,7 @@ describe('differentiate', () => {
     expect(results).toEqual({ cube: [125], 'grad/x': [75], 'grad/x_1': [30], 'grad/x_2': [6] });
   });
 
-  it('gives zeros for what the loss does not use, in its shape', async () => {
+  it('returns zeros for what the loss does not use, in its shape', async () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['batch']);
     b.initializer('idle', tensor('float32', [2, 1], [1, 2]));
@@ -94,7 +94,7 @@ describe('differentiate', () => {
     expect(numbersOf(results['grad/x']!)).toEqual([1, 1, 1]);
   });
 
-  it('gives zeros through an op that has no gradient', async () => {
+  it('returns zeros through an op that has no gradient', async () => {
     const b = new Builder();
     const x = b.input('x', 'float32', [2]);
     const steps = b.add('Cast', [b.add('Greater', [x, b.scalar(0, x)])], { to: 'float32' });
@@ -128,7 +128,8 @@ describe('differentiate', () => {
     const hidden = b.add('Relu', [range], {}, { name: 'hidden' });
     b.add('ReduceSum', [hidden], { keepdims: 0 }, { name: 'loss' });
     expect(() => differentiate(b.build('g', []), 'loss', ['x'])).toThrow(
-      'Range node "steps" cannot be differentiated: a Range has no gradient with respect to its start, limit and delta (path from the loss: loss <- hidden <- steps)',
+      'Range node "steps" cannot be differentiated: a Range has no gradient with respect to its start, limit and ' +
+        'delta (path from the loss: loss <- hidden <- steps)',
     );
   });
 
@@ -139,12 +140,13 @@ describe('differentiate', () => {
     b.add('ReduceSum', [clip], { keepdims: 0 }, { name: 'loss' });
     const graph = b.build('g', []);
     expect(() => differentiate(graph, 'loss', ['low'])).toThrow(
-      'Clip node "floor" cannot be differentiated: a gradient of the bounds of Clip is asked for, and there is none (path from the loss: loss <- floor)',
+      'Clip node "floor" cannot be differentiated: a gradient of the bounds of Clip is asked for, and there is ' +
+        'none (path from the loss: loss <- floor)',
     );
     expect(() => differentiate(graph, 'loss', ['x'])).not.toThrow();
   });
 
-  it('refuses a loss that is no float scalar, an integer parameter, and unknown names', () => {
+  it('refuses a loss that is not a float scalar, an integer parameter, and unknown names', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['n']);
     b.add('ReduceSum', [x], { keepdims: 0 }, { name: 'loss' });
@@ -171,7 +173,7 @@ describe('differentiate on an export of PyTorch', () => {
     };
   };
 
-  it("gives PyTorch's gradients, and both orders agree with central differences", async () => {
+  it("returns PyTorch's gradients, and both orders agree with central differences", async () => {
     const names = Object.keys(forward.gradients);
     const b = new Builder();
     const values = new Map<string, Value>();

@@ -74,7 +74,7 @@ describe('external data', () => {
     expect(numbersOf(graph.initializers.get('w')!)).toEqual([3, 4]);
   });
 
-  it('begins at the start of the file where it has no offset', () => {
+  it('begins at the start of the file when it has no offset', () => {
     const [first] = numbersOf(read({ location: 'w.bin' }, { dims: [2n, 1n] }).initializers.get('w')!);
     expect(first).toBe(DATA.readFloatLE(0));
   });
@@ -130,7 +130,7 @@ describe('external data is refused', () => {
     'c:secret.bin',
   ])('from %s', (location) => {
     expect(refusal(() => read({ location }))).toBe(
-      `external data is in "${location}", which leads out of the model's folder: put the file beside the model`,
+      `external data is in "${location}", which leads out of the model's folder: put the file next to the model`,
     );
   });
 
@@ -142,12 +142,12 @@ describe('external data is refused', () => {
 
   it.each(['none.bin', 'dangling.bin', 'data/none.bin'])('where %s is not there', (location) => {
     expect(refusal(() => read({ location }))).toBe(
-      `external data "${location}" is not there: it belongs beside the model`,
+      `external data "${location}" does not exist: it must be next to the model`,
     );
   });
 
-  it.each(['data', 'pipe'])('where %s is no file, without waiting for it', (location) => {
-    expect(refusal(() => read({ location }))).toBe(`external data "${location}" is no file`);
+  it.each(['data', 'pipe'])('where %s is not a file, without waiting for it', (location) => {
+    expect(refusal(() => read({ location }))).toBe(`external data "${location}" is not a file`);
   });
 
   it('from the folder itself and from no name', () => {
@@ -159,22 +159,22 @@ describe('external data is refused', () => {
   it.each([
     [{ offset: '4' }, 'initializer "w" needs the bytes 4 to 12 of w.bin, which has 11'],
     [{ offset: '9007199254740991' }, 'which has 11'],
-    [{ offset: '-1' }, 'has the offset "-1" in w.bin, which is no number of bytes'],
-    [{ offset: '0x3' }, 'has the offset "0x3" in w.bin, which is no number of bytes'],
-    [{ offset: '9999999999999999' }, 'has the offset "9999999999999999" in w.bin, which is no number of bytes'],
-    [{ length: '' }, 'has the length "" in w.bin, which is no number of bytes'],
+    [{ offset: '-1' }, 'has the offset "-1" in w.bin, which is not a number of bytes'],
+    [{ offset: '0x3' }, 'has the offset "0x3" in w.bin, which is not a number of bytes'],
+    [{ offset: '9999999999999999' }, 'has the offset "9999999999999999" in w.bin, which is not a number of bytes'],
+    [{ length: '' }, 'has the length "" in w.bin, which is not a number of bytes'],
     [{ length: '7' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but names 7 of w.bin'],
     [{ length: '12' }, 'initializer "w" is float32[2, 1] and needs 8 bytes, but names 12 of w.bin'],
   ])('with %j', (entries, sentence) => {
     expect(refusal(() => read({ location: 'w.bin', ...entries }))).toContain(sentence);
   });
 
-  it('that is there twice', () => {
+  it('that is repeated', () => {
     expect(refusal(() => read({ location: 'w.bin' }, { rawData: new Uint8Array(8) }))).toContain('twice');
     const entry = { key: 'location', value: 'w.bin' };
     expect(
       refusal(() => readModel(file(kept({}, { externalData: [entry, entry] })), { external: filesIn(folder) })),
-    ).toBe('initializer "w" says twice where its data is');
+    ).toBe('initializer "w" repeats an entry of its external data');
   });
 
   it('of a type that is not supported, saying how to cast', () => {
@@ -193,7 +193,7 @@ describe('external data is refused', () => {
     );
     const bytes = modelFile({ initializers: many, outputs: [typed('w0', 'float32', [100_000_000])] });
     expect(refusal(() => readModel(bytes, { external: filesIn(folder) }))).toBe(
-      'the model keeps 12000000000 bytes in other files: 2147483647 are supported',
+      'the model has 12000000000 bytes of external data; at most 2147483647 are supported',
     );
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1e7);
   });

@@ -120,7 +120,7 @@ describe('findLinearTerm', () => {
     }
   });
 
-  it('has no weights to give where no parameter is a table', () => {
+  it('has no weights to give when no parameter is a table', () => {
     const { weightGraph, lookups, dense } = findLinearTerm(headOf(logits), ['q'])!;
     expect([weightGraph, lookups, dense]).toEqual([null, [], ['q']]);
   });
@@ -135,7 +135,7 @@ describe('findLinearTerm', () => {
     expect(findLinearTerm(headOf(end), PARAMETERS)).toBeNull();
   });
 
-  it('stands before whatever is no linear op, or mixes rows', () => {
+  it('stands before whatever is not a linear op, or mixes rows', () => {
     const ends: Parameters<typeof headOf>[0][] = [
       (b, z, term) => logits(b, z, b.add('Tanh', [term])),
       (b, z, term) => logits(b, z, b.add('Sub', [term, b.add('ReduceMean', [term, b.ints([0])], { keepdims: 1 })])),

@@ -55,7 +55,10 @@ describe('a spoiled file', () => {
     const { files, refused, underivable, taken, crashes, slowestMs, slowest, largestRssBytes } = summary;
     const seconds = (performance.now() - start) / 1000;
     process.stdout.write(
-      `fuzz: ${files} files, spoiled from ${seeds} with seed "${SEED}", in ${seconds.toFixed(1)} s: ${refused} refused, ${underivable} read but not differentiable, ${taken} taken; ${crashes.length} crashes, slowest ${slowestMs.toFixed(0)} ms (file ${slowest}), at most ${(largestRssBytes / 1e6).toFixed(0)} MB\n`,
+      `fuzz: ${files} files, spoiled from ${seeds} with seed "${SEED}", in ${seconds.toFixed(1)} s: ` +
+        `${refused} refused, ${underivable} read but not differentiable, ${taken} taken; ${crashes.length} ` +
+        `crashes, slowest ${slowestMs.toFixed(0)} ms (file ${slowest}), at most ` +
+        `${(largestRssBytes / 1e6).toFixed(0)} MB\n`,
     );
     expect(crashes).toEqual([]);
     expect(refused + underivable + taken).toBe(FILES);

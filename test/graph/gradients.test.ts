@@ -28,7 +28,7 @@ function axisOf(x: Value, n: number): number {
 }
 
 function matrix(x: Value): Value {
-  if (x.shape.length !== 2) throw new GraphError('it is no matrix');
+  if (x.shape.length !== 2) throw new GraphError('it is not a matrix');
   return x;
 }
 

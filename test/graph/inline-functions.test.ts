@@ -67,7 +67,7 @@ function refusal(bytes: Uint8Array): string {
 }
 
 describe('a model with functions of its own', () => {
-  it('is read with their nodes in the place of the calls, named after them', () => {
+  it('is read with their nodes instead of the calls, named after them', () => {
     const bytes = fileOf(
       [LAYER],
       [call('Layer', ['x', 'w'], ['h'], { axis: 0 }, { name: 'first' }), call('Layer', ['h', 'w'], ['y'], { axis: 1 })],
@@ -88,7 +88,7 @@ describe('a model with functions of its own', () => {
     `);
   });
 
-  it('gives what ONNX Runtime gives, through nested functions, defaults and left-out inputs', async () => {
+  it('computes the same as ONNX Runtime, through nested functions, defaults and omitted inputs', async () => {
     const bounded: FunctionInit = {
       name: 'Bounded',
       input: ['a', 'low'],
@@ -182,7 +182,7 @@ describe('a model with functions of its own', () => {
     expect(readModel(bytes).nodes.map(({ op }) => op)).toEqual(['Sigmoid', 'Relu']);
   });
 
-  it('gives an output that is an input, and keeps clear of names that the file uses', () => {
+  it('returns an output that is an input, and avoids names that the file uses', () => {
     const pass: FunctionInit = { name: 'Pass', input: ['a'], output: ['a', 'b'], node: [node('Neg', ['a'], ['b'])] };
     const graph = readModel(
       fileOf(
@@ -227,7 +227,7 @@ describe('a model with functions of its own', () => {
     ],
     [
       'functions that stand for too many nodes',
-      'the functions of the model stand for over 100000 nodes',
+      'the functions of the model expand to over 100000 nodes',
       fileOf(doubling(40), [call('F0', ['x'], ['y'])]),
     ],
     [
@@ -242,17 +242,17 @@ describe('a model with functions of its own', () => {
     ],
     [
       'an input too many',
-      'Layer node "l" has 3 inputs, and its function takes 2',
+      'Layer node "l" has 3 inputs, but its function takes 2',
       fileOf([LAYER], [call('Layer', ['x', 'w', 'w'], ['y'], {}, { name: 'l' })]),
     ],
     [
       'an output too many',
-      'Layer node that gives "y" has 2 outputs, and its function gives 1',
+      'Layer node with output "y" has 2 outputs, but its function returns 1',
       fileOf([LAYER], [call('Layer', ['x', 'w'], ['y', 'z'])]),
     ],
     [
       'an attribute that the function does not take',
-      'Layer node that gives "y" has the attribute "alpha", which its function does not take',
+      'Layer node with output "y" has the attribute "alpha", which its function does not take',
       fileOf([LAYER], [call('Layer', ['x', 'w'], ['y'], { alpha: attributeProto('alpha', 1) })]),
     ],
     [
@@ -270,7 +270,7 @@ describe('a model with functions of its own', () => {
     ],
     [
       'an output that the function does not give',
-      'the graph needs "y", which nothing gives',
+      'the graph needs "y", which nothing produces',
       fileOf([{ ...LAYER, node: [] }], [call('Layer', ['x', 'w'], ['y'])]),
     ],
   ])('is refused for %s', (_what, sentence, bytes) => {

@@ -47,7 +47,7 @@ describe('prune', () => {
     });
   });
 
-  it('takes out parameters where it is asked to', () => {
+  it('takes out parameters when it is asked to', () => {
     const pruned = prune(withDeadParts(), { initializers: true });
     expect([...pruned.initializers.keys()]).toEqual(['w']);
     expect(pruned.values.has('idle')).toBe(false);
@@ -60,7 +60,7 @@ describe('prune', () => {
     expect(prune(other).overrides.size).toBe(0);
   });
 
-  it('lets go of gradients given by hand where it is asked to', () => {
+  it('lets go of gradients given by hand when it is asked to', () => {
     const pruned = prune(withOverride().graph, { overrides: false });
     expect(namesOf(pruned).nodes).toEqual(['y']);
     expect(pruned.overrides.size).toBe(0);

@@ -48,7 +48,7 @@ describe('readModel', () => {
     expect(graph.values.get('score')).toEqual({ name: 'score', dtype: 'float32', shape: ['batch'] });
   });
 
-  it('keeps names of values and nodes, and makes names of the op where there is none', () => {
+  it('keeps names of values and nodes, and makes names of the op when there is none', () => {
     const graph = read({
       nodes: [
         node('Relu', ['x'], ['a']),
@@ -99,7 +99,7 @@ describe('readModel', () => {
     expect(graph.values.get('z')?.shape).toEqual(['d2', 'd0', 7]);
   });
 
-  it('gives inferred sizes the names that the file declares, but never makes two sizes one', () => {
+  it('names inferred sizes as the file declares, but never merges two sizes', () => {
     const names = (declared: readonly (string | null)[]) => {
       const graph = read({
         nodes: [node('NonZero', ['x'], ['a']), node('NonZero', ['a'], ['b'])],
@@ -215,7 +215,7 @@ const one = (item: ReturnType<typeof node>) => ({ inputs: [x], outputs: [y], nod
 const REFUSED: readonly (readonly [what: string, sentence: string, model: FileModel])[] = [
   [
     'a model without a graph',
-    'the file holds no graph: it is not an ONNX model',
+    'the file contains no graph: it is not an ONNX model',
     { model: { graph: undefined } } as never,
   ],
   [
@@ -228,7 +228,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     'the model uses opset 22: 13 to 21 are supported (export with opset_version=18)',
     { ...GOOD, opset: 22 },
   ],
-  ['no opset', 'the model does not say which opset it uses', { ...GOOD, model: { opsetImport: [] } }],
+  ['no opset', 'the model does not declare its opset', { ...GOOD, model: { opsetImport: [] } }],
   [
     'two opsets',
     'the model names 2 opsets: 17, 18',
@@ -238,17 +238,19 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ['a new IR version', 'the file has IR version 14: 3 to 13 are supported', { ...GOOD, model: { irVersion: 14n } }],
   [
     'a node of another domain',
-    `Gelu node "act" is of the domain "com.microsoft", and only ONNX's own ops are supported: export without it`,
+    `Gelu node "act" is of the domain "com.microsoft", but only ONNX's own ops are supported: export without it`,
     one(node('Gelu', ['x'], ['y'], {}, { name: 'act', domain: 'com.microsoft' })),
   ],
   [
     'a loop',
-    'Loop node "steps" is control flow, which is not supported: unroll it (in Python a for loop over a fixed range, traced with torch.onnx.export and not scripted), or write it as one operation over an axis',
+    'Loop node "steps" is control flow, which is not supported: unroll it (in Python a for loop over a fixed ' +
+      'range, traced with torch.onnx.export and not scripted), or write it as one operation over an axis',
     one(node('Loop', ['x'], ['y'], {}, { name: 'steps' })),
   ],
   [
     'another subgraph',
-    'SequenceMap node "map" holds a subgraph (attribute "body"), which is not supported: export the model without control flow, with Where in place of a condition and loops unrolled',
+    'SequenceMap node "map" contains a subgraph (attribute "body"), which is not supported: export the model ' +
+      'without control flow, with Where instead of a condition and loops unrolled',
     one(
       node(
         'SequenceMap',
@@ -266,12 +268,13 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'an unknown op without a name',
-    'LSTM node that gives "y": the op LSTM is not supported',
+    'LSTM node with output "y": the op LSTM is not supported',
     one(node('LSTM', ['x'], ['y'])),
   ],
   [
     'a condition',
-    'If node "choice" is control flow, which is not supported: compute both branches and choose with Where (in Python torch.where), or decide before the export where the condition is not data',
+    'If node "choice" is control flow, which is not supported: compute both branches and choose with Where (in ' +
+      'Python torch.where), or decide before the export where the condition is not data',
     one(
       node(
         'If',
@@ -312,7 +315,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'an attribute that is there twice',
-    'Softmax node "s" has an attribute twice',
+    'Softmax node "s" repeats an attribute',
     one(
       node(
         'Softmax',
@@ -325,7 +328,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a cast to a type that is not supported',
-    'attribute "to" of Cast node "half" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) before the export',
+    'attribute "to" of Cast node "half" is float16, which is not supported: cast it to float32 (in PyTorch: ' +
+      'model.float()) before the export',
     one(node('Cast', ['x'], ['y'], { to: Code.FLOAT16 }, { name: 'half' })),
   ],
   [
@@ -340,7 +344,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a Constant without a value',
-    'Constant node that gives "y" has 0 attributes, not one',
+    'Constant node with output "y" has 0 attributes, not one',
     one(node('Constant', [], ['y'])),
   ],
   [
@@ -391,12 +395,12 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'an input that nothing gives',
-    'Relu node "r" needs "nowhere", which nothing gives',
+    'Relu node "r" needs "nowhere", which nothing produces',
     one(node('Relu', ['nowhere'], ['y'], {}, { name: 'r' })),
   ],
   [
     'an output that nothing gives',
-    'the graph needs "nowhere", which nothing gives',
+    'the graph needs "nowhere", which nothing produces',
     { ...GOOD, outputs: [typed('nowhere', 'float32', [])] },
   ],
   [
@@ -441,7 +445,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ['an input without a type', 'input "x" is declared without a type', { ...GOOD, graph: { input: [{ name: 'x' }] } }],
   [
     'an input that is no tensor',
-    'input "x" is a sequence, and only tensors are supported',
+    'input "x" is a sequence, but only tensors are supported',
     { ...GOOD, graph: { input: [{ name: 'x', type: { value: { case: 'sequenceType', value: {} } } }] } },
   ],
   [
@@ -481,7 +485,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'external data',
-    'initializer "w" keeps its data in another file (external data), which is not read: save the model with its data inside, in Python onnx.save_model(model, path, save_as_external_data=False)',
+    'initializer "w" keeps its data in another file (external data), which is not read: save the model with its ' +
+      'data inside, in Python onnx.save_model(model, path, save_as_external_data=False)',
     { ...GOOD, initializers: [external] },
   ],
   [
@@ -496,33 +501,33 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'too few bytes',
-    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file holds 7',
+    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 7',
     w({ rawData: new Uint8Array(7) }),
   ],
   [
     'too many bytes',
-    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file holds 12',
+    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 12',
     w({ rawData: new Uint8Array(12) }),
   ],
-  ['no data', 'initializer "w" is float32[2, 1] and needs 8 bytes, but the file holds 0', w({})],
+  ['no data', 'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 0', w({})],
   [
     'too many elements',
-    'initializer "w" is float32[2, 1] and needs 2 elements, but the file holds 3',
+    'initializer "w" is float32[2, 1] and needs 2 elements, but the file has 3',
     w({ floatData: [1, 2, 3] }),
   ],
   [
     'elements in the field of another type',
-    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file holds 0',
+    'initializer "w" is float32[2, 1] and needs 8 bytes, but the file has 0',
     w({ doubleData: [1, 2] }),
   ],
   [
     'data of an empty tensor',
-    'initializer "w" is float32[0, 1] and needs 0 elements, but the file holds 4 bytes',
+    'initializer "w" is float32[0, 1] and needs 0 elements, but the file has 4 bytes',
     w({ dims: [0n, 1n], rawData: new Uint8Array(4) }),
   ],
   [
     'data that is there twice',
-    'initializer "w" holds its data twice, raw and typed',
+    'initializer "w" has its data twice, raw and typed',
     w({ rawData: new Uint8Array(8), floatData: [3, 4] }),
   ],
   [
@@ -539,7 +544,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ['a tensor of no known type', 'initializer "w" has type 99, which ONNX does not define', w({ dataType: 99 })],
   [
     'float16',
-    'initializer "w" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) before the export',
+    'initializer "w" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) before ' +
+      'the export',
     w({ dataType: Code.FLOAT16 }),
   ],
   [
@@ -554,7 +560,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'complex64',
-    'initializer "w" is complex64, which is not supported: split it into its real and imaginary parts before the export',
+    'initializer "w" is complex64, which is not supported: split it into its real and imaginary parts before the ' +
+      'export',
     w({ dataType: Code.COMPLEX64 }),
   ],
 ];
@@ -568,7 +575,7 @@ describe('readModel refuses', () => {
     expect(refusal(() => readModel(new Uint8Array(0)))).toBe('the file is empty: it is not an ONNX model');
   });
 
-  it('a file that is no protobuf', () => {
+  it('a file that is not protobuf', () => {
     expect(refusal(() => readModel(Buffer.from('<html>not a model</html>')))).toMatch(
       /^the file .*is not an ONNX model/,
     );
@@ -580,7 +587,7 @@ describe('readModel refuses', () => {
     expect(readModel(bytes).nodes).toHaveLength(1);
     for (let length = 0; length < bytes.length; length++) refusal(() => readModel(bytes.subarray(0, length)));
     expect(refusal(() => readModel(EXPORT.subarray(0, 20_000)))).toMatch(
-      /^the file is cut off, or is not an ONNX model: /,
+      /^the file is truncated, or is not an ONNX model: /,
     );
   });
 

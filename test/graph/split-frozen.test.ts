@@ -36,7 +36,7 @@ async function run(graph: Graph, feeds: Feeds): Promise<Feeds> {
 const firstOf = async (graph: Graph, feeds: Feeds) => (await run(graph, feeds))[graph.outputs[0]!]!.data;
 
 describe('splitFrozen', () => {
-  it('gives a body and a head that are the whole graph when one runs after the other', async () => {
+  it('returns a body and a head that are the whole graph when one runs after the other', async () => {
     const graph = twoLayers();
     const { body, head, boundary } = splitFrozen(graph, ['v', 'bias']);
     const between = await run(body!, { x: FEEDS['x']! });
@@ -60,7 +60,7 @@ describe('splitFrozen', () => {
     expect(head.nodes.map(({ op }) => op)).toEqual(['Mul', 'Add', 'Sigmoid']);
   });
 
-  it('has no body where the boundary is all inputs', async () => {
+  it('has no body when the boundary is all inputs', async () => {
     const graph = twoLayers();
     const { body, head, boundary } = splitFrozen(graph, ['w', 'v', 'bias']);
     expect(body).toBeNull();

@@ -56,7 +56,7 @@ describe('replaceDurably', () => {
     }
   });
 
-  it('leaves the old one, and nothing beside it, where it fails', () => {
+  it('leaves the old one, and nothing else, when it fails', () => {
     const path = join(folder, 'file');
     mkdirSync(path);
     expect(() => replaceDurably(path, Buffer.from('new'), `${path}.tmp`)).toThrow(
@@ -73,14 +73,14 @@ describe('replaceFolder', () => {
     return join(folder, name);
   };
 
-  it('puts a folder where none was, and where one with files was', () => {
+  it('creates a folder, and replaces one with files', () => {
     for (const text of ['first', 'second']) {
       replaceFolder(make('fresh', text), join(folder, 'place'), join(folder, 'aside'));
       expect([read(join(folder, 'place', 'file')), readdirSync(folder)]).toEqual([text, ['place']]);
     }
   });
 
-  it('puts the old one back where the new one cannot take its place', () => {
+  it('puts the old one back when the new one cannot take its place', () => {
     make('place', 'old');
     expect(() => replaceFolder(join(folder, 'nowhere'), join(folder, 'place'), join(folder, 'aside'))).toThrow(
       expect.objectContaining({ code: 'ENOENT' }),
@@ -90,7 +90,7 @@ describe('replaceFolder', () => {
 });
 
 describe('removeQuietly', () => {
-  it('removes files and folders, and says nothing where it cannot', () => {
+  it('removes files and folders, and says nothing when it cannot', () => {
     mkdirSync(join(folder, 'a'));
     writeFileSync(join(folder, 'a', 'file'), '');
     removeQuietly(join(folder, 'a'), { recursive: false });

@@ -18,7 +18,7 @@ async function read(bytes: Buffer, chunkBytes: number, maximumBytes = 100) {
 }
 
 describe('splitLines', () => {
-  it.each([1, 2, 3, 7, 1000])('gives the same lines from chunks of %i bytes', async (chunkBytes) => {
+  it.each([1, 2, 3, 7, 1000])('returns the same lines from chunks of %i bytes', async (chunkBytes) => {
     expect(await read(Buffer.from('a\n\nö€\r\nlast'), chunkBytes)).toEqual(['a', '', 'ö€\r', 'last']);
     expect(await read(Buffer.from('a\n'), chunkBytes)).toEqual(['a']);
     expect(await read(Buffer.alloc(0), chunkBytes)).toEqual([]);

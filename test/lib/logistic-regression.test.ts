@@ -80,7 +80,7 @@ describe('fitLogisticRegression', () => {
     );
   });
 
-  it('answers with the log-odds where there are no columns: the bias is not penalised', () => {
+  it('returns the log-odds when there are no columns, as the bias is not penalised', () => {
     const model = fitLogisticRegression(designOf([[], [], [], [], []], 0), Uint8Array.of(1, 0, 0, 0, 0), 0.01);
     expect(model.bias).toBeCloseTo(Math.log(1 / 4), 6);
   });
@@ -108,7 +108,7 @@ describe('fitLogisticRegression', () => {
     expect(fitLogisticRegression(design, labels, 1, { start: cold }).steps).toBe(0);
   });
 
-  it('halves the weight of a column that is doubled, where the penalty hardly counts', () => {
+  it('halves the weight of a column that is doubled, when the penalty hardly counts', () => {
     const matrix = [[2], [4], [-1], [0.5], [-3], [1]];
     const labels = Uint8Array.of(1, 0, 0, 1, 0, 1);
     const once = fitLogisticRegression(designOf(matrix, 1), labels, 1e6);
@@ -119,7 +119,7 @@ describe('fitLogisticRegression', () => {
     expect(Math.abs(once.weights[0]!)).toBeGreaterThan(0.05);
   });
 
-  it('ends with finite weights where every label is 1', () => {
+  it('ends with finite weights when every label is 1', () => {
     const model = fitLogisticRegression(designOf(binary([[0], [1], []], 2), 2), Uint8Array.of(1, 1, 1), 0.1);
     expect([...model.weights, model.bias].every(Number.isFinite)).toBe(true);
     expect(model.bias).toBeGreaterThan(5);
@@ -178,7 +178,7 @@ describe('fitLogisticRegression with a strength for each column', () => {
     });
   });
 
-  it('gives the same logits for a column times c with its strength over c^2', () => {
+  it('returns the same logits for a column times c with its strength over c^2', () => {
     fc.assert(
       fc.property(fc.constantFrom(0.02, 0.3, 7, 40), fc.integer({ min: 0, max: 3 }), (c, column) => {
         const strengths = Float64Array.of(0.2, 0.05, 3, 1);

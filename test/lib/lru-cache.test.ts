@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LruCache } from '../../src/lib/lru-cache.ts';
 
 describe('LruCache', () => {
-  it('lets go of what was not used for the longest time', () => {
+  it('evicts the least recently used entry', () => {
     const left: string[] = [];
     const cache = new LruCache<string, number>({ maximum: 2, onLeave: (value, key) => left.push(`${key}=${value}`) });
     cache.add('a', 1);

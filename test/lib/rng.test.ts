@@ -92,7 +92,7 @@ describe('shuffle', () => {
 });
 
 describe('sampleWithoutReplacement', () => {
-  it('draws different integers below the bound, all of them where it must', () => {
+  it('draws different integers below the bound, all of them when it must', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 60 }),

@@ -27,7 +27,7 @@ const wait = (ms: number, answer: string): HostTask => ({ kind: 'wait', ms, answ
 
 describe('ThreadGroup', () => {
   it.each([1, 2])(
-    'gives the results of %i threads in the order of the tasks, and closes each thread',
+    'returns the results of %i threads in the order of the tasks, and closes each thread',
     async (count) => {
       const closed = await withGroup(count, async (group) => {
         expect(await group.runAll([wait(60, 'a'), wait(0, 'b'), wait(5, 'c'), wait(0, 'd')])).toEqual([
@@ -43,7 +43,7 @@ describe('ThreadGroup', () => {
     },
   );
 
-  it('throws what a task throws, after the other tasks, and goes on', async () => {
+  it('throws what a task throws, after the other tasks, and continues', async () => {
     await withGroup(2, async (group) => {
       await expect(group.runAll([wait(20, 'a'), { kind: 'refuse' }, wait(0, 'c')])).rejects.toMatchObject({
         code: 'invalid_model',

@@ -24,7 +24,7 @@ const CUSTOMISED: Customised = {
 };
 
 describe('encodeCustomised', () => {
-  it('gives what decodeCustomised reads back equal', () => {
+  it('returns what decodeCustomised reads back equal', () => {
     expect(decodeCustomised(encodeCustomised(CUSTOMISED), 'a file')).toEqual(CUSTOMISED);
     const nothing = { ...CUSTOMISED, features: {}, leftOut: null, changes: new Map() };
     expect(decodeCustomised(encodeCustomised(nothing), 'a file')).toEqual(nothing);

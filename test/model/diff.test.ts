@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Graph, tensor, writeModel } from '../../src/graph/index.ts';
 import { differenceOf, diffModels } from '../../src/model/diff.ts';
 import { useFolders } from '../fixture/folders.ts';
-import { draftOf, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
+import { TINY, tinyGraph, unversionedModel, writeTinyModel } from './tiny-model.ts';
 
 const newFolder = useFolders();
 
@@ -68,11 +68,11 @@ describe('diffModels', () => {
     };
     const [before, after] = [newFolder(), newFolder()];
     await writeTinyModel(before);
-    const draft = await draftOf(tinyGraph(config), config);
+    const unversioned = await unversionedModel(tinyGraph(config), config);
     const ages = ['age 2', 'age 1', 'age 3', 'age 5', 'age 6'];
     await writeTinyModel(after, () => ({
-      ...draft,
-      vocabularies: new Map([...draft.vocabularies, ['user.age', ages]]),
+      ...unversioned,
+      vocabularies: new Map([...unversioned.vocabularies, ['user.age', ages]]),
     }));
     const diff = diffModels(before, after);
     expect(diff.features).toEqual({ added: ['user.city'], removed: ['user.tags'] });
@@ -88,9 +88,9 @@ describe('diffModels', () => {
     expect(diff.ops).toContainEqual({ op: 'Less', before: 2, after: 1 });
   });
 
-  it('refuses a folder that is no model', async () => {
+  it('refuses a folder that is not a model', async () => {
     const [before] = await pair(undefined);
-    expect(() => diffModels(before, newFolder())).toThrow('there is no manifest.json in it');
+    expect(() => diffModels(before, newFolder())).toThrow('it contains no manifest.json');
   });
 });
 

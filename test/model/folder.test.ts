@@ -2,14 +2,14 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type ModelDraft, readModelFolder, writeModelFolder } from '../../src/model/folder.ts';
+import { readModelFolder, type UnversionedModel, writeModelFolder } from '../../src/model/folder.ts';
 import { useFolders } from '../fixture/folders.ts';
 import {
   changeManifest,
-  draftOf,
   readPlainManifest,
   replaceFile,
   tinyGraph,
+  unversionedModel,
   versionAsPublished,
   writeTinyModel,
 } from './tiny-model.ts';
@@ -31,11 +31,11 @@ function refusalOf(path: string): string {
 describe('writeModelFolder', () => {
   it('writes a folder that reads back equal', async () => {
     const path = join(newFolder(), 'made', 'on the way', 'model');
-    const draft = await draftOf(tinyGraph());
-    const manifest = writeModelFolder(path, draft);
+    const unversioned = await unversionedModel(tinyGraph());
+    const manifest = writeModelFolder(path, unversioned);
     const folder = readModelFolder(path);
     expect(folder.manifest).toEqual(manifest);
-    expect(manifest).toMatchObject(draft.manifest);
+    expect(manifest).toMatchObject(unversioned.manifest);
     expect(Object.keys(manifest.files)).toEqual([
       'model.onnx',
       'vocabulary/campaign.topic.json',
@@ -43,24 +43,24 @@ describe('writeModelFolder', () => {
       'vocabulary/user.age.json',
       'vocabulary/user.tags.json',
     ]);
-    expect(Buffer.from(folder.read('model.onnx')).equals(Buffer.from(draft.files.get('model.onnx')!))).toBe(true);
-    for (const [name, tokens] of draft.vocabularies) {
+    expect(Buffer.from(folder.read('model.onnx')).equals(Buffer.from(unversioned.files.get('model.onnx')!))).toBe(true);
+    for (const [name, tokens] of unversioned.vocabularies) {
       expect(folder.vocabularies.get(name)!.tokens).toEqual(tokens);
       expect(tokens.map((token) => folder.vocabularies.get(name)!.find(token))).toEqual(tokens.map((_, i) => i + 1));
     }
-    expect(() => folder.read('other.bin')).toThrow(/the manifest lists no other\.bin/);
+    expect(() => folder.read('other.bin')).toThrow(/the manifest does not list other\.bin/);
   });
 
   it('takes a path that ends in a slash', async () => {
     const path = join(newFolder(), 'model');
-    const draft = await draftOf(tinyGraph());
-    writeModelFolder(`${path}/`, draft);
-    writeModelFolder(`${path}/`, draft);
+    const unversioned = await unversionedModel(tinyGraph());
+    writeModelFolder(`${path}/`, unversioned);
+    writeModelFolder(`${path}/`, unversioned);
     expect(readdirSync(join(path, '..'))).toEqual(['model']);
     expect(readdirSync(path).sort()).toEqual(['manifest.json', 'model.onnx', 'vocabulary']);
   });
 
-  it('replaces an existing folder whole and leaves nothing beside it', async () => {
+  it('replaces an existing folder whole and leaves nothing else', async () => {
     const root = newFolder();
     const path = join(root, 'model');
     mkdirSync(path);
@@ -96,11 +96,11 @@ describe('writeModelFolder', () => {
     expect(readdirSync(root)).toEqual(['file']);
   });
 
-  it('keeps feature names that are no file names inside the folder', async () => {
+  it('keeps feature names that are not file names inside the folder', async () => {
     const path = join(newFolder(), 'model');
-    const rename = (draft: ModelDraft): Partial<ModelDraft> => ({
+    const rename = (unversioned: UnversionedModel): Partial<UnversionedModel> => ({
       manifest: {
-        ...draft.manifest,
+        ...unversioned.manifest,
         features: { user: [{ name: '../a b/ü', kind: 'single', vocabulary_size: 3 }], campaign: [] },
       },
       vocabularies: new Map([['user.../a b/ü', ['x', 'y']]]),
@@ -112,7 +112,7 @@ describe('writeModelFolder', () => {
 });
 
 describe('the version', () => {
-  const versionWith = async (change: (draft: ModelDraft) => Partial<ModelDraft>): Promise<string> =>
+  const versionWith = async (change: (unversioned: UnversionedModel) => Partial<UnversionedModel>): Promise<string> =>
     (await writeTinyModel(join(newFolder(), 'model'), change)).version;
 
   it('is 12 hex digits of the sha256 of the sorted manifest without version and created', async () => {
@@ -129,7 +129,7 @@ describe('the version', () => {
     ).toBe(base);
   });
 
-  it.each<[string, (draft: ModelDraft) => Partial<ModelDraft>]>([
+  it.each<[string, (unversioned: UnversionedModel) => Partial<UnversionedModel>]>([
     ['the name', ({ manifest }) => ({ manifest: { ...manifest, name: 'other' } })],
     ['the weights', ({ files }) => ({ files: new Map([...files, ['model.onnx', Uint8Array.of(1)]]) })],
     ['a further file', ({ files }) => ({ files: new Map([...files, ['notes.txt', Uint8Array.of(1)]]) })],
@@ -157,10 +157,10 @@ describe('readModelFolder refuses', () => {
   });
 
   it('a folder without a manifest', () => {
-    expect(refusalOf(newFolder())).toContain('there is no manifest.json in it');
+    expect(refusalOf(newFolder())).toContain('it contains no manifest.json');
   });
 
-  it('a file in place of the folder', () => {
+  it('a file instead of the folder', () => {
     const path = join(newFolder(), 'file');
     writeFileSync(path, '');
     expect(refusalOf(path)).toContain('it is not a folder');
@@ -176,7 +176,7 @@ describe('readModelFolder refuses', () => {
     const path = newFolder();
     await writeTinyModel(path);
     truncateSync(join(path, 'manifest.json'), 200);
-    expect(refusalOf(path)).toContain('manifest.json is not JSON (torn?)');
+    expect(refusalOf(path)).toContain('manifest.json is not JSON (truncated?)');
   });
 
   it.each([
@@ -192,9 +192,7 @@ describe('readModelFolder refuses', () => {
   it('a newer contract, before anything else', async () => {
     const path = newFolder();
     writeFileSync(join(path, 'manifest.json'), JSON.stringify({ contract_version: 2, whatever: true }));
-    expect(refusalOf(path)).toContain(
-      'it is of contract version 2, and this program knows 1: a newer metaheac is needed',
-    );
+    expect(refusalOf(path)).toContain('it has contract version 2, but this program supports 1: use a newer metaheac');
   });
 
   it('a field that is missing, unknown or of the wrong type, naming it', async () => {
@@ -240,7 +238,7 @@ describe('readModelFolder refuses', () => {
       writeFileSync(join(path, file), bytes);
       expect(refusalOf(path)).toMatch(
         new RegExp(
-          `: ${file.replaceAll('.', '\\.')} is not what the manifest says: sha256 .*, not .* \\(torn or altered\\)`,
+          `: ${file.replaceAll('.', '\\.')} does not match the manifest: sha256 .*, not .* \\(damaged or altered\\)`,
         ),
       );
     },
@@ -250,7 +248,7 @@ describe('readModelFolder refuses', () => {
     const path = newFolder();
     await writeTinyModel(path);
     truncateSync(join(path, 'model.onnx'), 100);
-    expect(refusalOf(path)).toContain('model.onnx is not what the manifest says');
+    expect(refusalOf(path)).toContain('model.onnx does not match the manifest');
   });
 
   it('a file that is missing', async () => {
@@ -260,7 +258,7 @@ describe('readModelFolder refuses', () => {
     expect(refusalOf(path)).toContain('vocabulary/user.tags.json is missing');
   });
 
-  it('a folder in place of a file', async () => {
+  it('a folder instead of a file', async () => {
     const path = newFolder();
     await writeTinyModel(path);
     rmSync(join(path, 'model.onnx'));
@@ -276,7 +274,7 @@ describe('readModelFolder refuses', () => {
       changeManifest(path, ({ files }) => {
         files[file] = 'a'.repeat(64);
       });
-      expect(refusalOf(path)).toContain(`the file name "${file}" leaves the folder`);
+      expect(refusalOf(path)).toContain(`the file name "${file}" leads out of the folder`);
     },
   );
 
@@ -286,7 +284,7 @@ describe('readModelFolder refuses', () => {
     changeManifest(path, ({ files }) => {
       delete files['model.onnx'];
     });
-    expect(refusalOf(path)).toContain('the manifest lists no model.onnx');
+    expect(refusalOf(path)).toContain('the manifest does not list model.onnx');
   });
 
   it('a feature without a vocabulary', async () => {
@@ -295,13 +293,13 @@ describe('readModelFolder refuses', () => {
     changeManifest(path, ({ files }) => {
       delete files['vocabulary/user.age.json'];
     });
-    expect(refusalOf(path)).toContain('the manifest lists no vocabulary/user.age.json');
+    expect(refusalOf(path)).toContain('the manifest does not list vocabulary/user.age.json');
   });
 
   it.each([
-    ['["a", "b", "a", "d"]', 'names a token twice'],
-    ['["a", "b", "", "d"]', 'names an empty token: id 0 stands for it'],
-    ['["a", "b", "c"]', 'has 3 tokens, and the manifest says 4'],
+    ['["a", "b", "a", "d"]', 'contains a token twice'],
+    ['["a", "b", "", "d"]', 'contains an empty token, which id 0 stands for'],
+    ['["a", "b", "c"]', 'has 3 tokens, but the manifest says 4'],
     ['["a", "b", "c", 4]', 'is not a list of tokens'],
     ['{"a": 1}', 'is not a list of tokens'],
     ['["a", "b"', 'is not JSON'],
@@ -327,6 +325,6 @@ describe('readModelFolder refuses', () => {
     changeManifest(path, ({ features }) => {
       features.user.push({ ...features.user[0]! });
     });
-    expect(refusalOf(path)).toContain('user feature "age" is there twice');
+    expect(refusalOf(path)).toContain('user feature "age" appears twice');
   });
 });

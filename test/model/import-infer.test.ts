@@ -79,11 +79,11 @@ describe('inferSchema', () => {
   it('says where features share a table, and where ids are folded', async () => {
     const graph = readModel(readFileSync(join(GOLDEN, 'stacked-tables-opset18', 'model.onnx')));
     expect((await inferSchema(graph)).notes).toEqual([
-      'the table of input "user.age" is shared: another feature begins behind its first 17 rows',
-      'the table of input "user.phone" is shared: another feature begins behind its first 10 rows',
-      'ids of input "user.device" are folded (hashed or clipped): the first 13 have rows of their own',
-      'ids of input "user.kw" are folded (hashed or clipped): the first 13 have rows of their own',
-      'ids of input "campaign.advertiser" are folded (hashed or clipped): the first 13 have rows of their own',
+      'the table of input "user.age" is shared: another feature begins after its first 17 rows',
+      'the table of input "user.phone" is shared: another feature begins after its first 10 rows',
+      'ids of input "user.device" are folded (hashed or clipped): the first 13 have their own rows',
+      'ids of input "user.kw" are folded (hashed or clipped): the first 13 have their own rows',
+      'ids of input "campaign.advertiser" are folded (hashed or clipped): the first 13 have their own rows',
     ]);
   });
 
@@ -102,17 +102,17 @@ describe('inferSchema', () => {
     [
       'another name',
       ['age', 'int64', ['batch']],
-      'input "age" is of no feature: name it user.<feature> or campaign.<feature> in the export',
+      'input "age" belongs to no feature: name it user.<feature> or campaign.<feature> in the export',
     ],
     [
       'a list without lengths',
       ['user.tags', 'int64', ['batch', 3]],
-      'input "user.tags" is a list, and there is no input "user.tags.length" for how many of its tokens count',
+      'input "user.tags" is a list, but there is no input "user.tags.length" for the number of its tokens that count',
     ],
     [
       'a list of any length',
       ['user.tags', 'int64', ['batch', 'n']],
-      'input "user.tags" does not say its longest list: fill in max_length',
+      'input "user.tags" does not specify its longest list: fill in max_length',
     ],
     [
       'a rank too many',
@@ -128,7 +128,7 @@ describe('inferSchema', () => {
       b.add('Add', [ids, number(b, 40, ids)]),
     );
     expect(schema.features.user[0]?.vocabulary_size).toBeNull();
-    expect(notes).toEqual(['id 0 of input "user.age" is in no row of a table, and it stands for unknown and empty']);
+    expect(notes).toEqual(['id 0 of input "user.age" has no row in a table, but it stands for unknown and empty']);
   });
 
   it('notes an input that looks nothing up', async () => {
@@ -136,7 +136,7 @@ describe('inferSchema', () => {
     const age = b.input('user.age', 'int64', ['batch']);
     const graph = b.build('model', [b.add('Cast', [age], { to: 'float32' })]);
     expect((await inferSchema(graph)).notes).toEqual([
-      'no table is looked up by input "user.age": fill in its vocabulary_size',
+      'input "user.age" looks up no table: fill in its vocabulary_size',
     ]);
   });
 

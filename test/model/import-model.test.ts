@@ -85,7 +85,7 @@ describe('importModel', () => {
     expect((await loadModel(options.out)).folder.vocabularies.get('user.age')?.tokens).toEqual(['1', '2', '3']);
   });
 
-  it('is reproducible to the byte, but for the day', async () => {
+  it('is reproducible to the byte, except for the day', async () => {
     const [first, second] = [write(small()), write(small())];
     await importModel(first.options);
     await importModel({ ...second.options, created: '2027-01-01T00:00:00.000Z' });

@@ -38,7 +38,7 @@ const withTable = (fields: object) =>
 const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string])[] = [
   ['nothing', new Uint8Array(0), 'the file is empty: it is not an ONNX model'],
   ['no protobuf', Buffer.from('<html>not a model</html>'), 'is not an ONNX model'],
-  ['a file that is cut off', small().subarray(0, 200), 'the file is cut off, or is not an ONNX model'],
+  ['a file that is cut off', small().subarray(0, 200), 'the file is truncated, or is not an ONNX model'],
   [
     'a cycle',
     file({
@@ -69,7 +69,8 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'an input of no feature',
     inputsLike(['age', 'int64', ['batch']]),
-    'it wants an input "age" that is of no feature of the schema: inputs are called user.<feature> or campaign.<feature>',
+    'it has an input "age" that belongs to no feature of the schema: inputs are called user.<feature> or ' +
+      'campaign.<feature>',
   ],
   [
     'ids that are floats',
@@ -97,23 +98,25 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'a score of double',
     small({ score: (b, rows) => b.add('Cast', [meanOf(b, rows)], { to: 'float64' }, { outputs: ['score'] }) }),
-    'its first output is "score" float64[batch], not "score" float32[batch]: cast the model before the export (in PyTorch: model.float())',
+    'its first output is "score" float64[batch], not "score" float32[batch]: cast the model before the export ' +
+      '(in PyTorch: model.float())',
   ],
   [
     'a score that is declared otherwise',
     file({ outputs: [typed('score', 'float32', ['batch', 1])] }),
     'output "score" is declared float32[batch, 1], but it is float32[batch]',
   ],
-  ['NaN', withTable({ floatData: [1, 2, 3, 4, 5, 6, 7, Number.NaN] }), 'parameter "table" holds NaN or infinity'],
+  ['NaN', withTable({ floatData: [1, 2, 3, 4, 5, 6, 7, Number.NaN] }), 'parameter "table" contains NaN or infinity'],
   [
     'infinity',
     withTable({ floatData: [1, 2, 3, 4, 5, 6, 7, Number.NEGATIVE_INFINITY] }),
-    'parameter "table" holds NaN or infinity',
+    'parameter "table" contains NaN or infinity',
   ],
   [
     'float16 weights',
     withTable({ dataType: Code.FLOAT16, rawData: new Uint8Array(16) }),
-    'initializer "table" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) before the export',
+    'initializer "table" is float16, which is not supported: cast it to float32 (in PyTorch: model.float()) ' +
+      'before the export',
   ],
   [
     'bfloat16 weights',
@@ -126,7 +129,8 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
       table: tensor('float64', [4, 2], Array.from(TABLE.data as Float32Array)),
       score: (b, rows) => probability(b, b.add('Cast', [meanOf(b, rows)], { to: 'float32' })),
     }),
-    'adapted parameter "table" is float64[4, 2]: only float32 can be adapted: cast the model before the export (in PyTorch: model.float())',
+    'adapted parameter "table" is float64[4, 2]: only float32 can be adapted; cast the model before the export ' +
+      '(in PyTorch: model.float())',
   ],
   [
     'no parameter',
@@ -136,12 +140,12 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'four gigabytes that are claimed in a file of a kilobyte',
     withTable({ dims: [1_000_000n, 1000n], rawData: new Uint8Array(8) }),
-    'initializer "table" is float32[1000000, 1000] and needs 4000000000 bytes, but the file holds 8',
+    'initializer "table" is float32[1000000, 1000] and needs 4000000000 bytes, but the file has 8',
   ],
   [
     'two values of one name',
     file({ nodes: [LOOK_UP, MEAN, HEAD, node('Neg', ['mean'], ['score'], {}, { name: 'n' })] }),
-    'two values are called "score": of Sigmoid node "head" and of Neg node "n"',
+    'two values are called "score": Sigmoid node "head" and Neg node "n"',
   ],
   [
     'two parameters of one name',
@@ -151,17 +155,17 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'weights in a file outside',
     withTable({ dataLocation: 1, externalData: [{ key: 'location', value: '../../etc/passwd' }] }),
-    `external data is in "../../etc/passwd", which leads out of the model's folder: put the file beside the model`,
+    `external data is in "../../etc/passwd", which leads out of the model's folder: put the file next to the model`,
   ],
   [
     'weights in a file that is not there',
     withTable({ dataLocation: 1, externalData: [{ key: 'location', value: 'weights.bin' }] }),
-    'external data "weights.bin" is not there: it belongs beside the model',
+    'external data "weights.bin" does not exist: it must be next to the model',
   ],
   [
     'a score that is no probability',
     small({ score: (b, rows) => b.add('Mul', [meanOf(b, rows), b.scalar(9, 'float32')], {}, { outputs: ['score'] }) }),
-    'and a score is a probability: end the model with a sigmoid (in PyTorch: torch.sigmoid(logit))',
+    'but a score must be a probability: end the model with a sigmoid (in PyTorch: torch.sigmoid(logit))',
   ],
   [
     'a score that is NaN',
@@ -178,7 +182,9 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
   [
     'a parameter without a gradient',
     refusing(),
-    'Range node "range" cannot be differentiated: a Range has no gradient with respect to its start, limit and delta (path from the loss: loss <- head <- add <- sum <- range), which parameter "start" needs. Change the model, or list these parameters as "fixed" in the schema',
+    'Range node "range" cannot be differentiated: a Range has no gradient with respect to its start, limit and ' +
+      'delta (path from the loss: loss <- head <- add <- sum <- range), but parameter "start" needs it. Change the ' +
+      'model, or list these parameters as "fixed" in the schema',
   ],
   [
     'a score that does not react',
@@ -201,9 +207,9 @@ describe('importModel refuses', () => {
     mkdirSync(join(files.folder, 'folder'));
     writeFileSync(join(files.folder, 'large.onnx'), '');
     truncateSync(join(files.folder, 'large.onnx'), 2 ** 31);
-    expect(await of('none.onnx')).toContain('there is no such file');
-    expect(await of('folder')).toContain('it is no file');
-    expect(await of('large.onnx')).toContain('it has 2147483648 bytes: 2147483647 are supported');
+    expect(await of('none.onnx')).toContain('the file does not exist');
+    expect(await of('folder')).toContain('it is not a file');
+    expect(await of('large.onnx')).toContain('it has 2147483648 bytes; at most 2147483647 are supported');
   });
 
   it('what only ONNX Runtime sees: sizes that are known once constants are folded', async () => {
@@ -215,7 +221,7 @@ describe('importModel refuses', () => {
         return probability(b, b.add('Squeeze', [product, b.ints([1])]));
       },
     });
-    expect(await refusalOf(write(bytes))).toContain('ONNX Runtime does not take it: ');
+    expect(await refusalOf(write(bytes))).toContain('ONNX Runtime does not accept it: ');
   });
 
   it('weights behind a link that leads out of the folder', async () => {
@@ -236,7 +242,7 @@ describe('importModel refuses', () => {
     );
   });
 
-  it('batches of several names, where a batch does not fit, saying what to name', async () => {
+  it('batches of several names, when a batch does not fit, saying what to name', async () => {
     const bytes = file({
       nodes: [
         LOOK_UP,
@@ -258,7 +264,7 @@ describe('importModel refuses', () => {
     const topic = { name: 'topic', kind: 'single', vocabulary_size: 2 };
     const schema = { features: { ...SCHEMA.features, campaign: [topic] } };
     expect(await refusalOf(write(bytes, schema))).toMatch(
-      /it cannot score random users: .* Its inputs have batches of several names \(batch, campaigns\)/s,
+      /it cannot score random users: .* The batch dimensions of its inputs have different names \(batch, campaigns\)/s,
     );
   });
 });

@@ -17,18 +17,18 @@ const BAD_SCHEMAS: readonly (readonly [what: string, schema: Plain | string, sen
   ['no JSON', '{', 'is not JSON'],
   ['no user feature', user(), 'features.user'],
   ['an unknown key', { ...SCHEMA, optimizer: 'sgd' }, '"optimizer"'],
-  ['a feature twice', user(age, age), 'user feature "age" is there twice'],
+  ['a feature twice', user(age, age), 'user feature "age" appears twice'],
   ['no tokens', user({ name: 'age', kind: 'single' }), 'feature "user.age" has no tokens'],
   ['a size that was not found', user({ ...age, vocabulary_size: null }), 'feature "user.age" has no tokens'],
-  ['a list without its length', user({ ...age, kind: 'multi' }), 'a multi-valued feature has a max_length'],
-  ['a single value with a length', user({ ...age, max_length: 3 }), 'and a single-valued one has none'],
+  ['a list without its length', user({ ...age, kind: 'multi' }), 'a multi-valued feature needs a max_length'],
+  ['a single value with a length', user({ ...age, max_length: 3 }), 'a single-valued one must not have one'],
   ['a name that is one of lengths', user({ ...age, name: 'age.length' }), 'its name ends in .length'],
-  ['a name with a control character', user({ ...age, name: 'a\u0007' }), 'has a control character'],
-  ['tokens twice', user({ ...age, tokens: ['1', '2', '1'] }), 'hold "1" twice'],
-  ['an empty token', user({ ...age, tokens: ['1', '', '3'] }), 'hold an empty one: id 0 stands for it'],
-  ['another number of tokens', user({ ...age, tokens: ['1'] }), 'has 1 tokens, and its vocabulary_size is 4'],
+  ['a name with a control character', user({ ...age, name: 'a\u0007' }), 'contains a control character'],
+  ['tokens twice', user({ ...age, tokens: ['1', '2', '1'] }), 'contain "1" twice'],
+  ['an empty token', user({ ...age, tokens: ['1', '', '3'] }), 'contain an empty one, which id 0 stands for'],
+  ['another number of tokens', user({ ...age, tokens: ['1'] }), 'has 1 tokens, but its vocabulary_size is 4'],
   ['tokens here and there', user({ ...age, tokens: ['1'], vocabulary: 'v.json' }), 'both tokens and a vocabulary file'],
-  ['a vocabulary that is not there', user({ ...age, vocabulary: 'v.json' }), 'v.json is not there'],
+  ['a vocabulary that is not there', user({ ...age, vocabulary: 'v.json' }), 'v.json does not exist'],
   [
     'a vocabulary outside',
     user({ ...age, vocabulary: '../v.json' }),
@@ -54,7 +54,7 @@ describe('a schema', () => {
   it('that is not there is refused', async () => {
     const files = write(small());
     const options = { ...files.options, schema: join(files.folder, 'none.json') };
-    expect(await refusalOf({ ...files, options }, 'invalid_argument')).toContain('none.json is not there');
+    expect(await refusalOf({ ...files, options }, 'invalid_argument')).toContain('none.json does not exist');
   });
 
   it('that fixes every parameter is refused', async () => {

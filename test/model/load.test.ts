@@ -21,7 +21,7 @@ import { writeModelFolder } from '../../src/model/folder.ts';
 import { loadModel } from '../../src/model/load.ts';
 import { type DescentSettings, type Manifest, parametersOf } from '../../src/model/manifest.ts';
 import { useFolders } from '../fixture/folders.ts';
-import { changeManifest, draftOf, replaceFile, TINY, tinyGraph, writeTinyModel } from './tiny-model.ts';
+import { changeManifest, replaceFile, TINY, tinyGraph, unversionedModel, writeTinyModel } from './tiny-model.ts';
 
 const newFolder = useFolders();
 
@@ -119,7 +119,7 @@ describe('loadModel', () => {
     expect((await loadModel(path)).adapted).toEqual(['critics.bias', 'user.age.embedding']);
   });
 
-  it('takes campaign inputs of one a user', async () => {
+  it('accepts campaign inputs with one row per user', async () => {
     const path = newFolder();
     writeSmallModel(path, {
       inputs: [
@@ -162,13 +162,13 @@ describe('a model whose weights are in another file of its folder', () => {
     replaceFile(path, 'model.onnx', kept('./data/weights.bin'));
     expect((await loadModel(path)).graph.initializers.get('table')).toEqual(PARTS.table);
     writeFileSync(join(path, 'data/weights.bin'), new Uint8Array(32));
-    expect(await refusalOf(path)).toContain('data/weights.bin is not what the manifest says');
+    expect(await refusalOf(path)).toContain('data/weights.bin does not match the manifest');
   });
 
   it.each([
     ['../weights.bin', `model.onnx: external data is in "../weights.bin", which leads out of the model's folder`],
-    ['weights.bin', 'the manifest lists no weights.bin'],
-  ])('is refused where that is %s, outside or in no manifest', async (location, sentence) => {
+    ['weights.bin', 'the manifest does not list weights.bin'],
+  ])('is refused when that is %s, outside or in no manifest', async (location, sentence) => {
     const path = newFolder();
     writeSmallModel(path);
     writeFileSync(join(path, 'weights.bin'), weights);
@@ -191,7 +191,7 @@ describe('loadModel refuses', () => {
     const graph = tinyGraph();
     (graph.initializers.get('experts.1.weight')!.data as Float32Array)[5] = value;
     await writeTinyModel(path, () => ({ files: new Map([['model.onnx', writeModel(graph)]]) }));
-    expect(await refusalOf(path)).toContain('parameter "experts.1.weight" holds NaN or infinity');
+    expect(await refusalOf(path)).toContain('parameter "experts.1.weight" contains NaN or infinity');
   });
 
   it('a golden batch that is not reproduced, naming the score', async () => {
@@ -220,11 +220,11 @@ describe('loadModel refuses', () => {
     changeManifest(path, ({ golden_batch: { inputs } }) => {
       inputs['user.tags']!.data.pop();
     });
-    expect(await refusalOf(path)).toContain('the golden batch lacks a sound input "user.tags"');
+    expect(await refusalOf(path)).toContain('the golden batch lacks a valid input "user.tags"');
     changeManifest(path, ({ golden_batch: { inputs } }) => {
       delete inputs['user.tags'];
     });
-    expect(await refusalOf(path)).toContain('the golden batch lacks a sound input "user.tags"');
+    expect(await refusalOf(path)).toContain('the golden batch lacks a valid input "user.tags"');
   });
 
   it('a golden batch of another number of scores', async () => {
@@ -233,7 +233,7 @@ describe('loadModel refuses', () => {
     changeManifest(path, ({ golden_batch: { scores } }) => {
       scores.push(0.5);
     });
-    expect(await refusalOf(path)).toContain('the golden batch gives 4 scores, not 5');
+    expect(await refusalOf(path)).toContain('the golden batch produces 4 scores, not 5');
   });
 
   it.each([
@@ -274,7 +274,7 @@ describe('loadModel refuses', () => {
       ],
     });
     expect(await refusalOf(path)).toContain(
-      `model.onnx wants an input "${name}" that is of no feature of the manifest`,
+      `model.onnx has an input "${name}" that belongs to no feature of the manifest`,
     );
   });
 
@@ -407,13 +407,13 @@ describe('loadModel refuses', () => {
         first_pass: null,
       };
     });
-    expect(await refusalOf(path)).toContain('its adaptation changes critics.wrong, and ');
+    expect(await refusalOf(path)).toContain('its adaptation changes critics.wrong, but ');
   });
 
   describe('a companion', () => {
     const CONFIG: MetaHeacConfig = { ...TINY, heads: { latent: 2 } };
     const write = async (path: string, parameters: readonly string[], accompanied: string): Promise<void> => {
-      const draft = await draftOf(tinyGraph(CONFIG), CONFIG);
+      const unversioned = await unversionedModel(tinyGraph(CONFIG), CONFIG);
       const adaptation: Manifest['adaptation'] = {
         optimiser: 'gradient_descent',
         rates: Object.fromEntries(parameters.map((name) => [name, 1])),
@@ -423,12 +423,12 @@ describe('loadModel refuses', () => {
         companion: { strengths: { [accompanied]: 0.1 }, weight: 0.5 },
       };
       writeModelFolder(path, {
-        ...draft,
-        manifest: { ...draft.manifest, adapted_parameters: [...parameters], adaptation },
+        ...unversioned,
+        manifest: { ...unversioned.manifest, adapted_parameters: [...parameters], adaptation },
       });
     };
 
-    it('is loaded where it names adapted parameters that only shift logits', async () => {
+    it('is loaded when it names adapted parameters that only shift logits', async () => {
       const path = newFolder();
       await write(path, [HEADS.wide, HEADS.bias], HEADS.wide);
       expect((await loadModel(path)).adapted).toEqual([HEADS.wide, HEADS.bias]);
@@ -445,7 +445,7 @@ describe('loadModel refuses', () => {
       // each critic has a bias of its own
       await write(path, [HEADS.wide, 'critics.bias'], HEADS.wide);
       expect(await refusalOf(path)).toContain(
-        'its companion needs parameters that only shift logits, and heads.wide, critics.bias do more',
+        'its companion needs parameters that only shift logits, but heads.wide, critics.bias do more',
       );
     });
 
@@ -461,7 +461,7 @@ describe('loadModel refuses', () => {
   describe('a regression', () => {
     const CONFIG: MetaHeacConfig = { ...TINY, heads: { latent: 2 } };
     const write = async (path: string, rated: readonly string[], parameter: string): Promise<void> => {
-      const draft = await draftOf(tinyGraph(CONFIG), CONFIG);
+      const unversioned = await unversionedModel(tinyGraph(CONFIG), CONFIG);
       const adaptation: DescentSettings = {
         optimiser: 'gradient_descent',
         rates: Object.fromEntries(rated.map((name) => [name, 1])),
@@ -471,28 +471,30 @@ describe('loadModel refuses', () => {
         regression: { parameter, strength: 0.015, power: 0.125, weight: 0.5 },
       };
       writeModelFolder(path, {
-        ...draft,
-        manifest: { ...draft.manifest, adapted_parameters: parametersOf(adaptation), adaptation },
+        ...unversioned,
+        manifest: { ...unversioned.manifest, adapted_parameters: parametersOf(adaptation), adaptation },
       });
     };
 
-    it('is loaded where it names a table of user features beside parameters that only shift logits', async () => {
+    it('is loaded when it names a table of user features beside parameters that only shift logits', async () => {
       const path = newFolder();
       await write(path, [HEADS.wide, HEADS.bias], HEADS.regression);
       expect((await loadModel(path)).adapted).toEqual([HEADS.wide, HEADS.bias, HEADS.regression]);
     });
 
-    it('on a parameter that is no table', async () => {
+    it('on a parameter that is not a table', async () => {
       const path = newFolder();
       await write(path, [HEADS.wide], HEADS.bias);
-      expect(await refusalOf(path)).toContain('its regression needs a table of user features, and heads.bias is none');
+      expect(await refusalOf(path)).toContain(
+        'its regression needs a table of user features, but heads.bias is not one',
+      );
     });
 
     it('beside a parameter that does more than shift logits', async () => {
       const path = newFolder();
       await write(path, ['critics.bias'], HEADS.regression);
       expect(await refusalOf(path)).toContain(
-        'its regression needs parameters that only shift logits, and critics.bias, heads.regression do more',
+        'its regression needs parameters that only shift logits, but critics.bias, heads.regression do more',
       );
     });
   });

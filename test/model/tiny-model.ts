@@ -7,7 +7,7 @@ import type { MetaHeacFeature } from '../../src/architectures/feature-inputs.ts'
 import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
 import { type Graph, type Tensor, tensor, writeModel } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { type ModelDraft, writeModelFolder } from '../../src/model/folder.ts';
+import { type UnversionedModel, writeModelFolder } from '../../src/model/folder.ts';
 import type { Manifest, ManifestFeature } from '../../src/model/manifest.ts';
 import { type Feeds, openSession } from '../../src/runtime/session.ts';
 
@@ -79,7 +79,7 @@ export async function scoresOf(graph: Graph, feeds: Feeds): Promise<Float32Array
 }
 
 /** The draft of a model folder around `graph`, which has the inputs of `config`. */
-export async function draftOf(graph: Graph, config: MetaHeacConfig = TINY): Promise<ModelDraft> {
+export async function unversionedModel(graph: Graph, config: MetaHeacConfig = TINY): Promise<UnversionedModel> {
   const describe = ({ name, kind, maxLength = 1, rows }: MetaHeacFeature): ManifestFeature =>
     kind === 'multi'
       ? { name, kind, max_length: maxLength, vocabulary_size: rows }
@@ -115,13 +115,13 @@ export async function draftOf(graph: Graph, config: MetaHeacConfig = TINY): Prom
   };
 }
 
-/** Writes the tiny model into `path`; `change` may alter its draft before it is checksummed. */
+/** Writes the tiny model into `path`; `change` may alter it before it is checksummed. */
 export async function writeTinyModel(
   path: string,
-  change: (draft: ModelDraft) => Partial<ModelDraft> = () => ({}),
+  change: (unversioned: UnversionedModel) => Partial<UnversionedModel> = () => ({}),
 ): Promise<Manifest> {
-  const draft = await draftOf(tinyGraph());
-  return writeModelFolder(path, { ...draft, ...change(draft) });
+  const unversioned = await unversionedModel(tinyGraph());
+  return writeModelFolder(path, { ...unversioned, ...change(unversioned) });
 }
 
 /** `manifest.json` as plain data. */

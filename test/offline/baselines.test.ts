@@ -22,7 +22,7 @@ const finders = [
 const baselines = [randomBaseline(), ...finders];
 
 describe.each(baselines)('baseline $name', (baseline) => {
-  it('gives the same scores for the same set of seeds and the same stream', () => {
+  it('returns the same scores for the same set of seeds and the same stream', () => {
     const once = baseline.scorer(seeds, createRng('a'))(others);
     expect(baseline.scorer(seeds, createRng('a'))(others)).toEqual(once);
     expect(baseline.scorer(Int32Array.from([...seeds].reverse().concat(seeds[0]!)), createRng('a'))(others)).toEqual(
@@ -60,12 +60,12 @@ describe('random', () => {
 });
 
 describe('centroid', () => {
-  it('gives 0 to a user without tokens', () => {
+  it('returns 0 for a user without tokens', () => {
     const scores = centroidBaseline(oneHot).scorer(seeds, createRng('unused'))(others);
     expect(scores.at(-1)).toBe(0);
   });
 
-  it('gives cosine 1 to the only seed', () => {
+  it('returns cosine 1 for the only seed', () => {
     const [score] = centroidBaseline(oneHot).scorer(Int32Array.of(7), createRng('unused'))(Int32Array.of(7));
     expect(score).toBeCloseTo(1, 12);
   });

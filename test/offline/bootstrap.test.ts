@@ -15,7 +15,7 @@ describe('bootstrapMean', () => {
     expect(Math.abs(interval.high - (mean + 1.96 * error))).toBeLessThan(0.2 * error);
   });
 
-  it('gives the same interval for the same stream, another for another', () => {
+  it('returns the same interval for the same stream, another for another', () => {
     const values = [0.1, 0.5, 0.9, 0.4, 0.3];
     const first = bootstrapMean(values, createRng('a'));
     expect(bootstrapMean(values, createRng('a'))).toEqual(first);

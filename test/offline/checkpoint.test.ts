@@ -69,7 +69,7 @@ describe('writeCheckpoint', () => {
     expect([...(readCheckpoint(path, identity)!.tensors.get('w')!.data as Float32Array)]).toEqual([2, 3]);
   });
 
-  it('replaces the one before and leaves nothing beside it', () => {
+  it('replaces the one before and leaves nothing else', () => {
     writeCheckpoint(path, CHECKPOINT);
     writeCheckpoint(path, { ...CHECKPOINT, step: 60 });
     expect(readCheckpoint(path, identity)!.step).toBe(60);
@@ -93,7 +93,7 @@ describe('writeCheckpoint', () => {
 });
 
 describe('readCheckpoint', () => {
-  it('is null where there is none', () => {
+  it('is null when there is none', () => {
     expect(readCheckpoint(path, identity)).toBeNull();
   });
 
@@ -113,11 +113,14 @@ describe('readCheckpoint', () => {
     for (let length = 0; length < bytes.length; length += 7) {
       writeFileSync(path, bytes.subarray(0, length));
       expect(() => readCheckpoint(path, identity), `${length} bytes`).toThrow(
-        expect.objectContaining({ code: 'invalid_argument', message: expect.stringContaining('is torn: remove it') }),
+        expect.objectContaining({
+          code: 'invalid_argument',
+          message: expect.stringContaining('is damaged: remove it'),
+        }),
       );
     }
     truncateSync(path, 0);
-    expect(() => readCheckpoint(path, identity)).toThrow(/is torn/);
+    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 
   it.each([
@@ -128,7 +131,7 @@ describe('readCheckpoint', () => {
     '{"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}\n',
   ])('refuses a header that is %j', (text) => {
     writeFileSync(path, text);
-    expect(() => readCheckpoint(path, identity)).toThrow(/is torn/);
+    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 
   it('refuses one whose numbers were altered', () => {
@@ -136,18 +139,18 @@ describe('readCheckpoint', () => {
     const bytes = readFileSync(path);
     bytes[bytes.length - 1]! ^= 1;
     writeFileSync(path, bytes);
-    expect(() => readCheckpoint(path, identity)).toThrow(/is torn/);
+    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 
   it('refuses one whose shapes were altered', () => {
     writeCheckpoint(path, CHECKPOINT);
     writeFileSync(path, readFileSync(path, 'latin1').replace('[2,3]', '[2,9]'), 'latin1');
-    expect(() => readCheckpoint(path, identity)).toThrow(/is torn/);
+    expect(() => readCheckpoint(path, identity)).toThrow(/is damaged/);
   });
 });
 
 describe('removeCheckpoint', () => {
-  it('removes it, and is content where there is none', () => {
+  it('removes it, and is content when there is none', () => {
     writeCheckpoint(path, CHECKPOINT);
     removeCheckpoint(path);
     expect(existsSync(path)).toBe(false);

@@ -78,7 +78,7 @@ describe('chooseAdaptation', () => {
     }
   });
 
-  it('goes on from what it took', async () => {
+  it('continues from what it took', async () => {
     const { settings, ...choice } = await choose(8, 0, (own) => ({
       auc: likesLittle(own) - (own.regression && own.first_pass ? 0 : 0.05),
     }));
@@ -118,7 +118,7 @@ describe('chooseAdaptation', () => {
     },
   );
 
-  it('keeps the defaults where gains are lost in noise, whatever the draws', async () => {
+  it('keeps the defaults when gains are lost in noise, whatever the random numbers', async () => {
     for (const salt of [0, 1, 2, 3, 4]) {
       const lot = (own: DescentSettings) => createRng(`${salt}/${JSON.stringify(own)}`).normal();
       const { tried } = await choose(6, 0.01, (own) => ({ auc: lot(own) * 0.0005 }));
@@ -126,7 +126,7 @@ describe('chooseAdaptation', () => {
     }
   });
 
-  it('keeps the defaults where the gain is clear but too small to matter', async () => {
+  it('keeps the defaults when the gain is clear but too small to matter', async () => {
     const whole = ({ companion, regression, first_pass }: DescentSettings) => companion && regression && first_pass;
     const { settings } = await choose(10, 0, (own) => ({ auc: likesFast(own) / 50 - (whole(own) ? 0 : 0.01) }));
     expect(settings).toEqual(DEFAULT_DESCENT);
@@ -146,7 +146,7 @@ describe('chooseAdaptation', () => {
     expect(tried.some(({ change }) => /steps|cut/.test(change))).toBe(false);
   });
 
-  it('starts at what was chosen before where that is better at all, and not where it is worse', async () => {
+  it('starts at what was chosen before when that is better at all, and not when it is worse', async () => {
     const before = { ...DEFAULT_DESCENT, negatives_per_seed: 20 };
     const likes = (gain: number) => (own: DescentSettings) => ({
       auc: (own.negatives_per_seed === 20 ? gain : 0) - (own.companion && own.regression && own.first_pass ? 0 : 0.01),

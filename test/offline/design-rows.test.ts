@@ -44,7 +44,7 @@ describe('denseDesign', () => {
     ]);
   });
 
-  it('refuses values that are no whole rows', () => {
+  it('refuses values that are not whole rows', () => {
     expect(() => denseDesign({ values: Float64Array.of(1, 2, 3), width: 2 })).toThrow(/3 values are no rows of 2/);
   });
 });

@@ -21,7 +21,7 @@ const campaigns = fc
 const batches = fc.integer({ min: 1, max: 20 });
 
 describe('drawEpisode', () => {
-  it('draws two disjoint batches of the size asked for, with the labels of their rows', () => {
+  it('samples two disjoint batches of the size asked for, with the labels of their rows', () => {
     fc.assert(
       fc.property(campaigns, batches, ({ rows, key }, batch) => {
         const { support, query } = sampleEpisode(createRng(key), rows, batch);
@@ -48,7 +48,7 @@ describe('drawEpisode', () => {
     }
   });
 
-  it('splits 20 rows in halves that both have members and others, and draws all of them at 512 a batch', () => {
+  it('splits 20 rows in halves that both have members and others, and samples all of them at 512 a batch', () => {
     const rows = rowsOf(20, 5);
     for (let i = 0; i < 20; i++) {
       const { support, query } = sampleEpisode(createRng(`draw ${i}`), rows, 512);
@@ -62,13 +62,13 @@ describe('drawEpisode', () => {
     }
   });
 
-  it('gives two members one each, and all others by half', () => {
+  it('puts one of two members into each half, and half of the others', () => {
     const { support, query } = sampleEpisode(createRng('two'), rowsOf(9, 2), 100);
     expect(new Set(support.labels).size).toBe(2);
     expect(new Set(query.labels).size).toBe(2);
   });
 
-  it('gives a single member to one half only', () => {
+  it('puts a single member into one half only', () => {
     const { support, query } = sampleEpisode(createRng('one'), rowsOf(20, 1), 200);
     const withMember = [support, query].filter(({ labels }) => labels.includes(1));
     expect(withMember.length).toBe(1);

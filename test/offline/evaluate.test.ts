@@ -155,7 +155,7 @@ describe('evaluate', () => {
     expect(report.curves['metaheac']![0]!.share).toBe(0.015);
   });
 
-  it('gives the differences of the means', () => {
+  it('returns the differences of the means', () => {
     const { methods, differences } = report;
     for (const [name, difference] of Object.entries(differences))
       for (const [group, { auc, precision }] of Object.entries(difference) as [GroupName, GroupDifference][]) {
@@ -165,7 +165,7 @@ describe('evaluate', () => {
       }
   });
 
-  it('finds what is planted, and chance finds nothing', () => {
+  it('finds the planted members, and a random order finds none', () => {
     const aucOf = (method: string) => report.methods[method]!.all!.auc.mean;
     for (const method of BASELINES.filter((name) => name !== 'random'))
       expect(aucOf(method), method).toBeGreaterThan(0.9);
@@ -175,7 +175,7 @@ describe('evaluate', () => {
     expect(report.methods['metaheac']!.all!.lift['0.05']!.mean).toBeGreaterThan(2);
   });
 
-  it('gives the same numbers again, and other draws for another seed', async () => {
+  it('returns the same numbers again, and different ones for another seed', async () => {
     const two = await preparedOf(CAMPAIGNS);
     const once = await evaluateOn(two);
     expect(await evaluateOn(two)).toEqual(once);
@@ -203,7 +203,7 @@ describe('evaluate', () => {
     ]);
   });
 
-  it('evaluates where no train campaign can choose the strength of logistic regression', async () => {
+  it('evaluates when no train campaign can choose the strength of logistic regression', async () => {
     const lone = CAMPAIGNS.slice(0, 6).map((campaign) => ({ ...campaign, members: 1 }));
     const { methods, logistic_regression_strength } = await evaluateOn(
       await preparedOf([...lone, ...CAMPAIGNS.slice(6)]),
@@ -313,7 +313,7 @@ describe('evaluate, with other models beside', () => {
     );
   });
 
-  it('names one by name and version where its recipe is taken or none', async () => {
+  it('names one by name and version when its recipe is taken or none', async () => {
     const { training: _, ...manifest } = heads.manifest;
     const plain = { ...heads, manifest: { ...manifest, training: null, version: 'of-old' } };
     const random = { ...heads, manifest: { ...heads.manifest, training: { recipe: 'random' }, version: 'of-new' } };
@@ -325,7 +325,7 @@ describe('evaluate, with other models beside', () => {
   it('refuses models that cannot be told apart', async () => {
     await expect(beside(heads, model, model, model)).rejects.toMatchObject({
       code: 'invalid_argument',
-      message: `the model small ${model.manifest.version} is there twice`,
+      message: `the model small ${model.manifest.version} appears twice`,
     });
   });
 

@@ -70,7 +70,7 @@ describe('chooseByEvidence', () => {
     expect(chooseByEvidence([added(1.01 * LEAST_GAIN)], 20)).toBe(0);
   });
 
-  it('takes what is simpler where it is surely no worse', () => {
+  it('takes what is simpler when it is surely no worse', () => {
     expect(chooseByEvidence([simpler(0)], 8)).toBe(0);
     expect(chooseByEvidence([simpler(-0.9 * LEAST_GAIN)], 8)).toBe(0);
     expect(chooseByEvidence([simpler(-1.1 * LEAST_GAIN)], 8)).toBe(-1);
@@ -120,7 +120,7 @@ describe('shrunkenGain', () => {
     expect(shrunkenGain(gain(0.013, 0.004), 8)).toBeCloseTo((0.013 * seen - 0.001 * prior) / (seen + prior), 5);
   });
 
-  it('believes what is exact, and nothing of what is vague', () => {
+  it('trusts exact evidence, and not vague evidence', () => {
     expect(shrunkenGain(gain(0.02, 0), 8)).toBeCloseTo(0.02, 4);
     expect(shrunkenGain(gain(0.02, 1), 8)).toBeCloseTo(-0.001, 4);
     expect(shrunkenGain(gain(0.02, 0.01), 4)).toBeLessThan(shrunkenGain(gain(0.02, 0.01), 40));
@@ -132,7 +132,7 @@ describe('chooseSettingByEvidence', () => {
     expect(chooseSettingByEvidence([gain(0.004, 0.001), gain(0.008, 0.02), gain(0.005, 0.0011)], 20)).toBe(2);
   });
 
-  it('keeps the default where the others gain nothing that matters, or too few campaigns say so', () => {
+  it('keeps the default when the others gain nothing that matters, or too few campaigns say so', () => {
     expect(chooseSettingByEvidence([gain(-0.01, 0.001), gain(0.9 * LEAST_GAIN, 0)], 20)).toBe(-1);
     expect(chooseSettingByEvidence([gain(0.01, 0)], 1)).toBe(-1);
     expect(chooseSettingByEvidence([gain(0.01, 0)], 2)).toBe(0);

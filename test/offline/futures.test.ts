@@ -72,7 +72,7 @@ describe('openFutures and usersBefore', () => {
     expect(before.tokens).toContain(futures.columnOf('c1'));
   });
 
-  it('leave the users as they are where past campaigns are no feature', () => {
+  it('leave the users as they are when past campaigns are not a feature', () => {
     const features = prepared.userFeatures.filter(({ name }) => name !== PAST_CAMPAIGNS);
     const futures = openFutures(prepared, features);
     expect(futures.columnOf('c0')).toBe(-1);
@@ -96,7 +96,7 @@ describe('foldsOf', () => {
     expect(foldsOf(campaigns, createRng('k'))).toEqual(folds);
   });
 
-  it('draws the order', () => {
+  it('samples the order', () => {
     const campaigns = range(0, 10).map((i) => campaignOf(`c${i}`, [i]));
     const orders = range(0, 5).map((key) =>
       foldsOf(campaigns, createRng(`${key}`))
@@ -183,7 +183,7 @@ describe('futureTrial', () => {
     expect(trialOf(campaignOf('c', range(0, USERS)), 10)).toBeNull();
   });
 
-  it('ranks at most five thousand, where that is more than one other a hidden member', () => {
+  it('ranks at most five thousand, when that is more than one other a hidden member', () => {
     const large = { users: 20_000 };
     const few = trialOf(campaignOf('c', range(0, 100)), 50, [], large)!.evaluation.labels;
     expect([few.length, few.filter((label) => label === 1).length]).toEqual([5000, 50]);

@@ -20,7 +20,7 @@ import type { OnlineContext } from '../../src/online/customise.ts';
 import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { newFolder } from '../fixture/folders.ts';
-import { draftOf, tinyGraph } from '../model/tiny-model.ts';
+import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';
 import { newRoot, CONFIG as PUBLISHED, populationOf, type User } from '../online/world.ts';
 
 const PAST = { name: PAST_CAMPAIGNS, kind: 'multi', maxLength: 3, rows: 4 } as const;
@@ -79,11 +79,11 @@ beforeAll(async () => {
   const features = CONFIG.user.map(({ name, kind }) => ({ name, kind }));
   const population = await populationOf(root, sampleUsers(), features);
   const path = newFolder(root);
-  const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
+  const unversioned = await unversionedModel(tinyGraph(CONFIG, 'world'), CONFIG);
   const names = parametersOf(ADAPTATION);
   writeModelFolder(path, {
-    ...draft,
-    manifest: { ...draft.manifest, adaptation: ADAPTATION, adapted_parameters: names },
+    ...unversioned,
+    manifest: { ...unversioned.manifest, adaptation: ADAPTATION, adapted_parameters: names },
   });
   const model = await loadModel(path);
   program = await openHeadProgram(model.graph, linearParameters(ADAPTATION), {
@@ -140,7 +140,7 @@ describe('startHeadTrials', () => {
     expect(qualities[0]!.auc).not.toBe(qualities[1]!.auc);
   });
 
-  it('makes the same draws for all settings, whatever was played before and beside them', async () => {
+  it('uses the same random numbers for all settings, whatever else was evaluated', async () => {
     const [few, many] = [trialOf('tomorrow', 10), trialOf('tomorrow', 25)];
     const trials = await startHeadTrials(context, program, [few, many], 'k');
     const first = await trials.evaluate(PLAIN);
@@ -157,7 +157,7 @@ describe('startHeadTrials', () => {
     expect(await elsewhere.evaluate(PLAIN)).not.toEqual(first);
   });
 
-  it("leaves the campaign's own token out, which tells who the members are", async () => {
+  it("removes the campaign's own token, which would reveal the members", async () => {
     const evaluate = async (id: string) => {
       const trials = await startHeadTrials(context, program, [trialOf(id, 25)], 'k');
       return (await trials.evaluate(PLAIN))[0]!.auc;
@@ -170,7 +170,7 @@ describe('startHeadTrials', () => {
     expect(Math.abs(own - (await byHand(trialOf(`${PAST_CAMPAIGNS} 2`, 25), PLAIN)).auc)).toBeLessThan(0.05);
   });
 
-  it('starts from other parameters where the context has some', async () => {
+  it('starts from other parameters when the context has some', async () => {
     const parameters = tinyGraph(CONFIG, 'other').initializers;
     const trials = [trialOf(`${PAST_CAMPAIGNS} 2`, 10)];
     const [own] = await (await startHeadTrials({ ...context, parameters }, program, trials, 'k')).evaluate(PLAIN);

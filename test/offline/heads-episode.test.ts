@@ -25,7 +25,7 @@ describe('drawHeadsEpisode', () => {
     expect([...query.labels]).toEqual([...Array(46).fill(1), ...Array(460).fill(0)]);
   });
 
-  it('draws from few seeds to many, few as often as many by their logarithm', () => {
+  it('samples from few seeds to many, few as often as many by their logarithm', () => {
     const counts = Array.from({ length: 200 }, (_, i) => {
       const { support } = sampleHeadsEpisode(createRng(`${i}`), rowsOf(300, 3000))!;
       return support.labels.filter((label) => label === 1).length;

@@ -130,7 +130,7 @@ describe('openHeadsProgram', () => {
     expect(distance(gradients, expected)).toBeLessThan(1e-3);
   });
 
-  it('gives no gradient to rows of tables that no user has', async () => {
+  it('has no gradient for table rows that no user has', async () => {
     const { gradients } = await metaGradient();
     const used = new Set(
       [episode.support, episode.query].flatMap(({ feeds }) => [...(feeds['user.age']!.data as Int32Array)]),

@@ -95,7 +95,7 @@ describe('holdOut', () => {
 describe('withoutUsersWithoutPositives', () => {
   const users = (campaign: CampaignHistory) => [...campaign.train.users];
 
-  it('leaves, where nobody is in two campaigns, members of the campaigns alone', () => {
+  it('leaves, when nobody is in two campaigns, members of the campaigns alone', () => {
     const [one, two] = [campaignOf('one', [1, 2], [3, 4, 50, 51]), campaignOf('two', [3, 4], [1, 52])];
     const [first, second] = withoutUsersWithoutPositives([one, two], 10);
     expect([users(first!), users(second!)]).toEqual([
@@ -110,7 +110,7 @@ describe('withoutUsersWithoutPositives', () => {
     expect(withoutUsersWithoutPositives([one, two], 10)[0]).toBe(one);
   });
 
-  it('leaves all rows where some are in two campaigns: never to be a member says something there', () => {
+  it('leaves all rows when some are in two campaigns: never to be a member says something there', () => {
     // of 10 random users .3 memberships more than members; here .2
     const campaigns = [campaignOf('a', [1, 2, 3], [4, 5]), campaignOf('b', [3, 4, 5], [1, 6])];
     expect(withoutUsersWithoutPositives(campaigns, 10)).toBe(campaigns);

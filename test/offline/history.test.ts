@@ -112,7 +112,7 @@ describe('readHistory', () => {
       ['c,u1,1,seed', 'c,u2,1,eval'],
       'none of its eval rows has label 0',
     ],
-  ])('skips %s, by name, and goes on', async (_, campaign, rows, reason) => {
+  ])('skips %s, by name, and continues', async (_, campaign, rows, reason) => {
     const history = await read([...CAMPAIGNS, campaign], [...ROWS, ...rows]);
     expect(history.skipped).toEqual([{ id: 'c', split: campaign.split, reason }]);
     expect(history.campaigns.map(({ id }) => id)).toEqual(['a', 'b']);

@@ -86,14 +86,14 @@ describe('latentStart', () => {
     }
   });
 
-  it('gives users vectors whose entries have the standard deviation 1', () => {
+  it('produces user vectors whose entries have standard deviation 1', () => {
     const all = latentOf(startOf()).flat();
     const mean = all.reduce((sum, x) => sum + x, 0) / all.length;
     const deviation = Math.sqrt(all.reduce((sum, x) => sum + (x - mean) ** 2, 0) / all.length);
     expect(deviation).toBeCloseTo(1, 4);
   });
 
-  it('gives zero to a token that nobody has, and to one that everybody has', () => {
+  it('is zero for a token that nobody has, and for one that everybody has', () => {
     const v = startOf();
     expect(weights.slice(0, 2)).toEqual([0, 0]);
     for (const token of [0, 1]) expect(rowOf(v, token)).toEqual([0, 0, 0, 0]);
@@ -131,7 +131,7 @@ describe('latentStart', () => {
     expect(rowOf(v, 2, 5)).toEqual([0, 0, 0, 0, 0]);
   });
 
-  it('is all zero where no token tells users apart', () => {
+  it('is all zero when no token tells users apart', () => {
     expect([...startOf('same', oneHotOf([[0], [0], [0]], 2), 3)]).toEqual([0, 0, 0, 0, 0, 0]);
   });
 });

@@ -73,7 +73,7 @@ describe('learners in threads', () => {
     expect(new Set(answers.first.map(({ loss }) => loss)).size).toBe(tasks.length);
   });
 
-  it('are refused where the population cannot be opened', async () => {
+  it('are refused when the population cannot be opened', async () => {
     const gone = { ...prepared, population: { ...prepared.population, path: join(root, 'nowhere') } };
     const opening = openLearners(gone, initialModel, { settings: SETTINGS, device: CPU, threads: 2 });
     await expect(opening).rejects.toMatchObject({ code: 'invalid_population' });
@@ -97,7 +97,7 @@ describe('a task of the future', () => {
     expect(again).toBe(others);
   });
 
-  it('is played with a regression that does not know them either', async () => {
+  it('is evaluated with a regression that does not know them either', async () => {
     const campaign = prepared.history.campaigns.find(({ id }) => id === 'c0')!;
     const trials = [simulateTrial(campaign, 5, createRng('trial'))!];
     const settings = [{ ...DEFAULT_DESCENT, regression: { ...DEFAULT_DESCENT.regression!, weight: 10 } }];

@@ -21,7 +21,7 @@ const tokensOf = (user: number): number[] => [
 ];
 
 describe('drawTask', () => {
-  it('puts the seeds first and draws ten different non-seeds for each', () => {
+  it('puts the seeds first and samples ten different non-seeds for each', () => {
     const { users, labels } = sampleTask(oneHot, Int32Array.of(12, 3), createRng('task'));
     expect([...users.subarray(0, 2)]).toEqual([3, 12]);
     expect([...labels]).toEqual([1, 1, ...new Array<number>(20).fill(0)]);
@@ -87,7 +87,7 @@ describe('logisticRegressionOnLatent', () => {
     expect(onLatent).toBeGreaterThan(0.85);
   });
 
-  it('gives the scorers of a grid in its order, as each alone', () => {
+  it('returns the scorers of a grid in its order, as each alone', () => {
     const rng = () => createRng('n');
     const grid = [...latent.scorers(few, rng(), latent.grid)];
     expect(grid.length).toBe(latent.grid.length);

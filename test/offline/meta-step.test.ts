@@ -128,7 +128,7 @@ describe('openMetaProgram', () => {
     expect(() => expectGradients(second.gradients, expected, 1e-2)).toThrow();
   });
 
-  it('is the plain gradient of the query loss where the inner rate is 0', async () => {
+  it('is the plain gradient of the query loss when the inner rate is 0', async () => {
     const program = await openMetaProgram(graph, names);
     const result = await program.run(graph.initializers, episode, 0);
     const gradients = zeros();
@@ -215,7 +215,7 @@ describe('openOptimiser', () => {
     await optimiser.close();
   });
 
-  it.each([1, 2, 3])('goes on from its state after %i steps to the same bits', async (pause) => {
+  it.each([1, 2, 3])('continues from its state after %i steps to the same bits', async (pause) => {
     const whole = await openOptimiser(initial);
     for (let step = 0; step < 4; step++) await whole.step(gradientsOf(step), RATES[step]!);
     const first = await openOptimiser(initial);

@@ -27,7 +27,7 @@ describe('naiveBayes', () => {
     expect(scores[2]).toBeCloseTo(token1 + token2, 12);
   });
 
-  it('gives every user 0 where the seeds are everybody', () => {
+  it('returns 0 for every user when the seeds are everyone', () => {
     const scores = settle(naiveBayes(oneHot), { smoothing: 50 }).scorer(users, rng)(users);
     for (const score of scores) expect(score).toBeCloseTo(0, 12);
   });

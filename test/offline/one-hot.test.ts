@@ -61,11 +61,11 @@ describe('buildOneHot', () => {
     expect(tokensOf(oneHot, population, 'b')).toEqual(['city=Oslo']);
   });
 
-  it('gives no token for what is missing', () => {
+  it('returns no token for what is missing', () => {
     expect(tokensOf(oneHot, population, 'c')).toEqual(['likes=z']);
   });
 
-  it('lists the users in the version, and gives no tokens to one who left it', async () => {
+  it('lists the users in the version, without tokens for one who left it', async () => {
     expect([...oneHot.users]).toEqual([0, 1, 2]);
     const next = await importUsers('second', [{ user_id: 'd', city: 'Rome', likes: ['z'] }, USERS[0]!]);
     const nextHot = buildOneHot(next, features);
@@ -92,7 +92,7 @@ describe('withoutColumns', () => {
     expect(oneHot).toEqual(before);
   });
 
-  it('is the matrix as it was where nothing is taken out', () => {
+  it('is the matrix as it was when nothing is taken out', () => {
     expect(withoutColumns(oneHot, new Uint8Array(oneHot.width))).toEqual(oneHot);
   });
 });

@@ -72,7 +72,7 @@ async function open(data: string, pastCampaigns: PastCampaigns, seed = 1) {
 }
 
 describe('openTrainingWorkspace, by what train campaigns say', () => {
-  it('takes past campaigns where they tell tastes that the other features do not', async () => {
+  it('uses past campaigns when they reveal tastes that the other features do not', async () => {
     const { names, told } = await open(writeData(16, byTaste), 'auto');
     expect(names).toEqual(['tag', PAST_CAMPAIGNS]);
     expect(told).toHaveLength(1);
@@ -82,7 +82,7 @@ describe('openTrainingWorkspace, by what train campaigns say', () => {
     expect(gain!.auc.mean).toBeGreaterThan(4 * gain!.auc.error);
   });
 
-  it('leaves them where every user is in one campaign: who is in none would be told apart, and tomorrow is not', async () => {
+  it('leaves them when every user is in one campaign: who is in none would be told apart, and tomorrow is not', async () => {
     const { names, told } = await open(writeData(10, once(10)), 'auto');
     expect(names).toEqual(['tag']);
     const [{ taken, gain, campaigns }] = told as [PastCampaignsChoice];
@@ -100,7 +100,7 @@ describe('openTrainingWorkspace, by what train campaigns say', () => {
     expect(names).toEqual(['tag']);
   });
 
-  it('leaves them where too few campaigns say anything, or none can be played', async () => {
+  it('leaves them out when too few campaigns are informative, or none can be evaluated', async () => {
     const few = await open(writeData(3, byTaste), 'auto');
     expect(few.names).toEqual(['tag']);
     expect(few.told[0]).toMatchObject({ campaigns: 3, taken: false });
@@ -127,7 +127,7 @@ describe('openTrainingWorkspace, as it is told', () => {
     expect(await open(alone, 'always')).toEqual({ names: ['tag', PAST_CAMPAIGNS], told: [] });
   });
 
-  it('has nothing to choose where the data set gives the feature itself', async () => {
+  it('has nothing to choose when the data set gives the feature itself', async () => {
     const data = writeData(6, byTaste, { [PAST_CAMPAIGNS]: 'own' });
     for (const when of ['auto', 'always', 'never'] as const)
       expect(await open(data, when)).toEqual({ names: ['tag', PAST_CAMPAIGNS], told: [] });

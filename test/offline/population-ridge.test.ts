@@ -56,7 +56,7 @@ describe('populationRidge', () => {
       expect(measureRanking(others, score(others), labels).auc).toBeGreaterThan(0.85);
   });
 
-  it('gives the scorers of its grid in order, as each alone', () => {
+  it('returns the scorers of its grid in order, as each alone', () => {
     const method = populationRidge(oneHot);
     const grid = [...method.scorers(seeds, rng, method.grid)].map((score) => score(others));
     expect(grid).toHaveLength(20);
@@ -105,7 +105,7 @@ describe('tuneRegression', () => {
     });
   });
 
-  it('keeps the default where nothing can be played', () => {
+  it('keeps the default when nothing can be evaluated', () => {
     const { adaptation, choice } = tuneRegression(plantFutures(oneHot, []), DEFAULT_DESCENT, rng);
     expect(adaptation).toEqual(DEFAULT_DESCENT);
     expect(choice).toMatchObject({ campaigns: 0, tried: [] });

@@ -84,7 +84,7 @@ describe('summarisePredictions', () => {
     });
   });
 
-  it('leaves out groups without campaigns, and measures where nothing was predicted', () => {
+  it('leaves out groups without campaigns, and measures when nothing was predicted', () => {
     const none: Predicted = {
       ...three,
       prediction: { verdict: 'unsure', reason: '', auc: null, recall: {}, lift: {} },

@@ -86,13 +86,13 @@ describe('scoreMethods', () => {
   it.each([
     ['a campaign that is not there', 'nowhere,u1,1', /csv:2: campaign "nowhere" is not in campaigns\.ndjson$/],
     ['a user who is not there', 't0,stranger,1', /csv:2: user "stranger" is not in users\.ndjson$/],
-    ['an empty score', 't0,u1,', /csv:2: the score is "", a finite number is needed$/],
-    ['a score that is text', 't0,u1,high', /csv:2: the score is "high", a finite/],
-    ['NaN', 't0,u1,NaN', /csv:2: the score is "NaN", a finite/],
-    ['an infinite score', 't0,u1,-Infinity', /csv:2: the score is "-Infinity", a finite/],
-    ['a score that a double cannot hold', 't0,u1,1e999', /csv:2: the score is "1e999", a finite/],
-    ['a hexadecimal score', 't0,u1,0x10', /csv:2: the score is "0x10", a finite/],
-    ['a row of two fields', 't0,u1', /csv:2: the row has 2 fields, 3 are needed$/],
+    ['an empty score', 't0,u1,', /csv:2: the score is ""; a finite number is expected$/],
+    ['a score that is text', 't0,u1,high', /csv:2: the score is "high"; a finite/],
+    ['NaN', 't0,u1,NaN', /csv:2: the score is "NaN"; a finite/],
+    ['an infinite score', 't0,u1,-Infinity', /csv:2: the score is "-Infinity"; a finite/],
+    ['a score that a double cannot hold', 't0,u1,1e999', /csv:2: the score is "1e999"; a finite/],
+    ['a hexadecimal score', 't0,u1,0x10', /csv:2: the score is "0x10"; a finite/],
+    ['a row of two fields', 't0,u1', /csv:2: the row has 2 fields, but 3 are expected$/],
   ])('refuses %s', async (_, line, message) => {
     await expect(read([write([HEADER, line, ...rows])])).rejects.toMatchObject({
       code: 'invalid_data',
@@ -104,7 +104,7 @@ describe('scoreMethods', () => {
     await expect(read([write([HEADER, ...rows, rows[3]!])])).rejects.toMatchObject({
       code: 'invalid_data',
       message: expect.stringMatching(
-        new RegExp(`csv:${rows.length + 2}: user "u\\d+" has a score for campaign "t0" already$`),
+        new RegExp(`csv:${rows.length + 2}: user "u\\d+" already has a score for campaign "t0"$`),
       ),
     });
   });
@@ -140,7 +140,7 @@ describe('scoreMethods', () => {
     const path = write([HEADER, ...rows], 'random.csv');
     await expect(read([path], ['metaheac', 'random'])).rejects.toMatchObject({
       code: 'invalid_argument',
-      message: `${path} would be measured as "random", which another method is called: name the file otherwise`,
+      message: `${path} would be measured as "random", the name of another method: rename the file`,
     });
     mkdirSync(join(root, 'other'));
     const same = write([HEADER, ...rows], 'other/random.csv.gz');

@@ -78,7 +78,7 @@ describe('subtract', () => {
     expect(difference.small!.auc.high).toBeCloseTo(0.2, 12);
   });
 
-  it('has no width where every campaign differs by the same, however far campaigns are apart', () => {
+  it('has no width when every campaign differs by the same, however far campaigns are apart', () => {
     const better = ours.map(({ trial, repeats }) => ({
       trial,
       repeats: repeats.map(({ auc }) => qualityOf(auc - 0.25)),

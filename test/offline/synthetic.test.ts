@@ -36,12 +36,12 @@ const people = (folder: string): Person[] =>
     .map((line) => JSON.parse(line) as Person);
 
 describe('generateDataSet', () => {
-  it('gives the same bytes for the same options', async () => {
+  it('produces the same bytes for the same options', async () => {
     await generateDataSet({ out: join(root, 'b'), ...SIZES, seed: 'one' });
     for (const file of FILES) expect(read('b', file)).toBe(read('a', file));
   });
 
-  it('gives other people and campaigns with the same tokens for another seed', async () => {
+  it('returns other people and campaigns with the same tokens for another seed', async () => {
     await generateDataSet({ out: join(root, 'c'), ...SIZES, seed: 'two' });
     expect(read('c', 'users.ndjson')).not.toBe(read('a', 'users.ndjson'));
     const brands = (folder: string): Set<unknown> => new Set(people(folder).flatMap(({ brands }) => brands));

@@ -126,7 +126,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(result.manifest.training).toMatchObject({ campaigns: 6, final_steps: result.finalSteps });
   });
 
-  it('goes on from the best step where that would take long, to the same bytes after an interruption', async () => {
+  it('continues from the best step when that would take long, to the same bytes after an interruption', async () => {
     const settings = { restartSteps: 0 };
     const whole = await trainInto(newPath(), { settings });
     expect(whole.result.finalSteps).toBe(Math.ceil((whole.result.bestStep * 2) / 4));
@@ -137,20 +137,20 @@ describe('train, by the recipe meta-heads', () => {
     expect(whole.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
   });
 
-  it('keeps the best of the first phase where the last is interrupted', async () => {
+  it('keeps the best of the first phase when the last is interrupted', async () => {
     const { result } = await trainInto(newPath(), { stopAfter: 5 });
     expect(result).toMatchObject({ interrupted: true, finalSteps: 0 });
     expect(result.manifest.training).toMatchObject({ campaigns: 4, final_steps: 0 });
   });
 
-  it('gives the same bytes for the same seed, and other ones for another', async () => {
+  it('produces the same bytes for the same seed, and other ones for another', async () => {
     const again = await trainInto(newPath());
     expect(contentsOf(again.out)).toEqual(contentsOf(uninterrupted.out));
     const other = await trainInto(newPath(), { settings: { seed: 1 } });
     expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
   });
 
-  it.each([1, 3, 6])('goes on after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
+  it.each([1, 3, 6])('resumes after %i steps to the bytes of an uninterrupted training', async (stopAfter) => {
     const out = newPath();
     expect((await trainInto(out, { stopAfter })).result.interrupted).toBe(true);
     const { progress } = await trainInto(out, { resume: true });
@@ -158,13 +158,13 @@ describe('train, by the recipe meta-heads', () => {
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
   });
 
-  it('gives the same bytes and the same progress on two threads', async () => {
+  it('produces the same bytes and the same progress on two threads', async () => {
     const { out, progress } = await trainInto(newPath(), { threads: 2 });
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
     expect(progress).toEqual(uninterrupted.progress);
   });
 
-  it('goes on with two threads where one was interrupted, and the other way round', async () => {
+  it('continues with two threads when one was interrupted, and the other way round', async () => {
     for (const [before, after] of [
       [1, 2],
       [2, 1],
@@ -217,7 +217,7 @@ describe('train, by the recipe meta-heads', () => {
 });
 
 describe('past campaigns', () => {
-  it('are a user feature where they are asked for', async () => {
+  it('are a user feature where they are requested', async () => {
     const { manifest, folder } = await loadModel(uninterrupted.out);
     expect(manifest.features.user.map(({ name }) => name)).toEqual(['age', 'tags', PAST_CAMPAIGNS]);
     const vocabulary = folder.vocabularies.get(`user.${PAST_CAMPAIGNS}`)!;

@@ -123,7 +123,7 @@ describe('train', () => {
     expect(existsSync(checkpointPath(out))).toBe(false);
   });
 
-  it('gives the same bytes but for the date for the same seed, and other ones for another', async () => {
+  it('produces the same bytes except for the date for the same seed, and other ones for another', async () => {
     const again = await trainInto(newPath(), { created: '2027-01-01T00:00:00.000Z' });
     expect(contentsOf(again.out)).toEqual(contentsOf(uninterrupted.out));
     expect(again.result.manifest.version).toBe(uninterrupted.result.manifest.version);
@@ -132,7 +132,7 @@ describe('train', () => {
     expect(other.result.manifest.version).not.toBe(uninterrupted.result.manifest.version);
   });
 
-  it('gives the same bytes and the same progress on three threads', async () => {
+  it('produces the same bytes and the same progress on three threads', async () => {
     const { out, progress } = await trainInto(newPath(), { threads: 3 });
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
     expect(progress).toEqual(uninterrupted.progress);
@@ -144,7 +144,7 @@ describe('train', () => {
     expect(mean(progress.slice(-8))).toBeLessThan(0.8 * mean(progress.slice(0, 8)));
   });
 
-  it('takes first-order gradients where it is told so', async () => {
+  it('takes first-order gradients when it is told so', async () => {
     const settings = { innerRate: 0.5, steps: 2 };
     const [second, first] = [
       await trainInto(newPath(), { settings }),
@@ -158,7 +158,7 @@ describe('train', () => {
 });
 
 describe('an interrupted training', () => {
-  it.each([0, 1, 3, 4])('keeps the best so far after %i steps, and goes on to the same bytes', async (stopAfter) => {
+  it.each([0, 1, 3, 4])('keeps the best so far after %i steps, and continues to the same bytes', async (stopAfter) => {
     const out = newPath();
     const { result } = await trainInto(out, { stopAfter });
     expect(result).toMatchObject({ steps: stopAfter, interrupted: true });
@@ -175,7 +175,7 @@ describe('an interrupted training', () => {
     expect(existsSync(checkpointPath(out))).toBe(false);
   });
 
-  it('goes on after kill -9 to the same bytes', async () => {
+  it('resumes after kill -9 to the same bytes', async () => {
     const out = newPath();
     const child = fork(join(fileURLToPath(import.meta.url), '..', 'children', 'train.ts'), [data, out, '5'], {
       execArgv: ['--import', import.meta.resolve('tsx')],
@@ -189,7 +189,7 @@ describe('an interrupted training', () => {
     expect(contentsOf(out)).toEqual(contentsOf(uninterrupted.out));
   });
 
-  it('starts anew without resume', async () => {
+  it('starts again without resume', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 2 });
     const again = await trainInto(out);
@@ -208,7 +208,7 @@ describe('an interrupted training', () => {
     await expect(trainInto(out, { resume: true, prepared: other })).rejects.toMatchObject(refusal);
   });
 
-  it('goes on to more steps than it began with', async () => {
+  it('continues to more steps than it began with', async () => {
     const out = newPath();
     await trainInto(out, { stopAfter: 4 });
     const { result } = await trainInto(out, { resume: true, settings: { steps: 8 } });

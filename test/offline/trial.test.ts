@@ -58,7 +58,7 @@ describe('simulateTrial', () => {
     ['has one member', campaignOf([1, 2, 3], [1, 0, 0])],
     ['has members only', campaignOf([1, 2, 3, 4], [1, 1, 1, 1])],
     ['has one member in many rows', campaignOf([1, 1, 1, 1, 2, 3], [1, 1, 1, 1, 0, 0])],
-  ])('is null where a campaign %s', (_, campaign) => {
+  ])('is null when a campaign %s', (_, campaign) => {
     expect(simulateTrial(campaign, 10, createRng('t'))).toBeNull();
   });
 
@@ -93,7 +93,7 @@ describe('with a prepared data set', () => {
     prepared.close();
   });
 
-  it('othersThan gives all other rows, ascending', () => {
+  it('othersThan returns all other rows, ascending', () => {
     const { population } = prepared;
     expect([...othersThan(population, Int32Array.of(0, 5, 89))]).toEqual(
       Array.from({ length: USERS }, (_, i) => i).filter((row) => ![0, 5, 89].includes(row)),

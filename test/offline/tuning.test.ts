@@ -61,7 +61,7 @@ describe('chooseSetting', () => {
     expect(seen(populationRidge)).toEqual(seeds);
   });
 
-  it('falls back where no campaign can be played', () => {
+  it('falls back when no campaign can be evaluated', () => {
     const { fallback } = logisticRegression(oneHot);
     const lonely = plantCampaign('one member', 'train', (user) => user === 1);
     const everybody = plantCampaign('all are members', 'train', () => true);
@@ -109,12 +109,12 @@ describe('chooseSetting by evidence', () => {
     expect(choose([0.8, 0.4, 0], 6, 'evidence')).toBe(0.8);
   });
 
-  it('keeps the first where another is better by a hair, as the best mean does not', () => {
+  it('keeps the first when another is better by a hair, as the best mean does not', () => {
     expect(choose([0.8, 0.8001], 6, 'best mean')).toBe(0.8001);
     expect(choose([0.8, 0.8001], 6, 'evidence')).toBe(0.8);
   });
 
-  it('keeps the first where too few campaigns are played', () => {
+  it('keeps the first when too few campaigns are evaluated', () => {
     expect(choose([0, 0.8], 1, 'best mean')).toBe(0.8);
     expect(choose([0, 0.8], 1, 'evidence')).toBe(0);
     expect(choose([0, 0.8], 2, 'evidence')).toBe(0.8);

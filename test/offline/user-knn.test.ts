@@ -52,7 +52,7 @@ describe('userKnn', () => {
     });
   });
 
-  it('gives a seed 1 by itself, and a user without tokens 0', () => {
+  it('returns 1 for a seed itself, and 0 for a user without tokens', () => {
     const scorer = settle(method, { k: 1, idf_power: 1 }).scorer(seeds, createRng('unused'));
     expect([...scorer(seeds)].every((score) => Math.abs(score - 1) < 1e-12)).toBe(true);
     expect(scorer(others).at(-1)).toBe(0);
@@ -71,7 +71,7 @@ describe('userKnn', () => {
     expect(measureRanking(others, scores, labels).auc).toBeGreaterThan(0.9);
   });
 
-  it('compares with no more seeds than its limit, drawn by the stream', () => {
+  it('compares with no more seeds than its limit, sampled by the stream', () => {
     // as many groups of users as are compared, and one more: who is not drawn finds nobody like him
     const count = MAXIMUM_COMPARED_SEEDS + 500;
     const alone: OneHot = {

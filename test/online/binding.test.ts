@@ -15,7 +15,7 @@ const USERS = [
 ];
 
 describe('bind', () => {
-  it("gives each code of a dictionary the model's id, 0 for the code of nothing and for tokens that the model does not know", async () => {
+  it("maps each dictionary code to the model's id, and 0 for the missing code and unknown tokens", async () => {
     const model = await modelOf(root);
     const population = await populationOf(root, USERS);
     const { features } = bind(model.folder, population);

@@ -101,7 +101,7 @@ describe('openBoundRegression', () => {
     expectFit(await changeOf(), expected!, rows);
   });
 
-  it('takes what lies beside the diagonal from users evenly spread, where there are more features than it may read', async () => {
+  it('takes what lies beside the diagonal from users evenly spread, when there are more features than it may read', async () => {
     const sums = sumsByHand(users, population);
     const features = sums.counts.reduce((a, b) => a + b, 0);
     // a quarter of the features: every fourth user
@@ -199,7 +199,7 @@ describe('the cache of sums', () => {
     squares: Float64Array.of(0.25, 1e-300, 4),
   };
 
-  it('gives back what was written', () => {
+  it('returns what was written', () => {
     const path = newPath();
     writeSums(path, SUMS);
     expect(readSums(path, 3, 7)).toEqual(SUMS);
@@ -207,7 +207,7 @@ describe('the cache of sums', () => {
     expect(readSums(path, 3, 7)!.counts).toEqual(Float64Array.of(9, 9, 9));
   });
 
-  it('has nothing to give where there is no file, or one that is torn, altered or of another size', () => {
+  it('returns nothing when the file is missing, truncated, altered or of another size', () => {
     const path = newPath();
     expect(readSums(path, 3, 7)).toBeNull();
     writeSums(path, SUMS);
@@ -223,7 +223,7 @@ describe('the cache of sums', () => {
     expect(readSums(path, 3, 7)).toEqual(SUMS);
   });
 
-  it('is left out where the folder cannot be written', async () => {
+  it('is left out when the folder cannot be written', async () => {
     const file = newPath();
     writeFileSync(file, 'no folder');
     const cache = join(file, 'own.sums');
@@ -232,7 +232,7 @@ describe('the cache of sums', () => {
     expect(readFileSync(file, 'utf8')).toBe('no folder');
   });
 
-  it('is read in place of the population, and made again where it is no good', async () => {
+  it('is read instead of the population, and made again when it is no good', async () => {
     const cache = newPath();
     const { change } = await changeOf({ cache });
     const { ino, size } = statSync(cache);

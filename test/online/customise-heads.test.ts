@@ -81,7 +81,7 @@ describe('customise, by gradient descent on the heads', () => {
     expect(await aucOf(context, request, context.model.graph.initializers)).toBeLessThan(0.8);
   });
 
-  it('gives equal bits for equal requests, also beside others', async () => {
+  it('produces equal bits for equal requests, also beside others', async () => {
     const [request, another] = [requestOf(fans.slice(0, 30)), requestOf(fans.slice(10, 40))];
     const once = await customise(context, request);
     const other = await customise(context, another);
@@ -117,7 +117,7 @@ describe('customise, by gradient descent on the heads', () => {
     expect(await placesWith({ dismissed: new Int32Array(0) })).toBe(await placesWith({}));
   });
 
-  it('draws other negatives with another key', async () => {
+  it('samples other negatives with another key', async () => {
     const request = requestOf(fans.slice(0, 10));
     const other = await customise(context, { ...request, key: 'other' });
     expect(other.parameters).not.toEqual((await customise(context, request)).parameters);
@@ -171,7 +171,7 @@ describe('customise, by gradient descent on the heads', () => {
     else expect(Object.keys(prediction!.recall)).toHaveLength(25);
   });
 
-  it('ranks seeds among the rows that it is given, also those that are no candidates, and says the same of equal ones', async () => {
+  it('ranks seeds among the rows that it is given, also those that are not candidates, and says the same of equal ones', async () => {
     const seeds = fans.slice(0, 30);
     const [left, ranked] = [others.slice(0, 100), others.slice(80)];
     const request = { ...requestOf(seeds), candidates: left };
@@ -184,7 +184,7 @@ describe('customise, by gradient descent on the heads', () => {
     expect((await customise(context, { ...request, ranked: left })).quality).toEqual(own.quality);
   });
 
-  it('says of users who were drawn at random that they look like everyone, or that they are few', async () => {
+  it('says that random users look like everyone, or that there are too few', async () => {
     const all = [...fans, ...others].sort((a, b) => a - b);
     for (const count of [10, 60]) {
       const seeds = sampleWithoutReplacement(createRng(`lots/${count}`), all.length, count).sort();
@@ -215,7 +215,7 @@ describe('customise, by gradient descent on the heads', () => {
     ['one seed and one candidate', () => ({ ...requestOf(fans.slice(0, 1)), candidates: others.slice(0, 1) })],
     ['fewer candidates than negatives', () => ({ ...requestOf(fans.slice(0, 60)), candidates: others.slice(0, 15) })],
     ['seeds and candidates who are alike', () => ({ ...requestOf(fans.slice(0, 50)), candidates: fans.slice(50) })],
-  ])('gives numbers for %s', async (_, request) => {
+  ])('returns numbers for %s', async (_, request) => {
     const { parameters, quality } = await customise(context, request());
     for (const { data } of parameters.values()) expect((data as Float32Array).every(Number.isFinite)).toBe(true);
     if (quality) expect(Number.isFinite(quality.auc)).toBe(true);
@@ -229,7 +229,7 @@ describe('customise, by gradient descent on the heads', () => {
     expect(parameters).not.toEqual((await customise(context, request)).parameters);
   });
 
-  it('starts from other parameters where it is given some', async () => {
+  it('starts from other parameters when it is given some', async () => {
     const request = requestOf(fans.slice(0, 30));
     const other = tinyGraph(HEADS_CONFIG, 'other').initializers;
     const { parameters } = await customise({ ...context, parameters: other }, request);
@@ -269,7 +269,7 @@ describe('customise with a companion', () => {
     expect(gains.indexOf(Math.max(...gains))).toBe(5 + 1);
   });
 
-  it('gives equal bits for equal requests, with and without a report', async () => {
+  it('produces equal bits for equal requests, with and without a report', async () => {
     const request = requestOf(fans.slice(0, 30));
     const once = await customise(accompanied, request);
     expect(await customise(accompanied, request)).toEqual(once);
@@ -277,7 +277,7 @@ describe('customise with a companion', () => {
     expect(without.parameters).toEqual(once.parameters);
   });
 
-  it('draws other negatives with another key', async () => {
+  it('samples other negatives with another key', async () => {
     const request = requestOf(fans.slice(0, 10));
     const other = await customise(accompanied, { ...request, key: 'other' });
     expect(other.parameters).not.toEqual((await customise(accompanied, request)).parameters);
@@ -287,7 +287,7 @@ describe('customise with a companion', () => {
     ['one seed', () => requestOf(fans.slice(0, 1))],
     ['one seed and one candidate', () => ({ ...requestOf(fans.slice(0, 1)), candidates: others.slice(0, 1) })],
     ['fewer candidates than negatives', () => ({ ...requestOf(fans.slice(0, 60)), candidates: others.slice(0, 15) })],
-  ])('gives numbers for %s', async (_, request) => {
+  ])('returns numbers for %s', async (_, request) => {
     const { parameters } = await customise(accompanied, request());
     for (const { data } of parameters.values()) {
       expect((data as Float32Array).every(Number.isFinite)).toBe(true);
@@ -295,7 +295,7 @@ describe('customise with a companion', () => {
     }
   });
 
-  it('gives the heads of no companion where all users are alike', async () => {
+  it('returns the heads without a companion when all users are alike', async () => {
     const alike = sampleUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
     const request = requestOf(fans.slice(0, 30));
     const [plain, own] = [

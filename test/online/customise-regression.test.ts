@@ -76,7 +76,7 @@ describe('customise with a regression', () => {
     expect(quality!.auc).toBeGreaterThan(0.7);
   });
 
-  it("gives the exported model's graph the scores that the run ranked by", async () => {
+  it('exports a graph with the scores that the run ranked by', async () => {
     const seeds = fans.slice(0, 30);
     const { candidates, features } = requestOf(seeds);
     const own = await contextOf(sampleUsers(), { regression: { ...regression!, weight: 4 } });
@@ -95,7 +95,7 @@ describe('customise with a regression', () => {
     expect(Math.max(...scores) - Math.min(...scores)).toBeGreaterThan(0.1);
   });
 
-  it('gives equal bits for equal requests, whatever was customised between, with and without a report', async () => {
+  it('produces equal bits for equal requests, whatever was customised between, with and without a report', async () => {
     const [request, another] = [requestOf(fans.slice(0, 30)), requestOf(fans.slice(10, 40))];
     const once = await customise(regressed, request);
     const other = await customise(regressed, another);
@@ -106,7 +106,7 @@ describe('customise with a regression', () => {
     expect(without.parameters).toEqual(once.parameters);
   });
 
-  it('fits the same table, but for its spread, whatever the draws and the order of seeds', async () => {
+  it('fits the same table, except for its spread, whatever the samples and the order of seeds', async () => {
     const seeds = fans.slice(0, 20);
     const shapeOf = async (own: Int32Array, key: string) => {
       const { parameters } = await customise(regressed, { ...requestOf(seeds, key), seeds: own });
@@ -125,7 +125,7 @@ describe('customise with a regression', () => {
     ['one seed', () => requestOf(fans.slice(0, 1))],
     ['one seed and one candidate', () => ({ ...requestOf(fans.slice(0, 1)), candidates: others.slice(0, 1) })],
     ['fewer candidates than negatives', () => ({ ...requestOf(fans.slice(0, 60)), candidates: others.slice(0, 15) })],
-  ])('gives numbers for %s', async (_, request) => {
+  ])('returns numbers for %s', async (_, request) => {
     const { parameters } = await customise(regressed, request());
     for (const { data } of parameters.values()) {
       expect((data as Float32Array).every(Number.isFinite)).toBe(true);
@@ -133,7 +133,7 @@ describe('customise with a regression', () => {
     }
   });
 
-  it('gives the heads of no regression where all users are alike', async () => {
+  it('returns the heads of no regression when all users are alike', async () => {
     const alike = sampleUsers().map((user) => ({ ...user, age: 'age 1', tags: ['tags 2'], [PAST_CAMPAIGNS]: [] }));
     const request = requestOf(fans.slice(0, 30));
     const [plain, own] = [

@@ -27,7 +27,7 @@ const requestOf = (seeds: Int32Array, key = 'k'): CustomiseRequest => ({
 });
 
 describe('customise', () => {
-  it('gives equal bits for equal requests, also beside others', async () => {
+  it('produces equal bits for equal requests, also beside others', async () => {
     const request = requestOf(fans.slice(0, 30));
     const once = await customise(context, request);
     const [again, other] = [await customise(context, request), await customise(context, requestOf(fans.slice(10, 40)))];
@@ -119,7 +119,7 @@ describe('customise', () => {
     for (const { data } of parameters.values()) expect((data as Float32Array).every(Number.isFinite)).toBe(true);
   });
 
-  it('starts from other parameters where it is given some', async () => {
+  it('starts from other parameters when it is given some', async () => {
     const request = requestOf(fans.slice(0, 30));
     const { parameters } = await customise(context, request);
     const further = await customise({ ...context, parameters }, request);

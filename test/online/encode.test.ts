@@ -76,7 +76,7 @@ describe('encodeUsers', () => {
     expect(numbersOf(feeds['user.tags']!)).toEqual([4, 0, 0, 5, 1, 1, 4, 0, 0]);
   });
 
-  it('makes int64 where the graph wants it', async () => {
+  it('makes int64 when the graph wants it', async () => {
     const population = await populationOf(root, USERS);
     const binding = bind(model.folder, population);
     const rows = population.readRows(Int32Array.of(0, 1));
@@ -96,7 +96,7 @@ describe('encodeCampaign', () => {
       Object.entries(encodeCampaign(graph, model.folder, features, rows)).map(([name, feed]) => [name, plain(feed)]),
     );
 
-  it('makes one row where the graph takes one', () => {
+  it('makes one row when the graph takes one', () => {
     expect(encode({ topic: 'topic 2', words: ['words 4'] })).toEqual({
       'campaign.topic': { dtype: 'int32', shape: [1], data: [2] },
       'campaign.words': { dtype: 'int32', shape: [1, 2], data: [4, 0] },
@@ -104,7 +104,7 @@ describe('encodeCampaign', () => {
     });
   });
 
-  it('makes one row a user where the graph wants that', () => {
+  it('makes one row a user when the graph wants that', () => {
     expect(encode({ topic: 'topic 2', words: ['words 4'] }, graphWith('int64', 'batch'))).toEqual({
       'campaign.topic': { dtype: 'int64', shape: [3], data: [2, 2, 2] },
       'campaign.words': { dtype: 'int64', shape: [3, 2], data: [4, 0, 4, 0, 4, 0] },
@@ -112,7 +112,7 @@ describe('encodeCampaign', () => {
     });
   });
 
-  it('makes one row where the size is a name of its own', () => {
+  it('makes one row when the size is a name of its own', () => {
     expect(encode({ topic: 'topic 2' }, graphWith('int32', 'campaigns'))['campaign.topic']!.shape).toEqual([1]);
   });
 

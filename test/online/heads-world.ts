@@ -13,7 +13,7 @@ import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import type { Population } from '../../src/population/population.ts';
 import { newFolder } from '../fixture/folders.ts';
-import { draftOf, tinyGraph } from '../model/tiny-model.ts';
+import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';
 import { CONFIG as PUBLISHED, populationOf, type User } from './world.ts';
 
 const PAST = { name: PAST_CAMPAIGNS, kind: 'multi', maxLength: 3, rows: 4 } as const;
@@ -51,11 +51,11 @@ export function headsPopulation(root: string, users: readonly User[]): Promise<P
 /** Adapted as by default but for `settings`; without a regression unless they have one. */
 export async function headsModel(root: string, settings: Partial<DescentSettings> = {}): Promise<GeneralModel> {
   const path = newFolder(root);
-  const draft = await draftOf(tinyGraph(HEADS_CONFIG, 'world'), HEADS_CONFIG);
+  const unversioned = await unversionedModel(tinyGraph(HEADS_CONFIG, 'world'), HEADS_CONFIG);
   const adaptation: DescentSettings = { ...DEFAULT_DESCENT, regression: undefined, ...settings };
   writeModelFolder(path, {
-    ...draft,
-    manifest: { ...draft.manifest, adaptation, adapted_parameters: parametersOf(adaptation) },
+    ...unversioned,
+    manifest: { ...unversioned.manifest, adaptation, adapted_parameters: parametersOf(adaptation) },
   });
   return loadModel(path);
 }

@@ -16,7 +16,7 @@ import type { CampaignValues } from '../../src/online/encode.ts';
 import { openScorer, type Scorer } from '../../src/online/score.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
-import { draftOf, tinyGraph } from '../model/tiny-model.ts';
+import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';
 import { newRoot, CONFIG as PUBLISHED, populationOf, type User } from './world.ts';
 
 const CONFIG: MetaHeacConfig = { ...PUBLISHED, pooling: 'root', heads: { latent: 3 } };
@@ -48,13 +48,13 @@ async function worldOf(count: number): Promise<World> {
   });
   const population = await populationOf(root, users);
   const path = newFolder(root);
-  const draft = await draftOf(tinyGraph(CONFIG, 'world'), CONFIG);
+  const unversioned = await unversionedModel(tinyGraph(CONFIG, 'world'), CONFIG);
   const manifest = {
-    ...draft.manifest,
+    ...unversioned.manifest,
     adaptation: DEFAULT_DESCENT,
     adapted_parameters: parametersOf(DEFAULT_DESCENT),
   };
-  writeModelFolder(path, { ...draft, manifest });
+  writeModelFolder(path, { ...unversioned, manifest });
   const model = await loadModel(path);
   const binding = bind(model.folder, population);
   const isFan = (row: number) =>

@@ -115,7 +115,7 @@ describe('drawPlan', () => {
     );
   });
 
-  it('draws negatives from the candidates without replacement within an epoch, all of them where they are too few', () => {
+  it('samples negatives from the candidates without replacement within an epoch, all of them where they are too few', () => {
     fc.assert(
       fc.property(plans, (sampled) => {
         const { candidates, settings } = sampled;
@@ -133,7 +133,7 @@ describe('drawPlan', () => {
     );
   });
 
-  it('draws negatives anew each epoch, or keeps those of the first', () => {
+  it('samples negatives again each epoch, or keeps those of the first', () => {
     const rows = Int32Array.from({ length: 400 }, (_, i) => i);
     for (const resample of [true, false]) {
       const settings = { ...SETTINGS, resample_negatives: resample };
@@ -201,7 +201,7 @@ describe('drawPlan', () => {
     expect(sample('a')).not.toEqual(sample('b'));
   });
 
-  it('draws the pass over all seeds alike, whether some are held out before it or not', () => {
+  it('samples the pass over all seeds alike, whether some are held out before it or not', () => {
     const rows = Int32Array.from({ length: 100 }, (_, i) => i);
     const sample = (early_stopping: AdamSettings['early_stopping']) =>
       samplePlan('a', rows.slice(0, 30), rows.slice(30), { ...SETTINGS, early_stopping });

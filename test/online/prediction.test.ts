@@ -27,13 +27,13 @@ describe('predict', () => {
     expect(means(lift)).toMatchObject({ '0.01': 50, '0.02': 25, '0.05': 15, '0.1': 7.5, '0.2': 3.75 });
   });
 
-  it('refers lift to the rows that are taken where a share is rounded up', () => {
+  it('refers lift to the rows that are taken when a share is rounded up', () => {
     const ranks = { rows: 10, above: Int32Array.of(0, 0, 5, 5), tied: new Int32Array(4) };
     // one of ten rows is 10 %, not 1 %
     expect(predict(ranks, 4).lift['0.01']!.mean).toBeCloseTo(0.5 / 0.1, 12);
   });
 
-  it('says that seeds were too few where none was held out', () => {
+  it('says that seeds were too few when none was held out', () => {
     for (const ranks of [null, ranksAt([])])
       expect(predict(ranks, 3)).toEqual({
         verdict: 'unsure',
@@ -59,7 +59,7 @@ describe('predict', () => {
     expect(prediction.reason).toMatch(reason);
   });
 
-  it('gives numbers whatever the ranks, intervals that hold their mean, and recall that grows with size', () => {
+  it('returns numbers whatever the ranks, intervals that hold their mean, and recall that grows with size', () => {
     const scores = fc.array(fc.constantFrom(0, 0.25, 0.5, 1), { minLength: 1, maxLength: 30 });
     fc.assert(
       fc.property(scores, scores, fc.integer({ min: 1, max: 500 }), (seeds, rows, others) => {

@@ -26,7 +26,7 @@ afterAll(() => world.close());
 const open = (): Promise<Scorer> => openScorer({ ...context.model, binding: context.binding });
 
 describe('openScorer', () => {
-  it('gives equal bits in whatever order, session or company rows are scored', async () => {
+  it('produces equal bits in whatever order, session or company rows are scored', async () => {
     const one = await open();
     const first: Float32Array[] = [];
     for (const part of parts) first.push(await one.score(part, FEATURES, adapted));
@@ -43,7 +43,7 @@ describe('openScorer', () => {
     await other.close();
   });
 
-  it('gives probabilities, with the parameters and the campaign that it is given', async () => {
+  it('returns probabilities, with the parameters and the campaign that it is given', async () => {
     const scorer = await open();
     const scores = await scorer.score(parts[0]!, FEATURES, adapted);
     expect(scores.every((score) => score > 0 && score < 1)).toBe(true);

@@ -12,7 +12,7 @@ import { type OnlineContext, openOnlineProgram } from '../../src/online/customis
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
-import { draftOf, tinyGraph } from '../model/tiny-model.ts';
+import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';
 
 /** The model knows `age 1` .. `age 4`, `tags 1` .. `tags 5`, `topic 1` .. `topic 3`, `words 1` .. `words 4`. */
 export const CONFIG: MetaHeacConfig = {
@@ -74,8 +74,11 @@ export async function modelOf(
   config: MetaHeacConfig = CONFIG,
 ): Promise<GeneralModel> {
   const path = newFolder(root);
-  const draft = await draftOf(tinyGraph(config, 'world'), config);
-  writeModelFolder(path, { ...draft, manifest: { ...draft.manifest, adaptation: { ...SETTINGS, ...settings } } });
+  const unversioned = await unversionedModel(tinyGraph(config, 'world'), config);
+  writeModelFolder(path, {
+    ...unversioned,
+    manifest: { ...unversioned.manifest, adaptation: { ...SETTINGS, ...settings } },
+  });
   return loadModel(path);
 }
 

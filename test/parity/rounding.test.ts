@@ -41,7 +41,7 @@ describe('the bound of an entry', () => {
     [1, 0, 1, 0],
   );
 
-  it('is wide where the terms of its gradient cancel, and none is needed where they add up', async () => {
+  it('is wide when the terms of its gradient cancel, and none is needed when they add up', async () => {
     const entries = await roundingBounds(adaptation, new Map([['w', [1e-6, 1e-6]]]));
     const [first] = entries;
     expect(entries.map(({ at }) => at)).toEqual([0]);
@@ -53,7 +53,7 @@ describe('the bound of an entry', () => {
     expect(first!.apart).toBeLessThanOrEqual(4 * RATE);
   });
 
-  it('is not looked for where more is allowed than Adam can make of it', async () => {
+  it('is not looked for when more is allowed than Adam can make of it', async () => {
     expect(await roundingBounds(adaptation, new Map([['w', [5e-3, 5e-3]]]))).toEqual([]);
   });
 });

@@ -54,7 +54,7 @@ describe('an import that was killed', () => {
     expect(snapshot(out)).toEqual(snapshot(expectedOut));
   });
 
-  it('may have appended to the tables: that is cut off, and numbers are given anew', async () => {
+  it('may have appended to the tables: that is cut off, and numbers are given again', async () => {
     const [source, out, expectedOut] = [newFolder(), newFolder(), newFolder()];
     await importUsers(source, expectedOut, USERS);
     await importUsers(source, out, USERS);
@@ -189,7 +189,7 @@ describe('a damaged folder', () => {
     expect((await refusalOf(() => openPopulation(out))).message).toMatch(/000000\.arrow was altered: it has \d+ bytes/);
   });
 
-  it('is refused when it is of a newer contract, or `current` is no version', async () => {
+  it('is refused when it is of a newer contract, or `current` is not a version', async () => {
     const { out, version } = await make();
     const path = join(out, version, 'population.json');
     writeFileSync(path, readFileSync(path, 'utf8').replace('"contract": 1', '"contract": 2'));
@@ -200,7 +200,7 @@ describe('a damaged folder', () => {
     expect((await refusalOf(() => openPopulation(out))).message).toContain('does not hold a version');
   });
 
-  it('is refused when it is no population, or has no such version', async () => {
+  it('is refused when it is not a population, or has no such version', async () => {
     const { out } = await make();
     expect(await refusalOf(() => openPopulation(newFolder()))).toMatchObject({ code: 'invalid_population' });
     expect(await refusalOf(() => openPopulation(join(out, 'none')))).toMatchObject({ code: 'invalid_population' });

@@ -72,7 +72,7 @@ describe('importPopulation', () => {
     );
   });
 
-  it('gives back what was written, for any schema and any users', async () => {
+  it('returns what was written, for any schema and any users', async () => {
     const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 });
     const name = text.filter((one) => !/[\p{Cc}\p{Cs}\u2028\u2029]|\.length$/u.test(one));
     const kind = fc.constantFrom(...FEATURE_KINDS);
@@ -133,7 +133,7 @@ describe('importPopulation', () => {
     await fc.assert(property, { numRuns: size(12, 40) });
   });
 
-  it('ignores keys that are no feature, lines of white space and empty tokens in a list', async () => {
+  it('ignores keys that are not a feature, lines of white space and empty tokens in a list', async () => {
     const out = newFolder();
     const lines = '\n{"user_id":"a","city":"x","likes":["","tea",""],"constructor":1}\n  \n';
     expect(await importUsers(newFolder(), out, lines)).toMatchObject({ users: 1, tokens: { city: 1, likes: 1 } });
@@ -204,7 +204,7 @@ describe('the version', () => {
     expect(versions.size).toBe(5);
   });
 
-  it('takes from the data set which features are sensitive, and keeps its name where none is', async () => {
+  it('takes from the data set which features are sensitive, and keeps its name when none is', async () => {
     const sensitive = FEATURES.map((feature) => (feature.name === 'city' ? { ...feature, sensitive: true } : feature));
     const [plain, marked] = [newFolder(), newFolder()];
     const { version } = await importUsers(newFolder(), plain, USERS);
@@ -381,7 +381,7 @@ describe('a refused import', () => {
       ':1: a token of the feature "likes" holds half of a surrogate pair, which is not text',
     ],
     ['a line that is not JSON', `${line(good)}{"user_id":\n`, ':2: the line is not JSON: '],
-    ['a line that is a list', `${line(good)}[]\n`, ':2: the line is a list, a JSON object is needed'],
+    ['a line that is a list', `${line(good)}[]\n`, ':2: the line is a list; a JSON object is expected'],
     [
       'invalid UTF-8',
       Buffer.concat([Buffer.from(line(good)), Buffer.from('{"user_id":"'), Buffer.from([0xff]), Buffer.from('"}\n')]),
@@ -457,7 +457,7 @@ describe('a refused import', () => {
     expect(await attempt([])).toMatchObject({ code: 'invalid_argument' });
     expect(await attempt([FEATURES[0]!, FEATURES[0]!])).toMatchObject({
       code: 'invalid_argument',
-      message: 'features: the feature "city" is there twice',
+      message: 'features: the feature "city" appears twice',
     });
   });
 

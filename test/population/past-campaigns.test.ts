@@ -83,7 +83,7 @@ describe('a derived feature', () => {
     expect(tokens).toEqual([['spring', 'odd, "one"'], [], ['odd, "one"'], []]);
   });
 
-  it('gives an equal version for equal values, and another one for others', async () => {
+  it('returns an equal version for equal values, and another one for others', async () => {
     const [source, out] = [dataSetOf(), join(newFolder(), 'population')];
     const past = await readPastCampaigns(openDataSet(source));
     const first = await importWith(source, out, past);

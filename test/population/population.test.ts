@@ -41,7 +41,7 @@ describe('readRows', () => {
     }
   });
 
-  it('gives no rows for none, and throws on a row that is not there', async () => {
+  it('returns no rows for none, and throws on a row that is not there', async () => {
     const out = newFolder();
     await importUsers(newFolder(), out, USERS);
     const population = openPopulation(out);
@@ -52,7 +52,7 @@ describe('readRows', () => {
     expect(() => population.dictionary('zip')).toThrow('the population has no feature "zip"');
   });
 
-  it('gives the same of a population that is trusted', async () => {
+  it('returns the same of a population that is trusted', async () => {
     const out = newFolder();
     await importUsers(newFolder(), out, USERS);
     const [full, trusted] = [openPopulation(out), openPopulation(out, { trusted: true })];

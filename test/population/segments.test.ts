@@ -83,7 +83,7 @@ describe('encodeSegment and decodeSegment', () => {
     expect(decodeSegment(shifted, FEATURES, 's')).toEqual(decodeSegment(bytes, FEATURES, 's'));
   });
 
-  it('refuse bytes that are no Arrow, and columns that are absent or of another type', async () => {
+  it('refuse bytes that are not Arrow, and columns that are absent or of another type', async () => {
     expect((await refusalOf(() => decodeSegment(new Uint8Array(64), FEATURES, 's.arrow'))).message).toMatch(
       /^s\.arrow /,
     );

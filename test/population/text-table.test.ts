@@ -25,7 +25,7 @@ describe('TextTable', () => {
     fc.assert(property);
   });
 
-  it('keeps 200,000 texts over many growths, and goes on after it was reopened', () => {
+  it('keeps 200,000 texts over many growths, and resumes after it was reopened', () => {
     const table = new TextTable();
     for (let i = 0; i < 100_000; i++) table.add(`u${i}`, 256);
     const reopened = new TextTable(table.bytes.slice(), table.ends.slice());

@@ -55,7 +55,7 @@ describe.each(['recall', 'lift'] as const)('the chart of %s', (what) => {
 });
 
 describe('the chart of differences', () => {
-  it('has a row a method and group, but for random', () => {
+  it('has one row per method and group, except for random', () => {
     const svg = drawChart(differenceChart(report));
     checkWellFormed(svg);
     const texts = textsOf(svg);
@@ -92,10 +92,10 @@ describe('the chart of differences', () => {
 });
 
 describe('the chart of predictions', () => {
-  it('has a point a campaign, and counts those whose interval holds the truth', () => {
+  it('has one point per campaign, and counts those whose interval holds the truth', () => {
     const svg = drawChart(predictionChart(report)!);
     checkWellFormed(svg);
-    expect(textsOf(svg)).toEqual(expect.arrayContaining(['interval holds the truth: 7 of 8', 'it does not: 1']));
+    expect(textsOf(svg)).toEqual(expect.arrayContaining(['interval contains the truth: 7 of 8', 'it does not: 1']));
     // with the marks of the legend
     expect(count(svg, new RegExp(`<path [^>]*fill="${colour('own')}"`, 'g'))).toBe(7 + 1);
     expect(count(svg, new RegExp(`<path [^>]*fill="${colour('vermilion')}"`, 'g'))).toBe(1 + 1);
@@ -107,7 +107,7 @@ describe('the chart of predictions', () => {
 });
 
 describe('the chart by seeds', () => {
-  it('has a point a campaign and the means of the bins, beside the strongest other method', () => {
+  it('has one point per campaign and the means of the bins, beside the strongest other method', () => {
     const svg = drawChart(seedsChart(report));
     checkWellFormed(svg);
     expect(textsOf(svg)).toEqual(

@@ -42,7 +42,7 @@ function chartOf(stroke: string, name = 'line'): Chart {
 describe('drawChart', () => {
   const drawn = drawChart(chartOf(colour('own')));
 
-  it('gives an element that is read aloud by its title and description', () => {
+  it('returns an element that is read aloud by its title and description', () => {
     checkWellFormed(drawn);
     expect(drawn).toMatch(
       /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 300 200" role="img" aria-labelledby="line-title line-desc">\n/,
@@ -51,7 +51,7 @@ describe('drawChart', () => {
     expect(drawn).toContain('<desc id="line-desc">A line\ufffd from 1 to 3.</desc>');
   });
 
-  it('gives each colour the class of its dark value, which the rules have', () => {
+  it('assigns each colour the class of its dark value, which the rules have', () => {
     const [light, dark] = COLOURS.own;
     expect(drawn).toMatch(new RegExp(`<path class="s-${light.slice(1)}" [^>]*stroke="${light}"`));
     expect(svgRules()).toContain(`.s-${light.slice(1)}{stroke:${dark}}`);
@@ -61,10 +61,10 @@ describe('drawChart', () => {
   });
 
   it('refuses a colour that would not follow the scheme', () => {
-    expect(() => drawChart(chartOf('#123456'))).toThrow(/#123456 is no colour of the theme/);
+    expect(() => drawChart(chartOf('#123456'))).toThrow(/#123456 is not a colour of the theme/);
   });
 
-  it('gives equal text for equal charts, whatever was drawn before', () => {
+  it('returns equal text for equal charts, whatever was drawn before', () => {
     drawChart(chartOf(colour('green'), 'another'));
     expect(drawChart(chartOf(colour('own')))).toBe(drawn);
   });

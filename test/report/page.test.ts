@@ -93,9 +93,9 @@ describe('renderPage', () => {
     checkWellFormed(drawn.slice(drawn.indexOf('<body>'), drawn.indexOf('</html>')).replaceAll('<br>', ''));
   });
 
-  it('is written where nothing was predicted, of one campaign, and of metaheac alone beside lots', () => {
+  it('is written when nothing was predicted, of one campaign, and of metaheac alone beside lots', () => {
     const silent = renderPage(smallReport({ withoutPredictions: true }), smallManifest());
-    expect(silent).toContain('No campaign has seeds enough to predict from.');
+    expect(silent).toContain('No campaign has enough seeds for a prediction.');
     expect(silent).not.toContain('prediction-title');
     for (const one of [smallReport({ campaigns: 1 }), smallReport({ methods: { metaheac: 1, random: 0 }, rows: 50 })])
       expect(renderPage(one, smallManifest())).not.toMatch(/NaN|undefined|Infinity/);
@@ -109,7 +109,7 @@ describe('the files', () => {
     root = temporaryFolder();
   });
 
-  it('are written to folders that were made, in place of what was there', () => {
+  it('are written to folders that were made, instead of what was there', () => {
     const [file, plots] = [join(root, 'a', 'b', 'page.html'), join(root, 'plots', 'here')];
     prepareOutputs(file, plots);
     expect([existsSync(join(root, 'a', 'b')), existsSync(file), existsSync(plots)]).toEqual([true, false, true]);
@@ -125,7 +125,7 @@ describe('the files', () => {
     expect(readdirSync(join(root, 'a', 'b'))).toEqual(['page.html']);
   });
 
-  it('are refused before anything is measured where they cannot be written', () => {
+  it('are refused before anything is measured when they cannot be written', () => {
     const folder = join(root, 'folder.html');
     mkdirSync(folder);
     expect(() => prepareOutputs(folder, undefined)).toThrow(`${folder} is a folder: --report takes the file to write`);

@@ -26,7 +26,7 @@ describe('resolveDevice', () => {
     expect(await resolveDevice('cpu')).toEqual(CPU);
   });
 
-  it('says what auto took, and why it is not CUDA where it is not', async () => {
+  it('says what auto took, and why it is not CUDA when it is not', async () => {
     const device = await resolveDevice('auto');
     if (device.kind === 'cuda') expect(device).toEqual({ kind: 'cuda', id: 0, detail: 'cuda:0' });
     else expect(device.detail).toMatch(/^cpu \(CUDA is not available: .+\)$/);
@@ -64,7 +64,7 @@ describe('openSession', () => {
     }
   });
 
-  it('gives the outputs that are asked for, ignores feeds that it does not have, and fills the memory that it is given', async () => {
+  it('returns the outputs that are asked for, ignores feeds that it does not have, and fills the memory that it is given', async () => {
     const session = await openSession(graph);
     const into = tensor('float32', [2], [0, 0]);
     const out = await session.run({ ...feeds, z: feeds.x }, { outputs: ['sum'], into: { sum: into } });
@@ -74,7 +74,7 @@ describe('openSession', () => {
     await session.close();
   });
 
-  it("fails with ONNX Runtime's words where an input is missing", async () => {
+  it("fails with ONNX Runtime's words when an input is missing", async () => {
     const session = await openSession(graph);
     await expect(session.run({ x: feeds.x })).rejects.toThrow(/y/);
     await session.close();

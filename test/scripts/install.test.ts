@@ -52,7 +52,7 @@ function repository({ packages, before, after }: { packages: boolean; before: Bi
 }
 
 describe('scripts/run.mjs', () => {
-  it('calls no npm where all is there', () => {
+  it('calls no npm when all is there', () => {
     expect(repository({ packages: true, before: 'right', after: 'right' })).toEqual({
       status: 0,
       stdout: 'entered',

@@ -107,7 +107,8 @@ describe('every operation', () => {
     const kinds = [...counts].sort().map(([kind, count]) => `${count} ${kind}`);
     const never = targets.map(nameOf).filter((name) => !accepted.has(name));
     process.stdout.write(
-      `fuzz: ${sent} requests to ${targets.length} operations in ${seconds} s, seed ${SEED}: ${kinds.join(', ')}; never accepted: ${never.join(', ') || 'none'}\n`,
+      `fuzz: ${sent} requests to ${targets.length} operations in ${seconds} s, seed ${SEED}: ` +
+        `${kinds.join(', ')}; never accepted: ${never.join(', ') || 'none'}\n`,
     );
     expect(sent).toBeGreaterThanOrEqual(REQUESTS);
     // an operation that takes nothing of what is made here is not tested: put what it needs into the pool

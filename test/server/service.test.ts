@@ -64,7 +64,7 @@ describe('a server with a key', () => {
 });
 
 describe('X-Request-Id', () => {
-  it('is kept where it is short and plain', async () => {
+  it('is kept when it is short and plain', async () => {
     await open();
     expect((await get('/livez', { 'x-request-id': 'trace-1.a_B' })).headers['x-request-id']).toBe('trace-1.a_B');
   });
@@ -91,7 +91,7 @@ describe('X-Request-Id', () => {
     }
   });
 
-  it.each(['', 'a b', 'x'.repeat(65), '"}'])('is replaced where it is %j', async (id) => {
+  it.each(['', 'a b', 'x'.repeat(65), '"}'])('is replaced when it is %j', async (id) => {
     await open();
     expect((await get('/livez', { 'x-request-id': id })).headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   });

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 const HOLDER = fileURLToPath(new URL('./children/hold-lock.ts', import.meta.url));
 
 describe('lockDataFolder', () => {
-  it('gives the folder, made where missing, to one holder, and to the next when it is given back', () => {
+  it('returns the folder, made where missing, to one holder, and to the next when it is given back', () => {
     const folder = join(temporaryFolder(), 'new', 'data');
     const release = lockDataFolder(folder);
     expect(() => lockDataFolder(folder)).toThrow(
@@ -42,7 +42,7 @@ describe('lockDataFolder', () => {
     expect([other.status, other.stdout]).toEqual([1, 'refused: unavailable\n']);
   });
 
-  it('says storage_failed where the folder cannot be made', () => {
+  it('says storage_failed when the folder cannot be made', () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, 'file'), '');
     expect(() => lockDataFolder(join(folder, 'file', 'data'))).toThrow(

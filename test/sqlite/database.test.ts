@@ -59,7 +59,7 @@ describe('openDatabase', () => {
     );
   });
 
-  it('says storage_failed where the file cannot be opened', () => {
+  it('says storage_failed when the file cannot be opened', () => {
     expect(() => openDatabase(temporaryFolder())).toThrow(
       expect.objectContaining({ code: 'storage_failed', facts: { errno: expect.stringMatching(/^SQLITE_CANTOPEN/) } }),
     );
@@ -99,7 +99,7 @@ describe('write', () => {
     database.close();
   });
 
-  it('says unavailable where another process holds the lock for too long', () => {
+  it('says unavailable when another process holds the lock for too long', () => {
     const path = join(temporaryFolder(), 'a.db');
     const holder = openDatabase(path);
     const waiter = openDatabase(path);
@@ -110,7 +110,7 @@ describe('write', () => {
     waiter.close();
   });
 
-  it('says storage_failed where the disk is full', () => {
+  it('says storage_failed when the disk is full', () => {
     const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
     const pages = database.pragma('page_count', { simple: true });
     database.pragma(`max_page_count = ${pages}`);

@@ -23,7 +23,7 @@ describe('an external id', () => {
     expect([store.claim('1:a')!.externalId, store.claim('1:a')!.externalId]).toEqual(['c1', null]);
   });
 
-  it('is refused where a campaign has it, too_small or not, and nothing is left of the attempt', () => {
+  it('is refused when a campaign has it, too_small or not, and nothing is left of the attempt', () => {
     const data = dataFolder();
     const { id } = data.open().create(newCampaign({ externalId: 'c1', seeds: [] }), everyoneIsKnown);
     const store = data.open();

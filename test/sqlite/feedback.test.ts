@@ -72,7 +72,7 @@ describe('CampaignStore.addFeedback', () => {
       expect(await store.addFeedback(id, events(900))).toEqual({ received: 900, taken: 900, outdated: 0, users });
   });
 
-  it('ends with campaign_not_found where the campaign is deleted meanwhile, and leaves nothing', async () => {
+  it('ends with campaign_not_found when the campaign is deleted meanwhile, and leaves nothing', async () => {
     const { store, id, folder } = open();
     const adding = store.addFeedback(id, events(5_000));
     await new Promise((resolve) => setImmediate(resolve));
@@ -83,7 +83,7 @@ describe('CampaignStore.addFeedback', () => {
     expect(rowsIn(folder)).toBe(0);
   });
 
-  it('is broken off where the store is closed', async () => {
+  it('is broken off when the store is closed', async () => {
     const { store, id } = open();
     const adding = store.addFeedback(id, events(5_000));
     const waiting = store.addFeedback(id, events(1));
@@ -101,7 +101,7 @@ describe('CampaignStore.addFeedback', () => {
 });
 
 describe('CampaignStore.expand with feedback', () => {
-  it('gives the sets that a plain sort of the users gives, byte for byte', async () => {
+  it('returns the sets that a plain sort of the users gives, byte for byte', async () => {
     const { store, id } = open();
     const clicks = [
       ...events(20_000),
@@ -136,7 +136,7 @@ describe('CampaignStore.expand with feedback', () => {
     expect(files().filter((name) => name.endsWith('.tmp'))).toEqual([]);
   });
 
-  it('makes expansions in the order in which they are asked for', async () => {
+  it('makes expansions in the order in which they are requested', async () => {
     const { store, id } = open();
     await store.addFeedback(id, events(3_000));
     const first = store.expand(id);
@@ -145,7 +145,7 @@ describe('CampaignStore.expand with feedback', () => {
     expect([store.expansion(id, superseded).state, store.get(id).expansionId]).toEqual(['superseded', latest]);
   });
 
-  it('leaves no file where the campaign is deleted meanwhile', async () => {
+  it('leaves no file when the campaign is deleted meanwhile', async () => {
     const { store, id, files } = open();
     await store.addFeedback(id, events(3_000));
     const expanding = store.expand(id);
@@ -155,7 +155,7 @@ describe('CampaignStore.expand with feedback', () => {
     expect(files()).toEqual([]);
   });
 
-  it('is not asked for by the refresh policy where a call made one meanwhile', async () => {
+  it('is not asked for by the refresh policy when a call made one meanwhile', async () => {
     const data = dataFolder();
     const store = data.open();
     const refresh = { everyMs: 60_000, onNewPopulation: false, onChange: false };

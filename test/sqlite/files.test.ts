@@ -14,7 +14,7 @@ describe('files of user sets', () => {
     expect(readdirSync(join(data.folder, 'seeds')).length).toBe(1);
   });
 
-  it('leaves no campaign where its seeds cannot be written', () => {
+  it('leaves no campaign when its seeds cannot be written', () => {
     const data = dataFolder();
     const store = data.open();
     writeFileSync(join(data.folder, 'seeds'), 'a file where the folder should be');
@@ -24,7 +24,7 @@ describe('files of user sets', () => {
     expect(store.list({ limit: 10 }).items).toEqual([]);
   });
 
-  it('says storage_failed where the file was altered', () => {
+  it('says storage_failed when the file was altered', () => {
     const data = dataFolder();
     const store = data.open();
     store.create(newCampaign({ seeds: ['ann', 'bob'] }), everyoneIsKnown);

@@ -19,7 +19,7 @@ function openStore() {
 const due = (store: CampaignStore, now: number) => store.outbox.due(now, 100);
 
 describe('events', () => {
-  it('are not written where the change is not, and the other way round', () => {
+  it('are not written when the change is not, and the other way round', () => {
     const { store, clock, folder } = openStore();
     store.create(newCampaign(), everyoneIsKnown);
     const job = store.claim(ENGINE)!;

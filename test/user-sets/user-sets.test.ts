@@ -48,7 +48,7 @@ function sort(blobs: FileBlobs, userIds: readonly string[], chunkIds: number): s
 }
 
 describe('encodeIds', () => {
-  it('gives back any ids', () => {
+  it('returns any ids', () => {
     fc.assert(
       fc.property(fc.array(anyId), (userIds) => {
         expect(decodeIds(encodeIds(userIds))).toEqual(userIds);

@@ -61,12 +61,12 @@ const estimator = new Estimator(data);
 afterAll(() => estimator.close());
 
 describe('Estimator', () => {
-  it('says that its model is being loaded where the time is too short for it', async () => {
+  it('says that its model is being loaded when the time is too short for it', async () => {
     expect(await estimator.estimate(task, 1)).toEqual({ kind: 'loading' });
     await estimator.warm();
   });
 
-  it('gives the prediction of the online stage, the same each time', async () => {
+  it('returns the prediction of the online stage, the same each time', async () => {
     const first = await untilFree(() => estimator.estimate(task, LONG_MS));
     if (first.kind !== 'estimate') throw new Error(first.kind);
     const { users, expected } = first.estimate;
@@ -84,7 +84,7 @@ describe('Estimator', () => {
     expect(outcome).toMatchObject({ kind: 'estimate', estimate: { expected: { seeds: 12, candidates: 200 } } });
   });
 
-  it('leaves out suppressed users, seeds among them, and who is filtered out: the same whatever the order and the way they come', async () => {
+  it('excludes suppressed users, including seeds, and filtered users, in whatever order and form they come', async () => {
     const suppressed = rowsOf([...new Set(optedOut)]);
     const filters = { [feature]: [common!, second!] };
     const given = await estimator.estimate({ ...task, filters, suppressed }, LONG_MS);
@@ -110,7 +110,7 @@ describe('Estimator', () => {
     expect(unfiltered).not.toEqual(given);
   });
 
-  it('tells whom it counted where the time is too short for the rest', async () => {
+  it('tells whom it counted when the time is too short for the rest', async () => {
     for (let timeMs = 2; ; timeMs *= 2) {
       const outcome = await untilFree(() => estimator.estimate({ ...task, mostCandidates: 3_000 }, timeMs));
       if (outcome.kind === 'late' && outcome.users === null) continue;
@@ -120,7 +120,7 @@ describe('Estimator', () => {
     }
   });
 
-  it('expects nothing where nobody is left, or too few seeds are', async () => {
+  it('expects nothing when nobody is left, or too few seeds are', async () => {
     const nobody = await estimator.estimate({ ...task, filters: { [feature]: ['of tomorrow'] } }, LONG_MS);
     expect(nobody).toEqual({
       kind: 'estimate',
@@ -133,13 +133,13 @@ describe('Estimator', () => {
     expect(few).toMatchObject({ estimate: { users: { seeds: 9 }, expected: null } });
   });
 
-  it('throws where the file of the list is gone, and makes the next', async () => {
+  it('throws when the file of the list is gone, and makes the next', async () => {
     const gone = { ...task, suppressionSet: 'f'.repeat(64) };
     await expect(estimator.estimate(gone, LONG_MS)).rejects.toMatchObject({ code: 'storage_failed' });
     expect((await estimator.estimate(task, LONG_MS)).kind).toBe('estimate');
   });
 
-  it('makes one after the other, and says busy where the time went to those before', async () => {
+  it('makes one after the other, and says busy when the time went to those before', async () => {
     const first = estimator.estimate(task, LONG_MS);
     const second = estimator.estimate({ ...task, mostSeeds: 12 }, LONG_MS);
     expect(await estimator.estimate(task, 1)).toEqual({ kind: 'busy' });
@@ -147,7 +147,7 @@ describe('Estimator', () => {
     expect(await second).toMatchObject({ estimate: { expected: { seeds: 12 } } });
   });
 
-  it('gives up in time, and is free again soon', async () => {
+  it('returns up in time, and is free again soon', async () => {
     const start = performance.now();
     expect(await estimator.estimate({ ...task, mostCandidates: 3_000 }, 1)).toMatchObject({ kind: 'late' });
     expect(performance.now() - start).toBeLessThan(500);
@@ -226,7 +226,7 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor.estimate', () => {
     expect(outcome).toMatchObject({ kind: 'estimate', estimate: { users: { ...excluded!, candidates } } });
   });
 
-  it('is late where the engine does not answer', async () => {
+  it('is late when the engine does not answer', async () => {
     const rig = await startRig({ ...world, threads: 1 });
     process.kill(rig.engine(), 'SIGSTOP');
     expect(await rig.supervisor.estimate(task, 50)).toEqual({ kind: 'late', users: null });

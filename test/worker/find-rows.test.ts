@@ -47,7 +47,7 @@ const filters = fc.record(
 );
 
 describe('findRows', () => {
-  it('gives every user one role: suppressed before dismissed before seed before filtered', async () => {
+  it('assigns one role to every user: suppressed before dismissed before seed before filtered', async () => {
     await fc.assert(
       fc.asyncProperty(ids, ids, ids, filters, async (seeds, dismissed, suppressed, wanted) => {
         const found = await findRows(
@@ -83,7 +83,7 @@ describe('findRows', () => {
     expect([candidates.length, filtered.length, seeds.length]).toEqual([0, USERS.length - 1, 1]);
   });
 
-  it('gives others their turn, and ends where it is told to', async () => {
+  it('gives others their turn, and ends when it is told to', async () => {
     const blocks = Array.from({ length: 50 }, () => ['u1', 'u2']);
     let turns = 0;
     const count = () => {

@@ -43,7 +43,7 @@ describe('KeptMarks', () => {
     expect(made.begun).toBe(1);
   });
 
-  it('goes on where nobody waits any more, so that who asks again finds them', async () => {
+  it('goes on when nobody waits any more, so that who asks again finds them', async () => {
     const kept = new KeptMarks(2);
     const { made, make } = maker();
     await expect(kept.get('a', make, patience(3))).rejects.toBe(gaveUp);
@@ -76,7 +76,7 @@ describe('KeptMarks', () => {
     expect(made.begun).toBe(4);
   });
 
-  it('tells what the making throws, and makes them anew the next time', async () => {
+  it('tells what the making throws, and makes them again the next time', async () => {
     const kept = new KeptMarks(2);
     const { make } = maker();
     const broken = new Error('the file is gone');

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 
 const root = temporaryFolder();
 
-it('says model_not_stored where the ranking has no file, storage_failed where there is no ranking either', () => {
+it('says model_not_stored when the ranking has no file, storage_failed when there is no ranking either', () => {
   const blobs = new FileBlobs(root);
   mkdirSync(join(root, 'ranking'));
   expect(() => readStoredModel(blobs, 'ranking')).toThrow(expect.objectContaining({ code: 'model_not_stored' }));

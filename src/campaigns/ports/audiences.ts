@@ -3,14 +3,14 @@ import type { Audience, Changes, Page, PageQuery } from '../types.ts';
 
 export interface Audiences {
   /**
-   * The active audience. Look-ups call it for each request: it must cost microseconds where no active version changed
-   * in between.
+   * The active audience. Look-ups call it for each request: it must take microseconds if no active version changed in
+   * between.
    * @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds)
    */
   activeAudience(id: string): Audience;
 
   /**
-   * Of all campaigns, oldest campaign first; the same list until an active version changes. As quick as
+   * Of all campaigns, oldest campaign first; the same list until an active version changes. As fast as
    * `activeAudience`.
    */
   activeAudiences(): readonly Audience[];
@@ -22,13 +22,13 @@ export interface Audiences {
   audienceVersions(id: string, query: PageQuery): Page<Audience>;
 
   /**
-   * Makes a version that is kept the active one; the change and its event are one commit.
+   * Makes a kept version the active one; the change and its event are one commit.
    * @throws AppError campaign_not_found, audience_not_found, storage_failed, unavailable
    */
   activate(id: string, version: number): Audience;
 
   /**
-   * Changes of active versions after a cursor, oldest first; from the first one on without. @throws AppError
+   * Changes of active versions after a cursor, oldest first; without a cursor, from the first one on. @throws AppError
    * invalid_cursor
    */
   changes(since: string | undefined, limit: number): Changes;

@@ -4,7 +4,7 @@
  */
 
 /**
- * A file that is open for range reads, also where its folder is deleted or replaced meanwhile. Who opens it closes it.
+ * A file open for range reads, even if its folder is deleted or replaced meanwhile. Whoever opens it must close it.
  */
 export interface OpenBlob extends ReadRanges {
   readonly sizeBytes: number;
@@ -15,7 +15,7 @@ export interface OpenBlob extends ReadRanges {
 export interface ReadRanges {
   /**
    * Reads from `position` into `target` until that is full or the file ends; returns the bytes read. Look-ups call it
-   * for each request: it must cost little more than the read itself.
+   * for each request: it must take little longer than the read itself.
    * @throws AppError storage_failed
    */
   read(target: Uint8Array, position: number): number;
@@ -23,7 +23,7 @@ export interface ReadRanges {
 
 /** Names are relative, with `/` between their parts, and never lead out of the store. */
 export interface BlobReader {
-  /** @throws AppError storage_failed; facts: errno, which is ENOENT where there is no such file */
+  /** @throws AppError storage_failed; facts: errno, which is ENOENT if the file does not exist */
   open(folder: string, file: string): OpenBlob;
 
   /** The whole of a small file. @throws AppError storage_failed, as `open` */
@@ -60,14 +60,14 @@ export interface UnnamedBlob {
 
 export interface Blobs extends BlobReader {
   /**
-   * Puts a folder with its files, all of them or none: they are durable when this returns. One that is there already is
-   * replaced; who has its files open goes on reading the old ones. What killed processes left of the same folder is
-   * removed.
+   * Writes a folder with its files, all of them or none: they are durable when this returns. An existing one is
+   * replaced; readers with open files continue to read the old ones. Leftovers of killed processes for the same folder
+   * are removed.
    * @throws AppError storage_failed (disk full, read-only, no permission) with the cause; nothing half-written stays
    */
   publish(folder: string, files: ReadonlyMap<string, NodeJS.ArrayBufferView>): void;
 
-  /** Removes a folder, if it is there. @throws AppError storage_failed */
+  /** Removes a folder if it exists. @throws AppError storage_failed */
   delete(folder: string): void;
 
   /** Begins a file of a folder. @throws AppError storage_failed */

@@ -1,22 +1,22 @@
-/** The port of expansions as callers see them: made, read, cancelled. Who works at them uses `Jobs`. */
+/** The port of expansions as callers see them: created, read, cancelled. Workers use `Jobs`. */
 import type { IdBlocks } from '../set-types.ts';
 import type { Audience, Expansion, ExpansionSets, Page, PageQuery } from '../types.ts';
 
 export interface Expansions {
   /**
-   * Queues an expansion of the campaign's inputs as they are now; one that has not ended is superseded.
+   * Queues an expansion of the campaign's current inputs; one that has not ended is superseded.
    * @throws AppError campaign_not_found, no_seeds, unavailable, storage_failed
    */
   expand(id: string): Promise<Expansion>;
 
   /**
-   * Queues the expansions that refresh policies ask for by now; returns their number. One that cannot be queued keeps
-   * no other from it: its error is thrown when all others are queued.
+   * Queues the expansions that are due by refresh policies; returns their number. One that cannot be queued does not
+   * affect the others: its error is thrown when all others are queued.
    */
   expandDue(populationVersion: string): Promise<number>;
 
   /**
-   * Ends an expansion that has not ended; one that was cancelled already is returned as it is.
+   * Ends an expansion that has not ended; one that was already cancelled is returned unchanged.
    * @throws AppError campaign_not_found, expansion_not_found, expansion_ended (facts: state), storage_failed,
    * unavailable
    */
@@ -35,9 +35,9 @@ export interface Expansions {
 /** Reads the sets that expansions name. */
 export interface SetReader {
   /**
-   * The users of a set, sorted, a block at a time; open from the first block on, so that a set that is removed
-   * meanwhile is read whole.
-   * @throws AppError storage_failed where the set is gone, or, after the last block, where it was altered
+   * The users of a set, sorted, one block at a time; the file is open from the first block on, so that a set removed
+   * meanwhile is still read completely.
+   * @throws AppError storage_failed if the set is gone or, after the last block, if it was altered
    */
   setBlocks(sha256: string): IdBlocks;
 }

@@ -3,8 +3,8 @@ import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../types.ts'
 
 export interface Feedback {
   /**
-   * Takes events in any order: of one user the latest counts, of the same time the one that came last. All are on the
-   * disk when this settles; where it throws some may be, and sent again they change nothing.
+   * Takes events in any order: a user's latest event counts, and among equal times the last one received. All are on
+   * disk when this settles; if it throws, some may be, and sending them again changes nothing.
    * @throws AppError campaign_not_found, unavailable, storage_failed
    */
   addFeedback(id: string, events: readonly FeedbackEvent[]): Promise<FeedbackReport>;
@@ -12,6 +12,6 @@ export interface Feedback {
   /** Users by their last event. @throws AppError campaign_not_found */
   feedbackOf(id: string): FeedbackCounts;
 
-  /** Removes the feedback of campaigns that were deleted, in slices between which others have their turn. */
+  /** Removes the feedback of campaigns that were deleted, in slices between which other work can run. */
   removeUnusedFeedback(): Promise<void>;
 }

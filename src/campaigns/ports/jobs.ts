@@ -1,31 +1,34 @@
-/** The port of jobs: what engines and their parents do. A job is leased to an owner; each claim has a fencing token. */
+/**
+ * The port of jobs: the operations of engines and their parents. A job is leased to an owner; each claim has a fencing
+ * token.
+ */
 import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
 
 /**
- * A method that takes a `Job` returns false where that claim no longer holds (the lease was lost: another claim was
- * made, or the expansion was cancelled, superseded or deleted): nothing was changed, and the work is to be dropped.
- * Whether it holds is told by the job's fencing token, which no two claims share, so a stale worker is refused whatever
- * its name is. A lease that ran out but was not taken still holds. Every method that writes may throw AppError
- * storage_failed or unavailable, and then had no effect.
+ * A method that takes a `Job` returns false if that claim no longer holds (the lease was lost: another claim was made,
+ * or the expansion was cancelled, superseded or deleted): nothing was changed, and the work must be dropped. The job's
+ * fencing token, which is unique to a claim, decides whether it holds, so a stale worker is refused whatever its name.
+ * An expired lease that nobody has taken still holds. Every method that writes may throw AppError storage_failed or
+ * unavailable, and then had no effect.
  */
 export interface Jobs {
-  /** How long the first of the jobs that nobody works at has waited; 0 where there is none. */
+  /** How long the oldest unclaimed job has waited; 0 if there is none. */
   oldestQueuedSeconds(): number;
 
   /**
-   * Leases the first claimable job of the queue to `owner` (`<pid>:<uuid>`); null where there is none. The expansion is
-   * queued again until the owner advances it. Jobs whose last attempt died with its lease end as failed, reason
-   * crashed. All of it is one commit, and no two callers are given the same job.
+   * Leases the first claimable job of the queue to `owner` (`<pid>:<uuid>`); null if there is none. The expansion is
+   * queued again until the owner advances it. Jobs whose last attempt let its lease expire end as failed, reason
+   * crashed. All of it is one commit, and no two callers get the same job.
    */
   claim(owner: string): Job | null;
 
   /** Whether this claim still holds. */
   isHeld(job: Job): boolean;
 
-  /** Starts the lease anew. */
+  /** Renews the lease. */
   renew(job: Job): boolean;
 
-  /** Fixes the versions that the expansion works with, and returns those that hold: the first attempt's. */
+  /** Pins the versions that the expansion works with, and returns the pinned ones: the first attempt's. */
   pin(job: Job, pins: Pins): Pins;
 
   /** Writes the stage and the progress reached; progress (0..1) never falls. */
@@ -41,20 +44,20 @@ export interface Jobs {
   end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Readonly<Record<string, number>>): boolean;
 
   /**
-   * Back to the queue, not before `delayMs` have passed, `reason` shown meanwhile; failed with it where the attempts
-   * are used up.
+   * Puts the job back into the queue, not before `delayMs` have passed, showing `reason` meanwhile; fails it with that
+   * reason if the attempts are used up.
    */
   retryLater(job: Job, reason: Reason, delayMs: number): boolean;
 
   /**
-   * Takes back what an ended engine held, without waiting for its leases; returns the number of jobs. The attempts of
-   * one that died stay counted; one that was stopped on purpose is not to blame.
+   * Releases the jobs of an ended engine without waiting for its leases to expire; returns their number. Attempts of an
+   * engine that died stay counted; those of one stopped on purpose do not.
    */
   releaseOwner(owner: string, how?: 'died' | 'stopped'): number;
 
   /**
-   * `releaseOwner` for every owner: what the start of a service does first. Whoever holds a job then is of a service
-   * that ended.
+   * `releaseOwner` for every owner: the first thing that a service does at startup, as any owner then belongs to a
+   * service that ended.
    */
   releaseAll(): number;
 }

@@ -1,6 +1,6 @@
 /**
- * The port of the outbox: events on their way to webhooks. What writes an event does so in its own commit: no method
- * here does.
+ * The port of the outbox: events to deliver to webhooks. Events are written in the commits that cause them, not by a
+ * method here.
  */
 import type { Page } from '../types.ts';
 import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../webhook-types.ts';
@@ -11,7 +11,7 @@ export interface Outbox {
   ping(webhookId: string, now: number): Delivery;
 
   /**
-   * Queues the event of a delivery again, as a delivery of its own.
+   * Queues the event of a delivery again, as a new delivery.
    * @throws AppError webhook_not_found, delivery_not_found, webhook_disabled, storage_failed, unavailable
    */
   replay(webhookId: string, deliveryId: string, now: number): Delivery;
@@ -20,23 +20,22 @@ export interface Outbox {
   deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery>;
 
   /**
-   * Deliveries whose attempt is due, at most `perWebhook` of each enabled webhook, the longest due first. Nothing is
-   * written: a sender that dies before it calls `record` finds them due again.
+   * Deliveries whose attempt is due, at most `perWebhook` of each enabled webhook, longest due first. Nothing is
+   * written: if a sender dies before it calls `record`, they are due again.
    */
   due(now: number, perWebhook: number): DueDelivery[];
 
   /**
-   * Writes how an attempt went; false where the delivery is gone, or had ended. @throws AppError storage_failed,
+   * Records the outcome of an attempt; false if the delivery is gone, or had ended. @throws AppError storage_failed,
    * unavailable
    */
   record(delivery: DueDelivery, attempt: Attempt, now: number): boolean;
 
-  /** Ends deliveries as failed that wait since before `before` at a webhook that is disabled; returns their number. */
+  /** Fails deliveries that have waited since before `before` for a disabled webhook; returns their number. */
   failStranded(before: number): number;
 
   /**
-   * Removes deliveries that ended and were made before `before`, and events without deliveries; true where there may be
-   * more.
+   * Removes finished deliveries created before `before`, and events without deliveries; true if there may be more.
    */
   prune(before: number): boolean;
 

@@ -1,5 +1,5 @@
 /**
- * The store as a whole: all ports of one data folder or database. What uses it takes the narrowest port that serves.
+ * The whole store: all ports of one data folder or database. Its users should take the narrowest port that suffices.
  */
 import type { Clock } from '../../lib/clock.ts';
 import type { Retention } from '../types.ts';
@@ -13,43 +13,44 @@ import type { Outbox } from './outbox.ts';
 import type { UserSets } from './user-sets.ts';
 import type { Webhooks } from './webhooks.ts';
 
-/** What the rules of a store depend on. */
+/** The settings of a store's rules. */
 export interface StoreOptions {
   readonly clock: Clock;
   /** Fewer known seeds than this make an expansion too_small. */
   readonly minimumSeeds: number;
-  /** How long a claim or a renewal keeps others away. */
+  /** How long a claim or a renewal lasts. */
   readonly leaseMs: number;
-  /** Claims of a job before it is given up. */
+  /** Maximum claims of a job. */
   readonly maximumAttempts: number;
 }
 
-/** The removal of what is old. */
+/** The removal of old data. */
 export interface Cleanup {
   /**
-   * Forgets audience versions beyond the retention, expansions of none with their sets, and answers to requests that
-   * will not come again.
+   * Removes audience versions beyond the retention, expansions without a version along with their sets, and expired
+   * responses to idempotent requests.
    */
   prune(retention: Retention): void;
 
-  /** Removes rankings of no audience version and no work. @throws AppError storage_failed */
+  /** Removes rankings that belong to no audience version and no running expansion. @throws AppError storage_failed */
   removeUnusedFiles(): void;
 }
 
 /**
- * Every method either has its effect on the disk when it returns, or throws and had none: AppError storage_failed (disk
- * full, read-only, I/O error) or unavailable (another process writes for too long). No transaction spans two calls.
+ * Every method either has its effect on disk when it returns, or throws without any effect: AppError storage_failed
+ * (disk full, read-only, I/O error) or unavailable (another process writes for too long). No transaction spans two
+ * calls.
  */
 export interface CampaignStore extends Campaigns, Expansions, SetReader, Audiences, Jobs, Feedback, Cleanup {
-  /** Rankings, and what makes customised models. */
+  /** Rankings, and the changes of customised models. */
   readonly blobs: Blobs;
   /** Seeds and suppression lists of any size. */
   readonly userSets: UserSets;
-  /** Who is told how expansions end, and what callers do to audiences. */
+  /** The webhooks and their secrets. */
   readonly webhooks: Webhooks;
-  /** What webhooks are told, and how that went. */
+  /** The events for webhooks and their deliveries. */
   readonly outbox: Outbox;
-  /** Nothing is called afterwards. */
+  /** Nothing may be called afterwards. */
   close(): void;
 }
 

@@ -1,6 +1,5 @@
 /**
- * The port of user sets: seeds and suppression lists that are replaced, added to and taken from, and how they match a
- * population.
+ * The port of user sets: seeds and suppression lists, their changes, and how they match a population.
  */
 import type {
   Change,
@@ -12,30 +11,31 @@ import type {
   SetOwner,
 } from '../set-types.ts';
 
-/** Ids of one upload, sorted whatever their number. Who has one closes it. */
+/** The sorted ids of one upload, however many. The owner must close it. */
 export interface CollectedIds {
-  /** Ids added so far, repetitions included. */
+  /** Ids added so far, including repetitions. */
   readonly received: number;
   /** @throws AppError storage_failed */
   add(userId: string): void;
   /**
-   * All that was added, once; called (and read to its end) once, after the last `add`. @throws AppError storage_failed
+   * Everything added, without repetitions; called (and read to its end) once, after the last `add`. @throws AppError
+   * storage_failed
    */
   blocks(): IdBlocks;
   close(): void;
 }
 
 /**
- * Every change is one commit: it is durable when the call returns, or there was none. A set that an expansion uses
- * stays as it is: changes make another one.
+ * Every change is one commit: it is durable when the call returns, or did not happen. A set that an expansion uses
+ * never changes: changes make another one.
  */
 export interface UserSets {
-  /** Where the ids of an upload are collected. Who makes one closes it. */
+  /** Collects the ids of an upload. The creator must close it. */
   collect(): CollectedIds;
 
   /**
-   * Replaces the owner's set by the ids collected, adds them to it, or takes them from it. Changes made at once have
-   * their effects one after the other.
+   * Replaces the owner's set by the collected ids, adds them to it, or removes them from it. Concurrent changes take
+   * effect one after another.
    * @throws AppError campaign_not_found; too_many_seeds (more than `maximumUsers`); storage_failed; what `accept`
    * throws
    */
@@ -48,17 +48,17 @@ export interface UserSets {
     options?: ChangeOptions,
   ): Promise<ChangeReport>;
 
-  /** The sha256 of the owner's set; null where there is none. @throws AppError campaign_not_found */
+  /** The sha256 of the owner's set; null if there is none. @throws AppError campaign_not_found */
   find(owner: SetOwner): string | null;
 
-  /** Takes the owner's set away. @throws AppError campaign_not_found, storage_failed, unavailable */
+  /** Removes the owner's set. @throws AppError campaign_not_found, storage_failed, unavailable */
   clear(owner: SetOwner): void;
 
   /** How the owner's set matches now. @throws AppError campaign_not_found, storage_failed */
   report(owner: SetOwner, population: MatchedPopulation): Promise<MatchReport>;
 
   /**
-   * The ids of the owner's set that the population does not have, sorted, in blocks of which some are empty.
+   * The ids of the owner's set that the population does not have, sorted, in blocks, some of which are empty.
    * @throws AppError campaign_not_found, storage_failed
    */
   unknownOf(owner: SetOwner, population: MatchedPopulation): Generator<readonly string[], void, void>;
@@ -66,6 +66,6 @@ export interface UserSets {
   /** Removes the sets that nothing refers to. */
   removeUnused(): void;
 
-  /** Removes what killed processes left. Only while nobody writes: at the start of a service. */
+  /** Removes leftovers of killed processes. Only while nobody writes: at the start of a service. */
   removeLeftovers(): void;
 }

@@ -1,13 +1,13 @@
-/** The port of webhooks: who is told, and the secrets that sign. */
+/** The port of webhooks and their signing secrets. */
 import type { Page, PageQuery } from '../types.ts';
 import type { NewWebhook, Webhook, WebhookChange } from '../webhook-types.ts';
 
 /**
- * Each method that writes has its effect on the disk when it returns, or throws (AppError storage_failed, unavailable)
- * and had none.
+ * Each method that writes has its effect on disk when it returns, or throws (AppError storage_failed, unavailable)
+ * without any effect.
  */
 export interface Webhooks {
-  /** The only answer with the secret, but for `rotate`. @throws AppError too_many_webhooks */
+  /** The only result with the secret, except for `rotate`. @throws AppError too_many_webhooks */
   create(input: NewWebhook, maximum: number, now: number): { readonly webhook: Webhook; readonly secret: string };
 
   /** @throws AppError webhook_not_found */
@@ -23,7 +23,7 @@ export interface Webhooks {
   remove(id: string): void;
 
   /**
-   * Returns a new secret. Every former one signs beside it for at most `graceMs` more (0: no longer at all).
+   * Returns a new secret. Former ones continue to sign along with it for at most `graceMs` (0: not at all).
    * @throws AppError webhook_not_found
    */
   rotate(id: string, graceMs: number, now: number): { readonly webhook: Webhook; readonly secret: string };

@@ -2,7 +2,7 @@
 import { refuse } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 
-// x (1 + erf(x / sqrt 2)) / 2, in the order that ONNX Runtime makes one kernel of; or x (1 + tanh(sqrt(2 / pi) (x +
+// x (1 + erf(x / sqrt 2)) / 2, in the order that ONNX Runtime fuses into one kernel; or x (1 + tanh(sqrt(2 / pi) (x +
 // 0.044715 x^3))) / 2
 export const Gelu: CompositeSpec<'Gelu'> = {
   arity: [1, 1],

@@ -2,7 +2,7 @@
 import { refuse, shapeOf } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 
-/** What to do with a model that is exported as it is trained. */
+/** What to do with a model that was exported in training mode. */
 export const EVALUATION = 'export the model in evaluation mode (in Python model.eval())';
 
 export const Dropout: CompositeSpec<'Dropout'> = {
@@ -13,7 +13,7 @@ export const Dropout: CompositeSpec<'Dropout'> = {
     const [x, training] = [inputs[0]!, inputs[2]];
     if (training) {
       const mode = b.constantOf(training);
-      if (!mode) refuse(`its training mode "${training.name}" is known at run time only: ${EVALUATION}`);
+      if (!mode) refuse(`its training mode "${training.name}" is only known at run time: ${EVALUATION}`);
       if (mode.data.some((flag) => Boolean(flag))) refuse(`it is in training mode: ${EVALUATION}`);
     }
     b.add('Identity', [x], {}, output(0));
@@ -21,7 +21,7 @@ export const Dropout: CompositeSpec<'Dropout'> = {
   },
 };
 
-// the mean over the axes behind the channels
+// the mean over the axes after the channels
 export const GlobalAveragePool: CompositeSpec<'GlobalAveragePool'> = {
   arity: [1, 1],
   outputs: 1,

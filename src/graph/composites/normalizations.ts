@@ -1,4 +1,4 @@
-/** Normalizations, as an exported model applies them: (x - mean) / sqrt(variance + epsilon) scale + bias. */
+/** Normalizations as in an exported model: (x - mean) / sqrt(variance + epsilon) scale + bias. */
 import type { Builder, NodeOptions } from '../builder.ts';
 import type { Value } from '../ir.ts';
 import { broadcastShapes, mustDiffer, normalizeAxis } from '../ops/dims.ts';
@@ -16,7 +16,7 @@ export const LayerNormalization: CompositeSpec<'LayerNormalization'> = {
   decompose: ({ b, inputs, attributes: { axis = -1, epsilon, stash_type = 1 }, output, wants }) => {
     const [x, scale, bias] = [inputs[0]!, inputs[1]!, inputs[2]];
     const rank = x.shape.length;
-    if (stash_type !== 1) refuse(`stash_type is ${stash_type}, and only 1 (float32) is supported`);
+    if (stash_type !== 1) refuse(`stash_type is ${stash_type}, but only 1 (float32) is supported`);
     if (x.dtype !== 'float32' && (wants(1) || wants(2))) refuse(`its mean is float32, and "${x.name}" ${x.dtype}`);
     for (const value of [scale, ...(bias ? [bias] : [])]) {
       const wide = broadcastShapes([x.shape, value.shape], () => '');
@@ -32,7 +32,7 @@ export const LayerNormalization: CompositeSpec<'LayerNormalization'> = {
   },
 };
 
-// over the axes behind the channels, for each channel of each row
+// over the axes after the channels, for each channel of each row
 export const InstanceNormalization: CompositeSpec<'InstanceNormalization'> = {
   arity: [3, 3],
   outputs: 1,
@@ -46,7 +46,7 @@ export const InstanceNormalization: CompositeSpec<'InstanceNormalization'> = {
   },
 };
 
-// with the mean and the variance that training left behind
+// with the mean and the variance from training
 export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   arity: [5, 5],
   outputs: 5,
@@ -65,8 +65,8 @@ export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
 };
 
 /**
- * Names of the means and variances of the BatchNormalizations among `nodes`: what training left behind, which no
- * gradient step may change.
+ * Names of the means and variances of the BatchNormalizations among `nodes`: values from training, which no gradient
+ * step may change.
  */
 export function runningStatistics(
   nodes: Iterable<{ readonly opType: string; readonly input: readonly string[] }>,
@@ -89,12 +89,12 @@ function moments(
 ): { centred: Value; deviation: Value } {
   const over = b.ints(axes);
   const centred = b.add('Sub', [x, b.add('ReduceMean', [x, over], {}, options)]);
-  // Pow, and not a product: of these nodes ONNX Runtime makes one kernel again
+  // Pow, not a product: ONNX Runtime fuses these nodes into one kernel again
   const variance = b.add('ReduceMean', [b.add('Pow', [centred, b.scalar(2, x)]), over]);
   return { centred, deviation: b.add('Sqrt', [b.add('Add', [variance, b.scalar(Math.fround(epsilon), x)])]) };
 }
 
-/** A vector of one number a channel (axis 1 of `x`), so that it broadcasts to `x`. */
+/** A vector with one number per channel (axis 1 of `x`), shaped to broadcast to `x`. */
 function perChannel(b: Builder, vector: Value, x: Value): Value {
   const channels = x.shape[1]!;
   if (vector.shape.length !== 1 || mustDiffer(vector.shape[0]!, channels))

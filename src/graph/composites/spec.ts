@@ -1,6 +1,6 @@
 /**
- * What is said of an op that a file may hold and a graph does not: its inputs, its attributes and the nodes that it
- * stands for.
+ * The specification of an op that a file may contain but a graph does not: its inputs, its attributes and the nodes
+ * that replace it.
  */
 import type { Builder, NodeOptions } from '../builder.ts';
 import type { Value } from '../ir.ts';
@@ -8,7 +8,7 @@ import type { AttributeKind } from '../ops/attributes.ts';
 
 type None = Readonly<Record<never, never>>;
 
-/** The attributes of the composite ops, of the opsets that have them (14 to 21), names exactly as ONNX. */
+/** The attributes of the composite ops in the opsets that have them (14 to 21), names exactly as in ONNX. */
 export interface CompositeAttributes {
   BatchNormalization: { readonly epsilon?: number; readonly momentum?: number; readonly training_mode?: number };
   Dropout: { readonly seed?: number };
@@ -22,25 +22,25 @@ export interface CompositeAttributes {
 
 export type CompositeOp = keyof CompositeAttributes;
 
-/** What a rule sees of a node. It refuses with `refuse`. */
+/** A node as a rule sees it. It refuses with `refuse`. */
 export interface CompositeContext<K extends CompositeOp> {
   /** Names the nodes that it adds `<node>/<op>`. */
   readonly b: Builder;
-  /** null where an optional input is left out. */
+  /** null for an omitted optional input. */
   readonly inputs: readonly (Value | null)[];
   readonly attributes: CompositeAttributes[K];
-  /** For the node that gives output `i`: it gets the name that the file gives it. */
+  /** For the node that produces output `i`, which gets the file's name. */
   output(i: number): NodeOptions;
-  /** True where the file names output `i`. */
+  /** Whether the file names output `i`. */
   wants(i: number): boolean;
 }
 
 export interface CompositeSpec<K extends CompositeOp> {
-  /** Least and most number of inputs. */
+  /** Minimum and maximum number of inputs. */
   readonly arity: readonly [least: number, most: number];
-  /** Most number of outputs. */
+  /** Maximum number of outputs. */
   readonly outputs: number;
   readonly attributes: { readonly [A in keyof Required<CompositeAttributes[K]>]: AttributeKind };
-  /** Adds nodes of the table that give output 0, and the others where they are wanted. */
+  /** Adds nodes of the table that produce output 0, and the others on request. */
   readonly decompose: (context: CompositeContext<K>) => void;
 }

@@ -15,7 +15,7 @@ export const COMPOSITES: { readonly [K in CompositeOp]: CompositeSpec<K> } = {
   Mish: activations.Mish,
 };
 
-/** True where a file may hold `op`, and a graph has other nodes in its place. */
+/** Whether `op` may be in a file, but is replaced by other nodes in a graph. */
 export function isComposite(op: string): op is CompositeOp {
   return Object.hasOwn(COMPOSITES, op);
 }

@@ -1,6 +1,6 @@
 /**
- * Activations of one value, and PRelu. Gradients at kinks are PyTorch's; what is exponential is kept from overflowing
- * at every order.
+ * Activations of one value, and PRelu. Gradients at kinks are PyTorch's; exponentials are kept from overflowing at
+ * every order.
  */
 import type { Builder } from '../builder.ts';
 import type { Value } from '../ir.ts';
@@ -78,8 +78,8 @@ export const Selu: OpSpec<'Selu'> = {
 };
 
 /**
- * 1 where x > 0, else a e^x. The exponential is taken of no positive x: an infinity there would be NaN in the next
- * order.
+ * 1 where x > 0, else a e^x. The exponential of positive x is avoided, as an infinity there would become NaN in the
+ * next order.
  */
 function eluSlope(b: Builder, x: Value, alpha: number): Value {
   const positive = isPositive(b, x);

@@ -1,5 +1,6 @@
 /**
- * The attributes of every op that a graph can hold (ONNX opset 18, names exactly as ONNX), and how a file writes them.
+ * The attributes of every op that a graph can contain (ONNX opset 18, names exactly as in ONNX), and how a file stores
+ * them.
  */
 import type { DataType } from '../ir.ts';
 

@@ -1,5 +1,6 @@
 /**
- * Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known of small integer tensors.
+ * Arithmetic on dimensions that may be names: broadcasting, axes, products, and what is known about small integer
+ * tensors.
  */
 import { GraphError } from '../error.ts';
 import { type Dim, elementCount, isConcrete, type Shape, type Value } from '../ir.ts';
@@ -8,8 +9,8 @@ import { type Dim, elementCount, isConcrete, type Shape, type Value } from '../i
 export const KNOWN_ELEMENTS = 64;
 
 /**
- * The size of two dimensions broadcast against each other; two different names give a fresh one (either may be 1 at run
- * time).
+ * The size of two dimensions broadcast against each other; two different names yield a fresh one (either may be 1 at
+ * run time).
  */
 export function broadcastDim(a: Dim, b: Dim, freshDim: () => string): Dim {
   if (a === b || b === 1) return a;
@@ -31,28 +32,28 @@ export function broadcastShapes(shapes: readonly Shape[], freshDim: () => string
   return out;
 }
 
-/** `axis` in 0..rank-1; negative ones count from the end. A scalar has none. */
+/** `axis` in 0..rank-1; negative ones count from the end. A scalar has no axis. */
 export function normalizeAxis(axis: number, rank: number, what = 'axis'): number {
   const result = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || result < 0 || result >= rank)
-    throw new GraphError(`${what} ${axis} is not in a value of rank ${rank}`);
+    throw new GraphError(`${what} ${axis} is outside a value of rank ${rank}`);
   return result;
 }
 
 /** Sorted axes in 0..rank-1, each once. */
 export function normalizeAxes(axes: readonly number[], rank: number): number[] {
   const result = [...new Set(axes.map((axis) => normalizeAxis(axis, rank)))].sort((a, b) => a - b);
-  if (result.length !== axes.length) throw new GraphError(`axes ${axes.join(', ')} name one axis twice`);
+  if (result.length !== axes.length) throw new GraphError(`axes ${axes.join(', ')} repeat an axis`);
   return result;
 }
 
-/** The elements of an integer tensor where all are numbers, else null. */
+/** The elements of an integer tensor if all are numbers, else null. */
 export function knownNumbers(value: Value | null | undefined): readonly number[] | null {
   const known = value?.known;
   return known?.every((x) => typeof x === 'number') ? (known as readonly number[]) : null;
 }
 
-/** The elements of an integer tensor; an unknown one is a GraphError that says what it is for. */
+/** The elements of an integer tensor; if unknown, a GraphError that says what they are for. */
 export function requireNumbers(value: Value | null | undefined, what: string): readonly number[] {
   const known = knownNumbers(value);
   if (!known) throw new GraphError(`${what} must be known before running`);
@@ -60,8 +61,8 @@ export function requireNumbers(value: Value | null | undefined, what: string): r
 }
 
 /**
- * What is known of a value that only moves elements of `x`: the element at each index of the result is that of `x` at
- * `from(index)`. Nothing where a shape or an element is not known.
+ * What is known about a value that only moves elements of `x`: the element at each index of the result is that of `x`
+ * at `from(index)`. Nothing if a shape or an element is unknown.
  */
 export function knownElements(
   x: Value,
@@ -81,7 +82,7 @@ function indicesOf(shape: readonly number[]): number[][] {
   );
 }
 
-/** What is known of a product of dimensions: a number, or one name, or nothing. */
+/** What is known about a product of dimensions: a number, or one name, or nothing. */
 export function productOf(dims: Shape): Dim | null {
   let number = 1;
   const names: string[] = [];
@@ -93,7 +94,7 @@ export function productOf(dims: Shape): Dim | null {
   return number === 1 && names.length === 1 ? names[0]! : null;
 }
 
-/** The quotient product(a) / product(b) where it is a number or one name; names cancel. */
+/** The quotient product(a) / product(b) if it is a number or one name; names cancel. */
 export function quotientOf(a: Shape, b: Shape): Dim | null {
   const left: Dim[] = [...a];
   const right: Dim[] = [];
@@ -111,13 +112,13 @@ export function quotientOf(a: Shape, b: Shape): Dim | null {
   return number === divisor ? names[0]! : null;
 }
 
-/** The product of the sizes that are numbers, and the names beside it. */
+/** The product of the numeric sizes, and the remaining names. */
 function factorsOf(dims: Shape): readonly [number: number, names: readonly string[]] {
   const number = dims.reduce<number>((product, dim) => (typeof dim === 'number' ? product * dim : product), 1);
   return [number, dims.filter((dim) => typeof dim === 'string')];
 }
 
-/** True where product(a) = product(b) has no solution, whatever sizes (0 or more) the names stand for. */
+/** Whether product(a) = product(b) has no solution, whatever sizes (0 or more) the names stand for. */
 export function neverEqual(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
   // with names on both sides, all of them may be 0
@@ -128,7 +129,7 @@ export function neverEqual(a: Shape, b: Shape): boolean {
 }
 
 /**
- * Elements that are known have a number, which the shape must be able to hold: four are never `[batch, 3]`, nor `[1]`.
+ * Known elements must fit the shape: four never fit `[batch, 3]`, nor `[1]`.
  */
 export function requireFitting({ shape, known }: { readonly shape: Shape; readonly known?: Shape | undefined }): void {
   if (known && neverEqual([known.length], shape))
@@ -136,14 +137,13 @@ export function requireFitting({ shape, known }: { readonly shape: Shape; readon
 }
 
 /**
- * True where product(a) is never a multiple of product(b), which must not be 0: no size in the place of -1 then makes
- * them equal.
+ * Whether product(a) is never a multiple of product(b), which must not be 0: then no size for -1 makes them equal.
  */
 export function neverDivides(a: Shape, b: Shape): boolean {
   const [[p, left], [q, right]] = [factorsOf(a), factorsOf(b)];
   if (q === 0) return true;
-  // names of b are not 0: those of a cancel. One that is left in a may be 0 or q times the rest, those left in b may be
-  // 1
+  // names of b are not 0: those of a cancel. One remaining in a may be 0 or q times the rest, those remaining in b may
+  // be 1
   const rest = [...right];
   const free = left.filter((name) => {
     const at = rest.indexOf(name);
@@ -153,7 +153,7 @@ export function neverDivides(a: Shape, b: Shape): boolean {
   return free.length === 0 && p % q !== 0;
 }
 
-/** True where the two sizes cannot be equal. */
+/** Whether the two sizes cannot be equal. */
 export function mustDiffer(a: Dim, b: Dim): boolean {
   return typeof a === 'number' && typeof b === 'number' && a !== b;
 }

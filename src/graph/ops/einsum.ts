@@ -1,4 +1,4 @@
-/** Einsum: sums of products over labelled axes; the gradient of one is another. */
+/** Einsum: sums of products over labelled axes; its gradient is another Einsum. */
 import type { Builder } from '../builder.ts';
 import type { Dim, Value } from '../ir.ts';
 import { sameShape } from '../ir.ts';
@@ -8,14 +8,14 @@ import type { InferContext, OpSpec } from './spec.ts';
 
 const LABELS = [...'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ'];
 
-/** An equation with a label for every axis: no ellipsis, and a result. */
+/** An equation with a label for every axis: without ellipsis, with a result. */
 interface Equation {
   /** One for each input. */
   readonly terms: readonly (readonly string[])[];
   readonly result: readonly string[];
 }
 
-/** The labels that an ellipsis stood for, whose sizes broadcast. */
+/** The labels of an ellipsis' axes, whose sizes broadcast. */
 interface Parsed extends Equation {
   readonly ellipsis: readonly string[];
 }
@@ -24,7 +24,7 @@ function textOf({ terms, result }: Equation): string {
   return `${terms.map((term) => term.join('')).join(',')}->${result.join('')}`;
 }
 
-/** Reads `equation` for inputs of these ranks; the axes of an ellipsis get labels that it does not use. */
+/** Reads `equation` for inputs of these ranks; the axes of an ellipsis get unused labels. */
 function parse(equation: string, ranks: readonly number[]): Parsed {
   const text = equation.replaceAll(' ', '');
   const [left, right, ...rest] = text.split('->');
@@ -56,7 +56,7 @@ function parse(equation: string, ranks: readonly number[]): Parsed {
   const result =
     right === undefined ? [...ellipsis, ...once.filter((label) => !ellipsis.includes(label))] : expand(right);
   const odd = result.find((label, i) => !all.includes(label) || result.indexOf(label) !== i);
-  if (odd !== undefined) refuse(`the result of "${equation}" has "${odd}" twice, or no input has it`);
+  if (odd !== undefined) refuse(`the result of "${equation}" repeats "${odd}", or no input has it`);
   return { terms: labelled, result, ellipsis };
 }
 
@@ -68,7 +68,7 @@ function equationOf({ inputs, attributes }: Pick<InferContext<'Einsum'>, 'inputs
 }
 
 /**
- * `x`, whose axes `from` are labelled, along the axes `to`: a repeated label there is a diagonal, with zeros around it.
+ * `x`, with axes labelled `from`, along the axes `to`: a repeated label there is a diagonal, with zeros around it.
  */
 function onDiagonals(b: Builder, x: Value, from: readonly string[], to: readonly string[]): Value {
   const free = LABELS.filter((label) => !to.includes(label));
@@ -88,9 +88,9 @@ function onDiagonals(b: Builder, x: Value, from: readonly string[], to: readonly
 }
 
 /**
- * Labels of `term`, a later input, that are summed with `first` and stand behind one that is kept of `term` alone (`j`
- * of `ij,kj->ik`). ONNX Runtime moves such an axis to the front and divides by its size: where that is 0, its process
- * ends.
+ * Labels of `term`, a later input, that are summed with `first` and follow one that only `term` has and the result
+ * keeps (`j` of `ij,kj->ik`). ONNX Runtime moves such an axis to the front and divides by its size: if that is 0, the
+ * process crashes.
  */
 function movedSums(term: readonly string[], first: readonly string[], result: readonly string[]): readonly string[] {
   const own = term.findIndex((label) => result.includes(label) && !first.includes(label));
@@ -98,7 +98,7 @@ function movedSums(term: readonly string[], first: readonly string[], result: re
 }
 
 // y = sum of the products of the inputs, so dx = sum of g times the other inputs over all labels that x does not have;
-// along a label that only x has, dx is the same everywhere
+// along a label that only x has, dx is constant
 export const Einsum: OpSpec<'Einsum'> = {
   arity: [1, 64],
   attributes: { equation: 'string' },
@@ -111,8 +111,8 @@ export const Einsum: OpSpec<'Einsum'> = {
     terms.forEach((term, i) => {
       term.forEach((label, axis) => {
         const [size, known] = [inputs[i]!.shape[axis]!, sizes.get(label)];
-        // ONNX Runtime types a 1 that meets another size as 1, and fails while running: only in an ellipsis does it
-        // broadcast
+        // ONNX Runtime types a 1 paired with another size as 1, and fails at run time: it only broadcasts in an
+        // ellipsis
         if (
           known !== undefined &&
           !ellipsis.includes(label) &&
@@ -136,7 +136,7 @@ export const Einsum: OpSpec<'Einsum'> = {
     for (const label of ellipsis) {
       const sizes = terms.map((term, i) => inputs[i]!.shape[term.indexOf(label)]).filter((size) => size !== undefined);
       if (sizes.some((size) => size === 1) && sizes.some((size) => size !== 1))
-        refuse(`the ellipsis of "${attributes.equation}" broadcasts: expand the inputs to one shape before`);
+        refuse(`the ellipsis of "${attributes.equation}" broadcasts: expand the inputs to one shape first`);
     }
     return inputs.map((input, i) => {
       if (!wants(i)) return null;

@@ -1,4 +1,4 @@
-/** The largest and the smallest over axes, and where they are. */
+/** The largest and the smallest elements over axes, and their positions. */
 import type { Dim } from '../ir.ts';
 import { normalizeAxis } from './dims.ts';
 import { maskAs, requireNumber } from './helpers.ts';

@@ -15,13 +15,13 @@ import {
 } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
-/** Indices that are known must be inside: -size to size - 1, where the size is known too. */
+/** Known indices must be in -size to size - 1, if the size is known too. */
 function requireInside(indices: readonly (Dim | undefined)[] | undefined, size: Dim): void {
   const outside = indices?.find((i) => typeof i === 'number' && typeof size === 'number' && (i < -size || i >= size));
-  if (outside !== undefined) refuse(`index ${outside} is not in an axis of size ${size}`);
+  if (outside !== undefined) refuse(`index ${outside} is outside an axis of size ${size}`);
 }
 
-// y = x[i]: dx is zero but for dx[i] += dy. Along another axis than 0 it is done with that axis in front.
+// y = x[i]: dx is zero except dx[i] += dy. For an axis other than 0, that axis is moved to the front.
 export const Gather: OpSpec<'Gather'> = {
   arity: [2, 2],
   attributes: { axis: 'int' },
@@ -75,10 +75,10 @@ function tupleLength(x: Value, indices: Value): number {
   return last;
 }
 
-/** The first `batch` axes of `x` and of `indices`, which are one. */
+/** The first `batch` axes of `x` and of `indices`, which must agree. */
 function batchOf(x: Value, indices: Value, batch: number): readonly Dim[] {
   const least = Math.min(x.shape.length, indices.shape.length - 1);
-  if (!(batch >= 0 && batch <= least)) refuse(`batch_dims ${batch} is not in 0 to ${least}`);
+  if (!(batch >= 0 && batch <= least)) refuse(`batch_dims ${batch} is not in the range 0 to ${least}`);
   return x.shape.slice(0, batch).map((size, i) => {
     const other = indices.shape[i]!;
     if (mustDiffer(size, other)) refuse(`sizes ${size} and ${other} differ at batch axis ${i}`);
@@ -86,7 +86,7 @@ function batchOf(x: Value, indices: Value, batch: number): readonly Dim[] {
   });
 }
 
-/** `indices` with the place in each of the `batch` axes in front of every tuple. */
+/** `indices` with the position in each of the `batch` axes in front of every tuple. */
 function wholeTuples(b: Builder, indices: Value, batch: number): Value {
   const rank = indices.shape.length;
   const sizes = indices.shape.map((_, axis) => (axis === rank - 1 ? b.ints([1]) : sizeAlong(b, indices, axis)));
@@ -100,7 +100,7 @@ function wholeTuples(b: Builder, indices: Value, batch: number): Value {
   return b.add('Concat', [...places, indices], { axis: rank - 1 });
 }
 
-// y = x[i]: dx is zero but for dx[i] += dy
+// y = x[i]: dx is zero except dx[i] += dy
 export const GatherND: OpSpec<'GatherND'> = {
   arity: [2, 2],
   attributes: { batch_dims: 'int' },
@@ -133,7 +133,7 @@ function elementAxis(x: Value, indices: Value, axis = 0): number {
   return along;
 }
 
-// y[..] = x[i[..]] along one axis: dx is zero but for dx[i[..]] += dy[..]
+// y[..] = x[i[..]] along one axis: dx is zero except dx[i[..]] += dy[..]
 export const GatherElements: OpSpec<'GatherElements'> = {
   arity: [2, 2],
   attributes: { axis: 'int' },
@@ -147,8 +147,8 @@ export const GatherElements: OpSpec<'GatherElements'> = {
   ],
 };
 
-// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (indices must differ, as ONNX
-// demands)
+// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (indices must be distinct, as
+// ONNX requires)
 export const ScatterElements: OpSpec<'ScatterElements'> = {
   arity: [3, 3],
   attributes: { axis: 'int', reduction: 'string' },
@@ -173,8 +173,8 @@ function requireReduction(reduction: string | undefined): void {
     refuse(`reduction "${reduction}" is not supported: use none or add`);
 }
 
-// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (tuples must differ, as ONNX
-// demands)
+// add: y = x, y[i] += u, so dx = dy and du = dy[i]. none: y[i] = u, so dx is zero there (tuples must be distinct, as
+// ONNX requires)
 export const ScatterND: OpSpec<'ScatterND'> = {
   arity: [3, 3],
   attributes: { reduction: 'string' },
@@ -195,7 +195,7 @@ export const ScatterND: OpSpec<'ScatterND'> = {
   },
 };
 
-// values = x[indices] along one axis: dx is zero but for dx[indices] = d values
+// values = x[indices] along one axis: dx is zero except dx[indices] = d values
 export const TopK: OpSpec<'TopK'> = {
   arity: [2, 2],
   attributes: { axis: 'int', largest: 'int', sorted: 'int' },
@@ -204,12 +204,12 @@ export const TopK: OpSpec<'TopK'> = {
     const along = normalizeAxis(axis, x!.shape.length);
     if (k!.dtype !== 'int64' || k!.shape.length !== 1 || mustDiffer(k!.shape[0]!, 1))
       refuse(`k is ${typeText(k!)}, not int64[1]`);
-    // ONNX Runtime divides by the number of rows, and its process ends where that is 0
+    // ONNX Runtime divides by the number of rows, and the process crashes if that is 0
     if (x!.shape.includes(0)) refuse(`[${x!.shape.join(', ')}] has no elements`);
     const count = k!.known?.[0] ?? freshDim();
     const size = x!.shape[along]!;
     if (typeof count === 'number' && (count < 0 || (typeof size === 'number' && count > size)))
-      refuse(`the ${count} largest of ${size} are asked for`);
+      refuse(`the ${count} largest of ${size} are requested`);
     const shape = x!.shape.with(along, count);
     return [
       { dtype: x!.dtype, shape },

@@ -1,4 +1,4 @@
-/** Ops that make values of shapes, counts and places: none has a gradient but OneHot, in its two values. */
+/** Ops that generate values from shapes, counts and positions: none has a gradient except OneHot, in its two values. */
 import { type DataType, type Dim, elementCount, isConcrete, tensor } from '../ir.ts';
 import { KNOWN_ELEMENTS, normalizeAxis, productOf } from './dims.ts';
 import { commonType, dimsOf, refuse, requireNumber } from './helpers.ts';
@@ -55,7 +55,7 @@ export const NonZero: OpSpec<'NonZero'> = {
   arity: [1, 1],
   attributes: {},
   infer: ({ inputs: [x], freshDim }) => {
-    // ONNX and ONNX Runtime do not agree on what it gives then
+    // ONNX and ONNX Runtime disagree on its result then
     if (x!.shape.length === 0) refuse('a scalar has no index');
     return [{ dtype: 'int64', shape: [x!.shape.length, freshDim()] }];
   },
@@ -76,13 +76,13 @@ export const EyeLike: OpSpec<'EyeLike'> = {
   arity: [1, 1],
   attributes: { dtype: 'dtype', k: 'int' },
   infer: ({ inputs: [x], attributes }) => {
-    if (x!.shape.length !== 2) refuse(`a value of rank ${x!.shape.length} is no matrix`);
+    if (x!.shape.length !== 2) refuse(`a value of rank ${x!.shape.length} is not a matrix`);
     return [{ dtype: attributes.dtype ?? x!.dtype, shape: x!.shape }];
   },
   gradient: 'none',
 };
 
-// y = off (1 - h) + on h with h the ones of hot places: d off = sum g (1 - h), d on = sum g h
+// y = off (1 - h) + on h with h the ones at hot positions: d off = sum g (1 - h), d on = sum g h
 export const OneHot: OpSpec<'OneHot'> = {
   arity: [3, 3],
   attributes: { axis: 'int' },

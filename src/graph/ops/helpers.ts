@@ -1,4 +1,4 @@
-/** Pieces that several rules share: type checks, zeros, shapes at run time. */
+/** Shared parts of rules: type checks, zeros, shapes at run time. */
 import type { Builder } from '../builder.ts';
 import { GraphError } from '../error.ts';
 import {
@@ -23,10 +23,10 @@ export function commonType(inputs: readonly (Value | null)[]): DataType {
   return first!.dtype;
 }
 
-/** Of an op that takes any number of inputs, none may be left out. */
+/** For an op with any number of inputs, none may be omitted. */
 export function requireAll(inputs: readonly (Value | null)[]): void {
   const missing = inputs.indexOf(null);
-  if (missing >= 0) throw new GraphError(`input ${missing} is left out`);
+  if (missing >= 0) throw new GraphError(`input ${missing} is missing`);
 }
 
 export function requireNumber(input: Value): void {
@@ -75,7 +75,7 @@ export function broadcastOf(
 }
 
 /**
- * What is known of a small result of `shape`, element by element of the inputs, broadcast; null where `combine` knows
+ * What is known about a small result of `shape`, from the broadcast inputs element by element; null if `combine` knows
  * nothing.
  */
 export function knownOf(
@@ -95,7 +95,7 @@ export function knownOf(
   return out.every((element) => element !== null) ? out : undefined;
 }
 
-/** The shape of `x` as an int64 vector: a constant where it is known. */
+/** The shape of `x` as an int64 vector: a constant if it is known. */
 export function shapeOf(b: Builder, x: Value): Value {
   return isConcrete(x.shape) ? b.ints(x.shape) : b.add('Shape', [x]);
 }
@@ -121,12 +121,12 @@ export function maskAs(b: Builder, mask: Value, like: TensorType): Value {
   return b.add('Cast', [mask], { to: like.dtype });
 }
 
-/** A tensor of indices or sizes as int64: what ScatterND, Slice and Concat with other int64 need. */
+/** A tensor of indices or sizes as int64, which ScatterND, Slice and Concat with other int64 require. */
 export function asInt64(b: Builder, x: Value): Value {
   return x.dtype === 'int64' ? x : b.add('Cast', [x], { to: 'int64' });
 }
 
-/** Dimensions out of an int64 vector: what is known, fresh names where only its length is. */
+/** Dimensions from an int64 vector: known ones, and fresh names if only its length is known. */
 export function dimsOf(shape: Value, freshDim: () => string): readonly Dim[] {
   requireInteger(shape, 'the shape');
   if (shape.shape.length !== 1) refuse('a shape is a vector');
@@ -140,21 +140,21 @@ export function refuse(message: string): never {
   throw new GraphError(message);
 }
 
-/** Zeros of the shape of `x` but for `size` (an int64 vector of one) along `axis`. */
+/** Zeros with the shape of `x`, except `size` (an int64 vector of one) along `axis`. */
 export function zerosOfSize(b: Builder, x: Value, axis: number, size: Value): Value {
   const parts = x.shape.map((_, i) => (i === axis ? size : sizeAlong(b, x, i)));
   return b.add('ConstantOfShape', [joined(b, parts)], { value: 0, dtype: x.dtype });
 }
 
-/** int64 vectors as one: a constant where all are known. */
+/** int64 vectors concatenated: a constant if all are known. */
 export function joined(b: Builder, parts: readonly Value[]): Value {
   const known = parts.map(knownNumbers);
   return known.every((part) => part !== null) ? b.ints(known.flat()) : b.add('Concat', parts, { axis: 0 });
 }
 
 /**
- * Zeros of `size` (an int64 vector of one) along `axis` but for `part`, whose i-th piece lies at `places[i]` (an int64
- * vector, all different).
+ * Zeros of `size` (an int64 vector of one) along `axis`, with the i-th piece of `part` at `places[i]` (an int64 vector,
+ * all distinct).
  */
 export function scatterAlong(b: Builder, part: Value, places: Value, axis: number, size: Value): Value {
   const front = [axis, ...part.shape.map((_, i) => i).filter((i) => i !== axis)];

@@ -1,4 +1,4 @@
-/** Comparisons and truth values: no gradient. */
+/** Comparisons and boolean ops: no gradient. */
 import type { Dim, Value } from '../ir.ts';
 import { broadcastOf, knownOf, requireBool, requireFloat, requireNumber, sameAsInput } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
@@ -22,7 +22,7 @@ export const Equal: OpSpec<'Equal'> = {
   },
 };
 
-/** 1, 0 or null for nothing: a size is not below 0, whatever its name. */
+/** 1, 0, or null if unknown: a size is never below 0, whatever its name. */
 function equals(x: Dim, y: Dim): 0 | 1 | null {
   if (x === y) return 1;
   if (typeof x === 'number' && typeof y === 'number') return 0;

@@ -1,4 +1,4 @@
-/** Ops of any number of values, broadcast: Max, Min, Sum, Mean. */
+/** Ops on any number of broadcast values: Max, Min, Sum, Mean. */
 import { broadcastOf, maskAs, refuse, requireAll, requireFloat, requireNumber } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 

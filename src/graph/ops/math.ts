@@ -16,11 +16,11 @@ export const Abs: OpSpec<'Abs'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [b.add('Mul', [g, b.add('Sign', [x!])])],
 };
 
-/** Constant between its jumps: PyTorch's gradient is 0 everywhere, which is what the sweep gives where it stops. */
+/** Constant between its jumps: PyTorch's gradient is 0 everywhere, which is what the sweep yields where it stops. */
 export const Sign: OpSpec<'Sign'> = { arity: [1, 1], attributes: {}, infer: numberUnary, gradient: 'none' };
 export const Floor: OpSpec<'Floor'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 export const Ceil: OpSpec<'Ceil'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
-/** Halves go to the even neighbour. */
+/** Halves round to the even neighbour. */
 export const Round: OpSpec<'Round'> = { arity: [1, 1], attributes: {}, infer: floatUnary, gradient: 'none' };
 
 // (e^x)' = e^x x'
@@ -75,15 +75,15 @@ export const Mod: OpSpec<'Mod'> = {
   attributes: { fmod: 'int' },
   infer: (c) => {
     const whole = c.inputs[0]!.dtype === 'int64' || c.inputs[0]!.dtype === 'int32';
-    if (!whole && !c.attributes.fmod) refuse(`"${c.inputs[0]!.name}" is ${c.inputs[0]!.dtype}, and its fmod is not 1`);
-    // the sign is the dividend's with fmod, and else the divisor's
+    if (!whole && !c.attributes.fmod) refuse(`"${c.inputs[0]!.name}" is ${c.inputs[0]!.dtype}, but its fmod is not 1`);
+    // the sign is the dividend's with fmod, otherwise the divisor's
     const modulo = c.attributes.fmod
       ? (x: number, y: number) => x % y
       : (x: number, y: number) => x - y * Math.floor(x / y);
     return arithmetic(c, (x, y) => (y === 0 ? null : onNumbers(modulo)(x, y)));
   },
   gradient: ({ b, inputs: [x, y], outputs: [out], gradient: g, wants }) => {
-    // as exact as the remainder is, where x / y itself could be rounded up to the next whole number
+    // as exact as the remainder, whereas x / y itself could be rounded up to the next whole number
     const times = () => b.add('Round', [b.add('Div', [b.add('Sub', [x!, out!]), y!])]);
     return [g, wants(1) ? b.add('Neg', [b.add('Mul', [g, times()])]) : null];
   },

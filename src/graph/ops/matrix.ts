@@ -1,4 +1,4 @@
-/** Matrix products, and the triangles of matrices. */
+/** Matrix products, and matrix triangles. */
 import type { Builder } from '../builder.ts';
 import { type Dim, typeText, type Value } from '../ir.ts';
 import { broadcastDim, broadcastShapes, mustDiffer } from './dims.ts';
@@ -14,7 +14,7 @@ function transposed(b: Builder, x: Value): Value {
   return b.add('Transpose', [x], { perm });
 }
 
-/** `x` as a matrix of its last axis: `[.., k]` -> `[rows, k]`. */
+/** `x` as a matrix by its last axis: `[.., k]` -> `[rows, k]`. */
 function asRows(b: Builder, x: Value): Value {
   return b.add('Flatten', [x], { axis: x.shape.length - 1 });
 }
@@ -44,7 +44,7 @@ export const MatMul: OpSpec<'MatMul'> = {
     const lost = [...(x!.shape.length === 1 ? [-2] : []), ...(y!.shape.length === 1 ? [-1] : [])];
     const g = lost.length > 0 ? b.add('Unsqueeze', [gradient, b.ints(lost)]) : gradient;
     let dx = wants(0) ? b.add('MatMul', [g, transposed(b, right)]) : null;
-    // a plain matrix on the right of a batch: one product over all rows, not one a batch entry and a sum
+    // a plain matrix to the right of a batch: one product over all rows, not one per batch entry and a sum
     let dy: Value | null = null;
     if (wants(1)) {
       const flat = right.shape.length === 2 && left.shape.length > 2;
@@ -58,7 +58,7 @@ export const MatMul: OpSpec<'MatMul'> = {
   },
 };
 
-/** `[.., 1, k]` (or `[.., k, 1]`) back to the vector `[k]`: sums the batch and drops the axis that was put in. */
+/** `[.., 1, k]` (or `[.., k, 1]`) back to the vector `[k]`: sums the batch and drops the inserted axis. */
 function vectorGradient(b: Builder, d: Value, axis: 0 | 1): Value {
   const batch = d.shape.slice(0, -2).map((_, i) => i);
   const matrix = batch.length > 0 ? b.add('ReduceSum', [d, b.ints(batch)], { keepdims: 0 }) : d;
@@ -103,18 +103,18 @@ export const Gemm: OpSpec<'Gemm'> = {
       transB
         ? b.add('Gemm', [g, x!], { alpha, transA: 1, transB: transA })
         : b.add('Gemm', [x!, g], { alpha, transA: 1 - transA });
-    // a file holds beta as a float32
+    // a file stores beta as a float32
     const dc = () => (beta === 1 ? g : b.add('Mul', [g, b.scalar(Math.fround(beta), g)]));
     return [wants(0) ? dx() : null, wants(1) ? dy() : null, c && wants(2) ? dc() : null];
   },
 };
 
-// zeros above (or below) a diagonal: so the gradient's
+// zeros above (or below) a diagonal, also in the gradient
 export const Trilu: OpSpec<'Trilu'> = {
   arity: [1, 2],
   attributes: { upper: 'int' },
   infer: ({ inputs: [x, k] }) => {
-    if (x!.shape.length < 2) refuse(`a value of rank ${x!.shape.length} holds no matrices`);
+    if (x!.shape.length < 2) refuse(`a value of rank ${x!.shape.length} contains no matrices`);
     if (k && (k.dtype !== 'int64' || k.shape.length !== 0)) refuse(`the diagonal is ${typeText(k)}, not int64[]`);
     return [{ dtype: x!.dtype, shape: x!.shape }];
   },

@@ -32,7 +32,7 @@ function ofBase(b: Builder, x: Value, y: Value, g: Value): Value | null {
   }
   const exponent = y.dtype === x.dtype ? y : b.add('Cast', [y], { to: x.dtype });
   const isZero = (value: Value) => b.add('Equal', [value, scalar(0)]);
-  // (x^0)' = 0 also at x = 0: any finite power will do where it is multiplied with y = 0
+  // (x^0)' = 0 also at x = 0: any finite power will do, as it is multiplied by y = 0
   const zeros = b.add('And', [isZero(x), isZero(exponent)]);
   const less = b.add('Where', [zeros, scalar(0), b.add('Sub', [exponent, scalar(1)])]);
   return b.add('Mul', [g, b.add('Mul', [exponent, b.add('Pow', [x, less])])]);
@@ -48,7 +48,7 @@ function ofExponent(b: Builder, x: Value, y: Value, out: Value, g: Value): Value
   return y.dtype === x.dtype ? gradient : b.add('Cast', [gradient], { to: y.dtype });
 }
 
-/** The exponent where it is one constant: most are. */
+/** The exponent if it is a single constant, as most are. */
 function fixedExponent(b: Builder, y: Value): number | null {
   const data = b.constantOf(y);
   return data?.data.length === 1 ? numbersOf(data)[0]! : null;

@@ -1,5 +1,5 @@
 /**
- * What all reductions over axes share: their axes, their shape rule, and the way back to the shape that was reduced.
+ * Shared by all reductions over axes: their axes, their shape rule, and the way back to the original shape.
  */
 import type { Dim, Value } from '../ir.ts';
 import { knownNumbers, normalizeAxes } from './dims.ts';
@@ -17,7 +17,7 @@ export type Reduction =
   | 'ReduceSum'
   | 'ReduceSumSquare';
 
-/** Input 1, where it is there, holds the axes. */
+/** Input 1, if present, holds the axes. */
 export const REDUCTION = {
   arity: [1, 2],
   attributes: { keepdims: 'int', noop_with_empty_axes: 'int' },
@@ -25,7 +25,7 @@ export const REDUCTION = {
 
 type Reduced = Pick<GradientContext<Reduction>, 'b' | 'inputs' | 'attributes'>;
 
-/** The axes that are reduced: null where they are known at run time only. */
+/** The reduced axes: null if they are only known at run time. */
 export function reducedAxes({ inputs: [x, axes], attributes }: Pick<Reduced, 'inputs' | 'attributes'>) {
   const all = x!.shape.map((_, i) => i);
   const whenEmpty = attributes.noop_with_empty_axes ? [] : all;
@@ -54,7 +54,7 @@ export function inferReduction(c: InferContext<Reduction>): readonly Inferred[] 
 }
 
 /**
- * `value`, of the shape of the result, with the reduced axes as size 1: it broadcasts to the shape of what was reduced.
+ * `value`, of the shape of the result, with the reduced axes as size 1: it broadcasts to the original shape.
  */
 export function broadcastable({ b, inputs, attributes }: Reduced, value: Value): Value {
   const reduced = reducedAxes({ inputs, attributes });

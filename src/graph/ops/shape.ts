@@ -1,4 +1,4 @@
-/** Ops that give values another shape: their elements stay, move or repeat. */
+/** Ops that change the shape of values: elements stay, move or repeat. */
 import { type Dim, isConcrete, typeText, type Value } from '../ir.ts';
 import {
   broadcastShapes,
@@ -15,7 +15,7 @@ import {
 import { dimsOf, joined, refuse, reshapeLike, sizeAlong } from './helpers.ts';
 import type { OpSpec } from './spec.ts';
 
-// broadcasting is undone by the sweep, which sums
+// the sweep undoes broadcasting by summing
 export const Expand: OpSpec<'Expand'> = {
   arity: [2, 2],
   attributes: {},
@@ -83,7 +83,7 @@ export const Reshape: OpSpec<'Reshape'> = {
     if (target.filter((dim) => dim === -1).length > 1) refuse('two sizes are -1');
     if (target.some((dim) => typeof dim === 'number' && dim < -1)) refuse(`sizes [${target.join(', ')}]`);
     const others = target.filter((dim) => dim !== -1);
-    // where the elements are known, so is their number, whatever names the shape has
+    // if the elements are known, so is their number, whatever names the shape has
     const from = x!.known ? [x!.known.length] : x!.shape;
     if (target.includes(-1) ? neverDivides(from, others) : neverEqual(from, target)) {
       const count = productOf(from);
@@ -113,7 +113,7 @@ export const Flatten: OpSpec<'Flatten'> = {
   gradient: ({ b, inputs: [x], gradient: g }) => [reshapeLike(b, g, x!)],
 };
 
-/** The axes that Squeeze takes away. */
+/** The axes that Squeeze removes. */
 function squeezedAxes(x: Value, axes: Value | null | undefined): readonly number[] {
   if (axes) return normalizeAxes(requireNumbers(axes, 'the axes of Squeeze'), x.shape.length);
   if (!isConcrete(x.shape)) refuse('Squeeze without axes needs a shape that is known before running');
@@ -159,7 +159,7 @@ export const Transpose: OpSpec<'Transpose'> = {
   attributes: { perm: 'ints' },
   infer: ({ inputs: [x], attributes: { perm } }) => {
     if (perm.length !== x!.shape.length || [...perm].sort((a, c) => a - c).some((axis, i) => axis !== i))
-      refuse(`perm [${perm.join(', ')}] is no permutation of ${x!.shape.length} axes`);
+      refuse(`perm [${perm.join(', ')}] is not a permutation of ${x!.shape.length} axes`);
     const shape = perm.map((axis) => x!.shape[axis]!);
     const known = knownElements(x!, shape, (index) => perm.map((_, axis) => index[perm.indexOf(axis)]!));
     return [{ dtype: x!.dtype, shape, known }];

@@ -1,4 +1,4 @@
-/** Ops that cut values and join them: Concat, Split, Slice, Pad. */
+/** Ops that cut and join values: Concat, Split, Slice, Pad. */
 import type { Builder } from '../builder.ts';
 import { type Dim, typeText, type Value } from '../ir.ts';
 import { knownElements, knownNumbers, mustDiffer, normalizeAxis, requireNumbers } from './dims.ts';
@@ -53,7 +53,7 @@ export const Concat: OpSpec<'Concat'> = {
   },
 };
 
-/** Sum of two int64 vectors of one: a constant where both are known. */
+/** Sum of two int64 vectors of one: a constant if both are known. */
 function plus(b: Builder, x: Value, y: Value): Value {
   const [p, q] = [knownNumbers(x), knownNumbers(y)];
   return p && q ? b.ints([p[0]! + q[0]!]) : b.add('Add', [x, y]);
@@ -70,7 +70,8 @@ function partSizes({ inputs: [x, split], attributes, freshDim }: InferContext<'S
     const length = split.shape[0]!;
     if (typeof length !== 'number') refuse('the number of parts must be known before running');
     const sum = knownNumbers(split)?.reduce((total, size) => total + size, 0);
-    if (sum !== undefined && mustDiffer(sum, whole)) refuse(`parts of ${sum} elements in all do not fit size ${whole}`);
+    if (sum !== undefined && mustDiffer(sum, whole))
+      refuse(`parts of ${sum} elements in total do not match size ${whole}`);
     return split.known ?? Array.from({ length }, freshDim);
   }
   if (count === undefined || count < 1) refuse('neither sizes of the parts nor their number is given');
@@ -85,7 +86,7 @@ function partSizes({ inputs: [x, split], attributes, freshDim }: InferContext<'S
   return [...new Array<Dim>(count - 1).fill(size), last];
 }
 
-// the gradient is the gradients of the parts, joined; zeros stand for a part that the loss does not see
+// the gradient is the joined gradients of the parts, with zeros for a part that the loss does not depend on
 export const Split: OpSpec<'Split'> = {
   arity: [1, 2],
   attributes: { axis: 'int', num_outputs: 'int' },
@@ -107,7 +108,7 @@ export const Split: OpSpec<'Split'> = {
   },
 };
 
-/** One axis that a Slice cuts; null is known at run time only. */
+/** One axis that a Slice cuts; null if only known at run time. */
 interface SliceBounds {
   readonly axis: number;
   readonly start: number | null;
@@ -137,7 +138,7 @@ function cutsOf(inputs: readonly (Value | null)[]): readonly SliceBounds[] {
   }));
 }
 
-/** First place and number of places of a cut along an axis of known size, clamped as ONNX does. */
+/** First position and number of positions of a cut along an axis of known size, clamped as in ONNX. */
 function placesOf(start: number, end: number, step: number, size: number): readonly [first: number, count: number] {
   const low = step < 0 ? -1 : 0;
   const high = step < 0 ? size - 1 : size;
@@ -146,16 +147,16 @@ function placesOf(start: number, end: number, step: number, size: number): reado
   return [first, size === 0 ? 0 : Math.max(0, Math.ceil((clamp(end, low) - first) / step))];
 }
 
-/** Beyond every size: exporters write "to the end" so. */
+/** Beyond every size: exporters write "to the end" like this. */
 const FAR = 2 ** 31 - 1;
 
-/** True where a cut takes all of an axis whose size may not be known, in order or backwards. */
+/** Whether a cut takes all of an axis of possibly unknown size, in order or backwards. */
 function takesAll({ start, end, step }: SliceBounds): boolean {
   if (start === null || end === null) return false;
   return step === 1 ? start === 0 && end >= FAR : step === -1 && (start === -1 || start >= FAR) && end <= -FAR;
 }
 
-// the gradient outside of the slice is zero: zeros are put around it axis by axis, and between where a step is not 1
+// the gradient outside the slice is zero: zeros are added around it axis by axis, and in between if a step is not 1
 export const Slice: OpSpec<'Slice'> = {
   arity: [3, 5],
   attributes: {},
@@ -192,7 +193,7 @@ export const Slice: OpSpec<'Slice'> = {
   },
 };
 
-/** `part` with zeros before and after along one axis: what a cut of step 1 left out of `x`. */
+/** `part` with zeros before and after along one axis: the part of `x` that a cut with step 1 left out. */
 function putBack(b: Builder, part: Value, x: Value, { axis, start, end }: SliceBounds, from: Value): Value {
   const size = x.shape[axis]!;
   let [before, after]: readonly (Value | null)[] = [null, null];
@@ -217,8 +218,8 @@ function placesAlong(b: Builder, x: Value, axis: number): Value {
   return b.add('Range', [b.scalar(0, 'int64'), size, b.scalar(1, 'int64')]);
 }
 
-// what is added is cut off again (a negative pad cuts, and its gradient adds zeros); the fill's gradient is the sum
-// over what is added
+// the padding is cut off again (a negative pad cuts, and its gradient adds zeros); the fill's gradient is the sum over
+// the padding
 export const Pad: OpSpec<'Pad'> = {
   arity: [2, 3],
   attributes: { mode: 'string' },
@@ -237,7 +238,7 @@ export const Pad: OpSpec<'Pad'> = {
       if (before === 0 && after === 0) return size;
       if (before === undefined || after === undefined || typeof size === 'string') return freshDim();
       const added = before + after;
-      if (size + added < 0) refuse(`pads of ${added} in all take more than size ${size} from axis ${axis}`);
+      if (size + added < 0) refuse(`pads of ${added} in total take more than size ${size} from axis ${axis}`);
       return size + added;
     });
     return [{ dtype: x!.dtype, shape }];

@@ -110,7 +110,7 @@ export const OPS: { readonly [K in OpType]: OpSpec<K> } = {
   Xor: logic.Xor,
 };
 
-/** True where a graph may hold `op`. */
+/** Whether a graph may contain `op`. */
 export function isOp(op: string): op is OpType {
   return Object.hasOwn(OPS, op);
 }

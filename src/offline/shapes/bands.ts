@@ -1,10 +1,10 @@
-/** The shape of numbers cut into bands: tokens are bins in order, and the truth is about the number underneath. */
+/** The shape of numbers cut into bands: tokens are ordered bins, and the truth depends on the underlying number. */
 import type { Rng } from '../../lib/rng.ts';
 import { topShare } from './members.ts';
 import type { Shape } from './shape.ts';
 import { sampleTastes, tasteOf } from './tastes.ts';
 
-/** Numbers of a user, and the bands that each is cut into. */
+/** A user's numbers, and the number of bands of each. */
 const NUMBERS: Readonly<Record<string, number>> = {
   age: 12,
   income: 16,
@@ -72,7 +72,7 @@ function bandOf(number: number, count: number): number {
 }
 
 /**
- * What a campaign wishes of one number: beyond a threshold (an S of unit height), or near a value (a bell of unit
+ * What a campaign looks for in one number: beyond a threshold (an S of unit height), or near a value (a bell of unit
  * height).
  */
 function sampleWish(rng: Rng): { readonly number: number; of(value: number): number } {

@@ -1,5 +1,5 @@
 /**
- * Shapes that differ in who becomes a member: users of one campaign alone or of many, drift, audiences of two crowds,
+ * Shapes that differ in who becomes a member: users of only one campaign or of many, drift, audiences of two crowds,
  * and broad ones.
  */
 import type { Rng } from '../../lib/rng.ts';
@@ -26,7 +26,7 @@ const FEATURES: Pick<Shape, 'userFeatures' | 'campaignFeatures'> = {
   campaignFeatures: [{ name: 'category', kind: 'single' }],
 };
 
-/** Users with a region and `tokens` of 300 interests, drawn by taste as sharply as `sharpness` says. */
+/** Users with a region and `tokens` of 300 interests, sampled by taste with the given `sharpness`. */
 function usersOf(
   rng: Rng,
   tastes: Tastes,
@@ -90,7 +90,7 @@ export const regulars: Shape = {
   },
 };
 
-/** Users come one after the other, and so do items: who comes later has newer items. */
+/** Users arrive one after another, and so do items: later users have newer items. */
 function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
   const tastes = sampleTastes(rng, users, { count: 6 });
   const joined = Float64Array.from({ length: users }, () => rng.uniform());
@@ -110,7 +110,7 @@ function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
     campaigns: Array.from({ length: campaigns }, (_, c) => {
       const date = 0.2 + (0.8 * (c + 1)) / campaigns;
       const aim = sampleAim(rng, tastes.count);
-      // who is not there yet is no member, and who came lately is keener
+      // users who have not arrived yet are not members, and recent ones are keener
       const liking = likingOf(tastes, aim).map((x, user) =>
         joined[user]! > date ? Number.NEGATIVE_INFINITY : x + 1.2 * (1 - Math.min(1, 4 * (date - joined[user]!))),
       );
@@ -120,7 +120,7 @@ function plantDrift(rng: Rng, { users, campaigns }: Size): Planted {
   };
 }
 
-/** As `topShare`, of those whose liking is finite. */
+/** Like `topShare`, for users with finite liking. */
 function topOfPresent(liking: Float64Array, share: number, rng: Rng): Uint8Array {
   const present = [...liking.keys()].filter((user) => Number.isFinite(liking[user]!));
   const isMember = new Uint8Array(liking.length);
@@ -163,7 +163,7 @@ export const twoCrowds: Shape = {
       users: usersOf(rng, tastes, { tokens: [6, 24] }),
       campaigns: Array.from({ length: campaigns }, () => {
         const aim = sampleAim(rng, tastes.count);
-        // whoever wants the one wants the other a little less than most
+        // those who want one want the other slightly less than most
         const other = sampleAim(rng, tastes.count).map((x, t) => x - 0.5 * aim[t]!);
         const wishes = [likingOf(tastes, aim), likingOf(tastes, other)];
         const liking = wishes[0]!.map((x, user) => Math.max(x, wishes[1]![user]!));

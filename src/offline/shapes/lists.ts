@@ -1,5 +1,5 @@
 /**
- * Shapes that differ in what is known of a user: few tokens or many, a dense vocabulary or a sparse one, rare tokens
+ * Shapes that differ in what is known about a user: few tokens or many, a dense vocabulary or a sparse one, rare tokens
  * that decide, bundles of tokens.
  */
 import type { Rng } from '../../lib/rng.ts';
@@ -20,7 +20,7 @@ import {
 
 const CATEGORY = [{ name: 'category', kind: 'single' }] as const;
 
-/** Campaigns that each aim at tastes, their sizes anywhere in `share` and `noise` of chance in who becomes a member. */
+/** Campaigns that each aim at tastes, with sizes anywhere in `share` and the given `noise` in who becomes a member. */
 function campaignsByTaste(
   rng: Rng,
   tastes: Tastes,
@@ -153,7 +153,7 @@ export const rareTokens: Shape = {
     );
     const keywordsOf = (own: readonly number[]): string[] => {
       const shown = own.flatMap((niche) => Array.from({ length: 1 + rng.integer(2) }, () => niche));
-      // one more of any niche: nobody's keywords are all their own
+      // one more from any niche: nobody has only their own niches' keywords
       return [...shown, rng.integer(niches)].map((niche) => rare.tokens[niche]![sampleAmount(rng, 0, 11)]!);
     };
     return {

@@ -1,11 +1,11 @@
-/** Who becomes a member of a campaign, of how much each user likes it and of chance. */
+/** Who becomes a member of a campaign, from how much each user likes it and noise. */
 import type { Rng } from '../../lib/rng.ts';
 
 /** A campaign has at least this many members: seeds, and some who are hidden. */
 const FEWEST_MEMBERS = 4;
 
 /**
- * 1 for the `share` of the users with the greatest liking + chance, `noise` in standard deviations of the liking:
+ * 1 for the `share` of the users with the greatest liking + noise, `noise` being in standard deviations of the liking:
  * `[users]`.
  */
 export function topShare(liking: Float64Array, share: number, noise: number, rng: Rng): Uint8Array {
@@ -18,8 +18,9 @@ export function topShare(liking: Float64Array, share: number, noise: number, rng
 }
 
 /**
- * Every user is a member of one of the campaigns at most: with chance `active`, of the one with the greatest liking +
- * chance (standard Gumbel, so that P ~ exp(liking / (noise * its spread))). `[campaigns][users]` in, the same out.
+ * Every user is a member of at most one of the campaigns: with probability `active`, of the one with the greatest
+ * liking + noise (standard Gumbel, so that P ~ exp(liking / (noise * its spread))). `[campaigns][users]` in, the same
+ * out.
  */
 export function favourites(
   likings: readonly Float64Array[],

@@ -1,4 +1,4 @@
-/** Names of the shapes, for those who need no more of them. */
+/** Names of the shapes, for code that needs only those. */
 export const SHAPE_NAMES = [
   'few-tokens',
   'long-lists',

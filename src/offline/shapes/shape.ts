@@ -1,4 +1,4 @@
-/** What a generated shape of data set is, and how it becomes a data set folder. */
+/** Defines generated shapes of data sets, and turns one into a data set folder. */
 import type { FeatureKind } from '../../lib/feature-kinds.ts';
 import { createRng, type Rng } from '../../lib/rng.ts';
 import { sampleSeeds, testRows, trainRows, type WrittenCampaign, writeDataSet } from '../data-set-writer.ts';
@@ -15,7 +15,7 @@ interface FeatureDescription {
 /** Features of a user or a campaign; null = not known. */
 type Traits = Readonly<Record<string, string | number | readonly string[] | readonly number[] | null>>;
 
-/** A kind of data set, whose truth is known. */
+/** A kind of data set with a known truth. */
 export interface Shape {
   readonly name: ShapeName;
   /** One sentence: who the users are, and what makes one a member. */
@@ -45,17 +45,17 @@ export interface PlantedCampaign {
   readonly features: Traits;
   /** `[users]` */
   readonly isMember: Uint8Array;
-  /** Where members are drawn by several wishes: how far a user meets each, `[wishes][users]`. No file says it. */
+  /** If members are chosen by several criteria: how well a user meets each, `[criteria][users]`. Not in any file. */
   readonly wishes?: readonly Float64Array[];
 }
 
-/** Members that a train campaign shows, at most. */
+/** Maximum number of members in a train campaign's history. */
 const TRAIN_MEMBERS = 500;
 
 /**
- * Writes a data set of `shape` in `out`. Train campaigns show up to 500 members and ten non-members each; test
- * campaigns are in turn `small` and `large`, and every user who is no seed is an eval row. Equal seeds give equal
- * bytes. A folder that cannot be written is storage_failed.
+ * Writes a data set of `shape` to `out`. Train campaigns have up to 500 members and ten non-members each; test
+ * campaigns alternate between `small` and `large`, and every user who is not a seed is an eval row. Equal seeds produce
+ * equal bytes. A folder that cannot be written is storage_failed.
  */
 export async function generateShape(shape: Shape, { out, seed }: { out: string; seed: string }): Promise<void> {
   const { name, about, users, trainCampaigns, testCampaigns } = shape;

@@ -1,7 +1,7 @@
-/** Hidden tastes of users, the tokens that show them, and what a campaign aims at. */
+/** Hidden tastes of users, the tokens that reveal them, and what a campaign aims at. */
 import type { Rng } from '../../lib/rng.ts';
 
-/** Tastes of all users: about standard normal, alike within a crowd. */
+/** Tastes of all users: about standard normal, similar within a crowd. */
 export interface Tastes {
   readonly users: number;
   readonly count: number;
@@ -9,7 +9,10 @@ export interface Tastes {
   readonly values: Float64Array;
 }
 
-/** Users live in hidden crowds of about equal size; `alike` is the part of a taste's variance that a crowd shares. */
+/**
+ * Users live in hidden crowds of about equal size; `alike` is the share of a taste's variance that a crowd has in
+ * common.
+ */
 export function sampleTastes(
   rng: Rng,
   users: number,
@@ -25,7 +28,7 @@ export function sampleTastes(
   return { users, count, values };
 }
 
-/** Tokens in topics: a topic is drawn by taste, a token within its topic by popularity alone. */
+/** Tokens in topics: a topic is sampled by taste, a token within its topic by popularity alone. */
 export interface Vocabulary {
   /** `[topics][tokens]`, the most popular first. */
   readonly tokens: readonly (readonly string[])[];
@@ -33,11 +36,11 @@ export interface Vocabulary {
   readonly vectors: Float64Array;
   /** `[topics]`, log of how common a topic is. */
   readonly popularity: Float64Array;
-  /** `[tokens]`, cumulative share of a topic's draws. */
+  /** `[tokens]`, cumulative probability within a topic. */
   readonly cumulative: Float64Array;
 }
 
-/** `perTopic` tokens `<name>-<topic>-<place>` a topic, the i-th drawn with P ~ i^-zipf. */
+/** `perTopic` tokens `<name>-<topic>-<place>` per topic, the i-th sampled with P ~ i^-zipf. */
 export function plantVocabulary(
   rng: Rng,
   tastes: number,
@@ -57,8 +60,8 @@ export function plantVocabulary(
 }
 
 /**
- * Up to `count` different tokens, each of a topic drawn with P ~ exp(popularity + sharpness * vector . taste), or, with
- * chance `byLot`, of any. `taste` is `[tastes]`.
+ * Up to `count` distinct tokens, each from a topic sampled with P ~ exp(popularity + sharpness * vector . taste), or,
+ * with probability `atRandom`, from any topic. `taste` is `[tastes]`.
  */
 export function sampleTokens(
   rng: Rng,
@@ -81,7 +84,7 @@ export function sampleTokens(
   return [...sampled];
 }
 
-/** One token of a single-valued feature; null (not known) with chance `missing`. */
+/** One token of a single-valued feature; null (unknown) with probability `missing`. */
 export function sampleToken(
   rng: Rng,
   vocabulary: Vocabulary,
@@ -92,7 +95,7 @@ export function sampleToken(
   return rng.uniform() < missing ? null : token!;
 }
 
-/** A whole number in [low, high], small ones more often: the lesser of two draws. */
+/** A whole number in [low, high], small ones more often: the smaller of two uniform numbers. */
 export function sampleAmount(rng: Rng, low: number, high: number): number {
   const one = rng.integer(high - low + 1);
   return low + Math.min(one, rng.integer(high - low + 1));

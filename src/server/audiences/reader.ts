@@ -72,7 +72,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
       return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };
     };
     if (type === PARQUET_TYPE || (type !== JSON_TYPE && query.limit === undefined)) {
-      const { opened, close } = hold(takeStream(), rankings, open, (use) => openFound(found, find, use));
+      const { opened, close } = holdForStream(takeStream(), rankings, open, (use) => openFound(found, find, use));
       const { audience, view } = opened;
       const end = Math.min(view.size, view.from + (query.limit ?? view.size));
       const chunks = chunksOf(type, opened, end, dependencies);
@@ -94,9 +94,9 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
 }
 
 /**
- * For a stream: a place among the streams (`release` frees it), and the ranking's own descriptors, both until `close`.
+ * For a stream: a stream slot (`release` frees it), and the ranking's own descriptors, both until `close`.
  */
-function hold(
+function holdForStream(
   release: () => void,
   rankings: ReadNeeds['rankings'],
   open: (at: Located, ranking: ReadRanking) => Opened<ReadRanking>,

@@ -53,10 +53,7 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         headers: idempotencyHeaders,
         body: campaignBody(config),
         response: {
-          202: json('Accepted; `Location` is the address of the campaign.', campaignSchema, [
-            'Location',
-            'Idempotent-Replayed',
-          ]),
+          202: json('Accepted; `Location` is the campaign.', campaignSchema, ['Location', 'Idempotent-Replayed']),
         },
         errors: ['unknown_feature', 'unknown_filter', 'external_id_taken', 'idempotency_key_reused', 'too_many_seeds'],
       }),

@@ -35,7 +35,7 @@ export interface QueueLimits {
 export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): () => Promise<() => void> {
   const waiting = new Set<() => void>();
   let open = 0;
-  const hold = () => {
+  const take = () => {
     open += 1;
     let isHeld = true;
     return () => {
@@ -47,7 +47,7 @@ export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): (
     };
   };
   return async () => {
-    if (open < most) return hold();
+    if (open < most) return take();
     if (waiting.size >= mostWaiting) throw unavailable(open, busy);
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -56,7 +56,7 @@ export function createQueue({ most, mostWaiting, waitMs, busy }: QueueLimits): (
       };
       const enter = () => {
         leave();
-        resolve(hold());
+        resolve(take());
       };
       const timer = setTimeout(() => {
         leave();

@@ -22,7 +22,7 @@ describe('ABLATIONS', () => {
     for (const { train, adapt } of ABLATIONS) expect((train === null) !== (adapt === undefined)).toBe(true);
   });
 
-  it('change something, but for the one whose users have no past campaigns', () => {
+  it('change something, except for the one whose users have no past campaigns', () => {
     for (const { name, of = 'reference', train, adapt, withoutPastCampaigns } of ABLATIONS) {
       const whole = WHOLES[of];
       if (train && !withoutPastCampaigns) expect(train(whole), name).not.toEqual(whole);

@@ -50,7 +50,7 @@ describe('compareWithBest', () => {
 });
 
 describe('bestBaselineTable', () => {
-  it('has a row a data set and group, and counts verdicts by data set and by group', () => {
+  it('has one row per data set and group, and counts verdicts by data set and by group', () => {
     expect(bestBaselineTable([{ name: 'films', report: REPORT }])).toMatchInlineSnapshot(`
       "| data set | group | AUC   | best of the others | difference                  | verdict | precision@5% | best of the others | difference               | verdict |
       | -------- | ----- | ----- | ------------------ | --------------------------- | ------- | ------------ | ------------------ | ------------------------ | ------- |

@@ -51,7 +51,7 @@ const POINTS: readonly HistoryPoint[] = [
 ];
 
 describe('historyTable', () => {
-  it('has a row a length, says why one has no result, and counts verdicts by length', () => {
+  it('has one row per length, says why one has no result, and counts verdicts by length', () => {
     expect(historyTable([{ name: 'films', histories: POINTS }])).toMatchInlineSnapshot(`
       "| data set | train campaigns | AUC   | best of the others | difference                  | precision@5% | best of the others | difference               | taken                              | adaptation |
       | -------- | --------------- | ----- | ------------------ | --------------------------- | ------------ | ------------------ | ------------------------ | ---------------------------------- | ---------- |
@@ -64,7 +64,7 @@ describe('historyTable', () => {
     `);
   });
 
-  it('is empty where no histories were run', () => {
+  it('is empty when no histories were run', () => {
     expect(historyTable([{ name: 'films', histories: null }])).toBe('');
   });
 });

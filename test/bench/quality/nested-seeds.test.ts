@@ -19,7 +19,7 @@ const sample = (counts: readonly number[], key = 'key', trial = TRIAL) =>
   sampleNestedSeeds(trial, counts, createRng(key));
 
 describe('drawNestedSeeds', () => {
-  it('draws members, the smaller sets being parts of the larger, up to half of the members', () => {
+  it('samples members, the smaller sets being parts of the larger, up to half of the members', () => {
     const sampled = sample([2, 5, 15, 16]);
     expect(sampled.map(({ seeds }) => seeds.length)).toEqual([2, 5, 15]);
     const [two, five, fifteen] = sampled.map(({ seeds }) => [...seeds]);
@@ -39,18 +39,18 @@ describe('drawNestedSeeds', () => {
     }
   });
 
-  it('keeps what else the trial is, and draws by the stream', () => {
+  it('keeps what else the trial is, and samples by the stream', () => {
     const [one] = sample([5]);
     expect(one).toMatchObject({ id: 'c', features: { topic: 'a' }, group: 'small' });
     expect(sample([5])).toEqual([one]);
     expect(sample([5], 'another')[0]!.seeds).not.toEqual(one!.seeds);
   });
 
-  it('is empty where there are too few members', () => {
+  it('is empty when there are too few members', () => {
     expect(sample([16])).toEqual([]);
   });
 
-  it('is empty where no member would be left to find', () => {
+  it('is empty when no member would be left to find', () => {
     const trial = { ...TRIAL, evaluation: { users: Int32Array.of(10, 40), labels: Uint8Array.of(1, 0) } };
     const sampled = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((key) => sample([5], key, trial));
     expect(sampled.some((one) => one.length === 0)).toBe(true);

@@ -51,7 +51,7 @@ describe('deriveOnce', () => {
       expect(seeds).toBe(Math.min(group === 'large' ? 60 : 30, members.size >> 1));
   });
 
-  it('is read whole, and past campaigns are no feature of it', async () => {
+  it('is read completely, without past campaigns as a feature', async () => {
     const { dataSet, history, userFeatures, close } = await prepareTrainingData(folderOf('once'), {
       pastCampaigns: 'auto',
       seed: 1,
@@ -62,7 +62,7 @@ describe('deriveOnce', () => {
     expect(userFeatures).toEqual(dataSet.userFeatures);
   });
 
-  it('gives equal bytes for equal data', async () => {
+  it('produces equal bytes for equal data', async () => {
     await derive('people', 'again');
     const hash = (name: string) =>
       createHash('sha256')

@@ -39,7 +39,7 @@ interface OnceOptions {
  * Errors: invalid_argument where `out` is there, invalid_data where campaigns are too few.
  */
 export async function deriveOnce({ data, out }: OnceOptions): Promise<void> {
-  if (existsSync(out)) throw new AppError('invalid_argument', `${out} is there already`);
+  if (existsSync(out)) throw new AppError('invalid_argument', `${out} already exists`);
   const dataSet = openDataSet(data);
   const ids = await readUserIds(dataSet);
   const numbers = new Map(ids.map((id, user) => [id, user]));

@@ -41,7 +41,7 @@ export function describeAudiences(newData: NewData): void {
       expect(api.activeAudience(first.id)).toEqual(remembered);
     });
 
-    it('stays in memory over commits that change no active version, and is seen where one does', () => {
+    it('stays in memory over commits that change no active version, and is seen when one does', () => {
       const data = newData();
       const [api, engine] = [data.open(), data.open()];
       const { id } = api.create(newCampaign(), everyoneIsKnown);

@@ -55,7 +55,7 @@ export function describeBlobs(newData: NewData): void {
       others.delete('audiences/c/e');
     });
 
-    it('say storage_failed, ENOENT, where there is no such folder or file', () => {
+    it('throw storage_failed, ENOENT, when the folder or file does not exist', () => {
       const { blobs } = newData().open();
       put(blobs, 'audiences/c/e');
       expect(() => blobs.open('audiences/c/e', 'b.bin')).toThrow(MISSING);
@@ -168,7 +168,7 @@ export function describeBlobs(newData: NewData): void {
       expect(kept()).toEqual([5]);
     });
 
-    it('go with their campaign, but for one that another expansion is being written to', () => {
+    it('go with their campaign, except for one that another expansion is being written to', () => {
       const store = newData().open();
       const { id } = store.create(newCampaign(), everyoneIsKnown);
       const folder = finishNext(store);

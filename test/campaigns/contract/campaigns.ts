@@ -86,7 +86,7 @@ export function describeCampaigns(newData: NewData): void {
       expect(seen).toEqual(made.reverse());
     });
 
-    it('gives no cursor where the last page is full', () => {
+    it('returns no cursor when the last page is full', () => {
       const store = newData().open();
       store.create(newCampaign(), everyoneIsKnown);
       store.create(newCampaign(), everyoneIsKnown);

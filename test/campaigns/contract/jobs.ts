@@ -7,7 +7,7 @@ const reason = { code: 'storage_failed', message: 'the disk is full' };
 
 export function describeJobs(newData: NewData): void {
   describe('CampaignStore.claim', () => {
-    it('gives the oldest job, with all that the engine needs', () => {
+    it('returns the oldest job, with all that the engine needs', () => {
       const data = newData();
       const store = data.open();
       const first = store.create(newCampaign(), everyoneIsKnown);
@@ -34,7 +34,7 @@ export function describeJobs(newData: NewData): void {
       });
     });
 
-    it('gives a job to one of two owners', () => {
+    it('leases a job to only one of two owners', () => {
       const data = newData();
       const [a, b] = [data.open(), data.open()];
       a.create(newCampaign(), everyoneIsKnown);
@@ -42,7 +42,7 @@ export function describeJobs(newData: NewData): void {
       expect(b.claim('2:b')).toBeNull();
     });
 
-    it('gives it to another once the lease ran out, who starts from queued with the progress and the pins kept', () => {
+    it('leases it to another owner once the lease expired, who starts from queued with progress and pins kept', () => {
       const data = newData();
       const [a, b] = [data.open(), data.open()];
       const { id } = a.create(newCampaign(), everyoneIsKnown);
@@ -88,7 +88,7 @@ export function describeJobs(newData: NewData): void {
   });
 
   describe('CampaignStore.renew', () => {
-    it('starts the lease anew', () => {
+    it('renews the lease', () => {
       const data = newData();
       const store = data.open();
       store.create(newCampaign(), everyoneIsKnown);
@@ -284,7 +284,7 @@ export function describeJobs(newData: NewData): void {
   });
 
   describe('CampaignStore.releaseOwner', () => {
-    it('gives back at once what a dead engine held, and nothing of others', () => {
+    it('releases at once what a dead engine held, and nothing of others', () => {
       const store = newData().open();
       const [first, second] = [1, 2].map(() => store.create(newCampaign(), everyoneIsKnown).id);
       const dead = store.claim('1:a')!;
@@ -319,7 +319,7 @@ export function describeJobs(newData: NewData): void {
   });
 
   describe('CampaignStore.releaseAll', () => {
-    it('gives back the jobs of every owner', () => {
+    it('releases the jobs of every owner', () => {
       const store = newData().open();
       for (const _ of [1, 2, 3]) store.create(newCampaign(), everyoneIsKnown);
       const held = ['10:a', '20:b', '10:c'].map((owner) => store.claim(owner)!);

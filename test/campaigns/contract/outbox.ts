@@ -24,7 +24,7 @@ const failed = { status: 500, error: null, durationMs: 1, isGone: false };
 
 export function describeOutbox(newData: NewData): void {
   describe('events', () => {
-    it('tell of every end but those that are asked for by nobody', () => {
+    it('report every end that a webhook subscribes to', () => {
       const { store, clock, id } = openTold(newData, { minimumSeeds: 2, maximumAttempts: 1 });
       store.create(newCampaign({ seeds: ['ann'], name: 'small' }), everyoneIsKnown);
       store.create(newCampaign({ name: 'ready' }), everyoneIsKnown);
@@ -50,7 +50,7 @@ export function describeOutbox(newData: NewData): void {
       expect(due(store, clock.now())).toHaveLength(5);
     });
 
-    it('tell of refreshed where there was an audience before, and nothing of what is superseded or cancelled', async () => {
+    it('report refreshed when there was an audience before, and nothing for superseded or cancelled expansions', async () => {
       const { store, clock } = openTold(newData);
       const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
       expand(store, store.claim(ENGINE)!);
@@ -71,7 +71,7 @@ export function describeOutbox(newData: NewData): void {
       expect(JSON.parse(due(store, clock.now())[2]!.body).data).toMatchObject({ campaign_id: id, expansion_id: third });
     });
 
-    it('tell of what callers do to an audience, and of nothing where it stays', () => {
+    it('report what callers do to an audience, and nothing when it stays the same', () => {
       const { store, clock } = openTold(newData, { minimumSeeds: 2 });
       const { id } = store.create(newCampaign({ externalId: 'ours' }), everyoneIsKnown);
       store.update(id, { audience: { size: 7 } });
@@ -102,7 +102,7 @@ export function describeOutbox(newData: NewData): void {
   });
 
   describe('due', () => {
-    it('gives what is due of each enabled webhook, the longest due first, up to a number each', () => {
+    it('returns the due deliveries of each enabled webhook, longest due first, up to a limit each', () => {
       const { store, clock, id } = openTold(newData);
       const { webhook: other } = store.webhooks.create(webhook, 10, clock.now());
       const first = store.outbox.ping(id, clock.now());
@@ -129,7 +129,7 @@ export function describeOutbox(newData: NewData): void {
   });
 
   describe('record', () => {
-    it('is refused where the delivery has ended or is gone', () => {
+    it('is refused when the delivery has ended or is gone', () => {
       const { store, clock, id } = openTold(newData);
       store.outbox.ping(id, clock.now());
       const [delivery] = due(store, clock.now());

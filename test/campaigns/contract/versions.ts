@@ -74,7 +74,7 @@ export function describeVersions(newData: NewData): void {
       ]);
     });
 
-    it('goes on serving where it fails, and says so', async () => {
+    it('keeps serving when it fails, and says so', async () => {
       const store = newData().open();
       const id = ready(store);
       await store.expand(id);
@@ -169,7 +169,7 @@ export function describeVersions(newData: NewData): void {
       collected.close();
     };
 
-    it('is seen where the active audience was made without it, also after a rollback', async () => {
+    it('is seen when the active audience was made without it, also after a rollback', async () => {
       const store = newData().open();
       const id = ready(store);
       expect(store.get(id).needsExpansion).toBe(false);
@@ -183,7 +183,7 @@ export function describeVersions(newData: NewData): void {
       expect(store.get(id).needsExpansion).toBe(true);
     });
 
-    it('is expanded by itself where the policy says so, once', async () => {
+    it('is expanded automatically when the policy says so, once', async () => {
       const store = newData().open();
       const refresh = { everyMs: null, onNewPopulation: false, onChange: true };
       const { id } = store.create(newCampaign({ refresh }), everyoneIsKnown);

@@ -27,7 +27,7 @@ function isPossible(a: Shape, b: Shape, fits: (from: number, to: number) => bool
 }
 
 describe('sizes behind names', () => {
-  test('are refused where no sizes make two shapes hold the same number of elements, and only there', () => {
+  test('are refused when no sizes make two shapes hold the same number of elements, and only there', () => {
     fc.assert(
       fc.property(shape, shape, (a, b) => {
         expect(neverEqual(a, b)).toBe(!isPossible(a, b, (from, to) => from === to));
@@ -36,7 +36,7 @@ describe('sizes behind names', () => {
     );
   });
 
-  test('are refused where no sizes leave a whole number for -1, and only there', () => {
+  test('are refused when no sizes leave a whole number for -1, and only there', () => {
     fc.assert(
       fc.property(shape, shape, (a, b) => {
         expect(neverDivides(a, b)).toBe(!isPossible(a, b, (from, to) => to !== 0 && from % to === 0));

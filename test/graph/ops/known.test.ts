@@ -31,7 +31,7 @@ describe('known elements', () => {
     expect(b.add('Expand', [x, shape]).shape).toEqual(['batch', 5, 3]);
   });
 
-  test('end where two sizes may or may not be equal', () => {
+  test('end when two sizes may or may not be equal', () => {
     const b = new Builder();
     const x = b.input('x', 'float32', ['n', 'm']);
     const shape = b.add('Shape', [x]);

@@ -38,7 +38,7 @@ describe('the gradient at a tie', () => {
     expect(await gradients((b, xs) => b.add('Max', xs), [1], [1, 0, 2])).toEqual([[1.5], [0.5, 0, 1]]);
   });
 
-  test('is 0 for Sqrt at 0 where nothing comes in, as behind a clamp, and infinite where something does', async () => {
+  test('is 0 for Sqrt at 0 when nothing comes in, as behind a clamp, and infinite where something does', async () => {
     const weighted = (b: Builder, [x, weight]: readonly Value[]) => b.add('Mul', [b.add('Sqrt', [x!]), weight!]);
     const [x] = await gradients(weighted, [0, 0, 4, 4], [0, 1, 0, 1]);
     expect(x).toEqual([0, Number.POSITIVE_INFINITY, 0, 0.25]);

@@ -44,7 +44,7 @@ const usesPastCampaigns = async (name: ShapeName): Promise<boolean> => {
 describe.each(SHAPE_NAMES)('the shape %s', { timeout: 60_000 }, (name) => {
   const shape = SHAPES[name];
 
-  it('gives equal bytes for equal seeds, and others for another', async () => {
+  it('produces equal bytes for equal seeds, and others for another', async () => {
     expect(shape.name).toBe(name);
     await generateShape(shape, { out: folderOf(`${name}-again`), seed: '1' });
     expect(readdirSync(folderOf(`${name}-again`)).sort()).toEqual(FILES);
@@ -180,7 +180,7 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(mean(near)).toBeLessThan(0.6 * mean(far));
   });
 
-  it('one-campaign: nobody is a member of two, and past campaigns are no feature', async () => {
+  it('one-campaign: nobody is a member of two, and past campaigns are not a feature', async () => {
     const counts = memberships(read('one-campaign'));
     expect(Math.max(...counts)).toBe(1);
     expect(counts.length).toBeGreaterThan(3000);

@@ -51,7 +51,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
     expect(json.warnings).toEqual([]);
   });
 
-  it('lists as many tokens a feature as are asked for', async () => {
+  it('lists as many tokens a feature as are requested', async () => {
     const all = (await get(`/v1/campaigns/${id}/explanation?limit=100`)).json.features[0].tokens;
     const two = (await get(`/v1/campaigns/${id}/explanation?limit=2`)).json.features[0];
     expect(two.tokens).toEqual(all.slice(0, 2));
@@ -68,7 +68,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
       const { json } = await get(`/v1/campaigns/${campaign}/explanation`, own);
       expect(json.version).toBe(2);
       expect(json.warnings).toMatchObject([{ code: 'disparity', feature: 'gender' }]);
-      expect(json.warnings[0].message).toBe('"f" is taken at 0 % of the rate of "m", less than 80 %');
+      expect(json.warnings[0].message).toBe('"f" is selected at 0 % of the rate of "m", less than 80 %');
       const first = (await get(`/v1/campaigns/${campaign}/explanation?version=1`, own)).json;
       expect([first.version, first.warnings]).toEqual([1, []]);
     } finally {
@@ -141,7 +141,7 @@ describe('GET /v1/campaigns/{id}/explanation', () => {
     }
   });
 
-  it('is refused where the population version is gone, and fails where the ranking is', async () => {
+  it('is refused when the population version is gone, and fails when the ranking is', async () => {
     const others = await importUsers();
     const own = await openFixture(others.population);
     try {

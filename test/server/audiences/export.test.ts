@@ -55,7 +55,7 @@ describe('gzip', () => {
     ['text/csv', ''],
     ['application/x-ndjson', '?limit=20'],
     ['text/csv', '?limit=20'],
-  ])('gives the same %s%s', async (accept, query) => {
+  ])('returns the same %s%s', async (accept, query) => {
     const path = `/v1/campaigns/${id}/audience${query}`;
     const plain = await fetchRaw(path, { accept });
     const zipped = await fetchRaw(path, { accept, 'accept-encoding': 'br, gzip' });
@@ -68,7 +68,7 @@ describe('gzip', () => {
     for (const { headers } of [plain, zipped]) expect(headers['vary']).toBe('accept, accept-encoding');
   });
 
-  it('gives the same difference', async () => {
+  it('returns the same difference', async () => {
     const path = `/v1/campaigns/${id}/audiences/2/diff/1`;
     const plain = await fetchRaw(path, { accept: 'text/csv' });
     const zipped = await fetchRaw(path, { accept: 'text/csv', 'accept-encoding': 'gzip' });
@@ -77,7 +77,7 @@ describe('gzip', () => {
     expect(plain.bytes.toString().trimEnd().split('\r\n')).toHaveLength(1 + CROWD.length - 20 - 300);
   });
 
-  it('is for text streams only, and only where it is taken', async () => {
+  it('is for text streams only, and only when it is taken', async () => {
     const path = `/v1/campaigns/${id}/audience?limit=5`;
     for (const [accept, coding] of [
       ['application/json', 'gzip'],
@@ -106,7 +106,7 @@ describe('Parquet', () => {
     expect(rows.slice(0, ODD_IDS.length).map(({ user_id }) => user_id)).toEqual(ODD_IDS);
   });
 
-  it('gives pages where a limit is given, and an empty file of nobody', async () => {
+  it('returns pages when a limit is given, and an empty file of nobody', async () => {
     const ranks: number[] = [];
     for (let cursor: unknown; ; ) {
       const query: string = cursor === undefined ? '' : `&cursor=${cursor}`;
@@ -175,7 +175,7 @@ describe('a stream whose folder is deleted', () => {
     ['NDJSON', { accept: 'application/x-ndjson' }],
     ['CSV with gzip', { accept: 'text/csv', 'accept-encoding': 'gzip' }],
     ['Parquet', { accept: PARQUET }],
-  ])('lets go of its files as %s where the client goes away', async (_name, headers) => {
+  ])('lets go of its files as %s when the client goes away', async (_name, headers) => {
     const campaign = await fixture.createReady({ ...OK_BODY, audience: { percent: 100 } });
     const { folder } = fixture.store.activeAudience(campaign);
     const response = await start(`/v1/campaigns/${campaign}/audience`, headers);

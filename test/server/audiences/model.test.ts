@@ -82,7 +82,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
     });
   });
 
-  it('gives the manifest as JSON, under an ETag of its own, and refuses other types', async () => {
+  it('returns the manifest as JSON, under an ETag of its own, and refuses other types', async () => {
     const id = await open();
     const answer = await get(id, { accept: 'application/json' });
     expect([answer.status, answer.headers['etag']]).toEqual([200, '"1-model-1-json"']);
@@ -187,7 +187,7 @@ describe('GET /v1/campaigns/{id}/model', () => {
     expect(bytes.subarray(bytes.indexOf('\r\n\r\n') + 4).equals(LARGE)).toBe(true);
   });
 
-  it('is free again where the client went away while the model was made', async () => {
+  it('is free again when the client went away while the model was made', async () => {
     const id = await open();
     let finish: (bytes: Uint8Array) => void = () => {};
     setModels({ onnx: () => new Promise((resolve) => (finish = resolve)) });

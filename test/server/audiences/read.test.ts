@@ -47,7 +47,7 @@ function expectedItems(size = 50): { rank: number; user_id: string; score: numbe
 }
 
 describe('GET /v1/campaigns/{id}/audience', () => {
-  it('gives pages whose cursors lead to every member once', async () => {
+  it('returns pages whose cursors lead to every member once', async () => {
     const items = [];
     let cursor: string | null = null;
     let pages = 0;
@@ -63,7 +63,7 @@ describe('GET /v1/campaigns/{id}/audience', () => {
     expect(items).toEqual(expectedItems());
   });
 
-  it('gives the default page where no limit is given', async () => {
+  it('returns the default page where no limit is given', async () => {
     const answer = await get(`/v1/campaigns/${id}/audience`);
     expect(answer.type).toContain('application/json');
     expect(answer.json.items).toHaveLength(50);
@@ -94,7 +94,7 @@ describe('GET /v1/campaigns/{id}/audience', () => {
     expect(answer.text).toContain('"say ""hi"""');
   });
 
-  it.each(['application/x-ndjson', 'text/csv'])('gives a page of %s where a limit is given', async (type) => {
+  it.each(['application/x-ndjson', 'text/csv'])('returns a page of %s when a limit is given', async (type) => {
     const first = await get(`/v1/campaigns/${id}/audience?limit=20`, type);
     const rest = await get(`/v1/campaigns/${id}/audience?cursor=${first.headers['x-next-cursor']}`, type);
     expect(rest.headers['x-next-cursor']).toBeUndefined();
@@ -287,7 +287,7 @@ describe('POST /v1/campaigns/{id}/audience/members/batch', () => {
     expect(answer.json.errors[0]).toMatchObject(error);
   });
 
-  it('is no user of that name where it is read', async () => {
+  it('is not a user of that name when it is read', async () => {
     expect((await member('batch')).json.code).toBe('user_not_found');
     const answer = await fixture.call('DELETE', `/v1/campaigns/${id}/audience/members/batch`);
     expect([answer.status, answer.headers['allow']]).toEqual([405, 'GET, HEAD, POST']);
@@ -341,7 +341,7 @@ describe('GET /v1/campaigns/{id}/audience/members/{user_id}', () => {
     expect(answer.json.errors[0]).toMatchObject({ pointer: 'user_id', limit: 256 });
   });
 
-  it('refuses a path that is no valid encoding', async () => {
+  it('refuses a path that is not a valid encoding', async () => {
     const answer = await get(`/v1/campaigns/${id}/audience/members/%zz`);
     expect([answer.status, answer.json.code]).toEqual([400, 'invalid_request']);
     expect(answer.type).toContain('application/problem+json');

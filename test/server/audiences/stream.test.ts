@@ -23,14 +23,14 @@ async function collect(
 }
 
 describe('textChunks', () => {
-  it('gives a chunk a page after the head of CSV, and none of a page without rows', async () => {
+  it('returns a chunk a page after the head of CSV, and none of a page without rows', async () => {
     expect(await collect(CSV_TYPE, [[1, 2], [], [3]])).toEqual(['number\r\n', '1\r\n2\r\n', '3\r\n']);
     expect(await collect(NDJSON_TYPE, [[1], [], [2]])).toEqual(['{"number":1}\n', '{"number":2}\n']);
     expect(await collect(NDJSON_TYPE, [])).toEqual([]);
     expect(textOf(CSV_TYPE, NUMBERS, [1, 2])).toBe('number\r\n1\r\n2\r\n');
   });
 
-  it('gives the event loop a turn after each page, also of pages without rows', async () => {
+  it('yields to the event loop after each page, even without rows', async () => {
     let turns = 0;
     let isOver = false;
     const count = () => {
@@ -55,7 +55,7 @@ describe('streamChunks', () => {
   }
   const all = Array.from({ length: 20 }, (_, i) => `${i}\n`).join('');
 
-  it.each([false, true])('gives everything and closes once, gzip %s', async (gzip) => {
+  it.each([false, true])('returns everything and closes once, gzip %s', async (gzip) => {
     let closes = 0;
     const chunks: Buffer[] = [];
     for await (const chunk of streamChunks(numbers(20), { gzip, limits }, () => closes++))
@@ -66,7 +66,7 @@ describe('streamChunks', () => {
     expect(closes).toBe(1);
   });
 
-  it.each([false, true])('fails where a page does, and closes, gzip %s', async (gzip) => {
+  it.each([false, true])('fails when a page does, and closes, gzip %s', async (gzip) => {
     let closes = 0;
     const read = async () => {
       for await (const _ of streamChunks(numbers(20, 7), { gzip, limits }, () => closes++));
@@ -76,7 +76,7 @@ describe('streamChunks', () => {
     expect(closes).toBe(1);
   });
 
-  it.each([false, true])('closes where nobody reads on, gzip %s', async (gzip) => {
+  it.each([false, true])('closes when nobody reads on, gzip %s', async (gzip) => {
     let closes = 0;
     const stream = streamChunks(numbers(1_000_000), { gzip, limits }, () => closes++);
     stream.on('error', () => {});

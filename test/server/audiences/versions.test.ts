@@ -57,7 +57,7 @@ describe('GET /v1/campaigns/{id}/audiences', () => {
     expect(newest.created_at).toMatch(/^\d{4}-.*Z$/);
   });
 
-  it('gives pages whose cursors survive a new version', async () => {
+  it('returns pages whose cursors survive a new version', async () => {
     const first = (await get(`/v1/campaigns/${id}/audiences?limit=2`)).json;
     const rest = (await get(`/v1/campaigns/${id}/audiences?limit=2&cursor=${first.next_cursor}`)).json;
     expect([...first.items, ...rest.items].map(({ version }) => version)).toEqual([4, 3, 2, 1]);
@@ -266,7 +266,7 @@ describe('GET /v1/users/{user_id}/audiences', () => {
     fixture.store.activate(id, 4);
   });
 
-  it('gives pages that lead to each once, also where a campaign goes in between', async () => {
+  it('returns pages that lead to each once, also when a campaign goes in between', async () => {
     const own = await openFixture(users.population);
     try {
       const ids: string[] = [];
@@ -284,7 +284,7 @@ describe('GET /v1/users/{user_id}/audiences', () => {
     }
   });
 
-  it('says that the storage failed where a ranking is damaged that should be there', async () => {
+  it('says that the storage failed when a ranking is damaged that should be there', async () => {
     const own = await openFixture(users.population);
     try {
       await own.createReady();

@@ -119,12 +119,12 @@ describe('POST /v1/estimates', () => {
     expect([status, json.enough, json.cohesion, json.expected]).toEqual([200, false, null, null]);
     expect(json.reason).toEqual({
       code: 'too_few_seeds',
-      message: '9 of the seeds are in the population, at least 10 are needed',
+      message: '9 of the seeds are in the population; at least 10 are needed',
     });
     expect(asked).toEqual([]);
   });
 
-  it('says that nobody is left who is no seed', async () => {
+  it('says that nobody is left who is not a seed', async () => {
     const left = { seeds: 20, suppressed: 0, filtered: 280, candidates: 0 };
     answerWith(async () => ({ kind: 'estimate', estimate: { users: left, expected: null } }));
     const { status, json } = await post({ seeds: SEEDS, filters: { city: ['c1'], gender: ['f'] } });
@@ -143,11 +143,11 @@ describe('POST /v1/estimates', () => {
     expect([json.enough, json.seeds.known, json.seeds.suppressed, json.candidates]).toEqual([false, 20, 11, 280]);
     expect(json.reason).toEqual({
       code: 'too_few_seeds',
-      message: '9 of the seeds are in the population and not suppressed, at least 10 are needed',
+      message: '9 of the seeds are in the population and not suppressed; at least 10 are needed',
     });
   });
 
-  it('asks to ask again where the list of all campaigns was changed meanwhile, whose file is gone then', async () => {
+  it('asks to ask again when the list of all campaigns was changed meanwhile, whose file is gone then', async () => {
     await server.call('PUT', '/v1/suppression', { user_ids: ['person-70'] });
     answerWith(async () => {
       await server.call('DELETE', '/v1/suppression');
@@ -173,7 +173,7 @@ describe('POST /v1/estimates', () => {
     ]);
   });
 
-  it('tells whom it counted where the time was too short for the rest', async () => {
+  it('tells whom it counted when the time was too short for the rest', async () => {
     const counted = { seeds: 15, suppressed: 5, filtered: 0, candidates: 280 };
     answerWith(async () => ({ kind: 'late', users: counted }));
     const { json } = await post({ seeds: SEEDS });
@@ -185,7 +185,7 @@ describe('POST /v1/estimates', () => {
     ]);
   });
 
-  it('shows a request id only where the estimator fails, and logs why', async () => {
+  it('shows a request id only when the estimator fails, and logs why', async () => {
     answerWith(async () => {
       throw new Error('a secret path');
     });

@@ -151,7 +151,7 @@ describe('expansions', () => {
 });
 
 describe('an empty body that is called JSON', () => {
-  it('is no body: taken where none is needed, refused where one is', async () => {
+  it('is not a body: taken when none is needed, refused when one is', async () => {
     const path = `/v1/campaigns/${await fixture.createReady()}`;
     const headers = { 'content-type': 'application/json' };
     expect((await fixture.call('POST', `${path}/expansions`, '', headers)).status).toBe(202);

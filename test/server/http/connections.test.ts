@@ -137,7 +137,7 @@ describe('a body over the limit', () => {
   });
 });
 
-describe('what is no request', () => {
+describe('what is not a request', () => {
   /** The problem of a raw answer, which names the request as its header does. */
   function problemIn(answer: string): object {
     const [head = '', body = ''] = answer.split('\r\n\r\n');
@@ -153,7 +153,7 @@ describe('what is no request', () => {
     expect(problemIn(answer)).toMatchObject({ status: 400, code: 'invalid_request' });
   });
 
-  it('is answered 431 where the headers are too large', async () => {
+  it('is answered 431 when the headers are too large', async () => {
     const { port } = await listen();
     const answer = await exchange(port, `GET /livez HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`);
     expect(problemIn(answer)).toMatchObject({ status: 431, code: 'headers_too_large' });
@@ -185,7 +185,7 @@ describe('an audience stream', () => {
     expect(server.log()).toContain('the client disconnected');
   });
 
-  it('goes on where the client reads again, to the last byte', async () => {
+  it('goes on when the client reads again, to the last byte', async () => {
     const { socket } = await stall();
     await sleep(50);
     const chunks: string[] = [];
@@ -197,7 +197,7 @@ describe('an audience stream', () => {
     expect(chunks.join('').match(/"user_id"/g)).toHaveLength(crowd.length - 20);
   });
 
-  it('is refused with Retry-After where too many are open', async () => {
+  it('is refused with Retry-After when too many are open', async () => {
     const { server, id, socket } = await stall({ maximumOpenStreams: 1 });
     const answer = await server.call('GET', `/v1/campaigns/${id}/audience`, undefined, { accept: 'text/csv' });
     expect([answer.status, answer.json.code]).toEqual([503, 'unavailable']);

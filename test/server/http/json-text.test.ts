@@ -40,15 +40,15 @@ describe('parseJson', () => {
       '{"\\u0063onstructor":{"prototype":{}}}',
       'the body is not valid: /constructor: no object may have the field constructor',
     ],
-    [nested(33), 'lists and objects may be within each other up to 32 deep'],
-    [`${'{"a":['.repeat(17)}${']}'.repeat(17)}`, 'lists and objects may be within each other up to 32 deep'],
+    [nested(33), 'lists and objects may be nested up to 32 deep'],
+    [`${'{"a":['.repeat(17)}${']}'.repeat(17)}`, 'lists and objects may be nested up to 32 deep'],
   ])('refuses %s', (text, message) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'invalid_request', message }));
   });
 });
 
 describe('a body', () => {
-  it('may be an empty object where none is needed', async () => {
+  it('may be an empty object when none is needed', async () => {
     expect((await server.call('POST', `/v1/campaigns/${id}/expansions`, {})).status).toBe(202);
     const hook = await server.call('POST', '/v1/webhooks', { url: 'https://example.com/', events: ['campaign.ready'] });
     const path = `/v1/webhooks/${hook.json.id}`;
@@ -64,7 +64,7 @@ describe('a body', () => {
     ['POST', `/v1/campaigns/${id}/feedback`, { events: [{ user_id: 'u', event: 'click', time }] }] as const;
   it.each([
     [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: undefined }] as const, '/name', 'is missing'],
-    [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: 7 }] as const, '/name', 'a text is expected'],
+    [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: 7 }] as const, '/name', 'a string is expected'],
     [() => ['POST', '/v1/campaigns', { ...OK_BODY, name: '' }] as const, '/name', 'at least 1 character is expected'],
     [
       () => ['POST', '/v1/campaigns', { ...OK_BODY, name: 'x'.repeat(201) }] as const,
@@ -97,7 +97,7 @@ describe('a body', () => {
       '/events/0/time',
       'an RFC 3339 time is expected, such as 2026-11-25T12:00:00Z or 2026-11-25T13:00:00+01:00',
     ],
-    [() => feedback(7), '/events/0/time', 'a text is expected'],
+    [() => feedback(7), '/events/0/time', 'a string is expected'],
     [
       () => ['POST', `/v1/campaigns/${id}/feedback`, { events: [{ user_id: 'u', event: 'x' }] }] as const,
       '/events/0/event',

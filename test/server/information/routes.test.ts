@@ -177,7 +177,7 @@ describe('pageOfValues', () => {
   const present = (value: string) => value;
   const query = { prefix: undefined, search: undefined, limit: 10, cursor: undefined };
 
-  it('looks at so many values at once, and goes on from there to the last', () => {
+  it('looks at so many values at once, and continues from there to the last', () => {
     const found: string[] = [];
     let pages = 0;
     for (let cursor: string | null | undefined; cursor !== null; pages++) {
@@ -200,7 +200,7 @@ describe('pageOfValues', () => {
   it('refuses the cursor of another list', () => {
     const { next_cursor } = pageOfValues(values, 's', query, 100, present);
     expect(() => pageOfValues(values, 't', { ...query, cursor: next_cursor! }, 100, present)).toThrow(
-      /not given by this list/,
+      /does not belong to this list/,
     );
   });
 });

@@ -12,7 +12,7 @@ const operations = Object.entries(document.paths).flatMap(([path, item]) =>
 );
 
 describe('openApiDocument', () => {
-  it('says what may be left out: a key where the service asks for none, and the body of a rotation', () => {
+  it('says what may be left out: a key when the service asks for none, and the body of a rotation', () => {
     const { security, paths } = document as unknown as {
       readonly security: readonly object[];
       readonly paths: Record<string, Record<string, { readonly requestBody?: { readonly required: boolean } }>>;

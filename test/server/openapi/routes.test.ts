@@ -48,7 +48,7 @@ describe('GET /docs/errors', () => {
     expect((await server.call('GET', refused.json.type)).text).toContain('<h1>unauthorized</h1>');
   });
 
-  it('has no page of what is no code', async () => {
+  it('has no page of what is not a code', async () => {
     for (const name of ['nonsense', 'toString', '%3Cscript%3E']) {
       const answer = await server.call('GET', `/docs/errors/${name}`);
       expect([answer.status, answer.json.code]).toEqual([404, 'route_not_found']);

@@ -26,7 +26,7 @@ describe('toAppError', () => {
     expect(toAppError(error, LIMITS).code).toBe(code);
   });
 
-  it('makes what is no error internal too', () => {
+  it('makes what is not an error internal too', () => {
     for (const thrown of ['text', 7, undefined, null]) expect(toAppError(thrown, LIMITS).code).toBe('internal');
   });
 });

@@ -64,7 +64,7 @@ describe('an upload that is longer than declared', () => {
     const answer = await exchange(...pieces);
     expect(statusesOf(answer)).toEqual([400]);
     expect(answer).toContain('"code":"invalid_request"');
-    expect(answer).toContain('more follows the body than its declared length');
+    expect(answer).toContain('the body is longer than its declared length');
     expect(await suppressed()).toBe(200);
   });
 
@@ -97,7 +97,7 @@ describe('an upload that is longer than declared', () => {
     expect(await suppressed()).toBe(200);
   });
 
-  it('is told the truth where the rest comes after it was applied', async () => {
+  it('is told the truth when the rest comes after it was applied', async () => {
     const { socket, answer, closed } = open();
     socket.write(`${put('content-length: 4')}a\nb\n`);
     await expect.poll(answer).toContain('HTTP/1.1 200 ');
@@ -132,7 +132,7 @@ describe('other bodies that are longer than declared', () => {
       `${head('POST', path, 'application/x-ndjson', `content-length: ${line.length}`)}${line}${line}`,
     );
     expect(statusesOf(answer)).toEqual([400]);
-    expect(answer).toContain('more follows the body than its declared length');
+    expect(answer).toContain('the body is longer than its declared length');
   });
 
   it('are refused as a campaign', async () => {
@@ -143,7 +143,7 @@ describe('other bodies that are longer than declared', () => {
   });
 });
 
-describe('what is no request', () => {
+describe('what is not a request', () => {
   it('is answered after the requests before it, in their order', async () => {
     const get = 'GET /v1/suppression HTTP/1.1\r\nhost: x\r\n\r\n';
     const answer = await exchange(`${get}${get}NONSENSE\r\n\r\n`);
@@ -165,7 +165,7 @@ describe('what is no request', () => {
     expect(await suppressed()).toBe(200);
   });
 
-  it('leaves no connection open where its client does not close', async () => {
+  it('leaves no connection open when its client does not close', async () => {
     const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
     sockets.push(socket);
     socket.on('error', () => {}).resume();

@@ -12,7 +12,7 @@ beforeAll(async () => {
 afterAll(() => users.remove());
 
 describe('findRowsOf', () => {
-  it('gives rows in order and counts as of seeds, over many slices, between which others have their turn', async () => {
+  it('returns rows in order and counts as of seeds, over many slices, between which others have their turn', async () => {
     const { population } = users;
     const unknown = Array.from({ length: 10_000 }, (_, i) => `nobody-${i}`);
     const received = [...unknown, ...USER_IDS.toReversed(), ...USER_IDS.slice(0, 7)];

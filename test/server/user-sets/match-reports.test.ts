@@ -40,7 +40,7 @@ describe('min_known_percent', () => {
     expect([await report(), files()]).toEqual(before);
   });
 
-  it('takes as much, and a list of nobody where nothing is asked for', async () => {
+  it('takes as much, and a list of nobody when nothing is asked for', async () => {
     expect((await put(half, '?min_known_percent=50')).json).toMatchObject({ users: 20, known: 10 });
     expect((await put('nobody\n', '?min_known_percent=0')).json).toMatchObject({ users: 1, known: 0 });
     expect((await put('nobody\n')).status).toBe(200);
@@ -92,7 +92,7 @@ describe('a dry run', () => {
     expect(done).toEqual(told);
   });
 
-  it('is refused where the change would be', async () => {
+  it('is refused when the change would be', async () => {
     expect((await put('nobody\n', '?dry_run=true&min_known_percent=1')).json.code).toBe('too_few_known');
     expect((await put('\n', '?dry_run=true')).json.code).toBe('invalid_request');
     expect((await put('a\n', '?dry_run=yes')).json.errors[0].pointer).toBe('dry_run');
@@ -142,11 +142,11 @@ describe('a file of another kind', () => {
   it.each([
     [
       'id;name\n1;Ann\n',
-      'fields are separated by commas, and this header row has semicolons: its columns are "id", "name"',
+      'fields must be separated by commas, but this header row has semicolons: its columns are "id", "name"',
     ],
     [
       'user_id\tname\n1\tAnn\n',
-      'fields are separated by commas, and this header row has tabs: its columns are "user_id", "name"',
+      'fields must be separated by commas, but this header row has tabs: its columns are "user_id", "name"',
     ],
     ['id,name\n1,Ann\n', 'the header row has no column user_id, but "id", "name"'],
     [

@@ -177,12 +177,12 @@ describe('a wrong upload', () => {
     ['text', TEXT, Buffer.from('a\nb\n\xff\n', 'latin1'), 'line 3', 'UTF-8'],
     ['text', TEXT, `a\n${'x'.repeat(100_000)}\n`, 'line 2', 'at most'],
     ['text', TEXT, `a\n${'x'.repeat(200_000)}`, 'line 2', 'at most'],
-    ['NDJSON', NDJSON, '"a"\n\n{"user_id":7}\n', 'line 3', 'a text'],
-    ['NDJSON', NDJSON, '"a"\n{"id":"b"}\n', 'line 2', 'a text'],
+    ['NDJSON', NDJSON, '"a"\n\n{"user_id":7}\n', 'line 3', 'must be a string'],
+    ['NDJSON', NDJSON, '"a"\n{"id":"b"}\n', 'line 2', 'must be a string'],
     ['NDJSON', NDJSON, '"a"\nb\n', 'line 2', 'not JSON'],
     ['NDJSON', NDJSON, '"a"\n""\n', 'line 2', 'at least 1 byte'],
     ['NDJSON', NDJSON, '"a"\n"\\ud800"\n', 'line 2', 'surrogate'],
-    ['NDJSON', NDJSON, '["a"]\n', 'line 1', 'a text'],
+    ['NDJSON', NDJSON, '["a"]\n', 'line 1', 'must be a string'],
     ['CSV', CSV, 'id\na\n', 'line 1', 'user_id'],
     ['CSV', CSV, '\n', 'line 1', 'user_id'],
     ['CSV', CSV, 'user_id,a\nu1,1\nu2\n', 'line 3', '1 fields'],
@@ -190,7 +190,7 @@ describe('a wrong upload', () => {
     ['CSV', CSV, 'user_id,a\nu1,"b"c"d"\n', 'line 2', 'quote'],
     ['CSV', CSV, 'user_id,a\nu1,1\n,2\n', 'line 3', 'at least 1 byte'],
     ['CSV', CSV, 'user_id,a\n"u1,1\nu2,1\n', 'line 2', 'not closed'],
-    ['CSV', CSV, `user_id,a\nu1,1\n"u1,1\n${'u2,1\n'.repeat(20_000)}`, 'line 3', 'not closed'],
+    ['CSV', CSV, `user_id,a\nu1,1\n"u1,1\n${'u2,1\n'.repeat(20_000)}`, 'line 3', 'unclosed'],
   ])('of %s names the line (%#)', async (_name, headers, body, pointer, message) => {
     const { errors, detail } = await refused(put(body, headers), 400, 'invalid_request');
     expect(errors[0]).toMatchObject({ pointer, message: expect.stringContaining(message) });
@@ -214,7 +214,7 @@ describe('a wrong upload', () => {
     await refused(put({ user_ids: [] }, {}), 400, 'invalid_request');
   });
 
-  it('is refused where its type or encoding is another', async () => {
+  it('is refused when its type or encoding is another', async () => {
     const type = await refused(put('a', { 'content-type': 'text/html' }), 415, 'unsupported_media_type');
     expect(type.detail).toContain('text/csv');
     await refused(put('a', { ...TEXT, 'content-encoding': 'br' }), 415, 'unsupported_media_type');
@@ -223,7 +223,7 @@ describe('a wrong upload', () => {
     await refused(put(json, { 'content-type': 'application/json', ...GZIP }), 415, 'unsupported_media_type');
   });
 
-  it('is refused where it is not gzip, or not all of it', async () => {
+  it('is refused when it is not gzip, or not all of it', async () => {
     await refused(put('a\n', { ...TEXT, ...GZIP }), 400, 'invalid_request');
     const whole = gzipSync(text(Array.from({ length: 1_000 }, (_, i) => `u${i}`)));
     await refused(put(whole.subarray(0, whole.length - 9), { ...TEXT, ...GZIP }), 400, 'invalid_request');
@@ -246,7 +246,7 @@ describe('a wrong upload', () => {
     }
   });
 
-  it('is refused over the limit of ids, also where a set would grow over it', async () => {
+  it('is refused over the limit of ids, also when a set would grow over it', async () => {
     await reopen({ maximumUploadIds: 30, maximumInlineSeeds: 25 });
     const ids = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `u${from + i}`);
     const { errors } = await refused(put(text(ids(31))), 413, 'too_many_seeds');
@@ -347,7 +347,7 @@ describe('a match report', () => {
     expect(changed.updated_at >= json.updated_at).toBe(true);
   });
 
-  it('is empty where there is no set, and after it was taken away', async () => {
+  it('is empty when there is no set, and after it was taken away', async () => {
     const empty = { users: 0, received: 0, known: 0, unknown: 0, duplicate: 0, created_at: null, updated_at: null };
     expect((await get('/v1/suppression')).json).toMatchObject(empty);
     expect((await get('/v1/campaigns/{id}/suppression/unknown')).text).toBe('');
@@ -358,7 +358,7 @@ describe('a match report', () => {
     await expect(fixture.store.expand(id)).rejects.toMatchObject({ code: 'no_seeds' });
   });
 
-  it('says storage_failed where the file is gone, before a byte is sent', async () => {
+  it('says storage_failed when the file is gone, before a byte is sent', async () => {
     await put('a\n');
     await fixture.close();
     await open();

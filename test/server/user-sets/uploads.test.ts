@@ -276,7 +276,7 @@ describe('small uploads', () => {
     expect(statusOf(await fixture.call('PUT', '/v1/suppression', packed, headers))).toBe(503);
   });
 
-  it('are answered 503 where too many wait', async () => {
+  it('are answered 503 when too many wait', async () => {
     const { fixture } = await listen({ maximumOpenSmallUploads: 1, maximumWaitingUploads: 1 });
     const answers = await Promise.all([1, 2, 3].map((i) => fixture.call('POST', '/v1/suppression/add', opt(i), TEXT)));
     expect(answers.map(statusOf).sort()).toEqual([200, 200, 503]);
@@ -286,9 +286,9 @@ describe('small uploads', () => {
 
 describe('a dripping upload', () => {
   it.each([
-    ['slower than the minimum rate', { uploadStallMs: 200 }, 'at least 10240 bytes a second'],
+    ['slower than the minimum rate', { uploadStallMs: 200 }, 'at least 10240 bytes per second'],
     ['over its whole time', { ...SLOW, maximumUploadMs: 400 }, 'at most 400 ms'],
-  ])('is ended where it is %s, and its place is free', async (_name, config, message) => {
+  ])('is ended when it is %s, and its place is free', async (_name, config, message) => {
     const { fixture, port } = await listen({ smallUploadBytes: 0, maximumOpenUploads: 1, lingerMs: 100, ...config });
     const sender = upload(port);
     const drip = setInterval(() => sender.socket.writable && sender.chunk('a\n'), 20);

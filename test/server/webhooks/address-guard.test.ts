@@ -140,7 +140,7 @@ describe('lookup', () => {
       );
     });
 
-  it('gives all addresses, or the first', async () => {
+  it('returns all addresses, or the first', async () => {
     const addresses = [
       { address: '8.8.8.8', family: 4 },
       { address: '2606:4700::1', family: 6 },

@@ -129,7 +129,7 @@ describe('events of campaigns', () => {
 });
 
 describe('an answer that is no 2xx', () => {
-  it('is tried again after growing pauses, byte for byte the same and signed anew', async () => {
+  it('is tried again after growing pauses, byte for byte the same and signed again', async () => {
     const receiver = await open();
     receiver.answer = 503;
     const { id, secret } = await create(receiver.url);
@@ -511,7 +511,7 @@ describe('stop', () => {
 });
 
 describe('an outcome that cannot be recorded', () => {
-  it('is no reason to send over and over: nothing is sent for 30 s, then again', async () => {
+  it('is not a reason to send over and over: nothing is sent for 30 s, then again', async () => {
     const receiver = await open();
     const { id } = await create(receiver.url);
     const database = new Sqlite(join(fixture.dataDir, 'metaheac.db'));

@@ -193,7 +193,7 @@ describe('PATCH /v1/webhooks/{id}', () => {
 describe('POST /v1/webhooks/{id}/rotate', () => {
   beforeEach(() => open());
 
-  it('gives a new secret, with a body and without', async () => {
+  it('returns a new secret, with a body and without', async () => {
     const { id, secret } = await create();
     const first = await fixture.call('POST', `/v1/webhooks/${id}/rotate`);
     const second = await fixture.call('POST', `/v1/webhooks/${id}/rotate`, { grace_seconds: 60 });
