@@ -15,7 +15,7 @@ export interface HousekeepingOptions {
   /** Open rankings, some of which get removed. */
   readonly rankings: Pick<RankingCache, 'forgetDeleted'>;
   /** The served version. */
-  readonly populationVersion: string;
+  readonly populationVersion: () => string;
   readonly retention: Retention;
   /** Called after expansions were queued. */
   readonly wake: () => void;
@@ -58,7 +58,7 @@ export function startHousekeeping({
       await store.removeUnusedFeedback();
     }),
     repeat('scheduled expansion', REFRESH_EVERY_MS, async () => {
-      const queued = await store.expandDue(populationVersion);
+      const queued = await store.expandDue(populationVersion());
       if (queued === 0) return;
       logger.info({ expansions: queued }, 'campaigns are expanded again according to their refresh policy');
       wake();

@@ -193,6 +193,7 @@ program
   .option('--data-dir <dir>', 'folder of the database, seeds and audiences')
   .option('--model <dir>', 'model folder')
   .option('--population <dir>', 'population folder')
+  .option('--follow-population', 'serve each version as soon as it becomes current')
   .option('--port <port>', 'port; 0 picks a free one')
   .option('--host <host>', 'address; a non-loopback address needs METAHEAC_API_KEY')
   .option('--device <device>', 'auto, cpu, cuda or cuda:N')

@@ -9,8 +9,7 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { type ModelFolder, readModelFolder } from '../model/folder.ts';
 import { featureOf } from '../model/manifest.ts';
-import { publishedAt } from '../population/manifest.ts';
-import { openPopulation, type Population } from '../population/population.ts';
+import type { Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
@@ -27,11 +26,14 @@ import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { describeModel, valuesOf } from './model-facts.ts';
+import { PopulationSwitch } from './population-switch.ts';
 
 export interface ServiceOptions {
   readonly dataDir: string;
   readonly model: string;
   readonly population: string;
+  /** Whether to serve whatever version an import makes current. */
+  readonly followPopulation?: boolean;
   readonly host: string;
   readonly port: number;
   readonly apiKey: string | null;
@@ -64,13 +66,14 @@ export interface Service {
 export async function startService(options: ServiceOptions): Promise<Service> {
   requireKeyFor(options.host, options.apiKey);
   const model = readModelFolder(options.model);
-  const population = openPopulation(options.population);
+  const { population: folder, logger } = options;
+  const populations = new PopulationSwitch({ folder, model, logger });
   const closers: (() => Promise<void> | void)[] = [];
   const close = async () => {
     while (closers.length > 0) await closers.pop()!();
   };
   try {
-    return await startParts(options, model, population, closers, close);
+    return await startParts(options, model, populations, closers, close);
   } catch (error) {
     await close();
     throw error;
@@ -81,7 +84,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 async function startParts(
   options: ServiceOptions,
   model: ModelFolder,
-  population: Population,
+  populations: PopulationSwitch,
   closers: (() => Promise<void> | void)[],
   close: () => Promise<void>,
 ): Promise<Service> {
@@ -95,18 +98,15 @@ async function startParts(
   takeOver(store, logger);
   const rankings = new RankingCache(store.blobs, { openRankings });
   closers.push(() => rankings.closeAll());
+  closers.push(() => populations.close());
+  const { served: population } = populations;
   const supervisor = superviseEngine(options, model, population, { store, locator }, config);
+  populations.onSwitch((version) => supervisor.usePopulation(version));
   closers.push(() => supervisor.stop());
-  closers.push(
-    startHousekeeping({
-      store,
-      rankings,
-      populationVersion: population.version,
-      retention: { versions: config.retainedVersions, days: config.retainedDays },
-      wake: () => supervisor.wake(),
-      logger,
-    }),
-  );
+  const populationVersion = () => population.version;
+  const wake = () => supervisor.wake();
+  const retention = { versions: config.retainedVersions, days: config.retainedDays };
+  closers.push(startHousekeeping({ store, rankings, populationVersion, retention, wake, logger }));
   const exporter = openExporter(options, model, locator);
   closers.push(() => exporter.close());
   const explainer = openExplainer(options, config, locator);
@@ -119,12 +119,12 @@ async function startParts(
     campaignFeatures: campaignFeaturesOf(model),
     modelVersion: model.manifest.version,
     model: describeModel(model.manifest),
-    populationImportedAt: publishedAt(population.path, population.version),
+    populations,
     customisedModels: exporter,
     estimates: supervisor,
     explainer,
     engine: () => supervisor.state,
-    wake: () => supervisor.wake(),
+    wake,
     webhooks,
     logger,
     clock,
@@ -134,6 +134,7 @@ async function startParts(
   closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
   await listen(server, options);
   webhooks.start();
+  if (options.followPopulation) populations.follow();
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
   return { url: urlOf(server, options.host), engineReady, close };

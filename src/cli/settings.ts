@@ -52,8 +52,17 @@ export const settingsSchema = z.object({
   METAHEAC_POPULATION: z.string().min(1).optional().register(SETTING_WORDS, {
     flag: '--population',
     byDefault: 'required',
-    description: 'Population folder; its current version at startup is served.',
+    description:
+      'Population folder; its current version is served. Another is taken by `POST /v1/populations/{version}/activate`.',
   }),
+  METAHEAC_FOLLOW_POPULATION: z
+    .enum(['true', 'false'])
+    .default('false')
+    .transform((value) => value === 'true')
+    .register(SETTING_WORDS, {
+      flag: '--follow-population',
+      description: 'Serve each population version as soon as an import or a rollback makes it current.',
+    }),
   METAHEAC_HOST: z.string().min(1).default('127.0.0.1').register(SETTING_WORDS, {
     flag: '--host',
     description: 'Address; a non-loopback address needs a key, or the service refuses to start.',

@@ -191,11 +191,22 @@ const rows = {
     meaning: 'The requested resource needs the general model that it was made with, and another one is now served.',
     advice: 'Create a new expansion with the served model (served_model_version), or serve model_version again.',
   },
+  population_not_found: {
+    status: 404,
+    title: 'No such population version',
+    meaning: 'The path names a version that the population folder does not have.',
+    advice: 'GET /v1/populations lists the versions.',
+  },
+  population_rejected: {
+    status: 409,
+    title: 'The population version cannot be served',
+    meaning: 'A file of it is damaged, or it lacks a feature that the served model needs. Nothing has changed.',
+    advice: 'Import the version again with `metaheac population import --model`; the message names what is wrong.',
+  },
   population_unavailable: {
     status: 409,
     title: 'The population version behind it no longer exists',
-    meaning:
-      'The requested resource needs the population version that it was made with, and that one no longer exists.',
+    meaning: 'The resource needs the population version that it was made with, and that one no longer exists.',
     advice: 'Create a new expansion, which uses the population version that is now served.',
   },
   webhook_disabled: {
@@ -219,9 +230,7 @@ const rows = {
   too_many_seeds: {
     status: 413,
     title: 'There are too many seeds',
-    meaning:
-      'There are more user ids than one JSON body, or one set of users (a file of seeds or of suppressed ' +
-      'users), may contain.',
+    meaning: 'There are more user ids than one JSON body, or one set of users (a file of ids), may contain.',
     advice:
       'The limit is in errors. If there are too many for JSON, send a file: create the campaign with seeds ' +
       'null, upload them with PUT /v1/campaigns/{id}/seeds (text, NDJSON or CSV, also gzip), then POST ' +
@@ -242,18 +251,14 @@ const rows = {
   unavailable: {
     status: 503,
     title: 'The service is not ready',
-    meaning:
-      'The service cannot take the request now: it is starting or closing, or the maximum number of streams ' +
-      'or models is open.',
+    meaning: 'The service is starting or closing, or the maximum number of streams or models is open.',
     advice: 'Send it again after Retry-After seconds. /readyz says which part is not ready.',
   },
   storage_failed: {
     status: 503,
     title: 'Data could not be stored or read',
     hidden: true,
-    meaning:
-      'Data could not be written or read: a full disk, a read-only folder, a failing device. Whatever was ' +
-      'acknowledged before is kept.',
+    meaning: 'A full disk, a read-only folder or a failing device. Whatever was acknowledged before is kept.',
     advice: 'Try again later; the operator can find the cause in the log under the request id.',
   },
   internal: {

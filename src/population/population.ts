@@ -44,8 +44,17 @@ export interface OpenOptions {
    * read at its first use. Without it every file's sha256 is checked, and directory and `rowOf` are read at once.
    */
   readonly trusted?: boolean;
+  /** What `prepareVersion` made of this version in another thread: nothing is verified or read again. */
+  readonly prepared?: PreparedVersion;
   /** How much `readRows` keeps, in bytes of columns. */
   readonly cacheBytes?: number;
+}
+
+/** What look-ups need of a version, in memory that can be handed to another thread. */
+export interface PreparedVersion {
+  /** The texts, ends and slots of the directory's table. */
+  readonly directory: { readonly bytes: Uint8Array; readonly ends: Uint32Array; readonly slots: Int32Array };
+  readonly rowOf: Int32Array;
 }
 
 const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
@@ -63,10 +72,21 @@ export function openPopulation(path: string, options: OpenOptions = {}): Populat
     );
   }
   const manifest = readManifest(path, version);
-  verifyVersion(path, manifest, options.trusted ? 'sizes' : 'everything');
-  const population = new FolderPopulation(path, manifest, options.cacheBytes ?? DEFAULT_CACHE_BYTES);
-  if (!options.trusted) population.load();
+  const { prepared, trusted = false, cacheBytes = DEFAULT_CACHE_BYTES } = options;
+  verifyVersion(path, manifest, trusted || prepared ? 'sizes' : 'everything');
+  const population = new FolderPopulation(path, manifest, cacheBytes);
+  if (prepared) population.take(prepared);
+  else if (!trusted) population.load();
   return population;
+}
+
+/** Verifies a version as `openPopulation` does, and reads what look-ups need. @throws AppError invalid_population */
+export function prepareVersion(path: string, version: string): PreparedVersion {
+  const manifest = readManifest(path, version);
+  verifyVersion(path, manifest, 'everything');
+  const table = readTable(path, manifest.directory);
+  const { rowOf } = new FolderPopulation(path, manifest, 0);
+  return { directory: { bytes: table.bytes, ends: table.ends, slots: table.prepare() }, rowOf };
 }
 
 /** Whether a version was published and not removed. */
@@ -94,6 +114,12 @@ class FolderPopulation implements Population {
     this.segmentCount = manifest.segments.length;
     this.#manifest = manifest;
     this.#cache = new SegmentCache(cacheBytes, (index) => this.#loadSegment(index));
+  }
+
+  /** Takes what another thread read. */
+  take({ directory: { bytes, ends, slots }, rowOf }: PreparedVersion): void {
+    this.#directory = createDirectory(new TextTable(bytes, ends, slots));
+    this.#rowOf = rowOf;
   }
 
   /** Reads now what a look-up needs, so that the first one does not wait for it. */

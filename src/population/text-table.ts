@@ -32,9 +32,14 @@ export class TextTable {
 
   /**
    * A table over `bytes` and `ends`, which it may share but never writes. `ends` must not fall and must end at
-   * `bytes.length`.
+   * `bytes.length`. `slots` are those that `prepare` made of the same texts in another thread.
    */
-  constructor(bytes: Uint8Array = new Uint8Array(0), ends: Uint32Array = new Uint32Array(0)) {
+  constructor(
+    bytes: Uint8Array = new Uint8Array(0),
+    ends: Uint32Array = new Uint32Array(0),
+    slots: Int32Array | null = null,
+  ) {
+    this.#slots = slots;
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#ends = ends;
     this.#count = ends.length;
@@ -57,8 +62,9 @@ export class TextTable {
   }
 
   /** Makes the slots now rather than at the first look-up. */
-  prepare(): void {
+  prepare(): Int32Array {
     this.#slots ??= this.#makeSlots(this.#count);
+    return this.#slots;
   }
 
   /** The index of `text`, -1 if it is not there. */

@@ -51,15 +51,15 @@ export function summariseVersions(folder: string): VersionSummary[] {
 }
 
 /**
- * Makes a published version the one that services start with, once all its files are checked. Numbers and codes are
- * never given again, so this may go back and forth. @throws AppError invalid_argument (no such version),
- * invalid_population, unavailable (an import runs), storage_failed
+ * Makes a published version the one that services start with, once all its files are checked (unless the caller has).
+ * Numbers and codes are never given again, so this may go back and forth. @throws AppError invalid_argument (no such
+ * version), invalid_population, unavailable (an import runs), storage_failed
  */
-export function makeCurrent(folder: string, version: string): void {
+export function makeCurrent(folder: string, version: string, { isVerified = false } = {}): void {
   underLock(folder, () => {
     if (!listVersions(folder).includes(version))
       throw new AppError('invalid_argument', `${folder} has no version ${version}`);
-    verifyVersion(folder, readManifest(folder, version), 'everything');
+    if (!isVerified) verifyVersion(folder, readManifest(folder, version), 'everything');
     const current = join(folder, CURRENT_FILE);
     withStorage(`write ${current}`, () => replaceDurably(current, Buffer.from(`${version}\n`), `${current}.tmp`));
   });

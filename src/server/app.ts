@@ -36,6 +36,7 @@ import { validatorCompiler } from './http/validation.ts';
 import { addInformationRoutes } from './information/routes.ts';
 import { describeRoutes } from './openapi/document.ts';
 import { addDocumentRoutes } from './openapi/routes.ts';
+import { addPopulationRoutes } from './populations/routes.ts';
 import { answerErrors, sendError } from './problems/error-handler.ts';
 import { OpenUploads } from './user-sets/open-uploads.ts';
 import { addUserSetRoutes } from './user-sets/routes.ts';
@@ -87,7 +88,7 @@ function unserved(config: ServerConfig): ServerDependencies {
     campaignFeatures: [],
     modelVersion: 'none',
     model: unusable(),
-    populationImportedAt: 0,
+    populations: unusable(),
     customisedModels: unusable(),
     estimates: unusable(),
     explainer: unusable(),
@@ -165,6 +166,7 @@ async function addRoutes(
   addModelRoutes(app, dependencies);
   await addUserSetRoutes(app, dependencies, { uploads, requests }, takeStream);
   addInformationRoutes(app, dependencies);
+  addPopulationRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);

@@ -10,6 +10,7 @@ import type { ServerConfig } from './config.ts';
 import type { Estimates } from './estimates/port.ts';
 import type { EngineStatus } from './health/port.ts';
 import type { ModelFacts } from './information/port.ts';
+import type { Populations } from './populations/port.ts';
 import type { WebhookService } from './webhooks/port.ts';
 
 /** Everything that the routes call. */
@@ -20,8 +21,7 @@ export interface ServerDependencies {
   readonly campaignFeatures: readonly CampaignFeature[];
   readonly modelVersion: string;
   readonly model: ModelFacts;
-  /** When the population's files were written, in ms since 1970. */
-  readonly populationImportedAt: number;
+  readonly populations: Populations;
   readonly customisedModels: CustomisedModels;
   readonly estimates: Estimates;
   readonly explainer: AudienceExplainer;

@@ -35,7 +35,7 @@ const ENGINE_PRIORITY = 5;
 
 class Engine {
   readonly #config: EngineConfig;
-  readonly #dependencies: ExpandDependencies;
+  #dependencies: ExpandDependencies;
   readonly #logger: Logger;
   #wake: () => void = () => {};
   #sleeping: Promise<void> = Promise.resolve();
@@ -48,6 +48,11 @@ class Engine {
 
   wake(): void {
     this.#wake();
+  }
+
+  /** Expansions whose first attempt begins from now on pin this version. */
+  usePopulation(version: string): void {
+    this.#dependencies = { ...this.#dependencies, populationVersion: version };
   }
 
   /**
@@ -192,20 +197,33 @@ function end(): void {
 function main(): void {
   const send = (message: FromEngine) => process.send?.(message);
   let engine: Engine | null = null;
-  let estimator: Estimator | null = null;
+  let served: { readonly config: EngineConfig; readonly logger: Logger; readonly estimator: Estimator } | null = null;
   // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent decides when to stop.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
   process.on('disconnect', end);
   process.on('message', (message: ToEngine) => {
     if (message.kind === 'wake') engine?.wake();
+    else if (message.kind === 'population') usePopulation(message.version);
     else if (message.kind === 'stop') end();
     else if (message.kind === 'estimate') void estimate(message);
     else void begin(message.config);
   });
+  /** A version that cannot be opened fails the attempts that pin it, not the engine. */
+  function usePopulation(version: string): void {
+    if (!served || !engine) return;
+    engine.usePopulation(version);
+    const before = served;
+    const config = { ...before.config, populationVersion: version };
+    served = { ...before, config, estimator: openEstimator(config, before.logger) };
+    void before.estimator.close();
+  }
   async function estimate({ id, task, timeMs }: Extract<ToEngine, { kind: 'estimate' }>): Promise<void> {
     try {
-      const outcome = estimator ? await estimator.estimate(task, timeMs) : ({ kind: 'loading' } as const);
+      // rows of one version are none of another
+      const isServed = served?.config.populationVersion === task.populationVersion;
+      const outcome =
+        served && isServed ? await served.estimator.estimate(task, timeMs) : ({ kind: 'loading' } as const);
       send({ kind: 'estimated', id, outcome });
     } catch (error) {
       send({ kind: 'not_estimated', id, error: describeError(error) });
@@ -221,7 +239,7 @@ function main(): void {
     try {
       const started = await startEngine(config, systemClock, logger);
       engine = started.engine;
-      estimator = openEstimator(config, logger);
+      served = { config, logger, estimator: openEstimator(config, logger) };
       send({ kind: 'ready', device: started.device });
       await engine.run();
     } catch (error) {

@@ -36,6 +36,8 @@ export interface EstimateThreadData {
 export interface EstimateTask {
   readonly features: CampaignValues;
   readonly filters: Filters;
+  /** The version that the rows are of. */
+  readonly populationVersion: string;
   /** Rows of the population, ascending, without repetitions. */
   readonly seeds: Int32Array;
   /** Rows of users who are neither in an audience nor seeds. */

@@ -81,6 +81,8 @@ export interface EngineConfig {
 export type ToEngine =
   | { readonly kind: 'start'; readonly config: EngineConfig }
   | { readonly kind: 'estimate'; readonly id: number; readonly task: EstimateRequest; readonly timeMs: number }
+  /** New expansions pin this version from now on. */
+  | { readonly kind: 'population'; readonly version: string }
   | { readonly kind: 'wake' }
   | { readonly kind: 'stop' };
 

@@ -36,7 +36,7 @@ export interface EngineState {
 }
 
 export class EngineSupervisor {
-  readonly #config: Omit<EngineConfig, 'ownerId'>;
+  #config: Omit<EngineConfig, 'ownerId'>;
   readonly #store: CampaignStore;
   readonly #logger: Logger;
   #child: ChildProcess | null = null;
@@ -75,6 +75,12 @@ export class EngineSupervisor {
   /** Tells the engine that there is work. */
   wake(): void {
     this.#send({ kind: 'wake' });
+  }
+
+  /** New expansions use this version, which has been checked; running ones end on theirs. */
+  usePopulation(version: string): void {
+    this.#config = { ...this.#config, populationVersion: version };
+    this.#send({ kind: 'population', version });
   }
 
   /**

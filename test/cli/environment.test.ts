@@ -16,6 +16,7 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_DATA_DIR: '/data',
   METAHEAC_MODEL: '/model',
   METAHEAC_POPULATION: '/population',
+  METAHEAC_FOLLOW_POPULATION: 'true',
   METAHEAC_HOST: '::1',
   METAHEAC_PORT: '0',
   METAHEAC_API_KEY: '0123456789abcdef',
@@ -45,6 +46,7 @@ const messageFor = (source: Record<string, string>, flags: Record<string, string
 describe('readEnvironment', () => {
   it('has defaults for what need not be given', () => {
     expect(readEnvironment({ HOME: '/root', PATH: '' })).toEqual({
+      METAHEAC_FOLLOW_POPULATION: false,
       METAHEAC_HOST: '127.0.0.1',
       METAHEAC_PORT: 8080,
       METAHEAC_DEVICE: 'auto',
@@ -65,7 +67,8 @@ describe('readEnvironment', () => {
     const text = VALUES[variable]!;
     expect(before).not.toHaveProperty(variable, text);
     const isList = variable === 'METAHEAC_WEBHOOK_ALLOWED_HOSTS';
-    const value = isList ? [text] : /^\d{1,6}$/.test(text) ? Number(text) : text;
+    const isFlag = variable === 'METAHEAC_FOLLOW_POPULATION';
+    const value = isList ? [text] : isFlag ? true : /^\d{1,6}$/.test(text) ? Number(text) : text;
     expect(readEnvironment({ [variable]: text })).toEqual({ ...before, [variable]: value });
   });
 

@@ -33,7 +33,7 @@ const start = (populationVersion: string) => {
         forgets += 1;
       },
     },
-    populationVersion,
+    populationVersion: () => populationVersion,
     retention: { versions: 1, days: 1 },
     wake: () => {
       wakes += 1;

@@ -10,8 +10,10 @@ import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { rankingFolder } from '../../src/campaigns/ranking-name.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
+import { AppError } from '../../src/lib/errors.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
+import { summariseVersions } from '../../src/population/versions.ts';
 import { buildServer } from '../../src/server/app.ts';
 import type { AudienceExplainer, CustomisedModels } from '../../src/server/audiences/port.ts';
 import type { CampaignFeature } from '../../src/server/campaigns/port.ts';
@@ -185,7 +187,14 @@ export async function openFixture(
     campaignFeatures: CAMPAIGN_FEATURES,
     modelVersion: 'model-1',
     model: MODEL_FACTS,
-    populationImportedAt: Date.UTC(2026, 10, 25),
+    populations: {
+      current: () => population,
+      importedAt: () => Date.UTC(2026, 10, 25),
+      list: () => summariseVersions(population.path),
+      activate: async (version) => {
+        throw new AppError('population_not_found', `there is no population version ${version}`);
+      },
+    },
     customisedModels: {
       manifest: (audience) => models().manifest(audience),
       onnx: (audience) => models().onnx(audience),

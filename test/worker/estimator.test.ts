@@ -33,6 +33,7 @@ const rowsOf = (ids: readonly string[]) =>
   Int32Array.from(ids, (id) => population.rowOf[population.directory.find(id)]!).sort();
 const seeds = rowsOf(campaign.seeds);
 const task = {
+  populationVersion: population.version,
   features: campaign.features,
   filters: {},
   seeds,

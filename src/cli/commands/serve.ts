@@ -10,6 +10,7 @@ export interface ServeCommandOptions {
   dataDir?: string;
   model?: string;
   population?: string;
+  followPopulation?: boolean;
   port?: string;
   host?: string;
   device?: string;
@@ -24,6 +25,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     METAHEAC_DATA_DIR: options.dataDir,
     METAHEAC_MODEL: options.model,
     METAHEAC_POPULATION: options.population,
+    METAHEAC_FOLLOW_POPULATION: options.followPopulation ? 'true' : undefined,
     METAHEAC_PORT: options.port,
     METAHEAC_HOST: options.host,
     METAHEAC_DEVICE: options.device,
@@ -40,6 +42,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     dataDir: need('METAHEAC_DATA_DIR', '--data-dir'),
     model: need('METAHEAC_MODEL', '--model'),
     population: need('METAHEAC_POPULATION', '--population'),
+    followPopulation: environment.METAHEAC_FOLLOW_POPULATION,
     host: environment.METAHEAC_HOST,
     port: environment.METAHEAC_PORT,
     apiKey: environment.METAHEAC_API_KEY ?? null,

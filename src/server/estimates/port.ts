@@ -18,6 +18,8 @@ export interface Estimates {
 export interface EstimateInputs {
   readonly features: CampaignFeatures;
   readonly filters: Filters;
+  /** The version that the rows are of. */
+  readonly populationVersion: string;
   /** Rows of the population, ascending. */
   readonly seeds: Int32Array;
   readonly suppressed: Int32Array;

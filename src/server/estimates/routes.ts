@@ -48,9 +48,11 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
     },
     async (request) => {
       const { features, filters, seeds, suppression = [] } = request.body;
+      // another version may be served before the last row is found
+      const { version: populationVersion, directory, rowOf } = population;
       const featureCounts = countFeatures(dependencies.campaignFeatures, features);
       refuseUnknownFilters(population, filters);
-      const { rows, counts } = await findRowsOf(population, seeds);
+      const { rows, counts } = await findRowsOf({ directory, rowOf }, seeds);
       const answer = {
         seeds: { ...presentCounts(counts), suppressed: null },
         feature_counts: featureCounts,
@@ -64,16 +66,10 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
         const message = `${counts.known} of the seeds are in the population; at least ${minimumSeeds} are needed`;
         return { ...answer, ...nothing('too_few_seeds', message) };
       }
-      const suppressed = (await findRowsOf(population, suppression)).rows;
+      const suppressed = (await findRowsOf({ directory, rowOf }, suppression)).rows;
       const suppressionSet = store.userSets.find(COMMON);
-      const task = {
-        features,
-        filters,
-        seeds: rows,
-        suppressed,
-        suppressionSet,
-        ...boundsOf(config),
-      };
+      const users = { populationVersion, seeds: rows, suppressed, suppressionSet };
+      const task = { features, filters, ...users, ...boundsOf(config) };
       try {
         return { ...answer, ...tell(await dependencies.estimates.estimate(task, config.estimateTimeMs), answer) };
       } catch (error) {

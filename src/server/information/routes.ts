@@ -22,14 +22,13 @@ import { ValueCounts } from './value-counts.ts';
 /** What these routes call. */
 export type InformationNeeds = Pick<
   ServerDependencies,
-  'campaignFeatures' | 'config' | 'model' | 'modelVersion' | 'population' | 'populationImportedAt'
+  'campaignFeatures' | 'config' | 'model' | 'modelVersion' | 'population' | 'populations'
 >;
 
 const TAGS = ['information'];
 
 export function addInformationRoutes(app: ServerApp, dependencies: InformationNeeds): void {
-  const { population } = dependencies;
-  const counts = new ValueCounts(population);
+  const counts = new ValueCounts(() => dependencies.populations.current());
   listLimits(app, dependencies);
   getCurrentModel(app, dependencies);
   listModelFeatureValues(app, dependencies);
@@ -132,7 +131,7 @@ function getCurrentPopulation(app: ServerApp, dependencies: InformationNeeds): v
     async () => ({
       version: population.version,
       users: population.rowCount,
-      imported_at: new Date(dependencies.populationImportedAt).toISOString(),
+      imported_at: new Date(dependencies.populations.importedAt()).toISOString(),
       features: population.features.map(({ name, kind, sensitive }) => ({
         name,
         kind,

@@ -7,11 +7,14 @@ import type { Population } from '../../population/population.ts';
 import { isTokenColumn, startOf } from '../../population/segments.ts';
 
 export class ValueCounts {
-  readonly #population: Population;
+  readonly #served: () => Population;
+  /** The version that `#counts` are of. */
+  #version = '';
   readonly #counts = new Map<string, Promise<Uint32Array>>();
 
-  constructor(population: Population) {
-    this.#population = population;
+  /** `served` is the version of the moment, which stays that version. */
+  constructor(served: () => Population) {
+    this.#served = served;
   }
 
   /**
@@ -19,9 +22,12 @@ export class ValueCounts {
    * invalid_population
    */
   of(feature: string): Promise<Uint32Array> {
+    const population = this.#served();
+    if (population.version !== this.#version) this.#counts.clear();
+    this.#version = population.version;
     const known = this.#counts.get(feature);
     if (known !== undefined) return known;
-    const counted = countUsers(this.#population, feature);
+    const counted = countUsers(population, feature);
     counted.catch(() => this.#counts.delete(feature));
     this.#counts.set(feature, counted);
     return counted;

@@ -64,7 +64,9 @@ export async function applyUpload(
 
 /** The served population version. */
 export function populationOf({ population }: Pick<UserSetNeeds, 'population'>): MatchedPopulation {
-  return { version: population.version, has: (userId) => findUser(population, userId) >= 0 };
+  // another version may be served before the last id is looked up
+  const { version, directory, rowOf } = population;
+  return { version, has: (userId) => findUser({ directory, rowOf }, userId) >= 0 };
 }
 
 function refuseTooFewKnown(sent: SeedCounts, minimum: number, hints: readonly Hint[]): void {

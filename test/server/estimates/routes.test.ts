@@ -75,6 +75,7 @@ describe('POST /v1/estimates', () => {
     expect(asked).toEqual([
       {
         task: {
+          populationVersion: expect.any(String),
           features: {},
           filters: {},
           seeds: rowsOf(SEEDS),

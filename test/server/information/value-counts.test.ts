@@ -35,7 +35,7 @@ beforeAll(async () => {
 
 describe('ValueCounts', () => {
   async function countsOf(feature: string): Promise<Record<string, number>> {
-    const users = await new ValueCounts(population).of(feature);
+    const users = await new ValueCounts(() => population).of(feature);
     const dictionary = population.dictionary(feature);
     return Object.fromEntries(Array.from(users, (count, code) => [dictionary.token(code), count]).slice(1));
   }
@@ -63,7 +63,7 @@ describe('ValueCounts', () => {
       segmentCount: { value: population.segmentCount },
       dictionary: { value: (feature: string) => population.dictionary(feature) },
     }) as Population;
-    const counts = new ValueCounts(counted);
+    const counts = new ValueCounts(() => counted);
     await expect(counts.of('city')).rejects.toThrow('the disk failed');
     isBroken = false;
     const [first, second] = await Promise.all([counts.of('city'), counts.of('city')]);

@@ -1,0 +1,188 @@
+/** A running service takes another version of its population: look-ups go on, expansions pin, refusals change nothing. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Service, startService } from '../../src/cli/service.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { featureOf } from '../../src/model/manifest.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { makeCurrent } from '../../src/population/versions.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+
+const folder = temporaryFolder();
+const [first, second, lacking, users, dataDir] = ['first', 'second', 'lacking', 'population', 'data-dir'].map((name) =>
+  join(folder, name),
+) as [string, string, string, string, string];
+const world = await tinyWorld();
+const versions = { first: '', second: '', lacking: '', damaged: '' };
+let service: Service;
+
+/** The users of the tiny world that `isIn` says, and some more. */
+async function writeUsers(to: string, isIn: (i: number) => boolean, more: readonly string[], without?: string) {
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(to);
+  const description = JSON.parse(readFileSync(join(world.data, 'dataset.json'), 'utf8'));
+  const features = description.user_features.filter(({ name }: { name: string }) => name !== without);
+  writeFileSync(join(to, 'dataset.json'), JSON.stringify({ ...description, user_features: features }));
+  const lines = readFileSync(join(world.data, 'users.ndjson'), 'utf8').trim().split('\n');
+  const extra = more.map((user_id) => JSON.stringify({ ...JSON.parse(lines[0]!), user_id }));
+  writeFileSync(join(to, 'users.ndjson'), `${[...lines.filter((_, i) => isIn(i)), ...extra].join('\n')}\n`);
+}
+
+beforeAll(async () => {
+  const features = readModelFolder(world.model).manifest.features.user.map(featureOf);
+  const dropped = features.at(-1)!.name;
+  await writeUsers(first, () => true, []);
+  await writeUsers(second, (i) => i % 10 !== 9, ['newcomer-1', 'newcomer-2']);
+  await writeUsers(lacking, () => true, [], dropped);
+  versions.first = (await importPopulation({ source: first, features, out: users })).version;
+  service = await start();
+  versions.second = (await importPopulation({ source: second, features, out: users })).version;
+  const fewer = features.filter(({ name }) => name !== dropped);
+  versions.lacking = (await importPopulation({ source: lacking, features: fewer, out: users })).version;
+  makeCurrent(users, versions.first);
+});
+afterAll(async () => {
+  await service.close();
+});
+
+async function start(followPopulation = false): Promise<Service> {
+  const started = await startService({
+    ...{ dataDir, model: world.model, population: users, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu' },
+    ...{ threads: 1, logLevel: 'silent', webhookAllowedHosts: [], followPopulation },
+    limits: { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5, openRankings: 4 },
+    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
+  });
+  await started.engineReady;
+  return started;
+}
+
+async function call(method: string, path: string, body?: unknown): Promise<{ status: number; json: never }> {
+  const headers = body === undefined ? {} : { 'content-type': 'application/json' };
+  const response = await fetch(`${service.url}${path}`, {
+    ...{ method, headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return { status: response.status, json: (await response.json()) as never };
+}
+
+interface Campaign {
+  readonly id: string;
+  readonly state: string;
+  readonly population_version: string;
+  readonly active_version: number | null;
+}
+
+async function untilReady(id: string, isDone = ({ state }: Campaign) => state === 'ready'): Promise<Campaign> {
+  for (;;) {
+    const campaign = (await call('GET', `/v1/campaigns/${id}`)).json as Campaign;
+    if (isDone(campaign)) return campaign;
+    expect(campaign.state).not.toBe('failed');
+    await sleep(50);
+  }
+}
+
+const create = async (rest: object = {}) => {
+  const { features, seeds } = world.campaigns[0]!;
+  const body = { name: 'switched', features, seeds, audience: { percent: 100 }, ...rest };
+  return ((await call('POST', '/v1/campaigns', body)).json as Campaign).id;
+};
+const activate = (version: string) => call('POST', `/v1/populations/${version}/activate`);
+const served = async () => ((await call('GET', '/v1/populations/current')).json as { version: string }).version;
+
+describe('another version of the population', () => {
+  it('is listed', async () => {
+    const { json } = await call('GET', '/v1/populations');
+    const { items } = json as { items: { version: string; served: boolean; users: number }[] };
+    expect(new Set(items.map(({ version }) => version))).toEqual(
+      new Set([versions.first, versions.second, versions.lacking]),
+    );
+    expect(items.filter((one) => one.served).map(({ version }) => version)).toEqual([versions.first]);
+  });
+
+  it('is refused when it does not fit, or is not there, and nothing changes', async () => {
+    const rejected = await activate(versions.lacking);
+    expect([rejected.status, (rejected.json as { code: string }).code]).toEqual([409, 'population_rejected']);
+    const unknown = await activate('0123456789ab');
+    expect([unknown.status, (unknown.json as { code: string }).code]).toEqual([404, 'population_not_found']);
+    expect((await activate('nonsense')).status).toBe(400);
+    expect(await served()).toBe(versions.first);
+    expect(openPopulation(users).version).toBe(versions.first);
+  });
+
+  it('is served at once, with look-ups running through the switch', async () => {
+    const refreshed = await create({ refresh: { on_new_population: true } });
+    await untilReady(refreshed);
+    const member = `/v1/campaigns/${refreshed}/audience/members/${world.userIds[5]}`;
+    const page = `/v1/campaigns/${refreshed}/audience?limit=50`;
+    let isOver = false;
+    const statuses: number[] = [];
+    const reader = async (path: string) => {
+      while (!isOver) statuses.push((await call('GET', path)).status);
+    };
+    const readers = [member, page, '/v1/populations/current', member].map(reader);
+    const { status, json } = await activate(versions.second);
+    expect([status, (json as { served: boolean }).served]).toEqual([200, true]);
+    expect(await served()).toBe(versions.second);
+    expect(openPopulation(users).version).toBe(versions.second);
+
+    // the refresh policy fires within seconds, and the new expansion is of the new version
+    const again = await untilReady(
+      refreshed,
+      (campaign) => campaign.state === 'ready' && campaign.population_version === versions.second,
+    );
+    isOver = true;
+    await Promise.all(readers);
+    expect(statuses.length).toBeGreaterThan(20);
+    expect(new Set(statuses)).toEqual(new Set([200]));
+
+    const items: { user_id: string }[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const answer: { items: { user_id: string }[]; next_cursor: string | null } = (
+        await call('GET', `/v1/campaigns/${again.id}/audience?limit=1000${cursor ? `&cursor=${cursor}` : ''}`)
+      ).json;
+      items.push(...answer.items);
+      cursor = answer.next_cursor;
+    }
+    const members = new Set(items.map(({ user_id }) => user_id));
+    expect(members.has('newcomer-1')).toBe(true);
+    expect(members.has(world.userIds[9]!)).toBe(false);
+    const newcomer = await call('GET', `/v1/campaigns/${again.id}/audience/members/newcomer-2`);
+    expect(newcomer.json).toMatchObject({ member: true });
+    const gone = await call('GET', `/v1/campaigns/${again.id}/audience/members/${world.userIds[9]}`);
+    expect(gone.status).toBe(404);
+  });
+
+  it('can be left for the one before, whose campaigns and newer audiences still answer', async () => {
+    const newer = await create();
+    await untilReady(newer);
+    expect((await activate(versions.first)).status).toBe(200);
+    expect(await served()).toBe(versions.first);
+    expect((await call('GET', `/v1/campaigns/${newer}/audience?limit=1000`)).status).toBe(200);
+    const older = await create();
+    expect((await untilReady(older)).population_version).toBe(versions.first);
+    const { json } = await call('POST', '/v1/estimates', {
+      features: world.campaigns[0]!.features,
+      seeds: world.campaigns[0]!.seeds,
+    });
+    expect((json as { enough: boolean }).enough).toBe(true);
+  });
+
+  it('stays after a restart, and is followed where that is asked for', async () => {
+    expect((await activate(versions.second)).status).toBe(200);
+    await service.close();
+    service = await start(true);
+    expect(await served()).toBe(versions.second);
+    makeCurrent(users, versions.first);
+    while ((await served()) !== versions.first) await sleep(100);
+    makeCurrent(users, versions.lacking);
+    await sleep(2500);
+    expect(await served()).toBe(versions.first);
+    expect((await call('GET', '/readyz')).status).toBe(200);
+  });
+});
