@@ -121,7 +121,7 @@ describe('metaheac train --past-campaigns', () => {
       features('--past-campaigns', 'never'),
     ]);
     expect(always.names).toEqual([...never.names, 'past_campaigns']);
-    const said = /^past campaigns are (a|no) user feature: AUC [+-]\.?\d.* on \d+ train campaigns/m.exec(auto.stderr);
+    const said = /^past campaigns are (a|not a) user feature: AUC [+-]\.?\d.* on \d+ train campaigns/m.exec(auto.stderr);
     expect(said, auto.stderr).not.toBeNull();
     expect(auto.names).toEqual(said![1] === 'a' ? always.names : never.names);
     for (const { stderr } of [always, never]) expect(stderr).not.toMatch(/past campaigns are/);
@@ -148,7 +148,7 @@ describe('metaheac model', () => {
       expect(stdout).toMatch(part);
   });
 
-  it('verifies a sound model, and names the file that is torn', async () => {
+  it('verifies a valid model, and names the file that is damaged', async () => {
     const torn = join(folder, 'torn');
     cpSync(world.model, torn, { recursive: true });
     truncateSync(join(torn, 'model.onnx'), 5000);
@@ -159,7 +159,7 @@ describe('metaheac model', () => {
       status: 0,
       stderr: '',
       stdout: expect.stringMatching(
-        / is sound: \d+ files, \d+ adapted parameters, golden batch of \d+ rows .* on cpu\n$/,
+        / is valid: \d+ files, \d+ adapted parameters, golden batch of \d+ rows .* on cpu\n$/,
       ),
     });
     expectOneLine(broken!, torn, 'model.onnx');

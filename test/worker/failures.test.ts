@@ -106,7 +106,7 @@ describe.skipIf(!HAS_PROC)('EngineSupervisor', () => {
 
   it('is refused when the model folder holds another version than the one that is served', async () => {
     const rig = buildRig({ ...world, modelVersion: 'aaaaaaaaaaaa' });
-    const message = expect.stringContaining('and aaaaaaaaaaaa is served');
+    const message = expect.stringContaining('but aaaaaaaaaaaa is served');
     await expect(rig.supervisor.start()).rejects.toMatchObject({ code: 'invalid_model', message });
   });
 
