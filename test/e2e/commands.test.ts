@@ -49,7 +49,7 @@ const metaheac = (...args: string[]): Promise<Result> => run([...METAHEAC, ...ar
 /** The caller's error: exit code 1, nothing on stdout, one line that says all of `parts`. */
 function expectOneLine(result: Result, ...parts: readonly string[]): void {
   expect(result).toMatchObject({ status: 1, stdout: '' });
-  const notes = result.stderr.split('\n').filter((line) => !/^(\{"level"|device: |metaheac listens )/.test(line));
+  const notes = result.stderr.split('\n').filter((line) => !/^(\{"level"|device: |metaheac is listening )/.test(line));
   expect(notes).toEqual([expect.stringMatching(/^metaheac: /), '']);
   for (const part of parts) expect(notes[0]).toContain(part);
 }
