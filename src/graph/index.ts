@@ -32,4 +32,5 @@ export { prune, pruneInputs } from './prune.ts';
 export { readModel } from './read.ts';
 export { type Split, splitFrozen } from './split-frozen.ts';
 export { spellVectorProducts } from './vector-products.ts';
+export { withInterface } from './with-interface.ts';
 export { writeModel } from './write.ts';

@@ -20,6 +20,7 @@ import {
   openProgram,
 } from './load.ts';
 import type { Manifest } from './manifest.ts';
+import { contractGraph, type Reading } from './model-graph.ts';
 import {
   differentiableAmong,
   type ParameterRole,
@@ -73,8 +74,13 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   const schema = readImportSchema(options.schema);
   const name = options.name ?? schema.name ?? basename(options.file).replace(/\.onnx$/i, '');
   checkOut(options.out);
-  const { bytes, graph } = readExport(options.file);
+  const { bytes, graph: read } = readExport(options.file);
   const path = options.file;
+  const reading: Reading = {
+    features: schema.features,
+    ...(Object.keys(schema.inputs).length === 0 ? {} : { inputs: schema.inputs }),
+  };
+  const graph = contractGraph(path, read, reading);
   checkInterface(path, schema.features, graph, 'schema');
   checkWeights(path, graph);
   const selection = selectParameters(graph, schema.adaptedParameters, schema.fixed, `schema ${schema.path}`);
@@ -96,7 +102,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     manifest: {
       name,
       created: options.created,
-      features: schema.features,
+      ...reading,
       adapted_parameters: contract.manifest.adapted_parameters,
       adaptation: schema.adaptation,
       evaluation: null,
@@ -109,7 +115,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     schema,
     graph,
     parameters: tried.roles,
-    ops: countOps(graph),
+    ops: countOps(read),
     refused: refusedGradients(graph, differentiableAmong(selection.fixed.keys(), graph)),
     dryRun: tried.dryRun,
   };

@@ -126,6 +126,8 @@ export const manifestSchema = z.strictObject({
   /** sha256 by path inside the folder. */
   files: z.record(z.string(), sha256),
   features: z.strictObject({ user: z.array(feature).min(1), campaign: z.array(feature) }),
+  /** What inputs of model.onnx are that are not called after their feature: see `InputNames`. */
+  inputs: z.record(z.string(), z.union([z.string(), z.array(z.string()).min(1)])).optional(),
   /** Initializers that adaptation changes: names, or all that are float and have a gradient. */
   adapted_parameters: z.union([z.literal('all'), z.array(z.string()).min(1)]),
   adaptation,

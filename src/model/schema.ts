@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
+import type { InputNames } from './adapt-interface.ts';
 import { SIDES } from './interface.ts';
 import {
   type AdamSettings,
@@ -23,7 +24,7 @@ const MAXIMUM_VOCABULARY = 2 ** 24;
 /** Bytes of a schema or a list of tokens. */
 const MAXIMUM_FILE_BYTES = 512 * 1024 * 1024;
 
-const { adapted_parameters, name, training } = manifestSchema.shape;
+const { adapted_parameters, inputs, name, training } = manifestSchema.shape;
 
 const feature = z
   .strictObject({
@@ -53,6 +54,8 @@ const schema = z.strictObject({
   /** Parameters that adaptation leaves as they are. */
   fixed: z.array(z.string()).default([]),
   training: training.default(null),
+  /** What inputs are that are not called after their feature. */
+  inputs: inputs.unwrap().default({}),
 });
 
 type Feature = z.infer<typeof feature>;
@@ -68,6 +71,7 @@ export interface ImportSchema {
   readonly adaptedParameters: 'all' | readonly string[];
   readonly fixed: readonly string[];
   readonly training: Manifest['training'];
+  readonly inputs: InputNames;
   readonly origins: ReadonlyMap<string, VocabularyOrigin>;
   /** Tokens by `user.<feature>` and `campaign.<feature>`; where none are given, the ids as text: "1", "2", .. */
   tokens(): Map<string, readonly string[]>;
@@ -110,6 +114,7 @@ export function readImportSchema(path: string): ImportSchema {
     adaptedParameters: data.adapted_parameters,
     fixed: data.fixed,
     training: data.training,
+    inputs: data.inputs,
     origins,
     tokens() {
       const all = new Map(given);
