@@ -6,6 +6,7 @@ export { Builder } from './builder.ts';
 export { type CutTable, cutTables, type TableCut, trainableParameters } from './cut-tables.ts';
 export { addGradients, differentiate } from './differentiate.ts';
 export { GraphError } from './error.ts';
+export { exactSigmoid, exactSigmoids } from './exact-sigmoid.ts';
 export { filesFrom, filesIn, selfContained } from './external-data.ts';
 export { findLinearTerm, type LinearTerm } from './find-linear-term.ts';
 export {

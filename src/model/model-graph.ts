@@ -1,5 +1,5 @@
 /** The graph of a model file as the contract has it: what the service runs, adapts and gives away. */
-import { filesFrom, type Graph, GraphError, readModel } from '../graph/index.ts';
+import { exactSigmoids, filesFrom, type Graph, GraphError, readModel } from '../graph/index.ts';
 import { adaptInterface } from './adapt-interface.ts';
 import { MODEL_FILE, type ModelFolder, refused } from './folder.ts';
 import type { Manifest } from './manifest.ts';
@@ -8,11 +8,11 @@ import type { Manifest } from './manifest.ts';
 export type Reading = Pick<Manifest, 'features' | 'inputs'>;
 
 /**
- * `graph`, as its file has it, with the inputs and the output of the contract; `path` names the model in a refusal
- * (invalid_model).
+ * `graph`, as its file has it, with the inputs and the output of the contract, and its probabilities exact; `path`
+ * names the model in a refusal (invalid_model).
  */
 export function contractGraph(path: string, graph: Graph, { features, inputs = {} }: Reading): Graph {
-  return adaptInterface(path, graph, features, inputs);
+  return exactSigmoids(adaptInterface(path, graph, features, inputs));
 }
 
 /** The graph of a model folder. A file that cannot be read is invalid_model. */

@@ -215,8 +215,15 @@ describe('buildMetaHeac', () => {
         mix/Mul: float32[2, batch, 3] = Mul(experts/Relu_1, mix/Unsqueeze)
         mix/ReduceSum: float32[batch, 3] = ReduceSum(mix/Mul, axes=[0], keepdims=0)
         critics/Gemm: float32[batch, 3] = Gemm(mix/ReduceSum, critics.weight, critics.bias, transB=1)
+        critics/Neg: float32[batch, 3] = Neg(critics/Gemm)
+        critics/Exp: float32[batch, 3] = Exp(critics/Neg)
+        critics/Add: float32[batch, 3] = Add(critics/Exp, 1.0)
+        critics/Reciprocal: float32[batch, 3] = Reciprocal(critics/Add)
+        critics/Abs: float32[batch, 3] = Abs(critics/Gemm)
+        critics/Greater: bool[batch, 3] = Greater(critics/Abs, 2.0)
         critics/Sigmoid: float32[batch, 3] = Sigmoid(critics/Gemm)
-        critics/Mul: float32[batch, 3] = Mul(gate.critics/Softmax, critics/Sigmoid)
+        critics/Where: float32[batch, 3] = Where(critics/Greater, critics/Reciprocal, critics/Sigmoid)
+        critics/Mul: float32[batch, 3] = Mul(gate.critics/Softmax, critics/Where)
         score: float32[batch] = ReduceSum(critics/Mul, axes=[1], keepdims=0)
       outputs
         score: float32[batch]"
