@@ -2,11 +2,10 @@
  * Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; what it cannot read it refuses by name.
  */
 import type { GraphProto, ModelProto, ValueInfoProto } from 'onnx-buf';
+import { addNodes } from './add-nodes.ts';
 import { Builder } from './builder.ts';
 import { runningStatistics } from './composites/normalizations.ts';
-import { isComposite } from './composites/table.ts';
-import { type ConversionContext, convertNode, NEWEST_OPSET, OLDEST_OPSET } from './convert-opset.ts';
-import { decompose } from './decompose.ts';
+import { NEWEST_OPSET, OLDEST_OPSET } from './convert-opset.ts';
 import { withoutBagLoops } from './embedding-bag.ts';
 import { GraphError } from './error.ts';
 import { type ExternalFiles, embedExternalData } from './external-data.ts';
@@ -15,13 +14,10 @@ import { type FileOp, inlineFunctions } from './inline-functions.ts';
 import type { Dim, Graph, Tensor } from './ir.ts';
 import { isMerged, mergedInitializers } from './merged-initializers.ts';
 import { nameDims } from './name-dims.ts';
-import type { OpType } from './ops/attributes.ts';
-import { knownNumbers } from './ops/dims.ts';
 import { parseModel } from './parse-model.ts';
-import { readAttributes } from './proto-attributes.ts';
 import { readTensor } from './proto-tensor.ts';
 import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
-import { nodeNames, readNode } from './read-nodes.ts';
+import { readNode } from './read-nodes.ts';
 import { sortNodes } from './sort-nodes.ts';
 
 /** IR versions since opsets are named per domain (3), to the newest that the protobuf definitions know. */
@@ -179,31 +175,6 @@ function readInputs(
       shape.map((dim) => dim ?? freshDim()),
     );
   }
-}
-
-function addNodes(b: Builder, nodes: readonly FileNode[]): void {
-  const context: ConversionContext = {
-    shapeOf: (name) => b.get(name).shape,
-    numbersOf: (name) => knownNumbers(b.get(name)),
-    ints: (values) => b.ints(values).name,
-  };
-  const names = nodeNames(nodes);
-  // nodes that stand for a composite one get names of their own
-  b.reserve(names);
-  nodes.forEach((node, i) => {
-    const where = nodeText(node);
-    const converted = convertNode(node, context);
-    if (isComposite(converted.op)) {
-      decompose(b, converted.op, converted, names[i]!);
-      return;
-    }
-    const op = converted.op as OpType;
-    const attributes = readAttributes(op, converted.attributes, where);
-    const inputs = converted.inputs.map((input) => (input === '' ? null : b.get(input)));
-    const outputs = b.addAll(op, inputs, attributes, { name: names[i], outputs: converted.outputs });
-    if (converted.outputs.length > outputs.length)
-      throw new GraphError(`${where} has ${converted.outputs.length} outputs, not ${outputs.length}`);
-  });
 }
 
 function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {

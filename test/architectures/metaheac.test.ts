@@ -189,7 +189,7 @@ describe('buildMetaHeac', () => {
         context/Reshape: float32[batch, 2, 2] = Reshape(user/features, shape=[0, 2, 2])
         context/ReduceMean: float32[batch, 2] = ReduceMean(context/Reshape, axes=[1], keepdims=0)
         context/Concat: float32[1, 4] = Concat(campaign.topic/Gather, campaign.words/Div, axis=1)
-        context/Shape: int64[1] = Shape(context/ReduceMean, start=0, end=1)
+        context/Shape: int64[1] = Shape(context/ReduceMean, end=1, start=0)
         context/Concat_1: int64[2] = Concat(context/Shape, [4], axis=0)
         context/Expand: float32[batch, 4] = Expand(context/Concat, shape=context/Concat_1)
         context/Concat_2: float32[batch, 6] = Concat(context/ReduceMean, context/Expand, axis=1)

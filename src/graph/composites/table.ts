@@ -6,13 +6,18 @@ import type { CompositeOp, CompositeSpec } from './spec.ts';
 
 export const COMPOSITES: { readonly [K in CompositeOp]: CompositeSpec<K> } = {
   BatchNormalization: normalizations.BatchNormalization,
+  CastLike: layers.CastLike,
+  Celu: activations.Celu,
+  Conv: layers.Conv,
   Dropout: layers.Dropout,
   Gelu: activations.Gelu,
   GlobalAveragePool: layers.GlobalAveragePool,
+  GroupNormalization: normalizations.GroupNormalization,
   HardSwish: activations.HardSwish,
   InstanceNormalization: normalizations.InstanceNormalization,
   LayerNormalization: normalizations.LayerNormalization,
   Mish: activations.Mish,
+  ReduceLogSum: layers.ReduceLogSum,
 };
 
 /** True where a file may hold `op`, and a graph has other nodes in its place. */
