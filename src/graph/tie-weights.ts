@@ -2,7 +2,6 @@
  * Finds and ties again what an export takes apart: weights that are one parameter in the model, and rows that training
  * keeps at 0.
  */
-import type { Builder } from './builder.ts';
 import { type Graph, isFloat, type Node, type Tensor, type Value } from './ir.ts';
 import { rewrite } from './rewrite.ts';
 import { withInterface } from './with-interface.ts';
@@ -47,27 +46,23 @@ export function findTies(graph: Graph): Tie[] {
 /** `graph` with each tied parameter made of the one that it is: gradients of both add up. */
 export function tieWeights(graph: Graph, ties: readonly Tie[]): Graph {
   if (ties.length === 0) return graph;
-  const of = new Map(ties.map((tie) => [tie.parameter, tie]));
-  const own = new Map([...graph.initializers].filter(([name]) => !of.has(name)));
-  const untied: Graph = { ...graph, initializers: own, inputs: [...graph.inputs, ...of.keys()] };
-  return withInterface(untied, {
+  return withInterface(graph, {
     inputs: (b) => {
       const made = new Map<string, Value>();
       for (const name of graph.inputs) {
         const { dtype, shape } = graph.values.get(name)!;
         made.set(name, b.input(name, dtype, shape));
       }
-      for (const [name, data] of own) made.set(name, b.initializer(name, data));
-      for (const { parameter, as, transposed } of ties) made.set(parameter, tied(b, made.get(as)!, parameter, transposed));
+      for (const { as } of ties) if (!made.has(as)) made.set(as, b.initializer(as, graph.initializers.get(as)!));
+      for (const { parameter, as, transposed } of ties) {
+        const kept = made.get(as)!;
+        const turned = { name: `${parameter}/Transpose`, outputs: [parameter] };
+        made.set(parameter, transposed ? b.add('Transpose', [kept], { perm: [1, 0] }, turned) : kept);
+      }
       return made;
     },
     outputs: (_, outputs) => outputs,
   });
-}
-
-function tied(b: Builder, value: Value, name: string, transposed: boolean): Value {
-  if (!transposed) return value;
-  return b.add('Transpose', [value], { perm: [1, 0] }, { name: `${name}/Transpose`, outputs: [name] });
 }
 
 /** Float tables that are looked up, and whose first row is 0 and others are not: PyTorch's `padding_idx=0`. */

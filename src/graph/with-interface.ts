@@ -4,7 +4,10 @@ import type { Graph, Value } from './ir.ts';
 import { nameDims } from './name-dims.ts';
 
 export interface NewInterface {
-  /** Declares the new inputs, and returns what stands for each input that the graph has now. */
+  /**
+   * Declares the new inputs, and returns what stands for each input that the graph has now; a parameter that it gives a
+   * value is none any more.
+   */
   inputs(b: Builder): ReadonlyMap<string, Value>;
   /** The new outputs, out of those that the graph has now. */
   outputs(b: Builder, outputs: readonly Value[]): readonly Value[];
@@ -21,7 +24,7 @@ export function withInterface(graph: Graph, { inputs, outputs, free = [] }: NewI
   b.reserve(graph.values.keys());
   b.reserve(free);
   const mapped = new Map(inputs(b));
-  for (const [name, data] of graph.initializers) mapped.set(name, b.initializer(name, data));
+  for (const [name, data] of graph.initializers) if (!mapped.has(name)) mapped.set(name, b.initializer(name, data));
   for (const [name, data] of graph.constants) mapped.set(name, b.namedConstant(name, data));
   for (const { op, name, inputs: from, outputs: to, attributes } of graph.nodes) {
     const values = b.addAll(

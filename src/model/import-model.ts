@@ -20,7 +20,7 @@ import {
   openProgram,
 } from './load.ts';
 import type { Manifest } from './manifest.ts';
-import { contractGraph, type Reading } from './model-graph.ts';
+import { contractGraph, readingOf } from './model-graph.ts';
 import {
   differentiableAmong,
   type ParameterRole,
@@ -76,10 +76,7 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   checkOut(options.out);
   const { bytes, graph: read } = readExport(options.file);
   const path = options.file;
-  const reading: Reading = {
-    features: schema.features,
-    ...(Object.keys(schema.inputs).length === 0 ? {} : { inputs: schema.inputs }),
-  };
+  const reading = readingOf(path, read, schema);
   const graph = contractGraph(path, read, reading);
   checkInterface(path, schema.features, graph, 'schema');
   checkWeights(path, graph);

@@ -56,6 +56,10 @@ const schema = z.strictObject({
   training: training.default(null),
   /** What inputs are that are not called after their feature. */
   inputs: inputs.unwrap().default({}),
+  /** Whether weights that are equal in the file are one parameter. */
+  tied: z.boolean().default(true),
+  /** Tables whose row 0 stays 0; left out, those that have such a row. */
+  padded: z.array(z.string()).optional(),
 });
 
 type Feature = z.infer<typeof feature>;
@@ -72,6 +76,9 @@ export interface ImportSchema {
   readonly fixed: readonly string[];
   readonly training: Manifest['training'];
   readonly inputs: InputNames;
+  readonly tied: boolean;
+  /** null: those that have a row of zeros. */
+  readonly padded: readonly string[] | null;
   readonly origins: ReadonlyMap<string, VocabularyOrigin>;
   /** Tokens by `user.<feature>` and `campaign.<feature>`; where none are given, the ids as text: "1", "2", .. */
   tokens(): Map<string, readonly string[]>;
@@ -115,6 +122,8 @@ export function readImportSchema(path: string): ImportSchema {
     fixed: data.fixed,
     training: data.training,
     inputs: data.inputs,
+    tied: data.tied,
+    padded: data.padded ?? null,
     origins,
     tokens() {
       const all = new Map(given);

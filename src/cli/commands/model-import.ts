@@ -61,6 +61,9 @@ function describeImport(
       lines.push(`${side} feature ${describeFeature(feature)}, ${vocabulary_size - 1} known (${tokens})`);
     }
   }
+  for (const { parameter, as, transposed } of manifest.tied ?? [])
+    lines.push(`parameter ${parameter}: is ${as}${transposed ? ', transposed' : ''}, and is adapted as one with it`);
+  for (const name of manifest.padded ?? []) lines.push(`parameter ${name}: row 0 is padding, and stays 0`);
   lines.push(...describeParameters(graph, parameters), describeOps(ops));
   lines.push(refused.length === 0 ? 'gradients refused: none' : 'gradients refused, of fixed parameters:');
   for (const { sentence, parameters: names } of refused) lines.push(`  ${names.join(', ')}: ${sentence}`);
