@@ -4,10 +4,12 @@
  */
 
 import type { AdaptationProgram, LabelledBatch } from '../adaptation/adam-program.ts';
+import type { Parameters } from '../adaptation/compaction.ts';
 import type { Graph } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
-import { allFinite } from '../runtime/session.ts';
+import { allFinite, type Feeds } from '../runtime/session.ts';
+import { firstNotFinite } from './find-nan.ts';
 import { refused } from './folder.ts';
 import { randomFeeds } from './interface.ts';
 import type { AdamSettings, Manifest } from './manifest.ts';
@@ -48,16 +50,22 @@ export async function dryRun(
       batches,
       batches.map(({ feeds }) => feeds),
     );
-    for (let i = 0; i < BATCHES; i++) checkScores(path, await run.scores(i), ROWS);
+    const check = async (i: number, values: Parameters) => {
+      const model = { ...graph, initializers: new Map([...graph.initializers, ...values]) };
+      await checkScores(path, model, batches[i]!.feeds, await run.scores(i));
+    };
+    for (let i = 0; i < BATCHES; i++) await check(i, new Map());
     for (let epoch = 0; epoch < EPOCHS; epoch++) {
       for (let i = 0; i < BATCHES; i++) {
         const loss = await run.step(i, manifest.adaptation.rate);
-        if (!Number.isFinite(loss))
+        if (!Number.isFinite(loss)) {
+          await check(i, run.parameters());
           throw refused(path, `the loss of step ${losses.length + 1} of a dry run is ${loss}, not a number`);
+        }
         losses.push(loss);
       }
     }
-    for (let i = 0; i < BATCHES; i++) checkScores(path, await run.scores(i), ROWS);
+    for (let i = 0; i < BATCHES; i++) await check(i, run.parameters());
   } catch (error) {
     throw refusalOf(path, graph, error);
   }
@@ -73,11 +81,13 @@ export async function dryRun(
   return { losses, users: BATCHES * ROWS, unmoved };
 }
 
-/** Scores must be probabilities of `rows` users. */
-export function checkScores(path: string, scores: Float32Array, rows: number): void {
+/** Scores must be probabilities, one for each user of `feeds`, which `graph` gave them for. */
+export async function checkScores(path: string, graph: Graph, feeds: Feeds, scores: Float32Array): Promise<void> {
+  const rows = feeds[graph.inputs.find((name) => name.startsWith('user.'))!]!.shape[0]!;
   if (scores.length !== rows) throw refused(path, `it gives ${scores.length} scores for ${rows} users`);
   for (const [i, score] of scores.entries()) {
-    if (Number.isNaN(score)) throw refused(path, `the score of random user ${i} is NaN`);
+    if (Number.isNaN(score))
+      throw refused(path, `the score of random user ${i} is NaN${await firstNotFinite(graph, feeds)}`);
     if (score < -ROUNDING || score > 1 + ROUNDING)
       throw refused(
         path,

@@ -210,7 +210,7 @@ async function makeGoldenBatch(
   } catch (error) {
     throw refusalOf(path, graph, error);
   }
-  checkScores(path, scores, GOLDEN_ROWS);
+  await checkScores(path, graph, feeds, scores);
   const inputs: Manifest['golden_batch']['inputs'] = {};
   for (const name of graph.inputs) inputs[name] = { shape: [...feeds[name]!.shape], data: numbersOf(feeds[name]!) };
   return { inputs, scores: Array.from(scores) };

@@ -32,7 +32,7 @@ const feature = z
     kind: z.enum(FEATURE_KINDS),
     max_length: maximumLength.nullish(),
     // null is what a proposal writes that does not know it
-    vocabulary_size: z.number().int().min(1).max(MAXIMUM_VOCABULARY).nullish(),
+    vocabulary_size: z.number().int().min(2, 'counts id 0 and at least one token').max(MAXIMUM_VOCABULARY).nullish(),
     /** Tokens from id 1 on. */
     tokens: z.array(z.string()).optional(),
     /** A file with the tokens, beside the schema. */
@@ -164,6 +164,7 @@ function checkTokens(path: string, where: string, tokens: readonly string[]): re
     if (seen.has(token)) throw refuseSchema(path, `${where} hold ${JSON.stringify(token)} twice`);
     seen.add(token);
   }
+  if (tokens.length === 0) throw refuseSchema(path, `${where} are none: a feature has at least one`);
   if (tokens.length >= MAXIMUM_VOCABULARY)
     throw refuseSchema(path, `${where} are ${tokens.length}: ${MAXIMUM_VOCABULARY - 1} are supported`);
   return tokens;

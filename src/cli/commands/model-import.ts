@@ -37,12 +37,16 @@ export async function modelInferCommand(file: string, output: Output): Promise<v
 }
 
 /** JSON with a feature a line, easy to edit. */
-function schemaText({ features }: ProposedSchema): string {
+function schemaText({ inputs, features }: ProposedSchema): string {
   const sides = SIDES.map((side) => {
     const lines = features[side].map((feature) => `\n      ${JSON.stringify(feature)}`);
     return `    "${side}": [${lines.join(',')}${lines.length === 0 ? '' : '\n    '}]`;
   });
-  return `{\n  "features": {\n${sides.join(',\n')}\n  }\n}`;
+  const named = Object.entries(inputs ?? {}).map(
+    ([name, target]) => `\n    ${JSON.stringify(name)}: ${JSON.stringify(target)}`,
+  );
+  const mapping = named.length === 0 ? '' : `  "inputs": {${named.join(',')}\n  },\n`;
+  return `{\n${mapping}  "features": {\n${sides.join(',\n')}\n  }\n}`;
 }
 
 function describeImport(
