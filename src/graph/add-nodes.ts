@@ -1,4 +1,6 @@
-/** Adds the nodes of a file to a graph: each brought to opset 18 and typed, branches that are known to be taken inlined. */
+/**
+ * Adds the nodes of a file to a graph: each brought to opset 18 and typed, branches that are known to be taken inlined.
+ */
 import { AttributeProto_AttributeType as AttributeType, type GraphProto } from 'onnx-buf';
 import type { Builder } from './builder.ts';
 import { isComposite } from './composites/table.ts';

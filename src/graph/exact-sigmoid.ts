@@ -31,8 +31,9 @@ function onePlusExp(b: Builder, x: Value): Value {
 }
 
 /**
- * `graph` with each Sigmoid that its first output is made of by sums, products and moves alone (a sigmoid, or a weighted
- * mean of some) in exact form. Others are inside of layers, and stay. A graph without one is returned as it is.
+ * `graph` with each Sigmoid that its first output is made of by sums, products and moves alone (a sigmoid, or a
+ * weighted mean of some) in exact form. Others are inside of layers, and stay. A graph without one is returned as it
+ * is.
  */
 export function exactSigmoids(graph: Graph): Graph {
   const ends = new Set(mixedNodes(graph, graph.outputs[0]!).filter(({ op }) => op === 'Sigmoid'));

@@ -163,7 +163,7 @@ const PASSING: ReadonlySet<OpType> = new Set([
   ...(['Slice', 'Split', 'Squeeze', 'Transpose', 'Unsqueeze'] as const),
 ]);
 
-/** Whether floats of `input` are ids: cast to integers before anything is computed of them. Lengths may be computed with. */
+/** Whether floats of `input` are ids: cast to integers before anything is computed of them. */
 function areIds(graph: Graph, input: string): boolean {
   const moved = new Set([input]);
   for (const { op, inputs, outputs } of graph.nodes) {

@@ -9,7 +9,7 @@ import type { Graph } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
 import { allFinite, type Feeds } from '../runtime/session.ts';
-import { firstNotFinite } from './find-nan.ts';
+import { firstNaN } from './find-nan.ts';
 import { refused } from './folder.ts';
 import { randomFeeds } from './interface.ts';
 import type { AdamSettings, Manifest } from './manifest.ts';
@@ -86,8 +86,7 @@ export async function checkScores(path: string, graph: Graph, feeds: Feeds, scor
   const rows = feeds[graph.inputs.find((name) => name.startsWith('user.'))!]!.shape[0]!;
   if (scores.length !== rows) throw refused(path, `it gives ${scores.length} scores for ${rows} users`);
   for (const [i, score] of scores.entries()) {
-    if (Number.isNaN(score))
-      throw refused(path, `the score of random user ${i} is NaN${await firstNotFinite(graph, feeds)}`);
+    if (Number.isNaN(score)) throw refused(path, `the score of random user ${i} is NaN${await firstNaN(graph, feeds)}`);
     if (score < -ROUNDING || score > 1 + ROUNDING)
       throw refused(
         path,

@@ -3,10 +3,10 @@ import { type Graph, isFloat } from '../graph/index.ts';
 import { allFinite, type Feeds, openSession } from '../runtime/session.ts';
 
 /**
- * A sentence with the first node of `graph` that makes NaN or infinity of numbers, when it is fed `feeds`; '' where none
- * does. All values of the graph are held at once: `feeds` are to be of few users.
+ * The rest of a sentence: the first node of `graph` that makes NaN when it is fed `feeds`, '' where none does. All
+ * values of the graph are held at once: `feeds` are to be of few users.
  */
-export async function firstNotFinite(graph: Graph, feeds: Feeds): Promise<string> {
+export async function firstNaN(graph: Graph, feeds: Feeds): Promise<string> {
   const given = new Set([...graph.inputs, ...graph.initializers.keys(), ...graph.constants.keys()]);
   const floats = graph.nodes.flatMap(({ outputs }) => outputs).filter((name) => isFloat(graph.values.get(name)!.dtype));
   const session = await openSession({ ...graph, outputs: floats, overrides: new Map() });
