@@ -24,14 +24,20 @@ import { sortNodes } from './sort-nodes.ts';
 const OLDEST_IR = 3n;
 const NEWEST_IR = 13n;
 
+interface ReadOptions {
+  readonly external?: ExternalFiles;
+  readonly inPlace?: boolean;
+}
+
 /**
  * The graph of an ONNX file. Names of values stay as they are in the file; so do those of nodes that have one and share
  * it with no other. Constant nodes become constants, other nodes are brought to opset 18 and typed one by one; the
  * declared outputs are checked against what that gives. A file that cannot be read exactly is a GraphError that names
  * the node or the value; what a file claims of its size is never believed. Data in other files are read from
- * `external`, and refused without it.
+ * `external`, and refused without it. With `inPlace` large tensors lie in `bytes`, which are no file any more then: a
+ * model is not held twice.
  */
-export function readModel(bytes: Uint8Array, { external }: { readonly external?: ExternalFiles } = {}): Graph {
+export function readModel(bytes: Uint8Array, { external, inPlace = false }: ReadOptions = {}): Graph {
   const model = parseModel(bytes);
   const { graph } = model;
   if (!graph) throw new GraphError('the file holds no graph: it is not an ONNX model');
@@ -43,6 +49,7 @@ export function readModel(bytes: Uint8Array, { external }: { readonly external?:
     graph,
     ops.filter(({ proto }) => !isMerged(proto, merged)),
     merged,
+    inPlace,
   );
 }
 
@@ -71,10 +78,15 @@ function opsetOf(imports: ModelProto['opsetImport'], where: string): number | nu
   return Number(opset);
 }
 
-function readGraph(graph: GraphProto, ops: readonly FileOp[], merged: ReadonlyMap<string, string>): Graph {
+function readGraph(
+  graph: GraphProto,
+  ops: readonly FileOp[],
+  merged: ReadonlyMap<string, string>,
+  inPlace: boolean,
+): Graph {
   const b = new Builder();
   const producers = new Producers();
-  const parameters = readInitializers(graph, producers);
+  const parameters = readInitializers(graph, producers, inPlace);
   for (const [name, kept] of merged) {
     producers.claim(name, `initializer "${name}"`);
     parameters.set(name, copyOf(parameters.get(kept)!));
@@ -124,7 +136,7 @@ class Producers {
   }
 }
 
-function readInitializers(graph: GraphProto, producers: Producers): Map<string, Tensor> {
+function readInitializers(graph: GraphProto, producers: Producers, inPlace: boolean): Map<string, Tensor> {
   if (graph.sparseInitializer.length > 0) {
     const name = graph.sparseInitializer[0]!.values?.name ?? '';
     throw new GraphError(`initializer "${name}" is sparse, which is not supported: make it dense before the export`);
@@ -133,7 +145,7 @@ function readInitializers(graph: GraphProto, producers: Producers): Map<string, 
   for (const proto of graph.initializer) {
     const text = `initializer "${proto.name}"`;
     producers.claim(proto.name, text);
-    parameters.set(proto.name, readTensor(proto, text));
+    parameters.set(proto.name, readTensor(proto, text, inPlace));
   }
   return parameters;
 }

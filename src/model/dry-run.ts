@@ -50,22 +50,24 @@ export async function dryRun(
       batches,
       batches.map(({ feeds }) => feeds),
     );
-    const check = async (i: number, values: Parameters) => {
-      const model = { ...graph, initializers: new Map([...graph.initializers, ...values]) };
+    // the adapted parameters are asked for where something is wrong: tables may be large
+    const check = async (i: number, adapted: () => Parameters) => {
+      const model = () => ({ ...graph, initializers: new Map([...graph.initializers, ...adapted()]) });
       await checkScores(path, model, batches[i]!.feeds, await run.scores(i));
     };
-    for (let i = 0; i < BATCHES; i++) await check(i, new Map());
+    const adapted = () => run.parameters();
+    for (let i = 0; i < BATCHES; i++) await check(i, () => new Map());
     for (let epoch = 0; epoch < EPOCHS; epoch++) {
       for (let i = 0; i < BATCHES; i++) {
         const loss = await run.step(i, manifest.adaptation.rate);
         if (!Number.isFinite(loss)) {
-          await check(i, run.parameters());
+          await check(i, adapted);
           throw refused(path, `the loss of step ${losses.length + 1} of a dry run is ${loss}, not a number`);
         }
         losses.push(loss);
       }
     }
-    for (let i = 0; i < BATCHES; i++) await check(i, run.parameters());
+    for (let i = 0; i < BATCHES; i++) await check(i, adapted);
   } catch (error) {
     throw refusalOf(path, graph, error);
   }
@@ -82,11 +84,12 @@ export async function dryRun(
 }
 
 /** Scores must be probabilities, one for each user of `feeds`, which `graph` gave them for. */
-export async function checkScores(path: string, graph: Graph, feeds: Feeds, scores: Float32Array): Promise<void> {
-  const rows = feeds[graph.inputs.find((name) => name.startsWith('user.'))!]!.shape[0]!;
+export async function checkScores(path: string, graph: () => Graph, feeds: Feeds, scores: Float32Array): Promise<void> {
+  const rows = Object.entries(feeds).find(([name]) => name.startsWith('user.'))![1].shape[0]!;
   if (scores.length !== rows) throw refused(path, `it gives ${scores.length} scores for ${rows} users`);
   for (const [i, score] of scores.entries()) {
-    if (Number.isNaN(score)) throw refused(path, `the score of random user ${i} is NaN${await firstNaN(graph, feeds)}`);
+    if (Number.isNaN(score))
+      throw refused(path, `the score of random user ${i} is NaN${await firstNaN(graph(), feeds)}`);
     if (score < -ROUNDING || score > 1 + ROUNDING)
       throw refused(
         path,

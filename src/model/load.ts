@@ -91,7 +91,7 @@ export async function openProgram(
     return await openAdaptation(graph, adapted, options);
   } catch (error) {
     if (error instanceof GraphError) throw refused(path, error.message, error);
-    throw error;
+    throw refused(path, `ONNX Runtime does not take it: ${messageOf(error)}`, error);
   }
 }
 
