@@ -7,7 +7,15 @@ import { register } from 'tsx/esm/api';
 const README = fileURLToPath(new URL('../src/graph/README.md', import.meta.url));
 const [BEGIN, END] = ['<!-- ops: written by npm run ops -->', '<!-- end of ops -->'];
 /** Ops that ONNX has had only since an opset that is newer than the oldest one read. */
-const SINCE = { Gelu: 20, HardSwish: 14, LayerNormalization: 17, Mish: 18, Trilu: 14 };
+const SINCE = {
+  CastLike: 15,
+  Gelu: 20,
+  GroupNormalization: 18,
+  HardSwish: 14,
+  LayerNormalization: 17,
+  Mish: 18,
+  Trilu: 14,
+};
 
 register();
 const { OPS } = await import('../src/graph/ops/table.ts');

@@ -2,7 +2,7 @@
  * MetaHeac's forward graph (Zhu et al., KDD 2021, section 4): experts and critics, mixed by two gates that see the
  * campaign.
  */
-import { Builder, type Graph, type Tensor, tensor, type Value } from '../graph/index.ts';
+import { Builder, exactSigmoid, type Graph, type Tensor, tensor, type Value } from '../graph/index.ts';
 import type { Rng } from '../lib/rng.ts';
 import { declare, embed, type MakeParameter, type MetaHeacFeature } from './feature-inputs.ts';
 import { addHeads, HEADS, type HeadsConfig } from './heads.ts';
@@ -89,7 +89,7 @@ export function buildMetaHeac(config: MetaHeacConfig, initial: Initial): Graph {
           parameter(HEADS.scale, [1], 1),
         ])
       : own;
-    const weighted = b.add('Mul', [gateOfCritics, b.add('Sigmoid', [logits])]);
+    const weighted = b.add('Mul', [gateOfCritics, exactSigmoid(b, logits)]);
     const score = b.add('ReduceSum', [weighted, b.ints([1])], { keepdims: 0 }, { name: 'score', outputs: ['score'] });
     return b.build('metaheac', [score]);
   });

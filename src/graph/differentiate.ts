@@ -63,7 +63,10 @@ export function addGradients(
     });
   }
   return new Map(
-    parameters.map((parameter) => [parameter.name, gradients.get(parameter.name) ?? zerosLike(b, parameter)]),
+    parameters.map((parameter) => [
+      parameter.name,
+      typedAs(b, gradients.get(parameter.name) ?? zerosLike(b, parameter), parameter),
+    ]),
   );
 }
 
@@ -143,6 +146,12 @@ function pathTo(node: Node, cameFrom: ReadonlyMap<string, Node>): string {
     names.unshift(at.name);
   }
   return names.join(' <- ');
+}
+
+/** `gradient`, whose sizes are those of `target` but may be typed by other names, of its type. */
+function typedAs(b: Builder, gradient: Value, target: Value): Value {
+  if (sameShape(gradient.shape, target.shape)) return gradient;
+  return b.add('Reshape', [gradient, shapeOf(b, target)], { allowzero: 1 });
 }
 
 /** Sums `gradient` over the axes that were broadcast from `target`: the one place where broadcasting is undone. */

@@ -6,6 +6,7 @@ export { Builder } from './builder.ts';
 export { type CutTable, cutTables, type TableCut, trainableParameters } from './cut-tables.ts';
 export { addGradients, differentiate } from './differentiate.ts';
 export { GraphError } from './error.ts';
+export { exactSigmoid, exactSigmoids } from './exact-sigmoid.ts';
 export { filesFrom, filesIn, selfContained } from './external-data.ts';
 export { findLinearTerm, type LinearTerm } from './find-linear-term.ts';
 export {
@@ -31,5 +32,7 @@ export { printGraph } from './print.ts';
 export { prune, pruneInputs } from './prune.ts';
 export { readModel } from './read.ts';
 export { type Split, splitFrozen } from './split-frozen.ts';
+export { findPaddedTables, findTies, keepPaddingRows, tieWeights } from './tie-weights.ts';
 export { spellVectorProducts } from './vector-products.ts';
+export { withInterface } from './with-interface.ts';
 export { writeModel } from './write.ts';

@@ -92,6 +92,12 @@ function bodyOf(definition: FunctionProto, call: NodeProto, names: Names): NodeP
     else if (given !== '')
       copies.push(create(NodeProtoSchema, { opType: 'Identity', input: [known], output: [given] }));
   });
+  // the branches of an If name values of the function, which are called otherwise once it is inlined
+  const branch = definition.node.find(({ opType }) => opType === 'If');
+  if (branch)
+    throw new GraphError(
+      `${where} is a function with control flow, If node "${branch.name}", which is not supported: export the model without functions`,
+    );
   const attributes = attributesOf(definition, call, where);
   const named = (name: string): string => {
     const known = values.get(name);

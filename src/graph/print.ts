@@ -1,4 +1,5 @@
-/** A graph as text, one line per node: for people, for snapshots and for `model show`. */
+/** A graph as text, one line a node: for people, for snapshots and for `model show`. */
+import { sortedEntries } from '../lib/canonical-json.ts';
 import type { Graph, Node, Tensor, Value } from './ir.ts';
 import { isFloat, numbersOf, typeText } from './ir.ts';
 import type { OpType } from './ops/attributes.ts';
@@ -72,7 +73,7 @@ function inputTexts(graph: Graph, node: Node): string[] {
 }
 
 function attributeTexts(node: Node): string[] {
-  return Object.entries(node.attributes).map(([name, value]) => {
+  return sortedEntries<unknown>(node.attributes).map(([name, value]) => {
     if (Array.isArray(value)) return `${name}=[${value.join(', ')}]`;
     return `${name}=${typeof value === 'number' ? numberText(value) : String(value)}`;
   });

@@ -28,7 +28,7 @@ export function dataTypeOf(code: number, what: string): DataType {
  * Reads a tensor, copying its elements. An unsupported type, external data or a size that does not match is a
  * GraphError.
  */
-export function readTensor(proto: TensorProto, what: string): Tensor {
+export function readTensor(proto: TensorProto, what: string, inPlace = false): Tensor {
   const dtype = dataTypeOf(proto.dataType, what);
   if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL || proto.externalData.length > 0) {
     throw new GraphError(
@@ -54,7 +54,8 @@ export function readTensor(proto: TensorProto, what: string): Tensor {
   if (BigInt(proto.rawData.length) !== needed) {
     throw new GraphError(`${what} is ${text} and needs ${needed} bytes, but the file has ${proto.rawData.length}`);
   }
-  return { dtype, shape, data: fromBytes(dtype, proto.rawData) };
+  const isMoved = inPlace && dtype === 'float32' && proto.rawData.length >= LARGE_BYTES;
+  return { dtype, shape, data: isMoved ? alignedFloats(proto.rawData) : fromBytes(dtype, proto.rawData) };
 }
 
 /** The size in bytes that a tensor claims for its data, and its type as text. */
@@ -96,6 +97,20 @@ function typedData(proto: TensorProto, dtype: DataType): readonly (number | bigi
   if (dtype === 'float32') return proto.floatData;
   if (dtype === 'float64') return proto.doubleData;
   return dtype === 'int64' ? proto.int64Data : proto.int32Data;
+}
+
+/** From here on data are not copied, where they need not be: less than this is no memory to save. */
+const LARGE_BYTES = 1024 * 1024;
+
+/**
+ * The floats of `bytes` where they are, moved down by up to three bytes if they are not aligned: over the tag and the
+ * length of the field, which have been read, and are longer than that for data as large as these.
+ */
+function alignedFloats(bytes: Uint8Array): Float32Array {
+  const { buffer, byteOffset, length } = bytes;
+  const aligned = byteOffset - (byteOffset % Float32Array.BYTES_PER_ELEMENT);
+  new Uint8Array(buffer).copyWithin(aligned, byteOffset, byteOffset + length);
+  return new Float32Array(buffer as ArrayBuffer, aligned, length / Float32Array.BYTES_PER_ELEMENT);
 }
 
 /**

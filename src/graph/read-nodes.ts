@@ -14,8 +14,8 @@ export type ReadNode =
   | { readonly constant: string; readonly data: Tensor; readonly text: string }
   | { readonly constant: null; readonly node: FileNode };
 
-/** What to do instead of ops with subgraphs. */
-const CONTROL_FLOW: { readonly [op: string]: string } = {
+/** What to do instead of the ops that hold subgraphs. */
+export const CONTROL_FLOW: { readonly [op: string]: string } = {
   If:
     'compute both branches and choose with Where (in Python torch.where), or decide before the ' +
     'export where the condition is not data',
@@ -24,6 +24,27 @@ const CONTROL_FLOW: { readonly [op: string]: string } = {
     'scripted), or write it as one operation over an axis',
   Scan: 'unroll it (in Python a for loop over a fixed range), or write it as one operation over an axis',
 };
+
+const RECURRENT = { GRU: true, LSTM: true, RNN: true };
+/** What to do instead of a layer of cells. */
+const UNROLL =
+  'call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights of ' +
+  'the layer), which is exported as MatMul, Sigmoid and Tanh';
+
+/** Names of values outside that the branches of a node read. */
+function capturedBy(proto: NodeProto): string[] {
+  const captured = new Set<string>();
+  for (const { g } of proto.attribute) {
+    if (!g) continue;
+    const own = new Set([...g.initializer.map(({ name }) => name), ...g.input.map(({ name }) => name)]);
+    for (const inner of g.node) {
+      for (const name of [...inner.input, ...capturedBy(inner)]) if (name !== '' && !own.has(name)) captured.add(name);
+      for (const name of inner.output) own.add(name);
+    }
+    for (const { name } of g.output) if (!own.has(name)) captured.add(name);
+  }
+  return [...captured];
+}
 
 /**
  * Reads one node. Another domain, an op that is not in the table or a subgraph is a GraphError that names op and node.
@@ -43,6 +64,10 @@ export function readNode(proto: NodeProto, opset: number): ReadNode {
       `${where} is of the domain "${proto.domain}", but only ONNX's own ops are supported: export without it`,
     );
   }
+  // taken where its condition turns out to be known; what its branches read comes before it
+  if (node.op === 'If') return { constant: null, node: { ...node, inputs: [...node.inputs, ...capturedBy(proto)] } };
+  if (Object.hasOwn(RECURRENT, node.op))
+    throw new GraphError(`${where}: the op ${node.op} is not supported: ${UNROLL}`);
   if (Object.hasOwn(CONTROL_FLOW, node.op))
     throw new GraphError(`${where} is control flow, which is not supported: ${CONTROL_FLOW[node.op]}`);
   for (const { name, type } of proto.attribute) {

@@ -2,11 +2,10 @@
  * Reads ONNX files (opsets 13 to 21) into graphs of opset 18, typed and sorted; refusals name what cannot be read.
  */
 import type { GraphProto, ModelProto, ValueInfoProto } from 'onnx-buf';
+import { addNodes } from './add-nodes.ts';
 import { Builder } from './builder.ts';
 import { runningStatistics } from './composites/normalizations.ts';
-import { isComposite } from './composites/table.ts';
-import { type ConversionContext, convertNode, NEWEST_OPSET, OLDEST_OPSET } from './convert-opset.ts';
-import { decompose } from './decompose.ts';
+import { NEWEST_OPSET, OLDEST_OPSET } from './convert-opset.ts';
 import { withoutBagLoops } from './embedding-bag.ts';
 import { GraphError } from './error.ts';
 import { type ExternalFiles, embedExternalData } from './external-data.ts';
@@ -15,26 +14,30 @@ import { type FileOp, inlineFunctions } from './inline-functions.ts';
 import type { Dim, Graph, Tensor } from './ir.ts';
 import { isMerged, mergedInitializers } from './merged-initializers.ts';
 import { nameDims } from './name-dims.ts';
-import type { OpType } from './ops/attributes.ts';
-import { knownNumbers } from './ops/dims.ts';
 import { parseModel } from './parse-model.ts';
-import { readAttributes } from './proto-attributes.ts';
 import { readTensor } from './proto-tensor.ts';
 import { checkDeclared, type DeclaredType, readType } from './proto-types.ts';
-import { nodeNames, readNode } from './read-nodes.ts';
+import { readNode } from './read-nodes.ts';
 import { sortNodes } from './sort-nodes.ts';
 
 /** IR versions since opsets are named per domain (3), to the newest that the protobuf definitions know. */
 const OLDEST_IR = 3n;
 const NEWEST_IR = 13n;
 
+interface ReadOptions {
+  readonly external?: ExternalFiles;
+  readonly inPlace?: boolean;
+}
+
 /**
- * The graph of an ONNX file. Names of values stay as they are in the file; so do unique names of nodes. Constant nodes
- * become constants, other nodes are converted to opset 18 and typed one by one; the declared outputs are checked
- * against the result. A file that cannot be read exactly is a GraphError that names the node or the value; size claims
- * in a file are never trusted. External data is read from `external`, and refused without it.
+ * The graph of an ONNX file. Names of values stay as they are in the file; so do those of nodes that have one and share
+ * it with no other. Constant nodes become constants, other nodes are brought to opset 18 and typed one by one; the
+ * declared outputs are checked against what that gives. A file that cannot be read exactly is a GraphError that names
+ * the node or the value; what a file claims of its size is never believed. Data in other files are read from
+ * `external`, and refused without it. With `inPlace` large tensors lie in `bytes`, which are no file any more then: a
+ * model is not held twice.
  */
-export function readModel(bytes: Uint8Array, { external }: { readonly external?: ExternalFiles } = {}): Graph {
+export function readModel(bytes: Uint8Array, { external, inPlace = false }: ReadOptions = {}): Graph {
   const model = parseModel(bytes);
   const { graph } = model;
   if (!graph) throw new GraphError('the file contains no graph: it is not an ONNX model');
@@ -46,6 +49,7 @@ export function readModel(bytes: Uint8Array, { external }: { readonly external?:
     graph,
     ops.filter(({ proto }) => !isMerged(proto, merged)),
     merged,
+    inPlace,
   );
 }
 
@@ -74,10 +78,15 @@ function opsetOf(imports: ModelProto['opsetImport'], where: string): number | nu
   return Number(opset);
 }
 
-function readGraph(graph: GraphProto, ops: readonly FileOp[], merged: ReadonlyMap<string, string>): Graph {
+function readGraph(
+  graph: GraphProto,
+  ops: readonly FileOp[],
+  merged: ReadonlyMap<string, string>,
+  inPlace: boolean,
+): Graph {
   const b = new Builder();
   const producers = new Producers();
-  const parameters = readInitializers(graph, producers);
+  const parameters = readInitializers(graph, producers, inPlace);
   for (const [name, kept] of merged) {
     producers.claim(name, `initializer "${name}"`);
     parameters.set(name, copyOf(parameters.get(kept)!));
@@ -127,7 +136,7 @@ class Producers {
   }
 }
 
-function readInitializers(graph: GraphProto, producers: Producers): Map<string, Tensor> {
+function readInitializers(graph: GraphProto, producers: Producers, inPlace: boolean): Map<string, Tensor> {
   if (graph.sparseInitializer.length > 0) {
     const name = graph.sparseInitializer[0]!.values?.name ?? '';
     throw new GraphError(`initializer "${name}" is sparse, which is not supported: make it dense before the export`);
@@ -136,7 +145,7 @@ function readInitializers(graph: GraphProto, producers: Producers): Map<string, 
   for (const proto of graph.initializer) {
     const text = `initializer "${proto.name}"`;
     producers.claim(proto.name, text);
-    parameters.set(proto.name, readTensor(proto, text));
+    parameters.set(proto.name, readTensor(proto, text, inPlace));
   }
   return parameters;
 }
@@ -178,31 +187,6 @@ function readInputs(
       shape.map((dim) => dim ?? freshDim()),
     );
   }
-}
-
-function addNodes(b: Builder, nodes: readonly FileNode[]): void {
-  const context: ConversionContext = {
-    shapeOf: (name) => b.get(name).shape,
-    numbersOf: (name) => knownNumbers(b.get(name)),
-    ints: (values) => b.ints(values).name,
-  };
-  const names = nodeNames(nodes);
-  // nodes that replace a composite one get their own names
-  b.reserve(names);
-  nodes.forEach((node, i) => {
-    const where = nodeText(node);
-    const converted = convertNode(node, context);
-    if (isComposite(converted.op)) {
-      decompose(b, converted.op, converted, names[i]!);
-      return;
-    }
-    const op = converted.op as OpType;
-    const attributes = readAttributes(op, converted.attributes, where);
-    const inputs = converted.inputs.map((input) => (input === '' ? null : b.get(input)));
-    const outputs = b.addAll(op, inputs, attributes, { name: names[i], outputs: converted.outputs });
-    if (converted.outputs.length > outputs.length)
-      throw new GraphError(`${where} has ${converted.outputs.length} outputs, not ${outputs.length}`);
-  });
 }
 
 function finish(b: Builder, graph: GraphProto, producers: Producers): Graph {

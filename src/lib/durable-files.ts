@@ -1,6 +1,7 @@
 /** Files and folders that are on disk before anyone is told about them, and operating system errors as sentences. */
 import {
   closeSync,
+  copyFileSync,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -33,6 +34,17 @@ export function writeDurably(path: string, data: NodeJS.ArrayBufferView, flags: 
   const descriptor = openSync(path, flags);
   try {
     writeAll(descriptor, data, null);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Copies a file, and waits until it is on the disk. */
+export function copyDurably(from: string, to: string): void {
+  copyFileSync(from, to);
+  const descriptor = openSync(to, 'r+');
+  try {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);

@@ -4,11 +4,12 @@
  */
 
 import { z } from 'zod';
-import { filesFrom, readModel, type Tensor, writeModel } from '../graph/index.ts';
+import { type Tensor, writeModel } from '../graph/index.ts';
 import { sortedEntries } from '../lib/canonical-json.ts';
 import { AppError } from '../lib/errors.ts';
 import { applyChanges, type Change, type Changes } from './changes.ts';
-import { MODEL_FILE, type ModelFolder } from './folder.ts';
+import type { ModelFolder } from './folder.ts';
+import { readFolderGraph } from './model-graph.ts';
 import { decodeTensorFile, encodeTensorFile } from './tensor-file.ts';
 
 /** Its name in the ranking's folder. */
@@ -96,7 +97,7 @@ export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
  * AppError storage_failed if they do not fit
  */
 export function customisedOnnx(general: ModelFolder, changes: Changes, manifest: object): Uint8Array {
-  const graph = readModel(general.read(MODEL_FILE), { external: filesFrom((path) => general.read(path)) });
+  const graph = readFolderGraph(general);
   const initializers = applyChanges(graph.initializers, changes);
   if (initializers === null) throw new AppError('storage_failed', `the changes do not fit model ${general.path}`);
   return writeModel({ ...graph, initializers }, { metadata: { [MANIFEST_KEY]: JSON.stringify(manifest) } });

@@ -1,9 +1,10 @@
 /** The differences between two models: manifest, vocabularies, parameters, ops. */
-import { filesFrom, type Graph, GraphError, readModel, sameShape, type Tensor, typeText } from '../graph/index.ts';
-import { MODEL_FILE, type ModelFolder, readModelFolder, refused } from './folder.ts';
+import { type Graph, sameShape, type Tensor, typeText } from '../graph/index.ts';
+import { type ModelFolder, readModelFolder } from './folder.ts';
 import { countOps } from './import-model.ts';
 import { SIDES } from './interface.ts';
 import type { Manifest } from './manifest.ts';
+import { readFolderGraph } from './model-graph.ts';
 import type { Vocabulary } from './vocabulary.ts';
 
 /** A field of the manifest, by its path (`adaptation.rate`); undefined if one does not have it. */
@@ -52,7 +53,7 @@ const OTHER_FIELDS: ReadonlySet<string> = new Set(['files', 'features', 'golden_
 /** Compares two model folders and verifies their checksums. @throws AppError invalid_model */
 export function diffModels(before: string, after: string): ModelDiff {
   const [a, b] = [readModelFolder(before), readModelFolder(after)];
-  const [from, to] = [graphOf(a), graphOf(b)];
+  const [from, to] = [readFolderGraph(a), readFolderGraph(b)];
   const keys = (folder: ModelFolder) => [...folder.vocabularies.keys()];
   return {
     fields: [...changedFields(a.manifest, b.manifest), ...changedFeatures(a.manifest, b.manifest)],
@@ -64,15 +65,6 @@ export function diffModels(before: string, after: string): ModelDiff {
     parameters: diffParameters(from, to),
     ops: diffOps(from, to),
   };
-}
-
-function graphOf(folder: ModelFolder): Graph {
-  try {
-    return readModel(folder.read(MODEL_FILE), { external: filesFrom((path) => folder.read(path)) });
-  } catch (error) {
-    if (error instanceof GraphError) throw refused(folder.path, `${MODEL_FILE}: ${error.message}`, error);
-    throw error;
-  }
 }
 
 function changedFields(before: Manifest, after: Manifest): FieldChange[] {

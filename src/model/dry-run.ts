@@ -4,10 +4,12 @@
  */
 
 import type { AdaptationProgram, LabelledBatch } from '../adaptation/adam-program.ts';
+import type { Parameters } from '../adaptation/compaction.ts';
 import type { Graph } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Rng } from '../lib/rng.ts';
-import { allFinite } from '../runtime/session.ts';
+import { allFinite, type Feeds } from '../runtime/session.ts';
+import { firstNaN } from './find-nan.ts';
 import { refused } from './folder.ts';
 import { randomFeeds } from './interface.ts';
 import type { AdamSettings, Manifest } from './manifest.ts';
@@ -48,16 +50,24 @@ export async function dryRun(
       batches,
       batches.map(({ feeds }) => feeds),
     );
-    for (let i = 0; i < BATCHES; i++) checkScores(path, await run.scores(i), ROWS);
+    // the adapted parameters are asked for where something is wrong: tables may be large
+    const check = async (i: number, adapted: () => Parameters) => {
+      const model = () => ({ ...graph, initializers: new Map([...graph.initializers, ...adapted()]) });
+      await checkScores(path, model, batches[i]!.feeds, await run.scores(i));
+    };
+    const adapted = () => run.parameters();
+    for (let i = 0; i < BATCHES; i++) await check(i, () => new Map());
     for (let epoch = 0; epoch < EPOCHS; epoch++) {
       for (let i = 0; i < BATCHES; i++) {
         const loss = await run.step(i, manifest.adaptation.rate);
-        if (!Number.isFinite(loss))
+        if (!Number.isFinite(loss)) {
+          await check(i, adapted);
           throw refused(path, `the loss of step ${losses.length + 1} of a dry run is ${loss}, not a number`);
+        }
         losses.push(loss);
       }
     }
-    for (let i = 0; i < BATCHES; i++) checkScores(path, await run.scores(i), ROWS);
+    for (let i = 0; i < BATCHES; i++) await check(i, adapted);
   } catch (error) {
     throw refusalOf(path, graph, error);
   }
@@ -73,11 +83,13 @@ export async function dryRun(
   return { losses, users: BATCHES * ROWS, unmoved };
 }
 
-/** Scores must be probabilities of `rows` users. */
-export function checkScores(path: string, scores: Float32Array, rows: number): void {
-  if (scores.length !== rows) throw refused(path, `it returns ${scores.length} scores for ${rows} users`);
+/** Scores must be probabilities, one for each user of `feeds`, which `graph` gave them for. */
+export async function checkScores(path: string, graph: () => Graph, feeds: Feeds, scores: Float32Array): Promise<void> {
+  const rows = Object.entries(feeds).find(([name]) => name.startsWith('user.'))![1].shape[0]!;
+  if (scores.length !== rows) throw refused(path, `it gives ${scores.length} scores for ${rows} users`);
   for (const [i, score] of scores.entries()) {
-    if (Number.isNaN(score)) throw refused(path, `the score of random user ${i} is NaN`);
+    if (Number.isNaN(score))
+      throw refused(path, `the score of random user ${i} is NaN${await firstNaN(graph(), feeds)}`);
     if (score < -ROUNDING || score > 1 + ROUNDING)
       throw refused(
         path,

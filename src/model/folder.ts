@@ -7,6 +7,7 @@ import { dirname, isAbsolute, join, normalize, resolve, sep } from 'node:path';
 import { z } from 'zod';
 import { canonicalJson } from '../lib/canonical-json.ts';
 import {
+  copyDurably,
   createFolder,
   removeQuietly,
   replaceFolder,
@@ -91,11 +92,19 @@ export function readModelFolder(path: string): ModelFolder {
   };
 }
 
+/** A file that is copied as it is, and not held in memory. */
+export interface FileCopy {
+  readonly of: string;
+  readonly sha256: string;
+}
+
 /** The contents of a model folder before it has a version. */
 export interface UnversionedModel {
   readonly manifest: Omit<Manifest, 'version' | 'files' | 'contract_version'>;
   /** Contents by path: model.onnx and all files that are not generated here. */
   readonly files: ReadonlyMap<string, Uint8Array>;
+  /** More of them, by path, which are copied. */
+  readonly copies?: ReadonlyMap<string, FileCopy>;
   /** Tokens by `user.<feature>` and `campaign.<feature>`, from id 1. */
   readonly vocabularies: ReadonlyMap<string, readonly string[]>;
 }
@@ -106,7 +115,7 @@ export interface UnversionedModel {
  */
 export function writeModelFolder(out: string, model: UnversionedModel): Manifest {
   const path = resolve(out); // a trailing slash would put the temporary sibling inside
-  const files = new Map(model.files);
+  const files = new Map<string, Uint8Array | FileCopy>([...model.files, ...(model.copies ?? [])]);
   for (const side of ['user', 'campaign'] as const) {
     for (const feature of model.manifest.features[side]) {
       if (!('vocabulary_size' in feature)) continue;
@@ -118,7 +127,7 @@ export function writeModelFolder(out: string, model: UnversionedModel): Manifest
   const unversioned = {
     contract_version: CONTRACT_VERSION,
     ...model.manifest,
-    files: Object.fromEntries(names.map((name) => [name, sha256Of(files.get(name)!)])),
+    files: Object.fromEntries(names.map((name) => [name, sumOf(files.get(name)!)])),
   } as const;
   const manifest: Manifest = { ...unversioned, version: versionOf(unversioned) };
   const parsed = manifestSchema.parse(manifest);
@@ -132,7 +141,8 @@ export function writeModelFolder(out: string, model: UnversionedModel): Manifest
       for (const [name, bytes] of contents) {
         const target = join(temporary, name);
         createFolder(dirname(target));
-        writeDurably(target, bytes, 'w');
+        if (bytes instanceof Uint8Array) writeDurably(target, bytes, 'w');
+        else copyDurably(bytes.of, target);
       }
       for (const folder of new Set(contents.map(([name]) => dirname(join(temporary, name))))) syncFolder(folder);
       removeQuietly(aside);
@@ -209,7 +219,9 @@ function parseVocabulary(path: string, file: string, bytes: Uint8Array): string[
   return tokens;
 }
 
-function sha256Of(bytes: Uint8Array): string {
+const sumOf = (file: Uint8Array | FileCopy) => (file instanceof Uint8Array ? sha256Of(file) : file.sha256);
+
+export function sha256Of(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 

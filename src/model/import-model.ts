@@ -4,22 +4,17 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { AdaptationProgram } from '../adaptation/adam-program.ts';
 import { filesIn, type Graph, GraphError, readModel, selfContained } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import { createRng, type Rng } from '../lib/rng.ts';
-import type { Device, Session } from '../runtime/session.ts';
+import type { Device } from '../runtime/session.ts';
 import { checkScores, type DryRun, dryRun, refusalOf } from './dry-run.ts';
-import { MANIFEST_FILE, MODEL_FILE, refused, writeModelFolder } from './folder.ts';
+import { MANIFEST_FILE, MODEL_FILE, refused, sha256Of, type UnversionedModel, writeModelFolder } from './folder.ts';
 import { checkInterface, goldenInputs, randomFeeds } from './interface.ts';
-import {
-  adaptedParameters,
-  type Contract,
-  checkHighestIds,
-  checkWeights,
-  openModelSession,
-  openProgram,
-} from './load.ts';
+import { adaptedParameters, type Contract, checkHighestIds, checkWeights, openProgram } from './load.ts';
 import type { Manifest } from './manifest.ts';
+import { contractGraph, readingOf } from './model-graph.ts';
 import {
   differentiableAmong,
   type ParameterRole,
@@ -72,8 +67,10 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   const schema = readImportSchema(options.schema);
   const name = options.name ?? schema.name ?? basename(options.file).replace(/\.onnx$/i, '');
   checkOut(options.out);
-  const { bytes, graph } = readExport(options.file);
+  const { graph: read, contents } = readExport(options.file);
   const path = options.file;
+  const reading = readingOf(path, read, schema);
+  const graph = contractGraph(path, read, reading);
   checkInterface(path, schema.features, graph, 'schema');
   checkWeights(path, graph);
   const selection = selectParameters(graph, schema.adaptedParameters, schema.fixed, `schema ${schema.path}`);
@@ -90,12 +87,12 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
   refuseGradients(path, selection, graph);
   const tried = await tryModel(contract, schema, graph, selection, options.device);
   const manifest = writeModelFolder(options.out, {
-    files: new Map([[MODEL_FILE, bytes]]),
+    ...contents,
     vocabularies: schema.tokens(),
     manifest: {
       name,
       created: options.created,
-      features: schema.features,
+      ...reading,
       adapted_parameters: contract.manifest.adapted_parameters,
       adaptation: schema.adaptation,
       evaluation: null,
@@ -108,23 +105,27 @@ export async function importModel(options: ImportOptions): Promise<ImportReport>
     schema,
     graph,
     parameters: tried.roles,
-    ops: countOps(graph),
+    ops: countOps(read),
     refused: refusedGradients(graph, differentiableAmong(selection.fixed.keys(), graph)),
     dryRun: tried.dryRun,
   };
 }
 
 /**
- * The graph of an exported file, and the bytes of a file that contains all of it. Anything unreadable is invalid_model.
+ * The graph of an exported file, and what is written of it: the file itself, or where it keeps data elsewhere the bytes
+ * of one that holds all of it. A large file is in memory once. Whatever cannot be read is invalid_model.
  */
-export function readExport(file: string): { bytes: Uint8Array; graph: Graph } {
+export function readExport(file: string): { graph: Graph; contents: Pick<UnversionedModel, 'files' | 'copies'> } {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (!stat?.isFile()) throw refused(file, stat ? 'it is not a file' : 'the file does not exist');
   if (stat.size > MAXIMUM_FILE_BYTES)
     throw refused(file, `it has ${stat.size} bytes; at most ${MAXIMUM_FILE_BYTES} are supported`);
   try {
-    const bytes = selfContained(readFileSync(file), filesIn(dirname(file)));
-    return { bytes, graph: readModel(bytes) };
+    const bytes = readFileSync(file);
+    const whole = selfContained(bytes, filesIn(dirname(file)));
+    if (whole !== bytes) return { graph: readModel(whole), contents: { files: new Map([[MODEL_FILE, whole]]) } };
+    const copies = new Map([[MODEL_FILE, { of: file, sha256: sha256Of(bytes) }]]);
+    return { graph: readModel(bytes, { inPlace: true }), contents: { files: new Map(), copies } };
   } catch (error) {
     if (error instanceof GraphError) throw refused(file, error.message, error);
     throw error;
@@ -174,21 +175,16 @@ async function tryModel(
 ): Promise<Tried> {
   const { path } = contract;
   const rng = createRng(KEY);
-  const session = await openModelSession(path, graph, device);
+  const program = await openProgram(contract, graph, selection.adapted, device ? { device } : {});
   try {
-    const program = await openProgram(contract, graph, selection.adapted, device ? { device } : {});
-    try {
-      await checkHighestIds(contract, graph, program);
-      return {
-        goldenBatch: await makeGoldenBatch(path, schema.features, graph, session, rng.fork('golden batch')),
-        dryRun: await dryRun(path, graph, program, schema, rng.fork('dry run')),
-        roles: rolesOf(graph, selection, program.cut),
-      };
-    } finally {
-      await program.close();
-    }
+    await checkHighestIds(contract, graph, program);
+    return {
+      goldenBatch: await makeGoldenBatch(path, schema.features, graph, program, rng.fork('golden batch')),
+      dryRun: await dryRun(path, graph, program, schema, rng.fork('dry run')),
+      roles: rolesOf(graph, selection, program.cut),
+    };
   } finally {
-    await session.close();
+    await program.close();
   }
 }
 
@@ -196,17 +192,18 @@ async function makeGoldenBatch(
   path: string,
   features: Manifest['features'],
   graph: Graph,
-  session: Session,
+  program: AdaptationProgram,
   rng: Rng,
 ): Promise<Manifest['golden_batch']> {
   const feeds = randomFeeds(graph, features, GOLDEN_ROWS, rng);
   let scores: Float32Array;
   try {
-    scores = (await session.run(feeds, { outputs: ['score'] }))['score']!.data as Float32Array;
+    // by compact tables: a session of the whole model would hold it two times more
+    scores = await (await program.start(graph.initializers, [], [feeds])).scores(0);
   } catch (error) {
     throw refusalOf(path, graph, error);
   }
-  checkScores(path, scores, GOLDEN_ROWS);
+  await checkScores(path, () => graph, feeds, scores);
   return { inputs: goldenInputs(graph, feeds), scores: Array.from(scores) };
 }
 

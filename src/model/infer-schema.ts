@@ -8,6 +8,7 @@ import { type Graph, GraphError, prune, type Tensor, tensor, typeText } from '..
 import { messageOf } from '../lib/errors.ts';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { type Feeds, openSession } from '../runtime/session.ts';
+import { type ProposedInput, proposeInputs } from './infer-names.ts';
 import { SIDES, type Side } from './interface.ts';
 import { findLookups, type Lookup } from './lookups.ts';
 import { MAXIMUM_LIST_LENGTH } from './manifest.ts';
@@ -23,6 +24,8 @@ export interface ProposedFeature {
 }
 
 export interface ProposedSchema {
+  /** Of inputs that are not called after their feature; null where it is not known. */
+  readonly inputs?: Readonly<Record<string, string | null>>;
   readonly features: { readonly user: readonly ProposedFeature[]; readonly campaign: readonly ProposedFeature[] };
 }
 
@@ -40,8 +43,8 @@ const HUGE_ID = 2 ** 31 - 2;
 const FOLDED_IDS = 65_536;
 
 /**
- * The proposal for `graph`, an exported model whose inputs are called `user.<feature>`, `user.<feature>.length` and
- * `campaign.<feature>`. @throws GraphError
+ * The proposal for `graph`, an exported model. Inputs that are not called `user.<feature>`, `user.<feature>.length` or
+ * `campaign.<feature>` are guessed at, with a note. @throws GraphError
  */
 export async function inferSchema(graph: Graph): Promise<Proposal> {
   const notes: string[] = [];
@@ -52,47 +55,44 @@ export async function inferSchema(graph: Graph): Promise<Proposal> {
         `input "${input}" is ${typeText(type)}: lists may have at most ${MAXIMUM_LIST_LENGTH} tokens`,
       );
   }
-  const sizes = await VocabularySizes.open(graph);
+  const proposed = proposeInputs(graph, notes);
+  const sizes = await VocabularySizes.open(graph, proposed);
   try {
     const features: Record<Side, ProposedFeature[]> = { user: [], campaign: [] };
-    for (const input of graph.inputs) {
-      const side = SIDES.find((name) => input.startsWith(`${name}.`));
-      if (!side)
-        notes.push(
-          `input "${input}" belongs to no feature: name it user.<feature> or campaign.<feature> in the export`,
-        );
-      if (side && !isLength(graph, input)) features[side].push(await propose(graph, side, input, sizes, notes));
+    for (const [input, { target, part }] of proposed) {
+      const side = SIDES.find((name) => target?.startsWith(`${name}.`));
+      if (side && target && part === 'ids')
+        features[side].push(await propose(graph, proposed, input, target.slice(side.length + 1), sizes, notes));
     }
     if (features.user.length === 0) notes.push('there is no user feature');
-    return { schema: { features }, notes };
+    const others = [...proposed].filter(([input, { target }]) => target !== input);
+    const inputs = Object.fromEntries(others.map(([input, { target }]) => [input, target]));
+    return { schema: { ...(others.length === 0 ? {} : { inputs }), features }, notes };
   } finally {
     await sizes.close();
   }
 }
 
-/** True for the lengths of a list that is also an input. */
-function isLength(graph: Graph, input: string): boolean {
-  return input.endsWith('.length') && graph.inputs.includes(input.slice(0, -'.length'.length));
-}
-
 async function propose(
   graph: Graph,
-  side: Side,
+  proposed: ReadonlyMap<string, ProposedInput>,
   input: string,
+  name: string,
   sizes: VocabularySizes,
   notes: string[],
 ): Promise<ProposedFeature> {
   const value = graph.values.get(input)!;
-  const name = input.slice(side.length + 1);
-  if (!/^(int(32|64)|float32)$/.test(value.dtype) || value.shape.length < 1 || value.shape.length > 2)
+  // floats are ids where they are cast to look something up: whether they are shows in what is found below
+  if (value.dtype === 'bool' || value.shape.length < 1 || value.shape.length > 2)
     notes.push(`input "${input}" is ${typeText(value)}, not int32 or int64 ids, or float32 numbers, of rank 1 or 2`);
-  if (value.dtype === 'float32') return proposeNumbers(name, input, value.shape, notes);
+  if (value.dtype === 'float32' && !sizes.isLookedUp(input)) return proposeNumbers(name, input, value.shape, notes);
   const size = await sizes.find(input, notes);
-  if (value.shape.length !== 2) return { name, kind: 'single', vocabulary_size: size };
-  if (!graph.inputs.includes(`${input}.length`))
+  const accompanied = [...proposed.values()].some(({ ids, part }) => ids === input && part !== 'ids');
+  if (value.shape.length !== 2 || (value.shape[1] === 1 && !accompanied))
+    return { name, kind: 'single', vocabulary_size: size };
+  if (!accompanied)
     notes.push(
-      `input "${input}" is a list, but there is no input "${input}.length" for the number of its tokens that ` +
-        'count',
+      `input "${input}" is taken for a list that is padded with 0: there is no input "${input}.length" for how many of its tokens count`,
     );
   const width = value.shape[1]!;
   if (typeof width === 'string') notes.push(`input "${input}" does not specify its longest list: fill in max_length`);
@@ -116,23 +116,26 @@ function proposeNumbers(
 /** Tries ids on the look-ups of a graph: one feature at a time, all others 0. */
 class VocabularySizes {
   readonly #graph: Graph;
+  readonly #proposed: ReadonlyMap<string, ProposedInput>;
   readonly #lookups: readonly Lookup[];
   readonly #indices: (feeds: Feeds) => Promise<Feeds>;
   readonly close: () => Promise<void>;
 
   private constructor(
     graph: Graph,
+    proposed: ReadonlyMap<string, ProposedInput>,
     lookups: readonly Lookup[],
     indices: (feeds: Feeds) => Promise<Feeds>,
     close: () => Promise<void>,
   ) {
     this.#graph = graph;
+    this.#proposed = proposed;
     this.#lookups = lookups;
     this.#indices = indices;
     this.close = close;
   }
 
-  static async open(graph: Graph): Promise<VocabularySizes> {
+  static async open(graph: Graph, proposed: ReadonlyMap<string, ProposedInput>): Promise<VocabularySizes> {
     const lookups = findLookups(graph).filter(({ rows }) => rows > 0);
     const outputs = [...new Set(lookups.map(({ index }) => index))];
     const indexGraph = prune({ ...graph, outputs, overrides: new Map() }, { initializers: true });
@@ -140,10 +143,16 @@ class VocabularySizes {
     const reader = indexReader(indexGraph, session);
     return new VocabularySizes(
       graph,
+      proposed,
       lookups,
       (feeds) => reader.read(feeds),
       async () => session?.close(),
     );
+  }
+
+  /** Whether a table is looked up by `input`. */
+  isLookedUp(input: string): boolean {
+    return this.#lookups.some(({ inputs }) => inputs.includes(input));
   }
 
   /** Number of ids of the feature `input`, or null if it looks up no table. */
@@ -190,15 +199,26 @@ class VocabularySizes {
     return own.every(({ index, rows }) => read.get(index)!.every((row) => row >= 0 && row < rows));
   }
 
-  /** Number of ids of a feature whose ids are hashed or clipped: those with their own rows. */
-  async #beforeRepeating(own: readonly Lookup[], input: string, notes: string[]): Promise<number> {
+  /** Ids of a feature whose ids are hashed or clipped: as many as have rows of their own. */
+  async #beforeRepeating(own: readonly Lookup[], input: string, notes: string[]): Promise<number | null> {
     const most = Math.min(FOLDED_IDS, Math.max(...own.map(({ rows }) => rows)));
     const seen = new Set<string>();
-    for (let id = 0; id < most; id++) {
+    const rowsOf = async (id: number) => {
       const read = await this.#read(input, id);
-      const rows = own.map(({ index }) => read.get(index)!.join(' ')).join('|');
+      return own.map(({ index }) => read.get(index)!.join(' ')).join('|');
+    };
+    for (let id = 0; id < most; id++) {
+      const rows = await rowsOf(id);
       if (seen.has(rows)) break;
       seen.add(rows);
+    }
+    // a fold comes back to rows that it has had; what goes on to others cuts a number into buckets
+    let isCut = seen.size === 1;
+    for (let id = 2 * seen.size; seen.size < most && id < HUGE_ID && !isCut; id *= 2)
+      isCut = !seen.has(await rowsOf(id));
+    if (isCut) {
+      notes.push(`ids of input "${input}" are cut into buckets: fill in its vocabulary_size`);
+      return null;
     }
     notes.push(`ids of input "${input}" are folded (hashed or clipped): the first ${seen.size} have their own rows`);
     return seen.size;
@@ -214,7 +234,7 @@ class VocabularySizes {
       const sharing = this.#graph.inputs.filter(
         (other) =>
           other !== input &&
-          !isLength(this.#graph, other) &&
+          this.#proposed.get(other)!.part === 'ids' &&
           this.#lookups.some((lookup) => lookup.table === table && lookup.inputs.includes(other)),
       );
       for (const other of sharing) {
@@ -246,7 +266,8 @@ class VocabularySizes {
       const { dtype, shape } = this.#graph.values.get(name)!;
       const sizes = shape.map((dim, i) => (typeof dim === 'number' ? dim : i === 0 ? 1 : ANY_WIDTH));
       const count = sizes.reduce((product, dim) => product * dim, 1);
-      const list = name === `${input}.length` ? this.#graph.values.get(input)!.shape[1] : undefined;
+      const { part, ids } = this.#proposed.get(name)!;
+      const list = part === 'length' && ids === input ? this.#graph.values.get(input)!.shape[1] : undefined;
       const width = typeof list === 'string' ? ANY_WIDTH : list;
       feeds[name] = tensor(dtype, sizes, new Array<number>(count).fill(name === input ? id : (width ?? 0)));
     }

@@ -39,6 +39,17 @@ export function inputsOf(side: Side, feature: ManifestFeature): FeatureInput[] {
   }
 }
 
+/** What to do about a model that scores one number of users only. */
+const FIXED_BATCH =
+  '. Its batch has one fixed size: export it with dynamic_axes={"<input>": {0: "batch"}, ..} (dynamo: dynamic_shapes)';
+
+/** True for the name of an input that says how many tokens of a list count. */
+function isLengthOf(name: string, features: Manifest['features']): boolean {
+  return SIDES.some((side) =>
+    features[side].some((feature) => feature.kind === 'multi' && name === `${side}.${feature.name}.length`),
+  );
+}
+
 /**
  * Checks inputs and output of `graph` against the features that the manifest of a folder, or the schema of an import,
  * describes; `path` names the model in a refusal (invalid_model).
@@ -54,14 +65,18 @@ export function checkInterface(
   const convention =
     source === 'manifest'
       ? ''
-      : ': inputs are called user.<feature> or campaign.<feature>, lengths of lists user.<feature>.length';
+      : ': inputs are called user.<feature> or campaign.<feature>, lengths of lists user.<feature>.length, or "inputs" of the schema says what they are';
   const wanted = SIDES.flatMap((side) => features[side].flatMap((feature) => inputsOf(side, feature)));
   const names = new Set(wanted.map(({ name }) => name));
   for (const name of graph.inputs)
     if (!names.has(name))
       throw refused(path, `${subject} has an input "${name}" that belongs to no feature of the ${source}${convention}`);
   for (const { name, rank, width, isFloat } of wanted) {
-    if (!graph.inputs.includes(name)) throw refused(path, `${subject} has no input "${name}"${hint}`);
+    if (!graph.inputs.includes(name)) {
+      // padded with 0, a list says itself how long it is
+      if (isLengthOf(name, features)) continue;
+      throw refused(path, `${subject} has no input "${name}"${hint}`);
+    }
     const value = graph.values.get(name)!;
     const [batch] = value.shape;
     const isCampaign = name.startsWith('campaign.');
@@ -71,10 +86,9 @@ export function checkInterface(
     const isWidth = width === undefined || typeof value.shape[1] !== 'number' || value.shape[1] === width;
     if (!isOfType || value.shape.length !== rank || !isAnySize || !isWidth) {
       const shapes = (isCampaign ? [1, 'batch'] : ['batch']).map((dim) => `[${[dim, width ?? []].flat().join(', ')}]`);
-      throw refused(
-        path,
-        `input "${name}" is ${typeText(value)}, not ${isFloat ? 'float32' : 'int32 or int64'} of ${shapes.join(' or ')}`,
-      );
+      const fixed = typeof batch === 'number' && !isAnySize ? FIXED_BATCH : '';
+      const types = isFloat ? 'float32' : 'int32 or int64';
+      throw refused(path, `input "${name}" is ${typeText(value)}, not ${types} of ${shapes.join(' or ')}${fixed}`);
     }
   }
   checkScore(path, graph);
@@ -156,7 +170,8 @@ export function randomFeeds(graph: Graph, features: Manifest['features'], rows: 
         lengths[row] = lengths[0]!;
       }
       set(input, isList ? [count, width] : [count], ids);
-      if (isList) set(`${input}.length`, [count], lengths);
+      const length = `${input}.length`;
+      if (isList && graph.inputs.includes(length)) set(length, [count], lengths);
     }
   }
   return feeds;

@@ -6,11 +6,9 @@
 import { type AdaptationProgram, openAdaptation } from '../adaptation/adam-program.ts';
 import { splitHeads } from '../adaptation/head-adaptation.ts';
 import {
-  filesFrom,
   findLinearTerm,
   type Graph,
   GraphError,
-  readModel,
   type Tensor,
   tensor,
   trainableParameters,
@@ -21,6 +19,7 @@ import { allFinite, type Device, openSession, type Session } from '../runtime/se
 import { MODEL_FILE, type ModelContract, type ModelFolder, readModelFolder, refused } from './folder.ts';
 import { checkInterface, inputsOf, SIDES } from './interface.ts';
 import { type DescentSettings, linearParameters, type Manifest, parametersOf } from './manifest.ts';
+import { readFolderGraph } from './model-graph.ts';
 
 /** Scores of the golden batch may differ by this much (other processors round differently). */
 export const GOLDEN_TOLERANCE = 1e-5;
@@ -49,7 +48,7 @@ export interface Contract {
 /** Loads and verifies the model in `path`; every refusal is invalid_model and names the faulty part. */
 export async function loadModel(path: string, options: { device?: Device } = {}): Promise<GeneralModel> {
   const folder = readModelFolder(path);
-  const graph = readGraph(folder);
+  const graph = readFolderGraph(folder);
   checkInterface(path, folder.manifest.features, graph);
   checkWeights(path, graph);
   const adapted = adaptedParameters(folder, graph);
@@ -63,15 +62,6 @@ export async function loadModel(path: string, options: { device?: Device } = {})
   return { folder, manifest: folder.manifest, graph, adapted };
 }
 
-function readGraph(folder: ModelFolder): Graph {
-  try {
-    return readModel(folder.read(MODEL_FILE), { external: filesFrom((path) => folder.read(path)) });
-  } catch (error) {
-    if (error instanceof GraphError) throw refused(folder.path, `${MODEL_FILE}: ${error.message}`, error);
-    throw error;
-  }
-}
-
 /** Refuses parameters with NaN or infinity. */
 export function checkWeights(path: string, graph: Graph): void {
   for (const [name, value] of graph.initializers)
@@ -82,7 +72,7 @@ export function checkWeights(path: string, graph: Graph): void {
  * A session of the model itself; whatever ONNX Runtime refuses is invalid_model: it knows some sizes only after
  * constant folding.
  */
-export async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
+async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
   try {
     return await openSession(graph, device ? { device } : {});
   } catch (error) {
@@ -101,7 +91,7 @@ export async function openProgram(
     return await openAdaptation(graph, adapted, options);
   } catch (error) {
     if (error instanceof GraphError) throw refused(path, error.message, error);
-    throw error;
+    throw refused(path, `ONNX Runtime does not accept it: ${messageOf(error)}`, error);
   }
 }
 
@@ -203,6 +193,7 @@ export async function checkHighestIds(
   for (const side of SIDES) {
     for (const feature of manifest.features[side]) {
       for (const { name, width, highest } of inputsOf(side, feature)) {
+        if (!graph.inputs.includes(name)) continue;
         const shape = width === undefined ? [1] : [1, width];
         const data = new Array<number>(width ?? 1).fill(highest);
         feeds[name] = tensor(graph.values.get(name)!.dtype, shape, data);

@@ -144,6 +144,15 @@ export const manifestSchema = z.strictObject({
   /** sha256 by path inside the folder. */
   files: z.record(z.string(), sha256),
   features: z.strictObject({ user: z.array(feature).min(1), campaign: z.array(feature) }),
+  /** What inputs of model.onnx are that are not called after their feature: see `InputNames`. */
+  inputs: z.record(z.string(), z.union([z.string(), z.array(z.string()).min(1)])).optional(),
+  /** Initializers of model.onnx that are another one, which alone is a parameter of the model. */
+  tied: z
+    .array(z.strictObject({ parameter: z.string(), as: z.string(), transposed: z.boolean() }))
+    .min(1)
+    .optional(),
+  /** Tables whose row 0 is 0 and stays so, as PyTorch's padding_idx says. */
+  padded: z.array(z.string()).min(1).optional(),
   /** Initializers that adaptation changes: names, or all float ones with a gradient. */
   adapted_parameters: z.union([z.literal('all'), z.array(z.string()).min(1)]),
   adaptation,

@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
 import { z } from 'zod';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { FEATURE_KINDS, hasTokens } from '../lib/feature-kinds.ts';
+import type { InputNames } from './adapt-interface.ts';
 import { SIDES } from './interface.ts';
 import {
   type AdamSettings,
@@ -26,7 +27,7 @@ const MAXIMUM_VOCABULARY = 2 ** 24;
 /** Bytes of a schema or a list of tokens. */
 const MAXIMUM_FILE_BYTES = 512 * 1024 * 1024;
 
-const { adapted_parameters, name, training } = manifestSchema.shape;
+const { adapted_parameters, inputs, name, training } = manifestSchema.shape;
 
 const feature = z
   .strictObject({
@@ -38,7 +39,7 @@ const feature = z
     /** What the model is fed where a number is missing; null: NaN. */
     missing: missingValue.optional(),
     // a proposal writes null if it does not know it
-    vocabulary_size: z.number().int().min(1).max(MAXIMUM_VOCABULARY).nullish(),
+    vocabulary_size: z.number().int().min(2, 'counts id 0 and at least one token').max(MAXIMUM_VOCABULARY).nullish(),
     /** Tokens from id 1 on. */
     tokens: z.array(z.string()).optional(),
     /** A file with the tokens, next to the schema. */
@@ -71,6 +72,12 @@ const schema = z.strictObject({
   /** Parameters that adaptation does not change. */
   fixed: z.array(z.string()).default([]),
   training: training.default(null),
+  /** What inputs are that are not called after their feature. */
+  inputs: inputs.unwrap().default({}),
+  /** Whether weights that are equal in the file are one parameter. */
+  tied: z.boolean().default(true),
+  /** Tables whose row 0 stays 0; left out, those that have such a row. */
+  padded: z.array(z.string()).optional(),
 });
 
 type Feature = z.infer<typeof feature>;
@@ -86,6 +93,10 @@ export interface ImportSchema {
   readonly adaptedParameters: 'all' | readonly string[];
   readonly fixed: readonly string[];
   readonly training: Manifest['training'];
+  readonly inputs: InputNames;
+  readonly tied: boolean;
+  /** null: those that have a row of zeros. */
+  readonly padded: readonly string[] | null;
   readonly origins: ReadonlyMap<string, VocabularyOrigin>;
   /** Tokens by `user.<feature>` and `campaign.<feature>`; if none are given, the ids as text: "1", "2", .. */
   tokens(): Map<string, readonly string[]>;
@@ -104,7 +115,7 @@ export function readImportSchema(path: string): ImportSchema {
   const names = new Set<string>();
   const read = (side: 'user' | 'campaign', source: Feature): ManifestFeature => {
     const key = `${side}.${source.name}`;
-    if (names.has(key)) throw refuseSchema(path, `${side} feature "${source.name}" is there twice`);
+    if (names.has(key)) throw refuseSchema(path, `${side} feature "${source.name}" appears twice`);
     names.add(key);
     const { name, kind, missing = 0 } = source;
     if (kind === 'number') return { name, kind, missing };
@@ -132,6 +143,9 @@ export function readImportSchema(path: string): ImportSchema {
     adaptedParameters: data.adapted_parameters,
     fixed: data.fixed,
     training: data.training,
+    inputs: data.inputs,
+    tied: data.tied,
+    padded: data.padded ?? null,
     origins,
     tokens() {
       const all = new Map(given);
@@ -175,6 +189,7 @@ function checkTokens(path: string, where: string, tokens: readonly string[]): re
     if (seen.has(token)) throw refuseSchema(path, `${where} contain ${JSON.stringify(token)} twice`);
     seen.add(token);
   }
+  if (tokens.length === 0) throw refuseSchema(path, `${where} are none: a feature has at least one`);
   if (tokens.length >= MAXIMUM_VOCABULARY)
     throw refuseSchema(path, `${where} are ${tokens.length}; at most ${MAXIMUM_VOCABULARY - 1} are supported`);
   return tokens;

@@ -121,7 +121,9 @@ describe('metaheac train --past-campaigns', () => {
       features('--past-campaigns', 'never'),
     ]);
     expect(always.names).toEqual([...never.names, 'past_campaigns']);
-    const said = /^past campaigns are (a|not a) user feature: AUC [+-]\.?\d.* on \d+ train campaigns/m.exec(auto.stderr);
+    const said = /^past campaigns are (a|not a) user feature: AUC [+-]\.?\d.* on \d+ train campaigns/m.exec(
+      auto.stderr,
+    );
     expect(said, auto.stderr).not.toBeNull();
     expect(auto.names).toEqual(said![1] === 'a' ? always.names : never.names);
     for (const { stderr } of [always, never]) expect(stderr).not.toMatch(/past campaigns are/);

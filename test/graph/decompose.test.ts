@@ -31,6 +31,8 @@ interface CompositeCases {
   readonly differences?: DataType;
   /** Inputs that are positive (variances). */
   readonly positive?: readonly number[];
+  /** True where sizes that are names are refused. */
+  readonly sized?: boolean;
   readonly cases: readonly CompositeCase[];
 }
 
@@ -44,6 +46,25 @@ const CASES: { readonly [K in CompositeOp]: CompositeCases } = {
       { shapes: [[4, 3], [3], [3], [3], [3]] },
       { shapes: [[2, 3, 2], [3], [3], [3], [3]], attributes: { epsilon: floatAttribute('epsilon', 0.25) } },
       { shapes: [[1, 2, 2, 3], [2], [2], [2], [2]], attributes: { momentum: floatAttribute('momentum', 0.5) } },
+    ],
+  },
+  CastLike: { opset: 15, cases: [{ shapes: [[2, 3], [1]] }] },
+  Celu: {
+    opset: 13,
+    cases: [...unary, { shapes: [[2, 3]], attributes: { alpha: floatAttribute('alpha', 0.75) } }],
+  },
+  Conv: {
+    opset: 13,
+    sized: true,
+    cases: [
+      { shapes: [[2, 3, 4], [5, 3, 1], [5]], attributes: { kernel_shape: [1], strides: [1], pads: [0, 0], group: 1 } },
+      {
+        shapes: [
+          [1, 2, 3, 2],
+          [2, 2, 1, 1],
+        ],
+        attributes: { auto_pad: 'SAME_UPPER', dilations: [1, 1] },
+      },
     ],
   },
   Dropout: {
@@ -66,6 +87,17 @@ const CASES: { readonly [K in CompositeOp]: CompositeCases } = {
       [1, 2, 2, 3],
       [1, 2, 1, 2, 2],
     ].map((shape) => ({ shapes: [shape] })),
+  },
+  GroupNormalization: {
+    opset: 21,
+    sized: true,
+    cases: [
+      { shapes: [[2, 4, 3], [4], [4]], attributes: { num_groups: 2 } },
+      {
+        shapes: [[1, 4, 2, 2], [4], [4]],
+        attributes: { num_groups: 4, epsilon: floatAttribute('epsilon', 0.25) },
+      },
+    ],
   },
   HardSwish: { opset: 14, cases: unary },
   InstanceNormalization: {
@@ -93,6 +125,15 @@ const CASES: { readonly [K in CompositeOp]: CompositeCases } = {
     ],
   },
   Mish: { opset: 18, cases: unary },
+  ReduceLogSum: {
+    opset: 13,
+    positive: [0],
+    cases: [
+      { shapes: [[2, 3]] },
+      { shapes: [[2, 3]], attributes: { axes: [1], keepdims: 0 } },
+      { shapes: [[2, 3, 2]], attributes: { axes: [-1, 0] } },
+    ],
+  },
 };
 
 const OPS = Object.keys(COMPOSITES) as CompositeOp[];
@@ -128,9 +169,10 @@ const titled = (item: CompositeCase): string =>
 
 describe.each(OPS)('%s', (op) => {
   const { cases, differences = 'float64' } = CASES[op];
+  const sized = CASES[op].sized ? [false] : [false, true];
 
   it.each(cases.map((item) => [titled(item), item] as const))('is as ONNX Runtime computes it: %s', async (_, item) => {
-    for (const named of [false, true]) {
+    for (const named of sized) {
       const original = fileOf(op, item, 'float32', named);
       const graph = readModel(original);
       expect(graph.nodes.every(({ name }) => name.startsWith('layer/'))).toBe(true);
@@ -147,7 +189,7 @@ describe.each(OPS)('%s', (op) => {
   it.each(cases.filter(({ outputs }) => outputs === undefined).map((item) => [titled(item), item] as const))(
     'has the gradients that differences give: %s',
     async (_, item) => {
-      for (const named of [false, true]) {
+      for (const named of sized) {
         const graph = readModel(fileOf(op, item, differences, named));
         await checkGradients(graph, feed(op, item, differences));
       }

@@ -256,6 +256,15 @@ describe('differentiate on an export of PyTorch', () => {
       expectClose([along(gradients)], [difference / (2 * step)], 1e-6, `derivative of order ${order + 1}`);
     }
   });
+
+  it("gives a gradient of its parameter's type, where another size has its name", () => {
+    const b = new Builder();
+    const x = b.input('x', 'float32', ['n', 'k']);
+    const product = b.add('MatMul', [x, b.initializer('w', tensor('float32', [4, 2], new Array(8).fill(1)))]);
+    const loss = b.add('ReduceSum', [product], { keepdims: 0 }, { name: 'loss' });
+    const graph = differentiate(b.build('model', [loss]), 'loss', ['w']);
+    expect(graph.values.get('grad/w')).toMatchObject({ shape: [4, 2] });
+  });
 });
 
 /** `graph`'s first output, with every float32 a float64. */

@@ -234,8 +234,8 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
     'the model names 2 opsets: 17, 18',
     { ...GOOD, model: { opsetImport: [{ version: 17n }, { domain: 'ai.onnx', version: 18n }] } },
   ],
-  ['an old IR version', 'the file has IR version 2: 3 to 13 are supported', { ...GOOD, model: { irVersion: 2n } }],
-  ['a new IR version', 'the file has IR version 14: 3 to 13 are supported', { ...GOOD, model: { irVersion: 14n } }],
+  ['an old IR version', 'the file has IR version 2; 3 to 13 are supported', { ...GOOD, model: { irVersion: 2n } }],
+  ['a new IR version', 'the file has IR version 14; 3 to 13 are supported', { ...GOOD, model: { irVersion: 14n } }],
   [
     'a node of another domain',
     `Gelu node "act" is of the domain "com.microsoft", but only ONNX's own ops are supported: export without it`,
@@ -339,7 +339,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a Constant of text',
-    'Constant "y" is given as "value_string", which is not supported: only numbers are',
+    'Constant "y" has the attribute "value_string", which is not supported: only numbers are',
     one(node('Constant', [], ['y'], { value_string: 'a' })),
   ],
   [
@@ -369,7 +369,7 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a value of two nodes',
-    'two values are called "y": of Relu node "r" and of Neg node "n"',
+    'two values are called "y": Relu node "r" and Neg node "n"',
     {
       ...one(node('Relu', ['x'], ['y'], {}, { name: 'r' })),
       nodes: [node('Relu', ['x'], ['y'], {}, { name: 'r' }), node('Neg', ['x'], ['y'], {}, { name: 'n' })],
@@ -377,12 +377,12 @@ const REFUSED: readonly (readonly [what: string, sentence: string, model: FileMo
   ],
   [
     'a value of an initializer and a Constant',
-    'two values are called "w": of initializer "w" and of Constant "w"',
+    'two values are called "w": initializer "w" and Constant "w"',
     { ...GOOD, nodes: [...GOOD.nodes, node('Constant', [], ['w'], { value_int: 1 })] },
   ],
   [
     'two initializers of one name',
-    'two values are called "w": of initializer "w" and of initializer "w"',
+    'two values are called "w": initializer "w" and initializer "w"',
     { ...GOOD, initializers: [...GOOD.initializers, ...GOOD.initializers] },
   ],
   ['two inputs of one name', 'two inputs are called "x"', { ...GOOD, inputs: [x, x] }],

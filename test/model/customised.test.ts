@@ -42,14 +42,14 @@ describe('encodeCustomised', () => {
 });
 
 describe('decodeCustomised', () => {
-  it('refuses one that is cut off or altered, wherever', () => {
+  it('refuses one that is truncated or altered, wherever', () => {
     const bytes = encodeCustomised(CUSTOMISED);
     for (let at = 0; at < bytes.length; at += 5) {
       const flipped = bytes.slice();
       flipped[at]! ^= 1;
       for (const wrong of [bytes.subarray(0, at), flipped, Buffer.concat([bytes, Buffer.alloc(at + 1)])]) {
         expect(() => decodeCustomised(wrong, 'a file'), `at ${at}`).toThrow(
-          expect.objectContaining({ code: 'storage_failed', message: expect.stringContaining('cut off or altered') }),
+          expect.objectContaining({ code: 'storage_failed', message: expect.stringContaining('truncated or altered') }),
         );
       }
     }

@@ -35,7 +35,8 @@ const HIDDEN: Readonly<Record<string, Readonly<Record<string, number | null>>>> 
 /** A graph of one input whose ids go through `indices` into a table of 40 rows. */
 function propose(
   input: readonly [name: string, dtype: DataType, shape: Shape],
-  indices: (b: Builder, ids: Value) => Value = (_, ids) => ids,
+  indices: (b: Builder, ids: Value) => Value = (b, ids) =>
+    ids.dtype === 'float32' ? b.add('Cast', [ids], { to: 'int64' }) : ids,
 ): Promise<Proposal> {
   const b = new Builder();
   const ids = b.input(...input);
@@ -102,12 +103,17 @@ describe('inferSchema', () => {
     [
       'another name',
       ['age', 'int64', ['batch']],
-      'input "age" belongs to no feature: name it user.<feature> or campaign.<feature> in the export',
+      'input "age" is taken for "user.age": in "inputs" say campaign.<feature> if it is of a campaign',
+    ],
+    [
+      'a matrix',
+      ['X', 'float32', ['batch', 3]],
+      'input "X" is a matrix: say in "inputs" which feature each of its columns is',
     ],
     [
       'a list without lengths',
       ['user.tags', 'int64', ['batch', 3]],
-      'input "user.tags" is a list, but there is no input "user.tags.length" for the number of its tokens that count',
+      'input "user.tags" is taken for a list that is padded with 0: there is no input "user.tags.length" for how many of its tokens count',
     ],
     [
       'a list of any length',
@@ -129,6 +135,44 @@ describe('inferSchema', () => {
     );
     expect(schema.features.user[0]?.vocabulary_size).toBeNull();
     expect(notes).toEqual(['id 0 of input "user.age" has no row in a table, but it stands for unknown and empty']);
+  });
+
+  it('proposes what inputs of other names are', async () => {
+    const b = new Builder();
+    const hist = b.input('hist', 'int64', ['batch', 4]);
+    const [length, topic] = [b.input('hist_len', 'int64', ['batch']), b.input('campaign_topic', 'int64', ['batch'])];
+    const column = b.input('age', 'float32', ['batch', 1]);
+    const table = b.initializer('table', tensor('float32', [40], new Array(40).fill(0.1)));
+    const outputs = [hist, topic, b.add('Cast', [column], { to: 'int64' })].map((ids) => b.add('Gather', [table, ids]));
+    const { schema, notes } = await inferSchema(b.build('model', [...outputs, b.add('Neg', [length])]));
+    expect(schema).toEqual({
+      inputs: { hist: 'user.hist', hist_len: 'user.hist.length', campaign_topic: 'campaign.topic', age: 'user.age' },
+      features: {
+        user: [
+          { name: 'hist', kind: 'multi', max_length: 4, vocabulary_size: 40 },
+          { name: 'age', kind: 'single', vocabulary_size: 40 },
+        ],
+        campaign: [{ name: 'topic', kind: 'single', vocabulary_size: 40 }],
+      },
+    });
+    expect(notes).toHaveLength(4);
+    expect(notes).toContain('input "hist_len" is taken for the length of "hist"');
+  });
+
+  it.each<[string, (b: Builder, ids: Value) => Value]>([
+    ['of tens', (b, ids) => b.add('Min', [b.add('Div', [ids, number(b, 10, ids)]), number(b, 9, ids)])],
+    [
+      'that grow',
+      (b, ids) => {
+        const small = b.add('Min', [ids, number(b, 3, ids)]);
+        const tens = b.add('Min', [b.add('Div', [ids, number(b, 10, ids)]), number(b, 3, ids)]);
+        return b.add('Add', [small, tens]);
+      },
+    ],
+  ])('does not know the size behind buckets %s', async (_what, indices) => {
+    const { schema, notes } = await propose(['user.count', 'int64', ['batch']], indices);
+    expect(schema.features.user[0]?.vocabulary_size).toBeNull();
+    expect(notes).toEqual(['ids of input "user.count" are cut into buckets: fill in its vocabulary_size']);
   });
 
   it('notes an input that looks nothing up', async () => {

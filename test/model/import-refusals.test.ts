@@ -83,8 +83,11 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     'input "user.age" is int64[8], not int32 or int64 of [batch]',
   ],
   [
-    'a score of another name',
-    file({ nodes: [LOOK_UP, MEAN, node('Sigmoid', ['mean'], ['y'])], outputs: [typed('y', 'float32', ['batch'])] }),
+    'a score of another name, where there are several outputs',
+    file({
+      nodes: [LOOK_UP, MEAN, node('Sigmoid', ['mean'], ['y'])],
+      outputs: [typed('y', 'float32', ['batch']), typed('mean', 'float32', ['batch'])],
+    }),
     'its first output is "y" float32[batch], not "score" float32[batch]',
   ],
   [
@@ -172,7 +175,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array, sentence: string
     small({
       score: (b, rows) => probability(b, b.add('Sqrt', [b.add('Sub', [meanOf(b, rows), b.scalar(9, 'float32')])])),
     }),
-    'is NaN',
+    'the score of random user 0 is NaN: Sqrt node "Sqrt" is the first to make it',
   ],
   [
     'a table that is smaller than its vocabulary',

@@ -36,6 +36,8 @@ const BAD_SCHEMAS: readonly (readonly [what: string, schema: Plain | string, sen
   ],
   ['an absolute vocabulary', user({ ...age, vocabulary: '/etc/passwd' }), 'is not in the folder of the schema'],
   ['a vocabulary that is no list', user({ ...age, vocabulary: 'schema.json' }), 'schema.json is not a list of tokens'],
+  ['a size without a token', user({ ...age, vocabulary_size: 1 }), 'counts id 0 and at least one token'],
+  ['no token in a list', user({ name: 'age', kind: 'single', tokens: [] }), 'are none: a feature has at least one'],
   ['a vocabulary beyond memory', user({ ...age, vocabulary_size: 1e12 }), '16777216'],
   ['a rate of 0', { ...SCHEMA, adaptation: { rate: 0 } }, 'adaptation.rate'],
   ['an unknown parameter', { ...SCHEMA, fixed: ['tower'] }, 'the model has no parameter "tower"'],

@@ -79,7 +79,9 @@ function roundingsOf({ values, overrides }: Graph, { op, inputs, outputs }: Node
     case 'Sub':
     case 'Mul':
     case 'Div':
+    case 'Reciprocal':
       return values.get(outputs[0]!)!.dtype === 'float64' ? 1 : 0;
+    case 'Exp':
     case 'Log':
     case 'Sigmoid':
       return FEW;
@@ -102,7 +104,19 @@ function roundingsOf({ values, overrides }: Graph, { op, inputs, outputs }: Node
 
 /** Ops that round nothing. */
 const MOVES: ReadonlySet<OpType> = new Set<OpType>([
-  ...(['Cast', 'Concat', 'ConstantOfShape', 'Expand', 'Gather', 'Greater', 'Identity', 'Less', 'Max', 'Neg'] as const),
+  ...([
+    'Abs',
+    'Cast',
+    'Concat',
+    'ConstantOfShape',
+    'Expand',
+    'Gather',
+    'Greater',
+    'Identity',
+    'Less',
+    'Max',
+    'Neg',
+  ] as const),
   ...(['Range', 'Relu', 'Reshape', 'Shape', 'Slice', 'Squeeze', 'Transpose', 'Unsqueeze', 'Where'] as const),
 ]);
 

@@ -37,12 +37,16 @@ export async function modelInferCommand(file: string, output: Output): Promise<v
 }
 
 /** JSON with one feature per line, easy to edit. */
-function schemaText({ features }: ProposedSchema): string {
+function schemaText({ inputs, features }: ProposedSchema): string {
   const sides = SIDES.map((side) => {
     const lines = features[side].map((feature) => `\n      ${JSON.stringify(feature)}`);
     return `    "${side}": [${lines.join(',')}${lines.length === 0 ? '' : '\n    '}]`;
   });
-  return `{\n  "features": {\n${sides.join(',\n')}\n  }\n}`;
+  const named = Object.entries(inputs ?? {}).map(
+    ([name, target]) => `\n    ${JSON.stringify(name)}: ${JSON.stringify(target)}`,
+  );
+  const mapping = named.length === 0 ? '' : `  "inputs": {${named.join(',')}\n  },\n`;
+  return `{\n${mapping}  "features": {\n${sides.join(',\n')}\n  }\n}`;
 }
 
 function describeImport(
@@ -63,6 +67,9 @@ function describeImport(
       lines.push(`${side} feature ${describeFeature(feature)}${tokens ? ` (${tokens})` : ''}`);
     }
   }
+  for (const { parameter, as, transposed } of manifest.tied ?? [])
+    lines.push(`parameter ${parameter}: is ${as}${transposed ? ', transposed' : ''}, and is adapted as one with it`);
+  for (const name of manifest.padded ?? []) lines.push(`parameter ${name}: row 0 is padding, and stays 0`);
   lines.push(...describeParameters(graph, parameters), describeOps(ops));
   lines.push(refused.length === 0 ? 'gradients refused: none' : 'gradients refused (fixed parameters only):');
   for (const { sentence, parameters: names } of refused) lines.push(`  ${names.join(', ')}: ${sentence}`);

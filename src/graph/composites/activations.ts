@@ -1,4 +1,4 @@
-/** Activations that are products of others: Gelu, HardSwish, Mish. */
+/** Activations that are made of others: Celu, Gelu, HardSwish, Mish. */
 import { refuse } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 
@@ -42,5 +42,17 @@ export const Mish: CompositeSpec<'Mish'> = {
   decompose: ({ b, inputs, output }) => {
     const gate = b.add('Tanh', [b.add('Softplus', [inputs[0]!])]);
     b.add('Mul', [inputs[0]!, gate], {}, output(0));
+  },
+};
+
+// a elu(x / a), elu(x) = x or e^x - 1
+export const Celu: CompositeSpec<'Celu'> = {
+  arity: [1, 1],
+  outputs: 1,
+  attributes: { alpha: 'float' },
+  decompose: ({ b, inputs, attributes: { alpha = 1 }, output }) => {
+    const x = inputs[0]!;
+    const scale = b.scalar(Math.fround(alpha), x);
+    b.add('Mul', [b.add('Elu', [b.add('Div', [x, scale])]), scale], {}, output(0));
   },
 };

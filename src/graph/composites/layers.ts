@@ -1,4 +1,4 @@
-/** Dropout, which does nothing outside training, and GlobalAveragePool. */
+/** Layers and others that are a few nodes: a Conv of kernel 1, Dropout, GlobalAveragePool, CastLike, ReduceLogSum. */
 import { refuse, shapeOf } from '../ops/helpers.ts';
 import type { CompositeSpec } from './spec.ts';
 
@@ -30,5 +30,55 @@ export const GlobalAveragePool: CompositeSpec<'GlobalAveragePool'> = {
     const { name, shape } = inputs[0]!;
     if (shape.length < 3) refuse(`"${name}" has rank ${shape.length}, not at least 3`);
     b.add('ReduceMean', [inputs[0]!, b.ints(shape.slice(2).map((_, i) => i + 2))], {}, output(0));
+  },
+};
+
+// over places one by one: a product with the weights [out, in], with the channels moved to the end and back
+export const Conv: CompositeSpec<'Conv'> = {
+  arity: [2, 3],
+  outputs: 1,
+  attributes: {
+    auto_pad: 'string',
+    dilations: 'ints',
+    group: 'int',
+    kernel_shape: 'ints',
+    pads: 'ints',
+    strides: 'ints',
+  },
+  decompose: ({ b, inputs, attributes: { auto_pad = 'NOTSET', group = 1, pads = [], strides = [] }, output }) => {
+    const [x, weight, bias] = [inputs[0]!, inputs[1]!, inputs[2]];
+    const rank = x.shape.length;
+    const kernel = weight.shape.slice(2);
+    const isPointwise = rank >= 3 && weight.shape.length === rank && kernel.every((size) => size === 1);
+    const isPlain = group === 1 && pads.every((pad) => pad === 0) && strides.every((stride) => stride === 1);
+    // one place needs no padding, whichever way it is chosen
+    if (!isPointwise || !isPlain || !['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'].includes(auto_pad))
+      refuse(
+        `its kernel is [${kernel.join(', ')}]: only convolutions of kernel 1, without groups, strides and pads, are supported. Write others as a linear layer over windows (in Python x.unfold(..) and nn.Linear)`,
+      );
+    const places = Array.from({ length: rank - 2 }, (_, i) => i + 2);
+    const last = b.add('Transpose', [x], { perm: [0, ...places, 1] });
+    const matrix = b.add('Transpose', [b.add('Squeeze', [weight, b.ints(places)])], { perm: [1, 0] });
+    const product = b.add('MatMul', [last, matrix]);
+    const sum = bias ? b.add('Add', [product, bias]) : product;
+    b.add('Transpose', [sum], { perm: [0, rank - 1, ...places.map((axis) => axis - 1)] }, output(0));
+  },
+};
+
+export const CastLike: CompositeSpec<'CastLike'> = {
+  arity: [2, 2],
+  outputs: 1,
+  attributes: {},
+  decompose: ({ b, inputs, output }) => {
+    b.add('Cast', [inputs[0]!], { to: inputs[1]!.dtype }, output(0));
+  },
+};
+
+export const ReduceLogSum: CompositeSpec<'ReduceLogSum'> = {
+  arity: [1, 2],
+  outputs: 1,
+  attributes: { keepdims: 'int', noop_with_empty_axes: 'int' },
+  decompose: ({ b, inputs: [x, axes], attributes, output }) => {
+    b.add('Log', [b.add('ReduceSum', axes ? [x!, axes] : [x!], attributes)], {}, output(0));
   },
 };

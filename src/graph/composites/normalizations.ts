@@ -46,7 +46,36 @@ export const InstanceNormalization: CompositeSpec<'InstanceNormalization'> = {
   },
 };
 
-// with the mean and the variance from training
+// over the channels of a group and the axes behind, for each group of each row
+export const GroupNormalization: CompositeSpec<'GroupNormalization'> = {
+  arity: [3, 3],
+  outputs: 1,
+  attributes: { epsilon: 'float', num_groups: 'int', stash_type: 'int' },
+  decompose: ({ b, inputs, attributes: { epsilon, num_groups, stash_type = 1 }, output }) => {
+    const [x, scale, bias] = [inputs[0]!, inputs[1]!, inputs[2]!];
+    const [, channels, ...places] = x.shape;
+    if (stash_type !== 1) refuse(`stash_type is ${stash_type}, and only 1 (float32) is supported`);
+    if (x.shape.length < 3) refuse(`"${x.name}" has rank ${x.shape.length}, not at least 3`);
+    if (num_groups === undefined || typeof channels !== 'number' || channels % num_groups !== 0)
+      refuse(`${channels} channels are not ${num_groups} groups`);
+    const width = channels / num_groups;
+    // rows, groups, and all that is normalized together
+    const grouped = b.add('Reshape', [x, b.ints([0, num_groups, -1])]);
+    const { centred, deviation } = moments(b, grouped, [2], epsilon);
+    const normal = b.add('Div', [centred, deviation]);
+    const shape = b.add('Shape', [x], { start: 0 });
+    const apart = places.length === 0 ? normal : b.add('Reshape', [normal, shape]);
+    // before opset 21 there was one scale a group
+    const of = (vector: Value): Value => {
+      if (vector.shape.length !== 1 || vector.shape[0] !== num_groups || width === 1) return perChannel(b, vector, x);
+      const repeated = b.add('Expand', [b.add('Unsqueeze', [vector, b.ints([1])]), b.ints([num_groups, width])]);
+      return perChannel(b, b.add('Reshape', [repeated, b.ints([-1])]), x);
+    };
+    b.add('Add', [b.add('Mul', [apart, of(scale)]), of(bias)], {}, output(0));
+  },
+};
+
+// with the mean and the variance that training left behind
 export const BatchNormalization: CompositeSpec<'BatchNormalization'> = {
   arity: [5, 5],
   outputs: 5,

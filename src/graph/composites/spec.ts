@@ -11,13 +11,25 @@ type None = Readonly<Record<never, never>>;
 /** The attributes of the composite ops in the opsets that have them (14 to 21), names exactly as in ONNX. */
 export interface CompositeAttributes {
   BatchNormalization: { readonly epsilon?: number; readonly momentum?: number; readonly training_mode?: number };
+  CastLike: None;
+  Celu: { readonly alpha?: number };
+  Conv: {
+    readonly auto_pad?: string;
+    readonly dilations?: readonly number[];
+    readonly group?: number;
+    readonly kernel_shape?: readonly number[];
+    readonly pads?: readonly number[];
+    readonly strides?: readonly number[];
+  };
   Dropout: { readonly seed?: number };
   Gelu: { readonly approximate?: string };
   GlobalAveragePool: None;
+  GroupNormalization: { readonly epsilon?: number; readonly num_groups?: number; readonly stash_type?: number };
   HardSwish: None;
   InstanceNormalization: { readonly epsilon?: number };
   LayerNormalization: { readonly axis?: number; readonly epsilon?: number; readonly stash_type?: number };
   Mish: None;
+  ReduceLogSum: { readonly keepdims?: number; readonly noop_with_empty_axes?: number };
 }
 
 export type CompositeOp = keyof CompositeAttributes;

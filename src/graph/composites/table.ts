@@ -6,13 +6,18 @@ import type { CompositeOp, CompositeSpec } from './spec.ts';
 
 export const COMPOSITES: { readonly [K in CompositeOp]: CompositeSpec<K> } = {
   BatchNormalization: normalizations.BatchNormalization,
+  CastLike: layers.CastLike,
+  Celu: activations.Celu,
+  Conv: layers.Conv,
   Dropout: layers.Dropout,
   Gelu: activations.Gelu,
   GlobalAveragePool: layers.GlobalAveragePool,
+  GroupNormalization: normalizations.GroupNormalization,
   HardSwish: activations.HardSwish,
   InstanceNormalization: normalizations.InstanceNormalization,
   LayerNormalization: normalizations.LayerNormalization,
   Mish: activations.Mish,
+  ReduceLogSum: layers.ReduceLogSum,
 };
 
 /** Whether `op` may be in a file, but is replaced by other nodes in a graph. */

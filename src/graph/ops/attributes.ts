@@ -12,6 +12,7 @@ export interface OpAttributes {
   Add: None;
   And: None;
   ArgMax: { readonly axis?: number; readonly keepdims?: number; readonly select_last_index?: number };
+  ArgMin: { readonly axis?: number; readonly keepdims?: number; readonly select_last_index?: number };
   Cast: { readonly to: DataType };
   Ceil: None;
   Clip: None;
@@ -37,6 +38,7 @@ export interface OpAttributes {
   GreaterOrEqual: None;
   HardSigmoid: { readonly alpha?: number; readonly beta?: number };
   Identity: None;
+  IsInf: { readonly detect_negative?: number; readonly detect_positive?: number };
   IsNaN: None;
   LeakyRelu: { readonly alpha?: number };
   Less: None;

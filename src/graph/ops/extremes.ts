@@ -23,14 +23,19 @@ function extreme<K extends 'ReduceMax' | 'ReduceMin'>(attributes: OpSpec<K>['att
 export const ReduceMax = extreme<'ReduceMax'>(REDUCTION.attributes);
 export const ReduceMin = extreme<'ReduceMin'>(REDUCTION.attributes);
 
-export const ArgMax: OpSpec<'ArgMax'> = {
-  arity: [1, 1],
-  attributes: { axis: 'int', keepdims: 'int', select_last_index: 'int' },
-  infer: ({ inputs: [x], attributes: { axis = 0, keepdims = 1 } }) => {
-    requireNumber(x!);
-    const along = normalizeAxis(axis, x!.shape.length);
-    const shape = x!.shape.flatMap((dim, i): readonly Dim[] => (i !== along ? [dim] : keepdims ? [1] : []));
-    return [{ dtype: 'int64', shape }];
-  },
-  gradient: 'none',
-};
+function place<K extends 'ArgMax' | 'ArgMin'>(attributes: OpSpec<K>['attributes']): OpSpec<K> {
+  return {
+    arity: [1, 1],
+    attributes,
+    infer: ({ inputs: [x], attributes: { axis = 0, keepdims = 1 } }) => {
+      requireNumber(x!);
+      const along = normalizeAxis(axis, x!.shape.length);
+      const shape = x!.shape.flatMap((dim, i): readonly Dim[] => (i !== along ? [dim] : keepdims ? [1] : []));
+      return [{ dtype: 'int64', shape }];
+    },
+    gradient: 'none',
+  };
+}
+
+export const ArgMax = place<'ArgMax'>({ axis: 'int', keepdims: 'int', select_last_index: 'int' });
+export const ArgMin = place<'ArgMin'>({ axis: 'int', keepdims: 'int', select_last_index: 'int' });

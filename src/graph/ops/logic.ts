@@ -66,3 +66,13 @@ export const IsNaN: OpSpec<'IsNaN'> = {
   },
   gradient: 'none',
 };
+
+export const IsInf: OpSpec<'IsInf'> = {
+  arity: [1, 1],
+  attributes: { detect_negative: 'int', detect_positive: 'int' },
+  infer: ({ inputs: [x] }) => {
+    requireFloat(x!);
+    return [{ dtype: 'bool', shape: x!.shape }];
+  },
+  gradient: 'none',
+};

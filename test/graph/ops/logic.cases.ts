@@ -22,7 +22,7 @@ const connectives = [
 
 export const logicCases: Pick<
   Cases,
-  'Equal' | 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual' | 'And' | 'Or' | 'Xor' | 'Not' | 'IsNaN'
+  'Equal' | 'Less' | 'LessOrEqual' | 'Greater' | 'GreaterOrEqual' | 'And' | 'Or' | 'Xor' | 'Not' | 'IsInf' | 'IsNaN'
 > = {
   Equal: {
     reference: binary((x, y) => x === y),
@@ -43,6 +43,25 @@ export const logicCases: Pick<
   Not: {
     reference: ([x]) => elementwise((p) => 1 - p!, x!),
     cases: [{ inputs: [bools()] }, { inputs: [bools(2, 3)] }, { inputs: [bools(0)] }],
+  },
+  IsInf: {
+    reference: ([x], { detect_negative = 1, detect_positive = 1 }) =>
+      elementwise(
+        (p) =>
+          Number(
+            (detect_positive !== 0 && p === Number.POSITIVE_INFINITY) ||
+              (detect_negative !== 0 && p === Number.NEGATIVE_INFINITY),
+          ),
+        x!,
+      ),
+    cases: [
+      { inputs: [given('float32', [4], [Number.NaN, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, -1])] },
+      {
+        inputs: [given('float64', [3], [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, 2])],
+        attributes: { detect_negative: 0 },
+      },
+      { inputs: [float()] },
+    ],
   },
   IsNaN: {
     reference: ([x]) => elementwise((p) => Number(Number.isNaN(p)), x!),

@@ -1,6 +1,6 @@
 /** Cases of `ops/norms.ts`, `ops/extremes.ts` and `ops/product.ts`. */
 import { axisOf, fill, flatIndex, type Nd, reduce, squeeze } from './arrays.ts';
-import { type Cases, float, given, integers, ints } from './harness.ts';
+import { type Cases, float, given, integers, ints, type OpCases } from './harness.ts';
 import { atRunTime, reduction, reductionCases, sum } from './reduce.cases.ts';
 
 const cases = [...reductionCases, ...atRunTime];
@@ -20,9 +20,38 @@ function argMax(x: Nd, axis: number, last: boolean): Nd {
   });
 }
 
+const place =
+  (find: typeof argMax): OpCases<'ArgMax'>['reference'] & OpCases<'ArgMin'>['reference'] =>
+  ([x], { axis = 0, keepdims = 1, select_last_index = 0 }) => {
+    const along = axisOf(axis, x!.shape.length);
+    const kept = find(x!, along, select_last_index !== 0);
+    return keepdims ? kept : squeeze(kept, [along]);
+  };
+
+const negated = (x: Nd): Nd => ({ ...x, data: x.data.map((each) => -each) });
+
+const placeCases: OpCases<'ArgMax'>['cases'] & OpCases<'ArgMin'>['cases'] = [
+  { inputs: [float(4)] },
+  { inputs: [float(2, 3)] },
+  { inputs: [float(2, 3)], attributes: { axis: -1, keepdims: 0 } },
+  { inputs: [float(2, 3, 2)], attributes: { axis: 1 } },
+  { inputs: [integers('int64', [0, 3], 3, 4)], attributes: { axis: 1 } },
+  { inputs: [integers('int32', [0, 3], 3, 4)], attributes: { axis: 1, select_last_index: 1 } },
+  { inputs: [float(0, 3)], attributes: { axis: 1 } },
+  { inputs: [float('n', 3)], attributes: { axis: 1, keepdims: 0 }, sizes: [{ n: 2 }] },
+];
+
 export const reductionsCases: Pick<
   Cases,
-  'ReduceL1' | 'ReduceL2' | 'ReduceSumSquare' | 'ReduceLogSumExp' | 'ReduceMax' | 'ReduceMin' | 'ReduceProd' | 'ArgMax'
+  | 'ReduceL1'
+  | 'ReduceL2'
+  | 'ReduceSumSquare'
+  | 'ReduceLogSumExp'
+  | 'ReduceMax'
+  | 'ReduceMin'
+  | 'ReduceProd'
+  | 'ArgMax'
+  | 'ArgMin'
 > = {
   ReduceL1: { reference: reduction((group) => sum(group.map(Math.abs))), cases: [...cases, wholes] },
   ReduceL2: { reference: reduction((group) => Math.hypot(...group)), cases },
@@ -49,21 +78,6 @@ export const reductionsCases: Pick<
       { inputs: [exactly([2, 2, 2], 0, 2, 0, 1, 0, 3, 1, 2), ints(2, 0)] },
     ],
   },
-  ArgMax: {
-    reference: ([x], { axis = 0, keepdims = 1, select_last_index = 0 }) => {
-      const along = axisOf(axis, x!.shape.length);
-      const kept = argMax(x!, along, select_last_index !== 0);
-      return keepdims ? kept : squeeze(kept, [along]);
-    },
-    cases: [
-      { inputs: [float(4)] },
-      { inputs: [float(2, 3)] },
-      { inputs: [float(2, 3)], attributes: { axis: -1, keepdims: 0 } },
-      { inputs: [float(2, 3, 2)], attributes: { axis: 1 } },
-      { inputs: [integers('int64', [0, 3], 3, 4)], attributes: { axis: 1 } },
-      { inputs: [integers('int32', [0, 3], 3, 4)], attributes: { axis: 1, select_last_index: 1 } },
-      { inputs: [float(0, 3)], attributes: { axis: 1 } },
-      { inputs: [float('n', 3)], attributes: { axis: 1, keepdims: 0 }, sizes: [{ n: 2 }] },
-    ],
-  },
+  ArgMax: { reference: place(argMax), cases: placeCases },
+  ArgMin: { reference: place((x, axis, last) => argMax(negated(x), axis, last)), cases: placeCases },
 };

@@ -1,0 +1,190 @@
+/**
+ * Brings the inputs and the output of an exported model to the contract, by nodes before and behind it: ids as a
+ * column, as floats or as columns of one matrix, masks of lists, a score as a column.
+ */
+import {
+  type Builder,
+  type Graph,
+  GraphError,
+  isFloat,
+  type OpType,
+  type Shape,
+  type Value,
+  withInterface,
+} from '../graph/index.ts';
+import { refused } from './folder.ts';
+import { SIDES } from './interface.ts';
+import type { Manifest, ManifestFeature } from './manifest.ts';
+
+/**
+ * What inputs of other names are: `user.<feature>`, `user.<feature>.length`, `user.<feature>.mask` (true where the list
+ * has a token), `user.<feature>.padding` (true where it has none), the same of a campaign; a list of single-valued
+ * features where the input is a matrix with a column for each.
+ */
+export type InputNames = NonNullable<Manifest['inputs']>;
+
+type Part = 'ids' | 'length' | 'mask' | 'padding';
+
+/** What an input of the file is made of. */
+interface Source {
+  readonly feature: ManifestFeature;
+  /** Name of the input of the contract. */
+  readonly input: string;
+  readonly part: Part;
+}
+
+/** By input of the file, in its order; null where one is of no feature. */
+type Sources = ReadonlyMap<string, readonly Source[] | null>;
+
+/**
+ * `graph` with the inputs and the output of the contract, where they can be made of it; what cannot stays as it is, for
+ * `checkInterface` to refuse. A graph that keeps the contract is returned as it is. `names` that do not fit the graph
+ * are invalid_model, which names `path`.
+ */
+export function adaptInterface(path: string, graph: Graph, features: Manifest['features'], names: InputNames): Graph {
+  for (const name of Object.keys(names))
+    if (!graph.inputs.includes(name))
+      throw refused(path, `it has no input "${name}", which "inputs" names; it has ${graph.inputs.join(', ')}`);
+  const sources: Sources = new Map(
+    graph.inputs.map((name) => [name, sourcesOf(path, graph, features, name, names[name] ?? name)]),
+  );
+  const score = graph.values.get(graph.outputs[0] ?? '');
+  const columns = (score?.shape ?? []).flatMap((dim, axis) => (axis > 0 && dim === 1 ? [axis] : []));
+  const isColumn = score !== undefined && columns.length > 0 && columns.length === score.shape.length - 1;
+  const isOtherName = graph.outputs.length === 1 && score?.name !== 'score';
+  if ([...sources].every(([name, list]) => isPlain(graph, name, list)) && !isColumn && !isOtherName) return graph;
+  try {
+    return withInterface(graph, {
+      inputs: (b) => b.named('inputs/', () => declareInputs(b, graph, sources)),
+      outputs: (b, [first, ...rest]) => {
+        if (isColumn) return [b.add('Squeeze', [first!, b.ints(columns)], {}, SCORE), ...rest];
+        return [isOtherName ? b.add('Identity', [first!], {}, SCORE) : first!, ...rest];
+      },
+      free: isColumn || isOtherName ? ['score'] : [],
+    });
+  } catch (error) {
+    if (error instanceof GraphError) throw refused(path, `its inputs do not fit its features: ${error.message}`, error);
+    throw error;
+  }
+}
+
+const SCORE = { name: 'score', outputs: ['score'] };
+
+/** What `name`, which is called `target`, is made of; null where it is of no feature. */
+function sourcesOf(
+  path: string,
+  graph: Graph,
+  features: Manifest['features'],
+  name: string,
+  target: string | readonly string[],
+): readonly Source[] | null {
+  if (typeof target === 'string') {
+    const source = findSource(features, target);
+    if (source === null && target !== name)
+      throw refused(path, `"inputs" says that "${name}" is "${target}", and there is no such feature`);
+    return source === null ? null : [source];
+  }
+  const { shape } = graph.values.get(name)!;
+  if (shape.length !== 2 || (typeof shape[1] === 'number' && shape[1] !== target.length))
+    throw refused(path, `"inputs" gives "${name}" ${target.length} columns, and it is [${shape.join(', ')}]`);
+  return target.map((column) => {
+    const source = findSource(features, column);
+    if (source?.part !== 'ids' || source.feature.kind !== 'single')
+      throw refused(path, `"inputs" says that "${name}" has a column "${column}", which is no single-valued feature`);
+    return source;
+  });
+}
+
+function findSource(features: Manifest['features'], target: string): Source | null {
+  for (const side of SIDES) {
+    for (const feature of features[side]) {
+      const name = `${side}.${feature.name}`;
+      if (target === name) return { feature, input: name, part: 'ids' };
+      if (feature.kind !== 'multi') continue;
+      if (target === `${name}.length`) return { feature, input: target, part: 'length' };
+      if (target === `${name}.mask`) return { feature, input: name, part: 'mask' };
+      if (target === `${name}.padding`) return { feature, input: name, part: 'padding' };
+    }
+  }
+  return null;
+}
+
+const isIds = (part: Part) => part === 'ids' || part === 'length';
+const rankOf = ({ feature, part }: Source) => (feature.kind === 'multi' && part !== 'length' ? 2 : 1);
+
+/** True for an input that the contract has as it is, and for one that is of no feature. */
+function isPlain(graph: Graph, name: string, sources: readonly Source[] | null): boolean {
+  if (sources === null) return true;
+  const [source] = sources;
+  const { dtype, shape } = graph.values.get(name)!;
+  const isOne = sources.length === 1 && source!.input === name && isIds(source!.part);
+  return isOne && !isFloat(dtype) && shape.length === rankOf(source!);
+}
+
+/** Declares the inputs of the contract, each once, and makes of them what each input of `graph` is. */
+function declareInputs(b: Builder, graph: Graph, sources: Sources): ReadonlyMap<string, Value> {
+  const wide = new Set<string>();
+  for (const [name, list] of sources)
+    for (const { input } of list ?? []) if (graph.values.get(name)!.dtype === 'int64') wide.add(input);
+  const made = new Map<string, Value>();
+  for (const [name, list] of sources) {
+    const { dtype, shape } = graph.values.get(name)!;
+    const isAnyId = !isFloat(dtype) || areIds(graph, name);
+    const of = (source: Source, own: Shape): Value => {
+      // numbers under the name of ids are declared as they are, and refused
+      const isOdd = (dtype === 'bool' && isIds(source.part)) || (source.part === 'ids' && !isAnyId);
+      const type = isOdd ? dtype : wide.has(source.input) ? 'int64' : 'int32';
+      const ids = b.has(source.input) ? b.get(source.input) : b.input(source.input, type, own);
+      const part = partOf(b, ids, source.part);
+      return part.dtype === dtype ? part : b.add('Cast', [part], { to: dtype });
+    };
+    if (list === null) made.set(name, b.input(name, dtype, shape));
+    else if (list.length > 1) {
+      const columns = list.map((source) => b.add('Unsqueeze', [of(source, shape.slice(0, 1)), b.ints([1])]));
+      made.set(name, b.add('Concat', columns, { axis: 1 }));
+    } else {
+      const [source] = list as [Source];
+      // axes of size 1 may stand anywhere behind the batch; what has others is declared as it is, and refused
+      const most = Math.max(0, shape.length - rankOf(source));
+      const ones = shape.flatMap((dim, axis) => (axis > 0 && dim === 1 ? [axis] : [])).slice(0, most);
+      const value = of(
+        source,
+        shape.filter((_, axis) => !ones.includes(axis)),
+      );
+      made.set(name, ones.length === 0 ? value : b.add('Unsqueeze', [value, b.ints(ones)]));
+    }
+  }
+  return made;
+}
+
+/** Ops that move elements, or make whole numbers of them. */
+const PASSING: ReadonlySet<OpType> = new Set([
+  ...(['Ceil', 'Clip', 'Concat', 'Expand', 'Floor', 'Gather', 'Identity', 'Reshape', 'Round'] as const),
+  ...(['Slice', 'Split', 'Squeeze', 'Transpose', 'Unsqueeze'] as const),
+]);
+
+/** Whether floats of `input` are ids: cast to integers before anything is computed of them. */
+function areIds(graph: Graph, input: string): boolean {
+  const moved = new Set([input]);
+  for (const { op, inputs, outputs } of graph.nodes) {
+    if (!inputs.some((name) => moved.has(name))) continue;
+    const types = outputs.map((name) => graph.values.get(name)!.dtype);
+    // truth values and integers are no numbers that a score depends on smoothly
+    if (!types.some(isFloat)) continue;
+    if (!PASSING.has(op)) return false;
+    for (const name of outputs) moved.add(name);
+  }
+  return !graph.outputs.some((name) => moved.has(name));
+}
+
+function partOf(b: Builder, ids: Value, part: Part): Value {
+  switch (part) {
+    case 'ids':
+    case 'length':
+      return ids;
+    case 'mask':
+      return b.add('Greater', [ids, b.scalar(0, ids)]);
+    case 'padding':
+      return b.add('Equal', [ids, b.scalar(0, ids)]);
+  }
+}
