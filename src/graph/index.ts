@@ -32,7 +32,7 @@ export { printGraph } from './print.ts';
 export { prune, pruneInputs } from './prune.ts';
 export { readModel } from './read.ts';
 export { type Split, splitFrozen } from './split-frozen.ts';
-export { findPaddedTables, findTies, keepPaddingRows, type Tie, tieWeights } from './tie-weights.ts';
+export { findPaddedTables, findTies, keepPaddingRows, tieWeights } from './tie-weights.ts';
 export { spellVectorProducts } from './vector-products.ts';
 export { withInterface } from './with-interface.ts';
 export { writeModel } from './write.ts';

@@ -72,7 +72,7 @@ export function checkWeights(path: string, graph: Graph): void {
  * A session of the model itself; what ONNX Runtime refuses is invalid_model: it sees some sizes that are known only
  * when a graph is folded.
  */
-export async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
+async function openModelSession(path: string, graph: Graph, device: Device | undefined): Promise<Session> {
   try {
     return await openSession(graph, device ? { device } : {});
   } catch (error) {
