@@ -22,7 +22,7 @@ export class Turns {
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
     if (this.#held >= this.#most) {
-      throw new AppError('unavailable', `${this.#held} ${this.#what}, the most at one time`, {
+      throw new AppError('unavailable', `${this.#held} ${this.#what}, the maximum at one time`, {
         facts: { retry_after: RETRY_SECONDS },
       });
     }

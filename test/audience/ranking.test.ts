@@ -154,7 +154,7 @@ describe('openRanking', () => {
   it('refuses a newer contract', () => {
     const folder = whole();
     writeFileSync(join(folder, 'ranking.json'), '{"contract":2,"users":3,"candidates":2}');
-    expect(() => openRanking(blobs, folder)).toThrow('its contract is 2, this version reads 1');
+    expect(() => openRanking(blobs, folder)).toThrow('its contract is 2, but this version reads 1');
   });
 
   it('leaves no descriptor open when it refuses', () => {

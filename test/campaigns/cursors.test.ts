@@ -28,7 +28,7 @@ describe('decodeCursor', () => {
 
   it.each(['e1:1', 'c1:-1', 'c1:01', 'c1:9999999999999999', 'c2:1', 'c1:1\n'])('refuses the encoding of %j', (text) => {
     expect(() => decodeCursor('campaigns', Buffer.from(text).toString('base64url'))).toThrow(
-      'not one that this list gave',
+      'does not belong to this list',
     );
   });
 });

@@ -40,8 +40,8 @@ describe('parseCsvRow', () => {
 
   it.each([
     ['a,"b', 'no closing quote'],
-    ['"a"b,c', 'followed by more than a comma'],
-    ['a"b,c', 'not quoted holds a quote'],
+    ['"a"b,c', 'followed by text before the comma'],
+    ['a"b,c', 'unquoted field contains a quote'],
   ])('refuses %s', async (text, message) => {
     const error = await refusalOf(() => parseCsvRow(text, 'f', 9));
     expect(error.message).toContain('f:9: ');

@@ -46,7 +46,7 @@ describe('metaheac model import', () => {
     const { version } = JSON.parse(readFileSync(join(out, 'manifest.json'), 'utf8'));
     for (const line of [
       `model deepfm ${version} in ${out}`,
-      'user feature interest: multi, at most 5 tokens, 22 known (ids as tokens, "1" to "22")',
+      'user feature interest: multi, at most 5 tokens, 22 tokens known (ids as tokens, "1" to "22")',
       'parameter embedding.user.city.weight [18, 6]: adapted, compact table, looked up by user.city',
       'parameter deep.0.0.weight [16, 36]: adapted, dense: Gemm node "/deep/deep.0/deep.0.0/Gemm" uses it whole',
       '1235 parameters in 19 tensors',

@@ -66,7 +66,7 @@ describe('ThreadGroup', () => {
         seen.push(share);
         if (share === 2) cancellation.cancel();
       };
-      await expect(group.run({ kind: 'count' }, { cancellation, onProgress })).rejects.toThrow('nobody wants');
+      await expect(group.run({ kind: 'count' }, { cancellation, onProgress })).rejects.toThrow('no longer wanted');
       expect(seen.slice(0, 3)).toEqual([0, 1, 2]);
       expect(await group.run(wait(0, 'a'))).toBe('a');
     });

@@ -24,7 +24,7 @@ describe('Turns', () => {
     const both = [turns.run(async () => 1), turns.run(async () => 2)];
     await expect(turns.run(async () => 3)).rejects.toMatchObject({
       code: 'unavailable',
-      message: '2 pieces, the maximum',
+      message: '2 pieces, the maximum at one time',
       facts: { retry_after: 5 },
     });
     expect(await Promise.all(both)).toEqual([1, 2]);

@@ -175,7 +175,7 @@ describe('customise with a regression', () => {
 
   it('takes a context without the population read for it for a bug', async () => {
     await expect(customise({ ...regressed, regression: null }, requestOf(fans.slice(0, 10)))).rejects.toThrow(
-      /the population is not read for it/,
+      /the population was not read for it/,
     );
   });
 });

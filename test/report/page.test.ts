@@ -69,7 +69,7 @@ describe('renderPage', () => {
 
   it('says in words how metaheac stands beside the strongest other method', () => {
     const say = (methods: Record<string, number>) =>
-      /Beside <b>other<\/b>, [^<]*/.exec(renderPage(smallReport({ methods }), smallManifest()))![0];
+      /Compared with <b>other<\/b>, [^<]*/.exec(renderPage(smallReport({ methods }), smallManifest()))![0];
     expect(say({ metaheac: 2, other: 0.5, random: 0 })).toMatch(
       /is clearly ahead in AUC \(\+0\..* and clearly ahead in precision/,
     );
