@@ -40,7 +40,7 @@ describe('parseCsvRow', () => {
 
   it.each([
     ['a,"b', 'no closing quote'],
-    ['"a"b,c', 'followed by more than a comma'],
+    ['"a"b,c', 'followed by more than a separator'],
     ['a"b,c', 'not quoted holds a quote'],
   ])('refuses %s', async (text, message) => {
     const error = await refusalOf(() => parseCsvRow(text, 'f', 9));
