@@ -26,7 +26,14 @@ async function read(path: string, options: DelimitedOptions = {}, columns?: read
 }
 
 describe('openRows', () => {
-  const expected = { columns: ['id', 'city'], values: [['007', 'Bern'], ['8', null]], lines: [2, 4] } as const;
+  const expected = {
+    columns: ['id', 'city'],
+    values: [
+      ['007', 'Bern'],
+      ['8', null],
+    ],
+    lines: [2, 4],
+  } as const;
 
   it.each([
     ['commas', 't.csv', 'id,city\n007,Bern\n\n8,\n'],
@@ -85,6 +92,6 @@ describe('openRows', () => {
 
   it('names a file that is not there', async () => {
     const error = await refusalOf(() => read(join(newFolder(), 'nowhere.csv')));
-    expect(error.message).toContain('nowhere.csv:1: the file can\'t be read');
+    expect(error.message).toContain("nowhere.csv:1: the file can't be read");
   });
 });
