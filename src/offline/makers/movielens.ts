@@ -108,8 +108,7 @@ function describePeople(source: RowSource): RowSource {
 }
 
 function deriveColumn(source: RowSource, from: string, to: string, derive: (text: string) => string | null): RowSource {
-  const derived = change(rename(source, { [from]: to }), (values, columns) =>
+  return change(rename(source, { [from]: to }), (values, columns) =>
     values.map((value, i) => (columns[i] === to && typeof value === 'string' ? derive(value) : value)),
   );
-  return derived;
 }
