@@ -1,9 +1,10 @@
 /** The command line: one file per command, each loaded when it is called. */
 import { Command, CommanderError, Option } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
-import { SHAPE_NAMES } from '../offline/shapes/names.ts';
+import { addDataSetCommands } from './dataset-commands.ts';
 import { positiveInteger, positiveNumber, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
+import { addPopulationCommands } from './population-commands.ts';
 
 const output = createOutput(process.stdout, process.stderr);
 // A reader that closed the pipe (`| head`) is not a failure: nobody is left to write results for, but a service
@@ -85,50 +86,7 @@ program
   .addOption(device())
   .action(async (options) => (await import('./commands/evaluate.ts')).evaluateCommand(options, output));
 
-const population = program.command('population').description('populations');
-population
-  .command('import')
-  .description("import a data set's users as a new version of a population")
-  .requiredOption('--data <dir>', 'data set folder')
-  .requiredOption('--model <dir>', 'model folder: its user features are imported')
-  .requiredOption('--out <dir>', 'population folder; created if it does not exist')
-  .option('--maximum-tokens <n>', 'maximum number of tokens in one list', positiveInteger)
-  .action(async (options) =>
-    (await import('./commands/population-import.ts')).populationImportCommand(options, output),
-  );
-
-const VERSIONS = async () => import('./commands/population-versions.ts');
-population
-  .command('list')
-  .description('list the versions of a population folder, the newest first; * is the current one')
-  .argument('<dir>', 'population folder')
-  .option('--json', 'print one JSON object')
-  .action(async (dir, options) => (await VERSIONS()).populationListCommand(dir, options, output));
-population
-  .command('show')
-  .description('print the users and features of a version, after checking all its files')
-  .argument('<dir>', 'population folder')
-  .option('--version <version>', 'default: the current one')
-  .action(async (dir, options) => (await VERSIONS()).populationShowCommand(dir, options, output));
-population
-  .command('diff')
-  .description('count the users that were added, removed and changed between two versions')
-  .argument('<dir>', 'population folder')
-  .argument('<before>', 'version')
-  .argument('<after>', 'version')
-  .action(async (dir, before, after) => (await VERSIONS()).populationDiffCommand(dir, before, after, output));
-population
-  .command('prune')
-  .description('remove all but the newest versions; the current one stays')
-  .argument('<dir>', 'population folder')
-  .requiredOption('--keep <n>', 'versions to keep', positiveInteger)
-  .action(async (dir, options) => (await VERSIONS()).populationPruneCommand(dir, options, output));
-population
-  .command('rollback')
-  .description('make an earlier version the one that services start with')
-  .argument('<dir>', 'population folder')
-  .option('--to <version>', 'default: the one before the current one')
-  .action(async (dir, options) => (await VERSIONS()).populationRollbackCommand(dir, options, output));
+addPopulationCommands(program, output);
 
 const model = program.command('model').description('model folders');
 model
@@ -170,22 +128,7 @@ model
     (await import('./commands/model-verify.ts')).modelVerifyCommand(dir, options, output),
   );
 
-const dataSet = program.command('dataset').description('data sets');
-dataSet
-  .command('generate')
-  .description('write a synthetic data set with known tastes')
-  .requiredOption('--out <dir>', 'folder to write; it must not exist')
-  .option('--users <n>', 'people', positiveInteger, 50_000)
-  .option('--train-campaigns <n>', 'campaigns to train on', positiveInteger, 40)
-  .option('--test-campaigns <n>', 'campaigns to evaluate on', positiveInteger, 12)
-  .option('--seed <n>', 'seed of people and campaigns', wholeNumber, 1)
-  .option('--world <name>', 'meaning of the tokens: data sets of one world fit one model', 'demo')
-  .addOption(
-    new Option('--shape <name>', 'a different kind of data set, with its own size, instead of people with traits')
-      .choices(SHAPE_NAMES)
-      .conflicts(['users', 'trainCampaigns', 'testCampaigns', 'world']),
-  )
-  .action(async (options) => (await import('./commands/dataset-generate.ts')).datasetGenerateCommand(options, output));
+addDataSetCommands(program, output);
 
 program
   .command('serve')

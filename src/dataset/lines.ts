@@ -1,4 +1,4 @@
-/** Streams the lines of a text file, plain or gzip, as strict UTF-8; every refusal names file:line. */
+/** Streams the lines of a text file, plain or gzip, as strict UTF-8 or as Latin-1; every refusal names file:line. */
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
@@ -9,6 +9,11 @@ export interface LineLimits {
   /** Maximum length of a line, in bytes without its end. */
   readonly maximumLineBytes: number;
 }
+
+/** How a file's bytes are text; in Latin-1 no bytes are refused. */
+export const ENCODINGS = ['utf-8', 'latin-1'] as const;
+
+export type Encoding = (typeof ENCODINGS)[number];
 
 export const LINE_LIMITS: LineLimits = { maximumLineBytes: 16 * 1024 * 1024 };
 
@@ -36,14 +41,16 @@ export function lineError(
 export async function* readLines(
   path: string,
   limits: LineLimits = LINE_LIMITS,
+  encoding: Encoding = 'utf-8',
 ): AsyncGenerator<LineBatch, void, void> {
   const { maximumLineBytes } = limits;
   let next = 1;
   const refuse = (line: number, fault: LineFault) =>
-    fault === 'too_long' ? tooLong(path, line, maximumLineBytes) : lineError(path, line, 'the line is not valid UTF-8');
+    fault === 'too_long' ? tooLong(path, line, maximumLineBytes) : lineError(path, line, FAULTS[fault]);
   try {
     // one more for a carriage return, three for a byte order mark
-    for await (const batch of splitLines(openBytes(path), { maximumBytes: maximumLineBytes + 4, refuse })) {
+    const bytes = encoding === 'utf-8' ? openBytes(path) : decodeLatin1(openBytes(path));
+    for await (const batch of splitLines(bytes, { maximumBytes: maximumLineBytes + 4, refuse })) {
       const { firstLine } = batch;
       const lines = batch.lines.map(withoutReturn);
       const long = lines.findIndex((line) => isLongerThan(line, maximumLineBytes));
@@ -55,6 +62,16 @@ export async function* readLines(
     if (error instanceof AppError) throw error;
     throw lineError(path, next, `the file cannot be read from here on: ${messageOf(error)}`, { cause: error });
   }
+}
+
+const FAULTS: Readonly<Record<Exclude<LineFault, 'too_long'>, string>> = {
+  utf_16: 'the file is UTF-16: write it as UTF-8 (iconv -f UTF-16 -t UTF-8)',
+  not_utf_8: 'the line is not valid UTF-8',
+};
+
+/** The same text as UTF-8. */
+async function* decodeLatin1(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void, void> {
+  for await (const chunk of bytes) yield Buffer.from(chunk.toString('latin1'), 'utf8');
 }
 
 function openBytes(path: string): AsyncIterable<Buffer> {

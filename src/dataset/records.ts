@@ -29,15 +29,15 @@ export function parseRecord(text: string, path: string, line: number): JsonRecor
  * The fields of a CSV row (RFC 4180: quoted fields, "" for a quote; no line end within a field). White space is part of
  * a field. Errors: AppError `invalid_data` naming file:line.
  */
-export function parseCsvRow(text: string, path: string, line: number): string[] {
-  const fields = splitCsvRecord(text);
+export function parseCsvRow(text: string, path: string, line: number, separator = ','): string[] {
+  const fields = splitCsvRecord(text, separator);
   if (typeof fields === 'string') throw lineError(path, line, FAULTS[fields]);
   return fields;
 }
 
 const FAULTS: Readonly<Record<CsvFault, string>> = {
   not_closed: 'a quoted field has no closing quote on its line',
-  text_after_quote: 'a quoted field is followed by text before the comma',
+  text_after_quote: 'a quoted field is followed by text before the separator',
   quote_in_field: 'an unquoted field contains a quote',
 };
 

@@ -5,9 +5,12 @@
  */
 export type CsvFault = 'not_closed' | 'text_after_quote' | 'quote_in_field';
 
-/** The fields of a record; white space is part of a field. Line breaks within quotes are kept. */
-export function splitCsvRecord(record: string): string[] | CsvFault {
-  if (!record.includes('"')) return record.split(',');
+/**
+ * The fields of a record; white space belongs to a field. Line ends within quotes are taken as they are. `separator` is
+ * one character, no quote.
+ */
+export function splitCsvRecord(record: string, separator = ','): string[] | CsvFault {
+  if (!record.includes('"')) return record.split(separator);
   const fields: string[] = [];
   for (let at = 0; ; ) {
     let field = '';
@@ -16,10 +19,10 @@ export function splitCsvRecord(record: string): string[] | CsvFault {
       if (closing < 0) return 'not_closed';
       field = record.slice(at + 1, closing).replaceAll('""', '"');
       at = closing + 1;
-      if (at < record.length && record[at] !== ',') return 'text_after_quote';
+      if (at < record.length && record[at] !== separator) return 'text_after_quote';
     } else {
-      const comma = record.indexOf(',', at);
-      field = record.slice(at, comma < 0 ? record.length : comma);
+      const end = record.indexOf(separator, at);
+      field = record.slice(at, end < 0 ? record.length : end);
       at += field.length;
       if (field.includes('"')) return 'quote_in_field';
     }

@@ -16,8 +16,8 @@ export interface WrittenCampaign {
 /** Read once, in the order users, campaigns (each with its rows), description. */
 export interface WrittenDataSet {
   readonly description: object;
-  /** Lines of users.ndjson; null if the file already exists. */
-  readonly users: Iterable<object> | null;
+  /** Lines of users.ndjson: records, or text of whole lines as it comes; null if the file already exists. */
+  readonly users: Iterable<object> | AsyncIterable<string> | null;
   readonly campaigns: Iterable<WrittenCampaign>;
 }
 
@@ -38,15 +38,16 @@ export async function writeDataSet(out: string, { description, users, campaigns 
       yield* rows;
     }
   }
-  function* userLines(from: Iterable<object>): Generator<string> {
+  function* lines(from: Iterable<object>): Generator<string> {
     for (const user of from) yield `${JSON.stringify(user)}\n`;
   }
   try {
     await mkdir(out, { recursive: true });
-    if (users) await writeText(join(out, 'users.ndjson'), userLines(users));
-    await writeText(join(out, 'interactions.csv'), interactions());
-    await writeText(join(out, 'campaigns.ndjson'), records);
-    await writeText(join(out, 'dataset.json'), [`${JSON.stringify(description, null, 1)}\n`]);
+    const usersFile = join(out, 'users.ndjson');
+    if (users) await writeChunks(usersFile, Symbol.iterator in users ? joinPieces(lines(users)) : users);
+    await writeChunks(join(out, 'interactions.csv'), joinPieces(interactions()));
+    await writeChunks(join(out, 'campaigns.ndjson'), joinPieces(records));
+    await writeChunks(join(out, 'dataset.json'), [`${JSON.stringify(description, null, 1)}\n`]);
   } catch (cause) {
     if (!(cause instanceof Error && 'syscall' in cause)) throw cause;
     throw new AppError('storage_failed', `cannot write the data set ${out}`, { cause });
@@ -95,22 +96,27 @@ function pick(items: Int32Array, count: number, rng: Rng): Int32Array {
   return sample(rng, items, count).sort();
 }
 
-/** Writes `pieces` in chunks: memory does not grow with the file. */
-async function writeText(path: string, pieces: Iterable<string>): Promise<void> {
+/** Writes one chunk at a time: memory does not grow with the file. */
+async function writeChunks(path: string, chunks: Iterable<string> | AsyncIterable<string>): Promise<void> {
   const file = await open(path, 'w');
   try {
-    let chunk: string[] = [];
-    let length = 0;
-    for (const piece of pieces) {
-      chunk.push(piece);
-      length += piece.length;
-      if (length < CHUNK_BYTES) continue;
-      await file.writeFile(chunk.join(''));
-      chunk = [];
-      length = 0;
-    }
-    await file.writeFile(chunk.join(''));
+    for await (const chunk of chunks) await file.writeFile(chunk);
   } finally {
     await file.close();
   }
+}
+
+/** The pieces, joined to chunks that are worth a write. */
+function* joinPieces(pieces: Iterable<string>): Generator<string> {
+  let chunk: string[] = [];
+  let length = 0;
+  for (const piece of pieces) {
+    chunk.push(piece);
+    length += piece.length;
+    if (length < CHUNK_BYTES) continue;
+    yield chunk.join('');
+    chunk = [];
+    length = 0;
+  }
+  yield chunk.join('');
 }

@@ -40,7 +40,7 @@ describe('parseCsvRow', () => {
 
   it.each([
     ['a,"b', 'no closing quote'],
-    ['"a"b,c', 'followed by text before the comma'],
+    ['"a"b,c', 'followed by text before the separator'],
     ['a"b,c', 'unquoted field contains a quote'],
   ])('refuses %s', async (text, message) => {
     const error = await refusalOf(() => parseCsvRow(text, 'f', 9));

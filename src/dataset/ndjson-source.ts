@@ -1,0 +1,55 @@
+/** Rows of a file of JSON objects, one a line; plain or gzip. */
+import { lineError, readLines } from './lines.ts';
+import { describe, type JsonRecord, parseRecord } from './records.ts';
+import type { Row, RowSource, Value } from './row-source.ts';
+
+/** Its columns are the keys of so many first lines. */
+const LINES_OF_COLUMNS = 1000;
+
+/**
+ * Opens the file; its columns are the keys of the first 1,000 lines. Numbers, `true` and `false` are taken as text, and
+ * `null`, `""` and a key that is not there as nothing. Errors (AppError `invalid_data`, naming file:line): those of
+ * `readLines`, an empty file, a line that is no JSON object; while reading, an object or a list within a list.
+ */
+export async function openNdjson(path: string): Promise<RowSource> {
+  const columns = new Set<string>();
+  let seen = 0;
+  for await (const { firstLine, lines } of readLines(path)) {
+    for (let i = 0; i < lines.length && seen < LINES_OF_COLUMNS; i++) {
+      const record = parseRecord(lines[i]!, path, firstLine + i);
+      if (!record) continue;
+      seen += 1;
+      for (const key of Object.keys(record)) columns.add(key);
+    }
+    if (seen === LINES_OF_COLUMNS) break;
+  }
+  if (seen === 0) throw lineError(path, 1, 'the file is empty');
+
+  async function* read(wanted: readonly string[]): AsyncGenerator<readonly Row[], void, void> {
+    for await (const { firstLine, lines } of readLines(path)) {
+      const rows: Row[] = [];
+      for (let i = 0; i < lines.length; i++) {
+        const line = firstLine + i;
+        const record = parseRecord(lines[i]!, path, line);
+        if (record) rows.push({ line, values: wanted.map((name) => fieldOf(record, name, path, line)) });
+      }
+      yield rows;
+    }
+  }
+  return { path, columns: [...columns], read };
+}
+
+function fieldOf(record: JsonRecord, name: string, path: string, line: number): Value {
+  if (!Object.hasOwn(record, name)) return null;
+  const value = record[name];
+  if (!Array.isArray(value)) return textOf(value, name, path, line);
+  const texts = value.map((part) => textOf(part, name, path, line)).filter((text) => text !== null);
+  return texts.length > 0 ? texts : null;
+}
+
+function textOf(value: unknown, name: string, path: string, line: number): string | null {
+  if (value === null || value === '') return null;
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  throw lineError(path, line, `"${name}" is ${describe(value)}: text, a number or a list of them is needed`);
+}

@@ -1,0 +1,25 @@
+/** Opens a table by its file's name. */
+import { AppError } from '../lib/errors.ts';
+import { type DelimitedOptions, openDelimited } from './delimited-source.ts';
+import { openNdjson } from './ndjson-source.ts';
+import type { RowSource } from './row-source.ts';
+
+/** Formats that would be read as text and be refused in words that help nobody. */
+const NOT_READ: Readonly<Record<string, string>> = {
+  parquet: 'Parquet',
+  zst: 'Zstandard',
+  zip: 'ZIP',
+  xlsx: 'Excel',
+};
+
+/**
+ * Opens `path`: NDJSON where its name ends in `.ndjson`, `.jsonl` or `.json`, text with separators otherwise; `.gz` may
+ * follow. Errors (AppError): `invalid_argument` for a format that is not read, those of the format.
+ */
+export async function openRows(path: string, options: DelimitedOptions = {}): Promise<RowSource> {
+  const ending = /\.([a-z0-9]+)(\.gz)?$/i.exec(path)?.[1]?.toLowerCase() ?? '';
+  const format = NOT_READ[ending];
+  if (format !== undefined)
+    throw new AppError('invalid_argument', `${path}: ${format} is not read: give it as CSV or NDJSON (plain or .gz)`);
+  return ['ndjson', 'jsonl', 'json'].includes(ending) ? await openNdjson(path) : await openDelimited(path, options);
+}

@@ -1,0 +1,44 @@
+/** What was chosen and left out in making a data set of a log, in sentences. */
+import { SAME_OVERLAP } from './choose-campaigns.ts';
+import { type Histories, LEAST_TAKERS } from './histories.ts';
+import type { InteractionsOptions, Material } from './interactions.ts';
+
+export function interactionNotes(
+  { minimumUsers, columns, history }: InteractionsOptions,
+  { log, chosen, userTable, itemTable, isPresent, before }: Material,
+  histories: Histories,
+): string[] {
+  const notes = [`${log.rowCount} rows of ${log.items.count} items were read`];
+  const { count, first } = log.incomplete;
+  if (count > 0) notes.push(`${count} rows lack a user or an item and are left out, the first is ${first}`);
+  if (log.repeated > 0) notes.push(`${log.repeated} rows repeat a user's item: the earliest counts`);
+  const least = `${chosen.minimumUsers} users${minimumUsers === null ? ' (by the data; --minimum-users)' : ''}`;
+  notes.push(`${chosen.campaigns.length} campaigns are drawn of ${chosen.eligible} items with at least ${least}`);
+  const test = columns.time === null ? 'drawn (the log has no --time)' : 'the newest campaigns';
+  notes.push(`the test campaigns are ${test}, their seeds ${columns.time === null ? 'drawn' : 'their earliest users'}`);
+  if (chosen.nearDuplicates.length > 0) {
+    const { item, of } = chosen.nearDuplicates[0]!;
+    notes.push(
+      `${chosen.nearDuplicates.length} items have nearly the users of a campaign (overlap of ${SAME_OVERLAP} or more) ` +
+        `and are left out, such as ${log.items.text(item)} for ${log.items.text(of)}`,
+    );
+  }
+  notes.push(
+    `${histories.users} users have a history, of ${histories.items} items, at most ${history} each; ` +
+      `${histories.rare} items of fewer than ${LEAST_TAKERS} users are in none`,
+  );
+  const absent = isPresent.reduce((sum, x) => sum + (x ? 0 : 1), 0);
+  if (before !== null)
+    notes.push(
+      `histories and train campaigns end at ${new Date(before).toISOString()}; ${absent} later users left out`,
+    );
+  if (userTable) {
+    const inLogAlone = isPresent.length - userTable.count - absent;
+    if (userTable.fresh > 0) notes.push(`${userTable.fresh} users of the table of users took nothing`);
+    if (inLogAlone > 0) notes.push(`${inLogAlone} users of the log are not in the table of users`);
+    notes.push(...userTable.leftOut);
+  }
+  if (itemTable && itemTable.missing > 0) notes.push(`${itemTable.missing} campaigns are not in the table of items`);
+  if (itemTable) notes.push(...itemTable.leftOut);
+  return notes;
+}

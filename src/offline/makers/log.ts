@@ -1,0 +1,149 @@
+/** A log of who took what, in typed arrays: each user once an item, with the earliest time. */
+import { lineError } from '../../dataset/lines.ts';
+import type { RowSource } from '../../dataset/row-source.ts';
+import { TextTable } from '../../population/text-table.ts';
+import { requireColumn } from './columns.ts';
+import { numberOf } from './ids.ts';
+import type { OnProgress } from './made.ts';
+import { parseTime } from './time.ts';
+
+export interface LogColumns {
+  readonly user: string;
+  readonly item: string;
+  readonly time: string | null;
+}
+
+/** Item i was taken by `users[starts[i] .. starts[i + 1])`, all different, at `times` of the same places. */
+export interface Log {
+  readonly users: TextTable;
+  readonly items: TextTable;
+  readonly starts: Uint32Array;
+  readonly takers: Int32Array;
+  /** Milliseconds since 1970; null without a column of times. */
+  readonly times: Float64Array | null;
+  readonly rowCount: number;
+  /** Rows of a user and an item that were there already. */
+  readonly repeated: number;
+  /** Rows that lack a user or an item, and the first of them. */
+  readonly incomplete: { readonly count: number; readonly first: string | null };
+}
+
+/** Most rows of a log: places are uint32. */
+const MAXIMUM_ROWS = 2 ** 32 - 1;
+/** Rows are read into blocks of so many, so that nothing is copied while they grow. */
+const BLOCK_ROWS = 1 << 20;
+
+interface Block {
+  readonly users: Int32Array;
+  readonly items: Int32Array;
+  readonly times: Float64Array | null;
+  count: number;
+}
+
+/**
+ * Reads a log. Memory is 12 bytes a row (4 without times) and the ids; while it is read up to 28 (12) a row. Errors
+ * (AppError): `invalid_argument` for a column that is not there, `invalid_data` naming file:line for a bad time or id.
+ */
+export async function readLog(source: RowSource, columns: LogColumns, onProgress: OnProgress): Promise<Log> {
+  requireColumn(source, columns.user, '--user');
+  requireColumn(source, columns.item, '--item');
+  if (columns.time !== null) requireColumn(source, columns.time, '--time');
+  const users = new TextTable();
+  const items = new TextTable();
+  const blocks: Block[] = [];
+  let rowCount = 0;
+  let missing = 0;
+  let firstMissing: string | null = null;
+  const wanted = [columns.user, columns.item, ...(columns.time === null ? [] : [columns.time])];
+  for await (const rows of source.read(wanted)) {
+    for (const { line, values } of rows) {
+      const [user, item, time] = values;
+      if (typeof user !== 'string' || typeof item !== 'string') {
+        firstMissing ??= `${source.path}:${line}`;
+        missing++;
+        continue;
+      }
+      const block = blockOf(blocks, columns.time !== null);
+      const place = block.count++;
+      block.users[place] = numberOf(users, user, source.path, line);
+      block.items[place] = numberOf(items, item, source.path, line);
+      if (block.times) block.times[place] = parseTime(time ?? null, source.path, line);
+      rowCount++;
+    }
+    if (rowCount > MAXIMUM_ROWS) throw lineError(source.path, rowCount, `more than ${MAXIMUM_ROWS} rows`);
+    onProgress(`reading ${source.path}: ${rowCount} rows, ${users.count} users, ${items.count} items`);
+  }
+  const grouped = groupByItem(blocks, rowCount, items.count, users.count);
+  return { users, items, rowCount, ...grouped, incomplete: { count: missing, first: firstMissing } };
+}
+
+/** How many users took an item. */
+export function takersOf({ starts }: Log, item: number): number {
+  return starts[item + 1]! - starts[item]!;
+}
+
+function blockOf(blocks: Block[], hasTimes: boolean): Block {
+  const last = blocks.at(-1);
+  if (last && last.count < BLOCK_ROWS) return last;
+  const block = {
+    users: new Int32Array(BLOCK_ROWS),
+    items: new Int32Array(BLOCK_ROWS),
+    times: hasTimes ? new Float64Array(BLOCK_ROWS) : null,
+    count: 0,
+  };
+  blocks.push(block);
+  return block;
+}
+
+type Grouped = Pick<Log, 'starts' | 'takers' | 'times' | 'repeated'>;
+
+/** Sorts rows by item (counting sort; the blocks are let go on the way) and drops repeated ones. */
+function groupByItem(blocks: Block[], rowCount: number, itemCount: number, userCount: number): Grouped {
+  const starts = new Uint32Array(itemCount + 1);
+  for (const { items, count } of blocks) for (let i = 0; i < count; i++) starts[items[i]! + 1]!++;
+  for (let item = 0; item < itemCount; item++) starts[item + 1]! += starts[item]!;
+  const next = starts.slice(0, itemCount);
+  const takers = new Int32Array(rowCount);
+  const times = blocks[0]?.times ? new Float64Array(rowCount) : null;
+  for (let block = blocks.shift(); block; block = blocks.shift()) {
+    for (let i = 0; i < block.count; i++) {
+      const place = next[block.items[i]!]!++;
+      takers[place] = block.users[i]!;
+      if (times) times[place] = block.times![i]!;
+    }
+  }
+  const kept = dropRepeated(starts, takers, times, userCount);
+  return {
+    starts,
+    takers: takers.subarray(0, kept),
+    times: times ? times.subarray(0, kept) : null,
+    repeated: rowCount - kept,
+  };
+}
+
+/** Keeps the earliest row of each user of an item, in place; returns how many rows are left. */
+function dropRepeated(starts: Uint32Array, takers: Int32Array, times: Float64Array | null, userCount: number): number {
+  /** 1 + the place of the user's last kept row. */
+  const last = new Float64Array(userCount);
+  let kept = 0;
+  for (let item = 0, from = 0; item < starts.length - 1; item++) {
+    const to = starts[item + 1]!;
+    const start = kept;
+    for (let i = from; i < to; i++) {
+      const user = takers[i]!;
+      const known = last[user]! - 1;
+      if (known >= start) {
+        if (times) times[known] = Math.min(times[known]!, times[i]!);
+        continue;
+      }
+      last[user] = kept + 1;
+      takers[kept] = user;
+      if (times) times[kept] = times[i]!;
+      kept++;
+    }
+    starts[item] = start;
+    from = to;
+  }
+  starts[starts.length - 1] = kept;
+  return kept;
+}

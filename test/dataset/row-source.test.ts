@@ -1,0 +1,97 @@
+/** Tables in the forms that people have: what is read of them, and that each refusal names file:line. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import type { DelimitedOptions } from '../../src/dataset/delimited-source.ts';
+import { openRows } from '../../src/dataset/open-rows.ts';
+import type { Row } from '../../src/dataset/row-source.ts';
+import { useFolders } from '../fixture/folders.ts';
+import { refusalOf } from '../population/support.ts';
+
+const newFolder = useFolders();
+
+function write(name: string, content: string | Uint8Array): string {
+  const path = join(newFolder(), name);
+  writeFileSync(path, content);
+  return path;
+}
+
+/** The values of all rows, of all columns unless some are named. */
+async function read(path: string, options: DelimitedOptions = {}, columns?: readonly string[]) {
+  const source = await openRows(path, options);
+  const rows: Row[] = [];
+  for await (const batch of source.read(columns ?? source.columns)) rows.push(...batch);
+  return { columns: source.columns, values: rows.map(({ values }) => values), lines: rows.map(({ line }) => line) };
+}
+
+describe('openRows', () => {
+  const expected = {
+    columns: ['id', 'city'],
+    values: [
+      ['007', 'Bern'],
+      ['8', null],
+    ],
+    lines: [2, 4],
+  } as const;
+
+  it.each([
+    ['commas', 't.csv', 'id,city\n007,Bern\n\n8,\n'],
+    ['semicolons, CRLF and a byte order mark', 't.csv', '\ufeffid;city\r\n007;"Bern"\r\n\r\n8;\r\n'],
+    ['tabs', 't.tsv', 'id\tcity\n007\tBern\n\n8\t'],
+    ['bars', 't.txt', 'id|city\n007|Bern\n\n8|\n'],
+    ['objects', 't.jsonl', '{"id":"007","city":"Bern"}\n\n \n{"id":8}\n'],
+  ])('reads %s, as they are and as gzip', async (_, name, content) => {
+    const plain = await read(write(name, content));
+    expect(plain).toEqual({ ...expected, lines: [name.endsWith('l') ? 1 : 2, 4] });
+    expect(await read(write(`${name}.gz`, gzipSync(content)))).toEqual(plain);
+  });
+
+  it('reads quoted fields with the separator in them', async () => {
+    const { values } = await read(write('t.csv', 'a;b\n"1;5";"say ""hi"""\n'));
+    expect(values).toEqual([['1;5', 'say "hi"']]);
+  });
+
+  it('reads MovieLens 1M: no header, two colons, Latin-1, quotes that mean nothing', async () => {
+    const path = write('movies.dat', Buffer.from('1::Mis\u00e9rables "Les" (1995)::Drama|War\n', 'latin1'));
+    const { values } = await read(path, { columns: ['item', 'title', 'genres'], encoding: 'latin-1' });
+    expect(values).toEqual([['1', 'Mis\u00e9rables "Les" (1995)', 'Drama|War']]);
+  });
+
+  it('gives the columns that are asked for, in that order, as often as wanted', async () => {
+    const source = await openRows(write('t.csv', 'a,b,c\n1,2,3\n'));
+    for (let i = 0; i < 2; i++)
+      for await (const rows of source.read(['c', 'a'])) expect(rows).toEqual([{ line: 2, values: ['3', '1'] }]);
+  });
+
+  it('takes numbers, true and false as text, and lists as lists', async () => {
+    const { values } = await read(write('t.ndjson', '{"a":1.5,"b":true,"c":["x",2,null,""],"d":[]}\n'));
+    expect(values).toEqual([['1.5', 'true', ['x', '2'], null]]);
+  });
+
+  it.each<[string, string | Uint8Array, DelimitedOptions, string]>([
+    ['t.csv', '', {}, 't.csv:1: the file is empty'],
+    ['t.ndjson', ' \n', {}, 't.ndjson:1: the file is empty'],
+    ['t.csv', 'a,b\n1\n', {}, 't.csv:2: the row has 1 fields, 2 are needed'],
+    ['t.csv', 'a,a\n', {}, 't.csv:1: the column "a" is there twice'],
+    ['t.csv', 'a,,b\n', {}, 't.csv:1: column 2 has no name'],
+    ['t.csv', 'a,b\n1,"x\n', {}, 't.csv:2: a quoted field has no closing quote'],
+    ['t.dat', '1::2::3\n', { columns: ['a', 'b'] }, 'has 3 fields, separated by "::", and there are 2 names'],
+    ['t.csv', Buffer.from([0x61, 0x0a, 0xe9, 0x0a]), {}, 't.csv:2: the line is not valid UTF-8'],
+    ['t.csv', Buffer.from('\ufeffa,b\n', 'utf16le'), {}, 't.csv:1: the file is UTF-16: write it as UTF-8'],
+    ['t.ndjson', '{"a":1}\n{"a":{"b":1}}\n', {}, 't.ndjson:2: "a" is an object: text, a number or a list'],
+    ['t.ndjson', '[1]\n', {}, 't.ndjson:1: the line is a list'],
+    ['t.parquet', 'PAR1', {}, 'Parquet is not read'],
+    ['t.csv.zst', 'x', {}, 'Zstandard is not read'],
+    ['t.csv', 'a,b\n', { delimiter: '"' }, 'cannot separate'],
+  ])('refuses %s with %j', async (name, content, options, message) => {
+    const path = write(name, content);
+    const error = await refusalOf(() => read(path, options));
+    expect(error.message).toContain(message);
+  });
+
+  it('names a file that is not there', async () => {
+    const error = await refusalOf(() => read(join(newFolder(), 'nowhere.csv')));
+    expect(error.message).toContain('nowhere.csv:1: the file cannot be read');
+  });
+});
