@@ -20,3 +20,10 @@ export function positiveNumber(text: string): number {
   if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('It must be a number above 0.');
   return value;
 }
+
+/** Collects `name=column`. */
+export function columnNames(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It must be name=column.');
+  return new Map([...before, [text.slice(0, at), text.slice(at + 1)]]);
+}
