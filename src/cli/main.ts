@@ -94,7 +94,12 @@ population
   .option('--data <dir>', 'data set folder, in place of files and schema')
   .option('--model <dir>', 'model folder: with --data its user features are imported; with files it is compared')
   .requiredOption('--out <dir>', 'population folder; made if it is not there')
-  .option('--column <name=column>', 'the column of user_id, or of a feature; may be given again', columnNames, new Map())
+  .option(
+    '--column <name=column>',
+    'the column of user_id, or of a feature; may be given again',
+    columnNames,
+    new Map(),
+  )
   .option('--max-bad-rows <n>', 'bad rows that may be left out', wholeNumber, 0)
   .addOption(
     new Option('--duplicates <what>', 'a user who is there more than once: an error, or the last row wins')

@@ -1,6 +1,6 @@
 /** Rows that an import leaves out: those that are bad, up to a number, and those that a later row of the user replaces. */
 import { AppError, assert } from '../lib/errors.ts';
-import { RowSet } from './row-set.ts';
+import type { RowSet } from './row-set.ts';
 import { TextTable } from './text-table.ts';
 
 /** What happens to a user who is there more than once. */
@@ -40,9 +40,13 @@ export class BadRows {
     assert(first, 'there is a bad row');
     if (this.worst.length === 1 && this.maximum === 0) return first;
     const lines = this.worst.map(({ message }) => `\n  ${message}`).join('');
-    return new AppError('invalid_data', `${this.maximum === 0 ? "rows" : `more than ${this.maximum} rows`} are bad:${lines}`, {
-      details: this.worst.flatMap(({ details }) => details),
-    });
+    return new AppError(
+      'invalid_data',
+      `${this.maximum === 0 ? 'rows' : `more than ${this.maximum} rows`} are bad:${lines}`,
+      {
+        details: this.worst.flatMap(({ details }) => details),
+      },
+    );
   }
 }
 

@@ -39,7 +39,9 @@ export async function readRecords(
 ): Promise<number> {
   const { features, limits, onProgress } = options;
   const mayLeaveOut = (options.badRows?.maximum ?? 0) > 0 || options.duplicates === 'last';
-  const leftOut = mayLeaveOut ? await findRowsToLeaveOut(paths, options) : { bad: new RowSet(), replaced: new RowSet() };
+  const leftOut = mayLeaveOut
+    ? await findRowsToLeaveOut(paths, options)
+    : { bad: new RowSet(), replaced: new RowSet() };
   let row = 0;
   for (const path of paths) {
     for await (const { firstLine, lines } of readLines(path, limits)) {
@@ -63,7 +65,7 @@ export async function readRecords(
   return leftOut.replaced.size;
 }
 
-export function duplicateError(path: string, line: number, value: string): AppError {
+function duplicateError(path: string, line: number, value: string): AppError {
   return lineError(path, line, `the user "${value}" is there for the second time`, { value });
 }
 
@@ -95,8 +97,7 @@ async function findRowsToLeaveOut(
           const user = toUser(lines[i]!, path, firstLine + i, options);
           if (user === null) continue;
           readUser(user, path, firstLine + i, features, sink, limits);
-          if (duplicates === 'last')
-            lastRows.see(user['user_id'] as string, row, limits.maximumUserIdBytes, replaced);
+          if (duplicates === 'last') lastRows.see(user['user_id'] as string, row, limits.maximumUserIdBytes, replaced);
         } catch (error) {
           if (!(error instanceof AppError) || badRows === undefined) throw error;
           badRows.add(error);

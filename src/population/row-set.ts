@@ -9,7 +9,7 @@ export class RowSet {
 
   has(row: number): boolean {
     const byte = this.#bits[Math.floor(row / 8)];
-    return byte !== undefined && (byte & (1 << row % 8)) !== 0;
+    return byte !== undefined && (byte & (1 << (row % 8))) !== 0;
   }
 
   add(row: number): void {
@@ -20,7 +20,7 @@ export class RowSet {
       this.#bits = grown;
     }
     if (this.has(row)) return;
-    this.#bits[at]! |= 1 << row % 8;
+    this.#bits[at]! |= 1 << (row % 8);
     this.#size += 1;
   }
 

@@ -36,7 +36,8 @@ export class ColumnBuilder {
     this.#values.set(values.subarray(start, end), this.#used);
     if (isList) {
       const shift = this.#used - start;
-      for (let row = from; row < to; row++) this.#offsets[this.#rows + row - from + 1] = column.offsets[row + 1]! + shift;
+      for (let row = from; row < to; row++)
+        this.#offsets[this.#rows + row - from + 1] = column.offsets[row + 1]! + shift;
     }
     this.#used += end - start;
     this.#rows += to - from;

@@ -162,8 +162,8 @@ export class VersionWriter implements UserSink {
   publish(): ImportResult {
     if (this.segment.count > 0) this.#writeSegment();
     const version = withStorage(`write ${this.#out}`, () => this.#publish());
-    const byFeature = (valueOf: (index: number) => number) =>
-      Object.fromEntries(this.#features.map(({ name }, i) => [name, valueOf(i)]));
+    const byFeature = (count: (index: number) => number) =>
+      Object.fromEntries(this.#features.map(({ name }, i) => [name, count(i)]));
     return {
       version,
       users: this.#rows,
@@ -201,7 +201,8 @@ export class VersionWriter implements UserSink {
     const path = `segments/${String(this.#segments.length).padStart(6, '0')}.arrow`;
     const view = this.segment.view();
     const bytes = encodeSegment(view, this.#features);
-    for (const [i, { name }] of this.#features.entries()) this.#coverage[i]! += countValues(view.columns.get(name)!, view.count);
+    for (const [i, { name }] of this.#features.entries())
+      this.#coverage[i]! += countValues(view.columns.get(name)!, view.count);
     withStorage(`write ${this.#incoming}`, () => writeDurably(join(this.#incoming, path), bytes));
     this.#segments.push({ rows: this.segment.count, path, size: bytes.length, sha256: sha256(bytes) });
     this.segment.clear();

@@ -72,7 +72,9 @@ function report(
 ): void {
   const { version, users, newUsers, badRows, replaced, worst } = result;
   output.result(`population version ${version} in ${out}: ${users} users, ${newUsers} of them new`);
-  output.result(`  ${users + badRows + replaced} rows: ${badRows} bad, ${replaced} replaced by a later row of the user`);
+  output.result(
+    `  ${users + badRows + replaced} rows: ${badRows} bad, ${replaced} replaced by a later row of the user`,
+  );
   for (const { name, kind } of schema.features) {
     const coverage = `${((100 * result.coverage[name]!) / users).toFixed(1)} % of users`;
     const tokens = hasTokens(kind) ? `, ${result.tokens[name]} tokens` : '';
@@ -91,7 +93,9 @@ function checkModel(model: ModelFolder, schema: SourceSchema, path: string): voi
     const found = features.find((feature) => feature.name === name);
     if (found?.kind === kind && found.size === size) continue;
     const wanted = `${kind}${size === undefined ? '' : ` of ${size}`}`;
-    const is = found ? `is of kind ${found.kind}${found.size === undefined ? '' : ` of ${found.size}`}` : 'is not there';
+    const is = found
+      ? `is of kind ${found.kind}${found.size === undefined ? '' : ` of ${found.size}`}`
+      : 'is not there';
     throw new AppError('invalid_argument', `${path}: the model reads the feature "${name}" (${wanted}), which ${is}`);
   }
 }

@@ -24,7 +24,10 @@ export function planUserId(schema: SourceSchema, shape: TableShape, limits: Impo
     raw: quoteName(column),
     value: '{raw}::VARCHAR',
     faults: [
-      { when: "{value} IS NULL OR {value} = ''", message: `the user id is empty; it must be text of 1 to ${limit} bytes` },
+      {
+        when: "{value} IS NULL OR {value} = ''",
+        message: `the user id is empty; it must be text of 1 to ${limit} bytes`,
+      },
       { when: `strlen({value}) > ${limit}`, message: `the user id is longer than ${limit} bytes` },
     ],
   };
@@ -53,7 +56,10 @@ function singleSql(feature: SourceFeature, type: string, shape: TableShape, limi
   if (group === 'float' && feature.format === 'integer') {
     const when = '{raw} IS NOT NULL AND NOT isnan({raw}) AND {value} IS NULL';
     const value = 'CASE WHEN {raw} = trunc({raw}) THEN TRY_CAST({raw} AS BIGINT)::VARCHAR END';
-    return { value, faults: [{ when, message: `the feature "${feature.name}" is {shown}; it must be a whole number` }] };
+    return {
+      value,
+      faults: [{ when, message: `the feature "${feature.name}" is {shown}; it must be a whole number` }],
+    };
   }
   if (!isTokenGroup(group)) throw unusable(shape, feature.column, tokenAdvice(group, type));
   return { value: "NULLIF({raw}::VARCHAR, '')", faults: [tokenFault(feature, 'strlen({value})', limits)] };
@@ -73,13 +79,18 @@ function listSql(feature: SourceFeature, type: string, shape: TableShape, limits
   }
   if (typeGroup(type) !== 'text') throw unusable(shape, feature.column, `it is ${type}, not a list`);
   if (feature.separator === undefined)
-    throw unusable(shape, feature.column, 'it is text, not a list: say in the schema by what "separator" its values are');
+    throw unusable(
+      shape,
+      feature.column,
+      'it is text, not a list: say in the schema by what "separator" its values are',
+    );
   return { value: `string_split(NULLIF({raw}, ''), ${quoteText(feature.separator)})`, faults };
 }
 
 function numberSql(feature: SourceFeature, group: TypeGroup, shape: TableShape): ColumnSql {
   const { format, column, name } = feature;
-  const finite = (double: string) => `CASE WHEN isfinite(TRY_CAST(${double} AS FLOAT)) THEN TRY_CAST(${double} AS FLOAT) END`;
+  const finite = (double: string) =>
+    `CASE WHEN isfinite(TRY_CAST(${double} AS FLOAT)) THEN TRY_CAST(${double} AS FLOAT) END`;
   const isGiven = group === 'text' ? "{raw} IS NOT NULL AND {raw} <> ''" : '{raw} IS NOT NULL';
   const needed = format === undefined ? NUMBER_NEEDED : `its format is ${format}`;
   const fault = (given: string) => [

@@ -1,18 +1,17 @@
 /** Where the records of a CSV file begin: the lines of those that are to be told of. */
 import { readLines } from '../../dataset/lines.ts';
+import { AppError } from '../../lib/errors.ts';
+import { isRemote } from '../source-files.ts';
 
 /**
  * The line of each wanted record. Records are numbered from 1, the header is the first; a record that holds line ends
- * within quotes takes several lines, and an empty line is a record. Of a file that can't be read here (zst), lines and
- * records are taken to be one.
+ * within quotes takes several lines, and an empty line is a record. Of a file that can't be read here (zst, remote, not
+ * UTF-8), lines and records are taken to be one.
  */
-export async function linesOfRecords(
-  path: string,
-  wanted: ReadonlySet<number>,
-): Promise<ReadonlyMap<number, number>> {
+export async function linesOfRecords(path: string, wanted: ReadonlySet<number>): Promise<ReadonlyMap<number, number>> {
   const lines = new Map<number, number>();
   if (wanted.size === 0) return lines;
-  if (path.endsWith('.zst')) return new Map([...wanted].map((record) => [record, record]));
+  if (!(await isReadable(path))) return new Map([...wanted].map((record) => [record, record]));
   let record = 0;
   let isOpen = false;
   for await (const batch of readLines(path)) {
@@ -40,7 +39,7 @@ export async function recordsOfRows(
   const found = new Map<number, number>();
   const isCounted = (record: number) => record > 1 && !rejected.has(record);
   let [record, row, isOpen] = [0, 0, false];
-  if (path.endsWith('.zst')) {
+  if (!(await isReadable(path))) {
     for (record = 2; found.size < rows.size; record++) {
       if (isCounted(record) && rows.has(row)) found.set(row, record);
       if (isCounted(record)) row += 1;
@@ -61,6 +60,17 @@ export async function recordsOfRows(
     }
   }
   return found;
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  if (path.endsWith('.zst') || isRemote(path)) return false;
+  try {
+    for await (const _ of readLines(path));
+    return true;
+  } catch (error) {
+    if (error instanceof AppError) return false;
+    throw error;
+  }
 }
 
 function hasOddQuotes(text: string): boolean {

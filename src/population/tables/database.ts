@@ -6,7 +6,7 @@ import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type Json 
 import { AppError, assert, messageOf } from '../../lib/errors.ts';
 
 /** What DuckDB may hold in memory unless said otherwise; beyond that it writes to `scratch`. */
-export const DEFAULT_MEMORY_MIB = 1024;
+const DEFAULT_MEMORY_MIB = 1024;
 
 export interface DatabaseOptions {
   /** A folder for what does not fit into memory; made if it is not there, and not removed here. */
@@ -20,7 +20,10 @@ const PROGRESS_EVERY_MS = 500;
 export type Row = { readonly [column: string]: Json };
 
 /** Opens a database for `action` and closes it after. */
-export async function withDatabase<T>(options: DatabaseOptions, action: (database: Database) => Promise<T>): Promise<T> {
+export async function withDatabase<T>(
+  options: DatabaseOptions,
+  action: (database: Database) => Promise<T>,
+): Promise<T> {
   const { scratch, memoryMib = DEFAULT_MEMORY_MIB } = options;
   mkdirSync(scratch, { recursive: true });
   const instance = await DuckDBInstance.create(':memory:', {
@@ -113,7 +116,7 @@ export class Database {
 
   #refusal(error: unknown): unknown {
     if (error instanceof AppError || !(error instanceof Error)) return error;
-    const message = messageOf(error).split('\n\n')[0]!;
+    const message = messageOf(error).split('\n\n')[0]!.replaceAll('\n', ' ');
     const advice = message.startsWith('Out of Memory')
       ? ` (--memory gives the import more than ${this.#memoryMib} MiB)`
       : '';

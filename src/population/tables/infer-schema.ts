@@ -15,7 +15,7 @@ export interface ColumnFacts {
   readonly type: string;
   /** Rows with a value. */
   readonly values: number;
-  /** Different values (of a list: different tokens), roughly. */
+  /** Different values (of a list: different tokens). */
   readonly different: number;
   readonly example: string;
 }
@@ -30,7 +30,10 @@ type ProposedFeature = SchemaFile['features'][number];
 
 /** Names that a column of user ids has. */
 const ID_NAME = /^(user|customer|client|member|person|account|contact)?_?-? ?(id|no|nr|number|key|uuid)$/i;
-const DATE = { date: '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?', written: '[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}([T ].*)?' };
+const DATE = {
+  date: '[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?',
+  written: '[0-9]{1,2}[./-][0-9]{1,2}[./-][0-9]{4}([T ].*)?',
+};
 const LIST_SEPARATORS = ['|', ';', ','];
 /** Bytes of a text from which it looks written by people. */
 const FREE_TEXT_BYTES = 40;
@@ -100,15 +103,17 @@ async function measure(column: string, type: string, database: Database): Promis
   const lists = isList ? `min(len(${name})), max(len(${name}))` : '0, 0';
   const separators = LIST_SEPARATORS.map((by, i) => `count(*) FILTER (contains(t, ${quoteText(by)})) AS s${i}`);
   const [row] = await database.rows(
-    `SELECT count(t) AS n, approx_count_distinct(t) AS different, any_value(left(t, 60)) AS example,
+    `SELECT count(t) AS n, count(DISTINCT t) AS different, any_value(left(t, 60000)) AS example,
        ${count(NUMBER)} AS numbers, ${count('.*[.eE].*')} AS fractions, ${count(DATE.date)} AS dates,
-       ${count(DATE.written)} AS written, ${count(`(1[3-9]|2[0-9]|3[01])${DATE.written.slice(11)}`)} AS days,
+       ${count(DATE.written)} AS written, ${count(`(1[3-9]|2[0-9]|3[01])${DATE.written.slice('[0-9]{1,2}'.length)}`)} AS days,
        ${count('0[0-9]+')} AS zeros, coalesce(avg(strlen(t)), 0)::BIGINT AS bytes, ${separators.join(', ')}
      FROM (SELECT ${text} AS t FROM sample)`,
   );
-  const [list] = await database.rows(`SELECT ${lists.replace(', max', ' AS low, max')} AS high FROM sample`.replace('0, 0', '0 AS low, 0'));
+  const [list] = await database.rows(
+    `SELECT ${lists.replace(', max', ' AS low, max')} AS high FROM sample`.replace('0, 0', '0 AS low, 0'),
+  );
   const tokens = isList
-    ? await database.rows(`SELECT approx_count_distinct(t::VARCHAR) AS n FROM (SELECT unnest(${name}) AS t FROM sample)`)
+    ? await database.rows(`SELECT count(DISTINCT t::VARCHAR) AS n FROM (SELECT unnest(${name}) AS t FROM sample)`)
     : [];
   return factsOf(column, type, row!, list!, tokens[0]);
 }
@@ -137,7 +142,7 @@ function propose(facts: readonly Measured[], rows: number): SchemaFile {
   const isUnique = (fact: Measured) => fact.values === rows && fact.different > 0.9 * rows;
   const ids = facts.filter(({ type }) => typeGroup(type) === 'text' || typeGroup(type) === 'integer').filter(isUnique);
   const id = ids.find(({ column }) => ID_NAME.test(column)) ?? ids[0];
-  const notes: string[] = [`of ${rows} rows; counts of different values are estimates. Edit this file before the import`];
+  const notes: string[] = [`made of ${rows} rows. Edit this file before the import`];
   if (!id) notes.push('no column has another value in every row: say which one is the user id');
   const features: ProposedFeature[] = [];
   for (const fact of facts) {
@@ -155,11 +160,12 @@ function reasonToLeaveOut(fact: Measured, rows: number): string | null {
   const group = typeGroup(type);
   if (group === 'other') return `of type ${type}`;
   if (values === 0) return 'always empty';
-  if (different <= 1 && values === rows) return `a constant: ${fact.example}`;
+  if (different <= 1 && values === rows) return `a constant: ${fact.example.slice(0, 60)}`;
+  if (looksLikeList(fact)) return null;
   const isText = group === 'text' && fact.numbers < values && fact.dates < values && fact.writtenDates < values;
   if (isText && bytes >= FREE_TEXT_BYTES && different > 0.5 * values && !isTextList(fact))
-    return `free text: ${different} different values of ${bytes} bytes, for example ${fact.example}`;
-  const isWhole = group === 'integer' || (group === 'text' && fact.fractions === 0);
+    return `free text: ${different} different values of ${bytes} bytes, for example ${fact.example.slice(0, 60)}`;
+  const isWhole = group === 'integer' || (group === 'text' && (fact.numbers < values || fact.fractions === 0));
   if (isWhole && fact.dates < values && fact.writtenDates < values && different > 0.9 * values && values > FEW)
     return `looks like an id: ${different} different values of ${values}`;
   return null;
@@ -168,7 +174,7 @@ function reasonToLeaveOut(fact: Measured, rows: number): string | null {
 function proposeFeature(fact: Measured, rows: number): ProposedFeature {
   const { column, type, values, different } = fact;
   const coverage = `${((100 * values) / rows).toFixed(1)} % of rows have a value`;
-  const notes = [`${type}: ${coverage}, ${different} different, for example ${fact.example}`];
+  const notes = [`${type}: ${coverage}, ${different} different, for example ${fact.example.slice(0, 60)}`];
   return { name: nameOf(column), ...kindOf(fact, notes), ...(nameOf(column) === column ? {} : { column }), notes };
 }
 
@@ -178,11 +184,13 @@ function kindOf(fact: Measured, notes: string[]): Omit<ProposedFeature, 'name'> 
   if (element !== null) {
     const isVector = typeGroup(element) === 'float' || (typeGroup(element) === 'integer' && fact.shortest > 1);
     if (isVector && fact.shortest === fact.longest) return { kind: 'vector', size: Math.max(fact.longest, 1) };
-    if (typeGroup(element) === 'float') notes.push('lists of numbers of different lengths: neither tokens nor a vector');
+    if (typeGroup(element) === 'float')
+      notes.push('lists of numbers of different lengths: neither tokens nor a vector');
     return { kind: 'multi' };
   }
   const group = typeGroup(type);
-  if (group === 'date' || fact.dates === values) return { kind: 'number', ...(group === 'text' ? { format: 'date' as const } : {}) };
+  if (group === 'date' || fact.dates === values)
+    return { kind: 'number', ...(group === 'text' ? { format: 'date' as const } : {}) };
   if (group === 'float') return { kind: 'number' };
   if (group === 'boolean') return { kind: 'single' };
   if (fact.writtenDates === values) return writtenDate(fact, notes);
@@ -200,12 +208,14 @@ function kindOf(fact: Measured, notes: string[]): Omit<ProposedFeature, 'name'> 
 
 function textKind(fact: Measured, notes: string[]): Omit<ProposedFeature, 'name'> {
   const { values, different, numbers, example } = fact;
-  if (/^\[.*\]$/.test(example)) {
+  if (looksLikeList(fact)) {
     const size = example.split(',').length;
     notes.push('texts that look like lists: say vector with its size, or multi with a separator, or leave it out');
     return { kind: 'vector', size };
   }
-  const separator = isTextList(fact) ? LIST_SEPARATORS.find((by) => fact.separators.get(by)! > 0.2 * values) : undefined;
+  const separator = isTextList(fact)
+    ? LIST_SEPARATORS.find((by) => fact.separators.get(by)! > 0.2 * values)
+    : undefined;
   if (separator !== undefined) {
     notes.push(`${fact.separators.get(separator)} values have ${JSON.stringify(separator)}: taken for a list`);
     return { kind: 'multi', separator };
@@ -219,6 +229,10 @@ function writtenDate(fact: Measured, notes: string[]): Omit<ProposedFeature, 'na
   if (fact.daysFirst > 0) return { kind: 'number', format: 'date_dmy' };
   notes.push('day or month first? no value says: date_dmy or date_mdy');
   return { kind: 'number', format: 'date_mdy' };
+}
+
+function looksLikeList({ type, example }: Measured): boolean {
+  return typeGroup(type) === 'text' && example.startsWith('[');
 }
 
 /** Texts of people have commas followed by a space. */

@@ -61,7 +61,7 @@ export async function openTables(paths: readonly string[], database: Database, o
   const types = new Map(described.map((row) => [textOf(row, 'column_name'), textOf(row, 'column_type')]));
   const shape = { path: paths[0]!, types };
   const starts = `[${files.map(({ firstRow }) => firstRow).join(', ')}]`;
-  const row = files.length === 1 ? 'file_row_number' : `${starts}[file_index + 1] + file_row_number`;
+  const row = files.length === 1 ? 'file_row_number' : `${starts}[(file_index + 1)::BIGINT] + file_row_number`;
   const columns = options.pick(shape).map(quoteName);
   await database.run(`CREATE TEMP VIEW tables AS SELECT ${[`${row} AS "row"`, ...columns].join(', ')} FROM ${table}`);
   return { format, shape, files, rows };
@@ -82,7 +82,9 @@ export async function rowErrors(
     const lines = await linesOfRecords(file.path, new Set(records.values()));
     for (const { row, message } of own) {
       const line = lines.get(records.get(row - file.firstRow) ?? -1);
-      errors.push(line === undefined ? rowError(file.path, row - file.firstRow, message) : lineError(file.path, line, message));
+      errors.push(
+        line === undefined ? rowError(file.path, row - file.firstRow, message) : lineError(file.path, line, message),
+      );
     }
   }
   return errors;
@@ -106,7 +108,8 @@ async function stageFiles(
   const staged: Omit<TableFile, 'firstRow'>[] = [];
   for (const [index, head] of heads.entries()) {
     const missing = columns.find((name) => !head.columns.includes(name));
-    if (missing !== undefined) throw lineError(head.path, 1, `the header has no column "${missing}", as ${first.path} has`);
+    if (missing !== undefined)
+      throw lineError(head.path, 1, `the header has no column "${missing}", as ${first.path} has`);
     const out = { folder: join(options.scratch, 'staged'), index };
     const maximum = badRows.maximum - badRows.count + WORST_ROWS;
     const percent = onPercent && ((value: number) => onPercent(head.path, value));

@@ -1,11 +1,12 @@
 /** Reads users from tables, Parquet or CSV, into a version: DuckDB reads, checks and encodes, numbers come back. */
-import { DuckDBVarCharVector, type DuckDBDataChunk } from '@duckdb/node-api';
+import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
 import { AppError, assert } from '../../lib/errors.ts';
 import { type BadRows, type Duplicates, LastRows, WORST_ROWS } from '../bad-rows.ts';
 import { gatherRows } from '../gather.ts';
 import type { ImportLimits } from '../import-limits.ts';
 import { RowSet } from '../row-set.ts';
 import type { Column, Rows } from '../segments.ts';
+import { checkFile, formatOf } from '../source-files.ts';
 import { populationFeatures, type SourceFeature, type SourceSchema } from '../source-schema.ts';
 import { FULL } from '../text-table.ts';
 import type { VersionWriter } from '../version-writer.ts';
@@ -16,7 +17,6 @@ import { type Database, numberOf, textOf, withDatabase } from './database.ts';
 import { codesSql, encodeTokens, type TokenCodes } from './dictionaries.ts';
 import { openTables, rowErrors, type Tables } from './open-tables.ts';
 import { expandSources } from './remote.ts';
-import { checkFile, formatOf } from '../source-files.ts';
 
 /** How far an import is. */
 export interface ImportProgress {

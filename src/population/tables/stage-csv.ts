@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { lineError, readLines } from '../../dataset/lines.ts';
 import { AppError } from '../../lib/errors.ts';
 import { isRemote } from '../source-files.ts';
-import { type Database, numberOf, quoteName, quoteText, textOf } from './database.ts';
+import { type Database, numberOf, quoteName, quoteText, type Row, textOf } from './database.ts';
 
 /** What a CSV file has at its head. */
 export interface CsvHead {
@@ -19,6 +19,8 @@ export interface Reject {
   readonly record: number;
   readonly message: string;
 }
+
+const NOT_UTF8 = 'the line is not UTF-8; iconv -f WINDOWS-1252 -t UTF-8 makes it so, if that is what it is in';
 
 const DELIMITERS = [',', ';', '\t', '|'];
 
@@ -37,6 +39,8 @@ export async function readHead(
 ): Promise<CsvHead> {
   const header = await readFirstLine(path, database);
   if (header === '') throw lineError(path, 1, 'the file is empty, or has no header');
+  if (header.includes('\r'))
+    throw lineError(path, 1, 'lines end in CR alone, which is not read: write them with LF (tr "\\r" "\\n")');
   const heads = (delimiter === undefined ? DELIMITERS : [delimiter])
     .map((by) => ({ path, delimiter: by, columns: splitHeader(header, by) }))
     .sort((a, b) => b.columns.length - a.columns.length);
@@ -66,7 +70,11 @@ export async function stageCsv(
     `store_rejects = true, rejects_table = '${table}', rejects_scan = 'scan_${out.index}', rejects_limit = ${maximum}`,
   ].join(', ');
   const select = `SELECT ${columns.map(quoteName).join(', ')} FROM read_csv(${quoteText(head.path)}, ${options})`;
-  await database.run(`COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION lz4_raw)`, onPercent);
+  try {
+    await database.run(`COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION lz4_raw)`, onPercent);
+  } catch (error) {
+    throw withRemedy(head.path, error);
+  }
   const rows = await database.rows(
     `SELECT line, any_value(error_type) AS kind, any_value(error_message) AS message, any_value(csv_line) AS text
      FROM ${table} GROUP BY line ORDER BY line`,
@@ -75,23 +83,49 @@ export async function stageCsv(
   return { staged, rejects: rows.map((row) => ({ record: numberOf(row, 'line'), message: messageOf(row) })) };
 }
 
-function messageOf(row: Parameters<typeof textOf>[0]): string {
+/** What DuckDB says of another encoding, or of both ends of lines, does not help. */
+function withRemedy(path: string, error: unknown): unknown {
+  if (!(error instanceof AppError)) return error;
+  const line = /CSV Error on Line: (\d+)/.exec(error.message)?.[1];
+  if (line !== undefined && /unicode|utf-?8/i.test(error.message)) return lineError(path, Number(line), NOT_UTF8);
+  if (!/state machine|new ?line/i.test(error.message)) return error;
+  const message = `${path} can't be split into rows: do some lines end in LF and others in CRLF? sed -i 's/\\r$//' mends it`;
+  return new AppError('invalid_data', message, { cause: error });
+}
+
+function messageOf(row: Row): string {
+  if (textOf(row, 'kind') === 'INVALID ENCODING') return NOT_UTF8;
   const text = JSON.stringify(textOf(row, 'text').trim().slice(0, 80));
-  const message = textOf(row, 'message').replace('Expected Number of Columns:', 'fields needed:').replace('Found:', 'found:');
+  const message = textOf(row, 'message')
+    .replace('Expected Number of Columns:', 'fields needed:')
+    .replace('Found:', 'found:');
   const words = textOf(row, 'kind').toLowerCase().replace('columns', 'fields');
   return `the line is no row (${words}: ${message}): ${text}`;
 }
 
 async function readFirstLine(path: string, database: Database): Promise<string> {
   if (!isRemote(path) && !path.endsWith('.zst')) {
-    for await (const { lines } of readLines(path)) return lines[0] ?? '';
-    return '';
+    try {
+      for await (const { lines } of readLines(path)) return lines[0] ?? '';
+      return '';
+    } catch (error) {
+      // What is not UTF-8 is told of with its line when rows are read.
+      if (!(error instanceof AppError)) throw error;
+    }
   }
   const options =
     "auto_detect = false, header = false, strict_mode = false, delim = '\u0001', quote = '', escape = ''," +
     " columns = {'line': 'VARCHAR'}";
-  const rows = await database.rows(`SELECT line FROM read_csv(${quoteText(path)}, ${options}) LIMIT 1`);
-  return rows[0] === undefined ? '' : textOf(rows[0], 'line').replace(/^\ufeff/, '').replace(/\r$/, '');
+  try {
+    const [row] = await database.rows(`SELECT line FROM read_csv(${quoteText(path)}, ${options}) LIMIT 1`);
+    return row === undefined
+      ? ''
+      : textOf(row, 'line')
+          .replace(/^\ufeff/, '')
+          .replace(/\r$/, '');
+  } catch (error) {
+    throw withRemedy(path, error);
+  }
 }
 
 function splitHeader(header: string, delimiter: string): string[] {
@@ -102,10 +136,12 @@ function splitHeader(header: string, delimiter: string): string[] {
   for (const character of `${header}${delimiter}`) {
     if (character === '"') isQuoted = !isQuoted;
     if (character === delimiter && !isQuoted) {
-      fields.push(field.replace(pattern, '$1').replaceAll('""', '"'));
+      // pandas writes its index without a name
+      fields.push(field.replace(pattern, '$1').replaceAll('""', '"') || `column${fields.length}`);
       field = '';
     } else field += character;
   }
-  if (isQuoted) throw new AppError('invalid_data', `the header has a quote that is not closed: ${header.slice(0, 200)}`);
+  if (isQuoted)
+    throw new AppError('invalid_data', `the header has a quote that is not closed: ${header.slice(0, 200)}`);
   return fields;
 }

@@ -19,7 +19,8 @@ export function vectorPlan(feature: SourceFeature, shape: TableShape): ColumnPla
   }
   if (typeGroup(type) !== 'text') throw unusable(shape, column, `it is ${type}, not a list of numbers`);
   const trimmed = "trim({raw}, '[] ')";
-  const parts = (by: string) => (by === ' ' ? `regexp_split_to_array(${trimmed}, '\\s+')` : `string_split(${trimmed}, ${quoteText(by)})`);
+  const parts = (by: string) =>
+    by === ' ' ? `regexp_split_to_array(${trimmed}, '\\s+')` : `string_split(${trimmed}, ${quoteText(by)})`;
   const list = separator === undefined ? "NULLIF({raw}, '')" : `CASE WHEN {raw} <> '' THEN ${parts(separator)} END`;
   return {
     ...plan,
@@ -39,7 +40,8 @@ function patternPlan({ name, column }: SourceFeature, size: number, shape: Table
     return `${quoteName(one)}::DOUBLE`;
   });
   const next = column.replace('*', String(size + first));
-  if (shape.types.has(next)) throw unusable(shape, next, `the vector "${name}" has the size ${size}, and there are more`);
+  if (shape.types.has(next))
+    throw unusable(shape, next, `the vector "${name}" has the size ${size}, and there are more`);
   const texts = columns.map((one) => `NULLIF(${quoteName(one)}::VARCHAR, '')`);
   return {
     columns,
