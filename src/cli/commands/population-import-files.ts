@@ -48,15 +48,15 @@ export async function populationImportFilesCommand(
 
 /** Tells of an import as it goes: the phase, rows and rows a second, and the time that is left. */
 export function progressWriter(output: Output, clock: Clock): (progress: ImportProgress) => void {
-  let startMs: number | null = null;
+  let start: { readonly ms: number; readonly rows: number } | null = null;
   return ({ phase, at, percent, rows, total }) => {
     if (rows === undefined) {
       output.progress(`${phase}${at === undefined ? '' : ` ${at}`}: ${Math.floor(percent ?? 0)} %`);
       return;
     }
-    startMs ??= clock.elapsed();
-    const seconds = (clock.elapsed() - startMs) / 1000;
-    const rate = seconds > 0 ? rows / seconds : 0;
+    start ??= { ms: clock.elapsed(), rows };
+    const seconds = (clock.elapsed() - start.ms) / 1000;
+    const rate = seconds > 0 ? (rows - start.rows) / seconds : 0;
     const left = total === undefined || rate === 0 ? '' : `, ${Math.ceil((total - rows) / rate)} s left`;
     const of = total === undefined ? '' : ` of ${total}`;
     output.progress(`${phase}: ${rows}${of} rows, ${Math.round(rate)} rows/s${left}`);

@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type Json } from '@duckdb/node-api';
 import { AppError, assert, messageOf } from '../../lib/errors.ts';
+import { isRemote } from '../source-files.ts';
 
 /** What DuckDB may hold in memory unless said otherwise; beyond that it writes to `scratch`. */
 const DEFAULT_MEMORY_MIB = 1024;
@@ -127,6 +128,11 @@ export class Database {
 /** A text in SQL. */
 export function quoteText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The path of one file in SQL: DuckDB takes it for a pattern. */
+export function quotePath(path: string): string {
+  return quoteText(isRemote(path) ? path : path.replace(/[*?[]/g, '[$&]'));
 }
 
 /** The name of a column in SQL. */

@@ -5,7 +5,16 @@ import { checkFile, type FileFormat, formatOf } from '../source-files.ts';
 import type { SchemaFile } from '../source-schema.ts';
 import { NUMBER } from './column-sql.ts';
 import { elementOf, typeGroup } from './column-types.ts';
-import { type Database, numberOf, quoteName, quoteText, type Row, textOf, withDatabase } from './database.ts';
+import {
+  type Database,
+  numberOf,
+  quoteName,
+  quotePath,
+  quoteText,
+  type Row,
+  textOf,
+  withDatabase,
+} from './database.ts';
 import { openTables, type Tables } from './open-tables.ts';
 import { expandSources } from './remote.ts';
 
@@ -79,7 +88,7 @@ async function openSample(
   database: Database,
 ): Promise<{ readonly total: number; readonly types: ReadonlyMap<string, string> }> {
   if (format === 'ndjson') {
-    const files = `[${paths.map(quoteText).join(', ')}]`;
+    const files = `[${paths.map(quotePath).join(', ')}]`;
     await database.run(
       `CREATE TEMP TABLE sample AS SELECT * FROM read_json(${files}, format = 'newline_delimited') LIMIT ${rows}`,
     );

@@ -6,7 +6,7 @@ import { type BadRows, WORST_ROWS } from '../bad-rows.ts';
 import type { FileFormat } from '../source-files.ts';
 import type { TableShape } from './column-plan.ts';
 import { linesOfRecords, recordsOfRows } from './csv-lines.ts';
-import { type Database, numberOf, quoteName, quoteText, textOf } from './database.ts';
+import { type Database, numberOf, quoteName, quotePath, textOf } from './database.ts';
 import { type CsvHead, type Reject, readHead, stageCsv } from './stage-csv.ts';
 
 /** A file, and which rows of all are its own. */
@@ -47,15 +47,14 @@ export interface TableOptions {
 export async function openTables(paths: readonly string[], database: Database, options: TableOptions): Promise<Tables> {
   const { format } = options;
   const read = format === 'csv' ? await stageFiles(paths, database, options) : paths.map(asItIs);
-  const parquets = `[${read.map(({ parquet }) => quoteText(parquet)).join(', ')}]`;
-  const counts = await database.rows(`SELECT file_name, num_rows FROM parquet_file_metadata(${parquets})`);
-  const rowsOf = new Map(counts.map((row) => [textOf(row, 'file_name'), numberOf(row, 'num_rows')]));
+  const parquets = `[${read.map(({ parquet }) => quotePath(parquet)).join(', ')}]`;
   let rows = 0;
-  const files = read.map((file) => {
-    const firstRow = rows;
-    rows += rowsOf.get(file.parquet) ?? 0;
-    return { ...file, firstRow };
-  });
+  const files: TableFile[] = [];
+  for (const file of read) {
+    files.push({ ...file, firstRow: rows });
+    const [count] = await database.rows(`SELECT num_rows FROM parquet_file_metadata(${quotePath(file.parquet)})`);
+    rows += numberOf(count, 'num_rows');
+  }
   const table = `read_parquet(${parquets}, file_row_number = true, binary_as_string = true)`;
   const described = await database.rows(`DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ${table}`);
   const types = new Map(described.map((row) => [textOf(row, 'column_name'), textOf(row, 'column_type')]));

@@ -184,6 +184,7 @@ class TableReader {
       }
       this.#onProgress({ phase: 'writing', rows: last + 1, total: tables.rows });
     }
+    assert(last + 1 === tables.rows, 'every row of the files was read');
   }
 
   #userNumbers(chunk: DuckDBDataChunk, kept: readonly number[]): Int32Array {

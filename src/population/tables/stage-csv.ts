@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { lineError, readLines } from '../../dataset/lines.ts';
 import { AppError } from '../../lib/errors.ts';
 import { isRemote } from '../source-files.ts';
-import { type Database, numberOf, quoteName, quoteText, type Row, textOf } from './database.ts';
+import { type Database, numberOf, quoteName, quotePath, quoteText, type Row, textOf } from './database.ts';
 
 /** What a CSV file has at its head. */
 export interface CsvHead {
@@ -26,6 +26,9 @@ const DELIMITERS = [',', ';', '\t', '|'];
 
 /** Longest record, in bytes. */
 const MAXIMUM_RECORD_BYTES = 16 * 1024 * 1024;
+
+/** How much of a file a thread reads at a time: DuckDB would take 16 of the longest record. */
+const BUFFER_BYTES = 2 * MAXIMUM_RECORD_BYTES;
 
 /**
  * Reads a file's header. The delimiter is the one that makes the header have `needed` as a column; where several do, or
@@ -66,10 +69,10 @@ export async function stageCsv(
   const options = [
     'auto_detect = false, header = true, strict_mode = true, null_padding = false',
     `delim = ${quoteText(head.delimiter)}, quote = '"', escape = '"', nullstr = ''`,
-    `columns = {${types}}, max_line_size = ${MAXIMUM_RECORD_BYTES}`,
+    `columns = {${types}}, max_line_size = ${MAXIMUM_RECORD_BYTES}, buffer_size = ${BUFFER_BYTES}`,
     `store_rejects = true, rejects_table = '${table}', rejects_scan = 'scan_${out.index}', rejects_limit = ${maximum}`,
   ].join(', ');
-  const select = `SELECT ${columns.map(quoteName).join(', ')} FROM read_csv(${quoteText(head.path)}, ${options})`;
+  const select = `SELECT ${columns.map(quoteName).join(', ')} FROM read_csv(${quotePath(head.path)}, ${options})`;
   try {
     await database.run(`COPY (${select}) TO ${quoteText(staged)} (FORMAT parquet, COMPRESSION lz4_raw)`, onPercent);
   } catch (error) {
@@ -117,7 +120,7 @@ async function readFirstLine(path: string, database: Database): Promise<string> 
     "auto_detect = false, header = false, strict_mode = false, delim = '\u0001', quote = '', escape = ''," +
     " columns = {'line': 'VARCHAR'}";
   try {
-    const [row] = await database.rows(`SELECT line FROM read_csv(${quoteText(path)}, ${options}) LIMIT 1`);
+    const [row] = await database.rows(`SELECT line FROM read_csv(${quotePath(path)}, ${options}) LIMIT 1`);
     return row === undefined
       ? ''
       : textOf(row, 'line')

@@ -1,5 +1,5 @@
 /** Rows that an import leaves out: bad ones up to a number, and those that a later row replaces. */
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openPopulation } from '../../../src/population/population.ts';
@@ -73,6 +73,20 @@ describe('files', () => {
     for (const index of [0, 1, 2]) {
       const paths = [(await writeAll(PEOPLE.slice(0, 2)))[index]!, (await writeAll(PEOPLE.slice(2)))[index]!];
       await importUsersOf(paths, out);
+      expect(snapshot(out)).toEqual(snapshot(expected));
+    }
+  });
+
+  it('may have signs of patterns in their names, and be in a folder that has', async () => {
+    const [folder, expected] = [join(newFolder(), 'a[b]c*'), newFolder()];
+    mkdirSync(folder);
+    await importUsersOf([writeNdjson(newFolder(), PEOPLE)], expected);
+    const ndjson = writeNdjson(folder, PEOPLE);
+    const parquet = await writeParquet(newFolder(), ndjson.replace(/[*[]/g, '[$&]'), SCHEMA.features);
+    copyFileSync(parquet, join(folder, 'u?.parquet'));
+    for (const path of [writeCsv(folder, PEOPLE, SCHEMA.features), join(folder, 'u?.parquet')]) {
+      const out = join(folder, 'out');
+      await importUsersOf([path], out);
       expect(snapshot(out)).toEqual(snapshot(expected));
     }
   });
