@@ -1,4 +1,4 @@
-/** Rows that an import leaves out: those that are bad, up to a number, and those that a later row of the user replaces. */
+/** Rows that an import leaves out: bad ones, up to a number, and those that a later row of the user replaces. */
 import { AppError, assert } from '../lib/errors.ts';
 import type { RowSet } from './row-set.ts';
 import { TextTable } from './text-table.ts';

@@ -146,7 +146,7 @@ export class VersionWriter implements UserSink {
     return true;
   }
 
-  /** Adds whole rows; the index of the first whose user has a row already (the import is then to be given up), or -1. */
+  /** Adds whole rows. Where a user has a row already, its index (the import is then to be given up), else -1. */
   addRows(rows: Rows): number {
     for (let i = 0; i < rows.count; i++) if (!this.#takeRow(rows.userNumbers[i]!)) return i;
     for (let from = 0; from < rows.count; ) {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -64,6 +65,20 @@ describe('metaheac population import SOURCE..', () => {
     const { status, stderr } = metaheac(...args);
     expect(status).toBe(1);
     expect(stderr).toMatch(/the model reads the feature "\w+" \(\w+\), which is/);
+  });
+
+  it('says which share of the tokens the model does not know', async () => {
+    const { model, data } = await tinyWorld();
+    const folder = newFolder();
+    const schema = join(folder, 'schema.json');
+    const { userFeatures } = openDataSet(data);
+    const features = userFeatures.map(({ name, kind }) => ({ name, kind }));
+    writeFileSync(schema, JSON.stringify({ features }));
+    const users = getDataSetFile(openDataSet(data), 'users.ndjson');
+    const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', model];
+    const { status, stdout } = metaheac('population', 'import', ...args);
+    expect(stdout).toMatch(/% of users, \d+ tokens, 0\.0 % of uses unknown to the model\n/);
+    expect(status).toBe(0);
   });
 
   it.each([

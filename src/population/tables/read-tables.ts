@@ -43,7 +43,10 @@ export async function listSources(sources: readonly string[], scratch: string): 
   return await withDatabase({ scratch }, (database) => expandSources(sources, database));
 }
 
-/** Reads the users of `sources`; the rows that were replaced by a later one of the same user. Errors: `invalid_data`. */
+/**
+ * Reads the users of `sources`. Returns how many rows a later one of the same user replaced. Errors: AppError
+ * `invalid_data`.
+ */
 export async function readTables(
   sources: readonly string[],
   writer: VersionWriter,

@@ -8,7 +8,7 @@ import { openPopulation } from '../../../src/population/population.ts';
 import type { SourceFeature, SourceSchema } from '../../../src/population/source-schema.ts';
 import { useFolders } from '../../fixture/folders.ts';
 import { codesOf, refusalOf, snapshot } from '../support.ts';
-import { importUsersOf } from './support.ts';
+import { importUsersOf, runSql } from './support.ts';
 
 const newFolder = useFolders();
 const CITY: SourceFeature = { name: 'city', kind: 'single', column: 'city' };
@@ -62,6 +62,19 @@ describe('a CSV file', () => {
     const tabs = 'user_id\tcity\tage\n1\tRome\t3\n02\tOslo, N\t\n';
     expect(snapshot((await importText(tabs, { name: 'users.tsv' })).out)).toEqual(expected);
     expect(snapshot((await importText(gzipSync(PLAIN), { name: 'users.csv.gz' })).out)).toEqual(expected);
+  });
+
+  it('may be compressed by zstd', async () => {
+    const [folder, out] = [newFolder(), newFolder()];
+    const path = join(folder, 'users.csv.zst');
+    const rows = "(VALUES ('1', 'Rome', '3'), ('02', 'Oslo, N', NULL)) t(user_id, city, age)";
+    await runSql(`COPY (FROM ${rows}) TO '${path}' (FORMAT csv, COMPRESSION zstd)`);
+    const schema: SourceSchema = { userId: 'user_id', features: [CITY, AGE] };
+    await importUsersOf([path], out, { schema });
+    expect(snapshot(out)).toEqual(snapshot((await importText(PLAIN)).out));
+    const wrong: SourceSchema = { userId: 'user_id', features: [{ ...AGE, column: 'city' }] };
+    const { message } = await refusalOf(() => importUsersOf([path], newFolder(), { schema: wrong }));
+    expect(message).toContain(`${path}:2: the feature "age" is "Rome"`);
   });
 
   it('may have other names, other columns, and a column without a name', async () => {
