@@ -29,6 +29,7 @@ const DOORS = {
   'onnxruntime-node': '^src/runtime/session.ts$',
   'better-sqlite3': '^src/sqlite/',
   'onnx-buf': '^src/graph/',
+  '@duckdb/[^/]+': '^src/population/tables/',
   'apache-arrow': '^src/population/',
   'hyparquet-writer': '^src/audience/parquet\\.ts$',
   '(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)': '^src/server/',
@@ -72,6 +73,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/report/' },
       to: { path: '^src/report/', dynamic: false },
+    },
+    {
+      name: 'tables-are-loaded-late',
+      comment: 'DuckDB is loaded where a table is read: by `import()`. A service never does.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/population/tables/' },
+      to: { path: '^src/population/tables/', dynamic: false, dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'every-folder-has-its-arrows',

@@ -47,3 +47,10 @@ export function seedCounts(text: string): [number, number] | [number] {
     throw new InvalidArgumentError('It must be one number of seeds, or two, the second larger: 50,200.');
   return large === undefined ? [small!] : [small!, large];
 }
+
+/** Collects `name=column`. */
+export function columnNames(text: string, before: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const at = text.indexOf('=');
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It must be name=column.');
+  return new Map([...before, [text.slice(0, at), text.slice(at + 1)]]);
+}

@@ -1,21 +1,60 @@
 /** The commands `metaheac population ..`. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Output } from '../lib/output.ts';
-import { positiveInteger } from './options.ts';
+import { columnNames, positiveInteger, wholeNumber } from './options.ts';
 
 export function addPopulationCommands(program: Command, output: Output): void {
   const population = program.command('population').description('populations');
+  addImport(population, output);
+  addVersions(population, output);
+}
+
+function addImport(population: Command, output: Output): void {
   population
     .command('import')
-    .description("import a data set's users as a new version of a population")
-    .requiredOption('--data <dir>', 'data set folder')
-    .requiredOption('--model <dir>', 'model folder: its user features are imported')
-    .requiredOption('--out <dir>', 'population folder; created if it does not exist')
-    .option('--maximum-tokens <n>', 'maximum number of tokens in one list', positiveInteger)
-    .action(async (options) =>
-      (await import('./commands/population-import.ts')).populationImportCommand(options, output),
+    .description('import users as a new version of a population: files as a schema says, or those of a data set')
+    .argument('[sources...]', 'Parquet, CSV (also .gz, .zst) or NDJSON: paths, patterns, https:// or s3:// addresses')
+    .option('--schema <file>', 'schema.json: which columns of the files are what')
+    .option('--data <dir>', 'data set folder, in place of files and schema')
+    .option('--model <dir>', 'model folder: with --data its user features are imported; with files it is compared')
+    .requiredOption('--out <dir>', 'population folder; made if it is not there')
+    .option(
+      '--column <name=column>',
+      'the column of user_id, or of a feature; may be given again',
+      columnNames,
+      new Map(),
+    )
+    .option('--max-bad-rows <n>', 'bad rows that may be left out', wholeNumber, 0)
+    .addOption(
+      new Option('--duplicates <what>', 'a user who is there more than once: an error, or the last row wins')
+        .choices(['error', 'last'])
+        .default('error'),
+    )
+    .option('--memory <mib>', 'what DuckDB may hold in memory, in MiB (default: 1024)', positiveInteger)
+    .option('--maximum-tokens <n>', 'most tokens in one list', positiveInteger)
+    .action(async (sources, options, command: Command) => {
+      if (sources.length > 0 && options.data !== undefined) command.error("error: give files or '--data', not both");
+      for (const option of sources.length > 0 ? (['schema'] as const) : (['data', 'model'] as const))
+        if (options[option] === undefined) command.error(`error: required option '--${option} <path>' not specified`);
+      if (sources.length === 0) {
+        await (await import('./commands/population-import.ts')).populationImportCommand(options, output);
+      } else {
+        const { populationImportFilesCommand } = await import('./commands/population-import-files.ts');
+        await populationImportFilesCommand(sources, options, output);
+      }
+    });
+  population
+    .command('schema')
+    .description('propose a schema.json for files of users, to be edited')
+    .argument('<sources...>', 'Parquet, CSV or NDJSON files')
+    .requiredOption('--infer', 'read the files and print a proposal')
+    .option('--rows <n>', 'rows that are looked at', positiveInteger, 1_000_000)
+    .action(async (sources, options) =>
+      (await import('./commands/population-schema.ts')).populationSchemaCommand(sources, options, output),
     );
+}
 
+function addVersions(population: Command, output: Output): void {
   const VERSIONS = async () => import('./commands/population-versions.ts');
   population
     .command('list')

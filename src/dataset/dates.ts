@@ -1,6 +1,10 @@
 /** Dates as numbers. */
 
+/** An ISO 8601 date, with or without a time. */
 const DATE = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?)?$/;
+/** The same as a regular expression for other programs: nothing in it that RE2 lacks. */
+export const ISO_DATE = DATE.source;
+
 const MS_PER_DAY = 86_400_000;
 
 /**

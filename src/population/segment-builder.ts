@@ -2,7 +2,7 @@
 
 import type { Feature } from '../dataset/features.ts';
 import type { Code, UserNumber } from '../lib/brands.ts';
-import { type Column, type Rows, SEGMENT_ROWS } from './segments.ts';
+import { type Column, isTokenColumn, type Rows, SEGMENT_ROWS } from './segments.ts';
 
 const INITIAL_CODES = 65_536;
 
@@ -22,13 +22,25 @@ export class ColumnBuilder {
   }
 
   push(value: Code | number): void {
-    if (this.#used === this.#values.length) {
-      const grown =
-        this.#values instanceof Int32Array ? new Int32Array(2 * this.#used) : new Float32Array(2 * this.#used);
-      grown.set(this.#values);
-      this.#values = grown;
-    }
+    if (this.#used === this.#values.length) this.#reserve(1);
     this.#values[this.#used++] = value;
+  }
+
+  /** Adds rows of a column of the same kind; `endRow` is not to be called for them. */
+  append(column: Column, from: number, to: number): void {
+    const { size = 1 } = this.#feature;
+    const isList = column.kind === 'multi';
+    const values = isTokenColumn(column) ? column.codes : column.values;
+    const [start, end] = isList ? [column.offsets[from]!, column.offsets[to]!] : [from * size, to * size];
+    this.#reserve(end - start);
+    this.#values.set(values.subarray(start, end), this.#used);
+    if (isList) {
+      const shift = this.#used - start;
+      for (let row = from; row < to; row++)
+        this.#offsets[this.#rows + row - from + 1] = column.offsets[row + 1]! + shift;
+    }
+    this.#used += end - start;
+    this.#rows += to - from;
   }
 
   endRow(): void {
@@ -54,6 +66,15 @@ export class ColumnBuilder {
   clear(): void {
     this.#used = 0;
     this.#rows = 0;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#used + more;
+    if (needed <= this.#values.length) return;
+    const length = Math.max(2 * this.#values.length, needed);
+    const grown = this.#values instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
+    grown.set(this.#values);
+    this.#values = grown;
   }
 }
 
@@ -96,6 +117,13 @@ export class SegmentBuilder {
   endRow(userNumber: UserNumber): void {
     this.#userNumbers[this.#count++] = userNumber;
     for (const column of this.columns) column.endRow();
+  }
+
+  /** Adds rows `from` to `to` of others; they must fit. */
+  append(rows: Rows, from: number, to: number): void {
+    this.#userNumbers.set(rows.userNumbers.subarray(from, to), this.#count);
+    for (const [i, { name }] of this.#features.entries()) this.columns[i]!.append(rows.columns.get(name)!, from, to);
+    this.#count += to - from;
   }
 
   /** The rows so far: views, valid until `clear`. */

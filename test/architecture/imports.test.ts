@@ -75,6 +75,8 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
     'one-door-for-(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)',
   ],
   ['src/cli/planted-echarts.ts', "export { init } from 'echarts/core';", 'one-door-for-echarts'],
+  ['src/population/planted-duckdb.ts', "export { version } from '@duckdb/node-api';", 'one-door-for-@duckdb/[^/]+'],
+  ['src/cli/planted-tables.ts', "export * from '../population/tables/read-tables.ts';", 'tables-are-loaded-late'],
   ['src/cli/planted-report.ts', "export * from '../report/write.ts';", 'reports-are-loaded-late'],
   [
     'src/demo/planted.ts',

@@ -4,9 +4,10 @@ import { join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import type { Feature } from '../../src/dataset/features.ts';
 import { AppError } from '../../src/lib/errors.ts';
-import { type ImportResult, importPopulation } from '../../src/population/import.ts';
+import { importPopulation } from '../../src/population/import.ts';
 import type { ImportLimits } from '../../src/population/import-limits.ts';
 import { type Column, isTokenColumn, startOf } from '../../src/population/segments.ts';
+import type { ImportResult } from '../../src/population/version-writer.ts';
 import { FEATURES } from './support-features.ts';
 
 export { FEATURES };

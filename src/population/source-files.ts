@@ -1,0 +1,66 @@
+/** The files that an import is given: which there are, and in what form. */
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { AppError, messageOf } from '../lib/errors.ts';
+
+export type FileFormat = 'ndjson' | 'csv' | 'parquet';
+
+const FORMATS: readonly (readonly [FileFormat, RegExp])[] = [
+  ['ndjson', /\.(ndjson|jsonl)(\.gz)?$/i],
+  ['csv', /\.(csv|tsv|txt)(\.gz|\.zst)?$/i],
+  ['parquet', /\.(parquet|parq|pq)$/i],
+];
+
+export function isRemote(path: string): boolean {
+  return /^[a-z][a-z0-9+]*:\/\//i.test(path);
+}
+
+export function isPattern(path: string): boolean {
+  return /[*?[]/.test(path) && !existsSync(path);
+}
+
+/** The one form of all files, by their names. Errors: AppError `invalid_argument`. */
+export function formatOf(paths: readonly string[]): FileFormat {
+  const formats = new Set(paths.map(formatOfOne));
+  const [format] = formats;
+  if (format === undefined || formats.size > 1)
+    throw new AppError('invalid_argument', `the files are of different forms (${[...formats].join(', ')}): give one`);
+  return format;
+}
+
+/** Refuses (AppError `invalid_data`) a file that is not there, or is text in UTF-16. */
+export function checkFile(path: string, format: FileFormat): void {
+  if (isRemote(path)) return;
+  if (!existsSync(path)) throw new AppError('invalid_data', `${path}: there is no such file`);
+  if (statSync(path).isDirectory())
+    throw new AppError('invalid_data', `${path} is a folder: give its files, as in '${path}/*.parquet'`);
+  if (format === 'parquet') return;
+  const start = readStart(path);
+  const isUtf16 = (start[0] === 0xff && start[1] === 0xfe) || (start[0] === 0xfe && start[1] === 0xff);
+  const isWide = start.length === 2 && start.includes(0) && !/\.(gz|zst)$/i.test(path);
+  if (isUtf16 || isWide) {
+    const remedy = `iconv -f UTF-16 -t UTF-8 '${path}' > users.utf8.${format}`;
+    throw new AppError('invalid_data', `${path} is in UTF-16; only UTF-8 is read. Write it as UTF-8: ${remedy}`);
+  }
+}
+
+function formatOfOne(path: string): FileFormat {
+  const name = isRemote(path) ? path.replace(/[?#].*$/, '') : path;
+  const found = FORMATS.find(([, pattern]) => pattern.test(name));
+  if (found) return found[0];
+  const known = '.parquet, .csv, .tsv, .txt (also .gz, .zst), .ndjson, .jsonl (also .gz)';
+  throw new AppError('invalid_argument', `${path}: the name does not say what the file is; it must end in ${known}`);
+}
+
+function readStart(path: string): Uint8Array {
+  try {
+    const file = openSync(path, 'r');
+    try {
+      const bytes = new Uint8Array(2);
+      return bytes.subarray(0, readSync(file, bytes, 0, 2, 0));
+    } finally {
+      closeSync(file);
+    }
+  } catch (error) {
+    throw new AppError('invalid_data', `${path} can't be read: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,153 @@
+/** A DuckDB in memory, with limits, for as long as an import needs it. */
+import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, type Json } from '@duckdb/node-api';
+import { AppError, assert, messageOf } from '../../lib/errors.ts';
+import { isRemote } from '../source-files.ts';
+
+/** What DuckDB may hold in memory unless said otherwise; beyond that it writes to `scratch`. */
+const DEFAULT_MEMORY_MIB = 1024;
+
+export interface DatabaseOptions {
+  /** A folder for what does not fit into memory; made if it is not there, and not removed here. */
+  readonly scratch: string;
+  readonly memoryMib?: number;
+}
+
+/** How often a statement's progress is asked for. */
+const PROGRESS_EVERY_MS = 500;
+
+export type Row = { readonly [column: string]: Json };
+
+/** Opens a database for `action` and closes it after. */
+export async function withDatabase<T>(
+  options: DatabaseOptions,
+  action: (database: Database) => Promise<T>,
+): Promise<T> {
+  const { scratch, memoryMib = DEFAULT_MEMORY_MIB } = options;
+  mkdirSync(scratch, { recursive: true });
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: `${memoryMib}MiB`,
+    threads: String(availableParallelism()),
+    temp_directory: join(scratch, 'spilled'),
+    // Nothing is fetched unless it was asked for (`remote.ts`).
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    preserve_insertion_order: 'true',
+  });
+  const connection = await instance.connect();
+  try {
+    const database = new Database(connection, memoryMib);
+    await database.run("SET TimeZone = 'UTC'");
+    await database.run('SET enable_progress_bar = true');
+    await database.run('SET enable_progress_bar_print = false');
+    return await action(database);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+export class Database {
+  readonly #connection: DuckDBConnection;
+  readonly #memoryMib: number;
+
+  constructor(connection: DuckDBConnection, memoryMib: number) {
+    this.#connection = connection;
+    this.#memoryMib = memoryMib;
+  }
+
+  /** Runs a statement; `onPercent` is told how far it is. Errors: AppError `invalid_data` with what DuckDB says. */
+  async run(sql: string, onPercent?: (percent: number) => void): Promise<void> {
+    await this.rows(sql, onPercent);
+  }
+
+  /** The rows of a small result. */
+  async rows(sql: string, onPercent?: (percent: number) => void): Promise<Row[]> {
+    const timer = onPercent
+      ? setInterval(() => onPercent(Math.max(0, this.#connection.progress.percentage)), PROGRESS_EVERY_MS)
+      : undefined;
+    try {
+      return (await this.#connection.runAndReadAll(sql)).getRowObjectsJson();
+    } catch (error) {
+      throw this.#refusal(error);
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** The chunks of a result of any size; each is valid until the next is asked for. */
+  async *stream(sql: string): AsyncGenerator<DuckDBDataChunk, void, void> {
+    try {
+      const result = await this.#connection.stream(sql);
+      for (;;) {
+        const chunk = await result.fetchChunk();
+        if (chunk === null || chunk.rowCount === 0) return;
+        yield chunk;
+      }
+    } catch (error) {
+      throw this.#refusal(error);
+    }
+  }
+
+  /** Fills a new temporary table of one text column with an index from 0. */
+  async fillTexts(table: string, texts: Iterable<string>): Promise<void> {
+    await this.run(`CREATE TEMP TABLE ${table} (i BIGINT, t VARCHAR)`);
+    const appender = await this.#connection.createAppender(table);
+    let i = 0n;
+    for (const text of texts) {
+      appender.appendBigInt(i++);
+      appender.appendVarchar(text);
+      appender.endRow();
+    }
+    appender.closeSync();
+  }
+
+  /** Fills a new temporary table of one column of row numbers. */
+  async fillRows(table: string, rows: Iterable<number>): Promise<void> {
+    await this.run(`CREATE TEMP TABLE ${table} (i BIGINT)`);
+    const appender = await this.#connection.createAppender(table);
+    for (const row of rows) {
+      appender.appendBigInt(BigInt(row));
+      appender.endRow();
+    }
+    appender.closeSync();
+  }
+
+  #refusal(error: unknown): unknown {
+    if (error instanceof AppError || !(error instanceof Error)) return error;
+    const message = messageOf(error).split('\n\n')[0]!.replaceAll('\n', ' ');
+    const advice = message.startsWith('Out of Memory')
+      ? ` (--memory gives the import more than ${this.#memoryMib} MiB)`
+      : '';
+    return new AppError('invalid_data', `the files can't be read: ${message}${advice}`, { cause: error });
+  }
+}
+
+/** A text in SQL. */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** The path of one file in SQL: DuckDB takes it for a pattern. */
+export function quotePath(path: string): string {
+  return quoteText(isRemote(path) ? path : path.replace(/[*?[]/g, '[$&]'));
+}
+
+/** The name of a column in SQL. */
+export function quoteName(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A whole number of a row of JSON, where DuckDB writes large ones as text. */
+export function numberOf(row: Row | undefined, column: string): number {
+  const value = Number(row?.[column]);
+  assert(Number.isSafeInteger(value), `${column} is a whole number`);
+  return value;
+}
+
+export function textOf(row: Row, column: string): string {
+  const value = row[column];
+  return typeof value === 'string' ? value : '';
+}

@@ -1,0 +1,90 @@
+/** Gives every token of a table its code: as an ENUM of DuckDB, whose positions are those of the population's table. */
+import type { Feature } from '../../dataset/features.ts';
+import { AppError, assert } from '../../lib/errors.ts';
+import type { ImportLimits } from '../import-limits.ts';
+import { FULL, ILL_FORMED, type TextTable } from '../text-table.ts';
+import type { Database } from './database.ts';
+
+/** More than a list has tokens: row * SPAN + position orders all tokens of a table. */
+const SPAN = 16_777_216;
+
+/** How a feature's tokens become codes. */
+export interface TokenCodes {
+  /** The ENUM type; null where there is no token at all. */
+  readonly type: string | null;
+  /** Whether some list has a token that is empty or null, which is left out. */
+  readonly hasEmpty: boolean;
+}
+
+/** Which tokens are read: those of column `column` of the view `source`. */
+export interface TokenSource {
+  readonly feature: Feature;
+  readonly column: string;
+  /** A table of row numbers that are left out, or null. */
+  readonly leftOut: string | null;
+}
+
+/**
+ * Adds the tokens that are new to `dictionary`, in the order in which they first appear (by row, then by position in
+ * the list), and makes a type of all that it then has. Errors: AppError `invalid_data`.
+ */
+export async function encodeTokens(
+  { feature, column, leftOut }: TokenSource,
+  dictionary: TextTable,
+  limits: ImportLimits,
+  database: Database,
+  onPercent?: (percent: number) => void,
+): Promise<TokenCodes> {
+  assert(limits.maximumTokensPerList < SPAN, 'positions fit');
+  const [seen, known, type] = [`seen_${column}`, `known_${column}`, `tokens_${column}`];
+  const isList = feature.kind === 'multi';
+  const place = isList ? `"row" * ${SPAN} + generate_subscripts(${column}, 1)` : '"row"';
+  const where = leftOut === null ? '' : `WHERE "row" NOT IN (SELECT i FROM ${leftOut})`;
+  const tokens = `SELECT ${isList ? `unnest(${column})` : column} AS t, ${place} AS place FROM source ${where}`;
+  await database.run(
+    `CREATE TEMP TABLE ${seen} AS SELECT t, min(place) AS place FROM (${tokens}) GROUP BY t`,
+    onPercent,
+  );
+  const [empty] = await database.rows(`SELECT count(*) > 0 AS has FROM ${seen} WHERE t IS NULL OR t = ''`);
+  const first = dictionary.count;
+  await database.fillTexts(known, textsOf(dictionary));
+  const fresh = `SELECT t, place FROM ${seen} WHERE t <> '' AND t NOT IN (SELECT t FROM ${known})`;
+  for await (const chunk of database.stream(`SELECT t FROM (${fresh}) ORDER BY place`)) {
+    for (const token of chunk.getColumnValues(0)) {
+      assert(typeof token === 'string', 'a token is text');
+      add(token, feature, dictionary, limits);
+    }
+  }
+  if (dictionary.count > 0) {
+    const numbered = `SELECT t, ${first} + row_number() OVER (ORDER BY place) AS i FROM (${fresh})`;
+    await database.run(
+      `CREATE TYPE ${type} AS ENUM (SELECT t FROM (SELECT t, i FROM ${known} UNION ALL ${numbered}) ORDER BY i)`,
+    );
+  }
+  await database.run(`DROP TABLE ${seen}; DROP TABLE ${known}`);
+  return { type: dictionary.count > 0 ? type : null, hasEmpty: isList && empty?.['has'] === true };
+}
+
+/** The codes of a column as SQL: INTEGER, or INTEGER[] for a list. `mayMiss`: rows that are left out are read too. */
+export function codesSql({ kind }: Feature, column: string, codes: TokenCodes, mayMiss: boolean): string {
+  if (codes.type === null) return kind === 'multi' ? 'NULL::INTEGER[]' : '0::INTEGER';
+  const cast = mayMiss ? 'TRY_CAST' : 'CAST';
+  if (kind === 'single') return `coalesce(enum_code(${cast}(${column} AS ${codes.type}))::INTEGER + 1, 0)`;
+  const list = codes.hasEmpty ? `list_filter(${column}, lambda t: t <> '')` : column;
+  return `list_transform(${cast}(${list} AS ${codes.type}[]), lambda t: enum_code(t)::INTEGER + 1)`;
+}
+
+function add(token: string, { name }: Feature, dictionary: TextTable, limits: ImportLimits): void {
+  const index = dictionary.add(token, limits.maximumTokenBytes);
+  if (index >= 0 && index < limits.maximumTokensPerDictionary) return;
+  assert(index !== ILL_FORMED, 'DuckDB has no text that is not UTF-8');
+  assert(index >= 0 || index === FULL, 'the lengths of tokens were checked');
+  const message = `the dictionary of the feature "${name}" is full: too many different tokens`;
+  throw new AppError('invalid_data', message, {
+    details: [{ pointer: name, message, limit: limits.maximumTokensPerDictionary }],
+  });
+}
+
+function* textsOf(table: TextTable): Generator<string> {
+  for (let i = 0; i < table.count; i++) yield table.text(i);
+}

@@ -1,0 +1,132 @@
+/** Tables of users, Parquet or CSV, as one view of DuckDB with a row number: and where each row stands in a file. */
+import { join } from 'node:path';
+import { lineError } from '../../dataset/lines.ts';
+import { AppError } from '../../lib/errors.ts';
+import { type BadRows, WORST_ROWS } from '../bad-rows.ts';
+import type { FileFormat } from '../source-files.ts';
+import type { TableShape } from './column-plan.ts';
+import { linesOfRecords, recordsOfRows } from './csv-lines.ts';
+import { type Database, numberOf, quoteName, quotePath, textOf } from './database.ts';
+import { type CsvHead, type Reject, readHead, stageCsv } from './stage-csv.ts';
+
+/** A file, and which rows of all are its own. */
+interface TableFile {
+  /** As it was given. */
+  readonly path: string;
+  /** The Parquet file that is read. */
+  readonly parquet: string;
+  readonly firstRow: number;
+  /** Records of a CSV file that are no rows. */
+  readonly rejected: ReadonlySet<number>;
+}
+
+export interface Tables {
+  readonly format: FileFormat;
+  readonly shape: TableShape;
+  readonly files: readonly TableFile[];
+  readonly rows: number;
+}
+
+/** Which columns of tables are read. */
+export interface TableOptions {
+  readonly format: 'csv' | 'parquet';
+  readonly userId: string | null;
+  readonly delimiter?: string;
+  /** The columns that are needed of those that there are. */
+  readonly pick: (shape: TableShape) => readonly string[];
+  readonly scratch: string;
+  readonly badRows: BadRows;
+  /** How far a CSV file is. */
+  readonly onPercent?: (path: string, percent: number) => void;
+}
+
+/**
+ * Makes the view `tables`: the picked columns and `row`, counted from 0 over all files. Lines of a CSV file that are no
+ * rows go to `badRows`. Errors: AppError `invalid_data`.
+ */
+export async function openTables(paths: readonly string[], database: Database, options: TableOptions): Promise<Tables> {
+  const { format } = options;
+  const read = format === 'csv' ? await stageFiles(paths, database, options) : paths.map(asItIs);
+  const parquets = `[${read.map(({ parquet }) => quotePath(parquet)).join(', ')}]`;
+  let rows = 0;
+  const files: TableFile[] = [];
+  for (const file of read) {
+    files.push({ ...file, firstRow: rows });
+    const [count] = await database.rows(`SELECT num_rows FROM parquet_file_metadata(${quotePath(file.parquet)})`);
+    rows += numberOf(count, 'num_rows');
+  }
+  const table = `read_parquet(${parquets}, file_row_number = true, binary_as_string = true)`;
+  const described = await database.rows(`DESCRIBE SELECT * EXCLUDE (file_row_number) FROM ${table}`);
+  const types = new Map(described.map((row) => [textOf(row, 'column_name'), textOf(row, 'column_type')]));
+  const shape = { path: paths[0]!, types };
+  const starts = `[${files.map(({ firstRow }) => firstRow).join(', ')}]`;
+  const row = files.length === 1 ? 'file_row_number' : `${starts}[(file_index + 1)::BIGINT] + file_row_number`;
+  const columns = options.pick(shape).map(quoteName);
+  await database.run(`CREATE TEMP VIEW tables AS SELECT ${[`${row} AS "row"`, ...columns].join(', ')} FROM ${table}`);
+  return { format, shape, files, rows };
+}
+
+/** The refusals of rows, each naming its file and its line (its row, of Parquet). */
+export async function rowErrors(
+  tables: Tables,
+  faults: readonly { readonly row: number; readonly message: string }[],
+): Promise<AppError[]> {
+  const errors: AppError[] = [];
+  for (const [i, file] of tables.files.entries()) {
+    const end = tables.files[i + 1]?.firstRow ?? tables.rows;
+    const own = faults.filter(({ row }) => row >= file.firstRow && row < end);
+    if (own.length === 0) continue;
+    const shown = new Set(own.slice(0, WORST_ROWS).map(({ row }) => row - file.firstRow));
+    const records = tables.format === 'csv' ? await recordsOfRows(file.path, shown, file.rejected) : new Map();
+    const lines = await linesOfRecords(file.path, new Set(records.values()));
+    for (const { row, message } of own) {
+      const line = lines.get(records.get(row - file.firstRow) ?? -1);
+      errors.push(
+        line === undefined ? rowError(file.path, row - file.firstRow, message) : lineError(file.path, line, message),
+      );
+    }
+  }
+  return errors;
+}
+
+function asItIs(path: string): Omit<TableFile, 'firstRow'> {
+  return { path, parquet: path, rejected: new Set() };
+}
+
+async function stageFiles(
+  paths: readonly string[],
+  database: Database,
+  options: TableOptions,
+): Promise<Omit<TableFile, 'firstRow'>[]> {
+  const { badRows, userId, delimiter, onPercent } = options;
+  const heads: CsvHead[] = [];
+  for (const path of paths) heads.push(await readHead(path, database, userId, delimiter));
+  const first = heads[0]!;
+  const types = new Map(first.columns.map((name) => [name, 'VARCHAR']));
+  const columns = options.pick({ path: first.path, types });
+  const staged: Omit<TableFile, 'firstRow'>[] = [];
+  for (const [index, head] of heads.entries()) {
+    const missing = columns.find((name) => !head.columns.includes(name));
+    if (missing !== undefined)
+      throw lineError(head.path, 1, `the header has no column "${missing}", as ${first.path} has`);
+    const out = { folder: join(options.scratch, 'staged'), index };
+    const maximum = badRows.maximum - badRows.count + WORST_ROWS;
+    const percent = onPercent && ((value: number) => onPercent(head.path, value));
+    const { staged: parquet, rejects } = await stageCsv(head, columns, out, maximum, database, percent);
+    await addRejects(head.path, rejects, badRows);
+    staged.push({ path: head.path, parquet, rejected: new Set(rejects.map(({ record }) => record)) });
+  }
+  return staged;
+}
+
+async function addRejects(path: string, rejects: readonly Reject[], badRows: BadRows): Promise<void> {
+  if (rejects.length === 0) return;
+  const shown = rejects.slice(0, WORST_ROWS);
+  const lines = await linesOfRecords(path, new Set(shown.map(({ record }) => record)));
+  badRows.addAll(rejects.map(({ record, message }) => lineError(path, lines.get(record) ?? record, message)));
+}
+
+function rowError(path: string, row: number, message: string): AppError {
+  const pointer = `${path} row ${row + 1}`;
+  return new AppError('invalid_data', `${pointer}: ${message}`, { details: [{ pointer, message }] });
+}

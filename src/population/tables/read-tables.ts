@@ -1,0 +1,245 @@
+/** Reads users from tables, Parquet or CSV, into a version: DuckDB reads, checks and encodes, numbers come back. */
+import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
+import { AppError, assert } from '../../lib/errors.ts';
+import { type BadRows, type Duplicates, LastRows, WORST_ROWS } from '../bad-rows.ts';
+import { gatherRows } from '../gather.ts';
+import type { ImportLimits } from '../import-limits.ts';
+import { RowSet } from '../row-set.ts';
+import type { Column, Rows } from '../segments.ts';
+import { checkFile, formatOf } from '../source-files.ts';
+import { populationFeatures, type SourceFeature, type SourceSchema } from '../source-schema.ts';
+import { FULL } from '../text-table.ts';
+import type { VersionWriter } from '../version-writer.ts';
+import { float32Column, float32Lists, float64Column, int32Column, int32Lists } from './chunks.ts';
+import type { ColumnPlan, TableShape } from './column-plan.ts';
+import { planFeature, planUserId } from './column-sql.ts';
+import { type Database, numberOf, textOf, withDatabase } from './database.ts';
+import { codesSql, encodeTokens, type TokenCodes } from './dictionaries.ts';
+import { openTables, rowErrors, type Tables } from './open-tables.ts';
+import { expandSources } from './remote.ts';
+
+/** How far an import is. */
+export interface ImportProgress {
+  readonly phase: 'reading' | 'checking' | 'collecting tokens' | 'writing';
+  /** What it is at: a file, a feature. */
+  readonly at?: string;
+  readonly percent?: number;
+  readonly rows?: number;
+  /** Rows that there are, where that is known. */
+  readonly total?: number;
+}
+
+export interface ReadTablesOptions {
+  readonly schema: SourceSchema;
+  readonly limits: ImportLimits;
+  readonly badRows: BadRows;
+  readonly duplicates: Duplicates;
+  readonly memoryMib?: number;
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+/** The files of `sources`, patterns expanded, all of one form. */
+export async function listSources(sources: readonly string[], scratch: string): Promise<string[]> {
+  return await withDatabase({ scratch }, (database) => expandSources(sources, database));
+}
+
+/**
+ * Reads the users of `sources`. Returns how many rows a later one of the same user replaced. Errors: AppError
+ * `invalid_data`.
+ */
+export async function readTables(
+  sources: readonly string[],
+  writer: VersionWriter,
+  options: ReadTablesOptions,
+): Promise<number> {
+  const { scratch } = writer;
+  const database = { scratch, ...(options.memoryMib === undefined ? {} : { memoryMib: options.memoryMib }) };
+  return await withDatabase(database, (opened) => new TableReader(opened, writer, options).read(sources));
+}
+
+class TableReader {
+  readonly #database: Database;
+  readonly #writer: VersionWriter;
+  readonly #options: ReadTablesOptions;
+  readonly #features: readonly SourceFeature[];
+  readonly #onProgress: (progress: ImportProgress) => void;
+  readonly #bad = new RowSet();
+  readonly #replaced = new RowSet();
+
+  constructor(database: Database, writer: VersionWriter, options: ReadTablesOptions) {
+    this.#database = database;
+    this.#writer = writer;
+    this.#options = options;
+    this.#features = options.schema.features;
+    this.#onProgress = options.onProgress ?? (() => {});
+  }
+
+  async read(sources: readonly string[]): Promise<number> {
+    const { schema, badRows } = this.#options;
+    const paths = await expandSources(sources, this.#database);
+    const format = formatOf(paths);
+    assert(format !== 'ndjson', 'NDJSON has its own reader');
+    for (const path of paths) checkFile(path, format);
+    const tables = await openTables(paths, this.#database, {
+      format,
+      userId: schema.userId,
+      ...(schema.delimiter === undefined ? {} : { delimiter: schema.delimiter }),
+      pick: (shape) => [...new Set(this.#plans(shape).flatMap(({ columns }) => columns))],
+      scratch: this.#writer.scratch,
+      badRows,
+      onPercent: (at, percent) => this.#onProgress({ phase: 'reading', at, percent }),
+    });
+    const plans = this.#plans(tables.shape);
+    const columns = plans.flatMap(({ raw, value }, i) => [`${raw} AS r${i}`, `${fill(value, `(${raw})`)} AS c${i}`]);
+    await this.#database.run(`CREATE TEMP VIEW source AS SELECT "row", ${columns.join(', ')} FROM tables`);
+    await this.#check(tables, plans);
+    if (this.#options.duplicates === 'last') await this.#findReplaced();
+    const leftOut = this.#bad.size + this.#replaced.size > 0 ? 'left_out' : null;
+    if (leftOut) await this.#database.fillRows(leftOut, new Set([...this.#bad, ...this.#replaced]));
+    await this.#write(tables, await this.#encode(leftOut), leftOut !== null);
+    if (this.#writer.rows === 0)
+      throw new AppError('invalid_data', `${paths.join(', ')} is empty: a population needs at least one user`);
+    return this.#replaced.size;
+  }
+
+  /** The user id's, then the features'. */
+  #plans(shape: TableShape): ColumnPlan[] {
+    const { schema, limits } = this.#options;
+    return [
+      planUserId(schema, shape, limits),
+      ...schema.features.map((feature) => planFeature(feature, shape, limits)),
+    ];
+  }
+
+  async #check(tables: Tables, plans: readonly ColumnPlan[]): Promise<void> {
+    const { badRows } = this.#options;
+    const faults = plans.flatMap((plan, column) => plan.faults.map((fault) => ({ ...fault, column })));
+    const which = faults.map(({ when, column }, i) => `WHEN ${fill(when, `r${column}`, `c${column}`)} THEN ${i}`);
+    const shown = plans.map((_, i) => `WHEN ${i} THEN left(r${i}::VARCHAR, 80)`);
+    const columns = faults.map(({ column }, i) => `WHEN ${i} THEN ${column}`);
+    const limit = Math.max(badRows.maximum - badRows.count + 1, WORST_ROWS);
+    const found = await this.#database.rows(
+      `SELECT "row", fault, CASE CASE fault ${columns.join(' ')} END ${shown.join(' ')} END AS shown
+       FROM (SELECT *, CASE ${which.join(' ')} END AS fault FROM source) WHERE fault IS NOT NULL LIMIT ${limit}`,
+      (percent) => this.#onProgress({ phase: 'checking', percent }),
+    );
+    const bad = found.map((row) => ({
+      row: numberOf(row, 'row'),
+      message: faults[numberOf(row, 'fault')]!.message.replace('{shown}', JSON.stringify(textOf(row, 'shown'))),
+    }));
+    bad.sort((a, b) => a.row - b.row);
+    for (const { row } of bad) this.#bad.add(row);
+    badRows.addAll(await rowErrors(tables, bad));
+  }
+
+  /** Rows that a later row of the same user replaces. */
+  async #findReplaced(): Promise<void> {
+    const lastRows = new LastRows();
+    const limit = this.#options.limits.maximumUserIdBytes;
+    for await (const chunk of this.#database.stream('SELECT "row"::DOUBLE, c0 FROM source')) {
+      const rows = float64Column(chunk, 0);
+      const ids = textColumn(chunk, 1);
+      for (let i = 0; i < rows.length; i++) {
+        const id = ids.getItem(i);
+        if (id !== null && !this.#bad.has(rows[i]!)) lastRows.see(id, rows[i]!, limit, this.#replaced);
+      }
+    }
+  }
+
+  async #encode(leftOut: string | null): Promise<(TokenCodes | null)[]> {
+    const codes: (TokenCodes | null)[] = [];
+    for (const [i, feature] of this.#features.entries()) {
+      const isToken = feature.kind === 'single' || feature.kind === 'multi';
+      const percent = (value: number) =>
+        this.#onProgress({ phase: 'collecting tokens', at: feature.name, percent: value });
+      const source = { feature, column: `c${i + 1}`, leftOut };
+      const dictionary = this.#writer.dictionaries[i]!;
+      codes.push(
+        isToken ? await encodeTokens(source, dictionary, this.#options.limits, this.#database, percent) : null,
+      );
+    }
+    return codes;
+  }
+
+  async #write(tables: Tables, codes: readonly (TokenCodes | null)[], leavesOut: boolean): Promise<void> {
+    const columns = this.#features.map((feature, i) => {
+      const own = codes[i];
+      return own ? codesSql(feature, `c${i + 1}`, own, leavesOut) : `c${i + 1}`;
+    });
+    const sql = `SELECT "row"::DOUBLE, c0, ${columns.join(', ')} FROM source`;
+    const features = populationFeatures(this.#options.schema);
+    let last = -1;
+    for await (const chunk of this.#database.stream(sql)) {
+      const numbers = float64Column(chunk, 0);
+      const kept: number[] = [];
+      for (let i = 0; i < numbers.length; i++) {
+        assert(numbers[i]! > last, 'rows come in the order of the files');
+        last = numbers[i]!;
+        if (!leavesOut || !(this.#bad.has(last) || this.#replaced.has(last))) kept.push(i);
+      }
+      const read = { count: kept.length, userNumbers: this.#userNumbers(chunk, kept), columns: this.#columns(chunk) };
+      const rows = kept.length === chunk.rowCount ? read : keepRows(read, chunk.rowCount, kept, features);
+      const twice = this.#writer.addRows(rows);
+      if (twice >= 0) {
+        const id = this.#writer.directory.text(rows.userNumbers[twice]!);
+        const message = `the user "${id}" is there for the second time`;
+        throw (await rowErrors(tables, [{ row: numbers[kept[twice]!]!, message }]))[0]!;
+      }
+      this.#onProgress({ phase: 'writing', rows: last + 1, total: tables.rows });
+    }
+    assert(last + 1 === tables.rows, 'every row of the files was read');
+  }
+
+  #userNumbers(chunk: DuckDBDataChunk, kept: readonly number[]): Int32Array {
+    const { maximumUserIdBytes, maximumUsers } = this.#options.limits;
+    const ids = textColumn(chunk, 1);
+    return Int32Array.from(kept, (row) => {
+      const number = this.#writer.directory.add(ids.getItem(row) ?? '', maximumUserIdBytes);
+      if (number === FULL || number >= maximumUsers) {
+        const message = 'the directory is full: too many users';
+        throw new AppError('invalid_data', message, { details: [{ pointer: 'users', message, limit: maximumUsers }] });
+      }
+      assert(number >= 0, 'the lengths of user ids were checked');
+      return number;
+    });
+  }
+
+  #columns(chunk: DuckDBDataChunk): Map<string, Column> {
+    return new Map(this.#features.map((feature, i) => [feature.name, columnOf(feature, chunk, i + 2)]));
+  }
+}
+
+function columnOf({ kind, size = 1 }: SourceFeature, chunk: DuckDBDataChunk, index: number): Column {
+  switch (kind) {
+    case 'single':
+      return { kind, codes: int32Column(chunk, index) };
+    case 'multi':
+      return { kind, ...int32Lists(chunk, index) };
+    case 'number':
+      return { kind, size: 1, values: float32Column(chunk, index) };
+    case 'vector':
+      return { kind, size, values: float32Lists(chunk, index, size) };
+  }
+}
+
+/** User numbers are of the kept rows already. */
+function keepRows(
+  read: Rows,
+  count: number,
+  kept: readonly number[],
+  features: ReturnType<typeof populationFeatures>,
+): Rows {
+  const whole = { count, userNumbers: new Int32Array(count), columns: read.columns };
+  const { columns } = gatherRows(Int32Array.from(kept), count, features, () => whole);
+  return { count: read.count, userNumbers: read.userNumbers, columns };
+}
+
+function textColumn(chunk: DuckDBDataChunk, index: number): DuckDBVarCharVector {
+  const vector = chunk.getColumnVector(index);
+  assert(vector instanceof DuckDBVarCharVector, 'the column is text');
+  return vector;
+}
+
+function fill(sql: string, raw: string, value = ''): string {
+  return sql.replaceAll('{raw}', raw).replaceAll('{value}', value);
+}

@@ -1,0 +1,70 @@
+/** The columns of a vector as SQL: a list, a text that looks like one, or one column a number. */
+import { assert } from '../../lib/errors.ts';
+import type { SourceFeature } from '../source-schema.ts';
+import { type ColumnPlan, type Fault, type TableShape, typeOf, unusable } from './column-plan.ts';
+import { elementOf, type TypeGroup, typeGroup } from './column-types.ts';
+import { quoteName, quoteText } from './database.ts';
+
+/** Errors: AppError `invalid_data` naming the column. */
+export function vectorPlan(feature: SourceFeature, shape: TableShape): ColumnPlan {
+  const { name, column, separator, size } = feature;
+  assert(size !== undefined, 'a vector has a size');
+  if (column.includes('*')) return patternPlan(feature, size, shape);
+  const type = typeOf(shape, column, name);
+  const element = elementOf(type);
+  const plan = { columns: [column], raw: quoteName(column) };
+  if (element !== null) {
+    if (!isNumeric(typeGroup(element))) throw unusable(shape, column, `it is ${type}, not a list of numbers`);
+    return { ...plan, value: 'TRY_CAST({raw} AS FLOAT[])', faults: faultsOf(name, size, '{raw} IS NOT NULL') };
+  }
+  if (typeGroup(type) !== 'text') throw unusable(shape, column, `it is ${type}, not a list of numbers`);
+  const trimmed = "trim({raw}, '[] ')";
+  const parts = (by: string) =>
+    by === ' ' ? `regexp_split_to_array(${trimmed}, '\\s+')` : `string_split(${trimmed}, ${quoteText(by)})`;
+  const list = separator === undefined ? "NULLIF({raw}, '')" : `CASE WHEN {raw} <> '' THEN ${parts(separator)} END`;
+  return {
+    ...plan,
+    // by float64, as a JSON reader does: the nearest float32 of a text may be another
+    value: `TRY_CAST(TRY_CAST(${list} AS DOUBLE[]) AS FLOAT[])`,
+    faults: faultsOf(name, size, "{raw} IS NOT NULL AND {raw} <> ''"),
+  };
+}
+
+function patternPlan({ name, column }: SourceFeature, size: number, shape: TableShape): ColumnPlan {
+  const first = shape.types.has(column.replace('*', '0')) ? 0 : 1;
+  const columns = Array.from({ length: size }, (_, i) => column.replace('*', String(i + first)));
+  const numbers = columns.map((one) => {
+    const group = typeGroup(typeOf(shape, one, name));
+    if (group === 'text') return `TRY_CAST(NULLIF(${quoteName(one)}, '') AS DOUBLE)`;
+    if (!isNumeric(group)) throw unusable(shape, one, 'it is not a number');
+    return `${quoteName(one)}::DOUBLE`;
+  });
+  const next = column.replace('*', String(size + first));
+  if (shape.types.has(next))
+    throw unusable(shape, next, `the vector "${name}" has the size ${size}, and there are more`);
+  const texts = columns.map((one) => `NULLIF(${quoteName(one)}::VARCHAR, '')`);
+  return {
+    columns,
+    // null where all are missing, so that a vector of which some are is refused
+    raw: `CASE WHEN coalesce(${texts.join(', ')}) IS NOT NULL THEN [${numbers.join(', ')}] END`,
+    value: 'TRY_CAST({raw} AS FLOAT[])',
+    faults: faultsOf(name, size, '{raw} IS NOT NULL'),
+  };
+}
+
+function faultsOf(name: string, size: number, isGiven: string): Fault[] {
+  return [
+    {
+      when: `${isGiven} AND ({value} IS NULL OR len({value}) <> ${size})`,
+      message: `the vector "${name}" is {shown}; it must have ${size} numbers`,
+    },
+    {
+      when: `{value} IS NOT NULL AND (list_count({value}) <> ${size} OR NOT isfinite(list_sum({value})))`,
+      message: `the vector "${name}" is {shown}; it must be numbers that float32 can hold`,
+    },
+  ];
+}
+
+function isNumeric(group: TypeGroup): boolean {
+  return group === 'float' || group === 'integer';
+}

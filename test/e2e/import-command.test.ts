@@ -1,0 +1,96 @@
+/** `metaheac population import SOURCE..` as people run it. */
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { getDataSetFile, openDataSet } from '../../src/dataset/data-set.ts';
+import { useFolders } from '../fixture/folders.ts';
+import { ROOT } from '../fixture/served.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+
+const newFolder = useFolders();
+
+function metaheac(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  return spawnSync(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', ...args], { cwd: ROOT, encoding: 'utf8' });
+}
+
+/** A CSV file with a bad line and a user who is there twice, and its schema. */
+function writeSource(): { csv: string; schema: string; out: string } {
+  const folder = newFolder();
+  const [csv, schema] = [join(folder, 'users.csv'), join(folder, 'schema.json')];
+  writeFileSync(csv, 'no,city,age\n007,Rome,3\n7,Oslo,x\n8,Oslo,4\n007,Bern,5\n');
+  const features = [
+    { name: 'city', kind: 'single' },
+    { name: 'age', kind: 'number' },
+  ];
+  writeFileSync(schema, JSON.stringify({ features }));
+  return { csv, schema, out: join(folder, 'population') };
+}
+
+describe('metaheac population import SOURCE..', () => {
+  it('reports rows, coverage and the worst lines', () => {
+    const { csv, schema, out } = writeSource();
+    const options = ['--column', 'user_id=no', '--max-bad-rows', '1', '--duplicates', 'last', '--memory', '256'];
+    const { status, stdout, stderr } = metaheac(
+      'population',
+      'import',
+      csv,
+      '--schema',
+      schema,
+      '--out',
+      out,
+      ...options,
+    );
+    expect(stdout.replace(/version \w{12} in .*: /, '')).toBe(
+      'population 2 users, 2 of them new\n' +
+        '  4 rows: 1 bad, 1 replaced by a later row of the user\n' +
+        '  city (single): 100.0 % of users, 2 tokens\n' +
+        '  age (number): 100.0 % of users\n',
+    );
+    expect(stderr).toContain(`${csv}:3: the feature "age" is "x"`);
+    expect(status).toBe(0);
+  });
+
+  it('refuses what it must with file and line, in one line', () => {
+    const { csv, schema, out } = writeSource();
+    const result = metaheac('population', 'import', csv, '--schema', schema, '--out', out, '--column', 'user_id=no');
+    expect(result).toMatchObject({ status: 1, stdout: '' });
+    expect(result.stderr).toMatch(/metaheac: .*users\.csv:3: the feature "age" is "x"; .*\n$/);
+  });
+
+  it('refuses a schema that lacks what the model reads', async () => {
+    const { csv, schema, out } = writeSource();
+    const { model } = await tinyWorld();
+    const args = ['population', 'import', csv, '--schema', schema, '--out', out, '--model', model];
+    const { status, stderr } = metaheac(...args);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/the model reads the feature "\w+" \(\w+\), which is/);
+  });
+
+  it('says which share of the tokens the model does not know', async () => {
+    const { model, data } = await tinyWorld();
+    const folder = newFolder();
+    const schema = join(folder, 'schema.json');
+    const { userFeatures } = openDataSet(data);
+    const features = userFeatures.map(({ name, kind }) => ({ name, kind }));
+    writeFileSync(schema, JSON.stringify({ features }));
+    const users = getDataSetFile(openDataSet(data), 'users.ndjson');
+    const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', model];
+    const { status, stdout } = metaheac('population', 'import', ...args);
+    expect(stdout).toMatch(/% of users, \d+ tokens, 0\.0 % of uses unknown to the model\n/);
+    expect(status).toBe(0);
+  });
+
+  it.each([
+    [['a.csv', '--out', 'x'], '--schema'],
+    [['a.csv', '--schema', 's', '--data', 'd', '--out', 'x'], "'--data', not both"],
+    [['--model', 'm', '--out', 'x'], '--data'],
+    [['--data', 'm', '--out', 'x'], '--model'],
+    [['a.csv', '--schema', 's', '--out', 'x', '--column', 'a'], '--column'],
+    [['a.csv', '--schema', 's', '--out', 'x', '--duplicates', 'first'], '--duplicates'],
+  ])('exits with 2 for %j', (args, part) => {
+    const { status, stderr } = metaheac('population', 'import', ...args);
+    expect(status).toBe(2);
+    expect(stderr).toContain(part);
+  });
+});
