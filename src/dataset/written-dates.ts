@@ -5,8 +5,8 @@ import { parseDate } from './dates.ts';
 export type DateOrder = 'dmy' | 'mdy';
 
 /**
- * One or two digits, one or two digits, four digits, between them `.`, `/` or `-`; a time may follow. As text, for other
- * programs: nothing in it that RE2 lacks.
+ * One or two digits, one or two digits, four digits, between them `.`, `/` or `-`; a time may follow. As text, for
+ * other programs: nothing in it that RE2 lacks.
  */
 export const WRITTEN_DATE = '^([0-9]{1,2})[./-]([0-9]{1,2})[./-]([0-9]{4})([T ].*)?$';
 
