@@ -94,6 +94,9 @@ export class VersionWriter implements UserSink {
   /** For what an import needs on disk while it runs; removed with the rest. */
   readonly scratch: string;
   readonly segment: SegmentBuilder;
+  readonly directory: TextTable;
+  /** By feature, in the order of the columns; features without tokens leave theirs empty. */
+  readonly dictionaries: readonly TextTable[];
   readonly #out: string;
   readonly #features: readonly Feature[];
   readonly #sensitive: ReadonlySet<string>;
@@ -118,19 +121,12 @@ export class VersionWriter implements UserSink {
     this.#dictionaries = features.map(({ name }) =>
       this.#openTable(published.flatMap((manifest) => manifest.dictionaries.filter(({ feature }) => feature === name))),
     );
+    this.directory = this.#directory.table;
+    this.dictionaries = this.#dictionaries.map(({ table }) => table);
     withStorage(`write ${this.#incoming}`, () => {
       rmSync(this.#incoming, { recursive: true, force: true });
       mkdirSync(join(this.#incoming, 'segments'), { recursive: true });
     });
-  }
-
-  get directory(): TextTable {
-    return this.#directory.table;
-  }
-
-  /** By feature, in the order of the columns; features without tokens leave theirs empty. */
-  get dictionaries(): readonly TextTable[] {
-    return this.#dictionaries.map(({ table }) => table);
   }
 
   /** Rows so far. */

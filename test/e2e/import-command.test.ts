@@ -9,6 +9,7 @@ import { ROOT } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const newFolder = useFolders();
+const world = await tinyWorld();
 
 function metaheac(...args: string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', ...args], { cwd: ROOT, encoding: 'utf8' });
@@ -58,24 +59,22 @@ describe('metaheac population import SOURCE..', () => {
     expect(result.stderr).toMatch(/metaheac: .*users\.csv:3: the feature "age" is "x"; .*\n$/);
   });
 
-  it('refuses a schema that lacks what the model reads', async () => {
+  it('refuses a schema that lacks what the model reads', () => {
     const { csv, schema, out } = writeSource();
-    const { model } = await tinyWorld();
-    const args = ['population', 'import', csv, '--schema', schema, '--out', out, '--model', model];
+    const args = ['population', 'import', csv, '--schema', schema, '--out', out, '--model', world.model];
     const { status, stderr } = metaheac(...args);
     expect(status).toBe(1);
     expect(stderr).toMatch(/the model reads the feature "\w+" \(\w+\), which is/);
   });
 
-  it('says which share of the tokens the model does not know', async () => {
-    const { model, data } = await tinyWorld();
+  it('says which share of the tokens the model does not know', () => {
     const folder = newFolder();
     const schema = join(folder, 'schema.json');
-    const { userFeatures } = openDataSet(data);
+    const { userFeatures } = openDataSet(world.data);
     const features = userFeatures.map(({ name, kind }) => ({ name, kind }));
     writeFileSync(schema, JSON.stringify({ features }));
-    const users = getDataSetFile(openDataSet(data), 'users.ndjson');
-    const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', model];
+    const users = getDataSetFile(openDataSet(world.data), 'users.ndjson');
+    const args = [users, '--schema', schema, '--out', join(folder, 'population'), '--model', world.model];
     const { status, stdout } = metaheac('population', 'import', ...args);
     expect(stdout).toMatch(/% of users, \d+ tokens, 0\.0 % of uses unknown to the model\n/);
     expect(status).toBe(0);

@@ -25,8 +25,8 @@ async function makeSource(): Promise<{ schema: string; parquet: string; csv: str
   writeFileSync(path('schema.json'), JSON.stringify({ features }));
   const rows = (count: number) =>
     `SELECT 'u' || i AS user_id, 'c' || i % 5000 AS city, 't' || i % 9 || '|x' AS likes FROM range(${count}) t(i)`;
-  await runSql(`COPY (${rows(400_000)}) TO '${path('many.parquet')}'`);
-  await runSql(`COPY (${rows(400_000)}) TO '${path('many.csv')}'`);
+  await runSql(`COPY (${rows(200_000)}) TO '${path('many.parquet')}'`);
+  await runSql(`COPY (${rows(200_000)}) TO '${path('many.csv')}'`);
   await runSql(`COPY (${rows(4)}) TO '${path('few.parquet')}'`);
   return {
     schema: path('schema.json'),
@@ -40,29 +40,33 @@ describe('an import of a table that was killed', () => {
   it.each([
     ['parquet', 'incoming/segments/000000.arrow'],
     ['csv', 'incoming/scratch/staged/000000.parquet'],
-  ] as const)('leaves the old version serving, and the next one finishes it (%s)', async (form, sign) => {
-    const source = await makeSource();
-    const schema = readSourceSchema(source.schema);
-    const [out, expected] = [newFolder(), newFolder()];
-    const first = await importFiles({ sources: [source.few], schema, out });
-    await importFiles({ sources: [source.few], schema, out: expected });
-    const script = new URL('./children/import-files.ts', import.meta.url).pathname;
-    const args = ['--import', 'tsx', script, source.schema, out, source[form]];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    while (!existsSync(join(out, sign))) {
-      expect(child.exitCode).toBeNull();
-      await sleep(2);
-    }
-    child.kill('SIGKILL');
-    await once(child, 'exit');
-    expect(existsSync(join(out, 'lock'))).toBe(true);
-    expect(openPopulation(out)).toMatchObject({ version: first.version, rowCount: 4 });
+  ] as const)(
+    'leaves the old version serving, and the next one finishes it (%s)',
+    { timeout: 240_000 },
+    async (form, sign) => {
+      const source = await makeSource();
+      const schema = readSourceSchema(source.schema);
+      const [out, expected] = [newFolder(), newFolder()];
+      const first = await importFiles({ sources: [source.few], schema, out });
+      await importFiles({ sources: [source.few], schema, out: expected });
+      const script = new URL('./children/import-files.ts', import.meta.url).pathname;
+      const args = ['--import', 'tsx', script, source.schema, out, source[form]];
+      const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+      while (!existsSync(join(out, sign))) {
+        expect(child.exitCode).toBeNull();
+        await sleep(2);
+      }
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+      expect(existsSync(join(out, 'lock'))).toBe(true);
+      expect(openPopulation(out)).toMatchObject({ version: first.version, rowCount: 4 });
 
-    await importFiles({ sources: [source[form]], schema, out });
-    await importFiles({ sources: [source.parquet], schema, out: expected });
-    expect(snapshot(out)).toEqual(snapshot(expected));
-    expect(readdirSync(out)).not.toContain('incoming');
-  });
+      await importFiles({ sources: [source[form]], schema, out });
+      await importFiles({ sources: [source.parquet], schema, out: expected });
+      expect(snapshot(out)).toEqual(snapshot(expected));
+      expect(readdirSync(out)).not.toContain('incoming');
+    },
+  );
 
   it('leaves nothing when it is refused', async () => {
     const source = await makeSource();
