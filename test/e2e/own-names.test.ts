@@ -71,6 +71,6 @@ it('imports a model with its own input names, as the page says', async () => {
   writeFileSync(join(folder, 'schema.json'), schema!);
   const [imported, verified] = [await metaheac(rest![0]!), await metaheac(rest![1]!)];
   expect(imported.stdout).toMatch(/^model ours [0-9a-f]{12} in /);
-  expect(imported.stdout).toContain('campaign feature category: single, 11 known');
-  expect(verified.stdout).toMatch(/^ours [0-9a-f]{12} is sound: /);
+  expect(imported.stdout).toContain('campaign feature category: single, 11 tokens known');
+  expect(verified.stdout).toMatch(/^ours [0-9a-f]{12} is valid: /);
 });
