@@ -1,6 +1,7 @@
 /** `metaheac population import`. */
 
 import { openDataSet } from '../../dataset/data-set.ts';
+import { hasTokens } from '../../lib/feature-kinds.ts';
 import type { Output } from '../../lib/output.ts';
 import { readModelFolder } from '../../model/folder.ts';
 import { featureOf } from '../../model/manifest.ts';
@@ -34,6 +35,10 @@ export async function populationImportCommand(options: PopulationImportOptions, 
     `population version ${result.version} in ${options.out}: ${result.users} users, ${result.newUsers} of them new`,
   );
   for (const feature of binding.features) {
+    if (!hasTokens(feature.kind)) {
+      output.result(`  ${feature.name}: ${result.coverage[feature.name]} users have one`);
+      continue;
+    }
     const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
     for (let i = 0; i < population.segmentCount; i++)
       encodeUsers(null, { features: [feature] }, population.readSegment(i), { counts });
