@@ -2,6 +2,7 @@
  * A client whose types are generated from openapi.yaml: it type-checks, a mistake in it does not, and it runs against a
  * real service.
  */
+
 import { spawnSync } from 'node:child_process';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +13,7 @@ import { makeWorkplace, runBash } from '../fixture/demo-world.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { ROOT, Served } from '../fixture/served.ts';
+import { size } from '../fixture/size.ts';
 
 const source = readFileSync(new URL('client/client.ts.txt', import.meta.url), 'utf8');
 
@@ -53,7 +55,7 @@ describe('a generated client', () => {
       ["'/v1/limits'", "'/v1/limit'"],
       ['membership.rank', 'membership.position'],
     ] as const;
-    for (const [i, [right, wrong]] of mistakes.entries()) {
+    for (const [i, [right, wrong]] of mistakes.slice(0, size(1, mistakes.length)).entries()) {
       expect(source).toContain(right);
       writeFileSync(join(folder, `wrong${i}.ts`), source.replace(right, wrong));
       expect([wrong, diagnose(`wrong${i}.ts`).length]).not.toEqual([wrong, 0]);
