@@ -197,6 +197,7 @@ function end(): void {
 function main(): void {
   const send = (message: FromEngine) => process.send?.(message);
   let engine: Engine | null = null;
+  let wanted: string | null = null;
   let served: { readonly config: EngineConfig; readonly logger: Logger; readonly estimator: Estimator } | null = null;
   // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent decides when to stop.
   process.on('SIGINT', () => {});
@@ -211,7 +212,8 @@ function main(): void {
   });
   /** A version that cannot be opened fails the attempts that pin it, not the engine. */
   function usePopulation(version: string): void {
-    if (!served || !engine) return;
+    wanted = version;
+    if (!served || !engine || served.config.populationVersion === version) return;
     engine.usePopulation(version);
     const before = served;
     const config = { ...before.config, populationVersion: version };
@@ -240,6 +242,8 @@ function main(): void {
       const started = await startEngine(config, systemClock, logger);
       engine = started.engine;
       served = { config, logger, estimator: openEstimator(config, logger) };
+      // it may have been named while the model was loaded
+      usePopulation(wanted ?? config.populationVersion);
       send({ kind: 'ready', device: started.device });
       await engine.run();
     } catch (error) {

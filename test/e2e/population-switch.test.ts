@@ -51,14 +51,14 @@ afterAll(async () => {
   await service.close();
 });
 
-async function start(followPopulation = false): Promise<Service> {
+async function start(followPopulation = false, isEngineAwaited = true): Promise<Service> {
   const started = await startService({
     ...{ dataDir, model: world.model, population: users, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu' },
     ...{ threads: 1, logLevel: 'silent', webhookAllowedHosts: [], followPopulation },
     limits: { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5, openRankings: 4 },
     ...{ logger: createLogger('silent', 'test'), clock: systemClock },
   });
-  await started.engineReady;
+  if (isEngineAwaited) await started.engineReady;
   return started;
 }
 
@@ -171,6 +171,20 @@ describe('another version of the population', () => {
       seeds: world.campaigns[0]!.seeds,
     });
     expect((json as { enough: boolean }).enough).toBe(true);
+  });
+
+  it('is taken by an engine that is still loading its model', async () => {
+    await service.close();
+    service = await start(false, false);
+    const other = (await served()) === versions.first ? versions.second : versions.first;
+    expect((await activate(other)).status).toBe(200);
+    await service.engineReady;
+    const id = await create();
+    expect((await untilReady(id)).population_version).toBe(other);
+    const { features, seeds } = world.campaigns[0]!;
+    await expect
+      .poll(async () => (await call('POST', '/v1/estimates', { features, seeds })).json, { timeout: 20_000 })
+      .toMatchObject({ candidates: expect.any(Number) });
   });
 
   it('stays after a restart, and is followed where that is asked for', async () => {

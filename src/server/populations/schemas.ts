@@ -9,6 +9,15 @@ export const versionParams = z.object({
     .meta({ description: 'Version of the population.', examples: ['ba9876543210'] }),
 });
 
+const EXAMPLE = {
+  version: 'ba9876543210',
+  served: true,
+  imported_at: '2026-11-25T12:00:00.000Z',
+  users: 50_000,
+  known_users: 50_120,
+  bytes: 14_680_064,
+};
+
 export const populationVersionSchema = z
   .object({
     version: z.string(),
@@ -20,32 +29,10 @@ export const populationVersionSchema = z
   })
   .meta({
     id: 'PopulationVersion',
-    examples: [
-      {
-        version: 'ba9876543210',
-        served: true,
-        imported_at: '2026-11-25T12:00:00.000Z',
-        users: 50_000,
-        known_users: 50_120,
-        bytes: 14_680_064,
-      },
-    ],
+    examples: [EXAMPLE],
   });
 
 export const populationVersionsSchema = z.object({ items: z.array(populationVersionSchema) }).meta({
   id: 'PopulationVersions',
-  examples: [
-    {
-      items: [
-        {
-          version: 'ba9876543210',
-          served: true,
-          imported_at: '2026-11-25T12:00:00.000Z',
-          users: 50_000,
-          known_users: 50_120,
-          bytes: 14_680_064,
-        },
-      ],
-    },
-  ],
+  examples: [{ items: [EXAMPLE] }],
 });
