@@ -65,7 +65,8 @@ export function checkInterface(
   const convention =
     source === 'manifest'
       ? ''
-      : ': inputs are called user.<feature> or campaign.<feature>, lengths of lists user.<feature>.length, or "inputs" of the schema says what they are';
+      : ': inputs are called user.<feature> or campaign.<feature>, lengths of lists user.<feature>.length, ' +
+        'or "inputs" of the schema says what they are';
   const wanted = SIDES.flatMap((side) => features[side].flatMap((feature) => inputsOf(side, feature)));
   const names = new Set(wanted.map(({ name }) => name));
   for (const name of graph.inputs)

@@ -262,7 +262,9 @@ describe('a model with functions of its own', () => {
     ],
     [
       'an op in a function that is not supported, by the call',
-      'LSTM node "l/LSTM": the op LSTM is not supported: call its cell in a loop over a fixed length (in Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights of the layer), which is exported as MatMul, Sigmoid and Tanh',
+      'LSTM node "l/LSTM": the op LSTM is not supported: call its cell in a loop over a fixed length (in ' +
+        'Python nn.GRUCell or nn.LSTMCell in a for loop, with the weights of the layer), which is exported ' +
+        'as MatMul, Sigmoid and Tanh',
       fileOf(
         [{ ...LAYER, node: [node('LSTM', ['data'], ['result'])] }],
         [call('Layer', ['x', 'w'], ['y'], {}, { name: 'l' })],

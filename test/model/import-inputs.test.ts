@@ -270,7 +270,8 @@ describe('importModel refuses', () => {
       'a fixed batch, naming what the exporter wants',
       single([['age', 'int64', [8]]]),
       { age: 'user.age_band' },
-      'input "user.age_band" is int64[8], not int32 or int64 of [batch]. Its batch has one fixed size: export it with dynamic_axes={"<input>": {0: "batch"}, ..} (dynamo: dynamic_shapes)',
+      'input "user.age_band" is int64[8], not int32 or int64 of [batch]. Its batch has one fixed size: ' +
+        'export it with dynamic_axes={"<input>": {0: "batch"}, ..} (dynamo: dynamic_shapes)',
     ],
     [
       'numbers where ids are wanted',

@@ -362,7 +362,9 @@ describe('loadModel refuses', () => {
       },
     });
     expect((await refusalOf(path)).split(': ').slice(1).join(': ')).toMatchInlineSnapshot(
-      `"Range node "tower/range" cannot be differentiated: a Range has no gradient with respect to its start, limit and delta (path from the loss: loss <- head <- tower/add <- tower/nothing <- tower/range)"`,
+      '"Range node "tower/range" cannot be differentiated: a Range has no gradient with respect to its ' +
+        'start, limit and delta (path from the loss: loss <- head <- tower/add <- tower/nothing <- ' +
+        'tower/range)"',
     );
   });
 

@@ -54,7 +54,9 @@ export const Conv: CompositeSpec<'Conv'> = {
     // one place needs no padding, whichever way it is chosen
     if (!isPointwise || !isPlain || !['NOTSET', 'SAME_UPPER', 'SAME_LOWER', 'VALID'].includes(auto_pad))
       refuse(
-        `its kernel is [${kernel.join(', ')}]: only convolutions of kernel 1, without groups, strides and pads, are supported. Write others as a linear layer over windows (in Python x.unfold(..) and nn.Linear)`,
+        `its kernel is [${kernel.join(', ')}]: only convolutions of kernel 1, without groups, strides ` +
+          'and pads, are supported. Write others as a linear layer over windows (in Python x.unfold(..) ' +
+          'and nn.Linear)',
       );
     const places = Array.from({ length: rank - 2 }, (_, i) => i + 2);
     const last = b.add('Transpose', [x], { perm: [0, ...places, 1] });

@@ -72,7 +72,8 @@ export function renderErrorList(pages: readonly ErrorPage[]): string {
   );
   return page(
     'Errors',
-    `<p>Every error is <code>application/problem+json</code> (RFC 9457). Programs should branch on <code>code</code>, which is stable; <code>type</code> is the address of its page here.</p>
+    `<p>Every error is <code>application/problem+json</code> (RFC 9457). Programs should branch on ` +
+      `<code>code</code>, which is stable; <code>type</code> is the address of its page here.</p>
 <table><tr><th>status</th><th>code</th><th>what</th></tr>
 ${rows.join('\n')}
 </table>`,
@@ -104,7 +105,9 @@ const STYLE =
 function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${escapeHtml(title)} - metaheac</title><style>${STYLE}</style></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>${escapeHtml(title)} - metaheac</title>
+<style>${STYLE}</style></head>
 <body>
 <h1>${escapeHtml(title)}</h1>
 ${body}
