@@ -46,6 +46,7 @@ program
       .choices(['auto', 'always', 'never'])
       .default('auto'),
   )
+  .option('--maximum-tokens <n>', 'most tokens of a user feature: rarer ones are cut', positiveInteger, 1_000_000)
   .option('--task-count <n>', 'campaigns per meta-step', positiveInteger)
   .option('--num-expert <n>', 'experts', positiveInteger)
   .option('--num-output <n>', 'critics', positiveInteger)

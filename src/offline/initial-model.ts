@@ -43,7 +43,8 @@ export interface InitialModel {
 }
 
 /**
- * Vocabularies: the population's dictionaries for users, the train campaigns' tokens for campaigns. Parameters are
+ * Vocabularies: the population's dictionaries for users (where a feature has `kept` tokens, those), the train
+ * campaigns' tokens for campaigns. Parameters are
  * initialised from the seed. Anything that the manifest cannot represent is refused now, not after hours of training:
  * invalid_data, or invalid_argument for the name.
  */
@@ -57,11 +58,12 @@ export function createInitialModel(
   if (!manifestSchema.shape.name.safeParse(settings.name).success)
     throw new AppError('invalid_argument', `the model's name "${settings.name}" is not text of 1 to 128 characters`);
   const tokens = new Map<string, readonly string[]>();
-  for (const { name } of userFeatures.filter(({ kind }) => hasTokens(kind))) {
+  for (const { name, kept } of userFeatures.filter(({ kind }) => hasTokens(kind))) {
     const dictionary = population.dictionary(name);
+    const codes = kept?.codes ?? Int32Array.from({ length: dictionary.size - 1 }, (_, i) => i + 1);
     tokens.set(
       `user.${name}`,
-      Array.from({ length: dictionary.size - 1 }, (_, i) => dictionary.token(i + 1)),
+      Array.from(codes, (code) => dictionary.token(code)),
     );
   }
   const campaignFeatures = withCampaignScales(campaigns, dataSet.campaignFeatures);

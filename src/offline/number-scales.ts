@@ -5,10 +5,12 @@ import { hasTokens } from '../lib/feature-kinds.ts';
 import { quantileEdges } from '../population/bands.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory } from './history.ts';
+import type { KeptTokens } from './kept-tokens.ts';
 
-/** A feature, with its scale where it has numbers. */
+/** A feature, with its scale where it has numbers, and the tokens that are kept where some are cut. */
 export interface ScaledFeature extends Feature {
   readonly scale?: NumberScale;
+  readonly kept?: KeptTokens;
 }
 
 /** Bands of a number, at most: ties and few values make fewer. */

@@ -12,7 +12,7 @@ import type { ScaledFeature } from './number-scales.ts';
 export interface OneHot {
   /** `[users + 1]`, by user number; a user who is not in the population's version has no tokens. */
   readonly offsets: Int32Array;
-  /** Token columns in `[0, width)`: the feature's first column + the token's code. */
+  /** Token columns in `[0, width)`: the feature's first column + the token's code, or its id where tokens are cut. */
   readonly tokens: Int32Array;
   /** Standardised numbers by token; null or left out where every token counts 1, as tokens and bands do. */
   readonly values?: Float32Array | null;
@@ -100,7 +100,8 @@ export function findColumn(
 ): number {
   const block = blocksOf(population, features).find(({ name }) => name === feature);
   const code = block ? population.dictionary(feature).find(token) : 0;
-  return block && code > 0 ? block.firstColumn + code : -1;
+  const own = block?.ids ? block.ids[code]! : code;
+  return block && own > 0 ? block.firstColumn + own : -1;
 }
 
 /** The columns of one feature. */
@@ -111,15 +112,18 @@ interface Block {
   readonly width: number;
   readonly maxLength: number;
   readonly scale: NumberScale | null;
+  /** By code: the column among those of the feature, 0 = cut; null where all tokens are kept. */
+  readonly ids: Int32Array | null;
 }
 
 function blocksOf(population: Population, features: readonly ScaledFeature[]): Block[] {
   let firstColumn = 0;
-  return features.map(({ name, kind, maxLength = Number.POSITIVE_INFINITY, scale }) => {
+  return features.map(({ name, kind, maxLength = Number.POSITIVE_INFINITY, scale, kept }) => {
     const own = firstColumn;
-    const width = hasTokens(kind) ? population.dictionary(name).size : rowsOfScale(scale!, kind);
+    const tokens = kept ? kept.codes.length + 1 : population.dictionary(name).size;
+    const width = hasTokens(kind) ? tokens : rowsOfScale(scale!, kind);
     firstColumn += width;
-    return { name, kind, firstColumn: own, width, maxLength, scale: scale ?? null };
+    return { name, kind, firstColumn: own, width, maxLength, scale: scale ?? null, ids: kept?.ids ?? null };
   });
 }
 
@@ -136,15 +140,15 @@ function visitUsers(population: Population, blocks: readonly Block[], width: num
 
 function visitRow(rows: Rows, r: number, blocks: readonly Block[], lastUserOf: Int32Array, visit: Visit): void {
   const user = rows.userNumbers[r]!;
-  for (const { name, firstColumn, maxLength, scale } of blocks) {
+  for (const { name, firstColumn, maxLength, scale, ids } of blocks) {
     const column = rows.columns.get(name);
     assert(column !== undefined, `the population has no feature "${name}"`);
     if (!isTokenColumn(column)) {
       visitNumbers(column, r, scale!, (own, value) => visit(user, firstColumn + own, value));
       continue;
     }
-    visitCodes(column, r, maxLength, (code) => {
-      const token = firstColumn + code;
+    visitCodes(column, r, { maxLength, ids }, (own) => {
+      const token = firstColumn + own;
       if (lastUserOf[token] === user) return;
       lastUserOf[token] = user;
       visit(user, token, 1);
@@ -152,14 +156,21 @@ function visitRow(rows: Rows, r: number, blocks: readonly Block[], lastUserOf: I
   }
 }
 
-function visitCodes(column: TokenColumn, r: number, maxLength: number, visit: (code: number) => void): void {
+/** The first `maxLength` tokens that are kept, as the model's lists have them. */
+function visitCodes(
+  column: TokenColumn,
+  r: number,
+  { maxLength, ids }: Pick<Block, 'maxLength' | 'ids'>,
+  visit: (own: number) => void,
+): void {
   const end = startOf(column, r + 1);
   let left = maxLength;
   for (let i = startOf(column, r); i < end && left > 0; i++) {
     const code = column.codes[i]!;
-    if (code === 0) continue;
+    const own = ids ? ids[code]! : code;
+    if (own === 0) continue;
     left--;
-    visit(code);
+    visit(own);
   }
 }
 

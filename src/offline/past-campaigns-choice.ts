@@ -23,13 +23,16 @@ export async function prepareTrainingData(
   options: {
     readonly pastCampaigns: PastCampaigns;
     readonly seed: number;
+    /** Of each user feature, the most frequent ones; the default is all. */
+    readonly maximumTokens?: number;
     readonly onProgress?: (usersRead: number) => void;
     readonly onChoice?: (choice: PastCampaignsChoice) => void;
   },
 ): Promise<PreparedDataSet> {
-  const { pastCampaigns, seed, onProgress, onChoice } = options;
+  const { pastCampaigns, seed, maximumTokens, onProgress, onChoice } = options;
   const prepared = await prepareDataSet(path, {
     pastCampaigns: pastCampaigns !== 'never',
+    ...(maximumTokens ? { maximumTokens } : {}),
     ...(onProgress ? { onProgress } : {}),
   });
   if (pastCampaigns !== 'auto' || !hasPastCampaigns(prepared)) return prepared;

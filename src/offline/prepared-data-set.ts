@@ -8,6 +8,7 @@ import { importPopulation } from '../population/import.ts';
 import { PAST_CAMPAIGNS, readPastCampaigns } from '../population/past-campaigns.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { type History, readHistory } from './history.ts';
+import { keepTokens } from './kept-tokens.ts';
 import { type ScaledFeature, withScales } from './number-scales.ts';
 
 export interface PreparedDataSet {
@@ -28,11 +29,12 @@ export function hasPastCampaigns({ dataSet, userFeatures }: PreparedDataSet): bo
 
 /**
  * Imports the users of the data set in `path`, with the campaigns that they are members of as a feature if
- * `pastCampaigns` is set, and reads its history. Errors: invalid_data, naming file:line.
+ * `pastCampaigns` is set, and reads its history. Of each feature the `maximumTokens` most frequent tokens are kept
+ * (default: all). Errors: invalid_data, naming file:line.
  */
 export async function prepareDataSet(
   path: string,
-  options: { pastCampaigns?: boolean; onProgress?: (usersRead: number) => void } = {},
+  options: { pastCampaigns?: boolean; maximumTokens?: number; onProgress?: (usersRead: number) => void } = {},
 ): Promise<PreparedDataSet> {
   const dataSet = openDataSet(path);
   const folder = mkdtempSync(join(tmpdir(), 'metaheac-population-'));
@@ -42,7 +44,7 @@ export async function prepareDataSet(
     const isGiven = dataSet.userFeatures.some(({ name }) => name === PAST_CAMPAIGNS);
     if (options.pastCampaigns && !isGiven) derived.set(PAST_CAMPAIGNS, await readPastCampaigns(dataSet));
     const userFeatures = [...dataSet.userFeatures, ...[...derived].map(([name, lists]) => derivedFeature(name, lists))];
-    const { onProgress } = options;
+    const { onProgress, maximumTokens = Number.POSITIVE_INFINITY } = options;
     await importPopulation({
       source: path,
       features: userFeatures,
@@ -52,7 +54,8 @@ export async function prepareDataSet(
     });
     const population = openPopulation(folder);
     const history = await readHistory(dataSet, population.directory);
-    return { dataSet, population, userFeatures: withScales(population, userFeatures), history, close };
+    const scaled = keepTokens(population, withScales(population, userFeatures), maximumTokens);
+    return { dataSet, population, userFeatures: scaled, history, close };
   } catch (error) {
     close();
     throw error;

@@ -282,7 +282,8 @@ function identityOf(
 ): string {
   const { name, campaignFeatures } = dataSet;
   const hash = createHash('sha256');
-  hash.update(JSON.stringify([name, userFeatures, campaignFeatures, population.version, settings]));
+  const features = userFeatures.map(({ kept, ...rest }) => (kept ? { ...rest, kept: kept.codes.length } : rest));
+  hash.update(JSON.stringify([name, features, campaignFeatures, population.version, settings]));
   for (const { id, split, features, train } of history.campaigns) {
     if (split === 'train')
       hash

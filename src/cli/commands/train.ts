@@ -18,6 +18,7 @@ export interface TrainCommandOptions {
   name: string;
   recipe?: string;
   pastCampaigns?: 'auto' | 'always' | 'never';
+  maximumTokens: number;
   taskCount?: number;
   numExpert?: number;
   numOutput?: number;
@@ -44,6 +45,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   const prepared = await prepareTrainingData(options.data, {
     pastCampaigns: RECIPES[settings.recipe].pastCampaigns ? (options.pastCampaigns ?? 'auto') : 'never',
     seed: settings.seed,
+    maximumTokens: options.maximumTokens,
     onChoice: (choice) => output.note(describePastCampaigns(choice)),
     onProgress: (users) => output.progress(`reading ${options.data}: ${users} users`),
   });
@@ -100,6 +102,12 @@ function noteData(
   const { history, population } = prepared;
   const campaigns = history.campaigns.filter(({ split }) => split === 'train').length;
   output.note(`${prepared.dataSet.name}: ${population.rowCount} users, ${campaigns} train campaigns`);
+  for (const { name, kept } of prepared.userFeatures)
+    if (kept)
+      output.note(
+        `user feature "${name}": the ${kept.codes.length} most frequent of ${kept.ids.length - 1} tokens are kept; ` +
+          `${(100 * kept.cutShare).toPrecision(2)} % of the users' tokens are cut (--maximum-tokens)`,
+      );
   const unknown = unknownWith(campaigns);
   if (unknown !== null) output.note(unknown);
   for (const { id, split, reason } of history.skipped)
