@@ -4,7 +4,7 @@
  */
 
 import { indexReader, needsIndexSession } from '../adaptation/compaction.ts';
-import { type Graph, GraphError, prune, type Tensor, tensor, typeText } from '../graph/index.ts';
+import { type Graph, GraphError, isFloat, prune, type Tensor, tensor, typeText } from '../graph/index.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { FeatureKind } from '../lib/feature-kinds.ts';
 import { type Feeds, openSession } from '../runtime/session.ts';
@@ -95,8 +95,24 @@ async function propose(
       `input "${input}" is taken for a list that is padded with 0: there is no input "${input}.length" for how many of its tokens count`,
     );
   const width = value.shape[1]!;
+  if (isParallel(graph, proposed, input))
+    notes.push(
+      `input "${input}" is as long as another list: if they are parallel, give both "unknown": "keep", so that tokens ` +
+        'stay in their places',
+    );
   if (typeof width === 'string') notes.push(`input "${input}" does not specify its longest list: fill in max_length`);
   return { name, kind: 'multi', max_length: typeof width === 'number' ? width : null, vocabulary_size: size };
+}
+
+/** Whether another list of the same side has the same width. */
+function isParallel(graph: Graph, proposed: ReadonlyMap<string, ProposedInput>, input: string): boolean {
+  const sideOf = (one: string) => proposed.get(one)!.target?.split('.')[0];
+  const width = graph.values.get(input)!.shape[1];
+  return [...proposed].some(([other, { part }]) => {
+    const value = graph.values.get(other)!;
+    const isList = part === 'ids' && !isFloat(value.dtype) && value.shape.length === 2;
+    return other !== input && isList && value.shape[1] === width && sideOf(other) === sideOf(input);
+  });
 }
 
 /** A float input is a number, or a vector where it has a second axis. */

@@ -16,6 +16,11 @@ export const maximumLength = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
 export const vectorSize = z.number().int().min(1).max(MAXIMUM_LIST_LENGTH);
 /** What a model is fed where a number is missing; null: NaN, which it tells apart itself. */
 export const missingValue = z.number().nullable();
+/**
+ * What becomes of unknown tokens in a list: `drop` closes the gap (the default), `keep` leaves id 0 in their place, for
+ * lists that are parallel to another one.
+ */
+export const unknownTokens = z.enum(['drop', 'keep']);
 /** Ids: tokens and id 0. */
 const vocabularySize = z.number().int().min(1);
 
@@ -33,6 +38,7 @@ const feature = z.discriminatedUnion('kind', [
     kind: z.literal('multi'),
     max_length: maximumLength,
     vocabulary_size: vocabularySize,
+    unknown: unknownTokens.optional(),
   }),
   z.strictObject({
     name: featureName,

@@ -17,6 +17,7 @@ import {
   manifestSchema,
   maximumLength,
   missingValue,
+  unknownTokens,
   vectorSize,
   vocabularySizeOf,
 } from './manifest.ts';
@@ -34,6 +35,8 @@ const feature = z
     name: featureName.regex(/^[^\p{Cc}]*$/u, 'contains a control character'),
     kind: z.enum(FEATURE_KINDS),
     max_length: maximumLength.nullish(),
+    /** Of a list. */
+    unknown: unknownTokens.optional(),
     /** Numbers of a vector. */
     size: vectorSize.optional(),
     /** What the model is fed where a number is missing; null: NaN. */
@@ -50,6 +53,9 @@ const feature = z
   })
   .refine(({ kind, max_length }) => (kind === 'multi') === (typeof max_length === 'number'), {
     error: 'a multi-valued feature needs a max_length, a single-valued one must not have one',
+  })
+  .refine(({ kind, unknown }) => kind === 'multi' || unknown === undefined, {
+    error: 'only a multi-valued feature says what becomes of unknown tokens',
   })
   .refine(({ kind, size }) => (kind === 'vector') === (size !== undefined), {
     error: 'a vector has a size, and no other feature has one',
@@ -128,7 +134,10 @@ export function readImportSchema(path: string): ImportSchema {
       case 'single':
         return { name, kind, vocabulary_size };
       case 'multi':
-        return { name, kind, max_length: source.max_length!, vocabulary_size };
+        return {
+          ...{ name, kind, max_length: source.max_length!, vocabulary_size },
+          ...(source.unknown === 'keep' ? { unknown: source.unknown } : {}),
+        };
     }
   };
   const { data } = parsed;

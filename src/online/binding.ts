@@ -12,6 +12,8 @@ export interface BoundFeature {
   readonly kind: FeatureKind;
   /** Of lists; 0 for other features. */
   readonly maxLength: number;
+  /** Whether unknown tokens of a list keep their place, as id 0. */
+  readonly keepsUnknown: boolean;
   /** Of vectors; 0 for other features. */
   readonly size: number;
   /** By population code; code 0 (missing) is id 0. Empty of a feature without tokens. */
@@ -59,8 +61,10 @@ function bindFeature(model: ModelContract, population: Population, feature: Mani
       `user feature "${feature.name}" is a vector of ${size} in the model and of ${own.size} in the population`,
     );
   const { name, kind } = feature;
+  const keepsUnknown = kind === 'multi' && feature.unknown === 'keep';
+  const bound = { name, kind, maxLength, size, keepsUnknown };
   if (kind === 'number' || kind === 'vector')
-    return { name, kind, maxLength, size, tokenIds: new Int32Array(0), unknownTokens: 0, missing: feature.missing };
+    return { ...bound, tokenIds: new Int32Array(0), unknownTokens: 0, missing: feature.missing };
   const dictionary = population.dictionary(name);
   const vocabulary = model.vocabularies.get(`user.${name}`)!;
   const tokenIds = new Int32Array(dictionary.size);
@@ -69,5 +73,5 @@ function bindFeature(model: ModelContract, population: Population, feature: Mani
     tokenIds[code] = vocabulary.find(dictionary.token(code));
     if (tokenIds[code] === 0) unknownTokens += 1;
   }
-  return { name, kind, maxLength, size, tokenIds, unknownTokens, missing: null };
+  return { ...bound, tokenIds, unknownTokens, missing: null };
 }

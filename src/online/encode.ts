@@ -28,7 +28,7 @@ export type CampaignValues = Readonly<Record<string, string | number | readonly 
 
 /**
  * `user.<feature>` `[rows]` or `[rows, maxLength]` with `.length`, of the types that `graph` declares (int32 without
- * one). Lists: unknown tokens are dropped, then the first `maxLength` kept.
+ * one). Lists: unknown tokens are dropped, or left as id 0 where the model says so; then the first `maxLength` kept.
  */
 export function encodeUsers(
   graph: Graph | null,
@@ -95,7 +95,7 @@ function singleIds(
 }
 
 function listIds(
-  { tokenIds, maxLength }: BoundFeature,
+  { tokenIds, maxLength, keepsUnknown }: BoundFeature,
   { offsets, codes }: Extract<Column, { kind: 'multi' }>,
   count: number,
   counts: EncodingCounts | undefined,
@@ -110,9 +110,10 @@ function listIds(
     let length = 0;
     for (let j = offsets[row]!; j < offsets[row + 1]!; j++) {
       const id = tokenIds[codes[j]!]!;
-      if (id === without) continue;
       if (id === 0) unknown += 1;
-      else if (length < maxLength) out[at + length++] = id;
+      if (id === 0 || id === without) {
+        if (keepsUnknown && length < maxLength) length += 1;
+      } else if (length < maxLength) out[at + length++] = id;
       else dropped += 1;
     }
     lengths[row] = length;
@@ -156,7 +157,7 @@ export function encodeCampaign(
         const width = feature.max_length;
         const known = tokens
           .map((token) => vocabulary.find(token))
-          .filter((id) => id !== 0)
+          .filter((id) => id !== 0 || feature.unknown === 'keep')
           .slice(0, width);
         const ids = new Int32Array(count * width);
         for (let row = 0; row < count; row++) ids.set(known, row * width);

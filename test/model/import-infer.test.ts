@@ -159,6 +159,21 @@ describe('inferSchema', () => {
     expect(notes).toContain('input "hist_len" is taken for the length of "hist"');
   });
 
+  it('notes that lists of one width may be parallel', async () => {
+    const b = new Builder();
+    const [items, shops] = ['items', 'shops'].map((name) => b.input(name, 'int64', ['batch', 4]));
+    b.input('weights', 'float32', ['batch', 4]);
+    const table = b.initializer('table', tensor('float32', [40], new Array(40).fill(0.1)));
+    const { notes } = await inferSchema(
+      b.build(
+        'model',
+        [items!, shops!].map((ids) => b.add('Gather', [table, ids])),
+      ),
+    );
+    const parallel = notes.filter((note) => note.includes('"unknown": "keep"'));
+    expect(parallel.map((note) => note.slice(0, 20))).toEqual(['input "items" is as ', 'input "shops" is as ']);
+  });
+
   it.each<[string, (b: Builder, ids: Value) => Value]>([
     ['of tens', (b, ids) => b.add('Min', [b.add('Div', [ids, number(b, 10, ids)]), number(b, 9, ids)])],
     [

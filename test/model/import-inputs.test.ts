@@ -109,7 +109,7 @@ const CASES: Readonly<Record<string, Case>> = {
       const second = b.add('Gather', [table(b, 'others', 7), other], { axis: 0 });
       return score(b, [pool(b, hist, present), b.add('ReduceSum', [second, b.ints([1])], { keepdims: 0 })]);
     },
-    features: { user: [HISTORY, { ...HISTORY, name: 'other' }] },
+    features: { user: [HISTORY, { ...HISTORY, name: 'other' }].map((one) => ({ ...one, unknown: 'keep' })) },
     inputs: { hist_len: 'user.history.length' },
     contract: ['user.history', 'user.other', 'user.history.length'],
     feeds: (golden) => ({
@@ -208,6 +208,7 @@ describe('importModel takes', () => {
     const model = await loadModel(options.out);
     expect(model.graph.inputs).toEqual(contract);
     expect(model.manifest.inputs).toEqual(inputs);
+    expect(model.manifest.features.user).toMatchObject(features.user);
     // the file is the one that was given, and gives these scores
     expect(readFileSync(join(options.out, 'model.onnx')).equals(bytes)).toBe(true);
     const scores = await scoresOf(bytes, feeds(goldenOf(report)));

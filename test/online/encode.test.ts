@@ -26,6 +26,15 @@ function graphWith(dtype: DataType, campaign: Dim): Graph {
   return b.build('inputs', []);
 }
 
+/** The model, whose lists keep unknown tokens in their places. */
+function keepingUnknown(): GeneralModel['folder'] {
+  const { folder } = model;
+  const keep = (features: typeof folder.manifest.features.user) =>
+    features.map((one) => (one.kind === 'multi' ? { ...one, unknown: 'keep' as const } : one));
+  const { user, campaign } = folder.manifest.features;
+  return { ...folder, manifest: { ...folder.manifest, features: { user: keep(user), campaign: keep(campaign) } } };
+}
+
 const plain = ({ dtype, shape, data }: Tensor) => ({
   dtype,
   shape: [...shape],
@@ -52,6 +61,20 @@ describe('encodeUsers', () => {
     });
     // ages: 3 given, 1 unknown; tags: 8 given, 3 unknown, `tags 2` does not fit
     expect(counts).toEqual({ unknown: 4, tokens: 11, dropped: 1 });
+  });
+
+  it('keeps the places of unknown tokens in a list that says so, and of one that is left out', async () => {
+    const population = await populationOf(root, USERS);
+    const binding = bind(keepingUnknown(), population);
+    const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
+    const rows = population.readRows(Int32Array.of(0, 1, 2, 3));
+    const feeds = encodeUsers(model.graph, binding, rows, { counts });
+    expect(numbersOf(feeds['user.tags']!)).toEqual([0, 5, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0]);
+    expect(numbersOf(feeds['user.tags.length']!)).toEqual([3, 0, 1, 1]);
+    expect(counts).toEqual({ unknown: 4, tokens: 11, dropped: 3 });
+    const without = encodeUsers(model.graph, binding, rows, { without: { feature: 'tags', id: 4 } });
+    expect(numbersOf(without['user.tags.length']!)).toEqual([3, 0, 1, 1]);
+    expect(numbersOf(without['user.tags']!).slice(9)).toEqual([0, 0, 0]);
   });
 
   it('leaves a token out of every user before lists are cut, and counts the rest', async () => {
@@ -122,6 +145,12 @@ describe('encodeCampaign', () => {
     });
     expect(words!.data).toEqual([3, 1]);
     expect(length!.data).toEqual([2]);
+  });
+
+  it('keeps the places of unknown values in a list that says so', () => {
+    const feeds = encodeCampaign(model.graph, keepingUnknown(), { words: ['new', 'words 3', 'words 1'] }, 1);
+    expect(numbersOf(feeds['campaign.words']!)).toEqual([0, 3]);
+    expect(numbersOf(feeds['campaign.words.length']!)).toEqual([2]);
   });
 
   it.each<[string, CampaignValues]>([
