@@ -37,24 +37,24 @@ export function decodeSidecar(folder: string, text: string): Sidecar {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw torn(folder, `${SIDECAR_FILE} is not JSON: ${messageOf(error)}`);
+    throw damaged(folder, `${SIDECAR_FILE} is not JSON: ${messageOf(error)}`);
   }
   const { contract, users, candidates } = (value ?? {}) as Partial<Sidecar>;
-  if (contract !== CONTRACT) throw torn(folder, `its contract is ${contract}, but this version reads ${CONTRACT}`);
+  if (contract !== CONTRACT) throw damaged(folder, `its contract is ${contract}, but this version reads ${CONTRACT}`);
   if (!isCount(users) || !isCount(candidates) || candidates > users) {
-    throw torn(folder, `${SIDECAR_FILE} counts ${users} users and ${candidates} candidates`);
+    throw damaged(folder, `${SIDECAR_FILE} counts ${users} users and ${candidates} candidates`);
   }
   return { contract, users, candidates };
 }
 
 /** Refuses a file whose size does not match its entries. */
 export function checkSize(folder: string, file: string, sizeBytes: number, entries: number): void {
-  if (sizeBytes !== 4 * entries) throw torn(folder, `${file} has ${sizeBytes} bytes, not ${4 * entries}`);
+  if (sizeBytes !== 4 * entries) throw damaged(folder, `${file} has ${sizeBytes} bytes, not ${4 * entries}`);
 }
 
 /** The error for a ranking folder with wrong contents. */
-export function torn(folder: string, what: string): AppError {
-  return new AppError('storage_failed', `ranking ${folder} is torn: ${what}`);
+export function damaged(folder: string, what: string): AppError {
+  return new AppError('storage_failed', `ranking ${folder} is damaged: ${what}`);
 }
 
 function isCount(value: unknown): value is number {

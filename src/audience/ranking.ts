@@ -3,7 +3,15 @@ import type { BlobReader, OpenBlob } from '../campaigns/ports/blobs.ts';
 import type { UserNumber } from '../lib/brands.ts';
 import { type AppError, assert } from '../lib/errors.ts';
 import { type Cut, cutAt } from './cut.ts';
-import { assertLittleEndian, checkSize, decodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE, torn } from './format.ts';
+import {
+  assertLittleEndian,
+  checkSize,
+  damaged,
+  decodeSidecar,
+  ORDER_FILE,
+  SCORES_FILE,
+  SIDECAR_FILE,
+} from './format.ts';
 
 /** The binary search stops at this many ranks and reads them in one go (4 KiB). */
 const BLOCK_RANKS = 1024;
@@ -160,7 +168,7 @@ class FileRanking implements Ranking {
     this.#fill(this.#order, ORDER_FILE, block, low);
     const at = block.indexOf(userNumber);
     if (at < 0)
-      throw torn(this.#folder, `${ORDER_FILE} does not contain user number ${userNumber}, but ${SCORES_FILE} does`);
+      throw damaged(this.#folder, `${ORDER_FILE} does not contain user number ${userNumber}, but ${SCORES_FILE} does`);
     return low + at + 1;
   }
 
@@ -208,13 +216,13 @@ class FileRanking implements Ranking {
   }
 
   #withoutScore(userNumber: UserNumber): AppError {
-    return torn(this.#folder, `${ORDER_FILE} contains user number ${userNumber}, which has no score`);
+    return damaged(this.#folder, `${ORDER_FILE} contains user number ${userNumber}, which has no score`);
   }
 
   /** Reads `target.length` entries of 4 bytes from entry `from` on. */
   #fill(blob: OpenBlob, file: string, target: Uint32Array | Float32Array, from: number): void {
     const bytes = new Uint8Array(target.buffer, target.byteOffset, target.byteLength);
     const read = blob.read(bytes, 4 * from);
-    if (read < bytes.length) throw torn(this.#folder, `${file} ends at ${4 * from + read}`);
+    if (read < bytes.length) throw damaged(this.#folder, `${file} ends at ${4 * from + read}`);
   }
 }

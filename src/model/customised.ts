@@ -72,9 +72,9 @@ export function encodeCustomised(customised: Customised): Uint8Array {
  */
 export function decodeCustomised(bytes: Uint8Array, path: string): Customised {
   const file = decodeTensorFile(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-  if (file === null) throw torn(path, 'it is truncated or altered');
+  if (file === null) throw damaged(path, 'it is truncated or altered');
   const facts = factsSchema.safeParse(file.facts).data;
-  if (facts === undefined) throw torn(path, `its header does not have contract ${CUSTOMISED_CONTRACT}`);
+  if (facts === undefined) throw damaged(path, `its header does not have contract ${CUSTOMISED_CONTRACT}`);
   const changes = new Map<string, Change>();
   for (const [key, values] of file.tensors) {
     const name = key.slice(key.indexOf('/') + 1);
@@ -103,6 +103,6 @@ export function customisedOnnx(general: ModelFolder, changes: Changes, manifest:
   return writeModel({ ...graph, initializers }, { metadata: { [MANIFEST_KEY]: JSON.stringify(manifest) } });
 }
 
-function torn(path: string, what: string): AppError {
+function damaged(path: string, what: string): AppError {
   return new AppError('storage_failed', `customised model ${path}: ${what}`);
 }

@@ -93,7 +93,7 @@ async function readCampaigns(path: string, features: readonly Feature[]): Promis
       if (record === null) continue;
       const draft = parseCampaign(record, features, path, line);
       if (drafts.has(draft.id))
-        throw lineError(path, line, `campaign ${JSON.stringify(draft.id)} is there twice`, { value: draft.id });
+        throw lineError(path, line, `campaign ${JSON.stringify(draft.id)} appears twice`, { value: draft.id });
       if (drafts.size === HISTORY_LIMITS.campaigns) {
         throw lineError(path, line, `more than ${HISTORY_LIMITS.campaigns} campaigns`, {
           limit: HISTORY_LIMITS.campaigns,

@@ -9,7 +9,7 @@ const ATTEMPTS = 5;
 /**
  * Takes the lock file `path`, whose text is the holder's process id and, where the system tells, when that process
  * started: an id alone may have gone to another process, as it does when a container restarts. Returns the function
- * that gives the lock back. Errors: AppError `unavailable` naming the holder while it lives.
+ * that releases the lock. Errors: AppError `unavailable` naming the holder while it lives.
  */
 export function takeLock(path: string): () => void {
   const mine = `${process.pid} ${findStart(process.pid)} ${randomUUID()}\n`;

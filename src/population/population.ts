@@ -13,7 +13,7 @@ import { readTable } from './table-files.ts';
 import { TextTable } from './text-table.ts';
 import { readVersionFile, verifyVersion } from './verify.ts';
 
-/** One published version of a population. Immutable: the arrays it gives are shared and never to be written. */
+/** One published version of a population. Immutable: its arrays are shared and never to be written. */
 export interface Population {
   readonly path: string;
   /** The first 12 hex of a sha256 over the content. */
@@ -60,7 +60,7 @@ export interface PreparedVersion {
 const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
 
 /**
- * Opens a published version. Errors: AppError `invalid_population`, naming the file that is missing, torn, altered or
+ * Opens a published version. Errors: AppError `invalid_population`, naming the file that is missing, damaged or
  * too new.
  */
 export function openPopulation(path: string, options: OpenOptions = {}): Population {

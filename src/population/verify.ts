@@ -28,13 +28,13 @@ export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' 
  */
 export function readVersionFile({ path, size }: Pick<ManifestFile, 'path' | 'size'>): Uint8Array {
   const bytes = reading(path, () => readPrefix(path, size));
-  if (bytes === null) throw new AppError('invalid_population', `${path} is torn: it has fewer than ${size} bytes`);
+  if (bytes === null) throw new AppError('invalid_population', `${path} is damaged: it has fewer than ${size} bytes`);
   return bytes;
 }
 
 function checkSize(path: string, size: number, mayGrow: boolean): void {
   const actual = reading(path, () => statSync(path).size);
-  if (actual < size) throw new AppError('invalid_population', `${path} is torn: it has ${actual} of ${size} bytes`);
+  if (actual < size) throw new AppError('invalid_population', `${path} is damaged: it has ${actual} of ${size} bytes`);
   if (actual > size && !mayGrow) {
     throw new AppError(
       'invalid_population',

@@ -127,7 +127,7 @@ export class CampaignRows {
     this.#database = database;
   }
 
-  /** Gives the campaign's number. */
+  /** Returns the campaign's number. */
   insert(id: string, input: NewCampaign, now: number): number {
     const given = { ...input, features: { values: input.features, counts: input.featureCounts } };
     return insertRow(this.#database, 'campaigns', { id, ...columnsOf(given), created_at: now, updated_at: now });

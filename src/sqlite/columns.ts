@@ -73,7 +73,7 @@ export function toFlag(value: boolean | undefined): 0 | 1 | undefined {
   return value === undefined ? undefined : value ? 1 : 0;
 }
 
-/** Inserts a row, the columns left out as the schema has them by default; gives its number. */
+/** Inserts a row, the columns left out as the schema has them by default; returns its number. */
 export function insertRow(database: Database, table: string, written: Written): number {
   const row = withoutUndefined(written);
   const names = Object.keys(row);

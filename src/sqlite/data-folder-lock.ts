@@ -8,7 +8,7 @@ import { holdExclusively } from './database.ts';
 const LOCK_FILE = 'service.lock';
 
 /**
- * Locks the data folder (created where missing) for this process; gives the function that unlocks it. A process that
+ * Locks the data folder (created where missing) for this process; returns the function that unlocks it. A process that
  * dies, however that is, unlocks it too.
  * @throws AppError unavailable where another service has it; storage_failed.
  */

@@ -52,7 +52,7 @@ export function write<T>(database: Database, work: () => T): T {
 }
 
 /**
- * Takes SQLite's exclusive lock on a file (created where missing) and holds it until the function that it gives is
+ * Takes SQLite's exclusive lock on a file (created where missing) and holds it until the function that it returns is
  * called or the process ends, however that is; null where another connection has it.
  * @throws AppError storage_failed
  */

@@ -61,7 +61,7 @@ export class EventLog {
     return insertRow(this.#database, 'webhook_events', { id: randomUUID(), type, body, created_at: now });
   }
 
-  /** Gives the delivery's id. */
+  /** Returns the delivery's id. */
   insertDelivery(webhook: number, event: number, replayOf: string | null, now: number): string {
     const id = randomUUID();
     insertRow(this.#database, 'webhook_deliveries', {

@@ -83,7 +83,7 @@ export class ExpansionRows {
     this.#database = database;
   }
 
-  /** The campaign's newest expansion; gives its number. */
+  /** The campaign's newest expansion; returns its number. */
   insert({ id, cause, state, reason, inputs, positives, dismissed }: NewExpansion, now: number): number {
     this.#database
       .prepare('UPDATE expansions SET latest = 0 WHERE campaign = @campaign AND latest = 1')

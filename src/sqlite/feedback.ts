@@ -130,7 +130,7 @@ export class SqliteFeedback implements Feedback {
     return number as number;
   }
 
-  /** Writes a slice and what it changes of the counts; gives how many events were taken. */
+  /** Writes a slice and what it changes of the counts; returns how many events were taken. */
   #take(campaign: number, events: readonly FeedbackEvent[]): number {
     const change = { conversion: 0, click: 0, dismissal: 0 };
     let taken = 0;

@@ -149,7 +149,7 @@ export class SqliteOutbox implements Outbox {
     });
   }
 
-  /** Ends deliveries as failed that wait since before `before` at a webhook that is disabled; gives their number. */
+  /** Ends deliveries as failed that wait since before `before` at a webhook that is disabled; returns their number. */
   failStranded(before: number): number {
     return write(
       this.#database,

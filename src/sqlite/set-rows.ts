@@ -60,7 +60,7 @@ export function decodeCounts(json: string): SeedCounts {
 }
 
 /**
- * Deletes the row of a set, or of all, that nothing refers to; gives those deleted. Runs inside the caller's
+ * Deletes the row of a set, or of all, that nothing refers to; returns those deleted. Runs inside the caller's
  * transaction.
  */
 export function deleteUnusedRows(database: Database, sha256: string | null = null): string[] {

@@ -49,11 +49,11 @@ export function* userSetBlocks(blobs: Pick<BlobReader, 'open'>, sha256: string):
       try {
         userIds = decodeIds(lines);
       } catch {
-        throw torn(sha256); // no line of ours is half a JSON string
+        throw damaged(sha256); // no line of ours is half a JSON string
       }
       yield userIds;
     }
-    if (hash.digest('hex') !== sha256) throw torn(sha256);
+    if (hash.digest('hex') !== sha256) throw damaged(sha256);
   } finally {
     blob.close();
   }
@@ -98,8 +98,8 @@ export function userSetFile(sha256: string): string {
   return `${sha256}.txt`;
 }
 
-function torn(sha256: string): AppError {
-  return new AppError('storage_failed', `user set ${sha256} was altered or is torn`);
+function damaged(sha256: string): AppError {
+  return new AppError('storage_failed', `user set ${sha256} is damaged`);
 }
 
 /** Printable ASCII that starts with no quote: true for nearly every id, and quick to check. */

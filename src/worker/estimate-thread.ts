@@ -2,6 +2,7 @@
  * A thread of the engine that predicts an audience's quality from its seeds alone; it has its own model and sessions.
  */
 
+import type { CountedUsers, EstimateInputs } from '../campaigns/estimates.ts';
 import type { Filters } from '../campaigns/features.ts';
 import type { SetReader } from '../campaigns/ports/expansions.ts';
 import type { StoreLocator } from '../campaigns/ports/store.ts';
@@ -13,7 +14,6 @@ import { type GeneralModel, loadModel } from '../model/load.ts';
 import { bind } from '../online/binding.ts';
 import { openBoundRegression } from '../online/bound-regression.ts';
 import { customise, type OnlineContext, openOnlineProgram } from '../online/customise.ts';
-import type { CampaignValues } from '../online/encode.ts';
 import { planKey } from '../online/plan.ts';
 import type { Prediction } from '../online/prediction.ts';
 import { regressionCache } from '../online/regression-cache.ts';
@@ -33,33 +33,6 @@ export interface EstimateThreadData {
   readonly store: StoreLocator;
 }
 
-export interface EstimateTask {
-  readonly features: CampaignValues;
-  readonly filters: Filters;
-  /** The version that the rows are of. */
-  readonly populationVersion: string;
-  /** Rows of the population, ascending, without repetitions. */
-  readonly seeds: Int32Array;
-  /** Rows of users who are neither in an audience nor seeds. */
-  readonly suppressed: Int32Array;
-  /** The sha256 of a set of more of them: the installation's suppression list. */
-  readonly suppressionSet: string | null;
-  readonly minimumSeeds: number;
-  /** How many of the seeds, and of the candidates, are used. */
-  readonly mostSeeds: number;
-  readonly mostCandidates: number;
-}
-
-/**
- * Users of the population by their role in an expansion, each counted once. The thread reports it while it continues.
- */
-export interface CountedUsers {
-  readonly seeds: number;
-  readonly suppressed: number;
-  readonly filtered: number;
-  readonly candidates: number;
-}
-
 export interface EstimateResult {
   readonly users: CountedUsers;
   /** The expected quality of an audience; null if an expansion would produce none: too few seeds, or no candidates. */
@@ -76,7 +49,7 @@ const KEPT_FILTERS = 8;
 const KEPT_LISTS = 1;
 const NO_ROWS = new Int32Array(0);
 
-class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
+class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
   readonly #context: OnlineContext<GeneralModel>;
   readonly #sets: SetReader;
   readonly #filtered = new KeptMarks(KEPT_FILTERS);
@@ -91,7 +64,7 @@ class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
    * Depends only on the model, the population version, the features, the filters, and the sets of seeds and suppressed
    * users.
    */
-  async run(task: EstimateTask, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
+  async run(task: EstimateInputs, { check, report }: TaskContext<CountedUsers>): Promise<EstimateResult> {
     const { model, population } = this.#context;
     const { features, filters, mostSeeds, mostCandidates } = task;
     check();
@@ -138,7 +111,7 @@ class Estimates implements Host<EstimateTask, EstimateResult, CountedUsers> {
    * Like `findRows` for the same inputs. Expensive results, for a list of millions or filters of a large population,
    * are cached for the next task.
    */
-  async #findRows(task: EstimateTask, check: () => void): Promise<ExpansionRows> {
+  async #findRows(task: EstimateInputs, check: () => void): Promise<ExpansionRows> {
     const { population } = this.#context;
     const { filters, suppressionSet: set } = task;
     const inSet =

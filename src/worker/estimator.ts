@@ -1,13 +1,11 @@
 /**
  * Estimates the quality of audiences, one after another, in a thread that is started on the first request.
  */
+import type { CountedUsers, EstimateInputs } from '../campaigns/estimates.ts';
 import { Cancellation } from '../lib/cancellation.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
-import type { CountedUsers, EstimateResult, EstimateTask, EstimateThreadData } from './estimate-thread.ts';
-
-/** The input of an estimate. */
-export type EstimateRequest = EstimateTask;
+import type { EstimateResult, EstimateThreadData } from './estimate-thread.ts';
 
 /** An estimate, or why there is none now. */
 export type EstimateOutcome =
@@ -17,7 +15,7 @@ export type EstimateOutcome =
   /** It would take longer than its time limit; users may have been counted by then. */
   | { readonly kind: 'late'; readonly users: CountedUsers | null };
 
-type Group = ThreadGroup<EstimateTask, EstimateResult, CountedUsers>;
+type Group = ThreadGroup<EstimateInputs, EstimateResult, CountedUsers>;
 
 /** The first estimate has to wait for the model to be loaded once more; `warm` loads it in advance. */
 export class Estimator {
@@ -42,7 +40,7 @@ export class Estimator {
    * @throws AppError invalid_model, model_unavailable, invalid_population; whatever breaks the thread, which is
    * restarted the next time
    */
-  async estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
+  async estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
     const cancellation = new Cancellation();
     let users: CountedUsers | null = null;
     const before = this.#last;
@@ -87,7 +85,7 @@ export class Estimator {
     );
   }
 
-  async #run(task: EstimateTask, following: Required<Following<CountedUsers>>): Promise<EstimateOutcome> {
+  async #run(task: EstimateInputs, following: Required<Following<CountedUsers>>): Promise<EstimateOutcome> {
     const group = await this.#open();
     try {
       return { kind: 'estimate', estimate: await group.run(task, following) };
@@ -106,7 +104,7 @@ export class Estimator {
   #open(): Promise<Group> {
     if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
     const module = { beside: import.meta.url, name: 'estimate-thread', data: this.#data };
-    this.#opening ??= ThreadGroup.open<EstimateTask, EstimateResult, CountedUsers>(module, 1).then(
+    this.#opening ??= ThreadGroup.open<EstimateInputs, EstimateResult, CountedUsers>(module, 1).then(
       (group) => {
         this.#isOpen = true;
         return group;

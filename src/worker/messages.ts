@@ -1,10 +1,11 @@
 /** Messages from the engine to its threads, and between the API process and the engine. */
 
+import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { StoreLocator } from '../campaigns/ports/store.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Feeds } from '../runtime/session.ts';
-import type { EstimateOutcome, EstimateRequest } from './estimator.ts';
+import type { EstimateOutcome } from './estimator.ts';
 
 /** A tensor in memory of one thread. */
 export type Tensor = Feeds[string];
@@ -80,7 +81,7 @@ export interface EngineConfig {
 
 export type ToEngine =
   | { readonly kind: 'start'; readonly config: EngineConfig }
-  | { readonly kind: 'estimate'; readonly id: number; readonly task: EstimateRequest; readonly timeMs: number }
+  | { readonly kind: 'estimate'; readonly id: number; readonly task: EstimateInputs; readonly timeMs: number }
   /** New expansions pin this version from now on. */
   | { readonly kind: 'population'; readonly version: string }
   | { readonly kind: 'wake' }

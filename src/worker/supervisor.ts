@@ -2,14 +2,16 @@
  * Keeps an engine process running next to the API process: starts it, receives its messages, and restarts it when it
  * dies.
  */
+
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import { forkBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { restoreError } from '../lib/thread-error.ts';
-import type { EstimateOutcome, EstimateRequest } from './estimator.ts';
+import type { EstimateOutcome } from './estimator.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 
 /** The delay of the first restart, which then doubles up to the second value. */
@@ -88,7 +90,7 @@ export class EngineSupervisor {
    * ready, or it dies.
    * @throws AppError invalid_model, model_unavailable, invalid_population
    */
-  estimate(task: EstimateRequest, timeMs: number): Promise<EstimateOutcome> {
+  estimate(task: EstimateInputs, timeMs: number): Promise<EstimateOutcome> {
     if (!this.#state.ready || !this.#child?.connected) return Promise.resolve({ kind: 'loading' });
     const id = ++this.#lastEstimate;
     return new Promise((resolve, reject) => {

@@ -130,19 +130,19 @@ describe('openRanking', () => {
   it('refuses short scores', () => {
     const folder = whole();
     truncateSync(join(folder, 'scores.f32'), 11);
-    expect(() => openRanking(blobs, folder)).toThrow('is torn: scores.f32 has 11 bytes, not 12');
+    expect(() => openRanking(blobs, folder)).toThrow('is damaged: scores.f32 has 11 bytes, not 12');
   });
 
   it('refuses a short order', () => {
     const folder = whole();
     truncateSync(join(folder, 'order.u32'), 4);
-    expect(() => openRanking(blobs, folder)).toThrow('is torn: order.u32 has 4 bytes, not 8');
+    expect(() => openRanking(blobs, folder)).toThrow('is damaged: order.u32 has 4 bytes, not 8');
   });
 
   it('refuses a sidecar that is not JSON', () => {
     const folder = whole();
     truncateSync(join(folder, 'ranking.json'), 5);
-    expect(() => openRanking(blobs, folder)).toThrow('is torn: ranking.json is not JSON');
+    expect(() => openRanking(blobs, folder)).toThrow('is damaged: ranking.json is not JSON');
   });
 
   it('refuses counts that cannot be', () => {

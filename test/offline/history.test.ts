@@ -131,7 +131,7 @@ describe('readHistory', () => {
     ['a campaign without an id', [{ split: 'train' }], ROWS, /campaigns\.ndjson:1: campaign_id is absent/],
     ['a campaign id that is not text', [{ campaign_id: 7, split: 'train' }], ROWS, /ndjson:1: campaign_id is a number/],
     ['a campaign id that is too long', [{ campaign_id: 'é'.repeat(129), split: 'train' }], ROWS, /text of 258 bytes/],
-    ['a campaign that is there twice', [...CAMPAIGNS, CAMPAIGNS[0]], ROWS, /ndjson:3: campaign "a" is there twice/],
+    ['a campaign that is there twice', [...CAMPAIGNS, CAMPAIGNS[0]], ROWS, /ndjson:3: campaign "a" appears twice/],
     ['an unknown split', [{ campaign_id: 'a', split: 'dev' }], ROWS, /ndjson:1: the split of campaign "a" is "dev"/],
     ['an unknown group', [{ ...CAMPAIGNS[1], group: 'tiny' }], ROWS, /ndjson:1: the group of campaign "b" is "tiny"/],
     [

@@ -227,10 +227,10 @@ describe('a damaged folder', () => {
     const population = openPopulation(out, { trusted: true });
     truncateSync(join(out, version, 'segments/000000.arrow'), 100);
     expect((await refusalOf(() => population.readSegment(0))).message).toMatch(
-      /000000\.arrow is torn: it has fewer than \d+ bytes/,
+      /000000\.arrow is damaged: it has fewer than \d+ bytes/,
     );
     expect((await refusalOf(() => openPopulation(out, { trusted: true }))).message).toMatch(
-      /000000\.arrow is torn: it has 100 of/,
+      /000000\.arrow is damaged: it has 100 of/,
     );
   });
 });

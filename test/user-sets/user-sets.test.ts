@@ -170,7 +170,7 @@ describe('userSetBlocks', () => {
     const { blobs, folder } = newBlobs();
     const sha256 = publish(blobs, many);
     alter(join(folder, `${sha256}.txt`));
-    expect(() => readUserSet(blobs, sha256)).toThrow(storageFailed({ message: expect.stringContaining('altered') }));
+    expect(() => readUserSet(blobs, sha256)).toThrow(storageFailed({ message: expect.stringContaining('is damaged') }));
   });
 
   it('reads a file to its end that is removed meanwhile', () => {

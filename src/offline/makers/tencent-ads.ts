@@ -38,7 +38,7 @@ export async function readAds(path: string): Promise<AdTable> {
     for (const { line, values } of batch) {
       const id = String(values[0] ?? '');
       if (id === '' || rows.has(id))
-        throw lineError(path, line, id === '' ? 'aid is empty' : `aid ${id} is there twice`);
+        throw lineError(path, line, id === '' ? 'aid is empty' : `aid ${id} appears twice`);
       rows.set(id, values.slice(1));
     }
   }

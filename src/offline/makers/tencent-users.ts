@@ -18,7 +18,7 @@ const VALUES = ' ';
 /**
  * Reads the file once: every user gets a number, the first 0, and every field becomes a feature, in alphabetical order.
  * Errors: AppError `invalid_data`, naming file:line, for a line without an id or with that of another, and for a field
- * that is there twice.
+ * that appears twice.
  */
 export async function surveyUserFeatures(path: string, users: TextTable, onProgress: OnProgress): Promise<UserSurvey> {
   const surveys = new Map<string, ColumnSurvey>();

@@ -1,4 +1,4 @@
-/** The columns of a table as SQL that gives a feature's values, and says which of them are bad. */
+/** The columns of a table as SQL that selects a feature's values, and says which of them are bad. */
 import { ISO_DATE } from '../../dataset/dates.ts';
 import { WRITTEN_DATE } from '../../dataset/written-dates.ts';
 import type { ImportLimits } from '../import-limits.ts';

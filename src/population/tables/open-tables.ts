@@ -32,7 +32,7 @@ export interface TableOptions {
   readonly format: 'csv' | 'parquet';
   readonly userId: string | null;
   readonly delimiter?: string;
-  /** The columns that are needed of those that there are. */
+  /** The columns that are needed, of those that exist. */
   readonly pick: (shape: TableShape) => readonly string[];
   readonly scratch: string;
   readonly badRows: BadRows;

@@ -1,5 +1,5 @@
-/** What the estimate routes need: who makes estimates, and from what. */
-import type { CampaignFeatures, Filters } from '../../campaigns/features.ts';
+/** What the estimate routes need: who makes estimates. */
+import type { CountedUsers, EstimateInputs } from '../../campaigns/estimates.ts';
 
 /** Makes estimates one after another without blocking the caller. */
 export interface Estimates {
@@ -12,30 +12,6 @@ export interface Estimates {
     | { readonly kind: 'late'; readonly users: CountedUsers | null }
     | { readonly kind: 'loading' | 'busy' }
   >;
-}
-
-/** The input of an estimate. */
-export interface EstimateInputs {
-  readonly features: CampaignFeatures;
-  readonly filters: Filters;
-  /** The version that the rows are of. */
-  readonly populationVersion: string;
-  /** Rows of the population, ascending. */
-  readonly seeds: Int32Array;
-  readonly suppressed: Int32Array;
-  /** The sha256 of the installation's suppression list. */
-  readonly suppressionSet: string | null;
-  readonly minimumSeeds: number;
-  readonly mostSeeds: number;
-  readonly mostCandidates: number;
-}
-
-/** How an expansion of the same inputs would classify the users of the population, each counted once. */
-export interface CountedUsers {
-  readonly seeds: number;
-  readonly suppressed: number;
-  readonly filtered: number;
-  readonly candidates: number;
 }
 
 interface Estimate {

@@ -1,4 +1,5 @@
 /** Route of estimates: a campaign's inputs in, the expected quality of their audience out; nothing is stored. */
+import type { CountedUsers } from '../../campaigns/estimates.ts';
 import type { SetOwner } from '../../campaigns/set-types.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { countFeatures } from '../campaigns/features.ts';
@@ -9,7 +10,7 @@ import type { ServerApp } from '../http/fastify-types.ts';
 import { describeRoute, json } from '../http/route.ts';
 import { findRowsOf } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
-import type { CountedUsers, Estimates, Expected } from './port.ts';
+import type { Estimates, Expected } from './port.ts';
 import { type EstimateAnswer, estimateBody, estimateSchema } from './schemas.ts';
 
 /** What these routes call. */

@@ -142,7 +142,7 @@ describe('makeTencent', () => {
     ['userFeature.data', 'uid 1|age 2\nuid 1|age 3\n', 'userFeature.data:2: uid 1 was there before'],
     ['userFeature.data', 'uid 1|| 3\n', 'userFeature.data:1: "" is no field'],
     ['userFeature.data', '', 'userFeature.data:1: the file is empty'],
-    ['adFeature.csv', 'aid,x\n1,2\n1,3\n', 'adFeature.csv:3: aid 1 is there twice'],
+    ['adFeature.csv', 'aid,x\n1,2\n1,3\n', 'adFeature.csv:3: aid 1 appears twice'],
     ['adFeature.csv', 'id,x\n1,2\n', 'has no column "aid"'],
     ['train.csv', 'aid,uid,label\n1,2,yes\n', 'train.csv:2: the label is "yes"'],
     ['train.csv', 'aid,uid\n1,2\n', 'train.csv:1: the row has 2 fields'],
