@@ -42,8 +42,8 @@ const usesPastCampaigns = async (name: ShapeName): Promise<boolean> => {
   return prepared.userFeatures.some((feature) => feature.name === PAST_CAMPAIGNS);
 };
 
-/** Every other shape, or all of them. */
-const CHECKED = SHAPE_NAMES.filter((_, i) => i % size(2, 1) === 0);
+/** Every fourth shape, or all of them. */
+const CHECKED = SHAPE_NAMES.filter((_, i) => i % size(4, 1) === 0);
 
 describe.each(CHECKED)('the shape %s', { timeout: 60_000 }, (name) => {
   const shape = SHAPES[name];
