@@ -4,9 +4,17 @@ import { assert } from '../lib/errors.ts';
 import { LruCache } from '../lib/lru-cache.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 
+/** A ranking that is used this often is worth keeping its scores in memory. */
+const USES_BEFORE_KEEPING = 1024;
+
 /** An open ranking and its users. */
 interface Entry {
   readonly ranking: Ranking;
+  /** Since scores were last considered for keeping. */
+  uses: number;
+  /** The cache's count of uses at the last one. */
+  lastUse: number;
+  hasScores: boolean;
   /** Number of holders. */
   holders: number;
   /** Whether the cache keeps it open. */
@@ -23,6 +31,8 @@ export interface HeldRanking {
 /**
  * Keeps the most recently used rankings open. The result of `get` is for immediate use: any later call may close it to
  * make room. The result of `hold` stays open until it is closed, whatever happens to its folder.
+ *
+ * Scores of rankings that are used often stay in memory, up to `memoryBytes`: a look-up then reads no file.
  */
 export class RankingCache {
   readonly #blobs: BlobReader;
@@ -30,12 +40,17 @@ export class RankingCache {
   readonly #open: LruCache<string, Entry>;
   /** Held rankings, kept or not. */
   readonly #held = new Set<Entry>();
+  readonly #memoryBytes: number;
+  /** Taken by scores that are kept. */
+  #keptBytes = 0;
+  #uses = 0;
   #closed = false;
 
-  constructor(blobs: BlobReader, limits: { readonly openRankings: number }) {
+  constructor(blobs: BlobReader, limits: { readonly openRankings: number; readonly memoryBytes: number }) {
     assert(limits.openRankings >= 1, 'a ranking cache holds at least one ranking');
     this.#blobs = blobs;
-    this.#open = new LruCache({ maximum: limits.openRankings, onLeave: letGo });
+    this.#memoryBytes = limits.memoryBytes;
+    this.#open = new LruCache({ maximum: limits.openRankings, onLeave: (entry) => this.#letGo(entry) });
   }
 
   /** @throws AppError storage_failed, as `openRanking`. */
@@ -82,17 +97,53 @@ export class RankingCache {
 
   #use(folder: string): Entry {
     assert(!this.#closed, 'the ranking cache is closed');
+    const lastUse = ++this.#uses;
     const known = this.#open.get(folder);
-    if (known) return known;
-    const entry = { ranking: openRanking(this.#blobs, folder), holders: 0, isKept: true };
+    if (known) {
+      known.lastUse = lastUse;
+      if (!known.hasScores && ++known.uses >= USES_BEFORE_KEEPING) this.#keepScores(known);
+      return known;
+    }
+    const ranking = openRanking(this.#blobs, folder);
+    const entry: Entry = { ranking, uses: 1, lastUse, hasScores: false, holders: 0, isKept: true };
     this.#open.add(folder, entry);
     return entry;
   }
+
+  /** Makes room by rankings that have become quieter than this one; where that is not enough, asks again later. */
+  #keepScores(entry: Entry): void {
+    entry.uses = 0;
+    const bytes = scoreBytes(entry);
+    if (bytes > this.#memoryBytes) return;
+    const quiet = [...this.#open.values()]
+      .filter(({ hasScores, lastUse }) => hasScores && this.#uses - lastUse > USES_BEFORE_KEEPING)
+      .sort((a, b) => a.lastUse - b.lastUse);
+    while (this.#keptBytes + bytes > this.#memoryBytes) {
+      const oldest = quiet.shift();
+      if (!oldest) return;
+      this.#forgetScores(oldest);
+    }
+    entry.ranking.keepScores();
+    entry.hasScores = true;
+    this.#keptBytes += bytes;
+  }
+
+  #forgetScores(entry: Entry): void {
+    if (!entry.hasScores) return;
+    entry.ranking.forgetScores();
+    entry.hasScores = false;
+    this.#keptBytes -= scoreBytes(entry);
+  }
+
+  #letGo(entry: Entry): void {
+    entry.isKept = false;
+    this.#forgetScores(entry);
+    closeUnused(entry);
+  }
 }
 
-function letGo(entry: Entry): void {
-  entry.isKept = false;
-  closeUnused(entry);
+function scoreBytes({ ranking }: Entry): number {
+  return 4 * ranking.userCount;
 }
 
 function closeUnused({ ranking, holders, isKept }: Entry): void {

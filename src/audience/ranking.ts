@@ -17,7 +17,7 @@ import {
 const BLOCK_RANKS = 1024;
 /** Nodes of the search tree cached once read (its top 12 levels, 36 KiB); the rest is read each time. */
 const KEPT_NODES = 4096;
-/** Users per read when the scores of a dense page are gathered (64 KiB). */
+/** Users per read when the scores of a dense page are gathered, or kept (64 KiB). */
 const WINDOW_USERS = 16_384;
 /** If fewer than one in this many users is wanted, single reads are cheaper than windows. */
 const DENSE_GAP_USERS = 1024;
@@ -48,11 +48,15 @@ export interface Ranking {
    * already read.
    */
   rankOf(userNumber: UserNumber, score?: number): number;
+  /** From now on scores of single users are read in windows that stay in memory, 4 bytes a user in all. */
+  keepScores(): void;
+  /** Frees them. */
+  forgetScores(): void;
   close(): void;
 }
 
 /** A ranking that its user must not close. */
-export type ReadRanking = Omit<Ranking, 'close'>;
+export type ReadRanking = Omit<Ranking, 'keepScores' | 'forgetScores' | 'close'>;
 
 /**
  * Opens a ranking folder.
@@ -90,6 +94,8 @@ class FileRanking implements Ranking {
   /** NaN = not read yet: no candidate has that score. */
   readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
   #lastCut: Cut | null = null;
+  /** Of `WINDOW_USERS` users each, as they were asked for; null where scores are not kept. */
+  #windows: Float32Array[] | null = null;
 
   constructor(folder: string, counts: { users: number; candidates: number }, scores: OpenBlob, order: OpenBlob) {
     this.#folder = folder;
@@ -144,6 +150,11 @@ class FileRanking implements Ranking {
 
   scoreOf(userNumber: UserNumber): number {
     if (!(userNumber >= 0 && userNumber < this.userCount)) return Number.NaN;
+    if (this.#windows) {
+      const window = Math.floor(userNumber / WINDOW_USERS);
+      this.#windows[window] ??= this.scoresFrom(window * WINDOW_USERS, WINDOW_USERS);
+      return this.#windows[window][userNumber % WINDOW_USERS]!;
+    }
     this.#fill(this.#scores, SCORES_FILE, this.#one, userNumber);
     return this.#oneScore[0]!;
   }
@@ -170,6 +181,14 @@ class FileRanking implements Ranking {
     if (at < 0)
       throw damaged(this.#folder, `${ORDER_FILE} does not contain user number ${userNumber}, but ${SCORES_FILE} does`);
     return low + at + 1;
+  }
+
+  keepScores(): void {
+    this.#windows ??= [];
+  }
+
+  forgetScores(): void {
+    this.#windows = null;
   }
 
   close(): void {

@@ -90,13 +90,13 @@ async function startParts(
 ): Promise<Service> {
   const { logger, clock } = options;
   const config: ServerConfig = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey };
-  const { minimumSeeds, leaseMs, maximumAttempts, openRankings } = config;
+  const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
   closers.push(lockStore(locator));
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
   takeOver(store, logger);
-  const rankings = new RankingCache(store.blobs, { openRankings });
+  const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
   closers.push(() => populations.close());
   const { served: population } = populations;

@@ -25,6 +25,10 @@ export class LruCache<K, V> {
   }
 
   /** A copy, least recently used first. */
+  values(): V[] {
+    return [...this.#kept.values()];
+  }
+
   keys(): K[] {
     return [...this.#kept.keys()];
   }

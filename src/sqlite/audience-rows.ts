@@ -49,6 +49,8 @@ export class AudienceRows {
   readonly #active = new Map<string, Audience>();
   #all: readonly Audience[] | null = null;
   #dataVersion = -1;
+  /** Whether `data_version` was read in this turn of the event loop. */
+  #isFresh = false;
   /** The last change of an active version that what is remembered knows of. */
   #lastChange: number | null = null;
   readonly #readDataVersion;
@@ -229,7 +231,16 @@ export class AudienceRows {
     this.activate(campaign, version, now);
   }
 
+  /**
+   * Asks SQLite once a turn of the event loop. Whoever learned of another process's commit, from an answer of an
+   * earlier turn or from that process, asks in a later one.
+   */
   #dropStale(): void {
+    if (this.#isFresh) return;
+    this.#isFresh = true;
+    setImmediate(() => {
+      this.#isFresh = false;
+    });
     const dataVersion = this.#readDataVersion.get() as number;
     if (dataVersion === this.#dataVersion) return;
     this.#dataVersion = dataVersion;

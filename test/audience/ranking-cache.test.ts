@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
+import type { BlobReader } from '../../src/campaigns/ports/blobs.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { blobs } from './blobs.ts';
 
@@ -28,9 +29,79 @@ function open(): string[] {
   );
 }
 
+/** `blobs`, and the reads of scores that went through it. */
+function countingBlobs(): { blobs: BlobReader; reads: () => number } {
+  let count = 0;
+  const counted: BlobReader = {
+    has: (folder) => blobs.has(folder),
+    read: (folder, file) => blobs.read(folder, file),
+    open(folder, file) {
+      const blob = blobs.open(folder, file);
+      return {
+        sizeBytes: blob.sizeBytes,
+        close: () => blob.close(),
+        read(target, position) {
+          if (file === 'scores.f32') count += 1;
+          return blob.read(target, position);
+        },
+      };
+    },
+  };
+  return { blobs: counted, reads: () => count };
+}
+
+/** Enough uses for the scores to be kept. */
+const MANY = 2000;
+
+describe('a ranking that is used often', () => {
+  const lookUp = (cache: RankingCache, folder: string, times = MANY) => {
+    for (let i = 0; i < times; i++) expect(cache.get(folder).scoreOf(1)).toBe(Math.fround(0.9));
+  };
+
+  it('is read from memory, with the same scores', () => {
+    const { blobs: counted, reads } = countingBlobs();
+    const cache = new RankingCache(counted, { openRankings: 2, memoryBytes: 16 });
+    lookUp(cache, folders[1]!);
+    const before = reads();
+    expect(before).toBeLessThan(MANY);
+    lookUp(cache, folders[1]!);
+    expect(reads()).toBe(before);
+    const ranking = cache.get(folders[1]!);
+    expect([ranking.scoreOf(0), ranking.scoreOf(1), ranking.scoreOf(2)]).toEqual([0.25, Math.fround(0.9), Number.NaN]);
+    cache.closeAll();
+  });
+
+  it('leaves its memory to another when it is quiet, and not before', () => {
+    const { blobs: counted, reads } = countingBlobs();
+    const cache = new RankingCache(counted, { openRankings: 3, memoryBytes: 8 });
+    const readsOf = (folder: string) => {
+      const before = reads();
+      lookUp(cache, folder, 10);
+      return reads() - before;
+    };
+    lookUp(cache, folders[1]!);
+    for (let i = 0; i < MANY; i++) {
+      lookUp(cache, folders[1]!, 1);
+      lookUp(cache, folders[2]!, 1);
+    }
+    expect([readsOf(folders[1]!), readsOf(folders[2]!)]).toEqual([0, 10]);
+    lookUp(cache, folders[2]!, 2 * MANY);
+    expect([readsOf(folders[2]!), readsOf(folders[1]!)]).toEqual([0, 10]);
+    cache.closeAll();
+  });
+
+  it('is read from its files where its scores are more than the memory', () => {
+    const { blobs: counted, reads } = countingBlobs();
+    const cache = new RankingCache(counted, { openRankings: 1, memoryBytes: 7 });
+    lookUp(cache, folders[1]!);
+    expect(reads()).toBeGreaterThanOrEqual(MANY);
+    cache.closeAll();
+  });
+});
+
 describe('RankingCache', () => {
   it('keeps the most recently used open, up to its limit', () => {
-    const cache = new RankingCache(blobs, { openRankings: 2 });
+    const cache = new RankingCache(blobs, { openRankings: 2, memoryBytes: 1024 });
     cache.get(folders[0]!);
     cache.get(folders[1]!);
     cache.get(folders[0]!);
@@ -41,7 +112,7 @@ describe('RankingCache', () => {
   });
 
   it('opens again what had to make room, and refuses to read through what was given before', () => {
-    const cache = new RankingCache(blobs, { openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
     const early = cache.get(folders[1]!);
     cache.get(folders[2]!);
     expect(open()).toEqual(['ranking-2']);
@@ -54,7 +125,7 @@ describe('RankingCache', () => {
   it('says storage_failed for a folder that is gone', () => {
     const gone = join(root, 'gone');
     writeRanking(blobs, gone, Float32Array.of(1));
-    const cache = new RankingCache(blobs, { openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
     cache.get(gone);
     rmSync(gone, { recursive: true });
     expect(cache.get(gone).rankOf(0)).toBe(1);
@@ -67,7 +138,7 @@ describe('RankingCache', () => {
   it('holds a ranking open beside its limit, though the folder is deleted and the cache makes room', () => {
     const doomed = join(root, 'doomed 1');
     writeRanking(blobs, doomed, Float32Array.of(0.5, 1, Number.NaN));
-    const cache = new RankingCache(blobs, { openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
     const held = cache.hold(doomed);
     const again = cache.hold(doomed);
     cache.get(folders[0]!);
@@ -84,7 +155,7 @@ describe('RankingCache', () => {
   });
 
   it('shares what it holds with those who come later, and keeps it when nobody holds it any more', () => {
-    const cache = new RankingCache(blobs, { openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
     cache.hold(folders[0]!).close();
     expect(open()).toEqual(['ranking-0']);
     expect(cache.get(folders[0]!).candidates).toBe(2);
@@ -92,7 +163,7 @@ describe('RankingCache', () => {
   });
 
   it('closes what is held too when all is closed', () => {
-    const cache = new RankingCache(blobs, { openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
     const held = cache.hold(folders[0]!);
     cache.get(folders[1]!);
     cache.closeAll();
@@ -101,7 +172,7 @@ describe('RankingCache', () => {
   });
 
   it('lets go of what was deleted, but not under those who hold it', () => {
-    const cache = new RankingCache(blobs, { openRankings: 3 });
+    const cache = new RankingCache(blobs, { openRankings: 3, memoryBytes: 1024 });
     const doomed = ['doomed 1', 'doomed 2'].map((name) => join(root, name));
     for (const folder of doomed) writeRanking(blobs, folder, Float32Array.of(0.5, 1));
     cache.get(doomed[0]!);
@@ -118,7 +189,7 @@ describe('RankingCache', () => {
   });
 
   it('refuses to read after closeAll', () => {
-    const cache = new RankingCache(blobs, { openRankings: 1 });
+    const cache = new RankingCache(blobs, { openRankings: 1, memoryBytes: 1024 });
     const ranking = cache.get(folders[0]!);
     cache.closeAll();
     expect(() => ranking.rankOf(0)).toThrow('is closed');

@@ -65,7 +65,7 @@ async function benchLookups(folders: readonly string[]): Promise<string[]> {
   for (const size of SIZES) {
     const audiences = folders.map((folder, i) => ({ campaignId: `${i}`, version: 1, folder, size }) as Audience);
     const ways = [64, 1024].map((openRankings) => {
-      const rankings = new RankingCache(BLOBS, { openRankings });
+      const rankings = new RankingCache(BLOBS, { openRankings, memoryBytes: 64 * 1024 * 1024 });
       const times: number[] = [];
       const run = async () => {
         for (let i = 0; i < LOOKUPS; i++) {

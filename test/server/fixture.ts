@@ -152,7 +152,7 @@ export async function openFixture(
     leaseMs: 30_000,
     maximumAttempts: 3,
   });
-  const rankings = new RankingCache(store.blobs, { openRankings: 2 });
+  const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 1024 });
   let logged = '';
   let wakes = 0;
   let models = (): CustomisedModels => {

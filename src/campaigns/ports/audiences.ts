@@ -4,7 +4,7 @@ import type { Audience, Changes, Page, PageQuery } from '../types.ts';
 export interface Audiences {
   /**
    * The active audience. Look-ups call it for each request: it must take microseconds if no active version changed in
-   * between.
+   * between. What another process commits is seen in the next turn of the event loop at the latest.
    * @throws AppError campaign_not_found, audience_not_ready (facts: state, retry_after in seconds)
    */
   activeAudience(id: string): Audience;

@@ -23,6 +23,12 @@ export const AUDIENCE_LIMITS = {
       'Rankings kept open for look-ups (two descriptors and 36 KiB each); should be at least the number of ' +
       'campaigns.',
   },
+  rankingMemoryBytes: {
+    default: 64 * 1024 * 1024,
+    unit: 'bytes',
+    description:
+      'Bytes of scores that are kept in memory for rankings that are looked up often, 4 bytes a user each (64 MiB).',
+  },
   maximumPageSize: {
     default: 10_000,
     unit: 'users',

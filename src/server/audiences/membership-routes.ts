@@ -5,6 +5,7 @@ import { AppError } from '../../lib/errors.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
+import { plainJson } from '../http/plain-json.ts';
 import { describeRoute, json } from '../http/route.ts';
 import { findUser } from '../user-sets/find-user.ts';
 import {
@@ -17,11 +18,11 @@ import {
   userParams,
 } from './schemas.ts';
 import { audiencesOfUser } from './user-audiences.ts';
-import { openFound } from './view.ts';
+import { activeNow, openFound } from './view.ts';
 
 /** What these routes call. */
 export type MembershipNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
-  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'activeAudiences'>;
+  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'activeAudiences' | 'audienceVersion' | 'get'>;
 };
 
 export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): void {
@@ -36,8 +37,9 @@ function withActive<T>(
   id: string,
   use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T,
 ): T {
-  const find = () => ({ audience: store.activeAudience(id) });
-  return openFound(find(), find, ({ audience }) => use(audience, rankings.get(audience.folder)));
+  const found = { audience: store.activeAudience(id) };
+  const again = () => ({ audience: activeNow(store, id) });
+  return openFound(found, again, ({ audience }) => use(audience, rankings.get(audience.folder)));
 }
 
 /** @throws AppError user_not_found */
@@ -55,6 +57,7 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
     '/v1/campaigns/:id/audience/members/:user_id',
     {
       config: { quiet: true },
+      serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'getMembership',
         tags: ['audience'],
@@ -87,6 +90,7 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
     '/v1/campaigns/:id/audience/members/batch',
     {
       config: { quiet: true },
+      serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'batchGetMemberships',
         tags: ['audience'],
@@ -126,6 +130,7 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
     '/v1/users/:user_id/audiences',
     {
       config: { quiet: true },
+      serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'listUserAudiences',
         tags: ['audience'],

@@ -4,6 +4,7 @@ import { campaignParams } from '../campaigns/params.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
+import { plainJson } from '../http/plain-json.ts';
 import { CACHED } from '../http/response-headers.ts';
 import { describeRoute, notModified } from '../http/route.ts';
 import type { createSlots } from '../http/slots.ts';
@@ -75,6 +76,7 @@ export function addAudienceRoutes(
     '/v1/campaigns/:id/audience',
     {
       exposeHeadRoute: false,
+      serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'getAudience',
         tags: ['audience'],
@@ -93,6 +95,7 @@ export function addAudienceRoutes(
     '/v1/campaigns/:id/audiences/:version',
     {
       exposeHeadRoute: false,
+      serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'getAudienceVersion',
         tags: ['audience'],

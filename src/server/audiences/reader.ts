@@ -12,7 +12,7 @@ import type { createSlots } from '../http/slots.ts';
 import { encodeCursor } from './cursor.ts';
 import type { CutQuery } from './schemas.ts';
 import { MEMBER_ROWS, PARQUET_TYPE, parquetChunks, streamChunks, textChunks, textOf } from './stream.ts';
-import { checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
+import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
 
 /** What a read calls. */
 export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rankings'> & {
@@ -46,8 +46,11 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
   ): FastifyReply => {
     const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
     const gzip = (type === NDJSON_TYPE || type === CSV_TYPE) && acceptsGzip(headers['accept-encoding']);
-    const find = () => locate(store, id, version, query.cursor);
-    const found = find();
+    const found = locate(store, id, version, query.cursor);
+    const find = () =>
+      version === null && found.cursor === null
+        ? { audience: activeNow(store, id), cursor: null }
+        : locate(store, id, version, query.cursor);
     const validators = (audience: Audience) => ({
       vary: 'accept, accept-encoding',
       etag: `"${audience.version}-${NAMES[type]}${gzip ? '-gzip' : ''}"`,

@@ -31,6 +31,15 @@ export function locate(store: Store, id: string, version: number | null, text: s
   return { audience: store.audienceVersion(id, at.audienceVersion), cursor: { text, at } };
 }
 
+/**
+ * The active version as the store has it at this moment, whatever this turn of the event loop has seen.
+ * @throws AppError campaign_not_found, audience_not_ready
+ */
+export function activeNow(store: Store, id: string): Audience {
+  const { audienceVersion } = store.get(id);
+  return audienceVersion === null ? store.activeAudience(id) : store.audienceVersion(id, audienceVersion);
+}
+
 /** The cut, and the ranks still to return: `from` (0-based) to `size`. */
 export interface View {
   readonly size: number;

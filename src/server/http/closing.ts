@@ -15,14 +15,17 @@ export function closeGracefully(app: ServerApp, { closeGraceMs }: Pick<HttpLimit
   app.addHook('onClose', async () => {
     if (cut !== null) clearTimeout(cut);
   });
-  app.addHook('onRequest', async () => {
+  app.addHook('onRequest', (_request, _reply, done) => {
     if (cut !== null) throw new AppError('unavailable', 'the server is closing', { facts: { retry_after: 1 } });
+    done();
   });
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, payload, done) => {
     if (cut !== null) reply.header('connection', 'close');
+    done(null, payload);
   });
   // A connection that was kept alive before the close began becomes idle only now.
-  app.addHook('onResponse', async () => {
+  app.addHook('onResponse', (_request, _reply, done) => {
     if (cut !== null) setImmediate(() => app.server.closeIdleConnections());
+    done();
   });
 }

@@ -24,6 +24,8 @@ export const textSchema = z.string();
 export function wrongId(what: string, id: unknown, maximumBytes: number): Wrong | null {
   if (typeof id !== 'string') return { message: `${what} must be a string` };
   if (id === '') return { message: `${what} must have at least 1 byte`, limit: 1 };
+  // of nearly all ids: a byte a character, and no surrogate
+  if (id.length <= maximumBytes && /^[\x20-\x7e]+$/.test(id)) return null;
   if (Buffer.byteLength(id) > maximumBytes) {
     return { message: `${what} must have at most ${maximumBytes} bytes`, limit: maximumBytes };
   }

@@ -12,11 +12,12 @@ import { UNKNOWN_FIELD } from './validation.ts';
  * routes ignore them.
  */
 export function refuseUnreadParts(app: ServerApp): void {
-  app.addHook('preValidation', async (request) => {
+  app.addHook('preValidation', (request, _reply, done) => {
     const { url, schema } = request.routeOptions;
-    if (url?.startsWith('/v1/') !== true) return;
+    if (url?.startsWith('/v1/') !== true) return done();
     if (schema?.querystring === undefined) refuseQuery(request.query as object);
     if (schema?.body === undefined && hasBody(request)) throw new AppError('invalid_request', 'no body is expected');
+    done();
   });
 }
 

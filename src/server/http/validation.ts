@@ -11,7 +11,7 @@ import { sentenceOf } from './sentences.ts';
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, httpPart }) => {
   const what = WHAT[httpPart ?? ''] ?? 'the query';
   return (input: unknown) => {
-    const result = schema.safeParse(input, { error: sentenceOf });
+    const result = schema.safeParse(input, CONTEXT);
     if (result.success) return { value: result.data };
     const details = result.error.issues.flatMap((issue) => detailsOf(issue, input, httpPart === 'body'));
     const first = details[0];
@@ -20,6 +20,8 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
     return { error: new AppError('invalid_request', `${what} ${detail}`, { details }) };
   };
 };
+
+const CONTEXT = { error: sentenceOf };
 
 const WHAT: Readonly<Record<string, string>> = { body: 'the body', params: 'the path', headers: 'a header' };
 

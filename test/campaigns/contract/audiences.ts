@@ -1,4 +1,5 @@
 /** Sizes, versions and the cache of active audiences over two connections. */
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { everyoneIsKnown, expand, newCampaign, PINS } from './inputs.ts';
 import type { NewData } from './new-data.ts';
@@ -27,7 +28,7 @@ export function describeAudiences(newData: NewData): void {
       expect(store.get(id)).toMatchObject({ audienceVersion: 1, audienceSize: 50, candidates: 97, state: 'ready' });
     });
 
-    it('is seen as soon as another connection has finished, and again from memory', () => {
+    it('is seen in the next turn after another connection has finished, and again from memory', async () => {
       const data = newData();
       const [api, engine] = [data.open(), data.open()];
       const first = api.create(newCampaign(), everyoneIsKnown);
@@ -37,11 +38,12 @@ export function describeAudiences(newData: NewData): void {
       expect(api.activeAudience(first.id)).toBe(remembered);
       expect(() => api.activeAudience(second.id)).toThrow('has no audience');
       expand(engine, engine.claim('1:a')!, { candidates: 5 });
+      await setImmediate();
       expect(api.activeAudience(second.id).size).toBe(5);
       expect(api.activeAudience(first.id)).toEqual(remembered);
     });
 
-    it('stays in memory over commits that change no active version, and is seen when one does', () => {
+    it('stays in memory over commits that change no active version, and is seen in the next turn when one does', async () => {
       const data = newData();
       const [api, engine] = [data.open(), data.open()];
       const { id } = api.create(newCampaign(), everyoneIsKnown);
@@ -49,14 +51,18 @@ export function describeAudiences(newData: NewData): void {
       const [one, all] = [api.activeAudience(id), api.activeAudiences()];
       engine.update(id, { name: 'another' });
       engine.create(newCampaign(), everyoneIsKnown);
+      await setImmediate();
       expect(api.activeAudience(id)).toBe(one);
       expect(api.activeAudiences()).toBe(all);
       engine.update(id, { audience: { size: 3 } });
+      await setImmediate();
       expect(api.activeAudience(id)).toMatchObject({ version: 2, size: 3 });
       expect(api.activeAudiences()).toMatchObject([{ version: 2 }]);
       engine.activate(id, 1);
+      await setImmediate();
       expect(api.activeAudiences()).toMatchObject([{ version: 1 }]);
       engine.delete(id);
+      await setImmediate();
       expect(api.activeAudiences()).toEqual([]);
       expect(() => api.activeAudience(id)).toThrow(expect.objectContaining({ code: 'campaign_not_found' }));
     });

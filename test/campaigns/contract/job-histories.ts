@@ -2,6 +2,7 @@
  * Random histories of two connections and three owners against a model: one owner at a time, no job lost, only legal
  * steps, progress never falls; and callers expand, cancel, resize, roll back and delete at any moment.
  */
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../../src/campaigns/ports/store.ts';
@@ -96,9 +97,9 @@ class History {
   async run(history: readonly Step[]): Promise<void> {
     for (const each of history) {
       await this.take(each);
-      this.look();
+      await this.look();
     }
-    this.drain();
+    await this.drain();
   }
 
   close(): void {
@@ -261,7 +262,9 @@ class History {
   }
 
   /** Compares every campaign and expansion with how it was before the step, through one connection and the other. */
-  look(): void {
+  async look(): Promise<void> {
+    // what another connection has committed is seen in the next turn
+    await setImmediate();
     const campaigns = this.stores[0]!.list({ limit: 1000 }).items;
     expect(campaigns.map(({ id }) => id).sort()).toEqual([...this.versions.keys()].sort());
     for (const campaign of campaigns) {
@@ -291,15 +294,15 @@ class History {
   }
 
   /** An engine that works on until nothing is left: every campaign comes to its end. */
-  drain(): void {
+  async drain(): Promise<void> {
     this.clock.pass(2 * LEASE_MS);
     for (let job = this.claim(0); job !== null; job = this.claim(0)) {
       for (const kind of ['pin', 'adapt', 'score', 'finish'] as const) {
         this.work({ kind, claim: 0 }, job);
-        this.look();
+        await this.look();
       }
     }
-    this.look();
+    await this.look();
     expect(this.waiting.size).toBe(0);
     expect(this.stores[1]!.countsByState()).toMatchObject({ queued: 0, adapting: 0, scoring: 0 });
   }

@@ -1,0 +1,58 @@
+/** A request's logger that becomes one with its first line: most look-ups never log. */
+import type { FastifyBaseLogger } from 'fastify';
+
+type Line = Parameters<FastifyBaseLogger['info']>;
+
+/** Levels at which the lines of every look-up are written. */
+const VERBOSE: readonly string[] = ['debug', 'trace'];
+
+/** Writes to `parent` with `bindings`, from the first line on through a child of it. */
+export class LazyLogger implements FastifyBaseLogger {
+  readonly #parent: FastifyBaseLogger;
+  readonly #bindings: Parameters<FastifyBaseLogger['child']>[0];
+  #own: FastifyBaseLogger | null = null;
+
+  constructor(parent: FastifyBaseLogger, bindings: Parameters<FastifyBaseLogger['child']>[0]) {
+    this.#parent = parent;
+    this.#bindings = bindings;
+  }
+
+  get level(): string {
+    return this.#parent.level;
+  }
+
+  child(...given: Parameters<FastifyBaseLogger['child']>): FastifyBaseLogger {
+    return this.#logger().child(...given);
+  }
+
+  fatal(...line: Line): void {
+    this.#logger().fatal(...line);
+  }
+
+  error(...line: Line): void {
+    this.#logger().error(...line);
+  }
+
+  warn(...line: Line): void {
+    this.#logger().warn(...line);
+  }
+
+  info(...line: Line): void {
+    this.#logger().info(...line);
+  }
+
+  debug(...line: Line): void {
+    if (VERBOSE.includes(this.level)) this.#logger().debug(...line);
+  }
+
+  trace(...line: Line): void {
+    if (VERBOSE.includes(this.level)) this.#logger().trace(...line);
+  }
+
+  silent(): void {}
+
+  #logger(): FastifyBaseLogger {
+    this.#own ??= this.#parent.child(this.#bindings);
+    return this.#own;
+  }
+}
