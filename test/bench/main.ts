@@ -1,48 +1,73 @@
 /**
- * `npm run bench [-- name ...]`: each benchmark prints ratios of two ways measured in turn in one run. `npm run bench
- * -- quality ..` has arguments of its own.
+ * `npm run bench [-- NAME ..] [--json] [--quick] [--peer FILE]`: each benchmark prints figures and ratios of ways that
+ * were measured in turn in one run. `npm run bench -- quality ..` has arguments of its own.
  */
+import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
+import { parseArgs } from 'node:util';
 import { AppError } from '../../src/lib/errors.ts';
 import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchQuality } from './quality.bench.ts';
 import { benchRegression } from './regression.bench.ts';
+import { type Benchmark, renderReport } from './report.ts';
 import { benchScoring } from './scoring.bench.ts';
+import { benchServing } from './serving.bench.ts';
 import { benchTraining } from './training.bench.ts';
 
-const BENCHMARKS: Readonly<Record<string, () => Promise<readonly string[]>>> = {
-  adaptation: benchAdaptation,
-  audience: benchAudience,
-  latent: benchLatentStart,
-  regression: benchRegression,
-  scoring: benchScoring,
-  training: benchTraining,
+/** A benchmark that reports lines alone. */
+const told =
+  (run: () => Promise<readonly string[]>): Benchmark =>
+  async () => ({ results: {}, ratios: {}, lines: await run() });
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
+  scoring: told(benchScoring),
+  adaptation: told(benchAdaptation),
+  training: told(benchTraining),
+  serving: benchServing,
+  audience: told(benchAudience),
+  latent: told(benchLatentStart),
+  regression: told(benchRegression),
 };
 
-const asked = process.argv.slice(2);
-const unknown = asked.filter((name) => !BENCHMARKS[name]);
-const refuse = (message: string): void => {
-  process.stderr.write(`${message}\n`);
+const note = (line: string) => process.stderr.write(`${line}\n`);
+const args = process.argv.slice(2);
+try {
+  if (args[0] === 'quality')
+    for (const line of await benchQuality(args.slice(1), note)) process.stdout.write(`${line}\n`);
+  else await runBenchmarks(args);
+} catch (error) {
+  const isUsage = error instanceof AppError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS');
+  if (!isUsage) throw error;
+  note((error as Error).message);
   process.exitCode = 2;
-};
-if (asked[0] === 'quality') {
-  const note = (line: string) => process.stderr.write(`${line}\n`);
-  try {
-    for (const line of await benchQuality(asked.slice(1), note)) process.stdout.write(`${line}\n`);
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    refuse(error.message);
+}
+
+async function runBenchmarks(given: readonly string[]): Promise<void> {
+  const { values, positionals } = parseArgs({
+    args: [...given],
+    allowPositionals: true,
+    options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, peer: { type: 'string' } },
+  });
+  const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
+  if (unknown.length > 0) {
+    const names = [...Object.keys(BENCHMARKS), 'quality'].join(', ');
+    throw new AppError('invalid_argument', `no benchmark is called ${unknown.join(', ')}: there are ${names}`);
   }
-} else if (unknown.length > 0) {
-  refuse(
-    `no benchmark is called ${unknown.join(', ')}: there are ${[...Object.keys(BENCHMARKS), 'quality'].join(', ')}`,
-  );
-} else {
-  process.stdout.write(`${cpus().length} x ${cpus()[0]?.model ?? 'processor'}, Node ${process.version}\n`);
-  for (const [name, run] of Object.entries(BENCHMARKS)) {
-    if (asked.length > 0 && !asked.includes(name)) continue;
-    for (const line of await run()) process.stdout.write(`${name}: ${line}\n`);
+  const machine = {
+    cores: cpus().length,
+    processor: cpus()[0]?.model ?? 'unknown',
+    node: process.version,
+    onnxruntime: createRequire(import.meta.url)('onnxruntime-node/package.json').version as string,
+  };
+  const { cores, processor, node, onnxruntime } = machine;
+  process.stdout.write(`${cores} x ${processor}, Node ${node}, ONNX Runtime ${onnxruntime}\n`);
+  const options = { quick: values.quick ?? false, peer: values.peer ?? null, note };
+  for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
+    const report = await BENCHMARKS[name]!(options);
+    for (const line of renderReport(name, report)) process.stdout.write(`${line}\n`);
+    const { results, ratios } = report;
+    if (values.json) process.stdout.write(`${JSON.stringify({ name, machine, results, ratios })}\n`);
   }
 }

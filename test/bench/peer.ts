@@ -1,0 +1,37 @@
+/** The PyTorch peer: a Python file that prints what it measured, run by its path. */
+import { spawnSync } from 'node:child_process';
+import type { BenchOptions } from './report.ts';
+
+/** Figures of one run of the peer. */
+export interface PeerFigures {
+  /** Users scored a second, at its best batch size. */
+  readonly usersPerSecond: number;
+  /** Seconds of an Adam step of 512 rows on all parameters, and with frozen tables. */
+  readonly denseStep: number;
+  readonly frozenStep: number;
+  /** Seconds of a second-order meta step of 5 tasks of 512 + 512 rows. */
+  readonly metaStep: number;
+}
+
+const LIMIT_MS = 300_000;
+const PYTHON = '/usr/bin/python3';
+
+/** Runs it once; null, and a loud note, where it is not given or does not run. */
+export function runPeer({ peer, note }: Pick<BenchOptions, 'peer' | 'note'>): PeerFigures | null {
+  if (peer === null) return missing(note, 'no --peer FILE was given');
+  const { status, stdout, stderr, error } = spawnSync(PYTHON, [peer], { encoding: 'utf8', timeout: LIMIT_MS });
+  if (error || status !== 0) return missing(note, error?.message ?? stderr.trim().split('\n').at(-1) ?? 'it failed');
+  const all = (pattern: RegExp) => [...stdout.matchAll(pattern)].map(([, value]) => Number(value));
+  const scores = all(/^score B \d+ users\/s (\S+)$/gm);
+  const [dense] = all(/^adapt step \(dense.*\) s (\S+)$/gm);
+  const [frozen] = all(/^adapt step \(frozen.*\) s (\S+)$/gm);
+  const meta = all(/^meta step .* s (\S+)$/gm);
+  if (scores.length === 0 || dense === undefined || frozen === undefined || meta.length === 0)
+    return missing(note, 'it printed other lines than expected');
+  return { usersPerSecond: Math.max(...scores), denseStep: dense, frozenStep: frozen, metaStep: Math.min(...meta) };
+}
+
+function missing(note: BenchOptions['note'], why: string): null {
+  note(`*** PyTorch is MISSING, and ratios to it are left out: ${why}`);
+  return null;
+}

@@ -1,0 +1,153 @@
+/** The service as it is started, over a population of synthetic people, for benchmarks. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openDataSet } from '../../src/dataset/data-set.ts';
+import { generateDataSet } from '../../src/offline/synthetic.ts';
+import { importPopulation } from '../../src/population/import.ts';
+
+const ROOT = join(import.meta.dirname, '..', '..');
+const MODEL = join(ROOT, 'models', 'demo');
+const READY_MS = 120_000;
+/** Bytes of a page, as the kernel counts memory. */
+const PAGE_BYTES = 4096;
+
+export interface BenchService {
+  readonly url: string;
+  readonly port: number;
+  /** Bytes that all its processes hold in memory. */
+  memory(): number;
+  call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly json: Json }>;
+  /** POSTs a campaign of `seeds` users and waits for its end: the campaign, and seconds since the POST. */
+  expand(seeds: readonly string[]): Promise<{ readonly campaign: Json; readonly seconds: number }>;
+  stop(): Promise<void>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: benchmarks read what they know is there
+type Json = any;
+
+/** A folder that is removed after `use`. */
+export async function withFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
+  const folder = mkdtempSync(join(tmpdir(), 'metaheac-bench-'));
+  try {
+    return await use(folder);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Imports `users` people of the demo's world into `folder`/population, and returns its path. */
+export async function makePopulation(folder: string, users: number): Promise<string> {
+  const source = join(folder, 'data');
+  const out = join(folder, 'population');
+  await generateDataSet({ out: source, users, trainCampaigns: 1, testCampaigns: 1, seed: '1', world: 'demo' });
+  await importPopulation({ source, features: openDataSet(source).userFeatures, out });
+  rmSync(source, { recursive: true });
+  return out;
+}
+
+/** Ids of people, evenly spread. */
+export function people(count: number, users: number): string[] {
+  const width = Math.max(6, String(users).length);
+  return Array.from(
+    { length: count },
+    (_, i) => `person-${String(1 + Math.floor((i * users) / count)).padStart(width, '0')}`,
+  );
+}
+
+export async function startService(population: string, dataDir: string, threads = 2): Promise<BenchService> {
+  const flags = ['--data-dir', dataDir, '--model', MODEL, '--population', population];
+  const child = spawn(
+    process.execPath,
+    [
+      join(ROOT, 'scripts/run.mjs'),
+      join('src/cli/main.ts'),
+      'serve',
+      ...flags,
+      '--port',
+      '0',
+      '--threads',
+      `${threads}`,
+    ],
+    { cwd: ROOT, env: { ...process.env, METAHEAC_DEVICE: 'cpu' }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  const url = await listening(child);
+  const call: BenchService['call'] = async (method, path, body) => {
+    const response = await fetch(`${url}${path}`, {
+      method,
+      ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+    });
+    return { status: response.status, json: await response.json() };
+  };
+  const end = performance.now() + READY_MS;
+  while ((await call('GET', '/readyz')).status !== 200) {
+    if (performance.now() > end) throw new Error('the service does not become ready');
+    await sleep(50);
+  }
+  return {
+    url,
+    port: Number(new URL(url).port),
+    memory: () => familyOf(child.pid!).reduce((sum, pid) => sum + residentBytes(pid), 0),
+    call,
+    expand: async (seeds) => {
+      const start = performance.now();
+      const { status, json } = await call('POST', '/v1/campaigns', { name: 'bench', seeds, audience: { percent: 5 } });
+      if (status !== 202) throw new Error(JSON.stringify(json));
+      for (;;) {
+        const { json: campaign } = await call('GET', `/v1/campaigns/${json.id}`);
+        if (campaign.state === 'ready') return { campaign, seconds: (performance.now() - start) / 1000 };
+        if (campaign.state === 'failed' || campaign.state === 'too_small')
+          throw new Error(JSON.stringify(campaign.reason));
+        await sleep(10);
+      }
+    },
+    stop: async () => {
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+/** The address that it prints. */
+async function listening(child: ChildProcess): Promise<string> {
+  let text = '';
+  return new Promise((resolve, reject) => {
+    const read = (data: Buffer) => {
+      text += data;
+      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
+      if (found) resolve(found[0]);
+    };
+    child.stdout!.on('data', read);
+    child.stderr!.on('data', read);
+    child.once('exit', () => reject(new Error(`the service ended: ${text}`)));
+  });
+}
+
+/** A process and all that it started. */
+function familyOf(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
+    try {
+      const [, parent] = /^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))!;
+      parents.set(Number(name), Number(parent));
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  const family = new Set([pid]);
+  // a set grows while it is walked
+  for (const one of family) for (const [child, parent] of parents) if (parent === one) family.add(child);
+  return [...family];
+}
+
+function residentBytes(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
+}
