@@ -1,13 +1,16 @@
 /**
- * `npm run bench [-- NAME ..] [--json] [--quick] [--peer FILE]`: each benchmark prints figures and ratios of ways that
+ * `npm run bench [-- NAME ..] [--json] [--quick] [--users N] [--peer FILE]`: each benchmark prints figures and ratios of ways that
  * were measured in turn in one run. `npm run bench -- quality ..` has arguments of its own.
  */
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
+import { positiveInteger } from '../../src/cli/options.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
+import { benchCampaign } from './campaign.bench.ts';
+import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchQuality } from './quality.bench.ts';
 import { benchRegression } from './regression.bench.ts';
@@ -25,7 +28,9 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   scoring: told(benchScoring),
   adaptation: told(benchAdaptation),
   training: told(benchTraining),
+  campaign: benchCampaign,
   serving: benchServing,
+  import: benchImport,
   audience: told(benchAudience),
   latent: told(benchLatentStart),
   regression: told(benchRegression),
@@ -48,7 +53,12 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
     args: [...given],
     allowPositionals: true,
-    options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, peer: { type: 'string' } },
+    options: {
+      json: { type: 'boolean' },
+      quick: { type: 'boolean' },
+      peer: { type: 'string' },
+      users: { type: 'string' },
+    },
   });
   const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
   if (unknown.length > 0) {
@@ -63,7 +73,8 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
   };
   const { cores, processor, node, onnxruntime } = machine;
   process.stdout.write(`${cores} x ${processor}, Node ${node}, ONNX Runtime ${onnxruntime}\n`);
-  const options = { quick: values.quick ?? false, peer: values.peer ?? null, note };
+  const users = values.users === undefined ? null : positiveInteger(values.users);
+  const options = { quick: values.quick ?? false, users, peer: values.peer ?? null, note };
   for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
     const report = await BENCHMARKS[name]!(options);
     for (const line of renderReport(name, report)) process.stdout.write(`${line}\n`);

@@ -3,6 +3,8 @@
 export interface BenchOptions {
   /** Small sizes: seconds in place of minutes. */
   readonly quick: boolean;
+  /** Another number of users than the benchmark's own. */
+  readonly users: number | null;
   /** The PyTorch peer to race against: a Python file. */
   readonly peer: string | null;
   readonly note: (line: string) => void;

@@ -1,7 +1,7 @@
 /** The service as it is started, over a population of synthetic people, for benchmarks. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,17 +9,15 @@ import { openDataSet } from '../../src/dataset/data-set.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { importPopulation } from '../../src/population/import.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+export const ROOT = join(import.meta.dirname, '..', '..');
 const MODEL = join(ROOT, 'models', 'demo');
 const READY_MS = 120_000;
-/** Bytes of a page, as the kernel counts memory. */
-const PAGE_BYTES = 4096;
 
 export interface BenchService {
   readonly url: string;
   readonly port: number;
-  /** Bytes that all its processes hold in memory. */
-  memory(): number;
+  /** Of the process that started the others. */
+  readonly pid: number;
   call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly json: Json }>;
   /** POSTs a campaign of `seeds` users and waits for its end: the campaign, and seconds since the POST. */
   expand(seeds: readonly string[]): Promise<{ readonly campaign: Json; readonly seconds: number }>;
@@ -90,7 +88,7 @@ export async function startService(population: string, dataDir: string, threads 
   return {
     url,
     port: Number(new URL(url).port),
-    memory: () => familyOf(child.pid!).reduce((sum, pid) => sum + residentBytes(pid), 0),
+    pid: child.pid!,
     call,
     expand: async (seeds) => {
       const start = performance.now();
@@ -125,29 +123,4 @@ async function listening(child: ChildProcess): Promise<string> {
     child.stderr!.on('data', read);
     child.once('exit', () => reject(new Error(`the service ended: ${text}`)));
   });
-}
-
-/** A process and all that it started. */
-function familyOf(pid: number): number[] {
-  const parents = new Map<number, number>();
-  for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
-    try {
-      const [, parent] = /^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))!;
-      parents.set(Number(name), Number(parent));
-    } catch {
-      // it ended meanwhile
-    }
-  }
-  const family = new Set([pid]);
-  // a set grows while it is walked
-  for (const one of family) for (const [child, parent] of parents) if (parent === one) family.add(child);
-  return [...family];
-}
-
-function residentBytes(pid: number): number {
-  try {
-    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
-  } catch {
-    return 0;
-  }
 }

@@ -1,0 +1,97 @@
+/** Imports as a command: users a second of NDJSON, CSV and Parquet, and whether memory grows with them. */
+import { createReadStream, createWriteStream, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { openDataSet } from '../../src/dataset/data-set.ts';
+import { generateDataSet } from '../../src/offline/synthetic.ts';
+import { withDatabase } from '../../src/population/tables/database.ts';
+import { timeNode } from './processes.ts';
+import { type BenchOptions, type BenchReport, type Figure, figure, interleave } from './report.ts';
+import { ROOT, withFolder } from './service.ts';
+
+const USERS = { full: 1_000_000, quick: 20_000 };
+const ROUNDS = 3;
+/** The small import has this part of the users. */
+const PART = 4;
+
+export async function benchImport({ quick, users, note }: BenchOptions): Promise<BenchReport> {
+  const size = users ?? USERS[quick ? 'quick' : 'full'];
+  return withFolder(async (folder) => {
+    note(`making files of ${size.toLocaleString('en')} people`);
+    const files = await makeFiles(folder, size);
+    const memory: Record<string, number[]> = {};
+    const run = (name: string, file: string, count: number) => async () => {
+      const out = join(folder, `population-${name}-${Math.random()}`);
+      const { seconds, bytes } = await timeNode(
+        ['scripts/run.mjs', 'src/cli/main.ts', 'population', 'import', file, '--schema', files.schema, '--out', out],
+        ROOT,
+      );
+      memory[name] = [...(memory[name] ?? []), bytes / 2 ** 20];
+      return count / seconds;
+    };
+    const rates = await interleave(ROUNDS, {
+      ndjson: run('ndjson', files.ndjson, size),
+      csv: run('csv', files.csv, size),
+      parquet: run('parquet', files.parquet, size),
+      part: run('part', files.part, size / PART),
+    });
+    const results: Record<string, Figure> = {};
+    for (const [name, values] of Object.entries(rates)) results[name] = figure(values, 'users/s');
+    for (const [name, values] of Object.entries(memory)) results[`${name}: memory`] = figure(values, 'MiB');
+    const grown = results['ndjson: memory']!.median / results['part: memory']!.median;
+    return { results, ratios: { memory_vs_a_quarter_of_the_users: grown } };
+  });
+}
+
+/** The same people as NDJSON, CSV and Parquet, a part of them as NDJSON, and their schema. */
+async function makeFiles(folder: string, users: number) {
+  const data = join(folder, 'data');
+  await generateDataSet({ out: data, users, trainCampaigns: 1, testCampaigns: 1, seed: '1', world: 'demo' });
+  const [schema, ndjson, csv, parquet, part] = [
+    join(folder, 'schema.json'),
+    join(data, 'users.ndjson'),
+    join(folder, 'users.csv'),
+    join(folder, 'users.parquet'),
+    join(folder, 'part.ndjson'),
+  ];
+  const features = openDataSet(data).userFeatures;
+  writeFileSync(
+    schema,
+    JSON.stringify({
+      features: features.map(({ name, kind }) => (kind === 'multi' ? { name, kind, separator: '|' } : { name, kind })),
+    }),
+  );
+  await withDatabase({ scratch: join(folder, 'scratch') }, async (database) => {
+    const source = `read_json('${ndjson}', format = 'newline_delimited')`;
+    await database.run(`COPY (FROM ${source}) TO '${parquet}' (FORMAT parquet)`);
+    const columns = features.map(({ name, kind }) =>
+      kind === 'multi' ? `array_to_string("${name}", '|') AS "${name}"` : `"${name}"`,
+    );
+    await database.run(`COPY (SELECT user_id, ${columns.join(', ')} FROM ${source}) TO '${csv}' (FORMAT csv)`);
+  });
+  await copyLines(ndjson, part, Math.floor(users / PART));
+  return { schema, ndjson, csv, parquet, part };
+}
+
+async function copyLines(from: string, to: string, lines: number): Promise<void> {
+  let left = lines;
+  await pipeline(
+    createReadStream(from),
+    async function* (chunks: AsyncIterable<Buffer>) {
+      for await (const chunk of chunks) {
+        let end = 0;
+        while (left > 0 && end < chunk.length) {
+          const at = chunk.indexOf(10, end);
+          if (at < 0) end = chunk.length;
+          else {
+            end = at + 1;
+            left -= 1;
+          }
+        }
+        yield chunk.subarray(0, end);
+        if (left === 0) return;
+      }
+    },
+    createWriteStream(to),
+  );
+}

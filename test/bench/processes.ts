@@ -1,0 +1,66 @@
+/** Processes of a benchmark: the memory that they hold, and how long a command takes. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** Bytes of a page, as the kernel counts memory. */
+const PAGE_BYTES = 4096;
+const WATCH_EVERY_MS = 50;
+
+/** Bytes that a process and all that it started hold in memory. */
+export function memoryOf(pid: number): number {
+  return familyOf(pid).reduce((sum, one) => sum + residentBytes(one), 0);
+}
+
+/** Watches that memory until `stop`, which returns the most that was seen. */
+export function watchMemory(pid: number): { stop(): number } {
+  let most = 0;
+  const look = () => {
+    most = Math.max(most, memoryOf(pid));
+  };
+  const timer = setInterval(look, WATCH_EVERY_MS);
+  return {
+    stop() {
+      clearInterval(timer);
+      look();
+      return most;
+    },
+  };
+}
+
+/** Runs Node with `args` to its end: seconds, and the most bytes that it held. @throws where it fails */
+export async function timeNode(args: readonly string[], cwd: string): Promise<{ seconds: number; bytes: number }> {
+  const start = performance.now();
+  const child = spawn(process.execPath, args, { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
+  const watch = watchMemory(child.pid!);
+  let stderr = '';
+  child.stderr.on('data', (data: Buffer) => (stderr += data));
+  const [code] = await once(child, 'close');
+  const bytes = watch.stop();
+  if (code !== 0) throw new Error(`${args.join(' ')}: ${stderr}`);
+  return { seconds: (performance.now() - start) / 1000, bytes };
+}
+
+function familyOf(pid: number): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((one) => /^\d+$/.test(one))) {
+    try {
+      const [, parent] = /^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${name}/stat`, 'utf8'))!;
+      parents.set(Number(name), Number(parent));
+    } catch {
+      // it ended meanwhile
+    }
+  }
+  const family = new Set([pid]);
+  // a set grows while it is walked
+  for (const one of family) for (const [child, parent] of parents) if (parent === one) family.add(child);
+  return [...family];
+}
+
+function residentBytes(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * PAGE_BYTES;
+  } catch {
+    return 0;
+  }
+}
