@@ -23,9 +23,6 @@ export const POOL_ROWS = 20_000;
 const MOST_SEEDS = 2000;
 /** Dismissed users are negatives of every step, at most this many of them, sampled once. */
 const MOST_DISMISSED = 2000;
-/** Share of the work that is done once the seeds are ranked: five runs of six. */
-const CROSS_FITTED = 5 / 6;
-
 /** Steps for `seeds` seeds. */
 export function stepsFor({ steps }: DescentSettings, seeds: number): number {
   return Math.min(Math.max(Math.round(steps.at_50_seeds * (seeds / 50) ** steps.exponent), 1), steps.maximum);
@@ -53,6 +50,11 @@ export async function customiseHeads(
   const positives = Int32Array.from(seeds.keys());
   const pool = Int32Array.from({ length: sampled.length }, (_, i) => seeds.length + i);
 
+  await adaptHeads(started, settings, { positives, pool, always }, rng.fork('final'), false);
+  const parameters = started.run.parameters();
+  request.onProgress?.(1);
+  request.onParameters?.(parameters);
+
   let ranks: SeedRanks | null = null;
   if (!request.withoutQuality) {
     const ranked = request.ranked ? request.ranked.map((row) => places.get(row)!) : pool;
@@ -71,13 +73,11 @@ export async function customiseHeads(
           draws,
         );
       },
-      (share) => request.onProgress?.(share * CROSS_FITTED),
+      () => request.onProgress?.(1),
     );
   }
-  await adaptHeads(started, settings, { positives, pool, always }, rng.fork('final'), false);
-  request.onProgress?.(1);
   return {
-    parameters: started.run.parameters(),
+    parameters,
     epochs: stepsFor(settings, seeds.length),
     quality: ranks && reportRanks(ranks),
     prediction: request.withoutQuality ? null : predict(ranks, request.seeds.length),

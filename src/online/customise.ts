@@ -79,6 +79,11 @@ export interface CustomiseRequest {
   /** Called with the share of steps done; whatever it throws ends the adaptation. */
   readonly onProgress?: (share: number) => void;
   /**
+   * Called with the adapted parameters where they are known before quality and prediction: scoring need not wait for
+   * those.
+   */
+  readonly onParameters?: (parameters: CustomisedModel['parameters']) => void;
+  /**
    * `ownToken`: the campaign's own, if the model was trained on it. It must also be removed when scoring with the
    * customised model.
    */

@@ -6,16 +6,15 @@ import type { Job, Pins, Reason } from '../campaigns/types.ts';
 import { Cancellation } from '../lib/cancellation.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
-import { type Following, ThreadDied } from '../lib/thread-group.ts';
+import { ThreadDied } from '../lib/thread-group.ts';
 import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
+import { ADAPTED, adaptAndScore } from './adapt-and-score.ts';
 import { type ExpansionRows, findRows, type RoleIds } from './find-rows.ts';
+import type { CustomiseTask } from './messages.ts';
 import type { ThreadPool } from './pool.ts';
 
-/** Progress at the end of adaptation, and at the end of scoring. */
-const ADAPTED = 0.5;
-const SCORED = 0.95;
 /** Progress is written at most this often. */
 const PROGRESS_EVERY_MS = 1000;
 /** A retry waits this long times the square of the attempt: 15 s in total for the default of five attempts. */
@@ -111,7 +110,7 @@ function roleIdsOf(store: CampaignStore, { sets }: Job): RoleIds {
 }
 
 async function attempt(dependencies: ExpandDependencies, job: Job, cancellation: Cancellation): Promise<Outcome> {
-  const { store, pool, clock } = dependencies;
+  const { store, clock } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
   const pins = store.pin(job, dependencies);
   const population = openPinned(dependencies, pins);
@@ -121,12 +120,10 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
     timings[name] = (now - start) / 1000;
     start = now;
   };
-  const { seeds, suppressed, filtered, candidates, dismissed } = await findRows(
-    population,
-    roleIdsOf(store, job),
-    job.filters,
-    () => requireLease(!cancellation.isCancelled),
+  const rows = await findRows(population, roleIdsOf(store, job), job.filters, () =>
+    requireLease(!cancellation.isCancelled),
   );
+  const { seeds, suppressed, filtered, candidates } = rows;
   stage('finding');
   const excluded = { seeds: seeds.length, suppressed: suppressed.length, filtered: filtered.length };
   const shortfall = findShortfall(dependencies, population, { seeds, candidates, excluded });
@@ -136,18 +133,13 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
   }
   const progress = reporter(dependencies, job);
   requireLease(store.advance(job, { state: 'adapting', progress: 0.01 }));
-  const { features, filters, externalId } = job;
-  const key = planKey({ ...pins, features, filters, seeds, suppressed, dismissed });
-  const { populationVersion } = pins;
-  const customised = await pool.customise(
-    { kind: 'customise', populationVersion, key, features, externalId, seeds, candidates, dismissed },
-    { cancellation, onProgress: (share) => progress(ADAPTED * share) },
-  );
-  stage('adapting');
-  requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
-  const scores = await scoreAll(dependencies, job, population, customised.parameters, {
-    cancellation,
-    onProgress: (share) => progress(ADAPTED + (SCORED - ADAPTED) * share),
+  const task = customiseTask(job, pins, rows);
+  const { scores, customised } = await adaptAndScore(dependencies.pool, { job, population, task }, cancellation, {
+    onProgress: progress,
+    onAdapted: () => {
+      stage('adapting');
+      requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
+    },
   });
   leaveOut(population, [seeds, suppressed, filtered], scores);
   stage('scoring');
@@ -168,6 +160,13 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
     }),
   );
   return { kind: 'ready' };
+}
+
+function customiseTask({ features, filters, externalId }: Job, pins: Pins, rows: ExpansionRows): CustomiseTask {
+  const { seeds, candidates, suppressed, dismissed } = rows;
+  const key = planKey({ ...pins, features, filters, seeds, suppressed, dismissed });
+  const { populationVersion } = pins;
+  return { kind: 'customise', populationVersion, key, features, externalId, seeds, candidates, dismissed };
 }
 
 /** Why these users make no audience; null if they do. */
@@ -206,36 +205,6 @@ function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
     const message = `population version ${pins.populationVersion} cannot be used: see the log`;
     throw new Refusal({ code: 'population_unavailable', message, population_version: pins.populationVersion }, error);
   }
-}
-
-/** Scores of every user of the population by user number; NaN for users that are not in this version. */
-async function scoreAll(
-  { pool }: ExpandDependencies,
-  job: Job,
-  population: Population,
-  parameters: Awaited<ReturnType<ThreadPool['customise']>>['parameters'],
-  { cancellation, onProgress }: Required<Following<number>>,
-): Promise<Float32Array> {
-  const scores = new Float32Array(population.directory.size).fill(Number.NaN);
-  let done = 0;
-  await Promise.all(
-    Array.from({ length: population.segmentCount }, async (_, segment) => {
-      const task = {
-        kind: 'score' as const,
-        populationVersion: population.version,
-        modelKey: `${job.id}/${job.attempt}`,
-        features: job.features,
-        externalId: job.externalId,
-        parameters,
-        segment,
-      };
-      const result = await pool.score(task, { cancellation });
-      for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
-      done += 1;
-      onProgress(done / population.segmentCount);
-    }),
-  );
-  return scores;
 }
 
 /** Users of these rows have no score, as they are not candidates. */

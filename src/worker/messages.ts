@@ -47,6 +47,9 @@ export interface ScoreTask {
 
 export type Task = CustomiseTask | ScoreTask;
 
+/** Told as an adaptation goes: the share of it that is done, or the parameters, with which scoring can start. */
+export type CustomiseProgress = number | { readonly parameters: readonly SharedTensor[] };
+
 export interface CustomiseResult {
   readonly parameters: readonly SharedTensor[];
   /** The stored part: the bytes of customised.bin. */

@@ -1,6 +1,6 @@
 /** The engine's threads, which adapt and score one task at a time each. */
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
-import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task } from './messages.ts';
+import type { CustomiseProgress, CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task } from './messages.ts';
 import type { ThreadData } from './thread.ts';
 
 export class ThreadPool {
@@ -9,9 +9,9 @@ export class ThreadPool {
    * its jobs.
    */
   readonly broken: Promise<never>;
-  readonly #group: ThreadGroup<Task, CustomiseResult | ScoreResult, number>;
+  readonly #group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>;
 
-  private constructor(group: ThreadGroup<Task, CustomiseResult | ScoreResult, number>) {
+  private constructor(group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>) {
     this.broken = group.broken;
     this.#group = group;
   }
@@ -24,11 +24,11 @@ export class ThreadPool {
   }
 
   /** Progress is from 0 to 1. */
-  customise(task: CustomiseTask, following: Following<number>): Promise<CustomiseResult> {
+  customise(task: CustomiseTask, following: Following<CustomiseProgress>): Promise<CustomiseResult> {
     return this.#group.run(task, following) as Promise<CustomiseResult>;
   }
 
-  score(task: ScoreTask, following: Following<number>): Promise<ScoreResult> {
-    return this.#group.run(task, following) as Promise<ScoreResult>;
+  score(task: ScoreTask, { cancellation }: Pick<Following<never>, 'cancellation'>): Promise<ScoreResult> {
+    return this.#group.run(task, cancellation ? { cancellation } : {}) as Promise<ScoreResult>;
   }
 }

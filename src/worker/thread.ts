@@ -11,7 +11,16 @@ import { regressionCache } from '../online/regression-cache.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
 import { openPopulation } from '../population/population.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../runtime/session.ts';
-import type { CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, SharedTensor, Task, Tensor } from './messages.ts';
+import type {
+  CustomiseProgress,
+  CustomiseResult,
+  CustomiseTask,
+  ScoreResult,
+  ScoreTask,
+  SharedTensor,
+  Task,
+  Tensor,
+} from './messages.ts';
 
 /** A thread's start data. */
 export interface ThreadData {
@@ -28,7 +37,7 @@ interface Bound {
   regression: Promise<BoundRegression | null> | null;
 }
 
-class Thread implements Host<Task, CustomiseResult | ScoreResult, number> {
+class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgress> {
   readonly #data: ThreadData;
   readonly #device: Device;
   readonly #model: GeneralModel;
@@ -49,7 +58,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, number> {
     return new Thread(data, device, model, await openOnlineProgram(model, { device }));
   }
 
-  async run(task: Task, context: TaskContext<number>): Promise<CustomiseResult | ScoreResult> {
+  async run(task: Task, context: TaskContext<CustomiseProgress>): Promise<CustomiseResult | ScoreResult> {
     context.check();
     return task.kind === 'customise' ? this.#customise(task, context) : this.#score(task);
   }
@@ -62,14 +71,19 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, number> {
   /** Sessions end with the process. */
   close(): void {}
 
-  async #customise(task: CustomiseTask, { check, report }: TaskContext<number>): Promise<CustomiseResult> {
+  async #customise(task: CustomiseTask, { check, report }: TaskContext<CustomiseProgress>): Promise<CustomiseResult> {
     const bound = await this.#bind(task.populationVersion);
     const context = { ...bound.context, regression: await this.#regression(bound) };
     const { graph, manifest, folder } = this.#model;
     const without = ownToken(folder, task.externalId);
+    let shared: readonly SharedTensor[] | null = null;
     const { parameters, epochs, quality, prediction } = await customise(context, {
       ...task,
       without,
+      onParameters: (early) => {
+        shared = [...early].map(share);
+        report({ parameters: shared });
+      },
       onProgress: (share) => {
         check();
         report(share);
@@ -83,7 +97,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, number> {
       changes: changesOf(graph.initializers, parameters),
     });
     return {
-      parameters: [...parameters].map(share),
+      parameters: shared ?? [...parameters].map(share),
       customised,
       epochs,
       quality: quality && { ...quality },
