@@ -4,6 +4,7 @@ import {
   copyFileSync,
   existsSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -50,6 +51,23 @@ export function copyDurably(from: string, to: string): void {
     closeSync(descriptor);
   }
 }
+
+/**
+ * Gives a file that is never written again a second name; a copy of it where the file system has no such names, or no
+ * more. The folder is for the caller to sync.
+ */
+export function linkDurably(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || !NO_LINK.has(code)) throw error;
+    copyDurably(from, to);
+  }
+}
+
+/** What `link` answers where it cannot, though a copy may be made. */
+const NO_LINK: ReadonlySet<string> = new Set(['EPERM', 'EMLINK', 'EXDEV', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EACCES']);
 
 /**
  * Creates or replaces a file: a reader sees the old or the new one, even after a power cut. On failure the old one

@@ -2,14 +2,9 @@
 import { AppError } from '../lib/errors.ts';
 import { BadRows, type Duplicates } from './bad-rows.ts';
 import { IMPORT_LIMITS, type ImportLimits } from './import-limits.ts';
-import { readRecords } from './record-reader.ts';
-import { checkFile, formatOf, isPattern, isRemote } from './source-files.ts';
-import { toUserRecord } from './source-records.ts';
+import { checkSources, type ImportProgress, readUsers } from './read-users.ts';
 import { populationFeatures, type SourceSchema } from './source-schema.ts';
-import type { ImportProgress } from './tables/read-tables.ts';
-import { type ImportResult, publishVersion, type VersionWriter } from './version-writer.ts';
-
-export type { ImportProgress } from './tables/read-tables.ts';
+import { type ImportResult, publishVersion } from './version-writer.ts';
 
 export interface ImportFilesOptions {
   /** Paths, patterns with `*`, or addresses (`https://`, `s3://`): all of one form. */
@@ -42,28 +37,14 @@ export interface ImportFilesResult extends ImportResult {
 export async function importFiles(options: ImportFilesOptions): Promise<ImportFilesResult> {
   const { sources, schema, out, onProgress, memoryMib, duplicates = 'error' } = options;
   if (sources.length === 0) throw new AppError('invalid_argument', 'there is no file to import');
-  const format = formatOf(sources);
-  for (const source of sources) if (!isPattern(source)) checkFile(source, format);
+  checkSources(sources);
   const features = populationFeatures(schema);
   const sensitive = new Set(features.filter((feature) => feature.sensitive).map(({ name }) => name));
   const limits = { ...IMPORT_LIMITS, ...options.limits };
   const badRows = new BadRows(options.maximumBadRows ?? 0);
   let replaced = 0;
-  const result = await publishVersion({ out, features, sensitive }, async (writer) => {
-    if (format === 'ndjson') {
-      replaced = await readRecords(await listRecordFiles(sources, writer), writer, {
-        features,
-        limits,
-        badRows,
-        duplicates,
-        toUser: (record, path, line) => toUserRecord(record, path, line, schema),
-        onProgress: (rows) => onProgress?.({ phase: 'writing', rows }),
-      });
-      return;
-    }
-    // DuckDB is 70 MB of native code: loaded where it is needed, and by nobody who serves.
-    const { readTables } = await import('./tables/read-tables.ts');
-    replaced = await readTables(sources, writer, {
+  const result = await publishVersion({ out, features, sensitive }, sources.join(', '), async (writer) => {
+    replaced = await readUsers(sources, writer, {
       schema,
       limits,
       badRows,
@@ -73,14 +54,4 @@ export async function importFiles(options: ImportFilesOptions): Promise<ImportFi
     });
   });
   return { ...result, badRows: badRows.count, worst: badRows.worst.map(({ message }) => message), replaced };
-}
-
-async function listRecordFiles(sources: readonly string[], writer: VersionWriter): Promise<readonly string[]> {
-  if (sources.some(isRemote))
-    throw new AppError('invalid_argument', 'NDJSON is read from this machine only: copy the file here first');
-  if (!sources.some(isPattern)) return sources;
-  const { listSources } = await import('./tables/read-tables.ts');
-  const paths = await listSources(sources, writer.scratch);
-  for (const path of paths) checkFile(path, 'ndjson');
-  return paths;
 }

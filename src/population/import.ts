@@ -41,7 +41,7 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
     features.filter(({ name }) => !options.derived?.has(name)),
   );
   const users = getDataSetFile(dataSet, 'users.ndjson');
-  return await publishVersion({ out, features, sensitive: sensitiveFeatures(dataSet) }, async (writer) => {
+  return await publishVersion({ out, features, sensitive: sensitiveFeatures(dataSet) }, users, async (writer) => {
     await readRecords([users], writer, {
       features,
       limits: { ...IMPORT_LIMITS, ...options.limits },

@@ -45,6 +45,13 @@ const featureSchema = z.strictObject({
   sensitive: z.literal(true).optional(),
 });
 
+/** `dead` rows are no user's any more: left by an update, and not said where there are none. */
+const segmentSchema = z.strictObject({
+  rows: z.int().min(1).max(SEGMENT_ROWS),
+  dead: z.int().min(1).optional(),
+  ...fileSchema.shape,
+});
+
 const manifestSchema = z.strictObject({
   contract: z.literal(CONTRACT_VERSION),
   version: z.string().regex(VERSION),
@@ -54,14 +61,16 @@ const manifestSchema = z.strictObject({
   directory: tableSchema,
   dictionaries: z.array(z.strictObject({ feature: z.string().min(1), ...tableSchema.shape })),
   row_of: fileSchema,
-  segments: z.array(z.strictObject({ rows: z.int().min(1).max(SEGMENT_ROWS), ...fileSchema.shape })).min(1),
+  segments: z.array(segmentSchema).min(1),
 });
 
 /** A file of a version; only its first `size` bytes belong to the version. */
 export type ManifestFile = z.infer<typeof fileSchema>;
 /** An append-only table: its texts' bytes and their end offsets. */
 export type ManifestTable = z.infer<typeof tableSchema>;
+/** `rows` are those of users, without the dead ones. */
 export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestSegment = z.infer<typeof segmentSchema>;
 
 /**
  * Completes a manifest with its version: the first 12 hex of the sha256 of all the rest, so that equal content has one

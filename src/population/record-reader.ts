@@ -6,10 +6,10 @@ import { AppError } from '../lib/errors.ts';
 import { type BadRows, type Duplicates, LastRows } from './bad-rows.ts';
 import type { ImportLimits } from './import-limits.ts';
 import { RowSet } from './row-set.ts';
+import { describeFault, type RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import { TextTable } from './text-table.ts';
 import { readUser, type UserSink } from './users.ts';
-import type { VersionWriter } from './version-writer.ts';
 
 /** Lists of tokens by feature and user id. */
 export type Derived = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
@@ -32,11 +32,7 @@ export interface RecordOptions {
 const CHECKED_ROWS = 65_536;
 
 /** Reads the users of `paths`; the rows that were replaced by a later one of the same user. Errors: `invalid_data`. */
-export async function readRecords(
-  paths: readonly string[],
-  writer: VersionWriter,
-  options: RecordOptions,
-): Promise<number> {
+export async function readRecords(paths: readonly string[], writer: RowSink, options: RecordOptions): Promise<number> {
   const { features, limits, onProgress } = options;
   const mayLeaveOut = (options.badRows?.maximum ?? 0) > 0 || options.duplicates === 'last';
   const leftOut = mayLeaveOut
@@ -55,18 +51,15 @@ export async function readRecords(
         if (user === null) continue;
         row += 1;
         const userNumber = readUser(user, path, line, features, writer, limits);
-        if (!writer.endRow(userNumber)) throw duplicateError(path, line, writer.directory.text(userNumber));
+        const fault = writer.endRow(userNumber);
+        if (fault === null) continue;
+        const value = writer.directory.text(userNumber);
+        throw lineError(path, line, describeFault(fault, value), { value });
       }
       onProgress?.(writer.rows);
     }
   }
-  if (writer.rows === 0)
-    throw new AppError('invalid_data', `${paths.join(', ')} is empty: a population needs at least one user`);
   return leftOut.replaced.size;
-}
-
-function duplicateError(path: string, line: number, value: string): AppError {
-  return lineError(path, line, `the user "${value}" is there for the second time`, { value });
 }
 
 function toUser(text: string, path: string, line: number, { toUser, derived }: RecordOptions): JsonRecord | null {

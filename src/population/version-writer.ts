@@ -1,10 +1,10 @@
 /** Writes a version of a population under the folder's lock; nothing is published unless all of it could be read. */
 
-import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Feature } from '../dataset/features.ts';
 import type { UserNumber } from '../lib/brands.ts';
-import { replaceDurably, syncFolder, withStorage, writeDurably } from '../lib/durable-files.ts';
+import { withStorage, writeDurably } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
 import { countValues } from './coverage.ts';
@@ -12,26 +12,22 @@ import { sha256 } from './files.ts';
 import { takeLock } from './lock.ts';
 import {
   CONTRACT_VERSION,
-  CURRENT_FILE,
-  DICTIONARIES_FOLDER,
   dictionaryPaths,
-  encodeManifest,
-  findCurrentVersion,
   INCOMING_FOLDER,
   LOCK_FILE,
   listVersions,
-  MANIFEST_FILE,
   type Manifest,
+  type ManifestSegment,
   type ManifestTable,
   readManifest,
   sealManifest,
 } from './manifest.ts';
+import { type GrowingTable, publish, type SharedSegment, segmentPath } from './publication.ts';
+import type { RowFault, RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import { encodeSegment, type Rows, SEGMENT_ROWS } from './segments.ts';
-import { appendTable, describeTable, readVerifiedTable } from './table-files.ts';
+import { describeTable, readVerifiedTable } from './table-files.ts';
 import { TextTable } from './text-table.ts';
-import type { UserSink } from './users.ts';
-import { verifyVersion } from './verify.ts';
 
 /** What is imported, and where to. */
 export interface ImportTarget {
@@ -56,25 +52,17 @@ export interface ImportResult {
 }
 
 /**
- * Gives `read` a writer to fill, under the lock of the folder, and publishes what it filled. Equal content over an
- * equal folder gives an equal version: importing again what is current changes nothing (a damaged copy of that version
- * is replaced). Errors: what `read` throws, and AppError `unavailable` (another import runs), `invalid_population` (the
- * folder is damaged), `storage_failed`. After any of them the folder serves what it served before.
+ * Runs `action` under the lock of the folder, which is made if it is not there. Errors: what `action` throws, and
+ * AppError `unavailable` (another import runs), `storage_failed`. What `action` did not publish is removed.
  */
-export async function publishVersion(
-  target: ImportTarget,
-  read: (writer: VersionWriter) => Promise<void>,
-): Promise<ImportResult> {
-  const { out } = target;
+export async function withImportLock<T>(out: string, action: () => Promise<T>): Promise<T> {
   const isNew = !existsSync(out);
   const release = withStorage(`write ${out}`, () => {
     mkdirSync(out, { recursive: true });
     return takeLock(join(out, LOCK_FILE));
   });
   try {
-    const writer = new VersionWriter(target);
-    await read(writer);
-    return writer.publish();
+    return await action();
   } finally {
     rmSync(join(out, INCOMING_FOLDER), { recursive: true, force: true });
     release();
@@ -82,16 +70,38 @@ export async function publishVersion(
   }
 }
 
-/** A table that this import adds to. */
-interface GrowingTable {
-  readonly table: TextTable;
-  /** As the largest published version has it; null if none does. */
-  readonly published: ManifestTable | null;
+/**
+ * Gives `read` a writer to fill, under the lock of the folder, and publishes what it filled. Equal content over an
+ * equal folder gives an equal version: importing again what is current changes nothing (a damaged copy of that version
+ * is replaced). `from` says in a refusal what was read. Errors: what `read` throws, those of `withImportLock`, and
+ * AppError `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After any of them the folder
+ * serves what it served before.
+ */
+export async function publishVersion(
+  target: ImportTarget,
+  from: string,
+  read: (writer: VersionWriter) => Promise<void>,
+): Promise<ImportResult> {
+  return await withImportLock(target.out, async () => {
+    const writer = new VersionWriter(target);
+    await read(writer);
+    if (writer.rows === 0) throw new AppError('invalid_data', `${from} is empty: a population needs at least one user`);
+    return writer.publish();
+  });
 }
 
+/** Rows of an earlier version that the new one has too. */
+export interface SharedRows {
+  /** They become the first segments. */
+  readonly segments: readonly SharedSegment[];
+  /** By user number: `segment * 65,536 + offset` in these, -1 for users without a row in them. */
+  readonly placeOf: Int32Array;
+}
+
+const NOTHING_SHARED: SharedRows = { segments: [], placeOf: new Int32Array(0) };
+
 /** A version while it is made, under the lock: tables that grow, and rows in the order in which they are added. */
-export class VersionWriter implements UserSink {
-  /** For what an import needs on disk while it runs; removed with the rest. */
+export class VersionWriter implements RowSink {
   readonly scratch: string;
   readonly segment: SegmentBuilder;
   readonly directory: TextTable;
@@ -103,7 +113,7 @@ export class VersionWriter implements UserSink {
   readonly #incoming: string;
   readonly #directory: GrowingTable;
   readonly #dictionaries: readonly GrowingTable[];
-  readonly #segments: Manifest['segments'] = [];
+  readonly #segments: ManifestSegment[] = [];
   readonly #coverage: number[];
   #rows = 0;
   #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
@@ -129,40 +139,43 @@ export class VersionWriter implements UserSink {
     });
   }
 
-  /** Rows so far. */
   get rows(): number {
     return this.#rows;
   }
 
-  /** Ends the row that `segment` has open; false, and nothing is ended, where the user has a row already. */
-  endRow(userNumber: UserNumber): boolean {
-    if (!this.#takeRow(userNumber)) return false;
-    this.segment.endRow(userNumber);
-    if (this.segment.isFull) this.#writeSegment();
-    return true;
+  /** Segments that were written. */
+  get segments(): number {
+    return this.#segments.length;
   }
 
-  /** Adds whole rows. Where a user has a row already, its index (the import is then to be given up), else -1. */
-  addRows(rows: Rows): number {
-    for (let i = 0; i < rows.count; i++) if (!this.#takeRow(rows.userNumbers[i]!)) return i;
-    for (let from = 0; from < rows.count; ) {
-      const to = Math.min(rows.count, from + SEGMENT_ROWS - this.segment.count);
+  endRow(userNumber: UserNumber): RowFault | null {
+    if (!this.#takeRow(userNumber)) return 'repeated';
+    this.segment.endRow(userNumber);
+    if (this.segment.isFull) this.#writeSegment();
+    return null;
+  }
+
+  addRows(rows: Rows, start = 0, end = rows.count): { at: number; fault: RowFault } | null {
+    for (let i = start; i < end; i++) if (!this.#takeRow(rows.userNumbers[i]!)) return { at: i, fault: 'repeated' };
+    for (let from = start; from < end; ) {
+      const to = Math.min(end, from + SEGMENT_ROWS - this.segment.count);
       this.segment.append(rows, from, to);
       if (this.segment.isFull) this.#writeSegment();
       from = to;
     }
-    return -1;
+    return null;
   }
 
-  /** Ends the last segment and makes the version visible. */
-  publish(): ImportResult {
+  /** Ends the last segment and makes the version visible, with the rows of an earlier one before its own. */
+  publish(shared: SharedRows = NOTHING_SHARED): ImportResult {
     if (this.segment.count > 0) this.#writeSegment();
-    const version = withStorage(`write ${this.#out}`, () => this.#publish());
+    const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
+    const version = withStorage(`write ${this.#out}`, () => this.#publish(users, shared));
     const byFeature = (count: (index: number) => number) =>
       Object.fromEntries(this.#features.map(({ name }, i) => [name, count(i)]));
     return {
       version,
-      users: this.#rows,
+      users,
       newUsers: this.directory.count - (this.#directory.published?.count ?? 0),
       tokens: byFeature((i) => this.#dictionaries[i]!.table.count),
       coverage: byFeature((i) => this.#coverage[i]!),
@@ -194,7 +207,7 @@ export class VersionWriter implements UserSink {
   }
 
   #writeSegment(): void {
-    const path = `segments/${String(this.#segments.length).padStart(6, '0')}.arrow`;
+    const path = segmentPath(this.#segments.length);
     const view = this.segment.view();
     const bytes = encodeSegment(view, this.#features);
     for (const [i, { name }] of this.#features.entries())
@@ -204,18 +217,30 @@ export class VersionWriter implements UserSink {
     this.segment.clear();
   }
 
-  /**
-   * Makes the version visible. Killed before `current` is replaced, the old version serves on: what was appended lies
-   * behind what any manifest records and is cut off by the next import, or a whole version lies there that the same
-   * import finds again.
-   */
-  #publish(): string {
-    const directory = this.#directory;
-    const dictionaries = this.#dictionaries;
-    const rowOf = new Int32Array(directory.table.count).fill(-1);
-    rowOf.set(this.#rowOf.subarray(0, rowOf.length));
-    const rowOfBytes = new Uint8Array(rowOf.buffer);
-    const manifest = sealManifest({
+  #publish(users: number, shared: SharedRows): string {
+    const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
+    const manifest = this.#seal(users, rowOf, shared.segments);
+    rmSync(this.scratch, { recursive: true, force: true });
+    publish({
+      ...{ out: this.#out, manifest, rowOf, shared: shared.segments, directory: this.#directory },
+      dictionaries: new Map(this.#features.map(({ name }, i) => [name, this.#dictionaries[i]!])),
+    });
+    return manifest.version;
+  }
+
+  /** By user number: the place of each row, own ones behind those that are shared. */
+  #placeAll({ segments, placeOf }: SharedRows): Int32Array {
+    const rowOf = new Int32Array(this.directory.count).fill(-1);
+    rowOf.set(placeOf);
+    const first = segments.length * SEGMENT_ROWS;
+    const known = Math.min(rowOf.length, this.#rowOf.length);
+    for (let user = 0; user < known; user++) if (this.#rowOf[user]! >= 0) rowOf[user] = first + this.#rowOf[user]!;
+    return rowOf;
+  }
+
+  #seal(users: number, rowOf: Uint8Array, shared: readonly SharedSegment[]): Manifest {
+    const segments = [...shared.map(({ file: _, ...recorded }) => recorded), ...this.#segments];
+    return sealManifest({
       contract: CONTRACT_VERSION,
       features: this.#features.map(({ name, kind, size }) => ({
         name,
@@ -223,52 +248,16 @@ export class VersionWriter implements UserSink {
         ...(size === undefined ? {} : { size }),
         ...(this.#sensitive.has(name) ? { sensitive: true as const } : {}),
       })),
-      rows: this.#rows,
+      rows: users,
       segment_rows: SEGMENT_ROWS,
-      directory: describeTable(directory.table, 'directory.bytes', 'directory.ends'),
+      directory: describeTable(this.directory, 'directory.bytes', 'directory.ends'),
       dictionaries: this.#features.flatMap(({ name, kind }, i) => {
         const paths = dictionaryPaths(name);
-        const { table } = dictionaries[i]!;
+        const table = this.dictionaries[i]!;
         return hasTokens(kind) ? [{ feature: name, ...describeTable(table, paths.bytes, paths.ends) }] : [];
       }),
-      row_of: { path: 'row-of.i32', size: rowOfBytes.length, sha256: sha256(rowOfBytes) },
-      segments: this.#segments,
+      row_of: { path: 'row-of.i32', size: rowOf.length, sha256: sha256(rowOf) },
+      segments: segments.map((one, index) => ({ ...one, path: segmentPath(index) })),
     });
-    if (!this.#isIntact(manifest)) {
-      mkdirSync(join(this.#out, DICTIONARIES_FOLDER), { recursive: true });
-      appendTable(this.#out, directory.table, manifest.directory, directory.published);
-      for (const [i, { name }] of this.#features.entries()) {
-        const recorded = manifest.dictionaries.find(({ feature }) => feature === name);
-        if (recorded) appendTable(this.#out, dictionaries[i]!.table, recorded, dictionaries[i]!.published);
-      }
-      syncFolder(join(this.#out, DICTIONARIES_FOLDER));
-      writeDurably(join(this.#incoming, manifest.row_of.path), rowOfBytes);
-      writeDurably(join(this.#incoming, MANIFEST_FILE), encodeManifest(manifest));
-      rmSync(this.scratch, { recursive: true, force: true });
-      syncFolder(join(this.#incoming, 'segments'));
-      syncFolder(this.#incoming);
-      // The tables' names must be durable before a manifest that records them is.
-      syncFolder(this.#out);
-      rmSync(join(this.#out, manifest.version), { recursive: true, force: true });
-      renameSync(this.#incoming, join(this.#out, manifest.version));
-      syncFolder(this.#out);
-    }
-    if (findCurrentVersion(this.#out) !== manifest.version) {
-      const current = join(this.#out, CURRENT_FILE);
-      replaceDurably(current, Buffer.from(`${manifest.version}\n`), `${current}.tmp`);
-    }
-    return manifest.version;
-  }
-
-  /** Whether the same version is already there, whole. */
-  #isIntact(manifest: Manifest): boolean {
-    if (!existsSync(join(this.#out, manifest.version))) return false;
-    try {
-      verifyVersion(this.#out, manifest, 'everything');
-      return true;
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'invalid_population') return false;
-      throw error;
-    }
   }
 }

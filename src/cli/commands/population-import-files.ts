@@ -9,8 +9,9 @@ import { featureOf } from '../../model/manifest.ts';
 import { bind } from '../../online/binding.ts';
 import { type EncodingCounts, encodeUsers } from '../../online/encode.ts';
 import type { Duplicates } from '../../population/bad-rows.ts';
-import { type ImportFilesResult, type ImportProgress, importFiles } from '../../population/import-files.ts';
+import { type ImportFilesResult, importFiles } from '../../population/import-files.ts';
 import { openPopulation } from '../../population/population.ts';
+import type { ImportProgress } from '../../population/read-users.ts';
 import { populationFeatures, readSourceSchema, type SourceSchema } from '../../population/source-schema.ts';
 
 export interface PopulationImportFilesOptions {
@@ -70,7 +71,7 @@ function report(
   out: string,
   output: Output,
 ): void {
-  const { version, users, newUsers, badRows, replaced, worst } = result;
+  const { version, users, newUsers, badRows, replaced } = result;
   output.result(`population version ${version} in ${out}: ${users} users, ${newUsers} of them new`);
   output.result(
     `  ${users + badRows + replaced} rows: ${badRows} bad, ${replaced} replaced by a later row of the user`,
@@ -82,6 +83,14 @@ function report(
     const missed = share === undefined ? '' : `, ${(100 * share).toFixed(1)} % of uses unknown to the model`;
     output.result(`  ${name} (${kind}): ${coverage}${tokens}${missed}`);
   }
+  noteBadRows(result, output);
+}
+
+/** Tells of the first bad rows that were left out. */
+export function noteBadRows(
+  { badRows, worst }: Pick<ImportFilesResult, 'badRows' | 'worst'>,
+  output: Pick<Output, 'note'>,
+): void {
   for (const message of worst) output.note(message);
   if (badRows > worst.length) output.note(`and ${badRows - worst.length} more bad rows`);
 }

@@ -1,6 +1,7 @@
 /** The columns of a DuckDB chunk as typed arrays: views of its memory, valid while the chunk is. */
-import type { DuckDBDataChunk } from '@duckdb/node-api';
+import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
 import duckdb from '@duckdb/node-bindings';
+import { assert } from '../../lib/errors.ts';
 
 /** A column of int32 without nulls. */
 export function int32Column(chunk: DuckDBDataChunk, index: number): Int32Array {
@@ -56,6 +57,13 @@ export function float32Lists(chunk: DuckDBDataChunk, index: number, size: number
     if (lengths[row] === size) values.set(items.subarray(starts[row]!, starts[row]! + size), row * size);
   }
   return values;
+}
+
+/** A column of text; `getItem` is null where it is null. */
+export function textColumn(chunk: DuckDBDataChunk, index: number): DuckDBVarCharVector {
+  const vector = chunk.getColumnVector(index);
+  assert(vector instanceof DuckDBVarCharVector, 'the column is text');
+  return vector;
 }
 
 type Vector = ReturnType<typeof duckdb.data_chunk_get_vector>;

@@ -14,7 +14,7 @@ export const NUMBER = '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?';
 const NUMBER_NEEDED = 'it must be a number that float32 can hold, a date (2026-11-25, 2026-11-25T08:00:00Z) or empty';
 
 /** Plans the column of user ids. Errors: AppError `invalid_data` naming the column. */
-export function planUserId(schema: SourceSchema, shape: TableShape, limits: ImportLimits): ColumnPlan {
+export function planUserId(schema: Pick<SourceSchema, 'userId'>, shape: TableShape, limits: ImportLimits): ColumnPlan {
   const column = schema.userId;
   const group = groupOf(shape, column, 'user_id');
   if (group !== 'text' && group !== 'integer') throw unusable(shape, column, 'user ids must be text or whole numbers');

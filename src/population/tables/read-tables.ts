@@ -1,22 +1,23 @@
 /** Reads users from tables, Parquet or CSV, into a version: DuckDB reads, checks and encodes, numbers come back. */
-import { type DuckDBDataChunk, DuckDBVarCharVector } from '@duckdb/node-api';
+import type { DuckDBDataChunk } from '@duckdb/node-api';
 import { AppError, assert } from '../../lib/errors.ts';
-import { type BadRows, type Duplicates, LastRows, WORST_ROWS } from '../bad-rows.ts';
+import { type BadRows, type Duplicates, LastRows } from '../bad-rows.ts';
 import { gatherRows } from '../gather.ts';
 import type { ImportLimits } from '../import-limits.ts';
 import { RowSet } from '../row-set.ts';
+import { describeFault, type RowSink } from '../row-sink.ts';
 import type { Column, Rows } from '../segments.ts';
 import { checkFile, formatOf } from '../source-files.ts';
 import { populationFeatures, type SourceFeature, type SourceSchema } from '../source-schema.ts';
 import { FULL } from '../text-table.ts';
-import type { VersionWriter } from '../version-writer.ts';
-import { float32Column, float32Lists, float64Column, int32Column, int32Lists } from './chunks.ts';
+import { float32Column, float32Lists, float64Column, int32Column, int32Lists, textColumn } from './chunks.ts';
 import type { ColumnPlan, TableShape } from './column-plan.ts';
 import { planFeature, planUserId } from './column-sql.ts';
-import { type Database, numberOf, textOf, withDatabase } from './database.ts';
+import { type Database, withDatabase } from './database.ts';
 import { codesSql, encodeTokens, type TokenCodes } from './dictionaries.ts';
 import { openTables, rowErrors, type Tables } from './open-tables.ts';
 import { expandSources } from './remote.ts';
+import { createSource, findBadRows } from './source-view.ts';
 
 /** How far an import is. */
 export interface ImportProgress {
@@ -49,7 +50,7 @@ export async function listSources(sources: readonly string[], scratch: string): 
  */
 export async function readTables(
   sources: readonly string[],
-  writer: VersionWriter,
+  writer: RowSink,
   options: ReadTablesOptions,
 ): Promise<number> {
   const { scratch } = writer;
@@ -59,14 +60,14 @@ export async function readTables(
 
 class TableReader {
   readonly #database: Database;
-  readonly #writer: VersionWriter;
+  readonly #writer: RowSink;
   readonly #options: ReadTablesOptions;
   readonly #features: readonly SourceFeature[];
   readonly #onProgress: (progress: ImportProgress) => void;
-  readonly #bad = new RowSet();
+  #bad = new RowSet();
   readonly #replaced = new RowSet();
 
-  constructor(database: Database, writer: VersionWriter, options: ReadTablesOptions) {
+  constructor(database: Database, writer: RowSink, options: ReadTablesOptions) {
     this.#database = database;
     this.#writer = writer;
     this.#options = options;
@@ -90,15 +91,13 @@ class TableReader {
       onPercent: (at, percent) => this.#onProgress({ phase: 'reading', at, percent }),
     });
     const plans = this.#plans(tables.shape);
-    const columns = plans.flatMap(({ raw, value }, i) => [`${raw} AS r${i}`, `${fill(value, `(${raw})`)} AS c${i}`]);
-    await this.#database.run(`CREATE TEMP VIEW source AS SELECT "row", ${columns.join(', ')} FROM tables`);
-    await this.#check(tables, plans);
+    await createSource(this.#database, plans);
+    const percent = (value: number) => this.#onProgress({ phase: 'checking', percent: value });
+    this.#bad = await findBadRows(this.#database, tables, plans, badRows, percent);
     if (this.#options.duplicates === 'last') await this.#findReplaced();
     const leftOut = this.#bad.size + this.#replaced.size > 0 ? 'left_out' : null;
     if (leftOut) await this.#database.fillRows(leftOut, new Set([...this.#bad, ...this.#replaced]));
     await this.#write(tables, await this.#encode(leftOut), leftOut !== null);
-    if (this.#writer.rows === 0)
-      throw new AppError('invalid_data', `${paths.join(', ')} is empty: a population needs at least one user`);
     return this.#replaced.size;
   }
 
@@ -109,27 +108,6 @@ class TableReader {
       planUserId(schema, shape, limits),
       ...schema.features.map((feature) => planFeature(feature, shape, limits)),
     ];
-  }
-
-  async #check(tables: Tables, plans: readonly ColumnPlan[]): Promise<void> {
-    const { badRows } = this.#options;
-    const faults = plans.flatMap((plan, column) => plan.faults.map((fault) => ({ ...fault, column })));
-    const which = faults.map(({ when, column }, i) => `WHEN ${fill(when, `r${column}`, `c${column}`)} THEN ${i}`);
-    const shown = plans.map((_, i) => `WHEN ${i} THEN left(r${i}::VARCHAR, 80)`);
-    const columns = faults.map(({ column }, i) => `WHEN ${i} THEN ${column}`);
-    const limit = Math.max(badRows.maximum - badRows.count + 1, WORST_ROWS);
-    const found = await this.#database.rows(
-      `SELECT "row", fault, CASE CASE fault ${columns.join(' ')} END ${shown.join(' ')} END AS shown
-       FROM (SELECT *, CASE ${which.join(' ')} END AS fault FROM source) WHERE fault IS NOT NULL LIMIT ${limit}`,
-      (percent) => this.#onProgress({ phase: 'checking', percent }),
-    );
-    const bad = found.map((row) => ({
-      row: numberOf(row, 'row'),
-      message: faults[numberOf(row, 'fault')]!.message.replace('{shown}', JSON.stringify(textOf(row, 'shown'))),
-    }));
-    bad.sort((a, b) => a.row - b.row);
-    for (const { row } of bad) this.#bad.add(row);
-    badRows.addAll(await rowErrors(tables, bad));
   }
 
   /** Rows that a later row of the same user replaces. */
@@ -179,11 +157,11 @@ class TableReader {
       }
       const read = { count: kept.length, userNumbers: this.#userNumbers(chunk, kept), columns: this.#columns(chunk) };
       const rows = kept.length === chunk.rowCount ? read : keepRows(read, chunk.rowCount, kept, features);
-      const twice = this.#writer.addRows(rows);
-      if (twice >= 0) {
-        const id = this.#writer.directory.text(rows.userNumbers[twice]!);
-        const message = `the user "${id}" is there for the second time`;
-        throw (await rowErrors(tables, [{ row: numbers[kept[twice]!]!, message }]))[0]!;
+      const refused = this.#writer.addRows(rows);
+      if (refused) {
+        const id = this.#writer.directory.text(rows.userNumbers[refused.at]!);
+        const message = describeFault(refused.fault, id);
+        throw (await rowErrors(tables, [{ row: numbers[kept[refused.at]!]!, message }]))[0]!;
       }
       this.#onProgress({ phase: 'writing', rows: last + 1, total: tables.rows });
     }
@@ -232,14 +210,4 @@ function keepRows(
   const whole = { count, userNumbers: new Int32Array(count), columns: read.columns };
   const { columns } = gatherRows(Int32Array.from(kept), count, features, () => whole);
   return { count: read.count, userNumbers: read.userNumbers, columns };
-}
-
-function textColumn(chunk: DuckDBDataChunk, index: number): DuckDBVarCharVector {
-  const vector = chunk.getColumnVector(index);
-  assert(vector instanceof DuckDBVarCharVector, 'the column is text');
-  return vector;
-}
-
-function fill(sql: string, raw: string, value = ''): string {
-  return sql.replaceAll('{raw}', raw).replaceAll('{value}', value);
 }

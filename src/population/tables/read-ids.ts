@@ -1,0 +1,45 @@
+/** Reads the user ids of tables, Parquet or CSV. */
+import type { BadRows } from '../bad-rows.ts';
+import type { ImportLimits } from '../import-limits.ts';
+import type { FileFormat } from '../source-files.ts';
+import type { SourceSchema } from '../source-schema.ts';
+import { float64Column, textColumn } from './chunks.ts';
+import { planUserId } from './column-sql.ts';
+import { withDatabase } from './database.ts';
+import { openTables } from './open-tables.ts';
+import { createSource, findBadRows } from './source-view.ts';
+
+export interface ReadIdsOptions {
+  readonly schema: Pick<SourceSchema, 'userId' | 'delimiter'>;
+  readonly limits: ImportLimits;
+  readonly badRows: BadRows;
+  readonly scratch: string;
+  readonly memoryMib?: number;
+}
+
+/** Gives `take` the ids of a file's column `userId`, in its order. Errors: AppError `invalid_data`. */
+export async function readTableIds(
+  path: string,
+  format: Exclude<FileFormat, 'ndjson'>,
+  { schema, limits, badRows, ...place }: ReadIdsOptions,
+  take: (userId: string) => void,
+): Promise<void> {
+  await withDatabase(place, async (database) => {
+    const { scratch } = place;
+    const tables = await openTables([path], database, {
+      format,
+      ...schema,
+      pick: (shape) => planUserId(schema, shape, limits).columns,
+      scratch,
+      badRows,
+    });
+    const plans = [planUserId(schema, tables.shape, limits)];
+    await createSource(database, plans);
+    const bad = await findBadRows(database, tables, plans, badRows);
+    for await (const chunk of database.stream('SELECT "row"::DOUBLE, c0 FROM source')) {
+      const rows = float64Column(chunk, 0);
+      const ids = textColumn(chunk, 1);
+      for (let i = 0; i < rows.length; i++) if (!bad.has(rows[i]!)) take(ids.getItem(i)!);
+    }
+  });
+}
