@@ -9,7 +9,9 @@ export interface OpenTask {
 
 await hostThread(() => ({
   run: ({ path, version }: OpenTask) => prepareVersion(path, version),
-  transferred: ({ directory, rowOf }: PreparedVersion) =>
-    [directory.bytes, directory.ends, directory.slots, rowOf].map(({ buffer }) => buffer as ArrayBuffer),
+  transferred: ({ directory, rowOf, users }: PreparedVersion) =>
+    [directory.bytes, directory.ends, directory.slots, rowOf, ...(users ? [users] : [])].map(
+      ({ buffer }) => buffer as ArrayBuffer,
+    ),
   close() {},
 }));

@@ -8,10 +8,13 @@ import { createDirectory, type Directory } from './directory.ts';
 import { gatherRows } from './gather.ts';
 import { CURRENT_FILE, featuresOf, findCurrentVersion, listVersions, type Manifest, readManifest } from './manifest.ts';
 import { SegmentCache } from './segment-cache.ts';
-import { decodeSegment, type Rows } from './segments.ts';
+import { SegmentLayout } from './segment-layout.ts';
+import { type Rows, SEGMENT_ROWS } from './segments.ts';
+import { selectRows } from './select-rows.ts';
 import { readTable } from './table-files.ts';
 import { TextTable } from './text-table.ts';
-import { readVersionFile, verifyVersion } from './verify.ts';
+import { verifyVersion } from './verify.ts';
+import { readPlaces, readSegmentFile } from './version-files.ts';
 
 /** One published version of a population. Immutable: its arrays are shared and never to be written. */
 export interface Population {
@@ -19,7 +22,7 @@ export interface Population {
   /** The first 12 hex of a sha256 over the content. */
   readonly version: string;
   readonly features: readonly Feature[];
-  /** Users of this version. */
+  /** Users of this version; each has one row. */
   readonly rowCount: number;
   readonly directory: Directory;
   /** By user number: the row in this version, -1 = not in it. */
@@ -30,7 +33,10 @@ export interface Population {
    * of the caller.
    */
   dictionary(feature: string): Dictionary;
-  /** Rows index * 65,536 onwards, as zero-copy views of the file. */
+  /**
+   * The rows that follow those of the segments before, at most 65,536: views of the file, or copies where it has dead
+   * rows.
+   */
   readSegment(index: number): Rows;
   /** Any rows, in the given order, repeats allowed. Segments are kept up to `cacheBytes`. */
   readRows(rows: Int32Array): Rows;
@@ -55,6 +61,8 @@ export interface PreparedVersion {
   /** The texts, ends and slots of the directory's table. */
   readonly directory: { readonly bytes: Uint8Array; readonly ends: Uint32Array; readonly slots: Int32Array };
   readonly rowOf: Int32Array;
+  /** Which places are users'; null where all are. */
+  readonly users: Uint32Array | null;
 }
 
 const DEFAULT_CACHE_BYTES = 256 * 1024 * 1024;
@@ -85,8 +93,8 @@ export function prepareVersion(path: string, version: string): PreparedVersion {
   const manifest = readManifest(path, version);
   verifyVersion(path, manifest, 'everything');
   const table = readTable(path, manifest.directory);
-  const { rowOf } = new FolderPopulation(path, manifest, 0);
-  return { directory: { bytes: table.bytes, ends: table.ends, slots: table.prepare() }, rowOf };
+  const { rowOf, users } = new FolderPopulation(path, manifest, 0);
+  return { directory: { bytes: table.bytes, ends: table.ends, slots: table.prepare() }, rowOf, users };
 }
 
 /** Whether a version was published and not removed. */
@@ -101,25 +109,29 @@ class FolderPopulation implements Population {
   readonly rowCount: number;
   readonly segmentCount: number;
   readonly #manifest: Manifest;
+  readonly #layout: SegmentLayout;
   readonly #cache: SegmentCache;
   readonly #dictionaries = new Map<string, Dictionary>();
   #directory: Directory | null = null;
   #rowOf: Int32Array | null = null;
+  #users: Uint32Array | null = null;
 
   constructor(path: string, manifest: Manifest, cacheBytes: number) {
     this.path = path;
     this.version = manifest.version;
     this.features = featuresOf(manifest);
-    this.rowCount = manifest.rows;
-    this.segmentCount = manifest.segments.length;
     this.#manifest = manifest;
+    this.#layout = new SegmentLayout(manifest.segments);
+    this.rowCount = this.#layout.rowCount;
+    this.segmentCount = this.#layout.segmentCount;
     this.#cache = new SegmentCache(cacheBytes, (index) => this.#loadSegment(index));
   }
 
   /** Takes what another thread read. */
-  take({ directory: { bytes, ends, slots }, rowOf }: PreparedVersion): void {
+  take({ directory: { bytes, ends, slots }, rowOf, users }: PreparedVersion): void {
     this.#directory = createDirectory(new TextTable(bytes, ends, slots));
     this.#rowOf = rowOf;
+    this.#users = users;
   }
 
   /** Reads now what a look-up needs, so that the first one does not wait for it. */
@@ -134,13 +146,15 @@ class FolderPopulation implements Population {
 
   get rowOf(): Int32Array {
     if (this.#rowOf) return this.#rowOf;
-    const { path, size } = this.#manifest.row_of;
-    const file = join(this.path, this.version, path);
-    if (size !== this.#manifest.directory.count * Int32Array.BYTES_PER_ELEMENT) {
-      throw new AppError('invalid_population', `${file} does not have one row for each user number`);
-    }
-    this.#rowOf = new Int32Array(readVersionFile({ path: file, size }).buffer);
+    const placeOf = this.#readPlaces();
+    if (!this.#layout.isDense) this.#users ??= this.#layout.markUsers(placeOf);
+    this.#rowOf = this.#users ? this.#layout.toRows(placeOf, this.#users, this.#rowOfFile) : placeOf;
     return this.#rowOf;
+  }
+
+  get users(): Uint32Array | null {
+    if (!this.#layout.isDense) this.#users ??= this.#layout.markUsers(this.#readPlaces());
+    return this.#users;
   }
 
   dictionary(feature: string): Dictionary {
@@ -160,7 +174,11 @@ class FolderPopulation implements Population {
   }
 
   readRows(rows: Int32Array): Rows {
-    return gatherRows(rows, this.rowCount, this.features, (index) => this.#cache.get(index));
+    const layout = this.#layout;
+    const [places, count] = layout.isDense
+      ? [rows, this.rowCount]
+      : [rows.map((row) => layout.locate(row)), this.segmentCount * SEGMENT_ROWS];
+    return gatherRows(places, count, this.features, (index) => this.#cache.get(index));
   }
 
   #readDirectory(): Directory {
@@ -170,13 +188,20 @@ class FolderPopulation implements Population {
     return this.#directory;
   }
 
+  get #rowOfFile(): string {
+    return join(this.path, this.version, this.#manifest.row_of.path);
+  }
+
+  #readPlaces(): Int32Array {
+    return readPlaces(this.#rowOfFile, this.#manifest);
+  }
+
   #loadSegment(index: number): Rows {
-    const recorded = this.#manifest.segments[index];
-    if (!recorded) throw new RangeError(`segment ${index} is not in 0..${this.segmentCount - 1}`);
-    const path = join(this.path, this.version, recorded.path);
-    const rows = decodeSegment(readVersionFile({ path, size: recorded.size }), this.features, path);
-    if (rows.count !== recorded.rows)
-      throw new AppError('invalid_population', `${path} has ${rows.count} of ${recorded.rows} rows`);
-    return rows;
+    if (!(index >= 0 && index < this.segmentCount))
+      throw new RangeError(`segment ${index} is not in 0..${this.segmentCount - 1}`);
+    const rows = readSegmentFile(this.path, this.#manifest, this.#layout.onDisk(index));
+    if (!this.#layout.hasDead(index)) return rows;
+    const users = this.users!;
+    return selectRows(rows, this.features, (offset) => this.#layout.isUser(users, index, offset));
   }
 }

@@ -1,5 +1,5 @@
 /** The versions of a population folder: listed, compared, made current, removed. */
-import { rmSync } from 'node:fs';
+import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceDurably, syncFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
@@ -26,6 +26,11 @@ export interface VersionSummary {
   readonly knownUsers: number;
   /** Of the files that are this version's alone. */
   readonly bytes: number;
+  /** Rows on disk that are no user's any more. */
+  readonly deadRows: number;
+  readonly segments: number;
+  /** Segments that other versions have too. */
+  readonly sharedSegments: number;
   readonly features: Manifest['features'];
 }
 
@@ -36,7 +41,8 @@ export function summariseVersions(folder: string): VersionSummary[] {
   return listVersions(folder)
     .map((version) => {
       const manifest = readManifest(folder, version);
-      const own = listFiles(folder, manifest).filter(({ mayGrow }) => !mayGrow);
+      const files = listFiles(folder, manifest).filter(({ mayGrow }) => !mayGrow);
+      const own = files.filter(({ path }) => linksOf(path) < 2);
       return {
         version,
         isCurrent: version === current,
@@ -44,6 +50,9 @@ export function summariseVersions(folder: string): VersionSummary[] {
         users: manifest.rows,
         knownUsers: manifest.directory.count,
         bytes: own.reduce((sum, { size }) => sum + size, 0),
+        deadRows: manifest.segments.reduce((sum, { dead = 0 }) => sum + dead, 0),
+        segments: manifest.segments.length,
+        sharedSegments: files.length - own.length,
         features: manifest.features,
       };
     })
@@ -93,6 +102,11 @@ export function pruneVersions(folder: string, keep: number): string[] {
     });
     return gone.map(({ version }) => version);
   });
+}
+
+/** How many versions have the file; none where it is not there, which whoever opens the version is told. */
+function linksOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.nlink ?? 0;
 }
 
 function underLock<T>(folder: string, action: () => T): T {
