@@ -6,18 +6,13 @@ import { columnNames, positiveInteger, wholeNumber } from './options.ts';
 export function addPopulationCommands(program: Command, output: Output): void {
   const population = program.command('population').description('populations');
   addImport(population, output);
+  addUpdate(population, output);
   addVersions(population, output);
 }
 
-function addImport(population: Command, output: Output): void {
-  population
-    .command('import')
-    .description('import users as a new version of a population: files as a schema says, or those of a data set')
-    .argument('[sources...]', 'Parquet, CSV (also .gz, .zst) or NDJSON: paths, patterns, https:// or s3:// addresses')
-    .option('--schema <file>', 'schema.json: which columns of the files are what')
-    .option('--data <dir>', 'data set folder, in place of files and schema')
-    .option('--model <dir>', 'model folder: with --data its user features are imported; with files it is compared')
-    .requiredOption('--out <dir>', 'population folder; made if it is not there')
+/** What reading files of users takes. */
+function addReading(command: Command): Command {
+  return command
     .option(
       '--column <name=column>',
       'the column of user_id, or of a feature; may be given again',
@@ -31,7 +26,17 @@ function addImport(population: Command, output: Output): void {
         .default('error'),
     )
     .option('--memory <mib>', 'what DuckDB may hold in memory, in MiB (default: 1024)', positiveInteger)
-    .option('--maximum-tokens <n>', 'most tokens in one list', positiveInteger)
+    .option('--maximum-tokens <n>', 'most tokens in one list', positiveInteger);
+}
+
+function addImport(population: Command, output: Output): void {
+  addReading(population.command('import'))
+    .description('import users as a new version of a population: files as a schema says, or those of a data set')
+    .argument('[sources...]', 'Parquet, CSV (also .gz, .zst) or NDJSON: paths, patterns, https:// or s3:// addresses')
+    .option('--schema <file>', 'schema.json: which columns of the files are what')
+    .option('--data <dir>', 'data set folder, in place of files and schema')
+    .option('--model <dir>', 'model folder: with --data its user features are imported; with files it is compared')
+    .requiredOption('--out <dir>', 'population folder; made if it is not there')
     .action(async (sources, options, command: Command) => {
       if (sources.length > 0 && options.data !== undefined) command.error("error: give files or '--data', not both");
       for (const option of sources.length > 0 ? (['schema'] as const) : (['data', 'model'] as const))
@@ -52,6 +57,22 @@ function addImport(population: Command, output: Output): void {
     .action(async (sources, options) =>
       (await import('./commands/population-schema.ts')).populationSchemaCommand(sources, options, output),
     );
+}
+
+function addUpdate(population: Command, output: Output): void {
+  addReading(population.command('update'))
+    .description('make a version of the current one: users who changed or are new get other rows, deleted ones none')
+    .requiredOption('--population <dir>', 'population folder')
+    .option('--changed <files...>', 'Parquet, CSV or NDJSON with all features of users who changed or are new', [])
+    .option('--deleted <files...>', 'ids of users who left: text (.txt, one a line), CSV, Parquet or NDJSON', [])
+    .option('--schema <file>', 'schema.json: which columns are what (default: columns have the names of the features)')
+    .option('--compact', 'leave no dead rows on disk: writes every segment anew that has some')
+    .option('--json', 'print one JSON object')
+    .action(async (options, command: Command) => {
+      if (options.changed.length + options.deleted.length === 0 && !options.compact)
+        command.error("error: give '--changed <files...>' or '--deleted <files...>'");
+      await (await import('./commands/population-update.ts')).populationUpdateCommand(options, output);
+    });
 }
 
 function addVersions(population: Command, output: Output): void {
