@@ -23,6 +23,9 @@ export function populationShowCommand(dir: string, options: { version?: string }
   const population = openPopulation(dir, options.version === undefined ? {} : { version: options.version });
   const summary = summariseVersions(dir).find(({ version }) => version === population.version)!;
   output.result(describeVersion(summary));
+  const { deadRows, segments, sharedSegments } = summary;
+  const dead = deadRows === 0 ? '' : `, ${deadRows} dead rows`;
+  output.result(`  ${segments} segments, ${sharedSegments} of them shared with other versions${dead}`);
   for (const { name, kind, size, sensitive } of population.features) {
     const tokens = population.dictionary(name).size - 1;
     const what = kind === 'vector' ? ` of ${size}` : kind === 'number' ? '' : `, ${tokens} tokens ever imported`;
@@ -58,7 +61,8 @@ function describeVersion({ version, publishedAt, users, knownUsers, bytes }: Ver
   return `${version}  ${new Date(publishedAt).toISOString()}  ${users} users (${knownUsers} ever)  ${megabytes} MiB`;
 }
 
-function presentVersion({ version, isCurrent, publishedAt, users, knownUsers, bytes, features }: VersionSummary) {
+function presentVersion(summary: VersionSummary) {
+  const { version, isCurrent, publishedAt, users, knownUsers, bytes, features } = summary;
   return {
     version,
     current: isCurrent,
@@ -66,6 +70,9 @@ function presentVersion({ version, isCurrent, publishedAt, users, knownUsers, by
     users,
     known_users: knownUsers,
     bytes,
+    dead_rows: summary.deadRows,
+    segments: summary.segments,
+    shared_segments: summary.sharedSegments,
     features,
   };
 }
