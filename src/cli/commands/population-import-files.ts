@@ -7,12 +7,12 @@ import type { Output } from '../../lib/output.ts';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
 import { featureOf } from '../../model/manifest.ts';
 import { bind } from '../../online/binding.ts';
-import { type EncodingCounts, encodeUsers } from '../../online/encode.ts';
 import type { Duplicates } from '../../population/bad-rows.ts';
 import { type ImportFilesResult, importFiles } from '../../population/import-files.ts';
 import { openPopulation } from '../../population/population.ts';
 import type { ImportProgress } from '../../population/read-users.ts';
 import { populationFeatures, readSourceSchema, type SourceSchema } from '../../population/source-schema.ts';
+import { countUses } from '../token-uses.ts';
 
 export interface PopulationImportFilesOptions {
   schema: string;
@@ -113,11 +113,7 @@ function checkModel(model: ModelFolder, schema: SourceSchema, path: string): voi
 function unknownShares(model: ModelFolder, out: string): Map<string, number> {
   const population = openPopulation(out);
   const shares = new Map<string, number>();
-  for (const feature of bind(model, population).features) {
-    const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
-    for (let i = 0; i < population.segmentCount; i++)
-      encodeUsers(null, { features: [feature] }, population.readSegment(i), { counts });
-    if (counts.tokens > 0) shares.set(feature.name, counts.unknown / counts.tokens);
-  }
+  for (const [name, { unknown, tokens }] of countUses(bind(model, population), population))
+    if (tokens > 0) shares.set(name, unknown / tokens);
   return shares;
 }

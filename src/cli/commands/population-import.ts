@@ -1,15 +1,14 @@
 /** `metaheac population import`. */
 
 import { openDataSet } from '../../dataset/data-set.ts';
-import { hasTokens } from '../../lib/feature-kinds.ts';
 import type { Output } from '../../lib/output.ts';
 import { readModelFolder } from '../../model/folder.ts';
 import { featureOf } from '../../model/manifest.ts';
 import { bind } from '../../online/binding.ts';
-import { type EncodingCounts, encodeUsers } from '../../online/encode.ts';
 import { importPopulation } from '../../population/import.ts';
 import { derivedFeatures } from '../../population/past-campaigns.ts';
 import { openPopulation } from '../../population/population.ts';
+import { countUses } from '../token-uses.ts';
 
 export interface PopulationImportOptions {
   data: string;
@@ -34,14 +33,13 @@ export async function populationImportCommand(options: PopulationImportOptions, 
   output.result(
     `population version ${result.version} in ${options.out}: ${result.users} users, ${result.newUsers} of them new`,
   );
+  const uses = countUses(binding, population);
   for (const feature of binding.features) {
-    if (!hasTokens(feature.kind)) {
+    const counts = uses.get(feature.name);
+    if (!counts) {
       output.result(`  ${feature.name}: ${result.coverage[feature.name]} users have one`);
       continue;
     }
-    const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
-    for (let i = 0; i < population.segmentCount; i++)
-      encodeUsers(null, { features: [feature] }, population.readSegment(i), { counts });
     const share = counts.tokens === 0 ? 0 : (100 * counts.unknown) / counts.tokens;
     const dropped = feature.kind === 'multi' ? `, ${counts.dropped} past the first ${feature.maxLength}` : '';
     output.result(
