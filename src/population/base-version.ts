@@ -2,13 +2,12 @@
 import { join } from 'node:path';
 import type { Feature } from '../dataset/features.ts';
 import type { UserNumber } from '../lib/brands.ts';
-import { AppError } from '../lib/errors.ts';
 import { hashFile, sha256 } from './files.ts';
 import { featuresOf, type Manifest, readManifest } from './manifest.ts';
 import { hashRows } from './row-hash.ts';
 import { type Rows, SEGMENT_ROWS } from './segments.ts';
 import { selectRows } from './select-rows.ts';
-import { verifyVersion } from './verify.ts';
+import { alteredError, verifyVersion } from './verify.ts';
 import { readPlaces, readSegmentFile } from './version-files.ts';
 import type { SharedRows } from './version-writer.ts';
 
@@ -35,7 +34,7 @@ export class BaseVersion {
     const path = join(folder, version, manifest.row_of.path);
     this.#placeOf = readPlaces(path, manifest);
     const bytes = new Uint8Array(this.#placeOf.buffer);
-    if (sha256(bytes) !== manifest.row_of.sha256) throw altered(path);
+    if (sha256(bytes) !== manifest.row_of.sha256) throw alteredError(path);
     this.#folder = folder;
     this.#manifest = manifest;
     this.#users = manifest.segments.map(({ rows, dead = 0 }) => rows - dead);
@@ -92,11 +91,13 @@ export class BaseVersion {
     return isMade ? found : [];
   }
 
-  /** The rows of a segment that are still users', which have none here from then on. @throws AppError invalid_population */
+  /**
+   * The rows of a segment that are still users', which have none here from then on. @throws AppError invalid_population
+   */
   takeOut(segment: number): Rows {
     const { path, size, sha256: recorded } = this.#manifest.segments[segment]!;
     const file = join(this.#folder, this.version, path);
-    if (hashFile(file, size) !== recorded) throw altered(file);
+    if (hashFile(file, size) !== recorded) throw alteredError(file);
     const rows = readSegmentFile(this.#folder, this.#manifest, segment);
     const first = segment * SEGMENT_ROWS;
     const kept = selectRows(rows, this.features, (row) => this.#placeOf[rows.userNumbers[row]!] === first + row);
@@ -135,8 +136,4 @@ export class BaseVersion {
     this.#hashes[segment] = hashes;
     return hashes;
   }
-}
-
-function altered(path: string): AppError {
-  return new AppError('invalid_population', `${path} was altered: its sha256 is not the one that the version recorded`);
 }

@@ -46,7 +46,7 @@ export async function readUsers(sources: readonly string[], sink: RowSink, optio
 }
 
 /** The NDJSON files of `sources`, patterns expanded. Errors: AppError. */
-export async function listRecordFiles(sources: readonly string[], scratch: string): Promise<readonly string[]> {
+async function listRecordFiles(sources: readonly string[], scratch: string): Promise<readonly string[]> {
   if (sources.some(isRemote))
     throw new AppError('invalid_argument', 'NDJSON is read from this machine only: copy the file here first');
   if (!sources.some(isPattern)) return sources;

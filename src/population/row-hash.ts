@@ -6,8 +6,8 @@ const NOT_A_NUMBER = 0x7fc0_0000;
 
 /**
  * 64 bits of the values of each row, as pairs `[2 * count]`: equal rows have equal ones, and different rows have
- * different ones, but for one pair in 2^64. Compared within one process and never stored. Two lanes, each as MurmurHash3
- * mixes words of 32 bits (Appleby, public domain), with constants of its own.
+ * different ones, but for one pair in 2^64. Compared within one process and never stored. Two lanes, each as
+ * MurmurHash3 mixes words of 32 bits (Appleby, public domain), with constants of its own.
  */
 export function hashRows(rows: Rows, features: readonly Feature[]): Uint32Array {
   const hashes = new Uint32Array(2 * rows.count).fill(0x9747_b28c);

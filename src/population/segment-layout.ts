@@ -1,7 +1,7 @@
 /**
  * Where a version's users are. On disk a row is `segment * 65,536 + offset`, its _place_; segments may have fewer rows
- * and dead ones, which an update left behind. Readers see users only: their rows are numbered without gaps, in the order
- * of their places.
+ * and dead ones, which an update left behind. Readers see users only: their rows are numbered without gaps, in the
+ * order of their places.
  */
 import { AppError } from '../lib/errors.ts';
 import type { Manifest } from './manifest.ts';

@@ -7,7 +7,7 @@ import { AppError } from '../lib/errors.ts';
 import { appendDurably, sha256 } from './files.ts';
 import type { ManifestTable } from './manifest.ts';
 import { TextTable } from './text-table.ts';
-import { readVersionFile } from './verify.ts';
+import { alteredError, readVersionFile } from './verify.ts';
 
 const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
@@ -35,13 +35,7 @@ export function readVerifiedTable(folder: string, recorded: ManifestTable): Text
   const table = readTable(folder, recorded);
   const actual = describeTable(table, recorded.bytes.path, recorded.ends.path);
   for (const part of ['bytes', 'ends'] as const) {
-    if (actual[part].sha256 !== recorded[part].sha256) {
-      const path = join(folder, recorded[part].path);
-      throw new AppError(
-        'invalid_population',
-        `${path} was altered: its sha256 is not the one that the version recorded`,
-      );
-    }
+    if (actual[part].sha256 !== recorded[part].sha256) throw alteredError(join(folder, recorded[part].path));
   }
   return table;
 }

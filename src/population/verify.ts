@@ -13,13 +13,13 @@ export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' 
   for (const { path, size, mayGrow } of files) checkSize(path, size, mayGrow);
   if (what === 'sizes') return;
   for (const { path, size, sha256 } of files) {
-    if (reading(path, () => hashFile(path, size)) !== sha256) {
-      throw new AppError(
-        'invalid_population',
-        `${path} was altered: its sha256 is not the one that the version recorded`,
-      );
-    }
+    if (reading(path, () => hashFile(path, size)) !== sha256) throw alteredError(path);
   }
+}
+
+/** The refusal of a file whose bytes are not those that a version recorded. */
+export function alteredError(path: string): AppError {
+  return new AppError('invalid_population', `${path} was altered: its sha256 is not the one that the version recorded`);
 }
 
 /**

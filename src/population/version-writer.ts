@@ -74,8 +74,8 @@ export async function withImportLock<T>(out: string, action: () => Promise<T>): 
  * Gives `read` a writer to fill, under the lock of the folder, and publishes what it filled. Equal content over an
  * equal folder gives an equal version: importing again what is current changes nothing (a damaged copy of that version
  * is replaced). `from` says in a refusal what was read. Errors: what `read` throws, those of `withImportLock`, and
- * AppError `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After any of them the folder
- * serves what it served before.
+ * AppError `invalid_population` (the folder is damaged), `invalid_data` (there is no user). After any of them the
+ * folder serves what it served before.
  */
 export async function publishVersion(
   target: ImportTarget,

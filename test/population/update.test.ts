@@ -240,7 +240,7 @@ describe('an update that is refused', () => {
     const { out } = await make();
     const { version } = openPopulation(out);
     truncateSync(join(out, version, 'segments/000000.arrow'), 100);
-    expect((await refusalOf(() => update(out, { changed }))).message).toMatch(/000000\.arrow is torn/);
+    expect((await refusalOf(() => update(out, { changed }))).message).toMatch(/000000\.arrow is damaged/);
   });
 
   it('begins with the current version, and gives no number again', async () => {

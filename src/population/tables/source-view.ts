@@ -5,7 +5,9 @@ import type { ColumnPlan } from './column-plan.ts';
 import { type Database, numberOf, textOf } from './database.ts';
 import { rowErrors, type Tables } from './open-tables.ts';
 
-/** Makes the view `source` over `tables`: `row`, and of each plan r0, r1 .. as the table has it and c0, c1 .. its value. */
+/**
+ * Makes the view `source` over `tables`: `row`, and of each plan r0, r1 .. as the table has it and c0, c1 .. its value.
+ */
 export async function createSource(database: Database, plans: readonly ColumnPlan[]): Promise<void> {
   const columns = plans.flatMap(({ raw, value }, i) => [`${raw} AS r${i}`, `${fill(value, `(${raw})`)} AS c${i}`]);
   await database.run(`CREATE TEMP VIEW source AS SELECT "row", ${columns.join(', ')} FROM tables`);
