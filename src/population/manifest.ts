@@ -13,8 +13,12 @@ import { FEATURE_KINDS } from '../lib/feature-kinds.ts';
 import { sha256 } from './files.ts';
 import { SEGMENT_ROWS } from './segments.ts';
 
-/** The layout that this code writes and reads. */
-export const CONTRACT_VERSION = 1;
+/**
+ * The layouts that this code reads: 1, where all segments but the last are full of users' rows, and 2, where they may
+ * have fewer, and dead ones.
+ */
+const CONTRACTS = [1, 2] as const;
+const NEWEST_CONTRACT = 2;
 
 export const MANIFEST_FILE = 'population.json';
 export const CURRENT_FILE = 'current';
@@ -53,7 +57,7 @@ const segmentSchema = z.strictObject({
 });
 
 const manifestSchema = z.strictObject({
-  contract: z.literal(CONTRACT_VERSION),
+  contract: z.literal(CONTRACTS),
   version: z.string().regex(VERSION),
   features: z.array(featureSchema).min(1),
   rows: z.int().min(1),
@@ -112,10 +116,10 @@ export function readManifest(folder: string, version: string): Manifest {
     throw new AppError('invalid_population', `${path} can't be read: ${messageOf(error)}`, { cause: error });
   }
   const contract = typeof value === 'object' && value !== null && 'contract' in value ? value.contract : undefined;
-  if (typeof contract === 'number' && contract > CONTRACT_VERSION) {
+  if (typeof contract === 'number' && contract > NEWEST_CONTRACT) {
     throw new AppError(
       'invalid_population',
-      `${path} is of contract ${contract}; this program reads ${CONTRACT_VERSION}: update it`,
+      `${path} is of contract ${contract}; this program reads ${NEWEST_CONTRACT}: update it`,
     );
   }
   const parsed = manifestSchema.safeParse(value);

@@ -4,13 +4,13 @@
  * order of their places.
  */
 import { AppError } from '../lib/errors.ts';
-import type { Manifest } from './manifest.ts';
+import type { ManifestSegment } from './manifest.ts';
 import { SEGMENT_ROWS } from './segments.ts';
 
 const WORD_BITS = 32;
 const SEGMENT_WORDS = SEGMENT_ROWS / WORD_BITS;
 
-type Segments = Pick<Manifest, 'segments'>['segments'];
+type Segments = readonly Pick<ManifestSegment, 'rows' | 'dead'>[];
 
 export class SegmentLayout {
   /** The segments on disk that have users. */

@@ -11,7 +11,6 @@ import { countValues } from './coverage.ts';
 import { sha256 } from './files.ts';
 import { takeLock } from './lock.ts';
 import {
-  CONTRACT_VERSION,
   dictionaryPaths,
   INCOMING_FOLDER,
   LOCK_FILE,
@@ -25,6 +24,7 @@ import {
 import { type GrowingTable, publish, type SharedSegment, segmentPath } from './publication.ts';
 import type { RowFault, RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
+import { SegmentLayout } from './segment-layout.ts';
 import { encodeSegment, type Rows, SEGMENT_ROWS } from './segments.ts';
 import { describeTable, readVerifiedTable } from './table-files.ts';
 import { TextTable } from './text-table.ts';
@@ -241,7 +241,7 @@ export class VersionWriter implements RowSink {
   #seal(users: number, rowOf: Uint8Array, shared: readonly SharedSegment[]): Manifest {
     const segments = [...shared.map(({ file: _, ...recorded }) => recorded), ...this.#segments];
     return sealManifest({
-      contract: CONTRACT_VERSION,
+      contract: new SegmentLayout(segments).isDense ? 1 : 2,
       features: this.#features.map(({ name, kind, size }) => ({
         name,
         kind,

@@ -192,9 +192,9 @@ describe('a damaged folder', () => {
   it('is refused when it is of a newer contract, or `current` is not a version', async () => {
     const { out, version } = await make();
     const path = join(out, version, 'population.json');
-    writeFileSync(path, readFileSync(path, 'utf8').replace('"contract": 1', '"contract": 2'));
+    writeFileSync(path, readFileSync(path, 'utf8').replace('"contract": 1', '"contract": 3'));
     expect((await refusalOf(() => openPopulation(out))).message).toBe(
-      `${path} is of contract 2; this program reads 1: update it`,
+      `${path} is of contract 3; this program reads 2: update it`,
     );
     writeFileSync(join(out, 'current'), '../../etc');
     expect((await refusalOf(() => openPopulation(out))).message).toContain('does not hold a version');

@@ -4,8 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { SegmentLayout } from '../../src/population/segment-layout.ts';
 import { SEGMENT_ROWS } from '../../src/population/segments.ts';
 
-const file = { path: 'p', size: 0, sha256: '0'.repeat(64) };
-const segmentOf = (rows: number, dead = 0) => ({ ...file, rows, ...(dead > 0 ? { dead } : {}) });
+const segmentOf = (rows: number, dead = 0) => ({ rows, ...(dead > 0 ? { dead } : {}) });
 
 describe('SegmentLayout', () => {
   it('numbers users without gaps, in the order of their places', () => {

@@ -1,5 +1,5 @@
 /** Updates: what a version holds after them, what it shares with the one before, and each refusal with nothing changed. */
-import { existsSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -154,6 +154,9 @@ describe('an update of several segments', () => {
   const segmentsOf = (out: string, version: string) =>
     readdirSync(join(out, version, 'segments')).map((name) => statSync(join(out, version, 'segments', name)).ino);
 
+  const contractOf = (out: string, version: string) =>
+    JSON.parse(readFileSync(join(out, version, 'population.json'), 'utf8')).contract;
+
   it('shares files that have most of their users, and joins the others', async () => {
     const out = newFolder();
     const first = await importUsers(newFolder(), out, many(0, 140_000, 'x'));
@@ -181,6 +184,7 @@ describe('an update of several segments', () => {
 
     const compacted = await update(out, { isCompacted: true });
     expect(summariseVersions(out).find(({ isCurrent }) => isCurrent)).toMatchObject({ deadRows: 0 });
+    expect([first, second, compacted].map(({ version }) => contractOf(out, version))).toEqual([1, 2, 1]);
     expect(usersOf(openPopulation(out))).toEqual(expectedOf(state.values()));
     expect(await update(out, { isCompacted: true })).toMatchObject({ version: compacted.version });
 
