@@ -63,13 +63,13 @@ function addUpdate(population: Command, output: Output): void {
   addReading(population.command('update'))
     .description('make a version of the current one: users who changed or are new get other rows, deleted ones none')
     .requiredOption('--population <dir>', 'population folder')
-    .option('--changed <files...>', 'Parquet, CSV or NDJSON with all features of users who changed or are new', [])
-    .option('--deleted <files...>', 'ids of users who left: text (.txt, one a line), CSV, Parquet or NDJSON', [])
+    .option('--changed <files...>', 'Parquet, CSV or NDJSON with all features of users who changed or are new')
+    .option('--deleted <files...>', 'ids of users who left: text (.txt, one a line), CSV, Parquet or NDJSON')
     .option('--schema <file>', 'schema.json: which columns are what (default: columns have the names of the features)')
     .option('--compact', 'leave no dead rows on disk: writes every segment anew that has some')
     .option('--json', 'print one JSON object')
     .action(async (options, command: Command) => {
-      if (options.changed.length + options.deleted.length === 0 && !options.compact)
+      if (!options.changed && !options.deleted && !options.compact)
         command.error("error: give '--changed <files...>' or '--deleted <files...>'");
       await (await import('./commands/population-update.ts')).populationUpdateCommand(options, output);
     });

@@ -56,8 +56,8 @@ describe('metaheac population update', () => {
     const now = openPopulation(population).version;
     expect(stdout.replace(/, [0-9.]+ s\n/, '\n')).toBe(
       `population version ${now} in ${population}: ${users.length} users\n` +
-        '  1 changed, 1 new, 1 deleted; 1 were as they are\n' +
-        '  1 to delete were not there\n' +
+        '  1 changed, 1 new, 1 deleted, 1 unchanged\n' +
+        '  1 ids to delete are not in the population\n' +
         `  1 segments written, 0 shared with ${version}\n`,
     );
     expect(status).toBe(0);
@@ -75,6 +75,7 @@ describe('metaheac population update', () => {
   it.each([
     [['--population', 'p'], 2, '--changed'],
     [['--changed', 'a.csv'], 2, '--population'],
+    [['--population', 'p', '--changed'], 2, '--changed'],
     [['--population', 'none', '--changed', 'package.json'], 1, 'package.json: the name does not say what the file is'],
     [['--population', 'none', '--deleted', 'package.json'], 1, 'package.json: the name does not say what the file is'],
   ])('refuses %j', async (args, status, part) => {

@@ -9,8 +9,8 @@ import { noteBadRows, progressWriter } from './population-import-files.ts';
 
 export interface PopulationUpdateOptions {
   population: string;
-  changed: readonly string[];
-  deleted: readonly string[];
+  changed?: readonly string[];
+  deleted?: readonly string[];
   schema?: string;
   column: ReadonlyMap<string, string>;
   maxBadRows: number;
@@ -26,7 +26,7 @@ export async function populationUpdateCommand(
   output: Output,
   clock: Clock = systemClock,
 ): Promise<void> {
-  const { schema: path, column, population, changed, deleted } = options;
+  const { schema: path, column, population, changed = [], deleted = [] } = options;
   const schema = path === undefined ? null : readSourceSchema(path, column);
   const start = clock.elapsed();
   const result = await updateFiles({
@@ -53,8 +53,8 @@ function report(result: UpdateFilesResult, seconds: number, population: string, 
   output.result(
     `population version ${version} in ${population}: ${users} users${isSame ? ', the version that was there' : ''}`,
   );
-  output.result(`  ${changed} changed, ${added} new, ${deleted} deleted; ${unchanged} were as they are`);
-  if (unknown > 0) output.result(`  ${unknown} to delete were not there`);
+  output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
+  if (unknown > 0) output.result(`  ${unknown} ids to delete are not in the population`);
   if (result.badRows + result.replaced > 0)
     output.result(`  ${result.badRows} bad rows, ${result.replaced} replaced by a later row of the user`);
   output.result(
