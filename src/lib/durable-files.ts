@@ -67,7 +67,7 @@ export function linkDurably(from: string, to: string): void {
 }
 
 /** What `link` answers where it cannot, though a copy may be made. */
-const NO_LINK: ReadonlySet<string> = new Set(['EPERM', 'EMLINK', 'EXDEV', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP', 'EACCES']);
+const NO_LINK: ReadonlySet<string> = new Set(['EPERM', 'EMLINK', 'EXDEV', 'ENOSYS', 'ENOTSUP', 'EOPNOTSUPP']);
 
 /**
  * Creates or replaces a file: a reader sees the old or the new one, even after a power cut. On failure the old one

@@ -1,9 +1,19 @@
 /** Files that are whole or not there, and the operating system's errors in words. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   createFolder,
+  linkDurably,
   removeQuietly,
   replaceDurably,
   replaceFolder,
@@ -43,6 +53,29 @@ describe('writeDurably', () => {
     expect(() => writeDurably(path, Buffer.from('new'))).toThrow(expect.objectContaining({ code: 'EEXIST' }));
     writeDurably(path, Buffer.from('new'), 'w');
     expect(read(path)).toBe('new');
+  });
+});
+
+describe('linkDurably', () => {
+  it('gives a file a second name, and refuses one that is taken', () => {
+    const [from, to] = [join(folder, 'from'), join(folder, 'to')];
+    writeFileSync(from, 'bytes');
+    linkDurably(from, to);
+    expect(statSync(to).ino).toBe(statSync(from).ino);
+    expect(() => linkDurably(from, to)).toThrow('EEXIST');
+    expect(() => linkDurably(join(folder, 'none'), join(folder, 'other'))).toThrow('ENOENT');
+  });
+
+  it.skipIf(!existsSync('/dev/shm'))('copies it where it cannot have one', () => {
+    const elsewhere = mkdtempSync('/dev/shm/metaheac-tests-');
+    try {
+      const [from, to] = [join(folder, 'from'), join(elsewhere, 'to')];
+      writeFileSync(from, 'bytes');
+      linkDurably(from, to);
+      expect(read(to)).toBe('bytes');
+    } finally {
+      rmSync(elsewhere, { recursive: true });
+    }
   });
 });
 
