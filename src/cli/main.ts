@@ -2,9 +2,10 @@
 import { Command, CommanderError, Option } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { addDataSetCommands } from './dataset-commands.ts';
-import { positiveInteger, positiveNumber, wholeNumber } from './options.ts';
+import { positiveInteger, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 import { addPopulationCommands } from './population-commands.ts';
+import { addTrainCommands } from './train-commands.ts';
 
 const output = createOutput(process.stdout, process.stderr);
 // A reader that closed the pipe (`| head`) is not a failure: nobody is left to write results for, but a service
@@ -26,46 +27,7 @@ const program = new Command('metaheac')
   .exitOverride()
   .showHelpAfterError('(add --help for the options)');
 
-program
-  .command('train')
-  .description('meta-train a general model on the past campaigns of a data set')
-  .requiredOption('--data <dir>', 'data set folder')
-  .requiredOption('--out <dir>', 'model folder to write')
-  .option('--name <name>', 'name of the model', 'metaheac')
-  .addOption(
-    new Option('--recipe <name>', 'model architecture and training procedure')
-      .choices(['meta-heads', 'published'])
-      .default('meta-heads'),
-  )
-  .addOption(
-    new Option(
-      '--past-campaigns <when>',
-      'past campaigns as a user feature: auto (if they help on train campaigns), always, or never (the ' +
-        'service will not have the history of its users)',
-    )
-      .choices(['auto', 'always', 'never'])
-      .default('auto'),
-  )
-  .option('--maximum-tokens <n>', 'most tokens of a user feature: rarer ones are cut', positiveInteger, 1_000_000)
-  .option('--task-count <n>', 'campaigns per meta-step', positiveInteger)
-  .option('--num-expert <n>', 'experts', positiveInteger)
-  .option('--num-output <n>', 'critics', positiveInteger)
-  .option('--batchsize <n>', 'rows of a support batch, and of a query batch', positiveInteger)
-  .option('--seed <n>', 'seed of all random numbers', wholeNumber)
-  .option('--embedding <k>', 'embedding dimension', positiveInteger)
-  .option('--inner-rate <rate>', 'learning rate of the inner step', positiveNumber)
-  .option('--outer-rate <rate>', "Adam's learning rate of the outer step", positiveNumber)
-  .option('--steps <n>', 'meta-steps', positiveInteger)
-  .option('--first-order', 'leave out the second-order term')
-  .option('--resume', 'continue from the checkpoint of an interrupted training')
-  .option(
-    '--threads <n>',
-    'compute threads; the model does not depend on it (default: one per processor)',
-    positiveInteger,
-  )
-  .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N').conflicts('gpu'))
-  .addOption(new Option('--gpu <n>', 'the same as --device cuda:N').argParser(wholeNumber))
-  .action(async (options) => (await import('./commands/train.ts')).trainCommand(options, output));
+addTrainCommands(program, output);
 
 program
   .command('evaluate')

@@ -3,12 +3,21 @@ import type { Setting } from '../offline/baselines.ts';
 import type { Choice } from '../offline/choose-adaptation.ts';
 import type { Gain, Mean } from '../offline/evidence.ts';
 import type { PastCampaignsChoice } from '../offline/past-campaigns-choice.ts';
+import type { ChosenTokens } from '../offline/self-supervised.ts';
 import type { SettingChoice } from '../offline/tuning.ts';
 
 export function describePastCampaigns({ campaigns, gain, taken }: PastCampaignsChoice): string {
   const verdict = `past campaigns are ${taken ? 'a user feature' : 'not a user feature'}`;
   if (gain === null) return `${verdict}: no train campaign is large enough to try them on`;
   return `${verdict}: ${evidenceOf(gain)} on ${campaigns} train campaigns (regression with them minus without)`;
+}
+
+/** Which tokens are campaigns. */
+export function describeTokens(chosen: readonly ChosenTokens[]): string[] {
+  return chosen.map(
+    ({ feature, campaigns, holders: [least, most] }) =>
+      `${campaigns} campaigns are tokens of ${feature}, with ${least} to ${most} holders`,
+  );
 }
 
 /** A part that is a method of its own, and its best setting alone. */

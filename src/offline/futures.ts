@@ -4,11 +4,12 @@
  */
 
 import { type Rng, sample, shuffle } from '../lib/rng.ts';
+import { hiddenBy, swapsOf } from '../online/swap.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory } from './history.ts';
 import type { ScaledFeature } from './number-scales.ts';
-import { buildOneHot, findColumn, type OneHot, withoutColumns } from './one-hot.ts';
+import { buildOneHot, findColumn, type OneHot, withoutColumns, withSwaps } from './one-hot.ts';
 import type { PreparedDataSet } from './prepared-data-set.ts';
 import type { Trial } from './trial.ts';
 
@@ -27,10 +28,12 @@ export interface Futures {
   readonly oneHot: OneHot;
   /** The column of the campaign's token; -1 if past campaigns are not a feature, or nobody has it. */
   columnOf(campaign: string): number;
+  /** The users without what these campaigns hide as tokens themselves; left out where campaigns are none. */
+  readonly hide?: (oneHot: OneHot, campaigns: readonly string[]) => OneHot;
 }
 
 export function openFutures(
-  { population, history }: Pick<PreparedDataSet, 'population' | 'history'>,
+  { population, history, hidden }: Pick<PreparedDataSet, 'population' | 'history' | 'hidden'>,
   features: readonly ScaledFeature[],
 ): Futures {
   return {
@@ -38,13 +41,21 @@ export function openFutures(
     campaigns: history.campaigns.filter(({ split }) => split === 'train'),
     oneHot: buildOneHot(population, features),
     columnOf: (campaign) => findColumn(population, features, PAST_CAMPAIGNS, campaign),
+    ...(hidden
+      ? {
+          hide: (oneHot, campaigns) =>
+            withSwaps(oneHot, population, features, swapsOf(population, hiddenBy(hidden, campaigns), hidden.draws)),
+        }
+      : {}),
   };
 }
 
 /** The users as they were before the campaigns of a future. */
-export function usersBefore({ oneHot, columnOf }: Futures, future: Future): OneHot {
+export function usersBefore({ oneHot, columnOf, hide }: Futures, future: Future): OneHot {
+  const ids = future.map(({ id }) => id);
+  if (hide && ids.length > 0) return hide(oneHot, ids);
   const isOut = new Uint8Array(oneHot.width);
-  const columns = future.map(({ id }) => columnOf(id)).filter((column) => column >= 0);
+  const columns = ids.map(columnOf).filter((column) => column >= 0);
   for (const column of columns) isOut[column] = 1;
   return columns.length === 0 ? oneHot : withoutColumns(oneHot, isOut);
 }

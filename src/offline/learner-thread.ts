@@ -4,13 +4,14 @@ import { hostThread } from '../lib/thread-host.ts';
 import { openPopulation } from '../population/population.ts';
 import type { Device } from '../runtime/session.ts';
 import { assembleInitialModel, type InitialModelParts } from './initial-model.ts';
-import { type CampaignTrials, openLearner, type Task } from './learner.ts';
+import { type CampaignTrials, type LearnerData, openLearner, type Task } from './learner.ts';
 import type { MetaGradient } from './meta-step.ts';
 import type { RankingQuality } from './metrics.ts';
 import type { TrainSettings } from './settings.ts';
 
 export interface LearnerThreadData {
   readonly population: { readonly path: string; readonly version: string };
+  readonly hidden?: LearnerData['hidden'];
   /**
    * Its trainable parameters are in shared memory and correspond to the state that a task names.
    */
@@ -29,9 +30,10 @@ export type LearnerTask = LearnerWork & { readonly state: number };
 export type LearnerResult = MetaGradient | RankingQuality[][];
 
 await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
-  async ({ population, initialModel, settings, device }) => {
+  async ({ population, hidden, initialModel, settings, device }) => {
     const learner = openLearner({
       population: openPopulation(population.path, { version: population.version, trusted: true }),
+      ...(hidden ? { hidden } : {}),
       initialModel: assembleInitialModel(initialModel),
       settings,
       device,

@@ -3,16 +3,15 @@
 import type { Parameters } from '../adaptation/compaction.ts';
 import { type Tensor, trainableParameters } from '../graph/index.ts';
 import { ThreadGroup } from '../lib/thread-group.ts';
-import type { Population } from '../population/population.ts';
 import type { InitialModel } from './initial-model.ts';
-import type { Task } from './learner.ts';
+import type { LearnerData, Task } from './learner.ts';
 import type { LearnerResult, LearnerTask, LearnerThreadData, LearnerWork } from './learner-thread.ts';
 import type { Learners, LearnersOptions } from './learners.ts';
 import type { MetaGradient } from './meta-step.ts';
 import type { RankingQuality } from './metrics.ts';
 
 export async function openLearnerThreads(
-  population: Population,
+  { population, hidden }: Pick<LearnerData, 'population' | 'hidden'>,
   initialModel: InitialModel,
   { settings, device, threads }: LearnersOptions,
 ): Promise<Learners> {
@@ -27,6 +26,7 @@ export async function openLearnerThreads(
   }
   const data: LearnerThreadData = {
     population: { path: population.path, version: population.version },
+    ...(hidden ? { hidden } : {}),
     initialModel: { name: settings.name, graph: { ...graph, initializers }, manifest: folder.manifest, tokens },
     settings,
     device,

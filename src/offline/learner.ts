@@ -8,12 +8,13 @@ import type { Parameters } from '../adaptation/compaction.ts';
 import { trainableParameters } from '../graph/index.ts';
 import type { AdaptableModel } from '../model/load.ts';
 import type { DescentSettings } from '../model/manifest.ts';
-import { type Binding, bind, withoutTokens } from '../online/binding.ts';
+import { type Binding, bind, hide, withoutTokens } from '../online/binding.ts';
 import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
 import { type OnlineProgram, openOnlineProgram } from '../online/customise.ts';
 import { encodeCampaign, encodeUsers } from '../online/encode.ts';
 import { ownToken } from '../online/own-token.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
+import { type HiddenTokens, hiddenBy, swapsOf } from '../online/swap.ts';
 import { PAST_CAMPAIGNS } from '../population/past-campaigns.ts';
 import type { Population } from '../population/population.ts';
 import type { Device } from '../runtime/session.ts';
@@ -22,6 +23,7 @@ import { startHeadTrials } from './head-trials.ts';
 import type { InitialModel } from './initial-model.ts';
 import type { MetaGradient, MetaProgram } from './meta-step.ts';
 import type { RankingQuality } from './metrics.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import { RECIPES, type SampledEpisode } from './recipe.ts';
 import type { TrainSettings } from './settings.ts';
 import { runTrial, type Trial } from './trial.ts';
@@ -57,16 +59,20 @@ export interface Learner {
 
 export interface LearnerData {
   readonly population: Population;
+  /** As of the prepared data set. */
+  readonly hidden?: PreparedDataSet['hidden'];
   readonly initialModel: InitialModel;
   readonly settings: TrainSettings;
   readonly device: Device;
 }
 
-export function openLearner({ population, initialModel, settings, device }: LearnerData): Learner {
+export function openLearner({ population, hidden, initialModel, settings, device }: LearnerData): Learner {
   const { graph } = initialModel;
   const parameters = trainableParameters(graph);
-  const bindingBefore = bindingsOf(initialModel, population);
+  const bindingBefore = bindingsOf(initialModel, population, hidden);
   const whole = bindingBefore([]);
+  const hideFor = (tokens: HiddenTokens, campaigns: readonly string[]) =>
+    hide(whole, swapsOf(population, hiddenBy(tokens, campaigns), tokens.draws));
   let program: Promise<MetaProgram> | null = null;
   let opened: Promise<Trials> | null = null;
   // the last one is enough, as campaigns come future by future
@@ -75,7 +81,7 @@ export function openLearner({ population, initialModel, settings, device }: Lear
     async gradient(current, task) {
       program ??= RECIPES[settings.recipe].openProgram(graph, parameters, settings, device);
       const { support, query } = task;
-      const binding = bindingBefore(task.future);
+      const binding = hidden ? hideFor(hidden, [...task.future, task.campaign]) : bindingBefore(task.future);
       const encode = (batch: SampledBatch) => encodeBatch(initialModel, population, binding, task, batch);
       const episode = { support: encode(support), query: encode(query) };
       return (await program).run(current, episode, settings.innerRate);
@@ -113,15 +119,20 @@ export function openLearner({ population, initialModel, settings, device }: Lear
 }
 
 /** The users' binding before the campaigns of a future: nobody has their tokens. */
-function bindingsOf({ folder }: InitialModel, population: Population): (future: readonly string[]) => Binding {
+function bindingsOf(
+  { folder }: InitialModel,
+  population: Population,
+  hidden: PreparedDataSet['hidden'],
+): (future: readonly string[]) => Binding {
   const whole = bind(folder, population);
   const bindings = new Map<string, Binding>();
   return (future) => {
     const key = JSON.stringify(future);
-    const known = bindings.get(key);
-    if (known) return known;
+    const made = bindings.get(key);
+    if (made) return made;
     const ids = new Set(future.flatMap((campaign) => ownToken(folder, campaign)?.id ?? []));
-    const binding = ids.size === 0 ? whole : withoutTokens(whole, PAST_CAMPAIGNS, ids);
+    const known = ids.size === 0 ? whole : withoutTokens(whole, PAST_CAMPAIGNS, ids);
+    const binding = hidden ? hide(known, swapsOf(population, hiddenBy(hidden, future), hidden.draws)) : known;
     bindings.set(key, binding);
     return binding;
   };

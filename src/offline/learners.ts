@@ -34,11 +34,12 @@ export async function openLearners(
   initialModel: InitialModel,
   options: LearnersOptions,
 ): Promise<Learners> {
-  const { population } = prepared;
+  const { population, hidden } = prepared;
+  const data = { population, ...(hidden ? { hidden } : {}) };
   const most = Math.max(options.settings.taskCount, VALIDATION_CAMPAIGNS);
   const threads = Math.min(options.threads, most);
-  if (threads > 1) return openLearnerThreads(population, initialModel, { ...options, threads });
-  const learner = openLearner({ population, initialModel, ...options });
+  if (threads > 1) return openLearnerThreads(data, initialModel, { ...options, threads });
+  const learner = openLearner({ ...data, initialModel, ...options });
   const inTurn = async <A, B>(list: readonly A[], work: (one: A) => Promise<B>): Promise<B[]> => {
     const out: B[] = [];
     for (const one of list) out.push(await work(one));

@@ -3,6 +3,7 @@
 import { MOST_DEVIATIONS, missingBand, type NumberScale, rowsOfScale } from '../architectures/feature-inputs.ts';
 import { assert } from '../lib/errors.ts';
 import { type FeatureKind, hasTokens } from '../lib/feature-kinds.ts';
+import { type Swap, swapped } from '../online/swap.ts';
 import { bandOf } from '../population/bands.ts';
 import type { Population } from '../population/population.ts';
 import { isTokenColumn, type NumberColumn, type Rows, startOf, type TokenColumn } from '../population/segments.ts';
@@ -90,6 +91,56 @@ export function withoutColumns(oneHot: OneHot, isOut: Uint8Array): OneHot {
 }
 
 /**
+ * The matrix with hidden tokens swapped, as a model's inputs are: what a user has already is left out, as are numbers
+ * that are hidden. `features` are those that the matrix was built with.
+ */
+export function withSwaps(
+  oneHot: OneHot,
+  population: Population,
+  features: readonly ScaledFeature[],
+  swaps: ReadonlyMap<string, Swap | null>,
+): OneHot {
+  const isOut = new Uint8Array(oneHot.width);
+  const tokens = oneHot.tokens.slice();
+  const seenBy = new Int32Array(oneHot.width).fill(-1);
+  for (const block of blocksOf(population, features)) {
+    const { name, firstColumn, width } = block;
+    const swap = swaps.get(name);
+    if (swap === undefined) continue;
+    if (swap === null) {
+      isOut.fill(1, firstColumn, firstColumn + width);
+      continue;
+    }
+    for (const user of oneHot.users) swapRow(oneHot, user, { swap, block }, tokens, seenBy);
+    // what could not be swapped
+    isOut[firstColumn] = 1;
+  }
+  return withoutColumns({ ...oneHot, tokens }, isOut);
+}
+
+function swapRow(
+  { offsets, tokens }: OneHot,
+  user: number,
+  { swap, block }: { readonly swap: Swap; readonly block: Block },
+  out: Int32Array,
+  seenBy: Int32Array,
+): void {
+  const { firstColumn, width, ids } = block;
+  const [begin, end] = [offsets[user]!, offsets[user + 1]!];
+  for (let i = begin; i < end; i++) seenBy[tokens[i]!] = user;
+  for (let i = begin; i < end; i++) {
+    const column = tokens[i]!;
+    if (column < firstColumn || column >= firstColumn + width) continue;
+    const code = codeAt(block, column);
+    if (swap.isHidden[code] === 0) continue;
+    const drawn = swapped(swap, user, code);
+    const other = firstColumn + (ids ? ids[drawn]! : drawn);
+    out[i] = seenBy[other] === user ? firstColumn : other;
+    seenBy[other] = user;
+  }
+}
+
+/**
  * The column of a token of a feature, numbered as `buildOneHot` does with the same features; -1 where nobody has it.
  */
 export function findColumn(
@@ -105,7 +156,7 @@ export function findColumn(
 }
 
 /** The columns of one feature. */
-interface Block {
+export interface Block {
   readonly name: string;
   readonly kind: FeatureKind;
   readonly firstColumn: number;
@@ -114,16 +165,34 @@ interface Block {
   readonly scale: NumberScale | null;
   /** By code: the column among those of the feature, 0 = cut; null where all tokens are kept. */
   readonly ids: Int32Array | null;
+  /** The codes of its columns from 1 on; null where all tokens are kept. */
+  readonly codes: Int32Array | null;
 }
 
-function blocksOf(population: Population, features: readonly ScaledFeature[]): Block[] {
+/** The population's code of a column of a feature with tokens; 0 of its first one. */
+export function codeAt({ firstColumn, codes }: Block, column: number): number {
+  const own = column - firstColumn;
+  return codes && own > 0 ? codes[own - 1]! : own;
+}
+
+/** The columns of each feature, as `buildOneHot` numbers them. */
+export function blocksOf(population: Population, features: readonly ScaledFeature[]): Block[] {
   let firstColumn = 0;
   return features.map(({ name, kind, maxLength = Number.POSITIVE_INFINITY, scale, kept }) => {
     const own = firstColumn;
     const tokens = kept ? kept.codes.length + 1 : population.dictionary(name).size;
     const width = hasTokens(kind) ? tokens : rowsOfScale(scale!, kind);
     firstColumn += width;
-    return { name, kind, firstColumn: own, width, maxLength, scale: scale ?? null, ids: kept?.ids ?? null };
+    return {
+      name,
+      kind,
+      firstColumn: own,
+      width,
+      maxLength,
+      scale: scale ?? null,
+      ids: kept?.ids ?? null,
+      codes: kept?.codes ?? null,
+    };
   });
 }
 

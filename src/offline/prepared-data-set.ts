@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type DataSet, openDataSet } from '../dataset/data-set.ts';
 import type { Feature } from '../dataset/features.ts';
+import type { HiddenTokens } from '../online/swap.ts';
 import { importPopulation } from '../population/import.ts';
 import { PAST_CAMPAIGNS, readPastCampaigns } from '../population/past-campaigns.ts';
 import { openPopulation, type Population } from '../population/population.ts';
@@ -17,6 +18,8 @@ export interface PreparedDataSet {
   readonly history: History;
   /** The user features of the population: those of the data set and, where it was asked for, past campaigns. */
   readonly userFeatures: readonly ScaledFeature[];
+  /** What campaigns hide of all users, besides their tokens of past campaigns: where they are tokens themselves. */
+  readonly hidden?: HiddenTokens;
   /** Removes the temporary population. */
   close(): void;
 }
@@ -63,14 +66,18 @@ export async function prepareDataSet(
 }
 
 /**
- * A model reads lists of past campaigns at the length that covers this share of them, up to the limit: positions that
- * few users fill cost time for all.
+ * A model reads lists whose length nobody named at the length that covers this share of them, up to the limit:
+ * positions that few users fill cost time for all.
  */
 const COVERED = 0.95;
-const MAXIMUM_PAST_CAMPAIGNS = 256;
+const MAXIMUM_LENGTH = 256;
 
 function derivedFeature(name: string, lists: ReadonlyMap<string, readonly string[]>): Feature {
-  const lengths = Int32Array.from(lists.values(), (list) => list.length).sort();
-  const covering = lengths[Math.floor(COVERED * (lengths.length - 1))] ?? 1;
-  return { name, kind: 'multi', maxLength: Math.min(Math.max(covering, 1), MAXIMUM_PAST_CAMPAIGNS) };
+  return { name, kind: 'multi', maxLength: coveringLength(Int32Array.from(lists.values(), (list) => list.length)) };
+}
+
+/** How much of lists of these lengths a model reads. */
+export function coveringLength(lengths: Int32Array): number {
+  const covering = lengths.slice().sort()[Math.floor(COVERED * (lengths.length - 1))] ?? 1;
+  return Math.min(Math.max(covering, 1), MAXIMUM_LENGTH);
 }

@@ -254,7 +254,7 @@ function factsOf(
       ? {
           data: prepared.dataSet.name,
           campaigns:
-            `${heldOut.held.length} train campaigns that were held ` +
+            `${heldOut.held.length} ${prepared.hidden ? 'tokens' : 'train campaigns'} that were held ` +
             `out${finalSteps > 0 ? ' (before a last training on all)' : ''}`,
           groups: best.summary,
         }

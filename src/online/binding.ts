@@ -6,6 +6,7 @@ import type { FeatureKind } from '../lib/feature-kinds.ts';
 import type { ModelContract } from '../model/folder.ts';
 import { featureOf, type ManifestFeature } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
+import type { Swap } from './swap.ts';
 
 export interface BoundFeature {
   readonly name: string;
@@ -22,6 +23,10 @@ export interface BoundFeature {
   readonly unknownTokens: number;
   /** What the model is fed where a number is missing; null: NaN. */
   readonly missing: number | null;
+  /** Tokens that nobody has, and what users have in their place. */
+  readonly swap?: Swap;
+  /** Nobody has a value: numbers and vectors are missing for all. */
+  readonly isHidden?: boolean;
 }
 
 export interface Binding {
@@ -39,6 +44,17 @@ export function withoutTokens({ features }: Binding, feature: string, ids: Reado
     features: features.map((own) =>
       own.name === feature ? { ...own, tokenIds: own.tokenIds.map((id) => (ids.has(id) ? 0 : id)) } : own,
     ),
+  };
+}
+
+/** The binding as if nobody had what is hidden (see `swapsOf`): for learning to find who has a token. */
+export function hide({ features }: Binding, hidden: ReadonlyMap<string, Swap | null>): Binding {
+  return {
+    features: features.map((own) => {
+      const swap = hidden.get(own.name);
+      if (swap === undefined) return own;
+      return swap === null ? { ...own, isHidden: true } : { ...own, swap };
+    }),
   };
 }
 

@@ -7,6 +7,7 @@ import type { Column, NumberColumn, Rows } from '../population/segments.ts';
 import type { Feeds } from '../runtime/session.ts';
 import type { Binding, BoundFeature } from './binding.ts';
 import type { OwnToken } from './own-token.ts';
+import { swapped } from './swap.ts';
 
 /** Tokens that a model did not get to see. */
 export interface EncodingCounts {
@@ -43,17 +44,17 @@ export function encodeUsers(
     const leftOut = without?.feature === feature.name ? without.id : -1;
     switch (column.kind) {
       case 'single':
-        feeds[name] = idTensor(graph, name, [rows.count], singleIds(feature, column, counts, leftOut));
+        feeds[name] = idTensor(graph, name, [rows.count], singleIds(feature, column, rows, counts, leftOut));
         break;
       case 'multi': {
-        const { ids, lengths } = listIds(feature, column, rows.count, counts, leftOut);
+        const { ids, lengths } = listIds(feature, column, rows, counts, leftOut);
         feeds[name] = idTensor(graph, name, [rows.count, feature.maxLength], ids);
         feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [rows.count], lengths);
         break;
       }
       case 'number':
       case 'vector':
-        feeds[name] = numberTensor(column, rows.count, feature.missing);
+        feeds[name] = numberTensor(column, rows.count, feature);
         break;
       default:
         unreachable(column);
@@ -63,17 +64,23 @@ export function encodeUsers(
 }
 
 /** The numbers themselves, `missing` in the place of NaN where the model wants that. */
-function numberTensor({ kind, size, values }: NumberColumn, rows: number, missing: number | null): Tensor {
+function numberTensor(
+  { kind, size, values }: NumberColumn,
+  rows: number,
+  { missing, isHidden = false }: BoundFeature,
+): Tensor {
+  const known = isHidden ? new Float32Array(values.length).fill(Number.NaN) : values;
   return {
     dtype: 'float32',
     shape: kind === 'vector' ? [rows, size] : [rows],
-    data: missing === null ? values : values.map((value) => (Number.isNaN(value) ? missing : value)),
+    data: missing === null ? known : known.map((value) => (Number.isNaN(value) ? missing : value)),
   };
 }
 
 function singleIds(
-  { tokenIds }: BoundFeature,
+  { tokenIds, swap }: BoundFeature,
   { codes }: Extract<Column, { kind: 'single' }>,
+  { userNumbers }: Rows,
   counts: EncodingCounts | undefined,
   without: number,
 ): Int32Array {
@@ -81,7 +88,7 @@ function singleIds(
   let present = 0;
   let known = 0;
   for (let i = 0; i < codes.length; i++) {
-    const code = codes[i]!;
+    const code = swap ? swapped(swap, userNumbers[i]!, codes[i]!) : codes[i]!;
     const id = tokenIds[code]!;
     out[i] = id === without ? 0 : id;
     if (code !== 0) present += 1;
@@ -95,9 +102,9 @@ function singleIds(
 }
 
 function listIds(
-  { tokenIds, maxLength, keepsUnknown }: BoundFeature,
+  { tokenIds, maxLength, keepsUnknown, swap }: BoundFeature,
   { offsets, codes }: Extract<Column, { kind: 'multi' }>,
-  count: number,
+  { count, userNumbers }: Rows,
   counts: EncodingCounts | undefined,
   without: number,
 ): { ids: Int32Array; lengths: Int32Array } {
@@ -109,7 +116,7 @@ function listIds(
     const at = row * maxLength;
     let length = 0;
     for (let j = offsets[row]!; j < offsets[row + 1]!; j++) {
-      const id = tokenIds[codes[j]!]!;
+      const id = tokenIds[swap ? swapped(swap, userNumbers[row]!, codes[j]!) : codes[j]!]!;
       if (id === 0) unknown += 1;
       if (id === 0 || id === without) {
         if (keepsUnknown && length < maxLength) length += 1;

@@ -6,14 +6,18 @@ import { LEAST_TO_HOLD_OUT } from '../../offline/held-out.ts';
 import { prepareTrainingData } from '../../offline/past-campaigns-choice.ts';
 import type { PreparedDataSet } from '../../offline/prepared-data-set.ts';
 import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
+import { prepareSelfSupervised } from '../../offline/self-supervised.ts';
 import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
 import { type TrainProgress, train } from '../../offline/train.ts';
 import { parseDevice, resolveDevice } from '../../runtime/session.ts';
 import { defaultTrainingThreads } from '../environment.ts';
-import { describeChoice, describePastCampaigns, describeTuned } from '../training-choices.ts';
+import { describeChoice, describePastCampaigns, describeTokens, describeTuned } from '../training-choices.ts';
 
 export interface TrainCommandOptions {
-  data: string;
+  data?: string;
+  /** In place of a data set: a population folder, whose frequent tokens are the campaigns. */
+  population?: string;
+  selfSupervised?: boolean;
   out: string;
   name: string;
   recipe?: string;
@@ -42,13 +46,7 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
   );
   output.note(`device: ${device.detail}`);
   const settings = settingsOf(options);
-  const prepared = await prepareTrainingData(options.data, {
-    pastCampaigns: RECIPES[settings.recipe].pastCampaigns ? (options.pastCampaigns ?? 'auto') : 'never',
-    seed: settings.seed,
-    maximumTokens: options.maximumTokens,
-    onChoice: (choice) => output.note(describePastCampaigns(choice)),
-    onProgress: (users) => output.progress(`reading ${options.data}: ${users} users`),
-  });
+  const prepared = await prepare(options, settings, output);
   const interrupt = new AbortController();
   const onInterrupt = () => {
     if (interrupt.signal.aborted) return;
@@ -90,6 +88,27 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
     process.off('SIGINT', onInterrupt);
     prepared.close();
   }
+}
+
+async function prepare(
+  options: TrainCommandOptions,
+  settings: TrainSettings,
+  output: Output,
+): Promise<PreparedDataSet> {
+  const { data, population } = options;
+  if (data === undefined) {
+    const { seed } = settings;
+    const { prepared, chosen } = prepareSelfSupervised(population!, { seed, maximumTokens: options.maximumTokens });
+    for (const line of describeTokens(chosen)) output.note(line);
+    return prepared;
+  }
+  return prepareTrainingData(data, {
+    pastCampaigns: RECIPES[settings.recipe].pastCampaigns ? (options.pastCampaigns ?? 'auto') : 'never',
+    seed: settings.seed,
+    maximumTokens: options.maximumTokens,
+    onChoice: (choice) => output.note(describePastCampaigns(choice)),
+    onProgress: (users) => output.progress(`reading ${data}: ${users} users`),
+  });
 }
 
 /** Reports the contents of the data set, and which campaigns and options are ignored. */

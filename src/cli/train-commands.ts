@@ -1,0 +1,66 @@
+/** The command `metaheac train`. */
+import { type Command, Option } from 'commander';
+import type { Output } from '../lib/output.ts';
+import type { TrainCommandOptions } from './commands/train.ts';
+import { positiveInteger, positiveNumber, wholeNumber } from './options.ts';
+
+export function addTrainCommands(program: Command, output: Output): void {
+  program
+    .command('train')
+    .description('meta-train a general model on past campaigns, or on the tokens of a population')
+    .option('--data <dir>', 'data set folder')
+    .option('--population <dir>', 'population folder, with --self-supervised')
+    .option('--self-supervised', 'without campaigns: each frequent token of the population is one, its holders members')
+    .requiredOption('--out <dir>', 'model folder to write')
+    .option('--name <name>', 'name of the model', 'metaheac')
+    .addOption(
+      new Option('--recipe <name>', 'model architecture and training procedure')
+        .choices(['meta-heads', 'published'])
+        .default('meta-heads'),
+    )
+    .addOption(
+      new Option(
+        '--past-campaigns <when>',
+        'past campaigns as a user feature: auto (if they help on train campaigns), always, or never (the ' +
+          'service will not have the history of its users)',
+      )
+        .choices(['auto', 'always', 'never'])
+        .default('auto'),
+    )
+    .option('--maximum-tokens <n>', 'most tokens of a user feature: rarer ones are cut', positiveInteger, 1_000_000)
+    .option('--task-count <n>', 'campaigns per meta-step', positiveInteger)
+    .option('--num-expert <n>', 'experts', positiveInteger)
+    .option('--num-output <n>', 'critics', positiveInteger)
+    .option('--batchsize <n>', 'rows of a support batch, and of a query batch', positiveInteger)
+    .option('--seed <n>', 'seed of all random numbers', wholeNumber)
+    .option('--embedding <k>', 'embedding dimension', positiveInteger)
+    .option('--inner-rate <rate>', 'learning rate of the inner step', positiveNumber)
+    .option('--outer-rate <rate>', "Adam's learning rate of the outer step", positiveNumber)
+    .option('--steps <n>', 'meta-steps', positiveInteger)
+    .option('--first-order', 'leave out the second-order term')
+    .option('--resume', 'continue from the checkpoint of an interrupted training')
+    .option(
+      '--threads <n>',
+      'compute threads; the model does not depend on it (default: one per processor)',
+      positiveInteger,
+    )
+    .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N').conflicts('gpu'))
+    .addOption(new Option('--gpu <n>', 'the same as --device cuda:N').argParser(wholeNumber))
+    .action(async (options, command: Command) => {
+      checkTrainSource(options, command);
+      await (await import('./commands/train.ts')).trainCommand(options, output);
+    });
+}
+
+/** One source: a data set, or a population without campaigns. */
+function checkTrainSource(options: TrainCommandOptions, command: Command): void {
+  const { data, population, selfSupervised = false } = options;
+  if (data === undefined && population === undefined)
+    command.error("error: required option '--data <dir>' not specified (or --population <dir> --self-supervised)");
+  if (data !== undefined && (population !== undefined || selfSupervised))
+    command.error("error: give '--data', or '--population' with '--self-supervised', not both");
+  if (population !== undefined && !selfSupervised)
+    command.error(
+      "error: '--population' is a source with '--self-supervised' only: it knows no campaigns (those are in --data)",
+    );
+}

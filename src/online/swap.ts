@@ -1,0 +1,74 @@
+/**
+ * Tokens in the place of hidden ones. Whoever has a hidden token gets another, drawn for the user: where it was only
+ * left out, a shorter list or a missing value would tell who had it.
+ */
+import type { Population } from '../population/population.ts';
+
+/** What nobody is to have of a feature: some of its tokens; null: all of it, where it has numbers. */
+export interface Hidden {
+  readonly feature: string;
+  readonly tokens: readonly string[] | null;
+}
+
+/** What campaigns that are tokens themselves hide. Plain data. */
+export interface HiddenTokens {
+  readonly byCampaign: ReadonlyMap<string, readonly Hidden[]>;
+  /** By feature with tokens: codes drawn by how often users have them. */
+  readonly draws: ReadonlyMap<string, Int32Array>;
+}
+
+/** What these campaigns hide together. */
+export function hiddenBy({ byCampaign }: HiddenTokens, campaigns: readonly string[]): readonly Hidden[] {
+  return campaigns.flatMap((campaign) => byCampaign.get(campaign) ?? []);
+}
+
+/** The hidden tokens of one feature, by code of the population's dictionary. */
+export interface Swap {
+  readonly isHidden: Uint8Array;
+  readonly draws: Int32Array;
+}
+
+/** Draws that are tried before a token is left out. */
+const TRIES = 16;
+
+/** By feature: its swap, or null if all of it is hidden; a feature of which nothing is hidden is not there. */
+export function swapsOf(
+  population: Population,
+  hidden: readonly Hidden[],
+  draws: HiddenTokens['draws'],
+): ReadonlyMap<string, Swap | null> {
+  const out = new Map<string, Swap | null>();
+  for (const { feature, tokens } of hidden) {
+    const dictionary = population.dictionary(feature);
+    const known = out.get(feature);
+    if (tokens === null || known === null) {
+      out.set(feature, null);
+      continue;
+    }
+    const swap = known ?? { isHidden: new Uint8Array(dictionary.size), draws: draws.get(feature)! };
+    for (const token of tokens) swap.isHidden[dictionary.find(token)] = 1;
+    // code 0 is no token
+    swap.isHidden[0] = 0;
+    out.set(feature, swap);
+  }
+  return out;
+}
+
+/** The token that a user has in the place of `code`, which may be itself; 0 where none is left. */
+export function swapped({ isHidden, draws }: Swap, user: number, code: number): number {
+  if (isHidden[code] === 0) return code;
+  const first = mix(user, code) % draws.length;
+  for (let i = 0; i < TRIES; i++) {
+    const drawn = draws[(first + i) % draws.length]!;
+    if (isHidden[drawn] === 0) return drawn;
+  }
+  return 0;
+}
+
+/** The finaliser of MurmurHash3 over both numbers. */
+function mix(user: number, code: number): number {
+  let h = Math.imul(user, 0x9e3779b1) ^ Math.imul(code, 0x85ebca77);
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
