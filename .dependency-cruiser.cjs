@@ -91,7 +91,10 @@ module.exports = {
       name: 'stores-are-opened-where-things-are-wired',
       comment: 'Everything else takes a port of src/campaigns/ports.',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(store/|cli/service\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)' },
+      from: {
+        path: '^src/',
+        pathNot: '^src/(store/|cli/service(-campaigns)?\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
+      },
       to: { path: '^src/store/' },
     },
     {

@@ -1,5 +1,6 @@
 /** The composition root of the service: store, engine, server. `serve` and tests start it. */
 
+import { existsSync, realpathSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { RankingCache } from '../audience/ranking-cache.ts';
@@ -63,8 +64,10 @@ export interface Service {
  * @throws AppError invalid_argument, invalid_model, invalid_population, storage_failed; unavailable: the data folder or
  * the port is taken.
  */
-export async function startService(options: ServiceOptions): Promise<Service> {
-  requireKeyFor(options.host, options.apiKey);
+export async function startService(given: ServiceOptions): Promise<Service> {
+  requireKeyFor(given.host, given.apiKey);
+  // a link may name another model when the engine starts again
+  const options = existsSync(given.model) ? { ...given, model: realpathSync(given.model) } : given;
   const model = readModelFolder(options.model);
   const { population: folder, logger } = options;
   const populations = new PopulationSwitch({ folder, model, logger });

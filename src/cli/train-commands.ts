@@ -1,23 +1,18 @@
-/** The command `metaheac train`. */
+/** The commands that train a model: `train` and `retrain`. */
 import { type Command, Option } from 'commander';
 import type { Output } from '../lib/output.ts';
 import type { TrainCommandOptions } from './commands/train.ts';
 import { positiveInteger, positiveNumber, wholeNumber } from './options.ts';
 
 export function addTrainCommands(program: Command, output: Output): void {
-  program
+  const train = program
     .command('train')
-    .description('meta-train a general model on past campaigns, or on the tokens of a population')
+    .description('meta-train a general model: on past campaigns, or on the tokens of a population')
     .option('--data <dir>', 'data set folder')
-    .option('--population <dir>', 'population folder, with --self-supervised')
+    .option('--population <dir>', 'population folder, with --from-service or --self-supervised')
+    .option('--from-service <dir>', "a service's data folder: its campaigns, with their seeds and feedback")
     .option('--self-supervised', 'without campaigns: each frequent token of the population is one, its holders members')
     .requiredOption('--out <dir>', 'model folder to write')
-    .option('--name <name>', 'name of the model', 'metaheac')
-    .addOption(
-      new Option('--recipe <name>', 'model architecture and training procedure')
-        .choices(['meta-heads', 'published'])
-        .default('meta-heads'),
-    )
     .addOption(
       new Option(
         '--past-campaigns <when>',
@@ -26,6 +21,35 @@ export function addTrainCommands(program: Command, output: Output): void {
       )
         .choices(['auto', 'always', 'never'])
         .default('auto'),
+    )
+    .option('--resume', 'continue from the checkpoint of an interrupted training');
+  addTrainingOptions(train).action(async (options, command: Command) => {
+    checkTrainSource(options, command);
+    await (await import('./commands/train.ts')).trainCommand(options, output);
+  });
+  const retrain = program
+    .command('retrain')
+    .description(
+      'train on the campaigns of a service but the newest, compare with the serving model on those, and make the ' +
+        'new one current unless it is worse (exit code 3: it was not promoted)',
+    )
+    .requiredOption('--data-dir <dir>', "the service's data folder")
+    .requiredOption('--population <dir>', "the service's population folder")
+    .requiredOption('--models <dir>', 'folder of models; its link `current` is the one to serve')
+    .option('--model <dir>', 'the serving model (default: the current one)')
+    .option('--json', 'print one JSON object on stdout');
+  addTrainingOptions(retrain).action(async (options) =>
+    (await import('./commands/retrain.ts')).retrainCommand(options, output),
+  );
+}
+
+function addTrainingOptions(command: Command): Command {
+  return command
+    .option('--name <name>', 'name of the model', 'metaheac')
+    .addOption(
+      new Option('--recipe <name>', 'model architecture and training procedure')
+        .choices(['meta-heads', 'published'])
+        .default('meta-heads'),
     )
     .option('--maximum-tokens <n>', 'most tokens of a user feature: rarer ones are cut', positiveInteger, 1_000_000)
     .option('--task-count <n>', 'campaigns per meta-step', positiveInteger)
@@ -38,29 +62,27 @@ export function addTrainCommands(program: Command, output: Output): void {
     .option('--outer-rate <rate>', "Adam's learning rate of the outer step", positiveNumber)
     .option('--steps <n>', 'meta-steps', positiveInteger)
     .option('--first-order', 'leave out the second-order term')
-    .option('--resume', 'continue from the checkpoint of an interrupted training')
     .option(
       '--threads <n>',
       'compute threads; the model does not depend on it (default: one per processor)',
       positiveInteger,
     )
     .addOption(new Option('--device <device>', 'auto, cpu, cuda or cuda:N').conflicts('gpu'))
-    .addOption(new Option('--gpu <n>', 'the same as --device cuda:N').argParser(wholeNumber))
-    .action(async (options, command: Command) => {
-      checkTrainSource(options, command);
-      await (await import('./commands/train.ts')).trainCommand(options, output);
-    });
+    .addOption(new Option('--gpu <n>', 'the same as --device cuda:N').argParser(wholeNumber));
 }
 
-/** One source: a data set, or a population without campaigns. */
+/** One source: a data set, or a population with campaigns of a service or without any. */
 function checkTrainSource(options: TrainCommandOptions, command: Command): void {
-  const { data, population, selfSupervised = false } = options;
+  const { data, population, selfSupervised = false, fromService } = options;
   if (data === undefined && population === undefined)
-    command.error("error: required option '--data <dir>' not specified (or --population <dir> --self-supervised)");
-  if (data !== undefined && (population !== undefined || selfSupervised))
-    command.error("error: give '--data', or '--population' with '--self-supervised', not both");
-  if (population !== undefined && !selfSupervised)
     command.error(
-      "error: '--population' is a source with '--self-supervised' only: it knows no campaigns (those are in --data)",
+      "error: required option '--data <dir>' not specified (or --population <dir> with --from-service <dir> or " +
+        '--self-supervised)',
+    );
+  if (data !== undefined && (population !== undefined || selfSupervised || fromService !== undefined))
+    command.error("error: give '--data', or '--population', not both: they are different sources");
+  if (population !== undefined && selfSupervised === (fromService !== undefined))
+    command.error(
+      "error: '--population' has users alone: give '--from-service <dir>' for their campaigns, or '--self-supervised'",
     );
 }

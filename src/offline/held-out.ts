@@ -23,10 +23,11 @@ const FORGETTABLE = 0.4;
 /** With fewer campaigns none are held out. */
 export const LEAST_TO_HOLD_OUT = 3;
 
-/** Holds out a share of the campaigns: at least one if there are three. */
-export function holdOut(campaigns: readonly CampaignHistory[], share: number, key: string): HeldOut {
+/** Holds out a share of the campaigns, at least one if there are three: by `key`, or the last ones if `byTime`. */
+export function holdOut(campaigns: readonly CampaignHistory[], share: number, key: string, byTime = false): HeldOut {
   const order = Int32Array.from(campaigns.keys());
-  shuffle(createRng(key), order);
+  if (byTime) order.reverse();
+  else shuffle(createRng(key), order);
   const count = campaigns.length < LEAST_TO_HOLD_OUT ? 0 : Math.max(1, Math.round(campaigns.length * share));
   const isHeld = new Set(order.subarray(0, count));
   const held = campaigns.filter((_, i) => isHeld.has(i));

@@ -86,7 +86,8 @@ export function labelOf({ manifest }: GeneralModel): string {
   return `${manifest.name} ${manifest.version}`;
 }
 
-function modelMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
+/** A general model, adapted as it is served. Errors: invalid_model if the population lacks what it reads. */
+export function modelMethod(name: string, prepared: PreparedDataSet, model: GeneralModel): Method {
   const { population } = prepared;
   const binding = bind(model.folder, population);
   return {

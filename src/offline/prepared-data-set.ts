@@ -20,6 +20,8 @@ export interface PreparedDataSet {
   readonly userFeatures: readonly ScaledFeature[];
   /** What campaigns hide of all users, besides their tokens of past campaigns: where they are tokens themselves. */
   readonly hidden?: HiddenTokens;
+  /** Campaigns come in the order of time, so that training holds out the newest; when the last one was made. */
+  readonly until?: Date;
   /** Removes the temporary population. */
   close(): void;
 }

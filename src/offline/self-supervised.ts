@@ -2,13 +2,10 @@
 import { basename, resolve } from 'node:path';
 import { AppError } from '../lib/errors.ts';
 import { createRng } from '../lib/rng.ts';
-import { openPopulation, type Population } from '../population/population.ts';
-import { isTokenColumn, startOf } from '../population/segments.ts';
-import { keepTokens } from './kept-tokens.ts';
-import { type ScaledFeature, withScales } from './number-scales.ts';
 import { buildOneHot } from './one-hot.ts';
-import { coveringLength, type PreparedDataSet } from './prepared-data-set.ts';
+import type { PreparedDataSet } from './prepared-data-set.ts';
 import { drawTokens, TOKEN_CHOICE, type TokenChoice, tokenCampaigns } from './token-campaigns.ts';
+import { openTrainingPopulation } from './training-population.ts';
 
 /** How many campaigns a feature gave. */
 export interface ChosenTokens {
@@ -32,9 +29,8 @@ export function prepareSelfSupervised(
     readonly choice?: TokenChoice;
   },
 ): { readonly prepared: PreparedDataSet; readonly chosen: readonly ChosenTokens[] } {
-  const { seed, maximumTokens = Number.POSITIVE_INFINITY, choice = TOKEN_CHOICE } = options;
-  const population = openPopulation(path);
-  const features = keepTokens(population, withScales(population, population.features), maximumTokens);
+  const { seed, maximumTokens, choice = TOKEN_CHOICE } = options;
+  const { population, features, userFeatures } = openTrainingPopulation(path, maximumTokens);
   const source = { population, features, oneHot: buildOneHot(population, features) };
   const rng = createRng(`train/${seed}/campaigns`);
   const tokens = tokenCampaigns(source, choice, rng);
@@ -49,7 +45,6 @@ export function prepareSelfSupervised(
       'invalid_data',
       `${path} has only the feature "${features[0]!.name}", of one value: nothing is left to find its holders by`,
     );
-  const userFeatures = withLengths(population, features);
   const history = { campaigns: tokens.map(({ campaign }) => campaign), skipped: [] };
   const byCampaign = new Map(tokens.map((one) => [one.campaign.id, one.hidden]));
   const hidden = { byCampaign, draws: drawTokens(source, rng.fork('draws')) };
@@ -62,25 +57,4 @@ export function prepareSelfSupervised(
     return sizes.length === 0 ? [] : [{ feature: name, campaigns: sizes.length, holders }];
   });
   return { prepared: { dataSet, population, userFeatures, history, hidden, close: () => {} }, chosen };
-}
-
-/** Lists are read at the length that covers nearly all of them: a population does not say how much a model reads. */
-function withLengths(population: Population, features: readonly ScaledFeature[]): ScaledFeature[] {
-  const lengths = new Map(
-    features.filter(({ kind }) => kind === 'multi').map(({ name }) => [name, new Int32Array(population.rowCount)]),
-  );
-  let first = 0;
-  for (let segment = 0; segment < population.segmentCount; segment++) {
-    const { columns, count } = population.readSegment(segment);
-    for (const [name, own] of lengths) {
-      const column = columns.get(name)!;
-      if (!isTokenColumn(column)) continue;
-      for (let row = 0; row < count; row++) own[first + row] = startOf(column, row + 1) - startOf(column, row);
-    }
-    first += count;
-  }
-  return features.map((feature) => {
-    const own = lengths.get(feature.name);
-    return own ? { ...feature, maxLength: coveringLength(own) } : feature;
-  });
 }

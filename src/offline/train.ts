@@ -94,7 +94,8 @@ interface Training {
 export async function train(prepared: PreparedDataSet, options: TrainOptions): Promise<TrainResult> {
   const { device, settings } = options;
   const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
-  const heldOut = holdOut(campaigns, settings.validationShare, `train/${settings.seed}/validation`);
+  const key = `train/${settings.seed}/validation`;
+  const heldOut = holdOut(campaigns, settings.validationShare, key, prepared.until !== undefined);
   const initialModel = createInitialModel(prepared, campaigns, settings);
   const { regression, logistic } = tuneParts(prepared, initialModel, options);
   const path = checkpointPath(options.out);
@@ -264,6 +265,7 @@ function factsOf(
       campaigns: finalSteps > 0 ? campaigns.length : heldOut.training.length,
       best_step: best?.step ?? optimiser.steps,
       final_steps: finalSteps,
+      ...(prepared.until ? { campaigns_until: prepared.until.toISOString() } : {}),
       regression_choice: tuned.regression_choice && { ...tuned.regression_choice },
       companion_choice: tuned.companion_choice && { ...tuned.companion_choice },
       start_choice: start && { campaigns: start.campaigns, tried: start.tried },

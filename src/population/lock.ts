@@ -11,7 +11,7 @@ const ATTEMPTS = 5;
  * started: an id alone may have gone to another process, as it does when a container restarts. Returns the function
  * that releases the lock. Errors: AppError `unavailable` naming the holder while it lives.
  */
-export function takeLock(path: string): () => void {
+export function takeLock(path: string, what = 'import'): () => void {
   const mine = `${process.pid} ${findStart(process.pid)} ${randomUUID()}\n`;
   const temporary = `${path}.${randomUUID()}`;
   // A lock that appears by `link` has its text from the first moment on.
@@ -21,20 +21,20 @@ export function takeLock(path: string): () => void {
       if (tryLink(temporary, path)) return () => giveBack(path, mine);
       const holder = readText(path);
       if (holder === null) continue;
-      if (isAlive(holder)) throw refusal(path, holder);
+      if (isAlive(holder)) throw refusal(path, holder, what);
       takeAway(path, holder);
     }
-    throw refusal(path, readText(path) ?? 'unknown');
+    throw refusal(path, readText(path) ?? 'unknown', what);
   } finally {
     rmSync(temporary, { force: true });
   }
 }
 
-function refusal(path: string, holder: string): AppError {
+function refusal(path: string, holder: string, what: string): AppError {
   const pid = Number(holder.split(' ')[0]);
   return new AppError(
     'unavailable',
-    `another import is running (process ${pid} holds ${path}): try again when it has ended`,
+    `another ${what} is running (process ${pid} holds ${path}): try again when it has ended`,
     {
       facts: { pid },
     },

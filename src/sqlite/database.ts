@@ -39,6 +39,30 @@ export function openDatabase(path: string, migrations = readMigrations(migration
 }
 
 /**
+ * Opens an existing database of this version for reading alone, beside the service that writes it: each statement sees
+ * what was committed when it began.
+ * @throws AppError invalid_argument: not a SQLite database, or of another version; storage_failed: the disk refuses.
+ */
+export function openForReading(path: string, migrations = readMigrations(migrationsFolder())): Database {
+  let database: Database | undefined;
+  try {
+    database = new Sqlite(path, { timeout: BUSY_TIMEOUT_MS, readonly: true, fileMustExist: true });
+    const version = versionOf(database);
+    if (version > migrations.length) throw newerVersion(path, version, migrations.length);
+    if (version < migrations.length)
+      throw new AppError(
+        'invalid_argument',
+        `${path} was written by an older version (schema ${version}, this one reads ${migrations.length}): ` +
+          'start the service of this version once',
+      );
+    return database;
+  } catch (error) {
+    database?.close();
+    throw databaseError(path, error);
+  }
+}
+
+/**
  * Runs `work` in one `BEGIN IMMEDIATE` transaction: all of it is committed when this returns, nothing where it throws.
  * @throws AppError storage_failed (disk full, read-only, I/O error) or unavailable (another process writes for too
  * long).
@@ -84,13 +108,8 @@ function switchToWal(database: Database): void {
 
 /** Forward only: each missing migration in a transaction of its own, with the number it leads to (`user_version`). */
 function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
-  const version = (): number => Number(database.pragma('user_version', { simple: true }));
-  if (version() > migrations.length) {
-    throw new AppError(
-      'invalid_argument',
-      `${path} was written by a newer version (schema ${version()}, this one knows ${migrations.length})`,
-    );
-  }
+  const version = (): number => versionOf(database);
+  if (version() > migrations.length) throw newerVersion(path, version(), migrations.length);
   for (const migration of migrations.slice(version())) {
     write(database, () => {
       // Another process may have done it while this one waited for the lock.
@@ -105,6 +124,17 @@ function migrate(database: Database, path: string, migrations: readonly Migratio
       database.pragma(`user_version = ${migration.number}`);
     });
   }
+}
+
+function versionOf(database: Database): number {
+  return Number(database.pragma('user_version', { simple: true }));
+}
+
+function newerVersion(path: string, version: number, known: number): AppError {
+  return new AppError(
+    'invalid_argument',
+    `${path} was written by a newer version (schema ${version}, this one knows ${known})`,
+  );
 }
 
 function isBusy(error: unknown): boolean {

@@ -3,6 +3,7 @@
  * with it.
  */
 import { resolve } from 'node:path';
+import type { CampaignRecords } from '../campaigns/ports/records.ts';
 import type { CampaignStore, StoreAdapter, StoreFiles, StoreLocator, StoreOptions } from '../campaigns/ports/store.ts';
 import { assert } from '../lib/errors.ts';
 import { sqlite } from '../sqlite/adapter.ts';
@@ -28,6 +29,11 @@ export function openStore({ adapter, location }: StoreLocator, options: StoreOpt
 /** As `StoreAdapter.openFiles`. */
 export function openStoreFiles({ adapter, location }: StoreLocator): StoreFiles {
   return adapterOf(adapter).openFiles(location);
+}
+
+/** As `StoreAdapter.openRecords`. */
+export function openRecords({ adapter, location }: StoreLocator): CampaignRecords {
+  return adapterOf(adapter).openRecords(location);
 }
 
 function adapterOf(name: string): StoreAdapter {

@@ -10,6 +10,7 @@ import type { Expansions, SetReader } from './expansions.ts';
 import type { Feedback } from './feedback.ts';
 import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
+import type { CampaignRecords } from './records.ts';
 import type { UserSets } from './user-sets.ts';
 import type { Webhooks } from './webhooks.ts';
 
@@ -76,6 +77,12 @@ export interface StoreAdapter {
 
   /** Opens the reading half alone: it holds nothing that is to be closed. */
   openFiles(location: string): StoreFiles;
+
+  /**
+   * Opens what campaigns came to, beside the service that writes them; nothing is written. The caller closes it.
+   * @throws AppError invalid_argument where there is no store of this version; storage_failed
+   */
+  openRecords(location: string): CampaignRecords;
 }
 
 /** Where a store is, as plain data: what a process or a thread is handed to open the same one. */

@@ -1,79 +1,39 @@
 /** `metaheac train`. */
 import { systemClock } from '../../lib/clock.ts';
-import { bar, type Output } from '../../lib/output.ts';
+import type { Output } from '../../lib/output.ts';
 import { LEAST_CAMPAIGNS } from '../../offline/evidence.ts';
 import { LEAST_TO_HOLD_OUT } from '../../offline/held-out.ts';
 import { prepareTrainingData } from '../../offline/past-campaigns-choice.ts';
 import type { PreparedDataSet } from '../../offline/prepared-data-set.ts';
-import { RECIPES, type RecipeName } from '../../offline/recipe.ts';
+import { RECIPES } from '../../offline/recipe.ts';
 import { prepareSelfSupervised } from '../../offline/self-supervised.ts';
-import { DEFAULT_TRAIN_SETTINGS, PUBLISHED_TRAIN_SETTINGS, type TrainSettings } from '../../offline/settings.ts';
-import { type TrainProgress, train } from '../../offline/train.ts';
-import { parseDevice, resolveDevice } from '../../runtime/session.ts';
-import { defaultTrainingThreads } from '../environment.ts';
-import { describeChoice, describePastCampaigns, describeTokens, describeTuned } from '../training-choices.ts';
+import type { TrainSettings } from '../../offline/settings.ts';
+import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, trainReported } from '../training.ts';
+import { describePastCampaigns, describeTokens } from '../training-choices.ts';
 
-export interface TrainCommandOptions {
+export interface TrainCommandOptions extends CommonTrainOptions {
   data?: string;
-  /** In place of a data set: a population folder, whose frequent tokens are the campaigns. */
+  /** A population folder: with its tokens as campaigns, or with those of a service. */
   population?: string;
   selfSupervised?: boolean;
+  /** The data folder of a service. */
+  fromService?: string;
   out: string;
-  name: string;
-  recipe?: string;
   pastCampaigns?: 'auto' | 'always' | 'never';
-  maximumTokens: number;
-  taskCount?: number;
-  numExpert?: number;
-  numOutput?: number;
-  batchsize?: number;
-  seed?: number;
-  embedding?: number;
-  innerRate?: number;
-  outerRate?: number;
-  steps?: number;
-  firstOrder?: boolean;
-  resume?: boolean;
-  threads?: number;
-  device?: string;
-  gpu?: number;
 }
+
+/** Campaigns of a service at least: with fewer, none can be held out and little is learned. */
+const LEAST_SERVED = 5;
 
 /** Ctrl-C ends after the current step and keeps the best so far (exit code 130). */
 export async function trainCommand(options: TrainCommandOptions, output: Output): Promise<void> {
-  const device = await resolveDevice(
-    parseDevice(options.gpu === undefined ? (options.device ?? 'auto') : `cuda:${options.gpu}`),
-  );
-  output.note(`device: ${device.detail}`);
+  const device = await openDevice(options, output);
   const settings = settingsOf(options);
   const prepared = await prepare(options, settings, output);
-  const interrupt = new AbortController();
-  const onInterrupt = () => {
-    if (interrupt.signal.aborted) return;
-    output.note('interrupted: finishing the current step; the best model so far is kept');
-    interrupt.abort();
-  };
-  // npm forwards Ctrl-C, so it may arrive twice
-  process.on('SIGINT', onInterrupt);
   try {
     noteData(options, settings, prepared, output);
     const start = systemClock.elapsed();
-    const result = await train(prepared, {
-      out: options.out,
-      settings,
-      device,
-      clock: systemClock,
-      resume: options.resume ?? false,
-      threads: options.threads ?? defaultTrainingThreads(device),
-      signal: interrupt.signal,
-      onProgress: (progress) => noteProgress(progress, output),
-      onTuned: (part, choice) => {
-        for (const line of describeTuned(part, choice)) output.note(line);
-      },
-      onChoice: (choice, on) => {
-        for (const line of describeChoice(choice, on)) output.note(line);
-      },
-    });
+    const result = await trainReported(prepared, options, { settings, device }, output);
     const seconds = ((systemClock.elapsed() - start) / 1000).toFixed(0);
     output.result(
       `model ${result.manifest.name} ${result.manifest.version} in ${options.out}: step ${result.bestStep} ` +
@@ -85,7 +45,6 @@ export async function trainCommand(options: TrainCommandOptions, output: Output)
       process.exitCode = 130;
     }
   } finally {
-    process.off('SIGINT', onInterrupt);
     prepared.close();
   }
 }
@@ -95,17 +54,21 @@ async function prepare(
   settings: TrainSettings,
   output: Output,
 ): Promise<PreparedDataSet> {
-  const { data, population } = options;
+  const { data, population, fromService, maximumTokens } = options;
+  const { seed } = settings;
+  if (fromService !== undefined) {
+    const source = { dataDir: fromService, population: population! };
+    return prepareFromService(source, { seed, maximumTokens, least: LEAST_SERVED, test: false }, output).prepared;
+  }
   if (data === undefined) {
-    const { seed } = settings;
-    const { prepared, chosen } = prepareSelfSupervised(population!, { seed, maximumTokens: options.maximumTokens });
+    const { prepared, chosen } = prepareSelfSupervised(population!, { seed, maximumTokens });
     for (const line of describeTokens(chosen)) output.note(line);
     return prepared;
   }
   return prepareTrainingData(data, {
     pastCampaigns: RECIPES[settings.recipe].pastCampaigns ? (options.pastCampaigns ?? 'auto') : 'never',
-    seed: settings.seed,
-    maximumTokens: options.maximumTokens,
+    seed,
+    maximumTokens,
     onChoice: (choice) => output.note(describePastCampaigns(choice)),
     onProgress: (users) => output.progress(`reading ${data}: ${users} users`),
   });
@@ -141,19 +104,6 @@ function noteData(
       );
 }
 
-function noteProgress({ phase, step, steps, loss, validationAuc, best }: TrainProgress, output: Output): void {
-  const on = phase === 'final' ? ' on all campaigns' : '';
-  const line =
-    `${bar(step / steps)} step ${step}/${steps}${on}  loss ` +
-    `${loss.toFixed(4)}${best ? `  best AUC ${best.auc.toFixed(4)} at step ${best.step}` : ''}`;
-  if (validationAuc === null) output.progress(line);
-  else
-    output.note(
-      `step ${step}/${steps}  loss ${loss.toFixed(4)}  validation AUC ` +
-        `${validationAuc.toFixed(4)}${best?.step === step ? '  (best so far)' : ''}`,
-    );
-}
-
 /** What training cannot determine from so few campaigns; null if it can determine everything. */
 function unknownWith(campaigns: number): string | null {
   if (campaigns === 0)
@@ -168,26 +118,4 @@ function unknownWith(campaigns: number): string | null {
     );
   if (campaigns < LEAST_CAMPAIGNS) return 'too few campaigns to base choices on: defaults are used';
   return null;
-}
-
-function settingsOf(options: TrainCommandOptions): TrainSettings {
-  const fallback = recipeOf(options) === 'published' ? PUBLISHED_TRAIN_SETTINGS : DEFAULT_TRAIN_SETTINGS;
-  return {
-    ...fallback,
-    name: options.name,
-    taskCount: options.taskCount ?? fallback.taskCount,
-    experts: options.numExpert ?? fallback.experts,
-    critics: options.numOutput ?? fallback.critics,
-    batchSize: options.batchsize ?? fallback.batchSize,
-    seed: options.seed ?? fallback.seed,
-    embedding: options.embedding ?? fallback.embedding,
-    innerRate: options.innerRate ?? fallback.innerRate,
-    outerRate: options.outerRate ?? fallback.outerRate,
-    steps: options.steps ?? fallback.steps,
-    firstOrder: options.firstOrder ?? fallback.firstOrder,
-  };
-}
-
-function recipeOf({ recipe = 'meta-heads' }: TrainCommandOptions): RecipeName {
-  return recipe as RecipeName;
 }

@@ -1,0 +1,26 @@
+/** The port of what campaigns came to: what a model learns from. It reads beside a running service and writes nothing. */
+import type { IdBlocks } from '../set-types.ts';
+import type { Campaign, FeedbackEvent } from '../types.ts';
+
+/** A campaign with seeds whose latest expansion ended as `ready`. */
+export type CampaignRecord = Pick<Campaign, 'id' | 'externalId' | 'name' | 'features' | 'createdAt'>;
+
+export interface CampaignRecords {
+  /** The oldest first. */
+  ready(): readonly CampaignRecord[];
+
+  /** Campaigns that are not among them: without seeds, or without an audience of their latest expansion. */
+  countOthers(): number;
+
+  /**
+   * The seeds as they are now, in order, one block at a time; whole, even if they are replaced meanwhile. None if the
+   * campaign is gone.
+   * @throws AppError storage_failed
+   */
+  seedsOf(id: string): IdBlocks;
+
+  /** The last event of each user, in blocks. None if the campaign is gone. */
+  feedbackOf(id: string): Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]>;
+
+  close(): void;
+}

@@ -1,0 +1,100 @@
+/** Campaigns as a model learns from them, over a connection that only reads. */
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { CampaignRecord, CampaignRecords } from '../campaigns/ports/records.ts';
+import type { IdBlocks } from '../campaigns/set-types.ts';
+import type { FeedbackEvent } from '../campaigns/types.ts';
+import { AppError } from '../lib/errors.ts';
+import { userSetBlocks } from '../user-sets/set-file.ts';
+import { json, plain, readRow, selectList } from './columns.ts';
+import { type Database, openForReading } from './database.ts';
+import { FileBlobs } from './file-blobs.ts';
+
+/** Rows that are read at once. */
+const READ_ROWS = 4_096;
+/** A set may be replaced, and its file removed, between its name being read and the file being opened. */
+const ATTEMPTS = 5;
+
+const COLUMNS = {
+  id: plain<string>('c.id'),
+  externalId: plain<string | null>('c.external_id'),
+  name: plain<string>('c.name'),
+  features: json<CampaignRecord['features']>('c.features'),
+  createdAt: plain<number>('c.created_at'),
+};
+
+const READY = `FROM campaigns c JOIN expansions e ON e.campaign = c.number AND e.latest = 1
+  WHERE e.state = 'ready' AND c.seed_set IS NOT NULL`;
+
+/** @throws AppError invalid_argument where there is no data folder of this version; storage_failed */
+export function openRecords(dataDir: string): CampaignRecords {
+  const absolute = resolve(dataDir);
+  const file = join(absolute, 'metaheac.db');
+  if (!existsSync(file))
+    throw new AppError('invalid_argument', `${absolute} is not the data folder of a service: it has no metaheac.db`);
+  return new SqliteRecords(openForReading(file), new FileBlobs(absolute));
+}
+
+class SqliteRecords implements CampaignRecords {
+  readonly #database: Database;
+  readonly #blobs: FileBlobs;
+
+  constructor(database: Database, blobs: FileBlobs) {
+    this.#database = database;
+    this.#blobs = blobs;
+  }
+
+  ready(): readonly CampaignRecord[] {
+    const sql = `SELECT ${selectList(COLUMNS)} ${READY} ORDER BY c.created_at, c.number`;
+    return this.#database
+      .prepare(sql)
+      .all()
+      .map((row) => readRow(COLUMNS, row));
+  }
+
+  countOthers(): number {
+    const sql = `SELECT (SELECT count(*) FROM campaigns) - (SELECT count(*) ${READY})`;
+    return this.#database.prepare(sql).pluck().get() as number;
+  }
+
+  *seedsOf(id: string): IdBlocks {
+    const find = this.#database.prepare('SELECT seed_set FROM campaigns WHERE id = @id').pluck();
+    for (let attempt = 1; ; attempt++) {
+      const sha256 = find.get({ id }) as string | null | undefined;
+      if (!sha256) return;
+      const blocks = userSetBlocks(this.#blobs, sha256);
+      let first: IteratorResult<string[], void>;
+      try {
+        // opens the file, which stays readable when it is removed
+        first = blocks.next();
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isGone(error)) throw error;
+        continue;
+      }
+      if (!first.done) yield first.value;
+      yield* blocks;
+      return;
+    }
+  }
+
+  *feedbackOf(id: string): Iterable<readonly Pick<FeedbackEvent, 'userId' | 'event'>[]> {
+    const select = this.#database.prepare(
+      `SELECT user_id AS userId, event FROM feedback
+       WHERE campaign = (SELECT number FROM campaigns WHERE id = @id) AND user_id > @after
+       ORDER BY user_id LIMIT ${READ_ROWS}`,
+    );
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const rows = select.all({ id, after }) as Pick<FeedbackEvent, 'userId' | 'event'>[];
+      if (rows.length > 0) yield rows;
+      after = rows.at(-1)?.userId;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof AppError && error.facts['errno'] === 'ENOENT';
+}

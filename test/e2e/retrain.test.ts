@@ -1,0 +1,178 @@
+/** From the campaigns that a running service has: a model, and a daily retraining that promotes it or refuses to. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Service, startService } from '../../src/cli/service.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { ROOT } from '../fixture/served.ts';
+import { populationOf } from '../online/world.ts';
+
+const USERS = 600;
+const CROWDS = 6;
+const CAMPAIGNS = 12;
+/** A small model: what is tested is what happens to it. */
+const SMALL = '--steps 2 --task-count 2 --num-expert 2 --num-output 2 --embedding 4 --threads 1'.split(' ');
+
+const root = temporaryFolder();
+const [dataDir, models, first] = ['data', 'models', 'first'].map((name) => join(root, name)) as [
+  string,
+  string,
+  string,
+];
+let population = '';
+let service: Service;
+
+function metaheac(...args: string[]) {
+  const command = ['scripts/run.mjs', 'src/cli/main.ts', ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' });
+  return { status, stdout, stderr };
+}
+
+const retrain = (...more: string[]) =>
+  metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', models, ...SMALL, ...more);
+
+async function call(method: string, path: string, body?: object): Promise<{ id: string; state: string }> {
+  const response = await fetch(`${service.url}/v1/campaigns${path}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    ...(body ? { body: JSON.stringify(body) } : {}),
+  });
+  if (!response.ok) throw new Error(await response.text());
+  return (await response.json()) as { id: string; state: string };
+}
+
+/** A campaign that people of one crowd like, most of them: its seeds are 40 of these and 5 of anybody. */
+async function runCampaign(i: number): Promise<void> {
+  const rng = createRng(`campaign/${i}`);
+  const crowd = Array.from({ length: USERS / CROWDS }, (_, j) => j * CROWDS + (i % CROWDS));
+  const ids = [...crowd.slice(0, 40), ...Array.from({ length: 5 }, () => rng.integer(USERS))];
+  const seeds = ids.map((user) => `u${user}`);
+  const { id } = await call('POST', '', { name: `c${i}`, seeds, audience: { size: 50 } });
+  for (;;) {
+    const { state } = await call('GET', `/${id}`);
+    if (state === 'ready') break;
+    if (!['queued', 'adapting', 'scoring'].includes(state)) throw new Error(state);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await call('POST', `/${id}/feedback`, {
+    events: [
+      { user_id: `u${crowd[50]}`, event: 'conversion' },
+      { user_id: `u${crowd[51]! + 1}`, event: 'dismissal' },
+    ],
+  });
+}
+
+beforeAll(async () => {
+  const rng = createRng('people');
+  const people = Array.from({ length: USERS }, (_, i) => ({
+    user_id: `u${i}`,
+    likes: Array.from(
+      { length: 4 },
+      () => `like ${rng.uniform() < 0.7 ? i % CROWDS : rng.integer(CROWDS)}.${rng.integer(5)}`,
+    ),
+  }));
+  population = (await populationOf(root, people, [{ name: 'likes', kind: 'multi' }])).path;
+  // a recipe that needs more than two steps
+  const options = ['--self-supervised', '--recipe', 'published', '--out', first, ...SMALL];
+  const trained = metaheac('train', '--population', population, ...options);
+  expect(trained.stderr).toContain('campaigns are tokens of likes');
+  service = await startService({
+    ...{ dataDir, model: first, population, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu', threads: 1 },
+    ...{ logLevel: 'silent', webhookAllowedHosts: [], logger: createLogger('silent', 'test'), clock: systemClock },
+    limits: {},
+  });
+  await service.engineReady;
+}, 120_000);
+afterAll(async () => {
+  await service.close();
+});
+
+describe('with too few campaigns', () => {
+  it('train and retrain say how many there are, how many are needed, and what to do; nothing is written', async () => {
+    await runCampaign(0);
+    const out = join(root, 'none');
+    const trained = metaheac('train', '--from-service', dataDir, '--population', population, '--out', out, ...SMALL);
+    expect(trained.status).toBe(1);
+    expect(trained.stderr).toMatch(/has 1 campaigns .*, and 5 are needed: .*--self-supervised/);
+    expect(existsSync(out)).toBe(false);
+    const result = retrain('--model', first);
+    expect(result.status).toBe(1);
+    expect(result.stderr).toMatch(/has 1 campaigns .*, and 10 are needed: .*--self-supervised/);
+    expect(readdirSync(models)).toEqual([]);
+  });
+});
+
+describe('with the campaigns of a running service', { timeout: 240_000 }, () => {
+  beforeAll(async () => {
+    for (let i = 1; i < CAMPAIGNS; i++) await runCampaign(i);
+  }, 120_000);
+
+  it('train makes a model of them, the newest held out', () => {
+    const out = join(root, 'from-service');
+    const { status, stderr } = metaheac(
+      ...['train', '--from-service', dataDir, '--population', population, '--out', out, ...SMALL],
+    );
+    expect(stderr).toContain(`${USERS} users, ${CAMPAIGNS} train campaigns`);
+    expect(status).toBe(0);
+    const { manifest } = readModelFolder(out);
+    expect(manifest.evaluation!.campaigns).toMatch(/^2 train campaigns that were held out/);
+    expect(manifest.training).toMatchObject({ campaigns: CAMPAIGNS, campaigns_until: expect.any(String) as string });
+  });
+
+  it('retrain promotes a model that is not worse, as the current one, and refuses one that is', () => {
+    const promoted = retrain('--model', first, '--json');
+    expect(promoted.status).toBe(0);
+    const decision = JSON.parse(promoted.stdout);
+    expect(decision).toMatchObject({
+      ...{ promoted: true, reason: 'not_worse', trained_on: CAMPAIGNS - 5, held_out: 5, known_to_serving: 0 },
+      serving: { path: first },
+      comparison: { campaigns: 5, isWorse: false },
+    });
+    expect(decision.comparison.fresh.auc).toBeGreaterThan(0.8);
+    const version = readlinkSync(join(models, 'current'));
+    expect(decision.fresh).toEqual({ path: join(models, version), version });
+    const serving = readModelFolder(join(models, 'current'));
+
+    const refused = retrain('--recipe', 'published', '--model', join(root, 'from-service'));
+    expect(refused.status).toBe(3);
+    expect(refused.stdout).toContain(`trained on ${CAMPAIGNS - 5} campaigns; the newest 5 are held out`);
+    expect(refused.stdout).toContain('the serving model was trained on 5 of those, which favours it');
+    expect(refused.stdout).toMatch(/new minus serving, .*: AUC -0\.\d{4} \[-0\.\d{4}, -0\.\d{4}\]/);
+    expect(refused.stdout).toMatch(/not promoted: the new model is worse, .* stays; the new one is in .*rejected/);
+    expect(readlinkSync(join(models, 'current'))).toBe(version);
+    expect(readModelFolder(join(models, 'current')).manifest).toEqual(serving.manifest);
+    expect(readModelFolder(join(models, 'rejected')).manifest.training).toMatchObject({ recipe: 'published' });
+
+    const again = retrain('--json');
+    expect(again.status).toBe(3);
+    expect(JSON.parse(again.stdout)).toMatchObject({ promoted: false, reason: 'unchanged', comparison: null });
+  });
+
+  it('a second retrain waits for nobody, and a model or a data folder that is not there is named', () => {
+    const other = join(root, 'other');
+    mkdirSync(other);
+    const missing = metaheac(
+      ...['retrain', '--data-dir', other, '--population', population, '--models', other, '--model', first],
+    );
+    expect([missing.status, missing.stderr]).toEqual([
+      1,
+      expect.stringContaining('is not the data folder of a service'),
+    ]);
+    const unnamed = metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', other);
+    expect([unnamed.status, unnamed.stderr]).toEqual([1, expect.stringContaining('name the model that serves')]);
+    writeFileSync(join(other, 'retrain.lock'), `${process.pid} ${startOf(process.pid)} x\n`);
+    const locked = metaheac('retrain', '--data-dir', dataDir, '--population', population, '--models', other);
+    expect([locked.status, locked.stderr]).toEqual([1, expect.stringContaining('another training is running')]);
+  });
+});
+
+/** When a process started, as the lock has it. */
+function startOf(pid: number): string {
+  const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  return text.slice(text.lastIndexOf(')') + 2).split(' ')[19]!;
+}
