@@ -7,6 +7,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
 import { rawTencent } from '../offline/makers/raw-tencent.ts';
 import { smallLog } from '../offline/makers/small-log.ts';
+import { runSql } from '../population/tables/support.ts';
 
 const folder = temporaryFolder();
 
@@ -53,6 +54,26 @@ describe('metaheac dataset interactions', () => {
     const evaluated = await metaheac('evaluate', ...run, '--model', model, '--repeats', '1', '--json');
     expect(evaluated.status, evaluated.stderr).toBe(0);
     expect(JSON.parse(evaluated.stdout).groups.all.campaigns).toBe(2);
+  });
+
+  it('makes the same data set of a log and a table in Parquet', async () => {
+    const log = write('same.csv', ['user,item,day', ...smallLog(), ''].join('\n'));
+    const people = Array.from({ length: 60 }, (_, i) => `u${i},${20 + (i % 7)},${i % 3 === 0 ? 'a|b' : 'c'}`);
+    const users = write('people.csv', ['user,age,tags', ...people, ''].join('\n'));
+    const parquet = { log: join(folder, 'same.parquet'), users: join(folder, 'people.parquet') };
+    await runSql(`COPY (SELECT * FROM read_csv('${log}')) TO '${parquet.log}'`);
+    await runSql(`COPY (SELECT user, age, string_split(tags, '|') AS tags FROM read_csv('${users}'))
+      TO '${parquet.users}'`);
+    const contents = async (from: { readonly log: string; readonly users: string }, out: string) => {
+      const made = await metaheac(
+        ...['dataset', 'interactions', '--in', from.log, '--users', from.users, '--out', out, '--user', 'user'],
+        ...['--item', 'item', '--time', 'day', '--minimum-users', '36', '--campaigns', '8', '--seeds', '5'],
+      );
+      expect(made.status, made.stderr).toBe(0);
+      return FILES.filter((name) => name !== 'dataset.json').map((name) => readFileSync(join(out, name), 'utf8'));
+    };
+    const expected = await contents({ log, users }, join(folder, 'of-csv'));
+    expect(await contents(parquet, join(folder, 'of-parquet'))).toEqual(expected);
   });
 
   it('refuses in one line what it cannot read, and writes nothing', async () => {

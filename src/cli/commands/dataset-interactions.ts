@@ -1,10 +1,10 @@
 /** `metaheac dataset interactions`. */
 import type { DelimitedOptions } from '../../dataset/delimited-source.ts';
 import type { Encoding } from '../../dataset/lines.ts';
-import { openRows } from '../../dataset/open-rows.ts';
 import type { Output } from '../../lib/output.ts';
 import type { CampaignChoice } from '../../offline/makers/choose-campaigns.ts';
 import { makeInteractions } from '../../offline/makers/interactions.ts';
+import { openTable } from '../../population/open-table.ts';
 import { describeMade } from '../made-data-set.ts';
 
 /** How campaigns are chosen of a log. */
@@ -39,9 +39,9 @@ export async function datasetInteractionsCommand(options: DatasetInteractionsOpt
   const format: DelimitedOptions = { encoding, ...(delimiter === undefined ? {} : { delimiter }) };
   const made = await makeInteractions({
     ...options,
-    log: await openRows(options.in, { ...format, ...(header ? { columns: header } : {}) }),
-    users: options.users === undefined ? null : await openRows(options.users, format),
-    items: options.items === undefined ? null : await openRows(options.items, format),
+    log: await openTable(options.in, { ...format, ...(header ? { columns: header } : {}) }),
+    users: options.users === undefined ? null : await openTable(options.users, format),
+    items: options.items === undefined ? null : await openTable(options.items, format),
     columns: { user: options.user, item: options.item, time: options.time ?? null },
     minimumUsers: options.minimumUsers ?? null,
     campaigns: options.campaigns ?? null,

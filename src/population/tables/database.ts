@@ -25,7 +25,19 @@ export async function withDatabase<T>(
   options: DatabaseOptions,
   action: (database: Database) => Promise<T>,
 ): Promise<T> {
-  const { scratch, memoryMib = DEFAULT_MEMORY_MIB } = options;
+  const { database, close } = await openDatabase(options);
+  try {
+    return await action(database);
+  } finally {
+    close();
+  }
+}
+
+/** A database that whoever opens it closes. */
+export async function openDatabase({
+  scratch,
+  memoryMib = DEFAULT_MEMORY_MIB,
+}: DatabaseOptions): Promise<{ readonly database: Database; close(): void }> {
   mkdirSync(scratch, { recursive: true });
   const instance = await DuckDBInstance.create(':memory:', {
     memory_limit: `${memoryMib}MiB`,
@@ -37,15 +49,19 @@ export async function withDatabase<T>(
     preserve_insertion_order: 'true',
   });
   const connection = await instance.connect();
+  const close = () => {
+    connection.closeSync();
+    instance.closeSync();
+  };
   try {
     const database = new Database(connection, memoryMib);
     await database.run("SET TimeZone = 'UTC'");
     await database.run('SET enable_progress_bar = true');
     await database.run('SET enable_progress_bar_print = false');
-    return await action(database);
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
+    return { database, close };
+  } catch (error) {
+    close();
+    throw error;
   }
 }
 
