@@ -74,12 +74,14 @@ function addTrainingOptions(command: Command): Command {
 /** One source: a data set, or a population with campaigns of a service or without any. */
 function checkTrainSource(options: TrainCommandOptions, command: Command): void {
   const { data, population, selfSupervised = false, fromService } = options;
+  if (population === undefined && (selfSupervised || fromService !== undefined))
+    command.error("error: required option '--population <dir>' not specified");
   if (data === undefined && population === undefined)
     command.error(
       "error: required option '--data <dir>' not specified (or --population <dir> with --from-service <dir> or " +
         '--self-supervised)',
     );
-  if (data !== undefined && (population !== undefined || selfSupervised || fromService !== undefined))
+  if (data !== undefined && population !== undefined)
     command.error("error: give '--data', or '--population', not both: they are different sources");
   if (population !== undefined && selfSupervised === (fromService !== undefined))
     command.error(
