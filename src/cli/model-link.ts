@@ -16,7 +16,9 @@ export interface ModelsFolder {
   readonly rejected: string;
 }
 
-/** Opens the folder, made where missing. @throws AppError invalid_argument where `current` is no link; storage_failed */
+/**
+ * Opens the folder, made where missing. @throws AppError invalid_argument where `current` is no link; storage_failed
+ */
 export function openModelsFolder(path: string): ModelsFolder {
   const current = join(path, CURRENT);
   withStorage(`create the folder ${path}`, () => mkdirSync(path, { recursive: true }));

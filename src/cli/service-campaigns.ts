@@ -1,4 +1,4 @@
-/** The campaigns of a service's data folder, as users of a population: what `train --from-service` and `retrain` read. */
+/** The campaigns of a service's data folder, as users of a population: what `train` and `retrain` read. */
 import type { CampaignRecord, CampaignRecords } from '../campaigns/ports/records.ts';
 import type { ServedCampaign } from '../offline/served-campaigns.ts';
 import type { Population } from '../population/population.ts';

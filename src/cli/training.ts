@@ -1,4 +1,4 @@
-/** What commands that train a model share: settings from options, the campaigns of a service, the run with its notes. */
+/** What commands that train share: settings from options, the campaigns of a service, the run with its notes. */
 import { systemClock } from '../lib/clock.ts';
 import { bar, type Output } from '../lib/output.ts';
 import type { PreparedDataSet } from '../offline/prepared-data-set.ts';

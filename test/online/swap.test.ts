@@ -2,7 +2,8 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Feature } from '../../src/dataset/features.ts';
-import { withScales } from '../../src/offline/number-scales.ts';
+import { keepTokens } from '../../src/offline/kept-tokens.ts';
+import { type ScaledFeature, withScales } from '../../src/offline/number-scales.ts';
 import { buildOneHot, findColumn, withSwaps } from '../../src/offline/one-hot.ts';
 import { bind, hide } from '../../src/online/binding.ts';
 import { encodeUsers } from '../../src/online/encode.ts';
@@ -93,6 +94,28 @@ describe('withSwaps', () => {
     const user = population.directory.find('u2');
     const code = swapped(swap, user, population.dictionary('age').find('age 3'));
     expect(out.tokens[out.offsets[user]!]).toBe(code);
+  });
+});
+
+describe('withSwaps of a feature whose rarer tokens are cut', () => {
+  it('swaps codes, not columns, and drops what is drawn but cut', () => {
+    // tags 6 is the most frequent; of equal ones the first codes stay
+    const features = keepTokens(population, withScales(population, FEATURES), 4);
+    const [, { kept }] = features as [ScaledFeature, ScaledFeature];
+    expect(kept!.codes).toHaveLength(4);
+    const whole = buildOneHot(population, features);
+    const swaps = swapsOf(population, [{ feature: 'tags', tokens: ['tags 6'] }], draws);
+    const out = withSwaps(whole, population, features, swaps);
+    expect(out.tokens).not.toContain(findColumn(population, features, 'tags', 'tags 6'));
+    const tokenOf = (user: number) => {
+      const dictionary = population.dictionary('tags');
+      return dictionary.token(swapped(swaps.get('tags')!, user, dictionary.find('tags 6')));
+    };
+    for (const user of whole.users) {
+      const own = out.tokens.subarray(out.offsets[user]!, out.offsets[user + 1]!);
+      const column = findColumn(population, features, 'tags', tokenOf(user));
+      if (column >= 0) expect(own).toContain(column);
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-/** The port of what campaigns came to: what a model learns from. It reads beside a running service and writes nothing. */
+/** The port of what campaigns came to, from which models learn: read beside a running service. */
 import type { IdBlocks } from '../set-types.ts';
 import type { Campaign, FeedbackEvent } from '../types.ts';
 
