@@ -62,6 +62,11 @@ export function promote({ path, current, fresh }: ModelsFolder, version: string)
   return folder;
 }
 
+/** Removes the fresh model. @throws AppError storage_failed */
+export function discard({ fresh }: ModelsFolder): void {
+  withStorage(`remove ${fresh}`, () => rmSync(fresh, { recursive: true, force: true }));
+}
+
 /** Sets the fresh model aside, in the place of the one that was rejected before. @throws AppError storage_failed */
 export function reject({ fresh, rejected }: ModelsFolder): string {
   withStorage(`set ${fresh} aside`, () => replaceFolder(fresh, rejected, `${rejected}.old`));

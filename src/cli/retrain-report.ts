@@ -6,7 +6,7 @@ export interface Decision {
   readonly promoted: boolean;
   readonly reason: 'not_worse' | 'worse' | 'unchanged' | 'interrupted';
   readonly serving: { readonly path: string; readonly version: string };
-  /** null if training was interrupted. */
+  /** null if there is none: it is the serving one, or training was interrupted. */
   readonly fresh: { readonly path: string; readonly version: string } | null;
   readonly trained_on: number;
   readonly held_out: number;

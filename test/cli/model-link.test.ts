@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findServing, openModelsFolder, promote, reject } from '../../src/cli/model-link.ts';
+import { discard, findServing, openModelsFolder, promote, reject } from '../../src/cli/model-link.ts';
 import { useFolders } from '../fixture/folders.ts';
 
 const newFolder = useFolders();
@@ -54,6 +54,8 @@ describe('a folder of models', () => {
       modelAt(models.fresh, text);
       reject(models);
     }
+    modelAt(models.fresh, 'three');
+    discard(models);
     expect(readdirSync(models.path)).toEqual(['rejected']);
     expect(readFileSync(join(models.rejected, 'model.onnx'), 'utf8')).toBe('two');
   });

@@ -5,7 +5,7 @@ import { type GeneralModel, loadModel } from '../../model/load.ts';
 import { compareModels } from '../../offline/compare-models.ts';
 import { HELD_OUT } from '../../offline/served-campaigns.ts';
 import { takeLock } from '../../population/lock.ts';
-import { findServing, type ModelsFolder, openModelsFolder, promote, reject } from '../model-link.ts';
+import { discard, findServing, type ModelsFolder, openModelsFolder, promote, reject } from '../model-link.ts';
 import { type Decision, describeDecision } from '../retrain-report.ts';
 import { type CommonTrainOptions, openDevice, prepareFromService, settingsOf, trainReported } from '../training.ts';
 
@@ -60,14 +60,10 @@ async function retrain(options: RetrainCommandOptions, models: ModelsFolder, out
   };
   if (result.interrupted) return { ...facts, promoted: false, reason: 'interrupted', fresh: null, comparison: null };
   const { version } = result.manifest;
-  if (version === serving.manifest.version)
-    return {
-      ...facts,
-      promoted: false,
-      reason: 'unchanged',
-      fresh: { path: reject(models), version },
-      comparison: null,
-    };
+  if (version === serving.manifest.version) {
+    discard(models);
+    return { ...facts, promoted: false, reason: 'unchanged', fresh: null, comparison: null };
+  }
   const fresh = await loadModel(models.fresh, { device });
   let done = 0;
   const comparison = await compareModels(
