@@ -71,20 +71,13 @@ async function scoreAll(
   parameters: CustomiseResult['parameters'],
   { cancellation, onProgress }: Required<Following<number>>,
 ): Promise<Float32Array> {
+  const { features, externalId } = job;
+  const model = { modelKey: `${job.id}/${job.attempt}`, features, externalId, parameters };
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
   let done = 0;
   await Promise.all(
     Array.from({ length: population.segmentCount }, async (_, segment) => {
-      const task = {
-        kind: 'score' as const,
-        populationVersion: population.version,
-        modelKey: `${job.id}/${job.attempt}`,
-        features: job.features,
-        externalId: job.externalId,
-        parameters,
-        segment,
-      };
-      const result = await pool.score(task, { cancellation });
+      const result = await pool.score({ populationVersion: population.version, segment, model }, { cancellation });
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
       done += 1;
       onProgress(done / population.segmentCount);

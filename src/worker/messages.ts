@@ -34,15 +34,20 @@ export interface CustomiseTask {
   readonly dismissed: Int32Array;
 }
 
-export interface ScoreTask {
-  readonly kind: 'score';
-  readonly populationVersion: string;
-  /** Tasks of one customised model share it. */
+/** A campaign to score users for. */
+export interface ScoredModel {
+  /** Names the parameters. */
   readonly modelKey: string;
   readonly features: CampaignValues;
   readonly externalId: string | null;
   readonly parameters: readonly SharedTensor[];
+}
+
+export interface ScoreTask {
+  readonly kind: 'score';
+  readonly populationVersion: string;
   readonly segment: number;
+  readonly models: readonly ScoredModel[];
 }
 
 export type Task = CustomiseTask | ScoreTask;
@@ -61,7 +66,8 @@ export interface CustomiseResult {
 
 export interface ScoreResult {
   readonly userNumbers: Int32Array;
-  readonly scores: Float32Array;
+  /** By model. */
+  readonly scores: readonly Float32Array[];
 }
 
 /** Everything an engine needs to know; the API process sends it first. */

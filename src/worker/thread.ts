@@ -43,7 +43,8 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
   readonly #model: GeneralModel;
   readonly #program: OnlineProgram;
   #bound: Bound | null = null;
-  #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
+  /** Of the models of the last task, by key: the next segment is mostly scored with the same. */
+  #parameters: ReadonlyMap<string, ReadonlyMap<string, Tensor>> = new Map();
 
   private constructor(data: ThreadData, device: Device, model: GeneralModel, program: OnlineProgram) {
     this.#data = data;
@@ -64,7 +65,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
   }
 
   transferred(result: CustomiseResult | ScoreResult): ArrayBuffer[] {
-    const arrays = 'scores' in result ? [result.scores, result.userNumbers] : [result.customised];
+    const arrays = 'scores' in result ? [...result.scores, result.userNumbers] : [result.customised];
     return arrays.map(({ buffer }) => buffer as ArrayBuffer);
   }
 
@@ -107,14 +108,20 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
 
   async #score(task: ScoreTask): Promise<ScoreResult> {
     const { context, scorer } = await this.#bind(task.populationVersion);
-    if (this.#parameters?.key !== task.modelKey)
-      this.#parameters = { key: task.modelKey, values: new Map(task.parameters.map(unshare)) };
+    const known = this.#parameters;
+    this.#parameters = new Map(
+      task.models.map(({ modelKey, parameters }) => [
+        modelKey,
+        known.get(modelKey) ?? new Map(parameters.map(unshare)),
+      ]),
+    );
     const rows = context.population.readSegment(task.segment);
-    const without = ownToken(this.#model.folder, task.externalId);
-    return {
-      userNumbers: rows.userNumbers.slice(),
-      scores: await scorer.score(rows, task.features, this.#parameters.values, without),
-    };
+    const campaigns = task.models.map(({ modelKey, features, externalId }) => ({
+      features,
+      parameters: this.#parameters.get(modelKey)!,
+      without: ownToken(this.#model.folder, externalId),
+    }));
+    return { userNumbers: rows.userNumbers.slice(), scores: await scorer.score(rows, campaigns) };
   }
 
   #regression(bound: Bound): Promise<BoundRegression | null> {

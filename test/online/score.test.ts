@@ -1,7 +1,8 @@
 /** Scoring: the same whatever is scored before or at the same time, and never NaN. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { customise, type OnlineContext } from '../../src/online/customise.ts';
-import { openScorer, type Scorer } from '../../src/online/score.ts';
+import type { CampaignValues } from '../../src/online/encode.ts';
+import { openScorer, type ScoredCampaign, type Scorer, scoreOne } from '../../src/online/score.ts';
 import type { Rows } from '../../src/population/segments.ts';
 import { openWorld, splitRows, type World } from './world.ts';
 
@@ -23,20 +24,25 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+const scoreWith = (
+  scorer: Scorer,
+  rows: Rows,
+  features: CampaignValues = FEATURES,
+  parameters: ScoredCampaign['parameters'] = adapted,
+): Promise<Float32Array> => scoreOne(scorer, rows, { features, parameters });
+
 const open = (): Promise<Scorer> => openScorer({ ...context.model, binding: context.binding });
 
 describe('openScorer', () => {
   it('produces equal bits in whatever order, session or company rows are scored', async () => {
     const one = await open();
     const first: Float32Array[] = [];
-    for (const part of parts) first.push(await one.score(part, FEATURES, adapted));
+    for (const part of parts) first.push(await scoreWith(one, part));
     const backwards: Float32Array[] = [];
-    for (const part of [...parts].reverse()) backwards.unshift(await one.score(part, FEATURES, adapted));
+    for (const part of [...parts].reverse()) backwards.unshift(await scoreWith(one, part));
     expect(backwards).toEqual(first);
     const other = await open();
-    const together = await Promise.all(
-      parts.map((part, i) => (i % 2 === 0 ? one : other).score(part, FEATURES, adapted)),
-    );
+    const together = await Promise.all(parts.map((part, i) => scoreWith(i % 2 === 0 ? one : other, part)));
     expect(together).toEqual(first);
     expect(first.map((scores) => scores.length)).toEqual([2900, 2100, 0]);
     await one.close();
@@ -45,10 +51,10 @@ describe('openScorer', () => {
 
   it('returns probabilities, with the parameters and the campaign that it is given', async () => {
     const scorer = await open();
-    const scores = await scorer.score(parts[0]!, FEATURES, adapted);
+    const scores = await scoreWith(scorer, parts[0]!);
     expect(scores.every((score) => score > 0 && score < 1)).toBe(true);
-    expect(await scorer.score(parts[0]!, FEATURES, context.model.graph.initializers)).not.toEqual(scores);
-    expect(await scorer.score(parts[0]!, { topic: 'topic 2' }, adapted)).not.toEqual(scores);
+    expect(await scoreWith(scorer, parts[0]!, FEATURES, context.model.graph.initializers)).not.toEqual(scores);
+    expect(await scoreWith(scorer, parts[0]!, { topic: 'topic 2' })).not.toEqual(scores);
     await scorer.close();
   });
 
@@ -59,16 +65,34 @@ describe('openScorer', () => {
       await open(),
       await openScorer({ ...context.model, graph: { ...graph, nodes }, binding: context.binding }),
     ];
-    expect(await renamed.score(parts[1]!, FEATURES, adapted)).toEqual(await scorer.score(parts[1]!, FEATURES, adapted));
+    expect(await scoreWith(renamed, parts[1]!)).toEqual(await scoreWith(scorer, parts[1]!));
     await scorer.close();
     await renamed.close();
+  });
+
+  it('scores several campaigns together with the bits that each has alone', async () => {
+    const scorer = await open();
+    const general = context.model.graph.initializers;
+    const [one, two] = context.population.features.flatMap(({ name, kind }) => (kind === 'multi' ? [name] : []));
+    const campaigns: ScoredCampaign[] = [
+      { features: FEATURES, parameters: adapted },
+      { features: { topic: 'topic 2' }, parameters: general },
+      { features: FEATURES, parameters: adapted, without: { feature: one ?? two!, id: 1 } },
+      { features: {}, parameters: adapted },
+    ];
+    const together = await scorer.score(parts[0]!, campaigns);
+    for (const [i, campaign] of campaigns.entries())
+      expect(await scoreOne(scorer, parts[0]!, campaign)).toEqual(together[i]);
+    expect(together[2]).not.toEqual(together[0]);
+    expect(await scorer.score(parts[0]!, [])).toEqual([]);
+    await scorer.close();
   });
 
   it('refuses a score that is not a number, naming the user', async () => {
     const scorer = await open();
     const bias = adapted.get('critics.bias')!;
     const broken = new Map([...adapted, ['critics.bias', { ...bias, data: Float32Array.of(Number.NaN, 0) }]]);
-    await expect(scorer.score(parts[1]!, FEATURES, broken)).rejects.toMatchObject({
+    await expect(scoreWith(scorer, parts[1]!, FEATURES, broken)).rejects.toMatchObject({
       code: 'invalid_model',
       message: `the score of user number ${parts[1]!.userNumbers[0]} is not a number`,
     });
