@@ -4,7 +4,7 @@ import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
 
 /** What a page needs from the directory. */
-export type UserIds = Pick<Directory, 'id'>;
+export type UserIds = Pick<Directory, 'id' | 'isErased'>;
 
 /** One member, with the field names of the response. */
 export interface AudienceItem {
@@ -16,7 +16,10 @@ export interface AudienceItem {
   readonly percentile: number;
 }
 
-/** The members of an audience of `size` from `fromRank` (0-based) on, at most `limit`; none past its end. */
+/**
+ * The members of an audience of `size` on the `limit` ranks from `fromRank` (0-based) on; none past its end. Users who
+ * were erased since are left out, and the others keep their ranks.
+ */
 export function pageOf(
   ranking: ReadRanking,
   ids: UserIds,
@@ -26,26 +29,26 @@ export function pageOf(
     range.fromRank,
     Math.max(0, Math.min(range.limit, range.size - range.fromRank)),
   );
-  return Array.from(userNumbers, (userNumber, i) => ({
-    rank: range.fromRank + i + 1,
-    user_id: ids.id(userNumber),
-    score: scores[i]!,
-    percentile: percentileOf(range.fromRank + i + 1, ranking.candidates),
-  }));
+  const items: AudienceItem[] = [];
+  for (const [i, userNumber] of userNumbers.entries()) {
+    if (ids.isErased(userNumber)) continue;
+    const rank = range.fromRank + i + 1;
+    const percentile = percentileOf(rank, ranking.candidates);
+    items.push({ rank, user_id: ids.id(userNumber), score: scores[i]!, percentile });
+  }
+  return items;
 }
 
 /**
- * The audience of `size` from `fromRank` (0-based, 0 by default) to its end in pages of `blockSize`, each read on
- * demand.
+ * The audience of `size` from `fromRank` (0-based, 0 by default) to its end in pages of `blockSize` ranks, each read on
+ * demand; one of which all users were erased is empty.
  */
 export function* blocksOf(
   ranking: ReadRanking,
   ids: UserIds,
   range: { readonly size: number; readonly fromRank?: number; readonly blockSize: number },
 ): Generator<AudienceItem[]> {
-  for (let fromRank = range.fromRank ?? 0; ; fromRank += range.blockSize) {
-    const page = pageOf(ranking, ids, { size: range.size, fromRank, limit: range.blockSize });
-    if (page.length === 0) return;
-    yield page;
-  }
+  const end = Math.min(range.size, ranking.candidates);
+  for (let fromRank = range.fromRank ?? 0; fromRank < end; fromRank += range.blockSize)
+    yield pageOf(ranking, ids, { size: range.size, fromRank, limit: range.blockSize });
 }

@@ -111,7 +111,7 @@ export class PopulationSwitch implements Populations {
   /** The version beside the one that is served, bound to the model. */
   async #open(version: string): Promise<Population> {
     try {
-      const next = await this.#opener.open(this.#options.folder, version);
+      const next = await this.#opener.open(this.#options.folder, version, this.served.erasures);
       bind(this.#options.model, next);
       return next;
     } catch (error) {

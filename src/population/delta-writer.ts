@@ -24,6 +24,8 @@ export interface DeltaCounts {
   deleted: number;
   /** Users to delete who had no row. */
   unknown: number;
+  /** Users whose row was taken away because they were erased. */
+  erased: number;
 }
 
 export interface Published {
@@ -33,7 +35,7 @@ export interface Published {
 }
 
 export class DeltaWriter implements RowSink {
-  readonly counts: DeltaCounts = { changed: 0, added: 0, unchanged: 0, deleted: 0, unknown: 0 };
+  readonly counts: DeltaCounts = { changed: 0, added: 0, unchanged: 0, deleted: 0, unknown: 0, erased: 0 };
   readonly segment: SegmentBuilder;
   readonly #writer: VersionWriter;
   readonly #base: BaseVersion;
@@ -48,6 +50,11 @@ export class DeltaWriter implements RowSink {
     this.#base = base;
     this.#firstNew = writer.directory.count;
     this.segment = new SegmentBuilder(base.features, STAGED_ROWS);
+    for (const user of writer.erased.numbers) {
+      if (!base.has(user)) continue;
+      base.remove(user);
+      this.counts.erased += 1;
+    }
   }
 
   get directory(): TextTable {
@@ -56,6 +63,10 @@ export class DeltaWriter implements RowSink {
 
   get dictionaries(): readonly TextTable[] {
     return this.#writer.dictionaries;
+  }
+
+  get erased(): RowSink['erased'] {
+    return this.#writer.erased;
   }
 
   get scratch(): string {
@@ -110,7 +121,8 @@ export class DeltaWriter implements RowSink {
     this.#takeStaged();
     if (base.users + writer.rows === 0) throw new AppError('invalid_data', 'the update would leave no user');
     const scattered = base.findScattered(writer.rows, isCompacted);
-    const isChange = counts.changed + counts.added + counts.deleted > 0 || (isCompacted && scattered.length > 0);
+    const isChange =
+      counts.changed + counts.added + counts.deleted + counts.erased > 0 || (isCompacted && scattered.length > 0);
     if (isChange) for (const segment of scattered) writer.addRows(base.takeOut(segment));
     const shared = base.share();
     const segments = { shared: shared.segments.length, written: writer.segments };

@@ -1,22 +1,29 @@
 /** The directory of users: a permanent user number for every user id that was ever imported. */
 import type { UserNumber } from '../lib/brands.ts';
+import type { ErasedUsers } from './erasures.ts';
 import type { TextTable } from './text-table.ts';
 
 /** User id <-> user number. Numbers are given at the first import and never reused. */
 export interface Directory {
   /** How many users were ever seen: numbers are 0 .. size - 1. */
   readonly size: number;
-  /** The user's number, -1 if never seen. */
+  /** The user's number, -1 if never seen or erased. */
   find(userId: string): UserNumber;
-  /** The id of a user; throws RangeError (a bug) outside 0 .. size - 1. */
+  /** The id of a user who is not erased; throws RangeError (a bug) outside 0 .. size - 1. */
   id(userNumber: UserNumber): string;
+  /** Whether nobody may see this user any more: as it is now, whenever the directory was read. */
+  isErased(userNumber: UserNumber): boolean;
 }
 
 /** A directory over the table of its ids: a user's number is the index of the id. */
-export function createDirectory(table: TextTable): Directory {
+export function createDirectory(table: TextTable, erased: ErasedUsers): Directory {
   return {
     size: table.count,
-    find: (userId) => table.find(userId),
+    find: (userId) => {
+      const userNumber = table.find(userId);
+      return userNumber >= 0 && erased.has(userNumber) ? -1 : userNumber;
+    },
     id: (userNumber) => table.text(userNumber),
+    isErased: (userNumber) => erased.has(userNumber) || table.isRedacted(userNumber),
   };
 }

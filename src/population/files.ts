@@ -45,6 +45,19 @@ export function readPrefix(path: string, size: number): Uint8Array | null {
   });
 }
 
+/** The bytes of a file from `start` to `end`, fewer where it ends before. */
+export function readRange(path: string, start: number, end: number): Buffer {
+  return withFile(path, 'r', (file) => {
+    const bytes = Buffer.alloc(end - start);
+    for (let at = 0; at < bytes.length; ) {
+      const read = readSync(file, bytes, at, Math.min(TRANSFER_BYTES, bytes.length - at), start + at);
+      if (read === 0) return bytes.subarray(0, at);
+      at += read;
+    }
+    return bytes;
+  });
+}
+
 /**
  * Makes the file end with `tail` from byte `size` on: what lay behind is cut off first. Fsyncs it unless it is already
  * so.

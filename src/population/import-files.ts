@@ -17,6 +17,8 @@ export interface ImportFilesOptions {
   readonly maximumBadRows?: number;
   /** What happens to a user who is there more than once: an error if not given. */
   readonly duplicates?: Duplicates;
+  /** Whether users who were erased, and are there again, are let in as new users; else their rows are left out. */
+  readonly readmitErased?: boolean;
   /** What DuckDB may hold in memory. */
   readonly memoryMib?: number;
   readonly onProgress?: (progress: ImportProgress) => void;
@@ -35,7 +37,7 @@ export interface ImportFilesResult extends ImportResult {
  * and line, or row), `invalid_argument`, and those of `publishVersion`; nothing is published then.
  */
 export async function importFiles(options: ImportFilesOptions): Promise<ImportFilesResult> {
-  const { sources, schema, out, onProgress, memoryMib, duplicates = 'error' } = options;
+  const { sources, schema, out, onProgress, memoryMib, duplicates = 'error', readmitErased = false } = options;
   if (sources.length === 0) throw new AppError('invalid_argument', 'there is no file to import');
   checkSources(sources);
   const features = populationFeatures(schema);
@@ -43,7 +45,8 @@ export async function importFiles(options: ImportFilesOptions): Promise<ImportFi
   const limits = { ...IMPORT_LIMITS, ...options.limits };
   const badRows = new BadRows(options.maximumBadRows ?? 0);
   let replaced = 0;
-  const result = await publishVersion({ out, features, sensitive }, sources.join(', '), async (writer) => {
+  const target = { out, features, sensitive, readmitErased };
+  const result = await publishVersion(target, sources.join(', '), async (writer) => {
     replaced = await readUsers(sources, writer, {
       schema,
       limits,

@@ -19,6 +19,8 @@ export interface ImportOptions {
   readonly limits?: Partial<ImportLimits>;
   /** Features whose values are not in the file: lists of tokens by user id. */
   readonly derived?: Derived;
+  /** Whether users who were erased, and are there again, are let in as new users; else their rows are left out. */
+  readonly readmitErased?: boolean;
   /** Called after each batch of lines with the users read so far. */
   readonly onProgress?: (usersRead: number) => void;
 }
@@ -32,7 +34,7 @@ export interface ImportOptions {
  * before.
  */
 export async function importPopulation(options: ImportOptions): Promise<ImportResult> {
-  const { source, features, out } = options;
+  const { source, features, out, readmitErased = false } = options;
   if (features.length === 0) throw new AppError('invalid_argument', 'a population needs at least one user feature');
   checkFeatures(features, 'features', 'invalid_argument');
   const dataSet = openDataSet(source);
@@ -41,7 +43,8 @@ export async function importPopulation(options: ImportOptions): Promise<ImportRe
     features.filter(({ name }) => !options.derived?.has(name)),
   );
   const users = getDataSetFile(dataSet, 'users.ndjson');
-  return await publishVersion({ out, features, sensitive: sensitiveFeatures(dataSet) }, users, async (writer) => {
+  const target = { out, features, sensitive: sensitiveFeatures(dataSet), readmitErased };
+  return await publishVersion(target, users, async (writer) => {
     await readRecords([users], writer, {
       features,
       limits: { ...IMPORT_LIMITS, ...options.limits },

@@ -155,6 +155,16 @@ export function listVersions(folder: string): string[] {
   return readdirSync(folder).filter((name) => VERSION.test(name));
 }
 
+/** The directory with the most users of all published versions: those of the others are its first ones. */
+export function findLargestDirectory(folder: string): ManifestTable | null {
+  let largest: ManifestTable | null = null;
+  for (const version of listVersions(folder)) {
+    const { directory } = readManifest(folder, version);
+    if (largest === null || directory.count > largest.count) largest = directory;
+  }
+  return largest;
+}
+
 /** The paths of a feature's dictionary: readable, and different for every name also where file names ignore case. */
 export function dictionaryPaths(feature: string): { bytes: string; ends: string } {
   const readable = feature

@@ -1,5 +1,6 @@
 /** Opens a population version in a thread, so that the event loop that serves look-ups does not wait for it. */
 import { SingleTaskThreads } from '../lib/single-task-threads.ts';
+import type { Erasures } from './erasures.ts';
 import type { OpenTask } from './open-thread.ts';
 import { openPopulation, type Population, type PreparedVersion } from './population.ts';
 
@@ -9,9 +10,9 @@ export class PopulationOpener {
   });
 
   /** The version with every file verified, ready for look-ups. @throws AppError invalid_population */
-  async open(path: string, version: string): Promise<Population> {
+  async open(path: string, version: string, erasures?: Erasures): Promise<Population> {
     const prepared = await this.#threads.run({ path, version });
-    return openPopulation(path, { version, prepared });
+    return openPopulation(path, { version, prepared, ...(erasures ? { erasures } : {}) });
   }
 
   /** Ends what is being opened; its callers get an error. */

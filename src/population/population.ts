@@ -5,6 +5,7 @@ import { AppError, assert } from '../lib/errors.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
 import { createDictionary, type Dictionary } from './dictionary.ts';
 import { createDirectory, type Directory } from './directory.ts';
+import { Erasures } from './erasures.ts';
 import { gatherRows } from './gather.ts';
 import { CURRENT_FILE, featuresOf, findCurrentVersion, listVersions, type Manifest, readManifest } from './manifest.ts';
 import { SegmentCache } from './segment-cache.ts';
@@ -25,6 +26,8 @@ export interface Population {
   /** Users of this version; each has one row. */
   readonly rowCount: number;
   readonly directory: Directory;
+  /** The erased users of the folder, of whom the directory knows. */
+  readonly erasures: Erasures;
   /** By user number: the row in this version, -1 = not in it. */
   readonly rowOf: Int32Array;
   readonly segmentCount: number;
@@ -52,6 +55,8 @@ export interface OpenOptions {
   readonly trusted?: boolean;
   /** What `prepareVersion` made of this version in another thread: nothing is verified or read again. */
   readonly prepared?: PreparedVersion;
+  /** Those of the folder that another version was opened with: both learn of new ones at once. */
+  readonly erasures?: Erasures;
   /** How much `readRows` keeps, in bytes of columns. */
   readonly cacheBytes?: number;
 }
@@ -82,7 +87,7 @@ export function openPopulation(path: string, options: OpenOptions = {}): Populat
   const manifest = readManifest(path, version);
   const { prepared, trusted = false, cacheBytes = DEFAULT_CACHE_BYTES } = options;
   verifyVersion(path, manifest, trusted || prepared ? 'sizes' : 'everything');
-  const population = new FolderPopulation(path, manifest, cacheBytes);
+  const population = new FolderPopulation(path, manifest, cacheBytes, options.erasures ?? new Erasures(path));
   if (prepared) population.take(prepared);
   else if (!trusted) population.load();
   return population;
@@ -93,7 +98,7 @@ export function prepareVersion(path: string, version: string): PreparedVersion {
   const manifest = readManifest(path, version);
   verifyVersion(path, manifest, 'everything');
   const table = readTable(path, manifest.directory);
-  const { rowOf, users } = new FolderPopulation(path, manifest, 0);
+  const { rowOf, users } = new FolderPopulation(path, manifest, 0, new Erasures(path));
   return { directory: { bytes: table.bytes, ends: table.ends, slots: table.prepare() }, rowOf, users };
 }
 
@@ -108,6 +113,7 @@ class FolderPopulation implements Population {
   readonly features: readonly Feature[];
   readonly rowCount: number;
   readonly segmentCount: number;
+  readonly erasures: Erasures;
   readonly #manifest: Manifest;
   readonly #layout: SegmentLayout;
   readonly #cache: SegmentCache;
@@ -116,8 +122,9 @@ class FolderPopulation implements Population {
   #rowOf: Int32Array | null = null;
   #users: Uint32Array | null = null;
 
-  constructor(path: string, manifest: Manifest, cacheBytes: number) {
+  constructor(path: string, manifest: Manifest, cacheBytes: number, erasures: Erasures) {
     this.path = path;
+    this.erasures = erasures;
     this.version = manifest.version;
     this.features = featuresOf(manifest);
     this.#manifest = manifest;
@@ -129,7 +136,7 @@ class FolderPopulation implements Population {
 
   /** Takes what another thread read. */
   take({ directory: { bytes, ends, slots }, rowOf, users }: PreparedVersion): void {
-    this.#directory = createDirectory(new TextTable(bytes, ends, slots));
+    this.#directory = createDirectory(new TextTable(bytes, ends, slots), this.erasures);
     this.#rowOf = rowOf;
     this.#users = users;
   }
@@ -184,7 +191,7 @@ class FolderPopulation implements Population {
   #readDirectory(): Directory {
     const table = readTable(this.path, this.#manifest.directory);
     table.prepare();
-    this.#directory = createDirectory(table);
+    this.#directory = createDirectory(table, this.erasures);
     return this.#directory;
   }
 

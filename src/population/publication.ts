@@ -41,6 +41,8 @@ export interface Publication {
   readonly directory: GrowingTable;
   /** By feature. */
   readonly dictionaries: ReadonlyMap<string, GrowingTable>;
+  /** Called once the version is on disk, before it is current. */
+  readonly onPublished: () => void;
 }
 
 /** The file of a segment, within the version's folder. */
@@ -68,6 +70,7 @@ export function publish(publication: Publication): void {
     rmSync(join(out, manifest.version), { recursive: true, force: true });
     renameSync(incoming, join(out, manifest.version));
     syncFolder(out);
+    publication.onPublished();
   }
   if (findCurrentVersion(out) === manifest.version) return;
   const current = join(out, CURRENT_FILE);

@@ -9,7 +9,7 @@ import { RowSet } from './row-set.ts';
 import { describeFault, type RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import { TextTable } from './text-table.ts';
-import { readUser, type UserSink } from './users.ts';
+import { ERASED, readUser, type UserSink } from './users.ts';
 
 /** Lists of tokens by feature and user id. */
 export type Derived = ReadonlyMap<string, ReadonlyMap<string, readonly string[]>>;
@@ -36,7 +36,7 @@ export async function readRecords(paths: readonly string[], writer: RowSink, opt
   const { features, limits, onProgress } = options;
   const mayLeaveOut = (options.badRows?.maximum ?? 0) > 0 || options.duplicates === 'last';
   const leftOut = mayLeaveOut
-    ? await findRowsToLeaveOut(paths, options)
+    ? await findRowsToLeaveOut(paths, options, writer)
     : { bad: new RowSet(), replaced: new RowSet() };
   let row = 0;
   for (const path of paths) {
@@ -51,6 +51,10 @@ export async function readRecords(paths: readonly string[], writer: RowSink, opt
         if (user === null) continue;
         row += 1;
         const userNumber = readUser(user, path, line, features, writer, limits);
+        if (userNumber === ERASED) {
+          writer.erased.count(1);
+          continue;
+        }
         const fault = writer.endRow(userNumber);
         if (fault === null) continue;
         const value = writer.directory.text(userNumber);
@@ -78,10 +82,11 @@ function toUser(text: string, path: string, line: number, { toUser, derived }: R
 async function findRowsToLeaveOut(
   paths: readonly string[],
   options: RecordOptions,
+  writer: RowSink,
 ): Promise<{ readonly bad: RowSet; readonly replaced: RowSet }> {
   const { features, limits, badRows, duplicates } = options;
   const [bad, replaced, lastRows] = [new RowSet(), new RowSet(), new LastRows()];
-  let sink = newSink(features);
+  let sink = newSink(features, writer);
   let row = 0;
   for (const path of paths) {
     for await (const { firstLine, lines } of readLines(path, limits)) {
@@ -89,15 +94,16 @@ async function findRowsToLeaveOut(
         try {
           const user = toUser(lines[i]!, path, firstLine + i, options);
           if (user === null) continue;
-          readUser(user, path, firstLine + i, features, sink, limits);
-          if (duplicates === 'last') lastRows.see(user['user_id'] as string, row, limits.maximumUserIdBytes, replaced);
+          const userNumber = readUser(user, path, firstLine + i, features, sink, limits);
+          if (duplicates === 'last' && userNumber !== ERASED)
+            lastRows.see(user['user_id'] as string, row, limits.maximumUserIdBytes, replaced);
         } catch (error) {
           if (!(error instanceof AppError) || badRows === undefined) throw error;
           badRows.add(error);
           bad.add(row);
         }
         row += 1;
-        if (row % CHECKED_ROWS === 0) sink = newSink(features);
+        if (row % CHECKED_ROWS === 0) sink = newSink(features, writer);
       }
     }
   }
@@ -105,10 +111,11 @@ async function findRowsToLeaveOut(
 }
 
 /** Rows are never ended here: what `readUser` pushes is one long row. */
-function newSink(features: readonly Feature[]): UserSink {
+function newSink(features: readonly Feature[], { erased }: RowSink): UserSink {
   return {
     directory: new TextTable(),
     dictionaries: features.map(() => new TextTable()),
     segment: new SegmentBuilder(features, 1),
+    erased,
   };
 }

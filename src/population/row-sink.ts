@@ -1,5 +1,6 @@
 /** What readers of files fill: rows of users, each of which is taken or refused. */
 import type { UserNumber } from '../lib/brands.ts';
+import type { ImportErasures } from './import-erasures.ts';
 import type { Rows } from './segments.ts';
 import type { UserSink } from './users.ts';
 
@@ -11,6 +12,8 @@ export interface RowSink extends UserSink {
   readonly scratch: string;
   /** Rows so far. */
   readonly rows: number;
+  /** Users to leave out, and the count of their rows. */
+  readonly erased: Pick<ImportErasures, 'isNeeded' | 'has' | 'count'>;
   /** Ends the row that `segment` has open, unless it is refused. */
   endRow(userNumber: UserNumber): RowFault | null;
   /** Adds whole rows. Where one is refused, its index; the sink is then to be given up. */

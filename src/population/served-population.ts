@@ -17,7 +17,7 @@ export class ServedPopulation implements Population {
     this.#rowOf = first.rowOf;
   }
 
-  /** Serves `next`, of the same folder, from now on. */
+  /** Serves `next`, of the same folder and with the same `erasures`, from now on. */
   switchTo(next: Population): void {
     if (next.directory.size >= this.#directory.size) this.#directory = next.directory;
     const rowOf = new Int32Array(this.#directory.size).fill(-1);
@@ -44,6 +44,10 @@ export class ServedPopulation implements Population {
 
   get segmentCount(): number {
     return this.#current.segmentCount;
+  }
+
+  get erasures(): Population['erasures'] {
+    return this.#current.erasures;
   }
 
   get directory(): Directory {

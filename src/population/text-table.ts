@@ -16,6 +16,8 @@ const MAXIMUM_TEXTS = 500_000_000;
 const MAXIMUM_TABLE_BYTES = 2 ** 32 - 1;
 
 const MINIMUM_SLOTS = 64;
+/** Begins what was redacted. */
+const REDACTED = 0xff;
 const LONE_SURROGATE = /\p{Cs}/u;
 const encoder = new TextEncoder();
 
@@ -94,12 +96,33 @@ export class TextTable {
   text(index: number): string {
     if (!(Number.isInteger(index) && index >= 0 && index < this.#count))
       throw new RangeError(`index ${index} is not in 0..${this.#count - 1}`);
-    return this.#bytes.toString('utf8', index === 0 ? 0 : this.#ends[index - 1]!, this.#ends[index]!);
+    return this.#bytes.toString('utf8', this.#startOf(index), this.#ends[index]!);
+  }
+
+  /** Whether a text was overwritten by `redact`. */
+  isRedacted(index: number): boolean {
+    const start = this.#startOf(index);
+    return this.#ends[index]! > start && this.#bytes[start] === REDACTED;
+  }
+
+  /**
+   * Overwrites a text, in memory that this table alone has: its index stays, and no text finds it. What takes its place
+   * begins with a byte that is in no UTF-8, and has the index in it, so that redacted texts do not share their slots.
+   */
+  redact(index: number): void {
+    const start = this.#startOf(index);
+    const text = this.#bytes.subarray(start, this.#ends[index]!);
+    text.fill(REDACTED);
+    for (let i = 1; i <= 4 && i < text.length; i++) text[i] = index >>> (8 * (i - 1));
+  }
+
+  #startOf(index: number): number {
+    return index === 0 ? 0 : this.#ends[index - 1]!;
   }
 
   #append(slot: number, length: number): number {
     const index = this.#count;
-    const start = index === 0 ? 0 : this.#ends[index - 1]!;
+    const start = this.#startOf(index);
     const end = start + length;
     if (index >= MAXIMUM_TEXTS || end > MAXIMUM_TABLE_BYTES) return FULL;
     if (end > this.#bytes.length) {

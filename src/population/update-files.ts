@@ -45,10 +45,12 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
   readonly worst: readonly string[];
   /** Rows that were left out because a later one is of the same user. */
   readonly replaced: number;
+  /** Rows that were left out because their users were erased. */
+  readonly leftOut: number;
 }
 
 /**
- * Makes a version of the current one. Users of `changed` get these rows, those of `deleted` have none, all others keep
+ * Makes a version of the current one, without erased users. Users of `changed` get these rows, those of `deleted` have none, all others keep
  * theirs; a user may not be in both. Files of rows that did not change are shared with the version before. Where
  * nothing changed, nothing is written. Errors: AppError `invalid_data` (naming file and line, or row; or that no user
  * would be left), `invalid_argument`, and those of `withImportLock`; nothing is published then.
@@ -88,6 +90,7 @@ async function update(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
     badRows: badRows.count,
     worst: badRows.worst.map(({ message }) => message),
     replaced,
+    leftOut: writer.erased.rows,
   };
 }
 

@@ -28,12 +28,17 @@ export interface UserSink {
   /** By feature, in the schema's order; features without tokens leave theirs empty. */
   readonly dictionaries: readonly TextTable[];
   readonly segment: SegmentBuilder;
+  /** Users to leave out. */
+  readonly erased?: { has(userId: string): boolean };
 }
+
+/** The number of a user who was erased. */
+export const ERASED = -5;
 
 /**
  * Reads the user of one record into `sink` as an open row and returns the user number; the caller ends the row. A key
  * that is no feature is ignored. A missing value is null, '' (single) or [] (multi): no code for a list, code 0 for a
- * single one, NaN for numbers; '' in a list is left out. Errors: AppError `invalid_data` naming file:line; `sink` is
+ * single one, NaN for numbers; '' in a list is left out. ERASED of such a user, of whom nothing is read. Errors: AppError `invalid_data` naming file:line; `sink` is
  * then to be thrown away.
  */
 export function readUser(
@@ -44,7 +49,8 @@ export function readUser(
   sink: UserSink,
   limits: UserLimits,
 ): number {
-  const userNumber = readUserId(record, path, line, sink.directory, limits);
+  const userNumber = readUserId(record, path, line, sink, limits);
+  if (userNumber === ERASED) return userNumber;
   for (let i = 0; i < features.length; i++) {
     const { name, kind, size } = features[i]!;
     if (!Object.hasOwn(record, name)) {
@@ -80,13 +86,14 @@ interface Place {
   readonly name: string;
 }
 
-function readUserId(record: JsonRecord, path: string, line: number, directory: TextTable, limits: UserLimits): number {
+function readUserId(record: JsonRecord, path: string, line: number, sink: UserSink, limits: UserLimits): number {
   const limit = limits.maximumUserIdBytes;
   const id = Object.hasOwn(record, 'user_id') ? record.user_id : undefined;
   if (typeof id !== 'string')
     throw lineError(path, line, `"user_id" is ${describe(id)}; it must be text of 1 to ${limit} bytes`);
   if (id === '') throw lineError(path, line, `"user_id" is empty; it must be text of 1 to ${limit} bytes`);
-  const userNumber = directory.add(id, limit);
+  if (sink.erased?.has(id)) return ERASED;
+  const userNumber = sink.directory.add(id, limit);
   if (userNumber >= 0 && userNumber < limits.maximumUsers) return userNumber;
   if (userNumber >= 0 || userNumber === FULL) {
     throw lineError(path, line, 'the directory is full: too many users', { limit: limits.maximumUsers });

@@ -8,7 +8,10 @@ import { withStorage, writeDurably } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { hasTokens } from '../lib/feature-kinds.ts';
 import { countValues } from './coverage.ts';
+import { withErasureLock } from './erase-users.ts';
+import { Erasures } from './erasures.ts';
 import { sha256 } from './files.ts';
+import { ImportErasures } from './import-erasures.ts';
 import { takeLock } from './lock.ts';
 import {
   dictionaryPaths,
@@ -22,6 +25,7 @@ import {
   sealManifest,
 } from './manifest.ts';
 import { type GrowingTable, publish, type SharedSegment, segmentPath } from './publication.ts';
+import { redactErased } from './redaction.ts';
 import type { RowFault, RowSink } from './row-sink.ts';
 import { SegmentBuilder } from './segment-builder.ts';
 import { SegmentLayout } from './segment-layout.ts';
@@ -37,6 +41,8 @@ export interface ImportTarget {
   readonly features: readonly Feature[];
   /** Names of the features that are marked as sensitive. */
   readonly sensitive: ReadonlySet<string>;
+  /** Whether users who were erased, and are there again, are let in as new users; they are left out if not given. */
+  readonly readmitErased?: boolean;
 }
 
 export interface ImportResult {
@@ -49,6 +55,8 @@ export interface ImportResult {
   readonly tokens: Readonly<Record<string, number>>;
   /** Users with a value, by feature. */
   readonly coverage: Readonly<Record<string, number>>;
+  /** Rows that were left out because their users were erased. */
+  readonly erased: number;
 }
 
 /**
@@ -105,6 +113,8 @@ export class VersionWriter implements RowSink {
   readonly scratch: string;
   readonly segment: SegmentBuilder;
   readonly directory: TextTable;
+  /** Users who must be left out. */
+  readonly erased: ImportErasures;
   /** By feature, in the order of the columns; features without tokens leave theirs empty. */
   readonly dictionaries: readonly TextTable[];
   readonly #out: string;
@@ -118,7 +128,8 @@ export class VersionWriter implements RowSink {
   #rows = 0;
   #rowOf = new Int32Array(SEGMENT_ROWS).fill(-1);
 
-  constructor({ out, features, sensitive }: ImportTarget) {
+  /** Ids of erased users are overwritten first, where they stand in the directory. */
+  constructor({ out, features, sensitive, readmitErased = false }: ImportTarget) {
     this.#out = out;
     this.#features = features;
     this.#sensitive = sensitive;
@@ -126,12 +137,15 @@ export class VersionWriter implements RowSink {
     this.scratch = join(this.#incoming, 'scratch');
     this.segment = new SegmentBuilder(features);
     this.#coverage = features.map(() => 0);
+    const erasures = new Erasures(out);
+    redactErased(out, erasures);
     const published = listVersions(out).map((version) => readManifest(out, version));
     this.#directory = this.#openTable(published.map((manifest) => manifest.directory));
     this.#dictionaries = features.map(({ name }) =>
       this.#openTable(published.flatMap((manifest) => manifest.dictionaries.filter(({ feature }) => feature === name))),
     );
     this.directory = this.#directory.table;
+    this.erased = new ImportErasures(out, erasures, this.directory, readmitErased);
     this.dictionaries = this.#dictionaries.map(({ table }) => table);
     withStorage(`write ${this.#incoming}`, () => {
       rmSync(this.#incoming, { recursive: true, force: true });
@@ -170,7 +184,9 @@ export class VersionWriter implements RowSink {
   publish(shared: SharedRows = NOTHING_SHARED): ImportResult {
     if (this.segment.count > 0) this.#writeSegment();
     const users = this.#rows + shared.segments.reduce((sum, { rows, dead = 0 }) => sum + rows - dead, 0);
-    const version = withStorage(`write ${this.#out}`, () => this.#publish(users, shared));
+    const version = withErasureLock(this.#out, () =>
+      withStorage(`write ${this.#out}`, () => this.#publish(users, shared)),
+    );
     const byFeature = (count: (index: number) => number) =>
       Object.fromEntries(this.#features.map(({ name }, i) => [name, count(i)]));
     return {
@@ -179,6 +195,7 @@ export class VersionWriter implements RowSink {
       newUsers: this.directory.count - (this.#directory.published?.count ?? 0),
       tokens: byFeature((i) => this.#dictionaries[i]!.table.count),
       coverage: byFeature((i) => this.#coverage[i]!),
+      erased: this.erased.rows,
     };
   }
 
@@ -218,12 +235,14 @@ export class VersionWriter implements RowSink {
   }
 
   #publish(users: number, shared: SharedRows): string {
+    this.erased.redactNewUsers();
     const rowOf = new Uint8Array(this.#placeAll(shared).buffer);
     const manifest = this.#seal(users, rowOf, shared.segments);
     rmSync(this.scratch, { recursive: true, force: true });
     publish({
       ...{ out: this.#out, manifest, rowOf, shared: shared.segments, directory: this.#directory },
       dictionaries: new Map(this.#features.map(({ name }, i) => [name, this.#dictionaries[i]!])),
+      onPublished: () => this.erased.recordNewUsers(),
     });
     return manifest.version;
   }

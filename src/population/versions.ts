@@ -3,6 +3,7 @@ import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { replaceDurably, syncFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
+import { Erasures } from './erasures.ts';
 import { takeLock } from './lock.ts';
 import {
   CURRENT_FILE,
@@ -14,6 +15,7 @@ import {
   publishedAt,
   readManifest,
 } from './manifest.ts';
+import { redactErased } from './redaction.ts';
 import { verifyVersion } from './verify.ts';
 
 export interface VersionSummary {
@@ -87,7 +89,7 @@ export function versionBefore(folder: string): string {
 
 /**
  * Removes all but the `keep` newest versions, and returns those that went. The current one stays, and so does the one
- * with the most user numbers, which the next import builds on. A running service that still needs a version that goes
+ * with the most user numbers, which the next import builds on. Ids of erased users are overwritten. A running service that still needs a version that goes
  * (to explain an audience, or to finish an expansion) answers population_unavailable. @throws AppError
  * invalid_population, unavailable (an import runs), storage_failed
  */
@@ -100,8 +102,14 @@ export function pruneVersions(folder: string, keep: number): string[] {
       for (const { version } of gone) rmSync(join(folder, version), { recursive: true, force: true });
       if (gone.length > 0) syncFolder(folder);
     });
+    redactErased(folder, new Erasures(folder));
     return gone.map(({ version }) => version);
   });
+}
+
+/** Overwrites the ids of erased users now, rather than at the next import. @throws AppError as `pruneVersions` */
+export function redactErasedUsers(folder: string): number {
+  return underLock(folder, () => redactErased(folder, new Erasures(folder)));
 }
 
 /** How many versions have the file; none where it is not there, which whoever opens the version is told. */

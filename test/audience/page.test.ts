@@ -9,7 +9,7 @@ import { temporaryFolder } from '../fixture/folders.ts';
 import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
-const ids = { id: (userNumber: number) => `user ${userNumber}` };
+const ids = { id: (userNumber: number) => `user ${userNumber}`, isErased: () => false };
 let ranking: Ranking;
 
 beforeAll(() => {

@@ -100,7 +100,7 @@ function quantilesOf(times: readonly number[]): string {
 
 async function benchExports(folder: string): Promise<string[]> {
   const ranking = openRanking(BLOBS, folder);
-  const ids = { id: (user: number) => `user-${user * 7919}` };
+  const ids = { id: (user: number) => `user-${user * 7919}`, isErased: () => false };
   const pages = () => blocksOf(ranking, ids, { size: ranking.candidates, blockSize: 2_000 });
   const formats = {
     NDJSON: () =>

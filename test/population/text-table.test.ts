@@ -74,7 +74,7 @@ describe('createDirectory and createDictionary', () => {
     const table = new TextTable();
     table.add('a', 1);
     table.add('b', 1);
-    const directory = createDirectory(table);
+    const directory = createDirectory(table, { has: () => false });
     expect([directory.size, directory.find('b'), directory.find('c'), directory.id(0)]).toEqual([2, 1, -1, 'a']);
     const dictionary = createDictionary(table);
     expect([dictionary.size, dictionary.find('b'), dictionary.find('c'), dictionary.find('')]).toEqual([3, 2, 0, 0]);

@@ -54,6 +54,8 @@ function report(result: UpdateFilesResult, seconds: number, population: string, 
     `population version ${version} in ${population}: ${users} users${isSame ? ', the version that was there' : ''}`,
   );
   output.result(`  ${changed} changed, ${added} new, ${deleted} deleted, ${unchanged} unchanged`);
+  if (result.erased + result.leftOut > 0)
+    output.result(`  ${result.erased} erased users taken out, ${result.leftOut} rows of erased users left out`);
   if (unknown > 0) output.result(`  ${unknown} ids to delete are not in the population`);
   if (result.badRows + result.replaced > 0)
     output.result(`  ${result.badRows} bad rows, ${result.replaced} replaced by a later row of the user`);
@@ -66,6 +68,6 @@ function present(result: UpdateFilesResult, seconds: number) {
   const { version, before, users, added, changed, unchanged, deleted, unknown, segments, badRows, replaced } = result;
   return {
     ...{ version, before, users, changed, added, deleted, unchanged, unknown, segments },
-    ...{ bad_rows: badRows, replaced, seconds },
+    ...{ bad_rows: badRows, replaced, erased: result.erased, left_out: result.leftOut, seconds },
   };
 }

@@ -65,6 +65,7 @@ class TableReader {
   readonly #features: readonly SourceFeature[];
   readonly #onProgress: (progress: ImportProgress) => void;
   #bad = new RowSet();
+  readonly #erased = new RowSet();
   readonly #replaced = new RowSet();
 
   constructor(database: Database, writer: RowSink, options: ReadTablesOptions) {
@@ -94,9 +95,11 @@ class TableReader {
     await createSource(this.#database, plans);
     const percent = (value: number) => this.#onProgress({ phase: 'checking', percent: value });
     this.#bad = await findBadRows(this.#database, tables, plans, badRows, percent);
-    if (this.#options.duplicates === 'last') await this.#findReplaced();
-    const leftOut = this.#bad.size + this.#replaced.size > 0 ? 'left_out' : null;
-    if (leftOut) await this.#database.fillRows(leftOut, new Set([...this.#bad, ...this.#replaced]));
+    const byId = this.#writer.erased.isNeeded || this.#options.duplicates === 'last';
+    if (byId) await this.#findLeftOutById();
+    const rows = new Set([...this.#bad, ...this.#erased, ...this.#replaced]);
+    const leftOut = rows.size > 0 ? 'left_out' : null;
+    if (leftOut) await this.#database.fillRows(leftOut, rows);
     await this.#write(tables, await this.#encode(leftOut), leftOut !== null);
     return this.#replaced.size;
   }
@@ -110,18 +113,21 @@ class TableReader {
     ];
   }
 
-  /** Rows that a later row of the same user replaces. */
-  async #findReplaced(): Promise<void> {
-    const lastRows = new LastRows();
+  /** Rows of erased users, and those that a later row of the same user replaces. */
+  async #findLeftOutById(): Promise<void> {
+    const lastRows = this.#options.duplicates === 'last' ? new LastRows() : null;
     const limit = this.#options.limits.maximumUserIdBytes;
     for await (const chunk of this.#database.stream('SELECT "row"::DOUBLE, c0 FROM source')) {
       const rows = float64Column(chunk, 0);
       const ids = textColumn(chunk, 1);
       for (let i = 0; i < rows.length; i++) {
         const id = ids.getItem(i);
-        if (id !== null && !this.#bad.has(rows[i]!)) lastRows.see(id, rows[i]!, limit, this.#replaced);
+        if (id === null || this.#bad.has(rows[i]!)) continue;
+        if (this.#writer.erased.has(id)) this.#erased.add(rows[i]!);
+        else lastRows?.see(id, rows[i]!, limit, this.#replaced);
       }
     }
+    this.#writer.erased.count(this.#erased.size);
   }
 
   async #encode(leftOut: string | null): Promise<(TokenCodes | null)[]> {
@@ -153,7 +159,7 @@ class TableReader {
       for (let i = 0; i < numbers.length; i++) {
         assert(numbers[i]! > last, 'rows come in the order of the files');
         last = numbers[i]!;
-        if (!leavesOut || !(this.#bad.has(last) || this.#replaced.has(last))) kept.push(i);
+        if (!leavesOut || !this.#isLeftOut(last)) kept.push(i);
       }
       const read = { count: kept.length, userNumbers: this.#userNumbers(chunk, kept), columns: this.#columns(chunk) };
       const rows = kept.length === chunk.rowCount ? read : keepRows(read, chunk.rowCount, kept, features);
@@ -166,6 +172,10 @@ class TableReader {
       this.#onProgress({ phase: 'writing', rows: last + 1, total: tables.rows });
     }
     assert(last + 1 === tables.rows, 'every row of the files was read');
+  }
+
+  #isLeftOut(row: number): boolean {
+    return this.#bad.has(row) || this.#erased.has(row) || this.#replaced.has(row);
   }
 
   #userNumbers(chunk: DuckDBDataChunk, kept: readonly number[]): Int32Array {

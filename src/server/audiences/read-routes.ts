@@ -19,7 +19,8 @@ const READING =
   '`X-Next-Cursor` has the cursor of the next page. NDJSON and CSV are compressed with gzip if ' +
   '`Accept-Encoding` allows it. `size`, `percent` or `min_score` cut the ranking at another place than the ' +
   'audience, without running anything. `X-Audience-Version`, `X-Audience-Size` and `X-Audience-Candidates` ' +
-  'describe what was read. Scores are comparable within one expansion only.';
+  'describe what was read. Scores are comparable within one expansion only. A user who was erased since is left out ' +
+  'and the others keep their ranks, so a page may have fewer items than `limit`.';
 
 const RESPONSE = {
   200: {
@@ -100,9 +101,7 @@ export function addAudienceRoutes(
         operationId: 'getAudienceVersion',
         tags: ['audience'],
         summary: 'Read one version of the audience, best first',
-        description:
-          `${READING} A version never changes, so the response can be cached indefinitely; \`If-None-Match\` ` +
-          'is supported.',
+        description: `${READING} Nothing else about a version changes; \`If-None-Match\` is supported.`,
         params: versionParams,
         querystring: audienceQuery(config),
         response: RESPONSE,

@@ -6,7 +6,7 @@ import type { ReadRanking } from '../../audience/ranking.ts';
 import type { Audience } from '../../campaigns/types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../http/accept.ts';
-import { IMMUTABLE, isMatch, REVALIDATE, sendNotModified } from '../http/conditional.ts';
+import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../http/conditional.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
 import type { createSlots } from '../http/slots.ts';
 import { encodeCursor } from './cursor.ts';
@@ -51,10 +51,12 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
       version === null && found.cursor === null
         ? { audience: activeNow(store, id), cursor: null }
         : locate(store, id, version, query.cursor);
+    // before the members are read: one who is erased meanwhile changes the next tag
+    const suffix = `${NAMES[type]}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
     const validators = (audience: Audience) => ({
       vary: 'accept, accept-encoding',
-      etag: `"${audience.version}-${NAMES[type]}${gzip ? '-gzip' : ''}"`,
-      'cache-control': version === null ? REVALIDATE : IMMUTABLE,
+      etag: `"${audience.version}-${suffix}"`,
+      'cache-control': REVALIDATE,
       'x-audience-version': audience.version,
     });
     const known = validators(found.audience);
@@ -86,7 +88,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
     const { audience, ranking, view } = opened;
     const limit = query.limit ?? config.defaultPageSize;
     const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
-    const next = nextCursor(audience, view, view.from + items.length);
+    const next = nextCursor(audience, view, view.from + limit);
     if (type !== JSON_TYPE) {
       const text = textOf(type, MEMBER_ROWS, items);
       return say(opened, next).send(gzip ? gzipSync(text, { level: constants.Z_BEST_SPEED }) : text);

@@ -6,7 +6,7 @@ import { quoteCsv } from '../../lib/csv.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../http/accept.ts';
-import { IMMUTABLE, isMatch, sendNotModified } from '../http/conditional.ts';
+import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../http/conditional.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
@@ -83,7 +83,7 @@ const DIFF_CONTENT = {
 };
 
 function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream: ReturnType<typeof createSlots>): void {
-  const { store } = dependencies;
+  const { store, population } = dependencies;
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
     {
@@ -96,7 +96,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
           'Who was added from version `from` to version `to`, and who was removed: counts as JSON, users as ' +
           'an NDJSON or CSV stream (removed ones first, by their rank in `from`, then added ones, by their ' +
           'rank in `to`; with gzip if `Accept-Encoding` allows it). The versions may come from different ' +
-          'expansions and populations. Versions never change, so the response can be cached indefinitely; ' +
+          'expansions and populations. Users who were erased since are in no list; counts stay. ' +
           '`If-None-Match` is supported.',
         params: diffParams,
         response: {
@@ -118,8 +118,8 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
       const audiences = [store.audienceVersion(id, first), store.audienceVersion(id, second)] as const;
       const known = {
         vary: 'accept, accept-encoding',
-        etag: `"${first}-${second}-${type.replace(/.*\W/, '')}${gzip ? '-gzip' : ''}"`,
-        'cache-control': IMMUTABLE,
+        etag: `"${first}-${second}-${type.replace(/.*\W/, '')}${gzip ? '-gzip' : ''}${erasureTag(population)}"`,
+        'cache-control': REVALIDATE,
       };
       if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
       const { from, to, close } = openBoth(dependencies, audiences, takeStream);
@@ -174,10 +174,13 @@ function openBoth(
 }
 
 function* changes({ config, population }: VersionNeeds, from: Side, to: Side): Generator<Changed[]> {
-  const idOf = (user: number) => population.directory.id(user);
+  const { directory } = population;
+  const rowsOf = (change: Changed['change'], users: Uint32Array): Changed[] =>
+    Array.from(
+      users.filter((user) => !directory.isErased(user)),
+      (user) => ({ change, userId: directory.id(user) }),
+    );
   const block = config.streamChunkRows;
-  for (const users of missingFrom(from, to, block))
-    yield Array.from(users, (user) => ({ change: 'removed', userId: idOf(user) }));
-  for (const users of missingFrom(to, from, block))
-    yield Array.from(users, (user) => ({ change: 'added', userId: idOf(user) }));
+  for (const users of missingFrom(from, to, block)) yield rowsOf('removed', users);
+  for (const users of missingFrom(to, from, block)) yield rowsOf('added', users);
 }

@@ -1,10 +1,17 @@
 /** Conditional requests (RFC 9110, section 13): responses that need not be sent again. */
 import type { FastifyReply } from 'fastify';
+import type { Population } from '../../population/population.ts';
 
-/** A response that never changes and can be cached indefinitely. Private, as it contains user ids. */
-export const IMMUTABLE = 'private, max-age=31536000, immutable';
-/** A response that can be cached, but must be revalidated each time. */
+/**
+ * A response that can be cached, but must be revalidated each time: also one of a version that never changes, as users
+ * may be erased. Private, as it contains user ids.
+ */
 export const REVALIDATE = 'private, no-cache';
+
+/** The part of an ETag that changes when users are erased; nothing where none ever was. */
+export function erasureTag({ erasures }: Pick<Population, 'erasures'>): string {
+  return erasures.count === 0 ? '' : `-e${erasures.count}`;
+}
 
 /** RFC 9110, section 13.1.2: weak comparison with each tag in the list. */
 export function isMatch(ifNoneMatch: string | undefined, etag: string): boolean {

@@ -50,7 +50,7 @@ export const RESPONSE_HEADERS = {
   'Cache-Control': {
     description: 'How long the response can be cached, by the caller only, as it may contain user ids.',
     required: true,
-    schema: { type: 'string', enum: ['private, no-cache', 'private, max-age=31536000, immutable'] },
+    schema: { type: 'string', enum: ['private, no-cache'] },
     example: 'private, no-cache',
   },
   Vary: {

@@ -1,0 +1,135 @@
+/** Erases users from a population folder, for all its versions, and while an import runs. */
+import { randomBytes } from 'node:crypto';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { UserNumber } from '../lib/brands.ts';
+import { syncFolder, withStorage } from '../lib/durable-files.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Directory } from './directory.ts';
+import {
+  ERASED_FILE,
+  ERASED_KEY_FILE,
+  type ErasedRecord,
+  type Erasures,
+  encodeRecords,
+  hasKey,
+  KEY_BYTES,
+  RECORD_BYTES,
+} from './erasures.ts';
+import { appendDurably } from './files.ts';
+import { takeLock } from './lock.ts';
+import { findLargestDirectory } from './manifest.ts';
+import { readTableFrom } from './table-files.ts';
+
+const LOCK_FILE = 'erased.lock';
+/** Whoever holds the lock does so for milliseconds: an erasure, or an import in the moment of its publication. */
+const LOCK_PAUSE_MS = 10;
+const LOCK_WAIT_MS = 10_000;
+
+export interface ErasedCounts {
+  /** Users who were not erased before, whether the population had them or not. */
+  readonly erased: number;
+  /** Of those, users whom the population knew, in any version. */
+  readonly known: number;
+}
+
+/** What is known of the folder's users here. */
+export interface KnownUsers {
+  readonly erasures: Erasures;
+  /** May be of an older version than the newest: what others know beyond it is looked up in their files. */
+  readonly directory: Directory;
+}
+
+/**
+ * Records the erasure of these users; durable when this resolves. Repeating it changes nothing. @throws AppError unavailable (the lock is held for too
+ * long), invalid_population, storage_failed
+ */
+export async function eraseUsers(folder: string, userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
+  for (let waited = 0; ; waited += LOCK_PAUSE_MS) {
+    const release = tryErasureLock(folder, waited >= LOCK_WAIT_MS);
+    if (release === null) {
+      await sleep(LOCK_PAUSE_MS);
+      continue;
+    }
+    try {
+      return withStorage(`write ${join(folder, ERASED_FILE)}`, () => recordUsers(folder, userIds, known));
+    } finally {
+      release();
+    }
+  }
+}
+
+/** Runs `action` under the lock; blocks the thread while another has it. @throws AppError unavailable */
+export function withErasureLock<T>(folder: string, action: () => T): T {
+  for (let waited = 0; ; waited += LOCK_PAUSE_MS) {
+    const release = tryErasureLock(folder, waited >= LOCK_WAIT_MS);
+    if (release === null) {
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
+      continue;
+    }
+    try {
+      return action();
+    } finally {
+      release();
+    }
+  }
+}
+
+/** Appends records; the caller has the lock, and has refreshed `erasures`. A torn end is cut off. */
+export function appendErasures(folder: string, records: readonly ErasedRecord[], erasures: Erasures): void {
+  if (records.length === 0) return;
+  const isFirst = erasures.count === 0;
+  appendDurably(join(folder, ERASED_FILE), erasures.count * RECORD_BYTES, encodeRecords(records));
+  if (isFirst) syncFolder(folder);
+  erasures.add(records);
+}
+
+/** null while another has it, unless that is not to be waited for any longer. */
+function tryErasureLock(folder: string, isLast: boolean): (() => void) | null {
+  try {
+    return withStorage(`write ${folder}`, () => takeLock(join(folder, LOCK_FILE), 'erasure'));
+  } catch (error) {
+    if (!isLast && error instanceof AppError && error.code === 'unavailable') return null;
+    throw error;
+  }
+}
+
+function recordUsers(folder: string, userIds: readonly string[], { erasures, directory }: KnownUsers): ErasedCounts {
+  erasures.refresh();
+  makeKey(folder, erasures);
+  const numberOf = newestNumbers(folder, directory);
+  const records: ErasedRecord[] = [];
+  for (const userId of new Set(userIds)) {
+    const userNumber = numberOf(userId);
+    // without a number the hash alone tells; with one the user was let in again, and is erased once more
+    if ((userNumber >= 0 && !erasures.has(userNumber)) || !erasures.hasId(userId))
+      records.push({ userNumber, hash: erasures.hashOf(userId) });
+  }
+  appendErasures(folder, records, erasures);
+  return { erased: records.length, known: records.filter(({ userNumber }) => userNumber >= 0).length };
+}
+
+/** An import may have published users whom `directory` does not know yet: those are read from the newest files. */
+function newestNumbers(folder: string, directory: Directory): (userId: string) => UserNumber {
+  const newest = findLargestDirectory(folder);
+  const later =
+    newest === null || newest.count <= directory.size ? null : readTableFrom(folder, newest, directory.size);
+  return (userId) => {
+    const known = directory.find(userId);
+    if (known >= 0 || later === null) return known;
+    const index = later.find(userId);
+    return index < 0 ? -1 : directory.size + index;
+  };
+}
+
+function makeKey(folder: string, erasures: Erasures): void {
+  if (hasKey(folder)) return;
+  const path = join(folder, ERASED_KEY_FILE);
+  if (erasures.count > 0) throw new AppError('invalid_population', `${path} is gone: restore it from a backup`);
+  const temporary = `${path}.tmp`;
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, randomBytes(KEY_BYTES), { mode: 0o600, flush: true });
+  renameSync(temporary, path);
+  syncFolder(folder);
+}
