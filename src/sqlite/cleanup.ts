@@ -37,6 +37,8 @@ export class Cleanup implements CleanupPort {
       forgetAnswers(database, now);
     });
     audiences.forget();
+    // where a reader was in the way of an erasure, its ids stand in the log until now
+    database.pragma('wal_checkpoint(TRUNCATE)');
     this.removeUnused();
   }
 

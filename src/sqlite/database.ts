@@ -30,6 +30,8 @@ export function openDatabase(path: string, migrations = readMigrations(migration
     switchToWal(database);
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
+    // what is deleted is overwritten: an erased user's id must not stay in free space
+    database.pragma('secure_delete = ON');
     migrate(database, path, migrations);
     return database;
   } catch (error) {

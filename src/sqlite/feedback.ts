@@ -24,6 +24,14 @@ const SORTED_IDS = 8_192;
 /** Uploads and snapshots at one time; one is at work, the others wait. */
 const MAXIMUM_WAITING = 32;
 
+/** Campaigns that rows are of, the last of them null: one look-up a campaign, not one a row. */
+const HELD_CAMPAIGNS = `
+  WITH RECURSIVE held (campaign) AS (
+    SELECT min(campaign) FROM feedback
+    UNION ALL
+    SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign)
+    FROM held WHERE held.campaign IS NOT NULL)`;
+
 /** Sets of users by what their last event makes them; null where there are none. */
 export interface FeedbackSets {
   /** Who converted or clicked. */
@@ -104,6 +112,32 @@ export class SqliteFeedback implements Feedback {
     });
   }
 
+  /** Does `work` while no upload and no snapshot is made. @throws AppError unavailable; what `work` throws */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.run(async () => {
+      this.#refuseClosed();
+      return work();
+    });
+  }
+
+  /** Removes the events of users, of all campaigns, in one transaction; gives their number. */
+  erase(userIds: readonly string[]): number {
+    const remove = this.#database.prepare(
+      `${HELD_CAMPAIGNS} DELETE FROM feedback WHERE (campaign, user_id) IN (
+         SELECT held.campaign, ids.value FROM held, json_each(@ids) ids WHERE held.campaign IS NOT NULL)
+       RETURNING campaign, event`,
+    );
+    return write(this.#database, () => {
+      const removed = remove.all({ ids: JSON.stringify(userIds) }) as {
+        readonly campaign: number;
+        readonly event: FeedbackEvent['event'];
+      }[];
+      for (const { campaign, event } of removed)
+        this.#count(campaign, { conversion: 0, click: 0, dismissal: 0, [event]: -1 });
+      return removed.length;
+    });
+  }
+
   removeUnusedFeedback(): Promise<void> {
     this.#removal ??= this.#remove().finally(() => {
       this.#removal = null;
@@ -143,6 +177,12 @@ export class SqliteFeedback implements Feedback {
       if (before !== undefined) change[before.event] -= 1;
       change[event] += 1;
     }
+    this.#count(campaign, change);
+    return taken;
+  }
+
+  /** Changes how many users of a campaign have which last event. */
+  #count(campaign: number, change: FeedbackCounts): void {
     this.#database
       .prepare(
         `UPDATE campaigns SET conversions = conversions + @conversion, clicks = clicks + @click,
@@ -150,7 +190,6 @@ export class SqliteFeedback implements Feedback {
          WHERE number = @campaign`,
       )
       .run({ ...change, campaign });
-    return taken;
   }
 
   async #writeSets(campaign: number): Promise<FeedbackSets> {
@@ -188,13 +227,7 @@ export class SqliteFeedback implements Feedback {
   async #remove(): Promise<void> {
     const find = this.#database
       .prepare(
-        // one look-up a campaign, not one a row
-        `WITH RECURSIVE held (campaign) AS (
-           SELECT min(campaign) FROM feedback
-           UNION ALL
-           SELECT (SELECT min(f.campaign) FROM feedback f WHERE f.campaign > held.campaign)
-           FROM held WHERE held.campaign IS NOT NULL)
-         SELECT campaign FROM held
+        `${HELD_CAMPAIGNS} SELECT campaign FROM held
          WHERE campaign IS NOT NULL AND campaign NOT IN (SELECT number FROM campaigns) LIMIT 1`,
       )
       .pluck();

@@ -26,6 +26,30 @@ export function keepAnswer(database: Database, row: KeptAnswer & { readonly key:
     .run({ ...row, now });
 }
 
+/**
+ * Takes users out of the examples of unknown seeds that answers show; gives how many answers had one. Runs inside the
+ * caller's transaction.
+ */
+export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string>): number {
+  const rows = database
+    .prepare(
+      // the condition of the index that has them alone
+      `SELECT key, answer FROM idempotency_keys
+       WHERE CASE WHEN json_valid(answer) THEN json_array_length(answer, '$.seeds.unknown_examples') END > 0`,
+    )
+    .all() as { readonly key: string; readonly answer: string }[];
+  const update = database.prepare('UPDATE idempotency_keys SET answer = @answer WHERE key = @key');
+  let changed = 0;
+  for (const { key, answer } of rows) {
+    const body = JSON.parse(answer) as { readonly seeds: { readonly unknown_examples: readonly string[] } };
+    const kept = body.seeds.unknown_examples.filter((userId) => !userIds.has(userId));
+    if (kept.length === body.seeds.unknown_examples.length) continue;
+    update.run({ key, answer: JSON.stringify({ ...body, seeds: { ...body.seeds, unknown_examples: kept } }) });
+    changed += 1;
+  }
+  return changed;
+}
+
 /** Runs inside the caller's transaction. */
 export function forgetAnswers(database: Database, now: number): void {
   database.prepare('DELETE FROM idempotency_keys WHERE created_at <= @before').run({ before: now - KEY_LIFETIME_MS });

@@ -19,6 +19,7 @@ import { FileBlobs } from './file-blobs.ts';
 import { JobRows } from './job-rows.ts';
 import { SqliteJobs } from './job-store.ts';
 import { SqliteOutbox } from './outbox.ts';
+import { SqliteUserErasure } from './user-erasure.ts';
 import { SqliteUserSets } from './user-set-store.ts';
 import { SqliteWebhooks } from './webhooks.ts';
 
@@ -54,6 +55,7 @@ function composed(connection: Connection): CampaignStore {
   const queue = new ExpansionQueue(connection, expansions, jobs, events);
   const userSets = new SqliteUserSets(connection);
   const feedback = new SqliteFeedback(connection);
+  const erasure = new SqliteUserErasure(connection, { feedback, userSets });
   const cleanup = new Cleanup(connection, { expansions, audiences, userSets });
   const campaignStore = new SqliteCampaigns(connection, { campaigns, audiences, queue, events, cleanup });
   const expansionStore = new SqliteExpansions(connection, { campaigns, expansions, queue, feedback });
@@ -67,6 +69,7 @@ function composed(connection: Connection): CampaignStore {
     ...methods(jobStore, ['oldestQueuedSeconds', 'claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
     ...methods(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
     ...methods(feedback, ['addFeedback', 'feedbackOf', 'removeUnusedFeedback']),
+    ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
     ...methods(cleanup, ['prune', 'removeUnusedFiles']),
     blobs,
     userSets,

@@ -4,6 +4,7 @@ import { campaignNotFound } from '../campaigns/not-found.ts';
 import type { OwnedSet, SetOwner } from '../campaigns/set-types.ts';
 import type { SeedCounts } from '../campaigns/types.ts';
 import type { WrittenSet } from '../user-sets/writer.ts';
+import { updateRow } from './columns.ts';
 import type { Database } from './database.ts';
 
 /** What `counts` columns hold as JSON; those of an earlier version lack the times. */
@@ -76,6 +77,84 @@ export function deleteUnusedRows(database: Database, sha256: string | null = nul
 
 export function hasRow(database: Database, sha256: string): boolean {
   return database.prepare('SELECT 1 FROM user_sets WHERE sha256 = @sha256').get({ sha256 }) !== undefined;
+}
+
+/** The sha256 of all sets. */
+export function setNames(database: Database): string[] {
+  return database.prepare('SELECT sha256 FROM user_sets').pluck().all() as string[];
+}
+
+/**
+ * Gives everything that refers to the set `before` the set `after`, which is the same without the users of `erased`,
+ * and takes those out of its counts; runs inside the caller's transaction.
+ */
+export function replaceSet(
+  database: Database,
+  before: string,
+  after: WrittenSet,
+  erased: ReadonlySet<string>,
+  now: number,
+): void {
+  recordSet(database, after, now);
+  const names = { before, after: after.sha256, users: after.users };
+  for (const [table, set, counts, key] of COUNTED_SETS) {
+    const rows = database.prepare(`SELECT ${key} AS key, ${counts} AS counts FROM ${table} WHERE ${set} = @before`);
+    const update = database.prepare(`UPDATE ${table} SET ${counts} = @counts WHERE ${key} = @key`);
+    for (const { key, counts } of rows.all({ before }) as { key: number; counts: string }[]) {
+      const stored = JSON.parse(counts) as StoredCounts;
+      update.run({ key, counts: JSON.stringify({ ...stored, ...countsWithout(stored, erased) }) });
+    }
+  }
+  eraseFromExpansions(database, before, erased);
+  for (const kind of ['positive', 'dismissed'] as const)
+    database
+      .prepare(`UPDATE expansions SET ${kind === 'positive' ? 'positives' : kind} = @users WHERE ${kind}_set = @before`)
+      .run(names);
+  for (const [table, column] of REFERENCES)
+    database.prepare(`UPDATE ${table} SET ${column} = @after WHERE ${column} = @before`).run(names);
+}
+
+/** Columns of sets that have counts beside them, and the key of their table. */
+const COUNTED_SETS = [
+  ['campaigns', 'seed_set', 'seed_counts', 'number'],
+  ['campaigns', 'suppression_set', 'suppression_counts', 'number'],
+  ['installation', 'suppression_set', 'suppression_counts', 'id'],
+] as const;
+
+function eraseFromExpansions(database: Database, seedSet: string, erased: ReadonlySet<string>): void {
+  const rows = database
+    .prepare(
+      `SELECT number, seeds_received AS received, seeds_known AS known, seeds_unknown AS unknown,
+         seeds_duplicate AS duplicate, unknown_examples AS examples
+       FROM expansions WHERE seed_set = @seedSet`,
+    )
+    .all({ seedSet }) as (Omit<SeedCounts, 'unknownExamples'> & { number: number; examples: string })[];
+  for (const { number, examples, ...counts } of rows) {
+    const { received, known, unknown, unknownExamples } = countsWithout(
+      { ...counts, unknownExamples: JSON.parse(examples) as string[] },
+      erased,
+    );
+    updateRow(database, 'expansions', number, {
+      seeds_received: received,
+      seeds_known: known,
+      seeds_unknown: unknown,
+      unknown_examples: JSON.stringify(unknownExamples),
+    });
+  }
+}
+
+/** Counts of a set without some of its users; one who is no example counts as known, as long as some are. */
+function countsWithout(counts: SeedCounts, erased: ReadonlySet<string>): SeedCounts {
+  const unknownExamples = counts.unknownExamples.filter((userId) => !erased.has(userId));
+  const shown = counts.unknownExamples.length - unknownExamples.length;
+  const known = Math.min(counts.known, erased.size - shown);
+  return {
+    received: counts.received - erased.size,
+    known: counts.known - known,
+    unknown: counts.unknown - (erased.size - known),
+    duplicate: counts.duplicate,
+    unknownExamples,
+  };
 }
 
 /** Every column that refers to a set. */

@@ -11,6 +11,7 @@ import type { Feedback } from './feedback.ts';
 import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
 import type { CampaignRecords } from './records.ts';
+import type { UserErasure } from './user-erasure.ts';
 import type { UserSets } from './user-sets.ts';
 import type { Webhooks } from './webhooks.ts';
 
@@ -42,7 +43,15 @@ export interface Cleanup {
  * (disk full, read-only, I/O error) or unavailable (another process writes for too long). No transaction spans two
  * calls.
  */
-export interface CampaignStore extends Campaigns, Expansions, SetReader, Audiences, Jobs, Feedback, Cleanup {
+export interface CampaignStore
+  extends Campaigns,
+    Expansions,
+    SetReader,
+    Audiences,
+    Jobs,
+    Feedback,
+    UserErasure,
+    Cleanup {
   /** Rankings, and the changes of customised models. */
   readonly blobs: Blobs;
   /** Seeds and suppression lists of any size. */

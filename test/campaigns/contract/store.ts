@@ -6,6 +6,7 @@ import { describeJobHistories } from './job-histories.ts';
 import { describeJobs } from './jobs.ts';
 import type { NewData } from './new-data.ts';
 import { describeOutbox } from './outbox.ts';
+import { describeUserErasure } from './user-erasure.ts';
 import { describeUserSets } from './user-sets.ts';
 import { describeVersions } from './versions.ts';
 
@@ -19,4 +20,5 @@ export function describeCampaignStore(newData: NewData): void {
   describeOutbox(newData);
   describeBlobs(newData);
   describeUserSets(newData);
+  describeUserErasure(newData);
 }

@@ -1,0 +1,125 @@
+/** The port of erasure on SQLite: sets are written anew, then one transaction moves everything to them. */
+import { setImmediate } from 'node:timers/promises';
+import type { ErasedData, UserErasure } from '../campaigns/ports/user-erasure.ts';
+import { AppError } from '../lib/errors.ts';
+import { differenceOf } from '../user-sets/algebra.ts';
+import { findIds } from '../user-sets/find-ids.ts';
+import { userSetBlocks } from '../user-sets/set-file.ts';
+import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
+import { insertRow } from './columns.ts';
+import type { Connection } from './connection.ts';
+import { write } from './database.ts';
+import type { SqliteFeedback } from './feedback.ts';
+import { eraseFromAnswers } from './idempotency-rows.ts';
+import { replaceSet, setNames } from './set-rows.ts';
+import type { SqliteUserSets } from './user-set-store.ts';
+
+/** Ids of one transaction on feedback. */
+const SLICE_IDS = 250;
+
+/** What it is made of. */
+interface Parts {
+  readonly feedback: SqliteFeedback;
+  readonly userSets: SqliteUserSets;
+}
+
+/** A set without the users, in the place of the one that has them. */
+interface Replacement {
+  readonly before: string;
+  readonly after: WrittenSet;
+  readonly erased: ReadonlySet<string>;
+}
+
+export class SqliteUserErasure implements UserErasure {
+  readonly #connection: Connection;
+  readonly #parts: Parts;
+
+  constructor(connection: Connection, parts: Parts) {
+    this.#connection = connection;
+    this.#parts = parts;
+  }
+
+  requestErasure(userIds: readonly string[]): void {
+    const { database } = this.#connection;
+    const insert = database.prepare('INSERT OR IGNORE INTO erasure_requests (user_id) VALUES (@userId)');
+    write(database, () => {
+      for (const userId of userIds) insert.run({ userId });
+    });
+  }
+
+  requestedErasures(limit: number): string[] {
+    return this.#connection.database
+      .prepare('SELECT user_id FROM erasure_requests ORDER BY user_id LIMIT @limit')
+      .pluck()
+      .all({ limit }) as string[];
+  }
+
+  eraseUsers(userIds: readonly string[]): Promise<ErasedData> {
+    const sorted = [...new Set(userIds)].sort();
+    // no set is made of feedback meanwhile: it would have them again
+    return this.#parts.feedback.alone(async () => {
+      const feedback = await this.#eraseFeedback(sorted);
+      const erased = await this.#eraseElsewhere(sorted, feedback);
+      this.#parts.userSets.removeUnused();
+      // the ids also stand in the log that was written ahead
+      this.#connection.database.pragma('wal_checkpoint(TRUNCATE)');
+      return erased;
+    });
+  }
+
+  async #eraseFeedback(userIds: readonly string[]): Promise<number> {
+    const { feedback } = this.#parts;
+    let erased = 0;
+    for (let at = 0; at < userIds.length; at += SLICE_IDS) {
+      erased += feedback.erase(userIds.slice(at, at + SLICE_IDS));
+      await setImmediate();
+    }
+    return erased;
+  }
+
+  /** Sets, their counts, and responses; until no set was made in between that has one of the users. */
+  async #eraseElsewhere(userIds: readonly string[], feedback: number): Promise<ErasedData> {
+    const { database, options } = this.#connection;
+    const ids: ReadonlySet<string> = new Set(userIds);
+    const searched = new Set<string>();
+    const replacements: Replacement[] = [];
+    try {
+      for (;;) {
+        for (const sha256 of setNames(database)) {
+          if (searched.has(sha256)) continue;
+          searched.add(sha256);
+          const replacement = await this.#replacementOf(sha256, userIds);
+          if (replacement !== null) replacements.push(replacement);
+        }
+        const erased = write(database, () => {
+          if (setNames(database).some((sha256) => !searched.has(sha256))) return null;
+          const now = options.clock.now();
+          for (const { before, after, erased } of replacements) replaceSet(database, before, after, erased, now);
+          const answers = eraseFromAnswers(database, ids);
+          const data = { users: ids.size, sets: replacements.length, feedback, answers };
+          insertRow(database, 'erasures', { ...data, erased_at: now });
+          const forget = database.prepare('DELETE FROM erasure_requests WHERE user_id = @userId');
+          for (const userId of userIds) forget.run({ userId });
+          return data;
+        });
+        if (erased !== null) return erased;
+      }
+    } finally {
+      for (const { after } of replacements) after.discard();
+    }
+  }
+
+  /** null where the set has none of the users, or is gone by now. */
+  async #replacementOf(sha256: string, userIds: readonly string[]): Promise<Replacement | null> {
+    const { blobs } = this.#connection;
+    try {
+      const erased = await findIds(blobs, sha256, userIds);
+      if (erased.length === 0) return null;
+      const after = await writeBlocks(blobs, differenceOf(userSetBlocks(blobs, sha256), [erased]));
+      return { before: sha256, after, erased: new Set(erased) };
+    } catch (error) {
+      if (error instanceof AppError && error.facts['errno'] === 'ENOENT') return null;
+      throw error;
+    }
+  }
+}
