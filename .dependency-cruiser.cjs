@@ -93,7 +93,8 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^src/',
-        pathNot: '^src/(store/|cli/service(-campaigns)?\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
+        pathNot:
+          '^src/(store/|cli/(service(-campaigns)?|commands/population-erase)\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
       },
       to: { path: '^src/store/' },
     },

@@ -8,6 +8,19 @@ export function addPopulationCommands(program: Command, output: Output): void {
   addImport(population, output);
   addUpdate(population, output);
   addVersions(population, output);
+  addErase(population, output);
+}
+
+function addErase(population: Command, output: Output): void {
+  population
+    .command('erase')
+    .description('erase users: from look-ups and pages at once, from all that is made later, and from a data folder')
+    .argument('<dir>', 'population folder')
+    .requiredOption('--ids <file>', 'user ids as text, one a line')
+    .option('--data-dir <dir>', 'data folder of a service, which may be running: seeds, lists, feedback')
+    .action(async (dir, options) =>
+      (await import('./commands/population-erase.ts')).populationEraseCommand(dir, options, output),
+    );
 }
 
 /** What reading files of users takes. */
@@ -25,6 +38,7 @@ function addReading(command: Command): Command {
         .choices(['error', 'last'])
         .default('error'),
     )
+    .option('--readmit-erased', 'let users in who were erased and are in the files again; they are left out otherwise')
     .option('--memory <mib>', 'what DuckDB may hold in memory, in MiB (default: 1024)', positiveInteger)
     .option('--maximum-tokens <n>', 'most tokens in one list', positiveInteger);
 }

@@ -28,6 +28,7 @@ import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { describeModel, valuesOf } from './model-facts.ts';
 import { PopulationSwitch } from './population-switch.ts';
+import { ServiceEraser } from './user-eraser.ts';
 
 export interface ServiceOptions {
   readonly dataDir: string;
@@ -110,6 +111,8 @@ async function startParts(
   const wake = () => supervisor.wake();
   const retention = { versions: config.retainedVersions, days: config.retainedDays };
   closers.push(startHousekeeping({ store, rankings, populationVersion, retention, wake, logger }));
+  const eraser = new ServiceEraser({ store, population, maximumWaiting: config.maximumWaitingErasures, logger });
+  closers.push(() => eraser.close());
   const exporter = openExporter(options, model, locator);
   closers.push(() => exporter.close());
   const explainer = openExplainer(options, config, locator);
@@ -124,6 +127,7 @@ async function startParts(
     model: describeModel(model.manifest),
     populations,
     customisedModels: exporter,
+    eraser,
     estimates: supervisor,
     explainer,
     engine: () => supervisor.state,
@@ -137,6 +141,7 @@ async function startParts(
   closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
   await listen(server, options);
   webhooks.start();
+  eraser.watch();
   if (options.followPopulation) populations.follow();
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too

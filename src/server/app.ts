@@ -41,6 +41,7 @@ import { addPopulationRoutes } from './populations/routes.ts';
 import { answerErrors, sendError } from './problems/error-handler.ts';
 import { OpenUploads } from './user-sets/open-uploads.ts';
 import { addUserSetRoutes } from './user-sets/routes.ts';
+import { addUserRoutes } from './users/routes.ts';
 import { addWebhookRoutes } from './webhooks/routes.ts';
 
 /** A server that is ready for `listen()` or `inject()`; `close()` ends requests in flight within `closeGraceMs`. */
@@ -91,6 +92,7 @@ function unserved(config: ServerConfig): ServerDependencies {
     model: unusable(),
     populations: unusable(),
     customisedModels: unusable(),
+    eraser: unusable(),
     estimates: unusable(),
     explainer: unusable(),
     engine: refuseUse,
@@ -172,6 +174,7 @@ async function addRoutes(
   await addUserSetRoutes(app, dependencies, { uploads, requests }, takeStream);
   addInformationRoutes(app, dependencies);
   addPopulationRoutes(app, dependencies);
+  addUserRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
   addHealthRoutes(app, dependencies, metrics);
   await addDocumentRoutes(app);

@@ -11,6 +11,7 @@ import type { Estimates } from './estimates/port.ts';
 import type { EngineStatus } from './health/port.ts';
 import type { ModelFacts } from './information/port.ts';
 import type { Populations } from './populations/port.ts';
+import type { UserEraser } from './users/port.ts';
 import type { WebhookService } from './webhooks/port.ts';
 
 /** Everything that the routes call. */
@@ -23,6 +24,7 @@ export interface ServerDependencies {
   readonly model: ModelFacts;
   readonly populations: Populations;
   readonly customisedModels: CustomisedModels;
+  readonly eraser: UserEraser;
   readonly estimates: Estimates;
   readonly explainer: AudienceExplainer;
   readonly engine: () => EngineStatus;

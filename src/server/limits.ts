@@ -7,6 +7,7 @@ import { HTTP_LIMITS, type HttpLimits } from './http/limits.ts';
 import { INFORMATION_LIMITS, type InformationLimits } from './information/limits.ts';
 import type { Limit } from './limit.ts';
 import { USER_SET_LIMITS, type UserSetLimits } from './user-sets/limits.ts';
+import { USER_LIMITS, type UserLimits } from './users/limits.ts';
 import { WEBHOOK_LIMITS, type WebhookLimits } from './webhooks/limits.ts';
 
 const ROWS = {
@@ -17,6 +18,7 @@ const ROWS = {
   ...AUDIENCE_LIMITS,
   ...ESTIMATE_LIMITS,
   ...INFORMATION_LIMITS,
+  ...USER_LIMITS,
   ...WEBHOOK_LIMITS,
 };
 
@@ -29,6 +31,7 @@ export interface Limits
     AudienceLimits,
     EstimateLimits,
     InformationLimits,
+    UserLimits,
     WebhookLimits {}
 
 export type LimitName = keyof Limits;
@@ -46,6 +49,7 @@ export const LIMIT_GROUPS: Readonly<Record<string, Readonly<Record<string, Limit
   'Audiences, explanations, customised models': AUDIENCE_LIMITS,
   Estimates: ESTIMATE_LIMITS,
   'Known values of features': INFORMATION_LIMITS,
+  Users: USER_LIMITS,
   Webhooks: WEBHOOK_LIMITS,
 };
 

@@ -20,7 +20,7 @@ import { regressionCache } from '../online/regression-cache.ts';
 import { openPopulation } from '../population/population.ts';
 import { CPU } from '../runtime/session.ts';
 import { openStoreFiles } from '../store/open-store.ts';
-import { assignRoles, type ExpansionRows, findFiltered, markUsers, SEED, SUPPRESSED } from './find-rows.ts';
+import { assignRoles, type ExpansionRows, findFiltered, markErased, markUsers, SEED, SUPPRESSED } from './find-rows.ts';
 import { KeptMarks } from './kept-marks.ts';
 
 /** The thread's start data: folders, and their served versions. */
@@ -130,6 +130,7 @@ class Estimates implements Host<EstimateInputs, EstimateResult, CountedUsers> {
     for (const row of task.seeds) marked[row] = SEED;
     for (const row of task.suppressed) marked[row] = SUPPRESSED;
     if (inSet) for (let row = 0; row < inSet.length; row++) if (inSet[row] === 1) marked[row] = SUPPRESSED;
+    markErased(population, marked);
     return assignRoles(filtered, marked);
   }
 }

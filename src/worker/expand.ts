@@ -11,7 +11,7 @@ import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
 import { ADAPTED, adaptAndScore } from './adapt-and-score.ts';
-import { type ExpansionRows, findRows, type RoleIds } from './find-rows.ts';
+import { type ExpansionRows, findRows, leaveOutErased, type RoleIds } from './find-rows.ts';
 import type { CustomiseTask } from './messages.ts';
 import type { ThreadPool } from './pool.ts';
 
@@ -142,12 +142,14 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
     },
   });
   leaveOut(population, [seeds, suppressed, filtered], scores);
+  leaveOutErased(population, scores);
   stage('scoring');
   requireLease(store.renew(job));
   const folder = rankingFolder(job.campaignId, job.expansionId);
   const kept = new Map([[CUSTOMISED_FILE, customised.customised]]);
   const ranking = writeRanking(store.blobs, folder, scores, kept);
   stage('ranking');
+  if (ranking.candidates === 0) throw new Refusal({ code: 'no_candidates', message: 'every candidate was erased' });
   const { epochs, quality: held_out, prediction } = customised;
   requireLease(
     store.finish(job, {

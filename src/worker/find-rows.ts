@@ -37,7 +37,7 @@ export type Turn = () => Promise<void>;
 
 /**
  * Suppression takes precedence over everything, a dismissal over being a seed, being a seed over filters: seeds need
- * not pass them. Ids that this version does not have are ignored. Memory is two bytes per row, plus the rows. After
+ * not pass them. Erased users are suppressed, and ids that this version does not have are ignored. Memory is two bytes per row, plus the rows. After
  * every block of ids and every segment other work can run (leases are renewed), then `onTurn` is called; whatever it
  * throws ends the work.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
@@ -57,7 +57,23 @@ export async function findRows(
   for (const blocks of ids.seeds) await markUsers(population, blocks, SEED, marked, turn);
   for (const blocks of ids.dismissed) await markUsers(population, blocks, DISMISSED, marked, turn);
   for (const blocks of ids.suppressed) await markUsers(population, blocks, SUPPRESSED, marked, turn);
+  markErased(population, marked);
   return assignRoles(filtered, marked);
+}
+
+/** Marks by row, as suppressed, those who were erased until now: versions that were published before still have them. */
+export function markErased({ erasures, rowOf }: Population, marked: Uint8Array): void {
+  erasures.refresh();
+  for (const userNumber of erasures.numbers) {
+    const row = rowOf[userNumber] ?? -1;
+    if (row >= 0) marked[row] = SUPPRESSED;
+  }
+}
+
+/** Takes the scores, by user number, of those who were erased until now. */
+export function leaveOutErased({ erasures }: Population, scores: Float32Array): void {
+  erasures.refresh();
+  for (const userNumber of erasures.numbers) if (userNumber < scores.length) scores[userNumber] = Number.NaN;
 }
 
 /** Marks by row those users that the population version has. */

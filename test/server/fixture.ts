@@ -9,6 +9,7 @@ import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { rankingFolder } from '../../src/campaigns/ranking-name.ts';
+import { ServiceEraser } from '../../src/cli/user-eraser.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { AppError } from '../../src/lib/errors.ts';
 import { importPopulation } from '../../src/population/import.ts';
@@ -199,6 +200,10 @@ export async function openFixture(
       manifest: (audience) => models().manifest(audience),
       onnx: (audience) => models().onnx(audience),
     },
+    eraser: new ServiceEraser({
+      ...{ store, population, logger },
+      maximumWaiting: config.maximumWaitingErasures ?? DEFAULT_SERVER_CONFIG.maximumWaitingErasures,
+    }),
     estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
     explainer: { explain: (task) => explainer.explain(task) },
     engine: () => engine(),

@@ -23,6 +23,7 @@ export interface PopulationImportFilesOptions {
   duplicates: Duplicates;
   memory?: number;
   maximumTokens?: number;
+  readmitErased?: boolean;
 }
 
 export async function populationImportFilesCommand(
@@ -39,6 +40,7 @@ export async function populationImportFilesCommand(
     out: options.out,
     maximumBadRows: options.maxBadRows,
     duplicates: options.duplicates,
+    readmitErased: options.readmitErased === true,
     ...(options.memory === undefined ? {} : { memoryMib: options.memory }),
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: progressWriter(output, systemClock),
@@ -71,10 +73,11 @@ function report(
   out: string,
   output: Output,
 ): void {
-  const { version, users, newUsers, badRows, replaced } = result;
+  const { version, users, newUsers, badRows, replaced, erased } = result;
   output.result(`population version ${version} in ${out}: ${users} users, ${newUsers} of them new`);
   output.result(
-    `  ${users + badRows + replaced} rows: ${badRows} bad, ${replaced} replaced by a later row of the user`,
+    `  ${users + badRows + replaced + erased} rows: ${badRows} bad, ${replaced} replaced by a later row of the user` +
+      (erased > 0 ? `, ${erased} of erased users` : ''),
   );
   for (const { name, kind } of schema.features) {
     const coverage = `${((100 * result.coverage[name]!) / users).toFixed(1)} % of users`;

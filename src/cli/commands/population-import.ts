@@ -15,6 +15,7 @@ export interface PopulationImportOptions {
   model: string;
   out: string;
   maximumTokens?: number;
+  readmitErased?: boolean;
 }
 
 export async function populationImportCommand(options: PopulationImportOptions, output: Output): Promise<void> {
@@ -24,6 +25,7 @@ export async function populationImportCommand(options: PopulationImportOptions, 
     source: options.data,
     features,
     out: options.out,
+    readmitErased: options.readmitErased === true,
     derived: await derivedFeatures(openDataSet(options.data), features),
     ...(options.maximumTokens === undefined ? {} : { limits: { maximumTokensPerList: options.maximumTokens } }),
     onProgress: (users) => output.progress(`${users} users`),
@@ -33,6 +35,7 @@ export async function populationImportCommand(options: PopulationImportOptions, 
   output.result(
     `population version ${result.version} in ${options.out}: ${result.users} users, ${result.newUsers} of them new`,
   );
+  if (result.erased > 0) output.result(`  ${result.erased} users were left out: they were erased`);
   const uses = countUses(binding, population);
   for (const feature of binding.features) {
     const counts = uses.get(feature.name);

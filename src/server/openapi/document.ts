@@ -33,6 +33,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
         { name: 'expansions', description: 'Runs of the online stage.' },
         { name: 'seeds', description: 'Sets of users as files: seeds, and users who must not be reached.' },
         { name: 'audience', description: 'The ranked users of a campaign.' },
+        { name: 'users', description: 'Users of the population.' },
         { name: 'information', description: 'Limits, the served model and the served population.' },
         { name: 'documents', description: 'What the error codes mean. Never needs a key.' },
         {
