@@ -1,7 +1,7 @@
 -- Erasure of users: ids that are still to be erased here, and what was done, without ids.
 
 CREATE TABLE erasure_requests (
-  user_id TEXT PRIMARY KEY                            -- deleted in the transaction that ends its erasure
+  user_id TEXT PRIMARY KEY                            -- deleted when its erasure is done
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE erasures (

@@ -10,8 +10,8 @@ const MAXIMUM_IDS = 1_000_000;
 const HEADER = /^"?user_?id"?([,;\t]|$)/i;
 
 /**
- * Different ids, one a line; empty lines are passed over. @throws AppError invalid_data (file:line): a header, an id that
- * is too long, too many ids, none
+ * Different ids, one a line; empty lines are passed over. @throws AppError invalid_data (file:line): a header, UTF-16,
+ * an id that is too long, too many ids, none
  */
 export async function readEraseIds(batches: AsyncIterable<LineBatch>, path: string): Promise<string[]> {
   const ids = new Set<string>();
@@ -20,6 +20,7 @@ export async function readEraseIds(batches: AsyncIterable<LineBatch>, path: stri
       if (firstLine + i === 1 && HEADER.test(line))
         throw lineError(path, 1, 'this is the header of a table: give the ids alone, one a line');
       if (line === '') continue;
+      if (line.includes('\0')) throw lineError(path, firstLine + i, 'a NUL byte: the file must be UTF-8');
       if (Buffer.byteLength(line) > IMPORT_LIMITS.maximumUserIdBytes)
         throw lineError(path, firstLine + i, `the id is longer than ${IMPORT_LIMITS.maximumUserIdBytes} bytes`);
       ids.add(line);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { UserNumber } from '../lib/brands.ts';
 import { syncFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
@@ -25,7 +25,9 @@ import { readTableFrom } from './table-files.ts';
 const LOCK_FILE = 'erased.lock';
 /** Whoever holds the lock does so for milliseconds: an erasure, or an import in the moment of its publication. */
 const LOCK_PAUSE_MS = 10;
-const LOCK_WAIT_MS = 10_000;
+const LOCK_WAIT_MS = 30_000;
+/** Ids that are recorded before others have their turn, and the lock. */
+const SLICE_IDS = 2_000;
 
 export interface ErasedCounts {
   /** Users who were not erased before, whether the population had them or not. */
@@ -46,6 +48,17 @@ export interface KnownUsers {
  * long), invalid_population, storage_failed
  */
 export async function eraseUsers(folder: string, userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
+  const counts = { erased: 0, known: 0 };
+  for (let at = 0; at < userIds.length; at += SLICE_IDS) {
+    const slice = await eraseSlice(folder, userIds.slice(at, at + SLICE_IDS), known);
+    counts.erased += slice.erased;
+    counts.known += slice.known;
+    await setImmediate();
+  }
+  return counts;
+}
+
+async function eraseSlice(folder: string, userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
   for (let waited = 0; ; waited += LOCK_PAUSE_MS) {
     const release = tryErasureLock(folder, waited >= LOCK_WAIT_MS);
     if (release === null) {

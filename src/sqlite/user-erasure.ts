@@ -16,6 +16,8 @@ import type { SqliteUserSets } from './user-set-store.ts';
 
 /** Ids of one transaction on feedback. */
 const SLICE_IDS = 250;
+/** Requests of one transaction. */
+const FORGOTTEN_IDS = 2_500;
 
 /** What it is made of. */
 interface Parts {
@@ -60,6 +62,7 @@ export class SqliteUserErasure implements UserErasure {
     return this.#parts.feedback.alone(async () => {
       const feedback = await this.#eraseFeedback(sorted);
       const erased = await this.#eraseElsewhere(sorted, feedback);
+      await this.#forget(sorted);
       this.#parts.userSets.removeUnused();
       // the ids also stand in the log that was written ahead
       this.#connection.database.pragma('wal_checkpoint(TRUNCATE)');
@@ -75,6 +78,19 @@ export class SqliteUserErasure implements UserErasure {
       await setImmediate();
     }
     return erased;
+  }
+
+  /** Until this is done, a request is completed again: without effect. */
+  async #forget(userIds: readonly string[]): Promise<void> {
+    const { database } = this.#connection;
+    const remove = database.prepare(
+      'DELETE FROM erasure_requests WHERE user_id IN (SELECT value FROM json_each(@ids))',
+    );
+    for (let at = 0; at < userIds.length; at += FORGOTTEN_IDS) {
+      const ids = JSON.stringify(userIds.slice(at, at + FORGOTTEN_IDS));
+      write(database, () => remove.run({ ids }));
+      await setImmediate();
+    }
   }
 
   /** Sets, their counts, and responses; until no set was made in between that has one of the users. */
@@ -98,8 +114,6 @@ export class SqliteUserErasure implements UserErasure {
           const answers = eraseFromAnswers(database, ids);
           const data = { users: ids.size, sets: replacements.length, feedback, answers };
           insertRow(database, 'erasures', { ...data, erased_at: now });
-          const forget = database.prepare('DELETE FROM erasure_requests WHERE user_id = @userId');
-          for (const userId of userIds) forget.run({ userId });
           return data;
         });
         if (erased !== null) return erased;

@@ -39,6 +39,19 @@ describe('pageOf', () => {
   });
 });
 
+describe('erased users', () => {
+  it('are on no page, the others keep their ranks, and blocks of them alone are empty', () => {
+    const without = { ...ids, isErased: (userNumber: number) => userNumber === 3 || userNumber === 4 };
+    const page = pageOf(ranking, without, { size: 4, fromRank: 0, limit: 10 });
+    expect(page.map(({ rank, user_id }) => [rank, user_id])).toEqual([
+      [2, 'user 1'],
+      [4, 'user 0'],
+    ]);
+    const blocks = [...blocksOf(ranking, without, { size: 4, blockSize: 1 })];
+    expect(blocks.map((block) => block.map(({ rank }) => rank))).toEqual([[], [2], [], [4]]);
+  });
+});
+
 describe('blocksOf', () => {
   it('returns the whole audience in order, whatever the block size', () => {
     fc.assert(

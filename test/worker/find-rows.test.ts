@@ -3,9 +3,10 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { eraseUsers } from '../../src/population/erase-users.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/population.ts';
-import { findRows } from '../../src/worker/find-rows.ts';
+import { findRows, leaveOutErased } from '../../src/worker/find-rows.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
 const folder = temporaryFolder();
@@ -47,6 +48,20 @@ const filters = fc.record(
 );
 
 describe('findRows', () => {
+  it('suppresses users who were erased since the version was opened, as seeds and as candidates', async () => {
+    const out = join(folder, 'erased');
+    await importPopulation({ source: folder, features, out });
+    const opened = openPopulation(out);
+    const ask = () => findRows(opened, { seeds: [[['u1', 'u2']]], dismissed: [], suppressed: [[['u3']]] }, {});
+    expect(Array.from((await ask()).seeds)).toEqual([1, 2]);
+    await eraseUsers(out, ['u1', 'u5', 'nobody'], openPopulation(out));
+    const { seeds, suppressed, candidates } = await ask();
+    expect([Array.from(seeds), Array.from(suppressed), candidates.length]).toEqual([[2], [1, 3, 5], 56]);
+    const scores = new Float32Array(USERS.length);
+    leaveOutErased(opened, scores);
+    expect([...scores.keys()].filter((user) => Number.isNaN(scores[user]))).toEqual([1, 5]);
+  });
+
   it('assigns one role to every user: suppressed before dismissed before seed before filtered', async () => {
     await fc.assert(
       fc.asyncProperty(ids, ids, ids, filters, async (seeds, dismissed, suppressed, wanted) => {
