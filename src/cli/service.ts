@@ -111,8 +111,7 @@ async function startParts(
   const wake = () => supervisor.wake();
   const retention = { versions: config.retainedVersions, days: config.retainedDays };
   closers.push(startHousekeeping({ store, rankings, populationVersion, retention, wake, logger }));
-  const eraser = new ServiceEraser({ store, population, maximumWaiting: config.maximumWaitingErasures, logger });
-  closers.push(() => eraser.close());
+  const eraser = startEraser(options, store, population, config, closers);
   const exporter = openExporter(options, model, locator);
   closers.push(() => exporter.close());
   const explainer = openExplainer(options, config, locator);
@@ -141,7 +140,6 @@ async function startParts(
   closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
   await listen(server, options);
   webhooks.start();
-  eraser.watch();
   if (options.followPopulation) populations.follow();
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
@@ -153,6 +151,19 @@ function takeOver(store: CampaignStore, logger: Logger): void {
   store.userSets.removeLeftovers();
   const released = store.releaseAll();
   if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
+}
+
+function startEraser(
+  { logger }: ServiceOptions,
+  store: CampaignStore,
+  population: Population,
+  { maximumWaitingErasures: maximumWaiting }: ServerConfig,
+  closers: (() => Promise<void> | void)[],
+): ServiceEraser {
+  const eraser = new ServiceEraser({ store, population, maximumWaiting, logger });
+  closers.push(() => eraser.close());
+  eraser.watch();
+  return eraser;
 }
 
 function openWebhooks(options: ServiceOptions, { outbox }: CampaignStore, config: ServerConfig): WebhookDispatcher {

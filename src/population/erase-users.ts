@@ -44,8 +44,8 @@ export interface KnownUsers {
 }
 
 /**
- * Records the erasure of these users; durable when this resolves. Repeating it changes nothing. @throws AppError unavailable (the lock is held for too
- * long), invalid_population, storage_failed
+ * Records the erasure of these users; durable when this resolves. Repeating it changes nothing. @throws AppError
+ * unavailable (the lock is held for too long), invalid_population, storage_failed
  */
 export async function eraseUsers(folder: string, userIds: readonly string[], known: KnownUsers): Promise<ErasedCounts> {
   const counts = { erased: 0, known: 0 };

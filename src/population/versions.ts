@@ -89,9 +89,9 @@ export function versionBefore(folder: string): string {
 
 /**
  * Removes all but the `keep` newest versions, and returns those that went. The current one stays, and so does the one
- * with the most user numbers, which the next import builds on. Ids of erased users are overwritten. A running service that still needs a version that goes
- * (to explain an audience, or to finish an expansion) answers population_unavailable. @throws AppError
- * invalid_population, unavailable (an import runs), storage_failed
+ * with the most user numbers, which the next import builds on. Ids of erased users are overwritten. A running service
+ * that still needs a version that goes (to explain an audience, or to finish an expansion) answers
+ * population_unavailable. @throws AppError invalid_population, unavailable (an import runs), storage_failed
  */
 export function pruneVersions(folder: string, keep: number): string[] {
   return underLock(folder, () => {

@@ -142,7 +142,6 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
     },
   });
   leaveOut(population, [seeds, suppressed, filtered], scores);
-  leaveOutErased(population, scores);
   stage('scoring');
   requireLease(store.renew(job));
   const folder = rankingFolder(job.campaignId, job.expansionId);
@@ -209,11 +208,12 @@ function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
   }
 }
 
-/** Users of these rows have no score, as they are not candidates. */
-function leaveOut({ rowCount, rowOf }: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
+/** Users of these rows have no score, as they are not candidates; neither have those erased meanwhile. */
+function leaveOut(population: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
   const isOut = new Uint8Array(rowCount);
   for (const rows of unranked) for (const row of rows) isOut[row] = 1;
   for (let number = 0; number < scores.length; number++) if (isOut[rowOf[number]!] === 1) scores[number] = Number.NaN;
+  leaveOutErased(population, scores);
 }
 
 /** Writes progress to the store, at most once a second. */

@@ -37,9 +37,9 @@ export type Turn = () => Promise<void>;
 
 /**
  * Suppression takes precedence over everything, a dismissal over being a seed, being a seed over filters: seeds need
- * not pass them. Erased users are suppressed, and ids that this version does not have are ignored. Memory is two bytes per row, plus the rows. After
- * every block of ids and every segment other work can run (leases are renewed), then `onTurn` is called; whatever it
- * throws ends the work.
+ * not pass them. Erased users are suppressed, and ids that this version does not have are ignored. Memory is two bytes
+ * per row, plus the rows. After every block of ids and every segment other work can run (leases are renewed), then
+ * `onTurn` is called; whatever it throws ends the work.
  * @throws AppError storage_failed (a set's file is gone or altered), invalid_population
  */
 export async function findRows(
@@ -61,7 +61,7 @@ export async function findRows(
   return assignRoles(filtered, marked);
 }
 
-/** Marks by row, as suppressed, those who were erased until now: versions that were published before still have them. */
+/** Marks by row, as suppressed, users erased so far: versions that were published before still have them. */
 export function markErased({ erasures, rowOf }: Population, marked: Uint8Array): void {
   erasures.refresh();
   for (const userNumber of erasures.numbers) {
@@ -70,7 +70,7 @@ export function markErased({ erasures, rowOf }: Population, marked: Uint8Array):
   }
 }
 
-/** Takes the scores, by user number, of those who were erased until now. */
+/** Removes the scores, by user number, of users erased so far. */
 export function leaveOutErased({ erasures }: Population, scores: Float32Array): void {
   erasures.refresh();
   for (const userNumber of erasures.numbers) if (userNumber < scores.length) scores[userNumber] = Number.NaN;
