@@ -45,6 +45,7 @@ describe('importPopulation', () => {
     const result = await importUsers(newFolder(), out, USERS);
     expect(result).toEqual({
       version: expect.stringMatching(/^[0-9a-f]{12}$/),
+      erased: 0,
       users: 4,
       newUsers: 4,
       tokens: { city: 2, likes: 3 },
