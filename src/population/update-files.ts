@@ -50,10 +50,10 @@ export interface UpdateFilesResult extends Readonly<DeltaCounts> {
 }
 
 /**
- * Makes a version of the current one, without erased users. Users of `changed` get these rows, those of `deleted` have none, all others keep
- * theirs; a user may not be in both. Files of rows that did not change are shared with the version before. Where
- * nothing changed, nothing is written. Errors: AppError `invalid_data` (naming file and line, or row; or that no user
- * would be left), `invalid_argument`, and those of `withImportLock`; nothing is published then.
+ * Makes a version of the current one. Users of `changed` get these rows, those of `deleted` and erased users have none,
+ * all others keep theirs; a user may not be in both. Files of rows that did not change are shared with the version
+ * before. Where nothing changed, nothing is written. Errors: AppError `invalid_data` (naming file and line, or row; or
+ * that no user would be left), `invalid_argument`, and those of `withImportLock`; nothing is published then.
  */
 export async function updateFiles(options: UpdateFilesOptions): Promise<UpdateFilesResult> {
   const { population, changed, deleted } = options;

@@ -210,6 +210,7 @@ function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
 
 /** Users of these rows have no score, as they are not candidates; neither have those erased meanwhile. */
 function leaveOut(population: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
+  const { rowCount, rowOf } = population;
   const isOut = new Uint8Array(rowCount);
   for (const rows of unranked) for (const row of rows) isOut[row] = 1;
   for (let number = 0; number < scores.length; number++) if (isOut[rowOf[number]!] === 1) scores[number] = Number.NaN;

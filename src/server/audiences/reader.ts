@@ -52,18 +52,12 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
         ? { audience: activeNow(store, id), cursor: null }
         : locate(store, id, version, query.cursor);
     // before the members are read: one who is erased meanwhile changes the next tag
-    const suffix = `${NAMES[type]}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
-    const validators = (audience: Audience) => ({
-      vary: 'accept, accept-encoding',
-      etag: `"${audience.version}-${suffix}"`,
-      'cache-control': REVALIDATE,
-      'x-audience-version': audience.version,
-    });
-    const known = validators(found.audience);
+    const representation = `${NAMES[type]}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
+    const known = validatorsOf(found.audience, representation);
     if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
     const say = ({ audience, view }: Opened<unknown>, next: string | null) => {
       reply.headers({
-        ...validators(audience),
+        ...validatorsOf(audience, representation),
         'x-audience-size': view.size,
         'x-audience-candidates': audience.candidates,
         ...(next === null ? {} : { 'x-next-cursor': next }),
@@ -147,6 +141,15 @@ function chunksOf(
 /** Of the page after the one that ends before the 0-based rank `end`; null behind the last one. */
 function nextCursor({ campaignId, version }: Audience, { size }: View, end: number): string | null {
   return end < size ? encodeCursor(campaignId, { audienceVersion: version, size, afterRank: end }) : null;
+}
+
+function validatorsOf({ version }: Audience, representation: string) {
+  return {
+    vary: 'accept, accept-encoding',
+    etag: `"${version}-${representation}"`,
+    'cache-control': REVALIDATE,
+    'x-audience-version': version,
+  };
 }
 
 /** Of the representation, for its ETag. */
