@@ -64,7 +64,8 @@ describe('metaheac population update', () => {
     const again = await metaheac(...args, '--json');
     expect(JSON.parse(again.stdout)).toEqual({
       ...{ version: now, before: now, users: users.length, changed: 0, added: 0, deleted: 0, unchanged: 3, unknown: 2 },
-      ...{ segments: { shared: 1, written: 0 }, bad_rows: 0, replaced: 0, seconds: expect.any(Number) },
+      ...{ segments: { shared: 1, written: 0 }, bad_rows: 0, replaced: 0, erased: 0, left_out: 0 },
+      seconds: expect.any(Number),
     });
     const listed = JSON.parse((await metaheac('list', population, '--json')).stdout);
     expect(listed.versions[0]).toMatchObject({ version: now, current: true, dead_rows: 0, shared_segments: 0 });
