@@ -1,4 +1,5 @@
 /** Times two ways in turn, so that a machine whose speed drifts drifts for both. */
+import { median } from './report.ts';
 
 export interface Timing {
   /** Median milliseconds of each way. */
@@ -21,10 +22,4 @@ export async function compare(rounds: number, ways: readonly (() => Promise<unkn
     ms: times.map(median),
     ratios: times.map((own) => median(own.map((time, round) => times[0]![round]! / time))),
   };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }

@@ -14,7 +14,8 @@ export interface PeerFigures {
 }
 
 const LIMIT_MS = 300_000;
-const PYTHON = '/usr/bin/python3';
+/** Where the peer runs. */
+export const PYTHON = '/usr/bin/python3';
 
 /** Runs it once; null, and a loud note, where it is not given or does not run. */
 export function runPeer({ peer, note }: Pick<BenchOptions, 'peer' | 'note'>): PeerFigures | null {
@@ -29,6 +30,24 @@ export function runPeer({ peer, note }: Pick<BenchOptions, 'peer' | 'note'>): Pe
   if (scores.length === 0 || dense === undefined || frozen === undefined || meta.length === 0)
     return missing(note, 'it printed other lines than expected');
   return { usersPerSecond: Math.max(...scores), denseStep: dense, frozenStep: frozen, metaStep: Math.min(...meta) };
+}
+
+/**
+ * A way of `interleave`: one of the figures of a run of the peer. null, and a loud note, where it is missing, which is
+ * found out now; the first call returns what this run measured.
+ */
+export function peerWay(
+  options: Pick<BenchOptions, 'peer' | 'note'>,
+  of: (figures: PeerFigures) => number,
+): (() => Promise<number>) | null {
+  let first = runPeer(options);
+  if (first === null) return null;
+  return async () => {
+    const figures = first ?? runPeer(options);
+    first = null;
+    if (figures === null) throw new Error('the peer ran once and does not run again');
+    return of(figures);
+  };
 }
 
 function missing(note: BenchOptions['note'], why: string): null {

@@ -43,16 +43,35 @@ export function ratio(a: readonly number[], b: readonly number[]): number {
   return median(a.map((value, i) => value / b[i]!));
 }
 
-/** Measures the ways A B A B .. after one round that does not count; each returns its figure. */
+/** Figures of one unit; a way that is missing has none. */
+export function figures(values: Readonly<Record<string, readonly number[]>>, unit: string): Record<string, Figure> {
+  const present = Object.entries(values).filter(([, own]) => own.length > 0);
+  return Object.fromEntries(present.map(([name, own]) => [name, figure(own, unit)]));
+}
+
+/** Ratios a / b by name; one with a way that is missing is left out. */
+export function ratios(
+  pairs: Readonly<Record<string, readonly [readonly number[], readonly number[]]>>,
+): Record<string, number> {
+  const present = Object.entries(pairs).filter(([, [a, b]]) => a.length > 0 && b.length > 0);
+  return Object.fromEntries(present.map(([name, [a, b]]) => [name, ratio(a, b)]));
+}
+
+/**
+ * Measures the ways A B A B .. after one round that does not count; each returns its figure. A way that is null is
+ * missing and gets no figures.
+ */
 export async function interleave<Name extends string>(
   rounds: number,
-  ways: Readonly<Record<Name, () => Promise<number>>>,
+  ways: Readonly<Record<Name, (() => Promise<number>) | null>>,
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(ways) as Name[];
   const out = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let round = 0; round <= rounds; round++)
     for (const name of names) {
-      const value = await ways[name]();
+      const way = ways[name];
+      if (way === null) continue;
+      const value = await way();
       if (round > 0) out[name].push(value);
     }
   return out;
