@@ -30,11 +30,10 @@ export interface LearnersOptions {
 }
 
 export async function openLearners(
-  prepared: PreparedDataSet,
+  { population, hidden }: Pick<PreparedDataSet, 'population' | 'hidden'>,
   initialModel: InitialModel,
   options: LearnersOptions,
 ): Promise<Learners> {
-  const { population, hidden } = prepared;
   const data = { population, ...(hidden ? { hidden } : {}) };
   const most = Math.max(options.settings.taskCount, VALIDATION_CAMPAIGNS);
   const threads = Math.min(options.threads, most);

@@ -1,33 +1,105 @@
-/** An adaptation step of the online stage: compact tables against full ones, on 22 million parameters. */
-import { openAdaptation } from '../../src/adaptation/adam-program.ts';
-import { largeModel, randomBatch } from './large-model.ts';
-import { compare } from './measure.ts';
+/** Adaptation with Adam at the Tencent sizes: a step on compact tables, on full ones, in PyTorch; a whole campaign. */
+import { type AdaptationProgram, openAdaptation } from '../../src/adaptation/adam-program.ts';
+import type { Graph } from '../../src/graph/index.ts';
+import type { AdamSettings } from '../../src/model/manifest.ts';
+import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
+import { bind } from '../../src/online/binding.ts';
+import { customise, type OnlineContext } from '../../src/online/customise.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { LARGE_CAMPAIGN, openLargeModel, randomBatch, writeLargePopulation } from './large-model.ts';
+import { peerWay } from './peer.ts';
+import { type BenchOptions, type BenchReport, figure, figures, interleave, ratios, seconds } from './report.ts';
+import { withFolder } from './service.ts';
 
+const SIZES = { full: { users: 65_536, rounds: 3 }, quick: { users: 10_000, rounds: 1 } };
 const BATCH = 512;
 const BATCHES = 8;
+const SEEDS = 200;
+const SETTINGS: AdamSettings = { ...DEFAULT_ADAPTATION, epochs: 8, batch: BATCH, negatives_per_seed: 10 };
 
-export async function benchAdaptation(): Promise<readonly string[]> {
-  const graph = largeModel();
-  const parameters = [...graph.initializers.keys()];
-  const batches = Array.from({ length: BATCHES }, (_, i) => randomBatch(BATCH, `batch ${i}`));
-  const steps = async (compact: boolean) => {
-    const program = await openAdaptation(graph, parameters, { compact });
-    const run = await program.start(graph.initializers, batches);
-    return {
-      step: async () => {
-        for (let i = 0; i < BATCHES; i++) await run.step(i, 0.001);
-      },
-      close: () => program.close(),
+export async function benchAdaptation(options: BenchOptions): Promise<BenchReport> {
+  return withFolder(async (folder) => {
+    const { users, rounds } = options.quick ? SIZES.quick : SIZES.full;
+    options.note(`making a model of 22 million parameters and a population of ${users.toLocaleString('en')} users`);
+    const { graph, folder: contract } = await openLargeModel(SETTINGS);
+    const population = openPopulation(await writeLargePopulation(folder, users));
+    const adapted = [...graph.initializers.keys()];
+    const [compactProgram, fullProgram] = [
+      await openAdaptation(graph, adapted, { compact: true }),
+      await openAdaptation(graph, adapted, { compact: false }),
+    ];
+    const context: OnlineContext = {
+      model: { graph, folder: contract, manifest: contract.manifest, adapted },
+      population,
+      binding: bind(contract, population),
+      program: { kind: 'adam', steps: compactProgram, settings: SETTINGS },
     };
+    const compact = await startSteps(compactProgram, graph);
+    const full = await startSteps(fullProgram, graph);
+    let steps = 0;
+    const times = await interleave(rounds, {
+      compact,
+      full,
+      campaign: async () => {
+        steps = 0;
+        // one report a step, and one in the end
+        return seconds(async () => (steps = (await countReports(context, users)) - 1));
+      },
+      torch: peerWay(options, ({ denseStep }) => denseStep),
+    });
+    await compactProgram.close();
+    await fullProgram.close();
+    const inMs = (values: readonly number[]) => values.map((value) => 1000 * value);
+    return {
+      results: {
+        ...figures(
+          {
+            [`step of ${BATCH} rows, compact tables`]: inMs(times.compact),
+            [`step of ${BATCH} rows, full tables`]: inMs(times.full),
+            [`step of ${BATCH} rows, PyTorch`]: inMs(times.torch),
+          },
+          'ms',
+        ),
+        [`campaign of ${SEEDS} seeds`]: figure(times.campaign, 's'),
+      },
+      ratios: ratios({
+        compact_vs_full: [times.full, times.compact],
+        vs_torch_dense: [times.torch, times.compact],
+        campaign_vs_torch_dense: [times.torch.map((step) => steps * step), times.campaign],
+      }),
+      lines: [
+        `a campaign takes ${steps} steps: ${SETTINGS.epochs} epochs of ${SEEDS} seeds and ` +
+          `${SETTINGS.negatives_per_seed} negatives each, before that the same on four fifths of the seeds`,
+      ],
+    };
+  });
+}
+
+/** A way of `interleave`: seconds a step. */
+async function startSteps(program: AdaptationProgram, graph: Graph): Promise<() => Promise<number>> {
+  const batches = Array.from({ length: BATCHES }, (_, i) => randomBatch(BATCH, `batch ${i}`));
+  const run = await program.start(graph.initializers, batches);
+  return async () => {
+    const time = await seconds(async () => {
+      for (let i = 0; i < BATCHES; i++) await run.step(i, SETTINGS.rate);
+    });
+    return time / BATCHES;
   };
-  const full = await steps(false);
-  const compact = await steps(true);
-  const { ms, ratios } = await compare(3, [full.step, compact.step]);
-  await full.close();
-  await compact.close();
-  return [
-    `a step of ${BATCH} rows takes ${(ms[0]! / BATCHES).toFixed(1)} ms with full tables and ` +
-      `${(ms[1]! / BATCHES).toFixed(1)} ms with tables compact over ${BATCHES} batches: ` +
-      `${ratios[1]!.toFixed(1)} times as fast, the same numbers`,
-  ];
+}
+
+/** Customises for `SEEDS` users, evenly spread, and returns how often progress was reported. */
+async function countReports(context: OnlineContext, users: number): Promise<number> {
+  const isSeed = (row: number) => row % Math.floor(users / SEEDS) === 0 && row < SEEDS * Math.floor(users / SEEDS);
+  const rows = Int32Array.from({ length: users }, (_, row) => row);
+  let reports = 0;
+  await customise(context, {
+    key: 'bench',
+    features: LARGE_CAMPAIGN,
+    seeds: rows.filter(isSeed),
+    candidates: rows.filter((row) => !isSeed(row)),
+    onProgress: () => {
+      reports += 1;
+    },
+  });
+  return reports;
 }

@@ -1,9 +1,19 @@
-/** MetaHeac at the sizes of the Tencent Look-alike data (k = 64, 22 million parameters), with random users. */
-
+/**
+ * MetaHeac at the sizes of the Tencent Look-alike data (k = 64, 22 million parameters), with random parameters and
+ * users: the sizes of the PyTorch peer.
+ */
+import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
-import { buildMetaHeac, randomInitial } from '../../src/architectures/metaheac.ts';
-import { type Tensor, tensor } from '../../src/graph/index.ts';
-import { createRng } from '../../src/lib/rng.ts';
+import { buildMetaHeac, type MetaHeacConfig, randomInitial } from '../../src/architectures/metaheac.ts';
+import { type Graph, type Tensor, tensor } from '../../src/graph/index.ts';
+import { createRng, type Rng } from '../../src/lib/rng.ts';
+import { type UnversionedModel, writeModelFolder } from '../../src/model/folder.ts';
+import type { AdamSettings } from '../../src/model/manifest.ts';
+import { assembleInitialModel, type InitialModel } from '../../src/offline/initial-model.ts';
+import type { CampaignValues } from '../../src/online/encode.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { unversionedModel } from '../model/tiny-model.ts';
 
 const SINGLE = { carrier: 4, consumptionAbility: 3, LBS: 856, age: 6, education: 8, gender: 3, house: 2 };
 const MULTI = {
@@ -23,25 +33,86 @@ const CAMPAIGN = {
   productId: 33,
   productType: 4,
 };
+const single = (sizes: Record<string, number>) =>
+  Object.entries(sizes).map(([name, rows]) => ({ name, kind: 'single' as const, rows }));
+const multi = Object.entries(MULTI).map(([name, [rows, maxLength]]) => ({
+  name,
+  kind: 'multi' as const,
+  rows,
+  maxLength,
+}));
 
-export function largeModel() {
-  const single = (sizes: Record<string, number>) =>
-    Object.entries(sizes).map(([name, rows]) => ({ name, kind: 'single' as const, rows }));
-  const multi = Object.entries(MULTI).map(([name, [rows, maxLength]]) => ({
-    name,
-    kind: 'multi' as const,
-    rows,
-    maxLength,
-  }));
-  const config = {
-    user: [...single(SINGLE), ...multi],
-    campaign: single(CAMPAIGN),
-    embedding: 64,
-    hidden: [64, 64] as const,
-    experts: 8,
-    critics: 5,
-  };
-  return buildMetaHeac(config, randomInitial(createRng('bench')));
+export const LARGE = {
+  user: [...single(SINGLE), ...multi],
+  campaign: single(CAMPAIGN),
+  embedding: 64,
+  hidden: [64, 64],
+  experts: 8,
+  critics: 5,
+} as const satisfies MetaHeacConfig;
+
+/** What a campaign of the benchmarks says about itself. */
+export const LARGE_CAMPAIGN: CampaignValues = Object.fromEntries(
+  Object.keys(CAMPAIGN).map((name) => [name, `${name} 1`]),
+);
+
+/** Users that are written to the data set at a time. */
+const WRITTEN_AT_ONCE = 8192;
+
+export function largeModel(): Graph {
+  return buildMetaHeac(LARGE, randomInitial(createRng('bench')));
+}
+
+/** The model as training and adaptation know it, before it has a folder. */
+export async function openLargeModel(adaptation: AdamSettings): Promise<InitialModel> {
+  const graph = largeModel();
+  const { manifest, vocabularies } = await unversionedModel(graph, LARGE);
+  return assembleInitialModel({
+    name: 'large',
+    graph,
+    manifest: { features: manifest.features, adaptation },
+    tokens: vocabularies,
+  });
+}
+
+/** Writes the model's folder. */
+export async function writeLargeModel(path: string): Promise<void> {
+  const model: UnversionedModel = await unversionedModel(largeModel(), LARGE);
+  writeModelFolder(path, model);
+}
+
+/**
+ * Imports `users` users into `folder`/large-population, and returns that: every token is equally likely, and so is
+ * every length of a list.
+ */
+export async function writeLargePopulation(folder: string, users: number): Promise<string> {
+  const source = join(folder, 'large-data');
+  const out = join(folder, 'large-population');
+  const features = LARGE.user.map(({ name, kind }) => ({ name, kind }));
+  mkdirSync(source);
+  writeFileSync(
+    join(source, 'dataset.json'),
+    JSON.stringify({ name: 'large', user_features: features, campaign_features: [] }),
+  );
+  const rng = createRng('bench users');
+  const file = join(source, 'users.ndjson');
+  for (let from = 0; from < users; from += WRITTEN_AT_ONCE) {
+    const count = Math.min(WRITTEN_AT_ONCE, users - from);
+    const lines = Array.from({ length: count }, (_, i) => `${JSON.stringify(randomUser(rng, from + i))}\n`);
+    appendFileSync(file, lines.join(''));
+  }
+  await importPopulation({ source, features, out });
+  rmSync(source, { recursive: true });
+  return out;
+}
+
+function randomUser(rng: Rng, number: number): Record<string, unknown> {
+  const token = (name: string, rows: number) => `${name} ${1 + rng.integer(rows - 1)}`;
+  const user: Record<string, unknown> = { user_id: `user-${number}` };
+  for (const [name, rows] of Object.entries(SINGLE)) user[name] = token(name, rows);
+  for (const [name, [rows, maxLength]] of Object.entries(MULTI))
+    user[name] = Array.from({ length: rng.integer(maxLength + 1) }, () => token(name, rows));
+  return user;
 }
 
 /** `count` random users with random labels, of one campaign. */

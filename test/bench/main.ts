@@ -10,6 +10,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
+import { benchGraph } from './graph.bench.ts';
 import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchQuality } from './quality.bench.ts';
@@ -25,12 +26,13 @@ const told =
   async () => ({ results: {}, ratios: {}, lines: await run() });
 
 const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
-  scoring: told(benchScoring),
-  adaptation: told(benchAdaptation),
-  training: told(benchTraining),
+  scoring: benchScoring,
+  adaptation: benchAdaptation,
+  training: benchTraining,
   campaign: benchCampaign,
   serving: benchServing,
   import: benchImport,
+  graph: benchGraph,
   audience: told(benchAudience),
   latent: told(benchLatentStart),
   regression: told(benchRegression),

@@ -1,33 +1,90 @@
-/** Scoring: two threads with a session each against one, on 22 million parameters. */
-import { Worker } from 'node:worker_threads';
-import { compare } from './measure.ts';
+/**
+ * Scoring, from a population's segments to ranking folders, in two threads: beside the matrix products alone, PyTorch,
+ * and one campaign beside many.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { ThreadGroup } from '../../src/lib/thread-group.ts';
+import { SEGMENT_ROWS } from '../../src/population/segments.ts';
+import { LARGE_CAMPAIGN, writeLargeModel, writeLargePopulation } from './large-model.ts';
+import { peerWay } from './peer.ts';
+import { type BenchOptions, type BenchReport, figure, figures, interleave, ratio, ratios, seconds } from './report.ts';
+import { openScoringRig } from './scoring-rig.ts';
+import { DEMO_MODEL, makePopulation, withFolder } from './service.ts';
 
-const BATCH = 2048;
-const BATCHES = 12;
+// an even number of segments keeps both threads busy
+const SIZES = {
+  full: { large: 4 * SEGMENT_ROWS, small: 4 * SEGMENT_ROWS, products: 512, rounds: 3 },
+  quick: { large: 2 * SEGMENT_ROWS, small: 2 * SEGMENT_ROWS, products: 128, rounds: 1 },
+};
+const THREADS = 2;
+/** Products are handed out in parts, so that no thread waits long for the other. */
+const PRODUCTS_AT_ONCE = 16;
+const MATMUL_ROWS = 512;
+const QUEUED = 20;
 
-export async function benchScoring(): Promise<readonly string[]> {
-  const workers = await Promise.all([startThread(), startThread()]);
-  const share = (threads: number) => async () => {
-    await Promise.all(workers.slice(0, threads).map((worker) => ask(worker, BATCHES / threads)));
-  };
-  const { ms, ratios } = await compare(4, [share(1), share(2)]);
-  await Promise.all(workers.map((worker) => worker.terminate()));
-  const rate = (time: number) => Math.round((1000 * BATCH * BATCHES) / time);
-  return [`${rate(ms[0]!)} users/s with one thread, ${rate(ms[1]!)} with two: ${ratios[1]!.toFixed(2)} times as many`];
+export async function benchScoring(options: BenchOptions): Promise<BenchReport> {
+  const large = await withFolder((folder) => benchLarge(folder, options));
+  const shared = await withFolder((folder) => benchShared(folder, options));
+  return { results: { ...large.results, ...shared.results }, ratios: { ...large.ratios, ...shared.ratios } };
 }
 
-async function startThread(): Promise<Worker> {
-  const code =
-    `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => { register(); return ` +
-    `import(${JSON.stringify(new URL('./scoring-thread.ts', import.meta.url).href)}); })`;
-  const worker = new Worker(code, { eval: true, execArgv: [], workerData: { batch: BATCH } });
-  await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject));
-  return worker;
+/** Users a second at the Tencent sizes. */
+async function benchLarge(folder: string, options: BenchOptions): Promise<BenchReport> {
+  const { large: users, products, rounds } = options.quick ? SIZES.quick : SIZES.full;
+  options.note(`making a model of 22 million parameters and a population of ${users.toLocaleString('en')} users`);
+  const model = join(folder, 'model');
+  await writeLargeModel(model);
+  const population = await writeLargePopulation(folder, users);
+  const out = join(folder, 'rankings');
+  mkdirSync(out);
+  const rig = await openScoringRig({ model, population, features: LARGE_CAMPAIGN, threads: THREADS, out });
+  const limit = await ThreadGroup.open<number, null>(
+    { beside: import.meta.url, name: 'matmul-thread', data: { rows: MATMUL_ROWS } },
+    THREADS,
+  );
+  try {
+    const parts = new Array<number>(products / PRODUCTS_AT_ONCE).fill(PRODUCTS_AT_ONCE);
+    const { ours, matmuls, torch } = await interleave(rounds, {
+      ours: async () => users / (await seconds(() => rig.score(1))),
+      matmuls: async () => (products * MATMUL_ROWS) / (await seconds(() => limit.runAll(parts))),
+      torch: peerWay(options, ({ usersPerSecond }) => usersPerSecond),
+    });
+    return {
+      results: figures({ 'users, k = 64': ours, 'the MatMuls alone': matmuls, PyTorch: torch }, 'users/s'),
+      ratios: ratios({ vs_matmul_limit: [ours, matmuls], vs_torch: [ours, torch] }),
+    };
+  } finally {
+    await rig.close();
+    await limit.close();
+  }
 }
 
-function ask(worker: Worker, batches: number): Promise<unknown> {
-  return new Promise((resolve) => {
-    worker.once('message', resolve);
-    worker.postMessage(batches);
-  });
+/** What a queue of campaigns costs beside one campaign, with the demo's model (k = 16). */
+async function benchShared(folder: string, { quick, note }: BenchOptions): Promise<BenchReport> {
+  const { small: users, rounds } = quick ? SIZES.quick : SIZES.full;
+  note(`making a population of ${users.toLocaleString('en')} people`);
+  const population = await makePopulation(folder, users);
+  const out = join(folder, 'rankings');
+  mkdirSync(out);
+  const rig = await openScoringRig({ model: DEMO_MODEL, population, features: {}, threads: THREADS, out });
+  try {
+    const { one, many } = await interleave(rounds, {
+      one: () => seconds(() => rig.score(1)),
+      many: () => seconds(() => rig.score(QUEUED)),
+    });
+    return {
+      results: {
+        'users, k = 16': figure(
+          one.map((time) => users / time),
+          'users/s',
+        ),
+        'one campaign, k = 16': figure(one, 's'),
+        [`${QUEUED} campaigns, k = 16`]: figure(many, 's'),
+      },
+      ratios: { shared_pass: ratio(many, one) },
+    };
+  } finally {
+    await rig.close();
+  }
 }

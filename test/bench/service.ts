@@ -10,7 +10,8 @@ import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { importPopulation } from '../../src/population/import.ts';
 
 export const ROOT = join(import.meta.dirname, '..', '..');
-const MODEL = join(ROOT, 'models', 'demo');
+/** k = 16. */
+export const DEMO_MODEL = join(ROOT, 'models', 'demo');
 const READY_MS = 120_000;
 
 export interface BenchService {
@@ -57,7 +58,7 @@ export function people(count: number, users: number): string[] {
 }
 
 export async function startService(population: string, dataDir: string, threads = 2): Promise<BenchService> {
-  const flags = ['--data-dir', dataDir, '--model', MODEL, '--population', population];
+  const flags = ['--data-dir', dataDir, '--model', DEMO_MODEL, '--population', population];
   const child = spawn(
     process.execPath,
     [

@@ -1,45 +1,35 @@
-/**
- * Training on two threads against one: the tasks of meta-steps, and the trials of a validation, on 5,000 synthetic
- * people.
- */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+/** The default recipe on 5,000 synthetic people, in one thread and in two: tasks of meta-steps, and trials. */
 import { join } from 'node:path';
 import { createRng } from '../../src/lib/rng.ts';
 import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { createInitialModel } from '../../src/offline/initial-model.ts';
-import { openLearners } from '../../src/offline/learners.ts';
+import { type Learners, openLearners } from '../../src/offline/learners.ts';
 import { type PreparedDataSet, prepareDataSet } from '../../src/offline/prepared-data-set.ts';
 import { RECIPES } from '../../src/offline/recipe.ts';
 import { DEFAULT_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { simulateTrial } from '../../src/offline/trial.ts';
 import { CPU } from '../../src/runtime/session.ts';
-import { compare } from './measure.ts';
+import { type BenchReport, figures, interleave, ratios, seconds } from './report.ts';
 
 const STEPS = 5;
 const TRIALS = 8;
 const SEEDS = 50;
-const ROUNDS = 3;
 
-export async function benchTraining(): Promise<readonly string[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'metaheac-bench-'));
+/** Both give the same numbers. */
+export async function benchTrainingThreads(folder: string, rounds: number): Promise<BenchReport> {
+  const data = join(folder, 'synthetic');
+  const sizes = { users: 5000, trainCampaigns: 24, testCampaigns: 2 };
+  await generateDataSet({ ...sizes, out: data, seed: '1', world: 'bench' });
+  const prepared = await prepareDataSet(data, { pastCampaigns: true });
   try {
-    const data = join(folder, 'data');
-    const sizes = { users: 5000, trainCampaigns: 24, testCampaigns: 2 };
-    await generateDataSet({ ...sizes, out: data, seed: '1', world: 'bench' });
-    const prepared = await prepareDataSet(data, { pastCampaigns: true });
-    try {
-      return await compareThreads(prepared);
-    } finally {
-      prepared.close();
-    }
+    return await compareThreads(prepared, rounds);
   } finally {
-    rmSync(folder, { recursive: true });
+    prepared.close();
   }
 }
 
-async function compareThreads(prepared: PreparedDataSet): Promise<readonly string[]> {
+async function compareThreads(prepared: PreparedDataSet, rounds: number): Promise<BenchReport> {
   const settings = DEFAULT_TRAIN_SETTINGS;
   const recipe = RECIPES[settings.recipe];
   const campaigns = prepared.history.campaigns.filter(({ split }) => split === 'train');
@@ -62,26 +52,41 @@ async function compareThreads(prepared: PreparedDataSet): Promise<readonly strin
     future: [],
     settings: [DEFAULT_DESCENT],
   }));
-  const [one, two] = await Promise.all(
-    [1, 2].map((threads) => openLearners(prepared, initialModel, { settings, device: CPU, threads })),
-  );
-  const both = [one!, two!];
+  const open = (threads: number) => openLearners(prepared, initialModel, { settings, device: CPU, threads });
+  const [one, two] = [await open(1), await open(2)];
+  const msPerStep = async (learners: Learners) => {
+    const time = await seconds(async () => {
+      for (const tasks of steps) await learners.gradients(parameters, tasks);
+    });
+    return (1000 * time) / STEPS;
+  };
+  const msPerTrial = async (learners: Learners) =>
+    (1000 * (await seconds(() => learners.evaluate(parameters, trials)))) / TRIALS;
   try {
-    const stepping = await compare(
-      ROUNDS,
-      both.map((learners) => async () => {
-        for (const tasks of steps) await learners.gradients(parameters, tasks);
+    const times = await interleave(rounds, {
+      step1: () => msPerStep(one),
+      step2: () => msPerStep(two),
+      trial1: () => msPerTrial(one),
+      trial2: () => msPerTrial(two),
+    });
+    const step = `default recipe, step of ${settings.taskCount} tasks`;
+    return {
+      results: figures(
+        {
+          [`${step}, 1 thread`]: times.step1,
+          [`${step}, 2 threads`]: times.step2,
+          'default recipe, trial, 1 thread': times.trial1,
+          'default recipe, trial, 2 threads': times.trial2,
+        },
+        'ms',
+      ),
+      ratios: ratios({
+        default_step_1_thread_vs_2: [times.step1, times.step2],
+        default_trial_1_thread_vs_2: [times.trial1, times.trial2],
       }),
-    );
-    const trying = await compare(
-      ROUNDS,
-      both.map((learners) => () => learners.evaluate(parameters, trials)),
-    );
-    const line = (what: string, { ms, ratios }: typeof stepping, count: number) =>
-      `${what} takes ${(ms[0]! / count).toFixed(0)} ms in one thread and ${(ms[1]! / count).toFixed(0)} ms ` +
-      `in two: ${ratios[1]!.toFixed(2)} times as fast, the same numbers`;
-    return [line(`a meta-step of ${settings.taskCount} tasks`, stepping, STEPS), line('a trial', trying, TRIALS)];
+    };
   } finally {
-    for (const learners of both) await learners.close();
+    await one.close();
+    await two.close();
   }
 }

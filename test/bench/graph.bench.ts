@@ -1,0 +1,40 @@
+/** What a start does with a model's graph at the Tencent sizes: reading, differentiating, opening a session. */
+import { buildStepGraph } from '../../src/adaptation/adam-program.ts';
+import { cutTables, type Graph, readModel, trainableParameters, writeModel } from '../../src/graph/index.ts';
+import { openSession, type Session } from '../../src/runtime/session.ts';
+import { largeModel } from './large-model.ts';
+import { type BenchOptions, type BenchReport, figures, interleave, seconds } from './report.ts';
+
+const ROUNDS = { full: 10, quick: 2 };
+
+export async function benchGraph({ quick, note }: BenchOptions): Promise<BenchReport> {
+  note('making a model of 22 million parameters');
+  const bytes = writeModel(largeModel());
+  let graph: Graph | null = null;
+  let step: Graph | null = null;
+  let session: Session | null = null;
+  const { read, differentiate, open } = await interleave(quick ? ROUNDS.quick : ROUNDS.full, {
+    read: () =>
+      seconds(async () => {
+        graph = readModel(bytes);
+      }),
+    differentiate: () =>
+      seconds(async () => {
+        const adapted = trainableParameters(graph!);
+        step = buildStepGraph(cutTables(graph!, adapted).compactGraph, adapted);
+      }),
+    open: async () => {
+      const time = await seconds(async () => {
+        session = await openSession(step!);
+      });
+      await session!.close();
+      return time;
+    },
+  });
+  const all = read.map((time, i) => time + differentiate[i]! + open[i]!);
+  return {
+    results: figures({ read, differentiate, 'create the session': open, 'all three': all }, 's'),
+    ratios: {},
+    lines: ['an adaptation graph is not cached: every start differentiates its model'],
+  };
+}
