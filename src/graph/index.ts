@@ -9,6 +9,7 @@ export { GraphError } from './error.ts';
 export { exactSigmoid, exactSigmoids } from './exact-sigmoid.ts';
 export { filesFrom, filesIn, selfContained } from './external-data.ts';
 export { findLinearTerm, type LinearTerm } from './find-linear-term.ts';
+export { foldShared } from './fold-shared.ts';
 export {
   BYTES_PER_ELEMENT,
   type DataType,
@@ -34,5 +35,6 @@ export { readModel } from './read.ts';
 export { type Split, splitFrozen } from './split-frozen.ts';
 export { findPaddedTables, findTies, keepPaddingRows, tieWeights } from './tie-weights.ts';
 export { spellVectorProducts } from './vector-products.ts';
+export { weightedSumsAsProducts } from './weighted-sums.ts';
 export { withInterface } from './with-interface.ts';
 export { writeModel } from './write.ts';

@@ -193,8 +193,8 @@ function campaignNumbers(
   return { dtype: 'float32', shape: feature.kind === 'vector' ? [rows, size] : [rows], data };
 }
 
-/** Campaign inputs are `[1]`, or share the batch's size with the users' inputs. */
-function isPerUser(graph: Graph, input: string): boolean {
+/** Users' inputs are; campaign inputs are `[1]`, or share the batch's size with the users' inputs. */
+export function isPerUser(graph: Graph, input: string): boolean {
   const user = graph.inputs.find((name) => name.startsWith('user.'));
   const [batch] = graph.values.get(user!)!.shape;
   return typeof batch === 'string' && graph.values.get(input)!.shape[0] === batch;

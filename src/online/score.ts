@@ -3,20 +3,20 @@
  * and for several campaigns at once.
  */
 
-import { cutTables, type Graph, splitFrozen, type Tensor } from '../graph/index.ts';
+import { cutTables, foldShared, type Graph, splitFrozen, type Tensor, weightedSumsAsProducts } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ModelContract } from '../model/folder.ts';
 import type { Rows } from '../population/segments.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
-import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
+import { type Device, type Feeds, openSession } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
-import { type CampaignValues, type EncodingOptions, encodeCampaign, encodeUsers } from './encode.ts';
+import { type CampaignValues, type EncodingOptions, encodeCampaign, encodeUsers, isPerUser } from './encode.ts';
 
 /**
  * Rows per run. Fixed, not configurable: a matrix product may round differently at another size, and an audience must
  * not depend on that.
  */
-const BATCH_ROWS = 2048;
+const BATCH_ROWS = 1024;
 
 /** A campaign to score users for. */
 export interface ScoredCampaign {
@@ -55,10 +55,10 @@ export async function openScorer(
   options: { device?: Device } = {},
 ): Promise<Scorer> {
   const { graph, folder, adapted, binding } = what;
-  const cut = cutTables(graph, adapted, { compact: false }).compactGraph;
-  // whatever is not a user's: parameters may be called after users' features
-  const own = cut.inputs.filter((name) => !graph.inputs.includes(name) || !name.startsWith('user.'));
-  const { body, head } = await openSplit(cut, own, options);
+  const graphs = scoringGraphs(graph, adapted);
+  const body = graphs.body && (await openSession(graphs.body, options));
+  const campaignPart = graphs.campaign && (await openSession(graphs.campaign, options));
+  const head = await openSession(graphs.head, options);
   // the score, under the name from the cut
   const output = head.outputs[0]!;
   return {
@@ -66,14 +66,21 @@ export async function openScorer(
       const scores = campaigns.map(() => new Float32Array(rows.count));
       for (const together of sharing(campaigns)) {
         const users = encodeUsers(graph, binding, rows, { without: campaigns[together[0]!]!.without ?? null });
+        const fixed = new Map<number, Feeds>();
+        // fresh memory for every batch would take longer than what is written to it
+        let kept: Feeds = {};
         for (let from = 0; from < rows.count; from += BATCH_ROWS) {
           const to = Math.min(from + BATCH_ROWS, rows.count);
           const own = sliceFeeds(users, from, to);
-          const shared = body === null ? own : { ...own, ...(await body.run(own)) };
+          if (body) kept = await body.run(own, to - from === BATCH_ROWS ? { into: kept } : {});
+          const shared = { ...own, ...kept };
           for (const index of together) {
             const { features, parameters } = campaigns[index]!;
             const campaign = encodeCampaign(graph, folder, features, to - from);
-            const feeds: Feeds = { ...Object.fromEntries(parameters), ...shared, ...campaign };
+            const given: Feeds = { ...Object.fromEntries(parameters), ...shared, ...campaign };
+            const own = fixed.get(index) ?? (await campaignPart?.run(given)) ?? {};
+            fixed.set(index, own);
+            const feeds: Feeds = { ...given, ...own };
             const result = await head.run(feeds, { outputs: [output] });
             scores[index]!.set(result[output]!.data as Float32Array, from);
           }
@@ -83,20 +90,32 @@ export async function openScorer(
       return scores;
     },
     async close() {
-      await body?.close();
-      await head.close();
+      for (const session of [body, campaignPart, head]) await session?.close();
     },
   };
 }
 
-/** What does not depend on a campaign's `own` inputs, if there is anything, and the rest. */
-async function openSplit(
-  graph: Graph,
-  own: readonly string[],
-  options: { device?: Device },
-): Promise<{ readonly body: Session | null; readonly head: Session }> {
-  const { body, head } = splitFrozen(graph, own);
-  return { body: body && (await openSession(body, options)), head: await openSession(head, options) };
+/** What scoring runs, in this order; a graph that would be empty is null. */
+export interface ScoringGraphs {
+  /** Users' inputs -> what does not depend on a campaign, once a batch. */
+  readonly body: Graph | null;
+  /** What does not depend on users, such as products of parameters: once a campaign and call. */
+  readonly campaign: Graph | null;
+  /** The outputs of both, users' inputs and parameters -> the score. */
+  readonly head: Graph;
+}
+
+export function scoringGraphs(graph: Graph, adapted: readonly string[]): ScoringGraphs {
+  const cut = cutTables(graph, adapted, { compact: false }).compactGraph;
+  const perUser = cut.inputs.filter((name) => graph.inputs.includes(name) && isPerUser(graph, name));
+  const folded = foldShared(weightedSumsAsProducts(cut), perUser);
+  // whatever is not a user's: parameters may be called after users' features
+  const own = folded.inputs.filter((name) => !graph.inputs.includes(name) || !name.startsWith('user.'));
+  const { body, head: rest } = splitFrozen(folded, own);
+  // inputs, and outputs of the body, that have the batch among their sizes
+  const ofBatch = rest.inputs.filter((name) => rest.values.get(name)!.shape.some((dim) => typeof dim === 'string'));
+  const { body: campaign, head } = splitFrozen(rest, ofBatch);
+  return { body, campaign, head };
 }
 
 /** Indices of campaigns that see the same users: they leave out the same token, or none. */

@@ -1,9 +1,15 @@
 /** Scoring: the same whatever is scored before or at the same time, and never NaN. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HEADS, LATENT_TABLE } from '../../src/architectures/heads.ts';
+import type { Tensor } from '../../src/graph/index.ts';
+import { createRng } from '../../src/lib/rng.ts';
 import { customise, type OnlineContext } from '../../src/online/customise.ts';
-import type { CampaignValues } from '../../src/online/encode.ts';
-import { openScorer, type ScoredCampaign, type Scorer, scoreOne } from '../../src/online/score.ts';
+import { type CampaignValues, encodeCampaign, encodeUsers } from '../../src/online/encode.ts';
+import { openScorer, type ScoredCampaign, type Scorer, scoreOne, scoringGraphs } from '../../src/online/score.ts';
 import type { Rows } from '../../src/population/segments.ts';
+import { openSession } from '../../src/runtime/session.ts';
+import { tinyGraph } from '../model/tiny-model.ts';
+import { closeContext, HEADS_CONFIG, headsContext, sampleHeadsUsers } from './heads-world.ts';
 import { openWorld, splitRows, type World } from './world.ts';
 
 const FEATURES = { topic: 'topic 1', words: ['words 2'] };
@@ -56,6 +62,52 @@ describe('openScorer', () => {
     expect(await scoreWith(scorer, parts[0]!, FEATURES, context.model.graph.initializers)).not.toEqual(scores);
     expect(await scoreWith(scorer, parts[0]!, { topic: 'topic 2' })).not.toEqual(scores);
     await scorer.close();
+  });
+
+  it('gives the scores of the graph itself, with heads and without', async () => {
+    const heads = await headsContext(world.root, sampleHeadsUsers(1500));
+    try {
+      for (const { model, binding, population } of [context, heads]) {
+        const rng = createRng('moved');
+        // heads start at zero
+        const moved = new Map(
+          model.adapted.map((name): [string, Tensor] => {
+            const { data, ...type } = model.graph.initializers.get(name)!;
+            return [name, { ...type, data: Float32Array.from(data as Float32Array, (x) => x + rng.normal()) }];
+          }),
+        );
+        const rows = population.readRows(Int32Array.from({ length: 1500 }, (_, row) => row));
+        const scorer = await openScorer({ ...model, binding });
+        const scores = await scoreOne(scorer, rows, { features: FEATURES, parameters: moved });
+        await scorer.close();
+        const session = await openSession({
+          ...model.graph,
+          initializers: new Map([...model.graph.initializers, ...moved]),
+        });
+        const whole = {
+          ...encodeUsers(model.graph, binding, rows),
+          ...encodeCampaign(model.graph, model.folder, FEATURES, 1),
+        };
+        const expected = (await session.run(whole, { outputs: ['score'] }))['score']!.data as Float32Array;
+        await session.close();
+        const furthest = Math.max(...scores.map((score, i) => Math.abs(score - expected[i]!)));
+        expect(furthest).toBeLessThan(1e-6);
+        expect(Math.max(...expected) - Math.min(...expected)).toBeGreaterThan(0.1);
+      }
+    } finally {
+      await closeContext(heads);
+    }
+  });
+
+  it('leaves little of the heads and nothing of the campaign for each user', async () => {
+    const heads = tinyGraph(HEADS_CONFIG);
+    const { body, campaign, head } = scoringGraphs(heads, [HEADS.wide, HEADS.query, HEADS.bias, HEADS.scale]);
+    expect(head.inputs.filter((name) => name.startsWith('campaign.'))).toEqual([]);
+    expect([body, head].map((part) => part!.initializers.has(LATENT_TABLE))).toEqual([false, false]);
+    // heads.wide with the latent vectors times the query
+    const isNumbers = (input: string) => head.values.get(input)!.shape.length === 1;
+    expect(head.nodes.filter(({ op, inputs }) => op === 'Gather' && isNumbers(inputs[0]!))).toHaveLength(1);
+    expect(campaign!.inputs.filter((name) => name.startsWith('user.'))).toEqual([]);
   });
 
   it('finds the score of a model whose last node is not called after it, as exporters write them', async () => {
