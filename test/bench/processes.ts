@@ -8,7 +8,7 @@ const PAGE_BYTES = 4096;
 const WATCH_EVERY_MS = 50;
 
 /** Bytes that a process and all that it started hold in memory. */
-export function memoryOf(pid: number): number {
+function memoryOf(pid: number): number {
   return familyOf(pid).reduce((sum, one) => sum + residentBytes(one), 0);
 }
 
