@@ -27,7 +27,7 @@ const ARROWS = {
 /** A package with one door: only this file (or folder) may import it. */
 const DOORS = {
   'onnxruntime-node': '^src/runtime/session.ts$',
-  'better-sqlite3': '^src/sqlite/',
+  'better-sqlite3(-napi)?': '^src/sqlite/',
   'onnx-buf': '^src/graph/',
   '@duckdb/[^/]+': '^src/population/tables/',
   'apache-arrow': '^src/population/',

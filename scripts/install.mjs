@@ -4,8 +4,12 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, delimiter, dirname, join } from 'node:path';
 
-/** The one package that is compiled for a version of Node's ABI; the others use Node-API, or no binary. */
+/**
+ * The one package that is compiled for a version of Node's ABI, and the first Node that does without it (see
+ * src/sqlite/driver.ts); the others use Node-API, or no binary.
+ */
 const COMPILED = 'better-sqlite3';
+const FIRST_WITHOUT = 22;
 
 /**
  * Installs the packages of `root` where some are missing, and compiles again what another Node left. Ends the process
@@ -42,6 +46,7 @@ function isInstalled(root) {
 
 /** Why this Node cannot load the binding (missing, or compiled for another ABI); null where it can. */
 function bindingFault(root) {
+  if (Number(process.versions.node.split('.')[0]) >= FIRST_WITHOUT) return null;
   try {
     process.dlopen({ exports: {} }, join(root, 'node_modules', COMPILED, 'build/Release/better_sqlite3.node'));
     return null;

@@ -1,14 +1,15 @@
-/** The only door to better-sqlite3: opens the database with its settings, migrates it, and runs write transactions. */
-import Sqlite from 'better-sqlite3';
+/** Opens the database with its settings, migrates it, and runs write transactions. */
+import type SqliteTypes from 'better-sqlite3';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
+import { Sqlite } from './driver.ts';
 import { type Migration, migrationsFolder, readMigrations } from './migrations.ts';
 
 /** Values by the names that a statement has for them. */
 export type Bound = Readonly<Record<string, string | number | null>>;
 
 /** A connection. Its statements bind by name alone: one column more shifts nothing that is bound to another. */
-export type Database = Omit<Sqlite.Database, 'prepare'> & {
-  prepare(sql: string): Sqlite.Statement<[parameters?: Bound]>;
+export type Database = Omit<SqliteTypes.Database, 'prepare'> & {
+  prepare(sql: string): SqliteTypes.Statement<[parameters?: Bound]>;
 };
 
 /** How long a write waits for another process's write; transactions hold no other work, so this is long. */

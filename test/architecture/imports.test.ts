@@ -67,7 +67,7 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   [
     'src/worker/planted-sql.ts',
     "import Sqlite from 'better-sqlite3';\nexport const open = Sqlite;",
-    'one-door-for-better-sqlite3',
+    'one-door-for-better-sqlite3(-napi)?',
   ],
   [
     'src/cli/planted-fastify.ts',

@@ -1,9 +1,9 @@
 /** Events and deliveries as rows: written with the change or not at all, removed a bounded number at once. */
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { CAMPAIGN_EVENTS } from '../../src/campaigns/webhook-types.ts';
+import { Sqlite } from '../../src/sqlite/driver.ts';
 import { everyoneIsKnown, newCampaign } from '../campaigns/contract/inputs.ts';
 import { dataFolder } from './data-folder.ts';
 

@@ -1,8 +1,8 @@
 /** What is left of an erased user in the files of a data folder: nothing. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { Sqlite } from '../../src/sqlite/driver.ts';
 import { newCampaign } from '../campaigns/contract/inputs.ts';
 import { change } from '../campaigns/contract/user-sets.ts';
 import { dataFolder } from './data-folder.ts';

@@ -2,8 +2,8 @@
  * The engine is killed with -9 at each stage of an expansion: it starts again and ends with the same audience, once.
  */
 import { join } from 'node:path';
-import Sqlite from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { Sqlite } from '../../src/sqlite/driver.ts';
 import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { IS_LONG } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';

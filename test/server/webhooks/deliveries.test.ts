@@ -1,12 +1,12 @@
 /** Deliveries, from what happens to a campaign to a receiver on loopback, by a clock set by hand. */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Sqlite from 'better-sqlite3';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../../src/server/config.ts';
 import { createAddressGuard, type Resolve } from '../../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../../src/server/webhooks/dispatcher.ts';
+import { Sqlite } from '../../../src/sqlite/driver.ts';
 import { type ManualClock, manualClock } from '../../campaigns/contract/inputs.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS } from '../fixture.ts';
 import { openReceiver, type Received, type Receiver } from './receiver.ts';
