@@ -8,6 +8,7 @@ import { trainModel } from '../../src/demo/train-model.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { IS_LONG } from '../fixture/size.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const MODEL = join(ROOT, 'models', 'demo');
@@ -160,7 +161,7 @@ describe('metaheac demo', () => {
   });
 });
 
-describe('trainModel', () => {
+describe.runIf(IS_LONG)('trainModel', () => {
   it(
     'says how long it takes and trains the steps that fit, at least 25',
     async () => {

@@ -13,6 +13,7 @@ import { openStore } from '../../src/sqlite/open-store.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { ROOT, Served } from '../fixture/served.ts';
+import { IS_LONG } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const newFolder = useFolders();
@@ -166,7 +167,7 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
     },
   );
 
-  it('is erased wholly or not at all where the service is killed meanwhile', TIMEOUT, async () => {
+  it.runIf(IS_LONG)('is erased wholly or not at all where the service is killed meanwhile', TIMEOUT, async () => {
     const places = await newPlaces();
     const victims = [...campaign.seeds.slice(0, 3)];
     let served = await Served.start(places);

@@ -6,6 +6,7 @@ import { HEADS, LATENT_TABLE } from '../../../src/architectures/heads.ts';
 import { openDataSet } from '../../../src/dataset/data-set.ts';
 import { loadModel } from '../../../src/model/load.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
+import { IS_LONG } from '../../fixture/size.ts';
 import { CAMPAIGNS, writeSmallDataSet } from '../../offline/small-data-set.ts';
 import { benchQuality } from '../quality.bench.ts';
 import { openPartStore } from './part-store.ts';
@@ -79,31 +80,34 @@ describe('benchQuality', { timeout: 180_000 }, () => {
     else expect(kept).toContain('| small    | 6 ');
   });
 
-  it('runs generated shapes by name in the folder of work, and is done where their results are kept', async () => {
-    const work = join(root, 'shapes');
-    const report = { ...reportOf({ metaheac: { auc: 0.8, precision: 0.2 } }), seconds: {}, seconds_per_campaign: 1 };
-    const training = { steps: 1, bestStep: 1, finalSteps: 1, seconds: 7, adaptation: { optimiser: 'adam' } };
-    const main = { users: 4000, trainCampaigns: 40, pastCampaigns: true, training, published: null };
-    openPartStore(join(work, 'bands')).keep(
-      'main',
-      { steps: 1, repeats: 1, published: false },
-      { ...main, report: { ...report, groups: report.methods['metaheac'], prediction: { groups: {} } } },
-    );
-    const asked = ['--work', work, '--only', 'main', '--no-published', '--steps', '1', '--repeats', '1'];
-    const notes: string[] = [];
-    const [page] = await benchQuality([...asked, '--shapes', 'bands'], (line) => notes.push(line));
-    expect(notes).toEqual([]);
-    expect(page).toMatch(/^\| bands +\| 4,000 /m);
-    expect(openDataSet(join(work, 'bands', 'data')).name).toBe('bands');
+  it.runIf(IS_LONG)(
+    'runs generated shapes by name in the folder of work, and is done where their results are kept',
+    async () => {
+      const work = join(root, 'shapes');
+      const report = { ...reportOf({ metaheac: { auc: 0.8, precision: 0.2 } }), seconds: {}, seconds_per_campaign: 1 };
+      const training = { steps: 1, bestStep: 1, finalSteps: 1, seconds: 7, adaptation: { optimiser: 'adam' } };
+      const main = { users: 4000, trainCampaigns: 40, pastCampaigns: true, training, published: null };
+      openPartStore(join(work, 'bands')).keep(
+        'main',
+        { steps: 1, repeats: 1, published: false },
+        { ...main, report: { ...report, groups: report.methods['metaheac'], prediction: { groups: {} } } },
+      );
+      const asked = ['--work', work, '--only', 'main', '--no-published', '--steps', '1', '--repeats', '1'];
+      const notes: string[] = [];
+      const [page] = await benchQuality([...asked, '--shapes', 'bands'], (line) => notes.push(line));
+      expect(notes).toEqual([]);
+      expect(page).toMatch(/^\| bands +\| 4,000 /m);
+      expect(openDataSet(join(work, 'bands', 'data')).name).toBe('bands');
 
-    // results of a shape that was another then
-    appendFileSync(join(work, 'bands', 'data', 'interactions.csv'), 'campaign-001,user-00001,1,train\n');
-    await expect(benchQuality([...asked, '--shapes', 'bands'], () => {})).rejects.toMatchObject({
-      code: 'invalid_argument',
-      message: expect.stringContaining('results of another data set'),
-    });
-    expect(readdirSync(join(work, 'bands')).sort()).toEqual(['data', 'main.json']);
-  });
+      // results of a shape that was another then
+      appendFileSync(join(work, 'bands', 'data', 'interactions.csv'), 'campaign-001,user-00001,1,train\n');
+      await expect(benchQuality([...asked, '--shapes', 'bands'], () => {})).rejects.toMatchObject({
+        code: 'invalid_argument',
+        message: expect.stringContaining('results of another data set'),
+      });
+      expect(readdirSync(join(work, 'bands')).sort()).toEqual(['data', 'main.json']);
+    },
+  );
 
   it.each([
     [['--shapes', 'round'], /no shape is called round: there are few-tokens, /],

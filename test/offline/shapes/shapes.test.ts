@@ -11,7 +11,7 @@ import { SHAPE_NAMES, type ShapeName } from '../../../src/offline/shapes/names.t
 import { generateShape } from '../../../src/offline/shapes/shape.ts';
 import { PAST_CAMPAIGNS } from '../../../src/population/past-campaigns.ts';
 import { temporaryFolder } from '../../fixture/folders.ts';
-import { size } from '../../fixture/size.ts';
+import { IS_LONG, size } from '../../fixture/size.ts';
 import { countShared, holdersOf, mean, median, type PlantedData, phi, readPlanted } from './planted-data.ts';
 
 const FILES = ['campaigns.ndjson', 'dataset.json', 'interactions.csv', 'users.ndjson'];
@@ -191,14 +191,17 @@ describe('the property of', { timeout: 60_000 }, () => {
     expect(await usesPastCampaigns('one-campaign')).toBe(false);
   });
 
-  it('regulars: ten campaigns a member, some in four times as many, and fewer than four tokens', async () => {
-    const data = read('regulars');
-    const counts = memberships(data);
-    expect(mean(counts)).toBeGreaterThan(10);
-    expect(Math.max(...counts)).toBeGreaterThan(40);
-    expect(mean(tokenCounts(data))).toBeLessThan(4);
-    expect(await usesPastCampaigns('regulars')).toBe(true);
-  });
+  it.runIf(IS_LONG)(
+    'regulars: ten campaigns a member, some in four times as many, and fewer than four tokens',
+    async () => {
+      const data = read('regulars');
+      const counts = memberships(data);
+      expect(mean(counts)).toBeGreaterThan(10);
+      expect(Math.max(...counts)).toBeGreaterThan(40);
+      expect(mean(tokenCounts(data))).toBeLessThan(4);
+      expect(await usesPastCampaigns('regulars')).toBe(true);
+    },
+  );
 
   it('drift: test campaigns are larger, of newer items, and a quarter of their members were in none before', () => {
     const data = read('drift');
