@@ -6,8 +6,8 @@ export default defineConfig({
     pool: 'forks',
     // nothing is module state (CONTRIBUTING.md), so files may share a process and what it has loaded
     isolate: false,
-    // one more than the cores: tests that start processes wait for them half of the time
-    maxWorkers: availableParallelism() + 1,
+    // vitest leaves one core free by default: half of a machine of two
+    maxWorkers: availableParallelism(),
     globalSetup: ['test/fixture/global-setup.ts'],
     include: ['test/**/*.test.ts'],
     testTimeout: 60_000,

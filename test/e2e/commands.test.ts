@@ -14,6 +14,7 @@ import { SHAPE_NAMES } from '../../src/offline/shapes/names.ts';
 import { generateDataSet } from '../../src/offline/synthetic.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
+import { IS_LONG } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
 
 const world = await tinyWorld();
@@ -238,7 +239,7 @@ describe('metaheac evaluate --json', () => {
 });
 
 describe('metaheac evaluate --report', () => {
-  it('writes a page and plots, of scores in a file too', async () => {
+  it.runIf(IS_LONG)('writes a page and plots, of scores in a file too', async () => {
     const rows = readFileSync(join(world.data, 'interactions.csv'), 'utf8').split('\n');
     const scores = rows.filter((row) => row.endsWith(',eval')).map((row) => row.replace(/,[01],eval$/, ',0.5'));
     const file = join(folder, 'theirs.csv');

@@ -140,7 +140,7 @@ describe.skipIf(!HAS_PROC)('a user who is erased from a running service', () => 
     },
   );
 
-  it(
+  it.runIf(IS_LONG)(
     'stays erased where the service is killed right after the answer, with no byte of the id left',
     TIMEOUT,
     async () => {

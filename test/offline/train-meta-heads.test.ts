@@ -17,6 +17,7 @@ import { type TrainProgress, type TrainResult, train } from '../../src/offline/t
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { CPU } from '../../src/runtime/session.ts';
 import { newFolder, temporaryFolder } from '../fixture/folders.ts';
+import { IS_LONG } from '../fixture/size.ts';
 import { CAMPAIGNS, SMALL_SETTINGS, type SmallCampaign, writeSmallDataSet } from './small-data-set.ts';
 
 const SETTINGS: TrainSettings = {
@@ -164,7 +165,7 @@ describe('train, by the recipe meta-heads', () => {
     expect(progress).toEqual(uninterrupted.progress);
   });
 
-  it('continues with two threads when one was interrupted, and the other way round', async () => {
+  it.runIf(IS_LONG)('continues with two threads when one was interrupted, and the other way round', async () => {
     for (const [before, after] of [
       [1, 2],
       [2, 1],

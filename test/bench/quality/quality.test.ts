@@ -61,24 +61,27 @@ describe('benchQuality', { timeout: 180_000 }, () => {
     expect(readFileSync(out, 'utf8')).toMatch(/^Mine\.\n\n<!-- table: curve -->\n\n\*\*small\*\*\n\n\| seeds /);
   });
 
-  it('trains on short histories, says why one is refused, and gives the same page of what is kept', async () => {
-    const { page, notes } = await run('--histories');
-    const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
-    expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '5', '6']);
-    // a part of the campaigns was played, or the reason stands in the row
-    for (const [, , auc] of rows.slice(2)) expect(Number(auc)).toBeGreaterThan(0.3);
-    expect(page).toMatch(/^- 6 train campaigns: AUC is ahead in \d, level in \d, behind in \d; precision@5% is /m);
-    expect(page).not.toContain(root);
-    expect(notes.join('\n')).toContain('small: history-5');
-    expect(existsSync(join(root, 'work', 'small', 'history-5-data'))).toBe(false);
+  it.runIf(IS_LONG)(
+    'trains on short histories, says why one is refused, and gives the same page of what is kept',
+    async () => {
+      const { page, notes } = await run('--histories');
+      const rows = page.match(/^\| small +\| \d+ +\| .*$/gm)!.map((line) => line.split(/ *\| */).slice(1, 4));
+      expect(rows.map(([, campaigns]) => campaigns)).toEqual(['0', '1', '5', '6']);
+      // a part of the campaigns was played, or the reason stands in the row
+      for (const [, , auc] of rows.slice(2)) expect(Number(auc)).toBeGreaterThan(0.3);
+      expect(page).toMatch(/^- 6 train campaigns: AUC is ahead in \d, level in \d, behind in \d; precision@5% is /m);
+      expect(page).not.toContain(root);
+      expect(notes.join('\n')).toContain('small: history-5');
+      expect(existsSync(join(root, 'work', 'small', 'history-5-data'))).toBe(false);
 
-    const refused = notes.filter((note) => /history-\d: /.test(note)).length;
-    const again = await run('--histories');
-    expect(again.notes.filter((note) => /^small: history-[56]$/.test(note))).toEqual([]);
-    const [kept] = await benchQuality(['--work', join(root, 'work')], () => {});
-    if (refused === 0) expect(kept).toBe(page);
-    else expect(kept).toContain('| small    | 6 ');
-  });
+      const refused = notes.filter((note) => /history-\d: /.test(note)).length;
+      const again = await run('--histories');
+      expect(again.notes.filter((note) => /^small: history-[56]$/.test(note))).toEqual([]);
+      const [kept] = await benchQuality(['--work', join(root, 'work')], () => {});
+      if (refused === 0) expect(kept).toBe(page);
+      else expect(kept).toContain('| small    | 6 ');
+    },
+  );
 
   it.runIf(IS_LONG)(
     'runs generated shapes by name in the folder of work, and is done where their results are kept',
