@@ -10,7 +10,6 @@ import { createRng } from '../../src/lib/rng.ts';
 import { readModelFolder } from '../../src/model/folder.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { ROOT } from '../fixture/served.ts';
-import { IS_LONG } from '../fixture/size.ts';
 import { populationOf } from '../online/world.ts';
 
 const USERS = 600;
@@ -113,7 +112,7 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     for (let i = 1; i < CAMPAIGNS; i++) await runCampaign(i);
   }, 120_000);
 
-  it.runIf(IS_LONG)('train makes a model of them, the newest held out', () => {
+  it('train makes a model of them, the newest held out', () => {
     const out = join(root, 'from-service');
     const { status, stderr } = metaheac(
       ...['train', '--from-service', dataDir, '--population', population, '--out', out, ...SMALL],
