@@ -50,11 +50,8 @@ export async function makePopulation(folder: string, users: number): Promise<str
 
 /** Ids of people, evenly spread. */
 export function people(count: number, users: number): string[] {
-  const width = Math.max(6, String(users).length);
-  return Array.from(
-    { length: count },
-    (_, i) => `person-${String(1 + Math.floor((i * users) / count)).padStart(width, '0')}`,
-  );
+  const id = (number: number) => `person-${String(number).padStart(6, '0')}`;
+  return Array.from({ length: count }, (_, i) => id(1 + Math.floor((i * users) / count)));
 }
 
 export async function startService(population: string, dataDir: string, threads = 2): Promise<BenchService> {
