@@ -27,8 +27,8 @@ export interface ScoredCampaign {
 }
 
 /**
- * Scores segments. The adapted parameters are inputs, so that all campaigns share a scorer; and what depends on neither
- * them nor a campaign's features is computed once for all campaigns of a call.
+ * Scores segments. The adapted parameters are inputs, so that all campaigns share a scorer; users are encoded once for
+ * all campaigns of a call, and what does not depend on users is computed once for all users of it.
  */
 export interface Scorer {
   /**
@@ -56,7 +56,6 @@ export async function openScorer(
 ): Promise<Scorer> {
   const { graph, folder, adapted, binding } = what;
   const graphs = scoringGraphs(graph, adapted);
-  const body = graphs.body && (await openSession(graphs.body, options));
   const campaignPart = graphs.campaign && (await openSession(graphs.campaign, options));
   const head = await openSession(graphs.head, options);
   // the score, under the name from the cut
@@ -67,13 +66,9 @@ export async function openScorer(
       for (const together of sharing(campaigns)) {
         const users = encodeUsers(graph, binding, rows, { without: campaigns[together[0]!]!.without ?? null });
         const fixed = new Map<number, Feeds>();
-        // fresh memory for every batch would take longer than what is written to it
-        let kept: Feeds = {};
         for (let from = 0; from < rows.count; from += BATCH_ROWS) {
           const to = Math.min(from + BATCH_ROWS, rows.count);
-          const own = sliceFeeds(users, from, to);
-          if (body) kept = await body.run(own, to - from === BATCH_ROWS ? { into: kept } : {});
-          const shared = { ...own, ...kept };
+          const shared = sliceFeeds(users, from, to);
           for (const index of together) {
             const { features, parameters } = campaigns[index]!;
             const campaign = encodeCampaign(graph, folder, features, to - from);
@@ -90,18 +85,17 @@ export async function openScorer(
       return scores;
     },
     async close() {
-      for (const session of [body, campaignPart, head]) await session?.close();
+      await campaignPart?.close();
+      await head.close();
     },
   };
 }
 
-/** What scoring runs, in this order; a graph that would be empty is null. */
+/** What scoring runs, in this order. */
 export interface ScoringGraphs {
-  /** Users' inputs -> what does not depend on a campaign, once a batch. */
-  readonly body: Graph | null;
-  /** What does not depend on users, such as products of parameters: once a campaign and call. */
+  /** What does not depend on users, such as products of parameters: once a campaign and call; null if nothing. */
   readonly campaign: Graph | null;
-  /** The outputs of both, users' inputs and parameters -> the score. */
+  /** Its outputs, users' inputs and parameters -> the score. */
   readonly head: Graph;
 }
 
@@ -109,13 +103,10 @@ export function scoringGraphs(graph: Graph, adapted: readonly string[]): Scoring
   const cut = cutTables(graph, adapted, { compact: false }).compactGraph;
   const perUser = cut.inputs.filter((name) => graph.inputs.includes(name) && isPerUser(graph, name));
   const folded = foldShared(weightedSumsAsProducts(cut), perUser);
-  // whatever is not a user's: parameters may be called after users' features
-  const own = folded.inputs.filter((name) => !graph.inputs.includes(name) || !name.startsWith('user.'));
-  const { body, head: rest } = splitFrozen(folded, own);
-  // inputs, and outputs of the body, that have the batch among their sizes
-  const ofBatch = rest.inputs.filter((name) => rest.values.get(name)!.shape.some((dim) => typeof dim === 'string'));
-  const { body: campaign, head } = splitFrozen(rest, ofBatch);
-  return { body, campaign, head };
+  // inputs that have the batch among their sizes
+  const ofBatch = folded.inputs.filter((name) => folded.values.get(name)!.shape.some((dim) => typeof dim === 'string'));
+  const { body: campaign, head } = splitFrozen(folded, ofBatch);
+  return { campaign, head };
 }
 
 /** Indices of campaigns that see the same users: they leave out the same token, or none. */

@@ -16,7 +16,6 @@ import { parseDevice, resolveDevice } from '../runtime/session.ts';
 import { openStore } from '../store/open-store.ts';
 import { Estimator } from './estimator.ts';
 import { type ExpandDependencies, expand } from './expand.ts';
-import { jobsAtOnce, mayClaim } from './jobs-at-once.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 import { ThreadPool } from './pool.ts';
 
@@ -40,13 +39,9 @@ class Engine {
   readonly #logger: Logger;
   #wake: () => void = () => {};
   #sleeping: Promise<void> = Promise.resolve();
-  /** How many run at a time. */
-  readonly #jobs: number;
-  readonly #running = new Set<Job>();
 
-  constructor(config: EngineConfig, dependencies: ExpandDependencies, jobs: number, logger: Logger) {
+  constructor(config: EngineConfig, dependencies: ExpandDependencies, logger: Logger) {
     this.#config = config;
-    this.#jobs = jobs;
     this.#dependencies = dependencies;
     this.#logger = logger;
   }
@@ -61,21 +56,19 @@ class Engine {
   }
 
   /**
-   * Runs jobs side by side: one adapts while another's segments are scored, and those that wait for the same segment
-   * are scored together. Ends only by throwing ThreadDied.
+   * Runs as many jobs at a time as there are threads: one adapts while another's segments are scored, and those that
+   * wait for the same segment are scored together. Ends only by throwing ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();
-    const workers = Array.from({ length: this.#jobs }, () => this.#work());
+    const workers = Array.from({ length: this.#config.threads }, () => this.#work());
     return Promise.race([this.#dependencies.pool.broken, ...workers]);
   }
 
   async #work(): Promise<never> {
     for (;;) {
       try {
-        const job = mayClaim(this.#running, this.#config.threads)
-          ? this.#dependencies.store.claim(this.#config.ownerId)
-          : null;
+        const job = this.#dependencies.store.claim(this.#config.ownerId);
         if (job) await this.#expand(job);
         else await this.#sleeping;
       } catch (error) {
@@ -94,7 +87,6 @@ class Engine {
         this.#logger.warn({ err: error, expansion: job.expansionId }, 'a lease could not be renewed');
       }
     }, this.#config.leaseMs / 3);
-    this.#running.add(job);
     try {
       const { kind, reason, error } = await expand(this.#dependencies, job);
       this.#logger[error === undefined ? 'info' : 'error'](
@@ -110,8 +102,6 @@ class Engine {
       );
     } finally {
       clearInterval(renewal);
-      this.#running.delete(job);
-      this.#wake();
     }
   }
 
@@ -161,7 +151,7 @@ async function startEngine(
     }
     return population;
   };
-  const { rowCount: users } = open(config.populationVersion);
+  open(config.populationVersion);
   const { minimumSeeds, leaseMs, maximumAttempts } = config;
   const store = openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts });
   const pool = await opening;
@@ -175,9 +165,7 @@ async function startEngine(
     clock,
     onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
   };
-  const hasSharedPart = model.manifest.adaptation.optimiser === 'gradient_descent';
-  const jobs = jobsAtOnce({ threads: config.threads, users, hasSharedPart });
-  return { engine: new Engine(config, dependencies, jobs, logger), device: device.detail };
+  return { engine: new Engine(config, dependencies, logger), device: device.detail };
 }
 
 /** Makes estimates in a separate thread, so that none waits for expansions. */
