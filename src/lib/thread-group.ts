@@ -26,7 +26,7 @@ export class ThreadDied extends Error {}
 
 interface Waiting<Task, Result, Progress> extends Following<Progress> {
   readonly id: number;
-  readonly take: () => Task;
+  readonly task: Task;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -76,15 +76,10 @@ export class ThreadGroup<Task, Result, Progress = never> {
 
   /** @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks */
   run(task: Task, following: Following<Progress> = {}): Promise<Result> {
-    return this.runLate(() => task, following);
-  }
-
-  /** The same for a task that is made when a thread is free for it: `take` is called once, at that moment. */
-  runLate(take: () => Task, following: Following<Progress> = {}): Promise<Result> {
     assert(!this.#isClosing, 'the group of threads is open');
     if (this.#error) return Promise.reject(this.#error);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ id: this.#nextId++, take, ...following, resolve, reject });
+      this.#queue.push({ id: this.#nextId++, task, ...following, resolve, reject });
       this.#dispatch();
     });
   }
@@ -159,8 +154,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
       const worker = this.#idle.pop()!;
       const waiting = this.#queue.shift()!;
       this.#running.set(worker, waiting);
-      const { id, take, cancellation = new Cancellation() } = waiting;
-      worker.postMessage({ kind: 'run', id, task: take(), cancelled: cancellation.memory } satisfies ToThread<Task>);
+      const { id, task, cancellation = new Cancellation() } = waiting;
+      worker.postMessage({ kind: 'run', id, task, cancelled: cancellation.memory } satisfies ToThread<Task>);
     }
   }
 

@@ -4,7 +4,7 @@ import { type Rng, sample } from '../lib/rng.ts';
 import { type CustomisedModel, type CustomiseRequest, customise, type OnlineContext } from '../online/customise.ts';
 import { ownToken } from '../online/own-token.ts';
 import type { Prediction } from '../online/prediction.ts';
-import { type Scorer, scoreOne } from '../online/score.ts';
+import type { Scorer } from '../online/score.ts';
 import type { Population } from '../population/population.ts';
 import type { CampaignHistory, LabelledRows } from './history.ts';
 import { measureRanking, type RankingQuality } from './metrics.ts';
@@ -76,7 +76,7 @@ async function measureTrial(
   const rows = population.readRows(users.map((user) => population.rowOf[user]!));
   // a model in training provides all its parameters, and its scorer takes them all
   const parameters = all ? new Map([...all, ...customised.parameters]) : customised.parameters;
-  const scores = await scoreOne(scorer, rows, { features, parameters, without: ownToken(model.folder, id) });
+  const scores = await scorer.score(rows, { features, parameters, without: ownToken(model.folder, id) });
   return measureRanking(users, scores, labels, shares);
 }
 

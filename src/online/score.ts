@@ -1,6 +1,5 @@
 /**
- * Scoring: (customised models, binding, segment) -> scores, a pure function, so that segments can be scored anywhere,
- * and for several campaigns at once.
+ * Scoring: (customised model, binding, segment) -> scores, a pure function, so that segments can be scored anywhere.
  */
 
 import { cutTables, foldShared, type Graph, splitFrozen, type Tensor, weightedSumsAsProducts } from '../graph/index.ts';
@@ -26,23 +25,11 @@ export interface ScoredCampaign {
   readonly without?: EncodingOptions['without'];
 }
 
-/**
- * Scores segments. The adapted parameters are inputs, so that all campaigns share a scorer; users are encoded once for
- * all campaigns of a call, and what does not depend on users is computed once for all users of it.
- */
+/** Scores segments. The adapted parameters are inputs, so that all campaigns share a scorer. */
 export interface Scorer {
-  /**
-   * By campaign, scores of the rows in their order, `[rows.count]`: the same whatever other campaigns there are. A
-   * score that is not a number is invalid_model.
-   */
-  score(rows: Rows, campaigns: readonly ScoredCampaign[]): Promise<Float32Array[]>;
+  /** Scores of the rows, in order, `[rows.count]`. A score that is not a number is invalid_model. */
+  score(rows: Rows, campaign: ScoredCampaign): Promise<Float32Array>;
   close(): Promise<void>;
-}
-
-/** Scores of one campaign. */
-export async function scoreOne(scorer: Scorer, rows: Rows, campaign: ScoredCampaign): Promise<Float32Array> {
-  const [scores] = await scorer.score(rows, [campaign]);
-  return scores!;
 }
 
 export async function openScorer(
@@ -61,27 +48,19 @@ export async function openScorer(
   // the score, under the name from the cut
   const output = head.outputs[0]!;
   return {
-    async score(rows, campaigns) {
-      const scores = campaigns.map(() => new Float32Array(rows.count));
-      for (const together of sharing(campaigns)) {
-        const users = encodeUsers(graph, binding, rows, { without: campaigns[together[0]!]!.without ?? null });
-        const fixed = new Map<number, Feeds>();
-        for (let from = 0; from < rows.count; from += BATCH_ROWS) {
-          const to = Math.min(from + BATCH_ROWS, rows.count);
-          const shared = sliceFeeds(users, from, to);
-          for (const index of together) {
-            const { features, parameters } = campaigns[index]!;
-            const campaign = encodeCampaign(graph, folder, features, to - from);
-            const given: Feeds = { ...Object.fromEntries(parameters), ...shared, ...campaign };
-            const own = fixed.get(index) ?? (await campaignPart?.run(given)) ?? {};
-            fixed.set(index, own);
-            const feeds: Feeds = { ...given, ...own };
-            const result = await head.run(feeds, { outputs: [output] });
-            scores[index]!.set(result[output]!.data as Float32Array, from);
-          }
-        }
+    async score(rows, { features, parameters, without = null }) {
+      const users = encodeUsers(graph, binding, rows, { without });
+      const scores = new Float32Array(rows.count);
+      let own: Feeds | null = null;
+      for (let from = 0; from < rows.count; from += BATCH_ROWS) {
+        const to = Math.min(from + BATCH_ROWS, rows.count);
+        const campaign = encodeCampaign(graph, folder, features, to - from);
+        const given: Feeds = { ...Object.fromEntries(parameters), ...sliceFeeds(users, from, to), ...campaign };
+        own ??= (await campaignPart?.run(given)) ?? {};
+        const result = await head.run({ ...given, ...own }, { outputs: [output] });
+        scores.set(result[output]!.data as Float32Array, from);
       }
-      for (const own of scores) requireNumbers(own, rows);
+      requireNumbers(scores, rows);
       return scores;
     },
     async close() {
@@ -107,16 +86,6 @@ export function scoringGraphs(graph: Graph, adapted: readonly string[]): Scoring
   const ofBatch = folded.inputs.filter((name) => folded.values.get(name)!.shape.some((dim) => typeof dim === 'string'));
   const { body: campaign, head } = splitFrozen(folded, ofBatch);
   return { campaign, head };
-}
-
-/** Indices of campaigns that see the same users: they leave out the same token, or none. */
-function sharing(campaigns: readonly ScoredCampaign[]): Iterable<readonly number[]> {
-  const groups = new Map<string, number[]>();
-  for (const [i, { without }] of campaigns.entries()) {
-    const key = without ? `${without.feature}/${without.id}` : '';
-    groups.set(key, [...(groups.get(key) ?? []), i]);
-  }
-  return groups.values();
 }
 
 function requireNumbers(scores: Float32Array, { userNumbers }: Rows): void {

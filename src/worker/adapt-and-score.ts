@@ -72,12 +72,18 @@ async function scoreAll(
   { cancellation, onProgress }: Required<Following<number>>,
 ): Promise<Float32Array> {
   const { features, externalId } = job;
-  const model = { modelKey: `${job.id}/${job.attempt}`, features, externalId, parameters };
+  const modelKey = `${job.id}/${job.attempt}`;
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
   let done = 0;
   await Promise.all(
     Array.from({ length: population.segmentCount }, async (_, segment) => {
-      const result = await pool.score({ populationVersion: population.version, segment, model }, { cancellation });
+      const result = await pool.score(
+        {
+          ...{ kind: 'score', populationVersion: population.version, segment },
+          ...{ modelKey, features, externalId, parameters },
+        },
+        { cancellation },
+      );
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
       done += 1;
       onProgress(done / population.segmentCount);

@@ -56,8 +56,8 @@ class Engine {
   }
 
   /**
-   * Runs as many jobs at a time as there are threads: one adapts while another's segments are scored, and those that
-   * wait for the same segment are scored together. Ends only by throwing ThreadDied.
+   * Runs as many jobs at a time as there are threads: one adapts while another's segments are scored. Ends only by
+   * throwing ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();

@@ -34,20 +34,15 @@ export interface CustomiseTask {
   readonly dismissed: Int32Array;
 }
 
-/** A campaign to score users for. */
-export interface ScoredModel {
-  /** Names the parameters. */
+export interface ScoreTask {
+  readonly kind: 'score';
+  readonly populationVersion: string;
+  /** Tasks of one customised model share it. */
   readonly modelKey: string;
   readonly features: CampaignValues;
   readonly externalId: string | null;
   readonly parameters: readonly SharedTensor[];
-}
-
-export interface ScoreTask {
-  readonly kind: 'score';
-  readonly populationVersion: string;
   readonly segment: number;
-  readonly models: readonly ScoredModel[];
 }
 
 export type Task = CustomiseTask | ScoreTask;
@@ -66,8 +61,7 @@ export interface CustomiseResult {
 
 export interface ScoreResult {
   readonly userNumbers: Int32Array;
-  /** By model. */
-  readonly scores: readonly Float32Array[];
+  readonly scores: Float32Array;
 }
 
 /** Everything an engine needs to know; the API process sends it first. */

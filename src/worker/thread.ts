@@ -43,8 +43,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
   readonly #model: GeneralModel;
   readonly #program: OnlineProgram;
   #bound: Bound | null = null;
-  /** Of the models of the last task, by key: the next segment is mostly scored with the same. */
-  #parameters: ReadonlyMap<string, ReadonlyMap<string, Tensor>> = new Map();
+  #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 
   private constructor(data: ThreadData, device: Device, model: GeneralModel, program: OnlineProgram) {
     this.#data = data;
@@ -65,7 +64,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
   }
 
   transferred(result: CustomiseResult | ScoreResult): ArrayBuffer[] {
-    const arrays = 'scores' in result ? [...result.scores, result.userNumbers] : [result.customised];
+    const arrays = 'scores' in result ? [result.scores, result.userNumbers] : [result.customised];
     return arrays.map(({ buffer }) => buffer as ArrayBuffer);
   }
 
@@ -108,20 +107,13 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
 
   async #score(task: ScoreTask): Promise<ScoreResult> {
     const { context, scorer } = await this.#bind(task.populationVersion);
-    const known = this.#parameters;
-    this.#parameters = new Map(
-      task.models.map(({ modelKey, parameters }) => [
-        modelKey,
-        known.get(modelKey) ?? new Map(parameters.map(unshare)),
-      ]),
-    );
+    const { modelKey, features } = task;
+    if (this.#parameters?.key !== modelKey)
+      this.#parameters = { key: modelKey, values: new Map(task.parameters.map(unshare)) };
     const rows = context.population.readSegment(task.segment);
-    const campaigns = task.models.map(({ modelKey, features, externalId }) => ({
-      features,
-      parameters: this.#parameters.get(modelKey)!,
-      without: ownToken(this.#model.folder, externalId),
-    }));
-    return { userNumbers: rows.userNumbers.slice(), scores: await scorer.score(rows, campaigns) };
+    const without = ownToken(this.#model.folder, task.externalId);
+    const scores = await scorer.score(rows, { features, parameters: this.#parameters.values, without });
+    return { userNumbers: rows.userNumbers.slice(), scores };
   }
 
   #regression(bound: Bound): Promise<BoundRegression | null> {

@@ -104,7 +104,11 @@ describe('writeRanking', () => {
     const program = `
       import { writeRanking } from ${JSON.stringify(join(import.meta.dirname, '../../src/audience/write-ranking.ts'))};
       import { FileBlobs } from ${JSON.stringify(join(import.meta.dirname, '../../src/sqlite/file-blobs.ts'))};
-      try { writeRanking(new FileBlobs('/'), process.argv[1], new Float32Array(1_000_000)); } catch (error) { process.stdout.write(error.code + ' ' + error.facts.errno); }
+      try {
+        writeRanking(new FileBlobs('/'), process.argv[1], new Float32Array(1_000_000));
+      } catch (error) {
+        process.stdout.write(error.code + ' ' + error.facts.errno);
+      }
     `;
     // The shell's limit on file sizes (512 KiB) stands for a disk that is full: the same write call fails, with EFBIG.
     const child = spawnSync(

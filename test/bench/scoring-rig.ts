@@ -39,13 +39,13 @@ export async function openScoringRig({ features, threads, out, ...paths }: Scori
     byCampaign[campaign] ??= moved(parameters, campaign);
     await Promise.all(
       Array.from({ length: population.segmentCount }, async (_, segment) => {
-        const model = {
-          modelKey: `campaign ${campaign}`,
-          features,
-          externalId: null,
-          parameters: byCampaign[campaign]!,
-        };
-        const result = await pool.score({ populationVersion: population.version, segment, model }, {});
+        const result = await pool.score(
+          {
+            ...{ kind: 'score', populationVersion: population.version, segment, features, externalId: null },
+            ...{ modelKey: `campaign ${campaign}`, parameters: byCampaign[campaign]! },
+          },
+          {},
+        );
         for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
       }),
     );

@@ -28,7 +28,7 @@ import { encodeUsers } from '../../src/online/encode.ts';
 import type { OwnToken } from '../../src/online/own-token.ts';
 import { planKey } from '../../src/online/plan.ts';
 import type { Prediction } from '../../src/online/prediction.ts';
-import { openScorer, scoreOne } from '../../src/online/score.ts';
+import { openScorer } from '../../src/online/score.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { derivedFeatures, PAST_CAMPAIGNS, readPastCampaigns } from '../../src/population/past-campaigns.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
@@ -156,7 +156,7 @@ async function scoredHere(without: OwnToken | null): Promise<{ scores: Float32Ar
   );
   const scorer = await openScorer({ ...model, binding });
   const all = population.readSegment(0);
-  const scored = await scoreOne(scorer, all, { features: {}, parameters, without });
+  const scored = await scorer.score(all, { features: {}, parameters, without });
   await Promise.all([scorer.close(), program.steps.close(), regression?.close()]);
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
   all.userNumbers.forEach((number, i) => {

@@ -10,7 +10,7 @@ import { type CustomiseRequest, customise, type OnlineContext } from '../../src/
 import { stepsFor } from '../../src/online/customise-heads.ts';
 import { ownToken } from '../../src/online/own-token.ts';
 import { planKey } from '../../src/online/plan.ts';
-import { openScorer, scoreOne } from '../../src/online/score.ts';
+import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { tinyGraph } from '../model/tiny-model.ts';
 import { closeContext, fansAuc, HEADS_CONFIG, headsContext, requestFor, sampleHeadsUsers } from './heads-world.ts';
@@ -106,7 +106,7 @@ describe('customise, by gradient descent on the heads', () => {
       const { parameters } = await customise(context, { ...request, ...change });
       const scorer = await openScorer({ ...context.model, binding: context.binding });
       const { features } = request;
-      const scores = await scoreOne(scorer, population.readRows(request.candidates), { features, parameters });
+      const scores = await scorer.score(population.readRows(request.candidates), { features, parameters });
       await scorer.close();
       return measureRanking(
         request.candidates,

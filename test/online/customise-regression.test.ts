@@ -9,7 +9,7 @@ import { DEFAULT_DESCENT } from '../../src/offline/descent.ts';
 import { type CustomiseRequest, customise, type OnlineContext } from '../../src/online/customise.ts';
 import { adaptHeads, startHeads } from '../../src/online/customise-heads.ts';
 import { ownToken } from '../../src/online/own-token.ts';
-import { openScorer, scoreOne } from '../../src/online/score.ts';
+import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import { closeContext, fansAuc, headsContext, requestFor, sampleHeadsUsers } from './heads-world.ts';
 import { newRoot, splitRows, type User } from './world.ts';
@@ -88,7 +88,7 @@ describe('customise with a regression', () => {
     const scores = await adaptHeads(started, own.program.settings, { positives, pool }, createRng('k'));
     const scorer = await openScorer({ ...own.model, binding: own.binding });
     const parameters = started.run.parameters();
-    const expected = await scoreOne(scorer, own.population.readRows(rows), { features, parameters });
+    const expected = await scorer.score(own.population.readRows(rows), { features, parameters });
     await scorer.close();
     expected.forEach((score, i) => {
       expect(Math.abs(scores[i]! - score), `row ${i}`).toBeLessThan(1e-6);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { measureRanking } from '../../src/offline/metrics.ts';
 import { type CustomiseRequest, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import { planKey } from '../../src/online/plan.ts';
-import { openScorer, scoreOne } from '../../src/online/score.ts';
+import { openScorer } from '../../src/online/score.ts';
 import { modelOf, openWorld, splitRows, type World } from './world.ts';
 
 let world: World;
@@ -99,7 +99,7 @@ describe('customise', () => {
     const scorer = await openScorer({ ...model, binding: context.binding });
     const rows = Int32Array.from([...fans.slice(40), ...others]);
     const { features } = requestOf(seeds);
-    const scores = await scoreOne(scorer, context.population.readRows(rows), { features, parameters });
+    const scores = await scorer.score(context.population.readRows(rows), { features, parameters });
     await scorer.close();
     const labels = Uint8Array.from(rows, (_, i) => (i < fans.length - 40 ? 1 : 0));
     expect(measureRanking(rows, scores, labels).auc).toBeGreaterThan(0.9);

@@ -9,7 +9,7 @@ import { measureRanking } from '../../src/offline/metrics.ts';
 import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomiseRequest, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
-import { openScorer, scoreOne } from '../../src/online/score.ts';
+import { openScorer } from '../../src/online/score.ts';
 import { PAST_CAMPAIGNS } from '../../src/population/past-campaigns.ts';
 import type { Population } from '../../src/population/population.ts';
 import { newFolder } from '../fixture/folders.ts';
@@ -100,7 +100,7 @@ export async function fansAuc(
 ): Promise<number> {
   const scorer = await openScorer({ ...context.model, binding: context.binding });
   const rows = context.population.readRows(candidates);
-  const scores = await scoreOne(scorer, rows, { features, parameters: parameters! });
+  const scores = await scorer.score(rows, { features, parameters: parameters! });
   await scorer.close();
   const labels = Uint8Array.from(candidates, (row) => (fans.includes(row) && !seeds.includes(row) ? 1 : 0));
   return measureRanking(candidates, scores, labels).auc;

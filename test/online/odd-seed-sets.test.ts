@@ -13,7 +13,7 @@ import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { type CustomisedModel, customise, type OnlineContext, openOnlineProgram } from '../../src/online/customise.ts';
 import type { CampaignValues } from '../../src/online/encode.ts';
-import { openScorer, type Scorer, scoreOne } from '../../src/online/score.ts';
+import { openScorer, type Scorer } from '../../src/online/score.ts';
 import { newFolder } from '../fixture/folders.ts';
 import { size } from '../fixture/size.ts';
 import { tinyGraph, unversionedModel } from '../model/tiny-model.ts';
@@ -105,7 +105,7 @@ async function expand(
   }
   const rows = candidates.filter((_, i) => i % Math.ceil(candidates.length / 4000) === 0);
   const { parameters } = customised;
-  const scores = await scoreOne(scorer, context.population.readRows(rows), { features, parameters });
+  const scores = await scorer.score(context.population.readRows(rows), { features, parameters });
   expect(scores.every((x) => x >= 0 && x <= 1)).toBe(true);
   const fan = new Set(fans);
   const labels = Uint8Array.from(rows, (row) => (fan.has(row) ? 1 : 0));

@@ -23,12 +23,13 @@ function writeRows(folder: string, version: number): void {
       ('ready', 'r', '{"category":"shoes"}', 1, 2, '{"percent":10}', 1000),
       ('queued', 'q', '{}', 0, 0, '{"size":5}', 2000),
       ('small', 's', '{}', 0, 0, '{"size":5}', 3000);
-    INSERT INTO expansions (id, campaign, latest, state, progress, reason, seed_set, seeds_received, seeds_known, seeds_unknown, seeds_duplicate,
-        unknown_examples, model_version, population_version, timings, quality, created_at, updated_at) VALUES
+    INSERT INTO expansions (id, campaign, latest, state, progress, reason, seed_set, seeds_received, seeds_known,
+        seeds_unknown, seeds_duplicate, unknown_examples, model_version, population_version, timings, quality, created_at, updated_at) VALUES
       ('e-old', 1, 0, 'ready', 1, NULL, '${SET}', 5, 3, 1, 1, '["x"]', 'm0', 'p0', '{}', NULL, 1000, 1100),
       ('e-ready', 1, 1, 'ready', 1, NULL, '${SET}', 5, 3, 1, 1, '["x"]', 'm1', 'p1', '{"scoring":2}', '{"epochs":3}', 1200, 1300),
       ('e-queued', 2, 1, 'queued', 0, NULL, '${SET}', 5, 3, 1, 1, '["x"]', NULL, NULL, '{}', NULL, 2000, 2000),
-      ('e-small', 3, 1, 'too_small', 0, '{"code":"too_few_seeds","message":"3 of 10"}', '${SET}', 5, 3, 1, 1, '["x"]', NULL, NULL, '{}', NULL, 3000, 3000);
+      ('e-small', 3, 1, 'too_small', 0, '{"code":"too_few_seeds","message":"3 of 10"}',
+        '${SET}', 5, 3, 1, 1, '["x"]', NULL, NULL, '{}', NULL, 3000, 3000);
     INSERT INTO jobs (id, expansion, queued_at, run_after, attempt, owner, lease_until) VALUES ('j', 3, 2000, 2000, 1, '7:gone', 2500);
   `);
   if (version < 3)
@@ -39,7 +40,8 @@ function writeRows(folder: string, version: number): void {
       UPDATE campaigns SET seed_set = '${SET}', seed_counts = '{"received":5,"known":3,"unknown":1,"duplicate":1,"unknownExamples":["x"]}';
       UPDATE campaigns SET active_version = 2, suppression_set = '${SET}' WHERE id = 'ready';
       UPDATE expansions SET suppression_set = '${SET}', features = '{"category":"shoes"}' WHERE id = 'e-ready';
-      INSERT INTO audiences VALUES (1, 1, 1, 10, 97, 100, 'audiences/ready/e-old', 'p0', 1100), (1, 2, 2, 11, 97, 100, 'audiences/ready/e-ready', 'p1', 1300);
+      INSERT INTO audiences VALUES (1, 1, 1, 10, 97, 100, 'audiences/ready/e-old', 'p0', 1100),
+        (1, 2, 2, 11, 97, 100, 'audiences/ready/e-ready', 'p1', 1300);
       INSERT INTO changes (campaign_id, kind, version, previous_version, size, changed_at) VALUES ('ready', 'activated', 2, 1, 11, 1300);
       INSERT INTO feedback VALUES (1, 'ann', 'click', 1200);
       INSERT INTO idempotency_keys VALUES ('k', 'sha', 'ready', '{}', 1200);

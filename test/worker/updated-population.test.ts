@@ -11,7 +11,7 @@ import { buildOneHot } from '../../src/offline/one-hot.ts';
 import { bind } from '../../src/online/binding.ts';
 import { openBoundRegression } from '../../src/online/bound-regression.ts';
 import { customise, openOnlineProgram } from '../../src/online/customise.ts';
-import { openScorer, scoreOne } from '../../src/online/score.ts';
+import { openScorer } from '../../src/online/score.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation, type Population } from '../../src/population/population.ts';
 import { schemaOfFeatures, updateFiles } from '../../src/population/update-files.ts';
@@ -125,7 +125,7 @@ describe('a population with dead rows', () => {
       const scores = new Float32Array(population.directory.size).fill(Number.NaN);
       for (let segment = 0; segment < population.segmentCount; segment++) {
         const rows = population.readSegment(segment);
-        const own = await scoreOne(scorer, rows, { features, parameters });
+        const own = await scorer.score(rows, { features, parameters });
         for (let i = 0; i < rows.count; i++) scores[rows.userNumbers[i]!] = own[i]!;
       }
       await scorer.close();

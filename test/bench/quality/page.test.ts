@@ -10,10 +10,12 @@ const TABLES = new Map([
 describe('fillPage', () => {
   it('replaces what stands between the marks of a table, and nothing else', () => {
     const page =
-      'Before.\n\n<!-- table: quality -->\nold\n<!-- end of table -->\n\nBetween.\n\n<!-- table: curve of AUC -->\n<!-- end of table -->\n\nAfter.\n';
+      'Before.\n\n<!-- table: quality -->\nold\n<!-- end of table -->\n\nBetween.\n\n' +
+      '<!-- table: curve of AUC -->\n<!-- end of table -->\n\nAfter.\n';
     const filled = fillPage(page, TABLES);
     expect(filled).toBe(
-      'Before.\n\n<!-- table: quality -->\n\n| a |\n| --- |\n| $1 |\n\n<!-- end of table -->\n\nBetween.\n\n<!-- table: curve of AUC -->\n\nseeds\n\n<!-- end of table -->\n\nAfter.\n',
+      'Before.\n\n<!-- table: quality -->\n\n| a |\n| --- |\n| $1 |\n\n<!-- end of table -->\n\nBetween.\n\n' +
+        '<!-- table: curve of AUC -->\n\nseeds\n\n<!-- end of table -->\n\nAfter.\n',
     );
     expect(fillPage(filled, TABLES)).toBe(filled);
   });
