@@ -27,12 +27,17 @@ afterAll(async () => {
   users.remove();
 });
 
-/** The longest time in ms that each step held the thread. */
+/**
+ * The longest time in ms that each step held the thread; of the uploads all but the slowest twentieth. Each upload
+ * commits on the thread, and a busy disk takes as long as it likes for one of them; work that grows with the users
+ * shows in every later upload.
+ */
 async function measure(userIds: readonly string[]) {
   const id: string = (await server.call('POST', '/v1/campaigns', OK_BODY)).json.id;
   const path = `/v1/campaigns/${id}`;
   const watch = watchEventLoop();
   const longest = { upload: 0, expansion: 0, deletion: 0 };
+  const uploads: number[] = [];
   for (let at = 0; at < userIds.length; at += UPLOAD_EVENTS) {
     const events = userIds.slice(at, at + UPLOAD_EVENTS).map((user_id, i) => {
       const event = i % 5 === 0 ? 'dismissal' : 'click';
@@ -44,9 +49,10 @@ async function measure(userIds: readonly string[]) {
         : ['application/json', JSON.stringify({ events })];
     await watch.longestMs();
     const { status, json } = await server.call('POST', `${path}/feedback`, body, { 'content-type': type });
-    longest.upload = Math.max(longest.upload, await watch.longestMs());
+    uploads.push(await watch.longestMs());
     expect([status, json.taken]).toEqual([200, events.length]);
   }
+  longest.upload = uploads.sort((a, b) => a - b)[Math.ceil(0.95 * uploads.length) - 1]!;
   const expansion = await server.call('POST', `${path}/expansions`);
   longest.expansion = await watch.longestMs();
   const dismissed = Math.ceil(userIds.length / 5);
