@@ -3,27 +3,18 @@
  * by step.
  */
 import {
-  type AdamState,
-  adamScalars,
-  adamStep,
   addGradients,
   Builder,
   binaryCrossEntropy,
   cutTables,
+  elementCount,
   type Graph,
   type TableCut,
   type Tensor,
-  tensor,
 } from '../graph/index.ts';
 import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
-import {
-  type Compaction,
-  compact,
-  type IndexReader,
-  indexReader,
-  needsIndexSession,
-  type Parameters,
-} from './compaction.ts';
+import { Adam } from './adam.ts';
+import { compact, type IndexReader, indexReader, needsIndexSession, type Parameters } from './compaction.ts';
 
 export interface LabelledBatch {
   readonly feeds: Feeds;
@@ -52,48 +43,50 @@ export interface AdaptationRun {
 }
 
 /**
- * Inputs: those of the compact graph, `label` `[batch]`, `adam.stepSize`, `adam.scale2` and for each parameter
- * `<p>.moment1`, `<p>.moment2`. Outputs: `loss` and `next/<p>`, `next/<p>.moment1`, `next/<p>.moment2`.
+ * The loss of a batch and what Adam needs of it. Inputs: those of the compact graph and `label` `[batch]`. Outputs:
+ * `loss`, then the gradients of `gradientsOf`, in that order. For a compact table that is the gradient of what a look-up
+ * reads, `[.., width]`: a row may occur many times, and is added up outside.
  */
-export function buildStepGraph(compactGraph: Graph, parameters: readonly string[]): Graph {
+export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: readonly string[]): Graph {
   const b = Builder.from(compactGraph);
   const score = b.get(compactGraph.outputs[0]!);
-  const label = b.input('label', 'float32', score.shape);
-  const stepSize = b.input('adam.stepSize', 'float32', []);
-  const scale2 = b.input('adam.scale2', 'float32', []);
-  const loss = binaryCrossEntropy(b, score, label);
-  const values = parameters.map((name) => b.get(name));
+  const loss = binaryCrossEntropy(b, score, b.input('label', 'float32', score.shape));
+  const values = gradientsOf({ tables }, parameters).map(({ value }) => b.get(value));
   const gradients = addGradients(b, b.build('loss', [loss]), loss, values);
   const outputs = [loss];
-  b.named('adam/', () => {
-    for (const parameter of values) {
-      const state: AdamState = {
-        parameter,
-        gradient: gradients.get(parameter.name)!,
-        moment1: b.input(`${parameter.name}.moment1`, parameter.dtype, parameter.shape),
-        moment2: b.input(`${parameter.name}.moment2`, parameter.dtype, parameter.shape),
-      };
-      const next = adamStep(b, state, stepSize, scale2);
-      for (const [suffix, value] of [
-        ['', next.parameter],
-        ['.moment1', next.moment1],
-        ['.moment2', next.moment2],
-      ] as const) {
-        outputs.push(b.add('Identity', [value], {}, { name: `next/${parameter.name}${suffix}` }));
-      }
-    }
-  });
+  for (const { name } of values) {
+    const gradient = gradients.get(name)!;
+    // an output is written to memory of its own
+    outputs.push(outputs.includes(gradient) ? b.add('Identity', [gradient]) : gradient);
+  }
   return b.build(`${compactGraph.name}_step`, outputs);
+}
+
+/** The values of the compact graph whose gradients are outputs of the step graph. */
+function gradientsOf({ tables }: Pick<TableCut, 'tables'>, parameters: readonly string[]): WantedGradient[] {
+  const lookups = new Map(tables.map((table) => [table.parameter, table.lookups]));
+  return parameters.flatMap((parameter): WantedGradient[] => {
+    const own = lookups.get(parameter);
+    if (!own) return [{ parameter, value: parameter, place: null }];
+    return own.map(({ input, output }) => ({ parameter, value: output, place: input }));
+  });
+}
+
+interface WantedGradient {
+  readonly parameter: string;
+  readonly value: string;
+  /** Of a look-up, the feed with its positions. */
+  readonly place: string | null;
 }
 
 /** Differentiates `graph` and opens its sessions. An op on the path without a gradient is a GraphError. */
 export async function openAdaptation(
   graph: Graph,
   parameters: readonly string[],
-  options: { device?: Device; compact?: boolean } = {},
+  options: { device?: Device; compact?: boolean; threads?: number } = {},
 ): Promise<AdaptationProgram> {
   const cut = cutTables(graph, parameters, { compact: options.compact ?? true });
-  const step = await openSession(buildStepGraph(cut.compactGraph, parameters), options);
+  const step = await openSession(buildStepGraph(cut, parameters), options);
   const forward = await openSession(cut.compactGraph, options);
   const index = needsIndexSession(cut.indexGraph) ? await openSession(cut.indexGraph) : null;
   const reader = indexReader(cut.indexGraph, index);
@@ -126,50 +119,66 @@ async function startRun(
     ...batches.map((batch) => batch.feeds),
     ...scored,
   ]);
-  // two buffers: a step reads one and fills the other
-  const sets = [stateOf(program.parameters, compaction, true), stateOf(program.parameters, compaction, false)];
-  const into = sets.map((set) =>
-    Object.fromEntries(Object.entries(set).map(([name, value]) => [`next/${name}`, value])),
+  const places = batches.map((_, i) => placesOf(program.cut, compaction.places[i]!));
+  const rows = new Map(
+    program.cut.tables.map(({ parameter }) => [
+      parameter,
+      Math.max(0, ...places.map((of) => of.get(parameter)!.length)),
+    ]),
   );
-  let steps = 0;
-  const current = () => sets[steps % 2]!;
+  const adam = new Adam(new Map(program.parameters.map((name) => [name, compaction.parameters.get(name)!])), { rows });
+  const current = Object.fromEntries(adam.parameters);
+  const wanted = gradientsOf(program.cut, program.parameters);
   return {
     async step(i, rate) {
-      const { stepSize, scale2 } = adamScalars(rate, steps + 1);
       const { feeds, labels } = batches[i]!;
+      const label: Tensor = { dtype: 'float32', shape: [labels.length], data: labels };
+      const into = gradientTensors(adam, wanted, compaction.places[i]!);
+      const named = into.map((tensor, j): [string, Tensor] => [program.step.outputs[j + 1]!, tensor]);
       const out = await program.step.run(
-        {
-          ...feeds,
-          ...compaction.places[i],
-          ...current(),
-          label: { dtype: 'float32', shape: [labels.length], data: labels },
-          'adam.stepSize': tensor('float32', [], [stepSize]),
-          'adam.scale2': tensor('float32', [], [scale2]),
-        },
-        { into: into[(steps + 1) % 2]! },
+        { ...feeds, ...compaction.places[i], ...current, label },
+        { into: Object.fromEntries(named) },
       );
-      steps += 1;
+      for (const [parameter, own] of places[i]!) adam.addRows(parameter, own);
+      adam.step(rate);
       return Number(out[program.step.outputs[0]!]!.data[0]);
     },
     async scores(i) {
-      const out = await program.forward.run({ ...scored[i], ...compaction.places[batches.length + i], ...current() });
+      const out = await program.forward.run({ ...scored[i], ...compaction.places[batches.length + i], ...current });
       return out[program.forward.outputs[0]!]!.data as Float32Array;
     },
-    parameters: () => compaction.restore(new Map(program.parameters.map((name) => [name, copyOf(current()[name]!)]))),
+    parameters: () => compaction.restore(new Map([...adam.parameters].map(([name, value]) => [name, copyOf(value)]))),
   };
 }
 
-/** Parameters and moments by the step graph's input names, in newly allocated memory. */
-function stateOf(names: readonly string[], compaction: Compaction, filled: boolean): Record<string, Tensor> {
-  const out: Record<string, Tensor> = {};
-  for (const name of names) {
-    const source = compaction.parameters.get(name)!;
-    const empty = (): Tensor => ({ ...source, data: new Float32Array(source.data.length) });
-    out[name] = filled ? copyOf(source) : empty();
-    out[`${name}.moment1`] = empty();
-    out[`${name}.moment2`] = empty();
-  }
-  return out;
+/** By table, the positions of all its look-ups, one look-up after the other. */
+function placesOf({ tables }: TableCut, places: Feeds): Map<string, Int32Array> {
+  return new Map(
+    tables.map(({ parameter, lookups }) => {
+      const parts = lookups.map(({ input }) => places[input]!.data as Int32Array);
+      const all = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+      let at = 0;
+      for (const part of parts) {
+        all.set(part, at);
+        at += part.length;
+      }
+      return [parameter, all];
+    }),
+  );
+}
+
+/** Where the gradients of a step are written: all of a parameter's, or the rows of one look-up after the other. */
+function gradientTensors(adam: Adam, wanted: readonly WantedGradient[], places: Feeds): Tensor[] {
+  const ends = new Map<string, number>();
+  return wanted.map(({ parameter, place }) => {
+    const { dtype, shape } = adam.parameters.get(parameter)!;
+    if (place === null) return { dtype, shape, data: adam.gradients.get(parameter)! };
+    const read = [...places[place]!.shape, ...shape.slice(1)];
+    const from = ends.get(parameter) ?? 0;
+    const to = from + elementCount(read);
+    ends.set(parameter, to);
+    return { dtype, shape: read, data: adam.incoming(parameter).subarray(from, to) };
+  });
 }
 
 function copyOf(source: Tensor): Tensor {

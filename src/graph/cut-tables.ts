@@ -13,6 +13,8 @@ export interface CutLookup {
   readonly index: string;
   /** The input of the compact graph for their positions in the compact table: int32, of the same shape. */
   readonly input: string;
+  /** The value of the compact graph with what is read: a row of the table for each position. */
+  readonly output: string;
 }
 
 export interface CutTable {
@@ -64,8 +66,9 @@ export function cutTables(graph: Graph, parameters: readonly string[], options: 
       const index = graph.values.get(node.inputs[1]!)!;
       const input = `${parameter}.place${i === 0 ? '' : `.${i}`}`;
       const place = b.input(input, 'int32', index.shape);
-      values.set(node.outputs[0]!, b.add('Gather', [values.get(parameter)!, place], { axis: 0 }, { name: node.name }));
-      return { index: index.name, input };
+      const read = b.add('Gather', [values.get(parameter)!, place], { axis: 0 }, { name: node.name });
+      values.set(node.outputs[0]!, read);
+      return { index: index.name, input, output: read.name };
     });
     tables.push({ parameter, rows: graph.values.get(parameter)!.shape[0] as number, lookups });
   }

@@ -1,9 +1,9 @@
 /** The only entry point of the graph library: everything that code outside this folder may use. */
 
-export { ADAM, type AdamState, adamScalars, adamStep, descentStep } from './adam.ts';
 export { binaryCrossEntropy } from './binary-cross-entropy.ts';
 export { Builder } from './builder.ts';
 export { type CutTable, cutTables, type TableCut, trainableParameters } from './cut-tables.ts';
+export { descentStep } from './descent.ts';
 export { addGradients, differentiate } from './differentiate.ts';
 export { GraphError } from './error.ts';
 export { exactSigmoid, exactSigmoids } from './exact-sigmoid.ts';

@@ -1,13 +1,10 @@
 /**
- * Second-order MAML: the gradient of a task's query loss through its inner step, as one graph, and Adam on the general
- * model.
+ * Second-order MAML: the gradient of a task's query loss through its inner step, as one graph.
  */
 
 import type { LabelledBatch } from '../adaptation/adam-program.ts';
 import { compact, indexReader, needsIndexSession, type Parameters } from '../adaptation/compaction.ts';
 import {
-  adamScalars,
-  adamStep,
   addGradients,
   Builder,
   binaryCrossEntropy,
@@ -19,7 +16,7 @@ import {
   tensor,
   type Value,
 } from '../graph/index.ts';
-import { type Device, openSession, type Session } from '../runtime/session.ts';
+import { type Device, openSession } from '../runtime/session.ts';
 
 /** One campaign's two disjoint batches. */
 export interface Episode {
@@ -181,102 +178,5 @@ export async function openEpisodeProgram(
       await session.close();
       await index?.close();
     },
-  };
-}
-
-/** Adam on full parameters, in ONNX Runtime. */
-export interface Optimiser {
-  /** The current parameters: valid until the step after next. */
-  readonly parameters: Parameters;
-  readonly steps: number;
-  step(gradients: ReadonlyMap<string, Float32Array>, rate: number): Promise<void>;
-  /** Parameters, moments and step count, to resume from later. */
-  state(): OptimiserState;
-  close(): Promise<void>;
-}
-
-export interface OptimiserState {
-  readonly steps: number;
-  /** Parameters, then `<p>.moment1` and `<p>.moment2`. */
-  readonly tensors: Parameters;
-}
-
-/**
- * Adam's step of all parameters: they, their gradients and their moments -> `next/<p>`, `next/<p>.moment1`,
- * `next/<p>.moment2`.
- */
-function buildAdam(start: Parameters): Graph {
-  const b = new Builder();
-  const stepSize = b.input('adam.stepSize', 'float32', []);
-  const scale2 = b.input('adam.scale2', 'float32', []);
-  const outputs = [...start.keys()].flatMap((name) => {
-    const { dtype, shape } = start.get(name)!;
-    const value = (suffix: string) => b.input(`${name}${suffix}`, dtype, shape);
-    const next = adamStep(
-      b,
-      { parameter: value(''), gradient: value('.gradient'), moment1: value('.moment1'), moment2: value('.moment2') },
-      stepSize,
-      scale2,
-    );
-    return (
-      [
-        ['', next.parameter],
-        ['.moment1', next.moment1],
-        ['.moment2', next.moment2],
-      ] as const
-    ).map(([suffix, result]) => b.add('Identity', [result], {}, { name: `next/${name}${suffix}` }));
-  });
-  return b.build('adam', outputs);
-}
-
-/** Starts at `start`: parameters alone, or a saved state. */
-export async function openOptimiser(
-  start: Parameters,
-  options: { device?: Device; state?: OptimiserState } = {},
-): Promise<Optimiser> {
-  const names = [...start.keys()];
-  const session: Session = await openSession(buildAdam(start), options);
-  const saved = options.state?.tensors;
-  const makeSet = (filled: boolean): Record<string, Tensor> => {
-    const set: Record<string, Tensor> = {};
-    for (const name of names) {
-      for (const suffix of ['', '.moment1', '.moment2']) {
-        const source = saved?.get(`${name}${suffix}`) ?? (suffix === '' ? start.get(name)! : null);
-        const size = start.get(name)!.data.length;
-        set[`${name}${suffix}`] = {
-          ...start.get(name)!,
-          data: filled && source ? (source.data as Float32Array).slice() : new Float32Array(size),
-        };
-      }
-    }
-    return set;
-  };
-  const sets = [makeSet(true), makeSet(false)];
-  const into = sets.map((set) =>
-    Object.fromEntries(Object.entries(set).map(([name, value]) => [`next/${name}`, value])),
-  );
-  let steps = options.state?.steps ?? 0;
-  let side = 0;
-  return {
-    get parameters() {
-      return new Map(names.map((name) => [name, sets[side]![name]!]));
-    },
-    get steps() {
-      return steps;
-    },
-    async step(gradients, rate) {
-      const scalars = adamScalars(rate, steps + 1);
-      const feeds: Record<string, Tensor> = {
-        ...sets[side]!,
-        'adam.stepSize': tensor('float32', [], [scalars.stepSize]),
-        'adam.scale2': tensor('float32', [], [scalars.scale2]),
-      };
-      for (const name of names) feeds[`${name}.gradient`] = { ...start.get(name)!, data: gradients.get(name)! };
-      await session.run(feeds, { into: into[1 - side]! });
-      side = 1 - side;
-      steps += 1;
-    },
-    state: () => ({ steps, tensors: new Map(Object.entries(sets[side]!)) }),
-    close: () => session.close(),
   };
 }

@@ -1,20 +1,18 @@
 /** The loop of meta-training: tasks of a step, their gradients, one step of the outer optimiser. */
 
-import type { Parameters } from '../adaptation/compaction.ts';
+import type { Adam } from '../adaptation/adam.ts';
 import { createRng, type Rng, shuffle } from '../lib/rng.ts';
 import type { CampaignHistory } from './history.ts';
 import type { Task } from './learner.ts';
 import type { Learners } from './learners.ts';
-import { addGradient, type Optimiser } from './meta-step.ts';
+import { addGradient } from './meta-step.ts';
 import { RECIPES } from './recipe.ts';
 import type { TrainSettings } from './settings.ts';
 
 export interface MetaTraining {
   readonly learners: Learners;
   readonly settings: TrainSettings;
-  /** Names of the parameters that are trained. */
-  readonly parameters: readonly string[];
-  readonly optimiser: Optimiser;
+  readonly optimiser: Adam;
   /** The campaigns whose tasks are sampled. */
   readonly on: readonly CampaignHistory[];
   /** Future campaigns: nobody has their tokens. */
@@ -33,11 +31,10 @@ export async function metaTrain(training: MetaTraining): Promise<boolean> {
   const { learners, settings, optimiser, on, signal } = training;
   const recipe = RECIPES[settings.recipe];
   const rng = createRng(training.key);
-  const gradients = zerosLike(optimiser.parameters, training.parameters);
+  const { gradients } = optimiser;
   while (!training.isOver(optimiser.steps)) {
     if (signal.aborted) return false;
     const step = optimiser.steps;
-    for (const gradient of gradients.values()) gradient.fill(0);
     let loss = 0;
     const sampled = tasksOf(rng, step, on.length, settings.taskCount);
     const tasks = sampled.flatMap((task, i): Task[] => {
@@ -50,14 +47,10 @@ export async function metaTrain(training: MetaTraining): Promise<boolean> {
       addGradient(gradients, gradient, 1 / sampled.length);
     }
     for (const name of settings.frozen) gradients.get(name)?.fill(0);
-    await optimiser.step(gradients, settings.outerRate);
+    optimiser.step(settings.outerRate);
     await training.onStep(optimiser.steps, loss);
   }
   return true;
-}
-
-function zerosLike(parameters: Parameters, names: readonly string[]): Map<string, Float32Array> {
-  return new Map(names.map((name) => [name, new Float32Array(parameters.get(name)!.data.length)]));
 }
 
 /**

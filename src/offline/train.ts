@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import type { Parameters } from '../adaptation/compaction.ts';
 import { LATENT_TABLE } from '../architectures/heads.ts';
-import { trainableParameters } from '../graph/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createRng } from '../lib/rng.ts';
 import type { AdaptationSettings, Manifest } from '../model/manifest.ts';
@@ -79,8 +78,6 @@ interface Training {
   readonly heldOut: HeldOut;
   readonly run: TrainingRun;
   readonly learners: Learners;
-  /** Names of the parameters that are trained. */
-  readonly parameters: readonly string[];
   /** The parameters before training. */
   readonly initial: Parameters;
   /** How the heads are adapted before anything is chosen. */
@@ -99,20 +96,18 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
   const initialModel = createInitialModel(prepared, campaigns, settings);
   const { regression, logistic } = tuneParts(prepared, initialModel, options);
   const path = checkpointPath(options.out);
-  const run = await openTrainingRun(initialModel.graph.initializers, {
+  const run = openTrainingRun(initialModel.graph.initializers, {
     path,
     identity: identityOf(prepared, settings),
     resume: options.resume,
-    device,
     phase: heldOut.held.length > 0 || !settings.retrain ? 'choosing' : 'final',
   });
   let isOver = false;
   // last, so that no error leaves its threads open
   const learners = await openLearners(prepared, initialModel, { settings, device, threads: options.threads ?? 1 });
-  const parameters = trainableParameters(initialModel.graph);
   const { adaptation } = logistic;
   const initial = initialModel.graph.initializers;
-  const training = { prepared, options, campaigns, heldOut, run, learners, parameters, initial, adaptation };
+  const training = { prepared, options, campaigns, heldOut, run, learners, initial, adaptation };
   try {
     if (!run.isResumed && settings.chooseAdaptation) {
       const known = { seed: settings.seed, adaptation };
@@ -124,7 +119,7 @@ export async function train(prepared: PreparedDataSet, options: TrainOptions): P
     // an interrupted training resumes from its last step
     if (!isOver) run.saveRest();
   } finally {
-    await Promise.all([learners.close(), run.optimiser.close()]);
+    await learners.close();
   }
   const { best, optimiser, choosingSteps: steps } = run;
   const finalSteps = run.phase === 'final' && isOver ? optimiser.steps : 0;
@@ -156,7 +151,7 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
   const known = { seed: settings.seed, adaptation: training.adaptation };
   const validation = sampleValidation(training.prepared, heldOut, known);
   const isOver = await metaTrain({
-    ...{ learners, settings, signal, parameters: training.parameters, optimiser: run.optimiser },
+    ...{ learners, settings, signal, optimiser: run.optimiser },
     on: withoutUsersWithoutPositives(heldOut.training, training.prepared.population.rowCount),
     future: heldOut.held.map(({ id }) => id),
     key: `train/${settings.seed}`,
@@ -186,7 +181,7 @@ async function trainChoosing({ options, heldOut, run, learners, ...training }: T
     run.choice = await validation.choose(learners, run.bestParameters, run.start?.settings ?? known.adaptation);
   if (run.choice) options.onChoice?.(run.choice, 'held out');
   if (isOver && settings.retrain && heldOut.held.length > 0)
-    await run.startFinal(planFinal(heldOut, run, settings).startsAgain ? training.initial : run.bestParameters);
+    run.startFinal(planFinal(heldOut, run, settings).startsAgain ? training.initial : run.bestParameters);
   return isOver;
 }
 
@@ -208,7 +203,7 @@ async function trainFinal({ options, campaigns, heldOut, run, learners, ...train
     ? planFinal(heldOut, run, settings).steps
     : Math.min(settings.steps, Math.ceil((PASSES_UNSEEN * campaigns.length) / settings.taskCount));
   const isOver = await metaTrain({
-    ...{ learners, settings, signal, parameters: training.parameters, optimiser: run.optimiser },
+    ...{ learners, settings, signal, optimiser: run.optimiser },
     on: withoutUsersWithoutPositives(campaigns, training.prepared.population.rowCount),
     future: [],
     key: `train/${settings.seed}/final`,

@@ -1,10 +1,9 @@
 /** The state of a training: its phase, its optimiser, the best model so far, and the checkpoint of all of them. */
+import { Adam } from '../adaptation/adam.ts';
 import type { Parameters } from '../adaptation/compaction.ts';
 import type { Tensor } from '../graph/index.ts';
-import type { Device } from '../runtime/session.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Choice } from './choose-adaptation.ts';
-import { type Optimiser, openOptimiser } from './meta-step.ts';
 import type { Summary } from './summary.ts';
 
 /**
@@ -34,18 +33,17 @@ export interface TrainingRunOptions {
   /** The identity that a checkpoint must have to be resumed from. */
   readonly identity: string;
   readonly resume: boolean;
-  readonly device: Device;
   /** The phase that a new training starts with. */
   readonly phase: Phase;
 }
 
 /** Opens the optimiser at the checkpoint if there is one to resume from, else at `initial`. */
-export async function openTrainingRun(initial: Parameters, options: TrainingRunOptions): Promise<TrainingRun> {
-  const { path, identity, resume, device } = options;
+export function openTrainingRun(initial: Parameters, options: TrainingRunOptions): TrainingRun {
+  const { path, identity, resume } = options;
   const saved = resume ? readCheckpoint(path, identity) : null;
   const notes = (saved?.notes as Notes | undefined) ?? null;
   const state = saved ? { steps: saved.step, tensors: withPrefix(saved.tensors, 'now/') } : undefined;
-  const optimiser = await openOptimiser(initial, { device, ...(state ? { state } : {}) });
+  const optimiser = new Adam(initial, state ? { state } : {});
   const best = saved ? withPrefix(saved.tensors, 'best/') : copyOf(optimiser.parameters);
   return new TrainingRun(options, notes, optimiser, best);
 }
@@ -61,10 +59,10 @@ export class TrainingRun {
   choosingSteps: number;
   bestParameters: Parameters;
   readonly #options: TrainingRunOptions;
-  #optimiser: Optimiser;
+  #optimiser: Adam;
   #savedAt: { readonly phase: Phase; readonly steps: number };
 
-  constructor(options: TrainingRunOptions, notes: Notes | null, optimiser: Optimiser, bestParameters: Parameters) {
+  constructor(options: TrainingRunOptions, notes: Notes | null, optimiser: Adam, bestParameters: Parameters) {
     this.isResumed = notes !== null;
     this.phase = notes?.phase ?? options.phase;
     this.best = notes?.best ?? null;
@@ -77,7 +75,7 @@ export class TrainingRun {
     this.#savedAt = { phase: this.phase, steps: optimiser.steps };
   }
 
-  get optimiser(): Optimiser {
+  get optimiser(): Adam {
     return this.#optimiser;
   }
 
@@ -87,10 +85,9 @@ export class TrainingRun {
   }
 
   /** Starts the final phase. */
-  async startFinal(from: Parameters): Promise<void> {
+  startFinal(from: Parameters): void {
     this.phase = 'final';
-    await this.#optimiser.close();
-    this.#optimiser = await openOptimiser(from, { device: this.#options.device });
+    this.#optimiser = new Adam(from);
     this.save();
   }
 

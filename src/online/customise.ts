@@ -39,10 +39,10 @@ export async function openOnlineProgram(
     adapted,
     manifest: { adaptation },
   }: Pick<AdaptableModel, 'graph' | 'adapted'> & { readonly manifest: Pick<AdaptableModel['manifest'], 'adaptation'> },
-  options: { device?: Device } = {},
+  { threads = 1, ...options }: { device?: Device; threads?: number } = {},
 ): Promise<OnlineProgram> {
   if (adaptation.optimiser === 'adam')
-    return { kind: 'adam', steps: await openAdaptation(graph, adapted, options), settings: adaptation };
+    return { kind: 'adam', steps: await openAdaptation(graph, adapted, { ...options, threads }), settings: adaptation };
   return {
     kind: 'gradient_descent',
     steps: await openHeadProgram(graph, linearParameters(adaptation), {

@@ -11,6 +11,7 @@ import {
   type DataType,
   type Graph,
   isFloat,
+  type Node,
   spellVectorProducts,
   type Tensor,
   type TensorData,
@@ -100,20 +101,26 @@ function missingCudaLibrary(): string | null {
 }
 
 /**
- * A session of `graph` (or of a file's bytes) on `device`, with one thread: ONNX Runtime's ScatterND with
- * `reduction=add` races on the CPU with more (src/graph/README.md has the measurement), and parallel work uses sessions
- * in separate threads.
+ * A session of `graph` (or of a file's bytes) on `device`, with one thread unless `threads` asks for more: parallel work
+ * uses sessions in separate threads. A graph that adds with ScatterND has one in any case, as that races on the CPU
+ * with more (README.md has the measurement).
  */
-export async function openSession(graph: Graph | Uint8Array, options: { device?: Device } = {}): Promise<Session> {
+export async function openSession(
+  graph: Graph | Uint8Array,
+  options: { device?: Device; threads?: number } = {},
+): Promise<Session> {
   const bytes = graph instanceof Uint8Array ? graph : writeModel(spellVectorProducts(graph));
+  const threads = graph instanceof Uint8Array || races(graph) ? 1 : (options.threads ?? 1);
   const { kind, id } = options.device ?? CPU;
   const session = await ort.InferenceSession.create(bytes, {
     executionProviders: kind === 'cuda' ? [{ name: 'cuda', deviceId: id }, 'cpu'] : ['cpu'],
-    intraOpNumThreads: 1,
+    intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
+    // threads that wait must not take processors from other work
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
   });
   return {
     inputs: session.inputNames,
@@ -133,6 +140,10 @@ export async function openSession(graph: Graph | Uint8Array, options: { device?:
     },
     close: () => session.release(),
   };
+}
+
+function races({ nodes }: Graph): boolean {
+  return nodes.some((node) => node.op === 'ScatterND' && (node as Node<'ScatterND'>).attributes.reduction === 'add');
 }
 
 function toOrt({ dtype, data, shape }: Tensor): ort.Tensor {

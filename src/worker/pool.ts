@@ -19,8 +19,9 @@ export class ThreadPool {
   /**
    * Starts `count` threads and waits until each has loaded and verified the model; throws if one of them refuses it.
    */
-  static async open(count: number, data: ThreadData): Promise<ThreadPool> {
-    return new ThreadPool(await ThreadGroup.open({ beside: import.meta.url, name: 'thread', data }, count));
+  static async open(count: number, data: Omit<ThreadData, 'threads'>): Promise<ThreadPool> {
+    const module = { beside: import.meta.url, name: 'thread', data: { ...data, threads: count } };
+    return new ThreadPool(await ThreadGroup.open(module, count));
   }
 
   /** Ends the threads, each after its task. */

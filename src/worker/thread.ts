@@ -27,6 +27,8 @@ export interface ThreadData {
   readonly model: string;
   readonly population: string;
   readonly device: string;
+  /** How many there are: a campaign that is adapted alone may use the processors of all of them. */
+  readonly threads: number;
 }
 
 interface Bound {
@@ -55,7 +57,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
   static async open(data: ThreadData): Promise<Thread> {
     const device = await resolveDevice(data.device as DeviceRequest);
     const model = await loadModel(data.model, { device });
-    return new Thread(data, device, model, await openOnlineProgram(model, { device }));
+    return new Thread(data, device, model, await openOnlineProgram(model, { device, threads: data.threads }));
   }
 
   async run(task: Task, context: TaskContext<CustomiseProgress>): Promise<CustomiseResult | ScoreResult> {

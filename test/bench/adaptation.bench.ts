@@ -1,4 +1,5 @@
 /** Adaptation with Adam at the Tencent sizes: a step on compact tables, on full ones, in PyTorch; a whole campaign. */
+import { availableParallelism } from 'node:os';
 import { type AdaptationProgram, openAdaptation } from '../../src/adaptation/adam-program.ts';
 import type { Graph } from '../../src/graph/index.ts';
 import type { AdamSettings } from '../../src/model/manifest.ts';
@@ -14,6 +15,8 @@ import { withFolder } from './service.ts';
 const SIZES = { full: { users: 65_536, rounds: 3 }, quick: { users: 10_000, rounds: 1 } };
 const BATCH = 512;
 const BATCHES = 8;
+/** As many as PyTorch takes. */
+const THREADS = availableParallelism();
 const SEEDS = 200;
 const SETTINGS: AdamSettings = { ...DEFAULT_ADAPTATION, epochs: 8, batch: BATCH, negatives_per_seed: 10 };
 
@@ -25,8 +28,8 @@ export async function benchAdaptation(options: BenchOptions): Promise<BenchRepor
     const population = openPopulation(await writeLargePopulation(folder, users));
     const adapted = [...graph.initializers.keys()];
     const [compactProgram, fullProgram] = [
-      await openAdaptation(graph, adapted, { compact: true }),
-      await openAdaptation(graph, adapted, { compact: false }),
+      await openAdaptation(graph, adapted, { compact: true, threads: THREADS }),
+      await openAdaptation(graph, adapted, { compact: false, threads: THREADS }),
     ];
     const context: OnlineContext = {
       model: { graph, folder: contract, manifest: contract.manifest, adapted },

@@ -21,7 +21,7 @@ export async function benchGraph({ quick, note }: BenchOptions): Promise<BenchRe
     differentiate: () =>
       seconds(async () => {
         const adapted = trainableParameters(graph!);
-        step = buildStepGraph(cutTables(graph!, adapted).compactGraph, adapted);
+        step = buildStepGraph(cutTables(graph!, adapted), adapted);
       }),
     open: async () => {
       const time = await seconds(async () => {

@@ -1,9 +1,9 @@
 /** Training: a second-order meta step of the published recipe at the Tencent sizes; then the default recipe's threads. */
+import { Adam } from '../../src/adaptation/adam.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { DEFAULT_ADAPTATION } from '../../src/model/manifest.ts';
 import type { CampaignHistory } from '../../src/offline/history.ts';
 import { type Learners, openLearners } from '../../src/offline/learners.ts';
-import { openOptimiser } from '../../src/offline/meta-step.ts';
 import { metaTrain } from '../../src/offline/meta-train.ts';
 import { PUBLISHED_TRAIN_SETTINGS } from '../../src/offline/settings.ts';
 import { openPopulation } from '../../src/population/population.ts';
@@ -40,8 +40,7 @@ async function benchPublished(folder: string, options: BenchOptions): Promise<Be
   const open = (threads: number) =>
     openLearners({ population }, initialModel, { settings: SETTINGS, device: CPU, threads });
   const [one, two] = [await open(1), await open(2)];
-  const parameters = [...initialModel.graph.initializers.keys()];
-  const optimiser = await openOptimiser(initialModel.graph.initializers);
+  const optimiser = new Adam(initialModel.graph.initializers);
   const campaigns = Array.from({ length: SETTINGS.taskCount }, (_, i) => campaignOf(`campaign ${i}`));
   const secondsPerStep = async (learners: Learners) => {
     const end = optimiser.steps + steps;
@@ -49,7 +48,6 @@ async function benchPublished(folder: string, options: BenchOptions): Promise<Be
       metaTrain({
         learners,
         settings: SETTINGS,
-        parameters,
         optimiser,
         on: campaigns,
         future: [],
@@ -78,7 +76,6 @@ async function benchPublished(folder: string, options: BenchOptions): Promise<Be
   } finally {
     await one.close();
     await two.close();
-    await optimiser.close();
   }
 }
 

@@ -30,7 +30,7 @@ describe('cutTables', () => {
       }),
     );
     expect(cut.tables).toEqual([
-      { parameter: 'table', rows: 4, lookups: [{ index: 'shifted', input: 'table.place' }] },
+      { parameter: 'table', rows: 4, lookups: [{ index: 'shifted', input: 'table.place', output: 'look-up' }] },
     ]);
     expect(cut.dense).toEqual(new Map([['weight', 'Mul node "score" uses it whole']]));
     expect(printGraph(cut.indexGraph)).toMatchInlineSnapshot(`
@@ -87,8 +87,8 @@ describe('cutTables', () => {
       }),
     );
     expect(cut.tables[0]!.lookups).toEqual([
-      { index: 'ids', input: 'table.place' },
-      { index: 'other', input: 'table.place.1' },
+      { index: 'ids', input: 'table.place', output: 'Gather' },
+      { index: 'other', input: 'table.place.1', output: 'Gather_1' },
     ]);
     expect(cut.compactGraph.values.get('table.place.1')).toMatchObject({ dtype: 'int32', shape: ['batch', 3] });
     expect(cut.compactGraph.values.get('table')).toMatchObject({ shape: ['rows.table', 2] });

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
 import type { MetaHeacConfig } from '../../src/architectures/metaheac.ts';
 import { buildMetaHeac, randomInitial } from '../../src/architectures/metaheac.ts';
-import { adamScalars, type Graph, numbersOf, tensor } from '../../src/graph/index.ts';
+import { type Graph, numbersOf, tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
-import { addGradient, openMetaProgram, openOptimiser } from '../../src/offline/meta-step.ts';
+import { addGradient, openMetaProgram } from '../../src/offline/meta-step.ts';
 import { type PlainParameters, referenceScores } from '../architectures/reference.ts';
 import { centralDifferences } from '../fixture/central-differences.ts';
 import { randomFeeds } from '../model/tiny-model.ts';
@@ -166,67 +166,5 @@ describe('openMetaProgram', () => {
       parts.get(name)!.forEach((x, i) => {
         expect(x).toBeCloseTo(once.get(name)![i]!, 6);
       });
-  });
-});
-
-describe('openOptimiser', () => {
-  const initial = new Map([
-    ['w', tensor('float32', [2], [1, -2])],
-    ['b', tensor('float32', [1], [0.5])],
-  ]);
-  const gradientsOf = (step: number) =>
-    new Map([
-      ['w', Float32Array.of(0.1 * (step + 1), -0.2)],
-      ['b', Float32Array.of(step % 2 === 0 ? 1 : -3)],
-    ]);
-  const RATES = [0.1, 0.1, 0.05, 0.1];
-
-  /** Kingma & Ba 2015, algorithm 1, for one entry. */
-  function plainAdam(x: number, gradientAt: (step: number) => number, steps: number): number {
-    let [value, m, v] = [x, 0, 0];
-    for (let t = 1; t <= steps; t++) {
-      const g = gradientAt(t - 1);
-      m = 0.9 * m + 0.1 * g;
-      v = 0.999 * v + 0.001 * g * g;
-      value -= (RATES[t - 1]! * (m / (1 - 0.9 ** t))) / (Math.sqrt(v / (1 - 0.999 ** t)) + 1e-8);
-    }
-    return value;
-  }
-
-  it('is Adam', async () => {
-    const optimiser = await openOptimiser(initial);
-    for (let step = 0; step < 4; step++) await optimiser.step(gradientsOf(step), RATES[step]!);
-    expect(optimiser.steps).toBe(4);
-    const w = numbersOf(optimiser.parameters.get('w')!);
-    expect(w[0]).toBeCloseTo(
-      plainAdam(1, (step) => 0.1 * (step + 1), 4),
-      5,
-    );
-    expect(w[1]).toBeCloseTo(
-      plainAdam(-2, () => -0.2, 4),
-      5,
-    );
-    expect(numbersOf(optimiser.parameters.get('b')!)[0]).toBeCloseTo(
-      plainAdam(0.5, (step) => (step % 2 === 0 ? 1 : -3), 4),
-      5,
-    );
-    expect(numbersOf(initial.get('w')!)).toEqual([1, -2]);
-    expect(adamScalars(0.1, 1).stepSize).toBeCloseTo(1, 12);
-    await optimiser.close();
-  });
-
-  it.each([1, 2, 3])('continues from its state after %i steps to the same bits', async (pause) => {
-    const whole = await openOptimiser(initial);
-    for (let step = 0; step < 4; step++) await whole.step(gradientsOf(step), RATES[step]!);
-    const first = await openOptimiser(initial);
-    for (let step = 0; step < pause; step++) await first.step(gradientsOf(step), RATES[step]!);
-    const { steps, tensors } = first.state();
-    const saved = { steps, tensors: new Map([...tensors].map(([name, t]) => [name, { ...t, data: t.data.slice() }])) };
-    const second = await openOptimiser(initial, { state: saved });
-    for (let step = pause; step < 4; step++) await second.step(gradientsOf(step), RATES[step]!);
-    expect(second.steps).toBe(4);
-    expect(second.parameters).toEqual(whole.parameters);
-    expect(second.state().tensors).toEqual(whole.state().tensors);
-    for (const optimiser of [whole, first, second]) await optimiser.close();
   });
 });

@@ -3,7 +3,8 @@
  * of one sign.
  */
 import { describe, expect, it } from 'vitest';
-import { ADAM, Builder, tensor } from '../../src/graph/index.ts';
+import { ADAM } from '../../src/adaptation/adam.ts';
+import { Builder, tensor } from '../../src/graph/index.ts';
 import { adamChange, roundingBounds } from './rounding.ts';
 
 const RATE = 1e-3;

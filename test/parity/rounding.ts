@@ -22,8 +22,9 @@
  * apart.
  */
 
+import { ADAM, adamScalars } from '../../src/adaptation/adam.ts';
 import type { LabelledBatch } from '../../src/adaptation/adam-program.ts';
-import { ADAM, adamScalars, type Graph, isFloat, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
+import { type Graph, isFloat, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
 import { type Feeds, openSession, type Session } from '../../src/runtime/session.ts';
 import { roundingGraph } from './rounding-graph.ts';
 

@@ -68,7 +68,7 @@ export function describeOps(ops: ReadonlyMap<string, number>): string {
 
 /** The graphs that adaptation runs, as passed to its sessions, for the kind of adaptation in the manifest. */
 function adaptationGraphs(graph: Graph, adapted: readonly string[], { adaptation }: Manifest): Graph[] {
-  if (adaptation.optimiser === 'adam') return [buildStepGraph(cutTables(graph, adapted).compactGraph, adapted)];
+  if (adaptation.optimiser === 'adam') return [buildStepGraph(cutTables(graph, adapted), adapted)];
   const { body, step } = headGraphs(graph, linearParameters(adaptation));
   return body ? [body, step] : [step];
 }
