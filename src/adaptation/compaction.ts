@@ -32,7 +32,7 @@ export function needsIndexSession(indexGraph: Graph): boolean {
 }
 
 export interface Compaction {
-  /** The parameters with compact tables instead of the full ones; other parameters are the same tensors. */
+  /** The parameters with compact tables instead of the full ones; other parameters are the same values. */
   readonly parameters: Parameters;
   /** Rows of each compact table, ascending, as rows of the full one. */
   readonly rows: ReadonlyMap<string, Int32Array>;
@@ -53,7 +53,10 @@ export async function compact(
   for (const batch of batches) indices.push(cut.tables.length > 0 ? await reader.read(batch) : {});
   const places: Record<string, Tensor>[] = batches.map(() => ({}));
   const rows = new Map<string, Int32Array>();
-  const compacted = new Map(parameters);
+  const tables = new Set(cut.tables.map(({ parameter }) => parameter));
+  const compacted = new Map(
+    [...parameters].map(([name, value]): [string, Tensor] => [name, tables.has(name) ? value : inOwnMemory(value)]),
+  );
   for (const table of cut.tables) {
     const used = indices.map((values) => table.lookups.map(({ index }) => rowsRead(table, values[index]!)));
     const { list, place } = numberRows(table.rows, used.flat());
@@ -80,6 +83,11 @@ export async function compact(
       return out;
     },
   };
+}
+
+/** ONNX Runtime does not accept shared memory, which training's threads read their parameters from. */
+function inOwnMemory(value: Tensor): Tensor {
+  return value.data.buffer instanceof SharedArrayBuffer ? { ...value, data: value.data.slice() } : value;
 }
 
 /** The rows that a look-up reads, in newly allocated memory. ONNX counts negative indices from the end. */

@@ -1,4 +1,5 @@
 /** A thread with a learner. */
+import type { Parameters } from '../adaptation/compaction.ts';
 import type { Tensor } from '../graph/index.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import { openPopulation } from '../population/population.ts';
@@ -38,19 +39,29 @@ await hostThread<LearnerThreadData, LearnerTask, LearnerResult>(
       settings,
       device,
     });
-    const shared = [...initialModel.graph.initializers];
-    // ONNX Runtime does not accept shared memory
-    const own = new Map(
-      shared.map(([name, { data, ...type }]): [string, Tensor] => [name, { ...type, data: data.slice() }]),
-    );
-    let state = 0;
+    const shared = initialModel.graph.initializers;
+    // ONNX Runtime does not accept shared memory; a gradient takes few rows of it, trials take all
+    let own: { readonly state: number; readonly parameters: Parameters } | null = null;
     return {
       run(task) {
-        if (task.state !== state) for (const [name, { data }] of shared) own.get(name)!.data.set(data as never);
-        state = task.state;
-        return task.kind === 'gradient' ? learner.gradient(own, task.task) : learner.evaluate(own, task.trials);
+        if (task.kind === 'gradient') return learner.gradient(shared, task.task);
+        if (own?.state !== task.state) own = { state: task.state, parameters: copyOf(shared, own?.parameters) };
+        return learner.evaluate(own.parameters, task.trials);
       },
+      transferred: (result) =>
+        'parts' in result ? [...result.parts.values()].map(({ data }) => data.buffer as ArrayBuffer) : [],
       close: () => learner.close(),
     };
   },
 );
+
+/** Copies, in the memory of earlier ones. */
+function copyOf(parameters: Parameters, before?: Parameters): Parameters {
+  return new Map(
+    [...parameters].map(([name, value]): [string, Tensor] => {
+      const copy = before?.get(name) ?? { ...value, data: value.data.slice() };
+      copy.data.set(value.data as never);
+      return [name, copy];
+    }),
+  );
+}

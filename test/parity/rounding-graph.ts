@@ -116,6 +116,7 @@ const MOVES: ReadonlySet<OpType> = new Set<OpType>([
     'Less',
     'Max',
     'Neg',
+    'Split',
   ] as const),
   ...(['Range', 'Relu', 'Reshape', 'Shape', 'Slice', 'Squeeze', 'Transpose', 'Unsqueeze', 'Where'] as const),
 ]);

@@ -5,6 +5,7 @@ import { knownElements, knownNumbers, mustDiffer, normalizeAxis, requireNumbers 
 import {
   asInt64,
   commonType,
+  joined,
   refuse,
   requireAll,
   requireInteger,
@@ -44,10 +45,14 @@ export const Concat: OpSpec<'Concat'> = {
   },
   gradient: ({ b, inputs, attributes, gradient: g, wants }) => {
     const axis = normalizeAxis(attributes.axis, g.shape.length);
+    const sizes = inputs.map((input) => sizeAlong(b, input!, axis));
+    // one node: the gradient of many slices would be a sum of as many whole values
+    if (inputs.length > 1 && inputs.every((_, i) => wants(i)))
+      return b.addAll('Split', [g, joined(b, sizes)], { axis }).map((part, i) => reshapeLike(b, part, inputs[i]!));
     let start = b.ints([0]);
     return inputs.map((input, i) => {
       const from = start;
-      start = plus(b, from, sizeAlong(b, input!, axis));
+      start = plus(b, from, sizes[i]!);
       return wants(i) ? reshapeLike(b, b.add('Slice', [g, from, start, b.ints([axis])]), input!) : null;
     });
   },
