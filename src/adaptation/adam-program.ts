@@ -44,8 +44,8 @@ export interface AdaptationRun {
 
 /**
  * The loss of a batch and what Adam needs of it. Inputs: those of the compact graph and `label` `[batch]`. Outputs:
- * `loss`, then the gradients of `gradientsOf`, in that order. For a compact table that is the gradient of what a look-up
- * reads, `[.., width]`: a row may occur many times, and is added up outside.
+ * `loss`, then the gradients of `gradientsOf`, in that order. For a compact table that is the gradient of what a
+ * look-up reads, `[.., width]`: a row may occur many times, and is added up outside.
  */
 export function buildStepGraph({ compactGraph, tables }: TableCut, parameters: readonly string[]): Graph {
   const b = Builder.from(compactGraph);

@@ -101,9 +101,9 @@ function missingCudaLibrary(): string | null {
 }
 
 /**
- * A session of `graph` (or of a file's bytes) on `device`, with one thread unless `threads` asks for more: parallel work
- * uses sessions in separate threads. A graph that adds with ScatterND has one in any case, as that races on the CPU
- * with more (README.md has the measurement).
+ * A session of `graph` (or of a file's bytes) on `device`, with one thread unless `threads` asks for more: parallel
+ * work uses sessions in separate threads. A graph that adds with ScatterND has one in any case, as that races on the
+ * CPU with more (README.md has the measurement).
  */
 export async function openSession(
   graph: Graph | Uint8Array,
