@@ -169,21 +169,6 @@ function inMemories(needs: readonly Need[]): Need[][] {
   return groups;
 }
 
-// Node's types have no WebAssembly
-declare namespace WebAssembly {
-  class Memory {
-    constructor(size: { initial: number });
-    readonly buffer: ArrayBuffer;
-  }
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
-  class Instance {
-    constructor(module: Module, imports: object);
-    readonly exports: object;
-  }
-}
-
 let assembled: WebAssembly.Module | null = null;
 
 function openMemory(needs: readonly Need[]): [string, Slot][] {

@@ -1,6 +1,7 @@
 /** Compact tables: the rows of embedding tables that a set of batches uses, and each batch's positions in them. */
 import { type CutTable, elementCount, type Graph, type TableCut, type Tensor } from '../graph/index.ts';
 import { AppError, assert } from '../lib/errors.ts';
+import { inOwnMemory } from '../runtime/feed-rows.ts';
 import type { Feeds, Session } from '../runtime/session.ts';
 
 /** Parameters by name. */
@@ -83,11 +84,6 @@ export async function compact(
       return out;
     },
   };
-}
-
-/** ONNX Runtime does not accept shared memory, which training's threads read their parameters from. */
-function inOwnMemory(value: Tensor): Tensor {
-  return value.data.buffer instanceof SharedArrayBuffer ? { ...value, data: value.data.slice() } : value;
 }
 
 /** The rows that a look-up reads, in newly allocated memory. ONNX counts negative indices from the end. */

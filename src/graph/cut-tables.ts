@@ -6,6 +6,7 @@ import { Builder } from './builder.ts';
 import { dependentValues } from './differentiate.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import { prune, pruneInputs } from './prune.ts';
+import { valuesReachedFrom } from './reach.ts';
 
 /** One look-up of a compact table. */
 export interface CutLookup {
@@ -42,7 +43,7 @@ export interface TableCut {
  * indices depend on no parameter. A parameter with any other consumer stays dense. With `compact: false` none are cut.
  */
 export function cutTables(graph: Graph, parameters: readonly string[], options: { compact?: boolean } = {}): TableCut {
-  const reached = valuesReachedFrom(graph, new Set(parameters));
+  const reached = valuesReachedFrom(graph, parameters);
   const lookupsOf = new Map<string, Node<'Gather'>[]>();
   const dense = new Map<string, string>();
   for (const parameter of parameters) {
@@ -102,14 +103,6 @@ function whyDense(graph: Graph, parameter: string, reached: ReadonlySet<string>)
     if (reached.has(node.inputs[1]!)) return `the indices of "${node.name}" depend on a parameter`;
   }
   return null;
-}
-
-/** Every value computed from `sources`, through any op. */
-function valuesReachedFrom(graph: Graph, sources: ReadonlySet<string>): ReadonlySet<string> {
-  const reached = new Set(sources);
-  for (const node of graph.nodes)
-    if (node.inputs.some((name) => reached.has(name))) for (const name of node.outputs) reached.add(name);
-  return reached;
 }
 
 function indexGraphOf(graph: Graph, tables: readonly CutTable[]): Graph {

@@ -6,6 +6,7 @@ import type { Builder } from './builder.ts';
 import type { Graph, Node, Value } from './ir.ts';
 import { type Patterns, patternsOf } from './patterns.ts';
 import { prune } from './prune.ts';
+import { valuesReachedFrom } from './reach.ts';
 import { rewrite } from './rewrite.ts';
 
 interface Around extends Patterns {
@@ -32,9 +33,7 @@ export function foldShared(graph: Graph, rowInputs: readonly string[]): Graph {
 }
 
 function apply(graph: Graph, rowInputs: readonly string[], rule: SharedRule): Graph {
-  const perRow = new Set(rowInputs);
-  for (const { inputs, outputs } of graph.nodes)
-    if (inputs.some((name) => perRow.has(name))) for (const name of outputs) perRow.add(name);
+  const perRow = valuesReachedFrom(graph, rowInputs);
   const around: Around = { ...patternsOf(graph), isShared: (name) => !perRow.has(name) };
   const folded = rewrite(graph, ({ b, node }) => {
     const value = rule(b, node, around);

@@ -2,6 +2,7 @@
 
 export { binaryCrossEntropy } from './binary-cross-entropy.ts';
 export { Builder } from './builder.ts';
+export { cutPools, type Pool, type PoolCut } from './cut-pools.ts';
 export { type CutTable, cutTables, type TableCut, trainableParameters } from './cut-tables.ts';
 export { descentStep } from './descent.ts';
 export { addGradients, differentiate } from './differentiate.ts';

@@ -31,7 +31,7 @@ export interface Episode {
  * Inputs: `support/<input>`, `query/<input>` for the inputs of the compact graph that are not parameters, the
  * parameters, `support/label`, `query/label`, `inner.rate`. Outputs: `loss`, then `grad/<parameter>` in order.
  */
-export function buildMetaGraph(
+function buildMetaGraph(
   compactGraph: Graph,
   parameters: readonly string[],
   options: { firstOrder?: boolean } = {},

@@ -40,3 +40,8 @@ export function putFeed(all: Record<string, Tensor>, name: string, part: Tensor,
   all[name] = whole;
   whole.data.set(data as never, from * width);
 }
+
+/** `value` for ONNX Runtime, which does not accept shared memory: a copy if it lies there. */
+export function inOwnMemory(value: Tensor): Tensor {
+  return value.data.buffer instanceof SharedArrayBuffer ? { ...value, data: value.data.slice() } : value;
+}

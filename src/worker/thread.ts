@@ -153,7 +153,7 @@ function share([name, { dtype, shape, data }]: [string, Tensor]): SharedTensor {
 }
 
 function unshare({ name, dtype, shape, data }: SharedTensor): [string, Tensor] {
-  return [name, { dtype, shape, data: new Float32Array(data).slice() }];
+  return [name, { dtype, shape, data: new Float32Array(data) }];
 }
 
 await hostThread((data: ThreadData) => Thread.open(data));
