@@ -82,8 +82,7 @@ export interface Campaign {
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
-  /** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
-  readonly timings: Readonly<Record<string, number>>;
+  readonly timings: Timings;
   /** The quality report from the engine. */
   readonly quality: Readonly<Record<string, unknown>> | null;
   /** The active audience version, which may belong to an earlier expansion than `state`. */
@@ -91,6 +90,9 @@ export interface Campaign {
   readonly audienceSize: number | null;
   readonly candidates: number | null;
 }
+
+/** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
+export type Timings = Readonly<Record<string, number>>;
 
 /** Users that an expansion did not rank, each counted once: as a seed, else as suppressed, else as filtered out. */
 export interface Excluded {
@@ -116,7 +118,7 @@ export interface Expansion {
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
-  readonly timings: Readonly<Record<string, number>>;
+  readonly timings: Timings;
   readonly quality: Readonly<Record<string, unknown>> | null;
   /** The version it was published as; null if it was not, or the version was pruned. */
   readonly audienceVersion: number | null;
@@ -286,6 +288,6 @@ export interface ExpansionResult {
   /** Users of the pinned population version, including seeds, which percentages refer to. */
   readonly populationSize: number;
   readonly excluded: Excluded;
-  readonly timings: Readonly<Record<string, number>>;
+  readonly timings: Timings;
   readonly quality: Readonly<Record<string, unknown>>;
 }

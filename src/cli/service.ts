@@ -130,6 +130,7 @@ async function startParts(
     estimates: supervisor,
     explainer,
     engine: () => supervisor.state,
+    onExpanded: (listener) => supervisor.onExpanded(listener),
     wake,
     webhooks,
     logger,

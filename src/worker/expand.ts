@@ -2,7 +2,7 @@
 import { writeRanking } from '../audience/write-ranking.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import { rankingFolder } from '../campaigns/ranking-name.ts';
-import type { Job, Pins, Reason } from '../campaigns/types.ts';
+import type { Job, Pins, Reason, Timings } from '../campaigns/types.ts';
 import { Cancellation } from '../lib/cancellation.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';
@@ -44,6 +44,8 @@ export interface Outcome {
    */
   readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
   readonly reason?: Reason;
+  /** Of one that is ready. */
+  readonly timings?: Timings;
   /** Details for the log that the API's callers do not see. */
   readonly error?: unknown;
 }
@@ -160,7 +162,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
       quality: { epochs, held_out, prediction },
     }),
   );
-  return { kind: 'ready' };
+  return { kind: 'ready', timings };
 }
 
 function customiseTask({ features, filters, externalId }: Job, pins: Pins, rows: ExpansionRows): CustomiseTask {

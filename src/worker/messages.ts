@@ -2,6 +2,7 @@
 
 import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { StoreLocator } from '../campaigns/ports/store.ts';
+import type { Timings } from '../campaigns/types.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Feeds } from '../runtime/session.ts';
@@ -92,6 +93,8 @@ export type ToEngine =
 
 export type FromEngine =
   | { readonly kind: 'ready'; readonly device: string }
+  /** An expansion is ready. */
+  | { readonly kind: 'expanded'; readonly timings: Timings }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
   | { readonly kind: 'estimated'; readonly id: number; readonly outcome: EstimateOutcome }
   | { readonly kind: 'not_estimated'; readonly id: number; readonly error: ThreadError };

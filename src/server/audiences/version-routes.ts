@@ -87,6 +87,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
     {
+      config: { class: 'audience' },
       exposeHeadRoute: false,
       schema: describeRoute({
         operationId: 'getAudienceDiff',
