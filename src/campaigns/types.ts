@@ -94,6 +94,16 @@ export interface Campaign {
 /** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
 export type Timings = Readonly<Record<string, number>>;
 
+/** What an expansion was computed with. */
+export interface ComputedWith {
+  /** `cpu`, or `cuda:` and a number. */
+  readonly device: string;
+  /** Threads of the engine. */
+  readonly threads: number;
+  /** Users that a run of the model scored. */
+  readonly batchSize: number;
+}
+
 /** Users that an expansion did not rank, each counted once: as a seed, else as suppressed, else as filtered out. */
 export interface Excluded {
   readonly seeds: number;
@@ -119,6 +129,8 @@ export interface Expansion {
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
   readonly timings: Timings;
+  /** null until it is ready, and of one by an earlier version. */
+  readonly computedWith: ComputedWith | null;
   readonly quality: Readonly<Record<string, unknown>> | null;
   /** The version it was published as; null if it was not, or the version was pruned. */
   readonly audienceVersion: number | null;
@@ -289,5 +301,6 @@ export interface ExpansionResult {
   readonly populationSize: number;
   readonly excluded: Excluded;
   readonly timings: Timings;
+  readonly computedWith: ComputedWith;
   readonly quality: Readonly<Record<string, unknown>>;
 }

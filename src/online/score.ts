@@ -27,6 +27,8 @@ export interface ScoredCampaign {
 
 /** Scores segments. The adapted parameters are inputs, so that all campaigns share a scorer. */
 export interface Scorer {
+  /** Rows per run. */
+  readonly batchSize: number;
   /** Scores of the rows, in order, `[rows.count]`. A score that is not a number is invalid_model. */
   score(rows: Rows, campaign: ScoredCampaign): Promise<Float32Array>;
   close(): Promise<void>;
@@ -48,6 +50,7 @@ export async function openScorer(
   // the score, under the name from the cut
   const output = head.outputs[0]!;
   return {
+    batchSize: BATCH_ROWS,
     async score(rows, { features, parameters, without = null }) {
       const users = encodeUsers(graph, binding, rows, { without });
       const scores = new Float32Array(rows.count);

@@ -3,7 +3,18 @@
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import { expansionNotFound } from '../campaigns/not-found.ts';
 import { type ExpansionState, isLegal } from '../campaigns/states.ts';
-import type { Cause, Excluded, Expansion, ExpansionSets, Page, PageQuery, Pins, Reason } from '../campaigns/types.ts';
+import type {
+  Cause,
+  ComputedWith,
+  Excluded,
+  Expansion,
+  ExpansionSets,
+  Page,
+  PageQuery,
+  Pins,
+  Reason,
+  Timings,
+} from '../campaigns/types.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import type { CampaignInputs } from './campaign-rows.ts';
 import { type Column, insertRow, json, plain, type RowOf, readRow, selectList, toJson } from './columns.ts';
@@ -14,7 +25,8 @@ export interface StepFacts {
   readonly reason: Reason | null;
   readonly progress?: number;
   readonly excluded?: Excluded;
-  readonly timings?: Readonly<Record<string, number>> | undefined;
+  readonly timings?: Timings | undefined;
+  readonly computedWith?: ComputedWith;
   readonly quality?: Readonly<Record<string, unknown>>;
 }
 
@@ -43,6 +55,7 @@ const COLUMNS = {
   modelVersion: plain<string | null>('e.model_version'),
   populationVersion: plain<string | null>('e.population_version'),
   timings: json<Record<string, number>>('e.timings'),
+  computedWith: json<ComputedWith | null>('e.computed_with'),
   quality: json<Record<string, unknown> | null>('e.quality'),
   audienceVersion: plain<number | null>('(SELECT min(version) FROM audiences a WHERE a.expansion = e.number)'),
   createdAt: plain<number>('e.created_at'),
@@ -198,7 +211,7 @@ export class ExpansionRows {
       .prepare(
         `UPDATE expansions SET state = @to, reason = @reason, progress = max(progress, @progress),
            excluded = coalesce(@excluded, excluded), timings = coalesce(@timings, timings),
-           quality = coalesce(@quality, quality), updated_at = @now,
+           computed_with = coalesce(@computedWith, computed_with), quality = coalesce(@quality, quality), updated_at = @now,
            started_at = CASE WHEN @to = 'adapting' THEN coalesce(started_at, @now) ELSE started_at END
          WHERE number = @expansion`,
       )
@@ -210,6 +223,7 @@ export class ExpansionRows {
         progress: facts.progress === undefined ? 0 : Math.min(1, Math.max(0, facts.progress)),
         excluded: facts.excluded ? JSON.stringify(facts.excluded) : null,
         timings: facts.timings ? JSON.stringify(facts.timings) : null,
+        computedWith: facts.computedWith ? JSON.stringify(facts.computedWith) : null,
         quality: facts.quality ? JSON.stringify(facts.quality) : null,
       });
   }
@@ -265,6 +279,7 @@ export class ExpansionRows {
       modelVersion: row.modelVersion,
       populationVersion: row.populationVersion,
       timings: row.timings,
+      computedWith: row.computedWith,
       quality: row.quality,
       audienceVersion: row.audienceVersion,
       remainingMs: this.#remaining(row),

@@ -136,13 +136,18 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
   const progress = reporter(dependencies, job);
   requireLease(store.advance(job, { state: 'adapting', progress: 0.01 }));
   const task = customiseTask(job, pins, rows);
-  const { scores, customised } = await adaptAndScore(dependencies.pool, { job, population, task }, cancellation, {
-    onProgress: progress,
-    onAdapted: () => {
-      stage('adapting');
-      requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
+  const { scores, batchSize, customised } = await adaptAndScore(
+    dependencies.pool,
+    { job, population, task },
+    cancellation,
+    {
+      onProgress: progress,
+      onAdapted: () => {
+        stage('adapting');
+        requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
+      },
     },
-  });
+  );
   leaveOut(population, [seeds, suppressed, filtered], scores);
   stage('scoring');
   requireLease(store.renew(job));
@@ -159,6 +164,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
       populationSize: population.rowCount,
       excluded,
       timings,
+      computedWith: { ...dependencies.pool.computedWith, batchSize },
       quality: { epochs, held_out, prediction },
     }),
   );

@@ -63,6 +63,8 @@ export interface CustomiseResult {
 export interface ScoreResult {
   readonly userNumbers: Int32Array;
   readonly scores: Float32Array;
+  /** Rows per run. */
+  readonly batchSize: number;
 }
 
 /** Everything an engine needs to know; the API process sends it first. */

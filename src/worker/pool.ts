@@ -1,4 +1,5 @@
 /** The engine's threads, which adapt and score one task at a time each. */
+import type { ComputedWith } from '../campaigns/types.ts';
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
 import type { CustomiseProgress, CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task } from './messages.ts';
 import type { ThreadData } from './thread.ts';
@@ -9,10 +10,16 @@ export class ThreadPool {
    * its jobs.
    */
   readonly broken: Promise<never>;
+  /** What its threads run on, and how many there are. */
+  readonly computedWith: Omit<ComputedWith, 'batchSize'>;
   readonly #group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>;
 
-  private constructor(group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>) {
+  private constructor(
+    group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>,
+    computedWith: Omit<ComputedWith, 'batchSize'>,
+  ) {
     this.broken = group.broken;
+    this.computedWith = computedWith;
     this.#group = group;
   }
 
@@ -20,7 +27,11 @@ export class ThreadPool {
    * Starts `count` threads and waits until each has loaded and verified the model; throws if one of them refuses it.
    */
   static async open(count: number, data: ThreadData): Promise<ThreadPool> {
-    return new ThreadPool(await ThreadGroup.open({ beside: import.meta.url, name: 'thread', data }, count));
+    const group = await ThreadGroup.open<Task, CustomiseResult | ScoreResult, CustomiseProgress>(
+      { beside: import.meta.url, name: 'thread', data },
+      count,
+    );
+    return new ThreadPool(group, { device: data.device, threads: count });
   }
 
   /** Ends the threads, each after its task. */

@@ -337,6 +337,7 @@ function finishJob(store: CampaignStore, population: Population, score: (userNum
     populationSize: population.rowCount,
     excluded: { seeds: 3, suppressed: 0, filtered: 0 },
     timings,
+    computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
     quality: QUALITY,
   });
   if (!isDone) throw new Error('the lease was lost');

@@ -2,7 +2,7 @@
  * The port of jobs: the operations of engines and their parents. A job is leased to an owner; each claim has a fencing
  * token.
  */
-import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
+import type { ExpansionResult, Job, Pins, Reason, Timings } from '../types.ts';
 
 /**
  * A method that takes a `Job` returns false if that claim no longer holds (the lease was lost: another claim was made,
@@ -41,7 +41,7 @@ export interface Jobs {
   finish(job: Job, result: ExpansionResult): boolean;
 
   /** Ends the expansion without an audience, with its events, in one commit. */
-  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Readonly<Record<string, number>>): boolean;
+  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): boolean;
 
   /**
    * Puts the job back into the queue, not before `delayMs` have passed, showing `reason` meanwhile; fails it with that
