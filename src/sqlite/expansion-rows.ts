@@ -303,7 +303,9 @@ export class ExpansionRows {
     const before =
       state === 'queued'
         ? (this.#database
-            .prepare('SELECT count(*) FROM jobs WHERE number < (SELECT number FROM jobs WHERE expansion = @number)')
+            .prepare(
+              'SELECT count(*) FROM jobs WHERE (turn, number) < (SELECT turn, number FROM jobs WHERE expansion = @number)',
+            )
             .pluck()
             .get({ number }) as number)
         : 0;

@@ -39,9 +39,12 @@ export class ThreadPool {
     return this.#group.close();
   }
 
-  /** Progress is from 0 to 1. */
+  /**
+   * Progress is from 0 to 1. Goes before all segments that wait to be scored: those of a large population keep the
+   * threads busy for long.
+   */
   customise(task: CustomiseTask, following: Following<CustomiseProgress>): Promise<CustomiseResult> {
-    return this.#group.run(task, following) as Promise<CustomiseResult>;
+    return this.#group.run(task, following, { isUrgent: true }) as Promise<CustomiseResult>;
   }
 
   score(task: ScoreTask, { cancellation }: Pick<Following<never>, 'cancellation'>): Promise<ScoreResult> {

@@ -16,7 +16,7 @@ export interface Jobs {
   oldestQueuedSeconds(): number;
 
   /**
-   * Leases the first claimable job of the queue to `owner` (`<pid>:<uuid>`); null if there is none. The expansion is
+   * Leases the claimable job whose turn (`turnOf`) comes first to `owner` (`<pid>:<uuid>`); null if there is none. The expansion is
    * queued again until the owner advances it. Jobs whose last attempt let its lease expire end as failed, reason
    * crashed. All of it is one commit, and no two callers get the same job.
    */
