@@ -1,5 +1,7 @@
 /** The types of the domain: campaigns, their expansions, audiences and jobs. */
+
 import type { CampaignFeatures, Filters } from './features.ts';
+import type { ComputedWith, Timings } from './run-facts.ts';
 import type { ExpansionState } from './states.ts';
 
 export type AudienceRequest = { readonly size: number } | { readonly percent: number };
@@ -89,19 +91,6 @@ export interface Campaign {
   readonly audienceVersion: number | null;
   readonly audienceSize: number | null;
   readonly candidates: number | null;
-}
-
-/** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
-export type Timings = Readonly<Record<string, number>>;
-
-/** What an expansion was computed with. */
-export interface ComputedWith {
-  /** `cpu`, or `cuda:` and a number. */
-  readonly device: string;
-  /** Threads of the engine. */
-  readonly threads: number;
-  /** Users that a run of the model scored. */
-  readonly batchSize: number;
 }
 
 /** Users that an expansion did not rank, each counted once: as a seed, else as suppressed, else as filtered out. */

@@ -75,7 +75,10 @@ export class ThreadGroup<Task, Result, Progress = never> {
     }
   }
 
-  /** Urgent tasks go before all others that wait. @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks */
+  /**
+   * Urgent tasks go before all others that wait.
+   * @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks
+   */
   run(task: Task, following: Following<Progress> = {}, { isUrgent = false } = {}): Promise<Result> {
     assert(!this.#isClosing, 'the group of threads is open');
     if (this.#error) return Promise.reject(this.#error);

@@ -1,7 +1,7 @@
 /** A server's dependencies. Its parts are the ports of the folders that use them. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
-import type { Timings } from '../campaigns/types.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';

@@ -2,23 +2,14 @@
 
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import { expansionNotFound } from '../campaigns/not-found.ts';
+import type { ComputedWith, Timings } from '../campaigns/run-facts.ts';
 import { type ExpansionState, isLegal } from '../campaigns/states.ts';
-import type {
-  Cause,
-  ComputedWith,
-  Excluded,
-  Expansion,
-  ExpansionSets,
-  Page,
-  PageQuery,
-  Pins,
-  Reason,
-  Timings,
-} from '../campaigns/types.ts';
+import type { Cause, Excluded, Expansion, ExpansionSets, Page, PageQuery, Pins, Reason } from '../campaigns/types.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import type { CampaignInputs } from './campaign-rows.ts';
-import { type Column, insertRow, json, plain, type RowOf, readRow, selectList, toJson } from './columns.ts';
+import { type Column, insertRow, json, plain, readRow, selectList, toJson } from './columns.ts';
 import type { Database } from './database.ts';
+import { remainingMs } from './remaining-time.ts';
 
 /** What a step to another state writes beside it. */
 export interface StepFacts {
@@ -29,9 +20,6 @@ export interface StepFacts {
   readonly computedWith?: ComputedWith;
   readonly quality?: Readonly<Record<string, unknown>>;
 }
-
-/** Expansions that ended last, by which is told how long others take. */
-const RECENT = 20;
 
 /** An expansion as it is read. A column of its own is here, in `#toExpansion`, and where it is written. */
 const COLUMNS = {
@@ -62,8 +50,6 @@ const COLUMNS = {
   startedAt: plain<number | null>('e.started_at'),
   updatedAt: plain<number>('e.updated_at'),
 };
-
-type ExpansionRow = RowOf<typeof COLUMNS>;
 
 const SELECT_EXPANSION = `
   SELECT ${selectList(COLUMNS)}
@@ -282,33 +268,10 @@ export class ExpansionRows {
       computedWith: row.computedWith,
       quality: row.quality,
       audienceVersion: row.audienceVersion,
-      remainingMs: this.#remaining(row),
+      remainingMs: remainingMs(this.#database, row),
       createdAt: row.createdAt,
       startedAt: row.startedAt,
       updatedAt: row.updatedAt,
     };
-  }
-
-  /** What ended lately took so long, of which `progress` is done; one that waits, waits for all before it too. */
-  #remaining({ number, state, progress }: ExpansionRow): number | null {
-    if (state !== 'queued' && state !== 'adapting' && state !== 'scoring') return null;
-    const mean = this.#database
-      .prepare(
-        `SELECT avg(took) FROM (SELECT updated_at - started_at AS took FROM expansions
-           WHERE state = 'ready' AND started_at IS NOT NULL ORDER BY number DESC LIMIT ${RECENT})`,
-      )
-      .pluck()
-      .get() as number | null;
-    if (mean === null) return null;
-    const before =
-      state === 'queued'
-        ? (this.#database
-            .prepare(
-              'SELECT count(*) FROM jobs WHERE (turn, number) < (SELECT turn, number FROM jobs WHERE expansion = @number)',
-            )
-            .pluck()
-            .get({ number }) as number)
-        : 0;
-    return Math.round(mean * (before + 1 - progress));
   }
 }

@@ -46,8 +46,8 @@ export class JobRows {
   }
 
   /**
-   * Leases the job that nobody holds and whose turn comes first; its attempt is counted here, so a crash cannot forget it, and
-   * the token goes up.
+   * Leases the job that nobody holds and whose turn comes first; its attempt is counted here, so a crash cannot forget
+   * it, and the token goes up.
    */
   lease(owner: string, now: number, leaseMs: number): LeasedRow | undefined {
     return this.#database

@@ -1,7 +1,8 @@
 /** The port of jobs on SQLite: claims, leases, stages and ends, each one transaction. */
 import { isAbsolute, normalize } from 'node:path';
 import type { Jobs } from '../campaigns/ports/jobs.ts';
-import type { ExpansionResult, Job, Pins, Reason, Timings } from '../campaigns/types.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
+import type { ExpansionResult, Job, Pins, Reason } from '../campaigns/types.ts';
 import { assert } from '../lib/errors.ts';
 import type { AudienceRows } from './audience-rows.ts';
 import type { Connection } from './connection.ts';

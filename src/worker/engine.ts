@@ -3,7 +3,8 @@
  * gone or a thread dies.
  */
 import { setPriority } from 'node:os';
-import type { Job, Timings } from '../campaigns/types.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
+import type { Job } from '../campaigns/types.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';

@@ -2,7 +2,8 @@
 import { writeRanking } from '../audience/write-ranking.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import { rankingFolder } from '../campaigns/ranking-name.ts';
-import type { Job, Pins, Reason, Timings } from '../campaigns/types.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
+import type { Job, Pins, Reason } from '../campaigns/types.ts';
 import { Cancellation } from '../lib/cancellation.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError } from '../lib/errors.ts';

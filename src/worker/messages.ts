@@ -2,7 +2,7 @@
 
 import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { StoreLocator } from '../campaigns/ports/store.ts';
-import type { Timings } from '../campaigns/types.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Feeds } from '../runtime/session.ts';

@@ -1,5 +1,5 @@
 /** The engine's threads, which adapt and score one task at a time each. */
-import type { ComputedWith } from '../campaigns/types.ts';
+import type { ComputedWith } from '../campaigns/run-facts.ts';
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
 import type { CustomiseProgress, CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task } from './messages.ts';
 import type { ThreadData } from './thread.ts';

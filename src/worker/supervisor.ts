@@ -7,7 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
-import type { Timings } from '../campaigns/types.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
 import { forkBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';

@@ -9,7 +9,7 @@ import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { rankingFolder } from '../../src/campaigns/ranking-name.ts';
-import type { Timings } from '../../src/campaigns/types.ts';
+import type { Timings } from '../../src/campaigns/run-facts.ts';
 import { ServiceEraser } from '../../src/cli/user-eraser.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { AppError } from '../../src/lib/errors.ts';

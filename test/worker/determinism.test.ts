@@ -1,7 +1,7 @@
 /** An audience depends on the model, the population, the campaign's features and the set of seeds: on nothing else. */
 import { describe, expect, it, vi } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
-import type { Timings } from '../../src/campaigns/types.ts';
+import type { Timings } from '../../src/campaigns/run-facts.ts';
 import { createRng, shuffle } from '../../src/lib/rng.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';

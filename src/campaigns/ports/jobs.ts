@@ -2,7 +2,8 @@
  * The port of jobs: the operations of engines and their parents. A job is leased to an owner; each claim has a fencing
  * token.
  */
-import type { ExpansionResult, Job, Pins, Reason, Timings } from '../types.ts';
+import type { Timings } from '../run-facts.ts';
+import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
 
 /**
  * A method that takes a `Job` returns false if that claim no longer holds (the lease was lost: another claim was made,
@@ -16,9 +17,9 @@ export interface Jobs {
   oldestQueuedSeconds(): number;
 
   /**
-   * Leases the claimable job whose turn (`turnOf`) comes first to `owner` (`<pid>:<uuid>`); null if there is none. The expansion is
-   * queued again until the owner advances it. Jobs whose last attempt let its lease expire end as failed, reason
-   * crashed. All of it is one commit, and no two callers get the same job.
+   * Leases the claimable job whose turn (`turnOf`) comes first to `owner` (`<pid>:<uuid>`); null if there is none. The
+   * expansion is queued again until the owner advances it. Jobs whose last attempt let its lease expire end as failed,
+   * reason crashed. All of it is one commit, and no two callers get the same job.
    */
   claim(owner: string): Job | null;
 
