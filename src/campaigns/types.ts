@@ -1,5 +1,7 @@
 /** The types of the domain: campaigns, their expansions, audiences and jobs. */
+
 import type { CampaignFeatures, Filters } from './features.ts';
+import type { ComputedWith, Timings } from './run-facts.ts';
 import type { ExpansionState } from './states.ts';
 
 export type AudienceRequest = { readonly size: number } | { readonly percent: number };
@@ -82,8 +84,7 @@ export interface Campaign {
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
-  /** Seconds by stage: queued, finding (who is a seed, suppressed, filtered out), adapting, scoring, ranking. */
-  readonly timings: Readonly<Record<string, number>>;
+  readonly timings: Timings;
   /** The quality report from the engine. */
   readonly quality: Readonly<Record<string, unknown>> | null;
   /** The active audience version, which may belong to an earlier expansion than `state`. */
@@ -116,7 +117,9 @@ export interface Expansion {
   readonly excluded: Excluded | null;
   readonly modelVersion: string | null;
   readonly populationVersion: string | null;
-  readonly timings: Readonly<Record<string, number>>;
+  readonly timings: Timings;
+  /** null until it is ready, and of one by an earlier version. */
+  readonly computedWith: ComputedWith | null;
   readonly quality: Readonly<Record<string, unknown>> | null;
   /** The version it was published as; null if it was not, or the version was pruned. */
   readonly audienceVersion: number | null;
@@ -286,6 +289,7 @@ export interface ExpansionResult {
   /** Users of the pinned population version, including seeds, which percentages refer to. */
   readonly populationSize: number;
   readonly excluded: Excluded;
-  readonly timings: Readonly<Record<string, number>>;
+  readonly timings: Timings;
+  readonly computedWith: ComputedWith;
   readonly quality: Readonly<Record<string, unknown>>;
 }

@@ -14,6 +14,7 @@ import type { Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
+import type { ServerDependencies } from '../server/dependencies.ts';
 import { requireKeyFor } from '../server/http/auth.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
 import type { ValueList } from '../server/information/feature-values.ts';
@@ -127,10 +128,9 @@ async function startParts(
     populations,
     customisedModels: exporter,
     eraser,
-    estimates: supervisor,
     explainer,
-    engine: () => supervisor.state,
     wake,
+    ...engineOf(supervisor),
     webhooks,
     logger,
     clock,
@@ -144,6 +144,14 @@ async function startParts(
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
   return { url: urlOf(server, options.host), engineReady, close };
+}
+
+function engineOf(supervisor: EngineSupervisor): Pick<ServerDependencies, 'engine' | 'estimates' | 'onExpanded'> {
+  return {
+    engine: () => supervisor.state,
+    estimates: supervisor,
+    onExpanded: (listener) => supervisor.onExpanded(listener),
+  };
 }
 
 /** Releases the jobs that a previous service left running. */

@@ -1,4 +1,4 @@
-/** A group of identical threads: a task goes to whichever is free, first come, first served. */
+/** A group of identical threads: a task goes to whichever is free, urgent ones first, else first come, first served. */
 import type { Worker } from 'node:worker_threads';
 import { Cancellation } from './cancellation.ts';
 import { startThreadBeside } from './entry.ts';
@@ -25,6 +25,7 @@ export interface Following<Progress> {
 export class ThreadDied extends Error {}
 
 interface Waiting<Task, Result, Progress> extends Following<Progress> {
+  readonly isUrgent: boolean;
   readonly id: number;
   readonly task: Task;
   readonly resolve: (result: Result) => void;
@@ -74,12 +75,17 @@ export class ThreadGroup<Task, Result, Progress = never> {
     }
   }
 
-  /** @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks */
-  run(task: Task, following: Following<Progress> = {}): Promise<Result> {
+  /**
+   * Urgent tasks go before all others that wait.
+   * @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks
+   */
+  run(task: Task, following: Following<Progress> = {}, { isUrgent = false } = {}): Promise<Result> {
     assert(!this.#isClosing, 'the group of threads is open');
     if (this.#error) return Promise.reject(this.#error);
     return new Promise((resolve, reject) => {
-      this.#queue.push({ id: this.#nextId++, task, ...following, resolve, reject });
+      const first = isUrgent ? this.#queue.findIndex((other) => !other.isUrgent) : -1;
+      const waiting = { id: this.#nextId++, task, isUrgent, ...following, resolve, reject };
+      this.#queue.splice(first < 0 ? this.#queue.length : first, 0, waiting);
       this.#dispatch();
     });
   }

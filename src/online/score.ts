@@ -40,6 +40,8 @@ export interface ScoredCampaign {
 
 /** Scores segments. The adapted parameters are inputs, so that all campaigns share a scorer. */
 export interface Scorer {
+  /** Rows per run. */
+  readonly batchSize: number;
   /**
    * Scores of the rows, in order, `[rows.count]`; one call at a time, others wait. A score that is not a number is
    * invalid_model.
@@ -78,6 +80,7 @@ interface ScoringSessions {
 }
 
 class SessionScorer implements Scorer {
+  readonly batchSize = BATCH_ROWS;
   readonly #what: ScoredModel;
   readonly #sessions: ScoringSessions;
   readonly #pools: Pools;

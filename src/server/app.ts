@@ -96,6 +96,7 @@ function unserved(config: ServerConfig): ServerDependencies {
     estimates: unusable(),
     explainer: unusable(),
     engine: refuseUse,
+    onExpanded: refuseUse,
     wake: refuseUse,
     webhooks: unusable(),
     logger: unusable(),

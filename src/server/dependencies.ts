@@ -1,6 +1,7 @@
 /** A server's dependencies. Its parts are the ports of the folders that use them. */
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { Population } from '../population/population.ts';
@@ -28,6 +29,8 @@ export interface ServerDependencies {
   readonly estimates: Estimates;
   readonly explainer: AudienceExplainer;
   readonly engine: () => EngineStatus;
+  /** Calls `listener` with the timings of each expansion that becomes ready: seconds by stage. */
+  readonly onExpanded: (listener: (timings: Timings) => void) => void;
   /** Called after a campaign was accepted, so that the engine need not wait for its next poll of the queue. */
   readonly wake: () => void;
   readonly webhooks: WebhookService;

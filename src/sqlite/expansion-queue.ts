@@ -1,5 +1,6 @@
 /** How expansions get into the queue and out of it by a call. Every method runs inside the caller's transaction. */
 import { randomUUID } from 'node:crypto';
+import { turnOf } from '../campaigns/turns.ts';
 import type { Cause, Reason } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import type { WrittenSet } from '../user-sets/writer.ts';
@@ -40,7 +41,8 @@ export class ExpansionQueue {
     const dismissed = referenceTo(sets.dismissed);
     const row = { id, cause, state, reason, inputs: { ...inputs, seedSet }, positives, dismissed } as const;
     const expansion = this.#expansions.insert(row, now);
-    if (reason === null) this.#jobs.insert(randomUUID(), expansion, now);
+    const turn = turnOf({ queuedAt: now, cause, seeds: inputs.seeds.known + positives.users });
+    if (reason === null) this.#jobs.insert(randomUUID(), expansion, now, turn);
     else this.#events.expansionEnded(expansion, now);
     return id;
   }

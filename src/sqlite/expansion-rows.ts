@@ -2,24 +2,24 @@
 
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import { expansionNotFound } from '../campaigns/not-found.ts';
+import type { ComputedWith, Timings } from '../campaigns/run-facts.ts';
 import { type ExpansionState, isLegal } from '../campaigns/states.ts';
 import type { Cause, Excluded, Expansion, ExpansionSets, Page, PageQuery, Pins, Reason } from '../campaigns/types.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import type { CampaignInputs } from './campaign-rows.ts';
-import { type Column, insertRow, json, plain, type RowOf, readRow, selectList, toJson } from './columns.ts';
+import { type Column, insertRow, json, plain, readRow, selectList, toJson } from './columns.ts';
 import type { Database } from './database.ts';
+import { remainingMs } from './remaining-time.ts';
 
 /** What a step to another state writes beside it. */
 export interface StepFacts {
   readonly reason: Reason | null;
   readonly progress?: number;
   readonly excluded?: Excluded;
-  readonly timings?: Readonly<Record<string, number>> | undefined;
+  readonly timings?: Timings | undefined;
+  readonly computedWith?: ComputedWith;
   readonly quality?: Readonly<Record<string, unknown>>;
 }
-
-/** Expansions that ended last, by which is told how long others take. */
-const RECENT = 20;
 
 /** An expansion as it is read. A column of its own is here, in `#toExpansion`, and where it is written. */
 const COLUMNS = {
@@ -43,14 +43,13 @@ const COLUMNS = {
   modelVersion: plain<string | null>('e.model_version'),
   populationVersion: plain<string | null>('e.population_version'),
   timings: json<Record<string, number>>('e.timings'),
+  computedWith: json<ComputedWith | null>('e.computed_with'),
   quality: json<Record<string, unknown> | null>('e.quality'),
   audienceVersion: plain<number | null>('(SELECT min(version) FROM audiences a WHERE a.expansion = e.number)'),
   createdAt: plain<number>('e.created_at'),
   startedAt: plain<number | null>('e.started_at'),
   updatedAt: plain<number>('e.updated_at'),
 };
-
-type ExpansionRow = RowOf<typeof COLUMNS>;
 
 const SELECT_EXPANSION = `
   SELECT ${selectList(COLUMNS)}
@@ -198,7 +197,7 @@ export class ExpansionRows {
       .prepare(
         `UPDATE expansions SET state = @to, reason = @reason, progress = max(progress, @progress),
            excluded = coalesce(@excluded, excluded), timings = coalesce(@timings, timings),
-           quality = coalesce(@quality, quality), updated_at = @now,
+           computed_with = coalesce(@computedWith, computed_with), quality = coalesce(@quality, quality), updated_at = @now,
            started_at = CASE WHEN @to = 'adapting' THEN coalesce(started_at, @now) ELSE started_at END
          WHERE number = @expansion`,
       )
@@ -210,6 +209,7 @@ export class ExpansionRows {
         progress: facts.progress === undefined ? 0 : Math.min(1, Math.max(0, facts.progress)),
         excluded: facts.excluded ? JSON.stringify(facts.excluded) : null,
         timings: facts.timings ? JSON.stringify(facts.timings) : null,
+        computedWith: facts.computedWith ? JSON.stringify(facts.computedWith) : null,
         quality: facts.quality ? JSON.stringify(facts.quality) : null,
       });
   }
@@ -265,33 +265,13 @@ export class ExpansionRows {
       modelVersion: row.modelVersion,
       populationVersion: row.populationVersion,
       timings: row.timings,
+      computedWith: row.computedWith,
       quality: row.quality,
       audienceVersion: row.audienceVersion,
-      remainingMs: this.#remaining(row),
+      remainingMs: remainingMs(this.#database, row),
       createdAt: row.createdAt,
       startedAt: row.startedAt,
       updatedAt: row.updatedAt,
     };
-  }
-
-  /** What ended lately took so long, of which `progress` is done; one that waits, waits for all before it too. */
-  #remaining({ number, state, progress }: ExpansionRow): number | null {
-    if (state !== 'queued' && state !== 'adapting' && state !== 'scoring') return null;
-    const mean = this.#database
-      .prepare(
-        `SELECT avg(took) FROM (SELECT updated_at - started_at AS took FROM expansions
-           WHERE state = 'ready' AND started_at IS NOT NULL ORDER BY number DESC LIMIT ${RECENT})`,
-      )
-      .pluck()
-      .get() as number | null;
-    if (mean === null) return null;
-    const before =
-      state === 'queued'
-        ? (this.#database
-            .prepare('SELECT count(*) FROM jobs WHERE number < (SELECT number FROM jobs WHERE expansion = @number)')
-            .pluck()
-            .get({ number }) as number)
-        : 0;
-    return Math.round(mean * (before + 1 - progress));
   }
 }

@@ -37,8 +37,8 @@ export class JobRows {
     this.#database = database;
   }
 
-  insert(id: string, expansion: number, now: number): void {
-    insertRow(this.#database, 'jobs', { id, expansion, queued_at: now, run_after: now });
+  insert(id: string, expansion: number, now: number, turn: number): void {
+    insertRow(this.#database, 'jobs', { id, expansion, queued_at: now, run_after: now, turn });
   }
 
   anyClaimable(now: number): boolean {
@@ -46,14 +46,14 @@ export class JobRows {
   }
 
   /**
-   * Leases the first job of the queue that nobody holds; its attempt is counted here, so a crash cannot forget it, and
-   * the token goes up.
+   * Leases the job that nobody holds and whose turn comes first; its attempt is counted here, so a crash cannot forget
+   * it, and the token goes up.
    */
   lease(owner: string, now: number, leaseMs: number): LeasedRow | undefined {
     return this.#database
       .prepare(
         `UPDATE jobs SET owner = @owner, lease_until = @until, attempt = attempt + 1, token = token + 1
-         WHERE number = (SELECT number FROM jobs WHERE ${CLAIMABLE} ORDER BY number LIMIT 1)
+         WHERE number = (SELECT number FROM jobs WHERE ${CLAIMABLE} ORDER BY turn, number LIMIT 1)
          RETURNING id, expansion, attempt, token`,
       )
       .get({ owner, now, until: now + leaseMs }) as LeasedRow | undefined;
@@ -122,10 +122,10 @@ export class JobRows {
     return this.#database.prepare('SELECT DISTINCT owner FROM jobs WHERE owner IS NOT NULL').pluck().all() as string[];
   }
 
-  /** When the first job that nobody works at was queued; undefined where there is none. */
+  /** When the oldest job that nobody works at was queued; undefined where there is none. */
   oldestQueuedAt(now: number): number | undefined {
     return this.#database
-      .prepare('SELECT queued_at FROM jobs WHERE lease_until IS NULL OR lease_until <= @now ORDER BY number LIMIT 1')
+      .prepare('SELECT queued_at FROM jobs WHERE lease_until IS NULL OR lease_until <= @now ORDER BY queued_at LIMIT 1')
       .pluck()
       .get({ now }) as number | undefined;
   }

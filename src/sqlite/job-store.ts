@@ -1,6 +1,7 @@
 /** The port of jobs on SQLite: claims, leases, stages and ends, each one transaction. */
 import { isAbsolute, normalize } from 'node:path';
 import type { Jobs } from '../campaigns/ports/jobs.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
 import type { ExpansionResult, Job, Pins, Reason } from '../campaigns/types.ts';
 import { assert } from '../lib/errors.ts';
 import type { AudienceRows } from './audience-rows.ts';
@@ -84,8 +85,8 @@ export class SqliteJobs implements Jobs {
       `ranking folder ${result.folder} is relative to the data folder`,
     );
     return this.#whileHeld(job, (row) => {
-      const { timings, quality, excluded } = result;
-      const facts = { reason: null, progress: 1, excluded, timings, quality };
+      const { timings, computedWith, quality, excluded } = result;
+      const facts = { reason: null, progress: 1, excluded, timings, computedWith, quality };
       this.#parts.expansions.step(row.expansion, 'ready', this.#now(), facts);
       this.#parts.audiences.publish(row.expansion, result, this.#now());
       this.#parts.events.expansionEnded(row.expansion, this.#now());
@@ -93,7 +94,7 @@ export class SqliteJobs implements Jobs {
     });
   }
 
-  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Readonly<Record<string, number>>): boolean {
+  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): boolean {
     return this.#whileHeld(job, (row) => this.#endWith(row, state, this.#now(), reason, timings));
   }
 
@@ -148,13 +149,7 @@ export class SqliteJobs implements Jobs {
     this.#endWith(row, 'failed', now, { code: 'crashed', message, attempts: row.attempt });
   }
 
-  #endWith(
-    row: JobRow,
-    state: 'too_small' | 'failed',
-    now: number,
-    reason: Reason,
-    timings?: Readonly<Record<string, number>>,
-  ): void {
+  #endWith(row: JobRow, state: 'too_small' | 'failed', now: number, reason: Reason, timings?: Timings): void {
     this.#parts.expansions.step(row.expansion, state, now, { reason, timings });
     this.#parts.events.expansionEnded(row.expansion, now);
     this.#parts.jobs.remove(row.id);

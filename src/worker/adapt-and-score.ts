@@ -16,6 +16,12 @@ interface Work {
   readonly task: CustomiseTask;
 }
 
+/** Scores by user number, and how many users a run scored. */
+interface Scored {
+  readonly scores: Float32Array;
+  readonly batchSize: number;
+}
+
 /**
  * Scores by user number, NaN for users who are not in this version, and what is stored of the adapted model. Quality
  * and prediction take one thread, which they need not share with the scoring of the others.
@@ -25,7 +31,7 @@ export async function adaptAndScore(
   work: Work,
   cancellation: Cancellation,
   { onProgress, onAdapted }: { readonly onProgress: (progress: number) => void; readonly onAdapted: () => void },
-): Promise<{ readonly scores: Float32Array; readonly customised: CustomiseResult }> {
+): Promise<Scored & { readonly customised: CustomiseResult }> {
   const { parameters, customising } = await customiseUntilAdapted(pool, work.task, {
     cancellation,
     onProgress: (share) => onProgress(ADAPTED * share),
@@ -33,11 +39,11 @@ export async function adaptAndScore(
   // its error is that of the scores' or of the last await; until then nobody waits for it
   customising.catch(() => {});
   onAdapted();
-  const scores = await scoreAll(pool, work, parameters, {
+  const scored = await scoreAll(pool, work, parameters, {
     cancellation,
     onProgress: (share) => onProgress(ADAPTED + (SCORED - ADAPTED) * share),
   });
-  return { scores, customised: await customising };
+  return { ...scored, customised: await customising };
 }
 
 /** Starts an adaptation, and resolves when its parameters are known: quality and prediction may still be made. */
@@ -70,11 +76,12 @@ async function scoreAll(
   { job, population }: Pick<Work, 'job' | 'population'>,
   parameters: CustomiseResult['parameters'],
   { cancellation, onProgress }: Required<Following<number>>,
-): Promise<Float32Array> {
+): Promise<Scored> {
   const { features, externalId } = job;
   const modelKey = `${job.id}/${job.attempt}`;
   const scores = new Float32Array(population.directory.size).fill(Number.NaN);
   let done = 0;
+  let batchSize = 0;
   await Promise.all(
     Array.from({ length: population.segmentCount }, async (_, segment) => {
       const result = await pool.score(
@@ -85,9 +92,10 @@ async function scoreAll(
         { cancellation },
       );
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
+      batchSize = result.batchSize;
       done += 1;
       onProgress(done / population.segmentCount);
     }),
   );
-  return scores;
+  return { scores, batchSize };
 }

@@ -3,6 +3,7 @@
  * gone or a thread dies.
  */
 import { setPriority } from 'node:os';
+import type { Timings } from '../campaigns/run-facts.ts';
 import type { Job } from '../campaigns/types.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
@@ -37,13 +38,20 @@ class Engine {
   readonly #config: EngineConfig;
   #dependencies: ExpandDependencies;
   readonly #logger: Logger;
+  readonly #onExpanded: (timings: Timings) => void;
   #wake: () => void = () => {};
   #sleeping: Promise<void> = Promise.resolve();
 
-  constructor(config: EngineConfig, dependencies: ExpandDependencies, logger: Logger) {
+  constructor(
+    config: EngineConfig,
+    dependencies: ExpandDependencies,
+    logger: Logger,
+    onExpanded: (timings: Timings) => void,
+  ) {
     this.#config = config;
     this.#dependencies = dependencies;
     this.#logger = logger;
+    this.#onExpanded = onExpanded;
   }
 
   wake(): void {
@@ -88,7 +96,8 @@ class Engine {
       }
     }, this.#config.leaseMs / 3);
     try {
-      const { kind, reason, error } = await expand(this.#dependencies, job);
+      const { kind, reason, timings, error } = await expand(this.#dependencies, job);
+      if (timings !== undefined) this.#onExpanded(timings);
       this.#logger[error === undefined ? 'info' : 'error'](
         {
           campaign: job.campaignId,
@@ -122,6 +131,7 @@ async function startEngine(
   config: EngineConfig,
   clock: Clock,
   logger: Logger,
+  send: (message: FromEngine) => void,
 ): Promise<{ engine: Engine; device: string }> {
   const device = await resolveDevice(parseDevice(config.device));
   const named = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
@@ -165,7 +175,8 @@ async function startEngine(
     clock,
     onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
   };
-  return { engine: new Engine(config, dependencies, logger), device: device.detail };
+  const engine = new Engine(config, dependencies, logger, (timings) => send({ kind: 'expanded', timings }));
+  return { engine, device: device.detail };
 }
 
 /** Makes estimates in a separate thread, so that none waits for expansions. */
@@ -195,7 +206,7 @@ function end(): void {
  * whatever it is doing: a quick stop is worth more than an attempt's progress, and the parent releases the jobs.
  */
 function main(): void {
-  const send = (message: FromEngine) => process.send?.(message);
+  const send = (message: FromEngine) => void process.send?.(message);
   let engine: Engine | null = null;
   let wanted: string | null = null;
   let served: { readonly config: EngineConfig; readonly logger: Logger; readonly estimator: Estimator } | null = null;
@@ -239,7 +250,7 @@ function main(): void {
       logger.debug({ err: error }, 'the priority could not be lowered');
     }
     try {
-      const started = await startEngine(config, systemClock, logger);
+      const started = await startEngine(config, systemClock, logger, send);
       engine = started.engine;
       served = { config, logger, estimator: openEstimator(config, logger) };
       // it may have been named while the model was loaded

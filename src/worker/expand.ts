@@ -2,6 +2,7 @@
 import { writeRanking } from '../audience/write-ranking.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import { rankingFolder } from '../campaigns/ranking-name.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
 import type { Job, Pins, Reason } from '../campaigns/types.ts';
 import { Cancellation } from '../lib/cancellation.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -44,6 +45,8 @@ export interface Outcome {
    */
   readonly kind: 'ready' | 'too_small' | 'failed' | 'retry' | 'lost';
   readonly reason?: Reason;
+  /** Of one that is ready. */
+  readonly timings?: Timings;
   /** Details for the log that the API's callers do not see. */
   readonly error?: unknown;
 }
@@ -134,13 +137,18 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
   const progress = reporter(dependencies, job);
   requireLease(store.advance(job, { state: 'adapting', progress: 0.01 }));
   const task = customiseTask(job, pins, rows);
-  const { scores, customised } = await adaptAndScore(dependencies.pool, { job, population, task }, cancellation, {
-    onProgress: progress,
-    onAdapted: () => {
-      stage('adapting');
-      requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
+  const { scores, batchSize, customised } = await adaptAndScore(
+    dependencies.pool,
+    { job, population, task },
+    cancellation,
+    {
+      onProgress: progress,
+      onAdapted: () => {
+        stage('adapting');
+        requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
+      },
     },
-  });
+  );
   leaveOut(population, [seeds, suppressed, filtered], scores);
   stage('scoring');
   requireLease(store.renew(job));
@@ -157,10 +165,11 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
       populationSize: population.rowCount,
       excluded,
       timings,
+      computedWith: { ...dependencies.pool.computedWith, batchSize },
       quality: { epochs, held_out, prediction },
     }),
   );
-  return { kind: 'ready' };
+  return { kind: 'ready', timings };
 }
 
 function customiseTask({ features, filters, externalId }: Job, pins: Pins, rows: ExpansionRows): CustomiseTask {

@@ -2,6 +2,7 @@
 
 import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { StoreLocator } from '../campaigns/ports/store.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Feeds } from '../runtime/session.ts';
@@ -62,6 +63,8 @@ export interface CustomiseResult {
 export interface ScoreResult {
   readonly userNumbers: Int32Array;
   readonly scores: Float32Array;
+  /** Rows per run. */
+  readonly batchSize: number;
 }
 
 /** Everything an engine needs to know; the API process sends it first. */
@@ -92,6 +95,8 @@ export type ToEngine =
 
 export type FromEngine =
   | { readonly kind: 'ready'; readonly device: string }
+  /** An expansion is ready. */
+  | { readonly kind: 'expanded'; readonly timings: Timings }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
   | { readonly kind: 'estimated'; readonly id: number; readonly outcome: EstimateOutcome }
   | { readonly kind: 'not_estimated'; readonly id: number; readonly error: ThreadError };

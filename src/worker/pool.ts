@@ -1,4 +1,5 @@
 /** The engine's threads, which adapt and score one task at a time each. */
+import type { ComputedWith } from '../campaigns/run-facts.ts';
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
 import type { CustomiseProgress, CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task } from './messages.ts';
 import type { ThreadData } from './thread.ts';
@@ -9,10 +10,16 @@ export class ThreadPool {
    * its jobs.
    */
   readonly broken: Promise<never>;
+  /** What its threads run on, and how many there are. */
+  readonly computedWith: Omit<ComputedWith, 'batchSize'>;
   readonly #group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>;
 
-  private constructor(group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>) {
+  private constructor(
+    group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>,
+    computedWith: Omit<ComputedWith, 'batchSize'>,
+  ) {
     this.broken = group.broken;
+    this.computedWith = computedWith;
     this.#group = group;
   }
 
@@ -20,8 +27,11 @@ export class ThreadPool {
    * Starts `count` threads and waits until each has loaded and verified the model; throws if one of them refuses it.
    */
   static async open(count: number, data: Omit<ThreadData, 'threads'>): Promise<ThreadPool> {
-    const module = { beside: import.meta.url, name: 'thread', data: { ...data, threads: count } };
-    return new ThreadPool(await ThreadGroup.open(module, count));
+    const group = await ThreadGroup.open<Task, CustomiseResult | ScoreResult, CustomiseProgress>(
+      { beside: import.meta.url, name: 'thread', data: { ...data, threads: count } },
+      count,
+    );
+    return new ThreadPool(group, { device: data.device, threads: count });
   }
 
   /** Ends the threads, each after its task. */
@@ -29,9 +39,12 @@ export class ThreadPool {
     return this.#group.close();
   }
 
-  /** Progress is from 0 to 1. */
+  /**
+   * Progress is from 0 to 1. Goes before all segments that wait to be scored: those of a large population keep the
+   * threads busy for long.
+   */
   customise(task: CustomiseTask, following: Following<CustomiseProgress>): Promise<CustomiseResult> {
-    return this.#group.run(task, following) as Promise<CustomiseResult>;
+    return this.#group.run(task, following, { isUrgent: true }) as Promise<CustomiseResult>;
   }
 
   score(task: ScoreTask, { cancellation }: Pick<Following<never>, 'cancellation'>): Promise<ScoreResult> {

@@ -7,6 +7,7 @@ import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
+import type { Timings } from '../campaigns/run-facts.ts';
 import { forkBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -52,6 +53,7 @@ export class EngineSupervisor {
   /** Callers that wait for an estimate. */
   readonly #estimates = new Map<number, WaitingEstimate>();
   #lastEstimate = 0;
+  #onExpanded: (timings: Timings) => void = () => {};
 
   constructor(config: Omit<EngineConfig, 'ownerId'>, store: CampaignStore, logger: Logger) {
     this.#config = config;
@@ -72,6 +74,11 @@ export class EngineSupervisor {
       this.#starting = { resolve, reject };
       this.#spawn();
     });
+  }
+
+  /** Calls `listener`, the only one, with the timings of each expansion that becomes ready. */
+  onExpanded(listener: (timings: Timings) => void): void {
+    this.#onExpanded = listener;
   }
 
   /** Tells the engine that there is work. */
@@ -128,6 +135,7 @@ export class EngineSupervisor {
     child.on('message', (message: FromEngine) => {
       if (message.kind === 'ready') this.#ready(child, message.device);
       else if (message.kind === 'refused') refusal = new AppError(message.code as ErrorCode, message.message);
+      else if (message.kind === 'expanded') this.#onExpanded(message.timings);
       else if (message.kind === 'estimated') this.#answer(message.id, ({ resolve }) => resolve(message.outcome));
       else this.#answer(message.id, ({ reject }) => reject(restoreError(message.error)));
     });

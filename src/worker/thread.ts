@@ -115,7 +115,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
     const rows = context.population.readSegment(task.segment);
     const without = ownToken(this.#model.folder, task.externalId);
     const scores = await scorer.score(rows, { features, parameters: this.#parameters.values, without });
-    return { userNumbers: rows.userNumbers.slice(), scores };
+    return { userNumbers: rows.userNumbers.slice(), scores, batchSize: scorer.batchSize };
   }
 
   #regression(bound: Bound): Promise<BoundRegression | null> {

@@ -1,4 +1,7 @@
-/** Imports as a command: users a second of NDJSON, CSV and Parquet, and whether memory grows with them. */
+/**
+ * Imports as a command: users a second of NDJSON, CSV and Parquet, with its start and beyond it, and whether memory grows
+ * with them.
+ */
 import { createReadStream, createWriteStream, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -11,7 +14,7 @@ import { ROOT, withFolder } from './service.ts';
 
 const USERS = { full: 1_000_000, quick: 20_000 };
 const ROUNDS = 3;
-/** The small import has this part of the users. */
+/** The small imports have this part of the users. */
 const PART = 4;
 
 export async function benchImport({ quick, users, note }: BenchOptions): Promise<BenchReport> {
@@ -33,26 +36,39 @@ export async function benchImport({ quick, users, note }: BenchOptions): Promise
       ndjson: run('ndjson', files.ndjson, size),
       csv: run('csv', files.csv, size),
       parquet: run('parquet', files.parquet, size),
-      part: run('part', files.part, size / PART),
+      'ndjson, a quarter': run('ndjson, a quarter', files.ndjsonPart, size / PART),
+      'parquet, a quarter': run('parquet, a quarter', files.parquetPart, size / PART),
     });
     const results: Record<string, Figure> = {};
     for (const [name, values] of Object.entries(rates)) results[name] = figure(values, 'users/s');
+    for (const name of ['ndjson', 'parquet'] as const)
+      results[`${name}: beyond the start`] = figure(
+        beyondStart(size, rates[name], rates[`${name}, a quarter`]),
+        'users/s',
+      );
     for (const [name, values] of Object.entries(memory)) results[`${name}: memory`] = figure(values, 'MiB');
-    const grown = results['ndjson: memory']!.median / results['part: memory']!.median;
-    return { results, ratios: { memory_vs_a_quarter_of_the_users: grown } };
+    const grown = (name: string) => results[`${name}: memory`]!.median / results[`${name}, a quarter: memory`]!.median;
+    const ratios = { ndjson_memory_vs_a_quarter: grown('ndjson'), parquet_memory_vs_a_quarter: grown('parquet') };
+    return { results, ratios };
   });
 }
 
-/** The same people as NDJSON, CSV and Parquet, a part of them as NDJSON, and their schema. */
+/** Users a second of what the larger import has more: neither starting Node nor opening files counts. */
+function beyondStart(size: number, rates: readonly number[], ofQuarter: readonly number[]): number[] {
+  return rates.map((rate, i) => (size - size / PART) / (size / rate - size / PART / ofQuarter[i]!));
+}
+
+/** The same people as NDJSON, CSV and Parquet, a part of them as NDJSON and Parquet, and their schema. */
 async function makeFiles(folder: string, users: number) {
   const data = join(folder, 'data');
   await generateDataSet({ out: data, users, trainCampaigns: 1, testCampaigns: 1, seed: '1', world: 'demo' });
-  const [schema, ndjson, csv, parquet, part] = [
+  const [schema, ndjson, csv, parquet, ndjsonPart, parquetPart] = [
     join(folder, 'schema.json'),
     join(data, 'users.ndjson'),
     join(folder, 'users.csv'),
     join(folder, 'users.parquet'),
     join(folder, 'part.ndjson'),
+    join(folder, 'part.parquet'),
   ];
   const features = openDataSet(data).userFeatures;
   writeFileSync(
@@ -61,16 +77,18 @@ async function makeFiles(folder: string, users: number) {
       features: features.map(({ name, kind }) => (kind === 'multi' ? { name, kind, separator: '|' } : { name, kind })),
     }),
   );
+  await copyLines(ndjson, ndjsonPart, Math.floor(users / PART));
   await withDatabase({ scratch: join(folder, 'scratch') }, async (database) => {
     const source = `read_json('${ndjson}', format = 'newline_delimited')`;
     await database.run(`COPY (FROM ${source}) TO '${parquet}' (FORMAT parquet)`);
+    const part = `read_json('${ndjsonPart}', format = 'newline_delimited')`;
+    await database.run(`COPY (FROM ${part}) TO '${parquetPart}' (FORMAT parquet)`);
     const columns = features.map(({ name, kind }) =>
       kind === 'multi' ? `array_to_string("${name}", '|') AS "${name}"` : `"${name}"`,
     );
     await database.run(`COPY (SELECT user_id, ${columns.join(', ')} FROM ${source}) TO '${csv}' (FORMAT csv)`);
   });
-  await copyLines(ndjson, part, Math.floor(users / PART));
-  return { schema, ndjson, csv, parquet, part };
+  return { schema, ndjson, csv, parquet, ndjsonPart, parquetPart };
 }
 
 async function copyLines(from: string, to: string, lines: number): Promise<void> {

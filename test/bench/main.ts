@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- NAME ..] [--json] [--quick] [--users N] [--peer FILE]`: each benchmark prints figures and ratios of ways that
- * were measured in turn in one run. `npm run bench -- quality ..` has arguments of its own.
+ * `npm run bench [-- NAME ..] [--json] [--quick] [--markdown] [--users N] [--peer FILE]`: each benchmark prints figures and
+ * ratios of ways that were measured in turn in one run. `npm run bench -- quality ..` has arguments of its own.
  */
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
@@ -11,6 +11,7 @@ import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
 import { benchGraph } from './graph.bench.ts';
+import { benchGrowth } from './growth.bench.ts';
 import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchQuality } from './quality.bench.ts';
@@ -30,6 +31,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   adaptation: benchAdaptation,
   training: benchTraining,
   campaign: benchCampaign,
+  growth: benchGrowth,
   serving: benchServing,
   import: benchImport,
   graph: benchGraph,
@@ -58,6 +60,7 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
     options: {
       json: { type: 'boolean' },
       quick: { type: 'boolean' },
+      markdown: { type: 'boolean' },
       peer: { type: 'string' },
       users: { type: 'string' },
     },
@@ -80,7 +83,8 @@ async function runBenchmarks(given: readonly string[]): Promise<void> {
   for (const name of positionals.length > 0 ? positionals : Object.keys(BENCHMARKS)) {
     const report = await BENCHMARKS[name]!(options);
     for (const line of renderReport(name, report)) process.stdout.write(`${line}\n`);
-    const { results, ratios } = report;
+    const { results, ratios, markdown = [] } = report;
+    if (values.markdown) for (const line of markdown) process.stdout.write(`${line}\n`);
     if (values.json) process.stdout.write(`${JSON.stringify({ name, machine, results, ratios })}\n`);
   }
 }

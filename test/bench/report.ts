@@ -24,6 +24,8 @@ export interface BenchReport {
   readonly ratios: Readonly<Record<string, number>>;
   /** What the figures do not say. */
   readonly lines?: readonly string[];
+  /** Its table as a page holds it. */
+  readonly markdown?: readonly string[];
 }
 
 export type Benchmark = (options: BenchOptions) => Promise<BenchReport>;

@@ -21,8 +21,14 @@ export interface BenchService {
   readonly pid: number;
   call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly json: Json }>;
   /** POSTs a campaign of `seeds` users and waits for its end: the campaign, and seconds since the POST. */
-  expand(seeds: readonly string[]): Promise<{ readonly campaign: Json; readonly seconds: number }>;
+  expand(seeds: readonly string[]): Promise<Expanded>;
   stop(): Promise<void>;
+}
+
+/** A campaign that is ready, and seconds since its POST. */
+export interface Expanded {
+  readonly campaign: Json;
+  readonly seconds: number;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: benchmarks read what they know is there

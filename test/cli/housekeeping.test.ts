@@ -74,6 +74,7 @@ function finish(): void {
     populationSize: 6,
     excluded: { seeds: 1, suppressed: 0, filtered: 0 },
     timings: {},
+    computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
     quality: {},
   });
 }

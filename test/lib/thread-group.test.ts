@@ -54,6 +54,18 @@ describe('ThreadGroup', () => {
     });
   });
 
+  it('takes urgent tasks before all others that wait, and those in their order', async () => {
+    await withGroup(1, async (group) => {
+      const ended: string[] = [];
+      const run = async (answer: string, isUrgent: boolean) =>
+        ended.push(await group.run(wait(0, answer), {}, { isUrgent }));
+      const running = group.run(wait(50, 'running'));
+      await Promise.all([run('a', false), run('b', true), run('c', false), run('d', true), run('e', false)]);
+      expect(ended).toEqual(['b', 'd', 'a', 'c', 'e']);
+      expect(await running).toBe('running');
+    });
+  });
+
   it('throws what a thread refuses to open with', async () => {
     await expect(withGroup(2, async () => {}, true)).rejects.toMatchObject({ code: 'invalid_data' });
   });

@@ -9,6 +9,7 @@ import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { CampaignStore } from '../../src/campaigns/ports/store.ts';
 import { rankingFolder } from '../../src/campaigns/ranking-name.ts';
+import type { Timings } from '../../src/campaigns/run-facts.ts';
 import { ServiceEraser } from '../../src/cli/user-eraser.ts';
 import { type Clock, systemClock } from '../../src/lib/clock.ts';
 import { AppError } from '../../src/lib/errors.ts';
@@ -167,6 +168,7 @@ export async function openFixture(
   });
   let explainer: AudienceExplainer = threads;
   let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
+  let onExpanded: (timings: Timings) => void = () => {};
   const sink = new Writable({
     write(chunk, _encoding, done) {
       logged += String(chunk);
@@ -207,6 +209,9 @@ export async function openFixture(
     estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
     explainer: { explain: (task) => explainer.explain(task) },
     engine: () => engine(),
+    onExpanded: (listener) => {
+      onExpanded = listener;
+    },
     wake: () => {
       wakes += 1;
     },
@@ -233,7 +238,7 @@ export async function openFixture(
       json: /[/+]json(;|$)/.test(type) ? JSON.parse(response.payload) : undefined,
     };
   };
-  const finishNext: Fixture['finishNext'] = (score = scoreOf) => finishJob(store, population, score);
+  const finishNext: Fixture['finishNext'] = (score = scoreOf) => onExpanded(finishJob(store, population, score));
   return {
     app,
     store,
@@ -313,7 +318,7 @@ export const QUALITY = {
   of_tomorrow: 1,
 };
 
-function finishJob(store: CampaignStore, population: Population, score: (userNumber: number) => number): void {
+function finishJob(store: CampaignStore, population: Population, score: (userNumber: number) => number): Timings {
   const job = store.claim(`${process.pid}:test`);
   if (job === null) throw new Error('no job is queued');
   store.pin(job, { modelVersion: 'model-1', populationVersion: population.version });
@@ -332,7 +337,9 @@ function finishJob(store: CampaignStore, population: Population, score: (userNum
     populationSize: population.rowCount,
     excluded: { seeds: 3, suppressed: 0, filtered: 0 },
     timings,
+    computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
     quality: QUALITY,
   });
   if (!isDone) throw new Error('the lease was lost');
+  return timings;
 }

@@ -3,6 +3,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../src/server/config.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
 
+/** Every route with two statuses each, the stages of expansions, and what Node tells of itself. */
+const MOST_SERIES = 360;
+
 let users: PopulationFixture;
 let fixture: Fixture;
 beforeAll(async () => {
@@ -181,7 +184,8 @@ describe('GET /metrics', () => {
       'http_requests_total{method="POST",route="/v1/campaigns",status="202"} 2',
       'http_requests_total{method="GET",route="/v1/campaigns/:id/audience/members/:user_id",status="200"} 1',
       'http_requests_total{method="GET",route="unknown",status="404"} 1',
-      'http_request_duration_seconds_count{method="POST",route="/v1/campaigns",status="202"} 2',
+      'http_request_duration_seconds_count{class="write"} 2',
+      'http_request_duration_seconds_count{class="lookup"} 1',
       'metaheac_expansions{state="ready"} 1',
       'metaheac_expansions{state="too_small"} 1',
       'metaheac_expansions{state="queued"} 0',
@@ -194,6 +198,37 @@ describe('GET /metrics', () => {
     }
     expect(answer.text).toContain('process_cpu_seconds_total');
     expect(answer.text).not.toContain('person-100');
+  });
+
+  it('has the stages of every expansion, in buckets from milliseconds to an hour', async () => {
+    await open();
+    expect((await get('/metrics')).text).not.toContain('metaheac_expansion_stage_seconds_bucket');
+    await fixture.createReady();
+    await fixture.createReady();
+    const lines = (await get('/metrics')).text.split('\n');
+    for (const stage of ['queued', 'adapting', 'scoring', 'ranking'])
+      expect(lines).toContain(`metaheac_expansion_stage_seconds_count{stage="${stage}"} 2`);
+    const ofScoring = lines.filter((line) => line.startsWith('metaheac_expansion_stage_seconds_bucket{le='));
+    const bounds = ofScoring.flatMap((line) => /le="(.+)",stage="scoring"\} 2$/.exec(line)?.[1] ?? []);
+    expect(bounds).toEqual(['0.2', '1', '5', '20', '60', '300', '1200', '3600', '+Inf']);
+  });
+
+  it('stays short when every route was called', async () => {
+    await open();
+    await fixture.createReady();
+    const { paths } = (await get('/openapi.json')).json as { paths: Record<string, Record<string, unknown>> };
+    const calls = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => [method.toUpperCase(), path.replace(/\{\w+\}/g, 'x')] as const),
+    );
+    expect(calls.length).toBeGreaterThan(45);
+    for (const [method, path] of calls) {
+      await fixture.call(method as 'GET', path, method === 'GET' || method === 'DELETE' ? undefined : {});
+      await fixture.call(method as 'GET', `${path}?unknown=1`);
+    }
+    const { text } = await get('/metrics');
+    expect(text).toContain('class="computed"');
+    const series = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+    expect(series.length).toBeLessThan(MOST_SERIES);
   });
 });
 

@@ -112,7 +112,7 @@ describe('a data folder of schema', () => {
     async (version) => {
       const folder = temporaryFolder();
       writeRows(folder, version);
-      const options = { clock: systemClock, minimumSeeds: 2, leaseMs: 1000, maximumAttempts: 3 };
+      const options = { clock: systemClock, minimumSeeds: 2, leaseMs: 60_000, maximumAttempts: 3 };
       const store = openStore(folder, options);
       expect(store.list({ limit: 9 }).items.map(({ id, state }) => [id, state])).toEqual([
         ['small', 'too_small'],

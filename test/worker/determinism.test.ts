@@ -1,6 +1,7 @@
 /** An audience depends on the model, the population, the campaign's features and the set of seeds: on nothing else. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
+import type { Timings } from '../../src/campaigns/run-facts.ts';
 import { createRng, shuffle } from '../../src/lib/rng.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
@@ -21,6 +22,8 @@ describe('a ranking', () => {
     await one.supervisor.stop();
 
     const two = await startRig({ ...world, population: world.wide, threads: 2 });
+    const timings: Timings[] = [];
+    two.supervisor.onExpanded((each) => timings.push(each));
     // Two at a time: segments of one are scored between steps of the other's adaptation.
     const seeds = ['nobody', ...shuffled, ...shuffled.slice(0, 7)];
     const again = two.create(campaign, {
@@ -31,12 +34,19 @@ describe('a ranking', () => {
     });
     const other = two.create(world.campaigns[1]!);
     for (const id of [again, other]) ended.push(await two.ended(id));
+    const computedWith = (rig: typeof one, id: string) =>
+      rig.store.expansionsOf(id, { limit: 1 }).items[0]!.computedWith;
+    expect(computedWith(two, other)).toEqual({ device: 'cpu', threads: 2, batchSize: 1024 });
     expect(ended.map(({ state, progress }) => [state, progress])).toEqual(Array(3).fill(['ready', 1]));
     expect(digestOf(two.folderOf(again))).toBe(expected);
     expect(digestOf(two.folderOf(other))).not.toBe(expected);
     const once = two.create(campaign);
     await two.ended(once);
     expect(digestOf(two.folderOf(once))).toBe(expected);
+    await vi.waitFor(() => expect(timings).toHaveLength(3));
+    expect(timings.map((each) => Object.keys(each))).toEqual(
+      Array(3).fill(['queued', 'finding', 'adapting', 'scoring', 'ranking']),
+    );
   });
 
   it('is of other bytes with a seed less, and holds every user but the seeds', async () => {

@@ -2,6 +2,7 @@
  * The port of jobs: the operations of engines and their parents. A job is leased to an owner; each claim has a fencing
  * token.
  */
+import type { Timings } from '../run-facts.ts';
 import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
 
 /**
@@ -16,9 +17,9 @@ export interface Jobs {
   oldestQueuedSeconds(): number;
 
   /**
-   * Leases the first claimable job of the queue to `owner` (`<pid>:<uuid>`); null if there is none. The expansion is
-   * queued again until the owner advances it. Jobs whose last attempt let its lease expire end as failed, reason
-   * crashed. All of it is one commit, and no two callers get the same job.
+   * Leases the claimable job whose turn (`turnOf`) comes first to `owner` (`<pid>:<uuid>`); null if there is none. The
+   * expansion is queued again until the owner advances it. Jobs whose last attempt let its lease expire end as failed,
+   * reason crashed. All of it is one commit, and no two callers get the same job.
    */
   claim(owner: string): Job | null;
 
@@ -41,7 +42,7 @@ export interface Jobs {
   finish(job: Job, result: ExpansionResult): boolean;
 
   /** Ends the expansion without an audience, with its events, in one commit. */
-  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Readonly<Record<string, number>>): boolean;
+  end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): boolean;
 
   /**
    * Puts the job back into the queue, not before `delayMs` have passed, showing `reason` meanwhile; fails it with that

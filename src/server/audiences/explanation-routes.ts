@@ -21,6 +21,7 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
   app.get(
     '/v1/campaigns/:id/explanation',
     {
+      config: { class: 'computed' },
       schema: describeRoute({
         operationId: 'getAudienceExplanation',
         tags: ['audience'],

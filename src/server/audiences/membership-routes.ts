@@ -56,7 +56,7 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
   app.get(
     '/v1/campaigns/:id/audience/members/:user_id',
     {
-      config: { quiet: true },
+      config: { quiet: true, class: 'lookup' },
       serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'getMembership',
@@ -89,7 +89,7 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
   app.post(
     '/v1/campaigns/:id/audience/members/batch',
     {
-      config: { quiet: true },
+      config: { quiet: true, class: 'lookup' },
       serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'batchGetMemberships',
@@ -129,7 +129,7 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
   app.get(
     '/v1/users/:user_id/audiences',
     {
-      config: { quiet: true },
+      config: { quiet: true, class: 'lookup' },
       serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'listUserAudiences',

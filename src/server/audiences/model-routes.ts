@@ -27,6 +27,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
   app.get(
     '/v1/campaigns/:id/model',
     {
+      config: { class: 'computed' },
       exposeHeadRoute: false,
       schema: describeRoute({
         operationId: 'getCustomisedModel',

@@ -76,6 +76,7 @@ export function addAudienceRoutes(
   app.get(
     '/v1/campaigns/:id/audience',
     {
+      config: { class: 'audience' },
       exposeHeadRoute: false,
       serializerCompiler: plainJson,
       schema: describeRoute({
@@ -95,6 +96,7 @@ export function addAudienceRoutes(
   app.get(
     '/v1/campaigns/:id/audiences/:version',
     {
+      config: { class: 'audience' },
       exposeHeadRoute: false,
       serializerCompiler: plainJson,
       schema: describeRoute({

@@ -87,6 +87,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
   app.get(
     '/v1/campaigns/:id/audiences/:from/diff/:to',
     {
+      config: { class: 'audience' },
       exposeHeadRoute: false,
       schema: describeRoute({
         operationId: 'getAudienceDiff',
@@ -126,10 +127,8 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
       if (type === JSON_TYPE) {
         try {
           const counts = await countDiff(from, to);
-          return reply
-            .headers(known)
-            .type(JSON_TYPE)
-            .send({ from: first, to: second, ...counts });
+          reply.headers(known).type(JSON_TYPE);
+          return reply.send({ from: first, to: second, ...counts });
         } finally {
           close();
         }

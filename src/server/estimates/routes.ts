@@ -33,6 +33,7 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
   app.post(
     '/v1/estimates',
     {
+      config: { class: 'computed' },
       schema: describeRoute({
         operationId: 'createEstimate',
         tags: ['campaigns'],

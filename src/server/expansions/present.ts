@@ -7,7 +7,7 @@ import type { expansionSchema } from './schemas.ts';
 
 /** An expansion as JSON. */
 export function presentExpansion(expansion: Expansion): z.output<typeof expansionSchema> {
-  const { feedback, remainingMs, startedAt } = expansion;
+  const { feedback, computedWith, remainingMs, startedAt } = expansion;
   return {
     id: expansion.id,
     campaign_id: expansion.campaignId,
@@ -25,6 +25,11 @@ export function presentExpansion(expansion: Expansion): z.output<typeof expansio
     population_version: expansion.populationVersion,
     audience_version: expansion.audienceVersion,
     timings: expansion.timings,
+    computed_with: computedWith && {
+      device: computedWith.device,
+      threads: computedWith.threads,
+      batch_size: computedWith.batchSize,
+    },
     quality: presentQuality(expansion.quality),
     created_at: presentTime(expansion.createdAt),
     started_at: startedAt === null ? null : presentTime(startedAt),

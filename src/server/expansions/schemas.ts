@@ -39,6 +39,14 @@ export const expansionSchema = z
     population_version: z.string().nullable(),
     audience_version: count.nullable().describe('The first audience version from it that is still kept.'),
     timings: z.record(z.string(), z.number()).describe('Seconds by stage.'),
+    computed_with: z
+      .object({
+        device: z.string().describe('`cpu`, or `cuda:` and a number.'),
+        threads: count.describe('Threads of the engine.'),
+        batch_size: count.describe('Users scored by one run of the model.'),
+      })
+      .nullable()
+      .describe('null until the expansion is ready, and for those of earlier versions.'),
     quality: qualitySchema.nullable(),
     created_at: time,
     started_at: time.nullable(),
@@ -64,6 +72,7 @@ export const expansionSchema = z
         population_version: 'ba9876543210',
         audience_version: null,
         timings: {},
+        computed_with: null,
         quality: null,
         created_at: '2026-11-25T12:00:00.000Z',
         started_at: '2026-11-25T12:00:01.000Z',

@@ -2,6 +2,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerDependencies } from '../dependencies.ts';
+import type { RequestClass } from '../http/fastify-types.ts';
 import { routePattern } from '../http/request-log.ts';
 
 export interface ServerMetrics {
@@ -13,11 +14,14 @@ export interface ServerMetrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-type MetricsNeeds = Pick<ServerDependencies, 'engine' | 'webhooks'> & {
+type MetricsNeeds = Pick<ServerDependencies, 'engine' | 'onExpanded' | 'webhooks'> & {
   readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'oldestQueuedSeconds' | 'outbox'>;
 };
 
-const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+/** A look-up takes a tenth of the first, a stream may take the last: four or five times the one before. */
+const DURATION_BUCKETS_SECONDS = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300];
+/** From what finding rows takes of a small population to an hour of scoring. */
+const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
 /** Metrics that start at zero. */
 export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
@@ -29,7 +33,7 @@ export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
   const durations = new Histogram({
     name: 'http_request_duration_seconds',
     help: 'Time from the request head to the end of the response.',
-    labelNames,
+    labelNames: ['class'],
     buckets: DURATION_BUCKETS_SECONDS,
     registers,
   });
@@ -38,16 +42,33 @@ export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
     help: 'Open streams of audiences, differences and user ids.',
     registers,
   });
+  addStages(dependencies, registers);
   addServiceGauges(dependencies, registers);
   return {
     observe: (request, reply) => {
-      const labels = { method: request.method, route: routePattern(request), status: reply.statusCode };
-      requests.inc(labels);
-      durations.observe(labels, reply.elapsedTime / 1000);
+      requests.inc({ method: request.method, route: routePattern(request), status: reply.statusCode });
+      durations.observe({ class: classOf(request) }, reply.elapsedTime / 1000);
     },
     openStreams,
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
+}
+
+function classOf({ method, routeOptions }: FastifyRequest): RequestClass {
+  return routeOptions.config?.class ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write');
+}
+
+function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
+  const stages = new Histogram({
+    name: 'metaheac_expansion_stage_seconds',
+    help: 'Time that an expansion spent in each stage, once it is ready.',
+    labelNames: ['stage'],
+    buckets: STAGE_BUCKETS_SECONDS,
+    registers,
+  });
+  onExpanded((timings) => {
+    for (const [stage, seconds] of Object.entries(timings)) stages.observe({ stage }, seconds);
+  });
 }
 
 function addServiceGauges({ store, engine, webhooks }: MetricsNeeds, registers: Registry[]): void {

@@ -30,7 +30,7 @@ function getLiveness(app: ServerApp): void {
   app.get(
     '/livez',
     {
-      config: { quiet: true },
+      config: { quiet: true, class: 'health' },
       schema: describeRoute({
         operationId: 'getLiveness',
         tags: ['health'],
@@ -49,7 +49,7 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds): void {
   app.get(
     '/readyz',
     {
-      config: { quiet: true },
+      config: { quiet: true, class: 'health' },
       schema: describeRoute({
         operationId: 'getReadiness',
         tags: ['health'],
@@ -77,7 +77,7 @@ function getMetrics(app: ServerApp, metrics: ServerMetrics): void {
   app.get(
     '/metrics',
     {
-      config: { quiet: true },
+      config: { quiet: true, class: 'health' },
       schema: describeRoute({
         operationId: 'getMetrics',
         tags: ['health'],

@@ -18,6 +18,9 @@ export type ServerApp = FastifyInstance<
   ZodTypeProvider
 >;
 
+/** What decides how long a request takes; docs/operations.md names the routes of each. */
+export type RequestClass = 'lookup' | 'read' | 'write' | 'audience' | 'upload' | 'computed' | 'health';
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
@@ -26,6 +29,8 @@ declare module 'fastify' {
     readonly quiet?: boolean;
     /** The handler reads the body itself: an error may be returned before all of it has arrived. */
     readonly upload?: boolean;
+    /** By which its durations are counted; a route without one is of `read` or `write`, by its method. */
+    readonly class?: RequestClass;
   }
   interface FastifyReply {
     /** Code of the problem in the response; null for a successful response. */

@@ -116,7 +116,7 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, doors: Doors, ki
     app.route({
       method,
       url: `${kind.url}${path}`,
-      config: { upload: true },
+      config: { upload: true, class: 'upload' },
       schema: describeRoute({
         operationId: `${how}${how === 'replace' ? kind.noun : kind.users}`,
         tags: ['seeds'],

@@ -41,6 +41,7 @@ export function resultOf(changes: Partial<ExpansionResult> = {}): ExpansionResul
     populationSize: 100,
     excluded: { seeds: 3, suppressed: 0, filtered: 0 },
     timings: { adapting: 1.5, scoring: 0.5 },
+    computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
     quality: { auc: 0.8 },
     ...changes,
   };

@@ -221,6 +221,7 @@ export function describeJobs(newData: NewData): void {
         candidates: 97,
         updatedAt: data.clock.now(),
       });
+      expect(store.expansion(id, job.expansionId).computedWith).toEqual(resultOf().computedWith);
       expect(store.finish(job, resultOf())).toBe(false);
       data.clock.pass(LEASE_MS);
       expect(store.claim('1:a')).toBeNull();

@@ -6,6 +6,7 @@ import { describeJobHistories } from './job-histories.ts';
 import { describeJobs } from './jobs.ts';
 import type { NewData } from './new-data.ts';
 import { describeOutbox } from './outbox.ts';
+import { describeTurns } from './turns.ts';
 import { describeUserErasure } from './user-erasure.ts';
 import { describeUserSets } from './user-sets.ts';
 import { describeVersions } from './versions.ts';
@@ -17,6 +18,7 @@ export function describeCampaignStore(newData: NewData): void {
   describeAudiences(newData);
   describeJobs(newData);
   describeJobHistories(newData);
+  describeTurns(newData);
   describeOutbox(newData);
   describeBlobs(newData);
   describeUserSets(newData);

@@ -142,6 +142,8 @@ describe('expansions', () => {
     expect(list.json.items[0].id).toBe(made.json.id);
     const rest = await fixture.call('GET', `${path}?cursor=${list.json.next_cursor}`);
     expect(rest.json).toMatchObject({ items: [{ cause: 'created', state: 'ready' }], next_cursor: null });
+    const computed = { device: 'cpu', threads: 2, batch_size: 1024 };
+    expect([made.json.computed_with, rest.json.items[0].computed_with]).toEqual([null, computed]);
     const ended = await fixture.call('POST', `${path}/${rest.json.items[0].id}/cancel`);
     expect([ended.status, ended.json.code, ended.json.state]).toEqual([409, 'expansion_ended', 'ready']);
     expect((await fixture.call('GET', `${path}/none`)).json.code).toBe('expansion_not_found');

@@ -33,6 +33,7 @@ for (let i = 0; i < 100_000; i++) {
     populationSize: 9,
     excluded: { seeds: 3, suppressed: 0, filtered: 0 },
     timings: {},
+    computedWith: { device: 'cpu', threads: 2, batchSize: 1024 },
     quality: {},
   });
   say(`finished ${job.campaignId} 1`);
