@@ -1,12 +1,12 @@
 /** Prometheus metrics of one server, in its own registry. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { ServerDependencies } from '../dependencies.ts';
-import { routePattern } from '../http/request-log.ts';
+import type { Answered } from '../http/request-log.ts';
+import { RequestMetrics } from './request-metrics.ts';
 
 export interface ServerMetrics {
   /** Counts a response by the route's pattern. */
-  observe(request: FastifyRequest, reply: FastifyReply): void;
+  observe(answered: Answered): void;
   /** Currently open streams. */
   readonly openStreams: Gauge;
   /** The Prometheus text; values from the store are read at this moment. */
@@ -17,22 +17,12 @@ type MetricsNeeds = Pick<ServerDependencies, 'engine' | 'webhooks'> & {
   readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'oldestQueuedSeconds' | 'outbox'>;
 };
 
-const DURATION_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
-
 /** Metrics that start at zero. */
 export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const labelNames = ['method', 'route', 'status'] as const;
-  const requests = new Counter({ name: 'http_requests_total', help: 'Requests answered.', labelNames, registers });
-  const durations = new Histogram({
-    name: 'http_request_duration_seconds',
-    help: 'Time from the request head to the end of the response.',
-    labelNames,
-    buckets: DURATION_BUCKETS_SECONDS,
-    registers,
-  });
+  const requests = new RequestMetrics();
   const openStreams = new Gauge({
     name: 'metaheac_audience_streams',
     help: 'Open streams of audiences, differences and user ids.',
@@ -40,13 +30,9 @@ export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
   });
   addServiceGauges(dependencies, registers);
   return {
-    observe: (request, reply) => {
-      const labels = { method: request.method, route: routePattern(request), status: reply.statusCode };
-      requests.inc(labels);
-      durations.observe(labels, reply.elapsedTime / 1000);
-    },
+    observe: requests.observe,
     openStreams,
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    render: async () => ({ contentType: registry.contentType, text: (await registry.metrics()) + requests.render() }),
   };
 }
 
