@@ -11,6 +11,7 @@ import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
 import { benchGraph } from './graph.bench.ts';
+import { benchHolders } from './holders.bench.ts';
 import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchQuality } from './quality.bench.ts';
@@ -31,6 +32,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   training: benchTraining,
   campaign: benchCampaign,
   serving: benchServing,
+  holders: benchHolders,
   import: benchImport,
   graph: benchGraph,
   audience: told(benchAudience),
