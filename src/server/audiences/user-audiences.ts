@@ -91,7 +91,7 @@ export function positionText({ rank, score, percentile }: Membership): string {
   return `"rank":${rank},"score":${score},"percentile":${percentile}`;
 }
 
-/** `known` while neither the audiences nor what is in memory of them has changed: the store gives the same list then. */
+/** `known` while neither the audiences nor what is in memory of them has changed: the store's list is then the same. */
 function listAudiences({ store, rankings }: Needs, matrix: HolderMatrix, known: Listed | null): Listed {
   const of = store.activeAudiences();
   const { keptChanges } = rankings;
