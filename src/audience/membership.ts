@@ -1,6 +1,7 @@
 /** Whether a user is in an audience, and where. */
 import type { UserNumber } from '../lib/brands.ts';
 import { isInside } from './cut.ts';
+import type { MemberIndex } from './member-index.ts';
 import { percentileOf } from './percentile.ts';
 import type { ReadRanking } from './ranking.ts';
 
@@ -13,12 +14,22 @@ export interface Membership {
 }
 
 /**
- * The user's position in the first `size` ranks; null if not in them. That takes one read; the rank is searched for
- * members only.
+ * The user's position in the first `size` ranks; null if not in them. From memory if its members are kept, else that
+ * takes one read, and the rank is searched for members only.
  */
 export function membershipOf(ranking: ReadRanking, size: number, userNumber: UserNumber): Membership | null {
+  const { members } = ranking;
+  if (members !== null && members.size === Math.min(size, ranking.candidates)) {
+    const rank = members.rankOf(userNumber);
+    return rank === 0 ? null : memberAt(ranking, members, rank);
+  }
   const score = ranking.scoreOf(userNumber);
   if (Number.isNaN(score) || !isInside(ranking.cut(size), userNumber, score)) return null;
   const rank = ranking.rankOf(userNumber, score);
   return { rank, score, percentile: percentileOf(rank, ranking.candidates) };
+}
+
+/** The member at a 1-based rank. */
+export function memberAt({ candidates }: ReadRanking, { scores }: MemberIndex, rank: number): Membership {
+  return { rank, score: scores[rank - 1]!, percentile: percentileOf(rank, candidates) };
 }

@@ -1,20 +1,26 @@
 /** Rankings by folder, with a limit on how many are open at a time. */
 import type { BlobReader } from '../campaigns/ports/blobs.ts';
-import { assert } from '../lib/errors.ts';
+import { AppError, assert } from '../lib/errors.ts';
 import { LruCache } from '../lib/lru-cache.ts';
+import { buildMemberIndex, memberIndexBytes } from './member-index.ts';
 import { openRanking, type Ranking, type ReadRanking } from './ranking.ts';
 
-/** A ranking that is used this often is worth keeping its scores in memory. */
-const USES_BEFORE_KEEPING = 1024;
+/** A ranking that is used this often is worth keeping its members in memory. */
+const USES_BEFORE_KEEPING = 256;
+/** Uses of any rankings between two steps of reading members, so that no request waits for more than one or two. */
+const USES_PER_STEP = 256;
 
 /** An open ranking and its users. */
 interface Entry {
   readonly ranking: Ranking;
-  /** Since scores were last considered for keeping. */
+  /** Since its members were last considered for keeping. */
   uses: number;
   /** The cache's count of uses at the last one. */
   lastUse: number;
-  hasScores: boolean;
+  /** Of the audience that was last asked for. */
+  size: number;
+  /** Taken by its members, also while they are read. */
+  keptBytes: number;
   /** Number of holders. */
   holders: number;
   /** Whether the cache keeps it open. */
@@ -32,7 +38,8 @@ export interface HeldRanking {
  * Keeps the most recently used rankings open. The result of `get` is for immediate use: any later call may close it to
  * make room. The result of `hold` stays open until it is closed, whatever happens to its folder.
  *
- * Scores of rankings that are used often stay in memory, up to `memoryBytes`: a look-up then reads no file.
+ * Members of audiences that are used often stay in memory, up to `memoryBytes`: a look-up then reads no file. They are
+ * read in steps, one every `USES_PER_STEP` uses.
  */
 export class RankingCache {
   readonly #blobs: BlobReader;
@@ -41,8 +48,13 @@ export class RankingCache {
   /** Held rankings, kept or not. */
   readonly #held = new Set<Entry>();
   readonly #memoryBytes: number;
-  /** Taken by scores that are kept. */
+  /** Taken by members that are kept. */
   #keptBytes = 0;
+  /** Whose members are being read, the first now. */
+  readonly #building: { readonly entry: Entry; readonly steps: ReturnType<typeof buildMemberIndex> }[] = [];
+  /** The count of uses at which the next step is due. */
+  #nextStep = 0;
+  #keptChanges = 0;
   #uses = 0;
   #closed = false;
 
@@ -53,9 +65,29 @@ export class RankingCache {
     this.#open = new LruCache({ maximum: limits.openRankings, onLeave: (entry) => this.#letGo(entry) });
   }
 
-  /** @throws AppError storage_failed, as `openRanking`. */
-  get(folder: string): ReadRanking {
-    return this.#use(folder).ranking;
+  /** How often members have come into memory or left it: what `kept` returned holds while this stays. */
+  get keptChanges(): number {
+    return this.#keptChanges;
+  }
+
+  /**
+   * `size` is that of the active audience, if that is read: its members are kept if it is used often. `users` are those
+   * that are looked up, each a use.
+   * @throws AppError storage_failed, as `openRanking`.
+   */
+  get(folder: string, size?: number, users = 1): ReadRanking {
+    const entry = this.#use(folder, users);
+    if (size !== undefined && entry.size !== size) {
+      this.#forgetMembers(entry);
+      entry.size = size;
+    }
+    return entry.ranking;
+  }
+
+  /** A ranking whose members of this size are in memory, or null; that is no use. */
+  kept(folder: string, size: number): ReadRanking | null {
+    const entry = this.#open.peek(folder);
+    return entry !== undefined && entry.size === size && entry.ranking.members !== null ? entry.ranking : null;
   }
 
   /**
@@ -65,7 +97,7 @@ export class RankingCache {
    * @throws AppError storage_failed, as `openRanking`.
    */
   hold(folder: string): HeldRanking {
-    const entry = this.#use(folder);
+    const entry = this.#use(folder, 1);
     entry.holders += 1;
     this.#held.add(entry);
     let isReleased = false;
@@ -95,55 +127,79 @@ export class RankingCache {
     for (const { ranking } of this.#held) ranking.close();
   }
 
-  #use(folder: string): Entry {
+  #use(folder: string, users: number): Entry {
     assert(!this.#closed, 'the ranking cache is closed');
-    const lastUse = ++this.#uses;
+    this.#uses += users;
+    const lastUse = this.#uses;
     const known = this.#open.get(folder);
     if (known) {
       known.lastUse = lastUse;
-      if (!known.hasScores && ++known.uses >= USES_BEFORE_KEEPING) this.#keepScores(known);
+      known.uses += users;
+      if (known.keptBytes === 0 && known.uses >= USES_BEFORE_KEEPING) this.#keepMembers(known);
+      if (lastUse >= this.#nextStep) this.#step();
       return known;
     }
     const ranking = openRanking(this.#blobs, folder);
-    const entry: Entry = { ranking, uses: 1, lastUse, hasScores: false, holders: 0, isKept: true };
+    const entry: Entry = { ranking, uses: users, lastUse, size: 0, keptBytes: 0, holders: 0, isKept: true };
     this.#open.add(folder, entry);
     return entry;
   }
 
   /** Makes room by rankings that have become quieter than this one; where that is not enough, asks again later. */
-  #keepScores(entry: Entry): void {
+  #keepMembers(entry: Entry): void {
+    const { ranking, size } = entry;
     entry.uses = 0;
-    const bytes = scoreBytes(entry);
-    if (bytes > this.#memoryBytes) return;
+    const bytes = memberIndexBytes(ranking.userCount, Math.min(size, ranking.candidates));
+    if (size === 0 || bytes > this.#memoryBytes) return;
+    // a request for the audiences of a user uses all rankings once
+    const recent = USES_BEFORE_KEEPING + 2 * this.#open.size;
     const quiet = [...this.#open.values()]
-      .filter(({ hasScores, lastUse }) => hasScores && this.#uses - lastUse > USES_BEFORE_KEEPING)
+      .filter(({ keptBytes, lastUse }) => keptBytes > 0 && this.#uses - lastUse > recent)
       .sort((a, b) => a.lastUse - b.lastUse);
     while (this.#keptBytes + bytes > this.#memoryBytes) {
       const oldest = quiet.shift();
       if (!oldest) return;
-      this.#forgetScores(oldest);
+      this.#forgetMembers(oldest);
     }
-    entry.ranking.keepScores();
-    entry.hasScores = true;
+    entry.keptBytes = bytes;
     this.#keptBytes += bytes;
+    this.#building.push({ entry, steps: buildMemberIndex(ranking, size) });
   }
 
-  #forgetScores(entry: Entry): void {
-    if (!entry.hasScores) return;
-    entry.ranking.forgetScores();
-    entry.hasScores = false;
-    this.#keptBytes -= scoreBytes(entry);
+  /** Reads some more members of the first ranking that waits for it. */
+  #step(): void {
+    this.#nextStep = this.#uses + USES_PER_STEP;
+    const [first] = this.#building;
+    if (first === undefined) return;
+    const { entry, steps } = first;
+    try {
+      const { done, value } = steps.next();
+      if (!done) return;
+      this.#building.shift();
+      entry.ranking.members = value;
+      this.#keptChanges += 1;
+    } catch (error) {
+      this.#forgetMembers(entry);
+      // not that of the request which happens to be here; the ranking's own look-ups meet it too, and report it
+      if (!(error instanceof AppError)) throw error;
+    }
+  }
+
+  #forgetMembers(entry: Entry): void {
+    if (entry.keptBytes === 0) return;
+    const at = this.#building.findIndex((one) => one.entry === entry);
+    if (at >= 0) this.#building.splice(at, 1);
+    entry.ranking.members = null;
+    this.#keptChanges += 1;
+    this.#keptBytes -= entry.keptBytes;
+    entry.keptBytes = 0;
   }
 
   #letGo(entry: Entry): void {
     entry.isKept = false;
-    this.#forgetScores(entry);
+    this.#forgetMembers(entry);
     closeUnused(entry);
   }
-}
-
-function scoreBytes({ ranking }: Entry): number {
-  return 4 * ranking.userCount;
 }
 
 function closeUnused({ ranking, holders, isKept }: Entry): void {

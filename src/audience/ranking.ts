@@ -12,12 +12,13 @@ import {
   SCORES_FILE,
   SIDECAR_FILE,
 } from './format.ts';
+import type { MemberIndex } from './member-index.ts';
 
 /** The binary search stops at this many ranks and reads them in one go (4 KiB). */
 const BLOCK_RANKS = 1024;
 /** Nodes of the search tree cached once read (its top 12 levels, 36 KiB); the rest is read each time. */
 const KEPT_NODES = 4096;
-/** Users per read when the scores of a dense page are gathered, or kept (64 KiB). */
+/** Users per read when the scores of a dense page are gathered (64 KiB). */
 const WINDOW_USERS = 16_384;
 /** If fewer than one in this many users is wanted, single reads are cheaper than windows. */
 const DENSE_GAP_USERS = 1024;
@@ -33,6 +34,8 @@ export interface Ranking {
    * @throws AppError storage_failed if the disk fails or the files changed while open.
    */
   read(fromRank: number, count: number): { readonly userNumbers: Uint32Array; readonly scores: Float32Array };
+  /** The users of the same ranks, without their scores. */
+  usersAt(fromRank: number, count: number): Uint32Array;
   /** NaN if the user is not a candidate, or is newer than the ranking. */
   scoreOf(userNumber: UserNumber): number;
   /** The same for many users, in few reads. */
@@ -48,15 +51,13 @@ export interface Ranking {
    * already read.
    */
   rankOf(userNumber: UserNumber, score?: number): number;
-  /** From now on scores of single users are read in windows that stay in memory, 4 bytes a user in all. */
-  keepScores(): void;
-  /** Frees them. */
-  forgetScores(): void;
+  /** The members of its audience, if they are in memory. */
+  members: MemberIndex | null;
   close(): void;
 }
 
 /** A ranking that its user must not close. */
-export type ReadRanking = Omit<Ranking, 'keepScores' | 'forgetScores' | 'close'>;
+export type ReadRanking = Readonly<Omit<Ranking, 'close'>>;
 
 /**
  * Opens a ranking folder.
@@ -94,8 +95,7 @@ class FileRanking implements Ranking {
   /** NaN = not read yet: no candidate has that score. */
   readonly #keptScores = new Float32Array(KEPT_NODES).fill(Number.NaN);
   #lastCut: Cut | null = null;
-  /** Of `WINDOW_USERS` users each, as they were asked for; null where scores are not kept. */
-  #windows: Float32Array[] | null = null;
+  members: MemberIndex | null = null;
 
   constructor(folder: string, counts: { users: number; candidates: number }, scores: OpenBlob, order: OpenBlob) {
     this.#folder = folder;
@@ -106,13 +106,21 @@ class FileRanking implements Ranking {
   }
 
   read(fromRank: number, count: number): { userNumbers: Uint32Array; scores: Float32Array } {
-    assert(Number.isSafeInteger(fromRank) && fromRank >= 0 && count >= 0, `ranks ${fromRank} + ${count}`);
-    const userNumbers = new Uint32Array(Math.max(0, Math.min(count, this.candidates - fromRank)));
-    this.#fill(this.#order, ORDER_FILE, userNumbers, fromRank);
+    const userNumbers = this.usersAt(fromRank, count);
+    const end = fromRank + userNumbers.length;
+    if (this.members !== null && end <= this.members.size)
+      return { userNumbers, scores: this.members.scores.subarray(fromRank, end) };
     const scores = this.scoresOf(userNumbers);
     const lost = scores.findIndex(Number.isNaN);
     if (lost >= 0) throw this.#withoutScore(userNumbers[lost]!);
     return { userNumbers, scores };
+  }
+
+  usersAt(fromRank: number, count: number): Uint32Array {
+    assert(Number.isSafeInteger(fromRank) && fromRank >= 0 && count >= 0, `ranks ${fromRank} + ${count}`);
+    const userNumbers = new Uint32Array(Math.max(0, Math.min(count, this.candidates - fromRank)));
+    this.#fill(this.#order, ORDER_FILE, userNumbers, fromRank);
+    return userNumbers;
   }
 
   scoresOf(userNumbers: Uint32Array): Float32Array {
@@ -150,11 +158,6 @@ class FileRanking implements Ranking {
 
   scoreOf(userNumber: UserNumber): number {
     if (!(userNumber >= 0 && userNumber < this.userCount)) return Number.NaN;
-    if (this.#windows) {
-      const window = Math.floor(userNumber / WINDOW_USERS);
-      this.#windows[window] ??= this.scoresFrom(window * WINDOW_USERS, WINDOW_USERS);
-      return this.#windows[window][userNumber % WINDOW_USERS]!;
-    }
     this.#fill(this.#scores, SCORES_FILE, this.#one, userNumber);
     return this.#oneScore[0]!;
   }
@@ -181,14 +184,6 @@ class FileRanking implements Ranking {
     if (at < 0)
       throw damaged(this.#folder, `${ORDER_FILE} does not contain user number ${userNumber}, but ${SCORES_FILE} does`);
     return low + at + 1;
-  }
-
-  keepScores(): void {
-    this.#windows ??= [];
-  }
-
-  forgetScores(): void {
-    this.#windows = null;
   }
 
   close(): void {

@@ -9,6 +9,8 @@ export interface Directory {
   readonly size: number;
   /** The user's number, -1 if never seen or erased. */
   find(userId: string): UserNumber;
+  /** The same of many, in less time than one after the other. */
+  findAll(userIds: readonly string[]): Int32Array;
   /** The id of a user who is not erased; throws RangeError (a bug) outside 0 .. size - 1. */
   id(userNumber: UserNumber): string;
   /** Whether nobody may see this user any more: as it is now, whenever the directory was read. */
@@ -22,6 +24,11 @@ export function createDirectory(table: TextTable, erased: ErasedUsers): Director
     find: (userId) => {
       const userNumber = table.find(userId);
       return userNumber >= 0 && erased.has(userNumber) ? -1 : userNumber;
+    },
+    findAll: (userIds) => {
+      const userNumbers = table.findAll(userIds);
+      for (let i = 0; i < userNumbers.length; i++) if (erased.has(userNumbers[i]!)) userNumbers[i] = -1;
+      return userNumbers;
     },
     id: (userNumber) => table.text(userNumber),
     isErased: (userNumber) => erased.has(userNumber) || table.isRedacted(userNumber),

@@ -48,10 +48,14 @@ import { addWebhookRoutes } from './webhooks/routes.ts';
 export async function buildServer(dependencies: ServerDependencies): Promise<ServerApp> {
   const uploads = new OpenUploads(dependencies.config);
   const requests = new OpenRequests();
-  const app = createApp(dependencies.config, dependencies.logger, uploads, requests);
   const metrics = createMetrics(dependencies);
-  closeGracefully(app, dependencies.config);
-  addHooks(app, dependencies.config, metrics);
+  const app = createApp(
+    dependencies.config,
+    { logger: dependencies.logger, observe: metrics.observe },
+    uploads,
+    requests,
+  );
+  addFirstHook(app, dependencies.config, requests);
   refuseUnreadParts(app);
   await addRoutes(app, dependencies, metrics, uploads, requests);
   await app.ready();
@@ -72,7 +76,7 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const config = DEFAULT_SERVER_CONFIG;
   const uploads = new OpenUploads(config);
   const requests = new OpenRequests();
-  const app = createApp(config, undefined, uploads, requests);
+  const app = createApp(config, {}, uploads, requests);
   await addRoutes(app, unserved(config), unusable(), uploads, requests);
   await app.ready();
   const document = read(app);
@@ -115,13 +119,13 @@ function refuseUse(): never {
 
 function createApp(
   config: ServerConfig,
-  logger: ServerDependencies['logger'] | undefined,
+  { logger, observe = () => {} }: { logger?: ServerDependencies['logger']; observe?: ServerMetrics['observe'] },
   uploads: OpenUploads,
   requests: OpenRequests,
 ): ServerApp {
   const app = Fastify<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger>({
     ...(logger === undefined ? {} : { loggerInstance: logger as FastifyBaseLogger }),
-    logController: new PatternLog(),
+    logController: new PatternLog(observe),
     childLoggerFactory: (parent, bindings) => new LazyLogger(parent, bindings),
     bodyLimit: config.bodyLimitBytes,
     requestTimeout: config.requestTimeoutMs,
@@ -135,12 +139,6 @@ function createApp(
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateReply('problemCode', null);
-  // it must be the first hook, and must be a hook: Fastify listens on `localhost` with a server for each of its
-  // addresses
-  app.addHook('onRequest', (request, reply, done) => {
-    requests.add(request.raw, reply.raw);
-    done();
-  });
   parseJsonBodies(app);
   return app;
 }
@@ -181,19 +179,22 @@ async function addRoutes(
   await addDocumentRoutes(app);
 }
 
-function addHooks(app: ServerApp, { apiKey }: ServerConfig, metrics: ServerMetrics): void {
-  const hasKey = apiKey === null ? () => true : createKeyCheck(apiKey);
-  // hooks with callbacks: a promise for each costs look-ups a tenth of their time
+/**
+ * What every request passes first: one hook, with a callback, as each hook and each promise costs look-ups of their
+ * time. Nothing here asks for the route's options where there is no key: Fastify makes them anew each time.
+ */
+function addFirstHook(app: ServerApp, config: ServerConfig, requests: OpenRequests): void {
+  const hasKey = config.apiKey === null ? null : createKeyCheck(config.apiKey);
+  const refuseIfClosing = closeGracefully(app, config, requests);
   app.addHook('onRequest', (request, reply, done) => {
-    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
-    const path = request.routeOptions.url ?? request.url;
-    if (path.startsWith('/v1') && !hasKey(request.headers.authorization)) {
-      throw new AppError('unauthorized', 'send the API key as Authorization: Bearer <key>');
+    // first of all, and in a hook: Fastify listens on `localhost` with a server for each of its addresses
+    requests.add(request.raw, reply.raw);
+    reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    refuseIfClosing(reply);
+    if (hasKey !== null && !hasKey(request.headers.authorization)) {
+      const path = request.routeOptions.url ?? request.url;
+      if (path.startsWith('/v1')) throw new AppError('unauthorized', 'send the API key as Authorization: Bearer <key>');
     }
-    done();
-  });
-  app.addHook('onResponse', (request, reply, done) => {
-    metrics.observe(request, reply);
     done();
   });
 }

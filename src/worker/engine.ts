@@ -2,6 +2,7 @@
  * The engine process: opens model and population, claims jobs and expands them until it is told to stop, its parent is
  * gone or a thread dies.
  */
+import { existsSync, readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import type { Timings } from '../campaigns/run-facts.ts';
 import type { Job } from '../campaigns/types.ts';
@@ -33,6 +34,8 @@ const LAST_WORDS_MS = 50;
 const WARM_AFTER_MS = 3_000;
 /** The engine's `nice` value: look-ups of the API process go first. */
 const ENGINE_PRIORITY = 5;
+/** Linux has a priority for each thread. */
+const THREADS = '/proc/self/task';
 
 class Engine {
   readonly #config: EngineConfig;
@@ -179,6 +182,12 @@ async function startEngine(
   return { engine, device: device.detail };
 }
 
+/** Also of the threads that Node has started by now, such as those that collect garbage; later ones inherit it. */
+function lowerPriority(): void {
+  const threads = existsSync(THREADS) ? readdirSync(THREADS).map(Number) : [process.pid];
+  for (const thread of threads) setPriority(thread, ENGINE_PRIORITY);
+}
+
 /** Makes estimates in a separate thread, so that none waits for expansions. */
 function openEstimator(
   { store, model, modelVersion, population, populationVersion }: EngineConfig,
@@ -245,7 +254,7 @@ function main(): void {
   async function begin(config: EngineConfig): Promise<void> {
     const logger = createLogger(config.logLevel, 'engine');
     try {
-      setPriority(ENGINE_PRIORITY);
+      lowerPriority();
     } catch (error) {
       logger.debug({ err: error }, 'the priority could not be lowered');
     }

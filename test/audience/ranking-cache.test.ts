@@ -1,7 +1,8 @@
 /** The cache of open rankings: its limit holds, and what it gave out stays usable. */
-import { readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { readdirSync, readlinkSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { membershipOf } from '../../src/audience/membership.ts';
 import { RankingCache } from '../../src/audience/ranking-cache.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
 import type { BlobReader } from '../../src/campaigns/ports/blobs.ts';
@@ -50,30 +51,61 @@ function countingBlobs(): { blobs: BlobReader; reads: () => number } {
   return { blobs: counted, reads: () => count };
 }
 
-/** Enough uses for the scores to be kept. */
+/** Enough uses for the members to be kept. */
 const MANY = 2000;
 
 describe('a ranking that is used often', () => {
-  const lookUp = (cache: RankingCache, folder: string, times = MANY) => {
-    for (let i = 0; i < times; i++) expect(cache.get(folder).scoreOf(1)).toBe(Math.fround(0.9));
+  const member = (user: number) => ({
+    rank: 2 - user,
+    score: Math.fround([0.25, 0.9][user]!),
+    percentile: [50, 100][user]!,
+  });
+  const lookUp = (cache: RankingCache, folder: string, times = MANY, size = 2) => {
+    for (let i = 0; i < times; i++) expect(membershipOf(cache.get(folder, size), size, 1)).toEqual(member(1));
   };
 
-  it('is read from memory, with the same scores', () => {
+  it('is read from memory, with the same members', () => {
     const { blobs: counted, reads } = countingBlobs();
-    const cache = new RankingCache(counted, { openRankings: 2, memoryBytes: 16 });
+    const cache = new RankingCache(counted, { openRankings: 2, memoryBytes: 64 });
+    expect(cache.kept(folders[1]!, 2)).toBe(null);
     lookUp(cache, folders[1]!);
     const before = reads();
     expect(before).toBeLessThan(MANY);
+    expect(cache.kept(folders[1]!, 2)).not.toBe(null);
     lookUp(cache, folders[1]!);
+    const ranking = cache.get(folders[1]!, 2);
+    expect([0, 1, 2, 99].map((user) => membershipOf(ranking, 2, user))).toEqual([member(0), member(1), null, null]);
+    expect([...ranking.read(0, 2).scores]).toEqual([Math.fround(0.9), 0.25]);
     expect(reads()).toBe(before);
-    const ranking = cache.get(folders[1]!);
-    expect([ranking.scoreOf(0), ranking.scoreOf(1), ranking.scoreOf(2)]).toEqual([0.25, Math.fround(0.9), Number.NaN]);
+    cache.closeAll();
+  });
+
+  it('counts each user of a batch as a use', () => {
+    const { blobs: counted, reads } = countingBlobs();
+    const cache = new RankingCache(counted, { openRankings: 2, memoryBytes: 64 });
+    for (let i = 0; i < 5; i++) cache.get(folders[1]!, 2, 1000);
+    const before = reads();
+    lookUp(cache, folders[1]!, 10);
+    expect(reads()).toBe(before);
+    cache.closeAll();
+  });
+
+  it('keeps the members of the size that is asked for now', () => {
+    const cache = new RankingCache(blobs, { openRankings: 2, memoryBytes: 64 });
+    lookUp(cache, folders[1]!);
+    const changes = cache.keptChanges;
+    expect(membershipOf(cache.get(folders[1]!, 1), 1, 0)).toBe(null);
+    expect(cache.kept(folders[1]!, 2)).toBe(null);
+    expect(cache.keptChanges).toBeGreaterThan(changes);
+    lookUp(cache, folders[1]!, MANY, 1);
+    expect(cache.kept(folders[1]!, 1)?.members?.size).toBe(1);
+    expect(membershipOf(cache.get(folders[1]!), 2, 0)).toEqual(member(0));
     cache.closeAll();
   });
 
   it('leaves its memory to another when it is quiet, and not before', () => {
     const { blobs: counted, reads } = countingBlobs();
-    const cache = new RankingCache(counted, { openRankings: 3, memoryBytes: 8 });
+    const cache = new RankingCache(counted, { openRankings: 3, memoryBytes: 40 });
     const readsOf = (folder: string) => {
       const before = reads();
       lookUp(cache, folder, 10);
@@ -82,19 +114,36 @@ describe('a ranking that is used often', () => {
     lookUp(cache, folders[1]!);
     for (let i = 0; i < MANY; i++) {
       lookUp(cache, folders[1]!, 1);
-      lookUp(cache, folders[2]!, 1);
+      cache.get(folders[2]!, 2);
     }
-    expect([readsOf(folders[1]!), readsOf(folders[2]!)]).toEqual([0, 10]);
-    lookUp(cache, folders[2]!, 2 * MANY);
-    expect([readsOf(folders[2]!), readsOf(folders[1]!)]).toEqual([0, 10]);
+    const isKept = () => [1, 2].map((i) => cache.kept(folders[i]!, 2) !== null);
+    expect(isKept()).toEqual([true, false]);
+    expect(readsOf(folders[1]!)).toBe(0);
+    for (let i = 0; i < 2 * MANY; i++) cache.get(folders[2]!, 2);
+    expect(isKept()).toEqual([false, true]);
+    expect(readsOf(folders[1]!)).toBeGreaterThan(0);
     cache.closeAll();
   });
 
-  it('is read from its files where its scores are more than the memory', () => {
+  it('is read from its files where its members are more than the memory', () => {
     const { blobs: counted, reads } = countingBlobs();
     const cache = new RankingCache(counted, { openRankings: 1, memoryBytes: 7 });
     lookUp(cache, folders[1]!);
     expect(reads()).toBeGreaterThanOrEqual(MANY);
+    cache.closeAll();
+  });
+
+  it('is none of the error of another whose files are damaged', () => {
+    const damaged = join(root, 'damaged');
+    writeRanking(blobs, damaged, Float32Array.of(0.5, 1));
+    const cache = new RankingCache(blobs, { openRankings: 2, memoryBytes: 64 });
+    cache.get(damaged, 2);
+    truncateSync(join(damaged, 'order.u32'), 0);
+    for (let i = 0; i < MANY; i++) cache.get(damaged, 2);
+    lookUp(cache, folders[1]!);
+    expect(cache.kept(damaged, 2)).toBe(null);
+    expect(cache.kept(folders[1]!, 2)).not.toBe(null);
+    expect(() => cache.get(damaged, 2).read(0, 1)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
     cache.closeAll();
   });
 });

@@ -14,7 +14,7 @@ import type { Audience } from '../../src/campaigns/types.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { type Column, SEGMENT_ROWS } from '../../src/population/segments.ts';
 import { MEMBER_ROWS, parquetChunks, streamChunks, textChunks } from '../../src/server/audiences/stream.ts';
-import { audiencesOfUser } from '../../src/server/audiences/user-audiences.ts';
+import { createUserAudiences } from '../../src/server/audiences/user-audiences.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
 import { CSV_TYPE, NDJSON_TYPE } from '../../src/server/http/media-types.ts';
 import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
@@ -67,12 +67,11 @@ async function benchLookups(folders: readonly string[]): Promise<string[]> {
     const ways = [64, 1024].map((openRankings) => {
       const rankings = new RankingCache(BLOBS, { openRankings, memoryBytes: 64 * 1024 * 1024 });
       const times: number[] = [];
+      const find = createUserAudiences({ store: { activeAudiences: () => audiences } as never, rankings });
       const run = async () => {
         for (let i = 0; i < LOOKUPS; i++) {
           const start = performance.now();
-          audiencesOfUser({ store: { activeAudiences: () => audiences } as never, rankings }, (i * 7919 * 31) % USERS, {
-            limit: CAMPAIGNS,
-          });
+          find((i * 7919 * 31) % USERS, { limit: CAMPAIGNS });
           times.push(performance.now() - start);
         }
       };

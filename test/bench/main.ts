@@ -12,6 +12,7 @@ import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
 import { benchGraph } from './graph.bench.ts';
 import { benchGrowth } from './growth.bench.ts';
+import { benchHolders } from './holders.bench.ts';
 import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
 import { benchQuality } from './quality.bench.ts';
@@ -33,6 +34,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   campaign: benchCampaign,
   growth: benchGrowth,
   serving: benchServing,
+  holders: benchHolders,
   import: benchImport,
   graph: benchGraph,
   audience: told(benchAudience),

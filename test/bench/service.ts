@@ -19,7 +19,11 @@ export interface BenchService {
   readonly port: number;
   /** Of the process that started the others. */
   readonly pid: number;
-  call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly json: Json }>;
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly headers: Record<string, string>; readonly json: Json }>;
   /** POSTs a campaign of `seeds` users and waits for its end: the campaign, and seconds since the POST. */
   expand(seeds: readonly string[]): Promise<Expanded>;
   stop(): Promise<void>;
@@ -82,7 +86,8 @@ export async function startService(population: string, dataDir: string, threads 
       method,
       ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
-    return { status: response.status, json: await response.json() };
+    const headers = Object.fromEntries(response.headers);
+    return { status: response.status, headers, json: await response.json() };
   };
   const end = performance.now() + READY_MS;
   while ((await call('GET', '/readyz')).status !== 200) {

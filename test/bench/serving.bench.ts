@@ -1,28 +1,14 @@
 /** Serving: look-ups, pages and batches of an audience beside a bare Fastify route with the same answer. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
+import { CONNECTIONS, load, type Report, type Request, raceBare } from './load.ts';
 import { type BenchOptions, type BenchReport, figure, interleave, ratio } from './report.ts';
 import { type BenchService, makePopulation, people, startService, withFolder } from './service.ts';
 
 const SIZES = { full: { users: 1_000_000, seconds: 5, rounds: 5 }, quick: { users: 20_000, seconds: 1, rounds: 2 } };
-const CONNECTIONS = 16;
 const SEEDS = 200;
 /** Requests a second while an expansion runs. */
 const DURING_EXPANSION = 3000;
 const DISTINCT = 20_000;
-
-interface Request {
-  readonly method: string;
-  readonly path: string;
-  readonly body?: string;
-}
-
-interface Load {
-  readonly perSecond: number;
-  readonly p50: number;
-  readonly p99: number;
-}
 
 export async function benchServing({ quick, note }: BenchOptions): Promise<BenchReport> {
   const { users, seconds, rounds } = quick ? SIZES.quick : SIZES.full;
@@ -32,28 +18,10 @@ export async function benchServing({ quick, note }: BenchOptions): Promise<Bench
     try {
       const { campaign } = await service.expand(people(SEEDS, users));
       const kinds = requestsOf(campaign.id, users);
-      const bare = await startBare(await answersOf(service, kinds));
-      try {
-        const report: { results: Record<string, ReturnType<typeof figure>>; ratios: Record<string, number> } = {
-          results: {},
-          ratios: {},
-        };
-        for (const [kind, requests] of Object.entries(kinds)) {
-          const own = { seconds, connections: CONNECTIONS };
-          const sameOnBare = requests.map((one) => ({ ...one, path: `/${kind}` }));
-          const { ours, theirs } = await interleave(rounds, {
-            ours: async () => (await load(service.port, requests, own)).perSecond,
-            theirs: async () => (await load(bare.port, sameOnBare, own)).perSecond,
-          });
-          report.results[kind] = figure(ours, 'requests/s');
-          report.results[`${kind}, bare Fastify`] = figure(theirs, 'requests/s');
-          report.ratios[`${kind}_vs_bare_fastify`] = ratio(ours, theirs);
-        }
-        await duringExpansion(service, kinds['membership']!, users, rounds, report);
-        return report;
-      } finally {
-        bare.stop();
-      }
+      const report: Report = { results: {}, ratios: {} };
+      await raceBare(service, kinds, { rounds, seconds }, report);
+      await duringExpansion(service, kinds['membership']!, users, rounds, report);
+      return report;
     } finally {
       await service.stop();
     }
@@ -77,23 +45,13 @@ function requestsOf(id: string, users: number): Record<string, readonly Request[
   };
 }
 
-/** The first answer of each kind, for the bare route to give. */
-async function answersOf(service: BenchService, kinds: Record<string, readonly Request[]>) {
-  const answers: Record<string, unknown> = {};
-  for (const [kind, [first]] of Object.entries(kinds)) {
-    const { method, path, body } = first!;
-    answers[`/${kind}`] = (await service.call(method, path, body === undefined ? undefined : JSON.parse(body))).json;
-  }
-  return answers;
-}
-
 /** p99 of look-ups at a fixed rate while an expansion runs, and how much that slows the expansion. */
 async function duringExpansion(
   service: BenchService,
   requests: readonly Request[],
   users: number,
   rounds: number,
-  report: { results: Record<string, ReturnType<typeof figure>>; ratios: Record<string, number> },
+  report: Report,
 ): Promise<void> {
   const p99: number[] = [];
   const { alone, loaded } = await interleave(rounds, {
@@ -114,28 +72,4 @@ async function duringExpansion(
   report.results[`expansion, ${DURING_EXPANSION} look-ups/s`] = figure(loaded, 's');
   report.results['look-ups during it, p99'] = figure(p99.slice(1), 'ms');
   report.ratios['expansion_slowed'] = ratio(loaded, alone);
-}
-
-async function load(
-  port: number,
-  requests: readonly Request[],
-  options: { seconds: number; connections: number; perSecond?: number },
-): Promise<Load> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'load.mjs')], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  });
-  child.stdin.end(JSON.stringify({ port, requests, ...options }));
-  let text = '';
-  child.stdout.on('data', (data: Buffer) => (text += data));
-  const [code] = await once(child, 'close');
-  if (code !== 0) throw new Error('the load ended with an error');
-  return JSON.parse(text);
-}
-
-async function startBare(answers: Record<string, unknown>): Promise<{ port: number; stop: () => void }> {
-  const script = join(import.meta.dirname, 'bare-fastify.mjs');
-  const child = spawn(process.execPath, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
-  child.stdin.end(JSON.stringify(answers));
-  const [line] = await once(child.stdout, 'data');
-  return { port: Number(String(line)), stop: () => child.kill() };
 }

@@ -20,6 +20,8 @@ describe('TextTable', () => {
         expect(one.count).toBe(model.size);
         for (const [key, index] of model) expect([one.find(key), one.text(index)]).toEqual([index, key]);
         for (const other of others) expect(one.find(other)).toBe(model.get(other) ?? -1);
+        const both = [...others, ...model.keys(), ...others];
+        expect([...one.findAll(both)]).toEqual(both.map((text) => model.get(text) ?? -1));
       }
     });
     fc.assert(property);
@@ -75,6 +77,9 @@ describe('createDirectory and createDictionary', () => {
     table.add('a', 1);
     table.add('b', 1);
     const directory = createDirectory(table, { has: () => false });
+    expect([...directory.findAll(['c', 'b', 'a'])]).toEqual([-1, 1, 0]);
+    const without = createDirectory(table, { has: (user) => user === 1 });
+    expect([...without.findAll(['a', 'b'])]).toEqual([0, -1]);
     expect([directory.size, directory.find('b'), directory.find('c'), directory.id(0)]).toEqual([2, 1, -1, 'a']);
     const dictionary = createDictionary(table);
     expect([dictionary.size, dictionary.find('b'), dictionary.find('c'), dictionary.find('')]).toEqual([3, 2, 0, 0]);

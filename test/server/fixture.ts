@@ -137,15 +137,19 @@ export async function importUsers(userIds: readonly string[] = USER_IDS): Promis
 
 export interface FixtureParts {
   readonly clock?: Clock;
+  /** Of few and small rankings by default, so that they make room for each other. */
+  readonly rankings?: { readonly openRankings: number; readonly memoryBytes: number };
   /** Where webhooks may go beside public hosts. */
   readonly allowedHosts?: readonly string[];
   readonly resolve?: Resolve;
 }
 
+const FEW_RANKINGS = { openRankings: 2, memoryBytes: 1024 };
+
 export async function openFixture(
   population: Population,
   config: Partial<ServerConfig> = {},
-  { clock = systemClock, allowedHosts = [], resolve }: FixtureParts = {},
+  { clock = systemClock, allowedHosts = [], resolve, rankings: kept = FEW_RANKINGS }: FixtureParts = {},
 ): Promise<Fixture> {
   const dataDir = temporaryFolder();
   const store = openStore(locateStore(dataDir), {
@@ -154,7 +158,7 @@ export async function openFixture(
     leaseMs: 30_000,
     maximumAttempts: 3,
   });
-  const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 1024 });
+  const rankings = new RankingCache(store.blobs, kept);
   let logged = '';
   let wakes = 0;
   let models = (): CustomisedModels => {

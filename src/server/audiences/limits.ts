@@ -24,10 +24,11 @@ export const AUDIENCE_LIMITS = {
       'campaigns.',
   },
   rankingMemoryBytes: {
-    default: 64 * 1024 * 1024,
+    default: 512 * 1024 * 1024,
     unit: 'bytes',
     description:
-      'Bytes of scores that are kept in memory for rankings that are looked up often, 4 bytes a user each (64 MiB).',
+      'Bytes of members that are kept in memory for audiences that are looked up often: 8 a member and .27 a user of ' +
+      'the population, each (512 MiB: some 800 audiences of 50,000 of a million users).',
   },
   maximumPageSize: {
     default: 10_000,

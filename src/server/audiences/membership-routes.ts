@@ -1,13 +1,13 @@
 /** Routes of membership: one user, many users, and the audiences that contain a user. */
-import { membershipOf } from '../../audience/membership.ts';
+import { type Membership, membershipOf } from '../../audience/membership.ts';
 import type { Audience } from '../../campaigns/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
-import { plainJson } from '../http/plain-json.ts';
+import { quoteJson, sendJson } from '../http/json-writing.ts';
 import { describeRoute, json } from '../http/route.ts';
-import { findUser } from '../user-sets/find-user.ts';
+import { findUser, findUsers } from '../user-sets/find-user.ts';
 import {
   memberBatchBody,
   memberBatchSchema,
@@ -17,7 +17,7 @@ import {
   userAudiencesSchema,
   userParams,
 } from './schemas.ts';
-import { audiencesOfUser } from './user-audiences.ts';
+import { createUserAudiences, positionText } from './user-audiences.ts';
 import { activeNow, openFound } from './view.ts';
 
 /** What these routes call. */
@@ -35,11 +35,12 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): 
 function withActive<T>(
   { store, rankings }: Pick<MembershipNeeds, 'store' | 'rankings'>,
   id: string,
+  users: number,
   use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T,
 ): T {
   const found = { audience: store.activeAudience(id) };
   const again = () => ({ audience: activeNow(store, id) });
-  return openFound(found, again, ({ audience }) => use(audience, rankings.get(audience.folder)));
+  return openFound(found, again, ({ audience }) => use(audience, rankings.get(audience.folder, audience.size, users)));
 }
 
 /** @throws AppError user_not_found */
@@ -51,13 +52,20 @@ function numberOf(population: MembershipNeeds['population'], userId: string): nu
   });
 }
 
+/** The fields of a user that the population does not have. */
+const UNKNOWN = '"member":false,"known":false,"code":"user_not_found"';
+
+/** The fields of one that it has. */
+function membershipText(found: Membership | null): string {
+  return found === null ? '"member":false,"known":true' : `"member":true,"known":true,${positionText(found)}`;
+}
+
 function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
   const { config, population } = dependencies;
   app.get(
     '/v1/campaigns/:id/audience/members/:user_id',
     {
       config: { quiet: true, class: 'lookup' },
-      serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'getMembership',
         tags: ['audience'],
@@ -72,14 +80,12 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
         errors: ['campaign_not_found', 'user_not_found', 'audience_not_ready'],
       }),
     },
-    async (request) => {
+    (request, reply) => {
       const { id, user_id: userId } = request.params;
-      return withActive(dependencies, id, (audience, ranking) => {
-        const found = membershipOf(ranking, audience.size, numberOf(population, userId));
-        return found === null
-          ? { member: false as const, known: true as const }
-          : { member: true as const, known: true as const, ...found };
-      });
+      const found = withActive(dependencies, id, 1, (audience, ranking) =>
+        membershipOf(ranking, audience.size, numberOf(population, userId)),
+      );
+      sendJson(reply, `{${membershipText(found)}}`);
     },
   );
 }
@@ -90,7 +96,6 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
     '/v1/campaigns/:id/audience/members/batch',
     {
       config: { quiet: true, class: 'lookup' },
-      serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'batchGetMemberships',
         tags: ['audience'],
@@ -108,29 +113,29 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
         errors: ['campaign_not_found', 'audience_not_ready'],
       }),
     },
-    async (request) =>
-      withActive(dependencies, request.params.id, (audience, ranking) => ({
-        version: audience.version,
-        items: request.body.user_ids.map((userId) => {
-          const number = findUser(population, userId);
-          if (number < 0)
-            return { user_id: userId, member: false as const, known: false, code: 'user_not_found' as const };
-          const found = membershipOf(ranking, audience.size, number);
-          return found === null
-            ? { user_id: userId, member: false as const, known: true }
-            : { user_id: userId, member: true as const, known: true as const, ...found };
-        }),
-      })),
+    (request, reply) => {
+      const { user_ids: userIds } = request.body;
+      const text = withActive(dependencies, request.params.id, userIds.length, (audience, ranking) => {
+        let items = '';
+        const numbers = findUsers(population, userIds);
+        for (const [i, number] of numbers.entries()) {
+          const found = number < 0 ? UNKNOWN : membershipText(membershipOf(ranking, audience.size, number));
+          items += `${items === '' ? '' : ','}{"user_id":${quoteJson(userIds[i]!)},${found}}`;
+        }
+        return `{"version":${audience.version},"items":[${items}]}`;
+      });
+      sendJson(reply, text);
+    },
   );
 }
 
 function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void {
   const { config } = dependencies;
+  const find = createUserAudiences(dependencies);
   app.get(
     '/v1/users/:user_id/audiences',
     {
       config: { quiet: true, class: 'lookup' },
-      serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'listUserAudiences',
         tags: ['audience'],
@@ -146,7 +151,9 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
         errors: ['invalid_cursor', 'user_not_found'],
       }),
     },
-    async (request) =>
-      audiencesOfUser(dependencies, numberOf(dependencies.population, request.params.user_id), request.query),
+    (request, reply) => {
+      const number = numberOf(dependencies.population, request.params.user_id);
+      sendJson(reply, find(number, request.query));
+    },
   );
 }

@@ -1,12 +1,13 @@
 /** Answers a read of an audience's members: a page of them, or a stream of all. */
 import { constants, gzipSync } from 'node:zlib';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { blocksOf, pageOf } from '../../audience/page.ts';
+import { type AudienceItem, blocksOf, pageOf } from '../../audience/page.ts';
 import type { ReadRanking } from '../../audience/ranking.ts';
 import type { Audience } from '../../campaigns/types.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../http/accept.ts';
 import { erasureTag, isMatch, REVALIDATE, sendNotModified } from '../http/conditional.ts';
+import { quoteJson } from '../http/json-writing.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
 import type { createSlots } from '../http/slots.ts';
 import { encodeCursor } from './cursor.ts';
@@ -78,9 +79,11 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
       return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
     }
 
-    const opened = openFound(found, find, (at) => open(at, rankings.get(at.audience.folder)));
-    const { audience, ranking, view } = opened;
     const limit = query.limit ?? config.defaultPageSize;
+    const opened = openFound(found, find, (at) =>
+      open(at, rankings.get(at.audience.folder, activeSize(at.audience), limit)),
+    );
+    const { audience, ranking, view } = opened;
     const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
     const next = nextCursor(audience, view, view.from + limit);
     if (type !== JSON_TYPE) {
@@ -88,7 +91,8 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
       return say(opened, next).send(gzip ? gzipSync(text, { level: constants.Z_BEST_SPEED }) : text);
     }
     const { candidates } = audience;
-    return say(opened, null).send({ items, next_cursor: next, size: view.size, candidates, version: audience.version });
+    const counts = `"size":${view.size},"candidates":${candidates},"version":${audience.version}`;
+    return say(opened, null).send(`{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`);
   };
 }
 
@@ -136,6 +140,20 @@ function chunksOf(
   return type === PARQUET_TYPE
     ? parquetChunks(pages, config.parquetRowGroupRows)
     : textChunks(type, MEMBER_ROWS, pages);
+}
+
+function itemsText(items: readonly AudienceItem[]): string {
+  let text = '';
+  for (const { rank, user_id: userId, score, percentile } of items) {
+    const separator = text === '' ? '' : ',';
+    text += `${separator}{"rank":${rank},"user_id":${quoteJson(userId)},"score":${score},"percentile":${percentile}}`;
+  }
+  return text;
+}
+
+/** The size of an active audience, whose members may be kept in memory. */
+function activeSize({ isActive, size }: Audience): number | undefined {
+  return isActive ? size : undefined;
 }
 
 /** Of the page after the one that ends before the 0-based rank `end`; null behind the last one. */

@@ -6,7 +6,7 @@ import { listField } from '../http/bounded-fields.ts';
 import { count, share, time, userId, wrongId } from '../http/fields.ts';
 import { pageCursor } from '../http/paging.ts';
 import { decimalNumber, pageLimit, versionNumber, wholeNumber } from '../http/query-numbers.ts';
-import { addIssue } from '../http/validation.ts';
+import { addIssue, hasTexts, withQuickCheck } from '../http/validation.ts';
 import { component } from '../openapi/component.ts';
 
 const rank = z.int().min(1).describe('1 = the best.');
@@ -166,11 +166,16 @@ export const diffSchema = z
 
 /** `{id}` and a user id within its limit. */
 export function memberParams(config: ServerConfig) {
-  return z.strictObject({ id: campaignParams.shape.id, user_id: userIdParam(config) });
+  const params = z.strictObject({ id: campaignParams.shape.id, user_id: userIdParam(config) });
+  const isId = isUserId(config);
+  return withQuickCheck(params, (input) => hasTexts(input, ['id', 'user_id'], isId));
 }
 
 export function userParams(config: ServerConfig) {
-  return z.strictObject({ user_id: userIdParam(config) });
+  const isId = isUserId(config);
+  return withQuickCheck(z.strictObject({ user_id: userIdParam(config) }), (input) =>
+    hasTexts(input, ['user_id'], isId),
+  );
 }
 
 function userIdParam(config: ServerConfig) {
@@ -244,7 +249,7 @@ export function userAudiencesQuery(config: ServerConfig) {
 export function memberBatchBody(config: ServerConfig) {
   const { maximumBatchMembers, maximumUserIdBytes, maximumErrorDetails } = config;
   const wrong = (id: unknown) => wrongId('a user id', id, maximumUserIdBytes);
-  return z
+  const body = z
     .strictObject({
       user_ids: listField('user ids', wrong, maximumBatchMembers, maximumErrorDetails).meta({
         description: 'User ids; they may repeat.',
@@ -255,4 +260,15 @@ export function memberBatchBody(config: ServerConfig) {
       }),
     })
     .meta({ ...component('MembershipBatchGet'), examples: [{ user_ids: ['u4711', 'u4712', 'nobody'] }] });
+  const isId = isUserId(config);
+  return withQuickCheck(body, (input) => {
+    const { user_ids: ids, ...others } = (input ?? {}) as Readonly<Record<string, unknown>>;
+    if (!Array.isArray(ids) || ids.length < 1 || ids.length > maximumBatchMembers) return false;
+    return Object.keys(others).length === 0 && ids.every(isId);
+  });
+}
+
+/** Whether a value is a user id, by a check that is quick where it is: false may also mean unusual. */
+function isUserId({ maximumUserIdBytes }: ServerConfig): (id: unknown) => boolean {
+  return (id) => wrongId('a user id', id, maximumUserIdBytes) === null;
 }

@@ -1,13 +1,12 @@
 /** Prometheus metrics of one server, in its own registry. */
-import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerDependencies } from '../dependencies.ts';
-import type { RequestClass } from '../http/fastify-types.ts';
-import { routePattern } from '../http/request-log.ts';
+import type { Answered } from '../http/request-log.ts';
+import { RequestMetrics } from './request-metrics.ts';
 
 export interface ServerMetrics {
   /** Counts a response by the route's pattern. */
-  observe(request: FastifyRequest, reply: FastifyReply): void;
+  observe(answered: Answered): void;
   /** Currently open streams. */
   readonly openStreams: Gauge;
   /** The Prometheus text; values from the store are read at this moment. */
@@ -18,8 +17,6 @@ type MetricsNeeds = Pick<ServerDependencies, 'engine' | 'onExpanded' | 'webhooks
   readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'oldestQueuedSeconds' | 'outbox'>;
 };
 
-/** A look-up takes a tenth of the first, a stream may take the last: four or five times the one before. */
-const DURATION_BUCKETS_SECONDS = [0.0005, 0.002, 0.01, 0.05, 0.2, 1, 5, 30, 300];
 /** From what finding rows takes of a small population to an hour of scoring. */
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
@@ -28,15 +25,7 @@ export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const labelNames = ['method', 'route', 'status'] as const;
-  const requests = new Counter({ name: 'http_requests_total', help: 'Requests answered.', labelNames, registers });
-  const durations = new Histogram({
-    name: 'http_request_duration_seconds',
-    help: 'Time from the request head to the end of the response.',
-    labelNames: ['class'],
-    buckets: DURATION_BUCKETS_SECONDS,
-    registers,
-  });
+  const requests = new RequestMetrics();
   const openStreams = new Gauge({
     name: 'metaheac_audience_streams',
     help: 'Open streams of audiences, differences and user ids.',
@@ -45,17 +34,10 @@ export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
   addStages(dependencies, registers);
   addServiceGauges(dependencies, registers);
   return {
-    observe: (request, reply) => {
-      requests.inc({ method: request.method, route: routePattern(request), status: reply.statusCode });
-      durations.observe({ class: classOf(request) }, reply.elapsedTime / 1000);
-    },
+    observe: requests.observe,
     openStreams,
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    render: async () => ({ contentType: registry.contentType, text: (await registry.metrics()) + requests.render() }),
   };
-}
-
-function classOf({ method, routeOptions }: FastifyRequest): RequestClass {
-  return routeOptions.config?.class ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write');
 }
 
 function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {

@@ -1,5 +1,6 @@
 /** Bodies: JSON in strict UTF-8, and no other content type. */
-import { setImmediate } from 'node:timers/promises';
+import { isAscii } from 'node:buffer';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { isTooDeep, parseJson } from './json-text.ts';
@@ -16,19 +17,25 @@ const SLICE_LINES = 2_000;
 export function parseJsonBodies(app: ServerApp): void {
   const decoder = new TextDecoder('utf-8', { fatal: true });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) => {
-    let text: string;
+  const decode = (body: Buffer) => {
     try {
-      text = decoder.decode(body);
+      return isAscii(body) ? body.toString('latin1') : decoder.decode(body);
     } catch (cause) {
       throw new AppError('invalid_request', 'the body is not valid UTF-8', { cause });
     }
-    // many clients declare the type of a body that they do not send; if one is needed, its schema says so
-    if (text === '') return undefined;
-    const value = parseJson(body, text);
+  };
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request: unknown, body: Buffer, done) => {
+    let value: unknown;
+    try {
+      const text = decode(body);
+      // many clients declare the type of a body that they do not send; if one is needed, its schema says so
+      value = text === '' ? undefined : parseJson(body, text);
+    } catch (error) {
+      return done(error as Error);
+    }
+    if (body.length <= LARGE_BYTES) return done(null, value);
     // a large one is checked in a separate turn
-    if (body.length > LARGE_BYTES) await setImmediate();
-    return value;
+    setImmediate(done, null, value);
   });
 }
 
@@ -48,10 +55,10 @@ export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown
     const values: unknown[] = [];
     for (const [i, line] of lines.entries()) {
       if (line.trim() !== '') values.push(parseLine(line, i + 1));
-      if (i % SLICE_LINES === SLICE_LINES - 1) await setImmediate();
+      if (i % SLICE_LINES === SLICE_LINES - 1) await nextTurn();
     }
     // they are checked in a separate turn
-    await setImmediate();
+    await nextTurn();
     return toBody(values);
   });
 }

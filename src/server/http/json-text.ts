@@ -27,12 +27,16 @@ export function parseJson(bytes: Buffer, text: string): unknown {
   } catch (cause) {
     throw new AppError('invalid_request', 'the body is not valid JSON', { cause });
   }
-  if (MAY_BE_FORBIDDEN.test(text)) refuseForbidden(value, '');
+  if (mayBeForbidden(text)) refuseForbidden(value, '');
   return value;
 }
 
-/** Also if the name is written with escapes. */
-const MAY_BE_FORBIDDEN = /__proto__|constructor|\\u00(5[fF]|6[1-9a-fA-F]|7[0-9aA])/;
+/** Also if the name is written with escapes. Three searches for texts take a tenth of one for an expression. */
+function mayBeForbidden(text: string): boolean {
+  return text.includes('__proto__') || text.includes('constructor') || (text.includes('\\u00') && ESCAPED.test(text));
+}
+
+const ESCAPED = /\\u00(5[fF]|6[1-9a-fA-F]|7[0-9aA])/;
 
 /** The depth is bounded by then. */
 function refuseForbidden(value: unknown, pointer: string): void {
@@ -58,6 +62,8 @@ function hasPrototype(value: unknown): boolean {
  * arbitrary.
  */
 export function isTooDeep(bytes: Buffer): boolean {
+  // what opens no more than that is not nested deeper
+  if (countUpTo(bytes, OPENING) + countUpTo(bytes, OPENING | CURLY_BIT) <= MAXIMUM_JSON_DEPTH) return false;
   let depth = 0;
   let isText = false;
   for (let i = 0; i < bytes.length; i++) {
@@ -72,4 +78,11 @@ export function isTooDeep(bytes: Buffer): boolean {
     } else if ((byte & ~CURLY_BIT) === CLOSING) depth -= 1;
   }
   return false;
+}
+
+/** How often a byte occurs; stops counting past the depth that is allowed. */
+function countUpTo(bytes: Buffer, byte: number): number {
+  let count = 0;
+  for (let at = bytes.indexOf(byte); at >= 0 && count <= MAXIMUM_JSON_DEPTH; at = bytes.indexOf(byte, at + 1)) count++;
+  return count;
 }

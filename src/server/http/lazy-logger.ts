@@ -3,8 +3,10 @@ import type { FastifyBaseLogger } from 'fastify';
 
 type Line = Parameters<FastifyBaseLogger['info']>;
 
-/** Levels at which the lines of every look-up are written. */
-const VERBOSE: readonly string[] = ['debug', 'trace'];
+/** Whether the lines of every look-up are written at this level. */
+export function isVerbose(level: string): boolean {
+  return level === 'debug' || level === 'trace';
+}
 
 /** Writes to `parent` with `bindings`, from the first line on through a child of it. */
 export class LazyLogger implements FastifyBaseLogger {
@@ -42,11 +44,11 @@ export class LazyLogger implements FastifyBaseLogger {
   }
 
   debug(...line: Line): void {
-    if (VERBOSE.includes(this.level)) this.#logger().debug(...line);
+    if (isVerbose(this.level)) this.#logger().debug(...line);
   }
 
   trace(...line: Line): void {
-    if (VERBOSE.includes(this.level)) this.#logger().trace(...line);
+    if (isVerbose(this.level)) this.#logger().trace(...line);
   }
 
   silent(): void {}

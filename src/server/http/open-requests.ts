@@ -7,20 +7,29 @@ import { AppError } from '../../lib/errors.ts';
 type Exchange = ServerResponse<IncomingMessage>;
 
 export class OpenRequests {
-  readonly #bySocket = new WeakMap<Socket, Set<Exchange>>();
+  /** Of the connections that are open: answered ones are left out when the next one comes. */
+  readonly #bySocket = new Map<Socket, Exchange[]>();
   readonly #overrun = new WeakSet<IncomingMessage>();
 
   /** Must be called in the event that delivers a request, before anything asynchronous. */
   add(request: IncomingMessage, response: Exchange): void {
     const { socket } = request;
-    const open = this.#bySocket.get(socket) ?? new Set();
-    this.#bySocket.set(socket, open.add(response));
-    response.once('close', () => open.delete(response));
+    const known = this.#bySocket.get(socket);
+    if (known === undefined) {
+      this.#bySocket.set(socket, [response]);
+      socket.once('close', () => this.#bySocket.delete(socket));
+    } else if (known.length === 1 && known[0]!.closed) known[0] = response;
+    else this.#bySocket.set(socket, [...known.filter(isOpen), response]);
   }
 
   /** Pending responses of a connection, in the order of their requests. */
   of(socket: Socket): readonly Exchange[] {
-    return [...(this.#bySocket.get(socket) ?? [])];
+    return (this.#bySocket.get(socket) ?? []).filter(isOpen);
+  }
+
+  /** Pending responses of all connections. */
+  all(): readonly Exchange[] {
+    return [...this.#bySocket.values()].flat().filter(isOpen);
   }
 
   /**
@@ -41,6 +50,10 @@ export class OpenRequests {
     if (!this.isOverrun(request)) return;
     throw new AppError('invalid_request', 'the body is longer than its declared length: nothing of it was applied');
   }
+}
+
+function isOpen({ closed }: Exchange): boolean {
+  return !closed;
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

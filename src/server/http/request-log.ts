@@ -2,30 +2,52 @@
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { PROBLEMS } from '../../lib/error-codes.ts';
 import { AppError } from '../../lib/errors.ts';
+import type { RequestClass } from './fastify-types.ts';
+import { isVerbose } from './lazy-logger.ts';
+
+/** What is told of a response when it has ended. */
+export interface Answered {
+  readonly method: string;
+  /** The route's pattern. */
+  readonly route: string;
+  readonly class: RequestClass;
+  readonly status: number;
+  /** From the request's head to the end of the response. */
+  readonly ms: number;
+}
 
 /** Pattern of the matching route, `unknown` if there is none: bounded, and free of ids. */
 export function routePattern(request: FastifyRequest): string {
   return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 }
 
-/** Replaces Fastify's own lines, which contain URLs. */
+/** Replaces Fastify's own lines, which contain URLs; `observe` is told of every response. */
 export class PatternLog extends LogController {
-  constructor() {
+  readonly #observe: (answered: Answered) => void;
+
+  constructor(observe: (answered: Answered) => void) {
     super({ requestIdLogLabel: 'request_id' });
+    this.#observe = observe;
   }
 
   override incomingRequest(): void {}
 
   override requestCompleted(error: Error | null | undefined, request: FastifyRequest, reply: FastifyReply): void {
+    // Fastify makes these options anew whenever they are asked for
+    const { url, config } = request.routeOptions;
+    const { statusCode: status, elapsedTime: ms } = reply;
+    const { method } = request;
+    const answered = { method, route: url ?? 'unknown', status, ms };
+    this.#observe({ ...answered, class: config.class ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write') });
+    const isQuiet = config.quiet === true && status < 400;
+    if (isQuiet && !isVerbose(reply.log.level)) return;
     const line = {
-      method: request.method,
-      route: routePattern(request),
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime * 1000) / 1000,
+      ...answered,
+      ms: Math.round(ms * 1000) / 1000,
       ...(reply.problemCode === null ? {} : { code: reply.problemCode }),
       ...(error ? { error: describeError(error) } : {}),
     };
-    if (request.routeOptions.config.quiet === true && reply.statusCode < 400) reply.log.debug(line, 'request');
+    if (isQuiet) reply.log.debug(line, 'request');
     else reply.log.info(line, 'request');
   }
 

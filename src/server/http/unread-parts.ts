@@ -2,9 +2,10 @@
  * Parts of a request that its route does not read: a schema refuses unknown fields; for a route without one, they are
  * refused here.
  */
-import type { FastifyRequest } from 'fastify';
+import type { FastifyRequest, preValidationHookHandler } from 'fastify';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
+import { isApi } from './route.ts';
 import { UNKNOWN_FIELD } from './validation.ts';
 
 /**
@@ -12,18 +13,22 @@ import { UNKNOWN_FIELD } from './validation.ts';
  * routes ignore them.
  */
 export function refuseUnreadParts(app: ServerApp): void {
-  app.addHook('preValidation', (request, _reply, done) => {
-    const { url, schema } = request.routeOptions;
-    if (url?.startsWith('/v1/') !== true) return done();
-    if (schema?.querystring === undefined) refuseQuery(request.query as object);
-    if (schema?.body === undefined && hasBody(request)) throw new AppError('invalid_request', 'no body is expected');
-    done();
+  app.addHook('onRoute', (route) => {
+    if (!isApi(route.url)) return;
+    const takesQuery = route.schema?.querystring !== undefined;
+    const takesBody = route.schema?.body !== undefined;
+    const refuse: preValidationHookHandler = (request, _reply, done) => {
+      if (!takesQuery) refuseQuery(request.query as object);
+      if (!takesBody && hasBody(request)) throw new AppError('invalid_request', 'no body is expected');
+      done();
+    };
+    route.preValidation = [refuse, route.preValidation ?? []].flat();
   });
 }
 
 function refuseQuery(query: object): void {
+  if (Object.keys(query).length === 0) return;
   const details = Object.entries(query).map(([pointer, value]) => ({ pointer, value, message: UNKNOWN_FIELD }));
-  if (details.length === 0) return;
   throw new AppError('invalid_request', `the query is not valid: ${details[0]!.pointer}: ${UNKNOWN_FIELD}`, {
     details,
   });
@@ -34,6 +39,8 @@ function refuseQuery(query: object): void {
  * headers decide.
  */
 function hasBody({ body, headers, method }: FastifyRequest): boolean {
+  if (body === undefined && headers['content-length'] === undefined && headers['transfer-encoding'] === undefined)
+    return false;
   if (isEmptyObject(body)) return false;
   if (body !== undefined && body !== '') return true;
   if (Number(headers['content-length'] ?? 0) > 0) return true;

@@ -13,6 +13,19 @@ export function findUser({ directory, rowOf }: Pick<Population, 'directory' | 'r
   return number >= 0 && (rowOf[number] ?? -1) >= 0 ? number : -1;
 }
 
+/** The same of many: one number a user id. */
+export function findUsers(
+  { directory, rowOf }: Pick<Population, 'directory' | 'rowOf'>,
+  userIds: readonly string[],
+): Int32Array {
+  const numbers = directory.findAll(userIds);
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]!;
+    if (number >= 0 && (rowOf[number] ?? -1) < 0) numbers[i] = -1;
+  }
+  return numbers;
+}
+
 /**
  * Rows of the users that the population version has, ascending, and counts of the ids. Yields to other requests between
  * slices.

@@ -1,0 +1,74 @@
+/**
+ * Which of many audiences hold a user: a bit of each audience, 32 in a word, and the words of all users side by side. A
+ * question takes one read from far memory for 32 audiences, where an index of each would take one for each.
+ */
+import type { UserNumber } from '../lib/brands.ts';
+import type { MemberIndex } from './member-index.ts';
+
+const WORD_BITS = 32;
+
+export class HolderMatrix {
+  /** Of 32 columns each, by user number. */
+  readonly #words: Uint32Array[] = [];
+  /** By column; null = free. */
+  readonly #members: (MemberIndex | null)[] = [];
+  readonly #columns = new Map<MemberIndex, number>();
+  /** As many as there are columns. */
+  #found = new Int32Array(0);
+
+  /** Columns, free ones included. */
+  get width(): number {
+    return this.#members.length;
+  }
+
+  /** The column of an index that was in the last call of `hold`. */
+  columnOf(members: MemberIndex): number | undefined {
+    return this.#columns.get(members);
+  }
+
+  /** Has columns of these from now on; each that comes or goes takes as long as its members. */
+  hold(all: ReadonlySet<MemberIndex>): void {
+    for (const [members, column] of this.#columns) {
+      if (all.has(members)) continue;
+      const words = this.#words[Math.floor(column / WORD_BITS)]!;
+      const others = ~(1 << (column % WORD_BITS));
+      members.forEach((user) => {
+        words[user]! &= others;
+      });
+      this.#members[column] = null;
+      this.#columns.delete(members);
+    }
+    for (const members of all) if (!this.#columns.has(members)) this.#add(members);
+  }
+
+  /** The columns that hold the user. */
+  find(userNumber: UserNumber): Int32Array {
+    let count = 0;
+    for (let group = 0; group < this.#words.length; group++) {
+      // undefined for a user who is newer than all of them
+      for (let bits = this.#words[group]![userNumber]! | 0; bits !== 0; bits &= bits - 1)
+        this.#found[count++] = WORD_BITS * group + 31 - Math.clz32(bits & -bits);
+    }
+    return this.#found.slice(0, count);
+  }
+
+  #add(members: MemberIndex): void {
+    const free = this.#members.indexOf(null);
+    const column = free < 0 ? this.#members.length : free;
+    const group = Math.floor(column / WORD_BITS);
+    const before = this.#words[group];
+    let words = before ?? new Uint32Array(members.userCount);
+    if (words.length < members.userCount) {
+      words = new Uint32Array(members.userCount);
+      words.set(before!);
+    }
+    this.#words[group] = words;
+    const bit = 1 << (column % WORD_BITS);
+    members.forEach((user) => {
+      words[user]! |= bit;
+    });
+    this.#members[column] = members;
+    if (this.#found.length < this.width) this.#found = new Int32Array(2 * this.width);
+    this.#columns.set(members, column);
+  }
+}

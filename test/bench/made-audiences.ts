@@ -1,0 +1,60 @@
+/** Many campaigns with made-up rankings, published as the engine does, without a model. */
+
+import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { rankingFolder } from '../../src/campaigns/ranking-name.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { DEFAULT_SERVER_CONFIG } from '../../src/server/config.ts';
+import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
+
+const SEEDS = ['person-000001', 'person-000002'];
+/** A prime that divides no population of a benchmark. */
+const STRIDE = 7_368_787;
+
+/** Makes `campaigns` in `dataDir`, each with an audience of `percent` of the population, of users of its own. */
+export function makeAudiences(dataDir: string, folder: string, campaigns: number, percent: number): void {
+  const { minimumSeeds, leaseMs, maximumAttempts } = DEFAULT_SERVER_CONFIG;
+  const population = openPopulation(folder);
+  const locator = locateStore(dataDir);
+  const unlock = lockStore(locator);
+  const store = openStore(locator, {
+    clock: systemClock,
+    minimumSeeds: Math.min(minimumSeeds, 1),
+    leaseMs,
+    maximumAttempts,
+  });
+  const users = population.directory.size;
+  // the scores of every campaign are those of the first, given to other users
+  const rng = createRng('made audiences');
+  const drawn = Float32Array.from({ length: users }, () => rng.uniform());
+  const scores = new Float32Array(users);
+  try {
+    for (let i = 0; i < campaigns; i++) {
+      store.create(
+        {
+          name: `made ${i}`,
+          features: {},
+          featureCounts: { unknown: 0, missing: 0 },
+          seeds: SEEDS,
+          audience: { percent },
+        },
+        (id) => population.directory.find(id) >= 0,
+      );
+      const job = store.claim(`${process.pid}:bench`)!;
+      store.pin(job, { modelVersion: 'made', populationVersion: population.version });
+      store.advance(job, { state: 'adapting', progress: 0.1 });
+      store.advance(job, { state: 'scoring', progress: 0.5 });
+      for (let user = 0; user < users; user++) scores[user] = drawn[(user * STRIDE + i * 104_729) % users]!;
+      const ranking = rankingFolder(job.campaignId, job.expansionId);
+      const { candidates } = writeRanking(store.blobs, ranking, scores);
+      const excluded = { seeds: 0, suppressed: 0, filtered: 0 };
+      const computedWith = { device: 'cpu', threads: 2, batchSize: 1024 };
+      const result = { folder: ranking, candidates, populationSize: users, excluded, timings: {}, quality: {} };
+      store.finish(job, { ...result, computedWith });
+    }
+  } finally {
+    store.close();
+    unlock();
+  }
+}
