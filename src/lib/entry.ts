@@ -8,7 +8,7 @@ export function forkBeside(importMetaUrl: string, name: string, options: ForkOpt
   const { url, isSource } = beside(importMetaUrl, name);
   return fork(fileURLToPath(url), [], {
     ...options,
-    execArgv: isSource ? ['--import', import.meta.resolve('tsx')] : [],
+    execArgv: [...(options.execArgv ?? []), ...(isSource ? ['--import', import.meta.resolve('tsx')] : [])],
   });
 }
 

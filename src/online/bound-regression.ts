@@ -11,6 +11,7 @@ import { evenRows, meanOfRows, multiplySparseRows, type SparseRows } from '../ad
 import type { Graph } from '../graph/index.ts';
 import type { Manifest, PopulationRegressionSettings } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
+import { SegmentMemory } from '../population/segment-memory.ts';
 import type { Column, Rows } from '../population/segments.ts';
 import { sliceFeeds } from '../runtime/feed-rows.ts';
 import type { Device, Feeds } from '../runtime/session.ts';
@@ -110,8 +111,9 @@ async function sumsOf(
   read: (rows: Rows) => Promise<SparseRows>,
 ): Promise<ColumnSums> {
   const sums = emptySums(width);
+  const memory = new SegmentMemory();
   for (let segment = 0; segment < population.segmentCount; segment++)
-    addRows(sums, await read(population.readSegment(segment)));
+    addRows(sums, await read(population.readSegment(segment, memory)));
   return sums;
 }
 

@@ -22,6 +22,30 @@ export interface EncodingOptions {
   readonly counts?: EncodingCounts;
   /** A token that is left out of every user, as if no user had it: a campaign's own, of past campaigns. */
   readonly without?: OwnToken | null | undefined;
+  /** Which of the rows; all if not given. */
+  readonly range?: RowRange;
+  /** Where ids are written; arrays of their own if not given. */
+  readonly into?: IdArrays;
+}
+
+/** Consecutive rows. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Arrays that one batch after another is encoded into: what was encoded is valid until the next is. */
+export class IdArrays {
+  readonly #arrays = new Map<string, Int32Array>();
+
+  /** `length` zeros, the same memory for the same name. */
+  zeros(name: string, length: number): Int32Array {
+    const known = this.#arrays.get(name);
+    if (known && known.length >= length) return known.subarray(0, length).fill(0);
+    const made = new Int32Array(length);
+    this.#arrays.set(name, made);
+    return made;
+  }
 }
 
 /** By campaign feature: a token, a list of tokens, a number or the numbers of a vector. */
@@ -35,26 +59,33 @@ export function encodeUsers(
   graph: Graph | null,
   binding: Binding,
   rows: Rows,
-  { counts, without }: EncodingOptions = {},
+  { counts, without, range = { from: 0, to: rows.count }, into = new IdArrays() }: EncodingOptions = {},
 ): Feeds {
+  const count = range.to - range.from;
   const feeds: Record<string, Tensor> = {};
   for (const feature of binding.features) {
     const column = rows.columns.get(feature.name)!;
     const name = `user.${feature.name}`;
     const leftOut = without?.feature === feature.name ? without.id : -1;
+    const context = { userNumbers: rows.userNumbers, range, counts, leftOut };
     switch (column.kind) {
-      case 'single':
-        feeds[name] = idTensor(graph, name, [rows.count], singleIds(feature, column, rows, counts, leftOut));
+      case 'single': {
+        const ids = into.zeros(name, count);
+        writeSingleIds(feature, column, context, ids);
+        feeds[name] = idTensor(graph, name, [count], ids);
         break;
+      }
       case 'multi': {
-        const { ids, lengths } = listIds(feature, column, rows, counts, leftOut);
-        feeds[name] = idTensor(graph, name, [rows.count, feature.maxLength], ids);
-        feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [rows.count], lengths);
+        const ids = into.zeros(name, count * feature.maxLength);
+        const lengths = into.zeros(`${name}.length`, count);
+        writeListIds(feature, column, context, ids, lengths);
+        feeds[name] = idTensor(graph, name, [count, feature.maxLength], ids);
+        feeds[`${name}.length`] = idTensor(graph, `${name}.length`, [count], lengths);
         break;
       }
       case 'number':
       case 'vector':
-        feeds[name] = numberTensor(column, rows.count, feature);
+        feeds[name] = numberTensor(column, range, feature);
         break;
       default:
         unreachable(column);
@@ -66,31 +97,39 @@ export function encodeUsers(
 /** The numbers themselves, `missing` in the place of NaN where the model wants that. */
 function numberTensor(
   { kind, size, values }: NumberColumn,
-  rows: number,
+  { from, to }: RowRange,
   { missing, isHidden = false }: BoundFeature,
 ): Tensor {
-  const known = isHidden ? new Float32Array(values.length).fill(Number.NaN) : values;
+  const own = values.subarray(from * size, to * size);
+  const known = isHidden ? new Float32Array(own.length).fill(Number.NaN) : own;
   return {
     dtype: 'float32',
-    shape: kind === 'vector' ? [rows, size] : [rows],
+    shape: kind === 'vector' ? [to - from, size] : [to - from],
     data: missing === null ? known : known.map((value) => (Number.isNaN(value) ? missing : value)),
   };
 }
 
-function singleIds(
+/** What both kinds of ids depend on. */
+interface IdContext {
+  readonly userNumbers: Int32Array;
+  readonly range: RowRange;
+  readonly counts: EncodingCounts | undefined;
+  /** An id that is left out; -1: none. */
+  readonly leftOut: number;
+}
+
+function writeSingleIds(
   { tokenIds, swap }: BoundFeature,
   { codes }: Extract<Column, { kind: 'single' }>,
-  { userNumbers }: Rows,
-  counts: EncodingCounts | undefined,
-  without: number,
-): Int32Array {
-  const out = new Int32Array(codes.length);
+  { userNumbers, range: { from, to }, counts, leftOut }: IdContext,
+  out: Int32Array,
+): void {
   let present = 0;
   let known = 0;
-  for (let i = 0; i < codes.length; i++) {
+  for (let i = from; i < to; i++) {
     const code = swap ? swapped(swap, userNumbers[i]!, codes[i]!) : codes[i]!;
     const id = tokenIds[code]!;
-    out[i] = id === without ? 0 : id;
+    out[i - from] = id === leftOut ? 0 : id;
     if (code !== 0) present += 1;
     if (id !== 0) known += 1;
   }
@@ -98,39 +137,36 @@ function singleIds(
     counts.tokens += present;
     counts.unknown += present - known;
   }
-  return out;
 }
 
-function listIds(
+/** Into zeros. */
+function writeListIds(
   { tokenIds, maxLength, keepsUnknown, swap }: BoundFeature,
   { offsets, codes }: Extract<Column, { kind: 'multi' }>,
-  { count, userNumbers }: Rows,
-  counts: EncodingCounts | undefined,
-  without: number,
-): { ids: Int32Array; lengths: Int32Array } {
-  const out = new Int32Array(count * maxLength);
-  const lengths = new Int32Array(count);
+  { userNumbers, range: { from, to }, counts, leftOut }: IdContext,
+  out: Int32Array,
+  lengths: Int32Array,
+): void {
   let unknown = 0;
   let dropped = 0;
-  for (let row = 0; row < count; row++) {
-    const at = row * maxLength;
+  for (let row = from; row < to; row++) {
+    const at = (row - from) * maxLength;
     let length = 0;
     for (let j = offsets[row]!; j < offsets[row + 1]!; j++) {
       const id = tokenIds[swap ? swapped(swap, userNumbers[row]!, codes[j]!) : codes[j]!]!;
       if (id === 0) unknown += 1;
-      if (id === 0 || id === without) {
+      if (id === 0 || id === leftOut) {
         if (keepsUnknown && length < maxLength) length += 1;
       } else if (length < maxLength) out[at + length++] = id;
       else dropped += 1;
     }
-    lengths[row] = length;
+    lengths[row - from] = length;
   }
   if (counts) {
-    counts.tokens += offsets[count]! - offsets[0]!;
+    counts.tokens += offsets[to]! - offsets[from]!;
     counts.unknown += unknown;
     counts.dropped += dropped;
   }
-  return { ids: out, lengths };
 }
 
 /**
@@ -202,5 +238,13 @@ export function isPerUser(graph: Graph, input: string): boolean {
 
 function idTensor(graph: Graph | null, name: string, shape: readonly number[], ids: Int32Array): Tensor {
   const wide = graph?.values.get(name)?.dtype === 'int64';
-  return wide ? { dtype: 'int64', shape, data: BigInt64Array.from(ids, BigInt) } : { dtype: 'int32', shape, data: ids };
+  return wide ? { dtype: 'int64', shape, data: widen(ids) } : { dtype: 'int32', shape, data: ids };
+}
+
+/** Ids, none of them negative, by their lower halves rather than a BigInt each. */
+function widen(ids: Int32Array): BigInt64Array {
+  const wide = new BigInt64Array(ids.length);
+  const halves = new Int32Array(wide.buffer);
+  for (let i = 0; i < ids.length; i++) halves[2 * i] = ids[i]!;
+  return wide;
 }

@@ -15,10 +15,17 @@ import {
 import { AppError } from '../lib/errors.ts';
 import type { ModelContract } from '../model/folder.ts';
 import type { Rows } from '../population/segments.ts';
-import { inOwnMemory, sliceFeeds } from '../runtime/feed-rows.ts';
+import { inOwnMemory } from '../runtime/feed-rows.ts';
 import { type Device, type Feeds, openSession, type Session } from '../runtime/session.ts';
 import type { Binding } from './binding.ts';
-import { type CampaignValues, type EncodingOptions, encodeCampaign, encodeUsers, isPerUser } from './encode.ts';
+import {
+  type CampaignValues,
+  type EncodingOptions,
+  encodeCampaign,
+  encodeUsers,
+  IdArrays,
+  isPerUser,
+} from './encode.ts';
 import { Pools } from './pools.ts';
 
 /**
@@ -84,6 +91,7 @@ class SessionScorer implements Scorer {
   readonly #what: ScoredModel;
   readonly #sessions: ScoringSessions;
   readonly #pools: Pools;
+  readonly #ids = new IdArrays();
   /** Of the last campaign: what is not a table, in this thread's memory. */
   #parameters: { readonly of: ScoredCampaign['parameters']; readonly feeds: Feeds } | null = null;
   #last: Promise<unknown> = Promise.resolve();
@@ -109,13 +117,13 @@ class SessionScorer implements Scorer {
   async #score(rows: Rows, { features, parameters, without = null }: ScoredCampaign): Promise<Float32Array> {
     const { graph, folder, binding } = this.#what;
     const { campaign, head } = this.#sessions;
-    const users = encodeUsers(graph, binding, rows, { without });
     const scores = new Float32Array(rows.count);
     const output = head.outputs[0]!;
     let own: Feeds | null = null;
     for (let from = 0; from < rows.count; from += BATCH_ROWS) {
       const count = Math.min(BATCH_ROWS, rows.count - from);
-      const batch = sliceFeeds(users, from, from + count);
+      const range = { from, to: from + count };
+      const batch = encodeUsers(graph, binding, rows, { without, range, into: this.#ids });
       const given = { ...this.#use(parameters), ...batch, ...encodeCampaign(graph, folder, features, count) };
       if (own === null) {
         own = (await campaign?.run(given)) ?? {};

@@ -30,12 +30,17 @@ export function hashFile(path: string, size: number): string | null {
 }
 
 /**
- * The first `size` bytes of a file in a buffer of their own (so aligned for every typed array), null if it has fewer.
+ * The first `size` bytes of a file in what `allocate` gives, by default a buffer of their own (so aligned for every
+ * typed array); null if it has fewer.
  */
-export function readPrefix(path: string, size: number): Uint8Array | null {
+export function readPrefix(
+  path: string,
+  size: number,
+  allocate: (size: number) => Uint8Array = (bytes) => new Uint8Array(bytes),
+): Uint8Array | null {
   return withFile(path, 'r', (file) => {
     if (fstatSync(file).size < size) return null;
-    const bytes = new Uint8Array(size);
+    const bytes = allocate(size);
     for (let at = 0; at < size; ) {
       const read = readSync(file, bytes, at, Math.min(TRANSFER_BYTES, size - at), at);
       if (read === 0) return null;

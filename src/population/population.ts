@@ -10,6 +10,7 @@ import { gatherRows } from './gather.ts';
 import { CURRENT_FILE, featuresOf, findCurrentVersion, listVersions, type Manifest, readManifest } from './manifest.ts';
 import { SegmentCache } from './segment-cache.ts';
 import { SegmentLayout } from './segment-layout.ts';
+import { SegmentMemory } from './segment-memory.ts';
 import { type Rows, SEGMENT_ROWS } from './segments.ts';
 import { selectRows } from './select-rows.ts';
 import { readTable } from './table-files.ts';
@@ -38,9 +39,9 @@ export interface Population {
   dictionary(feature: string): Dictionary;
   /**
    * The rows that follow those of the segments before, at most 65,536: views of the file, or copies where it has dead
-   * rows.
+   * rows. Those that are read into memory of the caller are valid until that is used again.
    */
-  readSegment(index: number): Rows;
+  readSegment(index: number, into?: SegmentMemory): Rows;
   /** Any rows, in the given order, repeats allowed. Segments are kept up to `cacheBytes`. */
   readRows(rows: Int32Array): Rows;
 }
@@ -57,7 +58,10 @@ export interface OpenOptions {
   readonly prepared?: PreparedVersion;
   /** Those of the folder that another version was opened with: both learn of new ones at once. */
   readonly erasures?: Erasures;
-  /** How much `readRows` keeps, in bytes of columns. */
+  /**
+   * How much `readRows` keeps, in bytes of columns. Reads of rows from everywhere find nothing again in less than the
+   * whole population.
+   */
   readonly cacheBytes?: number;
 }
 
@@ -116,6 +120,7 @@ class FolderPopulation implements Population {
   readonly erasures: Erasures;
   readonly #manifest: Manifest;
   readonly #layout: SegmentLayout;
+  readonly #cacheBytes: number;
   readonly #cache: SegmentCache;
   readonly #dictionaries = new Map<string, Dictionary>();
   #directory: Directory | null = null;
@@ -131,6 +136,7 @@ class FolderPopulation implements Population {
     this.#layout = new SegmentLayout(manifest.segments);
     this.rowCount = this.#layout.rowCount;
     this.segmentCount = this.#layout.segmentCount;
+    this.#cacheBytes = cacheBytes;
     this.#cache = new SegmentCache(cacheBytes, (index) => this.#loadSegment(index));
   }
 
@@ -175,9 +181,9 @@ class FolderPopulation implements Population {
     return dictionary;
   }
 
-  readSegment(index: number): Rows {
+  readSegment(index: number, into?: SegmentMemory): Rows {
     // A scan of all segments would only push out of the cache what `readRows` uses.
-    return this.#cache.find(index) ?? this.#loadSegment(index);
+    return this.#cache.find(index) ?? this.#loadSegment(index, into);
   }
 
   readRows(rows: Int32Array): Rows {
@@ -185,7 +191,10 @@ class FolderPopulation implements Population {
     const [places, count] = layout.isDense
       ? [rows, this.rowCount]
       : [rows.map((row) => layout.locate(row)), this.segmentCount * SEGMENT_ROWS];
-    return gatherRows(places, count, this.features, (index) => this.#cache.get(index));
+    const memory = new SegmentMemory();
+    const load = (index: number) =>
+      this.#cacheBytes === 0 ? this.#loadSegment(index, memory) : this.#cache.get(index);
+    return gatherRows(places, count, this.features, load);
   }
 
   #readDirectory(): Directory {
@@ -203,10 +212,10 @@ class FolderPopulation implements Population {
     return readPlaces(this.#rowOfFile, this.#manifest);
   }
 
-  #loadSegment(index: number): Rows {
+  #loadSegment(index: number, into?: SegmentMemory): Rows {
     if (!(index >= 0 && index < this.segmentCount))
       throw new RangeError(`segment ${index} is not in 0..${this.segmentCount - 1}`);
-    const rows = readSegmentFile(this.path, this.#manifest, this.#layout.onDisk(index));
+    const rows = readSegmentFile(this.path, this.#manifest, this.#layout.onDisk(index), into);
     if (!this.#layout.hasDead(index)) return rows;
     const users = this.users!;
     return selectRows(rows, this.features, (offset) => this.#layout.isUser(users, index, offset));

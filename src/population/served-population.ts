@@ -59,6 +59,6 @@ export class ServedPopulation implements Population {
   }
 
   dictionary: Population['dictionary'] = (feature) => this.#current.dictionary(feature);
-  readSegment: Population['readSegment'] = (index) => this.#current.readSegment(index);
+  readSegment: Population['readSegment'] = (index, into) => this.#current.readSegment(index, into);
   readRows: Population['readRows'] = (rows) => this.#current.readRows(rows);
 }

@@ -26,11 +26,14 @@ export function alteredError(path: string): AppError {
 }
 
 /**
- * The bytes of a file that belong to the version, in a buffer of their own. Errors: AppError `invalid_population`
- * naming the file.
+ * The bytes of a file that belong to the version, in a buffer of their own unless `allocate` gives another. Errors:
+ * AppError `invalid_population` naming the file.
  */
-export function readVersionFile({ path, size }: Pick<ManifestFile, 'path' | 'size'>): Uint8Array {
-  const bytes = reading(path, () => readPrefix(path, size));
+export function readVersionFile(
+  { path, size }: Pick<ManifestFile, 'path' | 'size'>,
+  allocate?: (size: number) => Uint8Array,
+): Uint8Array {
+  const bytes = reading(path, () => readPrefix(path, size, allocate));
   if (bytes === null) throw new AppError('invalid_population', `${path} is damaged: it has fewer than ${size} bytes`);
   return bytes;
 }

@@ -2,14 +2,16 @@
 import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
 import { featuresOf, type Manifest } from './manifest.ts';
+import type { SegmentMemory } from './segment-memory.ts';
 import { decodeSegment, type Rows } from './segments.ts';
 import { readVersionFile } from './verify.ts';
 
-/** A segment with all its rows, the dead ones too. @throws AppError invalid_population */
-export function readSegmentFile(folder: string, manifest: Manifest, index: number): Rows {
+/** A segment with all its rows, the dead ones too, as views of `into` if given. @throws AppError invalid_population */
+export function readSegmentFile(folder: string, manifest: Manifest, index: number, into?: SegmentMemory): Rows {
   const { path: file, size, rows: count } = manifest.segments[index]!;
   const path = join(folder, manifest.version, file);
-  const rows = decodeSegment(readVersionFile({ path, size }), featuresOf(manifest), path);
+  const bytes = readVersionFile({ path, size }, into && ((length) => into.take(length)));
+  const rows = decodeSegment(bytes, featuresOf(manifest), path);
   if (rows.count !== count) throw new AppError('invalid_population', `${path} has ${rows.count} of ${count} rows`);
   return rows;
 }

@@ -150,7 +150,8 @@ async function open(data: EstimateThreadData): Promise<Estimates> {
     const { version } = model.manifest;
     throw new AppError('model_unavailable', `${data.modelVersion} is served, and its folder holds ${version} now`);
   }
-  const population = openPopulation(data.population, { version: data.populationVersion, trusted: true });
+  // a sample of rows is in all segments: a cache would be another copy of the population
+  const population = openPopulation(data.population, { version: data.populationVersion, trusted: true, cacheBytes: 0 });
   const program = await openOnlineProgram(model, { device: CPU });
   const bound = { model, population, binding: bind(model.folder, population) };
   const regression = await openBoundRegression(bound, { cache: regressionCache(bound) });

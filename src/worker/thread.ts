@@ -10,6 +10,7 @@ import { ownToken } from '../online/own-token.ts';
 import { regressionCache } from '../online/regression-cache.ts';
 import { openScorer, type Scorer } from '../online/score.ts';
 import { openPopulation } from '../population/population.ts';
+import { SegmentMemory } from '../population/segment-memory.ts';
 import { type Device, type DeviceRequest, resolveDevice } from '../runtime/session.ts';
 import type {
   CustomiseProgress,
@@ -44,6 +45,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
   readonly #device: Device;
   readonly #model: GeneralModel;
   readonly #program: OnlineProgram;
+  readonly #segment = new SegmentMemory();
   #bound: Bound | null = null;
   #parameters: { readonly key: string; readonly values: ReadonlyMap<string, Tensor> } | null = null;
 
@@ -112,7 +114,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
     const { modelKey, features } = task;
     if (this.#parameters?.key !== modelKey)
       this.#parameters = { key: modelKey, values: new Map(task.parameters.map(unshare)) };
-    const rows = context.population.readSegment(task.segment);
+    const rows = context.population.readSegment(task.segment, this.#segment);
     const without = ownToken(this.#model.folder, task.externalId);
     const scores = await scorer.score(rows, { features, parameters: this.#parameters.values, without });
     return { userNumbers: rows.userNumbers.slice(), scores, batchSize: scorer.batchSize };
@@ -137,7 +139,8 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
     await this.#bound?.scorer.close();
     await (await this.#bound?.regression)?.close();
     this.#bound = null;
-    const population = openPopulation(this.#data.population, { version, trusted: true });
+    // a sample of rows is in all segments: a cache would be another copy of the population
+    const population = openPopulation(this.#data.population, { version, trusted: true, cacheBytes: 0 });
     const binding = bind(this.#model.folder, population);
     const scorer = await openScorer({ ...this.#model, binding }, { device: this.#device });
     const context: OnlineContext<GeneralModel> = { model: this.#model, population, binding, program: this.#program };

@@ -1,6 +1,6 @@
 /** A campaign from its POST until it is ready: seconds by stage, users a second, and the memory of all processes. */
 import { join } from 'node:path';
-import { watchMemory } from './processes.ts';
+import { memoryCountedOnce, watchMemory } from './processes.ts';
 import { type BenchOptions, type BenchReport, type Figure, figure } from './report.ts';
 import { makePopulation, people, startService, withFolder } from './service.ts';
 
@@ -16,8 +16,10 @@ interface Run {
   readonly seconds: readonly number[];
   /** By stage, in the order of the expansions. */
   readonly stages: Readonly<Record<string, readonly number[]>>;
-  /** The most that all processes held, after each expansion. */
+  /** The most that all processes held, after each expansion: pages that two of them share are counted twice. */
   readonly bytes: readonly number[];
+  /** What they hold in the end, shared pages counted once. */
+  readonly bytesCountedOnce: number;
 }
 
 export async function benchCampaign({ quick, users, note }: BenchOptions): Promise<BenchReport> {
@@ -36,6 +38,7 @@ export async function benchCampaign({ quick, users, note }: BenchOptions): Promi
       run.bytes.map((bytes) => bytes / 2 ** 20),
       'MiB',
     );
+    results[`${name}: memory at rest, shared pages once`] = figure([run.bytesCountedOnce / 2 ** 20], 'MiB');
     perUser.push(results[`${name}: ready`]!.median - fixedSeconds(run), size);
     growth.push(run.bytes.at(-1)! / run.bytes[1]!);
   }
@@ -60,6 +63,7 @@ async function runCampaigns(users: number, note: BenchOptions['note']): Promise<
     const seconds: number[] = [];
     const bytes: number[] = [];
     const stages: Record<string, number[]> = {};
+    let bytesCountedOnce = 0;
     try {
       for (let i = 0; i < EXPANSIONS; i++) {
         const memory = watchMemory(service.pid);
@@ -69,9 +73,10 @@ async function runCampaigns(users: number, note: BenchOptions['note']): Promise<
         for (const [stage, time] of Object.entries(campaign.timings as Record<string, number>))
           stages[stage] = [...(stages[stage] ?? []), time];
       }
+      bytesCountedOnce = memoryCountedOnce(service.pid);
     } finally {
       await service.stop();
     }
-    return { seconds, stages, bytes };
+    return { seconds, stages, bytes, bytesCountedOnce };
   });
 }

@@ -28,6 +28,11 @@ export function watchMemory(pid: number): { stop(): number } {
   };
 }
 
+/** Bytes that a process and all that it started hold now, pages that several of them share counted once. */
+export function memoryCountedOnce(pid: number): number {
+  return familyOf(pid).reduce((sum, one) => sum + proportionalBytes(one), 0);
+}
+
 /** Runs Node with `args` to its end: seconds, and the most bytes that it held. @throws where it fails */
 export async function timeNode(args: readonly string[], cwd: string): Promise<{ seconds: number; bytes: number }> {
   const start = performance.now();
@@ -55,6 +60,14 @@ function familyOf(pid: number): number[] {
   // a set grows while it is walked
   for (const one of family) for (const [child, parent] of parents) if (parent === one) family.add(child);
   return [...family];
+}
+
+function proportionalBytes(pid: number): number {
+  try {
+    return Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
 }
 
 function residentBytes(pid: number): number {

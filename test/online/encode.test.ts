@@ -5,7 +5,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Builder, type DataType, type Dim, type Graph, numbersOf, type Tensor, tensor } from '../../src/graph/index.ts';
 import type { GeneralModel } from '../../src/model/load.ts';
 import { bind } from '../../src/online/binding.ts';
-import { type CampaignValues, type EncodingCounts, encodeCampaign, encodeUsers } from '../../src/online/encode.ts';
+import {
+  type CampaignValues,
+  type EncodingCounts,
+  encodeCampaign,
+  encodeUsers,
+  IdArrays,
+} from '../../src/online/encode.ts';
 import { sliceFeeds, takeFeeds } from '../../src/runtime/feed-rows.ts';
 import { CONFIG, modelOf, newRoot, populationOf } from './world.ts';
 
@@ -97,6 +103,28 @@ describe('encodeUsers', () => {
     const feeds = encodeUsers(model.graph, binding, population.readRows(Int32Array.of(3, 0, 3)));
     expect(numbersOf(feeds['user.age']!)).toEqual([1, 3, 1]);
     expect(numbersOf(feeds['user.tags']!)).toEqual([4, 0, 0, 5, 1, 1, 4, 0, 0]);
+  });
+
+  it('encodes a range, into memory that the next one takes over, as it encodes all', async () => {
+    const population = await populationOf(root, USERS);
+    const binding = bind(model.folder, population);
+    const rows = population.readRows(Int32Array.of(0, 1, 2, 3));
+    const all: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
+    const whole = encodeUsers(model.graph, binding, rows, { counts: all });
+    const counts: EncodingCounts = { unknown: 0, tokens: 0, dropped: 0 };
+    const into = new IdArrays();
+    const data: Record<string, number[]> = {};
+    // the longest lists first: zeros of the second range were ids of the first
+    for (const range of [
+      { from: 0, to: 3 },
+      { from: 3, to: 4 },
+    ])
+      for (const [name, part] of Object.entries(encodeUsers(model.graph, binding, rows, { range, into, counts }))) {
+        expect(part.shape).toEqual([range.to - range.from, ...whole[name]!.shape.slice(1)]);
+        data[name] = [...(data[name] ?? []), ...numbersOf(part)];
+      }
+    expect(data).toEqual(Object.fromEntries(Object.entries(whole).map(([name, feed]) => [name, numbersOf(feed)])));
+    expect(counts).toEqual(all);
   });
 
   it('makes int64 when the graph wants it', async () => {

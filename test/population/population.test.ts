@@ -4,6 +4,7 @@ import { createRng } from '../../src/lib/rng.ts';
 import { gatherRows } from '../../src/population/gather.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { SegmentCache } from '../../src/population/segment-cache.ts';
+import { SegmentMemory } from '../../src/population/segment-memory.ts';
 import type { Rows } from '../../src/population/segments.ts';
 import { useFolders } from '../fixture/folders.ts';
 import { allCodesOf, codesOf, FEATURES, importUsers, USERS } from './support.ts';
@@ -39,6 +40,16 @@ describe('readRows', () => {
       const tokens = codesOf(rows.columns.get('likes')!, place).map((code) => likes.token(code));
       expect(tokens).toEqual(Array.from({ length: lengthOf(row) }, (_, j) => `t${(row + j) % 50}`));
     }
+    expect(openPopulation(out, { cacheBytes: 0 }).readRows(asked)).toEqual(rows);
+
+    // the last segment is smaller than those before: what they left behind it is none of it
+    const memory = new SegmentMemory();
+    for (let segment = 0; segment < 3; segment++)
+      expect(population.readSegment(segment, memory)).toEqual(population.readSegment(segment));
+    const first = population.readSegment(0, memory);
+    const before = first.userNumbers[0];
+    expect(population.readSegment(2, memory).userNumbers.buffer).toBe(first.userNumbers.buffer);
+    expect(first.userNumbers[0]).not.toBe(before);
   });
 
   it('returns no rows for none, and throws on a row that is not there', async () => {
