@@ -23,7 +23,7 @@ const STOP_MS = 5000;
 /** After this many deaths without ever being ready, an engine is given up. */
 const STARTS = 3;
 
-/** `--max-semi-space-size` of the engine's threads: a batch leaves little behind, and the default, 16, is never needed. */
+/** `--max-semi-space-size` of the engine's threads: a batch leaves little behind, and the default is 16. */
 const YOUNG_MIB = 2;
 
 /** The time that the round trip to the engine may add to an estimate. */
