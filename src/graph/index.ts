@@ -32,6 +32,7 @@ export {
 export type { OpType } from './ops/attributes.ts';
 export { printGraph } from './print.ts';
 export { prune, pruneInputs } from './prune.ts';
+export { valuesReachedFrom } from './reach.ts';
 export { readModel } from './read.ts';
 export { type Split, splitFrozen } from './split-frozen.ts';
 export { findPaddedTables, findTies, keepPaddingRows, tieWeights } from './tie-weights.ts';

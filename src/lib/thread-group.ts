@@ -1,4 +1,7 @@
-/** A group of identical threads: a task goes to whichever is free, urgent ones first, else first come, first served. */
+/**
+ * A group of identical threads: a task goes to whichever is free, urgent ones first, then one that is near what the
+ * thread did last, else first come, first served.
+ */
 import type { Worker } from 'node:worker_threads';
 import { Cancellation } from './cancellation.ts';
 import { startThreadBeside } from './entry.ts';
@@ -24,8 +27,15 @@ export interface Following<Progress> {
 /** A thread is gone, and its work can no longer be trusted. */
 export class ThreadDied extends Error {}
 
-interface Waiting<Task, Result, Progress> extends Following<Progress> {
-  readonly isUrgent: boolean;
+/** When a task is run, and where. */
+export interface TaskPlace {
+  /** Goes before all others that wait. */
+  readonly isUrgent?: boolean;
+  /** Tasks of the same name are run one after the other in a thread, as the next has use for what is left of one. */
+  readonly near?: string | null;
+}
+
+interface Waiting<Task, Result, Progress> extends Following<Progress>, Required<TaskPlace> {
   readonly id: number;
   readonly task: Task;
   readonly resolve: (result: Result) => void;
@@ -45,6 +55,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
   readonly #idle: Worker[] = [];
   readonly #queue: Waiting<Task, Result, Progress>[] = [];
   readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
+  /** What each thread did last. */
+  readonly #lastNear = new Map<Worker, string | null>();
   #nextId = 1;
   #error: Error | null = null;
   #isClosing = false;
@@ -75,16 +87,17 @@ export class ThreadGroup<Task, Result, Progress = never> {
     }
   }
 
-  /**
-   * Urgent tasks go before all others that wait.
-   * @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks
-   */
-  run(task: Task, following: Following<Progress> = {}, { isUrgent = false } = {}): Promise<Result> {
+  /** @throws what the task throws, or as `broken`: a thread that dies fails all current and future tasks */
+  run(
+    task: Task,
+    following: Following<Progress> = {},
+    { isUrgent = false, near = null }: TaskPlace = {},
+  ): Promise<Result> {
     assert(!this.#isClosing, 'the group of threads is open');
     if (this.#error) return Promise.reject(this.#error);
     return new Promise((resolve, reject) => {
       const first = isUrgent ? this.#queue.findIndex((other) => !other.isUrgent) : -1;
-      const waiting = { id: this.#nextId++, task, isUrgent, ...following, resolve, reject };
+      const waiting = { id: this.#nextId++, task, isUrgent, near, ...following, resolve, reject };
       this.#queue.splice(first < 0 ? this.#queue.length : first, 0, waiting);
       this.#dispatch();
     });
@@ -158,11 +171,21 @@ export class ThreadGroup<Task, Result, Progress = never> {
   #dispatch(): void {
     while (this.#idle.length > 0 && this.#queue.length > 0) {
       const worker = this.#idle.pop()!;
-      const waiting = this.#queue.shift()!;
+      const waiting = this.#takeFor(worker);
       this.#running.set(worker, waiting);
-      const { id, task, cancellation = new Cancellation() } = waiting;
-      worker.postMessage({ kind: 'run', id, task, cancelled: cancellation.memory } satisfies ToThread<Task>);
+      const { id, task, near, cancellation = new Cancellation() } = waiting;
+      this.#lastNear.set(worker, near);
+      const isNearNext = near !== null && this.#queue.some((other) => other.near === near);
+      const cancelled = cancellation.memory;
+      worker.postMessage({ kind: 'run', id, task, cancelled, isNearNext } satisfies ToThread<Task>);
     }
+  }
+
+  #takeFor(worker: Worker): Waiting<Task, Result, Progress> {
+    const last = this.#lastNear.get(worker) ?? null;
+    const isAny = last === null || this.#queue[0]!.isUrgent;
+    const near = isAny ? -1 : this.#queue.findIndex((waiting) => waiting.near === last);
+    return this.#queue.splice(Math.max(near, 0), 1)[0]!;
   }
 
   #break(error: Error): void {

@@ -7,7 +7,13 @@ import { assert } from './errors.ts';
 import { describeError, type ThreadError } from './thread-error.ts';
 
 export type ToThread<Task> =
-  | { readonly kind: 'run'; readonly id: number; readonly task: Task; readonly cancelled: SharedArrayBuffer }
+  | {
+      readonly kind: 'run';
+      readonly id: number;
+      readonly task: Task;
+      readonly cancelled: SharedArrayBuffer;
+      readonly isNearNext: boolean;
+    }
   | { readonly kind: 'close' };
 
 export type FromThread<Result, Progress> =
@@ -23,6 +29,8 @@ export interface TaskContext<Progress> {
   report(progress: Progress): void;
   /** @throws Error once nobody wants the result */
   check(): void;
+  /** Whether another task waits that is near this one. */
+  readonly isNearNext: boolean;
 }
 
 export interface Host<Task, Result, Progress = never> {
@@ -57,12 +65,13 @@ export async function hostThread<Data, Task, Result, Progress = never>(
         port.close();
         return;
       }
-      const { id, task } = message;
+      const { id, task, isNearNext } = message;
       const cancellation = new Cancellation(message.cancelled);
       try {
         const result = await host.run(task, {
           report: (progress) => send({ kind: 'progress', id, progress }),
           check: () => cancellation.check(),
+          isNearNext,
         });
         send({ kind: 'result', id, result }, host.transferred?.(result));
       } catch (error) {

@@ -52,15 +52,19 @@ export class Pools {
   }
 
   /**
-   * Sums of a batch's `rows`, as inputs of the rest: valid until the next call. An index outside its table is
-   * invalid_model.
+   * The sums of a batch's `rows` that are `inputs` of the rest: valid until they are made again. An index outside its
+   * table is invalid_model.
    */
-  sums(lists: Feeds, rows: number): Feeds {
-    for (const [name, { view, length }] of this.#lists)
+  sums(lists: Feeds, rows: number, inputs: ReadonlySet<string>): Feeds {
+    const pools = this.#cut.pools.filter(({ input }) => inputs.has(input));
+    for (const name of listsOf(pools)) {
+      const { view, length } = this.#lists.get(name)!;
       view.set((lists[name]!.data as Int32Array).subarray(0, rows * length));
-    for (const pool of this.#cut.pools) this.#sum(pool, rows);
+    }
+    for (const pool of pools) this.#sum(pool, rows);
     const out: Record<string, Tensor> = {};
     for (const [name, columns] of this.#cut.columns) {
+      if (!inputs.has(name)) continue;
       const data = this.#sums.get(name)!.subarray(0, rows * columns);
       out[name] = { dtype: 'float32', shape: [rows, columns], data };
     }
@@ -85,6 +89,11 @@ export class Pools {
     const wrong = own.find((value) => value < -tableRows || value >= tableRows);
     throw new AppError('invalid_model', `index ${wrong} is not in table "${table}" of ${tableRows} rows`);
   }
+}
+
+/** Names of the indices and weights of some pools. */
+export function listsOf(pools: readonly Pool[]): ReadonlySet<string> {
+  return new Set(pools.flatMap(({ index, weights }) => (weights === null ? [index] : [index, weights])));
 }
 
 /** What pools.wat exports. */

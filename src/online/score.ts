@@ -2,16 +2,7 @@
  * Scoring: (customised model, binding, segment) -> scores, a pure function, so that segments can be scored anywhere.
  */
 
-import {
-  cutPools,
-  cutTables,
-  foldShared,
-  type Graph,
-  type PoolCut,
-  splitFrozen,
-  type Tensor,
-  weightedSumsAsProducts,
-} from '../graph/index.ts';
+import type { Graph, PoolCut, Tensor } from '../graph/index.ts';
 import { AppError } from '../lib/errors.ts';
 import type { ModelContract } from '../model/folder.ts';
 import type { Rows } from '../population/segments.ts';
@@ -24,9 +15,10 @@ import {
   encodeCampaign,
   encodeUsers,
   IdArrays,
-  isPerUser,
+  type RowRange,
 } from './encode.ts';
-import { Pools } from './pools.ts';
+import { listsOf, Pools } from './pools.ts';
+import { scoringGraphs } from './scoring-graphs.ts';
 
 /**
  * Rows per run. Fixed, not configurable: a matrix product may round differently at another size, and an audience must
@@ -34,15 +26,20 @@ import { Pools } from './pools.ts';
  */
 const BATCH_ROWS = 1024;
 
-/** Each thread has its own copy of the tables, with 32-bit addresses. */
-const MAXIMUM_TABLE_BYTES = 2 ** 31;
-
 /** A campaign to score users for. */
 export interface ScoredCampaign {
   readonly features: CampaignValues;
   /** The adapted ones. */
   readonly parameters: ReadonlyMap<string, Tensor>;
   readonly without?: EncodingOptions['without'];
+}
+
+/** Rows that several campaigns are scored for, one after the other: what depends on users alone is computed once. */
+export interface Sharing {
+  /** Names the rows. */
+  readonly rows: string;
+  /** Whether the same rows are scored next for another campaign: what is shared is kept. */
+  readonly isAwaited: boolean;
 }
 
 /** Scores segments. The adapted parameters are inputs, so that all campaigns share a scorer. */
@@ -53,7 +50,7 @@ export interface Scorer {
    * Scores of the rows, in order, `[rows.count]`; one call at a time, others wait. A score that is not a number is
    * invalid_model.
    */
-  score(rows: Rows, campaign: ScoredCampaign): Promise<Float32Array>;
+  score(rows: Rows, campaign: ScoredCampaign, sharing?: Sharing): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -71,11 +68,12 @@ interface ScoredModel {
 }
 
 export async function openScorer(what: ScoredModel, options: ScorerOptions = {}): Promise<Scorer> {
-  const { campaign, pools, head } = scoringGraphs(what.graph, what.adapted, options.maximumTableBytes);
+  const { campaign, pools, users, head } = scoringGraphs(what.graph, what.adapted, options.maximumTableBytes);
   return new SessionScorer(what, pools, {
     campaign: campaign && (await openSession(campaign, options)),
     // on the CPU, where the look-ups are
     indices: pools.indices && (await openSession(pools.indices)),
+    users: users && (await openSession(users, options)),
     head: await openSession(head, options),
   });
 }
@@ -83,7 +81,16 @@ export async function openScorer(what: ScoredModel, options: ScorerOptions = {})
 interface ScoringSessions {
   readonly campaign: Session | null;
   readonly indices: Session | null;
+  readonly users: Session | null;
   readonly head: Session;
+}
+
+/** What a batch gives to the head, whatever the campaign's parameters. */
+interface UsersPart {
+  /** Outputs of the users' part, and inputs that the head reads itself. */
+  readonly feeds: Feeds;
+  /** Indices and weights of the head's own look-ups. */
+  readonly lists: Feeds;
 }
 
 class SessionScorer implements Scorer {
@@ -94,17 +101,27 @@ class SessionScorer implements Scorer {
   readonly #ids = new IdArrays();
   /** Of the last campaign: what is not a table, in this thread's memory. */
   #parameters: { readonly of: ScoredCampaign['parameters']; readonly feeds: Feeds } | null = null;
+  /** By batch, of the last rows that others were to share. */
+  #shared: { readonly key: string; readonly parts: readonly UsersPart[] } | null = null;
   #last: Promise<unknown> = Promise.resolve();
+  /** Sums that are inputs of the users' part, and of the head. */
+  readonly #usersSums: ReadonlySet<string>;
+  readonly #headSums: ReadonlySet<string>;
+  readonly #headLists: ReadonlySet<string>;
 
   constructor(what: ScoredModel, cut: PoolCut, sessions: ScoringSessions) {
     this.#what = what;
     this.#sessions = sessions;
     this.#pools = new Pools(cut, BATCH_ROWS);
     this.#pools.setTables(what.graph.initializers);
+    const { head, users } = sessions;
+    this.#headSums = new Set([...cut.columns.keys()].filter((name) => head.inputs.includes(name)));
+    this.#usersSums = new Set([...cut.columns.keys()].filter((name) => users?.inputs.includes(name)));
+    this.#headLists = listsOf(cut.pools.filter(({ input }) => this.#headSums.has(input)));
   }
 
-  score(rows: Rows, campaign: ScoredCampaign): Promise<Float32Array> {
-    const done = this.#last.then(() => this.#score(rows, campaign));
+  score(rows: Rows, campaign: ScoredCampaign, sharing: Sharing | null = null): Promise<Float32Array> {
+    const done = this.#last.then(() => this.#score(rows, campaign, sharing));
     this.#last = done.catch(() => {});
     return done;
   }
@@ -114,66 +131,74 @@ class SessionScorer implements Scorer {
     for (const session of Object.values(this.#sessions) as (Session | null)[]) await session?.close();
   }
 
-  async #score(rows: Rows, { features, parameters, without = null }: ScoredCampaign): Promise<Float32Array> {
-    const { graph, folder, binding } = this.#what;
-    const { campaign, head } = this.#sessions;
+  async #score(rows: Rows, campaign: ScoredCampaign, sharing: Sharing | null): Promise<Float32Array> {
+    const { features, parameters, without = null } = campaign;
+    const { graph, folder } = this.#what;
     const scores = new Float32Array(rows.count);
+    const { head } = this.#sessions;
     const output = head.outputs[0]!;
-    let own: Feeds | null = null;
-    for (let from = 0; from < rows.count; from += BATCH_ROWS) {
+    const key = sharing && JSON.stringify([sharing.rows, features, without]);
+    const known = key !== null && this.#shared?.key === key ? this.#shared.parts : null;
+    const kept: UsersPart[] = [];
+    const given = this.#use(parameters);
+    const own = await this.#campaignPart({ ...given, ...encodeCampaign(graph, folder, features, 1) });
+    for (let from = 0, i = 0; from < rows.count; from += BATCH_ROWS, i++) {
       const count = Math.min(BATCH_ROWS, rows.count - from);
+      const fixed = { ...given, ...encodeCampaign(graph, folder, features, count), ...own };
       const range = { from, to: from + count };
-      const batch = encodeUsers(graph, binding, rows, { without, range, into: this.#ids });
-      const given = { ...this.#use(parameters), ...batch, ...encodeCampaign(graph, folder, features, count) };
-      if (own === null) {
-        own = (await campaign?.run(given)) ?? {};
-        this.#pools.setTables(Object.entries(own));
-      }
-      const lists = { ...batch, ...(await this.#sessions.indices?.run(batch)) };
-      const result = await head.run({ ...given, ...own, ...this.#pools.sums(lists, count) }, { outputs: [output] });
+      const part = known?.[i] ?? (await this.#usersPart(rows, range, without, fixed));
+      if (sharing?.isAwaited) kept.push(known ? part : this.#copyOf(part));
+      const sums = this.#pools.sums(part.lists, count, this.#headSums);
+      const result = await head.run({ ...fixed, ...part.feeds, ...sums }, { outputs: [output] });
       scores.set(result[output]!.data as Float32Array, from);
     }
+    this.#shared = key !== null && sharing?.isAwaited ? { key, parts: kept } : null;
     requireNumbers(scores, rows);
     return scores;
+  }
+
+  async #campaignPart(given: Feeds): Promise<Feeds> {
+    const own = (await this.#sessions.campaign?.run(given)) ?? {};
+    this.#pools.setTables(Object.entries(own));
+    return own;
+  }
+
+  async #usersPart(rows: Rows, range: RowRange, without: EncodingOptions['without'], fixed: Feeds): Promise<UsersPart> {
+    const { graph, binding } = this.#what;
+    const { indices, users } = this.#sessions;
+    const batch = encodeUsers(graph, binding, rows, { without, range, into: this.#ids });
+    const lists = { ...batch, ...(await indices?.run(batch)) };
+    const sums = this.#pools.sums(lists, range.to - range.from, this.#usersSums);
+    return { feeds: { ...batch, ...(await users?.run({ ...fixed, ...batch, ...sums })) }, lists };
+  }
+
+  /** What the head reads, in memory of its own: the next batch is written into the same as this one. */
+  #copyOf({ feeds, lists }: UsersPart): UsersPart {
+    const { head } = this.#sessions;
+    const copy = (some: Feeds, isRead: (name: string) => boolean): Feeds =>
+      Object.fromEntries(
+        Object.entries(some).flatMap(([name, value]) =>
+          isRead(name) ? [[name, { ...value, data: value.data.slice() }]] : [],
+        ),
+      );
+    return {
+      feeds: copy(feeds, (name) => head.inputs.includes(name)),
+      lists: copy(lists, (name) => this.#headLists.has(name)),
+    };
   }
 
   /** `parameters` for ONNX Runtime; the tables among them go to the pools. */
   #use(parameters: ScoredCampaign['parameters']): Feeds {
     if (this.#parameters?.of === parameters) return this.#parameters.feeds;
     this.#pools.setTables(parameters);
-    const { campaign, head } = this.#sessions;
-    const isRead = (name: string) => head.inputs.includes(name) || campaign?.inputs.includes(name);
+    const sessions = Object.values(this.#sessions) as (Session | null)[];
+    const isRead = (name: string) => sessions.some((session) => session?.inputs.includes(name));
     const feeds = Object.fromEntries(
       [...parameters].flatMap(([name, value]) => (isRead(name) ? [[name, inOwnMemory(value)]] : [])),
     );
     this.#parameters = { of: parameters, feeds };
     return feeds;
   }
-}
-
-/** What scoring runs, in this order. */
-export interface ScoringGraphs {
-  /** What does not depend on users, such as products of parameters: once a campaign and call; null if nothing. */
-  readonly campaign: Graph | null;
-  /** Look-ups in tables, and sums of what is read. */
-  readonly pools: PoolCut;
-  /** Outputs of both, users' inputs and parameters -> the score. */
-  readonly head: Graph;
-}
-
-export function scoringGraphs(
-  graph: Graph,
-  adapted: readonly string[],
-  maximumTableBytes: number = MAXIMUM_TABLE_BYTES,
-): ScoringGraphs {
-  const cut = cutTables(graph, adapted, { compact: false }).compactGraph;
-  const perUser = cut.inputs.filter((name) => graph.inputs.includes(name) && isPerUser(graph, name));
-  const folded = foldShared(weightedSumsAsProducts(cut), perUser);
-  // inputs that have the batch among their sizes
-  const ofBatch = folded.inputs.filter((name) => folded.values.get(name)!.shape.some((dim) => typeof dim === 'string'));
-  const { body: campaign, head } = splitFrozen(folded, ofBatch);
-  const pools = cutPools(head, ofBatch, maximumTableBytes);
-  return { campaign, pools, head: pools.rest };
 }
 
 function requireNumbers(scores: Float32Array, { userNumbers }: Rows): void {

@@ -37,12 +37,17 @@ const ENGINE_PRIORITY = 5;
 /** Linux has a priority for each thread. */
 const THREADS = '/proc/self/task';
 
+/** Each holds the scores of all users, 5 bytes a user with their roles; more would share a pass with more others. */
+const JOBS_PER_THREAD = 4;
+
 class Engine {
   readonly #config: EngineConfig;
   #dependencies: ExpandDependencies;
   readonly #logger: Logger;
   readonly #onExpanded: (timings: Timings) => void;
   #wake: () => void = () => {};
+  /** Jobs that run and were tried before. */
+  #retries = 0;
   #sleeping: Promise<void> = Promise.resolve();
 
   constructor(
@@ -67,19 +72,23 @@ class Engine {
   }
 
   /**
-   * Runs as many jobs at a time as there are threads: one adapts while another's segments are scored. Ends only by
-   * throwing ThreadDied.
+   * Runs several jobs a thread at a time: one adapts while another's segments are scored, and those whose segments wait
+   * together share a pass over the population. While one is tried again, there are as many as threads: a job that ends
+   * the engine takes an attempt of all that run beside it. Ends only by throwing ThreadDied.
    */
   async run(): Promise<never> {
     this.#sleep();
-    const workers = Array.from({ length: this.#config.threads }, () => this.#work());
+    const workers = Array.from({ length: JOBS_PER_THREAD * this.#config.threads }, (_, i) =>
+      this.#work(i >= this.#config.threads),
+    );
     return Promise.race([this.#dependencies.pool.broken, ...workers]);
   }
 
-  async #work(): Promise<never> {
+  async #work(isExtra: boolean): Promise<never> {
     for (;;) {
       try {
-        const job = this.#dependencies.store.claim(this.#config.ownerId);
+        const isHeld = isExtra && this.#retries > 0;
+        const job = isHeld ? null : this.#dependencies.store.claim(this.#config.ownerId);
         if (job) await this.#expand(job);
         else await this.#sleeping;
       } catch (error) {
@@ -98,6 +107,8 @@ class Engine {
         this.#logger.warn({ err: error, expansion: job.expansionId }, 'a lease could not be renewed');
       }
     }, this.#config.leaseMs / 3);
+    const isRetry = job.attempt > 1;
+    if (isRetry) this.#retries += 1;
     try {
       const { kind, reason, timings, error } = await expand(this.#dependencies, job);
       if (timings !== undefined) this.#onExpanded(timings);
@@ -114,6 +125,7 @@ class Engine {
       );
     } finally {
       clearInterval(renewal);
+      if (isRetry) this.#retries -= 1;
     }
   }
 

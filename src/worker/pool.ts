@@ -4,6 +4,9 @@ import { type Following, ThreadGroup } from '../lib/thread-group.ts';
 import type { CustomiseProgress, CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task } from './messages.ts';
 import type { ThreadData } from './thread.ts';
 
+/** More adapted parameters take too long to be exchanged for those of another campaign at every segment. */
+const MAXIMUM_SHARING_BYTES = 2 ** 20;
+
 export class ThreadPool {
   /**
    * Rejects with ThreadDied when a thread is gone: this process can then no longer be trusted, and ends, which releases
@@ -47,7 +50,10 @@ export class ThreadPool {
     return this.#group.run(task, following, { isUrgent: true }) as Promise<CustomiseResult>;
   }
 
+  /** Campaigns with few adapted parameters share what depends on users alone, where their segments wait together. */
   score(task: ScoreTask, { cancellation }: Pick<Following<never>, 'cancellation'>): Promise<ScoreResult> {
-    return this.#group.run(task, cancellation ? { cancellation } : {}) as Promise<ScoreResult>;
+    const bytes = task.parameters.reduce((sum, { data }) => sum + data.byteLength, 0);
+    const near = bytes <= MAXIMUM_SHARING_BYTES ? `${task.populationVersion}/${task.segment}` : null;
+    return this.#group.run(task, cancellation ? { cancellation } : {}, { near }) as Promise<ScoreResult>;
   }
 }

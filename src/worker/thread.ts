@@ -64,7 +64,7 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
 
   async run(task: Task, context: TaskContext<CustomiseProgress>): Promise<CustomiseResult | ScoreResult> {
     context.check();
-    return task.kind === 'customise' ? this.#customise(task, context) : this.#score(task);
+    return task.kind === 'customise' ? this.#customise(task, context) : this.#score(task, context);
   }
 
   transferred(result: CustomiseResult | ScoreResult): ArrayBuffer[] {
@@ -109,14 +109,18 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
     };
   }
 
-  async #score(task: ScoreTask): Promise<ScoreResult> {
+  async #score(task: ScoreTask, { isNearNext }: TaskContext<CustomiseProgress>): Promise<ScoreResult> {
     const { context, scorer } = await this.#bind(task.populationVersion);
     const { modelKey, features } = task;
     if (this.#parameters?.key !== modelKey)
       this.#parameters = { key: modelKey, values: new Map(task.parameters.map(unshare)) };
     const rows = context.population.readSegment(task.segment, this.#segment);
     const without = ownToken(this.#model.folder, task.externalId);
-    const scores = await scorer.score(rows, { features, parameters: this.#parameters.values, without });
+    const scores = await scorer.score(
+      rows,
+      { features, parameters: this.#parameters.values, without },
+      { rows: `${task.populationVersion}/${task.segment}`, isAwaited: isNearNext },
+    );
     return { userNumbers: rows.userNumbers.slice(), scores, batchSize: scorer.batchSize };
   }
 

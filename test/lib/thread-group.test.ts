@@ -54,6 +54,24 @@ describe('ThreadGroup', () => {
     });
   });
 
+  it('runs what is near together in a thread, after what is urgent, and says whether more waits', async () => {
+    await withGroup(1, async (group) => {
+      const ended: string[] = [];
+      const run = async (answer: string, near: string | null, isUrgent = false) =>
+        ended.push(await group.run({ kind: 'near', answer }, {}, { near, isUrgent }));
+      await Promise.all([
+        run('first', 'a'),
+        run('b', 'b'),
+        run('a', 'a'),
+        run('none', null),
+        run('a again', 'a'),
+        run('urgent', null, true),
+      ]);
+      // after the urgent one nothing is near, so the first that waits is next
+      expect(ended).toEqual(['first', 'urgent', 'b', 'a, more', 'a again', 'none']);
+    });
+  });
+
   it('takes urgent tasks before all others that wait, and those in their order', async () => {
     await withGroup(1, async (group) => {
       const ended: string[] = [];

@@ -5,6 +5,7 @@ import { Pools } from '../../src/online/pools.ts';
 
 const TABLE_ROWS = 7;
 const BATCH = 5;
+const ALL = new Set(['sums']);
 const rng = createRng('pools');
 const floats = (shape: number[]): Tensor => ({
   dtype: 'float32',
@@ -55,10 +56,10 @@ describe('Pools', () => {
           wanted[(2 * row + 1) * width + c]! += term;
         }
       }
-    const { data, shape } = pools.sums(lists, BATCH)['sums']!;
+    const { data, shape } = pools.sums(lists, BATCH, ALL)['sums']!;
     expect(shape).toEqual([BATCH, 2 * width]);
     expect(data).toEqual(wanted);
-    expect(pools.sums(lists, 2)['sums']!.data).toEqual(wanted.subarray(0, 4 * width));
+    expect(pools.sums(lists, 2, ALL)['sums']!.data).toEqual(wanted.subarray(0, 4 * width));
   });
 
   it.each([TABLE_ROWS, -TABLE_ROWS - 1])('refuses index %i, with the table', (index) => {
@@ -68,7 +69,7 @@ describe('Pools', () => {
     );
     const one = ints([BATCH], TABLE_ROWS);
     one.data[4] = index;
-    expect(() => pools.sums({ one }, BATCH)).toThrow(`index ${index} is not in table "t" of ${TABLE_ROWS} rows`);
-    expect(() => pools.sums({ one }, 4)).not.toThrow();
+    expect(() => pools.sums({ one }, BATCH, ALL)).toThrow(`index ${index} is not in table "t" of ${TABLE_ROWS} rows`);
+    expect(() => pools.sums({ one }, 4, ALL)).not.toThrow();
   });
 });

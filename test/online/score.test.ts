@@ -5,7 +5,8 @@ import type { Tensor } from '../../src/graph/index.ts';
 import { createRng } from '../../src/lib/rng.ts';
 import { customise, type OnlineContext } from '../../src/online/customise.ts';
 import { type CampaignValues, encodeCampaign, encodeUsers } from '../../src/online/encode.ts';
-import { openScorer, type ScoredCampaign, type Scorer, scoringGraphs } from '../../src/online/score.ts';
+import { openScorer, type ScoredCampaign, type Scorer } from '../../src/online/score.ts';
+import { scoringGraphs } from '../../src/online/scoring-graphs.ts';
 import type { Rows } from '../../src/population/segments.ts';
 import { openSession } from '../../src/runtime/session.ts';
 import { tinyGraph } from '../model/tiny-model.ts';
@@ -53,6 +54,49 @@ describe('openScorer', () => {
     expect(first.map((scores) => scores.length)).toEqual([2900, 2100, 0]);
     await one.close();
     await other.close();
+  });
+
+  it('gives the bits of a campaign alone where others share its rows, whatever their features', async () => {
+    const heads = await headsContext(world.root, sampleHeadsUsers(2500));
+    try {
+      for (const { model, binding, population } of [context, heads]) {
+        const rows = population.readRows(Int32Array.from({ length: 2500 }, (_, row) => row));
+        const scorer = await openScorer({ ...model, binding });
+        const campaigns = ['one', 'two', 'three', 'four'].map((key, i) => {
+          const rng = createRng(key);
+          const parameters = new Map(
+            model.adapted.map((name): [string, Tensor] => {
+              const { data, ...type } = model.graph.initializers.get(name)!;
+              return [name, { ...type, data: Float32Array.from(data as Float32Array, (x) => x + rng.normal()) }];
+            }),
+          );
+          return { features: i === 2 ? { topic: 'topic 2' } : FEATURES, parameters };
+        });
+        const alone: Float32Array[] = [];
+        for (const campaign of campaigns) alone.push(await scorer.score(rows, campaign));
+        const shared: Float32Array[] = [];
+        for (const [i, campaign] of campaigns.entries())
+          shared.push(await scorer.score(rows, campaign, { rows: 'these', isAwaited: i < 3 }));
+        expect(shared).toEqual(alone);
+        // other rows under another name
+        const others = population.readRows(Int32Array.from({ length: 2500 }, (_, row) => 2499 - row));
+        await scorer.score(rows, campaigns[0]!, { rows: 'these', isAwaited: true });
+        const backwards = await scorer.score(others, campaigns[0]!, { rows: 'others', isAwaited: false });
+        expect(backwards[2499]).toBeCloseTo(alone[0]![0]!, 6);
+        await scorer.close();
+      }
+    } finally {
+      await closeContext(heads);
+    }
+  });
+
+  it('computes what users have in common once', () => {
+    const heads = tinyGraph(HEADS_CONFIG);
+    const { users, head } = scoringGraphs(heads, [HEADS.wide, HEADS.query, HEADS.bias, HEADS.scale]);
+    expect(users!.nodes.length).toBeGreaterThan(2 * head.nodes.length);
+    expect(head.inputs.filter((name) => name.startsWith('user.'))).toEqual([]);
+    // all parameters are adapted: nothing is common
+    expect(scoringGraphs(context.model.graph, context.model.adapted).users).toBeNull();
   });
 
   it('returns probabilities, with the parameters and the campaign that it is given', async () => {

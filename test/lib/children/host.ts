@@ -4,6 +4,7 @@ import { hostThread } from '../../../src/lib/thread-host.ts';
 
 export type HostTask =
   | { readonly kind: 'wait'; readonly ms: number; readonly answer: string }
+  | { readonly kind: 'near'; readonly answer: string }
   | { readonly kind: 'count' }
   | { readonly kind: 'refuse' }
   | { readonly kind: 'end' }
@@ -13,7 +14,7 @@ await hostThread<{ closed: SharedArrayBuffer; refuse?: boolean }, HostTask, stri
   async ({ closed, refuse }) => {
     if (refuse) throw new AppError('invalid_data', 'not with these data');
     return {
-      async run(task, { check, report }) {
+      async run(task, { check, report, isNearNext }) {
         if (task.kind === 'refuse') throw new AppError('invalid_model', 'not this one', { facts: { task: 1 } });
         if (task.kind === 'end') process.exit(7);
         if (task.kind === 'throw outside') {
@@ -29,6 +30,7 @@ await hostThread<{ closed: SharedArrayBuffer; refuse?: boolean }, HostTask, stri
             await new Promise((resolve) => setTimeout(resolve, 5));
           }
         }
+        if (task.kind === 'near') return isNearNext ? `${task.answer}, more` : task.answer;
         await new Promise((resolve) => setTimeout(resolve, task.ms));
         return task.answer;
       },
