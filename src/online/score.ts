@@ -167,9 +167,11 @@ class SessionScorer implements Scorer {
     const { graph, binding } = this.#what;
     const { indices, users } = this.#sessions;
     const batch = encodeUsers(graph, binding, rows, { without, range, into: this.#ids });
-    const lists = { ...batch, ...(await indices?.run(batch)) };
+    // a graph may look up what a campaign is once a user
+    const given = { ...fixed, ...batch };
+    const lists = { ...given, ...(await indices?.run(given)) };
     const sums = this.#pools.sums(lists, range.to - range.from, this.#usersSums);
-    return { feeds: { ...batch, ...(await users?.run({ ...fixed, ...batch, ...sums })) }, lists };
+    return { feeds: { ...batch, ...(await users?.run({ ...given, ...sums })) }, lists };
   }
 
   /** What the head reads, in memory of its own: the next batch is written into the same as this one. */

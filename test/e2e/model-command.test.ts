@@ -65,8 +65,8 @@ describe('metaheac model import', () => {
     for (const part of [/^input user.interest: int64\[batch, 5\]$/m, /^ops: Gather 13, /m, /^graph \S+$/m])
       expect(shown.stdout).toMatch(part);
     expect(adaptation.stdout.startsWith(shown.stdout.trimEnd())).toBe(true);
-    expect(adaptation.stdout).toMatch(/^ {2}next\/embedding\.user\.city\.weight: float32\[rows\./m);
-    expect(adaptation.stdout).toContain('adam.stepSize: float32[]');
+    expect(adaptation.stdout).toMatch(/^ {2}embedding\.user\.city\.weight: float32\[rows\./m);
+    expect(adaptation.stdout).toContain('label: float32[batch]');
   });
 
   it('shows the graphs that descent on the heads runs: what is computed once per user, and the step', async () => {
