@@ -8,6 +8,8 @@ const LETTERS = {
   changes: 'x',
   webhooks: 'w',
   deliveries: 'd',
+  keys: 'k',
+  audit: 'a',
 } as const;
 
 export type ListName = keyof typeof LETTERS;

@@ -233,6 +233,8 @@ export interface PageQuery {
 export interface CampaignQuery extends PageQuery {
   readonly state?: ExpansionState | undefined;
   readonly externalId?: string | undefined;
+  /** Campaigns that have all of these. */
+  readonly labels?: Labels | undefined;
 }
 
 export interface Page<T> {

@@ -42,7 +42,7 @@ export function readEnvironment(
   const refuse = (name: string, message: string): never => {
     const label = name in given ? flagOf(name) : `environment variable ${name}`;
     // A key is never repeated: this goes to logs.
-    const value = name === 'METAHEAC_API_KEY' ? '' : ` "${values[name] ?? ''}"`;
+    const value = name.endsWith('_KEY') ? '' : ` "${values[name] ?? ''}"`;
     throw new AppError('invalid_argument', `${label}${value}: ${message}`);
   };
   const parsed = settingsSchema.safeParse(values);

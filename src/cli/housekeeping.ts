@@ -4,11 +4,13 @@
 import type { RankingCache } from '../audience/ranking-cache.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Retention } from '../campaigns/types.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/logging.ts';
 
 /** How often refresh policies are checked: their intervals are at least a minute. */
 const REFRESH_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
+const DAY_MS = 24 * 3600 * 1000;
 
 export interface HousekeepingOptions {
   readonly store: CampaignStore;
@@ -17,9 +19,12 @@ export interface HousekeepingOptions {
   /** The served version. */
   readonly populationVersion: () => string;
   readonly retention: Retention;
+  /** Days that entries of the audit log are kept. */
+  readonly auditDays: number;
   /** Called after expansions were queued. */
   readonly wake: () => void;
   readonly logger: Logger;
+  readonly clock: Pick<Clock, 'now'>;
 }
 
 /**
@@ -31,8 +36,10 @@ export function startHousekeeping({
   rankings,
   populationVersion,
   retention,
+  auditDays,
   wake,
   logger,
+  clock,
 }: HousekeepingOptions): () => void {
   let isEnded = false;
   const repeat = (what: string, everyMs: number, action: () => Promise<void>) => {
@@ -54,6 +61,7 @@ export function startHousekeeping({
   const timers = [
     repeat('removing old data', PRUNE_EVERY_MS, async () => {
       store.prune(retention);
+      store.audit.prune(clock.now() - auditDays * DAY_MS);
       rankings.forgetDeleted();
       await store.removeUnusedFeedback();
     }),

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { addDataSetCommands } from './dataset-commands.ts';
+import { addKeyCommands } from './key-commands.ts';
 import { positiveInteger, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 import { addPopulationCommands } from './population-commands.ts';
@@ -101,10 +102,12 @@ program
   .option('--population <dir>', 'population folder')
   .option('--follow-population', 'serve each version as soon as it becomes current')
   .option('--port <port>', 'port; 0 picks a free one')
-  .option('--host <host>', 'address; a non-loopback address needs METAHEAC_API_KEY')
+  .option('--host <host>', 'address; a non-loopback address needs a key')
   .option('--device <device>', 'auto, cpu, cuda or cuda:N')
   .option('--threads <n>', 'number of engine threads')
   .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options, output));
+
+addKeyCommands(program, output);
 
 program
   .command('openapi')

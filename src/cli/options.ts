@@ -54,3 +54,29 @@ export function columnNames(text: string, before: ReadonlyMap<string, string>): 
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It must be name=column.');
   return new Map([...before, [text.slice(0, at), text.slice(at + 1)]]);
 }
+
+const UNITS_MS: Readonly<Record<string, number>> = { d: 24 * 3_600_000, h: 3_600_000, m: 60_000 };
+
+/** `90d`, `12h` or `30m`, in milliseconds. */
+export function durationMs(text: string): number {
+  const [, count, unit] = /^([1-9]\d{0,5})([dhm])$/.exec(text) ?? [];
+  if (count === undefined)
+    throw new InvalidArgumentError('It must be a number of days, hours or minutes: 90d, 12h, 30m.');
+  return Number(count) * UNITS_MS[unit!]!;
+}
+
+/** A date or a time with its zone, in milliseconds since 1970. */
+export function instant(text: string): number {
+  const time = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)
+    ? Date.parse(text)
+    : Number.NaN;
+  if (Number.isNaN(time)) throw new InvalidArgumentError('It must be a date, or a time: 2026-11-26T12:00:00Z.');
+  return time;
+}
+
+/** Collects `key=text`. */
+export function labelTexts(text: string, before: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('It must be key=text.');
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) };
+}

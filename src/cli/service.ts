@@ -15,7 +15,7 @@ import { buildServer } from '../server/app.ts';
 import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import type { ServerDependencies } from '../server/dependencies.ts';
-import { requireKeyFor } from '../server/http/auth.ts';
+import { isLoopback, requireKeyFor } from '../server/http/auth.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
 import type { ValueList } from '../server/information/feature-values.ts';
 import type { Limits } from '../server/limits.ts';
@@ -40,6 +40,7 @@ export interface ServiceOptions {
   readonly host: string;
   readonly port: number;
   readonly apiKey: string | null;
+  readonly metricsKey?: string | null;
   readonly device: string;
   /** The number of engine threads; null means one per processor. */
   readonly threads: number | null;
@@ -67,7 +68,8 @@ export interface Service {
  * the port is taken.
  */
 export async function startService(given: ServiceOptions): Promise<Service> {
-  requireKeyFor(given.host, given.apiKey);
+  // a folder that is not there has no keys
+  if (!existsSync(given.dataDir)) requireKeyFor(given.host, given.apiKey !== null);
   // a link may name another model when the engine starts again
   const options = existsSync(given.model) ? { ...given, model: realpathSync(given.model) } : given;
   const model = readModelFolder(options.model);
@@ -94,12 +96,13 @@ async function startParts(
   close: () => Promise<void>,
 ): Promise<Service> {
   const { logger, clock } = options;
-  const config: ServerConfig = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey };
+  const config = configOf(options);
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
   closers.push(lockStore(locator));
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
+  requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist());
   takeOver(store, logger);
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
@@ -111,7 +114,8 @@ async function startParts(
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
   const retention = { versions: config.retainedVersions, days: config.retainedDays };
-  closers.push(startHousekeeping({ store, rankings, populationVersion, retention, wake, logger }));
+  const { auditRetainedDays: auditDays } = config;
+  closers.push(startHousekeeping({ store, rankings, populationVersion, retention, auditDays, wake, logger, clock }));
   const eraser = startEraser(options, store, population, config, closers);
   const exporter = openExporter(options, model, locator);
   closers.push(() => exporter.close());
@@ -144,6 +148,10 @@ async function startParts(
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
   return { url: urlOf(server, options.host), engineReady, close };
+}
+
+function configOf({ limits, apiKey, metricsKey = null, host }: ServiceOptions): ServerConfig {
+  return { ...DEFAULT_SERVER_CONFIG, ...limits, apiKey, metricsKey, isPublic: !isLoopback(host) };
 }
 
 function engineOf(supervisor: EngineSupervisor): Pick<ServerDependencies, 'engine' | 'estimates' | 'onExpanded'> {

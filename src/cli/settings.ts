@@ -84,10 +84,26 @@ export const settingsSchema = z.object({
     byDefault: 'one per processor',
     description: 'Number of engine threads.',
   }),
-  METAHEAC_API_KEY: z.string().min(16, 'a key must have at least 16 characters').optional().register(SETTING_WORDS, {
-    byDefault: 'none',
-    description: 'API key of at least 16 characters; if set, every `/v1` call needs `Authorization: Bearer`.',
-  }),
+  METAHEAC_API_KEY: z
+    .string()
+    .min(16, 'a key must have at least 16 characters')
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'none',
+      description:
+        'API key of scope admin, at least 16 characters; if set, or once `metaheac keys create` made one, every `/v1` ' +
+        'call needs `Authorization: Bearer`.',
+    }),
+  METAHEAC_METRICS_KEY: z
+    .string()
+    .min(16, 'a key must have at least 16 characters')
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'none',
+      description:
+        'Key for `/metrics`, `/docs` and the details of `/readyz`, beside any API key. Without it these are open on a ' +
+        'loopback address, and need an API key on any other.',
+    }),
   METAHEAC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

@@ -7,13 +7,14 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { AppError } from '../lib/errors.ts';
 import { addVersionRoutes } from './audiences/change-routes.ts';
 import { addExplanationRoutes } from './audiences/explanation-routes.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
 import { addModelRoutes } from './audiences/model-routes.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
 import { addAudienceVersionRoutes } from './audiences/version-routes.ts';
+import { recordChanges } from './audit/recorder.ts';
+import { addAuditRoutes } from './audit/routes.ts';
 import { addFeedbackRoutes } from './campaigns/feedback-routes.ts';
 import { addCampaignRoutes } from './campaigns/routes.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';
@@ -22,7 +23,7 @@ import { addEstimateRoutes } from './estimates/routes.ts';
 import { addExpansionRoutes } from './expansions/routes.ts';
 import { createMetrics, type ServerMetrics } from './health/metrics.ts';
 import { addHealthRoutes } from './health/routes.ts';
-import { createKeyCheck } from './http/auth.ts';
+import { Access, guardRoutes, isUnknownApi } from './http/access.ts';
 import { createClientErrorHandler } from './http/client-errors.ts';
 import { closeGracefully } from './http/closing.ts';
 import type { ServerApp } from './http/fastify-types.ts';
@@ -35,6 +36,7 @@ import { createSlots } from './http/slots.ts';
 import { refuseUnreadParts } from './http/unread-parts.ts';
 import { validatorCompiler } from './http/validation.ts';
 import { addInformationRoutes } from './information/routes.ts';
+import { addKeyRoutes } from './keys/routes.ts';
 import { describeRoutes } from './openapi/document.ts';
 import { addDocumentRoutes } from './openapi/routes.ts';
 import { addPopulationRoutes } from './populations/routes.ts';
@@ -55,9 +57,10 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
     uploads,
     requests,
   );
-  addFirstHook(app, dependencies.config, requests);
+  const access = new Access(dependencies);
+  addFirstHook(app, dependencies.config, requests, access);
   refuseUnreadParts(app);
-  await addRoutes(app, dependencies, metrics, uploads, requests);
+  await addRoutes(app, dependencies, metrics, { uploads, requests, access });
   await app.ready();
   return app;
 }
@@ -77,7 +80,8 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const uploads = new OpenUploads(config);
   const requests = new OpenRequests();
   const app = createApp(config, {}, uploads, requests);
-  await addRoutes(app, unserved(config), unusable(), uploads, requests);
+  const dependencies = unserved(config);
+  await addRoutes(app, dependencies, unusable(), { uploads, requests, access: new Access(dependencies) });
   await app.ready();
   const document = read(app);
   await app.close();
@@ -147,8 +151,7 @@ async function addRoutes(
   app: ServerApp,
   dependencies: ServerDependencies,
   metrics: ServerMetrics,
-  uploads: OpenUploads,
-  requests: OpenRequests,
+  { uploads, requests, access }: { uploads: OpenUploads; requests: OpenRequests; access: Access },
 ): Promise<void> {
   app.addHook('preValidation', ({ raw }, _reply, done) => {
     requests.refuseOverrun(raw);
@@ -156,6 +159,8 @@ async function addRoutes(
   });
   answerErrors(app, dependencies.config);
   addErrorResponses(app);
+  guardRoutes(app, access);
+  recordChanges(app, dependencies);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
   addExpansionRoutes(app, dependencies);
@@ -175,26 +180,24 @@ async function addRoutes(
   addPopulationRoutes(app, dependencies);
   addUserRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
-  addHealthRoutes(app, dependencies, metrics);
+  addKeyRoutes(app, dependencies);
+  addAuditRoutes(app, dependencies);
+  addHealthRoutes(app, dependencies, metrics, access);
   await addDocumentRoutes(app);
 }
 
 /**
  * What every request passes first: one hook, with a callback, as each hook and each promise costs look-ups of their
- * time. Nothing here asks for the route's options where there is no key: Fastify makes them anew each time.
+ * time. Nothing here asks for the route's options: Fastify makes them anew each time.
  */
-function addFirstHook(app: ServerApp, config: ServerConfig, requests: OpenRequests): void {
-  const hasKey = config.apiKey === null ? null : createKeyCheck(config.apiKey);
+function addFirstHook(app: ServerApp, config: ServerConfig, requests: OpenRequests, access: Access): void {
   const refuseIfClosing = closeGracefully(app, config, requests);
   app.addHook('onRequest', (request, reply, done) => {
     // first of all, and in a hook: Fastify listens on `localhost` with a server for each of its addresses
     requests.add(request.raw, reply.raw);
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     refuseIfClosing(reply);
-    if (hasKey !== null && !hasKey(request.headers.authorization)) {
-      const path = request.routeOptions.url ?? request.url;
-      if (path.startsWith('/v1')) throw new AppError('unauthorized', 'send the API key as Authorization: Bearer <key>');
-    }
+    if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
     done();
   });
 }

@@ -1,9 +1,18 @@
-/** The settings of a server: its limits, and its key. */
+/** The settings of a server: its limits, and its keys. */
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 
 export interface ServerConfig extends Limits {
-  /** With a key every `/v1` call needs `Authorization: Bearer`. */
+  /** With a key every `/v1` call needs `Authorization: Bearer`; this one may do everything. */
   readonly apiKey: string | null;
+  /** What opens metrics, documents and the details of readiness, beside any API key. */
+  readonly metricsKey: string | null;
+  /** Other machines can reach the service: then these need a key even if they have none of their own. */
+  readonly isPublic: boolean;
 }
 
-export const DEFAULT_SERVER_CONFIG: ServerConfig = { apiKey: null, ...DEFAULT_LIMITS };
+export const DEFAULT_SERVER_CONFIG: ServerConfig = {
+  apiKey: null,
+  metricsKey: null,
+  isPublic: false,
+  ...DEFAULT_LIMITS,
+};

@@ -1,10 +1,12 @@
 /** Every limit of the service, from the rows beside the routes that enforce them, and the variable that sets each. */
 import { AUDIENCE_LIMITS, type AudienceLimits } from './audiences/limits.ts';
+import { AUDIT_LIMITS, type AuditLimits } from './audit/limits.ts';
 import { CAMPAIGN_LIMITS, type CampaignLimits } from './campaigns/limits.ts';
 import { ESTIMATE_LIMITS, type EstimateLimits } from './estimates/limits.ts';
 import { EXPANSION_LIMITS, type ExpansionLimits } from './expansions/limits.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http/limits.ts';
 import { INFORMATION_LIMITS, type InformationLimits } from './information/limits.ts';
+import { KEY_LIMITS, type KeyLimits } from './keys/limits.ts';
 import type { Limit } from './limit.ts';
 import { USER_SET_LIMITS, type UserSetLimits } from './user-sets/limits.ts';
 import { USER_LIMITS, type UserLimits } from './users/limits.ts';
@@ -20,6 +22,8 @@ const ROWS = {
   ...INFORMATION_LIMITS,
   ...USER_LIMITS,
   ...WEBHOOK_LIMITS,
+  ...KEY_LIMITS,
+  ...AUDIT_LIMITS,
 };
 
 /** The limits of a service. */
@@ -32,7 +36,9 @@ export interface Limits
     EstimateLimits,
     InformationLimits,
     UserLimits,
-    WebhookLimits {}
+    WebhookLimits,
+    KeyLimits,
+    AuditLimits {}
 
 export type LimitName = keyof Limits;
 
@@ -51,6 +57,8 @@ export const LIMIT_GROUPS: Readonly<Record<string, Readonly<Record<string, Limit
   'Known values of features': INFORMATION_LIMITS,
   Users: USER_LIMITS,
   Webhooks: WEBHOOK_LIMITS,
+  'API keys': KEY_LIMITS,
+  'The audit log': AUDIT_LIMITS,
 };
 
 export const DEFAULT_LIMITS: Limits = Object.fromEntries(

@@ -8,6 +8,7 @@ import type { Audience, AudienceRequest, ExpansionResult, Page, PageQuery } from
 import { AppError, assert } from '../lib/errors.ts';
 import { type Column, flag, insertRow, plain, readRow, selectList, updateRow } from './columns.ts';
 import type { Bound, Database } from './database.ts';
+import type { Freshness } from './freshness.ts';
 
 /** Campaigns whose active audience is remembered (about 400 bytes each). */
 const CACHED_AUDIENCES = 10_000;
@@ -49,16 +50,14 @@ export class AudienceRows {
   readonly #active = new Map<string, Audience>();
   #all: readonly Audience[] | null = null;
   #dataVersion = -1;
-  /** Whether `data_version` was read in this turn of the event loop. */
-  #isFresh = false;
   /** The last change of an active version that what is remembered knows of. */
   #lastChange: number | null = null;
-  readonly #readDataVersion;
+  readonly #freshness: Freshness;
   readonly #readLastChange;
 
-  constructor(database: Database) {
+  constructor(database: Database, freshness: Freshness) {
     this.#database = database;
-    this.#readDataVersion = database.prepare('PRAGMA data_version').pluck();
+    this.#freshness = freshness;
     this.#readLastChange = database.prepare('SELECT max(number) FROM changes').pluck();
   }
 
@@ -231,17 +230,8 @@ export class AudienceRows {
     this.activate(campaign, version, now);
   }
 
-  /**
-   * Asks SQLite once a turn of the event loop. Whoever learned of another process's commit, from an answer of an
-   * earlier turn or from that process, asks in a later one.
-   */
   #dropStale(): void {
-    if (this.#isFresh) return;
-    this.#isFresh = true;
-    setImmediate(() => {
-      this.#isFresh = false;
-    });
-    const dataVersion = this.#readDataVersion.get() as number;
+    const dataVersion = this.#freshness.version();
     if (dataVersion === this.#dataVersion) return;
     this.#dataVersion = dataVersion;
     // most commits change no active version: leases, stages, webhooks

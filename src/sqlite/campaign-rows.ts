@@ -88,6 +88,11 @@ const SELECT_CAMPAIGN = `
     CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE expansion = e.number) THEN e.number
       ELSE coalesce(a.expansion, e.number) END`;
 
+/** Whether a campaign has all of some labels. */
+const HAS_LABELS = `NOT EXISTS (
+  SELECT 1 FROM json_each(@labels) needed WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(c.labels) own WHERE own.key = needed.key AND own.value = needed.value))`;
+
 /** The columns of what a caller gives. */
 function columnsOf(given: CampaignChange): Written {
   return {
@@ -169,6 +174,11 @@ export class CampaignRows {
     return row === undefined ? null : toCampaign(row);
   }
 
+  findLabels(id: string): Labels | null {
+    const labels = this.#database.prepare('SELECT labels FROM campaigns WHERE id = @id').pluck().get({ id });
+    return labels === undefined ? null : (JSON.parse(labels as string) as Labels);
+  }
+
   /** The id of the campaign that the caller calls so; undefined where there is none. */
   idOf(externalId: string): string | undefined {
     return this.#database
@@ -180,18 +190,21 @@ export class CampaignRows {
   /** Newest first. A cursor names the last campaign given, so later ones change nothing for its reader. */
   list(query: CampaignQuery): CampaignPage {
     const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('campaigns', query.cursor);
-    const { state, externalId } = query;
+    const { state, externalId, labels } = query;
     const byState = state === undefined ? '' : 'AND e.state = @state';
     const byExternalId = externalId === undefined ? '' : 'AND c.external_id = @externalId';
+    const byLabels = labels === undefined ? '' : `AND ${HAS_LABELS}`;
     const rows = this.#database
       .prepare(
-        `${SELECT_CAMPAIGN} WHERE c.number < @before ${byState} ${byExternalId} ORDER BY c.number DESC LIMIT @limit`,
+        `${SELECT_CAMPAIGN} WHERE c.number < @before ${byState} ${byExternalId} ${byLabels}
+         ORDER BY c.number DESC LIMIT @limit`,
       )
       .all({
         before,
         limit: query.limit + 1,
         state: state ?? null,
         externalId: externalId ?? null,
+        labels: toJson(labels) ?? null,
       }) as { readonly number: number }[];
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);

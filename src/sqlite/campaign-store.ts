@@ -9,11 +9,13 @@ import type {
   CampaignPage,
   CampaignQuery,
   IdempotentRequest,
+  Labels,
   NewCampaign,
 } from '../campaigns/types.ts';
 import { AppError, assert } from '../lib/errors.ts';
 import { writeUserSet } from '../user-sets/writer.ts';
 import type { AudienceRows } from './audience-rows.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
 import type { CampaignRows } from './campaign-rows.ts';
 import type { Cleanup } from './cleanup.ts';
 import type { Connection } from './connection.ts';
@@ -30,6 +32,7 @@ interface Parts {
   readonly queue: ExpansionQueue;
   readonly events: EventLog;
   readonly cleanup: Cleanup;
+  readonly audit: SqliteAuditLog;
 }
 
 export class SqliteCampaigns implements Campaigns {
@@ -42,7 +45,7 @@ export class SqliteCampaigns implements Campaigns {
   }
 
   create(input: NewCampaign, isKnown: (userId: string) => boolean, once?: IdempotentRequest): Campaign {
-    const { campaigns, queue } = this.#parts;
+    const { campaigns, queue, audit } = this.#parts;
     const { database, blobs } = this.#connection;
     this.#refuseTaken(input.externalId);
     const seeds = input.seeds && countSeeds(input.seeds, isKnown);
@@ -54,6 +57,7 @@ export class SqliteCampaigns implements Campaigns {
         // once more: another process may have taken it since
         this.#refuseTaken(input.externalId);
         const number = campaigns.insert(id, input, now);
+        audit.made(id);
         if (seeds && seedSet) {
           campaigns.setSeeds(number, seedSet, seeds.counts, now);
           queue.insert(campaigns.inputs(number), 'created', NO_FEEDBACK, now);
@@ -103,6 +107,10 @@ export class SqliteCampaigns implements Campaigns {
 
   find(id: string): Campaign | null {
     return this.#parts.campaigns.find(id);
+  }
+
+  findLabels(id: string): Labels | null {
+    return this.#parts.campaigns.findLabels(id);
   }
 
   get(id: string): Campaign {

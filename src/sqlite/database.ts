@@ -65,6 +65,16 @@ export function openForReading(path: string, migrations = readMigrations(migrati
   }
 }
 
+/** Called at the end of each transaction's work, inside it; what it returns is called when it is committed. */
+type BeforeCommit = () => (() => void) | null;
+
+const BEFORE_COMMIT = new WeakMap<Database, BeforeCommit>();
+
+/** From now on every `write` of this connection calls `call`. */
+export function beforeCommit(database: Database, call: BeforeCommit): void {
+  BEFORE_COMMIT.set(database, call);
+}
+
 /**
  * Runs `work` in one `BEGIN IMMEDIATE` transaction: all of it is committed when this returns, nothing where it throws.
  * @throws AppError storage_failed (disk full, read-only, I/O error) or unavailable (another process writes for too
@@ -72,7 +82,16 @@ export function openForReading(path: string, migrations = readMigrations(migrati
  */
 export function write<T>(database: Database, work: () => T): T {
   try {
-    return database.transaction(work).immediate();
+    let committed: (() => void) | null | undefined;
+    const done = database
+      .transaction(() => {
+        const result = work();
+        committed = BEFORE_COMMIT.get(database)?.();
+        return result;
+      })
+      .immediate();
+    committed?.();
+    return done;
   } catch (error) {
     throw databaseError(database.name, error);
   }

@@ -3,8 +3,10 @@ import { join, resolve } from 'node:path';
 import type { CampaignStore, StoreFiles, StoreOptions } from '../campaigns/ports/store.ts';
 import { createFolder, storageError, syncFolder } from '../lib/durable-files.ts';
 import { userSetBlocks } from '../user-sets/set-file.ts';
+import { SqliteApiKeys } from './api-keys.ts';
 import { AudienceRows } from './audience-rows.ts';
 import { SqliteAudiences } from './audience-store.ts';
+import { SqliteAuditLog } from './audit-log.ts';
 import { CampaignRows } from './campaign-rows.ts';
 import { SqliteCampaigns } from './campaign-store.ts';
 import { Cleanup } from './cleanup.ts';
@@ -16,6 +18,7 @@ import { ExpansionRows } from './expansion-rows.ts';
 import { SqliteExpansions } from './expansion-store.ts';
 import { SqliteFeedback } from './feedback.ts';
 import { FileBlobs } from './file-blobs.ts';
+import { Freshness } from './freshness.ts';
 import { JobRows } from './job-rows.ts';
 import { SqliteJobs } from './job-store.ts';
 import { SqliteOutbox } from './outbox.ts';
@@ -46,10 +49,13 @@ export function openFiles(dataDir: string): StoreFiles {
 }
 
 function composed(connection: Connection): CampaignStore {
-  const { database, blobs } = connection;
+  const { database, blobs, options } = connection;
+  const { clock } = options;
+  const freshness = new Freshness(database);
+  const audit = new SqliteAuditLog(database, clock);
   const campaigns = new CampaignRows(database);
   const expansions = new ExpansionRows(database);
-  const audiences = new AudienceRows(database);
+  const audiences = new AudienceRows(database, freshness);
   const jobs = new JobRows(database);
   const events = new EventLog(database);
   const queue = new ExpansionQueue(connection, expansions, jobs, events);
@@ -57,12 +63,13 @@ function composed(connection: Connection): CampaignStore {
   const feedback = new SqliteFeedback(connection);
   const erasure = new SqliteUserErasure(connection, { feedback, userSets });
   const cleanup = new Cleanup(connection, { expansions, audiences, userSets });
-  const campaignStore = new SqliteCampaigns(connection, { campaigns, audiences, queue, events, cleanup });
+  const campaignStore = new SqliteCampaigns(connection, { campaigns, audiences, queue, events, cleanup, audit });
   const expansionStore = new SqliteExpansions(connection, { campaigns, expansions, queue, feedback });
   const audienceStore = new SqliteAudiences(connection, { campaigns, audiences, events });
   const jobStore = new SqliteJobs(connection, { expansions, audiences, jobs, events });
   return {
-    ...methods(campaignStore, ['create', 'answerOf', 'update', 'delete', 'find', 'get', 'list', 'countsByState']),
+    ...methods(campaignStore, ['create', 'answerOf', 'update', 'delete', 'find', 'findLabels', 'get', 'list']),
+    ...methods(campaignStore, ['countsByState']),
     ...methods(expansionStore, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
     ...methods(audienceStore, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
     ...methods(audienceStore, ['activate', 'changes']),
@@ -73,8 +80,10 @@ function composed(connection: Connection): CampaignStore {
     ...methods(cleanup, ['prune', 'removeUnusedFiles']),
     blobs,
     userSets,
-    webhooks: new SqliteWebhooks(database),
+    webhooks: new SqliteWebhooks(database, audit),
     outbox: new SqliteOutbox(database, events),
+    apiKeys: new SqliteApiKeys(database, { audit, freshness, clock }),
+    audit,
     close: () => void database.close(),
   };
 }

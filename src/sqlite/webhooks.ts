@@ -5,6 +5,7 @@ import type { Webhooks } from '../campaigns/ports/webhooks.ts';
 import type { Page, PageQuery } from '../campaigns/types.ts';
 import type { CampaignEvent, NewWebhook, Webhook, WebhookChange } from '../campaigns/webhook-types.ts';
 import { AppError } from '../lib/errors.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
 import {
   flag,
   insertRow,
@@ -48,9 +49,11 @@ function columnsOf({ url, events, description, enabled }: WebhookChange): Writte
 
 export class SqliteWebhooks implements Webhooks {
   readonly #database: Database;
+  readonly #audit: SqliteAuditLog;
 
-  constructor(database: Database) {
+  constructor(database: Database, audit: SqliteAuditLog) {
     this.#database = database;
+    this.#audit = audit;
   }
 
   create(input: NewWebhook, maximum: number, now: number): { readonly webhook: Webhook; readonly secret: string } {
@@ -62,6 +65,7 @@ export class SqliteWebhooks implements Webhooks {
         throw new AppError('too_many_webhooks', `there are ${count} webhooks, at most ${maximum} are kept`);
       const row = { id, ...columnsOf({ ...input, enabled: true }), created_at: now, updated_at: now };
       this.#insertSecret(insertRow(this.#database, 'webhooks', row), secret);
+      this.#audit.made(id);
     });
     return { webhook: this.get(id), secret };
   }

@@ -35,6 +35,8 @@ const start = (populationVersion: string) => {
     },
     populationVersion: () => populationVersion,
     retention: { versions: 1, days: 1 },
+    auditDays: 1,
+    clock: { now: () => Date.now() },
     wake: () => {
       wakes += 1;
     },

@@ -1,6 +1,7 @@
 /** The schema and the domain agree: a state that one of them does not have is found here, not in production. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { SCOPES } from '../../src/campaigns/api-keys.ts';
 import { EXPANSION_STATES } from '../../src/campaigns/states.ts';
 import { CAUSES, CHANGE_KINDS, FEEDBACK_EVENTS } from '../../src/campaigns/types.ts';
 import { DELIVERY_STATES } from '../../src/campaigns/webhook-types.ts';
@@ -27,6 +28,7 @@ describe('CHECK constraints', () => {
     ['webhook_deliveries', 'state', DELIVERY_STATES],
     ['changes', 'kind', CHANGE_KINDS],
     ['feedback', 'event', FEEDBACK_EVENTS],
+    ['api_keys', 'scope', SCOPES],
   ] as const)('of %s.%s let pass what the domain knows, and nothing else', (table, column, known) => {
     expect(checkedValues(table, column).sort()).toEqual([...known].sort());
   });

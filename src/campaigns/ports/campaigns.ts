@@ -6,6 +6,7 @@ import type {
   CampaignPage,
   CampaignQuery,
   IdempotentRequest,
+  Labels,
   NewCampaign,
 } from '../types.ts';
 
@@ -38,6 +39,9 @@ export interface Campaigns {
   delete(id: string): void;
 
   find(id: string): Campaign | null;
+
+  /** Its labels alone, which takes microseconds; null if there is no such campaign. */
+  findLabels(id: string): Labels | null;
 
   /** @throws AppError campaign_not_found */
   get(id: string): Campaign;

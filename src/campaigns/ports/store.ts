@@ -3,7 +3,9 @@
  */
 import type { Clock } from '../../lib/clock.ts';
 import type { Retention } from '../types.ts';
+import type { ApiKeys } from './api-keys.ts';
 import type { Audiences } from './audiences.ts';
+import type { AuditLog } from './audit.ts';
 import type { BlobReader, Blobs } from './blobs.ts';
 import type { Campaigns } from './campaigns.ts';
 import type { Expansions, SetReader } from './expansions.ts';
@@ -60,6 +62,10 @@ export interface CampaignStore
   readonly webhooks: Webhooks;
   /** The events for webhooks and their deliveries. */
   readonly outbox: Outbox;
+  /** The keys that callers need. */
+  readonly apiKeys: ApiKeys;
+  /** Who did what. */
+  readonly audit: AuditLog;
   /** Nothing may be called afterwards. */
   close(): void;
 }

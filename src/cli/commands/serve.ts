@@ -46,6 +46,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     host: environment.METAHEAC_HOST,
     port: environment.METAHEAC_PORT,
     apiKey: environment.METAHEAC_API_KEY ?? null,
+    metricsKey: environment.METAHEAC_METRICS_KEY ?? null,
     device: environment.METAHEAC_DEVICE,
     threads: environment.METAHEAC_THREADS ?? null,
     logLevel: environment.METAHEAC_LOG_LEVEL,

@@ -31,6 +31,7 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
     {
       schema: describeRoute({
         operationId: 'activateAudienceVersion',
+        scope: 'write',
         tags: ['audience'],
         summary: 'Make another audience version the active one',
         description:
@@ -54,6 +55,7 @@ function getAudienceQuality(app: ServerApp, { store }: ChangeNeeds): void {
     {
       schema: describeRoute({
         operationId: 'getAudienceQuality',
+        scope: 'read',
         tags: ['audience'],
         summary: "Get the audience's expected quality, by size",
         params: campaignParams,
@@ -79,6 +81,7 @@ function listChanges(app: ServerApp, { config, store }: ChangeNeeds): void {
     {
       schema: describeRoute({
         operationId: 'listChanges',
+        scope: 'read',
         tags: ['audience'],
         summary: 'Follow the active audiences of all campaigns',
         description:

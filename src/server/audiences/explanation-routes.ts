@@ -24,6 +24,7 @@ export function addExplanationRoutes(app: ServerApp, dependencies: ExplanationNe
       config: { class: 'computed' },
       schema: describeRoute({
         operationId: 'getAudienceExplanation',
+        scope: 'read',
         tags: ['audience'],
         summary: 'Explain who the audience is',
         description:

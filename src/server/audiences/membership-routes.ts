@@ -68,6 +68,7 @@ function getMembership(app: ServerApp, dependencies: MembershipNeeds): void {
       config: { quiet: true, class: 'lookup' },
       schema: describeRoute({
         operationId: 'getMembership',
+        scope: 'read',
         tags: ['audience'],
         summary: 'Check whether a user is in the audience',
         description:
@@ -98,6 +99,7 @@ function batchGetMemberships(app: ServerApp, dependencies: MembershipNeeds): voi
       config: { quiet: true, class: 'lookup' },
       schema: describeRoute({
         operationId: 'batchGetMemberships',
+        scope: 'read',
         tags: ['audience'],
         summary: 'Check whether users are in the audience',
         description:
@@ -138,6 +140,7 @@ function listUserAudiences(app: ServerApp, dependencies: MembershipNeeds): void 
       config: { quiet: true, class: 'lookup' },
       schema: describeRoute({
         operationId: 'listUserAudiences',
+        scope: 'read',
         tags: ['audience'],
         summary: 'List the audiences that contain a user',
         description:

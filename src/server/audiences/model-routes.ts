@@ -31,6 +31,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
       exposeHeadRoute: false,
       schema: describeRoute({
         operationId: 'getCustomisedModel',
+        scope: 'read',
         tags: ['audience'],
         summary: 'Download the customised model',
         description: describeModel(config),

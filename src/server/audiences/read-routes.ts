@@ -81,6 +81,7 @@ export function addAudienceRoutes(
       serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'getAudience',
+        scope: 'read',
         tags: ['audience'],
         summary: 'Read the audience, best first',
         description: `${READING} The \`ETag\` identifies the active version; \`If-None-Match\` is supported.`,
@@ -101,6 +102,7 @@ export function addAudienceRoutes(
       serializerCompiler: plainJson,
       schema: describeRoute({
         operationId: 'getAudienceVersion',
+        scope: 'read',
         tags: ['audience'],
         summary: 'Read one version of the audience, best first',
         description: `${READING} Nothing else about a version changes; \`If-None-Match\` is supported.`,

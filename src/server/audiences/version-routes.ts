@@ -49,6 +49,7 @@ function listAudienceVersions(app: ServerApp, { config, store }: VersionNeeds): 
     {
       schema: describeRoute({
         operationId: 'listAudienceVersions',
+        scope: 'read',
         tags: ['audience'],
         summary: 'List the versions of the audience, newest first',
         params: campaignParams,
@@ -91,6 +92,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
       exposeHeadRoute: false,
       schema: describeRoute({
         operationId: 'getAudienceDiff',
+        scope: 'read',
         tags: ['audience'],
         summary: 'Compare two versions of the audience',
         description:

@@ -20,6 +20,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
       {
         schema: describeRoute({
           operationId: 'recordFeedback',
+          scope: 'write',
           tags: ['campaigns'],
           summary: 'Report what users did',
           description:

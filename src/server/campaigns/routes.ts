@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { messageOf } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
+import { requireLabels } from '../http/access.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { describeRoute, json } from '../http/route.ts';
 import { findUser } from '../user-sets/find-user.ts';
@@ -42,6 +43,8 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     {
       schema: describeRoute({
         operationId: 'createCampaign',
+        scope: 'write',
+        labels: 'heeded',
         tags: ['campaigns'],
         summary: 'Create a campaign',
         description:
@@ -61,6 +64,7 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     },
     async (request, reply) => {
       const { store, population, campaignFeatures } = dependencies;
+      requireLabels(request.caller, request.body.labels ?? {});
       const { external_id: externalId, name, labels, features, filters, seeds, audience, refresh } = request.body;
       const key = request.headers['idempotency-key'];
       const once = key === undefined ? undefined : { key, requestSha256: sha256Of(request.body) };
@@ -103,6 +107,7 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     {
       schema: describeRoute({
         operationId: 'updateCampaign',
+        scope: 'write',
         tags: ['campaigns'],
         summary: 'Change a campaign',
         description:
@@ -121,6 +126,7 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       const { store, population, campaignFeatures } = dependencies;
       const { external_id: externalId, features, audience, refresh, name, labels, filters } = request.body;
       const before = store.get(request.params.id);
+      if (labels) requireLabels(request.caller, labels);
       if (filters) refuseUnknownFilters(population, filters);
       return presentCampaign(
         store.update(request.params.id, {
@@ -143,6 +149,7 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     {
       schema: describeRoute({
         operationId: 'deleteCampaign',
+        scope: 'write',
         tags: ['campaigns'],
         summary: 'Delete a campaign with its seeds, expansions and audiences',
         description: 'Running work on it ends. An audience stream that is already open continues to its end.',
@@ -173,6 +180,8 @@ function listCampaigns(app: ServerApp, dependencies: CampaignNeeds): void {
     {
       schema: describeRoute({
         operationId: 'listCampaigns',
+        scope: 'read',
+        labels: 'heeded',
         tags: ['campaigns'],
         summary: 'List campaigns, newest first',
         querystring: campaignQuery(config),
@@ -184,7 +193,8 @@ function listCampaigns(app: ServerApp, dependencies: CampaignNeeds): void {
     },
     async (request) => {
       const { external_id: externalId, ...query } = request.query;
-      const page = dependencies.store.list({ ...query, externalId });
+      const labels = request.caller?.labels ?? undefined;
+      const page = dependencies.store.list({ ...query, externalId, labels });
       return { items: page.items.map(presentCampaign), next_cursor: page.nextCursor };
     },
   );
@@ -196,6 +206,7 @@ function getCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     {
       schema: describeRoute({
         operationId: 'getCampaign',
+        scope: 'read',
         tags: ['campaigns'],
         summary: 'Get a campaign: state, progress, versions, timings',
         params: campaignParams,

@@ -36,6 +36,8 @@ export function addEstimateRoutes(app: ServerApp, dependencies: EstimateNeeds): 
       config: { class: 'computed' },
       schema: describeRoute({
         operationId: 'createEstimate',
+        scope: 'read',
+        labels: 'heeded',
         tags: ['campaigns'],
         summary: 'Estimate the quality of an audience from its seeds',
         description: describeEstimate(config),

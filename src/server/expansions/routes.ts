@@ -25,6 +25,7 @@ function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
     {
       schema: describeRoute({
         operationId: 'createExpansion',
+        scope: 'write',
         tags: ['expansions'],
         summary: 'Expand a campaign again',
         description:
@@ -58,6 +59,7 @@ function listExpansions(app: ServerApp, { config, store }: ExpansionNeeds): void
     {
       schema: describeRoute({
         operationId: 'listExpansions',
+        scope: 'read',
         tags: ['expansions'],
         summary: 'List the expansions of a campaign, newest first',
         params: campaignParams,
@@ -81,6 +83,7 @@ function getExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
     {
       schema: describeRoute({
         operationId: 'getExpansion',
+        scope: 'read',
         tags: ['expansions'],
         summary: 'Get an expansion: stage, progress, time left, counts',
         params: expansionParams,
@@ -100,6 +103,7 @@ function cancelExpansion(app: ServerApp, { store }: ExpansionNeeds): void {
     {
       schema: describeRoute({
         operationId: 'cancelExpansion',
+        scope: 'write',
         tags: ['expansions'],
         summary: 'Cancel an expansion',
         description:

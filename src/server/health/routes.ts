@@ -1,6 +1,7 @@
 /** Routes for operators: alive, ready, metrics. */
 import { AppError, messageOf } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
+import type { Access } from '../http/access.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
 import { describeRoute, json } from '../http/route.ts';
@@ -20,9 +21,14 @@ interface Part {
 
 const READY_RETRY_SECONDS = 2;
 
-export function addHealthRoutes(app: ServerApp, dependencies: HealthNeeds, metrics: ServerMetrics): void {
+export function addHealthRoutes(
+  app: ServerApp,
+  dependencies: HealthNeeds,
+  metrics: ServerMetrics,
+  access: Access,
+): void {
   getLiveness(app);
-  getReadiness(app, dependencies);
+  getReadiness(app, dependencies, access);
   getMetrics(app, metrics);
 }
 
@@ -33,6 +39,7 @@ function getLiveness(app: ServerApp): void {
       config: { quiet: true, class: 'health' },
       schema: describeRoute({
         operationId: 'getLiveness',
+        scope: 'none',
         tags: ['health'],
         summary: 'Is the process alive?',
         response: {
@@ -45,24 +52,30 @@ function getLiveness(app: ServerApp): void {
   );
 }
 
-function getReadiness(app: ServerApp, dependencies: HealthNeeds): void {
+function getReadiness(app: ServerApp, dependencies: HealthNeeds, access: Access): void {
   app.get(
     '/readyz',
     {
       config: { quiet: true, class: 'health' },
       schema: describeRoute({
         operationId: 'getReadiness',
+        scope: 'none',
         tags: ['health'],
         summary: 'Is every part ready to work?',
+        description: 'Which part is not, and the versions, are told to those who may read metrics.',
         response: {
           200: json('Yes.', readinessSchema),
         },
         errors: ['headers_too_large'],
       }),
     },
-    async () => {
+    async (request) => {
       const parts = partsOf(dependencies);
       const waiting = parts.filter(({ ready }) => !ready);
+      if (!access.seesMetrics(request.headers.authorization)) {
+        if (waiting.length === 0) return { status: 'ready' as const };
+        throw new AppError('unavailable', 'not ready', { facts: { retry_after: READY_RETRY_SECONDS } });
+      }
       if (waiting.length > 0) {
         const list = waiting.map(({ name, detail }) => `${name} (${detail})`).join(', ');
         throw new AppError('unavailable', `not ready: ${list}`, { facts: { parts, retry_after: READY_RETRY_SECONDS } });
@@ -80,6 +93,7 @@ function getMetrics(app: ServerApp, metrics: ServerMetrics): void {
       config: { quiet: true, class: 'health' },
       schema: describeRoute({
         operationId: 'getMetrics',
+        scope: 'metrics',
         tags: ['health'],
         summary: 'Metrics for Prometheus',
         response: {

@@ -8,9 +8,9 @@ export const livenessSchema = z
 export const readinessSchema = z
   .object({
     status: z.literal('ready'),
-    parts: z.array(z.object({ name: z.string(), ready: z.boolean(), detail: z.string() })),
-    model_version: z.string(),
-    population_version: z.string(),
+    parts: z.array(z.object({ name: z.string(), ready: z.boolean(), detail: z.string() })).optional(),
+    model_version: z.string().optional(),
+    population_version: z.string().optional(),
   })
   .meta({
     id: 'Readiness',

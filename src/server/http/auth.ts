@@ -1,27 +1,31 @@
-/** The API key: when it is needed, and whether a request has it. */
+/** Keys in requests and settings: when one is needed, how it is sent, and how it is compared. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
 
 /** Refuses (`invalid_argument`) to serve other machines without a key: a non-loopback host needs one. */
-export function requireKeyFor(host: string, apiKey: string | null): void {
-  if (isLoopback(host) || (apiKey !== null && apiKey !== '')) return;
+export function requireKeyFor(host: string, hasKey: boolean): void {
+  if (isLoopback(host) || hasKey) return;
   throw new AppError(
     'invalid_argument',
-    `host ${host} can be reached from other machines: set METAHEAC_API_KEY, or serve on 127.0.0.1`,
+    `host ${host} can be reached from other machines: set METAHEAC_API_KEY, make a key with ` +
+      '`metaheac keys create`, or serve on 127.0.0.1',
   );
 }
 
-/** A check of `Authorization: Bearer <key>` in a time that does not depend on how much of the key is right. */
-export function createKeyCheck(apiKey: string): (authorization: string | undefined) => boolean {
-  const expected = digest(apiKey);
-  return (authorization) => {
-    const [, token] = /^bearer +(\S.*)$/i.exec(authorization ?? '') ?? [];
-    return token !== undefined && timingSafeEqual(digest(token), expected);
-  };
+/** The token of `Authorization: Bearer <token>`. */
+export function bearerOf(authorization: string | undefined): string | undefined {
+  return /^bearer +(\S.*)$/i.exec(authorization ?? '')?.[1];
 }
 
-function isLoopback(host: string): boolean {
+/** A check of a digest against that of a secret, in a time that does not depend on how much is right; without, false. */
+export function secretCheck(secret: string | null): (hash: Buffer) => boolean {
+  if (secret === null) return () => false;
+  const expected = digest(secret);
+  return (hash) => timingSafeEqual(hash, expected);
+}
+
+export function isLoopback(host: string): boolean {
   const name = host
     .toLowerCase()
     .replace(/^\[(.*)\]$/, '$1')
@@ -30,6 +34,6 @@ function isLoopback(host: string): boolean {
 }
 
 /** Digests have a fixed length, which `timingSafeEqual` requires, and hide the key's length. */
-function digest(text: string): Buffer {
+export function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }

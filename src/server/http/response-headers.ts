@@ -48,9 +48,9 @@ export const RESPONSE_HEADERS = {
     example: '"3-csv-gzip"',
   },
   'Cache-Control': {
-    description: 'How long the response can be cached, by the caller only, as it may contain user ids.',
+    description: 'How long the response can be cached: by the caller only, as it may contain user ids; a secret never.',
     required: true,
-    schema: { type: 'string', enum: ['private, no-cache'] },
+    schema: { type: 'string', enum: ['private, no-cache', 'no-store'] },
     example: 'private, no-cache',
   },
   Vary: {

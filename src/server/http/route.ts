@@ -4,6 +4,7 @@
  */
 import type { RouteOptions } from 'fastify';
 import { z } from 'zod';
+import type { Scope } from '../../campaigns/api-keys.ts';
 import { assert, type ErrorCode } from '../../lib/errors.ts';
 import { problemResponses } from '../problems/schema.ts';
 import type { ServerApp } from './fastify-types.ts';
@@ -20,10 +21,20 @@ interface Answer {
 
 type Answers = Readonly<Record<number, Answer>>;
 
+/** The least scope of a key with which a route may be called. */
+export type RouteScope = Scope | 'metrics' | 'none';
+
 /** A route's description. */
 interface RouteDescription {
   /** Verb and noun, unique to this operation. */
   readonly operationId: string;
+  /** Who may call it: a key of this scope; `metrics`: see `Access.admitToMetrics`; `none`: anybody. */
+  readonly scope: RouteScope;
+  /**
+   * A key of certain labels may only call routes below a campaign, whose labels are checked before, and those that say
+   * here that they heed the labels themselves, or show and change nothing of campaigns.
+   */
+  readonly labels?: 'heeded';
   readonly tags: string[];
   readonly summary: string;
   readonly description?: string;
@@ -43,6 +54,8 @@ interface RouteDescription {
 
 /** What the OpenAPI document needs in addition to the schemas that Fastify knows. */
 export interface RouteFacts {
+  readonly scope: RouteScope;
+  readonly heedsLabels: boolean;
   readonly ownErrors: readonly ErrorCode[];
   readonly stored: boolean;
   readonly headers: Readonly<Record<string, readonly HeaderName[]>>;
@@ -61,14 +74,14 @@ type Responses<A extends Answers> = {
     : z.ZodNull;
 };
 
-type Described<D extends RouteDescription> = Omit<D, 'response' | 'errors' | 'stored'> & {
+type Described<D extends RouteDescription> = Omit<D, 'response' | 'errors' | 'stored' | 'scope' | 'labels'> & {
   readonly response: Responses<D['response']>;
   readonly facts: RouteFacts;
 };
 
 /** The `schema` of a route, for Fastify and for the document. */
 export function describeRoute<D extends RouteDescription>(description: D): Described<D> {
-  const { response, errors, stored, ...schema } = description;
+  const { response, errors, stored, scope, labels, ...schema } = description;
   const answers = Object.entries(response);
   return {
     ...schema,
@@ -76,6 +89,8 @@ export function describeRoute<D extends RouteDescription>(description: D): Descr
       D['response']
     >,
     facts: {
+      scope,
+      heedsLabels: labels === 'heeded',
       ownErrors: errors ?? [],
       stored: stored ?? true,
       headers: Object.fromEntries(answers.map(([status, { headers }]) => [status, headers ?? []])),
@@ -115,7 +130,8 @@ export function addErrorResponses(app: ServerApp): void {
 export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: RouteFacts): readonly ErrorCode[] {
   const takesBody = [route.method].flat().some((method) => method !== 'GET' && method !== 'HEAD');
   return [
-    ...(isApi(route.url) ? (['invalid_request', 'unauthorized'] as const) : []),
+    ...(isApi(route.url) ? (['invalid_request', 'unauthorized', 'forbidden'] as const) : []),
+    ...(facts.scope === 'metrics' ? (['unauthorized'] as const) : []),
     ...(takesBody ? (['request_timeout', 'body_too_large', 'unsupported_media_type'] as const) : []),
     ...facts.ownErrors,
     'unavailable',

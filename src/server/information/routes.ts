@@ -42,6 +42,8 @@ function listLimits(app: ServerApp, { config }: InformationNeeds): void {
     {
       schema: describeRoute({
         operationId: 'listLimits',
+        scope: 'read',
+        labels: 'heeded',
         tags: TAGS,
         summary: 'List the limits that an operator sets most often, and the fixed ones',
         response: {
@@ -61,6 +63,8 @@ function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
     {
       schema: describeRoute({
         operationId: 'getCurrentModel',
+        scope: 'read',
+        labels: 'heeded',
         tags: TAGS,
         summary: 'Get the served model and its campaign features',
         response: {
@@ -94,6 +98,8 @@ function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds):
     {
       schema: describeRoute({
         operationId: 'listModelFeatureValues',
+        scope: 'read',
+        labels: 'heeded',
         tags: TAGS,
         summary: 'List the known values of a campaign feature',
         params: featureParams,
@@ -121,6 +127,8 @@ function getCurrentPopulation(app: ServerApp, dependencies: InformationNeeds): v
     {
       schema: describeRoute({
         operationId: 'getCurrentPopulation',
+        scope: 'read',
+        labels: 'heeded',
         tags: TAGS,
         summary: 'Get the served population: its users and their features',
         response: {
@@ -153,6 +161,8 @@ function listPopulationFeatureValues(
     {
       schema: describeRoute({
         operationId: 'listPopulationFeatureValues',
+        scope: 'read',
+        labels: 'heeded',
         tags: TAGS,
         summary: 'List the values of a user feature',
         description:

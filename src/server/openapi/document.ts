@@ -4,7 +4,7 @@ import swagger from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { ServerApp } from '../http/fastify-types.ts';
-import { errorsOf, isApi } from '../http/route.ts';
+import { errorsOf, type RouteScope } from '../http/route.ts';
 import { codesByStatus } from '../problems/schema.ts';
 import { completeDocument } from './complete-document.ts';
 import { ANSWERS, type DeclaredAnswers } from './document-types.ts';
@@ -40,13 +40,21 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
           name: 'webhooks',
           description: 'Signed calls that report how expansions end, and what callers do to audiences.',
         },
-        { name: 'health', description: 'For operators. Never needs a key.' },
+        { name: 'keys', description: 'API keys, and the log of what was done with them.' },
+        { name: 'health', description: 'For operators.' },
       ],
       // a service that was started without a key requires none
       security: [{ key: [] }, {}],
       components: {
         securitySchemes: {
-          key: { type: 'http', scheme: 'bearer', description: 'Needed if the service was started with a key.' },
+          key: {
+            type: 'http',
+            scheme: 'bearer',
+            description:
+              'Needed if the service was started with a key, or keys were made. An operation names the least scope of ' +
+              'the key: read, write or admin; each has what the ones before it have. `metrics`: any key, or the one for ' +
+              'metrics; needed if that is set, or other machines can reach the service.',
+          },
         },
       },
     },
@@ -67,8 +75,13 @@ function transformRoute(route: Parameters<Transform>[0]): ReturnType<Transform> 
   const { facts } = (route.schema ?? {}) as FastifySchema;
   if (facts === undefined) return { schema, url };
   const answers: DeclaredAnswers = { headers: facts.headers, errors: codesByStatus(errorsOf(route.route, facts)) };
-  const declared = { ...schema, [ANSWERS]: answers, ...(isApi(url) ? {} : { security: [] }) };
+  const declared = { ...schema, [ANSWERS]: answers, security: securityOf(facts.scope) };
   return { schema: declared, url };
+}
+
+/** The key's role: its least scope. A service that needs no key requires none. */
+function securityOf(scope: RouteScope): Record<string, string[]>[] {
+  return scope === 'none' ? [] : [{ key: [scope] }, {}];
 }
 
 /** The provider's transform only supports bodies with one content type. */

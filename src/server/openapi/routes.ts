@@ -35,6 +35,7 @@ function addErrorPages(app: ServerApp): void {
     {
       schema: describeRoute({
         operationId: 'listErrorCodes',
+        scope: 'none',
         tags: ['documents'],
         summary: 'List the error codes',
         response: {
@@ -61,6 +62,7 @@ function addErrorPages(app: ServerApp): void {
     {
       schema: describeRoute({
         operationId: 'getErrorCode',
+        scope: 'none',
         tags: ['documents'],
         summary: 'Read what an error code means and what to do about it',
         params: z.strictObject({

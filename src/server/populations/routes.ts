@@ -23,6 +23,8 @@ function listPopulations(app: ServerApp, { population, populations }: Population
     {
       schema: describeRoute({
         operationId: 'listPopulations',
+        scope: 'read',
+        labels: 'heeded',
         tags: TAGS,
         summary: 'List the versions of the population, the newest first',
         response: { 200: json('The versions.', populationVersionsSchema) },
@@ -38,6 +40,7 @@ function activatePopulation(app: ServerApp, { population, populations, wake }: P
     {
       schema: describeRoute({
         operationId: 'activatePopulation',
+        scope: 'admin',
         tags: TAGS,
         summary: 'Serve another version of the population',
         description:

@@ -119,6 +119,7 @@ function addChanges(app: ServerApp, dependencies: UserSetNeeds, doors: Doors, ki
       config: { upload: true, class: 'upload' },
       schema: describeRoute({
         operationId: `${how}${how === 'replace' ? kind.noun : kind.users}`,
+        scope: 'write',
         tags: ['seeds'],
         summary: `${summary} ${kind.what}`,
         description:
@@ -159,6 +160,7 @@ function addReport(app: ServerApp, dependencies: UserSetNeeds, kind: Kind): void
     {
       schema: describeRoute({
         operationId: `get${noun}`,
+        scope: 'read',
         tags: ['seeds'],
         summary: `Match report of ${what}`,
         description: 'Counts are for the current population and suppression lists. Without a set they are 0.',
@@ -183,6 +185,7 @@ function addRemoval(app: ServerApp, { store }: UserSetNeeds, kind: Kind): void {
     {
       schema: describeRoute({
         operationId: `delete${noun}`,
+        scope: 'write',
         tags: ['seeds'],
         summary: `Delete ${what}`,
         params,
@@ -213,6 +216,7 @@ function addUnknownUsers(
       exposeHeadRoute: false,
       schema: describeRoute({
         operationId: `listUnknown${users}`,
+        scope: 'read',
         tags: ['seeds'],
         summary: `User ids of ${what} that the population does not have`,
         description: 'A stream, sorted by UTF-16 code units. Text omits ids that contain a line break.',

@@ -13,6 +13,7 @@ export function addUserRoutes(app: ServerApp, { config, eraser }: UserNeeds): vo
     {
       schema: describeRoute({
         operationId: 'eraseUser',
+        scope: 'admin',
         tags: ['users'],
         summary: 'Erase a user',
         description:

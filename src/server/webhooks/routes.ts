@@ -43,6 +43,7 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
     {
       schema: describeRoute({
         operationId: 'createWebhook',
+        scope: 'write',
         tags: TAGS,
         summary: 'Create a webhook',
         description:
@@ -81,6 +82,7 @@ function listWebhooks(app: ServerApp, { store, config }: WebhookNeeds): void {
     {
       schema: describeRoute({
         operationId: 'listWebhooks',
+        scope: 'read',
         tags: TAGS,
         summary: 'List webhooks, newest first',
         querystring: webhookQuery(config),
@@ -103,6 +105,7 @@ function getWebhook(app: ServerApp, { store }: WebhookNeeds): void {
     {
       schema: describeRoute({
         operationId: 'getWebhook',
+        scope: 'read',
         tags: TAGS,
         summary: 'Get a webhook',
         params: webhookParams,
@@ -122,6 +125,7 @@ function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
     {
       schema: describeRoute({
         operationId: 'updateWebhook',
+        scope: 'write',
         tags: TAGS,
         summary: 'Change a webhook: URL, events, description, enabled',
         description: 'What waits goes to the new URL.',
@@ -149,6 +153,7 @@ function deleteWebhook(app: ServerApp, { store }: WebhookNeeds): void {
     {
       schema: describeRoute({
         operationId: 'deleteWebhook',
+        scope: 'write',
         tags: TAGS,
         summary: 'Delete a webhook, with its deliveries',
         description: 'What waits is not sent any more; an attempt that is being made is not called back.',
@@ -172,6 +177,7 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNe
     {
       schema: describeRoute({
         operationId: 'rotateWebhookSecret',
+        scope: 'write',
         tags: TAGS,
         summary: 'Replace the secret',
         description:
@@ -199,6 +205,7 @@ function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds): 
     {
       schema: describeRoute({
         operationId: 'pingWebhook',
+        scope: 'write',
         tags: TAGS,
         summary: 'Send a `webhook.ping`',
         params: webhookParams,
@@ -222,6 +229,7 @@ function listDeliveries(app: ServerApp, { store, config }: WebhookNeeds): void {
     {
       schema: describeRoute({
         operationId: 'listDeliveries',
+        scope: 'read',
         tags: TAGS,
         summary: 'List deliveries, newest first',
         params: webhookParams,
@@ -245,6 +253,7 @@ function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookNeeds
     {
       schema: describeRoute({
         operationId: 'replayDelivery',
+        scope: 'write',
         tags: TAGS,
         summary: 'Send the event of a delivery again',
         description:

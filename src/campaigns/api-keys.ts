@@ -1,0 +1,59 @@
+/** API keys: what they may do, and how one is made and recognised. */
+import { createHash, randomBytes } from 'node:crypto';
+import type { Labels } from './types.ts';
+
+/** What a key may do, each with what the ones before it may. */
+export const SCOPES = ['read', 'write', 'admin'] as const;
+
+export type Scope = (typeof SCOPES)[number];
+
+/** A key without its secret. Times are milliseconds since 1970. */
+export interface ApiKey {
+  /** What the key begins with: it may be shown and logged. */
+  readonly id: string;
+  readonly name: string;
+  readonly scope: Scope;
+  /** It only sees campaigns that have all of these; none: all campaigns. */
+  readonly labels: Labels;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly revokedAt: number | null;
+}
+
+export type NewApiKey = Pick<ApiKey, 'name' | 'scope' | 'labels' | 'expiresAt'>;
+
+/** A key, with the hash that what callers send is compared with. */
+export interface StoredApiKey extends ApiKey {
+  readonly sha256: string;
+}
+
+const ID_BYTES = 6;
+/** 256 bits. */
+const SECRET_BYTES = 32;
+const FORM = /^(mh_[0-9a-f]{12})_[\w-]{43}$/;
+
+/** A new key: its public id, and the text that is shown once. */
+export function newApiKey(): { readonly id: string; readonly key: string } {
+  const id = `mh_${randomBytes(ID_BYTES).toString('hex')}`;
+  return { id, key: `${id}_${randomBytes(SECRET_BYTES).toString('base64url')}` };
+}
+
+/** The id that a text of a key's form begins with; null for any other text. */
+export function apiKeyIdOf(text: string): string | null {
+  return FORM.exec(text)?.[1] ?? null;
+}
+
+/** What is stored of a key: its sha256, which is enough for 256 random bits. */
+export function hashApiKey(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}
+
+/** Whether `scope` is enough where `needed` is. */
+export function includesScope(scope: Scope, needed: Scope): boolean {
+  return SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
+}
+
+/** Whether labels include all of the others. */
+export function includesLabels(labels: Labels, needed: Labels): boolean {
+  return Object.entries(needed).every(([key, text]) => Object.hasOwn(labels, key) && labels[key] === text);
+}

@@ -1,0 +1,102 @@
+/** Rows of the audit log. An entry is written in the transaction of the change that it tells of, where there is one. */
+import type { AuditEntry, AuditQuery, PendingAction } from '../campaigns/audit.ts';
+import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
+import type { AuditLog } from '../campaigns/ports/audit.ts';
+import type { Page } from '../campaigns/types.ts';
+import type { Clock } from '../lib/clock.ts';
+import { insertRow, plain, type RowOf, readRow, selectList } from './columns.ts';
+import { beforeCommit, type Database, write } from './database.ts';
+
+const COLUMNS = {
+  number: plain<number>('number'),
+  at: plain<number>('at'),
+  actor: plain<string>('actor'),
+  address: plain<string | null>('address'),
+  action: plain<string>('action'),
+  resource: plain<string | null>('resource'),
+  resourceId: plain<string | null>('resource_id'),
+  status: plain<number | null>('status'),
+  requestId: plain<string | null>('request_id'),
+};
+
+/** Entries that one transaction removes: others can write in between. */
+const PRUNED_AT_ONCE = 10_000;
+
+export class SqliteAuditLog implements AuditLog {
+  readonly #database: Database;
+  readonly #clock: Clock;
+  /** What is being done in this turn of the event loop; its entry goes into the next transaction. */
+  #pending: PendingAction | null = null;
+  /** The id of what it has made. */
+  #made: string | null = null;
+
+  constructor(database: Database, clock: Clock) {
+    this.#database = database;
+    this.#clock = clock;
+    beforeCommit(database, () => this.#recordPending());
+  }
+
+  during<T>(pending: PendingAction, work: () => T): T {
+    this.#pending = pending;
+    this.#made = null;
+    try {
+      return work();
+    } finally {
+      this.#pending = null;
+    }
+  }
+
+  record(pending: PendingAction): void {
+    if (!pending.isRecorded) this.during(pending, () => write(this.#database, () => {}));
+  }
+
+  /** Names what is being made, for the entry; runs inside the transaction that makes it. */
+  made(id: string): void {
+    this.#made = id;
+  }
+
+  list({ since, until, limit, cursor }: AuditQuery): Page<AuditEntry> {
+    const after = cursor === undefined ? 0 : decodeCursor('audit', cursor);
+    const rows = this.#database
+      .prepare(
+        `SELECT ${selectList(COLUMNS)} FROM audit_log
+         WHERE number > @after AND at >= @since AND at < @until ORDER BY number LIMIT @most`,
+      )
+      .all({ after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 })
+      .map((row) => readRow(COLUMNS, row));
+    const page = rows.slice(0, limit);
+    return {
+      items: page.map(toEntry),
+      nextCursor: rows.length > page.length ? encodeCursor('audit', page.at(-1)!.number) : null,
+    };
+  }
+
+  prune(before: number): void {
+    const allow = this.#database.prepare('UPDATE audit_retention SET before = max(before, @before)');
+    const remove = this.#database.prepare(
+      `DELETE FROM audit_log WHERE number IN
+         (SELECT number FROM audit_log WHERE at < @before ORDER BY at LIMIT ${PRUNED_AT_ONCE})`,
+    );
+    while (
+      write(this.#database, () => {
+        allow.run({ before });
+        return remove.run({ before }).changes;
+      }) === PRUNED_AT_ONCE
+    );
+  }
+
+  #recordPending(): (() => void) | null {
+    const pending = this.#pending;
+    if (pending === null || pending.isRecorded) return null;
+    const { resourceId, requestId, ...action } = pending.action;
+    const row = { ...action, at: this.#clock.now(), resource_id: resourceId ?? this.#made, request_id: requestId };
+    insertRow(this.#database, 'audit_log', row);
+    return () => {
+      pending.isRecorded = true;
+    };
+  }
+}
+
+function toEntry({ number: _, ...entry }: RowOf<typeof COLUMNS>): AuditEntry {
+  return entry;
+}
