@@ -1,4 +1,5 @@
 /** The contract of the ports in src/campaigns/ports: what every store does, whatever it is made of. */
+import { describeApiKeys } from './api-keys.ts';
 import { describeAudiences } from './audiences.ts';
 import { describeBlobs } from './blobs.ts';
 import { describeCampaigns } from './campaigns.ts';
@@ -23,4 +24,5 @@ export function describeCampaignStore(newData: NewData): void {
   describeBlobs(newData);
   describeUserSets(newData);
   describeUserErasure(newData);
+  describeApiKeys(newData);
 }
