@@ -28,6 +28,17 @@ const MAXIMUM_NEVER_ACCEPTED = 0.05;
 const contract = await openContract();
 const targets: readonly Target[] = contract.operations;
 
+/** With which keys can be made: none is needed otherwise. */
+const KEY = 'the-key-of-all-requests';
+
+/** Requests that send no key of their own have it. */
+function withKey(app: Fixture['app']): void {
+  const inject = app.inject.bind(app) as (request: InjectOptions) => ReturnType<Fixture['app']['inject']>;
+  const injectWithKey = (request: InjectOptions) =>
+    inject({ ...request, headers: { authorization: `Bearer ${KEY}`, ...request.headers } });
+  app.inject = injectWithKey as unknown as typeof app.inject;
+}
+
 let users: PopulationFixture;
 let server: Fixture;
 let ids: readonly string[] = [];
@@ -35,7 +46,8 @@ let expansionIds: readonly string[] = [];
 let deliveryIds: readonly string[] = [];
 beforeAll(async () => {
   users = await importUsers();
-  server = await openFixture(users.population);
+  server = await openFixture(users.population, { apiKey: KEY });
+  withKey(server.app);
   server.setModels({
     manifest: async () => MANIFEST,
     onnx: async () => new Uint8Array(3_000),
@@ -63,6 +75,7 @@ const MANIFEST = {
 const pool: Pool = (place) => {
   const name = place.split('.').at(-1)!;
   if (place === 'webhooks.id') return server.store.webhooks.list({ limit: 5 }).items.map(({ id }) => id);
+  if (place === 'keys.id') return server.store.apiKeys.list({ limit: 5 }).items.map(({ id }) => id);
   if (name === 'id') return ids;
   if (name === 'expansion_id') return expansionIds;
   if (name === 'delivery_id') return deliveryIds;

@@ -58,7 +58,9 @@ export function describeApiKeys(newData: NewData): void {
       expect([...first.items, ...second.items].map(({ id }) => id)).toEqual([...ids].reverse());
       expect(second.nextCursor).toBeNull();
       expect(() => apiKeys.revoke('mh_0')).toThrow(expect.objectContaining({ code: 'key_not_found' }));
-      expect(() => apiKeys.list({ limit: 1, cursor: 'x' })).toThrow(expect.objectContaining({ code: 'invalid_cursor' }));
+      expect(() => apiKeys.list({ limit: 1, cursor: 'x' })).toThrow(
+        expect.objectContaining({ code: 'invalid_cursor' }),
+      );
     });
 
     it('are at most as many as the limit, not counting revoked ones', () => {
@@ -71,8 +73,7 @@ export function describeApiKeys(newData: NewData): void {
 
     it('may see the campaigns that have all of their labels', () => {
       const store = newData().open();
-      const create = (labels: Record<string, string>) =>
-        store.create(newCampaign({ labels }), everyoneIsKnown).id;
+      const create = (labels: Record<string, string>) => store.create(newCampaign({ labels }), everyoneIsKnown).id;
       const ids = [create({}), create({ team: 'a' }), create({ team: 'a', 'x"y': 'b' }), create({ team: 'b' })];
       const seenWith = (labels: Record<string, string>) => store.list({ limit: 9, labels }).items.map(({ id }) => id);
       expect(seenWith({})).toHaveLength(4);

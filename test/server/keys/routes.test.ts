@@ -159,11 +159,16 @@ describe('GET /v1/audit', () => {
   it('has what was changed, by which key, and nothing that was refused or only read', async () => {
     await open();
     const { key, apiKey } = make();
-    const created = await server.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: [...SEEDS, 'planted-1'] }, {
-      ...bearer(key),
-      'x-request-id': 'r-1',
-      'idempotency-key': 'once',
-    });
+    const created = await server.call(
+      'POST',
+      '/v1/campaigns',
+      { ...OK_BODY, seeds: [...SEEDS, 'planted-1'] },
+      {
+        ...bearer(key),
+        'x-request-id': 'r-1',
+        'idempotency-key': 'once',
+      },
+    );
     const { id } = created.json;
     const again = { ...bearer(key), 'idempotency-key': 'once' };
     await server.call('POST', '/v1/campaigns', { ...OK_BODY, seeds: [...SEEDS, 'planted-1'] }, again);
@@ -197,7 +202,12 @@ describe('GET /v1/audit', () => {
     const all = await entries();
     const first = await call(OPERATOR, 'GET', '/v1/audit?limit=2');
     const rest = await call(OPERATOR, 'GET', `/v1/audit?limit=2&cursor=${String(first.headers['x-next-cursor'])}`);
-    expect(`${first.text}${rest.text}`.trim().split('\n').map((line) => JSON.parse(line))).toEqual(all);
+    expect(
+      `${first.text}${rest.text}`
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toEqual(all);
     expect(rest.headers['x-next-cursor']).toBeUndefined();
     const since = encodeURIComponent(all[0].time);
     expect((await call(OPERATOR, 'GET', `/v1/audit?since=${since}`)).text).toBe(`${first.text}${rest.text}`);

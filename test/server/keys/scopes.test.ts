@@ -49,8 +49,9 @@ const callWith = async (key: string | null, { method, url }: (typeof routes)[num
 describe('every route', () => {
   it('declares a scope, and those of the API one of a key', () => {
     expect(new Set(routes.map(({ scope }) => scope))).toEqual(new Set(['none', 'metrics', ...SCOPES]));
-    expect(routes.filter(({ url, scope }) => url.startsWith('/v1/') !== (SCOPES as readonly string[]).includes(scope)))
-      .toEqual([]);
+    expect(
+      routes.filter(({ url, scope }) => url.startsWith('/v1/') !== (SCOPES as readonly string[]).includes(scope)),
+    ).toEqual([]);
     const counts = SCOPES.map((scope) => ofScope(scope).length);
     expect(Math.min(...counts)).toBeGreaterThan(4);
   });
