@@ -25,6 +25,13 @@ BEGIN
   SELECT RAISE(ABORT, 'the audit log is append-only');
 END;
 
+-- REPLACE deletes without the trigger of deletions.
+CREATE TRIGGER audit_log_is_not_replaced BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE number = new.number)
+BEGIN
+  SELECT RAISE(ABORT, 'the audit log is append-only');
+END;
+
 CREATE TRIGGER audit_log_is_not_deleted BEFORE DELETE ON audit_log
 WHEN old.at >= (SELECT before FROM audit_retention)
 BEGIN
