@@ -16,6 +16,7 @@ import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import type { ServerDependencies } from '../server/dependencies.ts';
 import { requireKeyFor } from '../server/http/auth.ts';
+import { openFileLimit, withinOpenFiles } from '../server/http/descriptors.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
 import type { ValueList } from '../server/information/feature-values.ts';
 import type { Limits } from '../server/limits.ts';
@@ -40,6 +41,10 @@ export interface ServiceOptions {
   readonly host: string;
   readonly port: number;
   readonly apiKey: string | null;
+  /** Names by which it may be called without a key, besides loopback's and `host`. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins whose pages may call it; none if not given. */
+  readonly corsOrigins?: readonly string[];
   readonly device: string;
   /** The number of engine threads; null means one per processor. */
   readonly threads: number | null;
@@ -94,7 +99,12 @@ async function startParts(
   close: () => Promise<void>,
 ): Promise<Service> {
   const { logger, clock } = options;
-  const config: ServerConfig = { ...DEFAULT_SERVER_CONFIG, ...options.limits, apiKey: options.apiKey };
+  const config: ServerConfig = {
+    ...withinOpenFiles({ ...DEFAULT_SERVER_CONFIG, ...options.limits }, openFileLimit()),
+    apiKey: options.apiKey,
+    allowedHosts: [options.host, ...(options.allowedHosts ?? [])],
+    corsOrigins: options.corsOrigins ?? [],
+  };
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
   closers.push(lockStore(locator));

@@ -2,8 +2,26 @@
  * Every error code in one row: the status and title of its problems (RFC 9457), what it means and what to do about it.
  */
 
+import { REQUEST_ERRORS } from './request-errors.ts';
+
 /** The statuses of error responses. */
-export type ProblemStatus = 400 | 401 | 404 | 405 | 406 | 408 | 409 | 413 | 415 | 431 | 500 | 503;
+export type ProblemStatus =
+  | 400
+  | 401
+  | 403
+  | 404
+  | 405
+  | 406
+  | 408
+  | 409
+  | 412
+  | 413
+  | 415
+  | 421
+  | 429
+  | 431
+  | 500
+  | 503;
 
 export interface ProblemRow {
   readonly status: ProblemStatus;
@@ -25,6 +43,7 @@ function ofTheService(what: string, advice: string): ProblemRow {
 }
 
 const rows = {
+  ...REQUEST_ERRORS,
   invalid_request: {
     status: 400,
     title: 'The request is not valid',
@@ -161,8 +180,9 @@ const rows = {
   },
   idempotency_key_reused: {
     status: 409,
-    title: 'The idempotency key was used with another body',
-    meaning: 'A request with this Idempotency-Key and another body was processed in the last 24 hours.',
+    title: 'The idempotency key was used with another request',
+    meaning:
+      'A request with this Idempotency-Key and another body, or to another route, was processed in the last 24 hours.',
     advice: 'Use a new key for a new request. Reuse a key only with exactly the same body.',
   },
   no_seeds: {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import Fastify, {
   type FastifyBaseLogger,
+  type FastifyRequest,
   type RawReplyDefaultExpression,
   type RawRequestDefaultExpression,
   type RawServerDefault,
@@ -23,12 +24,15 @@ import { addExpansionRoutes } from './expansions/routes.ts';
 import { createMetrics, type ServerMetrics } from './health/metrics.ts';
 import { addHealthRoutes } from './health/routes.ts';
 import { createKeyCheck } from './http/auth.ts';
+import { createBrowserGuard } from './http/browser-guard.ts';
 import { createClientErrorHandler } from './http/client-errors.ts';
 import { closeGracefully } from './http/closing.ts';
+import { closeUnread, createServers } from './http/connections.ts';
 import type { ServerApp } from './http/fastify-types.ts';
 import { parseJsonBodies } from './http/json-body.ts';
 import { LazyLogger } from './http/lazy-logger.ts';
 import { OpenRequests } from './http/open-requests.ts';
+import { createRateLimiter } from './http/rate-limit.ts';
 import { PatternLog } from './http/request-log.ts';
 import { addErrorResponses } from './http/route.ts';
 import { createSlots } from './http/slots.ts';
@@ -55,7 +59,8 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
     uploads,
     requests,
   );
-  addFirstHook(app, dependencies.config, requests);
+  addFirstHook(app, dependencies, requests);
+  closeUnread(app, dependencies.config, requests);
   refuseUnreadParts(app);
   await addRoutes(app, dependencies, metrics, uploads, requests);
   await app.ready();
@@ -128,8 +133,9 @@ function createApp(
     logController: new PatternLog(observe),
     childLoggerFactory: (parent, bindings) => new LazyLogger(parent, bindings),
     bodyLimit: config.bodyLimitBytes,
-    requestTimeout: config.requestTimeoutMs,
-    keepAliveTimeout: config.keepAliveTimeoutMs,
+    serverFactory: createServers(config, (connections) =>
+      app.log.warn({ connections, most: config.maximumConnections }, 'connections were refused: too many are open'),
+    ),
     routerOptions: { maxParamLength: config.maximumParamLength },
     return503OnClosing: false,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
@@ -183,20 +189,31 @@ async function addRoutes(
  * What every request passes first: one hook, with a callback, as each hook and each promise costs look-ups of their
  * time. Nothing here asks for the route's options where there is no key: Fastify makes them anew each time.
  */
-function addFirstHook(app: ServerApp, config: ServerConfig, requests: OpenRequests): void {
+function addFirstHook(app: ServerApp, { config, clock }: ServerDependencies, requests: OpenRequests): void {
   const hasKey = config.apiKey === null ? null : createKeyCheck(config.apiKey);
   const refuseIfClosing = closeGracefully(app, config, requests);
+  const isAnswered = createBrowserGuard(app, config);
+  const rates = createRateLimiter(config, clock);
   app.addHook('onRequest', (request, reply, done) => {
     // first of all, and in a hook: Fastify listens on `localhost` with a server for each of its addresses
     requests.add(request.raw, reply.raw);
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     refuseIfClosing(reply);
-    if (hasKey !== null && !hasKey(request.headers.authorization)) {
-      const path = request.routeOptions.url ?? request.url;
-      if (path.startsWith('/v1')) throw new AppError('unauthorized', 'send the API key as Authorization: Bearer <key>');
+    if (isAnswered(request, reply)) return;
+    const { url, socket } = request.raw;
+    rates.countAddress(url, socket.remoteAddress, reply);
+    if (hasKey !== null && isKeyed(request)) {
+      const { authorization } = request.raw.headers;
+      if (!hasKey(authorization))
+        throw new AppError('unauthorized', 'send the API key as Authorization: Bearer <key>');
+      rates.countKey(authorization, reply);
     }
     done();
   });
+}
+
+function isKeyed({ routeOptions, url }: FastifyRequest): boolean {
+  return (routeOptions.url ?? url).startsWith('/v1');
 }
 
 /** The caller's own id if it is short and plain, else a new one. */

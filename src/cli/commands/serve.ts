@@ -46,6 +46,8 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     host: environment.METAHEAC_HOST,
     port: environment.METAHEAC_PORT,
     apiKey: environment.METAHEAC_API_KEY ?? null,
+    allowedHosts: environment.METAHEAC_ALLOWED_HOSTS,
+    corsOrigins: environment.METAHEAC_CORS_ORIGINS,
     device: environment.METAHEAC_DEVICE,
     threads: environment.METAHEAC_THREADS ?? null,
     logLevel: environment.METAHEAC_LOG_LEVEL,

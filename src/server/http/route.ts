@@ -116,6 +116,9 @@ export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: Rou
   const takesBody = [route.method].flat().some((method) => method !== 'GET' && method !== 'HEAD');
   return [
     ...(isApi(route.url) ? (['invalid_request', 'unauthorized'] as const) : []),
+    'foreign_origin',
+    'foreign_host',
+    'rate_limited',
     ...(takesBody ? (['request_timeout', 'body_too_large', 'unsupported_media_type'] as const) : []),
     ...facts.ownErrors,
     'unavailable',
