@@ -38,7 +38,7 @@ export function quoteCsv(field: string): string {
 }
 
 /**
- * The same for a spreadsheet, which would run a field that begins like a formula: an apostrophe before it makes it text.
+ * The same for a spreadsheet, which would run a field that begins like a formula: an apostrophe makes it text.
  * A program that reads it back gets another field.
  */
 export function quoteSafeCsv(field: string): string {

@@ -2,36 +2,8 @@
  * Every error code in one row: the status and title of its problems (RFC 9457), what it means and what to do about it.
  */
 
+import type { ProblemRow } from './problem-row.ts';
 import { REQUEST_ERRORS } from './request-errors.ts';
-
-/** The statuses of error responses. */
-export type ProblemStatus =
-  | 400
-  | 401
-  | 403
-  | 404
-  | 405
-  | 406
-  | 408
-  | 409
-  | 412
-  | 413
-  | 415
-  | 421
-  | 429
-  | 431
-  | 500
-  | 503;
-
-export interface ProblemRow {
-  readonly status: ProblemStatus;
-  readonly title: string;
-  /** The response contains only a request id: what went wrong concerns the operator, and is in the log. */
-  readonly hidden?: true;
-  /** Together with `advice` the text of the page at `/docs/errors/<code>`. */
-  readonly meaning: string;
-  readonly advice: string;
-}
 
 /**
  * A code for the service's own files and settings: callers see it only if the service was started with a damaged or

@@ -1,5 +1,5 @@
 /** Error codes of requests that are refused for who sends them, or for what they presume: rows of `error-codes.ts`. */
-import type { ProblemRow } from './error-codes.ts';
+import type { ProblemRow } from './problem-row.ts';
 
 export const REQUEST_ERRORS = {
   foreign_origin: {

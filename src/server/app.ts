@@ -134,7 +134,7 @@ function createApp(
     childLoggerFactory: (parent, bindings) => new LazyLogger(parent, bindings),
     bodyLimit: config.bodyLimitBytes,
     serverFactory: createServers(config, (connections) =>
-      app.log.warn({ connections, most: config.maximumConnections }, 'connections were refused: too many are open'),
+      logger?.warn({ connections, most: config.maximumConnections }, 'connections were refused: too many are open'),
     ),
     routerOptions: { maxParamLength: config.maximumParamLength },
     return503OnClosing: false,

@@ -7,7 +7,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
 import { RESPONSE_HEADERS } from './response-headers.ts';
 
-export interface BrowserRules {
+interface BrowserRules {
   /** With a key every `Host` may be named: a page that has found another name for this address has no key. */
   readonly apiKey: string | null;
   /** Names or addresses by which the service may be called without a key, besides those of loopback. */

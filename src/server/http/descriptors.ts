@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { AppError } from '../../lib/errors.ts';
 
-export interface DescriptorLimits {
+interface DescriptorLimits {
   readonly maximumConnections: number;
   readonly openRankings: number;
   readonly reservedDescriptors: number;

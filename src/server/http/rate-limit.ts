@@ -19,7 +19,7 @@ const UNCOUNTED: ReadonlySet<string | undefined> = new Set(['/livez', '/readyz',
  * Counts requests of one kind of client. All windows begin and end together, so that memory is given back with one call
  * and a request costs one look-up; twice the limit may so come in at a window's edge.
  */
-export class RateCounter {
+class RateCounter {
   readonly #most: number;
   readonly #windowMs: number;
   readonly #maximumClients: number;
@@ -60,7 +60,7 @@ export class RateCounter {
 }
 
 /** What the first hook calls; each does nothing where its limit is 0. */
-export interface RateLimiter {
+interface RateLimiter {
   /** Before the key is checked, so that guesses are counted. @throws AppError rate_limited */
   countAddress(url: string | undefined, address: string | undefined, reply: FastifyReply): void;
 
