@@ -204,8 +204,7 @@ function addFirstHook(app: ServerApp, { config, clock }: ServerDependencies, req
     rates.countAddress(url, socket.remoteAddress, reply);
     if (hasKey !== null && isKeyed(request)) {
       const { authorization } = request.raw.headers;
-      if (!hasKey(authorization))
-        throw new AppError('unauthorized', 'send the API key as Authorization: Bearer <key>');
+      if (!hasKey(authorization)) throw new AppError('unauthorized', 'send the API key as Authorization: Bearer <key>');
       rates.countKey(authorization, reply);
     }
     done();

@@ -37,7 +37,13 @@ describe('a path that leads out', () => {
     '/docs/static/{}',
   ])('finds nothing at %s', async (route) => {
     writeFileSync(join(fixture.dataDir, 'planted.txt'), 'planted secret');
-    for (const up of ['..%2Fplanted.txt', '..%2F..%2F..%2Fetc%2Fpasswd', '%2Fetc%2Fpasswd', '..%5Cplanted.txt', '%00']) {
+    for (const up of [
+      '..%2Fplanted.txt',
+      '..%2F..%2F..%2Fetc%2Fpasswd',
+      '%2Fetc%2Fpasswd',
+      '..%5Cplanted.txt',
+      '%00',
+    ]) {
       const { status, text } = await fixture.call('GET', route.replaceAll('{}', up));
       expect([up, status >= 400 && status < 500]).toEqual([up, true]);
       expect(text).not.toMatch(/planted secret|root:/);

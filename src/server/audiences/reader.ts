@@ -152,9 +152,7 @@ function chunksOf(
     fromRank: view.from,
     blockSize: config.streamChunkRows,
   });
-  return type === PARQUET_TYPE
-    ? parquetChunks(pages, config.parquetRowGroupRows)
-    : textChunks(type, rows, pages);
+  return type === PARQUET_TYPE ? parquetChunks(pages, config.parquetRowGroupRows) : textChunks(type, rows, pages);
 }
 
 function itemsText(items: readonly AudienceItem[]): string {

@@ -5,7 +5,7 @@ import type { ServerApp } from './fastify-types.ts';
 import type { HttpLimits } from './limits.ts';
 import type { OpenRequests } from './open-requests.ts';
 
-/** How often Node looks for heads and requests that are late. */
+/** How often Node looks for heads and requests that are late, at least. */
 const CHECK_MS = 5_000;
 
 /** Refused connections are told of together: there may be thousands a second. */
@@ -22,13 +22,14 @@ export function createServers(config: HttpLimits, onRefused: (connections: numbe
     onRefused(refused);
     refused = 0;
   };
+  const headersTimeout = Math.min(config.headersTimeoutMs, config.requestTimeoutMs);
   return (handler) => {
     const server = createServer(
       {
-        headersTimeout: Math.min(config.headersTimeoutMs, config.requestTimeoutMs),
+        headersTimeout,
         requestTimeout: config.requestTimeoutMs,
         keepAliveTimeout: config.keepAliveTimeoutMs,
-        connectionsCheckingInterval: CHECK_MS,
+        connectionsCheckingInterval: Math.min(CHECK_MS, headersTimeout),
       },
       handler,
     );

@@ -64,12 +64,9 @@ describe.runIf(HAS_PROC)('many half-open sockets', () => {
   /** Sends on a connection that is already open; the status, null where there is none. */
   function post(socket: Socket, port: number): Promise<number | null> {
     return new Promise((resolve) => {
-      const call = request(
-        { port, method: 'POST', createConnection: () => socket },
-        (response) => {
-          response.resume().on('end', () => resolve(response.statusCode ?? null));
-        },
-      );
+      const call = request({ port, method: 'POST', createConnection: () => socket }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? null));
+      });
       call.on('error', () => resolve(null)).end();
     });
   }

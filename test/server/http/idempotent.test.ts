@@ -83,9 +83,7 @@ const MAKING_NOTHING = [
 it('every POST that makes something takes a key', async () => {
   const { operations } = await openContract();
   const posts = operations.filter(({ method }) => method === 'POST');
-  const taking = posts.filter(({ operation }) =>
-    operation.parameters?.some(({ name }) => name === 'idempotency-key'),
-  );
+  const taking = posts.filter(({ operation }) => operation.parameters?.some(({ name }) => name === 'idempotency-key'));
   expect(taking.map(({ path }) => path).sort()).toEqual(MAKING.map(({ route }) => route).sort());
   const rest = posts.filter((one) => !taking.includes(one)).map(({ path }) => path);
   expect(rest.sort()).toEqual([...MAKING_NOTHING].sort());

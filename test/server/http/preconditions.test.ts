@@ -96,7 +96,9 @@ describe('any other route', () => {
   it('refuses If-Match, and changes other preconditions too', async () => {
     const { operations } = await openContract();
     const heeded = operations.filter(({ operation }) => operation.parameters?.some(({ name }) => name === 'if-match'));
-    expect(heeded.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(CHANGES.map(({ name }) => name).sort());
+    expect(heeded.map(({ method, path }) => `${method} ${path}`).sort()).toEqual(
+      CHANGES.map(({ name }) => name).sort(),
+    );
     const others = operations.filter((one) => one.path.startsWith('/v1') && !heeded.includes(one));
     expect(others.length).toBeGreaterThan(40);
     for (const { method, path } of others) {

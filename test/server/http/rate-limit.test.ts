@@ -1,7 +1,7 @@
 /** Rate limits: by address and by key, told in headers, and off unless they are set. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ServerConfig } from '../../../src/server/config.ts';
-import { manualClock, type ManualClock } from '../../campaigns/contract/inputs.ts';
+import { type ManualClock, manualClock } from '../../campaigns/contract/inputs.ts';
 import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
 
 const KEY = { authorization: 'Bearer a-key-of-16-chars' };
