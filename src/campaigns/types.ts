@@ -216,12 +216,12 @@ export type CampaignChange = Partial<
   }
 >;
 
-/** An idempotent request: a later one with the same key and body gets the same response. */
-export interface IdempotentRequest {
+/** An idempotent request, which makes something: a later one with the same key and body gets the same response. */
+export interface IdempotentRequest<Made = Campaign> {
   readonly key: string;
   readonly requestSha256: string;
   /** The body of the response. */
-  readonly answer: (campaign: Campaign) => string;
+  readonly answer: (made: Made) => string;
 }
 
 export interface PageQuery {

@@ -26,6 +26,12 @@ export const DELIVERY_STATES = ['pending', 'delivered', 'failed'] as const;
 
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
+/** A webhook with its newest secret. */
+export interface SignedWebhook {
+  readonly webhook: Webhook;
+  readonly secret: string;
+}
+
 export interface NewWebhook {
   readonly url: string;
   readonly events: readonly CampaignEvent[];

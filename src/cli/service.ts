@@ -16,6 +16,7 @@ import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import type { ServerDependencies } from '../server/dependencies.ts';
 import { isLoopback, requireKeyFor } from '../server/http/auth.ts';
+import { openFileLimit, withinOpenFiles } from '../server/http/descriptors.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
 import type { ValueList } from '../server/information/feature-values.ts';
 import type { Limits } from '../server/limits.ts';
@@ -41,6 +42,10 @@ export interface ServiceOptions {
   readonly port: number;
   readonly apiKey: string | null;
   readonly metricsKey?: string | null;
+  /** Names by which it may be called without a key, besides loopback's and `host`. */
+  readonly allowedHosts?: readonly string[];
+  /** Origins whose pages may call it; none if not given. */
+  readonly corsOrigins?: readonly string[];
   readonly device: string;
   /** The number of engine threads; null means one per processor. */
   readonly threads: number | null;
@@ -150,8 +155,15 @@ async function startParts(
   return { url: urlOf(server, options.host), engineReady, close };
 }
 
-function configOf({ limits, apiKey, metricsKey = null, host }: ServiceOptions): ServerConfig {
-  return { ...DEFAULT_SERVER_CONFIG, ...limits, apiKey, metricsKey, isPublic: !isLoopback(host) };
+function configOf({ limits, apiKey, metricsKey = null, host, ...names }: ServiceOptions): ServerConfig {
+  return {
+    ...withinOpenFiles({ ...DEFAULT_SERVER_CONFIG, ...limits }, openFileLimit()),
+    apiKey,
+    metricsKey,
+    isPublic: !isLoopback(host),
+    allowedHosts: [host, ...(names.allowedHosts ?? [])],
+    corsOrigins: names.corsOrigins ?? [],
+  };
 }
 
 function engineOf(supervisor: EngineSupervisor): Pick<ServerDependencies, 'engine' | 'estimates' | 'onExpanded'> {

@@ -2,6 +2,7 @@
  * The variables of `metaheac serve` other than its limits, in one row each: what it takes, its default, its line in
  * docs/settings.md.
  */
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { messageOf } from '../lib/errors.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
@@ -25,17 +26,30 @@ export const whole = (least: number, most: number) =>
     .transform(Number)
     .pipe(z.number().min(least).max(most));
 
+/** A list in one variable: `a,b,..`. */
+const list = z.string().transform((text) => (text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim())));
+
+/** Names and addresses, without a port. */
+const hostNames = list.refine(
+  (entries) => entries.every((entry) => /^[\w.-]+$/.test(entry) || isIPv6(entry.replace(/^\[(.*)\]$/, '$1'))),
+  'must be host names or addresses, without a port',
+);
+
+/** Origins as browsers send them; no `*`, which would let any page in. */
+const origins = list.refine(
+  (entries) =>
+    entries.every((entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry),
+  'must be origins as https://app.example.com, each in full: no path, no *',
+);
+
 /** Hosts and CIDRs allowed for webhooks. */
-const allowedHosts = z
-  .string()
-  .transform((text) => (text.trim() === '' ? [] : text.split(',').map((entry) => entry.trim())))
-  .superRefine((entries, context) => {
-    try {
-      createAddressGuard(entries);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) });
-    }
-  });
+const allowedHosts = list.superRefine((entries, context) => {
+  try {
+    createAddressGuard(entries);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+  }
+});
 
 /** Listed in docs/settings.md in this order. */
 export const settingsSchema = z.object({
@@ -104,6 +118,17 @@ export const settingsSchema = z.object({
         'Key for `/metrics`, `/docs` and the details of `/readyz`, beside any API key. Without it these are open on a ' +
         'loopback address, and need an API key on any other.',
     }),
+  METAHEAC_ALLOWED_HOSTS: hostNames.default([]).register(SETTING_WORDS, {
+    byDefault: 'none',
+    description:
+      'Names (`a,b,..`) by which it may be called without a key, besides `localhost`, 127.0.0.1, [::1] and the ' +
+      'address that it listens on; other `Host` headers get 421.',
+  }),
+  METAHEAC_CORS_ORIGINS: origins.default([]).register(SETTING_WORDS, {
+    byDefault: 'none',
+    description:
+      'Origins (`https://a.example,..`) whose pages may call it from a browser; others get 403. No wildcard.',
+  }),
   METAHEAC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

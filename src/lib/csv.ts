@@ -37,6 +37,14 @@ export function quoteCsv(field: string): string {
   return /[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field;
 }
 
+/**
+ * The same for a spreadsheet, which would run a field that begins like a formula: an apostrophe makes it text.
+ * A program that reads it back gets another field.
+ */
+export function quoteSafeCsv(field: string): string {
+  return quoteCsv(/^[=+\-@\t\r\n]/.test(field) ? `'${field}` : field);
+}
+
 function findClosingQuote(text: string, from: number): number {
   for (let at = text.indexOf('"', from); at >= 0; at = text.indexOf('"', at + 2)) {
     if (text[at + 1] !== '"') return at;

@@ -2,18 +2,8 @@
  * Every error code in one row: the status and title of its problems (RFC 9457), what it means and what to do about it.
  */
 
-/** The statuses of error responses. */
-export type ProblemStatus = 400 | 401 | 403 | 404 | 405 | 406 | 408 | 409 | 413 | 415 | 431 | 500 | 503;
-
-export interface ProblemRow {
-  readonly status: ProblemStatus;
-  readonly title: string;
-  /** The response contains only a request id: what went wrong concerns the operator, and is in the log. */
-  readonly hidden?: true;
-  /** Together with `advice` the text of the page at `/docs/errors/<code>`. */
-  readonly meaning: string;
-  readonly advice: string;
-}
+import type { ProblemRow } from './problem-row.ts';
+import { REQUEST_ERRORS } from './request-errors.ts';
 
 /**
  * A code for the service's own files and settings: callers see it only if the service was started with a damaged or
@@ -25,6 +15,7 @@ function ofTheService(what: string, advice: string): ProblemRow {
 }
 
 const rows = {
+  ...REQUEST_ERRORS,
   invalid_request: {
     status: 400,
     title: 'The request is not valid',
@@ -177,8 +168,9 @@ const rows = {
   },
   idempotency_key_reused: {
     status: 409,
-    title: 'The idempotency key was used with another body',
-    meaning: 'A request with this Idempotency-Key and another body was processed in the last 24 hours.',
+    title: 'The idempotency key was used with another request',
+    meaning:
+      'A request with this Idempotency-Key and another body, or to another route, was processed in the last 24 hours.',
     advice: 'Use a new key for a new request. Reuse a key only with exactly the same body.',
   },
   no_seeds: {

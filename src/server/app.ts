@@ -24,12 +24,15 @@ import { addExpansionRoutes } from './expansions/routes.ts';
 import { createMetrics, type ServerMetrics } from './health/metrics.ts';
 import { addHealthRoutes } from './health/routes.ts';
 import { Access, guardRoutes, isUnknownApi } from './http/access.ts';
+import { createBrowserGuard } from './http/browser-guard.ts';
 import { createClientErrorHandler } from './http/client-errors.ts';
 import { closeGracefully } from './http/closing.ts';
+import { closeUnread, createServers } from './http/connections.ts';
 import type { ServerApp } from './http/fastify-types.ts';
 import { parseJsonBodies } from './http/json-body.ts';
 import { LazyLogger } from './http/lazy-logger.ts';
 import { OpenRequests } from './http/open-requests.ts';
+import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts';
 import { PatternLog } from './http/request-log.ts';
 import { addErrorResponses } from './http/route.ts';
 import { createSlots } from './http/slots.ts';
@@ -58,9 +61,11 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
     requests,
   );
   const access = new Access(dependencies);
-  addFirstHook(app, dependencies.config, requests, access);
+  const rates = createRateLimiter(dependencies.config, dependencies.clock);
+  addFirstHook(app, dependencies.config, requests, { access, rates });
+  closeUnread(app, dependencies.config, requests);
   refuseUnreadParts(app);
-  await addRoutes(app, dependencies, metrics, { uploads, requests, access });
+  await addRoutes(app, dependencies, metrics, { uploads, requests, access, rates });
   await app.ready();
   return app;
 }
@@ -81,7 +86,12 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const requests = new OpenRequests();
   const app = createApp(config, {}, uploads, requests);
   const dependencies = unserved(config);
-  await addRoutes(app, dependencies, unusable(), { uploads, requests, access: new Access(dependencies) });
+  await addRoutes(app, dependencies, unusable(), {
+    uploads,
+    requests,
+    access: new Access(dependencies),
+    rates: { countAddress: () => {}, countKey: () => {} },
+  });
   await app.ready();
   const document = read(app);
   await app.close();
@@ -132,8 +142,9 @@ function createApp(
     logController: new PatternLog(observe),
     childLoggerFactory: (parent, bindings) => new LazyLogger(parent, bindings),
     bodyLimit: config.bodyLimitBytes,
-    requestTimeout: config.requestTimeoutMs,
-    keepAliveTimeout: config.keepAliveTimeoutMs,
+    serverFactory: createServers(config, (connections) =>
+      logger?.warn({ connections, most: config.maximumConnections }, 'connections were refused: too many are open'),
+    ),
     routerOptions: { maxParamLength: config.maximumParamLength },
     return503OnClosing: false,
     genReqId: (request) => requestIdOf(request.headers['x-request-id']),
@@ -151,7 +162,7 @@ async function addRoutes(
   app: ServerApp,
   dependencies: ServerDependencies,
   metrics: ServerMetrics,
-  { uploads, requests, access }: { uploads: OpenUploads; requests: OpenRequests; access: Access },
+  { uploads, requests, access, rates }: RouteParts,
 ): Promise<void> {
   app.addHook('preValidation', ({ raw }, _reply, done) => {
     requests.refuseOverrun(raw);
@@ -159,7 +170,7 @@ async function addRoutes(
   });
   answerErrors(app, dependencies.config);
   addErrorResponses(app);
-  guardRoutes(app, access);
+  guardRoutes(app, access, rates);
   recordChanges(app, dependencies);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
@@ -186,17 +197,34 @@ async function addRoutes(
   await addDocumentRoutes(app);
 }
 
+/** What routes share. */
+interface RouteParts {
+  readonly uploads: OpenUploads;
+  readonly requests: OpenRequests;
+  readonly access: Access;
+  readonly rates: RateLimiter;
+}
+
 /**
  * What every request passes first: one hook, with a callback, as each hook and each promise costs look-ups of their
  * time. Nothing here asks for the route's options: Fastify makes them anew each time.
  */
-function addFirstHook(app: ServerApp, config: ServerConfig, requests: OpenRequests, access: Access): void {
+function addFirstHook(
+  app: ServerApp,
+  config: ServerConfig,
+  requests: OpenRequests,
+  { access, rates }: { readonly access: Access; readonly rates: RateLimiter },
+): void {
   const refuseIfClosing = closeGracefully(app, config, requests);
+  const isAnswered = createBrowserGuard(app, config);
   app.addHook('onRequest', (request, reply, done) => {
     // first of all, and in a hook: Fastify listens on `localhost` with a server for each of its addresses
     requests.add(request.raw, reply.raw);
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     refuseIfClosing(reply);
+    if (isAnswered(request, reply)) return;
+    const { url, socket } = request.raw;
+    rates.countAddress(url, socket.remoteAddress, reply);
     if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
     done();
   });

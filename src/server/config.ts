@@ -1,4 +1,4 @@
-/** The settings of a server: its limits, and its keys. */
+/** The settings of a server: its limits, its keys, and which pages may call it. */
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
 
 export interface ServerConfig extends Limits {
@@ -8,11 +8,17 @@ export interface ServerConfig extends Limits {
   readonly metricsKey: string | null;
   /** Other machines can reach the service: then these need a key even if they have none of their own. */
   readonly isPublic: boolean;
+  /** Names by which it may be called without a key, besides loopback's. */
+  readonly allowedHosts: readonly string[];
+  /** Origins whose pages may call it. */
+  readonly corsOrigins: readonly string[];
 }
 
 export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   apiKey: null,
   metricsKey: null,
   isPublic: false,
+  allowedHosts: [],
+  corsOrigins: [],
   ...DEFAULT_LIMITS,
 };

@@ -23,7 +23,7 @@ import { write } from './database.ts';
 import type { EventLog } from './event-log.ts';
 import type { ExpansionQueue } from './expansion-queue.ts';
 import { NO_FEEDBACK } from './feedback.ts';
-import { findAnswer, keepAnswer } from './idempotency-rows.ts';
+import { findAnswer, keepAnswerOf } from './idempotency-rows.ts';
 
 /** What it is made of. */
 interface Parts {
@@ -63,10 +63,7 @@ export class SqliteCampaigns implements Campaigns {
           queue.insert(campaigns.inputs(number), 'created', NO_FEEDBACK, now);
         }
         const campaign = this.get(id);
-        if (once) {
-          const { key, requestSha256 } = once;
-          keepAnswer(database, { key, requestSha256, campaignId: id, answer: once.answer(campaign) }, now);
-        }
+        keepAnswerOf(database, once, campaign, id, now);
         return campaign;
       });
     } finally {

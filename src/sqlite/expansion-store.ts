@@ -2,7 +2,15 @@
 import { expansionNotFound } from '../campaigns/not-found.ts';
 import type { Expansions, SetReader } from '../campaigns/ports/expansions.ts';
 import { isEnd } from '../campaigns/states.ts';
-import type { Audience, Cause, Expansion, ExpansionSets, Page, PageQuery } from '../campaigns/types.ts';
+import type {
+  Audience,
+  Cause,
+  Expansion,
+  ExpansionSets,
+  IdempotentRequest,
+  Page,
+  PageQuery,
+} from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import { userSetBlocks } from '../user-sets/set-file.ts';
 import type { CampaignRows } from './campaign-rows.ts';
@@ -11,6 +19,7 @@ import { write } from './database.ts';
 import { type ExpansionQueue, noSeeds } from './expansion-queue.ts';
 import type { ExpansionRows } from './expansion-rows.ts';
 import { type FeedbackSets, NO_FEEDBACK, type SqliteFeedback } from './feedback.ts';
+import { keepAnswerOf } from './idempotency-rows.ts';
 
 /** What it is made of. */
 interface Parts {
@@ -30,8 +39,8 @@ export class SqliteExpansions implements Expansions, SetReader {
   }
 
   /** Feedback is made sets of in slices. */
-  async expand(id: string): Promise<Expansion> {
-    return (await this.#expand(id, 'requested'))!;
+  async expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion> {
+    return (await this.#expand(id, 'requested', once))!;
   }
 
   async expandDue(populationVersion: string): Promise<number> {
@@ -83,18 +92,21 @@ export class SqliteExpansions implements Expansions, SetReader {
   }
 
   /** null where the refresh policy asked for it, and another was made meanwhile. */
-  async #expand(id: string, cause: Cause): Promise<Expansion | null> {
+  async #expand(id: string, cause: Cause, once?: IdempotentRequest<Expansion>): Promise<Expansion | null> {
+    const { database } = this.#connection;
     const { campaigns, expansions, queue, feedback } = this.#parts;
     const number = campaigns.getNumber(id);
     if (campaigns.inputs(number).seedSet === null) throw noSeeds();
     const insert = (sets: FeedbackSets) =>
-      write(this.#connection.database, () => {
+      write(database, () => {
         campaigns.getNumber(id);
         const now = this.#now();
         const running = expansions.runningOf(number);
         if (running !== undefined && cause !== 'requested') return null;
         if (running !== undefined) queue.stop(running, 'superseded', now);
-        return expansions.get(id, queue.insert(campaigns.inputs(number), cause, sets, now));
+        const expansion = expansions.get(id, queue.insert(campaigns.inputs(number), cause, sets, now));
+        keepAnswerOf(database, once, expansion, id, now);
+        return expansion;
       });
     const { conversion, click, dismissal } = feedback.feedbackOf(id);
     return conversion + click + dismissal === 0 ? insert(NO_FEEDBACK) : feedback.snapshot(number, insert);

@@ -1,5 +1,6 @@
 /** Rows of idempotency keys: the answer that a request got, for one that is sent again. */
 import { answerAgain, KEY_LIFETIME_MS, type KeptAnswer } from '../campaigns/idempotency.ts';
+import type { IdempotentRequest } from '../campaigns/types.ts';
 import type { Database } from './database.ts';
 
 /**
@@ -16,14 +17,20 @@ export function findAnswer(database: Database, key: string, requestSha256: strin
   return row === undefined ? null : answerAgain(row, key, requestSha256);
 }
 
-/** Keeps an answer; runs inside the caller's transaction. */
-export function keepAnswer(database: Database, row: KeptAnswer & { readonly key: string }, now: number): void {
-  database
-    .prepare(
-      `INSERT OR REPLACE INTO idempotency_keys (key, request_sha256, campaign_id, answer, created_at)
-       VALUES (@key, @requestSha256, @campaignId, @answer, @now)`,
-    )
-    .run({ ...row, now });
+/** What stands for the campaign of what belongs to none. */
+export const OF_NO_CAMPAIGN = '';
+
+/** Keeps the answer of a request that made something, if it has a key; runs inside the caller's transaction. */
+export function keepAnswerOf<Made>(
+  database: Database,
+  once: IdempotentRequest<Made> | undefined,
+  made: Made,
+  campaignId: string,
+  now: number,
+): void {
+  if (once === undefined) return;
+  const { key, requestSha256, answer } = once;
+  keepAnswer(database, { key, requestSha256, campaignId, answer: answer(made) }, now);
 }
 
 /**
@@ -53,4 +60,13 @@ export function eraseFromAnswers(database: Database, userIds: ReadonlySet<string
 /** Runs inside the caller's transaction. */
 export function forgetAnswers(database: Database, now: number): void {
   database.prepare('DELETE FROM idempotency_keys WHERE created_at <= @before').run({ before: now - KEY_LIFETIME_MS });
+}
+
+function keepAnswer(database: Database, row: KeptAnswer & { readonly key: string }, now: number): void {
+  database
+    .prepare(
+      `INSERT OR REPLACE INTO idempotency_keys (key, request_sha256, campaign_id, answer, created_at)
+       VALUES (@key, @requestSha256, @campaignId, @answer, @now)`,
+    )
+    .run({ ...row, now });
 }

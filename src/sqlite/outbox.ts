@@ -4,7 +4,7 @@
 
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { Outbox } from '../campaigns/ports/outbox.ts';
-import type { Page } from '../campaigns/types.ts';
+import type { IdempotentRequest, Page } from '../campaigns/types.ts';
 import type {
   Attempt,
   Delivery,
@@ -17,6 +17,7 @@ import { AppError, assert } from '../lib/errors.ts';
 import { plain, type RowOf, selectList } from './columns.ts';
 import { type Database, write } from './database.ts';
 import type { EventLog } from './event-log.ts';
+import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
 import { getWebhookRow } from './webhooks.ts';
 
 /** Rows that one call of `prune` removes of a table: no write lock is held for long. */
@@ -55,11 +56,11 @@ export class SqliteOutbox implements Outbox {
   }
 
   /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled */
-  ping(webhookId: string, now: number): Delivery {
+  ping(webhookId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery {
     return write(this.#database, () => {
       const webhook = this.#enabledWebhook(webhookId);
       const event = this.#events.insertEvent('webhook.ping', { webhook_id: webhookId }, now);
-      return this.#getDelivery(webhook, this.#events.insertDelivery(webhook, event, null, now)).delivery;
+      return this.#queue(webhook, event, null, now, once);
     });
   }
 
@@ -67,12 +68,12 @@ export class SqliteOutbox implements Outbox {
    * Queues the event of a delivery again, as a delivery of its own. @throws AppError webhook_not_found,
    * delivery_not_found, webhook_disabled
    */
-  replay(webhookId: string, deliveryId: string, now: number): Delivery {
+  replay(webhookId: string, deliveryId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery {
     return write(this.#database, () => {
       const { number } = getWebhookRow(this.#database, webhookId);
       const { event } = this.#getDelivery(number, deliveryId);
       const webhook = this.#enabledWebhook(webhookId);
-      return this.#getDelivery(webhook, this.#events.insertDelivery(webhook, event, deliveryId, now)).delivery;
+      return this.#queue(webhook, event, deliveryId, now, once);
     });
   }
 
@@ -199,6 +200,19 @@ export class SqliteOutbox implements Outbox {
       .get({ webhook, id }) as DeliveryRow | undefined;
     if (row === undefined) throw new AppError('delivery_not_found', `the webhook has no delivery ${id}`);
     return { event: row.event, delivery: toDelivery(row) };
+  }
+
+  /** A delivery of an event, with the answer that tells of it. */
+  #queue(
+    webhook: number,
+    event: number,
+    replayOf: string | null,
+    now: number,
+    once?: IdempotentRequest<Delivery>,
+  ): Delivery {
+    const { delivery } = this.#getDelivery(webhook, this.#events.insertDelivery(webhook, event, replayOf, now));
+    keepAnswerOf(this.#database, once, delivery, OF_NO_CAMPAIGN, now);
+    return delivery;
   }
 
   #enabledWebhook(id: string): number {

@@ -2,8 +2,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { Webhooks } from '../campaigns/ports/webhooks.ts';
-import type { Page, PageQuery } from '../campaigns/types.ts';
-import type { CampaignEvent, NewWebhook, Webhook, WebhookChange } from '../campaigns/webhook-types.ts';
+import type { IdempotentRequest, Page, PageQuery } from '../campaigns/types.ts';
+import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../campaigns/webhook-types.ts';
 import { AppError } from '../lib/errors.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import {
@@ -20,6 +20,7 @@ import {
   type Written,
 } from './columns.ts';
 import { type Database, write } from './database.ts';
+import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
 
 /** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32;
@@ -56,18 +57,18 @@ export class SqliteWebhooks implements Webhooks {
     this.#audit = audit;
   }
 
-  create(input: NewWebhook, maximum: number, now: number): { readonly webhook: Webhook; readonly secret: string } {
+  create(input: NewWebhook, maximum: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook {
     const id = randomUUID();
     const secret = newSecret();
-    write(this.#database, () => {
+    return write(this.#database, () => {
       const count = this.#database.prepare('SELECT count(*) FROM webhooks').pluck().get() as number;
       if (count >= maximum)
         throw new AppError('too_many_webhooks', `there are ${count} webhooks, at most ${maximum} are kept`);
       const row = { id, ...columnsOf({ ...input, enabled: true }), created_at: now, updated_at: now };
       this.#insertSecret(insertRow(this.#database, 'webhooks', row), secret);
       this.#audit.made(id);
+      return this.#signed(id, secret, now, once);
     });
-    return { webhook: this.get(id), secret };
   }
 
   get(id: string): Webhook {
@@ -103,9 +104,9 @@ export class SqliteWebhooks implements Webhooks {
     });
   }
 
-  rotate(id: string, graceMs: number, now: number): { readonly webhook: Webhook; readonly secret: string } {
+  rotate(id: string, graceMs: number, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook {
     const secret = newSecret();
-    write(this.#database, () => {
+    return write(this.#database, () => {
       const { number } = getWebhookRow(this.#database, id);
       const until = now + graceMs;
       this.#database
@@ -121,8 +122,14 @@ export class SqliteWebhooks implements Webhooks {
         .run({ number, now, most: MAXIMUM_OLD_SECRETS });
       this.#insertSecret(number, secret);
       updateRow(this.#database, 'webhooks', number, { updated_at: now });
+      return this.#signed(id, secret, now, once);
     });
-    return { webhook: this.get(id), secret };
+  }
+
+  #signed(id: string, secret: string, now: number, once?: IdempotentRequest<SignedWebhook>): SignedWebhook {
+    const signed = { webhook: this.get(id), secret };
+    keepAnswerOf(this.#database, once, signed, OF_NO_CAMPAIGN, now);
+    return signed;
   }
 
   #insertSecret(webhook: number, secret: string): void {

@@ -1,13 +1,14 @@
 /** The port of expansions as callers see them: created, read, cancelled. Workers use `Jobs`. */
 import type { IdBlocks } from '../set-types.ts';
-import type { Audience, Expansion, ExpansionSets, Page, PageQuery } from '../types.ts';
+import type { Audience, Expansion, ExpansionSets, IdempotentRequest, Page, PageQuery } from '../types.ts';
 
 export interface Expansions {
   /**
-   * Queues an expansion of the campaign's current inputs; one that has not ended is superseded.
+   * Queues an expansion of the campaign's current inputs; one that has not ended is superseded. The response stored
+   * for `once` is of the same commit.
    * @throws AppError campaign_not_found, no_seeds, unavailable, storage_failed
    */
-  expand(id: string): Promise<Expansion>;
+  expand(id: string, once?: IdempotentRequest<Expansion>): Promise<Expansion>;
 
   /**
    * Queues the expansions that are due by refresh policies; returns their number. One that cannot be queued does not

@@ -2,19 +2,19 @@
  * The port of the outbox: events to deliver to webhooks. Events are written in the commits that cause them, not by a
  * method here.
  */
-import type { Page } from '../types.ts';
+import type { IdempotentRequest, Page } from '../types.ts';
 import type { Attempt, Delivery, DeliveryQuery, DueDelivery } from '../webhook-types.ts';
 
-/** Times are milliseconds since 1970. */
+/** Times are milliseconds since 1970. The response stored for `once` is of the commit that makes the delivery. */
 export interface Outbox {
   /** Queues a `webhook.ping`. @throws AppError webhook_not_found, webhook_disabled, storage_failed, unavailable */
-  ping(webhookId: string, now: number): Delivery;
+  ping(webhookId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery;
 
   /**
    * Queues the event of a delivery again, as a new delivery.
    * @throws AppError webhook_not_found, delivery_not_found, webhook_disabled, storage_failed, unavailable
    */
-  replay(webhookId: string, deliveryId: string, now: number): Delivery;
+  replay(webhookId: string, deliveryId: string, now: number, once?: IdempotentRequest<Delivery>): Delivery;
 
   /** Newest first. @throws AppError webhook_not_found, invalid_cursor */
   deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery>;

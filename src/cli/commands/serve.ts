@@ -47,6 +47,8 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     port: environment.METAHEAC_PORT,
     apiKey: environment.METAHEAC_API_KEY ?? null,
     metricsKey: environment.METAHEAC_METRICS_KEY ?? null,
+    allowedHosts: environment.METAHEAC_ALLOWED_HOSTS,
+    corsOrigins: environment.METAHEAC_CORS_ORIGINS,
     device: environment.METAHEAC_DEVICE,
     threads: environment.METAHEAC_THREADS ?? null,
     logLevel: environment.METAHEAC_LOG_LEVEL,

@@ -4,6 +4,7 @@ import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Expected } from '../estimates/port.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
+import { ifMatchHeaders, requireMatch } from '../http/preconditions.ts';
 import { presentTime } from '../http/present-time.ts';
 import { describeRoute, json } from '../http/route.ts';
 import { activateBody, changesQuery, changesSchema } from './change-schemas.ts';
@@ -15,7 +16,7 @@ import { audienceVersionSchema } from './schemas.ts';
 export type ChangeNeeds = Pick<ServerDependencies, 'config'> & {
   readonly store: Pick<
     ServerDependencies['store'],
-    'activate' | 'activeAudience' | 'audienceVersion' | 'changes' | 'expansion'
+    'activate' | 'activeAudience' | 'audienceVersion' | 'changes' | 'expansion' | 'get'
   >;
 };
 
@@ -36,16 +37,23 @@ function activateAudienceVersion(app: ServerApp, { store }: ChangeNeeds): void {
         summary: 'Make another audience version the active one',
         description:
           'Rolls back, or forward again, at once. `…/audiences` lists the versions; old ones are removed ' +
-          'after a while.',
+          'after a while. `If-Match` takes any `ETag` that the active version was read with.',
         params: campaignParams,
+        headers: ifMatchHeaders,
         body: activateBody,
         response: {
           200: json('The version that is now active.', audienceVersionSchema),
         },
-        errors: ['campaign_not_found', 'audience_not_found'],
+        errors: ['campaign_not_found', 'audience_not_found', 'precondition_failed'],
       }),
     },
-    async (request) => presentAudienceVersion(store.activate(request.params.id, request.body.version)),
+    async (request) => {
+      const { id } = request.params;
+      const { audienceVersion: active } = store.get(id);
+      // its ETags differ by media type and coding alone
+      requireMatch(request.headers['if-match'], (etag) => etag.startsWith(`"${active}-`));
+      return presentAudienceVersion(store.activate(id, request.body.version));
+    },
   );
 }
 

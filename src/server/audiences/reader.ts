@@ -12,7 +12,15 @@ import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
 import type { createSlots } from '../http/slots.ts';
 import { encodeCursor } from './cursor.ts';
 import type { CutQuery } from './schemas.ts';
-import { MEMBER_ROWS, PARQUET_TYPE, parquetChunks, streamChunks, textChunks, textOf } from './stream.ts';
+import {
+  MEMBER_ROWS,
+  PARQUET_TYPE,
+  parquetChunks,
+  SAFE_MEMBER_ROWS,
+  streamChunks,
+  textChunks,
+  textOf,
+} from './stream.ts';
 import { activeNow, checkPopulation, type Located, locate, openFound, type View, viewOf } from './view.ts';
 
 /** What a read calls. */
@@ -20,7 +28,11 @@ export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rank
   readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 };
 
-type Query = CutQuery & { readonly limit?: number | undefined; readonly cursor?: string | undefined };
+type Query = CutQuery & {
+  readonly limit?: number | undefined;
+  readonly cursor?: string | undefined;
+  readonly csv_safe: boolean;
+};
 
 /** What was opened for one answer. */
 interface Opened<R> {
@@ -47,13 +59,15 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
   ): FastifyReply => {
     const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE, PARQUET_TYPE]);
     const gzip = (type === NDJSON_TYPE || type === CSV_TYPE) && acceptsGzip(headers['accept-encoding']);
+    const isSafe = type === CSV_TYPE && query.csv_safe;
+    const rows = isSafe ? SAFE_MEMBER_ROWS : MEMBER_ROWS;
     const found = locate(store, id, version, query.cursor);
     const find = () =>
       version === null && found.cursor === null
         ? { audience: activeNow(store, id), cursor: null }
         : locate(store, id, version, query.cursor);
     // before the members are read: one who is erased meanwhile changes the next tag
-    const representation = `${NAMES[type]}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
+    const representation = `${NAMES[type]}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}`;
     const known = validatorsOf(found.audience, representation);
     if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
     const say = ({ audience, view }: Opened<unknown>, next: string | null) => {
@@ -75,7 +89,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
       const { opened, close } = holdForStream(takeStream(), rankings, open, (use) => openFound(found, find, use));
       const { audience, view } = opened;
       const end = Math.min(view.size, view.from + (query.limit ?? view.size));
-      const chunks = chunksOf(type, opened, end, dependencies);
+      const chunks = chunksOf(type, rows, opened, end, dependencies);
       return say(opened, nextCursor(audience, view, end)).send(streamChunks(chunks, { gzip, limits: config }, close));
     }
 
@@ -87,7 +101,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
     const items = pageOf(ranking, population.directory, { size: view.size, fromRank: view.from, limit });
     const next = nextCursor(audience, view, view.from + limit);
     if (type !== JSON_TYPE) {
-      const text = textOf(type, MEMBER_ROWS, items);
+      const text = textOf(type, rows, items);
       return say(opened, next).send(gzip ? gzipSync(text, { level: constants.Z_BEST_SPEED }) : text);
     }
     const { candidates } = audience;
@@ -128,6 +142,7 @@ function holdForStream(
 /** What a stream sends: the ranks from where the view begins to `end`. */
 function chunksOf(
   type: typeof NDJSON_TYPE | typeof CSV_TYPE | typeof PARQUET_TYPE,
+  rows: typeof MEMBER_ROWS,
   { ranking, view }: Opened<ReadRanking>,
   end: number,
   { config, population }: Pick<ReadNeeds, 'config' | 'population'>,
@@ -137,9 +152,7 @@ function chunksOf(
     fromRank: view.from,
     blockSize: config.streamChunkRows,
   });
-  return type === PARQUET_TYPE
-    ? parquetChunks(pages, config.parquetRowGroupRows)
-    : textChunks(type, MEMBER_ROWS, pages);
+  return type === PARQUET_TYPE ? parquetChunks(pages, config.parquetRowGroupRows) : textChunks(type, rows, pages);
 }
 
 function itemsText(items: readonly AudienceItem[]): string {

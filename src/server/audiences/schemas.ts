@@ -197,6 +197,17 @@ export interface CutQuery {
   readonly min_score?: number | undefined;
 }
 
+/** CSV goes into spreadsheets, and user ids are whatever the population has. */
+const csvSafe = z
+  .enum(['true', 'false'])
+  .default('false')
+  .transform((value) => value === 'true')
+  .describe(
+    'For CSV that is opened in a spreadsheet: a user id that begins with `=`, `+`, `-`, `@`, a tab or a line break gets ' +
+      'an apostrophe before it. Leave it out for CSV that a program reads.',
+  )
+  .meta(component('CsvSafe'));
+
 /** Without `limit`, JSON returns the default page and a stream returns everything. */
 export function audienceQuery(config: ServerConfig) {
   return z
@@ -223,6 +234,7 @@ export function audienceQuery(config: ServerConfig) {
         .optional()
         .describe('Everyone whose score is at least this; may be nobody.')
         .meta(component('CutMinScore')),
+      csv_safe: csvSafe,
     })
     .superRefine(({ size, percent, min_score }, context) => {
       if ([size, percent, min_score].filter((cut) => cut !== undefined).length <= 1) return;
@@ -231,6 +243,8 @@ export function audienceQuery(config: ServerConfig) {
       });
     });
 }
+
+export const diffQuery = z.strictObject({ csv_safe: csvSafe });
 
 export function versionsQuery(config: ServerConfig) {
   return z.strictObject({

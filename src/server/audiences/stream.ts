@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, createGzip } from 'node:zlib';
 import type { AudienceItem } from '../../audience/page.ts';
 import { parquetOf } from '../../audience/parquet.ts';
-import { quoteCsv } from '../../lib/csv.ts';
+import { quoteCsv, quoteSafeCsv } from '../../lib/csv.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { HttpLimits } from '../http/limits.ts';
 import { CSV_TYPE, type NDJSON_TYPE } from '../http/media-types.ts';
@@ -27,6 +27,12 @@ export const MEMBER_ROWS: RowFormat<AudienceItem> = {
   ndjson: ({ rank, user_id, score, percentile }) =>
     `{"rank":${rank},"user_id":${JSON.stringify(user_id)},"score":${score},"percentile":${percentile}}\n`,
   csv: ({ rank, user_id, score, percentile }) => `${rank},${quoteCsv(user_id)},${score},${percentile}\r\n`,
+};
+
+/** The same, for spreadsheets: `csv_safe`. */
+export const SAFE_MEMBER_ROWS: RowFormat<AudienceItem> = {
+  ...MEMBER_ROWS,
+  csv: ({ rank, user_id, score, percentile }) => `${rank},${quoteSafeCsv(user_id)},${score},${percentile}\r\n`,
 };
 
 /** The text of some rows, after CSV's header. */

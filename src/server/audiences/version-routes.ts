@@ -2,7 +2,7 @@
 import { countDiff, missingFrom, type Side } from '../../audience/diff.ts';
 import type { HeldRanking } from '../../audience/ranking-cache.ts';
 import type { Audience } from '../../campaigns/types.ts';
-import { quoteCsv } from '../../lib/csv.ts';
+import { quoteCsv, quoteSafeCsv } from '../../lib/csv.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { acceptsGzip, negotiate } from '../http/accept.ts';
@@ -14,7 +14,7 @@ import { CACHED } from '../http/response-headers.ts';
 import { describeRoute, json, notModified } from '../http/route.ts';
 import type { createSlots } from '../http/slots.ts';
 import { presentAudienceVersion } from './present.ts';
-import { audienceVersionPageSchema, diffParams, diffSchema, versionsQuery } from './schemas.ts';
+import { audienceVersionPageSchema, diffParams, diffQuery, diffSchema, versionsQuery } from './schemas.ts';
 import { type RowFormat, streamChunks, textChunks } from './stream.ts';
 import { checkPopulation, openFound } from './view.ts';
 
@@ -32,6 +32,12 @@ const CHANGE_ROWS: RowFormat<Changed> = {
   columns: 'change,user_id',
   ndjson: ({ change, userId }) => `{"change":"${change}","user_id":${JSON.stringify(userId)}}\n`,
   csv: ({ change, userId }) => `${change},${quoteCsv(userId)}\r\n`,
+};
+
+/** For spreadsheets. */
+const SAFE_CHANGE_ROWS: RowFormat<Changed> = {
+  ...CHANGE_ROWS,
+  csv: ({ change, userId }) => `${change},${quoteSafeCsv(userId)}\r\n`,
 };
 
 export function addAudienceVersionRoutes(
@@ -102,6 +108,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
           'expansions and populations. Users who were erased since are in no list; counts stay. ' +
           '`If-None-Match` is supported.',
         params: diffParams,
+        querystring: diffQuery,
         response: {
           200: {
             description: 'The counts, or the users.',
@@ -117,11 +124,12 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
       const { id, from: first, to: second } = request.params;
       const { headers } = request;
       const type = negotiate(headers.accept, [JSON_TYPE, NDJSON_TYPE, CSV_TYPE]);
+      const isSafe = type === CSV_TYPE && request.query.csv_safe;
       const gzip = type !== JSON_TYPE && acceptsGzip(headers['accept-encoding']);
       const audiences = [store.audienceVersion(id, first), store.audienceVersion(id, second)] as const;
       const known = {
         vary: 'accept, accept-encoding',
-        etag: `"${first}-${second}-${type.replace(/.*\W/, '')}${gzip ? '-gzip' : ''}${erasureTag(population)}"`,
+        etag: `"${first}-${second}-${type.replace(/.*\W/, '')}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}"`,
         'cache-control': REVALIDATE,
       };
       if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
@@ -135,7 +143,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
           close();
         }
       }
-      const chunks = textChunks(type, CHANGE_ROWS, changes(dependencies, from, to));
+      const chunks = textChunks(type, isSafe ? SAFE_CHANGE_ROWS : CHANGE_ROWS, changes(dependencies, from, to));
       return reply
         .headers({ ...known, ...(gzip ? { 'content-encoding': 'gzip' } : {}) })
         .type(`${type}; charset=utf-8`)

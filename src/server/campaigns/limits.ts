@@ -68,6 +68,3 @@ export const CAMPAIGN_LIMITS = {
 } as const satisfies LimitRows;
 
 export type CampaignLimits = LimitValues<typeof CAMPAIGN_LIMITS>;
-
-/** Characters of an Idempotency-Key. */
-export const MAXIMUM_IDEMPOTENCY_KEY_LENGTH = 255;

@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import type { Campaign } from '../../campaigns/types.ts';
 import { presentCounts, presentQuality } from '../expansions/present.ts';
+import { tagOf } from '../http/preconditions.ts';
 import { presentTime } from '../http/present-time.ts';
 import { presentRefresh } from './inputs.ts';
 import type { campaignSchema } from './schemas.ts';
@@ -36,4 +37,13 @@ export function presentCampaign(campaign: Campaign): z.output<typeof campaignSch
     created_at: presentTime(campaign.createdAt),
     updated_at: presentTime(campaign.updatedAt),
   };
+}
+
+/**
+ * The ETag of a campaign: of the fields that callers change. With progress in it, who edits a campaign that is being
+ * expanded would be refused although nobody else has edited it.
+ */
+export function tagOfCampaign(campaign: z.output<typeof campaignSchema>): string {
+  const { id, external_id: externalId, name, labels, features, filters, audience, refresh } = campaign;
+  return tagOf([id, externalId, name, labels, features, filters, audience, refresh]);
 }

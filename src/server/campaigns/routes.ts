@@ -1,24 +1,18 @@
 /** Routes of campaigns: create, change, delete, list, get. */
-import { createHash } from 'node:crypto';
 import { messageOf } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { requireLabels } from '../http/access.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
+import { idempotencyHeaders, sha256Of } from '../http/idempotent.ts';
+import { ifMatchHeaders, requireMatch } from '../http/preconditions.ts';
 import { describeRoute, json } from '../http/route.ts';
 import { findUser } from '../user-sets/find-user.ts';
 import { refuseTooManyIds } from '../user-sets/seed-limit.ts';
 import { countFeatures } from './features.ts';
 import { refuseUnknownFilters, toRefreshPolicy } from './inputs.ts';
 import { campaignParams } from './params.ts';
-import { presentCampaign } from './present.ts';
-import {
-  campaignBody,
-  campaignChangeBody,
-  campaignPageSchema,
-  campaignQuery,
-  campaignSchema,
-  idempotencyHeaders,
-} from './schemas.ts';
+import { presentCampaign, tagOfCampaign } from './present.ts';
+import { campaignBody, campaignChangeBody, campaignPageSchema, campaignQuery, campaignSchema } from './schemas.ts';
 
 /** What these routes call. */
 export type CampaignNeeds = Pick<ServerDependencies, 'campaignFeatures' | 'config' | 'population' | 'wake'> & {
@@ -56,7 +50,11 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         headers: idempotencyHeaders,
         body: campaignBody(config),
         response: {
-          202: json('Accepted; `Location` is the campaign.', campaignSchema, ['Location', 'Idempotent-Replayed']),
+          202: json('Accepted; `Location` is the campaign.', campaignSchema, [
+            'Location',
+            'ETag',
+            'Idempotent-Replayed',
+          ]),
         },
         errors: ['unknown_feature', 'unknown_filter', 'external_id_taken', 'idempotency_key_reused', 'too_many_seeds'],
       }),
@@ -74,7 +72,7 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         return reply
           .header('idempotent-replayed', 'true')
           .code(202)
-          .header('location', pathOf(campaign))
+          .headers({ location: pathOf(campaign), etag: tagOfCampaign(campaign) })
           .send(campaign);
       }
       const featureCounts = countFeatures(campaignFeatures, features);
@@ -95,7 +93,11 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         once && { ...once, answer: (made) => JSON.stringify(presentCampaign(made)) },
       );
       if (campaign.state === 'queued') dependencies.wake();
-      return reply.code(202).header('location', pathOf(campaign)).send(presentCampaign(campaign));
+      const shown = presentCampaign(campaign);
+      return reply
+        .code(202)
+        .headers({ location: pathOf(campaign), etag: tagOfCampaign(shown) })
+        .send(shown);
     },
   );
 }
@@ -115,20 +117,23 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
           'same ranking: nothing runs again. Features and filters are inputs: the next expansion uses them, ' +
           'and `needs_expansion` says that it is due.',
         params: campaignParams,
+        headers: ifMatchHeaders,
         body: campaignChangeBody(config),
         response: {
-          200: json('The campaign.', campaignSchema),
+          200: json('The campaign.', campaignSchema, ['ETag']),
         },
-        errors: ['unknown_feature', 'unknown_filter', 'campaign_not_found', 'external_id_taken'],
+        errors: ['unknown_feature', 'unknown_filter', 'campaign_not_found', 'external_id_taken', 'precondition_failed'],
       }),
     },
-    async (request) => {
+    async (request, reply) => {
       const { store, population, campaignFeatures } = dependencies;
       const { external_id: externalId, features, audience, refresh, name, labels, filters } = request.body;
       const before = store.get(request.params.id);
       if (labels) requireLabels(request.caller, labels);
+      const tag = tagOfCampaign(presentCampaign(before));
+      requireMatch(request.headers['if-match'], (etag) => etag === tag);
       if (filters) refuseUnknownFilters(population, filters);
-      return presentCampaign(
+      const campaign = presentCampaign(
         store.update(request.params.id, {
           ...(externalId !== undefined && { externalId }),
           ...(name !== undefined && { name }),
@@ -139,6 +144,7 @@ function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
           ...(refresh && { refresh: toRefreshPolicy(refresh, before.refresh) }),
         }),
       );
+      return reply.header('etag', tagOfCampaign(campaign)).send(campaign);
     },
   );
 }
@@ -154,14 +160,21 @@ function deleteCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         summary: 'Delete a campaign with its seeds, expansions and audiences',
         description: 'Running work on it ends. An audience stream that is already open continues to its end.',
         params: campaignParams,
+        headers: ifMatchHeaders,
         response: {
           204: { description: 'Deleted.' },
         },
-        errors: ['campaign_not_found'],
+        errors: ['campaign_not_found', 'precondition_failed'],
       }),
     },
     async (request, reply) => {
-      dependencies.store.delete(request.params.id);
+      const { id } = request.params;
+      const ifMatch = request.headers['if-match'];
+      if (ifMatch !== undefined) {
+        const tag = tagOfCampaign(presentCampaign(dependencies.store.get(id)));
+        requireMatch(ifMatch, (etag) => etag === tag);
+      }
+      dependencies.store.delete(id);
       try {
         await dependencies.store.removeUnusedFeedback();
       } catch (error) {
@@ -210,13 +223,18 @@ function getCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         tags: ['campaigns'],
         summary: 'Get a campaign: state, progress, versions, timings',
         params: campaignParams,
+        description:
+          '`ETag` identifies the fields that PATCH changes; progress and results of expansions do not change it.',
         response: {
-          200: json('The campaign.', campaignSchema),
+          200: json('The campaign.', campaignSchema, ['ETag']),
         },
         errors: ['campaign_not_found'],
       }),
     },
-    async (request) => presentCampaign(dependencies.store.get(request.params.id)),
+    async (request, reply) => {
+      const campaign = presentCampaign(dependencies.store.get(request.params.id));
+      return reply.header('etag', tagOfCampaign(campaign)).send(campaign);
+    },
   );
 }
 
@@ -232,8 +250,4 @@ function toAudienceRequest({
   readonly percent?: number | undefined;
 }) {
   return size === undefined ? { percent: percent ?? 0 } : { size };
-}
-
-function sha256Of(body: unknown): string {
-  return createHash('sha256').update(JSON.stringify(body)).digest('hex');
 }

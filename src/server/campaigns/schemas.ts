@@ -10,7 +10,6 @@ import { pageLimit } from '../http/query-numbers.ts';
 import { component } from '../openapi/component.ts';
 import { featuresField, seedsField } from './fields.ts';
 import { filtersField, filtersSchema, labelsField, refreshChangeField, refreshField, refreshSchema } from './inputs.ts';
-import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from './limits.ts';
 
 const state = z.enum(EXPANSION_STATES).describe('State of the latest expansion.');
 
@@ -166,20 +165,6 @@ export function campaignChangeBody(config: ServerConfig) {
     .refine((change) => Object.keys(change).length > 0, 'at least one field is expected')
     .meta({ ...component('CampaignUpdate'), examples: [{ audience: { size: 2000 } }] });
 }
-
-/** Headers of a POST that can be repeated safely. */
-export const idempotencyHeaders = z.looseObject({
-  'idempotency-key': z
-    .string()
-    .min(1)
-    .max(MAXIMUM_IDEMPOTENCY_KEY_LENGTH)
-    .regex(/^[\x21-\x7e]+$/, 'visible ASCII is expected')
-    .optional()
-    .describe(
-      'A unique key per request: for 24 hours the same key and body get the same response, and create nothing ' +
-        'new.',
-    ),
-});
 
 function externalId(maximumBytes: number) {
   return idText('an external id', maximumBytes).meta({ minLength: 1, maxLength: maximumBytes });

@@ -2,13 +2,14 @@
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
+import { createOnce, idempotencyHeaders } from '../http/idempotent.ts';
 import { describeRoute, json } from '../http/route.ts';
 import { presentExpansion } from './present.ts';
 import { expansionPageSchema, expansionParams, expansionSchema, listQuery } from './schemas.ts';
 
 /** What these routes call. */
 export type ExpansionNeeds = Pick<ServerDependencies, 'config' | 'wake'> & {
-  readonly store: Pick<ServerDependencies['store'], 'cancel' | 'expand' | 'expansion' | 'expansionsOf'>;
+  readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'cancel' | 'expand' | 'expansion' | 'expansionsOf'>;
 };
 
 export function addExpansionRoutes(app: ServerApp, dependencies: ExpansionNeeds): void {
@@ -20,6 +21,7 @@ export function addExpansionRoutes(app: ServerApp, dependencies: ExpansionNeeds)
 
 function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
   const { store } = dependencies;
+  const once = createOnce(store);
   app.post(
     '/v1/campaigns/:id/expansions',
     {
@@ -31,24 +33,29 @@ function createExpansion(app: ServerApp, dependencies: ExpansionNeeds): void {
         description:
           'Uses the current inputs: features, filters, seeds, suppression lists and feedback. The active ' +
           'audience is served until the new one is ready, and stays active if the expansion fails. An ' +
-          'earlier expansion that has not ended is `superseded`.',
+          'earlier expansion that has not ended is `superseded`. With an `Idempotency-Key`, repeating the request ' +
+          'queues nothing new.',
         params: campaignParams,
+        headers: idempotencyHeaders,
         response: {
           202: json(
             'Accepted; `Location` is the address of the expansion. Too few known seeds are not an error: it ' +
               'ends as `too_small`.',
             expansionSchema,
-            ['Location'],
+            ['Location', 'Idempotent-Replayed'],
           ),
         },
-        errors: ['campaign_not_found', 'no_seeds'],
+        errors: ['campaign_not_found', 'no_seeds', 'idempotency_key_reused'],
       }),
     },
     async (request, reply) => {
-      const expansion = await store.expand(request.params.id);
+      const expansion = await once(request, reply, {
+        make: (idempotent) => store.expand(request.params.id, idempotent),
+        present: presentExpansion,
+      });
       if (expansion.state === 'queued') dependencies.wake();
-      const location = `/v1/campaigns/${expansion.campaignId}/expansions/${expansion.id}`;
-      return reply.code(202).header('location', location).send(presentExpansion(expansion));
+      const location = `/v1/campaigns/${expansion.campaign_id}/expansions/${expansion.id}`;
+      return reply.code(202).header('location', location).send(expansion);
     },
   );
 }

@@ -8,6 +8,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { bearerOf, digest, secretCheck } from './auth.ts';
 import type { ServerApp } from './fastify-types.ts';
+import type { RateLimiter } from './rate-limit.ts';
 import { isApi } from './route.ts';
 
 /** What decides: read at each request, as keys change while the service runs. */
@@ -120,7 +121,7 @@ function unauthorized(message: string): AppError {
  * Checks the key before every route registered from now on, by the scope that it declares: a hook of each route, as to
  * ask for a route's options at each request costs look-ups of their time.
  */
-export function guardRoutes(app: ServerApp, access: Access): void {
+export function guardRoutes(app: ServerApp, access: Access, rates: RateLimiter): void {
   app.decorateRequest('caller', null);
   app.addHook('onRoute', (route) => {
     const facts = route.schema?.facts;
@@ -132,10 +133,11 @@ export function guardRoutes(app: ServerApp, access: Access): void {
     const heedsLabels = facts?.heedsLabels === true;
     const guards = [route.onRequest ?? []].flat();
     route.onRequest = [
-      (request, _reply, done) => {
+      (request, reply, done) => {
         const { authorization } = request.headers;
         const caller = scope === 'metrics' ? access.admitToMetrics(authorization) : access.admit(authorization, scope);
         request.caller = caller;
+        if (caller !== ANYBODY) rates.countKey(authorization, reply);
         if (caller.labels !== null && scope !== 'metrics') {
           if (isOfCampaign) access.checkCampaign(caller, (request.params as { readonly id: string }).id);
           else if (!heedsLabels) throw new AppError('forbidden', 'a key of certain labels may not call this');

@@ -73,6 +73,7 @@ function problemText(code: string | undefined, { maximumErrorDetails }: HttpLimi
     `HTTP/1.1 ${problem.status} ${problem.title}`,
     `x-request-id: ${problem.request_id}`,
     `content-type: ${PROBLEM_TYPE}`,
+    'x-content-type-options: nosniff',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
   ];

@@ -8,6 +8,9 @@ import type { Population } from '../../population/population.ts';
  */
 export const REVALIDATE = 'private, no-cache';
 
+/** Headers of a response with a secret, which nothing on the way may keep. */
+export const NO_STORE = { 'cache-control': 'no-store' } as const;
+
 /** The part of an ETag that changes when users are erased; nothing where none ever was. */
 export function erasureTag({ erasures }: Pick<Population, 'erasures'>): string {
   return erasures.count === 0 ? '' : `-e${erasures.count}`;

@@ -55,6 +55,53 @@ export const HTTP_LIMITS = {
     unit: 'ms',
     description: 'Milliseconds in which a request must arrive completely, unless it is an upload.',
   },
+  headersTimeoutMs: {
+    default: 15_000,
+    unit: 'ms',
+    description: 'Milliseconds in which the head of a request must arrive, from the connection or its first byte.',
+  },
+  maximumConnections: {
+    default: 10_000,
+    unit: 'connections',
+    published: true,
+    description:
+      'Open connections; one more is closed at once. Fewer where the process may open too few files: see ' +
+      '`METAHEAC_RESERVED_DESCRIPTORS`.',
+  },
+  reservedDescriptors: {
+    default: 512,
+    unit: 'descriptors',
+    least: 64,
+    description:
+      'Of the files that the process may open (`ulimit -n`) those that no connection gets: they are for the ' +
+      'database, open streams and uploads, and the population. Rankings get at most half of the rest.',
+  },
+  requestsPerKey: {
+    default: 0,
+    least: 0,
+    unit: 'requests',
+    published: true,
+    description: 'Requests with one key in `METAHEAC_RATE_LIMIT_WINDOW_MS`; one more gets 429. 0 is no limit.',
+  },
+  requestsPerAddress: {
+    default: 0,
+    least: 0,
+    unit: 'requests',
+    published: true,
+    description:
+      'Requests from one address in the same time, with whatever key; one more gets 429. 0 is no limit, as behind a ' +
+      'proxy all have one address. Health and metrics are not counted.',
+  },
+  rateLimitWindowMs: {
+    default: 1_000,
+    unit: 'ms',
+    description: 'Milliseconds over which requests are counted; all counts begin again together.',
+  },
+  maximumRateLimitClients: {
+    default: 100_000,
+    unit: 'clients',
+    description: 'Keys, and addresses, that are counted apart in one window; further ones share one count.',
+  },
   keepAliveTimeoutMs: {
     default: 72_000,
     unit: 'ms',
@@ -76,5 +123,8 @@ export const HTTP_LIMITS = {
     description: 'Bytes of a refused body that are still read (1 GiB).',
   },
 } as const satisfies LimitRows;
+
+/** Characters of an Idempotency-Key. */
+export const MAXIMUM_IDEMPOTENCY_KEY_LENGTH = 255;
 
 export type HttpLimits = LimitValues<typeof HTTP_LIMITS>;

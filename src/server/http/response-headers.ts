@@ -35,6 +35,24 @@ export const RESPONSE_HEADERS = {
     schema: { type: 'integer', minimum: 1 },
     example: 5,
   },
+  'RateLimit-Limit': {
+    description: 'Requests that the key, or the address, may send in a window. Also on other responses, if limited.',
+    required: true,
+    schema: { type: 'integer', minimum: 1 },
+    example: 100,
+  },
+  'RateLimit-Remaining': {
+    description: 'Of these, the ones that are left.',
+    required: true,
+    schema: { type: 'integer', minimum: 0 },
+    example: 0,
+  },
+  'RateLimit-Reset': {
+    description: 'Seconds until the next window begins.',
+    required: true,
+    schema: { type: 'integer', minimum: 0 },
+    example: 1,
+  },
   'WWW-Authenticate': {
     description: 'How to send the API key.',
     required: true,
@@ -42,7 +60,9 @@ export const RESPONSE_HEADERS = {
     example: 'Bearer realm="metaheac"',
   },
   ETag: {
-    description: 'Identifies this response: can be sent as `If-None-Match` later.',
+    description:
+      'Identifies what was read: can be sent as `If-None-Match` to read it again, as `If-Match` to change it, where ' +
+      'the route takes that.',
     required: true,
     schema: { type: 'string', pattern: '^"[^"]*"$' },
     example: '"3-csv-gzip"',
@@ -114,13 +134,16 @@ export type HeaderName = keyof typeof RESPONSE_HEADERS;
 /** The headers of a cacheable response: `conditional.ts` sends them. */
 export const CACHED = ['ETag', 'Cache-Control', 'Vary'] as const satisfies readonly HeaderName[];
 
+const RATE_HEADERS = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] as const;
+
 /** Errors after which it helps to try again later. */
-const RETRIED: readonly ErrorCode[] = ['unavailable', 'audience_not_ready'];
+const RETRIED: readonly ErrorCode[] = ['unavailable', 'audience_not_ready', 'rate_limited'];
 
 /** The headers of an error response with one of these codes, in addition to X-Request-Id, which every response has. */
 export function headersOfErrors(codes: readonly ErrorCode[]): HeaderName[] {
   return [
     ...(codes.includes('unauthorized') ? (['WWW-Authenticate'] as const) : []),
+    ...(codes.includes('rate_limited') ? RATE_HEADERS : []),
     ...(codes.some((code) => RETRIED.includes(code)) ? (['Retry-After'] as const) : []),
   ];
 }

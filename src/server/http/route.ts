@@ -132,6 +132,9 @@ export function errorsOf(route: Pick<RouteOptions, 'method' | 'url'>, facts: Rou
   return [
     ...(isApi(route.url) ? (['invalid_request', 'unauthorized', 'forbidden'] as const) : []),
     ...(facts.scope === 'metrics' ? (['unauthorized'] as const) : []),
+    'foreign_origin',
+    'foreign_host',
+    'rate_limited',
     ...(takesBody ? (['request_timeout', 'body_too_large', 'unsupported_media_type'] as const) : []),
     ...facts.ownErrors,
     'unavailable',

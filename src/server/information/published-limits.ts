@@ -1,7 +1,7 @@
 /** What `GET /v1/limits` returns: the limits that an operator has reason to change, and those that are fixed. */
 import { KEY_LIFETIME_MS } from '../../campaigns/idempotency.ts';
-import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from '../campaigns/limits.ts';
 import { MAXIMUM_JSON_DEPTH } from '../http/json-text.ts';
+import { MAXIMUM_IDEMPOTENCY_KEY_LENGTH } from '../http/limits.ts';
 import { LIMIT_NAMES, LIMITS, type Limits, snakeCase, variableOf } from '../limits.ts';
 
 interface PublishedLimit {

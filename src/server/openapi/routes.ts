@@ -9,6 +9,7 @@ import { negotiate } from '../http/accept.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
 import { JSON_TYPE } from '../http/media-types.ts';
+import { PAGE_HEADERS, SCRIPTED_PAGE_HEADERS } from '../http/page-headers.ts';
 import { describeRoute } from '../http/route.ts';
 import {
   errorListSchema,
@@ -26,7 +27,17 @@ export async function addDocumentRoutes(app: ServerApp): Promise<void> {
     return reply.type(JSON_TYPE).send(app.swagger());
   });
   addErrorPages(app);
-  await app.register(swaggerUi, { routePrefix: '/docs', uiConfig: { docExpansion: 'list' } });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // its default sends the document's address to a service on the internet
+    uiConfig: { docExpansion: 'list', validatorUrl: null },
+    uiHooks: {
+      onRequest: (_request, reply, done) => {
+        reply.headers(SCRIPTED_PAGE_HEADERS);
+        done();
+      },
+    },
+  });
 }
 
 function addErrorPages(app: ServerApp): void {
@@ -90,7 +101,7 @@ function addErrorPages(app: ServerApp): void {
 
 function sendHtml(reply: FastifyReply, html: string): FastifyReply {
   return reply
-    .headers({ vary: 'accept', 'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'" })
+    .headers({ vary: 'accept', ...PAGE_HEADERS })
     .type(`${HTML_TYPE}; charset=utf-8`)
     .send(html);
 }

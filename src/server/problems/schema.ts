@@ -1,7 +1,8 @@
 /** The shape of error responses, and a route's error responses. */
 import { z } from 'zod';
-import { PROBLEMS, type ProblemStatus } from '../../lib/error-codes.ts';
+import { PROBLEMS } from '../../lib/error-codes.ts';
 import type { ErrorCode } from '../../lib/errors.ts';
+import type { ProblemStatus } from '../../lib/problem-row.ts';
 import { PROBLEM_TYPE } from './problem.ts';
 
 /** The body of every error response. */

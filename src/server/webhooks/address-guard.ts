@@ -83,6 +83,8 @@ export function createAddressGuard(allowed: readonly string[], resolve: Resolve 
   const isAllowed = (host: string) => hosts.has(host) || isInRange(host);
   return {
     checkUrl(text) {
+      // URL drops line breaks and tabs: what is shown would not be what is called
+      if (/[\0-\x20\x7f]/.test(text)) throw refused('contains a space or a control character', text);
       const url = parseUrl(text);
       if (url === null) throw refused('is not a URL', text);
       if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused('is not https', text);

@@ -1,8 +1,9 @@
 /** Webhooks and their deliveries in the words of the API. */
 import type { z } from 'zod';
-import type { Delivery, Webhook } from '../../campaigns/webhook-types.ts';
+import type { Delivery, SignedWebhook, Webhook } from '../../campaigns/webhook-types.ts';
+import { tagOf } from '../http/preconditions.ts';
 import { presentTime } from '../http/present-time.ts';
-import type { deliverySchema, webhookSchema } from './schemas.ts';
+import type { deliverySchema, webhookSchema, webhookWithSecretSchema } from './schemas.ts';
 
 /** A webhook as JSON, without its secret. */
 export function presentWebhook(webhook: Webhook): z.output<typeof webhookSchema> {
@@ -16,6 +17,17 @@ export function presentWebhook(webhook: Webhook): z.output<typeof webhookSchema>
     created_at: presentTime(webhook.createdAt),
     updated_at: presentTime(webhook.updatedAt),
   };
+}
+
+/** The same with its secret: only when that is made. */
+export function presentSigned({ webhook, secret }: SignedWebhook): z.output<typeof webhookWithSecretSchema> {
+  return { ...presentWebhook(webhook), secret };
+}
+
+/** The ETag of a webhook: of all that is shown of it. */
+export function tagOfWebhook(webhook: z.output<typeof webhookSchema>): string {
+  const { id, url, events, description, enabled, disabled_reason: reason, updated_at: updatedAt } = webhook;
+  return tagOf([id, url, events, description, enabled, reason, updatedAt]);
 }
 
 /** A delivery as JSON. */

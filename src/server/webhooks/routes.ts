@@ -1,8 +1,11 @@
 /** Routes of webhooks and their delivery logs. */
 import type { ServerDependencies } from '../dependencies.ts';
+import { NO_STORE } from '../http/conditional.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
+import { createOnce, idempotencyHeaders } from '../http/idempotent.ts';
+import { ifMatchHeaders, requireMatch } from '../http/preconditions.ts';
 import { describeRoute, json } from '../http/route.ts';
-import { presentDelivery, presentWebhook } from './present.ts';
+import { presentDelivery, presentSigned, presentWebhook, tagOfWebhook } from './present.ts';
 import {
   deliveryPageSchema,
   deliveryParams,
@@ -20,24 +23,28 @@ import {
 
 /** What these routes call. */
 export type WebhookNeeds = Pick<ServerDependencies, 'clock' | 'config' | 'webhooks'> & {
-  readonly store: Pick<ServerDependencies['store'], 'outbox' | 'webhooks'>;
+  readonly store: Pick<ServerDependencies['store'], 'answerOf' | 'outbox' | 'webhooks'>;
 };
+
+/** Shared by the routes that make something: see `createOnce`. */
+type Once = ReturnType<typeof createOnce>;
 
 const TAGS = ['webhooks'];
 
 export function addWebhookRoutes(app: ServerApp, dependencies: WebhookNeeds): void {
-  createWebhook(app, dependencies);
+  const once = createOnce(dependencies.store);
+  createWebhook(app, dependencies, once);
   listWebhooks(app, dependencies);
   getWebhook(app, dependencies);
   updateWebhook(app, dependencies);
   deleteWebhook(app, dependencies);
-  rotateWebhookSecret(app, dependencies);
-  pingWebhook(app, dependencies);
+  rotateWebhookSecret(app, dependencies, once);
+  pingWebhook(app, dependencies, once);
   listDeliveries(app, dependencies);
-  replayDelivery(app, dependencies);
+  replayDelivery(app, dependencies, once);
 }
 
-function createWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookNeeds): void {
+function createWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookNeeds, once: Once): void {
   app.post(
     '/v1/webhooks',
     {
@@ -54,24 +61,28 @@ function createWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
           'growing pauses and not before `Retry-After`. Delivery is at least once and in no particular ' +
           'order: `webhook-id` identifies duplicates. `campaign.refreshed` is sent instead of ' +
           '`campaign.ready` if the campaign had an audience before.',
+        headers: idempotencyHeaders,
         body: webhookBody(config),
         response: {
           201: json(
             'Created; `Location` is the address of the webhook. Only this response contains the secret.',
             webhookWithSecretSchema,
-            ['Location'],
+            ['Location', 'ETag', 'Cache-Control', 'Idempotent-Replayed'],
           ),
         },
-        errors: ['webhook_url_refused', 'too_many_webhooks'],
+        errors: ['webhook_url_refused', 'too_many_webhooks', 'idempotency_key_reused'],
       }),
     },
     async (request, reply) => {
       webhooks.guard.checkUrl(request.body.url);
-      const { webhook, secret } = store.webhooks.create(request.body, config.maximumWebhooks, clock.now());
+      const webhook = await once(request, reply, {
+        make: (idempotent) => store.webhooks.create(request.body, config.maximumWebhooks, clock.now(), idempotent),
+        present: presentSigned,
+      });
       return reply
         .code(201)
-        .header('location', `/v1/webhooks/${webhook.id}`)
-        .send({ ...presentWebhook(webhook), secret });
+        .headers({ location: `/v1/webhooks/${webhook.id}`, etag: tagOfWebhook(webhook), ...NO_STORE })
+        .send(webhook);
     },
   );
 }
@@ -110,12 +121,15 @@ function getWebhook(app: ServerApp, { store }: WebhookNeeds): void {
         summary: 'Get a webhook',
         params: webhookParams,
         response: {
-          200: json('The webhook.', webhookSchema),
+          200: json('The webhook.', webhookSchema, ['ETag']),
         },
         errors: ['webhook_not_found'],
       }),
     },
-    async (request) => presentWebhook(store.webhooks.get(request.params.id)),
+    async (request, reply) => {
+      const webhook = presentWebhook(store.webhooks.get(request.params.id));
+      return reply.header('etag', tagOfWebhook(webhook)).send(webhook);
+    },
   );
 }
 
@@ -130,19 +144,22 @@ function updateWebhook(app: ServerApp, { store, webhooks, clock, config }: Webho
         summary: 'Change a webhook: URL, events, description, enabled',
         description: 'What waits goes to the new URL.',
         params: webhookParams,
+        headers: ifMatchHeaders,
         body: webhookChangeBody(config),
         response: {
-          200: json('The webhook.', webhookSchema),
+          200: json('The webhook.', webhookSchema, ['ETag']),
         },
-        errors: ['webhook_url_refused', 'webhook_not_found'],
+        errors: ['webhook_url_refused', 'webhook_not_found', 'precondition_failed'],
       }),
     },
-    async (request) => {
+    async (request, reply) => {
       const { id } = request.params;
       if (request.body.url !== undefined) webhooks.guard.checkUrl(request.body.url);
-      const webhook = store.webhooks.update(id, request.body, clock.now());
+      const before = tagOfWebhook(presentWebhook(store.webhooks.get(id)));
+      requireMatch(request.headers['if-match'], (etag) => etag === before);
+      const webhook = presentWebhook(store.webhooks.update(id, request.body, clock.now()));
       webhooks.wake();
-      return presentWebhook(webhook);
+      return reply.header('etag', tagOfWebhook(webhook)).send(webhook);
     },
   );
 }
@@ -171,7 +188,7 @@ function deleteWebhook(app: ServerApp, { store }: WebhookNeeds): void {
   );
 }
 
-function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNeeds): void {
+function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNeeds, once: Once): void {
   app.post(
     '/v1/webhooks/:id/rotate',
     {
@@ -184,22 +201,30 @@ function rotateWebhookSecret(app: ServerApp, { store, clock, config }: WebhookNe
           'Former secrets sign beside the new one for `grace_seconds` more, so that a receiver can change ' +
           'over. The body may be left out.',
         params: webhookParams,
+        headers: idempotencyHeaders,
         body: rotationBody(config),
         response: {
-          200: json('The webhook with its new secret, which is never shown again.', webhookWithSecretSchema),
+          200: json('The webhook with its new secret, which is never shown again.', webhookWithSecretSchema, [
+            'ETag',
+            'Cache-Control',
+            'Idempotent-Replayed',
+          ]),
         },
-        errors: ['webhook_not_found'],
+        errors: ['webhook_not_found', 'idempotency_key_reused'],
       }),
     },
-    async (request) => {
+    async (request, reply) => {
       const graceMs = request.body === null ? config.webhookSecretGraceMs : request.body.grace_seconds * 1000;
-      const { webhook, secret } = store.webhooks.rotate(request.params.id, graceMs, clock.now());
-      return { ...presentWebhook(webhook), secret };
+      const webhook = await once(request, reply, {
+        make: (idempotent) => store.webhooks.rotate(request.params.id, graceMs, clock.now(), idempotent),
+        present: presentSigned,
+      });
+      return reply.headers({ etag: tagOfWebhook(webhook), ...NO_STORE }).send(webhook);
     },
   );
 }
 
-function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds): void {
+function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds, once: Once): void {
   app.post(
     '/v1/webhooks/:id/ping',
     {
@@ -209,16 +234,20 @@ function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds): 
         tags: TAGS,
         summary: 'Send a `webhook.ping`',
         params: webhookParams,
+        headers: idempotencyHeaders,
         response: {
-          202: json('Queued.', deliverySchema),
+          202: json('Queued.', deliverySchema, ['Idempotent-Replayed']),
         },
-        errors: ['webhook_not_found', 'webhook_disabled'],
+        errors: ['webhook_not_found', 'webhook_disabled', 'idempotency_key_reused'],
       }),
     },
     async (request, reply) => {
-      const delivery = store.outbox.ping(request.params.id, clock.now());
+      const delivery = await once(request, reply, {
+        make: (idempotent) => store.outbox.ping(request.params.id, clock.now(), idempotent),
+        present: presentDelivery,
+      });
       webhooks.wake();
-      return reply.code(202).send(presentDelivery(delivery));
+      return reply.code(202).send(delivery);
     },
   );
 }
@@ -247,7 +276,7 @@ function listDeliveries(app: ServerApp, { store, config }: WebhookNeeds): void {
   );
 }
 
-function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookNeeds): void {
+function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookNeeds, once: Once): void {
   app.post(
     '/v1/webhooks/:id/deliveries/:delivery_id/replay',
     {
@@ -259,17 +288,21 @@ function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookNeeds
         description:
           'As a delivery of its own, with the same `webhook-id` and the same body, and with its own time for retries.',
         params: deliveryParams,
+        headers: idempotencyHeaders,
         response: {
-          202: json('Queued.', deliverySchema),
+          202: json('Queued.', deliverySchema, ['Idempotent-Replayed']),
         },
-        errors: ['webhook_not_found', 'delivery_not_found', 'webhook_disabled'],
+        errors: ['webhook_not_found', 'delivery_not_found', 'webhook_disabled', 'idempotency_key_reused'],
       }),
     },
     async (request, reply) => {
       const { id, delivery_id: deliveryId } = request.params;
-      const delivery = store.outbox.replay(id, deliveryId, clock.now());
+      const delivery = await once(request, reply, {
+        make: (idempotent) => store.outbox.replay(id, deliveryId, clock.now(), idempotent),
+        present: presentDelivery,
+      });
       webhooks.wake();
-      return reply.code(202).send(presentDelivery(delivery));
+      return reply.code(202).send(delivery);
     },
   );
 }

@@ -58,7 +58,7 @@ async function stall(id: string): Promise<Socket> {
   const socket = connect({ port, host: '127.0.0.1' }).pause();
   sockets.push(socket);
   socket.on('error', () => {});
-  socket.write(`GET /v1/campaigns/${id}/model HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+  socket.write(`GET /v1/campaigns/${id}/model HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`);
   return socket;
 }
 

@@ -88,12 +88,12 @@ function openSocket(port: number): { socket: Socket; answer: () => string } {
 }
 
 const postHead = (bytes: number) =>
-  `POST /v1/campaigns HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n`;
+  `POST /v1/campaigns HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n`;
 
 /** An NDJSON stream over a bare socket that reads nothing beyond the first bytes. */
 async function openStalledStream(port: number, id: string): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');
-  socket.write(`GET /v1/campaigns/${id}/audience HTTP/1.1\r\nhost: x\r\naccept: application/x-ndjson\r\n\r\n`);
+  socket.write(`GET /v1/campaigns/${id}/audience HTTP/1.1\r\nhost: localhost\r\naccept: application/x-ndjson\r\n\r\n`);
   await once(socket, 'readable');
   return socket;
 }
@@ -155,7 +155,10 @@ describe('what is not a request', () => {
 
   it('is answered 431 when the headers are too large', async () => {
     const { port } = await listen();
-    const answer = await exchange(port, `GET /livez HTTP/1.1\r\nhost: x\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`);
+    const answer = await exchange(
+      port,
+      `GET /livez HTTP/1.1\r\nhost: localhost\r\nx-large: ${'x'.repeat(20_000)}\r\n\r\n`,
+    );
     expect(problemIn(answer)).toMatchObject({ status: 431, code: 'headers_too_large' });
   });
 });
@@ -242,7 +245,7 @@ describe('close', () => {
     const { fixture: server, port } = await listen({ closeGraceMs: 30_000 });
     const id = await server.createReady();
     const { socket, answer } = openSocket(port);
-    socket.write(`GET /v1/campaigns/${id}/audience HTTP/1.1\r\nhost: x\r\naccept: text/csv\r\n\r\n`);
+    socket.write(`GET /v1/campaigns/${id}/audience HTTP/1.1\r\nhost: localhost\r\naccept: text/csv\r\n\r\n`);
     await once(socket, 'data');
     await Promise.all([server.close(), once(socket, 'close')]);
     fixture = null;
@@ -275,7 +278,7 @@ describe('close', () => {
     const closed = server.close();
     fixture = null;
     await sleep(20);
-    late.socket.write('host: x\r\n\r\n');
+    late.socket.write('host: localhost\r\n\r\n');
     begun.socket.write(body.slice(5));
     await Promise.all([closed, once(begun.socket, 'close'), once(late.socket, 'close')]);
     expect(begun.answer()).toMatch(/^HTTP\/1\.1 202 [\s\S]*connection: close/i);

@@ -28,7 +28,7 @@ afterEach(async () => {
 const text = (ids: readonly string[]) => ids.map((id) => `${id}\n`).join('');
 const suppressed = async () => (await fixture.call('GET', '/v1/suppression')).json.users;
 const head = (method: string, path: string, type: string, length: string) =>
-  `${method} ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\n${length}\r\n\r\n`;
+  `${method} ${path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${type}\r\n${length}\r\n\r\n`;
 const put = (length: string) => head('PUT', '/v1/suppression', 'text/plain', length);
 const statusesOf = (answer: string) => [...answer.matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => Number(status));
 
@@ -145,21 +145,21 @@ describe('other bodies that are longer than declared', () => {
 
 describe('what is not a request', () => {
   it('is answered after the requests before it, in their order', async () => {
-    const get = 'GET /v1/suppression HTTP/1.1\r\nhost: x\r\n\r\n';
+    const get = 'GET /v1/suppression HTTP/1.1\r\nhost: localhost\r\n\r\n';
     const answer = await exchange(`${get}${get}NONSENSE\r\n\r\n`);
     expect(statusesOf(answer)).toEqual([200, 200, 400]);
     expect(answer.match(/"users":200/g)).toHaveLength(2);
   });
 
   it('does not touch an upload that another request follows', async () => {
-    const get = 'GET /v1/suppression HTTP/1.1\r\nhost: x\r\n\r\n';
+    const get = 'GET /v1/suppression HTTP/1.1\r\nhost: localhost\r\n\r\n';
     const answer = await exchange(`${put('content-length: 4')}a\nb\n${get}NONSENSE\r\n\r\n`);
     expect(statusesOf(answer)).toEqual([200, 200, 400]);
     expect(await suppressed()).toBe(2);
   });
 
   it('within a body is answered after the requests before it', async () => {
-    const get = 'GET /v1/suppression HTTP/1.1\r\nhost: x\r\n\r\n';
+    const get = 'GET /v1/suppression HTTP/1.1\r\nhost: localhost\r\n\r\n';
     const answer = await exchange(`${get}${put('transfer-encoding: chunked')}4\r\na\nb\n\r\nno chunk`);
     expect(statusesOf(answer)).toEqual([200, 400]);
     expect(await suppressed()).toBe(200);

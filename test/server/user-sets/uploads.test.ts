@@ -47,7 +47,7 @@ function upload(port: number, headers = ''): Upload {
   });
   socket.on('error', () => {});
   socket.write(
-    `PUT /v1/suppression HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\n${headers}transfer-encoding: chunked\r\n\r\n`,
+    `PUT /v1/suppression HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\n${headers}transfer-encoding: chunked\r\n\r\n`,
   );
   return {
     socket,
@@ -95,7 +95,7 @@ describe('an upload', () => {
       expect((await report(fixture)).users).toBe(8);
       // and the connection is as any other again
       sender.socket.write(
-        'POST /v1/campaigns HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
+        'POST /v1/campaigns HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 9\r\n\r\n{',
       );
       await answered(sender, 408);
     } finally {
@@ -173,7 +173,9 @@ describe('an upload', () => {
     const { port } = await listen({ maximumUploadBytes: 1_000 });
     const socket = connect(port, '127.0.0.1');
     sockets.push(socket);
-    socket.write('PUT /v1/suppression HTTP/1.1\r\nhost: x\r\ncontent-type: text/plain\r\ncontent-length: 1001\r\n\r\n');
+    socket.write(
+      'PUT /v1/suppression HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/plain\r\ncontent-length: 1001\r\n\r\n',
+    );
     const [data] = await once(socket, 'data');
     expect(String(data)).toContain('HTTP/1.1 413 ');
   });

@@ -1,0 +1,42 @@
+/** Preconditions of changes (RFC 9110, section 13.1.1): a change of what another caller has changed since is refused. */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { AppError } from '../../lib/errors.ts';
+
+const TAG = '(?:W/)?"[\\x21\\x23-\\x7e]*"';
+
+/** The header, for routes that honour it; `unread-parts.ts` refuses it at all others. */
+export const ifMatchHeaders = z.looseObject({
+  'if-match': z
+    .string()
+    .regex(new RegExp(`^(?:\\*|${TAG}(?:[ \\t]*,[ \\t]*${TAG})*)$`), 'ETags in quotes, or *, are expected')
+    .optional()
+    .describe('`ETag` of what was read, or `*`: if it is another one now, nothing changes and the response is 412.'),
+});
+
+/** Whether the schema of a route's headers has it. */
+export function takesIfMatch(headers: unknown): boolean {
+  return headers instanceof z.ZodObject && 'if-match' in headers.shape;
+}
+
+/** A strong ETag of fields. */
+export function tagOf(fields: unknown): string {
+  const digest = createHash('sha256').update(JSON.stringify(fields)).digest('base64url');
+  return `"${digest.slice(0, TAG_CHARACTERS)}"`;
+}
+
+/** 132 bits of the digest. */
+const TAG_CHARACTERS = 22;
+
+/**
+ * Strong comparison, as RFC 9110 says: a tag that a proxy has weakened (`W/`) matches nothing.
+ * @throws AppError precondition_failed unless the header is missing, `*`, or names a tag for which `isCurrent`
+ */
+export function requireMatch(ifMatch: string | undefined, isCurrent: (etag: string) => boolean): void {
+  if (ifMatch === undefined || ifMatch === '*') return;
+  if (ifMatch.split(',').some((tag) => isCurrent(tag.trim()))) return;
+  const message = 'it was changed since it was read: read it again, and send the change with the new ETag';
+  throw new AppError('precondition_failed', message, {
+    details: [{ pointer: 'if-match', value: ifMatch, message }],
+  });
+}
