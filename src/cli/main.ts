@@ -6,6 +6,7 @@ import { positiveInteger, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 import { addPopulationCommands } from './population-commands.ts';
 import { addTrainCommands } from './train-commands.ts';
+import { addUpkeepCommands } from './upkeep-commands.ts';
 
 const output = createOutput(process.stdout, process.stderr);
 // A reader that closed the pipe (`| head`) is not a failure: nobody is left to write results for, but a service
@@ -105,6 +106,8 @@ program
   .option('--device <device>', 'auto, cpu, cuda or cuda:N')
   .option('--threads <n>', 'number of engine threads')
   .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options, output));
+
+addUpkeepCommands(program, output);
 
 program
   .command('openapi')

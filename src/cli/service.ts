@@ -21,14 +21,17 @@ import type { ValueList } from '../server/information/feature-values.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
-import { locateStore, lockStore, openStore } from '../store/open-store.ts';
+import { freeBytesOf, locateStore, lockStore, openStore, openUpkeep } from '../store/open-store.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
+import { DamageLog } from './damage-log.ts';
+import { DiskWatch } from './disk-watch.ts';
 import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { describeModel, valuesOf } from './model-facts.ts';
 import { PopulationSwitch } from './population-switch.ts';
+import { Scrubber } from './scrubber.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
 export interface ServiceOptions {
@@ -98,9 +101,10 @@ async function startParts(
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
   closers.push(lockStore(locator));
+  const disk = new DiskWatch(() => freeBytesOf(locator), config.diskReserveBytes, clock);
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
-  takeOver(store, logger);
+  takeOver(store, disk, logger);
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
   closers.push(() => populations.close());
@@ -110,6 +114,7 @@ async function startParts(
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
+  const { damage, scrubber } = startScrubber(options, config, { store, locator, rankings, population, wake }, closers);
   const retention = { versions: config.retainedVersions, days: config.retainedDays };
   closers.push(startHousekeeping({ store, rankings, populationVersion, retention, wake, logger }));
   const eraser = startEraser(options, store, population, config, closers);
@@ -131,6 +136,7 @@ async function startParts(
     explainer,
     wake,
     ...engineOf(supervisor),
+    storage: { disk: () => disk.state(), damaged: () => damage.counts(), scrubbed: () => scrubber.progress },
     webhooks,
     logger,
     clock,
@@ -154,11 +160,48 @@ function engineOf(supervisor: EngineSupervisor): Pick<ServerDependencies, 'engin
   };
 }
 
-/** Releases the jobs that a previous service left running. */
-function takeOver(store: CampaignStore, logger: Logger): void {
-  store.userSets.removeLeftovers();
-  const released = store.releaseAll();
-  if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
+/**
+ * Releases the jobs that a previous service left running. On a full disk this cannot be written: the service then reads
+ * only, and leases run out by themselves.
+ */
+function takeOver(store: CampaignStore, disk: DiskWatch, logger: Logger): void {
+  const { isLow, freeBytes, reserveBytes } = disk.state();
+  if (isLow) logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
+  try {
+    store.userSets.removeLeftovers();
+    const released = store.releaseAll();
+    if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
+  } catch (error) {
+    if (!isLow || !(error instanceof AppError)) throw error;
+    logger.warn({ err: error }, 'jobs of a previous service wait until their leases run out');
+  }
+}
+
+/** Damage is reported by reads of rankings, and by the scrubber, which reads all files. */
+function startScrubber(
+  { logger, population: folder }: ServiceOptions,
+  { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
+  parts: {
+    readonly store: CampaignStore;
+    readonly locator: StoreLocator;
+    readonly rankings: RankingCache;
+    readonly population: Population;
+    readonly wake: () => void;
+  },
+  closers: (() => Promise<void> | void)[],
+): { damage: DamageLog; scrubber: Scrubber } {
+  const { store, locator, rankings, population, wake } = parts;
+  const damage = new DamageLog({ store, logger, wake });
+  rankings.onDamage((path) => damage.noteRanking(path));
+  const upkeep = openUpkeep(locator);
+  closers.push(() => upkeep.close());
+  const scrubber = new Scrubber({
+    ...{ upkeep, rankings, damage, bytesPerSecond, pauseMs, logger },
+    population: { folder, version: () => population.version },
+  });
+  closers.push(() => scrubber.close());
+  scrubber.start();
+  return { damage, scrubber };
 }
 
 function startEraser(
@@ -184,7 +227,7 @@ function superviseEngine(
   model: ModelFolder,
   population: Population,
   { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
-  { minimumSeeds, leaseMs, maximumAttempts }: ServerConfig,
+  { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes }: ServerConfig,
 ): EngineSupervisor {
   return new EngineSupervisor(
     {
@@ -198,6 +241,7 @@ function superviseEngine(
       minimumSeeds,
       leaseMs,
       maximumAttempts,
+      diskReserveBytes,
       logLevel: options.logLevel,
     },
     store,

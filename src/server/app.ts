@@ -30,6 +30,7 @@ import { parseJsonBodies } from './http/json-body.ts';
 import { LazyLogger } from './http/lazy-logger.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { PatternLog } from './http/request-log.ts';
+import { refuseWithoutRoom } from './http/room.ts';
 import { addErrorResponses } from './http/route.ts';
 import { createSlots } from './http/slots.ts';
 import { refuseUnreadParts } from './http/unread-parts.ts';
@@ -100,6 +101,7 @@ function unserved(config: ServerConfig): ServerDependencies {
     estimates: unusable(),
     explainer: unusable(),
     engine: refuseUse,
+    storage: unusable(),
     onExpanded: refuseUse,
     wake: refuseUse,
     webhooks: unusable(),
@@ -156,6 +158,7 @@ async function addRoutes(
   });
   answerErrors(app, dependencies.config);
   addErrorResponses(app);
+  refuseWithoutRoom(app, dependencies.storage);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
   addExpansionRoutes(app, dependencies);
