@@ -44,7 +44,7 @@ describe('serve on a full disk', () => {
     it('keeps what it has, refuses what it cannot keep, and finishes when there is space', {
       timeout: 180_000,
     }, async () => {
-      const served = await Served.start({ ...world, dataDir });
+      const served = await Served.start({ ...world, dataDir, env: { METAHEAC_DISK_RESERVE_BYTES: '0' } });
       const earlier = await served.create(campaign);
       expect((await served.ended(earlier)).state).toBe('ready');
       const audience = (await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text;
