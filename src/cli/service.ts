@@ -21,17 +21,15 @@ import type { ValueList } from '../server/information/feature-values.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
-import { freeBytesOf, locateStore, lockStore, openStore, openUpkeep } from '../store/open-store.ts';
+import { locateStore, lockStore, openStore } from '../store/open-store.ts';
 import { AudienceExplainer } from '../worker/audience-explainer.ts';
 import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
-import { DamageLog } from './damage-log.ts';
-import { DiskWatch } from './disk-watch.ts';
 import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { describeModel, valuesOf } from './model-facts.ts';
 import { PopulationSwitch } from './population-switch.ts';
-import { Scrubber } from './scrubber.ts';
+import { startUpkeep, takeOver } from './service-upkeep.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
 export interface ServiceOptions {
@@ -101,10 +99,9 @@ async function startParts(
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
   closers.push(lockStore(locator));
-  const disk = new DiskWatch(() => freeBytesOf(locator), config.diskReserveBytes, clock);
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
-  takeOver(store, disk, logger);
+  const disk = takeOver(store, locator, options, config);
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
   closers.push(() => populations.close());
@@ -114,7 +111,7 @@ async function startParts(
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
-  const { damage, scrubber } = startScrubber(options, config, { store, locator, rankings, population, wake }, closers);
+  const storage = startUpkeep(options, config, { disk, store, locator, rankings, population, wake }, closers);
   const retention = { versions: config.retainedVersions, days: config.retainedDays };
   closers.push(startHousekeeping({ store, rankings, populationVersion, retention, wake, logger }));
   const eraser = startEraser(options, store, population, config, closers);
@@ -136,11 +133,7 @@ async function startParts(
     explainer,
     wake,
     ...engineOf(supervisor),
-    storage: { disk: () => disk.state(), damaged: () => damage.counts(), scrubbed: () => scrubber.progress },
-    webhooks,
-    logger,
-    clock,
-    config,
+    ...{ storage, webhooks, logger, clock, config },
   });
   // concurrently: each has the same time to finish work in flight
   closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
@@ -158,50 +151,6 @@ function engineOf(supervisor: EngineSupervisor): Pick<ServerDependencies, 'engin
     estimates: supervisor,
     onExpanded: (listener) => supervisor.onExpanded(listener),
   };
-}
-
-/**
- * Releases the jobs that a previous service left running. On a full disk this cannot be written: the service then reads
- * only, and leases run out by themselves.
- */
-function takeOver(store: CampaignStore, disk: DiskWatch, logger: Logger): void {
-  const { isLow, freeBytes, reserveBytes } = disk.state();
-  if (isLow) logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
-  try {
-    store.userSets.removeLeftovers();
-    const released = store.releaseAll();
-    if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
-  } catch (error) {
-    if (!isLow || !(error instanceof AppError)) throw error;
-    logger.warn({ err: error }, 'jobs of a previous service wait until their leases run out');
-  }
-}
-
-/** Damage is reported by reads of rankings, and by the scrubber, which reads all files. */
-function startScrubber(
-  { logger, population: folder }: ServiceOptions,
-  { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
-  parts: {
-    readonly store: CampaignStore;
-    readonly locator: StoreLocator;
-    readonly rankings: RankingCache;
-    readonly population: Population;
-    readonly wake: () => void;
-  },
-  closers: (() => Promise<void> | void)[],
-): { damage: DamageLog; scrubber: Scrubber } {
-  const { store, locator, rankings, population, wake } = parts;
-  const damage = new DamageLog({ store, logger, wake });
-  rankings.onDamage((path) => damage.noteRanking(path));
-  const upkeep = openUpkeep(locator);
-  closers.push(() => upkeep.close());
-  const scrubber = new Scrubber({
-    ...{ upkeep, rankings, damage, bytesPerSecond, pauseMs, logger },
-    population: { folder, version: () => population.version },
-  });
-  closers.push(() => scrubber.close());
-  scrubber.start();
-  return { damage, scrubber };
 }
 
 function startEraser(
