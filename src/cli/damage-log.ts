@@ -1,6 +1,7 @@
 /** What was found damaged while serving: counted, logged once each, and made again where that is an active audience. */
-import { isEnd } from '../campaigns/states.ts';
+
 import type { CampaignStore } from '../campaigns/ports/store.ts';
+import { isEnd } from '../campaigns/states.ts';
 import type { Logger } from '../lib/logging.ts';
 import type { DamageKind } from '../server/health/port.ts';
 

@@ -24,7 +24,8 @@ export function takeOver(
 ): DiskWatch {
   const disk = new DiskWatch(() => freeBytesOf(locator), diskReserveBytes, clock);
   const { isLow, freeBytes, reserveBytes } = disk.state();
-  if (isLow) logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
+  if (isLow)
+    logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
   try {
     store.userSets.removeLeftovers();
     const released = store.releaseAll();

@@ -16,7 +16,9 @@ const USERS = 18_000;
 
 const root = temporaryFolder();
 const rng = createRng('flipped bits');
-const scores = Float32Array.from({ length: USERS }, () => (rng.integer(9) === 0 ? Number.NaN : rng.integer(5000) / 5000));
+const scores = Float32Array.from({ length: USERS }, () =>
+  rng.integer(9) === 0 ? Number.NaN : rng.integer(5000) / 5000,
+);
 let folders = 0;
 
 function written(): string {

@@ -59,6 +59,10 @@ it('reports each damaged file once, makes an active audience again, and seals wh
   // never another user: refused until it is there again
   expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).json.code).toBe('storage_failed');
   expect(() => users.population.readSegment(0)).toThrow('000000.arrow was altered');
+  // its inputs must be whole for that
+  expect(() => fixture.finishNext()).toThrow('is damaged');
+  flip(join(dataDir, 'seeds', set!));
+  store.releaseAll();
   fixture.finishNext();
   expect(store.activeAudience(damaged)).toMatchObject({ version: 2 });
   expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).status).toBe(200);

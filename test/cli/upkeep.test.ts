@@ -37,7 +37,10 @@ function collect() {
   };
 }
 
-async function backUp(to: string, options: { copy?: boolean } = {}): Promise<{ files: number; database_copies: number }> {
+async function backUp(
+  to: string,
+  options: { copy?: boolean } = {},
+): Promise<{ files: number; database_copies: number }> {
   const { output, json } = collect();
   await backupCommand(fixture.dataDir, { out: to, json: true, ...options }, systemClock, output);
   return json();
@@ -67,7 +70,12 @@ describe('backup and restore', () => {
     await restore(backup, to);
     expect(readdirSync(to).sort()).toEqual(['audiences', 'metaheac.db', 'seeds']);
     const again = openStore(locateStore(to), LIMITS);
-    expect(again.list({ limit: 10 }).items.map(({ id }) => id).sort()).toEqual([...ids].sort());
+    expect(
+      again
+        .list({ limit: 10 })
+        .items.map(({ id }) => id)
+        .sort(),
+    ).toEqual([...ids].sort());
     for (const id of ids) {
       const { folder } = again.activeAudience(id);
       expect(again.activeAudience(id)).toEqual(fixture.store.activeAudience(id));

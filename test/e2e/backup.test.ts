@@ -40,7 +40,8 @@ describe.skipIf(!HAS_PROC)('metaheac verify, backup and restore', () => {
     timeout: 240_000,
   }, async () => {
     const served = await Served.start({ ...world, dataDir });
-    const audienceOf = async (from: Served, id: string) => (await from.call('GET', `/v1/campaigns/${id}/audience`)).text;
+    const audienceOf = async (from: Served, id: string) =>
+      (await from.call('GET', `/v1/campaigns/${id}/audience`)).text;
     const ready = [await served.create(world.campaigns[0]!), await served.create(world.campaigns[1]!)];
     for (const id of ready) await served.ended(id);
     const deleted = await served.create(world.campaigns[2]!);
@@ -79,7 +80,10 @@ describe.skipIf(!HAS_PROC)('metaheac verify, backup and restore', () => {
       await again.ended(id);
       expect([id, await audienceOf(again, id)]).toEqual([id, expected.get(id)]);
     }
-    expect(JSON.parse((await metaheac('verify', restored, '--json')).stdout)).toMatchObject({ whole: true, orphans: [] });
+    expect(JSON.parse((await metaheac('verify', restored, '--json')).stdout)).toMatchObject({
+      whole: true,
+      orphans: [],
+    });
   });
 
   it('refuse a target that holds something, and a backup of which a bit is flipped, without a trace', async () => {
