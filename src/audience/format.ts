@@ -4,6 +4,7 @@
  */
 import { endianness } from 'node:os';
 import { AppError, assert, messageOf } from '../lib/errors.ts';
+import { decodeSums, encodeSums, SUM_BLOCK_BYTES, type Sums } from './sums.ts';
 
 /** Scores by user number: float32, little endian; NaN = not a candidate. */
 export const SCORES_FILE = 'scores.f32';
@@ -14,12 +15,20 @@ export const SIDECAR_FILE = 'ranking.json';
 
 const CONTRACT = 1;
 
+/** The checksums of both files. */
+export interface RankingSums {
+  readonly scores: Sums;
+  readonly order: Sums;
+}
+
 export interface Sidecar {
   readonly contract: number;
   /** Entries of scores.f32. */
   readonly users: number;
   /** Entries of order.u32. */
   readonly candidates: number;
+  /** null in a ranking from before there were any. */
+  readonly sums: RankingSums | null;
 }
 
 /** Typed arrays are written as they are in memory. */
@@ -27,8 +36,13 @@ export function assertLittleEndian(): void {
   assert(endianness() === 'LE', 'rankings are little endian, and so must be the machine');
 }
 
-export function encodeSidecar(counts: { readonly users: number; readonly candidates: number }): Buffer {
-  return Buffer.from(`${JSON.stringify({ contract: CONTRACT, users: counts.users, candidates: counts.candidates })}\n`);
+export function encodeSidecar({ users, candidates }: Pick<Sidecar, 'users' | 'candidates'>, sums: RankingSums): Buffer {
+  const crc32 = {
+    block_bytes: SUM_BLOCK_BYTES,
+    [SCORES_FILE]: encodeSums(sums.scores),
+    [ORDER_FILE]: encodeSums(sums.order),
+  };
+  return Buffer.from(`${JSON.stringify({ contract: CONTRACT, users, candidates, crc32 })}\n`);
 }
 
 /** Reads a sidecar; throws `AppError` storage_failed with what is wrong with it. */
@@ -39,12 +53,22 @@ export function decodeSidecar(folder: string, text: string): Sidecar {
   } catch (error) {
     throw damaged(folder, `${SIDECAR_FILE} is not JSON: ${messageOf(error)}`);
   }
-  const { contract, users, candidates } = (value ?? {}) as Partial<Sidecar>;
+  const { contract, users, candidates, crc32 } = (value ?? {}) as Partial<Sidecar> & { crc32?: unknown };
   if (contract !== CONTRACT) throw damaged(folder, `its contract is ${contract}, but this version reads ${CONTRACT}`);
   if (!isCount(users) || !isCount(candidates) || candidates > users) {
     throw damaged(folder, `${SIDECAR_FILE} counts ${users} users and ${candidates} candidates`);
   }
-  return { contract, users, candidates };
+  const sums = crc32 === undefined ? null : decodeRankingSums(crc32, users, candidates);
+  if (sums === undefined) throw damaged(folder, `${SIDECAR_FILE} does not have the checksums of its files`);
+  return { contract, users, candidates, sums };
+}
+
+function decodeRankingSums(value: unknown, users: number, candidates: number): RankingSums | undefined {
+  const sums = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const scores = decodeSums(sums[SCORES_FILE], 4 * users);
+  const order = decodeSums(sums[ORDER_FILE], 4 * candidates);
+  if (sums['block_bytes'] !== SUM_BLOCK_BYTES || scores === null || order === null) return undefined;
+  return { scores, order };
 }
 
 /** Refuses a file whose size does not match its entries. */
@@ -54,7 +78,13 @@ export function checkSize(folder: string, file: string, sizeBytes: number, entri
 
 /** The error for a ranking folder with wrong contents. */
 export function damaged(folder: string, what: string): AppError {
-  return new AppError('storage_failed', `ranking ${folder} is damaged: ${what}`);
+  return new AppError('storage_failed', `ranking ${folder} is damaged: ${what}`, { facts: { damaged: true } });
+}
+
+/** Whether an error says that a ranking's files are not those that were written: they are damaged, or gone. */
+export function isDamage(error: unknown): error is AppError {
+  if (!(error instanceof AppError) || error.code !== 'storage_failed') return false;
+  return error.facts['damaged'] === true || error.facts['errno'] === 'ENOENT';
 }
 
 function isCount(value: unknown): value is number {

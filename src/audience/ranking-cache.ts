@@ -57,6 +57,7 @@ export class RankingCache {
   #keptChanges = 0;
   #uses = 0;
   #closed = false;
+  #onDamage: (folder: string) => void = () => {};
 
   constructor(blobs: BlobReader, limits: { readonly openRankings: number; readonly memoryBytes: number }) {
     assert(limits.openRankings >= 1, 'a ranking cache holds at least one ranking');
@@ -120,6 +121,16 @@ export class RankingCache {
     }
   }
 
+  /** Reads all of a ranking anew, from its files, at its next use: what was verified of it holds no longer. */
+  forget(folder: string): void {
+    this.#open.delete(folder);
+  }
+
+  /** Calls `listener`, the only one, with the folder of each ranking that turns out to be damaged, or gone. */
+  onDamage(listener: (folder: string) => void): void {
+    this.#onDamage = listener;
+  }
+
   /** Closes all rankings, held or not; nothing may be read through this cache afterwards. */
   closeAll(): void {
     this.#closed = true;
@@ -139,7 +150,7 @@ export class RankingCache {
       if (lastUse >= this.#nextStep) this.#step();
       return known;
     }
-    const ranking = openRanking(this.#blobs, folder);
+    const ranking = openRanking(this.#blobs, folder, () => this.#onDamage(folder));
     const entry: Entry = { ranking, uses: users, lastUse, size: 0, keptBytes: 0, holders: 0, isKept: true };
     this.#open.add(folder, entry);
     return entry;

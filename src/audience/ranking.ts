@@ -8,11 +8,13 @@ import {
   checkSize,
   damaged,
   decodeSidecar,
+  isDamage,
   ORDER_FILE,
   SCORES_FILE,
   SIDECAR_FILE,
 } from './format.ts';
 import type { MemberIndex } from './member-index.ts';
+import { CheckedBlob, type Sums } from './sums.ts';
 
 /** The binary search stops at this many ranks and reads them in one go (4 KiB). */
 const BLOCK_RANKS = 1024;
@@ -60,24 +62,35 @@ export interface Ranking {
 export type ReadRanking = Readonly<Omit<Ranking, 'close'>>;
 
 /**
- * Opens a ranking folder.
+ * Opens a ranking folder. Each block of its files is verified before the first byte of it is returned.
  * @throws AppError storage_failed if it cannot be read, has another contract, or a file's size does not match the
- * counts.
+ * counts; `isDamage` tells damage from a disk that fails. `onDamage` is called before any of its methods throws that.
  */
-export function openRanking(blobs: BlobReader, folder: string): Ranking {
+export function openRanking(
+  blobs: BlobReader,
+  folder: string,
+  onDamage: (error: AppError) => void = () => {},
+): Ranking {
   assertLittleEndian();
   const opened: OpenBlob[] = [];
-  const open = (file: string, entries: number): OpenBlob => {
+  const open = (file: string, entries: number, sums: Sums | undefined): OpenBlob => {
     const blob = blobs.open(folder, file);
     opened.push(blob);
     checkSize(folder, file, blob.sizeBytes, entries);
-    return blob;
+    if (sums === undefined) return blob;
+    return new CheckedBlob(blob, sums, (block) => {
+      const error = damaged(folder, `block ${block} of ${file} does not have its checksum`);
+      onDamage(error);
+      return error;
+    });
   };
   try {
     const sidecar = decodeSidecar(folder, Buffer.from(blobs.read(folder, SIDECAR_FILE)).toString('utf8'));
-    return new FileRanking(folder, sidecar, open(SCORES_FILE, sidecar.users), open(ORDER_FILE, sidecar.candidates));
+    const scores = open(SCORES_FILE, sidecar.users, sidecar.sums?.scores);
+    return new FileRanking(folder, sidecar, scores, open(ORDER_FILE, sidecar.candidates, sidecar.sums?.order));
   } catch (error) {
     for (const blob of opened) blob.close();
+    if (isDamage(error)) onDamage(error);
     throw error;
   }
 }

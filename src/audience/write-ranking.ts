@@ -2,6 +2,7 @@
 import type { Blobs } from '../campaigns/ports/blobs.ts';
 import { assertLittleEndian, encodeSidecar, ORDER_FILE, SCORES_FILE, SIDECAR_FILE } from './format.ts';
 import { orderOf } from './order.ts';
+import { sumsOf } from './sums.ts';
 
 /**
  * Ranks the candidates of `scores` (by user number; NaN = not a candidate) and writes them as the ranking folder
@@ -18,10 +19,11 @@ export function writeRanking(
 ): { candidates: number } {
   assertLittleEndian();
   const order = orderOf(scores);
+  const sums = { scores: sumsOf(scores), order: sumsOf(order) };
   const files = new Map<string, NodeJS.ArrayBufferView>([
     [SCORES_FILE, scores],
     [ORDER_FILE, order],
-    [SIDECAR_FILE, encodeSidecar({ users: scores.length, candidates: order.length })],
+    [SIDECAR_FILE, encodeSidecar({ users: scores.length, candidates: order.length }, sums)],
     ...beside,
   ]);
   blobs.publish(folder, files);

@@ -7,6 +7,7 @@ import { positiveInteger, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 import { addPopulationCommands } from './population-commands.ts';
 import { addTrainCommands } from './train-commands.ts';
+import { addUpkeepCommands } from './upkeep-commands.ts';
 
 const output = createOutput(process.stdout, process.stderr);
 // A reader that closed the pipe (`| head`) is not a failure: nobody is left to write results for, but a service
@@ -108,6 +109,7 @@ program
   .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options, output));
 
 addKeyCommands(program, output);
+addUpkeepCommands(program, output);
 
 program
   .command('openapi')

@@ -30,6 +30,7 @@ import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { describeModel, valuesOf } from './model-facts.ts';
 import { PopulationSwitch } from './population-switch.ts';
+import { startUpkeep, takeOver } from './service-upkeep.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
 export interface ServiceOptions {
@@ -108,7 +109,7 @@ async function startParts(
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
   requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist());
-  takeOver(store, logger);
+  const disk = takeOver(store, locator, options, config);
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
   closers.push(() => populations.close());
@@ -118,6 +119,7 @@ async function startParts(
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
+  const storage = startUpkeep(options, config, { disk, store, locator, rankings, population, wake }, closers);
   const retention = { versions: config.retainedVersions, days: config.retainedDays };
   const { auditRetainedDays: auditDays } = config;
   closers.push(startHousekeeping({ store, rankings, populationVersion, retention, auditDays, wake, logger, clock }));
@@ -140,10 +142,7 @@ async function startParts(
     explainer,
     wake,
     ...engineOf(supervisor),
-    webhooks,
-    logger,
-    clock,
-    config,
+    ...{ storage, webhooks, logger, clock, config },
   });
   // concurrently: each has the same time to finish work in flight
   closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
@@ -174,13 +173,6 @@ function engineOf(supervisor: EngineSupervisor): Pick<ServerDependencies, 'engin
   };
 }
 
-/** Releases the jobs that a previous service left running. */
-function takeOver(store: CampaignStore, logger: Logger): void {
-  store.userSets.removeLeftovers();
-  const released = store.releaseAll();
-  if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
-}
-
 function startEraser(
   { logger }: ServiceOptions,
   store: CampaignStore,
@@ -204,7 +196,7 @@ function superviseEngine(
   model: ModelFolder,
   population: Population,
   { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
-  { minimumSeeds, leaseMs, maximumAttempts }: ServerConfig,
+  { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes }: ServerConfig,
 ): EngineSupervisor {
   return new EngineSupervisor(
     {
@@ -218,6 +210,7 @@ function superviseEngine(
       minimumSeeds,
       leaseMs,
       maximumAttempts,
+      diskReserveBytes,
       logLevel: options.logLevel,
     },
     store,

@@ -265,14 +265,18 @@ const rows = {
   unavailable: {
     status: 503,
     title: 'The service is not ready',
-    meaning: 'The service is starting or closing, or the maximum number of streams or models is open.',
+    meaning:
+      'The service is starting or closing, the maximum number of streams or models is open, or the disk has less ' +
+      'room than its reserve and nothing new is taken.',
     advice: 'Send it again after Retry-After seconds. /readyz says which part is not ready.',
   },
   storage_failed: {
     status: 503,
     title: 'Data could not be stored or read',
     hidden: true,
-    meaning: 'A full disk, a read-only folder or a failing device. Whatever was acknowledged before is kept.',
+    meaning:
+      'A full disk, a read-only folder, a failing device, or a damaged file, which is never served. Whatever was ' +
+      'acknowledged before is kept.',
     advice: 'Try again later; the operator can find the cause in the log under the request id.',
   },
   internal: {

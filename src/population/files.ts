@@ -1,10 +1,12 @@
 /** Whole files and prefixes of files: their bytes, their sha256, and appending so that it survives a power cut. */
 import { createHash } from 'node:crypto';
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, statSync } from 'node:fs';
 import { writeAll } from '../lib/durable-files.ts';
 
 /** How much is hashed, and at most read or written, at a time: one call of Node can't pass 2 GiB. */
 const HASH_CHUNK_BYTES = 1024 * 1024;
+/** The same where other work is to run in between. */
+const SLICE_BYTES = 256 * 1024;
 const TRANSFER_BYTES = 1024 * 1024 * 1024;
 
 /** The sha256 of some bytes, as hex. */
@@ -27,6 +29,26 @@ export function hashFile(path: string, size: number): string | null {
     }
     return hash.digest('hex');
   });
+}
+
+/** As `hashFile`, in slices: yields the bytes that each read. null also where there is no such file. */
+export function* hashSlices(path: string, size: number): Generator<number, string | null, void> {
+  if (!existsSync(path)) return null;
+  const file = openSync(path, 'r');
+  try {
+    const hash = createHash('sha256');
+    const slice = Buffer.allocUnsafe(SLICE_BYTES);
+    for (let at = 0; at < size; ) {
+      const read = readSync(file, slice, 0, Math.min(slice.length, size - at), at);
+      if (read === 0) return null;
+      hash.update(slice.subarray(0, read));
+      at += read;
+      yield read;
+    }
+    return hash.digest('hex');
+  } finally {
+    closeSync(file);
+  }
 }
 
 /**

@@ -8,15 +8,19 @@ import { acceptedSums } from './accepted-sums.ts';
 import { appendDurably, readRange, sha256 } from './files.ts';
 import type { ManifestTable } from './manifest.ts';
 import { TextTable } from './text-table.ts';
-import { alteredError, readVersionFile } from './verify.ts';
+import { readCheckedFile } from './verify.ts';
 
 const END_BYTES = Uint32Array.BYTES_PER_ELEMENT;
 
-/** Reads a table as a version recorded it. Errors: AppError `invalid_population` naming the file. */
+/**
+ * Reads a table as a version recorded it, and refuses files whose sha256 is not the recorded one, nor one that stands
+ * for it: an import must not build on altered numbers. Errors: AppError `invalid_population` naming the file.
+ */
 export function readTable(folder: string, table: ManifestTable): TextTable {
   const path = join(folder, table.ends.path);
-  const bytes = readVersionFile({ path: join(folder, table.bytes.path), size: table.bytes.size });
-  const ends = readVersionFile({ path, size: table.ends.size });
+  const [bytes, ends] = [table.bytes, table.ends].map((file) =>
+    readCheckedFile({ ...file, path: join(folder, file.path) }, { accepted: () => acceptedSums(folder, file.sha256) }),
+  ) as [Uint8Array, Uint8Array];
   if (ends.length !== table.count * END_BYTES)
     throw new AppError('invalid_population', `${path} is not ${table.count} offsets`);
   const offsets = new Uint32Array(ends.buffer, 0, table.count);
@@ -39,20 +43,6 @@ export function readTableFrom(folder: string, table: ManifestTable, from: number
     bytes,
     offsets.subarray(1).map((end) => end - start),
   );
-}
-
-/**
- * As `readTable`, and refuses files whose sha256 is not the recorded one: an import must not build on altered numbers.
- */
-export function readVerifiedTable(folder: string, recorded: ManifestTable): TextTable {
-  const table = readTable(folder, recorded);
-  const actual = describeTable(table, recorded.bytes.path, recorded.ends.path);
-  for (const part of ['bytes', 'ends'] as const) {
-    const { sha256: sum } = actual[part];
-    if (sum !== recorded[part].sha256 && !acceptedSums(folder, recorded[part].sha256).includes(sum))
-      throw alteredError(join(folder, recorded[part].path));
-  }
-  return table;
 }
 
 /** What the manifest records of a table. */

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { acceptedSums } from './accepted-sums.ts';
-import { hashFile, readPrefix } from './files.ts';
-import { listFiles, type Manifest, type ManifestFile } from './manifest.ts';
+import { hashFile, hashSlices, readPrefix, sha256 } from './files.ts';
+import { listFiles, type Manifest, type ManifestFile, readManifest } from './manifest.ts';
 
 /**
  * Throws AppError `invalid_population`, naming the file, unless every file of the version has its size and, where
@@ -13,9 +13,9 @@ export function verifyVersion(folder: string, manifest: Manifest, what: 'sizes' 
   const files = listFiles(folder, manifest);
   for (const { path, size, mayGrow } of files) checkSize(path, size, mayGrow);
   if (what === 'sizes') return;
-  for (const { path, size, sha256 } of files) {
+  for (const { path, size, sha256: recorded } of files) {
     const actual = reading(path, () => hashFile(path, size));
-    if (actual === sha256 || (actual !== null && acceptedSums(folder, sha256).includes(actual))) continue;
+    if (actual === recorded || (actual !== null && acceptedSums(folder, recorded).includes(actual))) continue;
     throw alteredError(path);
   }
 }
@@ -25,17 +25,38 @@ export function alteredError(path: string): AppError {
   return new AppError('invalid_population', `${path} was altered: its sha256 is not the one that the version recorded`);
 }
 
+interface ReadOptions {
+  readonly allocate?: ((size: number) => Uint8Array) | undefined;
+  readonly accepted?: () => readonly string[];
+}
+
 /**
- * The bytes of a file that belong to the version, in a buffer of their own unless `allocate` gives another. Errors:
- * AppError `invalid_population` naming the file.
+ * The bytes of a file that belong to the version, those that were verified: in a buffer of their own unless `allocate`
+ * gives another. `accepted` are sums that stand for the recorded one. Errors: AppError `invalid_population` naming the
+ * file.
  */
-export function readVersionFile(
-  { path, size }: Pick<ManifestFile, 'path' | 'size'>,
-  allocate?: (size: number) => Uint8Array,
+export function readCheckedFile(
+  { path, size, sha256: recorded }: ManifestFile,
+  { allocate, accepted = () => [] }: ReadOptions = {},
 ): Uint8Array {
   const bytes = reading(path, () => readPrefix(path, size, allocate));
   if (bytes === null) throw new AppError('invalid_population', `${path} is damaged: it has fewer than ${size} bytes`);
+  const actual = sha256(bytes);
+  if (actual !== recorded && !accepted().includes(actual)) throw alteredError(path);
   return bytes;
+}
+
+/**
+ * Hashes all files of a version in slices between which other work can run: yields the bytes that each slice read, and
+ * returns the files that are missing, damaged or altered. @throws AppError invalid_population where the manifest is
+ */
+export function* checkVersion(folder: string, version: string): Generator<number, string[], void> {
+  const bad: string[] = [];
+  for (const { path, size, sha256: recorded } of listFiles(folder, readManifest(folder, version))) {
+    const actual = yield* hashSlices(path, size);
+    if (actual !== recorded && (actual === null || !acceptedSums(folder, recorded).includes(actual))) bad.push(path);
+  }
+  return bad;
 }
 
 function checkSize(path: string, size: number, mayGrow: boolean): void {

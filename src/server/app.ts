@@ -34,6 +34,7 @@ import { LazyLogger } from './http/lazy-logger.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts';
 import { PatternLog } from './http/request-log.ts';
+import { refuseWithoutRoom } from './http/room.ts';
 import { addErrorResponses } from './http/route.ts';
 import { createSlots } from './http/slots.ts';
 import { refuseUnreadParts } from './http/unread-parts.ts';
@@ -114,6 +115,7 @@ function unserved(config: ServerConfig): ServerDependencies {
     estimates: unusable(),
     explainer: unusable(),
     engine: refuseUse,
+    storage: unusable(),
     onExpanded: refuseUse,
     wake: refuseUse,
     webhooks: unusable(),
@@ -172,6 +174,7 @@ async function addRoutes(
   addErrorResponses(app);
   guardRoutes(app, access, rates);
   recordChanges(app, dependencies);
+  refuseWithoutRoom(app, dependencies.storage);
   await describeRoutes(app);
   addCampaignRoutes(app, dependencies);
   addExpansionRoutes(app, dependencies);

@@ -9,7 +9,7 @@ import type { AudienceExplainer, CustomisedModels } from './audiences/port.ts';
 import type { CampaignFeature } from './campaigns/port.ts';
 import type { ServerConfig } from './config.ts';
 import type { Estimates } from './estimates/port.ts';
-import type { EngineStatus } from './health/port.ts';
+import type { EngineStatus, StorageStatus } from './health/port.ts';
 import type { ModelFacts } from './information/port.ts';
 import type { Populations } from './populations/port.ts';
 import type { UserEraser } from './users/port.ts';
@@ -29,6 +29,7 @@ export interface ServerDependencies {
   readonly estimates: Estimates;
   readonly explainer: AudienceExplainer;
   readonly engine: () => EngineStatus;
+  readonly storage: StorageStatus;
   /** Calls `listener` with the timings of each expansion that becomes ready: seconds by stage. */
   readonly onExpanded: (listener: (timings: Timings) => void) => void;
   /** Called after a campaign was accepted, so that the engine need not wait for its next poll of the queue. */

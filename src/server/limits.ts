@@ -4,6 +4,7 @@ import { AUDIT_LIMITS, type AuditLimits } from './audit/limits.ts';
 import { CAMPAIGN_LIMITS, type CampaignLimits } from './campaigns/limits.ts';
 import { ESTIMATE_LIMITS, type EstimateLimits } from './estimates/limits.ts';
 import { EXPANSION_LIMITS, type ExpansionLimits } from './expansions/limits.ts';
+import { STORAGE_LIMITS, type StorageLimits } from './health/limits.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http/limits.ts';
 import { INFORMATION_LIMITS, type InformationLimits } from './information/limits.ts';
 import { KEY_LIMITS, type KeyLimits } from './keys/limits.ts';
@@ -24,6 +25,7 @@ const ROWS = {
   ...WEBHOOK_LIMITS,
   ...KEY_LIMITS,
   ...AUDIT_LIMITS,
+  ...STORAGE_LIMITS,
 };
 
 /** The limits of a service. */
@@ -38,7 +40,8 @@ export interface Limits
     UserLimits,
     WebhookLimits,
     KeyLimits,
-    AuditLimits {}
+    AuditLimits,
+    StorageLimits {}
 
 export type LimitName = keyof Limits;
 
@@ -59,6 +62,7 @@ export const LIMIT_GROUPS: Readonly<Record<string, Readonly<Record<string, Limit
   Webhooks: WEBHOOK_LIMITS,
   'API keys': KEY_LIMITS,
   'The audit log': AUDIT_LIMITS,
+  'Disk and files': STORAGE_LIMITS,
 };
 
 export const DEFAULT_LIMITS: Limits = Object.fromEntries(

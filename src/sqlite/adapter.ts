@@ -1,7 +1,18 @@
 /** The embedded store as an adapter: its locations are data folders. */
 import type { StoreAdapter } from '../campaigns/ports/store.ts';
+import { backUpDataFolder, restoreDataFolder } from './backup.ts';
 import { openRecords } from './campaign-records.ts';
 import { lockDataFolder } from './data-folder-lock.ts';
 import { openFiles, openStore } from './open-store.ts';
+import { freeBytes, openUpkeep } from './upkeep.ts';
 
-export const sqlite: StoreAdapter = { lock: lockDataFolder, open: openStore, openFiles, openRecords };
+export const sqlite: StoreAdapter = {
+  lock: lockDataFolder,
+  open: openStore,
+  openFiles,
+  openRecords,
+  openUpkeep,
+  freeBytes,
+  backup: backUpDataFolder,
+  restore: restoreDataFolder,
+};

@@ -1,13 +1,12 @@
 /** Campaigns as a model learns from them, over a connection that only reads. */
-import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { CampaignRecord, CampaignRecords } from '../campaigns/ports/records.ts';
 import type { IdBlocks } from '../campaigns/set-types.ts';
 import type { FeedbackEvent } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import { userSetBlocks } from '../user-sets/set-file.ts';
 import { json, plain, readRow, selectList } from './columns.ts';
-import { type Database, openForReading } from './database.ts';
+import { type Database, databaseOf, openForReading } from './database.ts';
 import { FileBlobs } from './file-blobs.ts';
 
 /** Rows that are read at once. */
@@ -29,10 +28,7 @@ const READY = `FROM campaigns c JOIN expansions e ON e.campaign = c.number AND e
 /** @throws AppError invalid_argument where there is no data folder of this version; storage_failed */
 export function openRecords(dataDir: string): CampaignRecords {
   const absolute = resolve(dataDir);
-  const file = join(absolute, 'metaheac.db');
-  if (!existsSync(file))
-    throw new AppError('invalid_argument', `${absolute} is not the data folder of a service: it has no metaheac.db`);
-  return new SqliteRecords(openForReading(file), new FileBlobs(absolute));
+  return new SqliteRecords(openForReading(databaseOf(absolute)), new FileBlobs(absolute));
 }
 
 class SqliteRecords implements CampaignRecords {

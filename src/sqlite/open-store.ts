@@ -11,7 +11,7 @@ import { CampaignRows } from './campaign-rows.ts';
 import { SqliteCampaigns } from './campaign-store.ts';
 import { Cleanup } from './cleanup.ts';
 import type { Connection } from './connection.ts';
-import { openDatabase } from './database.ts';
+import { DATABASE_FILE, openDatabase } from './database.ts';
 import { EventLog } from './event-log.ts';
 import { ExpansionQueue } from './expansion-queue.ts';
 import { ExpansionRows } from './expansion-rows.ts';
@@ -34,7 +34,7 @@ export function openStore(dataDir: string, options: StoreOptions): CampaignStore
   const absolute = resolve(dataDir);
   try {
     createFolder(absolute);
-    const database = openDatabase(join(absolute, 'metaheac.db'));
+    const database = openDatabase(join(absolute, DATABASE_FILE));
     syncFolder(absolute);
     return composed({ database, dataDir: absolute, blobs: new FileBlobs(absolute), options });
   } catch (error) {

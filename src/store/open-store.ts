@@ -5,6 +5,7 @@
 import { resolve } from 'node:path';
 import type { CampaignRecords } from '../campaigns/ports/records.ts';
 import type { CampaignStore, StoreAdapter, StoreFiles, StoreLocator, StoreOptions } from '../campaigns/ports/store.ts';
+import type { BackupOptions, BackupReport, StoreUpkeep } from '../campaigns/ports/upkeep.ts';
 import { assert } from '../lib/errors.ts';
 import { sqlite } from '../sqlite/adapter.ts';
 
@@ -34,6 +35,30 @@ export function openStoreFiles({ adapter, location }: StoreLocator): StoreFiles 
 /** As `StoreAdapter.openRecords`. */
 export function openRecords({ adapter, location }: StoreLocator): CampaignRecords {
   return adapterOf(adapter).openRecords(location);
+}
+
+/** As `StoreAdapter.openUpkeep`. */
+export function openUpkeep({ adapter, location }: StoreLocator): StoreUpkeep {
+  return adapterOf(adapter).openUpkeep(location);
+}
+
+/** As `StoreAdapter.freeBytes`. */
+export function freeBytesOf({ adapter, location }: StoreLocator): number {
+  return adapterOf(adapter).freeBytes(location);
+}
+
+/** As `StoreAdapter.backup`. */
+export function backUpStore(
+  { adapter, location }: StoreLocator,
+  to: string,
+  options: BackupOptions,
+): Promise<BackupReport> {
+  return adapterOf(adapter).backup(location, to, options);
+}
+
+/** As `StoreAdapter.restore`: the locator says where the store is to be. */
+export function restoreStore({ adapter, location }: StoreLocator, from: string): Promise<BackupReport> {
+  return adapterOf(adapter).restore(from, location);
 }
 
 function adapterOf(name: string): StoreAdapter {

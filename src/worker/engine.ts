@@ -15,7 +15,7 @@ import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
-import { openStore } from '../store/open-store.ts';
+import { freeBytesOf, openStore } from '../store/open-store.ts';
 import { Estimator } from './estimator.ts';
 import { type ExpandDependencies, expand } from './expand.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
@@ -87,8 +87,8 @@ class Engine {
   async #work(isExtra: boolean): Promise<never> {
     for (;;) {
       try {
-        const isHeld = isExtra && this.#retries > 0;
-        const job = isHeld ? null : this.#dependencies.store.claim(this.#config.ownerId);
+        const waits = (isExtra && this.#retries > 0) || !this.#hasRoom();
+        const job = waits ? null : this.#dependencies.store.claim(this.#config.ownerId);
         if (job) await this.#expand(job);
         else await this.#sleeping;
       } catch (error) {
@@ -97,6 +97,11 @@ class Engine {
         await new Promise((resolve) => setTimeout(resolve, STORE_ERROR_DELAY_MS));
       }
     }
+  }
+
+  #hasRoom(): boolean {
+    const { store, diskReserveBytes } = this.#config;
+    return diskReserveBytes === 0 || freeBytesOf(store) >= diskReserveBytes;
   }
 
   async #expand(job: Job): Promise<void> {

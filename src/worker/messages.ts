@@ -80,6 +80,8 @@ export interface EngineConfig {
   readonly minimumSeeds: number;
   readonly leaseMs: number;
   readonly maximumAttempts: number;
+  /** Jobs wait while the store has less room than this. */
+  readonly diskReserveBytes: number;
   readonly logLevel: string;
   /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */
   readonly ownerId: string;

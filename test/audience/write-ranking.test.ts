@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { openRanking } from '../../src/audience/ranking.ts';
 import { writeRanking } from '../../src/audience/write-ranking.ts';
@@ -11,6 +12,13 @@ import { blobs } from './blobs.ts';
 
 const root = temporaryFolder();
 const scores = Float32Array.of(0.25, Number.NaN, 0.75, 0.25);
+
+/** The CRC-32 of a file of one block, as base64. */
+function sumOf(bytes: Buffer): string {
+  const sum = Buffer.alloc(4);
+  sum.writeUInt32LE(crc32(bytes));
+  return sum.toString('base64');
+}
 
 function thrownBy(action: () => unknown): AppError {
   try {
@@ -34,6 +42,11 @@ describe('writeRanking', () => {
       contract: 1,
       users: 4,
       candidates: 3,
+      crc32: {
+        block_bytes: 16_384,
+        'scores.f32': sumOf(readFileSync(join(folder, 'scores.f32'))),
+        'order.u32': sumOf(readFileSync(join(folder, 'order.u32'))),
+      },
     });
   });
 

@@ -44,7 +44,7 @@ describe('serve on a full disk', () => {
     it('keeps what it has, refuses what it cannot keep, and finishes when there is space', {
       timeout: 180_000,
     }, async () => {
-      const served = await Served.start({ ...world, dataDir });
+      const served = await Served.start({ ...world, dataDir, env: { METAHEAC_DISK_RESERVE_BYTES: '0' } });
       const earlier = await served.create(campaign);
       expect((await served.ended(earlier)).state).toBe('ready');
       const audience = (await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text;
@@ -70,6 +70,29 @@ describe('serve on a full disk', () => {
       expect((await served.ended(await served.create(world.campaigns[2]!))).state).toBe('ready');
       expect(served.engine).toBe(engine);
     });
+
+  it.runIf(isMounted)(
+    'starts again after it was killed there: it reads, says so, and takes work when there is space',
+    {
+      timeout: 180_000,
+    },
+    async () => {
+      fill(join(dataDir, 'filler'));
+      const served = await Served.spawn({ ...world, dataDir, env: { METAHEAC_DISK_RESERVE_BYTES: '500000' } });
+      await served.until(async () => (await served.call('GET', '/livez')).status === 200, 'is alive');
+      const { items } = (await served.call('GET', '/v1/campaigns')).json as { items: { id: string; state: string }[] };
+      const { id } = items.find(({ state }) => state === 'ready')!;
+      expect((await served.call('GET', `/v1/campaigns/${id}/audience`)).status).toBe(200);
+      const refused = await served.call('POST', '/v1/campaigns', body);
+      expect([refused.status, refused.json.code, refused.json.free_bytes]).toEqual([503, 'unavailable', 0]);
+      expect(refused.headers.get('retry-after')).toBe('60');
+      const ready = await served.call('GET', '/readyz');
+      expect([ready.status, ready.json.detail]).toEqual([503, expect.stringContaining('read-only: 0 bytes free')]);
+      rmSync(join(dataDir, 'filler'), { recursive: true });
+      await served.until(async () => (await served.call('GET', '/readyz')).status === 200, 'is ready');
+      expect((await served.ended(await served.create(world.campaigns[1]!))).state).toBe('ready');
+    },
+  );
 });
 
 /** A campaign whose engine was stopped while it adapted. */

@@ -142,14 +142,23 @@ export interface FixtureParts {
   /** Where webhooks may go beside public hosts. */
   readonly allowedHosts?: readonly string[];
   readonly resolve?: Resolve;
+  /** Free bytes on the disk; plenty by default. */
+  readonly freeBytes?: () => number;
 }
 
 const FEW_RANKINGS = { openRankings: 2, memoryBytes: 1024 };
 
+const RESERVE_BYTES = 1_000_000;
+const PLENTY_BYTES = 2 * RESERVE_BYTES;
+
+function diskOf(freeBytes: number) {
+  return { freeBytes, reserveBytes: RESERVE_BYTES, isLow: freeBytes < RESERVE_BYTES };
+}
+
 export async function openFixture(
   population: Population,
   config: Partial<ServerConfig> = {},
-  { clock = systemClock, allowedHosts = [], resolve, rankings: kept = FEW_RANKINGS }: FixtureParts = {},
+  { clock = systemClock, allowedHosts = [], resolve, rankings: kept = FEW_RANKINGS, freeBytes }: FixtureParts = {},
 ): Promise<Fixture> {
   const dataDir = temporaryFolder();
   const store = openStore(locateStore(dataDir), {
@@ -213,6 +222,11 @@ export async function openFixture(
     estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
     explainer: { explain: (task) => explainer.explain(task) },
     engine: () => engine(),
+    storage: {
+      disk: () => diskOf(freeBytes?.() ?? PLENTY_BYTES),
+      damaged: () => ({ ranking: 0, user_set: 0, population: 0 }),
+      scrubbed: () => ({ bytes: 0, passes: 0 }),
+    },
     onExpanded: (listener) => {
       onExpanded = listener;
     },

@@ -69,6 +69,7 @@ export function buildRig(options: RigOptions): Rig {
       device: options.device ?? 'cpu',
       threads: options.threads ?? 2,
       ...limits,
+      diskReserveBytes: 0,
       logLevel: 'silent',
     },
     store,

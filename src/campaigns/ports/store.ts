@@ -13,6 +13,7 @@ import type { Feedback } from './feedback.ts';
 import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
 import type { CampaignRecords } from './records.ts';
+import type { BackupOptions, BackupReport, StoreUpkeep } from './upkeep.ts';
 import type { UserErasure } from './user-erasure.ts';
 import type { UserSets } from './user-sets.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -98,6 +99,29 @@ export interface StoreAdapter {
    * @throws AppError invalid_argument where there is no store of this version; storage_failed
    */
   openRecords(location: string): CampaignRecords;
+
+  /**
+   * Opens what a store should have and has, beside the service that uses it; nothing is written but by `remove`. The
+   * caller closes it.
+   * @throws AppError invalid_argument where there is no store of this version; storage_failed
+   */
+  openUpkeep(location: string): StoreUpkeep;
+
+  /** How much room a store has for more, in bytes. @throws AppError storage_failed */
+  freeBytes(location: string): number;
+
+  /**
+   * Copies a store, as it is at one moment, into a new folder, while a service uses it.
+   * @throws AppError invalid_argument where there is no store of this version, or the folder is not empty; storage_failed;
+   * unavailable where what is to be copied is removed again and again meanwhile
+   */
+  backup(location: string, to: string, options: BackupOptions): Promise<BackupReport>;
+
+  /**
+   * Makes a store of a copy; every file is verified, and nothing is there unless all are whole.
+   * @throws AppError invalid_argument where it is no copy, is damaged, or the target is not empty; storage_failed
+   */
+  restore(from: string, to: string): Promise<BackupReport>;
 }
 
 /** Where a store is, as plain data: what a process or a thread is handed to open the same one. */

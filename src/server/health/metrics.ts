@@ -13,7 +13,7 @@ export interface ServerMetrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-type MetricsNeeds = Pick<ServerDependencies, 'engine' | 'onExpanded' | 'webhooks'> & {
+type MetricsNeeds = Pick<ServerDependencies, 'engine' | 'storage' | 'onExpanded' | 'webhooks'> & {
   readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'oldestQueuedSeconds' | 'outbox'>;
 };
 
@@ -33,6 +33,7 @@ export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
   });
   addStages(dependencies, registers);
   addServiceGauges(dependencies, registers);
+  addStorage(dependencies, registers);
   return {
     observe: requests.observe,
     openStreams,
@@ -78,6 +79,22 @@ function addServiceGauges({ store, engine, webhooks }: MetricsNeeds, registers: 
       this.reset();
       for (const [outcome, count] of Object.entries(webhooks.counts())) this.inc({ outcome }, count);
     },
+  });
+}
+
+function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
+  gauge('metaheac_disk_free_bytes', 'Free bytes on the disk of the data folder.', registers, [], (self) => {
+    self.set(storage.disk().freeBytes);
+  });
+  gauge('metaheac_disk_low', '1 while new work is refused: less is free than the reserve.', registers, [], (self) => {
+    self.set(storage.disk().isLow ? 1 : 0);
+  });
+  const help = 'Damaged files that were found since the start, none of which is served.';
+  gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
+    for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
+  });
+  gauge('metaheac_scrubbed_bytes', 'Bytes that were read to verify files since the start.', registers, [], (self) => {
+    self.set(storage.scrubbed().bytes);
   });
 }
 

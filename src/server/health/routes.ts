@@ -9,7 +9,7 @@ import type { ServerMetrics } from './metrics.ts';
 import { livenessSchema, readinessSchema } from './schemas.ts';
 
 /** What these routes call. */
-export type HealthNeeds = Pick<ServerDependencies, 'engine' | 'modelVersion' | 'population'> & {
+export type HealthNeeds = Pick<ServerDependencies, 'engine' | 'storage' | 'modelVersion' | 'population'> & {
   readonly store: Pick<ServerDependencies['store'], 'oldestQueuedSeconds'>;
 };
 
@@ -109,11 +109,12 @@ function getMetrics(app: ServerApp, metrics: ServerMetrics): void {
   );
 }
 
-function partsOf({ store, population, engine }: HealthNeeds): Part[] {
+function partsOf({ store, storage, population, engine }: HealthNeeds): Part[] {
   const { ready, detail } = engine();
   return [
     { name: 'engine', ready, detail },
     { name: 'store', ...storeStatus(store) },
+    { name: 'disk', ...diskStatus(storage) },
     { name: 'population', ready: true, detail: `version ${population.version}, ${population.rowCount} users` },
   ];
 }
@@ -121,6 +122,17 @@ function partsOf({ store, population, engine }: HealthNeeds): Part[] {
 function storeStatus(store: HealthNeeds['store']): Omit<Part, 'name'> {
   try {
     return { ready: true, detail: `oldest queued expansion ${Math.round(store.oldestQueuedSeconds())} s` };
+  } catch (error) {
+    return { ready: false, detail: messageOf(error) };
+  }
+}
+
+function diskStatus(storage: HealthNeeds['storage']): Omit<Part, 'name'> {
+  try {
+    const { freeBytes, reserveBytes, isLow } = storage.disk();
+    const free = `${freeBytes} bytes free`;
+    if (!isLow) return { ready: true, detail: free };
+    return { ready: false, detail: `read-only: ${free}, below the reserve of ${reserveBytes}` };
   } catch (error) {
     return { ready: false, detail: messageOf(error) };
   }

@@ -1,0 +1,84 @@
+/**
+ * Checksums of a ranking's files: a CRC-32 of every 16 KiB, so that a read verifies what it touches and opening reads no
+ * more than before.
+ */
+import { crc32 } from 'node:zlib';
+import type { OpenBlob } from '../campaigns/ports/blobs.ts';
+import type { AppError } from '../lib/errors.ts';
+
+/** What one checksum covers. */
+export const SUM_BLOCK_BYTES = 16 * 1024;
+
+/** CRC-32 of each block, the last one shorter. */
+export type Sums = Uint32Array;
+
+/** The checksums of a file's bytes. */
+export function sumsOf(data: NodeJS.ArrayBufferView): Sums {
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const sums = new Uint32Array(blocksOf(bytes.length));
+  for (let block = 0; block < sums.length; block++)
+    sums[block] = crc32(bytes.subarray(block * SUM_BLOCK_BYTES, (block + 1) * SUM_BLOCK_BYTES));
+  return sums;
+}
+
+/** As the sidecar has them: base64 of uint32, little endian. */
+export function encodeSums(sums: Sums): string {
+  return Buffer.from(sums.buffer, sums.byteOffset, sums.byteLength).toString('base64');
+}
+
+/** null where the text is not the checksums of a file of that size. */
+export function decodeSums(text: unknown, sizeBytes: number): Sums | null {
+  if (typeof text !== 'string') return null;
+  const bytes = new Uint8Array(Buffer.from(text, 'base64'));
+  return bytes.length === 4 * blocksOf(sizeBytes) ? new Uint32Array(bytes.buffer) : null;
+}
+
+/** How many checksums a file of that size has. */
+export function blocksOf(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / SUM_BLOCK_BYTES);
+}
+
+/** A file of which every block is verified before the first byte of it is returned, once for as long as it is open. */
+export class CheckedBlob implements OpenBlob {
+  readonly sizeBytes: number;
+  readonly #blob: OpenBlob;
+  readonly #sums: Sums;
+  readonly #refusal: (block: number) => AppError;
+  /** By block: 1 = verified. */
+  readonly #verified: Uint8Array;
+
+  constructor(blob: OpenBlob, sums: Sums, refusal: (block: number) => AppError) {
+    this.#blob = blob;
+    this.#sums = sums;
+    this.#refusal = refusal;
+    this.#verified = new Uint8Array(sums.length);
+    this.sizeBytes = blob.sizeBytes;
+  }
+
+  /** @throws AppError storage_failed also where a block that is read does not have its checksum. */
+  read(target: Uint8Array, position: number): number {
+    const read = this.#blob.read(target, position);
+    if (read === 0) return 0;
+    const last = Math.floor((position + read - 1) / SUM_BLOCK_BYTES);
+    for (let block = Math.floor(position / SUM_BLOCK_BYTES); block <= last; block++) {
+      if (this.#verified[block] === 1) continue;
+      if (this.#sumOf(block, target.subarray(0, read), position) !== this.#sums[block]) throw this.#refusal(block);
+      this.#verified[block] = 1;
+    }
+    return read;
+  }
+
+  close(): void {
+    this.#blob.close();
+  }
+
+  /** Of what was read where that has all of the block, else of what is read for it. */
+  #sumOf(block: number, bytes: Uint8Array, position: number): number {
+    const start = block * SUM_BLOCK_BYTES;
+    const length = Math.min(SUM_BLOCK_BYTES, this.sizeBytes - start);
+    const from = start - position;
+    if (from >= 0 && from + length <= bytes.length) return crc32(bytes.subarray(from, from + length));
+    const whole = Buffer.allocUnsafe(length);
+    return crc32(whole.subarray(0, this.#blob.read(whole, start)));
+  }
+}

@@ -1,0 +1,52 @@
+/** The port of upkeep: what a store should have and has, read beside a running service, and copies of all of it. */
+import type { Blobs } from './blobs.ts';
+
+/** What a store's rows name. */
+export interface StoreContents {
+  /** The sha256 of user sets. */
+  readonly sets: ReadonlySet<string>;
+  /** Folders of rankings. */
+  readonly rankings: ReadonlySet<string>;
+  /** Ids of expansions that have not ended, and may be writing a ranking. */
+  readonly running: ReadonlySet<string>;
+}
+
+/** A file of the folder of sets, or a folder of rankings. */
+export interface StoredName {
+  /** Relative to the store. */
+  readonly path: string;
+  /** Of what it holds: the sha256 of a set, the folder of a ranking; null for one that was never finished. */
+  readonly set?: string | null;
+  readonly ranking?: string | null;
+  /** Of a ranking. */
+  readonly expansionId?: string;
+}
+
+export interface StoreUpkeep {
+  readonly blobs: Blobs;
+  /** What is wrong with the database itself, in sentences. */
+  faults(): string[];
+  contents(): StoreContents;
+  /** What lies in the store's folders, named by a row or not. */
+  files(): StoredName[];
+  /** Removes one of `files`; the caller has the store's lock. @throws AppError storage_failed */
+  remove(file: StoredName): void;
+  close(): void;
+}
+
+/** A copy of a store. */
+export interface BackupReport {
+  readonly files: number;
+  readonly bytes: number;
+  /** How often the database was copied: again where a file that it names was removed meanwhile. */
+  readonly attempts: number;
+  /** What rows name and the store did not have. */
+  readonly lost: readonly string[];
+}
+
+export interface BackupOptions {
+  /** Milliseconds since 1970, for the manifest. */
+  readonly now: number;
+  /** Whether files are copied, rather than given a second name where the file system allows that. */
+  readonly copy: boolean;
+}

@@ -1,0 +1,85 @@
+/** `metaheac verify`. */
+import { AppError } from '../../lib/errors.ts';
+import type { Output } from '../../lib/output.ts';
+import { locateStore, lockStore, openUpkeep } from '../../store/open-store.ts';
+import { checkDataFolder, type DataFolderReport } from '../data-folder-check.ts';
+
+export interface VerifyCommandOptions {
+  readonly json?: boolean;
+  readonly repair?: boolean;
+}
+
+/** The exit code where a file that a row names is missing or damaged. */
+const DAMAGED = 4;
+const SHOWN = 20;
+
+/** Orphans are harmless and alone no reason for an exit code; `--repair` removes them, and nothing else. */
+export function verifyCommand(dataDir: string, { json = false, repair = false }: VerifyCommandOptions, output: Output) {
+  const locator = locateStore(dataDir);
+  const upkeep = openUpkeep(locator);
+  try {
+    const release = repair ? lockStore(locator) : findLock(() => lockStore(locator));
+    // without --repair the lock only tells whether a service is at work: one may start meanwhile
+    if (!repair) release?.();
+    try {
+      const report = checkDataFolder(upkeep, { isAlone: release !== null }, (done, all) =>
+        output.progress(`${done} of ${all} files`),
+      );
+      if (repair) for (const orphan of report.orphans) upkeep.remove(orphan);
+      if (json) output.result(JSON.stringify(present(report, { running: release === null, repair })));
+      else print(report, { running: release === null, repair }, output);
+      if (report.faults.length > 0) process.exitCode = DAMAGED;
+    } finally {
+      if (repair) release?.();
+    }
+  } finally {
+    upkeep.close();
+  }
+}
+
+/** null where a service has it. */
+function findLock(take: () => () => void): (() => void) | null {
+  try {
+    return take();
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'unavailable') return null;
+    throw error;
+  }
+}
+
+interface Circumstances {
+  readonly running: boolean;
+  readonly repair: boolean;
+}
+
+function print(report: DataFolderReport, { running, repair }: Circumstances, output: Output): void {
+  const { sets, rankings, bytes, unsealed, faults, orphans } = report;
+  if (running) output.note('a service uses this folder: what it is writing is left out');
+  for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
+  if (faults.length > SHOWN) output.result(`damaged  and ${faults.length - SHOWN} more`);
+  for (const { path } of orphans.slice(0, SHOWN)) output.result(`${repair ? 'removed' : 'orphan '}  ${path}`);
+  if (orphans.length > SHOWN) output.result(`${repair ? 'removed' : 'orphan '}  and ${orphans.length - SHOWN} more`);
+  if (unsealed.length > 0)
+    output.result(`${unsealed.length} rankings have no checksums yet: a running service gives them some`);
+  const megabytes = (bytes / 2 ** 20).toFixed(1);
+  const counts = `${sets} user sets and ${rankings} rankings, ${megabytes} MiB`;
+  output.result(
+    `${counts}: ${faults.length === 0 ? 'all whole' : `${faults.length} damaged`}, ${orphans.length} ` +
+      `${orphans.length === 1 ? 'orphan' : 'orphans'}${repair && orphans.length > 0 ? ' (removed)' : ''}`,
+  );
+}
+
+function present(report: DataFolderReport, { running, repair }: Circumstances): object {
+  const { sets, rankings, bytes, unsealed, faults, orphans } = report;
+  return {
+    whole: faults.length === 0,
+    running,
+    sets,
+    rankings,
+    bytes,
+    without_checksums: unsealed,
+    faults,
+    orphans: orphans.map(({ path }) => path),
+    removed: repair ? orphans.length : 0,
+  };
+}

@@ -1,0 +1,67 @@
+/** What was found damaged while serving: counted, logged once each, and made again where that is an active audience. */
+
+import type { CampaignStore } from '../campaigns/ports/store.ts';
+import { isEnd } from '../campaigns/states.ts';
+import type { Logger } from '../lib/logging.ts';
+import type { DamageKind } from '../server/health/port.ts';
+
+export interface DamageLogOptions {
+  readonly store: Pick<CampaignStore, 'activeAudiences' | 'get' | 'expand'>;
+  readonly logger: Logger;
+  /** Called after an expansion was queued. */
+  readonly wake: () => void;
+}
+
+export class DamageLog {
+  readonly #options: DamageLogOptions;
+  readonly #known = new Set<string>();
+  readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0 };
+
+  constructor(options: DamageLogOptions) {
+    this.#options = options;
+  }
+
+  counts(): Readonly<Record<DamageKind, number>> {
+    return this.#counts;
+  }
+
+  /** Notes a file or a folder that is damaged; true the first time. */
+  note(kind: DamageKind, path: string, message: string): boolean {
+    if (this.#known.has(path)) return false;
+    this.#known.add(path);
+    this.#counts[kind] += 1;
+    this.#options.logger.error({ kind, path, reason: message }, 'a damaged file was found: it is not served');
+    return true;
+  }
+
+  /**
+   * Notes a damaged ranking. If it is an active audience's, its campaign is expanded again from its inputs, once: equal
+   * inputs give equal bytes. Does so in a later turn of the event loop; never throws. Without a message a read found it,
+   * which may be of a version that was just deleted.
+   */
+  noteRanking(folder: string, message?: string): void {
+    setImmediate(() => {
+      this.#makeAgain(folder, message).catch((error: unknown) => {
+        // a full disk, or too much that waits: the next read tries again
+        this.#known.delete(folder);
+        this.#options.logger.error({ err: error, path: folder }, 'a damaged audience could not be queued again');
+      });
+    });
+  }
+
+  async #makeAgain(folder: string, message: string | undefined): Promise<void> {
+    const { store, logger, wake } = this.#options;
+    if (this.#known.has(folder)) return;
+    const audience = store.activeAudiences().find((one) => one.folder === folder);
+    if (audience === undefined && message === undefined) return;
+    this.note('ranking', folder, message ?? 'a read found it');
+    // an earlier version stays refused: it is nobody's active one
+    if (audience === undefined) return;
+    const { campaignId } = audience;
+    const { state } = store.get(campaignId);
+    if (state !== null && !isEnd(state)) return;
+    const { id } = await store.expand(campaignId);
+    logger.warn({ campaign: campaignId, expansion: id }, 'a damaged audience is made again from its inputs');
+    wake();
+  }
+}

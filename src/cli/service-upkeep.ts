@@ -1,0 +1,67 @@
+/** What a service does for its files: it takes them over, watches the disk, and finds and mends what is damaged. */
+import type { RankingCache } from '../audience/ranking-cache.ts';
+import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
+import type { Clock } from '../lib/clock.ts';
+import { AppError } from '../lib/errors.ts';
+import type { Logger } from '../lib/logging.ts';
+import type { Population } from '../population/population.ts';
+import type { ServerConfig } from '../server/config.ts';
+import type { StorageStatus } from '../server/health/port.ts';
+import { freeBytesOf, openUpkeep } from '../store/open-store.ts';
+import { DamageLog } from './damage-log.ts';
+import { DiskWatch } from './disk-watch.ts';
+import { Scrubber } from './scrubber.ts';
+
+/**
+ * Releases the jobs that a previous service left running. On a full disk this cannot be written: the service then reads
+ * only, and leases run out by themselves.
+ */
+export function takeOver(
+  store: CampaignStore,
+  locator: StoreLocator,
+  { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  { diskReserveBytes }: ServerConfig,
+): DiskWatch {
+  const disk = new DiskWatch(() => freeBytesOf(locator), diskReserveBytes, clock);
+  const { isLow, freeBytes, reserveBytes } = disk.state();
+  if (isLow)
+    logger.warn({ free: freeBytes, reserve: reserveBytes }, 'the disk is nearly full: the service is read-only');
+  try {
+    store.userSets.removeLeftovers();
+    const released = store.releaseAll();
+    if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
+  } catch (error) {
+    if (!isLow || !(error instanceof AppError)) throw error;
+    logger.warn({ err: error }, 'jobs of a previous service wait until their leases run out');
+  }
+  return disk;
+}
+
+interface Parts {
+  readonly disk: DiskWatch;
+  readonly store: CampaignStore;
+  readonly locator: StoreLocator;
+  readonly rankings: RankingCache;
+  readonly population: Population;
+  readonly wake: () => void;
+}
+
+/** Damage is reported by reads of rankings, and by the scrubber, which reads all files. */
+export function startUpkeep(
+  { logger, population: folder }: { readonly logger: Logger; readonly population: string },
+  { scrubBytesPerSecond: bytesPerSecond, scrubPauseMs: pauseMs }: ServerConfig,
+  { disk, store, locator, rankings, population, wake }: Parts,
+  closers: (() => Promise<void> | void)[],
+): StorageStatus {
+  const damage = new DamageLog({ store, logger, wake });
+  rankings.onDamage((path) => damage.noteRanking(path));
+  const upkeep = openUpkeep(locator);
+  closers.push(() => upkeep.close());
+  const scrubber = new Scrubber({
+    ...{ upkeep, rankings, damage, bytesPerSecond, pauseMs, logger },
+    population: { folder, version: () => population.version },
+  });
+  closers.push(() => scrubber.close());
+  scrubber.start();
+  return { disk: () => disk.state(), damaged: () => damage.counts(), scrubbed: () => scrubber.progress };
+}

@@ -1,0 +1,27 @@
+/** Limits of storage: room that is kept free, and how fast files are verified while they are served. */
+import type { LimitRows, LimitValues } from '../limit.ts';
+
+export const STORAGE_LIMITS = {
+  diskReserveBytes: {
+    default: 256 * 1024 * 1024,
+    unit: 'bytes',
+    least: 0,
+    published: true,
+    description:
+      'Free bytes on the disk of the data folder below which nothing new is taken and queued expansions wait, while ' +
+      'reads and deletions go on (256 MiB; 0: none).',
+  },
+  scrubBytesPerSecond: {
+    default: 8 * 1024 * 1024,
+    unit: 'bytes/s',
+    description: 'Bytes per second at which all files are verified while they are served (8 MiB).',
+  },
+  scrubPauseMs: {
+    default: 24 * 3600 * 1000,
+    unit: 'ms',
+    most: 2 ** 31 - 1,
+    description: 'Milliseconds between two such passes, and from the start to the first one (a day).',
+  },
+} as const satisfies LimitRows;
+
+export type StorageLimits = LimitValues<typeof STORAGE_LIMITS>;

@@ -1,0 +1,174 @@
+/**
+ * Copies of a data folder: `metaheac.db` by SQLite's online backup, and the files that its rows name, by hard links
+ * where the file system has them; `backup.json` lists all of it with its sha256.
+ */
+import { randomUUID } from 'node:crypto';
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { BackupOptions, BackupReport, StoreContents } from '../campaigns/ports/upkeep.ts';
+import { RANKINGS, rankingFolder } from '../campaigns/ranking-name.ts';
+import {
+  copyDurably,
+  createFolder,
+  linkDurably,
+  listFolder,
+  removeQuietly,
+  storageError,
+  syncFolder,
+  writeDurably,
+} from '../lib/durable-files.ts';
+import { AppError } from '../lib/errors.ts';
+import { SEED_FOLDER, userSetFile } from '../user-sets/set-file.ts';
+import { BACKUP_FILE, describeFiles, encodeBackup, hashFile, readBackup } from './backup-manifest.ts';
+import { DATABASE_FILE, type Database, databaseOf, openForReading } from './database.ts';
+import { Sqlite } from './driver.ts';
+import { contentsOf } from './upkeep.ts';
+
+/** All pages in one step: SQLite begins again where another process writes between two. */
+const ALL_PAGES = 0x7fffffff;
+/** How often the database is copied where files that it names are removed meanwhile. */
+const ATTEMPTS = 10;
+
+/**
+ * The database first, then the files that it names: a row never lacks its file when it is committed. One that is gone by
+ * then was removed together with its row, so the database is copied again; one that is missing twice is lost.
+ * @throws AppError as `StoreAdapter.backup`
+ */
+export async function backUpDataFolder(
+  dataDir: string,
+  to: string,
+  { now, copy }: BackupOptions,
+): Promise<BackupReport> {
+  const from = resolve(dataDir);
+  const database = openForReading(databaseOf(from));
+  try {
+    return await intoNewFolder(resolve(to), async (folder) => {
+      const { lost, attempts } = await copyConsistently(database, from, folder, copy ? copyDurably : linkDurably);
+      const files = describeFiles(folder);
+      writeDurably(join(folder, BACKUP_FILE), encodeBackup({ createdAt: now, files, lost }));
+      return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), attempts, lost };
+    });
+  } catch (error) {
+    throw storageError(`back ${from} up`, error);
+  } finally {
+    database.close();
+  }
+}
+
+/** @throws AppError as `StoreAdapter.restore` */
+export async function restoreDataFolder(backup: string, to: string): Promise<BackupReport> {
+  const from = resolve(backup);
+  const { files, lost } = readBackup(from);
+  try {
+    return await intoNewFolder(resolve(to), async (folder) => {
+      for (const { path, size, sha256 } of files) {
+        const copied = join(folder, path);
+        createFolder(dirname(copied));
+        if (!existsSync(join(from, path))) throw damagedBackup(from, `${path} is missing`);
+        copyDurably(join(from, path), copied);
+        if (hashFile(copied) !== sha256) throw damagedBackup(from, `${path} does not have its sha256 (${size} bytes)`);
+      }
+      return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), attempts: 1, lost };
+    });
+  } catch (error) {
+    throw storageError(`restore ${from}`, error);
+  }
+}
+
+async function copyConsistently(
+  database: Database,
+  from: string,
+  folder: string,
+  copy: (from: string, to: string) => void,
+): Promise<{ lost: string[]; attempts: number }> {
+  let before: ReadonlySet<string> = new Set();
+  for (let attempts = 1; ; attempts++) {
+    const contents = await copyDatabase(database, join(folder, DATABASE_FILE));
+    const missing = copyFiles(contents, from, folder, copy);
+    if (missing.every((path) => before.has(path))) {
+      removeOthers(contents, folder);
+      return { lost: missing, attempts };
+    }
+    if (attempts === ATTEMPTS)
+      throw new AppError('unavailable', `${missing[0]} was removed while it was copied, ${ATTEMPTS} times in a row`);
+    before = new Set(missing);
+  }
+}
+
+/** As one file, without a log beside it; returns what its rows name. */
+async function copyDatabase(database: Database, file: string): Promise<StoreContents> {
+  rmSync(file, { force: true });
+  await database.backup(file, { progress: () => ALL_PAGES });
+  const copy: Database = new Sqlite(file);
+  try {
+    copy.pragma('journal_mode = DELETE');
+    return contentsOf(copy);
+  } finally {
+    copy.close();
+  }
+}
+
+/** Copies what is not there yet; returns what the data folder does not have. */
+function copyFiles(
+  { sets, rankings }: StoreContents,
+  from: string,
+  to: string,
+  copy: (from: string, to: string) => void,
+): string[] {
+  const missing: string[] = [];
+  const copyAll = (folder: string, names: readonly string[]) => {
+    createFolder(join(to, folder));
+    for (const name of names) {
+      if (existsSync(join(to, folder, name))) continue;
+      try {
+        copy(join(from, folder, name), join(to, folder, name));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        missing.push(join(folder, name));
+      }
+    }
+    syncFolder(join(to, folder));
+  };
+  copyAll(SEED_FOLDER, [...sets].map(userSetFile));
+  for (const folder of rankings) {
+    const names = listFolder(join(from, folder)).filter((name) => !name.endsWith('.tmp'));
+    if (names.length === 0) missing.push(folder);
+    else copyAll(folder, names);
+  }
+  return missing;
+}
+
+/** Removes what only an earlier copy of the database named. */
+function removeOthers({ sets, rankings }: StoreContents, folder: string): void {
+  const files = new Set([...sets].map(userSetFile));
+  for (const name of listFolder(join(folder, SEED_FOLDER)))
+    if (!files.has(name)) rmSync(join(folder, SEED_FOLDER, name));
+  for (const campaign of listFolder(join(folder, RANKINGS)))
+    for (const expansion of listFolder(join(folder, RANKINGS, campaign)))
+      if (!rankings.has(rankingFolder(campaign, expansion)))
+        rmSync(join(folder, RANKINGS, campaign, expansion), { recursive: true });
+}
+
+/** Makes a folder that is there whole, or not at all. @throws AppError invalid_argument where it holds something */
+async function intoNewFolder<T>(target: string, fill: (folder: string) => Promise<T>): Promise<T> {
+  const isEmpty = existsSync(target) && readdirSync(target).length === 0;
+  if (existsSync(target) && !isEmpty)
+    throw new AppError('invalid_argument', `${target} is not empty: nothing is written into what is there`);
+  const fresh = `${target}.new-${randomUUID()}`;
+  try {
+    createFolder(fresh);
+    const result = await fill(fresh);
+    syncFolder(fresh);
+    if (isEmpty) rmdirSync(target);
+    renameSync(fresh, target);
+    syncFolder(dirname(target));
+    return result;
+  } catch (error) {
+    removeQuietly(fresh);
+    throw error;
+  }
+}
+
+function damagedBackup(folder: string, what: string): AppError {
+  return new AppError('invalid_argument', `backup ${folder} is damaged: ${what}`);
+}

@@ -1,0 +1,118 @@
+/** Rankings of which a bit flips: never another user at a rank, nor another rank of a user. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { checkRanking, sealRanking } from '../../src/audience/check-ranking.ts';
+import { isDamage } from '../../src/audience/format.ts';
+import { openRanking, type Ranking } from '../../src/audience/ranking.ts';
+import { writeRanking } from '../../src/audience/write-ranking.ts';
+import { createRng } from '../../src/lib/rng.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { size } from '../fixture/size.ts';
+import { blobs } from './blobs.ts';
+
+/** Five blocks a file, the last one not full. */
+const USERS = 18_000;
+
+const root = temporaryFolder();
+const rng = createRng('flipped bits');
+const scores = Float32Array.from({ length: USERS }, () =>
+  rng.integer(9) === 0 ? Number.NaN : rng.integer(5000) / 5000,
+);
+let folders = 0;
+
+function written(): string {
+  const folder = join(root, `ranking-${folders++}`);
+  writeRanking(blobs, folder, scores);
+  return folder;
+}
+
+function flip(path: string, bit: number): void {
+  const bytes = readFileSync(path);
+  bytes[bit >> 3]! ^= 1 << (bit & 7);
+  writeFileSync(path, bytes);
+}
+
+/** Without its checksums, as it was written before there were any. */
+function unseal(folder: string): void {
+  const { crc32: _, ...sidecar } = JSON.parse(readFileSync(join(folder, 'ranking.json'), 'utf8'));
+  writeFileSync(join(folder, 'ranking.json'), `${JSON.stringify(sidecar)}\n`);
+}
+
+function check(folder: string) {
+  const slices = checkRanking(blobs, folder);
+  for (;;) {
+    const { done, value } = slices.next();
+    if (done) return value;
+  }
+}
+
+/** What an action returns, or `damaged`. */
+function outcomeOf<T>(action: () => T): T | 'damaged' {
+  try {
+    return action();
+  } catch (error) {
+    if (isDamage(error)) return 'damaged';
+    throw error;
+  }
+}
+
+function readAll(ranking: Ranking) {
+  return [
+    ...Array.from({ length: 40 }, (_, i) => outcomeOf(() => ranking.rankOf(i * 450))),
+    ...Array.from({ length: 20 }, (_, i) => outcomeOf(() => [...ranking.usersAt(i * 700, 100)].join())),
+    ...Array.from({ length: 20 }, (_, i) => outcomeOf(() => [...ranking.scoresFrom(i * 700, 100)].join())),
+  ];
+}
+
+describe('a ranking of which one bit is flipped', () => {
+  it('answers as before or says that it is damaged, for bits everywhere in both files', () => {
+    const whole = openRanking(blobs, written());
+    const expected = readAll(whole);
+    whole.close();
+    const folder = written();
+    const rounds = size(12, 60);
+    let found = 0;
+    for (let round = 0; round < rounds; round++) {
+      const path = join(folder, round % 2 === 0 ? 'scores.f32' : 'order.u32');
+      const bit = rng.integer(8 * readFileSync(path).length);
+      flip(path, bit);
+      const ranking = openRanking(blobs, folder);
+      const answers = readAll(ranking);
+      const wrong = answers.filter((answer, i) => answer !== 'damaged' && answer !== expected[i]);
+      expect([path, bit, wrong]).toEqual([path, bit, []]);
+      if (answers.includes('damaged')) found += 1;
+      ranking.close();
+      expect(check(folder).kind).toBe('damaged');
+      flip(path, bit);
+    }
+    // most bits lie in a block that something was read of
+    expect(found).toBeGreaterThan(rounds / 2);
+    expect(check(folder)).toEqual({ kind: 'whole' });
+  });
+
+  it('tells who opened it, once a block is read that is damaged', () => {
+    const folder = written();
+    flip(join(folder, 'order.u32'), 8 * 3);
+    const told: string[] = [];
+    const ranking = openRanking(blobs, folder, ({ message }) => told.push(message));
+    expect(told).toEqual([]);
+    expect(() => ranking.usersAt(0, 1)).toThrow('block 0 of order.u32 does not have its checksum');
+    expect(told).toHaveLength(1);
+    ranking.close();
+  });
+});
+
+describe('a ranking from before checksums', () => {
+  it('is opened, and sealed as it is then', () => {
+    const folder = written();
+    const sealed = readFileSync(join(folder, 'ranking.json'), 'utf8');
+    unseal(folder);
+    openRanking(blobs, folder).close();
+    const found = check(folder);
+    if (found.kind !== 'unsealed') throw new Error(found.kind);
+    sealRanking(blobs, folder, found);
+    expect(readFileSync(join(folder, 'ranking.json'), 'utf8')).toBe(sealed);
+    expect(check(folder)).toEqual({ kind: 'whole' });
+  });
+});

@@ -1,0 +1,91 @@
+/** The scrubber finds what is damaged while nobody reads it, and a damaged audience is made again. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { RankingCache } from '../../src/audience/ranking-cache.ts';
+import { DamageLog } from '../../src/cli/damage-log.ts';
+import { Scrubber } from '../../src/cli/scrubber.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { locateStore, openUpkeep } from '../../src/store/open-store.ts';
+import { type Fixture, importUsers, openFixture } from '../server/fixture.ts';
+
+const users = await importUsers();
+let fixture: Fixture;
+beforeAll(async () => {
+  fixture = await openFixture(users.population);
+});
+afterAll(async () => {
+  await fixture.close();
+  users.remove();
+});
+
+const logger = createLogger('silent', 'test');
+
+function flip(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[5]! ^= 16;
+  writeFileSync(path, bytes);
+}
+
+it('reports each damaged file once, makes an active audience again, and seals what has no checksums', async () => {
+  const { store, dataDir } = fixture;
+  const [damaged, old] = [await fixture.createReady(), await fixture.createReady()];
+  const folder = store.activeAudience(damaged).folder;
+  const oldSidecar = join(dataDir, store.activeAudience(old).folder, 'ranking.json');
+  const sealed = readFileSync(oldSidecar, 'utf8');
+  const { crc32: _, ...unsealed } = JSON.parse(sealed);
+  writeFileSync(oldSidecar, JSON.stringify(unsealed));
+  flip(join(dataDir, folder, 'scores.f32'));
+  const [set] = readdirSync(join(dataDir, 'seeds'));
+  flip(join(dataDir, 'seeds', set!));
+  const { path, version } = users.population;
+  const segment = join(path, version, 'segments/000000.arrow');
+  flip(segment);
+
+  let wakes = 0;
+  const damage = new DamageLog({ store, logger, wake: () => void wakes++ });
+  const upkeep = openUpkeep(locateStore(dataDir));
+  const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
+  const scrubber = new Scrubber({
+    ...{ upkeep, rankings, damage, logger, bytesPerSecond: 1e12, pauseMs: 1 },
+    population: { folder: path, version: () => version },
+  });
+  scrubber.start();
+  await expect.poll(() => scrubber.progress.passes, { timeout: 30_000 }).toBeGreaterThan(2);
+  scrubber.close();
+  expect(damage.counts()).toEqual({ ranking: 1, user_set: 1, population: 1 });
+  expect(readFileSync(oldSidecar, 'utf8')).toBe(sealed);
+  expect([store.get(damaged).state, wakes]).toEqual(['queued', 1]);
+  // never another user: refused until it is there again
+  expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).json.code).toBe('storage_failed');
+  expect(() => users.population.readSegment(0)).toThrow('000000.arrow was altered');
+  // its inputs must be whole for that
+  expect(() => fixture.finishNext()).toThrow('is damaged');
+  flip(join(dataDir, 'seeds', set!));
+  store.releaseAll();
+  fixture.finishNext();
+  expect(store.activeAudience(damaged)).toMatchObject({ version: 2 });
+  expect((await fixture.call('GET', `/v1/campaigns/${damaged}/audience`)).status).toBe(200);
+  flip(segment);
+  upkeep.close();
+  rankings.closeAll();
+});
+
+it('makes an audience again that a read found damaged, once', async () => {
+  const { store, dataDir } = fixture;
+  const id = await fixture.createReady();
+  const { folder } = store.activeAudience(id);
+  flip(join(dataDir, folder, 'order.u32'));
+  const damage = new DamageLog({ store, logger, wake: () => {} });
+  const rankings = new RankingCache(store.blobs, { openRankings: 2, memoryBytes: 0 });
+  rankings.onDamage((path) => damage.noteRanking(path));
+  for (let read = 0; read < 3; read++)
+    expect(() => rankings.get(folder).usersAt(0, 1)).toThrow('does not have its checksum');
+  await expect.poll(() => store.get(id).state).toBe('queued');
+  expect(damage.counts().ranking).toBe(1);
+  fixture.finishNext();
+  const again = store.activeAudience(id);
+  expect(again.folder).not.toBe(folder);
+  expect(rankings.get(again.folder).candidates).toBe(again.candidates);
+  rankings.closeAll();
+});

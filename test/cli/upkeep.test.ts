@@ -1,0 +1,176 @@
+/** Backup, restore and verify as their commands do them, beside a store that is open. */
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { backupCommand, restoreCommand } from '../../src/cli/commands/backup.ts';
+import { verifyCommand } from '../../src/cli/commands/verify.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { type Fixture, importUsers, openFixture } from '../server/fixture.ts';
+
+const users = await importUsers();
+const root = temporaryFolder();
+let fixture: Fixture;
+let ids: string[];
+beforeAll(async () => {
+  fixture = await openFixture(users.population);
+  ids = [await fixture.createReady(), await fixture.createReady(), await fixture.createReady()];
+});
+afterAll(async () => {
+  await fixture.close();
+  users.remove();
+});
+afterEach(() => {
+  process.exitCode = undefined;
+});
+
+const LIMITS = { clock: systemClock, minimumSeeds: 10, leaseMs: 30_000, maximumAttempts: 3 };
+
+/** Collects what a command prints. */
+function collect() {
+  const lines: string[] = [];
+  return {
+    lines,
+    json: () => JSON.parse(lines.at(-1)!),
+    output: { result: (line: string) => void lines.push(line), note: () => {}, progress: () => {} },
+  };
+}
+
+async function backUp(
+  to: string,
+  options: { copy?: boolean } = {},
+): Promise<{ files: number; database_copies: number }> {
+  const { output, json } = collect();
+  await backupCommand(fixture.dataDir, { out: to, json: true, ...options }, systemClock, output);
+  return json();
+}
+
+async function restore(from: string, to: string): Promise<void> {
+  await restoreCommand(from, { to }, collect().output);
+}
+
+function verify(folder: string, options: { repair?: boolean } = {}) {
+  const { output, json } = collect();
+  verifyCommand(folder, { json: true, ...options }, output);
+  return json();
+}
+
+function flip(path: string): void {
+  const bytes = readFileSync(path);
+  bytes[1]! ^= 4;
+  writeFileSync(path, bytes);
+}
+
+describe('backup and restore', () => {
+  it('copy a store that is open, with hard links, and give every ranking byte for byte', async () => {
+    const [backup, to] = [join(root, 'backup'), join(root, 'restored')];
+    expect(await backUp(backup)).toMatchObject({ database_copies: 1 });
+    expect(readdirSync(backup).sort()).toEqual(['audiences', 'backup.json', 'metaheac.db', 'seeds']);
+    await restore(backup, to);
+    expect(readdirSync(to).sort()).toEqual(['audiences', 'metaheac.db', 'seeds']);
+    const again = openStore(locateStore(to), LIMITS);
+    expect(
+      again
+        .list({ limit: 10 })
+        .items.map(({ id }) => id)
+        .sort(),
+    ).toEqual([...ids].sort());
+    for (const id of ids) {
+      const { folder } = again.activeAudience(id);
+      expect(again.activeAudience(id)).toEqual(fixture.store.activeAudience(id));
+      for (const file of ['scores.f32', 'order.u32', 'ranking.json']) {
+        const original = join(fixture.dataDir, folder, file);
+        expect(readFileSync(join(to, folder, file))).toEqual(readFileSync(original));
+        expect(statSync(join(backup, folder, file)).ino).toBe(statSync(original).ino);
+        expect(statSync(join(to, folder, file)).ino).not.toBe(statSync(original).ino);
+      }
+    }
+    again.close();
+    expect(verify(to)).toMatchObject({ whole: true, rankings: 3, orphans: [] });
+  });
+
+  it('copy files where that is asked for', async () => {
+    const backup = join(root, 'copied');
+    await backUp(backup, { copy: true });
+    const { folder } = fixture.store.activeAudience(ids[0]!);
+    const [copy, original] = [backup, fixture.dataDir].map((one) => statSync(join(one, folder, 'order.u32')));
+    expect(copy!.ino).not.toBe(original!.ino);
+  });
+
+  it('refuse a target that holds something, a damaged backup and one whose list was altered; nothing is left', async () => {
+    const backup = join(root, 'backup');
+    await expect(backUp(backup)).rejects.toThrow('is not empty');
+    const bad = join(root, 'bad');
+    cpSync(backup, bad, { recursive: true });
+    flip(join(bad, 'seeds', readdirSync(join(bad, 'seeds'))[0]!));
+    const before = readdirSync(root).sort();
+    await expect(restore(bad, join(root, 'never'))).rejects.toThrow('does not have its sha256');
+    rmSync(join(bad, 'metaheac.db'));
+    await expect(restore(bad, join(root, 'never'))).rejects.toThrow(/metaheac.db is missing|does not have its sha256/);
+    const list = JSON.parse(readFileSync(join(bad, 'backup.json'), 'utf8'));
+    writeFileSync(join(bad, 'backup.json'), JSON.stringify({ ...list, files: list.files.slice(1) }));
+    await expect(restore(bad, join(root, 'never'))).rejects.toThrow('its list was altered');
+    writeFileSync(
+      join(bad, 'backup.json'),
+      JSON.stringify({ ...list, files: [{ ...list.files[0], path: '../../outside' }] }),
+    );
+    await expect(restore(bad, join(root, 'never'))).rejects.toThrow('#/files/0/path');
+    await expect(restore(fixture.dataDir, join(root, 'never'))).rejects.toThrow('is not a backup');
+    expect(readdirSync(root).sort()).toEqual(before);
+  });
+
+  it('say what the data folder has lost', async () => {
+    const lost = await fixture.createReady();
+    const { folder } = fixture.store.activeAudience(lost);
+    const aside = join(root, 'aside');
+    cpSync(join(fixture.dataDir, folder), aside, { recursive: true });
+    rmSync(join(fixture.dataDir, folder), { recursive: true });
+    await expect(backUp(join(root, 'partial'))).rejects.toThrow('as damaged as the data folder');
+    expect(JSON.parse(readFileSync(join(root, 'partial', 'backup.json'), 'utf8')).lost).toEqual([folder]);
+    cpSync(aside, join(fixture.dataDir, folder), { recursive: true });
+  });
+});
+
+describe('verify', () => {
+  it('finds what is damaged, missing and nobody’s, and removes only the last', async () => {
+    const folder = join(root, 'checked');
+    await restore(join(root, 'backup'), folder);
+    const [damaged, gone] = ids.map((id) => fixture.store.activeAudience(id).folder) as [string, string];
+    flip(join(folder, damaged, 'order.u32'));
+    rmSync(join(folder, gone), { recursive: true });
+    const orphan = `${damaged.slice(0, damaged.lastIndexOf('/'))}/00000000-0000-4000-8000-000000000000`;
+    mkdirSync(join(folder, orphan));
+    const set = `seeds/${'0'.repeat(64)}.txt`;
+    for (const path of [set, 'seeds/left.tmp']) writeFileSync(join(folder, path), 'u1\n');
+    const report = verify(folder);
+    expect(report).toMatchObject({ whole: false, running: false, rankings: 3 });
+    expect(report.orphans.sort()).toEqual([orphan, set, 'seeds/left.tmp'].sort());
+    expect(report.faults).toHaveLength(2);
+    expect(report.faults).toEqual(
+      expect.arrayContaining([
+        { path: damaged, message: 'block 0 of order.u32 does not have its checksum' },
+        { path: gone, message: expect.stringContaining('ENOENT') },
+      ]),
+    );
+    expect(process.exitCode).toBe(4);
+    expect(verify(folder, { repair: true })).toMatchObject({ removed: 3 });
+    for (const path of report.orphans) expect(existsSync(join(folder, path))).toBe(false);
+    expect(verify(folder)).toMatchObject({ orphans: [], rankings: 3 });
+    expect(existsSync(join(folder, damaged))).toBe(true);
+  });
+
+  it('leaves out what a running service is writing, and repairs nothing beside one', () => {
+    const folder = join(root, 'restored');
+    const release = lockStore(locateStore(folder));
+    writeFileSync(join(folder, 'seeds/arriving.tmp'), 'u1\n');
+    expect(verify(folder)).toMatchObject({ whole: true, running: true, orphans: [] });
+    expect(() => verify(folder, { repair: true })).toThrow('is in use by another metaheac serve');
+    release();
+    expect(verify(folder)).toMatchObject({ running: false, orphans: ['seeds/arriving.tmp'] });
+  });
+
+  it('refuses a folder that no service has', () => {
+    expect(() => verify(users.population.path)).toThrow('it has no metaheac.db');
+  });
+});
