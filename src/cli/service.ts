@@ -8,16 +8,12 @@ import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
-import { type ModelFolder, readModelFolder } from '../model/folder.ts';
-import { featureOf } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
-import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import type { ServerDependencies } from '../server/dependencies.ts';
 import { requireKeyFor } from '../server/http/auth.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
-import type { ValueList } from '../server/information/feature-values.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
@@ -27,7 +23,7 @@ import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import { describeModel, valuesOf } from './model-facts.ts';
+import { ModelSwitch } from './model-switch.ts';
 import { PopulationSwitch } from './population-switch.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
@@ -70,15 +66,15 @@ export async function startService(given: ServiceOptions): Promise<Service> {
   requireKeyFor(given.host, given.apiKey);
   // a link may name another model when the engine starts again
   const options = existsSync(given.model) ? { ...given, model: realpathSync(given.model) } : given;
-  const model = readModelFolder(options.model);
-  const { population: folder, logger } = options;
-  const populations = new PopulationSwitch({ folder, model, logger });
+  const { dataDir, population: folder, logger, clock } = options;
+  const models = new ModelSwitch({ dataDir, given: options.model, logger, clock });
+  const populations = new PopulationSwitch({ folder, model: () => models.folder, logger });
   const closers: (() => Promise<void> | void)[] = [];
   const close = async () => {
     while (closers.length > 0) await closers.pop()!();
   };
   try {
-    return await startParts(options, model, populations, closers, close);
+    return await startParts(options, models, populations, closers, close);
   } catch (error) {
     await close();
     throw error;
@@ -88,7 +84,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
 /** Starts part after part; each pushes its close function, to be called in reverse order, onto `closers`. */
 async function startParts(
   options: ServiceOptions,
-  model: ModelFolder,
+  models: ModelSwitch,
   populations: PopulationSwitch,
   closers: (() => Promise<void> | void)[],
   close: () => Promise<void>,
@@ -101,11 +97,13 @@ async function startParts(
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts });
   closers.push(() => store.close());
   takeOver(store, logger);
+  models.settle();
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
   closers.push(() => populations.close());
   const { served: population } = populations;
-  const supervisor = superviseEngine(options, model, population, { store, locator }, config);
+  const supervisor = superviseEngine(options, models, population, { store, locator }, config);
+  models.connect({ store, populations, supervisor });
   populations.onSwitch((version) => supervisor.usePopulation(version));
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
@@ -113,7 +111,7 @@ async function startParts(
   const retention = { versions: config.retainedVersions, days: config.retainedDays };
   closers.push(startHousekeeping({ store, rankings, populationVersion, retention, wake, logger }));
   const eraser = startEraser(options, store, population, config, closers);
-  const exporter = openExporter(options, model, locator);
+  const exporter = openExporter(models, locator);
   closers.push(() => exporter.close());
   const explainer = openExplainer(options, config, locator);
   closers.push(() => explainer.close());
@@ -122,9 +120,17 @@ async function startParts(
     store,
     rankings,
     population,
-    campaignFeatures: campaignFeaturesOf(model),
-    modelVersion: model.manifest.version,
-    model: describeModel(model.manifest),
+    // of the model that is served when they are read
+    get campaignFeatures() {
+      return models.campaignFeatures;
+    },
+    get modelVersion() {
+      return models.version;
+    },
+    get model() {
+      return models.facts;
+    },
+    models,
     populations,
     customisedModels: exporter,
     eraser,
@@ -181,7 +187,7 @@ function openWebhooks(options: ServiceOptions, { outbox }: CampaignStore, config
 
 function superviseEngine(
   options: ServiceOptions,
-  model: ModelFolder,
+  models: ModelSwitch,
   population: Population,
   { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
   { minimumSeeds, leaseMs, maximumAttempts }: ServerConfig,
@@ -189,9 +195,10 @@ function superviseEngine(
   return new EngineSupervisor(
     {
       store: locator,
-      model: resolve(options.model),
+      model: resolve(models.folder.path),
+      models: models.models,
       population: resolve(options.population),
-      modelVersion: model.manifest.version,
+      modelVersion: models.version,
       populationVersion: population.version,
       device: options.device,
       threads: options.threads ?? defaultThreads(),
@@ -205,8 +212,17 @@ function superviseEngine(
   );
 }
 
-function openExporter({ model }: ServiceOptions, { manifest }: ModelFolder, store: StoreLocator): ModelExporter {
-  return new ModelExporter({ model: resolve(model), modelVersion: manifest.version, store });
+function openExporter(models: ModelSwitch, store: StoreLocator): ModelExporter {
+  return new ModelExporter({
+    get model() {
+      return resolve(models.folder.path);
+    },
+    get modelVersion() {
+      return models.version;
+    },
+    models: models.models,
+    store,
+  });
 }
 
 function openExplainer(options: ServiceOptions, config: ServerConfig, store: StoreLocator): AudienceExplainer {
@@ -218,20 +234,6 @@ function openExplainer(options: ServiceOptions, config: ServerConfig, store: Sto
       minimumGroupUsers: config.minimumDisparityGroupUsers,
       minimumDisparityPercent: config.minimumDisparityPercent,
     },
-  });
-}
-
-/** Of a feature of numbers. */
-const NO_VALUES: ValueList = { size: 1, token: () => '' };
-
-function campaignFeaturesOf({ manifest, vocabularies }: ModelFolder): CampaignFeature[] {
-  return manifest.features.campaign.map((feature) => {
-    const vocabulary = vocabularies.get(`campaign.${feature.name}`);
-    return {
-      ...featureOf(feature),
-      isKnown: (value) => vocabulary !== undefined && vocabulary.find(value) !== 0,
-      values: vocabulary ? valuesOf(vocabulary) : NO_VALUES,
-    };
   });
 }
 

@@ -37,6 +37,7 @@ import { validatorCompiler } from './http/validation.ts';
 import { addInformationRoutes } from './information/routes.ts';
 import { describeRoutes } from './openapi/document.ts';
 import { addDocumentRoutes } from './openapi/routes.ts';
+import { addModelVersionRoutes } from './models/routes.ts';
 import { addPopulationRoutes } from './populations/routes.ts';
 import { answerErrors, sendError } from './problems/error-handler.ts';
 import { OpenUploads } from './user-sets/open-uploads.ts';
@@ -94,6 +95,7 @@ function unserved(config: ServerConfig): ServerDependencies {
     campaignFeatures: [],
     modelVersion: 'none',
     model: unusable(),
+    models: unusable(),
     populations: unusable(),
     customisedModels: unusable(),
     eraser: unusable(),
@@ -172,6 +174,7 @@ async function addRoutes(
   addModelRoutes(app, dependencies);
   await addUserSetRoutes(app, dependencies, { uploads, requests }, takeStream);
   addInformationRoutes(app, dependencies);
+  addModelVersionRoutes(app, dependencies);
   addPopulationRoutes(app, dependencies);
   addUserRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);

@@ -11,15 +11,13 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
 import { describeError } from '../lib/thread-error.ts';
 import { ThreadDied } from '../lib/thread-group.ts';
-import { readModelFolder } from '../model/folder.ts';
-import { bind } from '../online/binding.ts';
-import { openPopulation, type Population } from '../population/population.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
 import { openStore } from '../store/open-store.ts';
+import { checkModel } from './check-model.ts';
+import { EngineModels, type LoadedModel } from './engine-models.ts';
 import { Estimator } from './estimator.ts';
-import { type ExpandDependencies, expand } from './expand.ts';
-import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
-import { ThreadPool } from './pool.ts';
+import { type ExpandDependencies, expand, type Outcome } from './expand.ts';
+import type { CheckedModel, CheckModelTask, EngineConfig, FromEngine, ToEngine } from './messages.ts';
 
 /** How often the queue is polled when nobody wakes the engine. */
 const POLL_MS = 500;
@@ -40,11 +38,25 @@ const THREADS = '/proc/self/task';
 /** Each holds the scores of all users, 5 bytes a user with their roles; more would share a pass with more others. */
 const JOBS_PER_THREAD = 4;
 
+/** What expansions with any model need. */
+type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'modelVersion' | 'openPopulation'> & {
+  readonly models: EngineModels;
+};
+
+/** What the engine process serves by now. */
+interface Served {
+  readonly config: EngineConfig;
+  readonly logger: Logger;
+  readonly estimator: Estimator;
+}
+
 class Engine {
   readonly #config: EngineConfig;
-  #dependencies: ExpandDependencies;
+  #dependencies: EngineDependencies;
   readonly #logger: Logger;
   readonly #onExpanded: (timings: Timings) => void;
+  /** Models that stay loaded since they were checked. */
+  readonly #checked = new Set<string>();
   #wake: () => void = () => {};
   /** Jobs that run and were tried before. */
   #retries = 0;
@@ -52,7 +64,7 @@ class Engine {
 
   constructor(
     config: EngineConfig,
-    dependencies: ExpandDependencies,
+    dependencies: EngineDependencies,
     logger: Logger,
     onExpanded: (timings: Timings) => void,
   ) {
@@ -71,6 +83,25 @@ class Engine {
     this.#dependencies = { ...this.#dependencies, populationVersion: version };
   }
 
+  /** Expansions whose first attempt begins from now on pin this model; running ones end with theirs. */
+  useModel(version: string, folder: string): void {
+    this.#dependencies.models.use(version, folder);
+    this.dropModel(version);
+  }
+
+  /** Loads a model beside the served one, and compares them. It stays loaded until it is used or dropped. */
+  async checkModel(task: CheckModelTask): Promise<CheckedModel> {
+    const check = await checkModel(task, this.#dependencies);
+    if (this.#checked.has(task.version)) this.#dependencies.models.giveBack(task.version);
+    this.#checked.add(task.version);
+    return check;
+  }
+
+  /** Forgets a model that was checked. */
+  dropModel(version: string): void {
+    if (this.#checked.delete(version)) this.#dependencies.models.giveBack(version);
+  }
+
   /**
    * Runs several jobs a thread at a time: one adapts while another's segments are scored, and those whose segments wait
    * together share a pass over the population. While one is tried again, there are as many as threads: a job that ends
@@ -81,7 +112,7 @@ class Engine {
     const workers = Array.from({ length: JOBS_PER_THREAD * this.#config.threads }, (_, i) =>
       this.#work(i >= this.#config.threads),
     );
-    return Promise.race([this.#dependencies.pool.broken, ...workers]);
+    return Promise.race([this.#dependencies.models.broken, ...workers]);
   }
 
   async #work(isExtra: boolean): Promise<never> {
@@ -110,7 +141,7 @@ class Engine {
     const isRetry = job.attempt > 1;
     if (isRetry) this.#retries += 1;
     try {
-      const { kind, reason, timings, error } = await expand(this.#dependencies, job);
+      const { kind, reason, timings, error } = await this.#expandWithModel(job);
       if (timings !== undefined) this.#onExpanded(timings);
       this.#logger[error === undefined ? 'info' : 'error'](
         {
@@ -127,6 +158,32 @@ class Engine {
       clearInterval(renewal);
       if (isRetry) this.#retries -= 1;
     }
+  }
+
+  /** With the model that the first attempt pinned, or the served one. */
+  async #expandWithModel(job: Job): Promise<Outcome> {
+    const { models } = this.#dependencies;
+    const { version, pool, openPopulation } = await this.#takeModel(job);
+    try {
+      return await expand({ ...this.#dependencies, pool, modelVersion: version, openPopulation }, job);
+    } finally {
+      models.giveBack(version);
+    }
+  }
+
+  /** One that is gone, or damaged, is refused by the attempt: it gets the served one, which is not what is pinned. */
+  async #takeModel({ pins, expansionId }: Job): Promise<LoadedModel> {
+    const { models } = this.#dependencies;
+    const pinned = pins?.modelVersion;
+    if (pinned !== undefined && pinned !== models.currentVersion && models.has(pinned)) {
+      try {
+        return await models.take(pinned);
+      } catch (error) {
+        if (error instanceof ThreadDied) throw error;
+        this.#logger.error({ err: error, expansion: expansionId, model: pinned }, 'a pinned model cannot be loaded');
+      }
+    }
+    return models.take(models.currentVersion);
   }
 
   /** All idle workers wait for the same event: the next poll, or a call. */
@@ -149,43 +206,19 @@ async function startEngine(
   send: (message: FromEngine) => void,
 ): Promise<{ engine: Engine; device: string }> {
   const device = await resolveDevice(parseDevice(config.device));
-  const named = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
+  const models = new EngineModels(config, device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`);
   // The threads load and verify the model while this one verifies the population.
-  const opening = ThreadPool.open(config.threads, {
-    model: config.model,
-    population: config.population,
-    device: named,
-  });
+  const opening = models.take(config.modelVersion);
   opening.catch(() => {}); // awaited below, unless this thread throws first
-  const model = readModelFolder(config.model);
-  const { version } = model.manifest;
-  if (version !== config.modelVersion) {
-    const message =
-      `the model folder ${config.model} now contains version ${version}, but ${config.modelVersion} is served: ` +
-      'restart the service';
-    throw new AppError('invalid_model', message);
-  }
-  const populations = new Map<string, Population>();
-  const open = (version: string): Population => {
-    let population = populations.get(version);
-    if (!population) {
-      population = openPopulation(config.population, { version });
-      bind(model, population);
-      populations.clear(); // normally the served version and at most one that a retry has pinned take turns
-      populations.set(version, population);
-    }
-    return population;
-  };
-  open(config.populationVersion);
+  models.population(config.populationVersion);
   const { minimumSeeds, leaseMs, maximumAttempts } = config;
   const store = openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts });
-  const pool = await opening;
-  const dependencies: ExpandDependencies = {
+  (await opening).openPopulation(config.populationVersion);
+  models.giveBack(config.modelVersion); // it stays loaded as the served one
+  const dependencies: EngineDependencies = {
     store,
-    pool,
-    modelVersion: model.manifest.version,
+    models,
     populationVersion: config.populationVersion,
-    openPopulation: open,
     minimumSeeds,
     clock,
     onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
@@ -230,7 +263,8 @@ function main(): void {
   const send = (message: FromEngine) => void process.send?.(message);
   let engine: Engine | null = null;
   let wanted: string | null = null;
-  let served: { readonly config: EngineConfig; readonly logger: Logger; readonly estimator: Estimator } | null = null;
+  let wantedModel: { readonly version: string; readonly folder: string } | null = null;
+  let served: Served | null = null;
   // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent decides when to stop.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => {});
@@ -238,6 +272,9 @@ function main(): void {
   process.on('message', (message: ToEngine) => {
     if (message.kind === 'wake') engine?.wake();
     else if (message.kind === 'population') usePopulation(message.version);
+    else if (message.kind === 'model') useModel(message);
+    else if (message.kind === 'drop_model') engine?.dropModel(message.version);
+    else if (message.kind === 'check_model') void check(message);
     else if (message.kind === 'stop') end();
     else if (message.kind === 'estimate') void estimate(message);
     else void begin(message.config);
@@ -247,10 +284,25 @@ function main(): void {
     wanted = version;
     if (!served || !engine || served.config.populationVersion === version) return;
     engine.usePopulation(version);
-    const before = served;
-    const config = { ...before.config, populationVersion: version };
+    serveBy({ ...served.config, populationVersion: version }, served);
+  }
+  function useModel({ version, folder }: { readonly version: string; readonly folder: string }): void {
+    wantedModel = { version, folder };
+    if (!served || !engine || served.config.modelVersion === version) return;
+    engine.useModel(version, folder);
+    serveBy({ ...served.config, model: folder, modelVersion: version }, served);
+  }
+  function serveBy(config: EngineConfig, before: Served): void {
     served = { ...before, config, estimator: openEstimator(config, before.logger) };
     void before.estimator.close();
+  }
+  async function check({ id, task }: Extract<ToEngine, { kind: 'check_model' }>): Promise<void> {
+    try {
+      if (!engine) throw new AppError('unavailable', 'the engine is starting');
+      send({ kind: 'model_checked', id, check: await engine.checkModel(task) });
+    } catch (error) {
+      send({ kind: 'model_rejected', id, error: describeError(error) });
+    }
   }
   async function estimate({ id, task, timeMs }: Extract<ToEngine, { kind: 'estimate' }>): Promise<void> {
     try {
@@ -276,6 +328,7 @@ function main(): void {
       served = { config, logger, estimator: openEstimator(config, logger) };
       // it may have been named while the model was loaded
       usePopulation(wanted ?? config.populationVersion);
+      useModel(wantedModel ?? { version: config.modelVersion, folder: config.model });
       send({ kind: 'ready', device: started.device });
       await engine.run();
     } catch (error) {
