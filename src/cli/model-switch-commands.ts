@@ -4,8 +4,7 @@ import type { Output } from '../lib/output.ts';
 
 const PROMOTE = async () => import('./commands/model-promote.ts');
 
-const url = () =>
-  new Option('--url <url>', 'the running service; its key, if it has one, is METAHEAC_API_KEY');
+const url = () => new Option('--url <url>', 'the running service; its key, if it has one, is METAHEAC_API_KEY');
 
 /** Adds them to `model`. */
 export function addModelSwitchCommands(model: Command, output: Output): void {

@@ -113,7 +113,8 @@ export class ModelSwitch implements Models {
   get(version: string): ModelVersion {
     const path = this.#find(version);
     const summary = summarise(path);
-    if (summary === null) throw new AppError('model_rejected', `model ${version} is damaged: its manifest is not valid`);
+    if (summary === null)
+      throw new AppError('model_rejected', `model ${version} is damaged: its manifest is not valid`);
     return this.#present(summary);
   }
 
@@ -249,7 +250,10 @@ export class ModelSwitch implements Models {
 }
 
 /** What was served, given that `--model` names version `base` now: a change of it is the operator's, and the newest. */
-function historyFrom(models: string, base: string): { readonly isKept: boolean; readonly history: readonly ServedModel[] } {
+function historyFrom(
+  models: string,
+  base: string,
+): { readonly isKept: boolean; readonly history: readonly ServedModel[] } {
   const stored = readServedModels(models);
   const first: ServedModel = { version: base, activated_at: null, check: null };
   if (stored === null) return { isKept: false, history: [first] };

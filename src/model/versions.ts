@@ -63,7 +63,10 @@ export function summarise(path: string): ModelSummary | null {
   try {
     const manifest = readManifest(path);
     const files = [MANIFEST_FILE, ...Object.keys(manifest.files)];
-    const bytes = files.reduce((sum, file) => sum + (statSync(join(path, file), { throwIfNoEntry: false })?.size ?? 0), 0);
+    const bytes = files.reduce(
+      (sum, file) => sum + (statSync(join(path, file), { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    );
     return { manifest, publishedAt: statSync(join(path, MANIFEST_FILE)).mtimeMs, bytes };
   } catch (error) {
     if (error instanceof AppError) return null;

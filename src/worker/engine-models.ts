@@ -1,6 +1,7 @@
 /** The models that an engine has loaded: the served one, one that is checked, those that running expansions began with. */
-import { join } from 'node:path';
+
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';

@@ -115,6 +115,8 @@ export type ToEngine =
   | { readonly kind: 'model'; readonly version: string; readonly folder: string }
   /** A checked model is not going to be served. */
   | { readonly kind: 'drop_model'; readonly version: string }
+  /** No job is claimed any more: `stop` comes soon. */
+  | { readonly kind: 'drain' }
   | { readonly kind: 'wake' }
   | { readonly kind: 'stop' };
 

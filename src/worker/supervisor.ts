@@ -147,6 +147,12 @@ export class EngineSupervisor {
     });
   }
 
+  /** The engine claims no job any more, and is not started again; call `stop` after it. */
+  drain(): void {
+    this.#stopping = true;
+    this.#send({ kind: 'drain' });
+  }
+
   /** Ends the engine; running jobs go back to the queue, and the attempts do not count. */
   async stop(): Promise<void> {
     this.#stopping = true;

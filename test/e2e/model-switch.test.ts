@@ -62,7 +62,8 @@ async function call(method: string, path: string, body?: unknown): Promise<{ sta
 
 const create = async (): Promise<string> => {
   const { features, seeds } = world.campaigns[0]!;
-  return (await call('POST', '/v1/campaigns', { name: 'switched', features, seeds, audience: { percent: 10 } })).json.id;
+  return (await call('POST', '/v1/campaigns', { name: 'switched', features, seeds, audience: { percent: 10 } })).json
+    .id;
 };
 const served = async () => (await call('GET', '/v1/models/current')).json.version;
 

@@ -117,7 +117,8 @@ async function promoteOffline(
     unlock();
   }
   if (json) output.result(JSON.stringify({ version, served: false }));
-  else output.result(`model ${version} is in ${models}: the next service on ${dataDir} serves it, without a comparison`);
+  else
+    output.result(`model ${version} is in ${models}: the next service on ${dataDir} serves it, without a comparison`);
 }
 
 function lockOrExplain(dataDir: string): () => void {

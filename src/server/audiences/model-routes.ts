@@ -51,7 +51,11 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
       const audience = store.activeAudience(request.params.id);
       // the one that it was made with, which may not be the served one any more
       const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);
-      const headers = headersOf(audience, modelVersion ?? dependencies.modelVersion, type === ONNX_TYPE ? 'onnx' : 'json');
+      const headers = headersOf(
+        audience,
+        modelVersion ?? dependencies.modelVersion,
+        type === ONNX_TYPE ? 'onnx' : 'json',
+      );
       if (isMatch(request.headers['if-none-match'], headers.etag)) return sendNotModified(reply.headers(headers));
       const release = take();
       try {
