@@ -143,7 +143,10 @@ async function startParts(
     config,
   });
   // concurrently: each has the same time to finish work in flight
-  closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
+  closers.push(async () => {
+    supervisor.drain();
+    await Promise.all([server.close(), webhooks.stop()]);
+  });
   await listen(server, options);
   webhooks.start();
   if (options.followPopulation) populations.follow();
