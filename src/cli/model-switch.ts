@@ -57,6 +57,9 @@ export class ModelSwitch implements Models {
   /** By version: the last one since the start of the service. */
   readonly #checks = new Map<string, ModelCheck>();
   #checking: string | null = null;
+  /** Settles with the last check; it never rejects. */
+  #last: Promise<void> = Promise.resolve();
+  #isClosing = false;
 
   /**
    * Reads the model that was promoted last while `--model` named the same version as now, else that of `--model`.
@@ -84,6 +87,12 @@ export class ModelSwitch implements Models {
   /** Requests can be served from now on. */
   connect(parts: SwitchParts): void {
     this.#parts = parts;
+  }
+
+  /** Serves no other model from now on; while the data folder is still locked. The engine has been told to end. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await this.#last;
   }
 
   /** The served model; of one that was promoted while the service runs, only what needs no ONNX Runtime. */
@@ -149,7 +158,7 @@ export class ModelSwitch implements Models {
       ...{ startedAt: this.#now(), endedAt: null, reason: null, comparisons: [] },
     };
     this.#checks.set(version, check);
-    void this.#check(next, check).finally(() => {
+    this.#last = this.#check(next, check).finally(() => {
       this.#checking = null;
     });
   }
@@ -201,6 +210,7 @@ export class ModelSwitch implements Models {
   #serve(next: ModelFolder, check: ModelCheck): void {
     const { populations, supervisor } = this.#connected();
     const { version } = next.manifest;
+    if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
     // another population may be served since the check
     bind(next, populations.current());
     const last: ServedModel = { version, activated_at: check.endedAt, check };
@@ -266,6 +276,8 @@ function historyFrom(
 /** Reasons name no path. */
 function reasonOf(error: unknown, { path, manifest }: ModelFolder): Reason {
   if (!(error instanceof AppError)) return { code: 'internal', message: 'an internal error: see the log' };
+  if (error.code === 'storage_failed')
+    return { code: error.code, message: 'the data folder cannot be used: see the log' };
   const facts = Object.entries(error.facts).filter(([, value]) => ['string', 'number'].includes(typeof value));
   const code = error.code === 'invalid_model' || error.code === 'invalid_population' ? 'model_rejected' : error.code;
   return { ...Object.fromEntries(facts), code, message: error.message.replaceAll(path, manifest.version) } as Reason;

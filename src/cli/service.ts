@@ -98,6 +98,7 @@ async function startParts(
   closers.push(() => store.close());
   takeOver(store, logger);
   models.settle();
+  closers.push(() => models.close());
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
   closers.push(() => populations.close());
