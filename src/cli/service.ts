@@ -117,31 +117,9 @@ async function startParts(
   const explainer = openExplainer(options, config, locator);
   closers.push(() => explainer.close());
   const webhooks = openWebhooks(options, store, config);
-  const server = await buildServer({
-    store,
-    rankings,
-    population,
-    // of the model that is served when they are read
-    get campaignFeatures() {
-      return models.campaignFeatures;
-    },
-    get modelVersion() {
-      return models.version;
-    },
-    get model() {
-      return models.facts;
-    },
-    models,
-    populations,
-    customisedModels: exporter,
-    eraser,
-    explainer,
-    wake,
+  const server = await openServer(options, models, config, {
+    ...{ store, rankings, population, populations, customisedModels: exporter, eraser, explainer, wake, webhooks },
     ...engineOf(supervisor),
-    webhooks,
-    logger,
-    clock,
-    config,
   });
   // concurrently: each has the same time to finish work in flight
   closers.push(async () => {
@@ -154,6 +132,34 @@ async function startParts(
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
   return { url: urlOf(server, options.host), engineReady, close };
+}
+
+/** What a server is built of, beside the served model. */
+type ServerParts = Omit<
+  ServerDependencies,
+  'campaignFeatures' | 'modelVersion' | 'model' | 'models' | 'logger' | 'clock' | 'config'
+>;
+
+function openServer(
+  { logger, clock }: ServiceOptions,
+  models: ModelSwitch,
+  config: ServerConfig,
+  parts: ServerParts,
+): Promise<ServerApp> {
+  return buildServer({
+    ...parts,
+    // of the model that is served when they are read
+    get campaignFeatures() {
+      return models.campaignFeatures;
+    },
+    get modelVersion() {
+      return models.version;
+    },
+    get model() {
+      return models.facts;
+    },
+    ...{ models, logger, clock, config },
+  });
 }
 
 function engineOf(supervisor: EngineSupervisor): Pick<ServerDependencies, 'engine' | 'estimates' | 'onExpanded'> {

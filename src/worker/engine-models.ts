@@ -1,4 +1,4 @@
-/** The models that an engine has loaded: the served one, one that is checked, those that running expansions began with. */
+/** The models that an engine has loaded: the served one, one that is checked, those of running expansions. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -116,7 +116,9 @@ export class EngineModels {
     const model = readModelFolder(folder, { vocabulariesOnly: true });
     const found = model.manifest.version;
     if (found !== version) {
-      const message = `the model folder ${folder} now contains version ${found}, but ${version} is served: restart the service`;
+      const message =
+        `the model folder ${folder} now contains version ${found}, but ${version} is served: ` +
+        'restart the service';
       throw new AppError('invalid_model', message);
     }
     const bound = new WeakSet<Population>();

@@ -1,4 +1,4 @@
-/** A running service takes another model: it is compared first, refusals change nothing, and a kill leaves one of them. */
+/** A running service takes another model: it is compared first, refusals change nothing, a kill leaves one of both. */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
