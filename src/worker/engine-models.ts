@@ -110,9 +110,6 @@ export class EngineModels {
 
   async #open(version: string, folder: string): Promise<LoadedModel> {
     const { population, threads } = this.#config;
-    // the threads load and verify the model while this one reads what binding needs
-    const opening = ThreadPool.open(threads, { model: folder, population, device: this.#device });
-    opening.catch(() => {}); // awaited below, unless this thread throws first
     const model = readModelFolder(folder, { vocabulariesOnly: true });
     const found = model.manifest.version;
     if (found !== version) {
@@ -121,6 +118,8 @@ export class EngineModels {
         'restart the service';
       throw new AppError('invalid_model', message);
     }
+    // the threads verify it while the caller opens a population
+    const opening = ThreadPool.open(threads, { model: folder, population, device: this.#device });
     const bound = new WeakSet<Population>();
     const openPopulation = (version: string): Population => {
       const opened = this.population(version);
