@@ -94,7 +94,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(store/|cli/(service(-campaigns|-upkeep)?|data-folder|commands/(population-erase|verify|backup))\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
+          '^src/(store/|cli/(service(-campaigns|-upkeep)?|data-folder|commands/(population-erase|verify|backup|model-promote))\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
       },
       to: { path: '^src/store/' },
     },

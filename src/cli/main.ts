@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { addDataSetCommands } from './dataset-commands.ts';
 import { addKeyCommands } from './key-commands.ts';
+import { addModelSwitchCommands } from './model-switch-commands.ts';
 import { positiveInteger, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 import { addPopulationCommands } from './population-commands.ts';
@@ -92,6 +93,8 @@ model
   .action(async (dir, options) =>
     (await import('./commands/model-verify.ts')).modelVerifyCommand(dir, options, output),
   );
+
+addModelSwitchCommands(model, output);
 
 addDataSetCommands(program, output);
 

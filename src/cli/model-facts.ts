@@ -1,6 +1,8 @@
 /** What the API reports about a model, from its manifest and vocabularies. */
-import type { Manifest } from '../model/manifest.ts';
+import type { ModelFolder } from '../model/folder.ts';
+import { featureOf, type Manifest } from '../model/manifest.ts';
 import type { Vocabulary } from '../model/vocabulary.ts';
+import type { CampaignFeature } from '../server/campaigns/port.ts';
 import type { ValueList } from '../server/information/feature-values.ts';
 import type { ModelFacts } from '../server/information/port.ts';
 
@@ -41,4 +43,19 @@ function summaryOf(adaptation: Manifest['adaptation']): string {
     `gradient descent on ${parameters.join(', ')}, ${steps.at_50_seeds} steps at 50 seeds (at most ` +
     `${steps.maximum})${passes}${fitted}`
   );
+}
+
+/** Of a feature of numbers. */
+const NO_VALUES: ValueList = { size: 1, token: () => '' };
+
+/** What a model reads of a campaign. */
+export function campaignFeaturesOf({ manifest, vocabularies }: ModelFolder): CampaignFeature[] {
+  return manifest.features.campaign.map((feature) => {
+    const vocabulary = vocabularies.get(`campaign.${feature.name}`);
+    return {
+      ...featureOf(feature),
+      isKnown: (value) => vocabulary !== undefined && vocabulary.find(value) !== 0,
+      values: vocabulary ? valuesOf(vocabulary) : NO_VALUES,
+    };
+  });
 }

@@ -15,7 +15,8 @@ const FOLLOW_EVERY_MS = 2_000;
 
 export interface SwitchOptions {
   readonly folder: string;
-  readonly model: ModelFolder;
+  /** The served one. */
+  readonly model: () => ModelFolder;
   readonly logger: Logger;
 }
 
@@ -52,7 +53,14 @@ export class PopulationSwitch implements Populations {
   }
 
   activate(version: string): Promise<void> {
-    return this.#inTurn(() => this.#switchTo(version, true));
+    return this.inTurn(() => this.#switchTo(version, true));
+  }
+
+  /** Runs `action` while no other version is made the served one. */
+  inTurn(action: () => Promise<void>): Promise<void> {
+    const made = this.#last.then(action);
+    this.#last = made.catch(() => {});
+    return made;
   }
 
   /** `call` is told each version that is served from then on. */
@@ -62,19 +70,13 @@ export class PopulationSwitch implements Populations {
 
   /** Serves whatever version an import or a rollback makes current, until `close`. */
   follow(): void {
-    this.#timer = setInterval(() => void this.#inTurn(() => this.#followOnce()), FOLLOW_EVERY_MS);
+    this.#timer = setInterval(() => void this.inTurn(() => this.#followOnce()), FOLLOW_EVERY_MS);
     this.#timer.unref();
   }
 
   async close(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
     await this.#opener.close();
-  }
-
-  #inTurn(action: () => Promise<void>): Promise<void> {
-    const made = this.#last.then(action);
-    this.#last = made.catch(() => {});
-    return made;
   }
 
   async #followOnce(): Promise<void> {
@@ -102,7 +104,7 @@ export class PopulationSwitch implements Populations {
       this.#current = next;
       this.#refused = null;
       this.#onSwitch(version);
-      logger.info({ from, version, users: next.rowCount, model: model.manifest.version }, 'population switched');
+      logger.info({ from, version, users: next.rowCount, model: model().manifest.version }, 'population switched');
     } else if (isToBeCurrent && findCurrentVersion(folder) !== version) {
       makeCurrent(folder, version, { isVerified: true });
     }
@@ -112,7 +114,7 @@ export class PopulationSwitch implements Populations {
   async #open(version: string): Promise<Population> {
     try {
       const next = await this.#opener.open(this.#options.folder, version, this.served.erasures);
-      bind(this.#options.model, next);
+      bind(this.#options.model(), next);
       return next;
     } catch (error) {
       if (!(error instanceof AppError)) throw error;

@@ -8,17 +8,13 @@ import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
-import { type ModelFolder, readModelFolder } from '../model/folder.ts';
-import { featureOf } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
-import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import type { ServerDependencies } from '../server/dependencies.ts';
 import { isLoopback, requireKeyFor } from '../server/http/auth.ts';
 import { openFileLimit, withinOpenFiles } from '../server/http/descriptors.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
-import type { ValueList } from '../server/information/feature-values.ts';
 import type { Limits } from '../server/limits.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../server/webhooks/dispatcher.ts';
@@ -28,7 +24,7 @@ import { ModelExporter } from '../worker/model-export.ts';
 import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
-import { describeModel, valuesOf } from './model-facts.ts';
+import { ModelSwitch } from './model-switch.ts';
 import { PopulationSwitch } from './population-switch.ts';
 import { startUpkeep, takeOver } from './service-upkeep.ts';
 import { ServiceEraser } from './user-eraser.ts';
@@ -78,15 +74,15 @@ export async function startService(given: ServiceOptions): Promise<Service> {
   if (!existsSync(given.dataDir)) requireKeyFor(given.host, given.apiKey !== null);
   // a link may name another model when the engine starts again
   const options = existsSync(given.model) ? { ...given, model: realpathSync(given.model) } : given;
-  const model = readModelFolder(options.model);
-  const { population: folder, logger } = options;
-  const populations = new PopulationSwitch({ folder, model, logger });
+  const { dataDir, population: folder, logger, clock } = options;
+  const models = new ModelSwitch({ dataDir, given: options.model, logger, clock });
+  const populations = new PopulationSwitch({ folder, model: () => models.folder, logger });
   const closers: (() => Promise<void> | void)[] = [];
   const close = async () => {
     while (closers.length > 0) await closers.pop()!();
   };
   try {
-    return await startParts(options, model, populations, closers, close);
+    return await startParts(options, models, populations, closers, close);
   } catch (error) {
     await close();
     throw error;
@@ -96,7 +92,7 @@ export async function startService(given: ServiceOptions): Promise<Service> {
 /** Starts part after part; each pushes its close function, to be called in reverse order, onto `closers`. */
 async function startParts(
   options: ServiceOptions,
-  model: ModelFolder,
+  models: ModelSwitch,
   populations: PopulationSwitch,
   closers: (() => Promise<void> | void)[],
   close: () => Promise<void>,
@@ -110,11 +106,14 @@ async function startParts(
   closers.push(() => store.close());
   requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist());
   const disk = takeOver(store, locator, options, config);
+  models.settle();
+  closers.push(() => models.close());
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
   closers.push(() => rankings.closeAll());
   closers.push(() => populations.close());
   const { served: population } = populations;
-  const supervisor = superviseEngine(options, model, population, { store, locator }, config);
+  const supervisor = superviseEngine(options, models, population, { store, locator }, config);
+  models.connect({ store, populations, supervisor });
   populations.onSwitch((version) => supervisor.usePopulation(version));
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
@@ -124,28 +123,21 @@ async function startParts(
   const { auditRetainedDays: auditDays } = config;
   closers.push(startHousekeeping({ store, rankings, populationVersion, retention, auditDays, wake, logger, clock }));
   const eraser = startEraser(options, store, population, config, closers);
-  const exporter = openExporter(options, model, locator);
+  const exporter = openExporter(models, locator);
   closers.push(() => exporter.close());
   const explainer = openExplainer(options, config, locator);
   closers.push(() => explainer.close());
   const webhooks = openWebhooks(options, store, config);
-  const server = await buildServer({
-    store,
-    rankings,
-    population,
-    campaignFeatures: campaignFeaturesOf(model),
-    modelVersion: model.manifest.version,
-    model: describeModel(model.manifest),
-    populations,
-    customisedModels: exporter,
-    eraser,
-    explainer,
-    wake,
+  const server = await openServer(options, models, config, {
+    ...{ store, rankings, population, populations, customisedModels: exporter, eraser, explainer, wake, webhooks },
     ...engineOf(supervisor),
-    ...{ storage, webhooks, logger, clock, config },
+    storage,
   });
   // concurrently: each has the same time to finish work in flight
-  closers.push(async () => void (await Promise.all([server.close(), webhooks.stop()])));
+  closers.push(async () => {
+    supervisor.drain();
+    await Promise.all([server.close(), webhooks.stop()]);
+  });
   await listen(server, options);
   webhooks.start();
   if (options.followPopulation) populations.follow();
@@ -163,6 +155,34 @@ function configOf({ limits, apiKey, metricsKey = null, host, ...names }: Service
     allowedHosts: [host, ...(names.allowedHosts ?? [])],
     corsOrigins: names.corsOrigins ?? [],
   };
+}
+
+/** What a server is built of, beside the served model. */
+type ServerParts = Omit<
+  ServerDependencies,
+  'campaignFeatures' | 'modelVersion' | 'model' | 'models' | 'logger' | 'clock' | 'config'
+>;
+
+function openServer(
+  { logger, clock }: ServiceOptions,
+  models: ModelSwitch,
+  config: ServerConfig,
+  parts: ServerParts,
+): Promise<ServerApp> {
+  return buildServer({
+    ...parts,
+    // of the model that is served when they are read
+    get campaignFeatures() {
+      return models.campaignFeatures;
+    },
+    get modelVersion() {
+      return models.version;
+    },
+    get model() {
+      return models.facts;
+    },
+    ...{ models, logger, clock, config },
+  });
 }
 
 function engineOf(supervisor: EngineSupervisor): Pick<ServerDependencies, 'engine' | 'estimates' | 'onExpanded'> {
@@ -193,7 +213,7 @@ function openWebhooks(options: ServiceOptions, { outbox }: CampaignStore, config
 
 function superviseEngine(
   options: ServiceOptions,
-  model: ModelFolder,
+  models: ModelSwitch,
   population: Population,
   { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
   { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes }: ServerConfig,
@@ -201,9 +221,10 @@ function superviseEngine(
   return new EngineSupervisor(
     {
       store: locator,
-      model: resolve(options.model),
+      model: resolve(models.folder.path),
+      models: models.models,
       population: resolve(options.population),
-      modelVersion: model.manifest.version,
+      modelVersion: models.version,
       populationVersion: population.version,
       device: options.device,
       threads: options.threads ?? defaultThreads(),
@@ -218,8 +239,17 @@ function superviseEngine(
   );
 }
 
-function openExporter({ model }: ServiceOptions, { manifest }: ModelFolder, store: StoreLocator): ModelExporter {
-  return new ModelExporter({ model: resolve(model), modelVersion: manifest.version, store });
+function openExporter(models: ModelSwitch, store: StoreLocator): ModelExporter {
+  return new ModelExporter({
+    get model() {
+      return resolve(models.folder.path);
+    },
+    get modelVersion() {
+      return models.version;
+    },
+    models: models.models,
+    store,
+  });
 }
 
 function openExplainer(options: ServiceOptions, config: ServerConfig, store: StoreLocator): AudienceExplainer {
@@ -231,20 +261,6 @@ function openExplainer(options: ServiceOptions, config: ServerConfig, store: Sto
       minimumGroupUsers: config.minimumDisparityGroupUsers,
       minimumDisparityPercent: config.minimumDisparityPercent,
     },
-  });
-}
-
-/** Of a feature of numbers. */
-const NO_VALUES: ValueList = { size: 1, token: () => '' };
-
-function campaignFeaturesOf({ manifest, vocabularies }: ModelFolder): CampaignFeature[] {
-  return manifest.features.campaign.map((feature) => {
-    const vocabulary = vocabularies.get(`campaign.${feature.name}`);
-    return {
-      ...featureOf(feature),
-      isKnown: (value) => vocabulary !== undefined && vocabulary.find(value) !== 0,
-      values: vocabulary ? valuesOf(vocabulary) : NO_VALUES,
-    };
   });
 }
 

@@ -199,6 +199,25 @@ const rows = {
     meaning: 'The requested resource needs the general model that it was made with, and another one is now served.',
     advice: 'Create a new expansion with the served model (served_model_version), or serve model_version again.',
   },
+  model_not_found: {
+    status: 404,
+    title: 'No such model version',
+    meaning: 'The path names a version of the general model that the service does not have.',
+    advice: 'GET /v1/models lists the versions; `metaheac model promote` adds one.',
+  },
+  model_rejected: {
+    status: 409,
+    title: 'The model cannot be served',
+    meaning:
+      'A file of it is damaged, it does not fit the population, or it failed in an expansion. Nothing has changed.',
+    advice: 'Correct what the message names, and promote the model again.',
+  },
+  nothing_to_roll_back: {
+    status: 409,
+    title: 'There is nothing to roll back',
+    meaning: 'The model in the path is not the one that is served, or none was served before it.',
+    advice: 'served_model_version is the one that is served; activate the version that you want.',
+  },
   population_not_found: {
     status: 404,
     title: 'No such population version',

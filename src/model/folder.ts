@@ -21,6 +21,8 @@ import { createVocabulary, type Vocabulary, vocabularyPath } from './vocabulary.
 
 export const MODEL_FILE = 'model.onnx';
 export const MANIFEST_FILE = 'manifest.json';
+/** Files that need no ONNX Runtime to be understood. */
+const VOCABULARIES = 'vocabulary/';
 
 /** What a model understands and how it is adapted: everything known about a model that is still being trained. */
 export interface ModelContract {
@@ -39,12 +41,14 @@ export interface ModelFolder extends ModelContract {
 
 /**
  * Reads and checks a model folder: manifest, contract version, sha256 of every file, vocabularies. Anything wrong is
- * invalid_model and names the part.
+ * invalid_model and names the part. With `vocabulariesOnly` no other file is read, or can be: the graph of a large
+ * model takes longer than an event loop may wait.
  */
-export function readModelFolder(path: string): ModelFolder {
+export function readModelFolder(path: string, { vocabulariesOnly = false } = {}): ModelFolder {
   const manifest = readManifest(path);
   const contents = new Map<string, Uint8Array>();
   for (const [file, expected] of Object.entries(manifest.files)) {
+    if (vocabulariesOnly && !file.startsWith(VOCABULARIES)) continue;
     const bytes = readInside(path, file);
     const actual = sha256Of(bytes);
     if (actual !== expected)
@@ -55,7 +59,7 @@ export function readModelFolder(path: string): ModelFolder {
       );
     contents.set(file, bytes);
   }
-  if (!contents.has(MODEL_FILE)) throw refused(path, `the manifest does not list ${MODEL_FILE}`);
+  if (manifest.files[MODEL_FILE] === undefined) throw refused(path, `the manifest does not list ${MODEL_FILE}`);
   if (versionOf(manifest) !== manifest.version)
     throw refused(
       path,
@@ -164,7 +168,8 @@ function versionOf(manifest: Omit<Manifest, 'version'>): string {
   return sha256Of(Buffer.from(canonicalJson(rest))).slice(0, 12);
 }
 
-function readManifest(path: string): Manifest {
+/** The manifest alone: nothing is known of the other files. @throws AppError invalid_model */
+export function readManifest(path: string): Manifest {
   const file = join(path, MANIFEST_FILE);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat?.isDirectory()) throw refused(path, stat ? 'it is not a folder' : 'the folder does not exist');

@@ -41,6 +41,7 @@ import { refuseUnreadParts } from './http/unread-parts.ts';
 import { validatorCompiler } from './http/validation.ts';
 import { addInformationRoutes } from './information/routes.ts';
 import { addKeyRoutes } from './keys/routes.ts';
+import { addModelVersionRoutes } from './models/routes.ts';
 import { describeRoutes } from './openapi/document.ts';
 import { addDocumentRoutes } from './openapi/routes.ts';
 import { addPopulationRoutes } from './populations/routes.ts';
@@ -109,6 +110,7 @@ function unserved(config: ServerConfig): ServerDependencies {
     campaignFeatures: [],
     modelVersion: 'none',
     model: unusable(),
+    models: unusable(),
     populations: unusable(),
     customisedModels: unusable(),
     eraser: unusable(),
@@ -191,6 +193,7 @@ async function addRoutes(
   addModelRoutes(app, dependencies);
   await addUserSetRoutes(app, dependencies, { uploads, requests }, takeStream);
   addInformationRoutes(app, dependencies);
+  addModelVersionRoutes(app, dependencies);
   addPopulationRoutes(app, dependencies);
   addUserRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);

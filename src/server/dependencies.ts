@@ -11,6 +11,7 @@ import type { ServerConfig } from './config.ts';
 import type { Estimates } from './estimates/port.ts';
 import type { EngineStatus, StorageStatus } from './health/port.ts';
 import type { ModelFacts } from './information/port.ts';
+import type { Models } from './models/port.ts';
 import type { Populations } from './populations/port.ts';
 import type { UserEraser } from './users/port.ts';
 import type { WebhookService } from './webhooks/port.ts';
@@ -20,9 +21,11 @@ export interface ServerDependencies {
   readonly store: CampaignStore;
   readonly rankings: RankingCache;
   readonly population: Population;
+  /** Of the served model, as are the next two: they change when another one is served, so read them for each request. */
   readonly campaignFeatures: readonly CampaignFeature[];
   readonly modelVersion: string;
   readonly model: ModelFacts;
+  readonly models: Models;
   readonly populations: Populations;
   readonly customisedModels: CustomisedModels;
   readonly eraser: UserEraser;

@@ -4,27 +4,17 @@
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
-import type { Timings } from '../campaigns/run-facts.ts';
-import type { Job } from '../campaigns/types.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
 import { describeError } from '../lib/thread-error.ts';
-import { ThreadDied } from '../lib/thread-group.ts';
-import { readModelFolder } from '../model/folder.ts';
-import { bind } from '../online/binding.ts';
-import { openPopulation, type Population } from '../population/population.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
 import { freeBytesOf, openStore } from '../store/open-store.ts';
+import { EngineModels } from './engine-models.ts';
 import { Estimator } from './estimator.ts';
-import { type ExpandDependencies, expand } from './expand.ts';
+import { Engine, type EngineDependencies } from './job-loop.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
-import { ThreadPool } from './pool.ts';
 
-/** How often the queue is polled when nobody wakes the engine. */
-const POLL_MS = 500;
-/** How long the engine waits after an error of the store itself (a full disk). */
-const STORE_ERROR_DELAY_MS = 1000;
 /** How long an ending engine waits for its log and its last message to the parent to be sent. */
 const LAST_WORDS_MS = 50;
 /**
@@ -37,114 +27,16 @@ const ENGINE_PRIORITY = 5;
 /** Linux has a priority for each thread. */
 const THREADS = '/proc/self/task';
 
-/** Each holds the scores of all users, 5 bytes a user with their roles; more would share a pass with more others. */
-const JOBS_PER_THREAD = 4;
+interface ServedModel {
+  readonly version: string;
+  readonly folder: string;
+}
 
-class Engine {
-  readonly #config: EngineConfig;
-  #dependencies: ExpandDependencies;
-  readonly #logger: Logger;
-  readonly #onExpanded: (timings: Timings) => void;
-  #wake: () => void = () => {};
-  /** Jobs that run and were tried before. */
-  #retries = 0;
-  #sleeping: Promise<void> = Promise.resolve();
-
-  constructor(
-    config: EngineConfig,
-    dependencies: ExpandDependencies,
-    logger: Logger,
-    onExpanded: (timings: Timings) => void,
-  ) {
-    this.#config = config;
-    this.#dependencies = dependencies;
-    this.#logger = logger;
-    this.#onExpanded = onExpanded;
-  }
-
-  wake(): void {
-    this.#wake();
-  }
-
-  /** Expansions whose first attempt begins from now on pin this version. */
-  usePopulation(version: string): void {
-    this.#dependencies = { ...this.#dependencies, populationVersion: version };
-  }
-
-  /**
-   * Runs several jobs a thread at a time: one adapts while another's segments are scored, and those whose segments wait
-   * together share a pass over the population. While one is tried again, there are as many as threads: a job that ends
-   * the engine takes an attempt of all that run beside it. Ends only by throwing ThreadDied.
-   */
-  async run(): Promise<never> {
-    this.#sleep();
-    const workers = Array.from({ length: JOBS_PER_THREAD * this.#config.threads }, (_, i) =>
-      this.#work(i >= this.#config.threads),
-    );
-    return Promise.race([this.#dependencies.pool.broken, ...workers]);
-  }
-
-  async #work(isExtra: boolean): Promise<never> {
-    for (;;) {
-      try {
-        const waits = (isExtra && this.#retries > 0) || !this.#hasRoom();
-        const job = waits ? null : this.#dependencies.store.claim(this.#config.ownerId);
-        if (job) await this.#expand(job);
-        else await this.#sleeping;
-      } catch (error) {
-        if (error instanceof ThreadDied) throw error;
-        this.#logger.error({ err: error }, 'no job could be claimed or worked at');
-        await new Promise((resolve) => setTimeout(resolve, STORE_ERROR_DELAY_MS));
-      }
-    }
-  }
-
-  #hasRoom(): boolean {
-    const { store, diskReserveBytes } = this.#config;
-    return diskReserveBytes === 0 || freeBytesOf(store) >= diskReserveBytes;
-  }
-
-  async #expand(job: Job): Promise<void> {
-    const renewal = setInterval(() => {
-      try {
-        this.#dependencies.store.renew(job);
-      } catch (error) {
-        this.#logger.warn({ err: error, expansion: job.expansionId }, 'a lease could not be renewed');
-      }
-    }, this.#config.leaseMs / 3);
-    const isRetry = job.attempt > 1;
-    if (isRetry) this.#retries += 1;
-    try {
-      const { kind, reason, timings, error } = await expand(this.#dependencies, job);
-      if (timings !== undefined) this.#onExpanded(timings);
-      this.#logger[error === undefined ? 'info' : 'error'](
-        {
-          campaign: job.campaignId,
-          expansion: job.expansionId,
-          attempt: job.attempt,
-          outcome: kind,
-          reason,
-          ...(error !== undefined && { err: error }),
-        },
-        'expansion attempted',
-      );
-    } finally {
-      clearInterval(renewal);
-      if (isRetry) this.#retries -= 1;
-    }
-  }
-
-  /** All idle workers wait for the same event: the next poll, or a call. */
-  #sleep(): void {
-    this.#sleeping = new Promise((resolve) => {
-      const timer = setTimeout(() => this.#wake(), POLL_MS);
-      this.#wake = () => {
-        clearTimeout(timer);
-        this.#sleep();
-        resolve();
-      };
-    });
-  }
+/** What the engine process serves by now. */
+interface Served {
+  readonly config: EngineConfig;
+  readonly logger: Logger;
+  readonly estimator: Estimator;
 }
 
 async function startEngine(
@@ -154,45 +46,22 @@ async function startEngine(
   send: (message: FromEngine) => void,
 ): Promise<{ engine: Engine; device: string }> {
   const device = await resolveDevice(parseDevice(config.device));
-  const named = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
+  const models = new EngineModels(config, device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`);
   // The threads load and verify the model while this one verifies the population.
-  const opening = ThreadPool.open(config.threads, {
-    model: config.model,
-    population: config.population,
-    device: named,
-  });
+  const opening = models.take(config.modelVersion);
   opening.catch(() => {}); // awaited below, unless this thread throws first
-  const model = readModelFolder(config.model);
-  const { version } = model.manifest;
-  if (version !== config.modelVersion) {
-    const message =
-      `the model folder ${config.model} now contains version ${version}, but ${config.modelVersion} is served: ` +
-      'restart the service';
-    throw new AppError('invalid_model', message);
-  }
-  const populations = new Map<string, Population>();
-  const open = (version: string): Population => {
-    let population = populations.get(version);
-    if (!population) {
-      population = openPopulation(config.population, { version });
-      bind(model, population);
-      populations.clear(); // normally the served version and at most one that a retry has pinned take turns
-      populations.set(version, population);
-    }
-    return population;
-  };
-  open(config.populationVersion);
-  const { minimumSeeds, leaseMs, maximumAttempts } = config;
+  models.population(config.populationVersion);
+  const { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes } = config;
   const store = openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts });
-  const pool = await opening;
-  const dependencies: ExpandDependencies = {
+  (await opening).openPopulation(config.populationVersion);
+  models.giveBack(config.modelVersion); // it stays loaded as the served one
+  const dependencies: EngineDependencies = {
     store,
-    pool,
-    modelVersion: model.manifest.version,
+    models,
     populationVersion: config.populationVersion,
-    openPopulation: open,
     minimumSeeds,
     clock,
+    hasRoom: () => diskReserveBytes === 0 || freeBytesOf(config.store) >= diskReserveBytes,
     onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
   };
   const engine = new Engine(config, dependencies, logger, (timings) => send({ kind: 'expanded', timings }));
@@ -231,44 +100,77 @@ function end(): void {
  * Runs as a child process: `start` comes over IPC; it ends on `stop` and when the parent is gone. It ends at once,
  * whatever it is doing: a quick stop is worth more than an attempt's progress, and the parent releases the jobs.
  */
-function main(): void {
-  const send = (message: FromEngine) => void process.send?.(message);
-  let engine: Engine | null = null;
-  let wanted: string | null = null;
-  let served: { readonly config: EngineConfig; readonly logger: Logger; readonly estimator: Estimator } | null = null;
-  // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent decides when to stop.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => {});
-  process.on('disconnect', end);
-  process.on('message', (message: ToEngine) => {
-    if (message.kind === 'wake') engine?.wake();
-    else if (message.kind === 'population') usePopulation(message.version);
+class EngineProcess {
+  #engine: Engine | null = null;
+  #served: Served | null = null;
+  #wantedPopulation: string | null = null;
+  #wantedModel: ServedModel | null = null;
+  #isDraining = false;
+
+  receive(message: ToEngine): void {
+    if (message.kind === 'wake') this.#engine?.wake();
+    else if (message.kind === 'population') this.#usePopulation(message.version);
+    else if (message.kind === 'model') this.#useModel(message);
+    else if (message.kind === 'drop_model') this.#engine?.dropModel(message.version);
+    else if (message.kind === 'check_model') void this.#check(message);
+    else if (message.kind === 'drain') this.#drain();
     else if (message.kind === 'stop') end();
-    else if (message.kind === 'estimate') void estimate(message);
-    else void begin(message.config);
-  });
+    else if (message.kind === 'estimate') void this.#estimate(message);
+    else void this.#begin(message.config);
+  }
+
+  #send(message: FromEngine): void {
+    process.send?.(message);
+  }
+
+  #drain(): void {
+    this.#isDraining = true;
+    this.#engine?.drain();
+  }
+
   /** A version that cannot be opened fails the attempts that pin it, not the engine. */
-  function usePopulation(version: string): void {
-    wanted = version;
-    if (!served || !engine || served.config.populationVersion === version) return;
-    engine.usePopulation(version);
-    const before = served;
-    const config = { ...before.config, populationVersion: version };
-    served = { ...before, config, estimator: openEstimator(config, before.logger) };
+  #usePopulation(version: string): void {
+    this.#wantedPopulation = version;
+    if (!this.#served || !this.#engine || this.#served.config.populationVersion === version) return;
+    this.#engine.usePopulation(version);
+    this.#serveBy({ ...this.#served.config, populationVersion: version }, this.#served);
+  }
+
+  #useModel({ version, folder }: ServedModel): void {
+    this.#wantedModel = { version, folder };
+    if (!this.#served || !this.#engine || this.#served.config.modelVersion === version) return;
+    this.#engine.useModel(version, folder);
+    this.#serveBy({ ...this.#served.config, model: folder, modelVersion: version }, this.#served);
+  }
+
+  #serveBy(config: EngineConfig, before: Served): void {
+    this.#served = { ...before, config, estimator: openEstimator(config, before.logger) };
     void before.estimator.close();
   }
-  async function estimate({ id, task, timeMs }: Extract<ToEngine, { kind: 'estimate' }>): Promise<void> {
+
+  async #check({ id, task }: Extract<ToEngine, { kind: 'check_model' }>): Promise<void> {
     try {
+      if (!this.#engine) throw new AppError('unavailable', 'the engine is starting');
+      this.#send({ kind: 'model_checked', id, check: await this.#engine.checkModel(task) });
+    } catch (error) {
+      this.#send({ kind: 'model_rejected', id, error: describeError(error) });
+    }
+  }
+
+  async #estimate({ id, task, timeMs }: Extract<ToEngine, { kind: 'estimate' }>): Promise<void> {
+    try {
+      const served = this.#served;
       // rows of one version are none of another
       const isServed = served?.config.populationVersion === task.populationVersion;
       const outcome =
         served && isServed ? await served.estimator.estimate(task, timeMs) : ({ kind: 'loading' } as const);
-      send({ kind: 'estimated', id, outcome });
+      this.#send({ kind: 'estimated', id, outcome });
     } catch (error) {
-      send({ kind: 'not_estimated', id, error: describeError(error) });
+      this.#send({ kind: 'not_estimated', id, error: describeError(error) });
     }
   }
-  async function begin(config: EngineConfig): Promise<void> {
+
+  async #begin(config: EngineConfig): Promise<void> {
     const logger = createLogger(config.logLevel, 'engine');
     try {
       lowerPriority();
@@ -276,19 +178,27 @@ function main(): void {
       logger.debug({ err: error }, 'the priority could not be lowered');
     }
     try {
-      const started = await startEngine(config, systemClock, logger, send);
-      engine = started.engine;
-      served = { config, logger, estimator: openEstimator(config, logger) };
-      // it may have been named while the model was loaded
-      usePopulation(wanted ?? config.populationVersion);
-      send({ kind: 'ready', device: started.device });
-      await engine.run();
+      const started = await startEngine(config, systemClock, logger, (message) => this.#send(message));
+      this.#engine = started.engine;
+      this.#served = { config, logger, estimator: openEstimator(config, logger) };
+      // they may have been named while the model was loaded
+      this.#usePopulation(this.#wantedPopulation ?? config.populationVersion);
+      this.#useModel(this.#wantedModel ?? { version: config.modelVersion, folder: config.model });
+      if (this.#isDraining) this.#engine.drain();
+      this.#send({ kind: 'ready', device: started.device });
+      await this.#engine.run();
     } catch (error) {
-      send({ kind: 'refused', code: error instanceof AppError ? error.code : 'internal', message: messageOf(error) });
+      const code = error instanceof AppError ? error.code : 'internal';
+      this.#send({ kind: 'refused', code, message: messageOf(error) });
       logger.fatal({ err: error }, 'the engine ends');
       end();
     }
   }
 }
 
-main();
+// Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent decides when to stop.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});
+process.on('disconnect', end);
+const engineProcess = new EngineProcess();
+process.on('message', (message: ToEngine) => engineProcess.receive(message));

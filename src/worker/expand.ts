@@ -1,5 +1,6 @@
 /** One attempt at an expansion: seeds -> customised model -> scores -> ranking -> audience version. */
 import { writeRanking } from '../audience/write-ranking.ts';
+import type { SetReader } from '../campaigns/ports/expansions.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import { rankingFolder } from '../campaigns/ranking-name.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
@@ -103,7 +104,8 @@ function isHeld(store: CampaignStore, job: Job): boolean {
   }
 }
 
-function roleIdsOf(store: CampaignStore, { sets }: Job): RoleIds {
+/** The users who decide roles in an expansion of these sets. */
+export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleIds {
   const blocks = (...shas: (string | null)[]) => shas.flatMap((sha) => (sha === null ? [] : [store.setBlocks(sha)]));
   return {
     seeds: blocks(sets.seeds, sets.positives),
@@ -172,7 +174,12 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
   return { kind: 'ready', timings };
 }
 
-function customiseTask({ features, filters, externalId }: Job, pins: Pins, rows: ExpansionRows): CustomiseTask {
+/** The adaptation of a campaign, which depends on nothing else. */
+export function customiseTask(
+  { features, filters, externalId }: Pick<Job, 'features' | 'filters' | 'externalId'>,
+  pins: Pins,
+  rows: ExpansionRows,
+): CustomiseTask {
   const { seeds, candidates, suppressed, dismissed } = rows;
   const key = planKey({ ...pins, features, filters, seeds, suppressed, dismissed });
   const { populationVersion } = pins;
@@ -218,7 +225,7 @@ function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
 }
 
 /** Users of these rows have no score, as they are not candidates; neither have those erased meanwhile. */
-function leaveOut(population: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
+export function leaveOut(population: Population, unranked: readonly Int32Array[], scores: Float32Array): void {
   const { rowCount, rowOf } = population;
   const isOut = new Uint8Array(rowCount);
   for (const rows of unranked) for (const row of rows) isOut[row] = 1;

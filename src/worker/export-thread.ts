@@ -4,6 +4,7 @@ import { AppError } from '../lib/errors.ts';
 import { hostThread } from '../lib/thread-host.ts';
 import { customisedOnnx } from '../model/customised.ts';
 import { readModelFolder } from '../model/folder.ts';
+import { findModel } from '../model/versions.ts';
 import { type CustomisedManifest, customisedManifest } from '../online/customised-manifest.ts';
 import { openStoreFiles } from '../store/open-store.ts';
 import { readStoredModel } from './stored-model.ts';
@@ -24,6 +25,8 @@ export interface ExportThreadData {
   readonly model: string;
   /** Its served version. */
   readonly modelVersion: string;
+  /** Folder of other models by version: audiences of those that were served before have customised models too. */
+  readonly models: string;
   /** Where rankings are. */
   readonly store: StoreLocator;
 }
@@ -35,12 +38,19 @@ export interface ExportResult {
 
 function run(task: ExportTask, data: ExportThreadData): ExportResult {
   const customised = readStoredModel(openStoreFiles(data.store).blobs, task.folder);
-  checkVersion(customised.modelVersion, data.modelVersion, `${data.modelVersion} is served`);
-  const general = readModelFolder(data.model);
+  const general = readModelFolder(folderOf(customised.modelVersion, data));
   checkVersion(customised.modelVersion, general.manifest.version, `its folder holds ${general.manifest.version}`);
   const manifest = customisedManifest(general, customised, task);
   const onnx = task.wantsOnnx ? customisedOnnx(general, customised.changes, manifest) : null;
   return { manifest, onnx };
+}
+
+/** @throws AppError model_unavailable */
+function folderOf(version: string, { model, modelVersion, models }: ExportThreadData): string {
+  if (version === modelVersion) return model;
+  const kept = findModel(models, version);
+  if (kept === null) checkVersion(version, modelVersion, `${modelVersion} is served`);
+  return kept ?? model;
 }
 
 function checkVersion(pinned: string, present: string, but: string): void {

@@ -3,10 +3,12 @@
 import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { StoreLocator } from '../campaigns/ports/store.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
+import type { Job } from '../campaigns/types.ts';
 import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Feeds } from '../runtime/session.ts';
 import type { EstimateOutcome } from './estimator.ts';
+import type { ShadowComparison } from './shadow.ts';
 
 /** A tensor in memory of one thread. */
 export type Tensor = Feeds[string];
@@ -67,12 +69,29 @@ export interface ScoreResult {
   readonly batchSize: number;
 }
 
+/** A campaign that both models expand, the checked one and the served one, for comparison. */
+export type ShadowCampaign = Pick<Job, 'campaignId' | 'externalId' | 'features' | 'filters' | 'sets'>;
+
+export interface CheckModelTask {
+  readonly version: string;
+  readonly folder: string;
+  readonly campaigns: readonly ShadowCampaign[];
+}
+
+/** A model that loaded, reproduced its golden batch, fits the population and expanded the campaigns. */
+export interface CheckedModel {
+  readonly populationVersion: string;
+  readonly comparisons: readonly ShadowComparison[];
+}
+
 /** Everything an engine needs to know; the API process sends it first. */
 export interface EngineConfig {
   readonly store: StoreLocator;
   readonly model: string;
   /** The version that the API process reports: another version in the folder is refused. */
   readonly modelVersion: string;
+  /** Folder of other models by version: expansions that began with one end with it. */
+  readonly models: string;
   readonly population: string;
   readonly populationVersion: string;
   readonly device: string;
@@ -92,6 +111,14 @@ export type ToEngine =
   | { readonly kind: 'estimate'; readonly id: number; readonly task: EstimateInputs; readonly timeMs: number }
   /** New expansions pin this version from now on. */
   | { readonly kind: 'population'; readonly version: string }
+  /** A model is loaded beside the served one, and compared with it. */
+  | { readonly kind: 'check_model'; readonly id: number; readonly task: CheckModelTask }
+  /** New expansions pin this model from now on, which lies in the folder. */
+  | { readonly kind: 'model'; readonly version: string; readonly folder: string }
+  /** A checked model is not going to be served. */
+  | { readonly kind: 'drop_model'; readonly version: string }
+  /** No job is claimed any more: `stop` comes soon. */
+  | { readonly kind: 'drain' }
   | { readonly kind: 'wake' }
   | { readonly kind: 'stop' };
 
@@ -101,4 +128,6 @@ export type FromEngine =
   | { readonly kind: 'expanded'; readonly timings: Timings }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
   | { readonly kind: 'estimated'; readonly id: number; readonly outcome: EstimateOutcome }
-  | { readonly kind: 'not_estimated'; readonly id: number; readonly error: ThreadError };
+  | { readonly kind: 'not_estimated'; readonly id: number; readonly error: ThreadError }
+  | { readonly kind: 'model_checked'; readonly id: number; readonly check: CheckedModel }
+  | { readonly kind: 'model_rejected'; readonly id: number; readonly error: ThreadError };

@@ -17,7 +17,7 @@ export class ModelExporter {
 
   /**
    * `modelVersion` is the one that is served, which the folder `model` may not hold any more; `store` is where rankings
-   * are.
+   * are. The properties are read for each file: another model may be served by then.
    */
   constructor(data: ExportThreadData) {
     this.#threads = new SingleTaskThreads({ beside: import.meta.url, name: 'export-thread', data });

@@ -13,7 +13,7 @@ import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { restoreError } from '../lib/thread-error.ts';
 import type { EstimateOutcome } from './estimator.ts';
-import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
+import type { CheckedModel, CheckModelTask, EngineConfig, FromEngine, ToEngine } from './messages.ts';
 
 /** The delay of the first restart, which then doubles up to the second value. */
 const RESTART_DELAY_MS = 250;
@@ -33,6 +33,11 @@ interface WaitingEstimate {
   readonly resolve: (outcome: EstimateOutcome) => void;
   readonly reject: (error: unknown) => void;
   readonly timer: NodeJS.Timeout;
+}
+
+interface WaitingCheck {
+  readonly resolve: (check: CheckedModel) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export interface EngineState {
@@ -56,6 +61,9 @@ export class EngineSupervisor {
   /** Callers that wait for an estimate. */
   readonly #estimates = new Map<number, WaitingEstimate>();
   #lastEstimate = 0;
+  /** Callers that wait for the check of a model. */
+  readonly #checks = new Map<number, WaitingCheck>();
+  #lastCheck = 0;
   #onExpanded: (timings: Timings) => void = () => {};
 
   constructor(config: Omit<EngineConfig, 'ownerId'>, store: CampaignStore, logger: Logger) {
@@ -95,6 +103,31 @@ export class EngineSupervisor {
     this.#send({ kind: 'population', version });
   }
 
+  /** New expansions use this model, which lies in `folder` and was checked; running ones end with theirs. */
+  useModel(version: string, folder: string): void {
+    this.#config = { ...this.#config, model: folder, modelVersion: version };
+    this.#send({ kind: 'model', version, folder });
+  }
+
+  /**
+   * Has the engine load a model beside the served one and compare both; it stays loaded until `useModel` or
+   * `dropModel`. @throws what refuses it; AppError unavailable if no engine is ready, or it dies of it
+   */
+  checkModel(task: CheckModelTask): Promise<CheckedModel> {
+    if (!this.#state.ready || !this.#child?.connected)
+      return Promise.reject(new AppError('unavailable', `the engine is not ready: ${this.#state.detail}`));
+    const id = ++this.#lastCheck;
+    return new Promise((resolve, reject) => {
+      this.#checks.set(id, { resolve, reject });
+      this.#send({ kind: 'check_model', id, task });
+    });
+  }
+
+  /** Lets the engine forget a model that `checkModel` loaded. */
+  dropModel(version: string): void {
+    this.#send({ kind: 'drop_model', version });
+  }
+
   /**
    * Asks the engine's estimator for the expected quality of an audience, within `timeMs`. `loading` if no engine is
    * ready, or it dies.
@@ -112,6 +145,12 @@ export class EngineSupervisor {
       this.#estimates.set(id, { resolve, reject, timer });
       this.#send({ kind: 'estimate', id, task, timeMs });
     });
+  }
+
+  /** The engine claims no job any more, and is not started again; call `stop` after it. */
+  drain(): void {
+    this.#stopping = true;
+    this.#send({ kind: 'drain' });
   }
 
   /** Ends the engine; running jobs go back to the queue, and the attempts do not count. */
@@ -141,7 +180,10 @@ export class EngineSupervisor {
       else if (message.kind === 'refused') refusal = new AppError(message.code as ErrorCode, message.message);
       else if (message.kind === 'expanded') this.#onExpanded(message.timings);
       else if (message.kind === 'estimated') this.#answer(message.id, ({ resolve }) => resolve(message.outcome));
-      else this.#answer(message.id, ({ reject }) => reject(restoreError(message.error)));
+      else if (message.kind === 'not_estimated')
+        this.#answer(message.id, ({ reject }) => reject(restoreError(message.error)));
+      else if (message.kind === 'model_checked') this.#endCheck(message.id, ({ resolve }) => resolve(message.check));
+      else this.#endCheck(message.id, ({ reject }) => reject(restoreError(message.error)));
     });
     child.on('exit', (code, signal) => this.#ended(owner, refusal, `the engine ended (${signal ?? `code ${code}`})`));
     child.on('error', (error) => {
@@ -167,9 +209,17 @@ export class EngineSupervisor {
     how(waiting);
   }
 
+  #endCheck(id: number, how: (waiting: WaitingCheck) => void): void {
+    const waiting = this.#checks.get(id);
+    this.#checks.delete(id);
+    if (waiting !== undefined) how(waiting);
+  }
+
   #ended(owner: string, refusal: AppError | null, how: string): void {
     this.#child = null;
     for (const id of [...this.#estimates.keys()]) this.#answer(id, ({ resolve }) => resolve({ kind: 'loading' }));
+    const lost = new AppError('unavailable', `${how} while it checked the model`);
+    for (const id of [...this.#checks.keys()]) this.#endCheck(id, ({ reject }) => reject(lost));
     this.#release(owner);
     if (this.#stopping) return;
     const detail = refusal?.message ?? how;

@@ -23,6 +23,7 @@ import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../src/server/confi
 import type { Estimates } from '../../src/server/estimates/port.ts';
 import type { EngineStatus } from '../../src/server/health/port.ts';
 import type { ModelFacts } from '../../src/server/information/port.ts';
+import type { ModelVersion } from '../../src/server/models/port.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
 import { locateStore, openStore } from '../../src/store/open-store.ts';
@@ -56,6 +57,15 @@ export const OK_BODY = {
 };
 
 const share = { '0.05': { mean: 0.5, low: 0.4, high: 0.6 } };
+const MODEL_VERSION: ModelVersion = {
+  ...{ version: '0123456789ab', name: 'small', createdAt: '2026-11-25T12:00:00.000Z', isServed: true, bytes: 1 },
+  ...{ publishedAt: Date.UTC(2026, 10, 25), check: null },
+};
+
+function refuseModel(version: string): never {
+  throw new AppError('model_not_found', `there is no model version ${version}`);
+}
+
 export const MODEL_FACTS: ModelFacts = {
   name: 'test model',
   createdAt: '2026-11-25T12:00:00.000Z',
@@ -203,6 +213,16 @@ export async function openFixture(
     campaignFeatures: CAMPAIGN_FEATURES,
     modelVersion: 'model-1',
     model: MODEL_FACTS,
+    models: {
+      list: () => [MODEL_VERSION],
+      get: (version) => (version === MODEL_VERSION.version ? MODEL_VERSION : refuseModel(version)),
+      activate: (version) => (version === MODEL_VERSION.version ? MODEL_VERSION : refuseModel(version)),
+      rollback: () => {
+        throw new AppError('nothing_to_roll_back', 'no model was served before', {
+          facts: { served_model_version: MODEL_VERSION.version },
+        });
+      },
+    },
     populations: {
       current: () => population,
       importedAt: () => Date.UTC(2026, 10, 25),

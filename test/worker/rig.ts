@@ -63,6 +63,7 @@ export function buildRig(options: RigOptions): Rig {
     {
       store: locator,
       model: options.model,
+      models: join(dataDir, 'models'),
       population: options.population,
       modelVersion: options.modelVersion ?? readModelFolder(options.model).manifest.version,
       populationVersion: population.version,

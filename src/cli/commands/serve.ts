@@ -17,8 +17,15 @@ export interface ServeCommandOptions {
   threads?: string;
 }
 
+/** A signal that comes this long after the first is a second one: under npm each Ctrl-C arrives twice. */
+const SAME_SIGNAL_MS = 500;
+/** The exit code of a process that a second signal ended, beside the signal's number. */
+const SIGNALLED = 128;
+const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
+
 /**
- * Serves until SIGTERM or SIGINT. A repeated signal while closing changes nothing: under npm each Ctrl-C arrives twice.
+ * Serves until SIGTERM or SIGINT, then closes: requests in flight get their time, and the exit code is 0. A second
+ * signal ends the process at once, as kill -9 would, and with it the engine; nothing acknowledged is lost.
  */
 export async function serveCommand(options: ServeCommandOptions, output: Output): Promise<void> {
   const flags = {
@@ -60,7 +67,13 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
   // Up to here a signal simply ends the process: verifying a large population may take long, and nothing needs closing
   // yet.
   const told = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve());
+    let first: number | null = null;
+    for (const [signal, number] of Object.entries(SIGNALS))
+      process.on(signal, () => {
+        first ??= systemClock.elapsed();
+        if (systemClock.elapsed() - first > SAME_SIGNAL_MS) process.exit(SIGNALLED + number);
+        resolve();
+      });
   });
   output.note(`metaheac is listening on ${service.url} (documentation: ${service.url}/docs)`);
   try {

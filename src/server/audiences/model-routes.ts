@@ -14,14 +14,14 @@ import { customisedManifestSchema, onnxSchema } from './model-schemas.ts';
 
 /** What these routes call. */
 export type ModelNeeds = Pick<ServerDependencies, 'config' | 'customisedModels' | 'modelVersion'> & {
-  readonly store: Pick<ServerDependencies['store'], 'activeAudience'>;
+  readonly store: Pick<ServerDependencies['store'], 'activeAudience' | 'expansion'>;
 };
 
 const ONNX_TYPE = 'application/octet-stream';
 const MODEL_HEADERS = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 'Link'] as const;
 
 export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
-  const { config, store, customisedModels, modelVersion } = dependencies;
+  const { config, store, customisedModels } = dependencies;
   const take = createSlots(config.maximumOpenModels, 'customised models are being built or sent');
 
   app.get(
@@ -50,7 +50,13 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
     async (request, reply) => {
       const type = negotiate(request.headers.accept, [ONNX_TYPE, JSON_TYPE]);
       const audience = store.activeAudience(request.params.id);
-      const headers = headersOf(audience, modelVersion, type === ONNX_TYPE ? 'onnx' : 'json');
+      // the one that it was made with, which may not be the served one any more
+      const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);
+      const headers = headersOf(
+        audience,
+        modelVersion ?? dependencies.modelVersion,
+        type === ONNX_TYPE ? 'onnx' : 'json',
+      );
       if (isMatch(request.headers['if-none-match'], headers.etag)) return sendNotModified(reply.headers(headers));
       const release = take();
       try {

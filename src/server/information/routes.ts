@@ -57,7 +57,7 @@ function listLimits(app: ServerApp, { config }: InformationNeeds): void {
 }
 
 function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
-  const { config, campaignFeatures, model } = dependencies;
+  const { config } = dependencies;
   app.get(
     '/v1/models/current',
     {
@@ -73,26 +73,29 @@ function getCurrentModel(app: ServerApp, dependencies: InformationNeeds): void {
         stored: false,
       }),
     },
-    async () => ({
-      name: model.name,
-      version: dependencies.modelVersion,
-      created_at: model.createdAt,
-      minimum_seeds: config.minimumSeeds,
-      features: campaignFeatures.map(({ name, kind, maxLength, values }) => ({
-        name,
-        kind,
-        max_length: maxLength ?? null,
-        known_values: values.size - 1,
-        values: `/v1/models/current/features/${encodeURIComponent(name)}/values`,
-      })),
-      adaptation: model.adaptation,
-      evaluation: model.evaluation,
-    }),
+    async () => {
+      const { modelVersion, campaignFeatures, model } = dependencies;
+      return {
+        name: model.name,
+        version: modelVersion,
+        created_at: model.createdAt,
+        minimum_seeds: config.minimumSeeds,
+        features: campaignFeatures.map(({ name, kind, maxLength, values }) => ({
+          name,
+          kind,
+          max_length: maxLength ?? null,
+          known_values: values.size - 1,
+          values: `/v1/models/current/features/${encodeURIComponent(name)}/values`,
+        })),
+        adaptation: model.adaptation,
+        evaluation: model.evaluation,
+      };
+    },
   );
 }
 
 function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds): void {
-  const { config, campaignFeatures } = dependencies;
+  const { config } = dependencies;
   app.get(
     '/v1/models/current/features/:name/values',
     {
@@ -113,7 +116,7 @@ function listModelFeatureValues(app: ServerApp, dependencies: InformationNeeds):
     },
     async (request) => {
       const { name } = request.params;
-      const feature = findFeature(campaignFeatures, name, 'the model has no such campaign feature');
+      const feature = findFeature(dependencies.campaignFeatures, name, 'the model has no such campaign feature');
       const scope = `model ${dependencies.modelVersion} ${name}`;
       return pageOfValues(feature.values, scope, asQuery(request.query), config.maximumValueScan, (value) => value);
     },

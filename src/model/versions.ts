@@ -1,0 +1,134 @@
+/** The models of a data folder: a folder a version, and one file that says which of them is served. */
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { copyFile, mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { createFolder, replaceDurably, storageError, syncFolder, withStorage } from '../lib/durable-files.ts';
+import { AppError, messageOf } from '../lib/errors.ts';
+import { MANIFEST_FILE, readManifest } from './folder.ts';
+import type { Manifest } from './manifest.ts';
+
+/** The file that says which model is served: it is replaced whole, so a kill leaves the old one or the new one. */
+const SERVED_FILE = 'served.json';
+/** Models that a rollback can go back through. */
+const MOST_HISTORY = 20;
+const VERSION = /^[0-9a-f]{12}$/;
+
+/** What a model that was served came through. */
+const servedModelSchema = z.object({
+  version: z.string().regex(VERSION),
+  /** RFC 3339; null for the one that `--model` named. */
+  activated_at: z.string().nullable(),
+  /** The check before it was served, as the API shows it; null if there was none. */
+  check: z.unknown(),
+});
+
+const servedSchema = z.object({
+  /** The version of `--model`; null if no service has started with the folder since. */
+  base: z.string().regex(VERSION).nullable(),
+  /** The last one is served, those before it were. */
+  history: z.array(servedModelSchema).min(1),
+});
+
+export type ServedModel = z.output<typeof servedModelSchema>;
+export type ServedModels = z.output<typeof servedSchema>;
+
+/** A model of the folder. */
+export interface ModelSummary {
+  readonly manifest: Manifest;
+  /** When its files were put there, in ms since 1970. */
+  readonly publishedAt: number;
+  readonly bytes: number;
+}
+
+/** The folder of a version; null if there is none. */
+export function findModel(models: string, version: string): string | null {
+  const path = join(models, version);
+  return VERSION.test(version) && existsSync(join(path, MANIFEST_FILE)) ? path : null;
+}
+
+/** All that can be read, the newest first. */
+export function listModels(models: string): ModelSummary[] {
+  if (!existsSync(models)) return [];
+  const names = withStorage(`list ${models}`, () => readdirSync(models));
+  return names
+    .filter((name) => findModel(models, name) !== null)
+    .map((name) => summarise(join(models, name)))
+    .filter((one) => one !== null)
+    .sort((a, b) => b.publishedAt - a.publishedAt || (a.manifest.version < b.manifest.version ? -1 : 1));
+}
+
+/** null if the manifest is damaged: such a model cannot be served, and must not hide the others. */
+export function summarise(path: string): ModelSummary | null {
+  try {
+    const manifest = readManifest(path);
+    const files = [MANIFEST_FILE, ...Object.keys(manifest.files)];
+    const bytes = files.reduce(
+      (sum, file) => sum + (statSync(join(path, file), { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    );
+    return { manifest, publishedAt: statSync(join(path, MANIFEST_FILE)).mtimeMs, bytes };
+  } catch (error) {
+    if (error instanceof AppError) return null;
+    throw error;
+  }
+}
+
+/**
+ * Copies a model into the folder as its version, whole or not at all; one that is there already stays as it is. The
+ * event loop goes on meanwhile. The copy is not verified. @throws AppError invalid_model, storage_failed
+ */
+export async function publishModel(models: string, from: string): Promise<string> {
+  const manifest = readManifest(from);
+  const path = join(resolve(models), manifest.version);
+  if (findModel(models, manifest.version) !== null) return path;
+  const temporary = `${path}.copying-${process.pid}`;
+  try {
+    createFolder(resolve(models));
+    await rm(temporary, { recursive: true, force: true });
+    for (const file of [...Object.keys(manifest.files), MANIFEST_FILE]) {
+      const target = join(temporary, file);
+      await mkdir(dirname(target), { recursive: true });
+      await copyFile(join(from, file), target);
+      const handle = await open(target, 'r+');
+      try {
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+    }
+    syncFolder(temporary);
+    await rename(temporary, path);
+    syncFolder(resolve(models));
+    return path;
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => {});
+    throw storageError(`copy the model ${from} to ${path}`, error);
+  }
+}
+
+/** Removes a version that nobody serves. @throws AppError storage_failed */
+export async function removeModel(models: string, version: string): Promise<void> {
+  await rm(join(models, version), { recursive: true, force: true });
+}
+
+/** null if no model was ever promoted. @throws AppError storage_failed if the file is damaged */
+export function readServedModels(models: string): ServedModels | null {
+  const file = join(models, SERVED_FILE);
+  if (!existsSync(file)) return null;
+  try {
+    return servedSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw new AppError('storage_failed', `${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Durable when it returns. Only while the data folder is locked. @throws AppError storage_failed */
+export function writeServedModels(models: string, { base, history }: ServedModels): void {
+  const file = join(models, SERVED_FILE);
+  const text = `${JSON.stringify({ base, history: history.slice(-MOST_HISTORY) }, null, 1)}\n`;
+  withStorage(`write ${file}`, () => {
+    createFolder(resolve(models));
+    replaceDurably(file, Buffer.from(text), `${file}.new`);
+  });
+}
