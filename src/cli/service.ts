@@ -44,6 +44,8 @@ export interface ServiceOptions {
   /** The number of engine threads; null means one per processor. */
   readonly threads: number | null;
   readonly logLevel: string;
+  /** Log in lines for people. */
+  readonly prettyLogs?: boolean;
   readonly limits: Partial<Limits>;
   /** Hosts and CIDRs that webhooks may go to although they are not public. */
   readonly webhookAllowedHosts: readonly string[];
@@ -199,6 +201,7 @@ function superviseEngine(
       leaseMs,
       maximumAttempts,
       logLevel: options.logLevel,
+      prettyLogs: options.prettyLogs === true,
     },
     store,
     options.logger,

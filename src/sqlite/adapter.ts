@@ -2,6 +2,13 @@
 import type { StoreAdapter } from '../campaigns/ports/store.ts';
 import { openRecords } from './campaign-records.ts';
 import { lockDataFolder } from './data-folder-lock.ts';
+import { inspectDataFolder } from './inspect.ts';
 import { openFiles, openStore } from './open-store.ts';
 
-export const sqlite: StoreAdapter = { lock: lockDataFolder, open: openStore, openFiles, openRecords };
+export const sqlite: StoreAdapter = {
+  lock: lockDataFolder,
+  open: openStore,
+  openFiles,
+  openRecords,
+  inspect: inspectDataFolder,
+};

@@ -4,7 +4,14 @@
  */
 import { resolve } from 'node:path';
 import type { CampaignRecords } from '../campaigns/ports/records.ts';
-import type { CampaignStore, StoreAdapter, StoreFiles, StoreLocator, StoreOptions } from '../campaigns/ports/store.ts';
+import type {
+  CampaignStore,
+  StoreAdapter,
+  StoreFiles,
+  StoreInspection,
+  StoreLocator,
+  StoreOptions,
+} from '../campaigns/ports/store.ts';
 import { assert } from '../lib/errors.ts';
 import { sqlite } from '../sqlite/adapter.ts';
 
@@ -34,6 +41,11 @@ export function openStoreFiles({ adapter, location }: StoreLocator): StoreFiles 
 /** As `StoreAdapter.openRecords`. */
 export function openRecords({ adapter, location }: StoreLocator): CampaignRecords {
   return adapterOf(adapter).openRecords(location);
+}
+
+/** As `StoreAdapter.inspect`. */
+export function inspectStore({ adapter, location }: StoreLocator): StoreInspection {
+  return adapterOf(adapter).inspect(location);
 }
 
 function adapterOf(name: string): StoreAdapter {

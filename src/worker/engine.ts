@@ -264,7 +264,7 @@ function main(): void {
     }
   }
   async function begin(config: EngineConfig): Promise<void> {
-    const logger = createLogger(config.logLevel, 'engine');
+    const logger = createLogger(config.logLevel, 'engine', { pretty: config.prettyLogs === true });
     try {
       lowerPriority();
     } catch (error) {

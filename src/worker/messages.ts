@@ -81,6 +81,8 @@ export interface EngineConfig {
   readonly leaseMs: number;
   readonly maximumAttempts: number;
   readonly logLevel: string;
+  /** Log in lines for people. */
+  readonly prettyLogs?: boolean;
   /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */
   readonly ownerId: string;
 }
