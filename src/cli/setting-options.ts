@@ -39,7 +39,8 @@ function optionOf(setting: Setting): Option {
   const value = isSwitch ? ' [true|false]' : ` <${unit ?? (setting.isPath ? 'dir' : secretFile ? 'file' : 'value')}>`;
   const description = setting.description.replace(/\.$/, '').replaceAll(/\[(\w+)\]\([^)]*\)/g, '$1');
   const text = secretFile ? `file with this secret: ${description}` : description;
-  const option = new Option(flag + value, `${text} (default: ${byDefault})`);
+  const rest = byDefault === 'required' ? '(required)' : `(default: ${byDefault})`;
+  const option = new Option(flag + value, `${text} ${rest}`);
   if (limit !== null) option.helpGroup('Limits:').hideHelp(LIMITS[limit].published !== true);
   return option;
 }

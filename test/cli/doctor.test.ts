@@ -23,11 +23,11 @@ import { type Machine, readMachine } from '../../src/cli/doctor/machine.ts';
 import { readSettings } from '../../src/cli/environment.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
-import { useFolders } from '../fixture/folders.ts';
-import { tinyWorld } from '../fixture/tiny-world.ts';
+import { fewDemoPeople } from '../fixture/demo-world.ts';
+import { temporaryFolder, useFolders } from '../fixture/folders.ts';
 
 const newFolder = useFolders();
-const world = await tinyWorld();
+const world = await fewDemoPeople(temporaryFolder());
 const isRoot = process.getuid?.() === 0;
 
 const MACHINE: Machine = {

@@ -44,9 +44,7 @@ export function examineSpace(dataDir: string, users: number, campaigns: number):
   const free = bavail * bsize;
   const ranking = users * RANKING_BYTES_PER_USER;
   const need = (campaigns + 1) * ranking + OTHER_BYTES;
-  const detail =
-    `${describeBytes(free)} free; ${describeBytes(need)} needed to expand ${campaigns + 1} campaigns ` +
-    `(${describeBytes(ranking)} each)`;
+  const detail = `${describeBytes(free)} free, ${describeBytes(need)} needed (${describeBytes(ranking)} an audience)`;
   // some file systems have no such number
   if (files > 0 && ffree < LEAST_FREE_FILES)
     return failed('disk space', `${ffree} more files fit on the disk`, 'Remove files, or use another disk.');
