@@ -13,6 +13,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +38,10 @@ const MACHINE: Machine = {
   availableBytes: 8 * 2 ** 30,
   openFiles: 65_536,
 };
+
+const LOOK_FOR_WRITABLE = `
+  import { mayWrite } from ${JSON.stringify(new URL('../../src/cli/doctor/paths.ts', import.meta.url).href)};
+  console.log(JSON.stringify(['closed', 'open', 'open/seeds'].map(mayWrite)));`;
 
 interface Given extends Partial<Omit<Patient, 'settings'>> {
   readonly env?: Readonly<Record<string, string>>;
@@ -117,6 +122,7 @@ describe('examine', () => {
     const data = dataFolder();
     const release = lockStore(locateStore(data));
     const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
     const port = String((server.address() as AddressInfo).port);
     try {
       const all = await look({ env: { METAHEAC_DATA_DIR: data, METAHEAC_PORT: port } });
@@ -154,22 +160,24 @@ describe('the data folder', () => {
   });
 
   it('must be writable, with all that is in it', () => {
-    // root may write everywhere, so another user looks
-    const [data, inside] = [dataFolder(), dataFolder()];
-    chmodSync(data, 0o555);
-    mkdirSync(join(inside, 'seeds'), { mode: 0o555 });
-    chmodSync(inside, 0o777);
-    for (const path of readdirSync(inside).filter((name) => name.startsWith('metaheac')))
-      chmodSync(join(inside, path), 0o666);
-    const script = `
-      import { mayWrite } from ${JSON.stringify(new URL('../../src/cli/doctor/paths.ts', import.meta.url).href)};
-      console.log(JSON.stringify(process.argv.slice(1).map((path) => mayWrite(path))));`;
-    const paths = [data, inside, join(inside, 'seeds')];
-    const { stdout } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script, ...paths], {
-      encoding: 'utf8',
-      ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
-      env: { ...process.env, TMPDIR: inside },
-    });
+    const home = newFolder();
+    chmodSync(home, 0o755);
+    mkdirSync(join(home, 'closed'), { mode: 0o555 });
+    mkdirSync(join(home, 'open/seeds'), { recursive: true });
+    chmodSync(join(home, 'open'), 0o777);
+    chmodSync(join(home, 'open/seeds'), 0o555);
+    // root may write everywhere, so another user looks: from inside, as the folders above are closed to it
+    const { stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', LOOK_FOR_WRITABLE],
+      {
+        cwd: home,
+        encoding: 'utf8',
+        env: { ...process.env, TSX_DISABLE_CACHE: '1' },
+        ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
+      },
+    );
+    expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toEqual([false, true, false]);
   });
 
