@@ -20,6 +20,8 @@ const HEADER_BYTES = 100;
 /** The format of a database without a log. */
 const ROLLBACK_FORMAT = 1;
 
+const CAMPAIGNS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'campaigns'";
+
 /** @throws AppError storage_failed */
 export function inspectDataFolder(dataDir: string): StoreInspection {
   const folder = resolve(dataDir);
@@ -78,7 +80,9 @@ function headerVersion(path: string): number {
 
 function findDamage(database: Database): string | null {
   const answer = String(database.pragma('quick_check(1)', { simple: true }));
-  return answer === 'ok' ? null : answer;
+  if (answer !== 'ok') return answer;
+  const isOurs = versionOf(database) === 0 || database.prepare(CAMPAIGNS).get() !== undefined;
+  return isOurs ? null : 'it has no table of campaigns: another program wrote it';
 }
 
 function countCampaigns(database: Database): number {

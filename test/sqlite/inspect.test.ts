@@ -94,6 +94,12 @@ describe('inspectDataFolder', () => {
     expect(inspectDataFolder(folder).contents?.damage).toMatch(message);
   });
 
+  it('says that a database is not ours', () => {
+    const folder = newFolder();
+    openDatabase(databaseOf(folder), [{ number: 1, name: '0001-other.sql', sql: 'CREATE TABLE a (x)' }]).close();
+    expect(inspectDataFolder(folder).contents?.damage).toMatch(/another program/);
+  });
+
   it('throws where the database cannot be read', () => {
     const folder = newFolder();
     mkdirSync(databaseOf(folder));

@@ -27,10 +27,10 @@ export interface MemoryNeed {
 
 /** The `engines` of package.json. */
 const LEAST_NODE = [20, 19] as const;
-/** Measured (docs/performance.md): two threads with the demo's model take 820 MiB, and 280 bytes a user. */
-const PROCESS_BYTES = 620 * 2 ** 20;
+/** Measured (docs/performance.md): two threads with the demo's model and a million users take 779 MiB. */
+const PROCESS_BYTES = 495 * 2 ** 20;
 const THREAD_BYTES = 100 * 2 ** 20;
-const BYTES_PER_USER = 280;
+const BYTES_PER_USER = 90;
 /** A thread's session, its gradient's and the file as it is read. */
 const MODEL_COPIES = 4;
 /** An open ranking has two. */
