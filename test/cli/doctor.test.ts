@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import ts from 'typescript';
 import { describe, expect, it } from 'vitest';
 import { examineSpace } from '../../src/cli/doctor/data-folder.ts';
 import { examine, type Patient } from '../../src/cli/doctor/examine.ts';
@@ -26,6 +27,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder, useFolders } from '../fixture/folders.ts';
+import { ROOT } from '../fixture/served.ts';
 
 const newFolder = useFolders();
 const world = await fewDemoPeople(temporaryFolder());
@@ -39,8 +41,13 @@ const MACHINE: Machine = {
   openFiles: 65_536,
 };
 
+/** Without a loader: another user may not be allowed to run what compiles. */
 const LOOK_FOR_WRITABLE = `
-  import { mayWrite } from ${JSON.stringify(new URL('../../src/cli/doctor/paths.ts', import.meta.url).href)};
+  ${
+    ts.transpileModule(readFileSync(join(ROOT, 'src/cli/doctor/paths.ts'), 'utf8'), {
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
+    }).outputText
+  }
   console.log(JSON.stringify(['closed', 'open', 'open/seeds'].map(mayWrite)));`;
 
 interface Given extends Partial<Omit<Patient, 'settings'>> {
@@ -167,16 +174,12 @@ describe('the data folder', () => {
     chmodSync(join(home, 'open'), 0o777);
     chmodSync(join(home, 'open/seeds'), 0o555);
     // root may write everywhere, so another user looks: from inside, as the folders above are closed to it
-    const { stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', LOOK_FOR_WRITABLE],
-      {
-        cwd: home,
-        encoding: 'utf8',
-        env: { ...process.env, TSX_DISABLE_CACHE: '1' },
-        ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
-      },
-    );
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', LOOK_FOR_WRITABLE], {
+      cwd: home,
+      encoding: 'utf8',
+      env: {},
+      ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
+    });
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toEqual([false, true, false]);
   });
