@@ -35,6 +35,7 @@ const DOORS = {
   '(@fastify/[^/]+|fastify|fastify-type-provider-zod|prom-client)': '^src/server/',
   pino: '^src/lib/logging\\.ts$',
   commander: '^src/cli/',
+  yaml: '^src/cli/config-file\\.ts$',
   echarts: '^src/report/',
 };
 
@@ -94,7 +95,7 @@ module.exports = {
       from: {
         path: '^src/',
         pathNot:
-          '^src/(store/|cli/(service(-campaigns|-upkeep)?|data-folder|commands/(population-erase|verify|backup|model-promote))\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
+          '^src/(store/|cli/(service(-campaigns|-upkeep)?|data-folder|commands/(population-erase|verify|backup|model-promote)|doctor/data-folder)\\.ts$|worker/(engine|[a-z]+-thread)\\.ts$)',
       },
       to: { path: '^src/store/' },
     },

@@ -1,65 +1,108 @@
 /**
- * The only place that reads environment variables, each validated here and listed in docs/settings.md, and the number
- * of processors.
+ * The settings of a service: flags before environment variables before the configuration file before defaults. The only
+ * place that reads environment variables, and the number of processors.
  */
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { z } from 'zod';
 import { AppError } from '../lib/errors.ts';
 import type { Device } from '../runtime/session.ts';
-import { LIMIT_NAMES, LIMITS, type LimitName, type Limits, variableOf } from '../server/limits.ts';
-import { settingsSchema, whole } from './settings.ts';
+import type { LimitName, Limits } from '../server/limits.ts';
+import { readConfigFile } from './config-file.ts';
+import { nearestName } from './did-you-mean.ts';
+import {
+  ALL_NAMES,
+  CONFIG_FILE,
+  namesOf,
+  SETTINGS,
+  type Setting,
+  type SettingNames,
+  serviceSchema,
+} from './setting-list.ts';
+import type { settingsSchema } from './settings.ts';
 
-/** The default maximum of a limit. */
-const MAXIMUM_LIMIT = 2 ** 40;
+export type ServiceEnvironment = z.infer<typeof settingsSchema> & { readonly limits: Limits };
 
-export type ServiceEnvironment = z.infer<typeof settingsSchema> & { readonly limits: Partial<Limits> };
+/** Values by variable; undefined is not given. */
+export type Given = Readonly<Record<string, string | undefined>>;
+
+/** Where a value is from. */
+export type Origin =
+  | { readonly kind: 'flag' | 'environment'; readonly name: string; readonly secretFile?: string }
+  | { readonly kind: 'file'; readonly path: string; readonly line: number; readonly secretFile?: string }
+  | { readonly kind: 'default' };
+
+export interface Settings {
+  readonly values: ServiceEnvironment;
+  /** By variable, of every setting. */
+  readonly origins: ReadonlyMap<string, Origin>;
+  /** The configuration file. */
+  readonly file: string | null;
+}
+
+/** A value that was given, and how an error names it. */
+interface Found {
+  readonly text: string;
+  readonly origin: Origin;
+  readonly label: string;
+}
+
+/** The values of one source by variable. */
+type Layer = ReadonlyMap<string, Found>;
+
+/** A file with a secret is not larger. */
+const MAXIMUM_SECRET_BYTES = 64 * 1024;
 
 /** The server's limits as variables: `bodyLimitBytes` is METAHEAC_BODY_LIMIT_BYTES. */
 export const LIMIT_VARIABLES: ReadonlyMap<string, LimitName> = new Map(
-  LIMIT_NAMES.map((name) => [variableOf(name), name]),
+  SETTINGS.flatMap(({ variable, limit }) => (limit === null ? [] : [[variable, limit]])),
 );
 
 /** Every variable that is read. */
-export const VARIABLES: readonly string[] = [...Object.keys(settingsSchema.shape), ...LIMIT_VARIABLES.keys()];
+export const VARIABLES: readonly string[] = [CONFIG_FILE, ...ALL_NAMES].map(({ variable }) => variable);
+
+/** As `readSettings`: the values alone. */
+export function readEnvironment(source: Given, flags: Given = {}): ServiceEnvironment {
+  return readSettings(source, flags).values;
+}
 
 /**
- * Reads and validates the environment. `flags` take precedence over their variables, and errors name them as flags.
- * @throws AppError invalid_argument: an invalid value, or an unknown METAHEAC_ variable.
+ * Reads and validates all settings. `source` is the environment; `flags` has the flags by their variables.
+ * @throws AppError invalid_argument: an invalid value, named as it was given (flag, variable, or file with line and
+ * key); a name that is not known, with the nearest that is; a file that cannot be read. No secret is repeated.
  */
-export function readEnvironment(
-  source: Readonly<Record<string, string | undefined>>,
-  flags: Readonly<Record<string, string | undefined>> = {},
-): ServiceEnvironment {
-  for (const name of Object.keys(source)) {
-    if (name.startsWith('METAHEAC_') && !VARIABLES.includes(name))
-      throw new AppError(
-        'invalid_argument',
-        `environment variable ${name} is not known (known: ${VARIABLES.join(', ')})`,
-      );
+export function readSettings(source: Given, flags: Given = {}): Settings {
+  refuseUnknown(source);
+  const file = flags[CONFIG_FILE.variable] ?? source[CONFIG_FILE.variable] ?? null;
+  if (file === '') throw refused(`environment variable ${CONFIG_FILE.variable}`, 'it names no file');
+  const layers: readonly Layer[] = [layerOfFlags(flags), layerOfVariables(source), layerOfFile(file)];
+  const found = new Map<string, Found>();
+  for (const setting of SETTINGS) {
+    const first = layers.map((layer) => findIn(layer, setting)).find((one) => one !== null);
+    if (first) found.set(setting.variable, first);
   }
-  const given = Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined));
-  const values = { ...source, ...given };
-  const refuse = (name: string, message: string): never => {
-    const label = name in given ? flagOf(name) : `environment variable ${name}`;
-    // A key is never repeated: this goes to logs.
-    const value = name.endsWith('_KEY') ? '' : ` "${values[name] ?? ''}"`;
-    throw new AppError('invalid_argument', `${label}${value}: ${message}`);
-  };
-  const parsed = settingsSchema.safeParse(values);
+  const texts = Object.fromEntries([...found].map(([variable, { text }]) => [variable, text]));
+  const parsed = serviceSchema.safeParse(texts);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    return refuse(String(issue.path[0]), issue.message);
+    const { path, message } = parsed.error.issues[0]!;
+    throw refused(found.get(String(path[0]))!.label, message);
   }
-  const limits: Partial<Record<LimitName, number>> = {};
-  for (const [variable, name] of LIMIT_VARIABLES) {
-    const text = source[variable];
-    if (text === undefined) continue;
-    const { least = 1, most = MAXIMUM_LIMIT } = LIMITS[name];
-    const value = whole(least, most).safeParse(text);
-    if (!value.success) return refuse(variable, value.error.issues[0]!.message);
-    limits[name] = value.data;
-  }
-  return { ...parsed.data, limits };
+  const origins = SETTINGS.map(({ variable }): [string, Origin] => [
+    variable,
+    found.get(variable)?.origin ?? { kind: 'default' },
+  ]);
+  return { values: valuesOf(parsed.data), origins: new Map(origins), file };
+}
+
+/** A folder that `serve` cannot do without. @throws AppError invalid_argument where it is not given */
+export function required(
+  values: ServiceEnvironment,
+  variable: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION',
+): string {
+  const value = values[variable];
+  if (value !== undefined) return value;
+  const { flag, key } = namesOf(variable);
+  throw new AppError('invalid_argument', `${flag} (or ${variable}, or ${key} in a configuration file) is required`);
 }
 
 /** The default number of threads: one per processor that this process may use. */
@@ -72,7 +115,75 @@ export function defaultTrainingThreads({ kind }: Device): number {
   return kind === 'cuda' ? 1 : defaultThreads();
 }
 
-/** METAHEAC_DATA_DIR is --data-dir. */
-function flagOf(variable: string): string {
-  return variable.replace('METAHEAC_', '--').replaceAll('_', '-').toLowerCase();
+/** The limits by their own names, and the other settings by their variables. */
+function valuesOf(parsed: Readonly<Record<string, unknown>>): ServiceEnvironment {
+  const own = Object.entries(parsed).filter(([variable]) => !LIMIT_VARIABLES.has(variable));
+  const limits = [...LIMIT_VARIABLES].map(([variable, name]) => [name, parsed[variable]]);
+  return { ...Object.fromEntries(own), limits: Object.fromEntries(limits) } as ServiceEnvironment;
+}
+
+function refuseUnknown(source: Given): void {
+  for (const name of Object.keys(source)) {
+    if (!name.startsWith('METAHEAC_') || VARIABLES.includes(name)) continue;
+    const nearest = nearestName(name, VARIABLES);
+    const rest = nearest === null ? ': docs/settings.md lists all of them' : `: did you mean ${nearest}?`;
+    throw new AppError('invalid_argument', `environment variable ${name} is not known${rest}`);
+  }
+}
+
+function layerOfFlags(flags: Given): Layer {
+  return layerOf(flags, ({ flag }) => ({ origin: { kind: 'flag', name: flag }, label: flag }));
+}
+
+function layerOfVariables(source: Given): Layer {
+  return layerOf(source, ({ variable }) => ({
+    origin: { kind: 'environment', name: variable },
+    label: `environment variable ${variable}`,
+  }));
+}
+
+function layerOf(given: Given, describe: (names: SettingNames) => Omit<Found, 'text'>): Layer {
+  return new Map(
+    ALL_NAMES.flatMap((names) => {
+      const text = given[names.variable];
+      return text === undefined ? [] : [[names.variable, { text, ...describe(names) }]];
+    }),
+  );
+}
+
+function layerOfFile(path: string | null): Layer {
+  if (path === null) return new Map();
+  return new Map(
+    readConfigFile(path).map(({ key, text, line }) => [
+      ALL_NAMES.find((names) => names.key === key)!.variable,
+      { text, origin: { kind: 'file', path, line }, label: `${path}:${line}: ${key}` },
+    ]),
+  );
+}
+
+/** What a source gives of a setting: as it is, or in a file. The label ends with the value, unless that is secret. */
+function findIn(layer: Layer, { variable, secretFile }: Setting): Found | null {
+  const own = layer.get(variable);
+  if (secretFile === null) return own ? { ...own, label: `${own.label} "${own.text}"` } : null;
+  const inFile = layer.get(secretFile.variable);
+  if (!inFile) return own ?? null;
+  if (own) throw refused(inFile.label, `${own.label} is given too: use one of them`);
+  return { ...inFile, text: readSecret(inFile), origin: { ...inFile.origin, secretFile: inFile.text } as Origin };
+}
+
+/** Without the line's end. The name of the file is not repeated: it may be a secret that was put in its place. */
+function readSecret({ text: path, label }: Found): string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw refused(label, `the file cannot be read (${(error as NodeJS.ErrnoException).code})`);
+  }
+  if (bytes.length > MAXIMUM_SECRET_BYTES)
+    throw refused(label, `the file has ${bytes.length} bytes: that is no secret`);
+  return bytes.toString('utf8').replace(/\r?\n$/, '');
+}
+
+function refused(label: string, message: string): AppError {
+  return new AppError('invalid_argument', `${label}: ${message}`);
 }

@@ -7,6 +7,7 @@ import { addModelSwitchCommands } from './model-switch-commands.ts';
 import { positiveInteger, wholeNumber } from './options.ts';
 import { createOutput } from './output.ts';
 import { addPopulationCommands } from './population-commands.ts';
+import { addServeCommands } from './serve-commands.ts';
 import { addTrainCommands } from './train-commands.ts';
 import { addUpkeepCommands } from './upkeep-commands.ts';
 
@@ -98,18 +99,7 @@ addModelSwitchCommands(model, output);
 
 addDataSetCommands(program, output);
 
-program
-  .command('serve')
-  .description('serve campaigns over HTTP (every flag is also an environment variable: METAHEAC_DATA_DIR ...)')
-  .option('--data-dir <dir>', 'folder of the database, seeds and audiences')
-  .option('--model <dir>', 'model folder')
-  .option('--population <dir>', 'population folder')
-  .option('--follow-population', 'serve each version as soon as it becomes current')
-  .option('--port <port>', 'port; 0 picks a free one')
-  .option('--host <host>', 'address; a non-loopback address needs a key')
-  .option('--device <device>', 'auto, cpu, cuda or cuda:N')
-  .option('--threads <n>', 'number of engine threads')
-  .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options, output));
+addServeCommands(program, output);
 
 addKeyCommands(program, output);
 addUpkeepCommands(program, output);

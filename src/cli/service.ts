@@ -47,6 +47,8 @@ export interface ServiceOptions {
   /** The number of engine threads; null means one per processor. */
   readonly threads: number | null;
   readonly logLevel: string;
+  /** Log in lines for people. */
+  readonly prettyLogs?: boolean;
   readonly limits: Partial<Limits>;
   /** Hosts and CIDRs that webhooks may go to although they are not public. */
   readonly webhookAllowedHosts: readonly string[];
@@ -233,6 +235,7 @@ function superviseEngine(
       maximumAttempts,
       diskReserveBytes,
       logLevel: options.logLevel,
+      prettyLogs: options.prettyLogs === true,
     },
     store,
     options.logger,

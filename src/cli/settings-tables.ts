@@ -1,44 +1,46 @@
-/** The tables of docs/settings.md, generated from the environment's schema and the rows of the limits. */
+/** The tables of docs/settings.md, generated from the list of settings. */
+import { LIMITS } from '../server/limits.ts';
+import { CONFIG_FILE, SETTINGS, type Setting, type SettingNames } from './setting-list.ts';
 
-import type { Limit } from '../server/limit.ts';
-import { LIMIT_GROUPS, variableOf } from '../server/limits.ts';
-import { SETTING_WORDS, settingsSchema } from './settings.ts';
+const HEAD = ['key', 'flag', 'variable', 'default'];
 
 /** The generated parts of docs/settings.md by the names of their markers. */
 export function settingsTables(): Readonly<Record<string, string>> {
-  const rows = Object.entries(settingsSchema.shape).map(([variable, schema]) => {
-    const { flag, byDefault, description } = SETTING_WORDS.get(schema)!;
-    const value = byDefault ?? String(schema.parse(undefined));
-    return { flag, cells: [code(variable), value, description] };
-  });
-  const groups = Object.entries(LIMIT_GROUPS);
-  const published = groups.flatMap(([, limits]) => limitRows(limits, true));
-  const others = groups
-    .map(([title, limits]) => ({ title, rows: limitRows(limits, false) }))
-    .filter(({ rows }) => rows.length > 0)
-    .map(({ title, rows }) => `### ${title}\n\n${limitTable(rows)}`);
+  const own = SETTINGS.filter(({ limit }) => limit === null);
+  const published = SETTINGS.filter(({ limit }) => limit !== null && LIMITS[limit].published === true);
+  const others = SETTINGS.filter(({ limit }) => limit !== null && LIMITS[limit].published !== true);
+  const groups = [...new Set(others.map(({ group }) => group))];
   return {
-    flags: table(
-      ['flag', 'variable', 'default', 'what it sets'],
-      rows.flatMap(({ flag, cells }) => (flag === undefined ? [] : [[code(flag), ...cells]])),
-    ),
-    service: table(
-      ['variable', 'default', 'what it sets'],
-      rows.flatMap(({ flag, cells }) => (flag === undefined ? [cells] : [])),
-    ),
+    settings: table([...HEAD, 'what it sets'], [configRow(), ...own.flatMap(rowsOf)]),
     limits: limitTable(published),
-    'other limits': others.join('\n\n'),
+    'other limits': groups
+      .map((title) => `### ${title}\n\n${limitTable(others.filter(({ group }) => group === title))}`)
+      .join('\n\n'),
   };
 }
 
-function limitRows(limits: Readonly<Record<string, Limit>>, published: boolean): string[][] {
-  return Object.entries(limits)
-    .filter(([, limit]) => (limit.published === true) === published)
-    .map(([name, limit]) => [code(variableOf(name)), String(limit.default), limit.unit, limit.description]);
+function configRow(): string[] {
+  const description = 'Configuration file (YAML) with any of the keys below.';
+  return ['', code(CONFIG_FILE.flag), code(CONFIG_FILE.variable), 'none', description];
 }
 
-function limitTable(rows: readonly string[][]): string {
-  return table(['variable', 'default', 'unit', 'what it limits'], rows);
+/** A secret has a row more, of its file, whose flag is the only one. */
+function rowsOf(setting: Setting): string[][] {
+  const { key, variable, byDefault, description, secretFile } = setting;
+  if (secretFile === null) return [[...cellsOf(setting), byDefault, description]];
+  return [
+    [code(key), '', code(variable), byDefault, description],
+    [...cellsOf(secretFile), 'none', `File that holds the value of \`${key}\`, on one line.`],
+  ];
+}
+
+function limitTable(settings: readonly Setting[]): string {
+  const rows = settings.map((setting) => [...cellsOf(setting), setting.byDefault, setting.unit!, setting.description]);
+  return table([...HEAD, 'unit', 'what it limits'], rows);
+}
+
+function cellsOf({ key, flag, variable }: SettingNames): string[] {
+  return [code(key), code(flag), code(variable)];
 }
 
 /** A Markdown table whose columns are as wide as their longest cell. */

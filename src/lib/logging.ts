@@ -1,10 +1,20 @@
-/** The only importer of pino: JSON lines on stderr, without secrets or user ids. */
+/** The only importer of pino: JSON lines (or lines for people) on stderr, without secrets or user ids. */
 import { destination, pino } from 'pino';
+import { prettyLine } from './pretty-log.ts';
 
 export type { Logger } from 'pino';
 
-/** A logger that writes JSON lines to stderr (stdout belongs to commands' results). */
-export function createLogger(level: string, name: string): import('pino').Logger {
+/**
+ * A logger that writes to stderr (stdout belongs to commands' results): JSON lines, or, if `pretty`, lines for people,
+ * in colour on a terminal.
+ */
+export function createLogger(
+  level: string,
+  name: string,
+  { pretty = false }: { readonly pretty?: boolean } = {},
+): import('pino').Logger {
+  const stderr = destination({ dest: 2, sync: false });
+  const isColoured = process.stderr.isTTY === true;
   return pino(
     {
       level,
@@ -12,6 +22,6 @@ export function createLogger(level: string, name: string): import('pino').Logger
       timestamp: pino.stdTimeFunctions.isoTime,
       redact: ['req.headers.authorization', 'headers.authorization'],
     },
-    destination({ dest: 2, sync: false }),
+    pretty ? { write: (line) => void stderr.write(prettyLine(line, isColoured)) } : stderr,
   );
 }

@@ -3,6 +3,7 @@ import type { StoreAdapter } from '../campaigns/ports/store.ts';
 import { backUpDataFolder, restoreDataFolder } from './backup.ts';
 import { openRecords } from './campaign-records.ts';
 import { lockDataFolder } from './data-folder-lock.ts';
+import { inspectDataFolder } from './inspect.ts';
 import { openFiles, openStore } from './open-store.ts';
 import { freeBytes, openUpkeep } from './upkeep.ts';
 
@@ -15,4 +16,5 @@ export const sqlite: StoreAdapter = {
   freeBytes,
   backup: backUpDataFolder,
   restore: restoreDataFolder,
+  inspect: inspectDataFolder,
 };

@@ -5,7 +5,7 @@ import { AppError } from '../lib/errors.ts';
 import { holdExclusively } from './database.ts';
 
 /** Empty: only the operating system's lock on it means something. */
-const LOCK_FILE = 'service.lock';
+export const LOCK_FILE = 'service.lock';
 
 /**
  * Locks the data folder (created where missing) for this process; returns the function that unlocks it. A process that

@@ -128,6 +128,21 @@ export function holdExclusively(path: string): (() => void) | null {
   return () => held.close();
 }
 
+/** Whether a connection of any process holds the file as `holdExclusively` does. @throws AppError storage_failed */
+export function isHeld(path: string): boolean {
+  let database: Database | undefined;
+  try {
+    database = new Sqlite(path, { timeout: 0, readonly: true, fileMustExist: true });
+    database.prepare('SELECT 1 FROM sqlite_master').get();
+    return false;
+  } catch (error) {
+    if (isBusy(error)) return true;
+    throw databaseError(path, error);
+  } finally {
+    database?.close();
+  }
+}
+
 function switchToWal(database: Database): void {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -160,7 +175,7 @@ function migrate(database: Database, path: string, migrations: readonly Migratio
   }
 }
 
-function versionOf(database: Database): number {
+export function versionOf(database: Database): number {
   return Number(database.pragma('user_version', { simple: true }));
 }
 
@@ -176,7 +191,7 @@ function isBusy(error: unknown): boolean {
 }
 
 /** SQLite's errors that are the world's, as AppErrors; a bug (a constraint, a syntax error) stays as it is. */
-function databaseError(path: string, error: unknown): unknown {
+export function databaseError(path: string, error: unknown): unknown {
   if (!(error instanceof Sqlite.SqliteError)) return error;
   if (isBusy(error)) return new AppError('unavailable', `${path} is busy: ${error.message}`, { cause: error });
   if (/^SQLITE_(FULL|READONLY|IOERR|CANTOPEN|PERM)/.test(error.code)) {

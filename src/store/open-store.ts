@@ -4,7 +4,14 @@
  */
 import { resolve } from 'node:path';
 import type { CampaignRecords } from '../campaigns/ports/records.ts';
-import type { CampaignStore, StoreAdapter, StoreFiles, StoreLocator, StoreOptions } from '../campaigns/ports/store.ts';
+import type {
+  CampaignStore,
+  StoreAdapter,
+  StoreFiles,
+  StoreInspection,
+  StoreLocator,
+  StoreOptions,
+} from '../campaigns/ports/store.ts';
 import type { BackupOptions, BackupReport, StoreUpkeep } from '../campaigns/ports/upkeep.ts';
 import { assert } from '../lib/errors.ts';
 import { sqlite } from '../sqlite/adapter.ts';
@@ -59,6 +66,11 @@ export function backUpStore(
 /** As `StoreAdapter.restore`: the locator says where the store is to be. */
 export function restoreStore({ adapter, location }: StoreLocator, from: string): Promise<BackupReport> {
   return adapterOf(adapter).restore(from, location);
+}
+
+/** As `StoreAdapter.inspect`. */
+export function inspectStore({ adapter, location }: StoreLocator): StoreInspection {
+  return adapterOf(adapter).inspect(location);
 }
 
 function adapterOf(name: string): StoreAdapter {

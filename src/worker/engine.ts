@@ -171,7 +171,7 @@ class EngineProcess {
   }
 
   async #begin(config: EngineConfig): Promise<void> {
-    const logger = createLogger(config.logLevel, 'engine');
+    const logger = createLogger(config.logLevel, 'engine', { pretty: config.prettyLogs === true });
     try {
       lowerPriority();
     } catch (error) {

@@ -102,6 +102,8 @@ export interface EngineConfig {
   /** Jobs wait while the store has less room than this. */
   readonly diskReserveBytes: number;
   readonly logLevel: string;
+  /** Log in lines for people. */
+  readonly prettyLogs?: boolean;
   /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */
   readonly ownerId: string;
 }

@@ -122,6 +122,29 @@ export interface StoreAdapter {
    * @throws AppError invalid_argument where it is no copy, is damaged, or the target is not empty; storage_failed
    */
   restore(from: string, to: string): Promise<BackupReport>;
+
+  /** Looks at what is there, and changes nothing. @throws AppError storage_failed where it cannot be read */
+  inspect(location: string): StoreInspection;
+}
+
+/** A store as it is found. */
+export interface StoreInspection {
+  /** Whether a service has taken it. */
+  readonly isTaken: boolean;
+  /** null where there is none yet. */
+  readonly contents: StoreContents | null;
+}
+
+export interface StoreContents {
+  /** Of its schema, and the one that this program brings it to. */
+  readonly version: number;
+  readonly newestVersion: number;
+  readonly sizeBytes: number;
+  /** What is wrong with it; null if it is whole, or was not checked. */
+  readonly damage: string | null;
+  /** Large ones are not, where that needs a copy in memory. */
+  readonly isChecked: boolean;
+  readonly campaigns: number;
 }
 
 /** Where a store is, as plain data: what a process or a thread is handed to open the same one. */

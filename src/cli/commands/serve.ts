@@ -1,21 +1,10 @@
 /** `metaheac serve`. */
 import { systemClock } from '../../lib/clock.ts';
-import { AppError } from '../../lib/errors.ts';
 import { createLogger } from '../../lib/logging.ts';
 import type { Output } from '../../lib/output.ts';
-import { readEnvironment } from '../environment.ts';
+import { readSettings, required } from '../environment.ts';
 import { startService } from '../service.ts';
-
-export interface ServeCommandOptions {
-  dataDir?: string;
-  model?: string;
-  population?: string;
-  followPopulation?: boolean;
-  port?: string;
-  host?: string;
-  device?: string;
-  threads?: string;
-}
+import { type FlagValues, flagsOf } from '../setting-options.ts';
 
 /** A signal that comes this long after the first is a second one: under npm each Ctrl-C arrives twice. */
 const SAME_SIGNAL_MS = 500;
@@ -27,40 +16,26 @@ const SIGNALS = { SIGINT: 2, SIGTERM: 15 } as const;
  * Serves until SIGTERM or SIGINT, then closes: requests in flight get their time, and the exit code is 0. A second
  * signal ends the process at once, as kill -9 would, and with it the engine; nothing acknowledged is lost.
  */
-export async function serveCommand(options: ServeCommandOptions, output: Output): Promise<void> {
-  const flags = {
-    METAHEAC_DATA_DIR: options.dataDir,
-    METAHEAC_MODEL: options.model,
-    METAHEAC_POPULATION: options.population,
-    METAHEAC_FOLLOW_POPULATION: options.followPopulation ? 'true' : undefined,
-    METAHEAC_PORT: options.port,
-    METAHEAC_HOST: options.host,
-    METAHEAC_DEVICE: options.device,
-    METAHEAC_THREADS: options.threads,
-  };
-  const environment = readEnvironment(process.env, flags);
-  const need = (name: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION', flag: string): string => {
-    const value = environment[name];
-    if (value === undefined) throw new AppError('invalid_argument', `${flag} (or ${name}) is required`);
-    return value;
-  };
-  const logger = createLogger(environment.METAHEAC_LOG_LEVEL, 'api');
+export async function serveCommand(flags: FlagValues, output: Output): Promise<void> {
+  const { values } = readSettings(process.env, flagsOf(flags));
+  const logger = createLogger(values.METAHEAC_LOG_LEVEL, 'api', { pretty: values.METAHEAC_PRETTY });
   const service = await startService({
-    dataDir: need('METAHEAC_DATA_DIR', '--data-dir'),
-    model: need('METAHEAC_MODEL', '--model'),
-    population: need('METAHEAC_POPULATION', '--population'),
-    followPopulation: environment.METAHEAC_FOLLOW_POPULATION,
-    host: environment.METAHEAC_HOST,
-    port: environment.METAHEAC_PORT,
-    apiKey: environment.METAHEAC_API_KEY ?? null,
-    metricsKey: environment.METAHEAC_METRICS_KEY ?? null,
-    allowedHosts: environment.METAHEAC_ALLOWED_HOSTS,
-    corsOrigins: environment.METAHEAC_CORS_ORIGINS,
-    device: environment.METAHEAC_DEVICE,
-    threads: environment.METAHEAC_THREADS ?? null,
-    logLevel: environment.METAHEAC_LOG_LEVEL,
-    limits: environment.limits,
-    webhookAllowedHosts: environment.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
+    dataDir: required(values, 'METAHEAC_DATA_DIR'),
+    model: required(values, 'METAHEAC_MODEL'),
+    population: required(values, 'METAHEAC_POPULATION'),
+    followPopulation: values.METAHEAC_FOLLOW_POPULATION,
+    host: values.METAHEAC_HOST,
+    port: values.METAHEAC_PORT,
+    apiKey: values.METAHEAC_API_KEY ?? null,
+    metricsKey: values.METAHEAC_METRICS_KEY ?? null,
+    allowedHosts: values.METAHEAC_ALLOWED_HOSTS,
+    corsOrigins: values.METAHEAC_CORS_ORIGINS,
+    device: values.METAHEAC_DEVICE,
+    threads: values.METAHEAC_THREADS ?? null,
+    logLevel: values.METAHEAC_LOG_LEVEL,
+    prettyLogs: values.METAHEAC_PRETTY,
+    limits: values.limits,
+    webhookAllowedHosts: values.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
     logger,
     clock: systemClock,
   });

@@ -1,0 +1,122 @@
+/** The data folder: permissions, the database, who uses it, free space. */
+import { existsSync, statfsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { StoreContents, StoreInspection } from '../../campaigns/ports/store.ts';
+import { inspectStore, locateStore } from '../../store/open-store.ts';
+import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
+import { mayWrite, modeOf, nearestExisting, openToOthers } from './paths.ts';
+
+/** What the service writes into, where it exists. */
+const WRITTEN = ['metaheac.db', 'metaheac.db-wal', 'service.lock', 'seeds', 'audiences'];
+/** A ranking has a score and a user number of 4 bytes each for every user. */
+const RANKING_BYTES_PER_USER = 8;
+/** For the database and its log, seeds and lists. */
+const OTHER_BYTES = 256 * 2 ** 20;
+/** Files and folders that must be left: each ranking has four. */
+const LEAST_FREE_FILES = 1_000;
+
+export interface DataFolderFacts {
+  readonly findings: readonly Finding[];
+  /** Whether a service runs on it. */
+  readonly isTaken: boolean;
+  readonly campaigns: number;
+}
+
+/** `userId` is this process's, null where the system has none. */
+export async function examineDataFolder(dataDir: string, userId: number | null): Promise<DataFolderFacts> {
+  const permissions = await findings('data folder', 'Give the service a folder that it may read and write.', () => [
+    examinePermissions(dataDir, userId),
+  ]);
+  let store: StoreInspection = { isTaken: false, contents: null };
+  const contents = await findings('database', READ_ADVICE, () => {
+    if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir));
+    return [examineDatabase(store.contents), examineUse(store.isTaken)];
+  });
+  const { isTaken, contents: found } = store as StoreInspection;
+  return { findings: [...permissions, ...contents], isTaken, campaigns: found?.campaigns ?? 0 };
+}
+
+const READ_ADVICE = 'Run doctor as the user of the service, and look at the owner of the files and the disk.';
+
+/** Space for a new version of every audience, and one more. */
+export function examineSpace(dataDir: string, users: number, campaigns: number): Finding {
+  const { bavail, bsize, ffree, files } = statfsSync(nearestExisting(dataDir));
+  const free = bavail * bsize;
+  const ranking = users * RANKING_BYTES_PER_USER;
+  const need = (campaigns + 1) * ranking + OTHER_BYTES;
+  const detail = `${describeBytes(free)} free, ${describeBytes(need)} needed (${describeBytes(ranking)} an audience)`;
+  // some file systems have no such number
+  if (files > 0 && ffree < LEAST_FREE_FILES)
+    return failed('disk space', `${ffree} more files fit on the disk`, 'Remove files, or use another disk.');
+  if (free < ranking + OTHER_BYTES)
+    return failed('disk space', detail, 'Free space, or move the data folder: an expansion would fail.');
+  if (free < need)
+    return warning('disk space', detail, 'Free space, or lower METAHEAC_RETAINED_VERSIONS or METAHEAC_RETAINED_DAYS.');
+  return fine('disk space', detail);
+}
+
+function examinePermissions(dataDir: string, userId: number | null): Finding {
+  const check = 'data folder';
+  if (!existsSync(dataDir)) {
+    const above = nearestExisting(dataDir);
+    return mayWrite(above)
+      ? fine(check, `${dataDir} does not exist yet: serve creates it`)
+      : failed(check, `${dataDir} does not exist, and ${above} is not writable`, `Create it for the service's user.`);
+  }
+  const stat = statSync(dataDir);
+  if (!stat.isDirectory()) return failed(check, `${dataDir} is not a folder`, 'Name the folder with --data-dir.');
+  const { uid } = stat;
+  const mode = modeOf(dataDir);
+  const closed = ['.', ...WRITTEN].map((name) => join(dataDir, name)).find((at) => existsSync(at) && !mayWrite(at));
+  if (closed !== undefined)
+    return failed(
+      check,
+      `${closed} is not writable (owner ${statSync(closed).uid}, mode ${modeOf(closed)}, this user ${userId})`,
+      `Run as its owner, or change that: chown -R USER ${dataDir}`,
+    );
+  if (userId !== null && uid !== userId)
+    return warning(
+      check,
+      `${dataDir} belongs to user ${uid}, this is user ${userId}`,
+      'Run serve and doctor as its owner: files that another user makes may be closed to it.',
+    );
+  const access = openToOthers(dataDir);
+  if (access !== null)
+    return warning(
+      check,
+      `${dataDir} can be ${access} by every user of the machine (mode ${mode})`,
+      `It holds user ids: chmod o-rwx ${dataDir}`,
+    );
+  return fine(check, `${dataDir} is writable (owner ${uid}, mode ${mode})`);
+}
+
+function examineDatabase(contents: StoreContents | null): Finding {
+  const check = 'database';
+  if (contents === null) return fine(check, 'none yet: serve creates it');
+  const { version, newestVersion, sizeBytes, damage, isChecked, campaigns } = contents;
+  if (damage !== null)
+    return failed(
+      check,
+      `it is damaged: ${damage.split('\n')[0]}`,
+      'Restore the data folder from a backup, files and database together.',
+    );
+  if (version > newestVersion)
+    return failed(
+      check,
+      `a newer metaheac wrote it (schema ${version}, this one knows ${newestVersion})`,
+      'Use that version or a later one; migrations only go forward.',
+    );
+  const size = describeBytes(sizeBytes);
+  if (version < newestVersion)
+    return warning(
+      check,
+      `schema ${version}, serve brings it to ${newestVersion} (${size})`,
+      'Copy the data folder before the start: the version before cannot read it afterwards.',
+    );
+  if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to be checked while no service runs on it`);
+  return fine(check, `schema ${version}, ${campaigns} campaigns, ${size}, quick_check found nothing`);
+}
+
+function examineUse(isTaken: boolean): Finding {
+  return fine('lock', isTaken ? 'a service runs on this folder: a second one would be refused' : 'not held');
+}

@@ -1,0 +1,69 @@
+/** Looks at everything that `serve` needs, and changes nothing. */
+import type { Clock } from '../../lib/clock.ts';
+import type { ServiceEnvironment, Settings } from '../environment.ts';
+import { namesOf } from '../setting-list.ts';
+import { examineKey, examinePort, examineSecrets } from './access.ts';
+import { examineBinding, examineModel, examinePopulation } from './artefacts.ts';
+import { examineDataFolder, examineSpace } from './data-folder.ts';
+import { type Finding, failed } from './finding.ts';
+import {
+  examineClock,
+  examineDevice,
+  examineMemory,
+  examineNode,
+  examineOpenFiles,
+  examineProcessors,
+  type Machine,
+} from './machine.ts';
+
+export interface Patient {
+  readonly settings: Settings;
+  readonly machine: Machine;
+  readonly clock: Clock;
+  /** This process's; null where the system has none. */
+  readonly userId: number | null;
+  /** Whether every file of the population is read. */
+  readonly checksums: boolean;
+}
+
+/** In the order of the report: folders, machine, network. */
+export async function examine({ settings, machine, clock, userId, checksums }: Patient): Promise<readonly Finding[]> {
+  const { values } = settings;
+  const { METAHEAC_DATA_DIR: dataDir, METAHEAC_MODEL: model, METAHEAC_POPULATION: population } = values;
+  const folder = dataDir === undefined ? null : await examineDataFolder(dataDir, userId);
+  const ofModel = model === undefined ? null : await examineModel(model);
+  const ofPopulation = population === undefined ? null : await examinePopulation(population, checksums);
+  const users = ofPopulation?.manifest?.directory.count ?? 0;
+  const isRunning = folder?.isTaken ?? false;
+  const threads = values.METAHEAC_THREADS ?? machine.processors;
+  const modelBytes = ofModel?.sizeBytes ?? 0;
+  const cacheBytes = values.limits.rankingMemoryBytes;
+  const newest = Math.max(createdAt(ofModel?.model?.manifest.created), ofPopulation?.publishedAt ?? 0);
+  return [
+    ...(folder?.findings ?? [notGiven('data folder', 'METAHEAC_DATA_DIR')]),
+    ...(dataDir === undefined ? [] : [examineSpace(dataDir, users, folder?.campaigns ?? 0)]),
+    ...(ofModel?.findings ?? [notGiven('model', 'METAHEAC_MODEL')]),
+    ...(ofPopulation?.findings ?? [notGiven('population', 'METAHEAC_POPULATION')]),
+    ...(ofModel?.model && ofPopulation?.manifest ? await examineBinding(ofModel.model, population!) : []),
+    examineNode(machine),
+    examineProcessors(machine, threads),
+    examineMemory(machine, { users, modelBytes, threads, cacheBytes }, isRunning),
+    examineOpenFiles(machine, values.limits.openRankings),
+    ...(await examineDevice(values.METAHEAC_DEVICE)),
+    examineClock(clock.now(), newest),
+    ...(await examineKey(settings)),
+    examineSecrets(settings),
+    await examinePort(settings, isRunning),
+  ];
+}
+
+function notGiven(check: string, variable: keyof ServiceEnvironment & string): Finding {
+  const { flag, key } = namesOf(variable);
+  return failed(check, 'not given', `Name it: ${flag}, ${variable}, or ${key} in a configuration file.`);
+}
+
+/** In ms since 1970; 0 if it is not known. */
+function createdAt(text: string | undefined): number {
+  const at = Date.parse(text ?? '');
+  return Number.isNaN(at) ? 0 : at;
+}

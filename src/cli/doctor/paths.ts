@@ -1,0 +1,36 @@
+/** Whether this process may use a path, and who else may. */
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/** The path, or the nearest folder above it that exists. */
+export function nearestExisting(path: string): string {
+  let at = resolve(path);
+  while (!existsSync(at) && dirname(at) !== at) at = dirname(at);
+  return at;
+}
+
+export function mayWrite(path: string): boolean {
+  const isFolder = statSync(path).isDirectory();
+  return may(path, constants.R_OK | constants.W_OK | (isFolder ? constants.X_OK : 0));
+}
+
+/** What users of the machine other than owner and group may do with a path; null if that is nothing. */
+export function openToOthers(path: string): 'read' | 'changed' | null {
+  const { mode } = statSync(path);
+  if ((mode & constants.S_IWOTH) !== 0) return 'changed';
+  return (mode & constants.S_IROTH) !== 0 ? 'read' : null;
+}
+
+/** `750` */
+export function modeOf(path: string): string {
+  return (statSync(path).mode & 0o777).toString(8).padStart(3, '0');
+}
+
+function may(path: string, what: number): boolean {
+  try {
+    accessSync(path, what);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,28 @@
+/** The commands that take the settings of a service: `serve`, `config` and `doctor`. */
+import type { Command } from 'commander';
+import type { Output } from '../lib/output.ts';
+import { addSettingOptions } from './setting-options.ts';
+
+export function addServeCommands(program: Command, output: Output): void {
+  addSettingOptions(program.command('serve').description('serve campaigns over HTTP')).action(async (options) =>
+    (await import('./commands/serve.ts')).serveCommand(options, output),
+  );
+  addSettingOptions(
+    program
+      .command('config')
+      .description('print every setting of serve with its value and where that is from; secrets are masked')
+      .option('--json', 'print one JSON object on stdout'),
+  ).action(async (options) => (await import('./commands/config.ts')).configCommand(options, output));
+  addSettingOptions(
+    program
+      .command('doctor')
+      .description(
+        'look at what serve needs (folders, model, population, machine) and change nothing; exit code 1 if serve ' +
+          'would fail',
+      )
+      .option('--json', 'print one JSON object on stdout')
+      .option('--checksums', 'read every file of the population, not only their sizes'),
+  ).action(async (options) => {
+    if (!(await (await import('./commands/doctor.ts')).doctorCommand(options, output))) process.exitCode = 1;
+  });
+}

@@ -1,0 +1,344 @@
+/** The doctor: whole folders are fine, and each kind of harm is found and changes nothing. */
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+import { examineSpace } from '../../src/cli/doctor/data-folder.ts';
+import { examine, type Patient } from '../../src/cli/doctor/examine.ts';
+import type { Finding } from '../../src/cli/doctor/finding.ts';
+import { type Machine, readMachine } from '../../src/cli/doctor/machine.ts';
+import { readSettings } from '../../src/cli/environment.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
+import { fewDemoPeople } from '../fixture/demo-world.ts';
+import { temporaryFolder, useFolders } from '../fixture/folders.ts';
+import { ROOT } from '../fixture/served.ts';
+
+const newFolder = useFolders();
+const world = await fewDemoPeople(temporaryFolder());
+const isRoot = process.getuid?.() === 0;
+
+const MACHINE: Machine = {
+  node: '20.19.0',
+  processors: 2,
+  memoryBytes: 16 * 2 ** 30,
+  availableBytes: 8 * 2 ** 30,
+  openFiles: 65_536,
+};
+
+/** Without a loader: another user may not be allowed to run what compiles. */
+const LOOK_FOR_WRITABLE = `
+  ${
+    ts.transpileModule(readFileSync(join(ROOT, 'src/cli/doctor/paths.ts'), 'utf8'), {
+      compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2023 },
+    }).outputText
+  }
+  console.log(JSON.stringify(['closed', 'open', 'open/seeds'].map(mayWrite)));`;
+
+interface Given extends Partial<Omit<Patient, 'settings'>> {
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+async function look({ env = {}, ...patient }: Given = {}): Promise<ReadonlyMap<string, Finding>> {
+  const settings = readSettings({
+    METAHEAC_DATA_DIR: env['METAHEAC_DATA_DIR'] ?? dataFolder(),
+    METAHEAC_MODEL: world.model,
+    METAHEAC_POPULATION: world.population,
+    METAHEAC_DEVICE: 'cpu',
+    METAHEAC_PORT: '0',
+    ...env,
+  });
+  const userId = process.getuid?.() ?? null;
+  const all = await examine({ settings, machine: MACHINE, clock: systemClock, userId, checksums: false, ...patient });
+  for (const { status, advice } of all) expect(advice === null).toBe(status === 'ok');
+  return new Map(all.map((finding) => [finding.check, finding]));
+}
+
+/** The finding that is not ok, the only one. */
+async function faultOf(check: string, given: Given): Promise<Finding> {
+  const all = await look(given);
+  expect([...all.values()].filter(({ status }) => status !== 'ok').map((finding) => finding.check)).toEqual([check]);
+  return all.get(check)!;
+}
+
+function dataFolder(): string {
+  const folder = newFolder();
+  chmodSync(folder, 0o750);
+  openStore(locateStore(folder), { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 1 }).close();
+  return folder;
+}
+
+function copyOf(folder: string): string {
+  const copy = join(newFolder(), 'copy');
+  cpSync(folder, copy, { recursive: true });
+  return copy;
+}
+
+function namesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .map((name) => `${name} ${statSync(join(folder, name)).mtimeMs}`)
+    .sort();
+}
+
+describe('examine', () => {
+  it('finds nothing wrong with whole folders, and changes nothing', async () => {
+    const data = dataFolder();
+    const before = [data, world.model, world.population].map(namesIn);
+    const all = await look({ env: { METAHEAC_DATA_DIR: data }, checksums: true });
+    expect([...all.values()].filter(({ status }) => status !== 'ok')).toEqual([]);
+    expect([data, world.model, world.population].map(namesIn)).toEqual(before);
+    expect([...all.keys()]).toEqual([
+      ...['data folder', 'database', 'lock', 'disk space', 'model', 'population', 'model and population'],
+      ...['node', 'processors', 'memory', 'open files', 'device', 'clock', 'access', 'secrets', 'port'],
+    ]);
+  });
+
+  it('says that serve will create what is not there, and does not create it', async () => {
+    const data = join(newFolder(), 'a', 'b');
+    const all = await look({ env: { METAHEAC_DATA_DIR: data } });
+    expect(all.get('data folder')).toMatchObject({
+      status: 'ok',
+      detail: `${data} does not exist yet: serve creates it`,
+    });
+    expect(() => statSync(join(data, '..'))).toThrow('ENOENT');
+  });
+
+  it('asks for what was not given', async () => {
+    const settings = readSettings({ METAHEAC_PORT: '0', METAHEAC_DEVICE: 'cpu' });
+    const all = await examine({ settings, machine: MACHINE, clock: systemClock, userId: 0, checksums: false });
+    const missing = all.filter(({ status }) => status === 'failed').map(({ check }) => check);
+    expect(missing).toEqual(['data folder', 'model', 'population']);
+  });
+
+  it('sees a running service, and does not take its port for a fault', async () => {
+    const data = dataFolder();
+    const release = lockStore(locateStore(data));
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const port = String((server.address() as AddressInfo).port);
+    try {
+      const all = await look({ env: { METAHEAC_DATA_DIR: data, METAHEAC_PORT: port } });
+      expect(all.get('lock')?.detail).toContain('a service runs on this folder');
+      expect(all.get('port')).toMatchObject({ status: 'ok' });
+      expect(await faultOf('port', { env: { METAHEAC_PORT: port } })).toMatchObject({ status: 'failed' });
+    } finally {
+      server.close();
+      release();
+    }
+  });
+});
+
+describe('the data folder', () => {
+  const at = (folder: string) => ({ env: { METAHEAC_DATA_DIR: folder } });
+
+  it('must be a folder', async () => {
+    const file = join(newFolder(), 'file');
+    writeFileSync(file, '');
+    expect((await look(at(file))).get('data folder')).toMatchObject({ status: 'failed' });
+  });
+
+  it('should be closed to others', async () => {
+    const data = dataFolder();
+    chmodSync(data, 0o755);
+    expect((await faultOf('data folder', at(data))).detail).toContain('can be read by every user');
+    chmodSync(data, 0o757);
+    expect((await faultOf('data folder', at(data))).detail).toContain('can be changed by every user');
+  });
+
+  it.runIf(isRoot)('should belong to this user', async () => {
+    const data = dataFolder();
+    chownSync(data, 65_534, 65_534);
+    expect(await faultOf('data folder', at(data))).toMatchObject({ status: 'warning' });
+  });
+
+  it('must be writable, with all that is in it', () => {
+    const home = newFolder();
+    chmodSync(home, 0o755);
+    mkdirSync(join(home, 'closed'), { mode: 0o555 });
+    mkdirSync(join(home, 'open/seeds'), { recursive: true });
+    chmodSync(join(home, 'open'), 0o777);
+    chmodSync(join(home, 'open/seeds'), 0o555);
+    // root may write everywhere, so another user looks: from inside, as the folders above are closed to it
+    const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', LOOK_FOR_WRITABLE], {
+      cwd: home,
+      encoding: 'utf8',
+      env: {},
+      ...(isRoot ? { uid: 65_534, gid: 65_534 } : {}),
+    });
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual([false, true, false]);
+  });
+
+  it.each([
+    ['damaged', (path: string) => truncateSync(path, 6_000), 'failed', /damaged/],
+    ['of no database', (path: string) => writeFileSync(path, 'x'.repeat(9_000)), 'failed', /not a database/],
+    ['of a newer version', (path: string) => setVersion(path, 999), 'failed', /schema 999/],
+    ['of an older version', (path: string) => setVersion(path, 1), 'warning', /schema 1, serve brings it to/],
+  ])('must not have a file %s', async (_what, harm, status, detail) => {
+    const data = dataFolder();
+    harm(join(data, 'metaheac.db'));
+    const fault = await faultOf('database', at(data));
+    expect(fault).toMatchObject({ status, detail: expect.stringMatching(detail) as string });
+  });
+
+  it('needs space for a version of each audience', () => {
+    const data = newFolder();
+    expect(examineSpace(data, 1000, 10)).toMatchObject({ status: 'ok' });
+    expect(examineSpace(data, 1e6, 1e9)).toMatchObject({ status: 'warning' });
+    expect(examineSpace(data, 1e15, 1)).toMatchObject({ status: 'failed' });
+  });
+});
+
+describe('model and population', () => {
+  it.each([
+    ['is not there', (path: string) => rmSync(path, { recursive: true }), /does not exist/],
+    ['has no manifest', (path: string) => rmSync(join(path, 'manifest.json')), /no manifest\.json/],
+    ['has an altered file', (path: string) => appendFileSync(join(path, 'model.onnx'), 'x'), /does not match/],
+    ['lacks a file', (path: string) => rmSync(join(path, 'model.onnx')), /model\.onnx is missing/],
+  ])('finds a model that %s', async (_how, harm, detail) => {
+    const model = copyOf(world.model);
+    harm(model);
+    const fault = await faultOf('model', { env: { METAHEAC_MODEL: model } });
+    expect(fault).toMatchObject({ status: 'failed', detail: expect.stringMatching(detail) as string });
+  });
+
+  it.each([
+    ['is not there', (path: string) => rmSync(path, { recursive: true }), /is not a population/],
+    ['has no current version', (path: string) => rmSync(join(path, 'current')), /is not a population/],
+    [
+      'names a version that is gone',
+      (path: string) => writeFileSync(join(path, 'current'), '0123456789ab'),
+      /can't be/,
+    ],
+    ['has a shorter file', (path: string) => truncateSync(fileOf(path), 10), /has 10 of|damaged/],
+    ['lacks a file', (path: string) => rmSync(fileOf(path)), /can't be read/],
+  ])('finds a population that %s', async (_how, harm, detail) => {
+    const population = copyOf(world.population);
+    harm(population);
+    const fault = await faultOf('population', { env: { METAHEAC_POPULATION: population } });
+    expect(fault).toMatchObject({ status: 'failed', detail: expect.stringMatching(detail) as string });
+  });
+
+  it('reads the checksums of a population if it is asked to', async () => {
+    const population = copyOf(world.population);
+    const file = fileOf(population);
+    const { size } = statSync(file);
+    truncateSync(file, size - 1);
+    appendFileSync(file, '\u0001');
+    const env = { METAHEAC_POPULATION: population };
+    expect((await look({ env })).get('population')).toMatchObject({ status: 'ok' });
+    expect((await look({ env, checksums: true })).get('population')).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining('altered') as string,
+    });
+  });
+});
+
+describe('the machine', () => {
+  it.each<[string, Partial<Machine>, Record<string, string>, Finding['status'], RegExp]>([
+    ['node', { node: '20.18.9' }, {}, 'failed', /too old/],
+    ['node', { node: '18.20.1' }, {}, 'failed', /too old/],
+    ['processors', {}, { METAHEAC_THREADS: '3' }, 'warning', /2 for 3 engine threads/],
+    ['memory', { memoryBytes: 2 ** 29 }, {}, 'failed', /512 MiB in all/],
+    ['memory', { availableBytes: 2 ** 30 }, {}, 'warning', /1\.0 GiB available/],
+    ['open files', { openFiles: 1024 }, {}, 'warning', /1024 allowed, up to 3072 needed/],
+  ])('finds %s in %j', async (check, facts, env, status, detail) => {
+    const fault = await faultOf(check, { machine: { ...MACHINE, ...facts }, env });
+    expect(fault).toMatchObject({ status, detail: expect.stringMatching(detail) as string });
+  });
+
+  it('takes newer versions of Node, and systems that say less', async () => {
+    const all = await look({ machine: { ...MACHINE, node: '24.1.0', openFiles: null } });
+    expect([all.get('node')?.status, all.get('open files')?.status]).toEqual(['ok', 'ok']);
+  });
+
+  it('does not ask for memory that a running service has already', async () => {
+    const data = dataFolder();
+    const release = lockStore(locateStore(data));
+    const machine = { ...MACHINE, availableBytes: 1 };
+    const all = await look({ env: { METAHEAC_DATA_DIR: data }, machine });
+    release();
+    expect(all.get('memory')).toMatchObject({ status: 'ok' });
+  });
+
+  it('finds a clock that is behind', async () => {
+    const clock = { ...systemClock, now: () => Date.parse('2001-01-01') };
+    expect(await faultOf('clock', { clock })).toMatchObject({ status: 'warning' });
+  });
+
+  it('says why CUDA cannot be used, and that it is no fault if it need not be', async () => {
+    const all = await look({ env: { METAHEAC_DEVICE: 'auto' } });
+    expect(all.get('device')).toMatchObject({ status: 'ok' });
+    if (all.get('device')!.detail.startsWith('cuda')) return;
+    expect(all.get('device')!.detail).toMatch(/^cpu \(CUDA is not available: .+\), asked for auto$/);
+    const fault = await faultOf('device', { env: { METAHEAC_DEVICE: 'cuda' } });
+    expect(fault).toMatchObject({ status: 'failed', detail: expect.stringContaining('cuda cannot be used') as string });
+  });
+
+  it('is read as it is', () => {
+    const { node, processors, memoryBytes, availableBytes, openFiles } = readMachine();
+    expect(node).toBe(process.versions.node);
+    expect(processors).toBeGreaterThanOrEqual(1);
+    expect(availableBytes).toBeLessThanOrEqual(memoryBytes);
+    if (process.platform === 'linux') expect(openFiles).toBeGreaterThan(0);
+  });
+});
+
+describe('access', () => {
+  it('needs a key where other machines can reach it, and an address of this machine', async () => {
+    expect(await faultOf('access', { env: { METAHEAC_HOST: '0.0.0.0' } })).toMatchObject({ status: 'failed' });
+    const env = { METAHEAC_HOST: '192.0.2.1', METAHEAC_API_KEY: 'planted-secret-0123' };
+    expect(await faultOf('port', { env })).toMatchObject({ status: 'failed' });
+  });
+
+  it('wants files with secrets closed, and never repeats what is in them', async () => {
+    const folder = newFolder();
+    const [key, config] = [join(folder, 'key'), join(folder, 'metaheac.yaml')];
+    writeFileSync(key, 'planted-secret-0123\n', { mode: 0o644 });
+    writeFileSync(config, 'api_key: planted-secret-0123\n', { mode: 0o644 });
+    for (const [variable, path] of [
+      ['METAHEAC_API_KEY_FILE', key],
+      ['METAHEAC_CONFIG', config],
+    ] as const) {
+      const env = { [variable]: path };
+      expect((await faultOf('secrets', { env })).advice).toBe(`Close it: chmod o-rwx ${path}`);
+      chmodSync(path, 0o600);
+      const all = await look({ env });
+      expect(all.get('secrets')).toMatchObject({ status: 'ok' });
+      expect(JSON.stringify([...all])).not.toContain('planted-secret');
+    }
+  });
+});
+
+/** The first segment of the current version. */
+function fileOf(population: string): string {
+  const name = readdirSync(population, { recursive: true, encoding: 'utf8' })
+    .filter((path) => /^[0-9a-f]{12}\/.*seg/.test(path))
+    .sort()
+    .find((path) => statSync(join(population, path)).isFile())!;
+  return join(population, name);
+}
+
+/** As a database that another version of metaheac wrote. */
+function setVersion(path: string, version: number): void {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(version);
+  const whole = readFileSync(path);
+  bytes.copy(whole, 60);
+  writeFileSync(path, whole);
+}
