@@ -6,7 +6,8 @@
 // package that package.json's allowScripts denies is not marked: onnxruntime-node's script would download 400 MB of
 // CUDA's binaries.
 import { spawnSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureInstalled, runNpm } from './install.mjs';
@@ -14,8 +15,16 @@ import { ensureInstalled, runNpm } from './install.mjs';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const SHRINKWRAP = join(ROOT, 'npm-shrinkwrap.json');
 
-if (process.argv[2] === '--clean') rmSync(SHRINKWRAP, { force: true });
-else prepare();
+switch (process.argv[2]) {
+  case '--clean':
+    rmSync(SHRINKWRAP, { force: true });
+    break;
+  case '--sbom':
+    process.stdout.write(billOfMaterials());
+    break;
+  default:
+    prepare();
+}
 
 function prepare() {
   ensureInstalled(ROOT);
@@ -25,21 +34,36 @@ function prepare() {
   writeFileSync(SHRINKWRAP, shrinkwrap());
 }
 
-/** The packages that run, with versions, licences and checksums: CycloneDX, as npm makes it from the lock file. */
+/**
+ * The packages that are installed with the service, with versions, licences and checksums, in CycloneDX. npm reads them
+ * from a folder with nothing else: `npm sbom --omit dev` also leaves out what development's packages need as well.
+ */
 function billOfMaterials() {
-  const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'sbom'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  if (status !== 0) throw new Error(`npm run sbom: ${stderr}`);
-  return stdout;
+  const folder = mkdtempSync(join(tmpdir(), 'metaheac-sbom-'));
+  try {
+    const { devDependencies, ...manifest } = readJson('package.json');
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+    writeFileSync(join(folder, 'package-lock.json'), shrinkwrap());
+    const flags = ['--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--package-lock-only'];
+    const { status, stdout, stderr } = spawnSync('npm', ['sbom', ...flags], {
+      cwd: folder,
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
+    if (status !== 0) throw new Error(`npm sbom: ${stderr}`);
+    const bill = JSON.parse(stdout);
+    // npm takes the names of folders: that of the application, and aliases
+    for (const component of [bill.metadata.component, ...bill.components])
+      component.name = component['bom-ref'].slice(0, component['bom-ref'].lastIndexOf('@'));
+    return `${JSON.stringify(bill, null, 2)}\n`;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 function shrinkwrap() {
-  const read = (name) => JSON.parse(readFileSync(join(ROOT, name), 'utf8'));
-  const { allowScripts } = read('package.json');
-  const lock = read('package-lock.json');
+  const { allowScripts } = readJson('package.json');
+  const lock = readJson('package-lock.json');
   const packages = Object.entries(lock.packages)
     .filter(([, { dev }]) => !dev)
     .map(([path, { devDependencies, hasInstallScript, ...entry }]) => {
@@ -48,4 +72,8 @@ function shrinkwrap() {
       return [path, runs ? { ...entry, hasInstallScript } : entry];
     });
   return `${JSON.stringify({ ...lock, packages: Object.fromEntries(packages) }, null, 2)}\n`;
+}
+
+function readJson(name) {
+  return JSON.parse(readFileSync(join(ROOT, name), 'utf8'));
 }
