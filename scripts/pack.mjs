@@ -1,10 +1,5 @@
-// What `npm pack` runs before and after it makes the tarball: `prepack` builds dist/ with a list of what is inside
-// (sbom.cdx.json) and writes npm-shrinkwrap.json, `postpack` removes that again.
-//
-// npm-shrinkwrap.json is package-lock.json for those who install the tarball: the versions that were tested, without
-// development's packages. npm runs the install scripts of the packages that a lock file marks as having some, so a
-// package that package.json's allowScripts denies is not marked: onnxruntime-node's script would download 400 MB of
-// CUDA's binaries.
+// What `npm pack` runs first (`prepack`): builds dist/, with the list of the packages that are installed with it.
+// `--sbom` prints that list alone.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,25 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { ensureInstalled, runNpm } from './install.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const SHRINKWRAP = join(ROOT, 'npm-shrinkwrap.json');
 
-switch (process.argv[2]) {
-  case '--clean':
-    rmSync(SHRINKWRAP, { force: true });
-    break;
-  case '--sbom':
-    process.stdout.write(billOfMaterials());
-    break;
-  default:
-    prepare();
-}
+if (process.argv[2] === '--sbom') process.stdout.write(billOfMaterials());
+else prepare();
 
 function prepare() {
   ensureInstalled(ROOT);
   const { status } = runNpm(ROOT, ['run', '--silent', 'build']);
   if (status !== 0) process.exit(status ?? 1);
   writeFileSync(join(ROOT, 'dist/sbom.cdx.json'), billOfMaterials());
-  writeFileSync(SHRINKWRAP, shrinkwrap());
 }
 
 /**
@@ -43,7 +28,7 @@ function billOfMaterials() {
   try {
     const { devDependencies, ...manifest } = readJson('package.json');
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-    writeFileSync(join(folder, 'package-lock.json'), shrinkwrap());
+    writeFileSync(join(folder, 'package-lock.json'), lockOfInstalled());
     const flags = ['--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--package-lock-only'];
     const { status, stdout, stderr } = spawnSync('npm', ['sbom', ...flags], {
       cwd: folder,
@@ -61,17 +46,13 @@ function billOfMaterials() {
   }
 }
 
-function shrinkwrap() {
-  const { allowScripts } = readJson('package.json');
-  const lock = readJson('package-lock.json');
-  const packages = Object.entries(lock.packages)
+/** package-lock.json without development's packages. */
+function lockOfInstalled() {
+  const { packages, ...lock } = readJson('package-lock.json');
+  const installed = Object.entries(packages)
     .filter(([, { dev }]) => !dev)
-    .map(([path, { devDependencies, hasInstallScript, ...entry }]) => {
-      const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
-      const runs = hasInstallScript && allowScripts[name] !== false;
-      return [path, runs ? { ...entry, hasInstallScript } : entry];
-    });
-  return `${JSON.stringify({ ...lock, packages: Object.fromEntries(packages) }, null, 2)}\n`;
+    .map(([path, { devDependencies, ...entry }]) => [path, entry]);
+  return JSON.stringify({ ...lock, packages: Object.fromEntries(installed) });
 }
 
 function readJson(name) {
