@@ -13,12 +13,12 @@ if (!isAsked)
   process.stderr.write('SKIPPED: packing and installing the tarball takes minutes; CI_LONG=1 or PACK=1 does it\n');
 
 /** As in a terminal: without what `npm test` and `.ci/run` say to the scripts that they start. */
-const environment = Object.fromEntries(
-  Object.entries(process.env).filter(
-    ([name]) =>
-      !/^(npm_(package|lifecycle|command|config_local_prefix)|INIT_CWD|ONNXRUNTIME|VITEST|METAHEAC)/.test(name),
-  ),
-);
+const FOREIGN = /^(npm_(package|lifecycle|command|config_local_prefix)|INIT_CWD|ONNXRUNTIME|VITEST|METAHEAC)/;
+const environment = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !FOREIGN.test(name))),
+  // as docs/install.md has it: without, onnxruntime-node's installer downloads CUDA's binaries
+  ONNXRUNTIME_NODE_INSTALL: 'skip',
+};
 
 function run(folder: string, command: string, ...args: string[]): { stdout: string; stderr: string } {
   const { status, stdout, stderr } = spawnSync(command, args, {
