@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { parseDockerfile, stagesOf } from './dockerfile.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const TARGET = 'cpu';
@@ -23,33 +24,6 @@ const cleanUp = () => {
 };
 process.once('exit', cleanUp);
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-
-/** Instructions of the Dockerfile: comments dropped, continued lines joined. */
-function parseDockerfile(text) {
-  return text
-    .replace(/^\s*#.*$/gm, '')
-    .replace(/\\\n/g, ' ')
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .map((line) => {
-      const [, name, rest] = /^(\w+)\s+(.*)$/.exec(line);
-      return { name, rest };
-    });
-}
-
-/** The stages by name; each begins with its FROM. */
-function stagesOf(instructions) {
-  const stages = new Map();
-  let steps = null;
-  for (const instruction of instructions) {
-    if (instruction.name === 'FROM') {
-      const [, from, name] = /^(\S+) AS (\S+)$/.exec(instruction.rest);
-      steps = [];
-      stages.set(name, { from, steps });
-    } else steps.push(instruction);
-  }
-  return stages;
-}
 
 const stages = stagesOf(parseDockerfile(readFileSync(join(ROOT, 'docker/Dockerfile'), 'utf8')));
 const tracked = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' })
@@ -198,6 +172,7 @@ const settings = {
   METAHEAC_LOG_LEVEL: 'warn',
 };
 const [command, ...args] = [...image.entrypoint, ...image.cmd];
+const started = performance.now();
 service = spawn(command, args, {
   cwd: app,
   env: environmentOf(image, settings),
@@ -207,7 +182,7 @@ const ended = new Promise((resolve) => service.once('exit', (code, signal) => re
 const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' };
 const url = `http://127.0.0.1:${port}`;
 await until('/readyz', async () => (await fetch(`${url}/readyz`)).ok);
-console.log('ok: /readyz');
+console.log(`ok: /readyz, ${((performance.now() - started) / 1000).toFixed(1)} s after the start`);
 const health = spawnSync(image.healthcheck[0], image.healthcheck.slice(1), {
   cwd: app,
   env: environmentOf(image, settings),

@@ -1,0 +1,73 @@
+// Checks the licence of every package in the lock file, that of each platform included: `npm run check:licences`, or
+// `node scripts/licences.mjs FILE` for another lock file.
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Licences that ask for no more than a notice: what is installed with the service may have these. */
+const PERMISSIVE = [
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  'CC0-1.0',
+  'ISC',
+  'MIT',
+  'Unlicense',
+];
+/** Tools of development, which nobody is given, may also have these. */
+const OF_DEVELOPMENT = [...PERMISSIVE, 'MPL-2.0', 'Python-2.0'];
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const { packages } = JSON.parse(readFileSync(process.argv[2] ?? join(root, 'package-lock.json'), 'utf8'));
+const counts = { installed: 0, development: 0 };
+const faults = [];
+for (const [path, { version, license, dev, link }] of Object.entries(packages)) {
+  if (path === '' || link) continue;
+  counts[dev ? 'development' : 'installed'] += 1;
+  const name = path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  const allowed = dev ? OF_DEVELOPMENT : PERMISSIVE;
+  if (typeof license !== 'string') faults.push(`${name}@${version} names no licence`);
+  else if (!isAllowed(license, allowed)) faults.push(`${name}@${version} has the licence ${license}`);
+}
+for (const fault of faults) console.error(`${fault}: not in the lists of scripts/licences.mjs`);
+if (faults.length > 0) process.exit(1);
+console.log(
+  `licences: ${counts.installed} packages that are installed, ${counts.development} of development: permissive`,
+);
+
+/**
+ * Whether an SPDX expression can be met with licences of a list: one side of an OR, both of an AND. WITH (an exception)
+ * and anything that is not an expression are not met.
+ */
+function isAllowed(expression, allowed) {
+  const words = expression.match(/[()]|[^\s()]+/g) ?? [];
+  let at = 0;
+  const factor = () => {
+    const word = words[at++];
+    if (word !== '(') return allowed.includes(word);
+    const inside = either();
+    return words[at++] === ')' && inside;
+  };
+  const both = () => {
+    let met = factor();
+    for (; words[at] === 'AND'; ) {
+      at += 1;
+      const right = factor();
+      met = met && right;
+    }
+    return met;
+  };
+  const either = () => {
+    let met = both();
+    for (; words[at] === 'OR'; ) {
+      at += 1;
+      const right = both();
+      met = met || right;
+    }
+    return met;
+  };
+  const met = either();
+  return met && at === words.length;
+}

@@ -1,0 +1,68 @@
+/** The licences of the packages, and the list of them that goes into the tarball. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ROOT } from '../architecture/files.ts';
+import { useFolders } from '../fixture/folders.ts';
+
+const newFolder = useFolders();
+
+/** Runs the check on a lock file with one package. */
+function check(entry: object) {
+  const file = join(newFolder(), 'package-lock.json');
+  writeFileSync(file, JSON.stringify({ packages: { '': {}, 'node_modules/@a/b': { version: '1.2.3', ...entry } } }));
+  return spawnSync(process.execPath, ['scripts/licences.mjs', file], { cwd: ROOT, encoding: 'utf8' });
+}
+
+describe('scripts/licences.mjs', () => {
+  it('finds all packages of the lock file permissive', () => {
+    const { status, stdout } = spawnSync(process.execPath, ['scripts/licences.mjs'], { cwd: ROOT, encoding: 'utf8' });
+    expect([status, stdout]).toEqual([0, expect.stringMatching(/^licences: \d{3} packages .*, \d{3} of development/)]);
+  });
+
+  it.each(['MIT', '(MIT OR GPL-3.0-only)', 'ISC AND (MIT OR GPL-3.0-only)', '(GPL-3.0-only AND MIT) OR 0BSD'])(
+    'takes %s',
+    (license) => expect(check({ license }).status).toBe(0),
+  );
+
+  it.each(['GPL-3.0-only', 'MIT AND GPL-3.0-only', '(MIT', 'MIT ISC', 'Apache-2.0 WITH x', 'SEE LICENSE IN x', ''])(
+    'refuses %s and names the package',
+    (license) => {
+      const { status, stderr } = check({ license });
+      expect([status, stderr]).toEqual([1, expect.stringContaining(`@a/b@1.2.3 has the licence ${license}`)]);
+    },
+  );
+
+  it('refuses a package that names none', () => {
+    expect(check({}).stderr).toContain('@a/b@1.2.3 names no licence');
+  });
+
+  it('takes MPL-2.0 for development alone', () => {
+    expect(check({ license: 'MPL-2.0', dev: true }).status).toBe(0);
+    expect(check({ license: 'MPL-2.0' }).status).toBe(1);
+  });
+});
+
+describe('npm run sbom', () => {
+  it('lists every package that is installed with the service, with its licence and checksum', () => {
+    const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'sbom'], { cwd: ROOT, encoding: 'utf8' });
+    expect(status, stderr).toBe(0);
+    const bill = JSON.parse(stdout) as {
+      bomFormat: string;
+      metadata: { component: { name: string } };
+      components: { name: string; group?: string; version: string; licenses?: object[]; hashes?: object[] }[];
+    };
+    expect([bill.bomFormat, bill.metadata.component.name]).toEqual(['CycloneDX', 'metaheac']);
+    const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { name?: string; version: string; dev?: boolean }>;
+    };
+    const wanted = Object.entries(packages)
+      .filter(([path, { dev }]) => path !== '' && !dev)
+      .map(([path, { name, version }]) => `${name ?? path.replace(/^.*node_modules\//, '')}@${version}`);
+    const listed = bill.components.map(({ name, version }) => `${name}@${version}`);
+    expect(new Set(listed)).toEqual(new Set(wanted));
+    for (const { name, licenses, hashes } of bill.components)
+      expect([licenses?.length, hashes?.length], name).toEqual([1, 1]);
+  });
+});

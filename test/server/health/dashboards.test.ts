@@ -1,0 +1,206 @@
+/** Grafana's dashboard and Prometheus' alerts ask for series that `/metrics` sends, with labels that these have. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { ROOT } from '../../architecture/files.ts';
+import { type Fixture, importUsers, openFixture, type PopulationFixture } from '../fixture.ts';
+import { parseQuery } from './promql.ts';
+
+const DOCKER = join(ROOT, 'docker');
+/** What Prometheus adds to each series that it scrapes, and its own series of a target. */
+const OF_PROMETHEUS = ['job', 'instance'];
+const UP = 'up';
+
+/** The label names and values of each metric, from Prometheus' text. */
+type Series = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
+
+let users: PopulationFixture;
+let fixture: Fixture;
+let sent: Series;
+beforeAll(async () => {
+  users = await importUsers();
+  fixture = await openFixture(users.population);
+  const id = await fixture.createReady();
+  await fixture.call('GET', `/v1/campaigns/${id}/audience/members/person-100`);
+  sent = seriesOf((await fixture.call('GET', '/metrics')).text);
+});
+afterAll(async () => {
+  await fixture.close();
+  users.remove();
+});
+
+function seriesOf(text: string): Series {
+  const series = new Map<string, Map<string, Set<string>>>([[UP, new Map()]]);
+  for (const line of text.split('\n')) {
+    // a metric that has no series yet
+    const declared = /^# TYPE (\w+) (\w+)/.exec(line);
+    const [, name = declared?.[1], labels = ''] = /^(\w+)(?:\{(.*)\})? \S+$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    const known = series.get(name) ?? new Map<string, Set<string>>();
+    series.set(name, known);
+    for (const [, label = '', value = ''] of labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g))
+      known.set(label, (known.get(label) ?? new Set()).add(value));
+  }
+  return series;
+}
+
+/** What is wrong with a query, one line each; a metric without series yet has any label. */
+function faultsOf(query: string): string[] {
+  const { selectors, grouping } = parseQuery(query.replaceAll('$__rate_interval', '5m'));
+  const faults = selectors.flatMap(({ metric, matchers }) => {
+    const labels = sent.get(metric);
+    if (labels === undefined) return [`/metrics has no ${metric}`];
+    return matchers
+      .filter(([label]) => !OF_PROMETHEUS.includes(label) && labels.size > 0)
+      .flatMap(([label, operator, value]) => {
+        const values = labels.get(label);
+        if (values === undefined) return [`${metric} has no label ${label}`];
+        return operator === '=' && !values.has(value) ? [`${metric} has no ${label}="${value}"`] : [];
+      });
+  });
+  const known = new Set([
+    ...OF_PROMETHEUS,
+    ...selectors.flatMap(({ metric }) => [...(sent.get(metric)?.keys() ?? [])]),
+  ]);
+  const isOpen = selectors.some(({ metric }) => sent.get(metric)?.size === 0);
+  for (const label of grouping)
+    if (!known.has(label) && !isOpen) faults.push(`nothing in the query has a label ${label}`);
+  return selectors.length === 0 ? [`no series in ${query}`] : faults;
+}
+
+interface Panel {
+  readonly title: string;
+  readonly type: string;
+  readonly datasource?: { readonly uid: string };
+  readonly targets?: readonly { readonly expr: string; readonly legendFormat: string }[];
+}
+
+const read = (path: string) => readFileSync(join(DOCKER, path), 'utf8');
+const dashboard = JSON.parse(read('grafana/dashboards/metaheac.json')) as {
+  readonly panels: readonly Panel[];
+  readonly templating: { readonly list: readonly { readonly query: { readonly query: string } }[] };
+};
+const panels = dashboard.panels.filter(({ type }) => type !== 'row');
+const rules = parse(read('prometheus/rules.yml')).groups.flatMap(
+  (group: { rules: unknown[] }) => group.rules,
+) as readonly { readonly alert: string; readonly expr: string; readonly labels: { readonly severity: string } }[];
+
+describe('the dashboard', () => {
+  it('asks for what is sent', () => {
+    expect(panels.length).toBeGreaterThan(15);
+    for (const { title, targets = [] } of panels) {
+      expect(targets.length, title).toBeGreaterThan(0);
+      for (const { expr } of targets) expect(faultsOf(expr), title).toEqual([]);
+    }
+    for (const { query } of dashboard.templating.list) {
+      const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(query.query) ?? [];
+      expect([sent.has(metric), OF_PROMETHEUS.includes(label)], query.query).toEqual([true, true]);
+    }
+  });
+
+  it('names labels in its legends that the queries keep', () => {
+    for (const { title, targets = [] } of panels)
+      for (const { expr, legendFormat } of targets) {
+        const { selectors, grouping } = parseQuery(expr.replaceAll('$__rate_interval', '5m'));
+        const kept = /\b(sum|topk|histogram_quantile)\b/.test(expr)
+          ? grouping
+          : [...OF_PROMETHEUS, ...selectors.flatMap(({ metric }) => [...sent.get(metric)!.keys()])];
+        for (const [, label] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) expect(kept, title).toContain(label);
+      }
+  });
+
+  it('is provisioned with the datasource that its panels use', () => {
+    const { datasources } = parse(read('grafana/provisioning/datasources/prometheus.yaml'));
+    for (const { title, datasource } of panels) expect(datasource?.uid, title).toBe(datasources[0].uid);
+    const { services } = parse(read('compose.yaml'));
+    const url = new URL(datasources[0].url);
+    expect(Object.keys(services)).toContain(url.hostname);
+    expect(services[url.hostname].ports[0]).toMatch(new RegExp(`:${url.port}$`));
+    const { providers } = parse(read('grafana/provisioning/dashboards/metaheac.yaml'));
+    expect(services.grafana.volumes).toContain(`./grafana/dashboards:${providers[0].options.path}:ro`);
+  });
+});
+
+describe('the alerts', () => {
+  it('ask for what is sent, and say how urgent they are', () => {
+    expect(rules.length).toBeGreaterThan(7);
+    for (const { alert, expr, labels } of rules) {
+      expect(faultsOf(expr), alert).toEqual([]);
+      expect(['page', 'ticket'], alert).toContain(labels.severity);
+    }
+  });
+
+  const hasPromtool = spawnSync('promtool', ['--version']).status === 0;
+  if (!hasPromtool)
+    process.stderr.write('SKIPPED: promtool is not installed (package prometheus): the alerts are not run by it\n');
+  it.runIf(hasPromtool)('are taken by promtool, and fire when they should', () => {
+    for (const args of [
+      ['check', 'rules', 'rules.yml'],
+      ['test', 'rules', 'rules-test.yml'],
+      ['check', 'config', '--syntax-only', 'prometheus.yml'],
+    ]) {
+      const { status, stdout, stderr } = spawnSync('promtool', args, {
+        cwd: join(DOCKER, 'prometheus'),
+        encoding: 'utf8',
+      });
+      expect(status, stdout + stderr).toBe(0);
+    }
+  });
+});
+
+describe('faultsOf', () => {
+  it.each([
+    ['metaheac_nothing', ['/metrics has no metaheac_nothing']],
+    ['metaheac_expansions{stat="ready"}', ['metaheac_expansions has no label stat']],
+    ['metaheac_expansions{state="redy"}', ['metaheac_expansions has no state="redy"']],
+    ['sum by (stat) (metaheac_expansions)', ['nothing in the query has a label stat']],
+    ['1 + 1', ['no series in 1 + 1']],
+    ['sum by (state) (metaheac_expansions{state!="ready", job="x"})', []],
+  ])('says of %s: %j', (query, faults) => {
+    expect(faultsOf(query)).toEqual(faults);
+  });
+
+  it('refuses what is not PromQL', () => {
+    expect(() => faultsOf('sum(metaheac_expansions')).toThrow('not PromQL');
+  });
+});
+
+describe('compose.yaml', () => {
+  const { services, volumes, secrets } = parse(read('compose.yaml'), { merge: true });
+
+  it('mounts folders that are there and volumes that it declares, and pins images', () => {
+    for (const [name, service] of Object.entries<{ image: string; volumes: string[] }>(services)) {
+      for (const volume of service.volumes) {
+        const from = volume.replace(/\$\{\w+:-([^}]*)\}/, '$1').split(':')[0]!;
+        if (from.startsWith('.')) expect(existsSync(join(DOCKER, from)), volume).toBe(true);
+        else expect(Object.keys(volumes), volume).toContain(from);
+      }
+      expect(service.image, name).toMatch(/^[\w/]+:(?!latest)[\w.]+$/);
+    }
+  });
+
+  it('limits memory, processes and logs of each service, and publishes on the loopback interface alone', () => {
+    for (const [name, service] of Object.entries<Record<string, unknown>>(services)) {
+      expect(service, name).toMatchObject({
+        mem_limit: expect.any(String),
+        pids_limit: expect.any(Number),
+        logging: { options: { 'max-size': expect.any(String) } },
+        security_opt: ['no-new-privileges:true'],
+      });
+      for (const port of service['ports'] as string[]) expect(port, name).toMatch(/^127\.0\.0\.1:/);
+    }
+  });
+
+  it('gives Prometheus the target, the key and the rules', () => {
+    const { scrape_configs, rule_files } = parse(read('prometheus/prometheus.yml'));
+    const [scrape] = scrape_configs;
+    expect(scrape.static_configs[0].targets).toEqual(['metaheac:8080']);
+    expect(services.metaheac.ports[0]).toMatch(/:8080$/);
+    const secret = scrape.authorization.credentials_file.replace('/run/secrets/', '');
+    expect(services.prometheus.secrets).toContain(secret);
+    expect(secrets[secret].environment).toBe('METAHEAC_API_KEY');
+    expect(readdirSync(join(DOCKER, 'prometheus'))).toEqual(expect.arrayContaining(rule_files));
+  });
+});
