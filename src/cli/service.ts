@@ -113,9 +113,7 @@ async function startParts(
   closers.push(() => supervisor.stop());
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
-  const retention = { versions: config.retainedVersions, days: config.retainedDays };
-  const { auditRetainedDays: auditDays } = config;
-  closers.push(startHousekeeping({ store, rankings, populationVersion, retention, auditDays, wake, logger, clock }));
+  closers.push(startHousekeeping({ store, rankings, populationVersion, ...retentionOf(config), wake, logger, clock }));
   const eraser = startEraser(options, store, population, config, closers);
   const exporter = openExporter(options, model, locator);
   closers.push(() => exporter.close());
@@ -148,6 +146,10 @@ async function startParts(
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
   return { url: urlOf(server, options.host), engineReady, close };
+}
+
+function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: ServerConfig) {
+  return { retention: { versions, days }, auditDays };
 }
 
 function configOf({ limits, apiKey, metricsKey = null, host }: ServiceOptions): ServerConfig {

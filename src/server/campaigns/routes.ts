@@ -71,11 +71,8 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       const answered = once && store.answerOf(once);
       if (typeof answered === 'string') {
         const campaign = JSON.parse(answered) as ReturnType<typeof presentCampaign>;
-        return reply
-          .header('idempotent-replayed', 'true')
-          .code(202)
-          .header('location', pathOf(campaign))
-          .send(campaign);
+        reply.header('idempotent-replayed', 'true').header('location', pathOf(campaign));
+        return reply.code(202).send(campaign);
       }
       const featureCounts = countFeatures(campaignFeatures, features);
       refuseUnknownFilters(population, filters);
