@@ -121,9 +121,7 @@ async function startParts(
   const populationVersion = () => population.version;
   const wake = () => supervisor.wake();
   const storage = startUpkeep(options, config, { disk, store, locator, rankings, population, wake }, closers);
-  const retention = { versions: config.retainedVersions, days: config.retainedDays };
-  const { auditRetainedDays: auditDays } = config;
-  closers.push(startHousekeeping({ store, rankings, populationVersion, retention, auditDays, wake, logger, clock }));
+  closers.push(startHousekeeping({ store, rankings, populationVersion, ...retentionOf(config), wake, logger, clock }));
   const eraser = startEraser(options, store, population, config, closers);
   const exporter = openExporter(models, locator);
   closers.push(() => exporter.close());
@@ -146,6 +144,10 @@ async function startParts(
   const engineReady = supervisor.start();
   engineReady.catch(() => {}); // an unobserved rejection must not crash the process: `/readyz` reports it too
   return { url: urlOf(server, options.host), engineReady, close };
+}
+
+function retentionOf({ retainedVersions: versions, retainedDays: days, auditRetainedDays: auditDays }: ServerConfig) {
+  return { retention: { versions, days }, auditDays };
 }
 
 function configOf({ limits, apiKey, metricsKey = null, host, ...names }: ServiceOptions): ServerConfig {

@@ -1,7 +1,7 @@
 /**
  * Every error code in one row: the status and title of its problems (RFC 9457), what it means and what to do about it.
  */
-
+import { ACCESS_ROWS } from './access-error-codes.ts';
 import type { ProblemRow } from './problem-row.ts';
 import { REQUEST_ERRORS } from './request-errors.ts';
 
@@ -16,6 +16,7 @@ function ofTheService(what: string, advice: string): ProblemRow {
 
 const rows = {
   ...REQUEST_ERRORS,
+  ...ACCESS_ROWS,
   invalid_request: {
     status: 400,
     title: 'The request is not valid',
@@ -61,22 +62,6 @@ const rows = {
       'known, unknown, known_percent and unknown_examples say what was found, hints what is probably wrong: ' +
       'a format other than the content type says, spaces or quotes around ids, UTF-16. Correct the file, or ' +
       'lower min_known_percent if its users are really not in the population.',
-  },
-  unauthorized: {
-    status: 401,
-    title: 'An API key is needed',
-    meaning: 'The service needs an API key, and the request has none, or one that is wrong, expired or revoked.',
-    advice:
-      'Send Authorization: Bearer <key>. The operator makes keys with `metaheac keys create`, or POST /v1/keys; the ' +
-      'value of METAHEAC_API_KEY is one too.',
-  },
-  forbidden: {
-    status: 403,
-    title: 'The API key does not allow this',
-    meaning:
-      'The key is valid, but its scope is too small (required_scope is the one that is needed), or it only sees ' +
-      'campaigns of certain labels.',
-    advice: 'Use another key, or ask the operator for one of the scope that is needed.',
   },
   route_not_found: {
     status: 404,
@@ -129,12 +114,6 @@ const rows = {
     title: 'There is no such webhook',
     meaning: 'There is no webhook with this id. It may have been deleted.',
     advice: 'GET /v1/webhooks lists the existing ones.',
-  },
-  key_not_found: {
-    status: 404,
-    title: 'There is no such API key',
-    meaning: 'There is no API key with this id. An id is what a key begins with, up to the second underscore.',
-    advice: 'GET /v1/keys lists all keys, revoked ones too.',
   },
   delivery_not_found: {
     status: 404,
@@ -247,12 +226,6 @@ const rows = {
     title: 'There are too many webhooks',
     meaning: 'The service has as many webhooks as it allows.',
     advice: 'Delete one that is not needed, or ask the operator for a higher limit.',
-  },
-  too_many_keys: {
-    status: 409,
-    title: 'There are too many API keys',
-    meaning: 'The service has as many API keys as it allows.',
-    advice: 'Revoke one that is not needed, or ask the operator for a higher limit.',
   },
   body_too_large: {
     status: 413,

@@ -1,4 +1,4 @@
-/** No user id, seed or key is in a log, nor in the audit log, whatever is called; keys change while the service runs. */
+/** No user id, seed or key is in a log or the audit log, whatever is called; keys change while the service runs. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';

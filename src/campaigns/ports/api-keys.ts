@@ -13,7 +13,7 @@ export interface ApiKeys {
   /** Newest first, revoked ones too. @throws AppError invalid_cursor */
   list(query: PageQuery): Page<ApiKey>;
 
-  /** Nobody gets in with it from then on; of one that was revoked before, nothing changes. @throws AppError key_not_found */
+  /** Nobody gets in with it from then on; repeating it changes nothing. @throws AppError key_not_found */
   revoke(id: string): ApiKey;
 
   /**

@@ -10,7 +10,7 @@ export const AUDIT_LIMITS = {
   defaultAuditPageSize: {
     default: 1_000,
     unit: 'entries',
-    description: '`limit` of the audit log if it is not given.',
+    description: 'Entries of the audit log in a response if `limit` is not given.',
   },
   auditRetainedDays: {
     default: 400,

@@ -1,4 +1,4 @@
-/** Records what routes change, in the transaction of the change where there is one, else before the response is sent. */
+/** Records what routes change: in the transaction of the change where there is one, else before the response. */
 import type { FastifyRequest, RouteOptions } from 'fastify';
 import type { PendingAction } from '../../campaigns/audit.ts';
 import { ACTORS } from '../../campaigns/audit.ts';

@@ -18,7 +18,7 @@ export function bearerOf(authorization: string | undefined): string | undefined 
   return /^bearer +(\S.*)$/i.exec(authorization ?? '')?.[1];
 }
 
-/** A check of a digest against that of a secret, in a time that does not depend on how much is right; without, false. */
+/** Compares a digest with that of a secret in constant time; false where there is no secret. */
 export function secretCheck(secret: string | null): (hash: Buffer) => boolean {
   if (secret === null) return () => false;
   const expected = digest(secret);
