@@ -29,6 +29,8 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: 'hooks.internal',
   METAHEAC_LOG_LEVEL: 'debug',
   METAHEAC_PRETTY: 'true',
+  METAHEAC_ALLOWED_HOSTS: 'metaheac.example.com',
+  METAHEAC_CORS_ORIGINS: 'https://app.example.com',
 };
 
 const folder = temporaryFolder();
@@ -66,6 +68,8 @@ describe('readEnvironment', () => {
       METAHEAC_PORT: 8080,
       METAHEAC_DEVICE: 'auto',
       METAHEAC_WEBHOOK_ALLOWED_HOSTS: [],
+      METAHEAC_ALLOWED_HOSTS: [],
+      METAHEAC_CORS_ORIGINS: [],
       METAHEAC_LOG_LEVEL: 'info',
       METAHEAC_PRETTY: false,
       limits: DEFAULT_LIMITS,
@@ -85,7 +89,7 @@ describe('readEnvironment', () => {
     }
     const text = VALUES[variable]!;
     expect(before).not.toHaveProperty(variable, text);
-    const isList = variable === 'METAHEAC_WEBHOOK_ALLOWED_HOSTS';
+    const isList = Array.isArray(before[variable as keyof typeof before]);
     const isFlag = ['METAHEAC_FOLLOW_POPULATION', 'METAHEAC_PRETTY'].includes(variable);
     const value = isList ? [text] : isFlag ? true : /^\d{1,6}$/.test(text) ? Number(text) : text;
     expect(readEnvironment({ [variable]: text })).toEqual({ ...before, [variable]: value });

@@ -132,7 +132,12 @@ describe('health', () => {
     const answer = await get('/readyz');
     expect(answer.status).toBe(200);
     expect(answer.json).toMatchObject({ model_version: 'model-1', population_version: users.population.version });
-    expect(answer.json.parts.map(({ name }: { name: string }) => name)).toEqual(['engine', 'store', 'population']);
+    expect(answer.json.parts.map(({ name }: { name: string }) => name)).toEqual([
+      'engine',
+      'store',
+      'disk',
+      'population',
+    ]);
   });
 
   it('answers 503 and names the part that is not ready', async () => {

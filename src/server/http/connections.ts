@@ -56,7 +56,7 @@ export function closeUnread(
     for (const response of requests.all()) {
       const isUnread = response.writableEnded && !response.writableFinished;
       // Node's own timer, which starts again with each part that is taken; the next request sets another
-      if (isUnread && !response.socket?.timeout) response.socket?.setTimeout(streamStallMs);
+      if (isUnread && !response.socket?.timeout) response.socket?.setTimeout?.(streamStallMs);
     }
   }, streamStallMs).unref();
   app.addHook('onClose', async () => clearInterval(timer));
