@@ -104,6 +104,7 @@ program
   .option('--host <host>', 'address; a non-loopback address needs METAHEAC_API_KEY')
   .option('--device <device>', 'auto, cpu, cuda or cuda:N')
   .option('--threads <n>', 'number of engine threads')
+  .option('--otlp-endpoint <url>', 'where traces and metrics are sent (OpenTelemetry, OTLP over HTTP)')
   .action(async (options) => (await import('./commands/serve.ts')).serveCommand(options, output));
 
 program

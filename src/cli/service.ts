@@ -8,6 +8,7 @@ import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
+import type { Telemetry, Tracer } from '../lib/tracing.ts';
 import { type ModelFolder, readModelFolder } from '../model/folder.ts';
 import { featureOf } from '../model/manifest.ts';
 import type { Population } from '../population/population.ts';
@@ -15,6 +16,7 @@ import { buildServer } from '../server/app.ts';
 import type { CampaignFeature } from '../server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import type { ServerDependencies } from '../server/dependencies.ts';
+import { thisMachine } from '../server/health/machine.ts';
 import { requireKeyFor } from '../server/http/auth.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
 import type { ValueList } from '../server/information/feature-values.ts';
@@ -45,6 +47,8 @@ export interface ServiceOptions {
   readonly threads: number | null;
   readonly logLevel: string;
   readonly limits: Partial<Limits>;
+  /** Where telemetry goes (OTLP over HTTP); null for nowhere. */
+  readonly otlpEndpoint?: string | null;
   /** Hosts and CIDRs that webhooks may go to although they are not public. */
   readonly webhookAllowedHosts: readonly string[];
   readonly logger: Logger;
@@ -98,7 +102,9 @@ async function startParts(
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
   closers.push(lockStore(locator));
-  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts });
+  const telemetry = await openTelemetryOf(options, closers);
+  const traceparent = () => telemetry?.current() ?? null;
+  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent });
   closers.push(() => store.close());
   takeOver(store, logger);
   const rankings = new RankingCache(store.blobs, { openRankings, memoryBytes: rankingMemoryBytes });
@@ -117,7 +123,7 @@ async function startParts(
   closers.push(() => exporter.close());
   const explainer = openExplainer(options, config, locator);
   closers.push(() => explainer.close());
-  const webhooks = openWebhooks(options, store, config);
+  const webhooks = openWebhooks(options, store, telemetry, config);
   const server = await buildServer({
     store,
     rankings,
@@ -131,7 +137,9 @@ async function startParts(
     explainer,
     wake,
     ...engineOf(supervisor),
+    machine: thisMachine(options.dataDir),
     webhooks,
+    telemetry,
     logger,
     clock,
     config,
@@ -161,6 +169,18 @@ function takeOver(store: CampaignStore, logger: Logger): void {
   if (released > 0) logger.warn({ jobs: released }, 'jobs of a previous service are back in the queue');
 }
 
+/** Loaded where it is wanted. It is closed after all that it is told of. */
+async function openTelemetryOf(
+  { otlpEndpoint: endpoint = null, clock, logger }: ServiceOptions,
+  closers: (() => Promise<void> | void)[],
+): Promise<Telemetry | null> {
+  if (endpoint === null) return null;
+  const { openTelemetry } = await import('../telemetry/open.ts');
+  const telemetry = openTelemetry({ endpoint, process: 'api', clock, logger });
+  closers.push(() => telemetry.close());
+  return telemetry;
+}
+
 function startEraser(
   { logger }: ServiceOptions,
   store: CampaignStore,
@@ -174,9 +194,14 @@ function startEraser(
   return eraser;
 }
 
-function openWebhooks(options: ServiceOptions, { outbox }: CampaignStore, config: ServerConfig): WebhookDispatcher {
-  const { webhookAllowedHosts, logger, clock } = options;
-  return new WebhookDispatcher({ outbox, guard: createAddressGuard(webhookAllowedHosts), logger, clock, config });
+function openWebhooks(
+  { webhookAllowedHosts, logger, clock }: ServiceOptions,
+  { outbox }: CampaignStore,
+  tracer: Tracer | null,
+  config: ServerConfig,
+): WebhookDispatcher {
+  const guard = createAddressGuard(webhookAllowedHosts);
+  return new WebhookDispatcher({ outbox, guard, logger, clock, tracer, config });
 }
 
 function superviseEngine(
@@ -199,6 +224,7 @@ function superviseEngine(
       leaseMs,
       maximumAttempts,
       logLevel: options.logLevel,
+      otlpEndpoint: options.otlpEndpoint ?? null,
     },
     store,
     options.logger,

@@ -84,6 +84,15 @@ export const settingsSchema = z.object({
     byDefault: 'one per processor',
     description: 'Number of engine threads.',
   }),
+  METAHEAC_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .register(SETTING_WORDS, {
+      flag: '--otlp-endpoint',
+      byDefault: 'none',
+      description:
+        'OpenTelemetry receiver (OTLP over HTTP, JSON) of traces and metrics, such as `http://127.0.0.1:4318`.',
+    }),
   METAHEAC_API_KEY: z.string().min(16, 'a key must have at least 16 characters').optional().register(SETTING_WORDS, {
     byDefault: 'none',
     description: 'API key of at least 16 characters; if set, every `/v1` call needs `Authorization: Bearer`.',

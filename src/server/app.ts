@@ -21,17 +21,20 @@ import type { ServerDependencies } from './dependencies.ts';
 import { addEstimateRoutes } from './estimates/routes.ts';
 import { addExpansionRoutes } from './expansions/routes.ts';
 import { createMetrics, type ServerMetrics } from './health/metrics.ts';
+import { createReadiness } from './health/readiness.ts';
 import { addHealthRoutes } from './health/routes.ts';
 import { createKeyCheck } from './http/auth.ts';
 import { createClientErrorHandler } from './http/client-errors.ts';
 import { closeGracefully } from './http/closing.ts';
 import type { ServerApp } from './http/fastify-types.ts';
 import { parseJsonBodies } from './http/json-body.ts';
+import { LastErrors } from './http/last-errors.ts';
 import { LazyLogger } from './http/lazy-logger.ts';
 import { OpenRequests } from './http/open-requests.ts';
-import { PatternLog } from './http/request-log.ts';
+import { type Answered, PatternLog } from './http/request-log.ts';
 import { addErrorResponses } from './http/route.ts';
 import { createSlots } from './http/slots.ts';
+import { traceRequests } from './http/tracing.ts';
 import { refuseUnreadParts } from './http/unread-parts.ts';
 import { validatorCompiler } from './http/validation.ts';
 import { addInformationRoutes } from './information/routes.ts';
@@ -39,6 +42,7 @@ import { describeRoutes } from './openapi/document.ts';
 import { addDocumentRoutes } from './openapi/routes.ts';
 import { addPopulationRoutes } from './populations/routes.ts';
 import { answerErrors, sendError } from './problems/error-handler.ts';
+import { addStatusRoutes, type Observed } from './status/routes.ts';
 import { OpenUploads } from './user-sets/open-uploads.ts';
 import { addUserSetRoutes } from './user-sets/routes.ts';
 import { addUserRoutes } from './users/routes.ts';
@@ -48,16 +52,20 @@ import { addWebhookRoutes } from './webhooks/routes.ts';
 export async function buildServer(dependencies: ServerDependencies): Promise<ServerApp> {
   const uploads = new OpenUploads(dependencies.config);
   const requests = new OpenRequests();
-  const metrics = createMetrics(dependencies);
-  const app = createApp(
-    dependencies.config,
-    { logger: dependencies.logger, observe: metrics.observe },
-    uploads,
-    requests,
-  );
+  const observed = { partsOf: createReadiness(dependencies), errors: new LastErrors(dependencies.clock) };
+  const metrics = createMetrics(dependencies, observed.partsOf);
+  const observe = (answered: Answered) => {
+    metrics.observe(answered);
+    observed.errors.note(answered);
+  };
+  const app = createApp(dependencies.config, { logger: dependencies.logger, observe }, uploads, requests);
   addFirstHook(app, dependencies.config, requests);
+  if (dependencies.telemetry !== null) {
+    traceRequests(app, dependencies.telemetry);
+    dependencies.telemetry.exportMetrics(async () => (await metrics.render()).text, dependencies.config.otlpMetricsMs);
+  }
   refuseUnreadParts(app);
-  await addRoutes(app, dependencies, metrics, uploads, requests);
+  await addRoutes(app, dependencies, { metrics, ...observed }, uploads, requests);
   await app.ready();
   return app;
 }
@@ -77,7 +85,8 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const uploads = new OpenUploads(config);
   const requests = new OpenRequests();
   const app = createApp(config, {}, uploads, requests);
-  await addRoutes(app, unserved(config), unusable(), uploads, requests);
+  const seen = { metrics: unusable<ServerMetrics>(), partsOf: refuseUse, errors: unusable<LastErrors>() };
+  await addRoutes(app, unserved(config), seen, uploads, requests);
   await app.ready();
   const document = read(app);
   await app.close();
@@ -100,9 +109,11 @@ function unserved(config: ServerConfig): ServerDependencies {
     estimates: unusable(),
     explainer: unusable(),
     engine: refuseUse,
+    machine: unusable(),
     onExpanded: refuseUse,
     wake: refuseUse,
     webhooks: unusable(),
+    telemetry: null,
     logger: unusable(),
     clock: unusable(),
   };
@@ -146,7 +157,7 @@ function createApp(
 async function addRoutes(
   app: ServerApp,
   dependencies: ServerDependencies,
-  metrics: ServerMetrics,
+  { metrics, ...observed }: Observed & { readonly metrics: ServerMetrics },
   uploads: OpenUploads,
   requests: OpenRequests,
 ): Promise<void> {
@@ -175,7 +186,8 @@ async function addRoutes(
   addPopulationRoutes(app, dependencies);
   addUserRoutes(app, dependencies);
   addWebhookRoutes(app, dependencies);
-  addHealthRoutes(app, dependencies, metrics);
+  addHealthRoutes(app, dependencies, observed.partsOf, metrics);
+  addStatusRoutes(app, dependencies, observed);
   await addDocumentRoutes(app);
 }
 

@@ -3,6 +3,7 @@ import { AUDIENCE_LIMITS, type AudienceLimits } from './audiences/limits.ts';
 import { CAMPAIGN_LIMITS, type CampaignLimits } from './campaigns/limits.ts';
 import { ESTIMATE_LIMITS, type EstimateLimits } from './estimates/limits.ts';
 import { EXPANSION_LIMITS, type ExpansionLimits } from './expansions/limits.ts';
+import { HEALTH_LIMITS, type HealthLimits } from './health/limits.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http/limits.ts';
 import { INFORMATION_LIMITS, type InformationLimits } from './information/limits.ts';
 import type { Limit } from './limit.ts';
@@ -20,6 +21,7 @@ const ROWS = {
   ...INFORMATION_LIMITS,
   ...USER_LIMITS,
   ...WEBHOOK_LIMITS,
+  ...HEALTH_LIMITS,
 };
 
 /** The limits of a service. */
@@ -32,7 +34,8 @@ export interface Limits
     EstimateLimits,
     InformationLimits,
     UserLimits,
-    WebhookLimits {}
+    WebhookLimits,
+    HealthLimits {}
 
 export type LimitName = keyof Limits;
 
@@ -51,6 +54,7 @@ export const LIMIT_GROUPS: Readonly<Record<string, Readonly<Record<string, Limit
   'Known values of features': INFORMATION_LIMITS,
   Users: USER_LIMITS,
   Webhooks: WEBHOOK_LIMITS,
+  'Health and metrics': HEALTH_LIMITS,
 };
 
 export const DEFAULT_LIMITS: Limits = Object.fromEntries(

@@ -16,6 +16,7 @@ import { ExpansionRows } from './expansion-rows.ts';
 import { SqliteExpansions } from './expansion-store.ts';
 import { SqliteFeedback } from './feedback.ts';
 import { FileBlobs } from './file-blobs.ts';
+import { SqliteHealth } from './health.ts';
 import { JobRows } from './job-rows.ts';
 import { SqliteJobs } from './job-store.ts';
 import { SqliteOutbox } from './outbox.ts';
@@ -51,7 +52,7 @@ function composed(connection: Connection): CampaignStore {
   const expansions = new ExpansionRows(database);
   const audiences = new AudienceRows(database);
   const jobs = new JobRows(database);
-  const events = new EventLog(database);
+  const events = new EventLog(database, connection.options.traceparent);
   const queue = new ExpansionQueue(connection, expansions, jobs, events);
   const userSets = new SqliteUserSets(connection);
   const feedback = new SqliteFeedback(connection);
@@ -75,6 +76,7 @@ function composed(connection: Connection): CampaignStore {
     userSets,
     webhooks: new SqliteWebhooks(database),
     outbox: new SqliteOutbox(database, events),
+    health: new SqliteHealth(connection),
     close: () => void database.close(),
   };
 }

@@ -2,8 +2,6 @@
  * The engine process: opens model and population, claims jobs and expands them until it is told to stop, its parent is
  * gone or a thread dies.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import type { Timings } from '../campaigns/run-facts.ts';
 import type { Job } from '../campaigns/types.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -11,15 +9,19 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
 import { describeError } from '../lib/thread-error.ts';
 import { ThreadDied } from '../lib/thread-group.ts';
+import type { Telemetry, Tracer } from '../lib/tracing.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
 import { openPopulation, type Population } from '../population/population.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
 import { openStore } from '../store/open-store.ts';
+import { AttemptWatch } from './attempt-watch.ts';
 import { Estimator } from './estimator.ts';
 import { type ExpandDependencies, expand } from './expand.ts';
+import { Pulse } from './heartbeat.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 import { ThreadPool } from './pool.ts';
+import { lowerPriority } from './priority.ts';
 
 /** How often the queue is polled when nobody wakes the engine. */
 const POLL_MS = 500;
@@ -32,34 +34,31 @@ const LAST_WORDS_MS = 50;
  * needed after a start.
  */
 const WARM_AFTER_MS = 3_000;
-/** The engine's `nice` value: look-ups of the API process go first. */
-const ENGINE_PRIORITY = 5;
-/** Linux has a priority for each thread. */
-const THREADS = '/proc/self/task';
-
 /** Each holds the scores of all users, 5 bytes a user with their roles; more would share a pass with more others. */
 const JOBS_PER_THREAD = 4;
+
+/** Whom it tells what it does. */
+interface EngineTellers {
+  readonly onExpanded: (timings: Timings) => void;
+  readonly pulse: Pulse;
+  readonly tracer: Tracer | null;
+}
 
 class Engine {
   readonly #config: EngineConfig;
   #dependencies: ExpandDependencies;
   readonly #logger: Logger;
-  readonly #onExpanded: (timings: Timings) => void;
+  readonly #tell: EngineTellers;
   #wake: () => void = () => {};
   /** Jobs that run and were tried before. */
   #retries = 0;
   #sleeping: Promise<void> = Promise.resolve();
 
-  constructor(
-    config: EngineConfig,
-    dependencies: ExpandDependencies,
-    logger: Logger,
-    onExpanded: (timings: Timings) => void,
-  ) {
+  constructor(config: EngineConfig, dependencies: ExpandDependencies, logger: Logger, tell: EngineTellers) {
     this.#config = config;
     this.#dependencies = dependencies;
     this.#logger = logger;
-    this.#onExpanded = onExpanded;
+    this.#tell = tell;
   }
 
   wake(): void {
@@ -100,29 +99,28 @@ class Engine {
   }
 
   async #expand(job: Job): Promise<void> {
+    const { pulse, tracer, onExpanded } = this.#tell;
+    const { clock } = this.#dependencies;
+    const watch = new AttemptWatch(job, {
+      ...{ logger: this.#logger, tracer, clock },
+      onScored: (users) => pulse.scored(users),
+    });
     const renewal = setInterval(() => {
       try {
         this.#dependencies.store.renew(job);
       } catch (error) {
-        this.#logger.warn({ err: error, expansion: job.expansionId }, 'a lease could not be renewed');
+        watch.leaseNotRenewed(error);
       }
     }, this.#config.leaseMs / 3);
     const isRetry = job.attempt > 1;
     if (isRetry) this.#retries += 1;
     try {
-      const { kind, reason, timings, error } = await expand(this.#dependencies, job);
-      if (timings !== undefined) this.#onExpanded(timings);
-      this.#logger[error === undefined ? 'info' : 'error'](
-        {
-          campaign: job.campaignId,
-          expansion: job.expansionId,
-          attempt: job.attempt,
-          outcome: kind,
-          reason,
-          ...(error !== undefined && { err: error }),
-        },
-        'expansion attempted',
-      );
+      const outcome = await pulse.during(() => expand(this.#dependencies, watch.job, watch));
+      if (outcome.timings !== undefined) onExpanded(outcome.timings);
+      watch.ended(outcome);
+    } catch (error) {
+      watch.broke();
+      throw error;
     } finally {
       clearInterval(renewal);
       if (isRetry) this.#retries -= 1;
@@ -145,8 +143,7 @@ class Engine {
 async function startEngine(
   config: EngineConfig,
   clock: Clock,
-  logger: Logger,
-  send: (message: FromEngine) => void,
+  { logger, tracer, send }: { logger: Logger; tracer: Tracer | null; send: (message: FromEngine) => void },
 ): Promise<{ engine: Engine; device: string }> {
   const device = await resolveDevice(parseDevice(config.device));
   const named = device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`;
@@ -190,14 +187,16 @@ async function startEngine(
     clock,
     onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
   };
-  const engine = new Engine(config, dependencies, logger, (timings) => send({ kind: 'expanded', timings }));
+  const pulse = new Pulse();
+  const onExpanded = (timings: Timings) => send({ kind: 'expanded', timings });
+  const engine = new Engine(config, dependencies, logger, { onExpanded, pulse, tracer });
+  pulse.start((heartbeat) => send({ kind: 'heartbeat', heartbeat }));
   return { engine, device: device.detail };
 }
 
-/** Also of the threads that Node has started by now, such as those that collect garbage; later ones inherit it. */
-function lowerPriority(): void {
-  const threads = existsSync(THREADS) ? readdirSync(THREADS).map(Number) : [process.pid];
-  for (const thread of threads) setPriority(thread, ENGINE_PRIORITY);
+async function openTelemetryOf(endpoint: string, logger: Logger): Promise<Telemetry> {
+  const { openTelemetry } = await import('../telemetry/open.ts');
+  return openTelemetry({ endpoint, process: 'engine', clock: systemClock, logger });
 }
 
 /** Makes estimates in a separate thread, so that none waits for expansions. */
@@ -230,6 +229,7 @@ function main(): void {
   const send = (message: FromEngine) => void process.send?.(message);
   let engine: Engine | null = null;
   let wanted: string | null = null;
+  let telemetry: Telemetry | null = null;
   let served: { readonly config: EngineConfig; readonly logger: Logger; readonly estimator: Estimator } | null = null;
   // Ctrl-C and a supervisor's SIGTERM reach the whole process group: the parent decides when to stop.
   process.on('SIGINT', () => {});
@@ -238,8 +238,10 @@ function main(): void {
   process.on('message', (message: ToEngine) => {
     if (message.kind === 'wake') engine?.wake();
     else if (message.kind === 'population') usePopulation(message.version);
-    else if (message.kind === 'stop') end();
-    else if (message.kind === 'estimate') void estimate(message);
+    else if (message.kind === 'stop') {
+      void telemetry?.close();
+      end();
+    } else if (message.kind === 'estimate') void estimate(message);
     else void begin(message.config);
   });
   /** A version that cannot be opened fails the attempts that pin it, not the engine. */
@@ -271,7 +273,8 @@ function main(): void {
       logger.debug({ err: error }, 'the priority could not be lowered');
     }
     try {
-      const started = await startEngine(config, systemClock, logger, send);
+      if (config.otlpEndpoint !== null) telemetry = await openTelemetryOf(config.otlpEndpoint, logger);
+      const started = await startEngine(config, systemClock, { logger, tracer: telemetry, send });
       engine = started.engine;
       served = { config, logger, estimator: openEstimator(config, logger) };
       // it may have been named while the model was loaded

@@ -7,6 +7,7 @@ import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Feeds } from '../runtime/session.ts';
 import type { EstimateOutcome } from './estimator.ts';
+import type { Heartbeat } from './heartbeat.ts';
 
 /** A tensor in memory of one thread. */
 export type Tensor = Feeds[string];
@@ -81,6 +82,8 @@ export interface EngineConfig {
   readonly leaseMs: number;
   readonly maximumAttempts: number;
   readonly logLevel: string;
+  /** Where telemetry goes; null for nowhere. */
+  readonly otlpEndpoint: string | null;
   /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */
   readonly ownerId: string;
 }
@@ -95,6 +98,7 @@ export type ToEngine =
 
 export type FromEngine =
   | { readonly kind: 'ready'; readonly device: string }
+  | { readonly kind: 'heartbeat'; readonly heartbeat: Heartbeat }
   /** An expansion is ready. */
   | { readonly kind: 'expanded'; readonly timings: Timings }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }

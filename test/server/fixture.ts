@@ -21,7 +21,8 @@ import type { AudienceExplainer, CustomisedModels } from '../../src/server/audie
 import type { CampaignFeature } from '../../src/server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../src/server/config.ts';
 import type { Estimates } from '../../src/server/estimates/port.ts';
-import type { EngineStatus } from '../../src/server/health/port.ts';
+import { thisMachine } from '../../src/server/health/machine.ts';
+import type { EngineStatus, Machine } from '../../src/server/health/port.ts';
 import type { ModelFacts } from '../../src/server/information/port.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
 import { WebhookDispatcher } from '../../src/server/webhooks/dispatcher.ts';
@@ -142,6 +143,8 @@ export interface FixtureParts {
   /** Where webhooks may go beside public hosts. */
   readonly allowedHosts?: readonly string[];
   readonly resolve?: Resolve;
+  /** What the machine is to tell in place of the truth. */
+  readonly machine?: Partial<Machine>;
 }
 
 const FEW_RANKINGS = { openRankings: 2, memoryBytes: 1024 };
@@ -149,7 +152,7 @@ const FEW_RANKINGS = { openRankings: 2, memoryBytes: 1024 };
 export async function openFixture(
   population: Population,
   config: Partial<ServerConfig> = {},
-  { clock = systemClock, allowedHosts = [], resolve, rankings: kept = FEW_RANKINGS }: FixtureParts = {},
+  { clock = systemClock, allowedHosts = [], resolve, rankings: kept = FEW_RANKINGS, ...parts }: FixtureParts = {},
 ): Promise<Fixture> {
   const dataDir = temporaryFolder();
   const store = openStore(locateStore(dataDir), {
@@ -172,6 +175,7 @@ export async function openFixture(
   });
   let explainer: AudienceExplainer = threads;
   let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
+  const machine: Machine = { ...thisMachine(dataDir), ...parts.machine };
   let onExpanded: (timings: Timings) => void = () => {};
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -213,6 +217,7 @@ export async function openFixture(
     estimates: { estimate: (task, timeMs) => estimates.estimate(task, timeMs) },
     explainer: { explain: (task) => explainer.explain(task) },
     engine: () => engine(),
+    machine,
     onExpanded: (listener) => {
       onExpanded = listener;
     },
@@ -220,6 +225,7 @@ export async function openFixture(
       wakes += 1;
     },
     webhooks,
+    telemetry: null,
     logger,
     clock,
     config: { ...DEFAULT_SERVER_CONFIG, ...config },

@@ -70,6 +70,7 @@ export function buildRig(options: RigOptions): Rig {
       threads: options.threads ?? 2,
       ...limits,
       logLevel: 'silent',
+      otlpEndpoint: null,
     },
     store,
     createLogger('silent', 'test'),

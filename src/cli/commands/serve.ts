@@ -15,6 +15,7 @@ export interface ServeCommandOptions {
   host?: string;
   device?: string;
   threads?: string;
+  otlpEndpoint?: string;
 }
 
 /**
@@ -30,6 +31,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     METAHEAC_HOST: options.host,
     METAHEAC_DEVICE: options.device,
     METAHEAC_THREADS: options.threads,
+    METAHEAC_OTLP_ENDPOINT: options.otlpEndpoint,
   };
   const environment = readEnvironment(process.env, flags);
   const need = (name: 'METAHEAC_DATA_DIR' | 'METAHEAC_MODEL' | 'METAHEAC_POPULATION', flag: string): string => {
@@ -49,6 +51,7 @@ export async function serveCommand(options: ServeCommandOptions, output: Output)
     device: environment.METAHEAC_DEVICE,
     threads: environment.METAHEAC_THREADS ?? null,
     logLevel: environment.METAHEAC_LOG_LEVEL,
+    otlpEndpoint: environment.METAHEAC_OTLP_ENDPOINT ?? null,
     limits: environment.limits,
     webhookAllowedHosts: environment.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
     logger,

@@ -1,28 +1,26 @@
 /** Routes for operators: alive, ready, metrics. */
-import { AppError, messageOf } from '../../lib/errors.ts';
+import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
 import { describeRoute, json } from '../http/route.ts';
 import type { ServerMetrics } from './metrics.ts';
+import type { Part } from './readiness.ts';
 import { livenessSchema, readinessSchema } from './schemas.ts';
 
 /** What these routes call. */
-export type HealthNeeds = Pick<ServerDependencies, 'engine' | 'modelVersion' | 'population'> & {
-  readonly store: Pick<ServerDependencies['store'], 'oldestQueuedSeconds'>;
-};
-
-interface Part {
-  readonly name: string;
-  readonly ready: boolean;
-  readonly detail: string;
-}
+export type HealthNeeds = Pick<ServerDependencies, 'modelVersion' | 'population'>;
 
 const READY_RETRY_SECONDS = 2;
 
-export function addHealthRoutes(app: ServerApp, dependencies: HealthNeeds, metrics: ServerMetrics): void {
+export function addHealthRoutes(
+  app: ServerApp,
+  dependencies: HealthNeeds,
+  partsOf: () => readonly Part[],
+  metrics: ServerMetrics,
+): void {
   getLiveness(app);
-  getReadiness(app, dependencies);
+  getReadiness(app, dependencies, partsOf);
   getMetrics(app, metrics);
 }
 
@@ -35,6 +33,7 @@ function getLiveness(app: ServerApp): void {
         operationId: 'getLiveness',
         tags: ['health'],
         summary: 'Is the process alive?',
+        description: 'It answers while its event loop turns; nothing else is looked at.',
         response: {
           200: json('Yes.', livenessSchema),
         },
@@ -45,7 +44,7 @@ function getLiveness(app: ServerApp): void {
   );
 }
 
-function getReadiness(app: ServerApp, dependencies: HealthNeeds): void {
+function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => readonly Part[]): void {
   app.get(
     '/readyz',
     {
@@ -54,6 +53,9 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds): void {
         operationId: 'getReadiness',
         tags: ['health'],
         summary: 'Is every part ready to work?',
+        description:
+          'The engine (ready, with a heartbeat), the store (a row is written), model, population, free disk, file ' +
+          'descriptors. 503 names the parts that are not, and why. Looked at once a second at most.',
         response: {
           200: json('Yes.', readinessSchema),
         },
@@ -61,7 +63,7 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds): void {
       }),
     },
     async () => {
-      const parts = partsOf(dependencies);
+      const parts = [...partsOf()];
       const waiting = parts.filter(({ ready }) => !ready);
       if (waiting.length > 0) {
         const list = waiting.map(({ name, detail }) => `${name} (${detail})`).join(', ');
@@ -93,21 +95,4 @@ function getMetrics(app: ServerApp, metrics: ServerMetrics): void {
       return reply.type(contentType).send(text);
     },
   );
-}
-
-function partsOf({ store, population, engine }: HealthNeeds): Part[] {
-  const { ready, detail } = engine();
-  return [
-    { name: 'engine', ready, detail },
-    { name: 'store', ...storeStatus(store) },
-    { name: 'population', ready: true, detail: `version ${population.version}, ${population.rowCount} users` },
-  ];
-}
-
-function storeStatus(store: HealthNeeds['store']): Omit<Part, 'name'> {
-  try {
-    return { ready: true, detail: `oldest queued expansion ${Math.round(store.oldestQueuedSeconds())} s` };
-  } catch (error) {
-    return { ready: false, detail: messageOf(error) };
-  }
 }
