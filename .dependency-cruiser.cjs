@@ -20,7 +20,7 @@ const ARROWS = {
   ...Object.fromEntries(STORES.map((name) => [name, ['campaigns', 'user-sets', 'lib']])),
   store: [...STORES, 'campaigns', 'lib'],
   telemetry: ['lib'],
-  worker: ['telemetry', 'store', 'campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'lib'],
+  worker: ['store', 'campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'telemetry', 'lib'],
   server: ['campaigns', 'audience', 'population', 'lib'],
   demo: ['offline', 'model', 'population', 'dataset', 'runtime', 'lib'],
 };

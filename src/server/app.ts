@@ -52,7 +52,12 @@ import { addWebhookRoutes } from './webhooks/routes.ts';
 export async function buildServer(dependencies: ServerDependencies): Promise<ServerApp> {
   const uploads = new OpenUploads(dependencies.config);
   const requests = new OpenRequests();
-  const observed = { partsOf: createReadiness(dependencies), errors: new LastErrors(dependencies.clock) };
+  const { clock } = dependencies;
+  const observed = {
+    partsOf: createReadiness(dependencies),
+    errors: new LastErrors(clock),
+    started: { at: clock.now(), elapsed: clock.elapsed() },
+  };
   const metrics = createMetrics(dependencies, observed.partsOf);
   const observe = (answered: Answered) => {
     metrics.observe(answered);
@@ -85,7 +90,8 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const uploads = new OpenUploads(config);
   const requests = new OpenRequests();
   const app = createApp(config, {}, uploads, requests);
-  const seen = { metrics: unusable<ServerMetrics>(), partsOf: refuseUse, errors: unusable<LastErrors>() };
+  const started = { at: 0, elapsed: 0 };
+  const seen = { metrics: unusable<ServerMetrics>(), partsOf: refuseUse, errors: unusable<LastErrors>(), started };
   await addRoutes(app, unserved(config), seen, uploads, requests);
   await app.ready();
   const document = read(app);

@@ -20,16 +20,13 @@ export type StatusNeeds = Pick<
 export interface Observed {
   readonly partsOf: () => readonly Part[];
   readonly errors: LastErrors;
+  /** In milliseconds, as the clock has them. */
+  readonly started: { readonly at: number; readonly elapsed: number };
 }
 
 type Status = z.output<typeof statusSchema>;
 
 export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, observed: Observed): void {
-  const { clock } = dependencies;
-  let started = { at: 0, elapsed: 0 };
-  app.addHook('onReady', async () => {
-    started = { at: clock.now(), elapsed: clock.elapsed() };
-  });
   app.get(
     '/v1/status',
     {
@@ -44,8 +41,8 @@ export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, obser
     async () => ({
       ...presentParts(observed.partsOf()),
       versions: versionsOf(dependencies),
-      started_at: presentTime(started.at),
-      uptime_seconds: (clock.elapsed() - started.elapsed) / 1000,
+      started_at: presentTime(observed.started.at),
+      uptime_seconds: (dependencies.clock.elapsed() - observed.started.elapsed) / 1000,
       queue: presentQueue(dependencies),
       engine: presentEngine(dependencies.engine()),
       disk: presentDisk(dependencies.machine),
