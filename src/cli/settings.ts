@@ -86,6 +86,8 @@ export const settingsSchema = z.object({
   }),
   METAHEAC_OTLP_ENDPOINT: z
     .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    // it would be in log lines
+    .refine((text) => !URL.canParse(text) || new URL(text).password === '', 'must have no password')
     .optional()
     .register(SETTING_WORDS, {
       flag: '--otlp-endpoint',

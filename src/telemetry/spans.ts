@@ -78,11 +78,9 @@ export class SpanQueue implements Tracer {
     if (this.#queue.length < QUEUED_SPANS) this.#queue.push(span);
   }
 
-  /** Sends all that waits, a batch at a time. */
+  /** Sends all that waits, a batch at a time, and what is added meanwhile. */
   async #flush(): Promise<void> {
-    await this.#sending;
-    if (this.#queue.length === 0 || this.#sending !== null) return;
-    this.#sending = this.#sendAll().finally(() => {
+    this.#sending ??= this.#sendAll().finally(() => {
       this.#sending = null;
     });
     await this.#sending;
