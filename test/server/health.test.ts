@@ -58,7 +58,7 @@ describe('GET /readyz', () => {
     };
     await open({ machine: { disk } });
     expect(await faults()).toEqual({ disk: 'EIO: i/o error, statfs' });
-    expect((await get('/metrics')).text).not.toContain('metaheac_disk_free_bytes ');
+    expect((await get('/metrics')).text).not.toMatch(/^metaheac_disk_free_bytes /m);
     expect((await get('/v1/status')).json.disk).toBeNull();
   });
 
