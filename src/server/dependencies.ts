@@ -22,7 +22,7 @@ export interface ServerDependencies {
   readonly store: CampaignStore;
   readonly rankings: RankingCache;
   readonly population: Population;
-  /** Of the served model, as are the next two: they change when another one is served, so read them for each request. */
+  /** Of the served model, as are the next two: they change when another is served, so read them for each request. */
   readonly campaignFeatures: readonly CampaignFeature[];
   readonly modelVersion: string;
   readonly model: ModelFacts;

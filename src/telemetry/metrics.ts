@@ -71,7 +71,7 @@ function dataOf({ type, samples }: Family, times: Times): object {
   return { sum: { aggregationTemporality: CUMULATIVE, isMonotonic: true, dataPoints } };
 }
 
-/** A point for each set of labels: the counts of the text are of a bucket and all below it, those of OTLP of it alone. */
+/** A point for each set of labels: the text counts a bucket with all below it, OTLP a bucket alone. */
 function histogramPoints(samples: readonly Sample[], times: Times): object[] {
   const points = new Map<string, { attributes: KeyValue[]; below: [number, number][]; sum: number; count: number }>();
   for (const { name, labels, value } of samples) {

@@ -16,6 +16,7 @@ import { ADAPTED, adaptAndScore } from './adapt-and-score.ts';
 import { type ExpansionRows, findRows, leaveOutErased, type RoleIds } from './find-rows.ts';
 import type { CustomiseTask } from './messages.ts';
 import type { ThreadPool } from './pool.ts';
+import { stageTimer } from './stage-timer.ts';
 
 /** Progress is written at most this often. */
 const PROGRESS_EVERY_MS = 1000;
@@ -131,14 +132,7 @@ async function attempt(
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
   const pins = store.pin(job, dependencies);
   const population = openPinned(dependencies, pins);
-  let start = clock.elapsed();
-  const stage = (name: string) => {
-    const now = clock.elapsed();
-    const seconds = (now - start) / 1000;
-    timings[name] = seconds;
-    start = now;
-    told.stageEnded(name, seconds);
-  };
+  const stage = stageTimer(clock, timings, told);
   const rows = await findRows(population, roleIdsOf(store, job), job.filters, () =>
     requireLease(!cancellation.isCancelled),
   );

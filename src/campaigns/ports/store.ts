@@ -117,8 +117,8 @@ export interface StoreAdapter {
 
   /**
    * Copies a store, as it is at one moment, into a new folder, while a service uses it.
-   * @throws AppError invalid_argument where there is no store of this version, or the folder is not empty; storage_failed;
-   * unavailable where what is to be copied is removed again and again meanwhile
+   * @throws AppError invalid_argument where there is no store of this version, or the folder is not empty;
+   * storage_failed; unavailable where what is to be copied is removed again and again meanwhile
    */
   backup(location: string, to: string, options: BackupOptions): Promise<BackupReport>;
 
