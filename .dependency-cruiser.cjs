@@ -19,7 +19,8 @@ const ARROWS = {
   'user-sets': ['campaigns', 'lib'],
   ...Object.fromEntries(STORES.map((name) => [name, ['campaigns', 'user-sets', 'lib']])),
   store: [...STORES, 'campaigns', 'lib'],
-  worker: ['store', 'campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'lib'],
+  telemetry: ['lib'],
+  worker: ['store', 'campaigns', 'online', 'audience', 'model', 'population', 'runtime', 'telemetry', 'lib'],
   server: ['campaigns', 'audience', 'population', 'lib'],
   demo: ['offline', 'model', 'population', 'dataset', 'runtime', 'lib'],
 };
@@ -81,6 +82,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/', pathNot: '^src/population/tables/' },
       to: { path: '^src/population/tables/', dynamic: false, dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'telemetry-is-loaded-late',
+      comment: 'Loaded by `import()` where an endpoint was given; its types are in src/lib/tracing.ts.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/telemetry/' },
+      to: { path: '^src/telemetry/', dynamic: false },
     },
     {
       name: 'every-folder-has-its-arrows',

@@ -1,6 +1,6 @@
 /**
- * Checksums of a ranking's files: a CRC-32 of every 16 KiB, so that a read verifies what it touches and opening reads no
- * more than before.
+ * Checksums of a ranking's files: a CRC-32 of every 16 KiB, so that a read verifies what it touches and opening reads
+ * no more than before.
  */
 import { crc32 } from 'node:zlib';
 import type { OpenBlob } from '../campaigns/ports/blobs.ts';

@@ -194,6 +194,8 @@ export interface Job {
   readonly pins: Pins | null;
   /** Milliseconds since 1970. */
   readonly queuedAt: number;
+  /** W3C traceparent that its event continues: of the request that queued it, or of whoever has claimed it. */
+  readonly traceparent: string | null;
 }
 
 export interface NewCampaign {

@@ -86,6 +86,8 @@ export interface DueDelivery {
   readonly eventId: string;
   readonly type: EventType;
   readonly body: string;
+  /** W3C traceparent of what the event tells of. */
+  readonly traceparent: string | null;
   /** Attempts before this one. */
   readonly attempts: number;
   /** Milliseconds since 1970: the start of the time for retries. */

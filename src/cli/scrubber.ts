@@ -34,7 +34,7 @@ export class Scrubber {
     return { bytes: this.#bytes, passes: this.#passes };
   }
 
-  /** The first pass begins after a pause, too: a start has verified the population, and reads verify what they touch. */
+  /** The first pass begins after a pause, too: a start verified the population, and reads verify what they touch. */
   start(): void {
     this.#later(this.#options.pauseMs, () => this.#step(this.#pass()));
   }

@@ -8,10 +8,12 @@ import type { CampaignStore, StoreLocator } from '../campaigns/ports/store.ts';
 import type { Clock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
+import type { Tracer } from '../lib/tracing.ts';
 import type { Population } from '../population/population.ts';
 import { buildServer } from '../server/app.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../server/config.ts';
 import type { ServerDependencies } from '../server/dependencies.ts';
+import { thisMachine } from '../server/health/machine.ts';
 import { isLoopback, requireKeyFor } from '../server/http/auth.ts';
 import { openFileLimit, withinOpenFiles } from '../server/http/descriptors.ts';
 import type { ServerApp } from '../server/http/fastify-types.ts';
@@ -26,6 +28,7 @@ import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { ModelSwitch } from './model-switch.ts';
 import { PopulationSwitch } from './population-switch.ts';
+import { openTelemetryOf } from './service-telemetry.ts';
 import { startUpkeep, takeOver } from './service-upkeep.ts';
 import { ServiceEraser } from './user-eraser.ts';
 
@@ -50,6 +53,8 @@ export interface ServiceOptions {
   /** Log in lines for people. */
   readonly prettyLogs?: boolean;
   readonly limits: Partial<Limits>;
+  /** Where telemetry goes (OTLP over HTTP); null for nowhere. */
+  readonly otlpEndpoint?: string | null;
   /** Hosts and CIDRs that webhooks may go to although they are not public. */
   readonly webhookAllowedHosts: readonly string[];
   readonly logger: Logger;
@@ -104,7 +109,9 @@ async function startParts(
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
   closers.push(lockStore(locator));
-  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts });
+  const telemetry = await openTelemetryOf(options, closers);
+  const traceparent = () => telemetry?.current() ?? null;
+  const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent });
   closers.push(() => store.close());
   requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist());
   const disk = takeOver(store, locator, options, config);
@@ -127,11 +134,11 @@ async function startParts(
   closers.push(() => exporter.close());
   const explainer = openExplainer(options, config, locator);
   closers.push(() => explainer.close());
-  const webhooks = openWebhooks(options, store, config);
+  const webhooks = openWebhooks(options, store, telemetry, config);
   const server = await openServer(options, models, config, {
     ...{ store, rankings, population, populations, customisedModels: exporter, eraser, explainer, wake, webhooks },
     ...engineOf(supervisor),
-    storage,
+    ...{ storage, machine: thisMachine(options.dataDir), telemetry },
   });
   // concurrently: each has the same time to finish work in flight
   closers.push(async () => {
@@ -210,9 +217,14 @@ function startEraser(
   return eraser;
 }
 
-function openWebhooks(options: ServiceOptions, { outbox }: CampaignStore, config: ServerConfig): WebhookDispatcher {
-  const { webhookAllowedHosts, logger, clock } = options;
-  return new WebhookDispatcher({ outbox, guard: createAddressGuard(webhookAllowedHosts), logger, clock, config });
+function openWebhooks(
+  { webhookAllowedHosts, logger, clock }: ServiceOptions,
+  { outbox }: CampaignStore,
+  tracer: Tracer | null,
+  config: ServerConfig,
+): WebhookDispatcher {
+  const guard = createAddressGuard(webhookAllowedHosts);
+  return new WebhookDispatcher({ outbox, guard, logger, clock, tracer, config });
 }
 
 function superviseEngine(
@@ -238,6 +250,7 @@ function superviseEngine(
       diskReserveBytes,
       logLevel: options.logLevel,
       prettyLogs: options.prettyLogs === true,
+      otlpEndpoint: options.otlpEndpoint ?? null,
     },
     store,
     options.logger,

@@ -103,6 +103,16 @@ export const settingsSchema = z.object({
     byDefault: 'one per processor',
     description: 'Number of engine threads.',
   }),
+  METAHEAC_OTLP_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    // it would be in log lines
+    .refine((text) => !URL.canParse(text) || new URL(text).password === '', 'must have no password')
+    .optional()
+    .register(SETTING_WORDS, {
+      byDefault: 'none',
+      description:
+        'OpenTelemetry receiver (OTLP over HTTP, JSON) of traces and metrics, such as `http://127.0.0.1:4318`.',
+    }),
   METAHEAC_API_KEY: z
     .string()
     .min(16, 'a key must have at least 16 characters')

@@ -22,6 +22,7 @@ import type { ServerDependencies } from './dependencies.ts';
 import { addEstimateRoutes } from './estimates/routes.ts';
 import { addExpansionRoutes } from './expansions/routes.ts';
 import { createMetrics, type ServerMetrics } from './health/metrics.ts';
+import { createReadiness } from './health/readiness.ts';
 import { addHealthRoutes } from './health/routes.ts';
 import { Access, guardRoutes, isUnknownApi } from './http/access.ts';
 import { createBrowserGuard } from './http/browser-guard.ts';
@@ -30,13 +31,15 @@ import { closeGracefully } from './http/closing.ts';
 import { closeUnread, createServers } from './http/connections.ts';
 import type { ServerApp } from './http/fastify-types.ts';
 import { parseJsonBodies } from './http/json-body.ts';
+import { LastErrors } from './http/last-errors.ts';
 import { LazyLogger } from './http/lazy-logger.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts';
-import { PatternLog } from './http/request-log.ts';
+import { type Answered, PatternLog } from './http/request-log.ts';
 import { refuseWithoutRoom } from './http/room.ts';
 import { addErrorResponses } from './http/route.ts';
 import { createSlots } from './http/slots.ts';
+import { traceRequests } from './http/tracing.ts';
 import { refuseUnreadParts } from './http/unread-parts.ts';
 import { validatorCompiler } from './http/validation.ts';
 import { addInformationRoutes } from './information/routes.ts';
@@ -46,6 +49,7 @@ import { describeRoutes } from './openapi/document.ts';
 import { addDocumentRoutes } from './openapi/routes.ts';
 import { addPopulationRoutes } from './populations/routes.ts';
 import { answerErrors, sendError } from './problems/error-handler.ts';
+import { addStatusRoutes, type Observed } from './status/routes.ts';
 import { OpenUploads } from './user-sets/open-uploads.ts';
 import { addUserSetRoutes } from './user-sets/routes.ts';
 import { addUserRoutes } from './users/routes.ts';
@@ -55,19 +59,28 @@ import { addWebhookRoutes } from './webhooks/routes.ts';
 export async function buildServer(dependencies: ServerDependencies): Promise<ServerApp> {
   const uploads = new OpenUploads(dependencies.config);
   const requests = new OpenRequests();
-  const metrics = createMetrics(dependencies);
-  const app = createApp(
-    dependencies.config,
-    { logger: dependencies.logger, observe: metrics.observe },
-    uploads,
-    requests,
-  );
+  const { clock, config, telemetry } = dependencies;
+  const observed = {
+    partsOf: createReadiness(dependencies),
+    errors: new LastErrors(clock),
+    started: { at: clock.now(), elapsed: clock.elapsed() },
+  };
+  const metrics = createMetrics(dependencies, observed.partsOf);
+  const observe = (answered: Answered) => {
+    metrics.observe(answered);
+    observed.errors.note(answered);
+  };
+  const app = createApp(config, { logger: dependencies.logger, observe }, uploads, requests);
   const access = new Access(dependencies);
-  const rates = createRateLimiter(dependencies.config, dependencies.clock);
-  addFirstHook(app, dependencies.config, requests, { access, rates });
-  closeUnread(app, dependencies.config, requests);
+  const rates = createRateLimiter(config, clock);
+  addFirstHook(app, config, requests, { access, rates });
+  if (telemetry !== null) {
+    traceRequests(app, telemetry);
+    telemetry.exportMetrics(async () => (await metrics.render()).text, config.otlpMetricsMs);
+  }
+  closeUnread(app, config, requests);
   refuseUnreadParts(app);
-  await addRoutes(app, dependencies, metrics, { uploads, requests, access, rates });
+  await addRoutes(app, dependencies, { metrics, ...observed }, { uploads, requests, access, rates });
   await app.ready();
   return app;
 }
@@ -88,7 +101,9 @@ async function withDocumentedApp<T>(read: (app: ServerApp) => T): Promise<T> {
   const requests = new OpenRequests();
   const app = createApp(config, {}, uploads, requests);
   const dependencies = unserved(config);
-  await addRoutes(app, dependencies, unusable(), {
+  const started = { at: 0, elapsed: 0 };
+  const seen = { metrics: unusable<ServerMetrics>(), partsOf: refuseUse, errors: unusable<LastErrors>(), started };
+  await addRoutes(app, dependencies, seen, {
     uploads,
     requests,
     access: new Access(dependencies),
@@ -118,9 +133,11 @@ function unserved(config: ServerConfig): ServerDependencies {
     explainer: unusable(),
     engine: refuseUse,
     storage: unusable(),
+    machine: unusable(),
     onExpanded: refuseUse,
     wake: refuseUse,
     webhooks: unusable(),
+    telemetry: null,
     logger: unusable(),
     clock: unusable(),
   };
@@ -165,7 +182,7 @@ function createApp(
 async function addRoutes(
   app: ServerApp,
   dependencies: ServerDependencies,
-  metrics: ServerMetrics,
+  { metrics, ...observed }: Observed & { readonly metrics: ServerMetrics },
   { uploads, requests, access, rates }: RouteParts,
 ): Promise<void> {
   app.addHook('preValidation', ({ raw }, _reply, done) => {
@@ -199,7 +216,8 @@ async function addRoutes(
   addWebhookRoutes(app, dependencies);
   addKeyRoutes(app, dependencies);
   addAuditRoutes(app, dependencies);
-  addHealthRoutes(app, dependencies, metrics, access);
+  addHealthRoutes(app, dependencies, observed.partsOf, { metrics, access });
+  addStatusRoutes(app, dependencies, observed);
   await addDocumentRoutes(app);
 }
 

@@ -4,7 +4,7 @@ import { AUDIT_LIMITS, type AuditLimits } from './audit/limits.ts';
 import { CAMPAIGN_LIMITS, type CampaignLimits } from './campaigns/limits.ts';
 import { ESTIMATE_LIMITS, type EstimateLimits } from './estimates/limits.ts';
 import { EXPANSION_LIMITS, type ExpansionLimits } from './expansions/limits.ts';
-import { STORAGE_LIMITS, type StorageLimits } from './health/limits.ts';
+import { HEALTH_LIMITS, type HealthLimits, STORAGE_LIMITS, type StorageLimits } from './health/limits.ts';
 import { HTTP_LIMITS, type HttpLimits } from './http/limits.ts';
 import { INFORMATION_LIMITS, type InformationLimits } from './information/limits.ts';
 import { KEY_LIMITS, type KeyLimits } from './keys/limits.ts';
@@ -26,6 +26,7 @@ const ROWS = {
   ...KEY_LIMITS,
   ...AUDIT_LIMITS,
   ...STORAGE_LIMITS,
+  ...HEALTH_LIMITS,
 };
 
 /** The limits of a service. */
@@ -41,7 +42,8 @@ export interface Limits
     WebhookLimits,
     KeyLimits,
     AuditLimits,
-    StorageLimits {}
+    StorageLimits,
+    HealthLimits {}
 
 export type LimitName = keyof Limits;
 
@@ -63,6 +65,7 @@ export const LIMIT_GROUPS: Readonly<Record<string, Readonly<Record<string, Limit
   'API keys': KEY_LIMITS,
   'The audit log': AUDIT_LIMITS,
   'Disk and files': STORAGE_LIMITS,
+  'Health and metrics': HEALTH_LIMITS,
 };
 
 export const DEFAULT_LIMITS: Limits = Object.fromEntries(

@@ -30,8 +30,8 @@ const ALL_PAGES = 0x7fffffff;
 const ATTEMPTS = 10;
 
 /**
- * The database first, then the files that it names: a row never lacks its file when it is committed. One that is gone by
- * then was removed together with its row, so the database is copied again; one that is missing twice is lost.
+ * The database first, then the files that it names: a row never lacks its file when it is committed. One that is gone
+ * by then was removed together with its row, so the database is copied again; one that is missing twice is lost.
  * @throws AppError as `StoreAdapter.backup`
  */
 export async function backUpDataFolder(

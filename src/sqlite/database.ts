@@ -15,7 +15,7 @@ export type Database = Omit<SqliteTypes.Database, 'prepare'> & {
 };
 
 /** How long a write waits for another process's write; transactions hold no other work, so this is long. */
-const BUSY_TIMEOUT_MS = 5000;
+export const BUSY_TIMEOUT_MS = 5000;
 /** Switching a new database to WAL does not wait by itself. */
 const WAL_ATTEMPTS = 250;
 const WAL_PAUSE_MS = 20;

@@ -13,24 +13,32 @@ import type { Database } from './database.ts';
 /** Every method runs inside the caller's transaction. */
 export class EventLog {
   readonly #database: Database;
+  readonly #traceparent: () => string | null;
 
-  constructor(database: Database) {
+  /** `traceparent` is of what is done at the moment. */
+  constructor(database: Database, traceparent: () => string | null = () => null) {
     this.#database = database;
+    this.#traceparent = traceparent;
   }
 
-  /** Tells the webhooks that ask for it how an expansion ended: in ready, failed or too_small. */
-  expansionEnded(expansion: number, now: number): void {
+  /**
+   * Tells the webhooks that ask for it how an expansion ended: in ready, failed or too_small. The event is of the trace
+   * that is given, by default that of the expansion's job.
+   */
+  expansionEnded(expansion: number, now: number, given: string | null = null): void {
     const row = this.#database
       .prepare(
-        `SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.state, e.reason, a.version, a.size
+        `SELECT c.id AS campaign_id, c.external_id, c.name, e.id AS expansion_id, e.state, e.reason, a.version, a.size,
+           j.traceparent
          FROM expansions e JOIN campaigns c ON c.number = e.campaign LEFT JOIN audiences a ON a.expansion = e.number
+         LEFT JOIN jobs j ON j.expansion = e.number
          WHERE e.number = @expansion`,
       )
       .get({ expansion }) as EndedExpansion;
-    const { version: audience_version, size, reason, ...rest } = row;
+    const { version: audience_version, size, reason, traceparent, ...rest } = row;
     const type = eventOf(row);
     const data = { ...rest, audience_version, size, reason: reason === null ? null : (JSON.parse(reason) as Reason) };
-    this.#tell(type, data, now);
+    this.#tell(type, data, now, given ?? traceparent);
   }
 
   /**
@@ -56,9 +64,13 @@ export class EventLog {
       this.audienceChanged(type, number, before.audienceVersion, now);
   }
 
-  insertEvent(type: EventType, data: object, now: number): number {
+  /** Of the trace that is given, by default that of what is done at the moment. */
+  insertEvent(type: EventType, data: object, now: number, given: string | null = null): number {
     const body = JSON.stringify({ type, timestamp: new Date(now).toISOString(), data });
-    return insertRow(this.#database, 'webhook_events', { id: randomUUID(), type, body, created_at: now });
+    return insertRow(this.#database, 'webhook_events', {
+      ...{ id: randomUUID(), type, body, created_at: now },
+      traceparent: given ?? this.#traceparent(),
+    });
   }
 
   /** Returns the delivery's id. */
@@ -77,7 +89,7 @@ export class EventLog {
   }
 
   /** Writes an event and a delivery for each webhook that asks for it; nothing where none does. */
-  #tell(type: CampaignEvent, data: object, now: number): void {
+  #tell(type: CampaignEvent, data: object, now: number, traceparent: string | null = null): void {
     const webhooks = this.#database
       .prepare(
         `SELECT number FROM webhooks
@@ -86,7 +98,7 @@ export class EventLog {
       .pluck()
       .all({ type }) as number[];
     if (webhooks.length === 0) return;
-    const event = this.insertEvent(type, data, now);
+    const event = this.insertEvent(type, data, now, traceparent);
     for (const webhook of webhooks) this.insertDelivery(webhook, event, null, now);
   }
 }
@@ -101,6 +113,7 @@ interface EndedExpansion {
   readonly reason: string | null;
   readonly version: number | null;
   readonly size: number | null;
+  readonly traceparent: string | null;
 }
 
 /** Ready is told as refreshed where the campaign had an audience before. */

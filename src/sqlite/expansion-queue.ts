@@ -42,7 +42,8 @@ export class ExpansionQueue {
     const row = { id, cause, state, reason, inputs: { ...inputs, seedSet }, positives, dismissed } as const;
     const expansion = this.#expansions.insert(row, now);
     const turn = turnOf({ queuedAt: now, cause, seeds: inputs.seeds.known + positives.users });
-    if (reason === null) this.#jobs.insert(randomUUID(), expansion, now, turn);
+    const traceparent = this.#connection.options.traceparent?.() ?? null;
+    if (reason === null) this.#jobs.insert(randomUUID(), expansion, now, turn, traceparent);
     else this.#events.expansionEnded(expansion, now);
     return id;
   }

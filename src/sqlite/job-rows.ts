@@ -26,6 +26,7 @@ const DESCRIPTION = {
   features: json<CampaignFeatures>('e.features'),
   filters: json<Filters>('e.filters'),
   queuedAt: plain<number>('j.queued_at'),
+  traceparent: plain<string | null>('j.traceparent'),
 };
 
 const CLAIMABLE = 'run_after <= @now AND (lease_until IS NULL OR lease_until <= @now)';
@@ -37,8 +38,8 @@ export class JobRows {
     this.#database = database;
   }
 
-  insert(id: string, expansion: number, now: number, turn: number): void {
-    insertRow(this.#database, 'jobs', { id, expansion, queued_at: now, run_after: now, turn });
+  insert(id: string, expansion: number, now: number, turn: number, traceparent: string | null): void {
+    insertRow(this.#database, 'jobs', { id, expansion, queued_at: now, run_after: now, turn, traceparent });
   }
 
   anyClaimable(now: number): boolean {

@@ -89,19 +89,22 @@ export class SqliteJobs implements Jobs {
       const facts = { reason: null, progress: 1, excluded, timings, computedWith, quality };
       this.#parts.expansions.step(row.expansion, 'ready', this.#now(), facts);
       this.#parts.audiences.publish(row.expansion, result, this.#now());
-      this.#parts.events.expansionEnded(row.expansion, this.#now());
+      this.#parts.events.expansionEnded(row.expansion, this.#now(), job.traceparent);
       this.#parts.jobs.remove(row.id);
     });
   }
 
   end(job: Job, state: 'too_small' | 'failed', reason: Reason, timings?: Timings): boolean {
-    return this.#whileHeld(job, (row) => this.#endWith(row, state, this.#now(), reason, timings));
+    return this.#whileHeld(job, (row) =>
+      this.#endWith({ ...row, ...traceOf(job) }, state, this.#now(), reason, timings),
+    );
   }
 
   retryLater(job: Job, reason: Reason, delayMs: number): boolean {
     return this.#whileHeld(job, (row) => {
       const now = this.#now();
-      if (row.attempt >= this.#connection.options.maximumAttempts) this.#endWith(row, 'failed', now, reason);
+      if (row.attempt >= this.#connection.options.maximumAttempts)
+        this.#endWith({ ...row, ...traceOf(job) }, 'failed', now, reason);
       else this.#requeue(row, now, now + delayMs, reason);
     });
   }
@@ -149,9 +152,16 @@ export class SqliteJobs implements Jobs {
     this.#endWith(row, 'failed', now, { code: 'crashed', message, attempts: row.attempt });
   }
 
-  #endWith(row: JobRow, state: 'too_small' | 'failed', now: number, reason: Reason, timings?: Timings): void {
+  #endWith(row: EndingRow, state: 'too_small' | 'failed', now: number, reason: Reason, timings?: Timings): void {
     this.#parts.expansions.step(row.expansion, state, now, { reason, timings });
-    this.#parts.events.expansionEnded(row.expansion, now);
+    this.#parts.events.expansionEnded(row.expansion, now, row.traceparent);
     this.#parts.jobs.remove(row.id);
   }
+}
+
+/** A row with the trace of whoever ends it, if that is not the job's. */
+type EndingRow = JobRow & Partial<Pick<Job, 'traceparent'>>;
+
+function traceOf({ traceparent }: Job): Pick<Job, 'traceparent'> {
+  return { traceparent };
 }

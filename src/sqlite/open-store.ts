@@ -19,6 +19,7 @@ import { SqliteExpansions } from './expansion-store.ts';
 import { SqliteFeedback } from './feedback.ts';
 import { FileBlobs } from './file-blobs.ts';
 import { Freshness } from './freshness.ts';
+import { SqliteHealth } from './health.ts';
 import { JobRows } from './job-rows.ts';
 import { SqliteJobs } from './job-store.ts';
 import { SqliteOutbox } from './outbox.ts';
@@ -57,7 +58,7 @@ function composed(connection: Connection): CampaignStore {
   const expansions = new ExpansionRows(database);
   const audiences = new AudienceRows(database, freshness);
   const jobs = new JobRows(database);
-  const events = new EventLog(database);
+  const events = new EventLog(database, connection.options.traceparent);
   const queue = new ExpansionQueue(connection, expansions, jobs, events);
   const userSets = new SqliteUserSets(connection);
   const feedback = new SqliteFeedback(connection);
@@ -84,6 +85,7 @@ function composed(connection: Connection): CampaignStore {
     outbox: new SqliteOutbox(database, events),
     apiKeys: new SqliteApiKeys(database, { audit, freshness, clock }),
     audit,
+    health: new SqliteHealth(connection),
     close: () => void database.close(),
   };
 }

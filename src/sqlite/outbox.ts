@@ -106,7 +106,7 @@ export class SqliteOutbox implements Outbox {
       url: string;
     }[];
     const select = this.#database.prepare(
-      `SELECT d.id, d.attempts, d.created_at AS createdAt, e.id AS eventId, e.type, e.body
+      `SELECT d.id, d.attempts, d.created_at AS createdAt, e.id AS eventId, e.type, e.body, e.traceparent
        FROM webhook_deliveries d JOIN webhook_events e ON e.number = d.event
        WHERE d.webhook = @number AND d.state = 'pending' AND d.next_attempt_at <= @now
        ORDER BY d.next_attempt_at, d.number LIMIT @perWebhook`,

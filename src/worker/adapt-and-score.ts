@@ -16,6 +16,13 @@ interface Work {
   readonly task: CustomiseTask;
 }
 
+interface Told {
+  readonly onProgress: (progress: number) => void;
+  readonly onAdapted: () => void;
+  /** With the number of users of each segment. */
+  readonly onScored: (users: number) => void;
+}
+
 /** Scores by user number, and how many users a run scored. */
 interface Scored {
   readonly scores: Float32Array;
@@ -30,7 +37,7 @@ export async function adaptAndScore(
   pool: ThreadPool,
   work: Work,
   cancellation: Cancellation,
-  { onProgress, onAdapted }: { readonly onProgress: (progress: number) => void; readonly onAdapted: () => void },
+  { onProgress, onAdapted, onScored }: Told,
 ): Promise<Scored & { readonly customised: CustomiseResult }> {
   const { parameters, customising } = await customiseUntilAdapted(pool, work.task, {
     cancellation,
@@ -42,6 +49,7 @@ export async function adaptAndScore(
   const scored = await scoreAll(pool, work, parameters, {
     cancellation,
     onProgress: (share) => onProgress(ADAPTED + (SCORED - ADAPTED) * share),
+    onScored,
   });
   return { ...scored, customised: await customising };
 }
@@ -75,7 +83,7 @@ async function scoreAll(
   pool: ThreadPool,
   { job, population }: Pick<Work, 'job' | 'population'>,
   parameters: CustomiseResult['parameters'],
-  { cancellation, onProgress }: Required<Following<number>>,
+  { cancellation, onProgress, onScored }: Required<Following<number>> & Pick<Told, 'onScored'>,
 ): Promise<Scored> {
   const { features, externalId } = job;
   const modelKey = `${job.id}/${job.attempt}`;
@@ -93,6 +101,7 @@ async function scoreAll(
       );
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
       batchSize = result.batchSize;
+      onScored(result.scores.length);
       done += 1;
       onProgress(done / population.segmentCount);
     }),

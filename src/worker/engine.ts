@@ -2,18 +2,20 @@
  * The engine process: opens model and population, claims jobs and expands them until it is told to stop, its parent is
  * gone or a thread dies.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { setPriority } from 'node:os';
+import type { Timings } from '../campaigns/run-facts.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
 import { describeError } from '../lib/thread-error.ts';
+import type { Telemetry, Tracer } from '../lib/tracing.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
 import { freeBytesOf, openStore } from '../store/open-store.ts';
 import { EngineModels } from './engine-models.ts';
 import { Estimator } from './estimator.ts';
+import { Pulse } from './heartbeat.ts';
 import { Engine, type EngineDependencies } from './job-loop.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
+import { lowerPriority } from './priority.ts';
 
 /** How long an ending engine waits for its log and its last message to the parent to be sent. */
 const LAST_WORDS_MS = 50;
@@ -22,10 +24,6 @@ const LAST_WORDS_MS = 50;
  * needed after a start.
  */
 const WARM_AFTER_MS = 3_000;
-/** The engine's `nice` value: look-ups of the API process go first. */
-const ENGINE_PRIORITY = 5;
-/** Linux has a priority for each thread. */
-const THREADS = '/proc/self/task';
 
 interface ServedModel {
   readonly version: string;
@@ -42,8 +40,7 @@ interface Served {
 async function startEngine(
   config: EngineConfig,
   clock: Clock,
-  logger: Logger,
-  send: (message: FromEngine) => void,
+  { logger, tracer, send }: { logger: Logger; tracer: Tracer | null; send: (message: FromEngine) => void },
 ): Promise<{ engine: Engine; device: string }> {
   const device = await resolveDevice(parseDevice(config.device));
   const models = new EngineModels(config, device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`);
@@ -64,14 +61,16 @@ async function startEngine(
     hasRoom: () => diskReserveBytes === 0 || freeBytesOf(config.store) >= diskReserveBytes,
     onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
   };
-  const engine = new Engine(config, dependencies, logger, (timings) => send({ kind: 'expanded', timings }));
+  const pulse = new Pulse();
+  const onExpanded = (timings: Timings) => send({ kind: 'expanded', timings });
+  const engine = new Engine(config, dependencies, logger, { onExpanded, pulse, tracer });
+  pulse.start((heartbeat) => send({ kind: 'heartbeat', heartbeat }));
   return { engine, device: device.detail };
 }
 
-/** Also of the threads that Node has started by now, such as those that collect garbage; later ones inherit it. */
-function lowerPriority(): void {
-  const threads = existsSync(THREADS) ? readdirSync(THREADS).map(Number) : [process.pid];
-  for (const thread of threads) setPriority(thread, ENGINE_PRIORITY);
+async function openTelemetryOf(endpoint: string, logger: Logger): Promise<Telemetry> {
+  const { openTelemetry } = await import('../telemetry/open.ts');
+  return openTelemetry({ endpoint, process: 'engine', clock: systemClock, logger });
 }
 
 /** Makes estimates in a separate thread, so that none waits for expansions. */
@@ -105,6 +104,7 @@ class EngineProcess {
   #served: Served | null = null;
   #wantedPopulation: string | null = null;
   #wantedModel: ServedModel | null = null;
+  #telemetry: Telemetry | null = null;
   #isDraining = false;
 
   receive(message: ToEngine): void {
@@ -114,7 +114,7 @@ class EngineProcess {
     else if (message.kind === 'drop_model') this.#engine?.dropModel(message.version);
     else if (message.kind === 'check_model') void this.#check(message);
     else if (message.kind === 'drain') this.#drain();
-    else if (message.kind === 'stop') end();
+    else if (message.kind === 'stop') this.#stop();
     else if (message.kind === 'estimate') void this.#estimate(message);
     else void this.#begin(message.config);
   }
@@ -126,6 +126,11 @@ class EngineProcess {
   #drain(): void {
     this.#isDraining = true;
     this.#engine?.drain();
+  }
+
+  #stop(): void {
+    void this.#telemetry?.close();
+    end();
   }
 
   /** A version that cannot be opened fails the attempts that pin it, not the engine. */
@@ -178,7 +183,10 @@ class EngineProcess {
       logger.debug({ err: error }, 'the priority could not be lowered');
     }
     try {
-      const started = await startEngine(config, systemClock, logger, (message) => this.#send(message));
+      const { otlpEndpoint } = config;
+      if (otlpEndpoint !== null) this.#telemetry = await openTelemetryOf(otlpEndpoint, logger);
+      const send = (message: FromEngine) => this.#send(message);
+      const started = await startEngine(config, systemClock, { logger, tracer: this.#telemetry, send });
       this.#engine = started.engine;
       this.#served = { config, logger, estimator: openEstimator(config, logger) };
       // they may have been named while the model was loaded

@@ -16,6 +16,7 @@ import { ADAPTED, adaptAndScore } from './adapt-and-score.ts';
 import { type ExpansionRows, findRows, leaveOutErased, type RoleIds } from './find-rows.ts';
 import type { CustomiseTask } from './messages.ts';
 import type { ThreadPool } from './pool.ts';
+import { stageTimer } from './stage-timer.ts';
 
 /** Progress is written at most this often. */
 const PROGRESS_EVERY_MS = 1000;
@@ -52,6 +53,13 @@ export interface Outcome {
   readonly error?: unknown;
 }
 
+/** Told as an attempt goes. */
+export interface AttemptProgress {
+  stageEnded(stage: string, seconds: number): void;
+  /** Users of one more segment were scored. */
+  scored(users: number): void;
+}
+
 /** The lease was lost: to another owner, or because the expansion was cancelled, superseded or deleted. */
 class LeaseLost extends Error {}
 
@@ -70,14 +78,14 @@ class Refusal extends Error {
  * cannot be written (a full disk) this waits, so that the reason is not lost. Throws ThreadDied: the job is then
  * released by whoever sees the engine end.
  */
-export async function expand(dependencies: ExpandDependencies, job: Job): Promise<Outcome> {
+export async function expand(dependencies: ExpandDependencies, job: Job, progress: AttemptProgress): Promise<Outcome> {
   const { store } = dependencies;
   const cancellation = new Cancellation();
   const watch = setInterval(() => {
     if (!isHeld(store, job)) cancellation.cancel();
   }, WATCH_EVERY_MS);
   try {
-    return await attempt(dependencies, job, cancellation);
+    return await attempt(dependencies, job, cancellation, progress);
   } catch (error) {
     if (error instanceof LeaseLost || cancellation.isCancelled) {
       store.removeUnusedFiles();
@@ -114,17 +122,17 @@ export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleId
   };
 }
 
-async function attempt(dependencies: ExpandDependencies, job: Job, cancellation: Cancellation): Promise<Outcome> {
+async function attempt(
+  dependencies: ExpandDependencies,
+  job: Job,
+  cancellation: Cancellation,
+  told: AttemptProgress,
+): Promise<Outcome> {
   const { store, clock } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
   const pins = store.pin(job, dependencies);
   const population = openPinned(dependencies, pins);
-  let start = clock.elapsed();
-  const stage = (name: string) => {
-    const now = clock.elapsed();
-    timings[name] = (now - start) / 1000;
-    start = now;
-  };
+  const stage = stageTimer(clock, timings, told);
   const rows = await findRows(population, roleIdsOf(store, job), job.filters, () =>
     requireLease(!cancellation.isCancelled),
   );
@@ -145,6 +153,7 @@ async function attempt(dependencies: ExpandDependencies, job: Job, cancellation:
     cancellation,
     {
       onProgress: progress,
+      onScored: (users) => told.scored(users),
       onAdapted: () => {
         stage('adapting');
         requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));

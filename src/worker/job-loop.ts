@@ -3,9 +3,12 @@ import type { Timings } from '../campaigns/run-facts.ts';
 import type { Job } from '../campaigns/types.ts';
 import type { Logger } from '../lib/logging.ts';
 import { ThreadDied } from '../lib/thread-group.ts';
+import type { Tracer } from '../lib/tracing.ts';
+import { AttemptWatch } from './attempt-watch.ts';
 import { checkModel } from './check-model.ts';
 import type { EngineModels, LoadedModel } from './engine-models.ts';
 import { type ExpandDependencies, expand, type Outcome } from './expand.ts';
+import type { Pulse } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig } from './messages.ts';
 
 /** How often the queue is polled when nobody wakes the engine. */
@@ -22,11 +25,18 @@ export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'modelVersion
   hasRoom(): boolean;
 };
 
+/** Whom it tells what it does. */
+export interface EngineTellers {
+  readonly onExpanded: (timings: Timings) => void;
+  readonly pulse: Pulse;
+  readonly tracer: Tracer | null;
+}
+
 export class Engine {
   readonly #config: EngineConfig;
   #dependencies: EngineDependencies;
   readonly #logger: Logger;
-  readonly #onExpanded: (timings: Timings) => void;
+  readonly #tell: EngineTellers;
   /** Models that stay loaded since they were checked. */
   readonly #checked = new Set<string>();
   #isDraining = false;
@@ -35,16 +45,11 @@ export class Engine {
   #retries = 0;
   #sleeping: Promise<void> = Promise.resolve();
 
-  constructor(
-    config: EngineConfig,
-    dependencies: EngineDependencies,
-    logger: Logger,
-    onExpanded: (timings: Timings) => void,
-  ) {
+  constructor(config: EngineConfig, dependencies: EngineDependencies, logger: Logger, tell: EngineTellers) {
     this.#config = config;
     this.#dependencies = dependencies;
     this.#logger = logger;
-    this.#onExpanded = onExpanded;
+    this.#tell = tell;
   }
 
   wake(): void {
@@ -109,29 +114,28 @@ export class Engine {
   }
 
   async #expand(job: Job): Promise<void> {
+    const { pulse, tracer, onExpanded } = this.#tell;
+    const { clock } = this.#dependencies;
+    const watch = new AttemptWatch(job, {
+      ...{ logger: this.#logger, tracer, clock },
+      onScored: (users) => pulse.scored(users),
+    });
     const renewal = setInterval(() => {
       try {
         this.#dependencies.store.renew(job);
       } catch (error) {
-        this.#logger.warn({ err: error, expansion: job.expansionId }, 'a lease could not be renewed');
+        watch.leaseNotRenewed(error);
       }
     }, this.#config.leaseMs / 3);
     const isRetry = job.attempt > 1;
     if (isRetry) this.#retries += 1;
     try {
-      const { kind, reason, timings, error } = await this.#expandWithModel(job);
-      if (timings !== undefined) this.#onExpanded(timings);
-      this.#logger[error === undefined ? 'info' : 'error'](
-        {
-          campaign: job.campaignId,
-          expansion: job.expansionId,
-          attempt: job.attempt,
-          outcome: kind,
-          reason,
-          ...(error !== undefined && { err: error }),
-        },
-        'expansion attempted',
-      );
+      const outcome = await pulse.during(() => this.#expandWithModel(watch));
+      if (outcome.timings !== undefined) onExpanded(outcome.timings);
+      watch.ended(outcome);
+    } catch (error) {
+      watch.broke();
+      throw error;
     } finally {
       clearInterval(renewal);
       if (isRetry) this.#retries -= 1;
@@ -139,11 +143,11 @@ export class Engine {
   }
 
   /** With the model that the first attempt pinned, or the served one. */
-  async #expandWithModel(job: Job): Promise<Outcome> {
+  async #expandWithModel(watch: AttemptWatch): Promise<Outcome> {
     const { models } = this.#dependencies;
-    const { version, pool, openPopulation } = await this.#takeModel(job);
+    const { version, pool, openPopulation } = await this.#takeModel(watch.job);
     try {
-      return await expand({ ...this.#dependencies, pool, modelVersion: version, openPopulation }, job);
+      return await expand({ ...this.#dependencies, pool, modelVersion: version, openPopulation }, watch.job, watch);
     } finally {
       models.giveBack(version);
     }

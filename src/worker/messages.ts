@@ -8,6 +8,7 @@ import type { ThreadError } from '../lib/thread-error.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import type { Feeds } from '../runtime/session.ts';
 import type { EstimateOutcome } from './estimator.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { ShadowComparison } from './shadow.ts';
 
 /** A tensor in memory of one thread. */
@@ -104,6 +105,8 @@ export interface EngineConfig {
   readonly logLevel: string;
   /** Log in lines for people. */
   readonly prettyLogs?: boolean;
+  /** Where telemetry goes; null for nowhere. */
+  readonly otlpEndpoint: string | null;
   /** Identifies this engine's leases: `<pid>:<uuid>` with its own pid in front. */
   readonly ownerId: string;
 }
@@ -126,6 +129,7 @@ export type ToEngine =
 
 export type FromEngine =
   | { readonly kind: 'ready'; readonly device: string }
+  | { readonly kind: 'heartbeat'; readonly heartbeat: Heartbeat }
   /** An expansion is ready. */
   | { readonly kind: 'expanded'; readonly timings: Timings }
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }

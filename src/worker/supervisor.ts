@@ -8,11 +8,13 @@ import { randomUUID } from 'node:crypto';
 import type { EstimateInputs } from '../campaigns/estimates.ts';
 import type { CampaignStore } from '../campaigns/ports/store.ts';
 import type { Timings } from '../campaigns/run-facts.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { forkBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { restoreError } from '../lib/thread-error.ts';
 import type { EstimateOutcome } from './estimator.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, FromEngine, ToEngine } from './messages.ts';
 
 /** The delay of the first restart, which then doubles up to the second value. */
@@ -44,14 +46,23 @@ export interface EngineState {
   readonly ready: boolean;
   readonly detail: string;
   readonly restarts: number;
+  /** The last one of the engine that runs, and how long ago it was. */
+  readonly heartbeat:
+    | (Omit<Heartbeat, 'usersScored'> & { readonly pid: number; readonly threads: number; readonly ageMs: number })
+    | null;
+  /** By all engines. */
+  readonly usersScored: number;
 }
 
 export class EngineSupervisor {
   #config: Omit<EngineConfig, 'ownerId'>;
   readonly #store: CampaignStore;
   readonly #logger: Logger;
+  readonly #clock: Pick<Clock, 'elapsed'>;
   #child: ChildProcess | null = null;
-  #state: EngineState = { ready: false, detail: 'starting', restarts: 0 };
+  #state = { ready: false, detail: 'starting', restarts: 0 };
+  #heartbeat: { readonly last: Heartbeat; readonly pid: number; readonly at: number } | null = null;
+  #usersScored = 0;
   /** Deaths since an engine was ready. */
   #deaths = 0;
   /** The caller that waits for the first engine. */
@@ -66,14 +77,28 @@ export class EngineSupervisor {
   #lastCheck = 0;
   #onExpanded: (timings: Timings) => void = () => {};
 
-  constructor(config: Omit<EngineConfig, 'ownerId'>, store: CampaignStore, logger: Logger) {
+  constructor(
+    config: Omit<EngineConfig, 'ownerId'>,
+    store: CampaignStore,
+    logger: Logger,
+    clock: Pick<Clock, 'elapsed'> = systemClock,
+  ) {
+    this.#clock = clock;
     this.#config = config;
     this.#store = store;
     this.#logger = logger;
   }
 
   get state(): EngineState {
-    return this.#state;
+    const usersScored = this.#usersScored;
+    if (this.#heartbeat === null) return { ...this.#state, heartbeat: null, usersScored };
+    const { last, pid, at } = this.#heartbeat;
+    const { threads } = this.#config;
+    return {
+      ...this.#state,
+      heartbeat: { ...last, pid, threads, ageMs: Math.max(0, this.#clock.elapsed() - at) },
+      usersScored,
+    };
   }
 
   /**
@@ -178,6 +203,7 @@ export class EngineSupervisor {
     child.on('message', (message: FromEngine) => {
       if (message.kind === 'ready') this.#ready(child, message.device);
       else if (message.kind === 'refused') refusal = new AppError(message.code as ErrorCode, message.message);
+      else if (message.kind === 'heartbeat') this.#beat(child, message.heartbeat);
       else if (message.kind === 'expanded') this.#onExpanded(message.timings);
       else if (message.kind === 'estimated') this.#answer(message.id, ({ resolve }) => resolve(message.outcome));
       else if (message.kind === 'not_estimated')
@@ -201,6 +227,11 @@ export class EngineSupervisor {
     this.#starting = null;
   }
 
+  #beat(child: ChildProcess, last: Heartbeat): void {
+    this.#heartbeat = { last, pid: child.pid ?? 0, at: this.#clock.elapsed() };
+    this.#usersScored += last.usersScored;
+  }
+
   #answer(id: number, how: (waiting: WaitingEstimate) => void): void {
     const waiting = this.#estimates.get(id);
     if (waiting === undefined) return;
@@ -217,6 +248,7 @@ export class EngineSupervisor {
 
   #ended(owner: string, refusal: AppError | null, how: string): void {
     this.#child = null;
+    this.#heartbeat = null;
     for (const id of [...this.#estimates.keys()]) this.#answer(id, ({ resolve }) => resolve({ kind: 'loading' }));
     const lost = new AppError('unavailable', `${how} while it checked the model`);
     for (const id of [...this.#checks.keys()]) this.#endCheck(id, ({ reject }) => reject(lost));

@@ -50,12 +50,12 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   [
     'src/worker/planted.ts',
     "export * from '../server/app.ts';",
-    'worker-imports-only-store-campaigns-online-audience-model-population-runtime-lib',
+    'worker-imports-only-store-campaigns-online-audience-model-population-runtime-telemetry-lib',
   ],
   [
     'src/worker/planted-cli.ts',
     "export * from '../cli/output.ts';",
-    'worker-imports-only-store-campaigns-online-audience-model-population-runtime-lib',
+    'worker-imports-only-store-campaigns-online-audience-model-population-runtime-telemetry-lib',
   ],
   [
     'src/worker/planted-store.ts',
@@ -77,6 +77,7 @@ const PLANTED: readonly (readonly [file: string, text: string, rule: string | nu
   ['src/cli/planted-echarts.ts', "export { init } from 'echarts/core';", 'one-door-for-echarts'],
   ['src/population/planted-duckdb.ts', "export { version } from '@duckdb/node-api';", 'one-door-for-@duckdb/[^/]+'],
   ['src/cli/planted-tables.ts', "export * from '../population/tables/read-tables.ts';", 'tables-are-loaded-late'],
+  ['src/worker/planted-telemetry.ts', "export * from '../telemetry/open.ts';", 'telemetry-is-loaded-late'],
   ['src/cli/planted-report.ts', "export * from '../report/write.ts';", 'reports-are-loaded-late'],
   [
     'src/demo/planted.ts',

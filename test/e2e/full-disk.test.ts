@@ -44,7 +44,9 @@ describe('serve on a full disk', () => {
     it('keeps what it has, refuses what it cannot keep, and finishes when there is space', {
       timeout: 180_000,
     }, async () => {
-      const served = await Served.start({ ...world, dataDir, env: { METAHEAC_DISK_RESERVE_BYTES: '0' } });
+      // the whole disk is smaller than the mark below which the service is not ready, and than the reserve
+      const env = { METAHEAC_READY_FREE_BYTES: '65536', METAHEAC_DISK_RESERVE_BYTES: '0' };
+      const served = await Served.start({ ...world, dataDir, env });
       const earlier = await served.create(campaign);
       expect((await served.ended(earlier)).state).toBe('ready');
       const audience = (await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text;
@@ -58,6 +60,13 @@ describe('serve on a full disk', () => {
       expect([refused.status, refused.json.code]).toEqual([503, 'storage_failed']);
       expect((await served.call('GET', `/v1/campaigns/${earlier}/audience`)).text).toBe(audience);
       expect((await served.call('GET', '/livez')).status).toBe(200);
+      const notReady = await served.call('GET', '/readyz');
+      expect(notReady.status).toBe(503);
+      const parts: readonly { name: string; ready: boolean; detail: string }[] = notReady.json.parts;
+      expect(parts.find(({ name }) => name === 'disk')).toMatchObject({
+        ready: false,
+        detail: expect.stringMatching(/^0 MiB free/),
+      });
 
       rmSync(join(dataDir, 'filler'), { recursive: true });
       // The reason is written as soon as it can be, and the retry half a second later ends well.
@@ -66,6 +75,7 @@ describe('serve on a full disk', () => {
         expect((await served.call('GET', `/v1/campaigns/${id}`)).json).toMatchObject(waiting);
         return true;
       }, 'said why');
+      await served.until(async () => (await served.call('GET', '/readyz')).status === 200, 'is ready again');
       expect(await served.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
       expect((await served.ended(await served.create(world.campaigns[2]!))).state).toBe('ready');
       expect(served.engine).toBe(engine);

@@ -21,7 +21,8 @@ import type { AudienceExplainer, CustomisedModels } from '../../src/server/audie
 import type { CampaignFeature } from '../../src/server/campaigns/port.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from '../../src/server/config.ts';
 import type { Estimates } from '../../src/server/estimates/port.ts';
-import type { EngineStatus } from '../../src/server/health/port.ts';
+import { thisMachine } from '../../src/server/health/machine.ts';
+import type { EngineStatus, Machine } from '../../src/server/health/port.ts';
 import type { ModelFacts } from '../../src/server/information/port.ts';
 import type { ModelVersion } from '../../src/server/models/port.ts';
 import { createAddressGuard, type Resolve } from '../../src/server/webhooks/address-guard.ts';
@@ -154,6 +155,8 @@ export interface FixtureParts {
   readonly resolve?: Resolve;
   /** Free bytes on the disk; plenty by default. */
   readonly freeBytes?: () => number;
+  /** What the machine is to tell in place of the truth. */
+  readonly machine?: Partial<Machine>;
 }
 
 const FEW_RANKINGS = { openRankings: 2, memoryBytes: 1024 };
@@ -168,7 +171,7 @@ function diskOf(freeBytes: number) {
 export async function openFixture(
   population: Population,
   config: Partial<ServerConfig> = {},
-  { clock = systemClock, allowedHosts = [], resolve, rankings: kept = FEW_RANKINGS, freeBytes }: FixtureParts = {},
+  { clock = systemClock, allowedHosts = [], resolve, rankings: kept = FEW_RANKINGS, ...parts }: FixtureParts = {},
 ): Promise<Fixture> {
   const dataDir = temporaryFolder();
   const store = openStore(locateStore(dataDir), {
@@ -191,6 +194,7 @@ export async function openFixture(
   });
   let explainer: AudienceExplainer = threads;
   let engine = (): EngineStatus => ({ ready: true, detail: 'running', restarts: 0 });
+  const machine: Machine = { ...thisMachine(dataDir), ...parts.machine };
   let onExpanded: (timings: Timings) => void = () => {};
   const sink = new Writable({
     write(chunk, _encoding, done) {
@@ -243,10 +247,11 @@ export async function openFixture(
     explainer: { explain: (task) => explainer.explain(task) },
     engine: () => engine(),
     storage: {
-      disk: () => diskOf(freeBytes?.() ?? PLENTY_BYTES),
+      disk: () => diskOf(parts.freeBytes?.() ?? PLENTY_BYTES),
       damaged: () => ({ ranking: 0, user_set: 0, population: 0 }),
       scrubbed: () => ({ bytes: 0, passes: 0 }),
     },
+    machine,
     onExpanded: (listener) => {
       onExpanded = listener;
     },
@@ -254,6 +259,7 @@ export async function openFixture(
       wakes += 1;
     },
     webhooks,
+    telemetry: null,
     logger,
     clock,
     config: { ...DEFAULT_SERVER_CONFIG, ...config },

@@ -72,6 +72,7 @@ export function buildRig(options: RigOptions): Rig {
       ...limits,
       diskReserveBytes: 0,
       logLevel: 'silent',
+      otlpEndpoint: null,
     },
     store,
     createLogger('silent', 'test'),

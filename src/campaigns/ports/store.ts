@@ -10,6 +10,7 @@ import type { BlobReader, Blobs } from './blobs.ts';
 import type { Campaigns } from './campaigns.ts';
 import type { Expansions, SetReader } from './expansions.ts';
 import type { Feedback } from './feedback.ts';
+import type { StoreHealth } from './health.ts';
 import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
 import type { CampaignRecords } from './records.ts';
@@ -27,6 +28,8 @@ export interface StoreOptions {
   readonly leaseMs: number;
   /** Maximum claims of a job. */
   readonly maximumAttempts: number;
+  /** The W3C traceparent of what is done at this moment: jobs and events keep it. None is kept by default. */
+  readonly traceparent?: () => string | null;
 }
 
 /** The removal of old data. */
@@ -67,6 +70,8 @@ export interface CampaignStore
   readonly apiKeys: ApiKeys;
   /** Who did what. */
   readonly audit: AuditLog;
+  /** Whether it can be written, what waits and what failed. */
+  readonly health: StoreHealth;
   /** Nothing may be called afterwards. */
   close(): void;
 }
@@ -112,8 +117,8 @@ export interface StoreAdapter {
 
   /**
    * Copies a store, as it is at one moment, into a new folder, while a service uses it.
-   * @throws AppError invalid_argument where there is no store of this version, or the folder is not empty; storage_failed;
-   * unavailable where what is to be copied is removed again and again meanwhile
+   * @throws AppError invalid_argument where there is no store of this version, or the folder is not empty;
+   * storage_failed; unavailable where what is to be copied is removed again and again meanwhile
    */
   backup(location: string, to: string, options: BackupOptions): Promise<BackupReport>;
 

@@ -34,6 +34,7 @@ export async function serveCommand(flags: FlagValues, output: Output): Promise<v
     threads: values.METAHEAC_THREADS ?? null,
     logLevel: values.METAHEAC_LOG_LEVEL,
     prettyLogs: values.METAHEAC_PRETTY,
+    otlpEndpoint: values.METAHEAC_OTLP_ENDPOINT ?? null,
     limits: values.limits,
     webhookAllowedHosts: values.METAHEAC_WEBHOOK_ALLOWED_HOSTS,
     logger,

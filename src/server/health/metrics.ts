@@ -1,7 +1,11 @@
 /** Prometheus metrics of one server, in its own registry. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Answered } from '../http/request-log.ts';
+import { PACKAGE_VERSION } from '../package-version.ts';
+import { addEngineMetrics } from './engine-metrics.ts';
+import { counter, gauge } from './read-metrics.ts';
+import type { Part } from './readiness.ts';
 import { RequestMetrics } from './request-metrics.ts';
 
 export interface ServerMetrics {
@@ -13,15 +17,16 @@ export interface ServerMetrics {
   render(): Promise<{ readonly contentType: string; readonly text: string }>;
 }
 
-type MetricsNeeds = Pick<ServerDependencies, 'engine' | 'storage' | 'onExpanded' | 'webhooks'> & {
-  readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'oldestQueuedSeconds' | 'outbox'>;
-};
+type MetricsNeeds = Pick<
+  ServerDependencies,
+  'engine' | 'storage' | 'onExpanded' | 'webhooks' | 'machine' | 'modelVersion' | 'population'
+> & { readonly store: Pick<ServerDependencies['store'], 'countsByState' | 'health' | 'outbox'> };
 
 /** From what finding rows takes of a small population to an hour of scoring. */
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
 /** Metrics that start at zero. */
-export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
+export function createMetrics(dependencies: MetricsNeeds, partsOf: () => readonly Part[]): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -31,14 +36,31 @@ export function createMetrics(dependencies: MetricsNeeds): ServerMetrics {
     help: 'Open streams of audiences, differences and user ids.',
     registers,
   });
+  addVersions(dependencies, registers);
   addStages(dependencies, registers);
-  addServiceGauges(dependencies, registers);
+  addQueue(dependencies, registers);
+  addEngineMetrics(dependencies.engine, registers);
+  addWebhooks(dependencies, registers);
+  addMachine(dependencies, registers);
   addStorage(dependencies, registers);
+  gauge('metaheac_part_ready', '1 for each part that is ready, as /readyz says.', registers, ['part'], (self) => {
+    for (const { name, ready } of partsOf()) self.set({ part: name }, ready ? 1 : 0);
+  });
   return {
     observe: requests.observe,
     openStreams,
     render: async () => ({ contentType: registry.contentType, text: (await registry.metrics()) + requests.render() }),
   };
+}
+
+function addVersions(dependencies: MetricsNeeds, registers: Registry[]): void {
+  const labels = ['version', 'model', 'population'];
+  gauge('metaheac_info', 'Versions of the service and of what it serves.', registers, labels, (self) => {
+    // another population may be served by now
+    self.reset();
+    const { modelVersion: model, population } = dependencies;
+    self.set({ version: PACKAGE_VERSION, model, population: population.version }, 1);
+  });
 }
 
 function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
@@ -54,41 +76,43 @@ function addStages({ onExpanded }: MetricsNeeds, registers: Registry[]): void {
   });
 }
 
-function addServiceGauges({ store, engine, webhooks }: MetricsNeeds, registers: Registry[]): void {
+function addQueue({ store }: MetricsNeeds, registers: Registry[]): void {
   gauge('metaheac_expansions', 'Latest expansion of each campaign, by state.', registers, ['state'], (self) => {
     for (const [state, count] of Object.entries(store.countsByState())) self.set({ state }, count);
   });
+  gauge('metaheac_queue_depth', 'Expansions that wait for the engine.', registers, [], (self) => {
+    self.set(store.health.queue().depth);
+  });
   gauge('metaheac_queue_oldest_seconds', 'Age of the oldest queued expansion.', registers, [], (self) => {
-    self.set(store.oldestQueuedSeconds());
-  });
-  gauge('metaheac_engine_ready', '1 while the engine takes jobs.', registers, [], (self) => {
-    self.set(engine().ready ? 1 : 0);
-  });
-  gauge('metaheac_engine_restarts_total', 'How often the engine was restarted.', registers, [], (self) => {
-    self.set(engine().restarts);
-  });
-  gauge('metaheac_webhook_deliveries_pending', 'Webhook deliveries waiting or being sent.', registers, [], (self) => {
-    self.set(store.outbox.pendingCount());
-  });
-  new Counter({
-    name: 'metaheac_webhook_attempts_total',
-    help: 'Webhook delivery attempts by outcome.',
-    labelNames: ['outcome'],
-    registers,
-    collect() {
-      this.reset();
-      for (const [outcome, count] of Object.entries(webhooks.counts())) this.inc({ outcome }, count);
-    },
+    self.set(store.health.queue().oldestSeconds);
   });
 }
 
+function addWebhooks({ store, webhooks }: MetricsNeeds, registers: Registry[]): void {
+  gauge('metaheac_webhook_deliveries_pending', 'Webhook deliveries waiting or being sent.', registers, [], (self) => {
+    self.set(store.outbox.pendingCount());
+  });
+  const help = 'Webhook delivery attempts by outcome.';
+  counter('metaheac_webhook_attempts_total', help, registers, ['outcome'], (self) => {
+    for (const [outcome, count] of Object.entries(webhooks.counts())) self.inc({ outcome }, count);
+  });
+}
+
+function addMachine({ machine, engine }: MetricsNeeds, registers: Registry[]): void {
+  const help = 'Memory of each process that is resident.';
+  gauge('metaheac_resident_memory_bytes', help, registers, ['process'], (self) => {
+    self.reset();
+    self.set({ process: 'api' }, machine.residentBytes());
+    const { heartbeat } = engine();
+    if (heartbeat) self.set({ process: 'engine' }, heartbeat.residentBytes);
+  });
+  const free = 'Free bytes on the disk of the data folder.';
+  diskGauge('metaheac_disk_free_bytes', free, registers, () => machine.disk().freeBytes);
+}
+
 function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
-  gauge('metaheac_disk_free_bytes', 'Free bytes on the disk of the data folder.', registers, [], (self) => {
-    self.set(storage.disk().freeBytes);
-  });
-  gauge('metaheac_disk_low', '1 while new work is refused: less is free than the reserve.', registers, [], (self) => {
-    self.set(storage.disk().isLow ? 1 : 0);
-  });
+  const low = '1 while new work is refused: less is free than the reserve.';
+  diskGauge('metaheac_disk_low', low, registers, () => (storage.disk().isLow ? 1 : 0));
   const help = 'Damaged files that were found since the start, none of which is served.';
   gauge('metaheac_damaged_files', help, registers, ['kind'], (self) => {
     for (const [kind, count] of Object.entries(storage.damaged())) self.set({ kind }, count);
@@ -98,20 +122,13 @@ function addStorage({ storage }: MetricsNeeds, registers: Registry[]): void {
   });
 }
 
-function gauge(
-  name: string,
-  help: string,
-  registers: Registry[],
-  labelNames: readonly string[],
-  collect: (self: Gauge) => void,
-): void {
-  new Gauge({
-    name,
-    help,
-    labelNames: [...labelNames],
-    registers,
-    collect() {
-      collect(this);
-    },
+/** Left out while the disk cannot be asked: /readyz says why, and everything else is told. */
+function diskGauge(name: string, help: string, registers: Registry[], read: () => number): void {
+  gauge(name, help, registers, [], (self) => {
+    try {
+      self.set(read());
+    } catch {
+      self.remove();
+    }
   });
 }

@@ -1,22 +1,21 @@
 /** Routes for operators: alive, ready, metrics. */
-import { AppError, messageOf } from '../../lib/errors.ts';
+import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Access } from '../http/access.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { textSchema } from '../http/fields.ts';
 import { describeRoute, json } from '../http/route.ts';
 import type { ServerMetrics } from './metrics.ts';
+import type { Part } from './readiness.ts';
 import { livenessSchema, readinessSchema } from './schemas.ts';
 
 /** What these routes call. */
-export type HealthNeeds = Pick<ServerDependencies, 'engine' | 'storage' | 'modelVersion' | 'population'> & {
-  readonly store: Pick<ServerDependencies['store'], 'oldestQueuedSeconds'>;
-};
+export type HealthNeeds = Pick<ServerDependencies, 'modelVersion' | 'population'>;
 
-interface Part {
-  readonly name: string;
-  readonly ready: boolean;
-  readonly detail: string;
+/** What is measured, and who may see it. */
+interface HealthParts {
+  readonly metrics: ServerMetrics;
+  readonly access: Access;
 }
 
 const READY_RETRY_SECONDS = 2;
@@ -24,11 +23,11 @@ const READY_RETRY_SECONDS = 2;
 export function addHealthRoutes(
   app: ServerApp,
   dependencies: HealthNeeds,
-  metrics: ServerMetrics,
-  access: Access,
+  partsOf: () => readonly Part[],
+  { metrics, access }: HealthParts,
 ): void {
   getLiveness(app);
-  getReadiness(app, dependencies, access);
+  getReadiness(app, dependencies, partsOf, access);
   getMetrics(app, metrics);
 }
 
@@ -42,6 +41,7 @@ function getLiveness(app: ServerApp): void {
         scope: 'none',
         tags: ['health'],
         summary: 'Is the process alive?',
+        description: 'It answers while its event loop turns; nothing else is looked at.',
         response: {
           200: json('Yes.', livenessSchema),
         },
@@ -52,7 +52,7 @@ function getLiveness(app: ServerApp): void {
   );
 }
 
-function getReadiness(app: ServerApp, dependencies: HealthNeeds, access: Access): void {
+function getReadiness(app: ServerApp, dependencies: HealthNeeds, partsOf: () => readonly Part[], access: Access): void {
   app.get(
     '/readyz',
     {
@@ -62,7 +62,10 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds, access: Access)
         scope: 'none',
         tags: ['health'],
         summary: 'Is every part ready to work?',
-        description: 'Which part is not, and the versions, are told to those who may read metrics.',
+        description:
+          'The engine (ready, with a heartbeat), the store (a row is written), model, population, free disk, file ' +
+          'descriptors, looked at once a second at most. Which part is not, why, and the versions, are told to those ' +
+          'who may read metrics.',
         response: {
           200: json('Yes.', readinessSchema),
         },
@@ -70,7 +73,7 @@ function getReadiness(app: ServerApp, dependencies: HealthNeeds, access: Access)
       }),
     },
     async (request) => {
-      const parts = partsOf(dependencies);
+      const parts = [...partsOf()];
       const waiting = parts.filter(({ ready }) => !ready);
       if (!access.seesMetrics(request.headers.authorization)) {
         if (waiting.length === 0) return { status: 'ready' as const };
@@ -107,33 +110,4 @@ function getMetrics(app: ServerApp, metrics: ServerMetrics): void {
       return reply.type(contentType).send(text);
     },
   );
-}
-
-function partsOf({ store, storage, population, engine }: HealthNeeds): Part[] {
-  const { ready, detail } = engine();
-  return [
-    { name: 'engine', ready, detail },
-    { name: 'store', ...storeStatus(store) },
-    { name: 'disk', ...diskStatus(storage) },
-    { name: 'population', ready: true, detail: `version ${population.version}, ${population.rowCount} users` },
-  ];
-}
-
-function storeStatus(store: HealthNeeds['store']): Omit<Part, 'name'> {
-  try {
-    return { ready: true, detail: `oldest queued expansion ${Math.round(store.oldestQueuedSeconds())} s` };
-  } catch (error) {
-    return { ready: false, detail: messageOf(error) };
-  }
-}
-
-function diskStatus(storage: HealthNeeds['storage']): Omit<Part, 'name'> {
-  try {
-    const { freeBytes, reserveBytes, isLow } = storage.disk();
-    const free = `${freeBytes} bytes free`;
-    if (!isLow) return { ready: true, detail: free };
-    return { ready: false, detail: `read-only: ${free}, below the reserve of ${reserveBytes}` };
-  } catch (error) {
-    return { ready: false, detail: messageOf(error) };
-  }
 }

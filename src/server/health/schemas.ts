@@ -5,10 +5,16 @@ export const livenessSchema = z
   .object({ status: z.literal('alive') })
   .meta({ id: 'Liveness', examples: [{ status: 'alive' }] });
 
+export const partSchema = z.object({
+  name: z.string().describe('engine, store, model, population, disk or descriptors.'),
+  ready: z.boolean(),
+  detail: z.string().describe('What was found.'),
+});
+
 export const readinessSchema = z
   .object({
     status: z.literal('ready'),
-    parts: z.array(z.object({ name: z.string(), ready: z.boolean(), detail: z.string() })).optional(),
+    parts: z.array(partSchema).optional(),
     model_version: z.string().optional(),
     population_version: z.string().optional(),
   })

@@ -12,8 +12,8 @@ const CHECK_MS = 5_000;
 const REPORT_MS = 10_000;
 
 /**
- * Makes the server, or a server for each address of a name: they share `maximumConnections`. One more is closed at once.
- * `onRefused` is called with their number, now and then.
+ * Makes the server, or a server for each address of a name: they share `maximumConnections`. One more is closed at
+ * once. `onRefused` is called with their number, now and then.
  */
 export function createServers(config: HttpLimits, onRefused: (connections: number) => void): FastifyServerFactory {
   const servers: Server[] = [];

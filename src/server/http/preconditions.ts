@@ -1,4 +1,4 @@
-/** Preconditions of changes (RFC 9110, section 13.1.1): a change of what another caller has changed since is refused. */
+/** Preconditions of changes (RFC 9110, section 13.1.1): a change of what another caller changed since is refused. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { AppError } from '../../lib/errors.ts';

@@ -1,7 +1,7 @@
 /** One log line per request: the route's pattern, never the URL, so that no user id and no key ever gets into a log. */
 import { type FastifyBaseLogger, type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import { PROBLEMS } from '../../lib/error-codes.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, type ErrorCode } from '../../lib/errors.ts';
 import type { RequestClass } from './fastify-types.ts';
 import { isVerbose } from './lazy-logger.ts';
 
@@ -12,6 +12,8 @@ export interface Answered {
   readonly route: string;
   readonly class: RequestClass;
   readonly status: number;
+  /** Of the problem in the response; null if there is none. */
+  readonly code: ErrorCode | null;
   /** From the request's head to the end of the response. */
   readonly ms: number;
 }
@@ -38,13 +40,16 @@ export class PatternLog extends LogController {
     const { statusCode: status, elapsedTime: ms } = reply;
     const { method } = request;
     const answered = { method, route: url ?? 'unknown', status, ms };
-    this.#observe({ ...answered, class: config.class ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write') });
+    const { problemCode: code } = reply;
+    const byMethod = method === 'GET' || method === 'HEAD' ? 'read' : 'write';
+    this.#observe({ ...answered, code, class: config.class ?? byMethod });
     const isQuiet = config.quiet === true && status < 400;
     if (isQuiet && !isVerbose(reply.log.level)) return;
     const line = {
       ...answered,
       ms: Math.round(ms * 1000) / 1000,
-      ...(reply.problemCode === null ? {} : { code: reply.problemCode }),
+      ...(code === null ? {} : { code }),
+      ...campaignOf(request, answered.route),
       ...(error ? { error: describeError(error) } : {}),
     };
     if (isQuiet) reply.log.debug(line, 'request');
@@ -80,6 +85,16 @@ export class PatternLog extends LogController {
     logger.info('a request was refused: the server is closing');
   }
 }
+
+/** The campaign of a route that is about one, if the id can be one: callers may send anything in its place. */
+function campaignOf({ params }: FastifyRequest, route: string): { readonly campaign?: string } {
+  if (!route.startsWith(CAMPAIGN_ROUTES)) return {};
+  const { id } = params as { readonly id?: string };
+  return id !== undefined && UUID.test(id) ? { campaign: id } : {};
+}
+
+const CAMPAIGN_ROUTES = '/v1/campaigns/:id';
+const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 /** Logs an error of the service itself; the caller's errors are in their responses, and may quote user ids. */
 export function logProblem(log: FastifyBaseLogger, route: string, error: AppError): void {

@@ -1,10 +1,10 @@
 /** The OpenAPI document, generated from the routes. */
-import { readFileSync } from 'node:fs';
 import swagger from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { errorsOf, type RouteScope } from '../http/route.ts';
+import { PACKAGE_VERSION } from '../package-version.ts';
 import { codesByStatus } from '../problems/schema.ts';
 import { completeDocument } from './complete-document.ts';
 import { ANSWERS, type DeclaredAnswers } from './document-types.ts';
@@ -23,7 +23,7 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
       openapi: '3.1.0',
       info: {
         title: 'metaheac',
-        version: PACKAGE.version,
+        version: PACKAGE_VERSION,
         description: DESCRIPTION,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
@@ -62,10 +62,6 @@ export async function describeRoutes(app: ServerApp): Promise<void> {
     transformObject: (document) => completeDocument(jsonSchemaTransformObject(document)),
   });
 }
-
-const PACKAGE: { readonly version: string } = JSON.parse(
-  readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'),
-);
 
 type Transform = typeof jsonSchemaTransform;
 

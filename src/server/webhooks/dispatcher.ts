@@ -5,6 +5,7 @@ import type { Attempt, DueDelivery } from '../../campaigns/webhook-types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/logging.ts';
+import { type Span, type Tracer, traceFields } from '../../lib/tracing.ts';
 import type { HttpLimits } from '../http/limits.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { type PostResult, post } from './deliver.ts';
@@ -23,6 +24,8 @@ export interface DispatcherOptions {
   readonly guard: AddressGuard;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** Makes a span of each attempt, which the receiver is told of in `traceparent`. */
+  readonly tracer?: Tracer | null;
   readonly config: WebhookLimits & Pick<HttpLimits, 'closeGraceMs'>;
 }
 
@@ -113,7 +116,9 @@ export class WebhookDispatcher implements WebhookService {
   async #attempt(delivery: DueDelivery): Promise<void> {
     const { outbox, clock } = this.#options;
     const start = clock.elapsed();
-    const result = await this.#post(delivery);
+    const span = this.#startSpan(delivery);
+    const result = await this.#post(delivery, span);
+    endSpan(span, result);
     if (result.error === 'aborted') return;
     const now = clock.now();
     const attempt = { ...result, durationMs: clock.elapsed() - start, ...this.#outcomeOf(delivery, result, now) };
@@ -123,7 +128,12 @@ export class WebhookDispatcher implements WebhookService {
     this.#log(delivery, attempt, outcome);
   }
 
-  async #post({ url, eventId, body, secrets }: DueDelivery): Promise<PostResult> {
+  #startSpan({ type, traceparent: parent, webhookId, id, attempts }: DueDelivery): Span | null {
+    const attributes = { 'metaheac.webhook': webhookId, 'metaheac.delivery': id, 'metaheac.attempt': attempts + 1 };
+    return this.#options.tracer?.start({ name: `webhook ${type}`, kind: 'client', parent, attributes }) ?? null;
+  }
+
+  async #post({ url, eventId, body, secrets }: DueDelivery, span: Span | null): Promise<PostResult> {
     const { guard, clock, config } = this.#options;
     let checked: URL;
     try {
@@ -132,7 +142,8 @@ export class WebhookDispatcher implements WebhookService {
     } catch {
       return { status: null, error: 'webhook_url_refused', retryAfter: null };
     }
-    return post(checked, signedHeaders(eventId, body, secrets, clock.now()), body, {
+    const trace: Record<string, string> = span === null ? {} : { traceparent: span.traceparent };
+    return post(checked, { ...signedHeaders(eventId, body, secrets, clock.now()), ...trace }, body, {
       lookup: guard.lookup,
       timeoutMs: config.webhookTimeoutMs,
       answerBytes: config.webhookAnswerBytes,
@@ -170,7 +181,8 @@ export class WebhookDispatcher implements WebhookService {
   }
 
   /** Without the URL, which often contains a secret of the receiver. */
-  #log({ webhookId, id, eventId, type, attempts }: DueDelivery, attempt: Attempt, outcome: keyof AttemptCounts): void {
+  #log(delivery: DueDelivery, attempt: Attempt, outcome: keyof AttemptCounts): void {
+    const { webhookId, id, eventId, type, attempts } = delivery;
     const { status, error, durationMs, isGone } = attempt;
     const line = {
       webhook: webhookId,
@@ -180,6 +192,8 @@ export class WebhookDispatcher implements WebhookService {
       outcome,
       attempt: attempts + 1,
       ms: Math.round(durationMs),
+      ...namesIn(delivery.body),
+      ...traceFields(delivery.traceparent),
       ...(status === null ? {} : { status }),
       ...(error === null ? {} : { error }),
     };
@@ -192,4 +206,17 @@ export class WebhookDispatcher implements WebhookService {
     this.#pausedUntil = this.#options.clock.elapsed() + TROUBLE_PAUSE_MS;
     this.#options.logger.error({ error: messageOf(error) }, 'webhooks could not be sent or recorded');
   }
+}
+
+function endSpan(span: Span | null, { status, error }: PostResult): void {
+  const isTaken = status !== null && status >= 200 && status < 300;
+  const attributes = { 'http.response.status_code': status, 'error.type': error };
+  span?.end({ attributes, error: isTaken ? null : (error ?? `status ${status}`) });
+}
+
+/** The campaign and the expansion that an event names, for the log. */
+function namesIn(body: string): { readonly campaign?: string; readonly expansion?: string } {
+  const { data } = JSON.parse(body) as { readonly data: { campaign_id?: string; expansion_id?: string } };
+  const { campaign_id: campaign, expansion_id: expansion } = data;
+  return { ...(campaign !== undefined && { campaign }), ...(expansion !== undefined && { expansion }) };
 }

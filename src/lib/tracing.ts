@@ -1,0 +1,63 @@
+/**
+ * Traces, as the parts of the service make them: who exports them is src/telemetry, which is loaded where an endpoint
+ * was given. Between processes, and in what is stored, a span is its W3C `traceparent`.
+ */
+
+export type Attributes = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+export interface SpanStart {
+  readonly name: string;
+  readonly kind: 'internal' | 'server' | 'client' | 'consumer';
+  /** The span that caused it; a new trace begins without one, or where it is no traceparent. */
+  readonly parent?: string | null;
+  /** Without user ids, keys and URLs. */
+  readonly attributes?: Attributes;
+  /** Milliseconds since 1970; now by default. */
+  readonly at?: number;
+}
+
+export interface Span {
+  /** What its children name as their parent. */
+  readonly traceparent: string;
+  /** Queues it for export; `error` says that it failed, and why. The first call counts. */
+  end(how?: { readonly attributes?: Attributes; readonly error?: string | null }): void;
+}
+
+export interface Tracer {
+  start(span: SpanStart): Span;
+}
+
+/** Never throws, whatever the receiver does; what it does not take is dropped and counted in the log. */
+export interface Telemetry extends Tracer {
+  /** Runs `work`, and what it awaits, as caused by this span. */
+  within<T>(span: Span, work: () => T): T;
+  /** The traceparent of the span that runs. */
+  current(): string | null;
+  /** Exports on a schedule what `read` returns: metrics in Prometheus' text. */
+  exportMetrics(read: () => Promise<string>, everyMs: number): void;
+  /** Sends what is queued, for a second at most. */
+  close(): Promise<void>;
+}
+
+/** The parts of a traceparent. */
+export interface TraceParent {
+  readonly traceId: string;
+  readonly spanId: string;
+  /** Whether its sender records the trace. */
+  readonly isSampled: boolean;
+}
+
+/** null where it is none of version 00, or its ids are zeros, which the standard forbids. */
+export function parseTraceparent(text: unknown): TraceParent | null {
+  if (typeof text !== 'string') return null;
+  const [, traceId, spanId, flags] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/.exec(text) ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return null;
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return null;
+  return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
+}
+
+/** For log lines: nothing without a trace. */
+export function traceFields(traceparent: string | null | undefined): { readonly trace_id?: string } {
+  const found = parseTraceparent(traceparent);
+  return found === null ? {} : { trace_id: found.traceId };
+}

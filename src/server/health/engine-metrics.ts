@@ -1,0 +1,42 @@
+/** Metrics of the engine, as its heartbeats tell them. */
+import type { Registry } from 'prom-client';
+import type { EngineStatus } from './port.ts';
+import { counter, gauge } from './read-metrics.ts';
+
+/** What an engine that does not run tells nothing of is left out. */
+export function addEngineMetrics(engine: () => EngineStatus, registers: Registry[]): void {
+  gauge('metaheac_engine_ready', '1 while the engine takes jobs.', registers, [], (self) => {
+    self.set(engine().ready ? 1 : 0);
+  });
+  gauge('metaheac_engine_info', 'The device of the engine that runs.', registers, ['device'], (self) => {
+    self.reset();
+    const { ready, detail } = engine();
+    if (ready) self.set({ device: detail }, 1);
+  });
+  counter('metaheac_engine_restarts_total', 'How often the engine was restarted.', registers, [], (self) => {
+    self.inc(engine().restarts);
+  });
+  counter('metaheac_users_scored_total', 'Scores of users made for expansions.', registers, [], (self) => {
+    self.inc(engine().usersScored ?? 0);
+  });
+  fromHeartbeat('heartbeat_age_seconds', "Time since the engine's last heartbeat.", ({ ageMs }) => ageMs / 1000);
+  fromHeartbeat('threads', 'Threads of the engine.', ({ threads }) => threads);
+  fromHeartbeat('expanding', 'Expansions that the engine works at.', ({ expanding }) => expanding);
+  fromHeartbeat(
+    'loop_lag_seconds',
+    "The longest that the engine's event loop was late by between two heartbeats.",
+    ({ loopLagSeconds }) => loopLagSeconds,
+  );
+
+  function fromHeartbeat(
+    name: string,
+    help: string,
+    value: (heartbeat: NonNullable<EngineStatus['heartbeat']>) => number,
+  ): void {
+    gauge(`metaheac_engine_${name}`, help, registers, [], (self) => {
+      const { heartbeat } = engine();
+      if (heartbeat) self.set(value(heartbeat));
+      else self.remove();
+    });
+  }
+}

@@ -1,0 +1,104 @@
+/** Whether each part of the service is ready, and why not. */
+import { messageOf } from '../../lib/errors.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+
+export interface Part {
+  readonly name: 'engine' | 'store' | 'model' | 'population' | 'disk' | 'descriptors';
+  readonly ready: boolean;
+  readonly detail: string;
+}
+
+export type ReadinessNeeds = Pick<
+  ServerDependencies,
+  'engine' | 'modelVersion' | 'population' | 'machine' | 'storage' | 'clock' | 'config'
+> & { readonly store: Pick<ServerDependencies['store'], 'health'> };
+
+type Verdict = Omit<Part, 'name'>;
+
+/** What was found is said again for this long: a probe of the store waits for the disk. */
+const KEPT_MS = 1_000;
+/** A store that another process writes to all the time counts as one that cannot be written after this long. */
+const BUSY_MS = 10_000;
+
+/** The parts as they are now, or were less than a second ago. */
+export function createReadiness(needs: ReadinessNeeds): () => readonly Part[] {
+  const { clock } = needs;
+  const store = createStoreProbe(needs);
+  let parts: readonly Part[] = [];
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = clock.elapsed();
+    if (now - lookedAt < KEPT_MS) return parts;
+    parts = [
+      { name: 'engine', ...engineVerdict(needs) },
+      { name: 'store', ...verdictOf(store) },
+      { name: 'model', ready: true, detail: `version ${needs.modelVersion}` },
+      { name: 'population', ready: true, detail: describePopulation(needs) },
+      { name: 'disk', ...verdictOf(() => diskVerdict(needs)) },
+      { name: 'descriptors', ...verdictOf(() => descriptorVerdict(needs)) },
+    ];
+    lookedAt = now;
+    return parts;
+  };
+}
+
+/** Whatever a look at a part throws is why it is not ready. */
+function verdictOf(look: () => Verdict): Verdict {
+  try {
+    return look();
+  } catch (error) {
+    return { ready: false, detail: messageOf(error) };
+  }
+}
+
+function engineVerdict({ engine, config }: ReadinessNeeds): Verdict {
+  const { ready, detail, heartbeat } = engine();
+  if (!ready || !heartbeat || heartbeat.ageMs <= config.readyHeartbeatMs) return { ready, detail };
+  return { ready: false, detail: `no heartbeat for ${seconds(heartbeat.ageMs)} s` };
+}
+
+/** Writes to it: what can be read need not be writable. */
+function createStoreProbe({ store, clock }: ReadinessNeeds): () => Verdict {
+  let writtenAt = clock.elapsed();
+  return () => {
+    const { depth, oldestSeconds } = store.health.queue();
+    const result = store.health.probe();
+    const now = clock.elapsed();
+    if (result === 'written') writtenAt = now;
+    const busyMs = now - writtenAt;
+    if (busyMs > BUSY_MS) return { ready: false, detail: `another process has written for ${seconds(busyMs)} s` };
+    return { ready: true, detail: `${depth} queued, the oldest for ${Math.round(oldestSeconds)} s` };
+  };
+}
+
+function describePopulation({ population }: ReadinessNeeds): string {
+  return `version ${population.version}, ${population.rowCount} users`;
+}
+
+/** The reserve refuses new work, and is the larger one by default: it is named first. */
+function diskVerdict({ machine, storage, config }: ReadinessNeeds): Verdict {
+  const reserve = storage.disk();
+  if (reserve.isLow) {
+    const { freeBytes, reserveBytes } = reserve;
+    return { ready: false, detail: `read-only: ${freeBytes} bytes free, below the reserve of ${reserveBytes}` };
+  }
+  const { freeBytes } = machine.disk();
+  const free = `${mebibytes(freeBytes)} MiB free`;
+  if (freeBytes >= config.readyFreeBytes) return { ready: true, detail: free };
+  return { ready: false, detail: `${free}, fewer than ${mebibytes(config.readyFreeBytes)} MiB` };
+}
+
+function descriptorVerdict({ machine, config }: ReadinessNeeds): Verdict {
+  const descriptors = machine.descriptors();
+  if (descriptors === null) return { ready: true, detail: 'not known on this system' };
+  const { open, limit } = descriptors;
+  return { ready: limit - open >= config.readyFreeDescriptors, detail: `${open} of ${limit} open` };
+}
+
+function mebibytes(bytes: number): number {
+  return Math.floor(bytes / 2 ** 20);
+}
+
+function seconds(ms: number): number {
+  return Math.round(ms / 1000);
+}

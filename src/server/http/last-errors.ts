@@ -1,0 +1,36 @@
+/** The last responses that were an error of the service: for who looks at its status. */
+import type { Clock } from '../../lib/clock.ts';
+import type { ErrorCode } from '../../lib/errors.ts';
+import type { Answered } from './request-log.ts';
+
+/** How many are kept. */
+export const KEPT_ERRORS = 20;
+
+export interface RequestError {
+  readonly code: ErrorCode;
+  /** The route's pattern: it has no ids. */
+  readonly route: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+export class LastErrors {
+  readonly #clock: Pick<Clock, 'now'>;
+  readonly #kept: RequestError[] = [];
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock;
+  }
+
+  /** Keeps it if it is one: a service that is starting, or closing, is none. */
+  note({ code, route, status }: Answered): void {
+    if (status < 500 || code === null || code === 'unavailable') return;
+    this.#kept.push({ code, route, at: this.#clock.now() });
+    if (this.#kept.length > KEPT_ERRORS) this.#kept.shift();
+  }
+
+  /** The newest first. */
+  list(): readonly RequestError[] {
+    return this.#kept.toReversed();
+  }
+}

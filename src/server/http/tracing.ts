@@ -1,0 +1,46 @@
+/** A span for each request, where telemetry is exported: not a hook is added otherwise. */
+import type { FastifyRequest } from 'fastify';
+import { parseTraceparent, type Span, type Telemetry, traceFields } from '../../lib/tracing.ts';
+import type { ServerApp } from './fastify-types.ts';
+import { LazyLogger } from './lazy-logger.ts';
+
+/**
+ * Continues the caller's trace (`traceparent`), unless the caller does not record it, and puts `trace_id` into the
+ * request's log lines. What is called thousands of times a second, or by health checks, is traced for a caller's trace
+ * alone.
+ */
+export function traceRequests(app: ServerApp, telemetry: Telemetry): void {
+  const spans = new WeakMap<FastifyRequest, Span>();
+  app.addHook('onRequest', (request, reply, done) => {
+    const { url = 'unknown', config } = request.routeOptions;
+    const caller = parseTraceparent(request.headers['traceparent']);
+    const isTraced = caller === null ? config.quiet !== true : caller.isSampled;
+    if (isTraced) {
+      const span = telemetry.start({
+        name: `${request.method} ${url}`,
+        kind: 'server',
+        parent: caller === null ? null : String(request.headers['traceparent']),
+        attributes: { 'http.request.method': request.method, 'http.route': url, 'metaheac.request_id': request.id },
+      });
+      spans.set(request, span);
+      const log = new LazyLogger(app.log, { request_id: request.id, ...traceFields(span.traceparent) });
+      request.log = log;
+      reply.log = log;
+    }
+    done();
+  });
+  // not before: a body is parsed in events of its socket
+  app.addHook('preHandler', (request, _reply, done) => {
+    const span = spans.get(request);
+    if (span === undefined) done();
+    else telemetry.within(span, done);
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    const { statusCode: status, problemCode: code } = reply;
+    spans.get(request)?.end({
+      attributes: { 'http.response.status_code': status, 'error.type': code },
+      error: status >= 500 ? (code ?? String(status)) : null,
+    });
+    done();
+  });
+}

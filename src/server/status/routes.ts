@@ -1,0 +1,105 @@
+/** The route of the service's status: one look at all that an operator asks for. */
+import type { z } from 'zod';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { EngineStatus, Machine } from '../health/port.ts';
+import type { Part } from '../health/readiness.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { KEPT_ERRORS, type LastErrors } from '../http/last-errors.ts';
+import { presentTime } from '../http/present-time.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { PACKAGE_VERSION } from '../package-version.ts';
+import { statusSchema } from './schemas.ts';
+
+/** What this route calls. */
+export type StatusNeeds = Pick<
+  ServerDependencies,
+  'store' | 'engine' | 'machine' | 'modelVersion' | 'population' | 'webhooks' | 'clock'
+>;
+
+/** What the server itself knows. */
+export interface Observed {
+  readonly partsOf: () => readonly Part[];
+  readonly errors: LastErrors;
+  /** In milliseconds, as the clock has them. */
+  readonly started: { readonly at: number; readonly elapsed: number };
+}
+
+type Status = z.output<typeof statusSchema>;
+
+export function addStatusRoutes(app: ServerApp, dependencies: StatusNeeds, observed: Observed): void {
+  app.get(
+    '/v1/status',
+    {
+      schema: describeRoute({
+        operationId: 'getStatus',
+        scope: 'read',
+        tags: ['information'],
+        summary: 'Get the state of the service: versions, queue, engine, disk, last errors',
+        description: 'For people and scripts of operators. It names no user; `/metrics` has what is to be graphed.',
+        response: { 200: json('The status.', statusSchema) },
+      }),
+    },
+    async () => ({
+      ...presentParts(observed.partsOf()),
+      versions: versionsOf(dependencies),
+      started_at: presentTime(observed.started.at),
+      uptime_seconds: (dependencies.clock.elapsed() - observed.started.elapsed) / 1000,
+      queue: presentQueue(dependencies),
+      engine: presentEngine(dependencies.engine()),
+      disk: presentDisk(dependencies.machine),
+      webhooks: { pending: dependencies.store.outbox.pendingCount(), ...dependencies.webhooks.counts() },
+      last_errors: presentErrors(dependencies, observed.errors),
+    }),
+  );
+}
+
+function presentParts(parts: readonly Part[]): Pick<Status, 'ready' | 'parts'> {
+  return { ready: parts.every(({ ready }) => ready), parts: [...parts] };
+}
+
+function versionsOf({ store, modelVersion, population }: StatusNeeds): Status['versions'] {
+  return {
+    service: PACKAGE_VERSION,
+    model: modelVersion,
+    population: population.version,
+    database_schema: store.health.schemaVersion(),
+  };
+}
+
+function presentQueue({ store }: StatusNeeds): Status['queue'] {
+  const { depth, oldestSeconds } = store.health.queue();
+  return { depth, oldest_seconds: oldestSeconds, by_state: store.countsByState() };
+}
+
+function presentEngine({ ready, detail, restarts, heartbeat }: EngineStatus): Status['engine'] {
+  return {
+    ...{ ready, detail, restarts },
+    threads: heartbeat?.threads ?? null,
+    expanding: heartbeat?.expanding ?? null,
+    heartbeat_age_seconds: heartbeat ? heartbeat.ageMs / 1000 : null,
+    resident_bytes: heartbeat?.residentBytes ?? null,
+  };
+}
+
+function presentDisk(machine: Machine): Status['disk'] {
+  try {
+    const { freeBytes, totalBytes } = machine.disk();
+    return { free_bytes: freeBytes, total_bytes: totalBytes };
+  } catch {
+    // the part `disk` says why
+    return null;
+  }
+}
+
+function presentErrors({ store }: StatusNeeds, errors: LastErrors): Status['last_errors'] {
+  const none = { campaign_id: null, expansion_id: null, route: null };
+  const ofExpansions = store.health.lastFailures(KEPT_ERRORS).map(({ campaignId, expansionId, code, at }) => ({
+    ...{ at, code },
+    ids: { campaign_id: campaignId, expansion_id: expansionId },
+  }));
+  const ofRequests = errors.list().map(({ code, route, at }) => ({ at, code, ids: { route } }));
+  return [...ofExpansions, ...ofRequests]
+    .sort((a, b) => b.at - a.at)
+    .slice(0, KEPT_ERRORS)
+    .map(({ at, code, ids }) => ({ ...none, ...ids, code, at: presentTime(at) }));
+}

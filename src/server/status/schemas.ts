@@ -1,0 +1,85 @@
+/** The shape of the service's status. */
+import { z } from 'zod';
+import { partSchema } from '../health/schemas.ts';
+import { count, time } from '../http/fields.ts';
+
+const seconds = z.number().min(0);
+
+const EXAMPLE = {
+  ready: true,
+  parts: [{ name: 'engine', ready: true, detail: 'cpu' }],
+  versions: { service: '0.1.0', model: '0123456789ab', population: 'ba9876543210', database_schema: 13 },
+  started_at: '2026-11-25T12:00:00.000Z',
+  uptime_seconds: 86_400,
+  queue: { depth: 2, oldest_seconds: 3.2, by_state: { queued: 2, adapting: 1, ready: 40 } },
+  engine: {
+    ready: true,
+    detail: 'cpu',
+    restarts: 0,
+    threads: 4,
+    expanding: 1,
+    heartbeat_age_seconds: 0.4,
+    resident_bytes: 412_000_000,
+  },
+  disk: { free_bytes: 80_000_000_000, total_bytes: 100_000_000_000 },
+  webhooks: { pending: 0, delivered: 120, retried: 3, failed: 1 },
+  last_errors: [
+    {
+      code: 'storage_failed',
+      at: '2026-11-26T09:00:00.000Z',
+      campaign_id: '5f0c1b7e-3c5b-4c7e-9a60-0d3f0a8b2f11',
+      expansion_id: '8a1f5f2e-6a3e-4a9b-8a55-2f6a2a1c9d01',
+      route: null,
+    },
+  ],
+};
+
+const statusErrorSchema = z.object({
+  code: z.string(),
+  at: time,
+  campaign_id: z.string().nullable().describe('null for an error of a request.'),
+  expansion_id: z.string().nullable(),
+  route: z.string().nullable().describe('Pattern of the route; null for an expansion.'),
+});
+
+export const statusSchema = z
+  .object({
+    ready: z.boolean().describe('Whether `/readyz` is 200.'),
+    parts: z.array(partSchema).describe('As of `/readyz`.'),
+    versions: z.object({
+      service: z.string(),
+      model: z.string(),
+      population: z.string(),
+      database_schema: count.describe('Number of the last migration of the database.'),
+    }),
+    started_at: time,
+    uptime_seconds: seconds,
+    queue: z.object({
+      depth: count.describe('Expansions that wait for the engine.'),
+      oldest_seconds: seconds.describe('How long the oldest of them has waited; 0 if there is none.'),
+      by_state: z.record(z.string(), count).describe('Campaigns by the state of their latest expansion.'),
+    }),
+    engine: z.object({
+      ready: z.boolean(),
+      detail: z.string().describe('The device once it is ready, otherwise why it is not.'),
+      restarts: count,
+      threads: count.nullable().describe('null, as all that follows, if the engine does not run.'),
+      expanding: count.nullable().describe('Expansions that it works at.'),
+      heartbeat_age_seconds: seconds.nullable(),
+      resident_bytes: count.nullable(),
+    }),
+    disk: z
+      .object({ free_bytes: count, total_bytes: count })
+      .nullable()
+      .describe('Of the data folder; null if the system does not tell.'),
+    webhooks: z.object({
+      pending: count.describe('Deliveries waiting or being sent.'),
+      delivered: count.describe('Attempts since the start, as those that follow.'),
+      retried: count,
+      failed: count,
+    }),
+    last_errors: z
+      .array(statusErrorSchema)
+      .describe('The newest first, 20 at most: expansions that failed or are retried, and errors of requests.'),
+  })
+  .meta({ id: 'Status', examples: [EXAMPLE] });
