@@ -26,12 +26,6 @@ const rows = {
       'header parameter), the value, the limit if there is one, and a message. Correct these and send the ' +
       'request again; unchanged it would fail again.',
   },
-  invalid_cursor: {
-    status: 400,
-    title: 'The cursor is not valid',
-    meaning: 'The cursor does not come from this list, or points to something that is no longer kept.',
-    advice: 'Pass next_cursor unchanged to the same route, or start again without a cursor.',
-  },
   unknown_feature: {
     status: 400,
     title: 'The model has no such campaign feature',
@@ -39,13 +33,6 @@ const rows = {
     advice:
       'known_features lists the existing names; GET /v1/models/current has more about them. Check the ' +
       'spelling, or leave the feature out.',
-  },
-  webhook_url_refused: {
-    status: 400,
-    title: 'Webhooks cannot be sent to this URL',
-    meaning: 'Webhooks are not sent to this URL: it is not https, or its host is not public.',
-    advice:
-      'Use an https URL of a public host. The operator can allow other hosts with METAHEAC_WEBHOOK_ALLOWED_HOSTS.',
   },
   unknown_filter: {
     status: 400,

@@ -34,4 +34,17 @@ export const REQUEST_ERRORS = {
     advice:
       'Wait Retry-After seconds. RateLimit-Remaining says how many requests are left, RateLimit-Reset until when.',
   },
+  invalid_cursor: {
+    status: 400,
+    title: 'The cursor is not valid',
+    meaning: 'The cursor does not come from this list, or points to something that is no longer kept.',
+    advice: 'Pass next_cursor unchanged to the same route, or start again without a cursor.',
+  },
+  webhook_url_refused: {
+    status: 400,
+    title: 'Webhooks cannot be sent to this URL',
+    meaning: 'Webhooks are not sent to this URL: it is not https, or its host is not public.',
+    advice:
+      'Use an https URL of a public host. The operator can allow other hosts with METAHEAC_WEBHOOK_ALLOWED_HOSTS.',
+  },
 } satisfies Readonly<Record<string, ProblemRow>>;

@@ -52,11 +52,8 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
       const audience = store.activeAudience(request.params.id);
       // the one that it was made with, which may not be the served one any more
       const { modelVersion } = store.expansion(audience.campaignId, audience.expansionId);
-      const headers = headersOf(
-        audience,
-        modelVersion ?? dependencies.modelVersion,
-        type === ONNX_TYPE ? 'onnx' : 'json',
-      );
+      const pinned = modelVersion ?? dependencies.modelVersion;
+      const headers = headersOf(audience, pinned, type === ONNX_TYPE ? 'onnx' : 'json');
       if (isMatch(request.headers['if-none-match'], headers.etag)) return sendNotModified(reply.headers(headers));
       const release = take();
       try {
@@ -68,13 +65,9 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
         const onnx = await customisedModels.onnx(audience);
         const limits = { chunkBytes: config.modelChunkBytes, chunkMs: config.modelChunkMs };
         const stream = streamBytes(onnx, limits, release);
-        const file = `customised-${audience.campaignId}-v${audience.version}.onnx`;
+        const disposition = `attachment; filename="customised-${audience.campaignId}-v${audience.version}.onnx"`;
         return reply
-          .headers({
-            ...headers,
-            'content-length': onnx.length,
-            'content-disposition': `attachment; filename="${file}"`,
-          })
+          .headers({ ...headers, 'content-length': onnx.length, 'content-disposition': disposition })
           .type(ONNX_TYPE)
           .send(stream as never);
       } catch (error) {

@@ -104,8 +104,7 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
       const text = textOf(type, rows, items);
       return say(opened, next).send(gzip ? gzipSync(text, { level: constants.Z_BEST_SPEED }) : text);
     }
-    const { candidates } = audience;
-    const counts = `"size":${view.size},"candidates":${candidates},"version":${audience.version}`;
+    const counts = `"size":${view.size},"candidates":${audience.candidates},"version":${audience.version}`;
     return say(opened, null).send(`{"items":[${itemsText(items)}],"next_cursor":${JSON.stringify(next)},${counts}}`);
   };
 }

@@ -127,18 +127,18 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
       const isSafe = type === CSV_TYPE && request.query.csv_safe;
       const gzip = type !== JSON_TYPE && acceptsGzip(headers['accept-encoding']);
       const audiences = [store.audienceVersion(id, first), store.audienceVersion(id, second)] as const;
-      const known = {
-        vary: 'accept, accept-encoding',
-        etag: `"${first}-${second}-${type.replace(/.*\W/, '')}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}${erasureTag(population)}"`,
-        'cache-control': REVALIDATE,
-      };
+      const representation = `${type.replace(/.*\W/, '')}${isSafe ? '-safe' : ''}${gzip ? '-gzip' : ''}`;
+      const etag = `"${first}-${second}-${representation}${erasureTag(population)}"`;
+      const known = { vary: 'accept, accept-encoding', etag, 'cache-control': REVALIDATE };
       if (isMatch(headers['if-none-match'], known.etag)) return sendNotModified(reply.headers(known));
       const { from, to, close } = openBoth(dependencies, audiences, takeStream);
       if (type === JSON_TYPE) {
         try {
           const counts = await countDiff(from, to);
-          reply.headers(known).type(JSON_TYPE);
-          return reply.send({ from: first, to: second, ...counts });
+          return reply
+            .headers(known)
+            .type(JSON_TYPE)
+            .send({ from: first, to: second, ...counts });
         } finally {
           close();
         }

@@ -1,4 +1,5 @@
 /** Routes of campaigns: create, change, delete, list, get. */
+import type { z } from 'zod';
 import { messageOf } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { requireLabels } from '../http/access.ts';
@@ -63,32 +64,19 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
     async (request, reply) => {
       const { store, population, campaignFeatures } = dependencies;
       requireLabels(request.caller, request.body.labels ?? {});
-      const { external_id: externalId, name, labels, features, filters, seeds, audience, refresh } = request.body;
+      const { features, filters } = request.body;
       const key = request.headers['idempotency-key'];
       const once = key === undefined ? undefined : { key, requestSha256: sha256Of(request.body) };
       const answered = once && store.answerOf(once);
       if (typeof answered === 'string') {
         const campaign = JSON.parse(answered) as ReturnType<typeof presentCampaign>;
-        return reply
-          .header('idempotent-replayed', 'true')
-          .code(202)
-          .headers({ location: pathOf(campaign), etag: tagOfCampaign(campaign) })
-          .send(campaign);
+        reply.headers({ location: pathOf(campaign), etag: tagOfCampaign(campaign), 'idempotent-replayed': 'true' });
+        return reply.code(202).send(campaign);
       }
       const featureCounts = countFeatures(campaignFeatures, features);
       refuseUnknownFilters(population, filters);
       const campaign = store.create(
-        {
-          externalId,
-          name,
-          labels,
-          features,
-          featureCounts,
-          filters,
-          seeds: seeds ?? undefined,
-          audience: toAudienceRequest(audience),
-          refresh: toRefreshPolicy(refresh),
-        },
+        { ...toNewCampaign(request.body), featureCounts },
         (id) => findUser(population, id) >= 0,
         once && { ...once, answer: (made) => JSON.stringify(presentCampaign(made)) },
       );
@@ -100,6 +88,15 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         .send(shown);
     },
   );
+}
+
+function toNewCampaign(body: z.output<ReturnType<typeof campaignBody>>) {
+  const { external_id: externalId, name, labels, features, filters, seeds, audience, refresh } = body;
+  return {
+    ...{ externalId, name, labels, features, filters, seeds: seeds ?? undefined },
+    audience: toAudienceRequest(audience),
+    refresh: toRefreshPolicy(refresh),
+  };
 }
 
 function updateCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
