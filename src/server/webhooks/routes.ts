@@ -5,11 +5,9 @@ import type { ServerApp } from '../http/fastify-types.ts';
 import { createOnce, idempotencyHeaders } from '../http/idempotent.ts';
 import { ifMatchHeaders, requireMatch } from '../http/preconditions.ts';
 import { describeRoute, json } from '../http/route.ts';
+import { addDeliveryRoutes } from './delivery-routes.ts';
 import { presentDelivery, presentSigned, presentWebhook, tagOfWebhook } from './present.ts';
 import {
-  deliveryPageSchema,
-  deliveryParams,
-  deliveryQuery,
   deliverySchema,
   rotationBody,
   webhookBody,
@@ -40,8 +38,7 @@ export function addWebhookRoutes(app: ServerApp, dependencies: WebhookNeeds): vo
   deleteWebhook(app, dependencies);
   rotateWebhookSecret(app, dependencies, once);
   pingWebhook(app, dependencies, once);
-  listDeliveries(app, dependencies);
-  replayDelivery(app, dependencies, once);
+  addDeliveryRoutes(app, dependencies, once);
 }
 
 function createWebhook(app: ServerApp, { store, webhooks, clock, config }: WebhookNeeds, once: Once): void {
@@ -244,61 +241,6 @@ function pingWebhook(app: ServerApp, { store, webhooks, clock }: WebhookNeeds, o
     async (request, reply) => {
       const delivery = await once(request, reply, {
         make: (idempotent) => store.outbox.ping(request.params.id, clock.now(), idempotent),
-        present: presentDelivery,
-      });
-      webhooks.wake();
-      return reply.code(202).send(delivery);
-    },
-  );
-}
-
-function listDeliveries(app: ServerApp, { store, config }: WebhookNeeds): void {
-  app.get(
-    '/v1/webhooks/:id/deliveries',
-    {
-      schema: describeRoute({
-        operationId: 'listDeliveries',
-        scope: 'read',
-        tags: TAGS,
-        summary: 'List deliveries, newest first',
-        params: webhookParams,
-        querystring: deliveryQuery(config),
-        response: {
-          200: json('A page.', deliveryPageSchema),
-        },
-        errors: ['invalid_cursor', 'webhook_not_found'],
-      }),
-    },
-    async (request) => {
-      const page = store.outbox.deliveries(request.params.id, request.query);
-      return { items: page.items.map(presentDelivery), next_cursor: page.nextCursor };
-    },
-  );
-}
-
-function replayDelivery(app: ServerApp, { store, webhooks, clock }: WebhookNeeds, once: Once): void {
-  app.post(
-    '/v1/webhooks/:id/deliveries/:delivery_id/replay',
-    {
-      schema: describeRoute({
-        operationId: 'replayDelivery',
-        scope: 'write',
-        tags: TAGS,
-        summary: 'Send the event of a delivery again',
-        description:
-          'As a delivery of its own, with the same `webhook-id` and the same body, and with its own time for retries.',
-        params: deliveryParams,
-        headers: idempotencyHeaders,
-        response: {
-          202: json('Queued.', deliverySchema, ['Idempotent-Replayed']),
-        },
-        errors: ['webhook_not_found', 'delivery_not_found', 'webhook_disabled', 'idempotency_key_reused'],
-      }),
-    },
-    async (request, reply) => {
-      const { id, delivery_id: deliveryId } = request.params;
-      const delivery = await once(request, reply, {
-        make: (idempotent) => store.outbox.replay(id, deliveryId, clock.now(), idempotent),
         present: presentDelivery,
       });
       webhooks.wake();
