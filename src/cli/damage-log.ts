@@ -35,9 +35,9 @@ export class DamageLog {
   }
 
   /**
-   * Notes a damaged ranking. If it is an active audience's, its campaign is expanded again from its inputs, once:
-   * equal inputs give equal bytes. Does so in a later turn of the event loop; never throws. Without a message a read found it,
-   * which may be of a version that was just deleted.
+   * Notes a damaged ranking. If it is an active audience's, its campaign is expanded again from its inputs, once: equal
+   * inputs give equal bytes. Does so in a later turn of the event loop; never throws. Without a message a read found
+   * it, which may be of a version that was just deleted.
    */
   noteRanking(folder: string, message?: string): void {
     setImmediate(() => {

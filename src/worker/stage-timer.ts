@@ -2,7 +2,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { AttemptProgress } from './expand.ts';
 
-/** To be called at the end of each stage: notes in `timings`, and tells, the seconds since the end of the one before. */
+/** To be called at the end of each stage: notes, and tells, the seconds since the end of the one before. */
 export function stageTimer(
   clock: Pick<Clock, 'elapsed'>,
   timings: Record<string, number>,

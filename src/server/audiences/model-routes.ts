@@ -20,6 +20,12 @@ export type ModelNeeds = Pick<ServerDependencies, 'config' | 'customisedModels' 
 const ONNX_TYPE = 'application/octet-stream';
 const MODEL_HEADERS = ['ETag', 'Vary', 'X-Audience-Version', 'X-Model-Version', 'Link'] as const;
 
+const MODEL_ANSWER = {
+  description: 'The model, or its manifest.',
+  headers: [...MODEL_HEADERS, 'Content-Disposition'],
+  content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifestSchema } },
+} as const;
+
 export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
   const { config, store, customisedModels } = dependencies;
   const take = createSlots(config.maximumOpenModels, 'customised models are being built or sent');
@@ -36,14 +42,7 @@ export function addModelRoutes(app: ServerApp, dependencies: ModelNeeds): void {
         summary: 'Download the customised model',
         description: describeModel(config),
         params: campaignParams,
-        response: {
-          200: {
-            description: 'The model, or its manifest.',
-            headers: [...MODEL_HEADERS, 'Content-Disposition'],
-            content: { [ONNX_TYPE]: { schema: onnxSchema }, [JSON_TYPE]: { schema: customisedManifestSchema } },
-          },
-          304: notModified(MODEL_HEADERS),
-        },
+        response: { 200: MODEL_ANSWER, 304: notModified(MODEL_HEADERS) },
         errors: ['campaign_not_found', 'model_not_stored', 'not_acceptable', 'audience_not_ready', 'model_unavailable'],
       }),
     },

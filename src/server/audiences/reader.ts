@@ -80,7 +80,6 @@ export function createReader(dependencies: ReadNeeds, takeStream: ReturnType<typ
       });
       return reply.type(CONTENT_TYPES[type]);
     };
-
     const open = <R extends ReadRanking>(at: Located, ranking: R): Opened<R> => {
       checkPopulation(dependencies, at.audience, ranking);
       return { audience: at.audience, ranking, view: viewOf(at, ranking, query) };

@@ -89,6 +89,12 @@ const DIFF_CONTENT = {
   },
 };
 
+const DIFF_ANSWER = {
+  description: 'The counts, or the users.',
+  headers: [...CACHED, 'Content-Encoding'],
+  content: DIFF_CONTENT,
+} as const;
+
 function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream: ReturnType<typeof createSlots>): void {
   const { store, population } = dependencies;
   app.get(
@@ -110,11 +116,7 @@ function getAudienceDiff(app: ServerApp, dependencies: VersionNeeds, takeStream:
         params: diffParams,
         querystring: diffQuery,
         response: {
-          200: {
-            description: 'The counts, or the users.',
-            headers: [...CACHED, 'Content-Encoding'],
-            content: DIFF_CONTENT,
-          },
+          200: DIFF_ANSWER,
           304: notModified(CACHED),
         },
         errors: ['campaign_not_found', 'audience_not_found', 'not_acceptable'],

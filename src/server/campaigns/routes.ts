@@ -31,6 +31,13 @@ export function addCampaignRoutes(app: ServerApp, dependencies: CampaignNeeds): 
   getCampaign(app, dependencies);
 }
 
+const CREATION =
+  'Stores the seeds, queues the expansion and returns at once; the campaign shows the progress. Too few known seeds ' +
+  'are not an error: the state is `too_small`, with the numbers. An `external_id` that another campaign has is ' +
+  'refused, and the response names that campaign (`campaign_id`). With an `Idempotency-Key`, repeating the request ' +
+  'creates nothing new; the response then has `Idempotent-Replayed: true`.';
+const CREATED_HEADERS = ['Location', 'ETag', 'Idempotent-Replayed'] as const;
+
 function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
   const { config } = dependencies;
   app.post(
@@ -42,21 +49,10 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
         labels: 'heeded',
         tags: ['campaigns'],
         summary: 'Create a campaign',
-        description:
-          'Stores the seeds, queues the expansion and returns at once; the campaign shows the progress. Too ' +
-          'few known seeds are not an error: the state is `too_small`, with the numbers. An `external_id` ' +
-          'that another campaign has is refused, and the response names that campaign (`campaign_id`). With ' +
-          'an `Idempotency-Key`, repeating the request creates nothing new; the response then has ' +
-          '`Idempotent-Replayed: true`.',
+        description: CREATION,
         headers: idempotencyHeaders,
         body: campaignBody(config),
-        response: {
-          202: json('Accepted; `Location` is the campaign.', campaignSchema, [
-            'Location',
-            'ETag',
-            'Idempotent-Replayed',
-          ]),
-        },
+        response: { 202: json('Accepted; `Location` is the campaign.', campaignSchema, CREATED_HEADERS) },
         errors: ['unknown_feature', 'unknown_filter', 'external_id_taken', 'idempotency_key_reused', 'too_many_seeds'],
       }),
       preValidation: async (request) => refuseTooManyIds(request.body, 'seeds', config.maximumInlineSeeds),

@@ -1,0 +1,38 @@
+/** The error codes of the service's own files and settings: see error-codes.ts. */
+import type { ProblemRow } from './problem-row.ts';
+
+/**
+ * A code for the service's own files and settings: callers see it only if the service was started with a damaged or
+ * altered folder.
+ */
+function ofTheService(what: string, advice: string): ProblemRow {
+  const meaning = `${what} The response has no details; the service log has them, under the request id.`;
+  return { status: 500, title: 'Something went wrong', hidden: true, meaning, advice };
+}
+
+export const SERVICE_ROWS = {
+  invalid_argument: ofTheService(
+    'The service, or one of its commands, was given a value that it cannot use.',
+    'The operator must correct the settings.',
+  ),
+  invalid_data: ofTheService(
+    'A data set, or the source of a population, does not have the expected form.',
+    'The operator must correct the file that the log names.',
+  ),
+  invalid_population: ofTheService(
+    'A file of the population is missing, damaged or altered.',
+    'The operator must import the population again.',
+  ),
+  invalid_graph: ofTheService(
+    'An ONNX graph cannot be read, typed or differentiated.',
+    'The operator must serve a model that passes metaheac model verify.',
+  ),
+  invalid_model: ofTheService(
+    'A model folder is damaged, altered or violates the contract.',
+    'The operator must serve a model that passes metaheac model verify.',
+  ),
+  device_unavailable: ofTheService(
+    'The device that the engine is configured to use is not available.',
+    'The operator must set another METAHEAC_DEVICE, or repair the configured one.',
+  ),
+} satisfies Record<string, ProblemRow>;
