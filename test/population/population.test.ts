@@ -1,4 +1,5 @@
 /** Reading: rows gathered in any order, the cache of segments, and bugs of the caller. */
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createRng } from '../../src/lib/rng.ts';
 import { gatherRows } from '../../src/population/gather.ts';
@@ -44,11 +45,13 @@ describe('readRows', () => {
 
     // the last segment is smaller than those before: what they left behind it is none of it
     const memory = new SegmentMemory();
+    const uncached = openPopulation(out, { cacheBytes: 0 });
+    // true or false: a difference of so many rows would take minutes to print
     for (let segment = 0; segment < 3; segment++)
-      expect(population.readSegment(segment, memory)).toEqual(population.readSegment(segment));
-    const first = population.readSegment(0, memory);
+      expect(isDeepStrictEqual(uncached.readSegment(segment, memory), population.readSegment(segment))).toBe(true);
+    const first = uncached.readSegment(0, memory);
     const before = first.userNumbers[0];
-    expect(population.readSegment(2, memory).userNumbers.buffer).toBe(first.userNumbers.buffer);
+    expect(uncached.readSegment(2, memory).userNumbers.buffer === first.userNumbers.buffer).toBe(true);
     expect(first.userNumbers[0]).not.toBe(before);
   });
 
