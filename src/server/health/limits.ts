@@ -9,7 +9,6 @@ export const STORAGE_LIMITS = {
     default: 256 * 1024 * 1024,
     unit: 'bytes',
     least: 0,
-    published: true,
     description:
       'Free bytes on the disk of the data folder below which nothing new is taken and queued expansions wait, while ' +
       'reads and deletions go on (256 MiB; 0: none).',

@@ -63,7 +63,6 @@ export const HTTP_LIMITS = {
   maximumConnections: {
     default: 10_000,
     unit: 'connections',
-    published: true,
     description:
       'Open connections; one more is closed at once. Fewer where the process may open too few files: see ' +
       '`METAHEAC_RESERVED_DESCRIPTORS`.',
