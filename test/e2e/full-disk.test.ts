@@ -88,7 +88,7 @@ describe('serve on a full disk', () => {
     },
     async () => {
       fill(join(dataDir, 'filler'));
-      const served = await Served.spawn({ ...world, dataDir, env: { METAHEAC_DISK_RESERVE_BYTES: '500000' } });
+      const served = await Served.spawn({ ...world, dataDir, env: RESERVE });
       await served.until(async () => (await served.call('GET', '/livez')).status === 200, 'is alive');
       const { items } = (await served.call('GET', '/v1/campaigns')).json as { items: { id: string; state: string }[] };
       const { id } = items.find(({ state }) => state === 'ready')!;
@@ -104,6 +104,9 @@ describe('serve on a full disk', () => {
     },
   );
 });
+
+/** The disk is smaller than what is kept free by default. */
+const RESERVE = { METAHEAC_DISK_RESERVE_BYTES: '500000', METAHEAC_READY_FREE_BYTES: '0' };
 
 /** A campaign whose engine was stopped while it adapted. */
 async function stopWhileAdapting(served: Served, engine: number): Promise<string> {
