@@ -13,6 +13,7 @@ export function describeJobs(newData: NewData): void {
       const first = store.create(newCampaign(), everyoneIsKnown);
       store.create(newCampaign(), everyoneIsKnown);
       expect(store.claim('7:engine')).toEqual({
+        traceparent: null,
         id: expect.any(String),
         expansionId: expect.any(String),
         campaignId: first.id,
