@@ -57,6 +57,9 @@ const allowedHosts = list.superRefine((entries, context) => {
   }
 });
 
+/** A key that callers send. A new schema each time, as words belong to a schema. */
+const secret = () => z.string().min(16, 'a key must have at least 16 characters').optional();
+
 /** Off unless it is turned on. A new schema each time, as words belong to a schema. */
 const switched = () =>
   z
@@ -113,28 +116,20 @@ export const settingsSchema = z.object({
       description:
         'OpenTelemetry receiver (OTLP over HTTP, JSON) of traces and metrics, such as `http://127.0.0.1:4318`.',
     }),
-  METAHEAC_API_KEY: z
-    .string()
-    .min(16, 'a key must have at least 16 characters')
-    .optional()
-    .register(SETTING_WORDS, {
-      byDefault: 'none',
-      isSecret: true,
-      description:
-        'API key of scope admin, at least 16 characters; if set, or once `metaheac keys create` made one, every `/v1` ' +
-        'call needs `Authorization: Bearer`.',
-    }),
-  METAHEAC_METRICS_KEY: z
-    .string()
-    .min(16, 'a key must have at least 16 characters')
-    .optional()
-    .register(SETTING_WORDS, {
-      byDefault: 'none',
-      isSecret: true,
-      description:
-        'Key for `/metrics`, `/docs` and the details of `/readyz`, beside any API key. Without it these are open on a ' +
-        'loopback address, and need an API key on any other.',
-    }),
+  METAHEAC_API_KEY: secret().register(SETTING_WORDS, {
+    byDefault: 'none',
+    isSecret: true,
+    description:
+      'API key of scope admin, at least 16 characters; if set, or once `metaheac keys create` made one, every `/v1` ' +
+      'call needs `Authorization: Bearer`.',
+  }),
+  METAHEAC_METRICS_KEY: secret().register(SETTING_WORDS, {
+    byDefault: 'none',
+    isSecret: true,
+    description:
+      'Key for `/metrics`, `/docs` and the details of `/readyz`, beside any API key. Without it these are open on a ' +
+      'loopback address, and need an API key on any other.',
+  }),
   METAHEAC_ALLOWED_HOSTS: hostNames.default([]).register(SETTING_WORDS, {
     byDefault: 'none',
     isList: true,

@@ -122,12 +122,4 @@ export class JobRows {
   owners(): string[] {
     return this.#database.prepare('SELECT DISTINCT owner FROM jobs WHERE owner IS NOT NULL').pluck().all() as string[];
   }
-
-  /** When the oldest job that nobody works at was queued; undefined where there is none. */
-  oldestQueuedAt(now: number): number | undefined {
-    return this.#database
-      .prepare('SELECT queued_at FROM jobs WHERE lease_until IS NULL OR lease_until <= @now ORDER BY queued_at LIMIT 1')
-      .pluck()
-      .get({ now }) as number | undefined;
-  }
 }

@@ -28,11 +28,6 @@ export class SqliteJobs implements Jobs {
     this.#parts = parts;
   }
 
-  oldestQueuedSeconds(): number {
-    const now = this.#now();
-    return Math.max(0, now - (this.#parts.jobs.oldestQueuedAt(now) ?? now)) / 1000;
-  }
-
   claim(owner: string): Job | null {
     const now = this.#now();
     // An idle engine asks often, and a read takes no lock.

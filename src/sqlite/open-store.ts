@@ -74,7 +74,7 @@ function composed(connection: Connection): CampaignStore {
     ...methods(expansionStore, ['expand', 'expandDue', 'cancel', 'expansion', 'expansionsOf', 'setsOf', 'setBlocks']),
     ...methods(audienceStore, ['activeAudience', 'activeAudiences', 'audienceVersion', 'audienceVersions']),
     ...methods(audienceStore, ['activate', 'changes']),
-    ...methods(jobStore, ['oldestQueuedSeconds', 'claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
+    ...methods(jobStore, ['claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
     ...methods(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
     ...methods(feedback, ['addFeedback', 'feedbackOf', 'removeUnusedFeedback']),
     ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),

@@ -13,9 +13,6 @@ import type { ExpansionResult, Job, Pins, Reason } from '../types.ts';
  * unavailable, and then had no effect.
  */
 export interface Jobs {
-  /** How long the oldest unclaimed job has waited; 0 if there is none. */
-  oldestQueuedSeconds(): number;
-
   /**
    * Leases the claimable job whose turn (`turnOf`) comes first to `owner` (`<pid>:<uuid>`); null if there is none. The
    * expansion is queued again until the owner advances it. Jobs whose last attempt let its lease expire end as failed,

@@ -331,20 +331,20 @@ export function describeJobs(newData: NewData): void {
     });
   });
 
-  describe('CampaignStore.oldestQueuedSeconds', () => {
+  describe('StoreHealth.queue', () => {
     it('is the wait of the first job that nobody works at', () => {
       const data = newData();
       const store = data.open();
-      expect(store.oldestQueuedSeconds()).toBe(0);
+      expect(store.health.queue().oldestSeconds).toBe(0);
       store.create(newCampaign(), everyoneIsKnown);
       data.clock.pass(1500);
       store.create(newCampaign(), everyoneIsKnown);
       data.clock.pass(1000);
-      expect(store.oldestQueuedSeconds()).toBe(2.5);
+      expect(store.health.queue().oldestSeconds).toBe(2.5);
       store.claim('1:a');
-      expect(store.oldestQueuedSeconds()).toBe(1);
+      expect(store.health.queue().oldestSeconds).toBe(1);
       data.clock.pass(LEASE_MS);
-      expect(store.oldestQueuedSeconds()).toBe(2.5 + LEASE_MS / 1000);
+      expect(store.health.queue().oldestSeconds).toBe(2.5 + LEASE_MS / 1000);
     });
   });
 }
