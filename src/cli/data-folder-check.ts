@@ -1,8 +1,11 @@
 /** What a data folder's rows name, compared with what lies there: every file by its checksum, and files of nobody. */
+import { join } from 'node:path';
 import { checkRanking } from '../audience/check-ranking.ts';
 import type { StoreContents, StoredName, StoreUpkeep } from '../campaigns/ports/upkeep.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
+import { checkModels, type ModelsReport } from '../model/check-models.ts';
 import { CUSTOMISED_FILE, decodeCustomised } from '../model/customised.ts';
+import { MODELS_FOLDER } from '../model/versions.ts';
 import { checkUserSet } from '../user-sets/check-set.ts';
 
 export interface Fault {
@@ -15,22 +18,30 @@ export interface DataFolderReport {
   /** User sets and rankings that rows name. */
   readonly sets: number;
   readonly rankings: number;
+  /** Models that were promoted. */
+  readonly models: number;
   readonly bytes: number;
   /** Rankings from before there were checksums: only their counts and sizes are checked. */
   readonly unsealed: readonly string[];
   /** Missing or damaged. */
   readonly faults: readonly Fault[];
-  /** What no row names and no running expansion may be writing. */
+  /** What no row names and no running expansion may be writing, and what a promotion left that was cut off. */
   readonly orphans: readonly StoredName[];
+}
+
+export interface CheckOptions {
+  readonly dataDir: string;
+  /** Whether no service uses the folder. */
+  readonly isAlone: boolean;
 }
 
 /**
  * Safe beside a running service: what it writes, replaces or removes meanwhile is compared with its rows once more.
- * Files that are being written (`*.tmp`) are orphans only where `isAlone`, without a service.
+ * Files that are being written (`*.tmp`, a model that is promoted) are orphans only where `isAlone`.
  */
 export function checkDataFolder(
   upkeep: StoreUpkeep,
-  { isAlone }: { readonly isAlone: boolean },
+  { dataDir, isAlone }: CheckOptions,
   progress: (done: number, all: number) => void = () => {},
 ): DataFolderReport {
   const listed = upkeep.files();
@@ -47,18 +58,30 @@ export function checkDataFolder(
     if (found === 'unsealed') unsealed.push(path);
     else if (found !== null) suspects.push({ path, message: found.fault });
   }
+  const models = checkModels(join(dataDir, MODELS_FOLDER));
   const after = upkeep.contents();
   const there = new Set(upkeep.files().map(({ path }) => path));
   return {
     sets: contents.sets.size,
     rankings: contents.rankings.size,
-    bytes,
+    models: models.versions.length,
+    bytes: bytes + models.bytes,
     unsealed,
-    faults: suspects.filter(({ path }) => path === 'metaheac.db' || isNamed(after, path)),
-    orphans: listed.filter(
-      (file) => there.has(file.path) && isOrphan(file, contents, isAlone) && isOrphan(file, after, isAlone),
-    ),
+    faults: [
+      ...suspects.filter(({ path }) => path === 'metaheac.db' || isNamed(after, path)),
+      ...models.faults.map(({ path, message }) => ({ path: `${MODELS_FOLDER}/${path}`, message })),
+    ],
+    orphans: [
+      ...listed.filter(
+        (file) => there.has(file.path) && isOrphan(file, contents, isAlone) && isOrphan(file, after, isAlone),
+      ),
+      ...(isAlone ? leftoversOf(models) : []),
+    ],
   };
+}
+
+function leftoversOf({ leftovers }: ModelsReport): StoredName[] {
+  return leftovers.map((name) => ({ path: `${MODELS_FOLDER}/${name}` }));
 }
 
 /** null: whole. */

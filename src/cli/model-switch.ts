@@ -9,6 +9,7 @@ import { type ModelFolder, readModelFolder } from '../model/folder.ts';
 import {
   findModel,
   listModels,
+  MODELS_FOLDER,
   publishModel,
   readServedModels,
   type ServedModel,
@@ -26,8 +27,6 @@ import type { PopulationSwitch } from './population-switch.ts';
 
 /** Campaigns that both models expand before a switch: the newest whose expansion is ready. */
 const SHADOW_CAMPAIGNS = 3;
-/** The folder of models in a data folder. */
-const MODELS = 'models';
 const RETRY_SECONDS = 2;
 
 export interface ModelSwitchOptions {
@@ -67,7 +66,7 @@ export class ModelSwitch implements Models {
    */
   constructor(options: ModelSwitchOptions) {
     this.#options = options;
-    this.models = resolve(options.dataDir, MODELS);
+    this.models = resolve(options.dataDir, MODELS_FOLDER);
     this.#base = readModelFolder(options.given);
     const base = this.#base.manifest.version;
     const { isKept, history } = historyFrom(this.models, base);

@@ -8,8 +8,10 @@ import { AppError, messageOf } from '../lib/errors.ts';
 import { MANIFEST_FILE, readManifest } from './folder.ts';
 import type { Manifest } from './manifest.ts';
 
+/** The folder of models in a data folder. */
+export const MODELS_FOLDER = 'models';
 /** The file that says which model is served: it is replaced whole, so a kill leaves the old one or the new one. */
-const SERVED_FILE = 'served.json';
+export const SERVED_FILE = 'served.json';
 /** Models that a rollback can go back through. */
 const MOST_HISTORY = 20;
 const VERSION = /^[0-9a-f]{12}$/;
@@ -39,6 +41,10 @@ export interface ModelSummary {
   /** When its files were put there, in ms since 1970. */
   readonly publishedAt: number;
   readonly bytes: number;
+}
+
+export function isModelVersion(name: string): boolean {
+  return VERSION.test(name);
 }
 
 /** The folder of a version; null if there is none. */

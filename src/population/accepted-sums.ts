@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { replaceDurably } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 
-const SUMS_FILE = 'directory.sums';
+export const SUMS_FILE = 'directory.sums';
 
 const sumsSchema = z.record(z.string(), z.array(z.string()));
 

@@ -20,8 +20,7 @@ const manifestSchema = z.strictObject({
   lost: z.array(z.string()),
   files: z.array(
     z.strictObject({
-      // relative, without a part that leads up
-      path: z.string().regex(/^(?!\.)[\w-][\w.-]*(\/[\w-][\w.-]*)*$/),
+      path: z.string().refine(leadsInside, 'a relative path is expected, without a part that leads up'),
       size: z.int().min(0),
       sha256: SHA256,
     }),
@@ -31,6 +30,7 @@ const manifestSchema = z.strictObject({
 });
 
 type BackupFiles = z.infer<typeof manifestSchema>['files'];
+export type BackedUpFile = BackupFiles[number];
 
 interface Backup {
   /** Milliseconds since 1970. */
@@ -87,6 +87,10 @@ export function hashFile(path: string): string {
     closeSync(file);
   }
   return hash.digest('hex');
+}
+
+function leadsInside(path: string): boolean {
+  return path.split('/').every((part) => part !== '' && !part.startsWith('.') && !/[\\\0]/.test(part));
 }
 
 function sumOf(content: object): string {

@@ -5,7 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import type { BackupOptions, BackupReport, StoreContents } from '../campaigns/ports/upkeep.ts';
+import type {
+  BackupOptions,
+  BackupReport,
+  FileBeside,
+  RestoreOptions,
+  RestoreReport,
+  StoreContents,
+} from '../campaigns/ports/upkeep.ts';
 import { RANKINGS, rankingFolder } from '../campaigns/ranking-name.ts';
 import {
   copyDurably,
@@ -19,7 +26,14 @@ import {
 } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { SEED_FOLDER, userSetFile } from '../user-sets/set-file.ts';
-import { BACKUP_FILE, describeFiles, encodeBackup, hashFile, readBackup } from './backup-manifest.ts';
+import {
+  BACKUP_FILE,
+  type BackedUpFile,
+  describeFiles,
+  encodeBackup,
+  hashFile,
+  readBackup,
+} from './backup-manifest.ts';
 import { DATABASE_FILE, type Database, databaseOf, openForReading } from './database.ts';
 import { Sqlite } from './driver.ts';
 import { contentsOf } from './upkeep.ts';
@@ -37,13 +51,14 @@ const ATTEMPTS = 10;
 export async function backUpDataFolder(
   dataDir: string,
   to: string,
-  { now, copy }: BackupOptions,
+  { now, copy, beside }: BackupOptions,
 ): Promise<BackupReport> {
   const from = resolve(dataDir);
   const database = openForReading(databaseOf(from));
   try {
     return await intoNewFolder(resolve(to), async (folder) => {
       const { lost, attempts } = await copyConsistently(database, from, folder, copy ? copyDurably : linkDurably);
+      copyBeside(beside?.() ?? [], folder, copy);
       const files = describeFiles(folder);
       writeDurably(join(folder, BACKUP_FILE), encodeBackup({ createdAt: now, files, lost }));
       return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), attempts, lost };
@@ -56,23 +71,54 @@ export async function backUpDataFolder(
 }
 
 /** @throws AppError as `StoreAdapter.restore` */
-export async function restoreDataFolder(backup: string, to: string): Promise<BackupReport> {
+export async function restoreDataFolder(
+  backup: string,
+  to: string,
+  { apart }: RestoreOptions = {},
+): Promise<RestoreReport> {
   const from = resolve(backup);
-  const { files, lost } = readBackup(from);
+  const { files } = readBackup(from);
+  const isApart = ({ path }: BackedUpFile) => apart !== undefined && path.startsWith(`${apart.folder}/`);
+  const others = files.filter(isApart);
+  const own = files.filter((file) => !isApart(file));
+  const toApart = apart?.to ?? null;
+  if (toApart !== null && others.length === 0)
+    throw new AppError('invalid_argument', `backup ${from} has no ${apart!.folder}`);
+  const bytesOf = (all: readonly BackedUpFile[]) => all.reduce((sum, { size }) => sum + size, 0);
   try {
     return await intoNewFolder(resolve(to), async (folder) => {
-      for (const { path, size, sha256 } of files) {
-        const copied = join(folder, path);
-        createFolder(dirname(copied));
-        if (!existsSync(join(from, path))) throw damagedBackup(from, `${path} is missing`);
-        copyDurably(join(from, path), copied);
-        if (hashFile(copied) !== sha256) throw damagedBackup(from, `${path} does not have its sha256 (${size} bytes)`);
-      }
-      return { files: files.length, bytes: files.reduce((sum, { size }) => sum + size, 0), attempts: 1, lost };
+      copyVerified(own, from, (path) => join(folder, path));
+      const report = { files: own.length, bytes: bytesOf(own), apart: 0, leftOut: others.length };
+      if (toApart === null || others.length === 0) return report;
+      await intoNewFolder(resolve(toApart), async (second) =>
+        copyVerified(others, from, (path) => join(second, path.slice(apart!.folder.length + 1))),
+      );
+      return { files: files.length, bytes: bytesOf(files), apart: others.length, leftOut: 0 };
     });
   } catch (error) {
     throw storageError(`restore ${from}`, error);
   }
+}
+
+function copyVerified(files: readonly BackedUpFile[], from: string, target: (path: string) => string): void {
+  for (const { path, size, sha256 } of files) {
+    const copied = target(path);
+    createFolder(dirname(copied));
+    if (!existsSync(join(from, path))) throw damagedBackup(from, `${path} is missing`);
+    copyDurably(join(from, path), copied);
+    if (hashFile(copied) !== sha256) throw damagedBackup(from, `${path} does not have its sha256 (${size} bytes)`);
+  }
+}
+
+function copyBeside(files: Iterable<FileBeside>, folder: string, isCopied: boolean): void {
+  const made = new Set<string>();
+  for (const { from, path, isFinal } of files) {
+    const target = join(folder, path);
+    createFolder(dirname(target));
+    made.add(dirname(target));
+    (isCopied || !isFinal ? copyDurably : linkDurably)(from, target);
+  }
+  for (const each of made) syncFolder(each);
 }
 
 async function copyConsistently(

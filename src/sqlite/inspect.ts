@@ -1,7 +1,7 @@
 /** Looks at a data folder beside a running service or without one, and changes nothing in it. */
 import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { StoreContents, StoreInspection } from '../campaigns/ports/store.ts';
+import type { KeyCounts, StoreContents, StoreInspection } from '../campaigns/ports/store.ts';
 import { withStorage } from '../lib/durable-files.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { LOCK_FILE } from './data-folder-lock.ts';
@@ -20,23 +20,24 @@ const HEADER_BYTES = 100;
 /** The format of a database without a log. */
 const ROLLBACK_FORMAT = 1;
 
+const KEYS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'api_keys'";
 const CAMPAIGNS = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'campaigns'";
 
 /** @throws AppError storage_failed */
-export function inspectDataFolder(dataDir: string): StoreInspection {
+export function inspectDataFolder(dataDir: string, now: number): StoreInspection {
   const folder = resolve(dataDir);
   const lock = join(folder, LOCK_FILE);
   const path = join(folder, DATABASE_FILE);
   return withStorage(`read ${folder}`, () => ({
     isTaken: existsSync(lock) && isHeld(lock),
-    contents: existsSync(path) ? contentsOf(path) : null,
+    contents: existsSync(path) ? contentsOf(path, now) : null,
   }));
 }
 
-function contentsOf(path: string): StoreContents {
+function contentsOf(path: string, now: number): StoreContents {
   const sizeBytes = statSync(path).size;
   const newestVersion = readMigrations(migrationsFolder()).length;
-  const facts = { newestVersion, sizeBytes, damage: null, isChecked: true, campaigns: 0 };
+  const facts = { newestVersion, sizeBytes, damage: null, isChecked: true, campaigns: 0, keys: null };
   const hasLog = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
   if (sizeBytes < HEADER_BYTES && !hasLog) {
     const damage = sizeBytes === 0 ? null : `it has ${sizeBytes} bytes, which is no database`;
@@ -48,7 +49,9 @@ function contentsOf(path: string): StoreContents {
     if (database === null) return { ...facts, version: headerVersion(path), isChecked: false };
     const version = versionOf(database);
     const damage = findDamage(database);
-    return { ...facts, version, damage, campaigns: version > 0 && damage === null ? countCampaigns(database) : 0 };
+    const isReadable = version > 0 && damage === null;
+    const campaigns = isReadable ? countCampaigns(database) : 0;
+    return { ...facts, version, damage, campaigns, keys: isReadable ? countKeys(database, now) : null };
   } catch (error) {
     const known = databaseError(path, error);
     if (known instanceof AppError && known.code === 'invalid_argument')
@@ -83,6 +86,18 @@ function findDamage(database: Database): string | null {
   if (answer !== 'ok') return answer;
   const isOurs = versionOf(database) === 0 || database.prepare(CAMPAIGNS).get() !== undefined;
   return isOurs ? null : 'it has no table of campaigns: another program wrote it';
+}
+
+/** null in a database from before there were keys. */
+function countKeys(database: Database, now: number): KeyCounts | null {
+  if (database.prepare(KEYS).get() === undefined) return null;
+  return database
+    .prepare(
+      `SELECT count(*) AS made, count(*) FILTER (WHERE valid) AS valid,
+         count(*) FILTER (WHERE valid AND scope = 'admin') AS admin
+       FROM (SELECT scope, revoked_at IS NULL AND (expires_at IS NULL OR expires_at > @now) AS valid FROM api_keys)`,
+    )
+    .get({ now }) as KeyCounts;
 }
 
 function countCampaigns(database: Database): number {

@@ -12,7 +12,13 @@ import type {
   StoreLocator,
   StoreOptions,
 } from '../campaigns/ports/store.ts';
-import type { BackupOptions, BackupReport, StoreUpkeep } from '../campaigns/ports/upkeep.ts';
+import type {
+  BackupOptions,
+  BackupReport,
+  RestoreOptions,
+  RestoreReport,
+  StoreUpkeep,
+} from '../campaigns/ports/upkeep.ts';
 import { assert } from '../lib/errors.ts';
 import { sqlite } from '../sqlite/adapter.ts';
 
@@ -64,13 +70,17 @@ export function backUpStore(
 }
 
 /** As `StoreAdapter.restore`: the locator says where the store is to be. */
-export function restoreStore({ adapter, location }: StoreLocator, from: string): Promise<BackupReport> {
-  return adapterOf(adapter).restore(from, location);
+export function restoreStore(
+  { adapter, location }: StoreLocator,
+  from: string,
+  options?: RestoreOptions,
+): Promise<RestoreReport> {
+  return adapterOf(adapter).restore(from, location, options);
 }
 
 /** As `StoreAdapter.inspect`. */
-export function inspectStore({ adapter, location }: StoreLocator): StoreInspection {
-  return adapterOf(adapter).inspect(location);
+export function inspectStore({ adapter, location }: StoreLocator, now: number): StoreInspection {
+  return adapterOf(adapter).inspect(location, now);
 }
 
 function adapterOf(name: string): StoreAdapter {

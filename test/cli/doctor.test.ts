@@ -24,13 +24,17 @@ import type { Finding } from '../../src/cli/doctor/finding.ts';
 import { type Machine, readMachine } from '../../src/cli/doctor/machine.ts';
 import { readSettings } from '../../src/cli/environment.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { publishModel, writeServedModels } from '../../src/model/versions.ts';
 import { locateStore, lockStore, openStore } from '../../src/store/open-store.ts';
 import { fewDemoPeople } from '../fixture/demo-world.ts';
 import { temporaryFolder, useFolders } from '../fixture/folders.ts';
+import { writeVariant } from '../fixture/model-variants.ts';
 import { ROOT } from '../fixture/served.ts';
 
 const newFolder = useFolders();
 const world = await fewDemoPeople(temporaryFolder());
+const STORE = { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 1 };
 const isRoot = process.getuid?.() === 0;
 
 const MACHINE: Machine = {
@@ -79,7 +83,7 @@ async function faultOf(check: string, given: Given): Promise<Finding> {
 function dataFolder(): string {
   const folder = newFolder();
   chmodSync(folder, 0o750);
-  openStore(locateStore(folder), { clock: systemClock, minimumSeeds: 1, leaseMs: 1000, maximumAttempts: 1 }).close();
+  openStore(locateStore(folder), STORE).close();
   return folder;
 }
 
@@ -103,7 +107,16 @@ describe('examine', () => {
     expect([...all.values()].filter(({ status }) => status !== 'ok')).toEqual([]);
     expect([data, world.model, world.population].map(namesIn)).toEqual(before);
     expect([...all.keys()]).toEqual([
-      ...['data folder', 'database', 'lock', 'disk space', 'model', 'population', 'model and population'],
+      ...[
+        'data folder',
+        'database',
+        'lock',
+        'disk space',
+        'model',
+        'promoted models',
+        'population',
+        'model and population',
+      ],
       ...['node', 'processors', 'memory', 'open files', 'device', 'clock', 'access', 'secrets', 'port'],
     ]);
   });
@@ -249,6 +262,57 @@ describe('model and population', () => {
   });
 });
 
+describe('promoted models', () => {
+  const version = readModelFolder(world.model).manifest.version;
+  const at = (data: string, model = world.model) => ({ env: { METAHEAC_DATA_DIR: data, METAHEAC_MODEL: model } });
+
+  /** A data folder where another model was promoted; its version. */
+  async function promoted(base: string | null = version): Promise<{ data: string; other: string }> {
+    const [data, folder] = [dataFolder(), join(newFolder(), 'other')];
+    const other = writeVariant(world.model, folder, () => ({ name: 'other' }));
+    const models = join(data, 'models');
+    await publishModel(models, folder);
+    writeServedModels(models, { base, history: [{ version: other, activated_at: null, check: null }] });
+    return { data, other };
+  }
+
+  it('are none at first, then the one that is served; another --model goes before it', async () => {
+    expect((await look()).get('promoted models')).toMatchObject({
+      status: 'ok',
+      detail: 'none: the one of --model is served',
+    });
+    const { data, other } = await promoted();
+    expect((await look(at(data))).get('promoted models')?.detail).toMatch(
+      new RegExp(`^1 version, \\d+ .iB: ${other} is served$`),
+    );
+    const newer = join(newFolder(), 'newer');
+    writeVariant(world.model, newer, () => ({ name: 'newer' }));
+    expect((await look(at(data, newer))).get('promoted models')?.detail).toMatch(/the one of --model is served, which/);
+  });
+
+  it('must be whole where one is served, and should be where a rollback goes to it', async () => {
+    const { data, other } = await promoted();
+    appendFileSync(join(data, 'models', other, 'model.onnx'), 'x');
+    expect(await faultOf('promoted models', at(data))).toMatchObject({
+      status: 'failed',
+      detail: expect.stringMatching(new RegExp(`^${other}: model\\.onnx does not match`)) as string,
+    });
+    writeServedModels(join(data, 'models'), {
+      base: version,
+      history: [{ version, activated_at: null, check: null }],
+    });
+    expect(await faultOf('promoted models', at(data))).toMatchObject({ status: 'warning' });
+    writeFileSync(join(data, 'models/served.json'), '');
+    expect(await faultOf('promoted models', at(data))).toMatchObject({ status: 'failed' });
+  });
+
+  it('are what is held against the population, and leave nothing behind', async () => {
+    const { data } = await promoted();
+    mkdirSync(join(data, 'models/0123456789ab.copying-7'));
+    expect((await faultOf('promoted models', at(data))).advice).toContain('verify --repair');
+  });
+});
+
 describe('the machine', () => {
   it.each<[string, Partial<Machine>, Record<string, string>, Finding['status'], RegExp]>([
     ['node', { node: '20.18.9' }, {}, 'failed', /too old/],
@@ -304,6 +368,27 @@ describe('access', () => {
     expect(await faultOf('access', { env: { METAHEAC_HOST: '0.0.0.0' } })).toMatchObject({ status: 'failed' });
     const env = { METAHEAC_HOST: '192.0.2.1', METAHEAC_API_KEY: 'planted-secret-0123' };
     expect(await faultOf('port', { env })).toMatchObject({ status: 'failed' });
+  });
+
+  it('counts the keys of the store: one that was ever made is needed, and one that is valid', async () => {
+    const data = dataFolder();
+    const env = { METAHEAC_DATA_DIR: data, METAHEAC_HOST: '0.0.0.0' };
+    const store = openStore(locateStore(data), STORE);
+    const make = (scope: 'read' | 'admin') =>
+      store.apiKeys.create({ name: 'test', scope, labels: {}, expiresAt: null }, 10).apiKey.id;
+    const ids = [make('admin'), make('read')];
+    const details = async (more = {}) => (await look({ env: { ...env, ...more } })).get('access')?.detail;
+    expect(await details()).toBe('0.0.0.0, other machines too, keys: 2 in the store (1 admin)');
+    store.apiKeys.revoke(ids[0]!);
+    expect(await details({ METAHEAC_API_KEY: 'planted-secret-0123' })).toBe(
+      '0.0.0.0, other machines too, keys: METAHEAC_API_KEY and 1 in the store (0 admin, 1 revoked or expired)',
+    );
+    store.apiKeys.revoke(ids[1]!);
+    store.close();
+    expect(await faultOf('access', { env })).toMatchObject({
+      status: 'warning',
+      detail: '0.0.0.0, other machines too, keys: 0 in the store (0 admin, 2 revoked or expired)',
+    });
   });
 
   it('wants files with secrets closed, and never repeats what is in them', async () => {

@@ -126,7 +126,7 @@ describe('backup and restore', () => {
     const aside = join(root, 'aside');
     cpSync(join(fixture.dataDir, folder), aside, { recursive: true });
     rmSync(join(fixture.dataDir, folder), { recursive: true });
-    await expect(backUp(join(root, 'partial'))).rejects.toThrow('as damaged as the data folder');
+    await expect(backUp(join(root, 'partial'))).rejects.toThrow('as damaged as what it is of');
     expect(JSON.parse(readFileSync(join(root, 'partial', 'backup.json'), 'utf8')).lost).toEqual([folder]);
     cpSync(aside, join(fixture.dataDir, folder), { recursive: true });
   });

@@ -26,7 +26,7 @@ function stateOf(folder: string) {
 describe('inspectDataFolder', () => {
   it('finds nothing in an empty folder, and leaves it empty', () => {
     const folder = newFolder();
-    expect(inspectDataFolder(folder)).toEqual({ isTaken: false, contents: null });
+    expect(inspectDataFolder(folder, 0)).toEqual({ isTaken: false, contents: null });
     expect(readdirSync(folder)).toEqual([]);
   });
 
@@ -35,7 +35,7 @@ describe('inspectDataFolder', () => {
     openDatabase(databaseOf(folder)).close();
     lockDataFolder(folder)();
     const before = stateOf(folder);
-    expect(inspectDataFolder(folder)).toEqual({
+    expect(inspectDataFolder(folder, 0)).toEqual({
       isTaken: false,
       contents: expect.objectContaining({
         version: newest,
@@ -54,13 +54,13 @@ describe('inspectDataFolder', () => {
     const database = openDatabase(databaseOf(folder));
     write(database, () => database.pragma(`user_version = ${newest + 1}`));
     const before = readdirSync(folder);
-    expect(inspectDataFolder(folder)).toMatchObject({ isTaken: true, contents: { version: newest + 1 } });
+    expect(inspectDataFolder(folder, 0)).toMatchObject({ isTaken: true, contents: { version: newest + 1 } });
     expect(readdirSync(folder)).toEqual(before);
     // and it did not take the lock away
     expect(() => lockDataFolder(folder)).toThrow(expect.objectContaining({ code: 'unavailable' }));
     database.close();
     release();
-    expect(inspectDataFolder(folder).isTaken).toBe(false);
+    expect(inspectDataFolder(folder, 0).isTaken).toBe(false);
   });
 
   it('sees what is in the log that a killed service left', () => {
@@ -71,7 +71,7 @@ describe('inspectDataFolder', () => {
     for (const name of readdirSync(folder)) copyFileSync(join(folder, name), join(killed, name));
     database.close();
     expect(statSync(join(killed, 'metaheac.db-wal')).size).toBeGreaterThan(0);
-    expect(inspectDataFolder(killed)).toMatchObject({ isTaken: false, contents: { version: newest + 2 } });
+    expect(inspectDataFolder(killed, 0)).toMatchObject({ isTaken: false, contents: { version: newest + 2 } });
   });
 
   it.each<[string, (path: string) => void, RegExp]>([
@@ -91,18 +91,18 @@ describe('inspectDataFolder', () => {
     const folder = newFolder();
     openDatabase(databaseOf(folder)).close();
     harm(databaseOf(folder));
-    expect(inspectDataFolder(folder).contents?.damage).toMatch(message);
+    expect(inspectDataFolder(folder, 0).contents?.damage).toMatch(message);
   });
 
   it('says that a database is not ours', () => {
     const folder = newFolder();
     openDatabase(databaseOf(folder), [{ number: 1, name: '0001-other.sql', sql: 'CREATE TABLE a (x)' }]).close();
-    expect(inspectDataFolder(folder).contents?.damage).toMatch(/another program/);
+    expect(inspectDataFolder(folder, 0).contents?.damage).toMatch(/another program/);
   });
 
   it('throws where the database cannot be read', () => {
     const folder = newFolder();
     mkdirSync(databaseOf(folder));
-    expect(() => inspectDataFolder(folder)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
+    expect(() => inspectDataFolder(folder, 0)).toThrow(expect.objectContaining({ code: 'storage_failed' }));
   });
 });

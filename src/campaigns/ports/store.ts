@@ -14,7 +14,7 @@ import type { StoreHealth } from './health.ts';
 import type { Jobs } from './jobs.ts';
 import type { Outbox } from './outbox.ts';
 import type { CampaignRecords } from './records.ts';
-import type { BackupOptions, BackupReport, StoreUpkeep } from './upkeep.ts';
+import type { BackupOptions, BackupReport, RestoreOptions, RestoreReport, StoreUpkeep } from './upkeep.ts';
 import type { UserErasure } from './user-erasure.ts';
 import type { UserSets } from './user-sets.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -124,12 +124,16 @@ export interface StoreAdapter {
 
   /**
    * Makes a store of a copy; every file is verified, and nothing is there unless all are whole.
-   * @throws AppError invalid_argument where it is no copy, is damaged, or the target is not empty; storage_failed
+   * @throws AppError invalid_argument where it is no copy, is damaged or lacks what is to go apart, or a target is not
+   * empty; storage_failed
    */
-  restore(from: string, to: string): Promise<BackupReport>;
+  restore(from: string, to: string, options?: RestoreOptions): Promise<RestoreReport>;
 
-  /** Looks at what is there, and changes nothing. @throws AppError storage_failed where it cannot be read */
-  inspect(location: string): StoreInspection;
+  /**
+   * Looks at what is there at this moment (milliseconds since 1970), and changes nothing.
+   * @throws AppError storage_failed where it cannot be read
+   */
+  inspect(location: string, now: number): StoreInspection;
 }
 
 /** A store as it is found. */
@@ -150,6 +154,17 @@ export interface StoreContents {
   /** Large ones are not, where that needs a copy in memory. */
   readonly isChecked: boolean;
   readonly campaigns: number;
+  /** Keys of callers; null where that was not read. */
+  readonly keys: KeyCounts | null;
+}
+
+export interface KeyCounts {
+  /** All that were ever made: from the first one on a key is needed. */
+  readonly made: number;
+  /** Those that are neither revoked nor expired. */
+  readonly valid: number;
+  /** Of those, the ones that may change keys. */
+  readonly admin: number;
 }
 
 /** Where a store is, as plain data: what a process or a thread is handed to open the same one. */

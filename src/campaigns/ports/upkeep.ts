@@ -44,9 +44,34 @@ export interface BackupReport {
   readonly lost: readonly string[];
 }
 
+/** A file that is not the store's own, and belongs to a copy of it. */
+export interface FileBeside {
+  readonly from: string;
+  /** Relative to the copy. */
+  readonly path: string;
+  /** Whether it is never written again; only then may it get a second name. */
+  readonly isFinal: boolean;
+}
+
 export interface BackupOptions {
   /** Milliseconds since 1970, for the manifest. */
   readonly now: number;
   /** Whether files are copied, rather than given a second name where the file system allows that. */
   readonly copy: boolean;
+  /** What else is copied, after the store: each before the next is asked for. */
+  readonly beside?: () => Iterable<FileBeside>;
+}
+
+export interface RestoreOptions {
+  /** A folder of the copy that is no part of the store, and where its files go; null: nowhere. */
+  readonly apart?: { readonly folder: string; readonly to: string | null };
+}
+
+export interface RestoreReport {
+  readonly files: number;
+  readonly bytes: number;
+  /** Files that went to the place apart. */
+  readonly apart: number;
+  /** Files that went nowhere. */
+  readonly leftOut: number;
 }

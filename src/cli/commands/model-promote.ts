@@ -6,7 +6,7 @@ import { AppError } from '../../lib/errors.ts';
 import type { Output } from '../../lib/output.ts';
 import { readModelFolder } from '../../model/folder.ts';
 import { loadModel } from '../../model/load.ts';
-import { publishModel, readServedModels, removeModel, writeServedModels } from '../../model/versions.ts';
+import { MODELS_FOLDER, publishModel, readServedModels, removeModel, writeServedModels } from '../../model/versions.ts';
 import { locateStore, lockStore } from '../../store/open-store.ts';
 import { ServiceClient } from '../service-client.ts';
 
@@ -58,7 +58,7 @@ export async function modelPromoteCommand(
 ): Promise<void> {
   const { manifest } = await loadModel(dir);
   const { version } = manifest;
-  const models = join(options.dataDir, 'models');
+  const models = join(options.dataDir, MODELS_FOLDER);
   if (options.url === undefined) {
     await promoteOffline(dir, models, version, options, output);
     return;

@@ -9,7 +9,7 @@ export interface VerifyCommandOptions {
   readonly repair?: boolean;
 }
 
-/** The exit code where a file that a row names is missing or damaged. */
+/** The exit code where a file that a row names, or one of a promoted model, is missing or damaged. */
 const DAMAGED = 4;
 const SHOWN = 20;
 
@@ -22,7 +22,7 @@ export function verifyCommand(dataDir: string, { json = false, repair = false }:
     // without --repair the lock only tells whether a service is at work: one may start meanwhile
     if (!repair) release?.();
     try {
-      const report = checkDataFolder(upkeep, { isAlone: release !== null }, (done, all) =>
+      const report = checkDataFolder(upkeep, { dataDir, isAlone: release !== null }, (done, all) =>
         output.progress(`${done} of ${all} files`),
       );
       if (repair) for (const orphan of report.orphans) upkeep.remove(orphan);
@@ -53,7 +53,7 @@ interface Circumstances {
 }
 
 function print(report: DataFolderReport, { running, repair }: Circumstances, output: Output): void {
-  const { sets, rankings, bytes, unsealed, faults, orphans } = report;
+  const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
   if (running) output.note('a service uses this folder: what it is writing is left out');
   for (const { path, message } of faults.slice(0, SHOWN)) output.result(`damaged  ${path}: ${message}`);
   if (faults.length > SHOWN) output.result(`damaged  and ${faults.length - SHOWN} more`);
@@ -62,7 +62,7 @@ function print(report: DataFolderReport, { running, repair }: Circumstances, out
   if (unsealed.length > 0)
     output.result(`${unsealed.length} rankings have no checksums yet: a running service gives them some`);
   const megabytes = (bytes / 2 ** 20).toFixed(1);
-  const counts = `${sets} user sets and ${rankings} rankings, ${megabytes} MiB`;
+  const counts = `${sets} user sets, ${rankings} rankings and ${models} promoted models, ${megabytes} MiB`;
   output.result(
     `${counts}: ${faults.length === 0 ? 'all whole' : `${faults.length} damaged`}, ${orphans.length} ` +
       `${orphans.length === 1 ? 'orphan' : 'orphans'}${repair && orphans.length > 0 ? ' (removed)' : ''}`,
@@ -70,12 +70,13 @@ function print(report: DataFolderReport, { running, repair }: Circumstances, out
 }
 
 function present(report: DataFolderReport, { running, repair }: Circumstances): object {
-  const { sets, rankings, bytes, unsealed, faults, orphans } = report;
+  const { sets, rankings, models, bytes, unsealed, faults, orphans } = report;
   return {
     whole: faults.length === 0,
     running,
     sets,
     rankings,
+    models,
     bytes,
     without_checksums: unsealed,
     faults,

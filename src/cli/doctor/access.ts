@@ -1,18 +1,35 @@
 /** Who may reach the service: address, key, port, and who can read the secrets. */
 import { createServer } from 'node:net';
-import { requireKeyFor } from '../../server/http/auth.ts';
+import type { KeyCounts } from '../../campaigns/ports/store.ts';
+import { isLoopback, requireKeyFor } from '../../server/http/auth.ts';
 import type { Settings } from '../environment.ts';
 import { SETTINGS } from '../setting-list.ts';
 import { type Finding, failed, findings, fine, warning } from './finding.ts';
 import { modeOf, openToOthers } from './paths.ts';
 
-export function examineKey({ values }: Settings): Promise<readonly Finding[]> {
+/** `stored` are the keys of the data folder: null where there are none, or they cannot be read. */
+export function examineKey({ values }: Settings, stored: KeyCounts | null): Promise<readonly Finding[]> {
   const { METAHEAC_HOST: host, METAHEAC_API_KEY: key } = values;
-  const advice = 'Set a key of 16 characters or more, best in a file: METAHEAC_API_KEY_FILE.';
-  return findings('access', advice, () => {
-    requireKeyFor(host, key !== undefined);
-    return [fine('access', key === undefined ? `${host}, this machine only, without a key` : `${host}, with a key`)];
+  const check = 'access';
+  const advice =
+    'Set a key of 16 characters or more, best in a file (METAHEAC_API_KEY_FILE), or make one: metaheac keys create.';
+  const made = stored?.made ?? 0;
+  return findings(check, advice, () => {
+    requireKeyFor(host, key !== undefined || made > 0);
+    const where = isLoopback(host) ? `${host}, this machine only` : `${host}, other machines too`;
+    const detail = `${where}, ${describeKeys(key !== undefined, stored)}`;
+    if (key === undefined && made > 0 && stored!.valid === 0)
+      return [warning(check, detail, 'Nobody gets in: make a key with metaheac keys create, or set METAHEAC_API_KEY.')];
+    return [fine(check, detail)];
   });
+}
+
+function describeKeys(isGiven: boolean, stored: KeyCounts | null): string {
+  const given = isGiven ? ['METAHEAC_API_KEY'] : [];
+  if (stored === null || stored.made === 0) return isGiven ? `keys: ${given[0]}` : 'without a key';
+  const { made, valid, admin } = stored;
+  const gone = made === valid ? '' : `, ${made - valid} revoked or expired`;
+  return `keys: ${[...given, `${valid} in the store (${admin} admin${gone})`].join(' and ')}`;
 }
 
 /** The files that secrets were read from. */

@@ -1,13 +1,13 @@
 /** The data folder: permissions, the database, who uses it, free space. */
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StoreContents, StoreInspection } from '../../campaigns/ports/store.ts';
+import type { KeyCounts, StoreContents, StoreInspection } from '../../campaigns/ports/store.ts';
 import { inspectStore, locateStore } from '../../store/open-store.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 import { mayWrite, modeOf, nearestExisting, openToOthers } from './paths.ts';
 
 /** What the service writes into, where it exists. */
-const WRITTEN = ['metaheac.db', 'metaheac.db-wal', 'service.lock', 'seeds', 'audiences'];
+const WRITTEN = ['metaheac.db', 'metaheac.db-wal', 'service.lock', 'seeds', 'audiences', 'models'];
 /** A ranking has a score and a user number of 4 bytes each for every user. */
 const RANKING_BYTES_PER_USER = 8;
 /** For the database and its log, seeds and lists. */
@@ -20,20 +20,27 @@ export interface DataFolderFacts {
   /** Whether a service runs on it. */
   readonly isTaken: boolean;
   readonly campaigns: number;
+  /** null where there is no database, or it cannot be read. */
+  readonly keys: KeyCounts | null;
 }
 
-/** `userId` is this process's, null where the system has none. */
-export async function examineDataFolder(dataDir: string, userId: number | null): Promise<DataFolderFacts> {
+/** `userId` is this process's, null where the system has none; `now` in milliseconds since 1970. */
+export async function examineDataFolder(dataDir: string, userId: number | null, now: number): Promise<DataFolderFacts> {
   const permissions = await findings('data folder', 'Give the service a folder that it may read and write.', () => [
     examinePermissions(dataDir, userId),
   ]);
   let store: StoreInspection = { isTaken: false, contents: null };
   const contents = await findings('database', READ_ADVICE, () => {
-    if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir));
+    if (existsSync(dataDir)) store = inspectStore(locateStore(dataDir), now);
     return [examineDatabase(store.contents), examineUse(store.isTaken)];
   });
   const { isTaken, contents: found } = store as StoreInspection;
-  return { findings: [...permissions, ...contents], isTaken, campaigns: found?.campaigns ?? 0 };
+  return {
+    findings: [...permissions, ...contents],
+    isTaken,
+    campaigns: found?.campaigns ?? 0,
+    keys: found?.keys ?? null,
+  };
 }
 
 const READ_ADVICE = 'Run doctor as the user of the service, and look at the owner of the files and the disk.';

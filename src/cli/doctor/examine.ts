@@ -15,6 +15,7 @@ import {
   examineProcessors,
   type Machine,
 } from './machine.ts';
+import { examinePromoted } from './promoted.ts';
 
 export interface Patient {
   readonly settings: Settings;
@@ -30,28 +31,33 @@ export interface Patient {
 export async function examine({ settings, machine, clock, userId, checksums }: Patient): Promise<readonly Finding[]> {
   const { values } = settings;
   const { METAHEAC_DATA_DIR: dataDir, METAHEAC_MODEL: model, METAHEAC_POPULATION: population } = values;
-  const folder = dataDir === undefined ? null : await examineDataFolder(dataDir, userId);
+  const folder = dataDir === undefined ? null : await examineDataFolder(dataDir, userId, clock.now());
   const ofModel = model === undefined ? null : await examineModel(model);
+  const base = ofModel?.model?.manifest.version ?? null;
+  const promoted = dataDir === undefined ? null : await examinePromoted(dataDir, base);
+  // what serve takes
+  const taken = promoted?.served?.model ?? ofModel?.model ?? null;
   const ofPopulation = population === undefined ? null : await examinePopulation(population, checksums);
   const users = ofPopulation?.manifest?.directory.count ?? 0;
   const isRunning = folder?.isTaken ?? false;
   const threads = values.METAHEAC_THREADS ?? machine.processors;
-  const modelBytes = ofModel?.sizeBytes ?? 0;
+  const modelBytes = (promoted?.served ?? ofModel)?.sizeBytes ?? 0;
   const cacheBytes = values.limits.rankingMemoryBytes;
-  const newest = Math.max(createdAt(ofModel?.model?.manifest.created), ofPopulation?.publishedAt ?? 0);
+  const newest = Math.max(createdAt(taken?.manifest.created), ofPopulation?.publishedAt ?? 0);
   return [
     ...(folder?.findings ?? [notGiven('data folder', 'METAHEAC_DATA_DIR')]),
     ...(dataDir === undefined ? [] : [examineSpace(dataDir, users, folder?.campaigns ?? 0)]),
     ...(ofModel?.findings ?? [notGiven('model', 'METAHEAC_MODEL')]),
+    ...(promoted?.findings ?? []),
     ...(ofPopulation?.findings ?? [notGiven('population', 'METAHEAC_POPULATION')]),
-    ...(ofModel?.model && ofPopulation?.manifest ? await examineBinding(ofModel.model, population!) : []),
+    ...(taken && ofPopulation?.manifest ? await examineBinding(taken, population!) : []),
     examineNode(machine),
     examineProcessors(machine, threads),
     examineMemory(machine, { users, modelBytes, threads, cacheBytes }, isRunning),
     examineOpenFiles(machine, values.limits.openRankings),
     ...(await examineDevice(values.METAHEAC_DEVICE)),
     examineClock(clock.now(), newest),
-    ...(await examineKey(settings)),
+    ...(await examineKey(settings, folder?.keys ?? null)),
     examineSecrets(settings),
     await examinePort(settings, isRunning),
   ];
