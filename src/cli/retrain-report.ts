@@ -16,8 +16,9 @@ export interface Decision {
   readonly comparison: Comparison | null;
 }
 
-export function describeDecision(decision: Decision): string {
-  const { reason, serving, fresh, trained_on, held_out, known_to_serving, comparison } = decision;
+/** `dataDir` is the folder of the service that the campaigns are of. */
+export function describeDecision(decision: Decision, dataDir: string): string {
+  const { serving, fresh, trained_on, held_out, known_to_serving, comparison } = decision;
   const lines = [`trained on ${trained_on} campaigns; the newest ${held_out} are held out`];
   if (known_to_serving > 0)
     lines.push(`the serving model was trained on ${known_to_serving} of those, which favours it`);
@@ -32,19 +33,22 @@ export function describeDecision(decision: Decision): string {
         `precision@5% ${signed(precision['0.05']!, 3)}`,
     );
   }
-  return [...lines, verdict(reason, serving, fresh)].join('\n');
+  return [...lines, ...verdict(decision, dataDir)].join('\n');
 }
 
-function verdict(reason: Decision['reason'], serving: Decision['serving'], fresh: Decision['fresh']): string {
+function verdict({ reason, serving, fresh }: Decision, dataDir: string): string[] {
   switch (reason) {
     case 'not_worse':
-      return `promoted: ${fresh!.path} is not worse; serve it by starting the service again`;
+      return [
+        `promoted: ${fresh!.path} is not worse; a service takes it when it starts, or while it runs by`,
+        `  metaheac model promote ${fresh!.path} --data-dir ${dataDir} --url http://127.0.0.1:8080`,
+      ];
     case 'worse':
-      return `not promoted: the new model is worse, ${serving.path} stays; the new one is in ${fresh!.path}`;
+      return [`not promoted: the new model is worse, ${serving.path} stays; the new one is in ${fresh!.path}`];
     case 'unchanged':
-      return `not promoted: the new model is the one that serves, ${serving.path}`;
+      return [`not promoted: the new model is the one that serves, ${serving.path}`];
     case 'interrupted':
-      return `not promoted: interrupted, ${serving.path} stays`;
+      return [`not promoted: interrupted, ${serving.path} stays`];
   }
 }
 

@@ -16,7 +16,10 @@ export class ServiceClient {
     this.#key = key;
   }
 
-  /** The JSON of a 2xx answer. @throws AppError unavailable where nobody answers, else with the problem's own text */
+  /**
+   * The JSON of a 2xx answer. @throws AppError unavailable where nobody answers, else with the problem's own text, and
+   * its code as the fact `problem`
+   */
   async call<T>(method: 'GET' | 'POST', path: string): Promise<T> {
     const headers: Record<string, string> = this.#key === undefined ? {} : { authorization: `Bearer ${this.#key}` };
     let response: Response;
@@ -28,7 +31,10 @@ export class ServiceClient {
     }
     const text = await response.text();
     if (response.ok) return JSON.parse(text) as T;
-    throw new AppError('invalid_argument', `the service refused (${response.status}): ${detailOf(text)}`);
+    const { code, detail } = problemOf(text);
+    throw new AppError('invalid_argument', `the service refused (${response.status}): ${detail}`, {
+      facts: code === null ? {} : { problem: code },
+    });
   }
 }
 
@@ -41,11 +47,11 @@ function protocolOf(url: string): string {
 }
 
 /** What a problem says, or whatever else answered. */
-function detailOf(text: string): string {
+function problemOf(text: string): { readonly code: string | null; readonly detail: string } {
   try {
     const { code, detail } = JSON.parse(text) as { readonly code?: unknown; readonly detail?: unknown };
-    return `${String(code)}: ${String(detail)}`;
+    return { code: String(code), detail: `${String(code)}: ${String(detail)}` };
   } catch {
-    return text.slice(0, 200);
+    return { code: null, detail: text.slice(0, 200) };
   }
 }

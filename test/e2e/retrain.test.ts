@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeDecision } from '../../src/cli/retrain-report.ts';
 import { type Service, startService } from '../../src/cli/service.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { createLogger } from '../../src/lib/logging.ts';
@@ -137,6 +138,9 @@ describe('with the campaigns of a running service', { timeout: 240_000 }, () => 
     const version = readlinkSync(join(models, 'current'));
     expect(decision.fresh).toEqual({ path: join(models, version), version });
     const serving = readModelFolder(join(models, 'current'));
+
+    const text = describeDecision(decision, dataDir);
+    expect(text).toContain(`  metaheac model promote ${join(models, version)} --data-dir ${dataDir} --url http`);
 
     const refused = retrain('--recipe', 'published', '--model', join(root, 'from-service'));
     expect(refused.status).toBe(3);

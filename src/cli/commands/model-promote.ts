@@ -66,8 +66,25 @@ export async function modelPromoteCommand(
   const client = new ServiceClient(options.url, process.env['METAHEAC_API_KEY']);
   await client.call('GET', '/v1/models');
   await publishVerified(models, dir, version);
-  const asked = await client.call<Model>('POST', `/v1/models/${version}/activate`);
+  const asked = await activate(client, version);
+  // what cannot fit is refused at once, without a check
+  if (typeof asked === 'string') {
+    if (options.json) output.result(JSON.stringify({ version, served: false, refusal: asked }));
+    else output.result(`refused, and nothing has changed: ${asked}`);
+    process.exitCode = NOT_SERVED;
+    return;
+  }
   report(await settled(client, asked, output), options, output);
+}
+
+/** The model that is checked now, or why it is not. */
+async function activate(client: ServiceClient, version: string): Promise<Model | string> {
+  try {
+    return await client.call<Model>('POST', `/v1/models/${version}/activate`);
+  } catch (error) {
+    if (error instanceof AppError && error.facts['problem'] === 'model_rejected') return error.message;
+    throw error;
+  }
 }
 
 export async function modelListCommand(options: ServiceOptions, output: Output): Promise<void> {

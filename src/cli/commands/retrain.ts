@@ -33,7 +33,7 @@ export async function retrainCommand(options: RetrainCommandOptions, output: Out
   const unlock = takeLock(join(models.path, 'retrain.lock'), 'training');
   try {
     const decision = await retrain(options, models, output);
-    output.result(options.json ? JSON.stringify(decision) : describeDecision(decision));
+    output.result(options.json ? JSON.stringify(decision) : describeDecision(decision, options.dataDir));
     if (!decision.promoted) process.exitCode = decision.reason === 'interrupted' ? 130 : NOT_PROMOTED;
   } finally {
     unlock();

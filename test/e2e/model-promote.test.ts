@@ -1,0 +1,174 @@
+/** `metaheac model promote | list | rollback` as people run them, with a running service and without one. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Service, startService } from '../../src/cli/service.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createLogger } from '../../src/lib/logging.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { readServedModels } from '../../src/model/versions.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { writeVariant } from '../fixture/model-variants.ts';
+import { ROOT } from '../fixture/served.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+
+const world = await tinyWorld();
+const folder = temporaryFolder();
+const dataDir = join(folder, 'data-dir');
+const models = join(dataDir, 'models');
+const first = readModelFolder(world.model).manifest.version;
+const KEY = 'a key of the tests';
+const paths = { second: join(folder, 'second'), golden: join(folder, 'golden'), foreign: join(folder, 'foreign') };
+const versions = { second: '', foreign: '' };
+let service: Service;
+
+beforeAll(async () => {
+  versions.second = writeVariant(world.model, paths.second, () => ({ name: 'second' }));
+  // whole, and of features that the population does not have
+  const [onnx, schema] = [join(ROOT, 'test/golden/deepfm-opset17/model.onnx'), join(folder, 'schema.json')];
+  writeFileSync(schema, (await metaheac(['import', onnx, '--infer'])).stdout);
+  await metaheac(['import', onnx, '--schema', schema, '--out', paths.foreign]);
+  versions.foreign = readModelFolder(paths.foreign).manifest.version;
+  writeVariant(world.model, paths.golden, ({ golden_batch }) => ({
+    golden_batch: { ...golden_batch, scores: golden_batch.scores.map((score) => score / 2) },
+  }));
+  service = await start();
+}, 120_000);
+afterAll(async () => {
+  await service.close();
+});
+
+async function start(): Promise<Service> {
+  const started = await startService({
+    ...{ dataDir, model: world.model, population: world.population, host: '127.0.0.1', port: 0 },
+    ...{ apiKey: KEY, device: 'cpu', threads: 1, logLevel: 'silent', webhookAllowedHosts: [], limits: {} },
+    ...{ logger: createLogger('silent', 'test'), clock: systemClock },
+  });
+  await started.engineReady;
+  return started;
+}
+
+async function metaheac(args: readonly string[], key: string = KEY) {
+  const child = spawn(process.execPath, ['scripts/run.mjs', 'src/cli/main.ts', 'model', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, METAHEAC_API_KEY: key },
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (data) => (stdout += data));
+  child.stderr.on('data', (data) => (stderr += data));
+  const [status] = await once(child, 'close');
+  return { status, stdout, stderr };
+}
+
+const promote = (path: string, ...more: string[]) =>
+  metaheac(['promote', path, '--data-dir', dataDir, '--url', service.url, ...more]);
+
+async function expandOne(): Promise<string> {
+  const headers = { authorization: `Bearer ${KEY}`, 'content-type': 'application/json' };
+  const { features, seeds } = world.campaigns[0]!;
+  const body = JSON.stringify({ name: 'compared', features, seeds, audience: { percent: 10 } });
+  const response = await fetch(`${service.url}/v1/campaigns`, { method: 'POST', headers, body });
+  const { id } = (await response.json()) as { readonly id: string };
+  const stateOf = async () => {
+    const campaign = await (await fetch(`${service.url}/v1/campaigns/${id}`, { headers })).json();
+    return (campaign as { readonly state: string }).state;
+  };
+  await expect.poll(stateOf, { timeout: 120_000 }).toBe('ready');
+  return id;
+}
+
+describe('beside a running service', { timeout: 180_000 }, () => {
+  it('list shows the served one, and a rollback has nothing to go back to', async () => {
+    const listed = await metaheac(['list', '--url', service.url]);
+    expect(listed).toMatchObject({ status: 0, stderr: '' });
+    expect(listed.stdout).toMatch(new RegExp(`^\\* ${first}  \\S+Z  \\S+\\n$`));
+    const back = await metaheac(['rollback', '--url', service.url]);
+    expect([back.status, back.stdout]).toEqual([1, '']);
+    expect(back.stderr).toMatch(/^metaheac: the service refused \(409\): nothing_to_roll_back: .*\n$/);
+  });
+
+  it('promote exits with 3 where the service refuses the model, and with 1 where it is not whole', async () => {
+    const foreign = await promote(paths.foreign);
+    expect([foreign.status, foreign.stderr]).toEqual([3, '']);
+    expect(foreign.stdout).toMatch(/^refused, and nothing has changed: .*model_rejected: .*\n$/);
+    const json = await promote(paths.foreign, '--json');
+    expect([json.status, JSON.parse(json.stdout)]).toEqual([
+      3,
+      { version: versions.foreign, served: false, refusal: expect.stringContaining('model_rejected') },
+    ]);
+    const golden = await promote(paths.golden);
+    expect([golden.status, golden.stdout]).toEqual([1, '']);
+    expect(golden.stderr).toMatch(/^metaheac: model \S+golden: .*golden batch.*\n$/);
+    expect(existsSync(join(models, 'served.json'))).toBe(false);
+  });
+
+  it('promote compares, and list and rollback follow; a second time there is nothing to do', async () => {
+    const id = await expandOne();
+    const promoted = await promote(paths.second);
+    expect(promoted.status).toBe(0);
+    const lines = promoted.stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(4);
+    expect(lines[0]).toMatch(
+      new RegExp(`^campaign ${id}: overlap [01]\\.\\d{3} at 1 %, [01]\\.\\d{3} at 5 %, [01]\\.\\d{3} at 10 %$`),
+    );
+    expect(lines[1]).toMatch(/^ {2}served predicted AUC \S+, recall@5% \S+, /);
+    expect(lines[2]).toMatch(/^ {2}new {4}predicted AUC \S+, recall@5% \S+, /);
+    expect(lines[3]).toBe(`model ${versions.second} is served, before it ${first}`);
+    expect((await promote(paths.second)).stdout).toMatch(/is served/);
+
+    const listed = JSON.parse((await metaheac(['list', '--url', service.url, '--json'])).stdout);
+    expect(listed.items[0]).toMatchObject({ version: versions.second, served: true });
+    expect(listed.items.map(({ version }: { version: string }) => version)).toContain(first);
+
+    const wrong = await metaheac(['rollback', '--url', service.url, '--from', first]);
+    expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining(`model ${first} is not served`)]);
+    const back = await metaheac(['rollback', '--url', service.url]);
+    expect([back.status, back.stdout]).toEqual([0, `model ${first} is served, before it ${versions.second}\n`]);
+  });
+
+  it('an unknown version, a wrong key and a folder that a service uses are named', async () => {
+    const [unknown, key, locked] = await Promise.all([
+      metaheac(['rollback', '--url', service.url, '--from', '0123456789ab']),
+      metaheac(['list', '--url', service.url], 'another key'),
+      metaheac(['promote', paths.second, '--data-dir', dataDir]),
+    ]);
+    expect([unknown!.status, unknown!.stderr]).toEqual([1, expect.stringContaining('0123456789ab')]);
+    expect([key!.status, key!.stderr]).toEqual([1, expect.stringMatching(/^metaheac: the service refused \(401\)/)]);
+    expect(key!.stderr).not.toContain('another key');
+    expect([locked!.status, locked!.stderr]).toEqual([1, expect.stringContaining('name its address with --url')]);
+  });
+});
+
+describe('without a service', { timeout: 120_000 }, () => {
+  it('says that nobody answers, and that an address is none; nothing is copied', async () => {
+    const other = join(folder, 'other');
+    const [list, promoted, address, missing] = await Promise.all([
+      metaheac(['list', '--url', 'http://127.0.0.1:9']),
+      metaheac(['promote', paths.second, '--data-dir', other, '--url', 'http://127.0.0.1:9']),
+      metaheac(['rollback', '--url', '127.0.0.1:8080']),
+      metaheac(['list']),
+    ]);
+    for (const one of [list!, promoted!])
+      expect([one.status, one.stdout, one.stderr]).toEqual([
+        1,
+        '',
+        expect.stringMatching(/^metaheac: no service answers at http:\/\/127\.0\.0\.1:9: .*\n$/),
+      ]);
+    expect([address!.status, address!.stderr]).toEqual([1, expect.stringContaining('is not an address like')]);
+    expect([missing!.status, missing!.stderr]).toEqual([2, expect.stringContaining("'--url <url>'")]);
+    expect(existsSync(other)).toBe(false);
+  });
+
+  it('promote prepares the folder for the next service, which serves the model', async () => {
+    await service.close();
+    const promoted = await metaheac(['promote', paths.second, '--data-dir', dataDir]);
+    expect([promoted.status, promoted.stderr]).toEqual([0, '']);
+    expect(promoted.stdout).toMatch(new RegExp(`^model ${versions.second} is in .*: the next service on .* serves it`));
+    expect(readServedModels(models)?.history.at(-1)?.version).toBe(versions.second);
+    expect(readdirSync(models).filter((name) => name.includes('copying'))).toEqual([]);
+    service = await start();
+    expect((await metaheac(['list', '--url', service.url])).stdout).toMatch(new RegExp(`^\\* ${versions.second} `));
+  });
+});
