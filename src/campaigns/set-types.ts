@@ -1,4 +1,5 @@
 /** The types of user sets: seeds and suppression lists, their changes, and how they match a population. */
+import type { PendingAction } from './audit.ts';
 import type { SeedCounts } from './types.ts';
 
 /** Ids in ascending order of UTF-16 code units, without repetitions, in blocks (some may be empty). */
@@ -52,6 +53,8 @@ export interface ChangeOptions {
    * Called right before the change takes effect, with how the collected ids match; if it throws, nothing has changed.
    */
   readonly accept?: (sent: SeedCounts) => void;
+  /** Its entry in the audit log is written with the change: both are on disk or neither. */
+  readonly action?: PendingAction | null;
 }
 
 /** The report of the set after a change, and how the sent ids match. */

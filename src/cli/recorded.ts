@@ -2,12 +2,12 @@
 import { ACTORS, type AuditedAction } from '../campaigns/audit.ts';
 import type { AuditLog } from '../campaigns/ports/audit.ts';
 
-/** What `work` returns; its transaction has an entry that a command did this to a key. */
+/** What `work` returns; its transaction has an entry that a command did this. */
 export function recorded<T>(
   { audit }: { readonly audit: AuditLog },
-  what: Pick<AuditedAction, 'action' | 'resourceId'>,
+  what: Pick<AuditedAction, 'action' | 'resource' | 'resourceId'>,
   work: () => T,
 ): T {
-  const action = { ...what, actor: ACTORS.command, address: null, resource: 'key', status: null, requestId: null };
+  const action = { ...what, actor: ACTORS.command, address: null, status: null, requestId: null };
   return audit.during({ action, isRecorded: false }, work);
 }

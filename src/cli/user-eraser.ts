@@ -1,4 +1,5 @@
 /** Erases users from the population and the store of a running service, and completes what others have begun. */
+import type { PendingAction } from '../campaigns/audit.ts';
 import type { UserErasure } from '../campaigns/ports/user-erasure.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
@@ -23,6 +24,7 @@ export interface EraserOptions {
 
 interface Waiting {
   readonly userId: string;
+  readonly action: PendingAction | null;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -37,14 +39,14 @@ export class ServiceEraser implements UserEraser {
     this.#options = options;
   }
 
-  erase(userId: string): Promise<void> {
+  erase(userId: string, action: PendingAction | null): Promise<void> {
     if (this.#waiting.length >= this.#options.maximumWaiting) {
       throw new AppError('unavailable', `${this.#waiting.length} erasures wait, the maximum`, {
         facts: { retry_after: RETRY_SECONDS },
       });
     }
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ userId, resolve, reject });
+      this.#waiting.push({ userId, action, resolve, reject });
       this.#start();
     });
   }
@@ -86,7 +88,11 @@ export class ServiceEraser implements UserEraser {
     this.#waiting = [];
     try {
       // on disk first: whoever starts after a crash completes it
-      if (waiting.length > 0) store.requestErasure(waiting.map(({ userId }) => userId));
+      if (waiting.length > 0)
+        store.requestErasure(
+          waiting.map(({ userId }) => userId),
+          waiting.flatMap(({ action }) => (action === null ? [] : [action])),
+        );
       await this.#eraseRequested();
       for (const { resolve } of waiting) resolve();
     } catch (error) {

@@ -1,5 +1,5 @@
 /** Rows of the audit log. An entry is written in the transaction of the change that it tells of, where there is one. */
-import type { AuditEntry, AuditQuery, PendingAction } from '../campaigns/audit.ts';
+import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../campaigns/audit.ts';
 import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { AuditLog } from '../campaigns/ports/audit.ts';
 import type { Page } from '../campaigns/types.ts';
@@ -50,6 +50,26 @@ export class SqliteAuditLog implements AuditLog {
     if (!pending.isRecorded) this.during(pending, () => write(this.#database, () => {}));
   }
 
+  /** One write transaction that has the entry too, where `work` changes something: false where it does not. */
+  with<T>(pending: PendingAction | null, work: () => T): T {
+    let isEntered = false;
+    const result = write(this.#database, () => {
+      const result = work();
+      isEntered = result !== false && this.enter(pending);
+      return result;
+    });
+    if (isEntered) pending!.isRecorded = true;
+    return result;
+  }
+
+  /** Inside a transaction; whoever commits it says so in the action. Whether there was something to write. */
+  enter(pending: PendingAction | null): boolean {
+    // what this turn does has its entry written at the commit
+    if (pending === null || pending.isRecorded || pending === this.#pending) return false;
+    this.#insert(pending.action);
+    return true;
+  }
+
   /** Names what is being made, for the entry; runs inside the transaction that makes it. */
   made(id: string): void {
     this.#made = id;
@@ -88,12 +108,15 @@ export class SqliteAuditLog implements AuditLog {
   #recordPending(): (() => void) | null {
     const pending = this.#pending;
     if (pending === null || pending.isRecorded) return null;
-    const { resourceId, requestId, ...action } = pending.action;
-    const row = { ...action, at: this.#clock.now(), resource_id: resourceId ?? this.#made, request_id: requestId };
-    insertRow(this.#database, 'audit_log', row);
+    this.#insert(pending.action);
     return () => {
       pending.isRecorded = true;
     };
+  }
+
+  #insert({ resourceId, requestId, ...action }: AuditedAction): void {
+    const row = { ...action, at: this.#clock.now(), resource_id: resourceId ?? this.#made, request_id: requestId };
+    insertRow(this.#database, 'audit_log', row);
   }
 }
 

@@ -3,6 +3,7 @@
  * others have their turn.
  */
 import { setImmediate } from 'node:timers/promises';
+import type { PendingAction } from '../campaigns/audit.ts';
 import { campaignNotFound } from '../campaigns/not-found.ts';
 import type { Blobs } from '../campaigns/ports/blobs.ts';
 import type { Feedback } from '../campaigns/ports/feedback.ts';
@@ -11,6 +12,7 @@ import { AppError } from '../lib/errors.ts';
 import { Turns } from '../lib/turns.ts';
 import { IdSorter } from '../user-sets/id-sorter.ts';
 import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
 import { type Database, write } from './database.ts';
 
@@ -48,14 +50,16 @@ export const NO_FEEDBACK: FeedbackSets = { positives: null, dismissed: null };
 export class SqliteFeedback implements Feedback {
   readonly #database: Database;
   readonly #blobs: Blobs;
+  readonly #audit: SqliteAuditLog;
   readonly #turns = new Turns(MAXIMUM_WAITING, 'uploads of feedback and expansions with feedback are at work or wait');
   /** Run for every event, so prepared once. */
   readonly #select;
   readonly #replace;
   #removal: Promise<void> | null = null;
 
-  constructor({ database, blobs }: Connection) {
+  constructor({ database, blobs }: Connection, audit: SqliteAuditLog) {
     this.#database = database;
+    this.#audit = audit;
     this.#blobs = blobs;
     this.#select = database.prepare(
       'SELECT event, happened_at AS happenedAt FROM feedback WHERE campaign = @campaign AND user_id = @userId',
@@ -66,7 +70,11 @@ export class SqliteFeedback implements Feedback {
     );
   }
 
-  addFeedback(campaignId: string, events: readonly FeedbackEvent[]): Promise<FeedbackReport> {
+  addFeedback(
+    campaignId: string,
+    events: readonly FeedbackEvent[],
+    action: PendingAction | null = null,
+  ): Promise<FeedbackReport> {
     return this.#turns.run(async () => {
       this.#refuseClosed();
       // neighbours share pages; the order of a user's events stays
@@ -74,7 +82,7 @@ export class SqliteFeedback implements Feedback {
       let taken = 0;
       for (let at = 0; at < sorted.length; at += WRITTEN_EVENTS) {
         const slice = sorted.slice(at, at + WRITTEN_EVENTS);
-        taken += write(this.#database, () => this.#take(this.#numberOf(campaignId), slice));
+        taken += this.#audit.with(action, () => this.#take(this.#numberOf(campaignId), slice));
         await this.#pause();
       }
       const users = this.feedbackOf(campaignId);

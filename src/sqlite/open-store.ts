@@ -60,9 +60,9 @@ function composed(connection: Connection): CampaignStore {
   const jobs = new JobRows(database);
   const events = new EventLog(database, connection.options.traceparent);
   const queue = new ExpansionQueue(connection, expansions, jobs, events);
-  const userSets = new SqliteUserSets(connection);
-  const feedback = new SqliteFeedback(connection);
-  const erasure = new SqliteUserErasure(connection, { feedback, userSets });
+  const userSets = new SqliteUserSets(connection, audit);
+  const feedback = new SqliteFeedback(connection, audit);
+  const erasure = new SqliteUserErasure(connection, { feedback, userSets, audit });
   const cleanup = new Cleanup(connection, { expansions, audiences, userSets });
   const campaignStore = new SqliteCampaigns(connection, { campaigns, audiences, queue, events, cleanup, audit });
   const expansionStore = new SqliteExpansions(connection, { campaigns, expansions, queue, feedback });

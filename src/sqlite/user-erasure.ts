@@ -1,11 +1,13 @@
 /** The port of erasure on SQLite: sets are written anew, then one transaction moves everything to them. */
 import { setImmediate } from 'node:timers/promises';
+import type { PendingAction } from '../campaigns/audit.ts';
 import type { ErasedData, UserErasure } from '../campaigns/ports/user-erasure.ts';
 import { AppError } from '../lib/errors.ts';
 import { differenceOf } from '../user-sets/algebra.ts';
 import { findIds } from '../user-sets/find-ids.ts';
 import { userSetBlocks } from '../user-sets/set-file.ts';
 import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
 import { insertRow } from './columns.ts';
 import type { Connection } from './connection.ts';
 import { write } from './database.ts';
@@ -23,6 +25,7 @@ const FORGOTTEN_IDS = 2_500;
 interface Parts {
   readonly feedback: SqliteFeedback;
   readonly userSets: SqliteUserSets;
+  readonly audit: SqliteAuditLog;
 }
 
 /** A set without the users, in the place of the one that has them. */
@@ -41,12 +44,15 @@ export class SqliteUserErasure implements UserErasure {
     this.#parts = parts;
   }
 
-  requestErasure(userIds: readonly string[]): void {
+  requestErasure(userIds: readonly string[], actions: readonly PendingAction[] = []): void {
     const { database } = this.#connection;
     const insert = database.prepare('INSERT OR IGNORE INTO erasure_requests (user_id) VALUES (@userId)');
-    write(database, () => {
+    const { audit } = this.#parts;
+    const entered = write(database, () => {
       for (const userId of userIds) insert.run({ userId });
+      return actions.filter((action) => audit.enter(action));
     });
+    for (const action of entered) action.isRecorded = true;
   }
 
   requestedErasures(limit: number): string[] {

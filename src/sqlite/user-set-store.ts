@@ -22,6 +22,7 @@ import { IdSorter } from '../user-sets/id-sorter.ts';
 import { tallyOf } from '../user-sets/match-tally.ts';
 import { SEED_FOLDER, userSetBlocks, userSetFile } from '../user-sets/set-file.ts';
 import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
+import type { SqliteAuditLog } from './audit-log.ts';
 import type { Connection } from './connection.ts';
 import { type Database, write } from './database.ts';
 import { assignSet, deleteUnusedRows, hasRow, readOwnedSet, recordSet } from './set-rows.ts';
@@ -33,12 +34,14 @@ const NO_MATCHES: Matches = { known: 0, unknown: 0, unknownExamples: [] };
 export class SqliteUserSets implements UserSets {
   readonly #database: Database;
   readonly #blobs: Blobs;
+  readonly #audit: SqliteAuditLog;
   readonly #now: () => number;
   readonly #matches = new LruCache<string, Promise<Matches>>({ maximum: REMEMBERED });
   readonly #suppressed = new LruCache<string, Promise<number>>({ maximum: REMEMBERED });
 
-  constructor({ database, blobs, options }: Connection) {
+  constructor({ database, blobs, options }: Connection, audit: SqliteAuditLog) {
     this.#database = database;
+    this.#audit = audit;
     this.#blobs = blobs;
     this.#now = () => options.clock.now();
   }
@@ -114,7 +117,7 @@ export class SqliteUserSets implements UserSets {
 
   /** How what was sent matches, or null where another change came between. */
   async #tryChange(task: ChangeTask): Promise<SeedCounts | null> {
-    const { owner, how, collected, population } = task;
+    const { owner, how, collected, population, action = null } = task;
     const before = readOwnedSet(this.#database, owner);
     const tally = tallyFor(task);
     let set: WrittenSet;
@@ -127,7 +130,7 @@ export class SqliteUserSets implements UserSets {
     }
     const sent = sentOf(task, tally);
     try {
-      const isChanged = write(this.#database, () => {
+      const isChanged = this.#audit.with(action, () => {
         const now = this.#now();
         const current = readOwnedSet(this.#database, owner);
         if (how !== 'replace' && current?.sha256 !== before?.sha256) return false;

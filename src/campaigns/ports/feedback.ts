@@ -1,13 +1,15 @@
 /** The port of feedback: what users did in a campaign, from which its next expansion learns. */
+import type { PendingAction } from '../audit.ts';
 import type { FeedbackCounts, FeedbackEvent, FeedbackReport } from '../types.ts';
 
 export interface Feedback {
   /**
    * Takes events in any order: a user's latest event counts, and among equal times the last one received. All are on
-   * disk when this settles; if it throws, some may be, and sending them again changes nothing.
+   * disk when this settles; if it throws, some may be, and sending them again changes nothing. The action's entry in
+   * the audit log is written with the first of them.
    * @throws AppError campaign_not_found, unavailable, storage_failed
    */
-  addFeedback(id: string, events: readonly FeedbackEvent[]): Promise<FeedbackReport>;
+  addFeedback(id: string, events: readonly FeedbackEvent[], action?: PendingAction | null): Promise<FeedbackReport>;
 
   /** Users by their last event. @throws AppError campaign_not_found */
   feedbackOf(id: string): FeedbackCounts;

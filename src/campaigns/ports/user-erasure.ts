@@ -1,5 +1,7 @@
 /** The port of erasure: everything that the store has about a user, except rankings, which have no ids. */
 
+import type { PendingAction } from '../audit.ts';
+
 /** What was erased, for the record: it names nobody. */
 export interface ErasedData {
   /** Distinct ids, whether anything was known of them or not. */
@@ -13,8 +15,11 @@ export interface ErasedData {
 }
 
 export interface UserErasure {
-  /** Notes ids that are to be erased, for whoever completes it: this process, or the next. */
-  requestErasure(userIds: readonly string[]): void;
+  /**
+   * Notes ids that are to be erased, for whoever completes it: this process, or the next. The entries of these actions
+   * in the audit log are written with that.
+   */
+  requestErasure(userIds: readonly string[], actions?: readonly PendingAction[]): void;
 
   /** Ids that were noted and are not erased yet, at most `limit`. */
   requestedErasures(limit: number): string[];

@@ -24,7 +24,7 @@ export function keysCreateCommand(dataDir: string, options: KeysCreateOptions, o
   const { apiKey, key } = withDataFolder(
     dataDir,
     (store) =>
-      recorded(store, { action: 'createKey', resourceId: null }, () =>
+      recorded(store, { action: 'createKey', resource: 'key', resourceId: null }, () =>
         store.apiKeys.create({ name, scope, labels, expiresAt }, DEFAULT_SERVER_CONFIG.maximumKeys),
       ),
     { isMade: true },

@@ -5,7 +5,7 @@ import { recorded } from '../recorded.ts';
 
 export function keysRevokeCommand(dataDir: string, id: string, output: Output): void {
   withDataFolder(dataDir, (store) =>
-    recorded(store, { action: 'revokeKey', resourceId: id }, () => store.apiKeys.revoke(id)),
+    recorded(store, { action: 'revokeKey', resource: 'key', resourceId: id }, () => store.apiKeys.revoke(id)),
   );
   output.result(`revoked ${id}`);
 }

@@ -10,6 +10,7 @@ import { redactErasedUsers } from '../../population/versions.ts';
 import { DEFAULT_SERVER_CONFIG } from '../../server/config.ts';
 import { locateStore, lockStore, openStore } from '../../store/open-store.ts';
 import { readEraseIds } from '../erase-ids.ts';
+import { recorded } from '../recorded.ts';
 
 export interface PopulationEraseOptions {
   ids: string;
@@ -35,11 +36,12 @@ export async function populationEraseCommand(
   output.result(redact(dir));
 }
 
-/** Notes the users in the store: a service that runs on it completes that, and so does the next that starts. */
+/** Notes the users in the store, with an entry of the audit log: a service completes it, now or when it starts. */
 function requestIn(dataDir: string, userIds: readonly string[]): void {
   const store = openStore(locateStore(dataDir), STORE_OPTIONS);
   try {
-    store.requestErasure(userIds);
+    const what = { action: 'eraseUser', resource: 'user', resourceId: null };
+    recorded(store, what, () => store.requestErasure(userIds));
   } finally {
     store.close();
   }

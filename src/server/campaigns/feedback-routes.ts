@@ -48,6 +48,7 @@ export async function addFeedbackRoutes(app: ServerApp, { config, store, clock }
             event,
             happenedAt: time === undefined ? now : Date.parse(time),
           })),
+          request.pendingAction,
         );
       },
     );

@@ -48,6 +48,7 @@ export async function applyUpload(
     const hints = new MatchHints(population.has);
     const report = await store.userSets.change(owner, how, collected, population, config.maximumUploadIds, {
       isDryRun,
+      action: request.pendingAction,
       onUnknown: (userId) => hints.see(userId),
       accept: (sent) => {
         requests.refuseOverrun(request.raw);

@@ -30,7 +30,7 @@ export function addUserRoutes(app: ServerApp, { config, eraser }: UserNeeds): vo
       }),
     },
     async (request, reply) => {
-      await eraser.erase(request.params.user_id);
+      await eraser.erase(request.params.user_id, request.pendingAction);
       return reply.code(204).send(null);
     },
   );

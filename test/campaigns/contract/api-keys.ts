@@ -118,6 +118,45 @@ export function describeApiKeys(newData: NewData): void {
       ]);
     });
 
+    it('has an upload, feedback and an erasure with the change, in one transaction, and not without it', async () => {
+      const { open } = newData();
+      const [store, other] = [open(), open()];
+      const { id } = store.create(newCampaign(), everyoneIsKnown);
+      const seen = () => other.audit.list({ limit: 9 }).items.map(({ action }) => action);
+      const population = { version: 'p', has: everyoneIsKnown };
+      const owner = { kind: 'suppression', campaignId: id } as const;
+      const upload = async (action: PendingAction, accept?: () => void) => {
+        const collected = store.userSets.collect();
+        collected.add('ann');
+        const options = { action, ...(accept ? { accept } : {}) };
+        await store.userSets
+          .change(owner, 'replace', collected, population, 10, options)
+          .finally(() => collected.close());
+      };
+      const refused = pendingAction('refused', id);
+      const refuse = () => {
+        throw new Error('refused');
+      };
+      await expect(upload(refused, refuse)).rejects.toThrow('refused');
+      expect([refused.isRecorded, seen()]).toEqual([false, []]);
+
+      const [uploaded, reported, erased] = ['upload', 'report', 'erase'].map((name) => pendingAction(name, id));
+      await upload(uploaded!);
+      const events = Array.from(
+        { length: 600 },
+        (_, i) => ({ userId: `u${i}`, event: 'click', happenedAt: 1 }) as const,
+      );
+      await store.addFeedback(id, events, reported!);
+      await expect(store.addFeedback('nobody', events, refused)).rejects.toThrow();
+      store.requestErasure(['ann'], [erased!]);
+      expect(seen()).toEqual(['upload', 'report', 'erase']);
+      for (const action of [uploaded!, reported!, erased!]) store.audit.record(action);
+      // the one that is being done in this turn, too, has one entry
+      const now = pendingAction('now', id);
+      store.audit.during(now, () => store.requestErasure(['bob'], [now]));
+      expect([now.isRecorded, refused.isRecorded, seen()]).toEqual([true, false, ['upload', 'report', 'erase', 'now']]);
+    });
+
     it('is read by time and by pages, and only loses what is old', () => {
       const { open, clock } = newData();
       const { audit } = open();
