@@ -232,7 +232,7 @@ function superviseEngine(
   models: ModelSwitch,
   population: Population,
   { store, locator }: { readonly store: CampaignStore; readonly locator: StoreLocator },
-  { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes }: ServerConfig,
+  { minimumSeeds, leaseMs, maximumAttempts, keptWorkMs, diskReserveBytes }: ServerConfig,
 ): EngineSupervisor {
   return new EngineSupervisor(
     {
@@ -247,6 +247,7 @@ function superviseEngine(
       minimumSeeds,
       leaseMs,
       maximumAttempts,
+      keptWorkMs,
       diskReserveBytes,
       logLevel: options.logLevel,
       prettyLogs: options.prettyLogs === true,

@@ -1,10 +1,15 @@
-/** What an expansion has the threads do: adapt the model, and score every segment as soon as it is adapted. */
+/**
+ * What an expansion has the threads do: adapt the model, and score every segment as soon as it is adapted. An attempt
+ * that follows one that was stopped goes on with what that had finished.
+ */
 import type { Job } from '../campaigns/types.ts';
 import type { Cancellation } from '../lib/cancellation.ts';
 import type { Following } from '../lib/thread-group.ts';
 import type { Population } from '../population/population.ts';
-import type { CustomiseResult, CustomiseTask } from './messages.ts';
+import type { FinishedWork } from './finished-work.ts';
+import type { CustomiseResult, CustomiseTask, StoredCustomised } from './messages.ts';
 import type { ThreadPool } from './pool.ts';
+import type { WorkKeeper } from './work-keeper.ts';
 
 /** Progress at the end of adaptation, and at the end of scoring. */
 export const ADAPTED = 0.5;
@@ -17,41 +22,78 @@ interface Work {
 }
 
 interface Told {
+  /** With the number of segments that an attempt before has scored. */
+  readonly onResumed: (segments: number) => void;
   readonly onProgress: (progress: number) => void;
   readonly onAdapted: () => void;
   /** With the number of users of each segment. */
   readonly onScored: (users: number) => void;
 }
 
-/** Scores by user number, and how many users a run scored. */
 interface Scored {
+  /** By user number. */
   readonly scores: Float32Array;
+  /** How many users a run scored. */
   readonly batchSize: number;
+  readonly customised: StoredCustomised;
 }
+
+type Parameters = CustomiseResult['parameters'];
 
 /**
  * Scores by user number, NaN for users who are not in this version, and what is stored of the adapted model. Quality
  * and prediction take one thread, which they need not share with the scoring of the others.
  */
 export async function adaptAndScore(
-  pool: ThreadPool,
+  { pool, keeper }: { readonly pool: ThreadPool; readonly keeper: WorkKeeper },
   work: Work,
   cancellation: Cancellation,
-  { onProgress, onAdapted, onScored }: Told,
-): Promise<Scored & { readonly customised: CustomiseResult }> {
-  const { parameters, customising } = await customiseUntilAdapted(pool, work.task, {
-    cancellation,
-    onProgress: (share) => onProgress(ADAPTED * share),
-  });
-  // its error is that of the scores' or of the last await; until then nobody waits for it
-  customising.catch(() => {});
-  onAdapted();
-  const scored = await scoreAll(pool, work, parameters, {
-    cancellation,
-    onProgress: (share) => onProgress(ADAPTED + (SCORED - ADAPTED) * share),
-    onScored,
-  });
-  return { ...scored, customised: await customising };
+  { onResumed, onProgress, onAdapted, onScored }: Told,
+): Promise<Scored> {
+  const finished = keeper.begin(work, pool.computedWith.device);
+  try {
+    if (finished.customised) onResumed(finished.isScored.filter(Boolean).length);
+    const { parameters, customising } = finished.customised
+      ? await restore(pool, finished.customised, cancellation)
+      : await customiseUntilAdapted(pool, work.task, {
+          cancellation,
+          onProgress: (share) => onProgress(ADAPTED * share),
+        });
+    // its error is that of the scores' or of the last await; until then nobody waits for it
+    customising.then(
+      (customised) => {
+        finished.customised = customised;
+      },
+      () => {},
+    );
+    onAdapted();
+    await scoreAll(
+      pool,
+      work,
+      { parameters, finished },
+      {
+        cancellation,
+        onProgress: (share) => onProgress(ADAPTED + (SCORED - ADAPTED) * share),
+        onScored,
+      },
+    );
+    const { scores, batchSize } = finished;
+    return { scores, batchSize, customised: await customising };
+  } finally {
+    keeper.end(finished);
+  }
+}
+
+/** A model that is adapted, and the promise of what is stored of it. */
+interface Adapted {
+  readonly parameters: Parameters;
+  readonly customising: Promise<StoredCustomised>;
+}
+
+/** With a model that an attempt before has adapted. */
+async function restore(pool: ThreadPool, stored: StoredCustomised, cancellation: Cancellation): Promise<Adapted> {
+  const { parameters } = await pool.restore({ kind: 'restore', customised: stored.customised }, { cancellation });
+  return { parameters, customising: Promise.resolve(stored) };
 }
 
 /** Starts an adaptation, and resolves when its parameters are known: quality and prediction may still be made. */
@@ -59,10 +101,10 @@ async function customiseUntilAdapted(
   pool: ThreadPool,
   task: CustomiseTask,
   { cancellation, onProgress }: Required<Following<number>>,
-): Promise<{ readonly parameters: CustomiseResult['parameters']; readonly customising: Promise<CustomiseResult> }> {
-  let tell: (parameters: CustomiseResult['parameters']) => void = () => {};
+): Promise<Adapted> {
+  let tell: (parameters: Parameters) => void = () => {};
   let isAdapted = false;
-  const early = new Promise<CustomiseResult['parameters']>((resolve) => {
+  const early = new Promise<Parameters>((resolve) => {
     tell = resolve;
   });
   const customising = pool.customise(task, {
@@ -78,20 +120,20 @@ async function customiseUntilAdapted(
   return { parameters, customising };
 }
 
-/** Scores of every user of the population by user number; NaN for users that are not in this version. */
+/** Scores every segment that is not scored yet. */
 async function scoreAll(
   pool: ThreadPool,
   { job, population }: Pick<Work, 'job' | 'population'>,
-  parameters: CustomiseResult['parameters'],
+  { parameters, finished }: { readonly parameters: Parameters; readonly finished: FinishedWork },
   { cancellation, onProgress, onScored }: Required<Following<number>> & Pick<Told, 'onScored'>,
-): Promise<Scored> {
+): Promise<void> {
   const { features, externalId } = job;
   const modelKey = `${job.id}/${job.attempt}`;
-  const scores = new Float32Array(population.directory.size).fill(Number.NaN);
-  let done = 0;
-  let batchSize = 0;
+  const { scores, isScored } = finished;
+  const left = [...isScored.keys()].filter((segment) => isScored[segment] === 0);
+  let done = isScored.length - left.length;
   await Promise.all(
-    Array.from({ length: population.segmentCount }, async (_, segment) => {
+    left.map(async (segment) => {
       const result = await pool.score(
         {
           ...{ kind: 'score', populationVersion: population.version, segment },
@@ -100,11 +142,11 @@ async function scoreAll(
         { cancellation },
       );
       for (let i = 0; i < result.scores.length; i++) scores[result.userNumbers[i]!] = result.scores[i]!;
-      batchSize = result.batchSize;
+      finished.batchSize = result.batchSize;
+      isScored[segment] = 1;
       onScored(result.scores.length);
       done += 1;
-      onProgress(done / population.segmentCount);
+      onProgress(done / isScored.length);
     }),
   );
-  return { scores, batchSize };
 }

@@ -54,6 +54,10 @@ export class AttemptWatch implements AttemptProgress {
     tracer?.start({ name: stage, kind: 'internal', parent, at: clock.now() - seconds * 1000 }).end();
   }
 
+  resumed(segments: number): void {
+    this.#logger.info({ segments }, 'expansion goes on where a stop cut it off');
+  }
+
   leaseNotRenewed(error: unknown): void {
     this.#logger.warn({ err: error }, 'a lease could not be renewed');
   }

@@ -2,10 +2,12 @@
  * The engine process: opens model and population, claims jobs and expands them until it is told to stop, its parent is
  * gone or a thread dies.
  */
+import { cpus } from 'node:os';
 import type { Timings } from '../campaigns/run-facts.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { AppError, messageOf } from '../lib/errors.ts';
 import { createLogger, type Logger } from '../lib/logging.ts';
+import { PACKAGE_VERSION } from '../lib/package-version.ts';
 import { describeError } from '../lib/thread-error.ts';
 import type { Telemetry, Tracer } from '../lib/tracing.ts';
 import { parseDevice, resolveDevice } from '../runtime/session.ts';
@@ -16,6 +18,7 @@ import { Pulse } from './heartbeat.ts';
 import { Engine, type EngineDependencies } from './job-loop.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
 import { lowerPriority } from './priority.ts';
+import { WorkKeeper } from './work-keeper.ts';
 
 /** How long an ending engine waits for its log and its last message to the parent to be sent. */
 const LAST_WORDS_MS = 50;
@@ -48,17 +51,19 @@ async function startEngine(
   const opening = models.take(config.modelVersion);
   opening.catch(() => {}); // awaited below, unless this thread throws first
   models.population(config.populationVersion);
-  const { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes } = config;
+  const { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes, keptWorkMs } = config;
   const store = openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts });
   (await opening).openPopulation(config.populationVersion);
   models.giveBack(config.modelVersion); // it stays loaded as the served one
+  const hasRoom = (bytes = 0) => diskReserveBytes === 0 || freeBytesOf(config.store) >= diskReserveBytes + bytes;
   const dependencies: EngineDependencies = {
     store,
+    keeper: new WorkKeeper({ blobs: store.blobs, hasRoom, clock, keptWorkMs, computedBy: computedBy() }),
     models,
     populationVersion: config.populationVersion,
     minimumSeeds,
     clock,
-    hasRoom: () => diskReserveBytes === 0 || freeBytesOf(config.store) >= diskReserveBytes,
+    hasRoom,
     onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
   };
   const pulse = new Pulse();
@@ -66,6 +71,11 @@ async function startEngine(
   const engine = new Engine(config, dependencies, logger, { onExpanded, pulse, tracer });
   pulse.start((heartbeat) => send({ kind: 'heartbeat', heartbeat }));
   return { engine, device: device.detail };
+}
+
+/** What unfinished work is not carried over to: it might be finished with other bits than it was begun. */
+function computedBy(): string {
+  return `${PACKAGE_VERSION} ${process.arch} ${cpus()[0]?.model}`;
 }
 
 async function openTelemetryOf(endpoint: string, logger: Logger): Promise<Telemetry> {
@@ -96,8 +106,8 @@ function end(): void {
 }
 
 /**
- * Runs as a child process: `start` comes over IPC; it ends on `stop` and when the parent is gone. It ends at once,
- * whatever it is doing: a quick stop is worth more than an attempt's progress, and the parent releases the jobs.
+ * Runs as a child process: `start` comes over IPC; it ends on `stop` and when the parent is gone. It waits for no
+ * thread: a quick stop is worth more than the segments that are being scored, and the parent releases the jobs.
  */
 class EngineProcess {
   #engine: Engine | null = null;
@@ -130,7 +140,11 @@ class EngineProcess {
 
   #stop(): void {
     void this.#telemetry?.close();
-    end();
+    try {
+      this.#engine?.keepWork();
+    } finally {
+      end();
+    }
   }
 
   /** A version that cannot be opened fails the attempts that pin it, not the engine. */

@@ -17,6 +17,7 @@ import { type ExpansionRows, findRows, leaveOutErased, type RoleIds } from './fi
 import type { CustomiseTask } from './messages.ts';
 import type { ThreadPool } from './pool.ts';
 import { stageTimer } from './stage-timer.ts';
+import type { WorkKeeper } from './work-keeper.ts';
 
 /** Progress is written at most this often. */
 const PROGRESS_EVERY_MS = 1000;
@@ -30,6 +31,7 @@ const STORE_DELAY_MS = 1000;
 export interface ExpandDependencies {
   readonly store: CampaignStore;
   readonly pool: ThreadPool;
+  readonly keeper: WorkKeeper;
   readonly modelVersion: string;
   readonly populationVersion: string;
   /** A published version of the population. */
@@ -56,6 +58,8 @@ export interface Outcome {
 /** Told as an attempt goes. */
 export interface AttemptProgress {
   stageEnded(stage: string, seconds: number): void;
+  /** It goes on with what a stopped attempt had finished: the model, and so many segments. */
+  resumed(segments: number): void;
   /** Users of one more segment were scored. */
   scored(users: number): void;
 }
@@ -147,19 +151,15 @@ async function attempt(
   const progress = reporter(dependencies, job);
   requireLease(store.advance(job, { state: 'adapting', progress: 0.01 }));
   const task = customiseTask(job, pins, rows);
-  const { scores, batchSize, customised } = await adaptAndScore(
-    dependencies.pool,
-    { job, population, task },
-    cancellation,
-    {
-      onProgress: progress,
-      onScored: (users) => told.scored(users),
-      onAdapted: () => {
-        stage('adapting');
-        requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
-      },
+  const { scores, batchSize, customised } = await adaptAndScore(dependencies, { job, population, task }, cancellation, {
+    onResumed: (segments) => told.resumed(segments),
+    onProgress: progress,
+    onScored: (users) => told.scored(users),
+    onAdapted: () => {
+      stage('adapting');
+      requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
     },
-  );
+  });
   leaveOut(population, [seeds, suppressed, filtered], scores);
   stage('scoring');
   requireLease(store.renew(job));

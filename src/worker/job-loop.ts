@@ -21,8 +21,8 @@ const JOBS_PER_THREAD = 4;
 /** What expansions with any model need. */
 export type EngineDependencies = Omit<ExpandDependencies, 'pool' | 'modelVersion' | 'openPopulation'> & {
   readonly models: EngineModels;
-  /** Whether the disk has room for another expansion. */
-  hasRoom(): boolean;
+  /** Whether the disk has room for another expansion, and so many bytes. */
+  hasRoom(bytes?: number): boolean;
 };
 
 /** Whom it tells what it does. */
@@ -83,6 +83,14 @@ export class Engine {
   /** Claims no job any more; those that run go on until the process ends. */
   drain(): void {
     this.#isDraining = true;
+  }
+
+  /** What unfinished expansions have done is on disk when this returns, where that is worth it. */
+  keepWork(): void {
+    const kept = this.#dependencies.keeper.keepAll((error) =>
+      this.#logger.warn({ err: error }, 'an unfinished expansion is not kept: it starts over'),
+    );
+    if (kept > 0) this.#logger.info({ expansions: kept }, 'unfinished expansions are kept');
   }
 
   /**

@@ -49,7 +49,14 @@ export interface ScoreTask {
   readonly segment: number;
 }
 
-export type Task = CustomiseTask | ScoreTask;
+/** Makes the parameters of a model that was customised before. */
+export interface RestoreTask {
+  readonly kind: 'restore';
+  /** The bytes of customised.bin. */
+  readonly customised: Uint8Array;
+}
+
+export type Task = CustomiseTask | ScoreTask | RestoreTask;
 
 /** Told as an adaptation goes: the share of it that is done, or the parameters, with which scoring can start. */
 export type CustomiseProgress = number | { readonly parameters: readonly SharedTensor[] };
@@ -63,12 +70,21 @@ export interface CustomiseResult {
   readonly prediction: Readonly<Record<string, unknown>> | null;
 }
 
+/** What is left of a customised model when its users are scored. */
+export type StoredCustomised = Omit<CustomiseResult, 'parameters'>;
+
+export interface RestoreResult {
+  readonly parameters: readonly SharedTensor[];
+}
+
 export interface ScoreResult {
   readonly userNumbers: Int32Array;
   readonly scores: Float32Array;
   /** Rows per run. */
   readonly batchSize: number;
 }
+
+export type ThreadResult = CustomiseResult | RestoreResult | ScoreResult;
 
 /** A campaign that both models expand, the checked one and the served one, for comparison. */
 export type ShadowCampaign = Pick<Job, 'campaignId' | 'externalId' | 'features' | 'filters' | 'sets'>;
@@ -100,6 +116,8 @@ export interface EngineConfig {
   readonly minimumSeeds: number;
   readonly leaseMs: number;
   readonly maximumAttempts: number;
+  /** Milliseconds of work from which a stop keeps what an expansion has done. */
+  readonly keptWorkMs: number;
   /** Jobs wait while the store has less room than this. */
   readonly diskReserveBytes: number;
   readonly logLevel: string;

@@ -1,7 +1,17 @@
 /** The engine's threads, which adapt and score one task at a time each. */
 import type { ComputedWith } from '../campaigns/run-facts.ts';
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
-import type { CustomiseProgress, CustomiseResult, CustomiseTask, ScoreResult, ScoreTask, Task } from './messages.ts';
+import type {
+  CustomiseProgress,
+  CustomiseResult,
+  CustomiseTask,
+  RestoreResult,
+  RestoreTask,
+  ScoreResult,
+  ScoreTask,
+  Task,
+  ThreadResult,
+} from './messages.ts';
 import type { ThreadData } from './thread.ts';
 
 /** More adapted parameters take too long to be exchanged for those of another campaign at every segment. */
@@ -15,10 +25,10 @@ export class ThreadPool {
   readonly broken: Promise<never>;
   /** What its threads run on, and how many there are. */
   readonly computedWith: Omit<ComputedWith, 'batchSize'>;
-  readonly #group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>;
+  readonly #group: ThreadGroup<Task, ThreadResult, CustomiseProgress>;
 
   private constructor(
-    group: ThreadGroup<Task, CustomiseResult | ScoreResult, CustomiseProgress>,
+    group: ThreadGroup<Task, ThreadResult, CustomiseProgress>,
     computedWith: Omit<ComputedWith, 'batchSize'>,
   ) {
     this.broken = group.broken;
@@ -30,7 +40,7 @@ export class ThreadPool {
    * Starts `count` threads and waits until each has loaded and verified the model; throws if one of them refuses it.
    */
   static async open(count: number, data: Omit<ThreadData, 'threads'>): Promise<ThreadPool> {
-    const group = await ThreadGroup.open<Task, CustomiseResult | ScoreResult, CustomiseProgress>(
+    const group = await ThreadGroup.open<Task, ThreadResult, CustomiseProgress>(
       { beside: import.meta.url, name: 'thread', data: { ...data, threads: count } },
       count,
     );
@@ -48,6 +58,11 @@ export class ThreadPool {
    */
   customise(task: CustomiseTask, following: Following<CustomiseProgress>): Promise<CustomiseResult> {
     return this.#group.run(task, following, { isUrgent: true }) as Promise<CustomiseResult>;
+  }
+
+  /** Goes before all segments, as an adaptation does. */
+  restore(task: RestoreTask, { cancellation }: Pick<Following<never>, 'cancellation'>): Promise<RestoreResult> {
+    return this.#group.run(task, cancellation ? { cancellation } : {}, { isUrgent: true }) as Promise<RestoreResult>;
   }
 
   /** Campaigns with few adapted parameters share what depends on users alone, where their segments wait together. */

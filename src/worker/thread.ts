@@ -1,7 +1,8 @@
 /** A thread of the engine: adapts and scores with its own ONNX Runtime sessions, one task at a time. */
+import { assert } from '../lib/errors.ts';
 import { type Host, hostThread, type TaskContext } from '../lib/thread-host.ts';
-import { changesOf } from '../model/changes.ts';
-import { encodeCustomised } from '../model/customised.ts';
+import { applyChanges, changesOf } from '../model/changes.ts';
+import { decodeCustomised, encodeCustomised } from '../model/customised.ts';
 import { type GeneralModel, loadModel } from '../model/load.ts';
 import { bind } from '../online/binding.ts';
 import { type BoundRegression, openBoundRegression } from '../online/bound-regression.ts';
@@ -16,11 +17,14 @@ import type {
   CustomiseProgress,
   CustomiseResult,
   CustomiseTask,
+  RestoreResult,
+  RestoreTask,
   ScoreResult,
   ScoreTask,
   SharedTensor,
   Task,
   Tensor,
+  ThreadResult,
 } from './messages.ts';
 
 /** A thread's start data. */
@@ -40,7 +44,7 @@ interface Bound {
   regression: Promise<BoundRegression | null> | null;
 }
 
-class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgress> {
+class Thread implements Host<Task, ThreadResult, CustomiseProgress> {
   readonly #data: ThreadData;
   readonly #device: Device;
   readonly #model: GeneralModel;
@@ -62,13 +66,15 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
     return new Thread(data, device, model, await openOnlineProgram(model, { device, threads: data.threads }));
   }
 
-  async run(task: Task, context: TaskContext<CustomiseProgress>): Promise<CustomiseResult | ScoreResult> {
+  async run(task: Task, context: TaskContext<CustomiseProgress>): Promise<ThreadResult> {
     context.check();
-    return task.kind === 'customise' ? this.#customise(task, context) : this.#score(task, context);
+    if (task.kind === 'customise') return this.#customise(task, context);
+    return task.kind === 'restore' ? this.#restore(task) : this.#score(task, context);
   }
 
-  transferred(result: CustomiseResult | ScoreResult): ArrayBuffer[] {
-    const arrays = 'scores' in result ? [result.scores, result.userNumbers] : [result.customised];
+  transferred(result: ThreadResult): ArrayBuffer[] {
+    const stored = 'customised' in result ? [result.customised] : [];
+    const arrays = 'scores' in result ? [result.scores, result.userNumbers] : stored;
     return arrays.map(({ buffer }) => buffer as ArrayBuffer);
   }
 
@@ -107,6 +113,15 @@ class Thread implements Host<Task, CustomiseResult | ScoreResult, CustomiseProgr
       quality: quality && { ...quality },
       prediction: prediction && { ...prediction },
     };
+  }
+
+  /** The bits that the adaptation had: what it changed is stored as it was. */
+  #restore({ customised }: RestoreTask): RestoreResult {
+    const { graph, adapted, manifest } = this.#model;
+    const { changes, modelVersion } = decodeCustomised(customised, 'that a stop kept');
+    const all = applyChanges(graph.initializers, changes);
+    assert(all && modelVersion === manifest.version, 'what a stop kept is of this model');
+    return { parameters: adapted.map((name) => share([name, all.get(name)!])) };
   }
 
   async #score(task: ScoreTask, { isNearNext }: TaskContext<CustomiseProgress>): Promise<ScoreResult> {

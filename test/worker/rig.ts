@@ -25,6 +25,8 @@ export interface RigOptions {
   readonly threads?: number;
   readonly maximumAttempts?: number;
   readonly device?: string;
+  /** One that an engine before has worked in; a new one by default. */
+  readonly dataDir?: string;
 }
 
 export interface Rig {
@@ -54,7 +56,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
 
 /** The same, with an engine that is not started yet. */
 export function buildRig(options: RigOptions): Rig {
-  const dataDir = temporaryFolder();
+  const dataDir = options.dataDir ?? temporaryFolder();
   const limits = { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: options.maximumAttempts ?? 5 };
   const locator = locateStore(dataDir);
   const store = openStore(locator, { clock: systemClock, ...limits });
@@ -70,6 +72,7 @@ export function buildRig(options: RigOptions): Rig {
       device: options.device ?? 'cpu',
       threads: options.threads ?? 2,
       ...limits,
+      keptWorkMs: 0,
       diskReserveBytes: 0,
       logLevel: 'silent',
       otlpEndpoint: null,

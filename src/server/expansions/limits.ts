@@ -24,6 +24,13 @@ export const EXPANSION_LIMITS = {
     most: 100,
     description: 'Attempts at an expansion; after the last it is `failed`.',
   },
+  keptWorkMs: {
+    default: 1_000,
+    unit: 'ms',
+    most: 3_600_000,
+    description:
+      'Milliseconds of work from which an expansion that a stop cuts off goes on from there at the next start; less is done again.',
+  },
 } as const satisfies LimitRows;
 
 export type ExpansionLimits = LimitValues<typeof EXPANSION_LIMITS>;

@@ -1,8 +1,8 @@
 /** Prometheus metrics of one server, in its own registry. */
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { PACKAGE_VERSION } from '../../lib/package-version.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Answered } from '../http/request-log.ts';
-import { PACKAGE_VERSION } from '../package-version.ts';
 import { addEngineMetrics } from './engine-metrics.ts';
 import { counter, gauge } from './read-metrics.ts';
 import type { Part } from './readiness.ts';

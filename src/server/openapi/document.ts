@@ -2,9 +2,9 @@
 import swagger from '@fastify/swagger';
 import type { FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { PACKAGE_VERSION } from '../../lib/package-version.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { errorsOf, type RouteScope } from '../http/route.ts';
-import { PACKAGE_VERSION } from '../package-version.ts';
 import { codesByStatus } from '../problems/schema.ts';
 import { completeDocument } from './complete-document.ts';
 import { ANSWERS, type DeclaredAnswers } from './document-types.ts';

@@ -1,5 +1,6 @@
 /** The route of the service's status: one look at all that an operator asks for. */
 import type { z } from 'zod';
+import { PACKAGE_VERSION } from '../../lib/package-version.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { EngineStatus, Machine } from '../health/port.ts';
 import type { Part } from '../health/readiness.ts';
@@ -7,7 +8,6 @@ import type { ServerApp } from '../http/fastify-types.ts';
 import { KEPT_ERRORS, type LastErrors } from '../http/last-errors.ts';
 import { presentTime } from '../http/present-time.ts';
 import { describeRoute, json } from '../http/route.ts';
-import { PACKAGE_VERSION } from '../package-version.ts';
 import { statusSchema } from './schemas.ts';
 
 /** What this route calls. */

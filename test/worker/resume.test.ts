@@ -1,0 +1,131 @@
+/** An expansion that a stop cuts off goes on at its last finished segment, and ends with the same bytes. */
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { keptWorkFolder } from '../../src/campaigns/ranking-name.ts';
+import { Cancellation } from '../../src/lib/cancellation.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { FileBlobs } from '../../src/sqlite/file-blobs.ts';
+import { adaptAndScore } from '../../src/worker/adapt-and-score.ts';
+import { customiseTask, roleIdsOf } from '../../src/worker/expand.ts';
+import { findRows } from '../../src/worker/find-rows.ts';
+import { ThreadPool } from '../../src/worker/pool.ts';
+import { WorkKeeper } from '../../src/worker/work-keeper.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { HAS_PROC } from '../fixture/processes.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { buildRig, digestOf, type Rig, startRig } from './rig.ts';
+
+const world = await tinyWorld();
+const campaign = world.campaigns[0]!;
+const fail = (error: Error) => {
+  throw error;
+};
+
+/** A job, a thread, and keepers on one folder: each is that of an engine. */
+async function startAttempts() {
+  const rig = buildRig({ ...world, population: world.wide });
+  rig.create(campaign);
+  const job = rig.store.claim('1:test')!;
+  const population = openPopulation(world.wide);
+  const modelVersion = readModelFolder(world.model).manifest.version;
+  const pool = await ThreadPool.open(1, { model: world.model, population: world.wide, device: 'cpu' });
+  onTestFinished(() => pool.close());
+  const rows = await findRows(population, roleIdsOf(rig.store, job), job.filters);
+  const task = customiseTask(job, { modelVersion, populationVersion: population.version }, rows);
+  const blobs = new FileBlobs(temporaryFolder());
+  const newKeeper = () =>
+    new WorkKeeper({ blobs, hasRoom: () => true, clock: systemClock, keptWorkMs: 0, computedBy: 'these tests' });
+  /** Users by segment, as they are scored; after `cutAfter` segments the engine is told to stop. */
+  const attempt = async (cutAfter = Number.POSITIVE_INFINITY, of = task) => {
+    const cancellation = new Cancellation();
+    const keeper = newKeeper();
+    const [scored, resumed]: number[][] = [[], []];
+    const result = adaptAndScore({ pool, keeper }, { job, population, task: of }, cancellation, {
+      onResumed: (segments) => resumed!.push(segments),
+      onProgress: () => {},
+      onAdapted: () => {},
+      onScored: (users) => {
+        // the engine would be gone by then
+        if (cancellation.isCancelled) return;
+        scored!.push(users);
+        if (scored!.length !== cutAfter) return;
+        expect(keeper.keepAll(fail)).toBe(1);
+        cancellation.cancel();
+      },
+    });
+    const isCut = Number.isFinite(cutAfter);
+    const ended = isCut ? await result.catch(() => null) : await result;
+    return { ended: isCut ? null : told(ended!), scored: scored!, resumed: resumed! };
+  };
+  return { attempt, task, kept: () => blobs.list(keptWorkFolder(job.campaignId, job.expansionId)) };
+}
+
+/** What is stored of it. */
+function told({ scores, batchSize, customised }: Awaited<ReturnType<typeof adaptAndScore>>) {
+  const { customised: model, epochs, quality, prediction } = customised;
+  return { scores: Buffer.from(scores.buffer), batchSize, model: Buffer.from(model), epochs, quality, prediction };
+}
+
+describe('an expansion that a stop cuts off', () => {
+  it('goes on at its last finished segment, and ends with the same scores, model and report', async () => {
+    const { attempt, kept } = await startAttempts();
+    const whole = await attempt();
+    expect([whole.scored.length, whole.resumed, kept()]).toEqual([2, [], []]);
+    const cut = await attempt(1);
+    expect([cut.scored.length, kept()]).toEqual([1, ['work.bin']]);
+    const rest = await attempt();
+    expect(rest.resumed).toEqual([1]);
+    expect([...cut.scored, ...rest.scored]).toEqual(whole.scored);
+    expect(rest.ended).toEqual(whole.ended);
+    expect(kept()).toEqual([]);
+  });
+
+  it('may be cut off before it ends, and once more after its last segment', async () => {
+    const { attempt } = await startAttempts();
+    const whole = await attempt();
+    await attempt(1);
+    const second = await attempt(1);
+    expect([second.resumed, second.scored]).toEqual([[1], whole.scored.slice(1)]);
+    const third = await attempt();
+    expect([third.resumed, third.scored]).toEqual([[2], []]);
+    expect(third.ended).toEqual(whole.ended);
+  });
+
+  it('starts over where its seeds have changed meanwhile', async () => {
+    const { attempt, task, kept } = await startAttempts();
+    const seeds = task.seeds.slice(1);
+    const changed = { ...task, key: 'of fewer seeds', seeds };
+    const whole = await attempt(Number.POSITIVE_INFINITY, changed);
+    await attempt(1);
+    const next = await attempt(Number.POSITIVE_INFINITY, changed);
+    expect([next.resumed, next.scored.length, kept()]).toEqual([[], 2, []]);
+    expect(next.ended).toEqual(whole.ended);
+  });
+});
+
+describe.skipIf(!HAS_PROC)('an engine that is stopped', () => {
+  it('keeps what is unfinished, with which the next one goes on to the same audiences', async () => {
+    const first = await startRig({ ...world, population: world.wide, threads: 1 });
+    const ids = world.campaigns.map((each) => first.create(each));
+    // the first one's model is there, and the others' adaptations go before its segments
+    await expect.poll(() => first.store.get(ids[1]!).state, { interval: 1, timeout: 30_000 }).toBe('scoring');
+    await first.supervisor.stop();
+    const unfinished = ids.filter((id) => first.entriesOf(id).length > 0);
+    expect(unfinished.map((id) => first.store.get(id).state)).toEqual(unfinished.map(() => 'queued'));
+    expect(unfinished).toContain(ids[0]);
+    expect(first.entriesOf(ids[0]!)).toEqual([`${first.store.get(ids[0]!).expansionId}.kept`]);
+
+    const second = await startRig({ ...world, population: world.wide, threads: 1, dataDir: first.dataDir });
+    const undisturbed = await startRig({ ...world, population: world.wide, threads: 1 });
+    for (const [i, id] of ids.entries()) {
+      expect(await second.ended(id)).toMatchObject({ state: 'ready', audienceVersion: 1 });
+      const reference = undisturbed.create(world.campaigns[i]!);
+      await undisturbed.ended(reference);
+      expect(digestOf(second.folderOf(id))).toBe(digestOf(undisturbed.folderOf(reference)));
+      expect(second.entriesOf(id)).toEqual([second.store.get(id).expansionId]);
+      const report = (rig: Rig, of: string) => rig.store.expansionsOf(of, { limit: 1 }).items[0]!.quality;
+      expect(report(second, id)).toEqual(report(undisturbed, reference));
+    }
+  });
+});
