@@ -186,6 +186,7 @@ export class EngineSupervisor {
     if (!child) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     this.#send({ kind: 'stop' });
+    this.#logger.info({ pid: child.pid }, 'engine told to stop');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await ended;
     clearTimeout(timer);

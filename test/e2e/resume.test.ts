@@ -1,0 +1,56 @@
+/** SIGTERM in the middle of expansions: the next start goes on with what was finished, to the same audiences. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { keptWorkFolder } from '../../src/campaigns/ranking-name.ts';
+import { isEnd } from '../../src/campaigns/states.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { openStore } from '../../src/sqlite/open-store.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { freeze, HAS_PROC, spinUntil } from '../fixture/processes.ts';
+import { Served } from '../fixture/served.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { digestOf } from '../worker/rig.ts';
+
+const world = await tinyWorld();
+/** They may be ready before they are seen: then others are tried. */
+const TRIES = 20;
+
+describe.skipIf(!HAS_PROC)('serve that is stopped while it expands campaigns', () => {
+  it('goes on with them at the next start', { timeout: 240_000 }, async () => {
+    const dataDir = temporaryFolder();
+    const options = { ...world, population: world.wide, dataDir, env: { METAHEAC_KEPT_WORK_MS: '1' } };
+    const served = await Served.start(options);
+    const store = openStore(dataDir, { clock: systemClock, minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5 });
+    const stateOf = (id: string) => store.get(id).state!;
+    const createAll = () => Promise.all(world.campaigns.map((campaign) => served.create(campaign)));
+    const { engine } = served;
+    let ids: string[] = [];
+    let isFrozen = false;
+    for (let attempt = 0; attempt < TRIES && !isFrozen; attempt++) {
+      ids = await createAll();
+      const isAdapted = (id: string) => stateOf(id) === 'scoring' || isEnd(stateOf(id));
+      // the one thread has finished the first model when it adapts the second
+      if (!spinUntil(() => ids.filter(isAdapted).length > 1)) throw new Error('no two were adapted');
+      freeze(engine);
+      isFrozen = !ids.some((id) => isEnd(stateOf(id)));
+      if (!isFrozen) process.kill(engine, 'SIGCONT');
+    }
+    process.kill(served.api, 'SIGTERM');
+    await served.until(() => served.log.includes('engine told to stop'), 'tells its engine');
+    process.kill(engine, 'SIGCONT');
+    expect((await served.exited()).code).toBe(0);
+    const unfinished = ids.filter((id) => existsSync(join(dataDir, keptWorkFolder(id, store.get(id).expansionId!))));
+    expect(unfinished.length).toBeGreaterThan(0);
+
+    const next = await Served.start(options);
+    for (const id of ids) expect(await next.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
+    expect(next.log.split('expansion goes on where a stop cut it off')).toHaveLength(1 + unfinished.length);
+    const digest = (id: string) => digestOf(join(dataDir, store.activeAudience(id).folder));
+    const digests = ids.map(digest);
+    const again = await Promise.all(world.campaigns.map((campaign) => next.create(campaign)));
+    for (const id of again) await next.ended(id);
+    expect(digests).toEqual(again.map(digest));
+    store.close();
+  });
+});
