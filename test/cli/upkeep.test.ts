@@ -140,12 +140,14 @@ describe('verify', () => {
     flip(join(folder, damaged, 'order.u32'));
     rmSync(join(folder, gone), { recursive: true });
     const orphan = `${damaged.slice(0, damaged.lastIndexOf('/'))}/00000000-0000-4000-8000-000000000000`;
-    mkdirSync(join(folder, orphan));
+    // of an expansion that has ended
+    const kept = `${damaged}.kept`;
+    for (const path of [orphan, kept]) mkdirSync(join(folder, path));
     const set = `seeds/${'0'.repeat(64)}.txt`;
     for (const path of [set, 'seeds/left.tmp']) writeFileSync(join(folder, path), 'u1\n');
     const report = verify(folder);
     expect(report).toMatchObject({ whole: false, running: false, rankings: 3 });
-    expect(report.orphans.sort()).toEqual([orphan, set, 'seeds/left.tmp'].sort());
+    expect(report.orphans.sort()).toEqual([orphan, kept, set, 'seeds/left.tmp'].sort());
     expect(report.faults).toHaveLength(2);
     expect(report.faults).toEqual(
       expect.arrayContaining([
@@ -154,7 +156,7 @@ describe('verify', () => {
       ]),
     );
     expect(process.exitCode).toBe(4);
-    expect(verify(folder, { repair: true })).toMatchObject({ removed: 3 });
+    expect(verify(folder, { repair: true })).toMatchObject({ removed: 4 });
     for (const path of report.orphans) expect(existsSync(join(folder, path))).toBe(false);
     expect(verify(folder)).toMatchObject({ orphans: [], rankings: 3 });
     expect(existsSync(join(folder, damaged))).toBe(true);

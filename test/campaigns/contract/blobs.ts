@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Blobs } from '../../../src/campaigns/ports/blobs.ts';
 import type { CampaignStore } from '../../../src/campaigns/ports/store.ts';
-import { rankingFolder } from '../../../src/campaigns/ranking-name.ts';
+import { keptWorkFolder, rankingFolder } from '../../../src/campaigns/ranking-name.ts';
 import { everyoneIsKnown, expand, newCampaign } from './inputs.ts';
 import type { NewData } from './new-data.ts';
 
@@ -174,12 +174,13 @@ export function describeBlobs(newData: NewData): void {
       const folder = finishNext(store);
       const running = store.create(newCampaign(), everyoneIsKnown);
       const unfinished = rankingFolder(running.id, running.expansionId!);
-      put(store.blobs, unfinished);
+      const kept = keptWorkFolder(running.id, running.expansionId!);
+      for (const name of [unfinished, kept]) put(store.blobs, name);
       store.delete(id);
-      expect([store.blobs.has(folder), store.blobs.has(unfinished)]).toEqual([false, true]);
+      expect([folder, unfinished, kept].map((name) => store.blobs.has(name))).toEqual([false, true, true]);
       store.cancel(running.id, running.expansionId!);
       store.removeUnusedFiles();
-      expect(store.blobs.has(unfinished)).toBe(false);
+      expect([unfinished, kept].map((name) => store.blobs.has(name))).toEqual([false, false]);
     });
   });
 }
