@@ -12,7 +12,7 @@ function someWork(): CustomisedWork {
   const customised = {
     customised: Uint8Array.from([1, 2, 3, 4, 5]),
     epochs: 4,
-    quality: { auc: 0.1 + 0.2, recall: { '0.05': null } },
+    quality: { auc: 1 / 3, recall: { '0.05': null } },
     prediction: null,
   };
   return Object.assign(work, { customised, batchSize: 1024 });
