@@ -89,9 +89,12 @@ describe.skipIf(!HAS_PROC)('an engine that is killed with -9', () => {
     const isAdapting = (id: string) =>
       expect.poll(() => stateOf(rig, id), { interval: 1, timeout: 30_000 }).toBe('adapting');
     const poison = rig.create(campaign);
-    const next = rig.create(world.campaigns[1]!);
     await isAdapting(poison);
-    killDead(rig.engine());
+    const victim = rig.engine();
+    // it would claim the next as well, which would then be lost with it
+    freeze(victim);
+    const next = rig.create(world.campaigns[1]!);
+    killDead(victim);
     expect(await rig.ended(poison)).toMatchObject({ state: 'failed', reason: { code: 'crashed', attempts: 1 } });
     expect((await rig.ended(next)).state).toBe('ready');
 
