@@ -33,9 +33,10 @@ import type { ServerApp } from './http/fastify-types.ts';
 import { parseJsonBodies } from './http/json-body.ts';
 import { LastErrors } from './http/last-errors.ts';
 import { LazyLogger } from './http/lazy-logger.ts';
+import { LoadShedder } from './http/load-shedder.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts';
-import { type Answered, PatternLog } from './http/request-log.ts';
+import { type Answered, classOf, PatternLog } from './http/request-log.ts';
 import { refuseWithoutRoom } from './http/room.ts';
 import { addErrorResponses } from './http/route.ts';
 import { createSlots } from './http/slots.ts';
@@ -73,7 +74,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
   const app = createApp(config, { logger: dependencies.logger, observe }, uploads, requests);
   const access = new Access(dependencies);
   const rates = createRateLimiter(config, clock);
-  addFirstHook(app, config, requests, { access, rates });
+  addFirstHook(app, config, requests, { access, rates, shedder: watchLoad(app, dependencies) });
   if (telemetry !== null) {
     traceRequests(app, telemetry);
     telemetry.exportMetrics(async () => (await metrics.render()).text, config.otlpMetricsMs);
@@ -237,7 +238,7 @@ function addFirstHook(
   app: ServerApp,
   config: ServerConfig,
   requests: OpenRequests,
-  { access, rates }: { readonly access: Access; readonly rates: RateLimiter },
+  { access, rates, shedder }: { readonly access: Access; readonly rates: RateLimiter; readonly shedder: LoadShedder },
 ): void {
   const refuseIfClosing = closeGracefully(app, config, requests);
   const isAnswered = createBrowserGuard(app, config);
@@ -247,11 +248,19 @@ function addFirstHook(
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     refuseIfClosing(reply);
     if (isAnswered(request, reply)) return;
+    if (shedder.isOverloaded) shedder.refuse(classOf(request.method, request.routeOptions.config));
     const { url, socket } = request.raw;
     rates.countAddress(url, socket.remoteAddress, reply);
     if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
     done();
   });
+}
+
+function watchLoad(app: ServerApp, { config, clock }: Pick<ServerDependencies, 'config' | 'clock'>): LoadShedder {
+  const shedder = new LoadShedder(config, clock);
+  shedder.start();
+  app.addHook('onClose', async () => shedder.stop());
+  return shedder;
 }
 
 /** The caller's own id if it is short and plain, else a new one. */

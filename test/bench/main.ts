@@ -15,6 +15,7 @@ import { benchGrowth } from './growth.bench.ts';
 import { benchHolders } from './holders.bench.ts';
 import { benchImport } from './import.bench.ts';
 import { benchLatentStart } from './latent.bench.ts';
+import { benchOverload } from './overload.bench.ts';
 import { benchQuality } from './quality.bench.ts';
 import { benchRegression } from './regression.bench.ts';
 import { type Benchmark, renderReport } from './report.ts';
@@ -35,6 +36,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   growth: benchGrowth,
   serving: benchServing,
   holders: benchHolders,
+  overload: benchOverload,
   import: benchImport,
   graph: benchGraph,
   audience: told(benchAudience),

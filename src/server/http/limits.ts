@@ -111,6 +111,18 @@ export const HTTP_LIMITS = {
     unit: 'ms',
     description: 'Milliseconds that responses in flight have when the service stops.',
   },
+  overloadLagMs: {
+    default: 250,
+    unit: 'ms',
+    description:
+      'Milliseconds by which the event loop may be late, three times on end, before requests get 503: all but ' +
+      'look-ups, reads and health checks.',
+  },
+  overloadLookupLagMs: {
+    default: 1_000,
+    unit: 'ms',
+    description: 'The same for look-ups and reads. Health checks are always answered.',
+  },
   lingerMs: {
     default: 3_000,
     unit: 'ms',

@@ -23,6 +23,11 @@ export function routePattern(request: FastifyRequest): string {
   return request.is404 ? 'unknown' : (request.routeOptions.url ?? 'unknown');
 }
 
+/** What the route is of, or would be without a class of its own. */
+export function classOf(method: string, config: FastifyRequest['routeOptions']['config']): RequestClass {
+  return config?.class ?? (method === 'GET' || method === 'HEAD' ? 'read' : 'write');
+}
+
 /** Replaces Fastify's own lines, which contain URLs; `observe` is told of every response. */
 export class PatternLog extends LogController {
   readonly #observe: (answered: Answered) => void;
@@ -41,8 +46,7 @@ export class PatternLog extends LogController {
     const { method } = request;
     const answered = { method, route: url ?? 'unknown', status, ms };
     const { problemCode: code } = reply;
-    const byMethod = method === 'GET' || method === 'HEAD' ? 'read' : 'write';
-    this.#observe({ ...answered, code, class: config.class ?? byMethod });
+    this.#observe({ ...answered, code, class: classOf(method, config) });
     const isQuiet = config.quiet === true && status < 400;
     if (isQuiet && !isVerbose(reply.log.level)) return;
     const line = {
