@@ -33,10 +33,10 @@ import type { ServerApp } from './http/fastify-types.ts';
 import { parseJsonBodies } from './http/json-body.ts';
 import { LastErrors } from './http/last-errors.ts';
 import { LazyLogger } from './http/lazy-logger.ts';
-import { LoadShedder } from './http/load-shedder.ts';
+import { LoadShedder, shed } from './http/load-shedder.ts';
 import { OpenRequests } from './http/open-requests.ts';
 import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts';
-import { type Answered, classOf, PatternLog } from './http/request-log.ts';
+import { type Answered, PatternLog } from './http/request-log.ts';
 import { refuseWithoutRoom } from './http/room.ts';
 import { addErrorResponses } from './http/route.ts';
 import { createSlots } from './http/slots.ts';
@@ -66,7 +66,8 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
     errors: new LastErrors(clock),
     started: { at: clock.now(), elapsed: clock.elapsed() },
   };
-  const metrics = createMetrics(dependencies, observed.partsOf);
+  const shedder = createShedder(dependencies);
+  const metrics = createMetrics(dependencies, observed.partsOf, shedder);
   const observe = (answered: Answered) => {
     metrics.observe(answered);
     observed.errors.note(answered);
@@ -74,7 +75,7 @@ export async function buildServer(dependencies: ServerDependencies): Promise<Ser
   const app = createApp(config, { logger: dependencies.logger, observe }, uploads, requests);
   const access = new Access(dependencies);
   const rates = createRateLimiter(config, clock);
-  addFirstHook(app, config, requests, { access, rates, shedder: watchLoad(app, dependencies) });
+  addFirstHook(app, config, requests, { access, rates, shedder });
   if (telemetry !== null) {
     traceRequests(app, telemetry);
     telemetry.exportMetrics(async () => (await metrics.render()).text, config.otlpMetricsMs);
@@ -176,6 +177,7 @@ function createApp(
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
   app.decorateReply('problemCode', null);
+  app.decorateReply('isShed', false);
   parseJsonBodies(app);
   return app;
 }
@@ -241,6 +243,8 @@ function addFirstHook(
   { access, rates, shedder }: { readonly access: Access; readonly rates: RateLimiter; readonly shedder: LoadShedder },
 ): void {
   const refuseIfClosing = closeGracefully(app, config, requests);
+  shedder.start();
+  app.addHook('onClose', async () => shedder.stop());
   const isAnswered = createBrowserGuard(app, config);
   app.addHook('onRequest', (request, reply, done) => {
     // first of all, and in a hook: Fastify listens on `localhost` with a server for each of its addresses
@@ -248,7 +252,7 @@ function addFirstHook(
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     refuseIfClosing(reply);
     if (isAnswered(request, reply)) return;
-    if (shedder.isOverloaded) shedder.refuse(classOf(request.method, request.routeOptions.config));
+    if (shedder.arrive() && shed(shedder, request, reply)) return;
     const { url, socket } = request.raw;
     rates.countAddress(url, socket.remoteAddress, reply);
     if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
@@ -256,11 +260,10 @@ function addFirstHook(
   });
 }
 
-function watchLoad(app: ServerApp, { config, clock }: Pick<ServerDependencies, 'config' | 'clock'>): LoadShedder {
-  const shedder = new LoadShedder(config, clock);
-  shedder.start();
-  app.addHook('onClose', async () => shedder.stop());
-  return shedder;
+function createShedder({ config, clock, logger }: ServerDependencies): LoadShedder {
+  return new LoadShedder(config, clock, (requests) =>
+    logger.warn({ requests }, 'requests were refused: more arrive than can be answered'),
+  );
 }
 
 /** The caller's own id if it is short and plain, else a new one. */

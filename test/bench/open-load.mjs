@@ -1,6 +1,7 @@
 // Open-loop load: requests are due at a rate, whatever is answered. `node open-load.mjs`, told by a line of JSON on
-// stdin, answers with one. A request that is due while every connection waits for an answer is lost; one that is
-// answered after the deadline, or with an error, is not good.
+// stdin, answers with one. Each request that is due becomes one of: `good` (2xx before its deadline), `late`, `refused`
+// (503 with Retry-After), `failed` (any other status), `unsent` (every connection of this client waits for an answer),
+// `cut` (the service closed the connection) or `unanswered` (no answer when all is over).
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 
@@ -8,6 +9,8 @@ const { port, seconds, connections, perSecond, requests } = JSON.parse(readFileS
 const TICK_MS = 2;
 /** After the last is due, answers are waited for this long. */
 const REST_MS = 2500;
+/** So many connections are opened at a time: a listening socket has a queue of 511. */
+const OPENED_TOGETHER = 256;
 const heads = requests.map(({ method, path, body = '' }) =>
   Buffer.from(
     `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n` +
@@ -15,29 +18,32 @@ const heads = requests.map(({ method, path, body = '' }) =>
       `\r\n${body}`,
   ),
 );
+const OUTCOMES = { due: 0, good: 0, late: 0, refused: 0, failed: 0, unsent: 0, cut: 0, unanswered: 0 };
 const kinds = {};
-const countsOf = (kind) => (kinds[kind] ??= { due: 0, good: 0, refused: 0, late: 0, lost: 0, times: [] });
+const countsOf = (kind) => (kinds[kind] ??= { ...OUTCOMES, times: [] });
 const idle = [];
-const sockets = new Set();
+const open = new Set();
 let waiting = 0;
+
+function outcomeOf(head, took, deadlineMs) {
+  const status = Number(head.slice(9, 12));
+  if (status === 503 && /\r\nretry-after: \d/i.test(head)) return 'refused';
+  if (status >= 300) return 'failed';
+  return took > deadlineMs ? 'late' : 'good';
+}
 
 function connect() {
   return new Promise((resolve) => {
     const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
-    sockets.add(socket);
     const own = { socket, counts: null, since: 0, deadlineMs: 0 };
     let parts = [];
     let missing = -1;
-    let status = 0;
+    let head = '';
     const ended = () => {
       const took = performance.now() - own.since;
-      const { counts } = own;
-      if (status >= 500) counts.refused++;
-      else if (took > own.deadlineMs) counts.late++;
-      else {
-        counts.good++;
-        counts.times.push(took);
-      }
+      const outcome = outcomeOf(head, took, own.deadlineMs);
+      own.counts[outcome]++;
+      if (outcome === 'good') own.counts.times.push(took);
       missing = -1;
       parts = [];
       own.counts = null;
@@ -45,13 +51,15 @@ function connect() {
       idle.push(own);
     };
     socket.on('connect', () => {
+      open.add(own);
       idle.push(own);
       resolve();
     });
     const broken = () => {
-      if (!sockets.delete(socket)) return;
+      open.delete(own);
       if (own.counts !== null) {
-        own.counts.lost++;
+        own.counts.cut++;
+        own.counts = null;
         waiting--;
       }
       const at = idle.indexOf(own);
@@ -66,8 +74,7 @@ function connect() {
         const text = parts.length === 1 ? data : Buffer.concat(parts);
         const end = text.indexOf('\r\n\r\n');
         if (end < 0) return;
-        const head = text.toString('latin1', 0, end);
-        status = Number(head.slice(9, 12));
+        head = text.toString('latin1', 0, end);
         missing = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0) - (text.length - end - 4);
       }
       if (missing === 0) ended();
@@ -75,36 +82,50 @@ function connect() {
   });
 }
 
-await Promise.all(Array.from({ length: connections }, connect));
+/** Sends what was due `elapsedMs` after the start and is not sent yet. */
+function send(elapsedMs, dueSoFar) {
+  let due = dueSoFar;
+  for (const upTo = Math.floor((elapsedMs * perSecond) / 1000); due < upTo; due++) {
+    const i = due % requests.length;
+    const counts = countsOf(requests[i].kind);
+    counts.due++;
+    const own = idle.pop();
+    if (own === undefined) {
+      counts.unsent++;
+      continue;
+    }
+    waiting++;
+    own.counts = counts;
+    own.deadlineMs = requests[i].deadlineMs;
+    // of this turn, not of when it was due: a late generator is no fault of the service
+    own.since = performance.now();
+    own.socket.write(heads[i]);
+  }
+  return due;
+}
+
+for (let left = connections; left > 0; left -= OPENED_TOGETHER)
+  await Promise.all(Array.from({ length: Math.min(left, OPENED_TOGETHER) }, connect));
+const opened = open.size;
 const start = performance.now();
+let busy = null;
+const spent = process.cpuUsage();
 let due = 0;
 await new Promise((resolve) => {
   const timer = setInterval(() => {
-    const elapsed = Math.min(performance.now() - start, 1000 * seconds);
-    for (const upTo = Math.floor((elapsed * perSecond) / 1000); due < upTo; due++) {
-      const i = due % requests.length;
-      const counts = countsOf(requests[i].kind);
-      counts.due++;
-      const own = idle.pop();
-      if (own === undefined) {
-        counts.lost++;
-        continue;
-      }
-      waiting++;
-      own.counts = counts;
-      own.deadlineMs = requests[i].deadlineMs;
-      // of this turn, not of when it was due: a late generator is no fault of the service
-      own.since = performance.now();
-      own.socket.write(heads[i]);
-    }
-    const isOver = performance.now() - start > 1000 * seconds;
-    if (isOver && (waiting === 0 || performance.now() - start > 1000 * seconds + REST_MS)) {
-      clearInterval(timer);
-      resolve();
-    }
+    const elapsed = performance.now() - start;
+    due = send(Math.min(elapsed, 1000 * seconds), due);
+    if (elapsed < 1000 * seconds) return;
+    // a generator that is busy all the time cannot say what is the service's fault
+    const { user, system } = process.cpuUsage(spent);
+    busy ??= (user + system) / 1000 / elapsed;
+    if (waiting > 0 && elapsed < 1000 * seconds + REST_MS) return;
+    clearInterval(timer);
+    resolve();
   }, TICK_MS);
 });
-for (const socket of sockets) socket.destroy();
+for (const { counts } of open) if (counts !== null) counts.unanswered++;
+for (const { socket } of open) socket.destroy();
 const report = Object.fromEntries(
   Object.entries(kinds).map(([kind, { times, ...counts }]) => {
     times.sort((a, b) => a - b);
@@ -112,4 +133,4 @@ const report = Object.fromEntries(
     return [kind, { ...counts, p99 }];
   }),
 );
-process.stdout.write(JSON.stringify({ seconds, kinds: report }));
+process.stdout.write(JSON.stringify({ opened, busy, kinds: report }));

@@ -6,111 +6,148 @@ import type { Request } from './load.ts';
 import { type BenchOptions, type BenchReport, figure, ratio } from './report.ts';
 import { type BenchService, makePopulation, people, startService, withFolder } from './service.ts';
 
-const SIZES = { full: { users: 100_000, seconds: 3, rounds: 1 }, quick: { users: 5_000, seconds: 1, rounds: 1 } };
+const SIZES = { full: { users: 100_000, seconds: 2, rounds: 3 }, quick: { users: 5_000, seconds: 1, rounds: 1 } };
 const SEEDS = 100;
 const TIMES_THE_LOAD = 5;
+/** In each round the peak is looked for here. */
+const BELOW = [1, 1.5, 2, 3];
 /** Of the answer to each kind, in milliseconds: later it is no good to anyone. */
-const DEADLINES_MS = { 'look-ups': 500, reads: 500, pages: 1000, uploads: 1000, estimates: 2000 } as const;
-/** At most so many are on their way at a time, as behind a proxy; any more are lost. */
-const CONNECTIONS = 512;
-/** The load is doubled from the first until it is not sustained; then what lies around it is tried. */
-const LOADS = { first: 100, last: 50_000 } as const;
-const AROUND = [0.75, 0.9, 1, 2];
+const DEADLINES_MS = { 'look-ups': 250, reads: 500, pages: 1000, uploads: 1000, estimates: 2000 } as const;
+/** At most so many requests are on their way at a time, as behind a proxy; any more are not sent. */
+const CONNECTIONS = 2048;
+/** The load is doubled from the first until it is not sustained; then the gap to the last that was is halved. */
+const LOADS = { first: 200, last: 50_000, halvings: 3 } as const;
 /** A load is sustained where so much of it is answered in time. */
 const SUSTAINED = 0.99;
 /** Of a hundred requests. */
-const MIX = { 'look-ups': 80, pages: 8, reads: 6, uploads: 4, estimates: 2 } as const;
+const MIX = { 'look-ups': 85, pages: 6, reads: 6, uploads: 1, estimates: 2 } as const;
+/** Nobody is refused: what the same load leaves of a service that sheds none. */
+const SHED_NOTHING = { METAHEAC_OVERLOAD_LAG_MS: '1000000', METAHEAC_OVERLOAD_LOOKUP_LAG_MS: '1000000' };
 type Kind = keyof typeof DEADLINES_MS;
+const OUTCOMES = ['good', 'late', 'refused', 'failed', 'unsent', 'cut', 'unanswered'] as const;
+type Outcome = (typeof OUTCOMES)[number];
 
-interface KindCounts {
-  readonly due: number;
-  readonly good: number;
-  readonly refused: number;
-  readonly late: number;
-  readonly lost: number;
+/** What became of the requests of a kind, as open-load.mjs says. */
+type KindCounts = Readonly<Record<Outcome | 'due', number>> & {
   /** Milliseconds, of the good ones; null where there are none. */
   readonly p99: number | null;
-}
+};
+type Counts = Readonly<Record<Kind, KindCounts>>;
 
 interface Offered {
   readonly perSecond: number;
   /** Good answers a second. */
   readonly goodput: number;
-  readonly kinds: Readonly<Record<Kind, KindCounts>>;
+  /** The share of a processor that the generator used: at 1 the figures are its own limit. */
+  readonly busy: number;
+  readonly kinds: Counts;
 }
 
 type Mixed = Request & { readonly kind: Kind; readonly deadlineMs: number };
+/** Offers a load to the service that sheds, or to the one that does not. */
+type Offer = (perSecond: number, seconds: number) => Promise<Offered>;
 
 export async function benchOverload({ quick, note }: BenchOptions): Promise<BenchReport> {
   const { users, seconds, rounds } = quick ? SIZES.quick : SIZES.full;
   return withFolder(async (folder) => {
     note(`making a population of ${users.toLocaleString('en')} people`);
-    const service = await startService(await makePopulation(folder, users), join(folder, 'service'));
+    const population = await makePopulation(folder, users);
+    const services = {
+      ours: await startService(population, join(folder, 'ours')),
+      unshed: await startService(population, join(folder, 'unshed'), SHED_NOTHING),
+    };
     try {
-      const requests = await mixOf(service, users);
-      const peaks: number[] = [];
-      const sustained: number[] = [];
-      const overloaded: Offered[] = [];
-      const tooMuch = await findTooMuch(service, requests, seconds, note);
+      const [ours, unshed] = [await offerTo(services.ours, users, note), await offerTo(services.unshed, users, note)];
+      const { sustained, peak } = await findSustained(ours, seconds);
+      const report = { sustained, peaks: [] as number[], ours: [] as Offered[], unshed: [] as Offered[] };
       for (let round = 0; round < rounds; round++) {
-        const steps: Offered[] = [];
-        for (const share of AROUND) {
-          steps.push(await offer(service, requests, share * tooMuch, seconds));
-          note(describe(steps.at(-1)!));
-        }
-        peaks.push(Math.max(...steps.map(({ goodput }) => goodput)));
-        sustained.push(steps.filter(isSustained).at(-1)?.perSecond ?? tooMuch / 2);
-        overloaded.push(await offer(service, requests, TIMES_THE_LOAD * sustained.at(-1)!, 2 * seconds));
-        note(describe(overloaded.at(-1)!));
+        const below: number[] = [];
+        for (const times of BELOW) below.push((await ours(times * sustained, seconds)).goodput);
+        report.ours.push(await ours(TIMES_THE_LOAD * sustained, 2 * seconds));
+        report.unshed.push(await unshed(TIMES_THE_LOAD * sustained, 2 * seconds));
+        report.peaks.push(Math.max(peak, ...below));
       }
-      return reportOf(peaks, sustained, overloaded);
+      return reportOf(report);
     } finally {
-      await service.stop();
+      await services.ours.stop();
+      await services.unshed.stop();
     }
   });
 }
 
-/** The first load, doubled over and over, that is not sustained. */
-async function findTooMuch(
-  service: BenchService,
-  requests: readonly Mixed[],
-  seconds: number,
-  note: BenchOptions['note'],
-): Promise<number> {
-  let perSecond: number = LOADS.first;
-  for (; perSecond < LOADS.last; perSecond *= 2) {
+async function offerTo(service: BenchService, users: number, note: BenchOptions['note']): Promise<Offer> {
+  const requests = await mixOf(service, users);
+  return async (perSecond, seconds) => {
     const offered = await offer(service, requests, perSecond, seconds);
     note(describe(offered));
-    if (!isSustained(offered)) break;
+    return offered;
+  };
+}
+
+/** The greatest load that is sustained, and the most good answers a second at any load. */
+async function findSustained(offerLoad: Offer, seconds: number): Promise<{ sustained: number; peak: number }> {
+  let sustained = 0;
+  let tooMuch: number = LOADS.first;
+  let peak = 0;
+  const isTooMuch = async (perSecond: number) => {
+    const { goodput } = await offerLoad(perSecond, seconds);
+    peak = Math.max(peak, goodput);
+    return goodput < SUSTAINED * perSecond;
+  };
+  while (tooMuch < LOADS.last && !(await isTooMuch(tooMuch))) {
+    sustained = tooMuch;
+    tooMuch *= 2;
   }
-  return perSecond;
+  for (let i = 0; i < LOADS.halvings; i++) {
+    const middle = (sustained + tooMuch) / 2;
+    if (await isTooMuch(middle)) tooMuch = middle;
+    else sustained = middle;
+  }
+  return { sustained, peak };
 }
 
-function isSustained({ perSecond, goodput }: Offered): boolean {
-  return goodput >= SUSTAINED * perSecond;
+function describe({ perSecond, goodput, busy, kinds }: Offered): string {
+  const parts = Object.entries(kinds).map(([kind, counts]) => {
+    const others = OUTCOMES.filter((one) => one !== 'good' && counts[one] > 0);
+    const p99 = counts.p99 === null ? '' : ` in ${Math.round(counts.p99)} ms`;
+    return `${kind} ${counts.good} of ${counts.due}${p99}${others.map((one) => `, ${counts[one]} ${one}`).join('')}`;
+  });
+  return [
+    `${Math.round(perSecond)}/s: ${Math.round(goodput)}/s good, generator ${Math.round(100 * busy)} % busy`,
+    ...parts,
+  ].join('; ');
 }
 
-function describe({ perSecond, goodput, kinds }: Offered): string {
-  const parts = Object.entries(kinds).map(
-    ([kind, { due, good, refused, late, lost }]) =>
-      `${kind} ${good} of ${due} (refused ${refused}, late ${late}, lost ${lost})`,
-  );
-  return `${Math.round(perSecond)}/s: ${Math.round(goodput)}/s good; ${parts.join('; ')}`;
+interface Measured {
+  readonly sustained: number;
+  readonly peaks: readonly number[];
+  readonly ours: readonly Offered[];
+  readonly unshed: readonly Offered[];
 }
 
-function reportOf(peaks: readonly number[], sustained: readonly number[], overloaded: readonly Offered[]): BenchReport {
-  const goodput = overloaded.map((one) => one.goodput);
-  const lookups = overloaded.map(({ kinds }) => kinds['look-ups']);
-  const p99s = lookups.map(({ p99 }) => p99).filter((p99) => p99 !== null);
+function reportOf({ sustained, peaks, ours, unshed }: Measured): BenchReport {
+  const goodputs = ours.map(({ goodput }) => goodput);
+  const goodUnshed = unshed.map(({ goodput }) => goodput);
+  const p99s = ours.map(({ kinds }) => kinds['look-ups'].p99).filter((p99) => p99 !== null);
+  const shares = (outcome: Outcome) =>
+    figure(
+      ours.map(({ kinds }) => (100 * totalOf(kinds, outcome)) / totalOf(kinds, 'due')),
+      '%',
+    );
   return {
     results: {
-      'sustained load': figure(sustained, 'requests/s'),
+      'sustained load': figure([sustained], 'requests/s'),
       'peak of good answers': figure(peaks, 'requests/s'),
-      [`good answers at ${TIMES_THE_LOAD} x the load`]: figure(goodput, 'requests/s'),
+      [`good answers at ${TIMES_THE_LOAD} x the load`]: figure(goodputs, 'requests/s'),
+      'the same where nothing is shed': figure(goodUnshed, 'requests/s'),
       ...(p99s.length > 0 && { 'look-ups then, p99': figure(p99s, 'ms') }),
-      'refused with 503 then': figure(overloaded.map(refusedShare), '%'),
+      ...Object.fromEntries(OUTCOMES.map((outcome) => [`${outcome} then`, shares(outcome)])),
     },
-    ratios: { goodput_at_5x_vs_peak: ratio(goodput, peaks) },
+    ratios: {
+      goodput_at_5x_vs_peak: ratio(goodputs, peaks),
+      goodput_at_5x_vs_unshed: ratio(goodputs, goodUnshed),
+      lookups_good_of_answered: ratio(...lookupsOf(ours)),
+    },
     lines: [
       `${Object.entries(MIX)
         .map(([kind, share]) => `${share} % ${kind}`)
@@ -119,10 +156,14 @@ function reportOf(peaks: readonly number[], sustained: readonly number[], overlo
   };
 }
 
-function refusedShare({ kinds }: Offered): number {
-  const all = Object.values(kinds);
-  const answered = all.reduce((sum, { good, refused, late }) => sum + good + refused + late, 0);
-  return (100 * all.reduce((sum, { refused }) => sum + refused, 0)) / answered;
+/** Of each round's look-ups that were sent: how many were good, and all. */
+function lookupsOf(all: readonly Offered[]): [number[], number[]] {
+  const counts = all.map(({ kinds }) => kinds['look-ups']);
+  return [counts.map(({ good }) => good), counts.map(({ due, unsent }) => due - unsent)];
+}
+
+function totalOf(kinds: Counts, outcome: Outcome | 'due'): number {
+  return Object.values(kinds).reduce((sum, counts) => sum + counts[outcome], 0);
 }
 
 /** A hundred requests of each kind's share, in an order without pattern, over and over with other users. */
@@ -167,7 +208,7 @@ async function offer(
   child.stdout.on('data', (data: Buffer) => (text += data));
   const [code] = await once(child, 'close');
   if (code !== 0) throw new Error('the load ended with an error');
-  const { kinds } = JSON.parse(text) as { kinds: Record<Kind, KindCounts> };
-  const good = Object.values(kinds).reduce((sum, counts) => sum + counts.good, 0);
-  return { perSecond, goodput: good / seconds, kinds };
+  const { opened, busy, kinds } = JSON.parse(text) as Pick<Offered, 'kinds' | 'busy'> & { opened: number };
+  if (opened !== CONNECTIONS) throw new Error(`only ${opened} of ${CONNECTIONS} connections were accepted`);
+  return { perSecond, goodput: totalOf(kinds, 'good') / seconds, busy, kinds };
 }

@@ -13,6 +13,7 @@ export const ROOT = join(import.meta.dirname, '..', '..');
 /** k = 16. */
 export const DEMO_MODEL = join(ROOT, 'models', 'demo');
 const READY_MS = 120_000;
+const THREADS = 2;
 
 export interface BenchService {
   readonly url: string;
@@ -64,7 +65,12 @@ export function people(count: number, users: number): string[] {
   return Array.from({ length: count }, (_, i) => id(1 + Math.floor((i * users) / count)));
 }
 
-export async function startService(population: string, dataDir: string, threads = 2): Promise<BenchService> {
+/** With `environment`, settings other than the defaults. */
+export async function startService(
+  population: string,
+  dataDir: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<BenchService> {
   const flags = ['--data-dir', dataDir, '--model', DEMO_MODEL, '--population', population];
   const child = spawn(
     process.execPath,
@@ -76,9 +82,9 @@ export async function startService(population: string, dataDir: string, threads 
       '--port',
       '0',
       '--threads',
-      `${threads}`,
+      `${THREADS}`,
     ],
-    { cwd: ROOT, env: { ...process.env, METAHEAC_DEVICE: 'cpu' }, stdio: ['ignore', 'pipe', 'pipe'] },
+    { cwd: ROOT, env: { ...process.env, METAHEAC_DEVICE: 'cpu', ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const url = await listening(child);
   const call: BenchService['call'] = async (method, path, body) => {

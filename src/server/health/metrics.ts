@@ -2,6 +2,7 @@
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { PACKAGE_VERSION } from '../../lib/package-version.ts';
 import type { ServerDependencies } from '../dependencies.ts';
+import type { LoadShedder } from '../http/load-shedder.ts';
 import type { Answered } from '../http/request-log.ts';
 import { addEngineMetrics } from './engine-metrics.ts';
 import { counter, gauge } from './read-metrics.ts';
@@ -26,7 +27,11 @@ type MetricsNeeds = Pick<
 const STAGE_BUCKETS_SECONDS = [0.005, 0.05, 0.2, 1, 5, 20, 60, 300, 1200, 3600];
 
 /** Metrics that start at zero. */
-export function createMetrics(dependencies: MetricsNeeds, partsOf: () => readonly Part[]): ServerMetrics {
+export function createMetrics(
+  dependencies: MetricsNeeds,
+  partsOf: () => readonly Part[],
+  shedder: Pick<LoadShedder, 'refusedByClass'>,
+): ServerMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -43,6 +48,10 @@ export function createMetrics(dependencies: MetricsNeeds, partsOf: () => readonl
   addWebhooks(dependencies, registers);
   addMachine(dependencies, registers);
   addStorage(dependencies, registers);
+  const refused = 'Requests refused because more arrive than can be answered, by class.';
+  counter('metaheac_shed_requests_total', refused, registers, ['class'], (self) => {
+    for (const [name, count] of shedder.refusedByClass()) self.inc({ class: name }, count);
+  });
   gauge('metaheac_part_ready', '1 for each part that is ready, as /readyz says.', registers, ['part'], (self) => {
     for (const { name, ready } of partsOf()) self.set({ part: name }, ready ? 1 : 0);
   });

@@ -35,5 +35,7 @@ declare module 'fastify' {
   interface FastifyReply {
     /** Code of the problem in the response; null for a successful response. */
     problemCode: ErrorCode | null;
+    /** Refused because too many requests arrive: there may be thousands a second, so no line is logged of each. */
+    isShed: boolean;
   }
 }

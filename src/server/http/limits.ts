@@ -112,14 +112,14 @@ export const HTTP_LIMITS = {
     description: 'Milliseconds that responses in flight have when the service stops.',
   },
   overloadLagMs: {
-    default: 250,
+    default: 100,
     unit: 'ms',
     description:
-      'Milliseconds by which the event loop may be late, three times on end, before requests get 503: all but ' +
-      'look-ups, reads and health checks.',
+      'Milliseconds by which the event loop may be late, three times on end, before some requests get 503: of all ' +
+      'but look-ups, reads and health checks.',
   },
   overloadLookupLagMs: {
-    default: 1_000,
+    default: 200,
     unit: 'ms',
     description: 'The same for look-ups and reads. Health checks are always answered.',
   },

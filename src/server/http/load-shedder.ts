@@ -1,35 +1,100 @@
 /** Refuses requests while the event loop falls behind: what costs most first, look-ups last, health checks never. */
+
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
+import { PROBLEM_TYPE, problemOf } from '../problems/problem.ts';
 import type { RequestClass } from './fastify-types.ts';
 import type { HttpLimits } from './limits.ts';
+import { classOf } from './request-log.ts';
 
 export type ShedderLimits = Pick<HttpLimits, 'overloadLagMs' | 'overloadLookupLagMs'>;
 
 const LOOK_EVERY_MS = 50;
 /** So many looks on end that are late are no accident. */
 const LATE_LOOKS = 3;
+/** Of fewer between two looks one took long, or another process: to refuse one of them would help nobody. */
+const LEAST_ARRIVALS = 8;
+/** A late look leaves this much of what was let in. */
+const CUT = 0.5;
+/** A look in time lets in so much more: all of it again after 1.6 s. */
+const STEP = 1 / 32;
+/** Some are always let in, to see how it goes. */
+const LEAST = 1 / 64;
+/** Refusals are told of together: there may be thousands a second. */
+const REPORT_MS = 10_000;
 /** When a caller that was refused may try again. */
 const RETRY_SECONDS = 2;
 /** Served until the second limit: what ad servers wait for, and what shows an operator where things stand. */
 const LAST: ReadonlySet<RequestClass> = new Set(['lookup', 'read']);
 
+/** Made once: the stack of each would cost as much as a look-up. */
+const REFUSAL = new AppError('unavailable', 'more requests arrive than can be answered', {
+  facts: { retry_after: RETRY_SECONDS },
+});
+
+/** Its problem, cut where the id of the request stands. */
+const REFUSED = (() => {
+  const problem = problemOf(REFUSAL, '', 0);
+  const [beforeId = '', afterId = ''] = JSON.stringify(problem).split(/(?<="request_id":")/);
+  return { status: problem.status, beforeId, afterId };
+})();
+
+/** The share of some requests that is let in: halved while the loop is late, and raised a little at a time after. */
+class Admission {
+  readonly #mostLagMs: number;
+  #late = 0;
+  #share = 1;
+  /** Of a request that was not let in yet. */
+  #due = 0;
+
+  constructor(mostLagMs: number) {
+    this.#mostLagMs = mostLagMs;
+  }
+
+  note(lagMs: number): void {
+    this.#late = lagMs > this.#mostLagMs ? this.#late + 1 : 0;
+    if (this.#late === 0) this.#share = Math.min(1, this.#share + STEP);
+    else if (this.#late >= LATE_LOOKS || this.#share < 1) this.#share = Math.max(LEAST, this.#share * CUT);
+  }
+
+  get isOpen(): boolean {
+    return this.#share === 1;
+  }
+
+  /** Of a hundred calls, the share in percent says true, evenly. */
+  admits(): boolean {
+    this.#due = Math.min(1, this.#due) + this.#share;
+    if (this.#due < 1) return false;
+    this.#due -= 1;
+    return true;
+  }
+}
+
 /**
- * How late a timer is says how long a request waits until it is looked at. One that is late once may follow a long
- * computation or a collection of garbage; late over and over, more comes in than can be answered.
+ * How late a timer is says how long a request waits until it is looked at, whether few of them take long or many of
+ * them come: the loop turns once for all that have arrived. Late once may be a long computation, or a collection of
+ * garbage; late over and over, more comes in than can be answered.
  */
 export class LoadShedder {
-  readonly #limits: ShedderLimits;
   readonly #clock: Pick<Clock, 'elapsed'>;
+  readonly #last: Admission;
+  readonly #others: Admission;
+  readonly #refused = new Map<RequestClass, number>();
+  readonly #onRefused: (requests: number) => void;
   #seen: number;
-  /** Looks on end that were later than each limit. */
-  #late = 0;
-  #lateForLookups = 0;
+  #arrived = 0;
+  #isOverloaded = false;
+  #untold = 0;
+  #toldAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(limits: ShedderLimits, clock: Pick<Clock, 'elapsed'>) {
-    this.#limits = limits;
+  /** `onRefused` is called with the number of requests refused since it was last called, every ten seconds at most. */
+  constructor(limits: ShedderLimits, clock: Pick<Clock, 'elapsed'>, onRefused: (requests: number) => void = () => {}) {
     this.#clock = clock;
+    this.#onRefused = onRefused;
+    this.#last = new Admission(limits.overloadLookupLagMs);
+    this.#others = new Admission(limits.overloadLagMs);
     this.#seen = clock.elapsed();
   }
 
@@ -46,23 +111,52 @@ export class LoadShedder {
   /** To be called every 50 ms: it finds by how much it is called later. */
   look(): void {
     const now = this.#clock.elapsed();
-    const lag = now - this.#seen - LOOK_EVERY_MS;
+    const lag = this.#arrived < LEAST_ARRIVALS ? 0 : now - this.#seen - LOOK_EVERY_MS;
     this.#seen = now;
-    this.#late = lag > this.#limits.overloadLagMs ? this.#late + 1 : 0;
-    this.#lateForLookups = lag > this.#limits.overloadLookupLagMs ? this.#lateForLookups + 1 : 0;
+    this.#arrived = 0;
+    this.#last.note(lag);
+    this.#others.note(lag);
+    this.#isOverloaded = !(this.#last.isOpen && this.#others.isOpen);
+    if (this.#untold === 0 || now - this.#toldAt < REPORT_MS) return;
+    this.#onRefused(this.#untold);
+    this.#untold = 0;
+    this.#toldAt = now;
   }
 
-  /** Whether any requests are refused now. */
-  get isOverloaded(): boolean {
-    return this.#late >= LATE_LOOKS;
+  /** To be called for each request: whether any are refused now. */
+  arrive(): boolean {
+    this.#arrived += 1;
+    return this.#isOverloaded;
   }
 
-  /** @throws AppError unavailable (facts: retry_after in seconds) where requests of this class are refused now */
-  refuse(name: RequestClass): void {
-    if (!this.isOverloaded || name === 'health') return;
-    if (LAST.has(name) && this.#lateForLookups < LATE_LOOKS) return;
-    throw new AppError('unavailable', 'more requests arrive than can be answered', {
-      facts: { retry_after: RETRY_SECONDS },
-    });
+  /** Whether a request of this class is refused now. Each is asked for once. */
+  refuses(name: RequestClass): boolean {
+    if (!this.#isOverloaded || name === 'health') return false;
+    if ((LAST.has(name) ? this.#last : this.#others).admits()) return false;
+    this.#refused.set(name, (this.#refused.get(name) ?? 0) + 1);
+    this.#untold += 1;
+    return true;
   }
+
+  /** Since the start, by class; a class of which none was refused is missing. */
+  refusedByClass(): ReadonlyMap<RequestClass, number> {
+    return this.#refused;
+  }
+}
+
+/**
+ * Answers a request that is refused now, and says so. By far the most requests of an overload come here: the answer is
+ * the text of the problem that any other error becomes, without an error's way through Fastify, which costs more than a
+ * look-up. @throws AppError unavailable, where a body is still sent that the error's way has to read
+ */
+export function shed(shedder: LoadShedder, request: FastifyRequest, reply: FastifyReply): boolean {
+  const { config } = request.routeOptions;
+  if (!shedder.refuses(classOf(request.method, config))) return false;
+  reply.isShed = true;
+  if (config.upload === true) throw REFUSAL;
+  reply.problemCode = REFUSAL.code;
+  reply.code(REFUSED.status).headers({ 'content-type': PROBLEM_TYPE, 'retry-after': RETRY_SECONDS });
+  // the id is letters, digits, dots, lines: nothing of it is quoted
+  reply.send(`${REFUSED.beforeId}${request.id}${REFUSED.afterId}`);
+  return true;
 }

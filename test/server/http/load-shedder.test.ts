@@ -1,45 +1,79 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RequestClass } from '../../../src/server/http/fastify-types.ts';
 import { LoadShedder } from '../../../src/server/http/load-shedder.ts';
 import { type Fixture, importUsers, openFixture } from '../fixture.ts';
 
 const limits = { overloadLagMs: 100, overloadLookupLagMs: 400 };
 
-/** A shedder whose loop is late by each of `lags` in turn. */
-function lateBy(...lags: readonly number[]): LoadShedder {
+/** A shedder whose loop is late by each of `lags` in turn, and what it told of refusals. */
+function lateBy(...lags: readonly number[]) {
   let now = 0;
-  const shedder = new LoadShedder(limits, { elapsed: () => now });
-  for (const lag of lags) {
-    now += 50 + lag;
-    shedder.look();
-  }
-  return shedder;
+  const arrivals = 8;
+  const told: number[] = [];
+  const shedder = new LoadShedder(limits, { elapsed: () => now }, (requests) => told.push(requests));
+  const look = (...more: readonly number[]) => {
+    for (const lag of more) {
+      now += 50 + lag;
+      for (let i = 0; i < arrivals; i++) shedder.arrive();
+      shedder.look();
+    }
+  };
+  look(...lags);
+  return { shedder, look, told };
+}
+
+const times = (count: number, lag: number) => Array<number>(count).fill(lag);
+
+/** Of so many requests, those that it lets in. */
+function letIn(shedder: LoadShedder, name: RequestClass, of: number): number {
+  return Array.from({ length: of }, () => shedder.refuses(name)).filter((isRefused) => !isRefused).length;
 }
 
 describe('the load shedder', () => {
   it('refuses nothing for one long pause, or for many short ones', () => {
-    expect(lateBy(0, 5000, 200, 0, 5000).isOverloaded).toBe(false);
-    expect(lateBy(...Array.from({ length: 100 }, () => 99)).isOverloaded).toBe(false);
+    expect(lateBy(0, 5000, 200, 0, 5000).shedder.arrive()).toBe(false);
+    expect(lateBy(...times(100, 99)).shedder.arrive()).toBe(false);
   });
 
-  it('refuses all but look-ups, reads and health checks where the loop stays late', () => {
-    const shedder = lateBy(0, 200, 200, 200);
-    expect(shedder.isOverloaded).toBe(true);
-    for (const name of ['write', 'upload', 'computed', 'audience'] as const)
-      expect(() => shedder.refuse(name)).toThrow(
-        expect.objectContaining({ code: 'unavailable', facts: { retry_after: 2 } }),
-      );
-    for (const name of ['lookup', 'read', 'health'] as const) expect(() => shedder.refuse(name)).not.toThrow();
+  it('lets in half, a quarter .. of all but look-ups, reads and health checks where the loop stays late', () => {
+    const { shedder, look } = lateBy(0, 200, 200, 200);
+    expect(shedder.arrive()).toBe(true);
+    for (const name of ['write', 'upload', 'computed', 'audience'] as const) expect(letIn(shedder, name, 64)).toBe(32);
+    look(200);
+    expect(letIn(shedder, 'write', 64)).toBe(16);
+    look(...times(50, 200));
+    expect(letIn(shedder, 'write', 640)).toBe(10);
+    for (const name of ['lookup', 'read', 'health'] as const) expect(letIn(shedder, name, 64)).toBe(64);
   });
 
-  it('refuses look-ups and reads where it is later still, and health checks never', () => {
-    const shedder = lateBy(0, 500, 500, 500);
-    for (const name of ['lookup', 'read'] as const)
-      expect(() => shedder.refuse(name)).toThrow(expect.objectContaining({ code: 'unavailable' }));
-    expect(() => shedder.refuse('health')).not.toThrow();
+  it('refuses some look-ups and reads where it is later still, and health checks never', () => {
+    const { shedder } = lateBy(0, ...times(10, 500));
+    for (const name of ['lookup', 'read'] as const) expect(letIn(shedder, name, 640)).toBe(10);
+    expect(letIn(shedder, 'health', 64)).toBe(64);
   });
 
-  it('refuses nothing as soon as the loop is in time again', () => {
-    expect(lateBy(0, 500, 500, 500, 10).isOverloaded).toBe(false);
+  it('lets in more with each look in time, and all after 1.6 seconds', () => {
+    const { shedder, look } = lateBy(0, ...times(10, 500));
+    look(...times(7, 10));
+    const some = letIn(shedder, 'write', 1000);
+    expect(some).toBeGreaterThan(200);
+    expect(some).toBeLessThan(250);
+    look(...times(24, 10));
+    expect(shedder.arrive()).toBe(true);
+    look(10);
+    expect(shedder.arrive()).toBe(false);
+  });
+
+  it('counts refusals by class, and tells of them together', () => {
+    const { shedder, look, told } = lateBy(0, 200, 200, 200);
+    expect(letIn(shedder, 'upload', 100)).toBe(50);
+    expect(Object.fromEntries(shedder.refusedByClass())).toEqual({ upload: 50 });
+    look(200);
+    expect(letIn(shedder, 'write', 100)).toBe(25);
+    look(200);
+    expect(told).toEqual([50]);
+    look(...times(40, 200));
+    expect(told).toEqual([50, 75]);
   });
 });
 
@@ -58,13 +92,38 @@ describe('a server that more is asked of than it can answer', () => {
   });
 
   it('refuses what can wait with Retry-After, and answers look-ups', async () => {
-    const write = () => fixture.call('POST', '/v1/campaigns', { name: 'late', seeds: [], audience: { size: 1 } });
-    await expect.poll(async () => (await write()).status, { interval: 50 }).toBe(503);
-    const refused = await write();
+    const body = { name: 'late', seeds: [], audience: { size: 1 } };
+    const write = () => fixture.call('POST', '/v1/campaigns', body);
+    const refusals = async () => {
+      const all = await Promise.all(Array.from({ length: 20 }, write));
+      return all.filter(({ status }) => status === 503);
+    };
+    await expect.poll(async () => (await refusals()).length, { interval: 10, timeout: 10_000 }).toBeGreaterThan(0);
+    const [refused] = await refusals();
+    if (refused === undefined) throw new Error('nothing is refused');
     expect([refused.json.code, refused.headers['retry-after']]).toEqual(['unavailable', '2']);
     const id = '0193634e-5f6b-7cc4-a8cd-0a6d1a0d2f11';
     const lookup = await fixture.call('GET', `/v1/campaigns/${id}/audience/members/person-1`);
     expect([lookup.status, lookup.json.code]).toEqual([404, 'campaign_not_found']);
     expect((await fixture.call('GET', '/livez')).status).toBe(200);
   });
+
+  it('counts refusals, and logs one line of all of them', async () => {
+    expect((await fixture.call('GET', '/metrics')).text).toMatch(/^metaheac_shed_requests_total{class="write"} \d/m);
+    await expect
+      .poll(() => linesOf(fixture.log()), { timeout: 10_000 })
+      .toContainEqual(
+        expect.objectContaining({ level: 40, msg: 'requests were refused: more arrive than can be answered' }),
+      );
+    const refusals = linesOf(fixture.log()).filter(({ status }) => status === 503);
+    expect(refusals.length).toBeGreaterThan(0);
+    expect(refusals.every(({ level }) => level === 20)).toBe(true);
+  });
 });
+
+function linesOf(log: string): Record<string, unknown>[] {
+  return log
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+}
