@@ -6,7 +6,7 @@ import type { Request } from './load.ts';
 import { type BenchOptions, type BenchReport, figure, ratio } from './report.ts';
 import { type BenchService, makePopulation, people, startService, withFolder } from './service.ts';
 
-const SIZES = { full: { users: 100_000, seconds: 2, rounds: 3 }, quick: { users: 5_000, seconds: 1, rounds: 1 } };
+const SIZES = { full: { users: 100_000, seconds: 2, rounds: 2 }, quick: { users: 5_000, seconds: 1, rounds: 1 } };
 const SEEDS = 100;
 const TIMES_THE_LOAD = 5;
 /** In each round the peak is looked for here. */

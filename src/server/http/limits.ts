@@ -115,8 +115,8 @@ export const HTTP_LIMITS = {
     default: 100,
     unit: 'ms',
     description:
-      'Milliseconds by which the event loop may be late, three times on end, before some requests get 503: of all ' +
-      'but look-ups, reads and health checks.',
+      'Milliseconds that requests may wait for their turn, three looks on end, before some get 503: of all but ' +
+      'look-ups, reads and health checks.',
   },
   overloadLookupLagMs: {
     default: 200,
