@@ -1,5 +1,5 @@
 /** Keys in requests and settings: when one is needed, how it is sent, and how it is compared. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
 
@@ -19,10 +19,10 @@ export function bearerOf(authorization: string | undefined): string | undefined 
 }
 
 /** Compares a digest with that of a secret in constant time; false where there is no secret. */
-export function secretCheck(secret: string | null): (hash: Buffer) => boolean {
+export function secretCheck(secret: string | null): (given: Buffer) => boolean {
   if (secret === null) return () => false;
   const expected = digest(secret);
-  return (hash) => timingSafeEqual(hash, expected);
+  return (given) => timingSafeEqual(given, expected);
 }
 
 export function isLoopback(host: string): boolean {
@@ -33,7 +33,10 @@ export function isLoopback(host: string): boolean {
   return name === 'localhost' || name === '::1' || (isIPv4(name) && name.startsWith('127.'));
 }
 
-/** Digests have a fixed length, which `timingSafeEqual` requires, and hide the key's length. */
+/**
+ * SHA-256. Digests have a fixed length, which `timingSafeEqual` requires, and hide the key's length. By way of text, as
+ * that takes .65 us, and an object of `createHash` 2.5 us, in each request with a key.
+ */
 export function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return Buffer.from(hash('sha256', text, 'hex'), 'hex');
 }
