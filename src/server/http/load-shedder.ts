@@ -1,4 +1,4 @@
-/** Refuses requests while they wait too long for their turn: what costs most first, look-ups last, health checks never. */
+/** Refuses requests while they wait too long for their turn: look-ups after all others, health checks never. */
 import { MessageChannel } from 'node:worker_threads';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../lib/clock.ts';
@@ -79,8 +79,8 @@ class Admission {
  * A message to ourselves waits behind all requests that have arrived before it, as the next request would: how long
  * says whether more comes in than can be answered, be it a few that take long or many that do not. Waiting long once
  * may be due to a long computation, or a collection of garbage; over and over it is not. A timer does not say it: while
- * 1,024 sockets are readable at a time, Node goes on reading for up to 48 times as many before it looks at timers, which
- * were seen 3.3 s late where requests waited for .4 s.
+ * 1,024 sockets are readable at a time, Node goes on reading for up to 48 times as many before it looks at timers: one
+ * was seen 3.3 s late, with 11,247 requests in one turn of the loop.
  */
 export class LoadShedder {
   readonly #clock: Pick<Clock, 'elapsed'>;
