@@ -8,12 +8,12 @@ import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Sqlite } from '../../src/sqlite/driver.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
+import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { IS_LONG } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { digestOf } from '../worker/rig.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;

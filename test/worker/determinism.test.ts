@@ -4,8 +4,9 @@ import { openRanking } from '../../src/audience/ranking.ts';
 import type { Timings } from '../../src/campaigns/run-facts.ts';
 import { createRng, shuffle } from '../../src/lib/rng.ts';
 import { openPopulation } from '../../src/population/population.ts';
+import { digestOf } from '../fixture/digest.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { digestOf, startRig } from './rig.ts';
+import { startRig } from './rig.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;

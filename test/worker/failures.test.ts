@@ -6,10 +6,11 @@ import { describe, expect, it } from 'vitest';
 import { readModelFolder, writeModelFolder } from '../../src/model/folder.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { encodeIds } from '../../src/user-sets/set-file.ts';
+import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { buildRig, digestOf, startRig } from './rig.ts';
+import { buildRig, startRig } from './rig.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;

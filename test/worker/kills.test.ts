@@ -4,10 +4,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Sqlite } from '../../src/sqlite/driver.ts';
+import { digestOf } from '../fixture/digest.ts';
 import { freeze, HAS_PROC, isAlive, killDead, spinUntil } from '../fixture/processes.ts';
 import { IS_LONG } from '../fixture/size.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { digestOf, type Rig, startRig } from './rig.ts';
+import { type Rig, startRig } from './rig.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;

@@ -1,6 +1,5 @@
 /** A real engine under its supervisor, on a data folder of its own: what the API process does with it, without HTTP. */
-import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
@@ -120,11 +119,4 @@ export function buildRig(options: RigOptions): Rig {
     folderOf: (id) => join(dataDir, store.activeAudience(id).folder),
     entriesOf,
   };
-}
-
-/** sha256 of a ranking's files: what must not depend on how it came about. */
-export function digestOf(folder: string): string {
-  const hash = createHash('sha256');
-  for (const file of readdirSync(folder).sort()) hash.update(`${file}\n`).update(readFileSync(join(folder, file)));
-  return hash.digest('hex');
 }

@@ -1,0 +1,142 @@
+/** The faults of a chaos run, as a table: each is one row, and a new one needs nothing else. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Rng } from '../../src/lib/rng.ts';
+import type { Receiver } from '../server/webhooks/receiver.ts';
+import type { Program } from './program.ts';
+import type { ChaosWorld } from './world.ts';
+
+/** What faults are done to. */
+export interface Patient {
+  readonly program: Program;
+  readonly receiver: Receiver;
+  readonly world: ChaosWorld;
+  readonly dataDir: string;
+  /** Whether the data folder is a small file system of its own. */
+  readonly isMounted: boolean;
+}
+
+interface Fault {
+  /** Kills have a loop of their own, so that they also strike while another fault lasts. */
+  readonly isKill?: true;
+  /** Why it can't be done here, or null. */
+  readonly obstacle?: (patient: Patient) => string | null;
+  /** Does it, and undoes it where it lasts. False where there was nothing to do it to. */
+  readonly strike: (patient: Patient, rng: Rng) => Promise<boolean>;
+}
+
+/** Milliseconds that a fault lasts. */
+const LASTS = { least: 500, most: 3000 } as const;
+/** Around SQLite's own patience of five seconds. */
+const BUSY = { least: 1000, most: 7000 } as const;
+/** No file of a process whose writes fail may grow beyond this. */
+const SMALL_FILE_BYTES = 4096;
+const FILLER = 'filler';
+const HOLD = 'test/chaos/children/hold-write-lock.ts';
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+export const FAULTS: Readonly<Record<string, Fault>> = {
+  'engine killed': { isKill: true, strike: async ({ program }) => program.killEngine() },
+  'API killed': { isKill: true, strike: async ({ program }) => program.killApi(false) },
+  'both killed': { isKill: true, strike: async ({ program }) => program.killApi(true) },
+  'service stopped': { strike: async ({ program }) => (await program.terminate(false)) !== null },
+  'engine stands still': {
+    strike: async ({ program }, rng) => {
+      const { engine } = program;
+      if (engine === null || !signal(engine, 'SIGSTOP')) return false;
+      await sleep(between(rng, LASTS));
+      signal(engine, 'SIGCONT');
+      return true;
+    },
+  },
+  'disk full': {
+    obstacle: ({ isMounted }) => (isMounted ? null : 'no tmpfs can be mounted'),
+    strike: async ({ dataDir }, rng) => {
+      const filler = join(dataDir, FILLER);
+      fill(filler);
+      await sleep(between(rng, LASTS));
+      rmSync(filler, { recursive: true, force: true });
+      return true;
+    },
+  },
+  'writes fail': {
+    obstacle: () => (spawnSync('prlimit', ['--version']).status === 0 ? null : 'there is no prlimit'),
+    strike: async ({ program }, rng) => {
+      const pids = [program.api, program.engine].filter((pid) => pid !== null);
+      pids.forEach((pid) => {
+        limitFiles(pid, String(SMALL_FILE_BYTES));
+      });
+      await sleep(between(rng, LASTS));
+      pids.forEach((pid) => {
+        limitFiles(pid, 'unlimited');
+      });
+      return pids.length > 0;
+    },
+  },
+  'SQLite busy': {
+    strike: async ({ dataDir }, rng) => {
+      const args = ['scripts/run.mjs', HOLD, join(dataDir, 'metaheac.db'), String(between(rng, BUSY))];
+      const [code] = await once(spawn(process.execPath, args, { cwd: ROOT, stdio: 'ignore' }), 'exit');
+      return code === 0;
+    },
+  },
+  'webhook receiver hangs': {
+    strike: async ({ receiver }, rng) => {
+      const held: ServerResponse[] = [];
+      receiver.answer = (response) => held.push(response);
+      await sleep(between(rng, LASTS));
+      receiver.answer = 200;
+      for (const response of held) response.destroy();
+      return true;
+    },
+  },
+  'population switched': {
+    strike: async ({ program, world }, rng) => {
+      const version = world.versions[rng.integer(world.versions.length)];
+      const answer = await program.call('POST', `/v1/populations/${version}/activate`).catch(() => null);
+      return answer?.status === 200;
+    },
+  },
+};
+
+/** Faults of the plan that the service does not stand yet, with the reason. */
+export const LEFT_OUT: Readonly<Record<string, string>> = {
+  'segment corrupted': 'a changed byte is not detected yet',
+  'ranking corrupted': 'a changed byte is not detected yet',
+  'model switched': 'a running service cannot take another model yet',
+};
+
+function between(rng: Rng, { least, most }: { readonly least: number; readonly most: number }): number {
+  return least + rng.integer(most - least);
+}
+
+function signal(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, name);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A soft limit, so that it can be taken back. The process may have ended. */
+function limitFiles(pid: number, bytes: string): void {
+  spawnSync('prlimit', ['--pid', String(pid), `--fsize=${bytes}:unlimited`]);
+}
+
+/** Leaves not one byte. */
+function fill(folder: string): void {
+  mkdirSync(folder, { recursive: true });
+  for (const size of [1 << 20, 1 << 16, 1 << 12, 1]) {
+    try {
+      for (let i = 0; ; i++) writeFileSync(join(folder, `${size}-${i}`), Buffer.alloc(size), { flag: 'wx' });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+/** `npm run test:chaos [-- --seconds N --clients N --seed TEXT --json]`: exit code 1 where anything was lost. */
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { positiveInteger } from '../../src/cli/options.ts';
+import { makeSmallWorld } from '../fixture/make-tiny-world.ts';
+import { runChaos } from './run.ts';
+import { isPassed, renderSummary } from './summary.ts';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '600' },
+    clients: { type: 'string', default: '8' },
+    seed: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const folder = mkdtempSync(join(tmpdir(), 'metaheac-chaos-'));
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
+const tiny = join(folder, 'tiny');
+mkdirSync(tiny);
+const summary = await runChaos(await makeSmallWorld(tiny), {
+  seconds: positiveInteger(values.seconds),
+  clients: positiveInteger(values.clients),
+  seed: values.seed ?? randomUUID().slice(0, 8),
+  folder,
+  note: (line) => process.stderr.write(`${line}\n`),
+});
+for (const line of renderSummary(summary)) process.stdout.write(`${line}\n`);
+if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
+process.exit(isPassed(summary) ? 0 : 1);

@@ -1,0 +1,61 @@
+/** The summary of a chaos run, as lines and as an exit code. */
+import type { CallCounts } from './persistent-call.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface Summary {
+  readonly seed: string;
+  readonly seconds: number;
+  readonly clients: number;
+  /** How often the service was started. */
+  readonly starts: number;
+  readonly kills: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly leftOut: Readonly<Record<string, string>>;
+  readonly actions: Readonly<Record<string, number>>;
+  readonly requests: CallCounts;
+  readonly campaigns: number;
+  readonly expansions: number;
+  readonly erased: number;
+  /** Webhook events that arrived. */
+  readonly events: number;
+  /** Bytes of all processes. */
+  readonly memory: { readonly atFirst: number; readonly atLast: number };
+  readonly verdict: Verdict;
+  /** What was not as it should be, beside the verdict. */
+  readonly errors: readonly string[];
+}
+
+/** Faults of each kind that are written out. */
+const SHOWN = 20;
+
+export function isPassed({ verdict, errors }: Summary): boolean {
+  const { lost, doubled, different, leftOver, audiencesCompared } = verdict;
+  return [lost, doubled, different, leftOver, errors].every((faults) => faults.length === 0) && audiencesCompared > 0;
+}
+
+export function renderSummary(summary: Summary): string[] {
+  const { verdict, requests, memory } = summary;
+  const { lost, doubled, different, leftOver, audiencesCompared } = verdict;
+  const listed = (counts: Readonly<Record<string, number>>) =>
+    Object.entries(counts)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ');
+  const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
+  return [
+    `${summary.seconds} s, seed ${summary.seed}, ${summary.clients} clients`,
+    `kills ${summary.kills}, starts of the service ${summary.starts}`,
+    `faults: ${listed(summary.faults)}`,
+    ...Object.entries(summary.leftOut).map(([name, why]) => `left out: ${name} (${why})`),
+    `acknowledged: ${listed(summary.actions)}`,
+    `requests: acknowledged ${requests.acknowledged}, refused with 503 ${requests.refused}, broken ${requests.broken}`,
+    `campaigns ${summary.campaigns}, expansions ${summary.expansions}, erased users ${summary.erased}, ` +
+      `webhook events ${summary.events}`,
+    `audiences compared byte for byte ${audiencesCompared}, different ${different.length}`,
+    `lost ${lost.length}, doubled ${doubled.length}, left over ${leftOver.length}`,
+    `memory ${mib(memory.atFirst)} at first, ${mib(memory.atLast)} in the end`,
+    ...Object.entries({ lost, doubled, different, 'left over': leftOver, error: summary.errors }).flatMap(
+      ([kind, faults]) => faults.slice(0, SHOWN).map((fault) => `${kind}: ${fault}`),
+    ),
+    isPassed(summary) ? 'passed' : `FAILED: npm run test:chaos -- --seed ${summary.seed} repeats its choices`,
+  ];
+}

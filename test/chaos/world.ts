@@ -1,0 +1,58 @@
+/** What a chaos run works on: a model, a population with two versions, campaigns, and users who will be erased. */
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { featureOf } from '../../src/model/manifest.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { openPopulation } from '../../src/population/population.ts';
+import { makeCurrent } from '../../src/population/versions.ts';
+import type { SmallWorld, TinyCampaign } from '../fixture/make-tiny-world.ts';
+
+export interface ChaosWorld {
+  readonly model: string;
+  /** Never served: what is served is a copy. */
+  readonly pristine: string;
+  /** The versions of it; the first is current. */
+  readonly versions: readonly [string, string];
+  readonly campaigns: readonly TinyCampaign[];
+  /** In both versions, and nobody's seed: erased in this order. */
+  readonly victims: readonly string[];
+}
+
+/** Sets of seeds of each campaign: the first has all of them, each further one two fewer. */
+export const VARIANTS = 3;
+const FEWER = 2;
+const VICTIMS = 64;
+/** Every tenth user is not in the second version. */
+const LEFT_OUT = 10;
+const PLAIN = /^[\w-]+$/;
+
+export async function makeChaosWorld(tiny: SmallWorld, folder: string): Promise<ChaosWorld> {
+  const pristine = join(folder, 'pristine');
+  cpSync(tiny.population, pristine, { recursive: true });
+  const first = openPopulation(pristine).version;
+  const source = join(folder, 'second');
+  mkdirSync(source);
+  cpSync(join(tiny.data, 'dataset.json'), join(source, 'dataset.json'));
+  const lines = readFileSync(join(tiny.data, 'users.ndjson'), 'utf8').trim().split('\n');
+  const newcomers = [1, 2, 3].map((i) => JSON.stringify({ ...JSON.parse(lines[i]!), user_id: `newcomer-${i}` }));
+  const kept = lines.filter((_, i) => i % LEFT_OUT !== LEFT_OUT - 1);
+  writeFileSync(join(source, 'users.ndjson'), `${[...kept, ...newcomers].join('\n')}\n`);
+  const features = readModelFolder(tiny.model).manifest.features.user.map(featureOf);
+  const second = (await importPopulation({ source, features, out: pristine })).version;
+  makeCurrent(pristine, first);
+  const seeds = new Set(tiny.campaigns.flatMap((campaign) => campaign.seeds));
+  const victims = tiny.userIds.filter((id, i) => i % LEFT_OUT === 4 && PLAIN.test(id) && !seeds.has(id));
+  return {
+    model: tiny.model,
+    pristine,
+    versions: [first, second],
+    campaigns: tiny.campaigns,
+    victims: victims.slice(0, VICTIMS),
+  };
+}
+
+/** Seeds of a campaign's variant. */
+export function seedsOf({ seeds }: TinyCampaign, variant: number): readonly string[] {
+  return seeds.slice(0, seeds.length - FEWER * variant);
+}
