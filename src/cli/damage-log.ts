@@ -15,6 +15,8 @@ export interface DamageLogOptions {
 export class DamageLog {
   readonly #options: DamageLogOptions;
   readonly #known = new Set<string>();
+  /** Rankings that a read found damaged and that were queued to be made again: at the next pass of the scrubber, anew. */
+  readonly #queued = new Set<string>();
   readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0 };
 
   constructor(options: DamageLogOptions) {
@@ -35,15 +37,17 @@ export class DamageLog {
   }
 
   /**
-   * Notes a damaged ranking. If it is an active audience's, its campaign is expanded again from its inputs, once: equal
-   * inputs give equal bytes. Does so in a later turn of the event loop; never throws. Without a message a read found
+   * Notes a damaged ranking. If it is an active audience's, its campaign is expanded again from its inputs, unless an
+   * expansion runs already: equal inputs give equal bytes. Reads that find it do so once; each pass of the scrubber does
+   * so again while the audience stays active, as its expansion may have failed or was cancelled, or the version was
+   * made the active one again. Does so in a later turn of the event loop; never throws. Without a message a read found
    * it, which may be of a version that was just deleted.
    */
   noteRanking(folder: string, message?: string): void {
     setImmediate(() => {
       this.#makeAgain(folder, message).catch((error: unknown) => {
         // a full disk, or too much that waits: the next read tries again
-        this.#known.delete(folder);
+        this.#queued.delete(folder);
         this.#options.logger.error({ err: error, path: folder }, 'a damaged audience could not be queued again');
       });
     });
@@ -51,7 +55,7 @@ export class DamageLog {
 
   async #makeAgain(folder: string, message: string | undefined): Promise<void> {
     const { store, logger, wake } = this.#options;
-    if (this.#known.has(folder)) return;
+    if (message === undefined && this.#queued.has(folder)) return;
     const audience = store.activeAudiences().find((one) => one.folder === folder);
     if (audience === undefined && message === undefined) return;
     this.note('ranking', folder, message ?? 'a read found it');
@@ -60,6 +64,7 @@ export class DamageLog {
     const { campaignId } = audience;
     const { state } = store.get(campaignId);
     if (state !== null && !isEnd(state)) return;
+    this.#queued.add(folder);
     const { id } = await store.expand(campaignId);
     logger.warn({ campaign: campaignId, expansion: id }, 'a damaged audience is made again from its inputs');
     wake();

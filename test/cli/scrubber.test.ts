@@ -89,3 +89,29 @@ it('makes an audience again that a read found damaged, once', async () => {
   expect(rankings.get(again.folder).candidates).toBe(again.candidates);
   rankings.closeAll();
 });
+
+it('makes an audience again although an expansion was cancelled, and after a change back to the damaged version', async () => {
+  const { store, dataDir } = fixture;
+  const id = await fixture.createReady();
+  const { folder, version } = store.activeAudience(id);
+  const running = await store.expand(id);
+  flip(join(dataDir, folder, 'order.u32'));
+  const damage = new DamageLog({ store, logger, wake: () => {} });
+  const note = async (message?: string) => {
+    damage.noteRanking(folder, message);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    return store.get(id).state;
+  };
+  // its end may make another version the active one
+  expect([await note(), store.get(id).expansionId]).toEqual(['queued', running.id]);
+  store.cancel(id, running.id);
+  expect(await note()).toBe('queued');
+  fixture.finishNext();
+  store.activate(id, version);
+  // a read asks once
+  expect(await note()).toBe('ready');
+  expect(await note('a pass found it')).toBe('queued');
+  store.cancel(id, store.get(id).expansionId!);
+  expect(await note('the next pass found it')).toBe('queued');
+  expect(damage.counts().ranking).toBe(1);
+});
