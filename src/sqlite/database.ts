@@ -118,6 +118,8 @@ export function holdExclusively(path: string): (() => void) | null {
   let database: Database | undefined;
   try {
     database = new Sqlite(path, { timeout: 0 });
+    // the lock is all that matters: a journal would need room on a disk that may be full
+    database.pragma('journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database?.close();

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { locateStore, lockStore } from '../../src/store/open-store.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { HAS_PROC } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
@@ -103,6 +104,16 @@ describe('serve on a full disk', () => {
       expect((await served.ended(await served.create(world.campaigns[1]!))).state).toBe('ready');
     },
   );
+});
+
+it.runIf(isMounted)('locks a data folder where not a byte is left', () => {
+  const folder = locateStore(join(dataDir, 'another'));
+  lockStore(folder)();
+  fill(join(dataDir, 'filler'));
+  const release = lockStore(folder);
+  expect(() => lockStore(folder)).toThrow('in use by another');
+  release();
+  rmSync(join(dataDir, 'filler'), { recursive: true });
 });
 
 /** The disk is smaller than what is kept free by default. */
