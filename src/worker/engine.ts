@@ -129,8 +129,9 @@ class EngineProcess {
     else void this.#begin(message.config);
   }
 
+  /** Where the API process is gone it is not heard; the closed channel ends this one. */
   #send(message: FromEngine): void {
-    process.send?.(message);
+    process.send?.(message, () => {});
   }
 
   #drain(): void {
