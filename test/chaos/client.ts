@@ -1,8 +1,12 @@
 /** A client of a chaos run: it changes campaigns of its own, and keeps a ledger of what was acknowledged. */
-import { isEnd } from '../../src/campaigns/states.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ExpansionState, isEnd } from '../../src/campaigns/states.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
+import type { Span } from './corruption.ts';
 import { type CallCounts, type CallOptions, persist } from './persistent-call.ts';
 import type { Answer, Program } from './program.ts';
+import { lookAt, type Sighting } from './sighting.ts';
 import { type ChaosWorld, seedsOf, VARIANTS } from './world.ts';
 
 /** What was acknowledged of a campaign. */
@@ -20,6 +24,8 @@ export interface Entry {
   size: number;
   /** Acknowledged changes of the size. */
   resizes: number;
+  /** Acknowledged changes of the active version. */
+  rollBacks: number;
   /** The version that was made active last, where nothing came after. */
   active: number | null;
   isDeleted: boolean;
@@ -32,6 +38,10 @@ export interface Shared {
   readonly counts: CallCounts;
   /** Acknowledged actions by name. */
   readonly actions: Map<string, number>;
+  /** What was read of audiences. */
+  readonly sightings: Sighting[];
+  /** When victims were erased. */
+  readonly erasures: Span[];
   /** How many of the world's victims are erased: one after another. */
   erased: number;
   isErasing: boolean;
@@ -40,11 +50,15 @@ export interface Shared {
 
 const SIZES = [10, 25, 50, 75, 100];
 const MOST_CAMPAIGNS = 3;
+/** One in so many does not wait for its expansion; the others do, so long at most. */
+const HASTE = 3;
+const SETTLE_MS = 15_000;
+const SETTLE_PAUSE_MS = 200;
 /** A campaign with so many expansions is deleted at the next occasion. */
 const MOST_EXPANSIONS = 12;
 
 /** Actions on a campaign by how often each is chosen. */
-const WEIGHTS = { expand: 5, upload: 4, resize: 4, rollBack: 3, cancel: 3, erase: 1, delete: 1 } as const;
+const WEIGHTS = { expand: 3, read: 6, upload: 3, resize: 3, rollBack: 5, cancel: 1, erase: 1, delete: 1 } as const;
 type Action = keyof typeof WEIGHTS;
 const ACTIONS = Object.keys(WEIGHTS) as readonly Action[];
 const ALL_WEIGHTS = ACTIONS.reduce((sum, name) => sum + WEIGHTS[name], 0);
@@ -92,6 +106,8 @@ export class Client {
     switch (action) {
       case 'expand':
         return this.#expand(entry);
+      case 'read':
+        return this.#read(entry);
       case 'upload':
         return this.#upload(entry);
       case 'resize':
@@ -112,7 +128,7 @@ export class Client {
   }
 
   async #get(path: string): Promise<Answer['json']> {
-    return (await this.#call('GET', path))!.json;
+    return (await this.#call('GET', path)).json;
   }
 
   async #create(): Promise<boolean> {
@@ -122,30 +138,52 @@ export class Client {
     const size = SIZES[this.#rng.integer(SIZES.length)]!;
     const { features } = world.campaigns[campaign]!;
     const body = { name: key, features, seeds: seedsOf(world.campaigns[campaign]!, variant), audience: { size } };
-    const { json } = (await this.#call('POST', '/v1/campaigns', body, { headers: { 'idempotency-key': key } }))!;
+    const { json } = await this.#call('POST', '/v1/campaigns', body, { headers: { 'idempotency-key': key } });
     const entry: Entry = {
-      ...{ key, id: json.id as string, campaign, variant, size, resizes: 0, active: null, isDeleted: false },
+      ...{
+        key,
+        id: json.id as string,
+        campaign,
+        variant,
+        size,
+        resizes: 0,
+        rollBacks: 0,
+        active: null,
+        isDeleted: false,
+      },
       ...{ expansions: new Map(), cancelled: new Set() },
     };
+    entry.expansions.set(json.expansion_id, variant);
     this.ledger.push(entry);
-    await this.#learn(entry);
+    await this.#settle(entry);
     return true;
-  }
-
-  /** Expansions that are new since the last look: they have the seeds that the campaign has now. */
-  async #learn(entry: Entry): Promise<number> {
-    const { items } = await this.#get(`/v1/campaigns/${entry.id}/expansions?limit=200`);
-    const fresh = (items as { id: string }[]).filter(({ id }) => !entry.expansions.has(id));
-    for (const { id } of fresh) entry.expansions.set(id, entry.variant);
-    return fresh.length;
   }
 
   async #expand(entry: Entry): Promise<boolean> {
-    const isDone = async () => (await this.#learn(entry)) > 0;
-    const answer = await this.#call('POST', `/v1/campaigns/${entry.id}/expansions`, undefined, { isDone });
-    if (answer !== null) entry.expansions.set(answer.json.id, entry.variant);
+    const headers = { 'idempotency-key': `${entry.key}-${entry.expansions.size}` };
+    const { json } = await this.#call('POST', `/v1/campaigns/${entry.id}/expansions`, undefined, { headers });
+    entry.expansions.set(json.id, entry.variant);
     entry.active = null;
+    await this.#settle(entry);
     return true;
+  }
+
+  /** Mostly a client waits for what it asked for; else its next action may come in the middle of it. */
+  async #settle({ id }: Entry): Promise<void> {
+    if (this.#rng.integer(HASTE) === 0) return;
+    const end = performance.now() + SETTLE_MS;
+    for (let state = 'queued'; !isEnd(state as ExpansionState) && performance.now() < end; ) {
+      await sleep(SETTLE_PAUSE_MS);
+      const answer = await this.#shared.program.call('GET', `/v1/campaigns/${id}`).catch(() => null);
+      state = answer?.json?.state ?? state;
+    }
+  }
+
+  /** Once: whoever is refused reads another time. */
+  async #read(entry: Entry): Promise<boolean> {
+    const { sighting } = await lookAt(this.#shared, entry, null);
+    if (sighting !== null) this.#shared.sightings.push(sighting);
+    return sighting !== null;
   }
 
   /** As a whole, or as the difference. */
@@ -179,7 +217,7 @@ export class Client {
     if (!isEnd(state) || items.length < 2) return false;
     const { version } = items[this.#rng.integer(items.length)];
     await this.#call('PUT', `/v1/campaigns/${entry.id}/audience`, { version });
-    entry.active = version;
+    Object.assign(entry, { active: version, rollBacks: entry.rollBacks + 1 });
     return true;
   }
 
@@ -187,14 +225,14 @@ export class Client {
     const last = [...entry.expansions.keys()].at(-1)!;
     const path = `/v1/campaigns/${entry.id}/expansions/${last}/cancel`;
     const answer = await this.#call('POST', path, undefined, { accept: [409] });
-    if (answer?.status !== 200) return false;
+    if (answer.status === 409) return false;
     entry.cancelled.add(last);
     return true;
   }
 
   async #delete(entry: Entry): Promise<boolean> {
-    const answer = (await this.#call('DELETE', `/v1/campaigns/${entry.id}`, undefined, { accept: [404] }))!;
-    if (answer.status === 404 && answer.broken === 0) throw new Error(`the campaign ${entry.key} is lost`);
+    const answer = await this.#call('DELETE', `/v1/campaigns/${entry.id}`, undefined, { accept: [404] });
+    if (answer.status === 404 && answer.earlier === 0) throw new Error(`the campaign ${entry.key} is lost`);
     entry.isDeleted = true;
     return true;
   }
@@ -203,9 +241,12 @@ export class Client {
     const { world, mostErased } = this.#shared;
     if (this.#shared.isErasing || this.#shared.erased >= Math.min(mostErased, world.victims.length)) return false;
     this.#shared.isErasing = true;
+    const span = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
+    this.#shared.erasures.push(span);
     try {
       await this.#call('DELETE', `/v1/users/${world.victims[this.#shared.erased]}`);
       this.#shared.erased += 1;
+      span.to = systemClock.now();
     } finally {
       this.#shared.isErasing = false;
     }

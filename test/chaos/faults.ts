@@ -1,14 +1,18 @@
 /** The faults of a chaos run, as a table: each is one row, and a new one needs nothing else. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { systemClock } from '../../src/lib/clock.ts';
 import type { Rng } from '../../src/lib/rng.ts';
 import type { Receiver } from '../server/webhooks/receiver.ts';
+import { type Corruption, flipBit, isOpen } from './corruption.ts';
 import type { Program } from './program.ts';
+import { type Looked, lookAt, type Sighting } from './sighting.ts';
+import { storedVersions } from './stored.ts';
 import type { ChaosWorld } from './world.ts';
 
 /** What faults are done to. */
@@ -17,6 +21,12 @@ export interface Patient {
   readonly receiver: Receiver;
   readonly world: ChaosWorld;
   readonly dataDir: string;
+  readonly population: string;
+  readonly corruption: Corruption;
+  /** What was read of what is corrupted: it must be as it was. */
+  readonly sightings: Sighting[];
+  /** A client's campaign by its id. */
+  readonly find: (id: string) => Looked | undefined;
   /** Whether the data folder is a small file system of its own. */
   readonly isMounted: boolean;
 }
@@ -24,6 +34,8 @@ export interface Patient {
 interface Fault {
   /** Kills have a loop of their own, so that they also strike while another fault lasts. */
   readonly isKill?: true;
+  /** It asks the service for something, which must be ready for that. */
+  readonly isOfWork?: true;
   /** Why it can't be done here, or null. */
   readonly obstacle?: (patient: Patient) => string | null;
   /** Does it, and undoes it where it lasts. False where there was nothing to do it to. */
@@ -37,6 +49,9 @@ const BUSY = { least: 1000, most: 7000 } as const;
 /** No file of a process whose writes fail may grow beyond this. */
 const SMALL_FILE_BYTES = 4096;
 const FILLER = 'filler';
+const RANKING_FILES = ['scores.f32', 'order.u32'] as const;
+/** A model that is checked so long is let go. */
+const CHECK_MS = 15_000;
 const HOLD = 'test/chaos/children/hold-write-lock.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -96,20 +111,71 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     },
   },
   'population switched': {
+    isOfWork: true,
     strike: async ({ program, world }, rng) => {
       const version = world.versions[rng.integer(world.versions.length)];
       const answer = await program.call('POST', `/v1/populations/${version}/activate`).catch(() => null);
       return answer?.status === 200;
     },
   },
+  'model switched': { isOfWork: true, strike: switchModel },
+  'ranking corrupted': { isOfWork: true, strike: corruptRanking },
+  'segment corrupted': {
+    strike: async ({ population, world, corruption }, rng) => {
+      const folder = join(population, world.versions[rng.integer(world.versions.length)]!, 'segments');
+      const files = readdirSync(folder);
+      const span = { from: systemClock.now(), to: Number.POSITIVE_INFINITY };
+      corruption.segments.push(span);
+      const flipBack = flipBit(join(folder, files[rng.integer(files.length)]!), rng);
+      await sleep(between(rng, LASTS));
+      flipBack();
+      span.to = systemClock.now();
+      return true;
+    },
+  },
 };
 
-/** Faults of the plan that the service does not stand yet, with the reason. */
-export const LEFT_OUT: Readonly<Record<string, string>> = {
-  'segment corrupted': 'a changed byte is not detected yet',
-  'ranking corrupted': 'a changed byte is not detected yet',
-  'model switched': 'a running service cannot take another model yet',
-};
+/** True where another model is served in the end: a kill may have come between, and then it is refused. */
+async function switchModel({ program, world }: Patient, rng: Rng): Promise<boolean> {
+  const call = (method: string, path: string) => program.call(method, path).catch(() => null);
+  const served = (await call('GET', '/v1/models/current'))?.json?.version;
+  const [first, second] = world.models;
+  const other = served === first.version ? second.version : first.version;
+  const [kind, named] = served === first.version || rng.integer(2) === 0 ? ['activate', other] : ['rollback', served];
+  const answer = await call('POST', `/v1/models/${named}/${kind}`);
+  if (answer?.status !== 202) return false;
+  const end = performance.now() + CHECK_MS;
+  while (performance.now() < end) {
+    const state = (await call('GET', `/v1/models/${other}`))?.json?.check?.state;
+    if (state === 'served' || state === 'refused') return state === 'served';
+    await sleep(100);
+  }
+  return false;
+}
+
+/**
+ * One that the API process has not open, and so has not verified: it must refuse it from then on, or have served it
+ * from memory. What it has verified already is the scrubber's to find.
+ */
+async function corruptRanking(patient: Patient, rng: Rng): Promise<boolean> {
+  const { program, dataDir, corruption, sightings, world } = patient;
+  const { api } = program;
+  const whole = storedVersions(dataDir).filter(({ folder }) => !corruption.rankings.has(folder));
+  const hit = whole[rng.integer(Math.max(1, whole.length))];
+  if (api === null || hit === undefined || isOpen(api, hit.folder)) return false;
+  corruption.rankings.add(hit.folder);
+  try {
+    flipBit(join(dataDir, hit.folder, RANKING_FILES[rng.integer(RANKING_FILES.length)]!), rng);
+  } catch (error) {
+    // deleted meanwhile
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
+  }
+  const known = patient.find(hit.id);
+  const look = known && (await lookAt({ program, world }, known, hit.version));
+  if (look?.sighting) sightings.push(look.sighting);
+  return true;
+}
 
 function between(rng: Rng, { least, most }: { readonly least: number; readonly most: number }): number {
   return least + rng.integer(most - least);

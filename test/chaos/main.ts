@@ -1,6 +1,6 @@
-/** `npm run test:chaos [-- --seconds N --clients N --seed TEXT --json]`: exit code 1 where anything was lost. */
+/** `npm run test:chaos [-- --seconds N --clients N --seed TEXT --json --log FILE]`: exit code 1 where anything was lost. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '8' },
     seed: { type: 'string' },
     json: { type: 'boolean', default: false },
+    log: { type: 'string' },
   },
 });
 const folder = mkdtempSync(join(tmpdir(), 'metaheac-chaos-'));
@@ -28,6 +29,7 @@ const summary = await runChaos(await makeSmallWorld(tiny), {
   seed: values.seed ?? randomUUID().slice(0, 8),
   folder,
   note: (line) => process.stderr.write(`${line}\n`),
+  keepLog: (log) => void (values.log && writeFileSync(values.log, log)),
 });
 for (const line of renderSummary(summary)) process.stdout.write(`${line}\n`);
 if (values.json) process.stdout.write(`${JSON.stringify(summary)}\n`);

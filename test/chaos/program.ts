@@ -27,6 +27,7 @@ export interface ProgramOptions {
 
 export interface Answer {
   readonly status: number;
+  readonly headers: Headers;
   readonly text: string;
   // biome-ignore lint/suspicious/noExplicitAny: who asks knows what it is
   readonly json: any;
@@ -105,7 +106,8 @@ export class Program {
     });
     const text = await response.text();
     const isJson = /[/+]json(;|$)/.test(response.headers.get('content-type') ?? '');
-    return { status: response.status, text, json: isJson ? JSON.parse(text) : undefined };
+    const { status, headers: answered } = response;
+    return { status, headers: answered, text, json: isJson ? JSON.parse(text) : undefined };
   }
 
   /** Kills the API process, and the engine first where `all`; it is started again. */
@@ -193,7 +195,8 @@ export class Program {
       stream.on('data', (data: Buffer) => {
         this.#log = (this.#log + data).slice(-KEPT_LOG);
       });
-    child.once('exit', () => {
+    child.once('exit', (code, signal) => {
+      this.#log += `--- pid ${child.pid} ended with ${code ?? signal}\n`;
       // asked at both times: `startAgain` may come between
       if (this.#isStopping) return;
       setTimeout(() => {

@@ -3,19 +3,11 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isEnd } from '../../src/campaigns/states.ts';
-import { Sqlite } from '../../src/sqlite/driver.ts';
 import { digestOf } from '../fixture/digest.ts';
 import { Program } from './program.ts';
-import { type ChaosWorld, seedsOf } from './world.ts';
-
-/** All that an audience depends on, here. */
-export interface Inputs {
-  readonly campaign: number;
-  readonly variant: number;
-  readonly populationVersion: string;
-  /** How many of the victims were erased when it was made. */
-  readonly erased: number;
-}
+import { type Inputs, keyOf } from './sighting.ts';
+import { storedVersions } from './stored.ts';
+import { type ChaosModel, type ChaosWorld, seedsOf } from './world.ts';
 
 export interface Undisturbed {
   /** Of the ranking's files. */
@@ -27,21 +19,33 @@ export interface Undisturbed {
 const QUEUED = 50;
 const EXPAND_MS = 120_000;
 
-export function keyOf({ campaign, variant, populationVersion, erased }: Inputs): string {
-  return `${campaign}/${variant}/${populationVersion}/${erased}`;
-}
-
-/** `erased` victims are erased in the end, as they are in the run: served audiences leave them out. */
+/** By `keyOf`. `erased` victims are erased in the end, as they are in the run: served audiences leave them out. */
 export async function undisturbed(
   world: ChaosWorld,
   folder: string,
   wanted: readonly Inputs[],
   erased: number,
 ): Promise<ReadonlyMap<string, Undisturbed>> {
-  const [population, dataDir] = [join(folder, 'calm-population'), join(folder, 'calm-data')];
+  const found = await Promise.all(
+    world.models.map((model) => {
+      const own = wanted.filter(({ modelVersion }) => modelVersion === model.version);
+      return own.length === 0 ? [] : ofModel(world, model, join(folder, `calm-${model.version}`), own, erased);
+    }),
+  );
+  return new Map(found.flatMap((one) => [...one]));
+}
+
+async function ofModel(
+  world: ChaosWorld,
+  model: ChaosModel,
+  folder: string,
+  wanted: readonly Inputs[],
+  erased: number,
+): Promise<Map<string, Undisturbed>> {
+  const [population, dataDir] = [join(folder, 'population'), join(folder, 'data')];
+  mkdirSync(dataDir, { recursive: true });
   cpSync(world.pristine, population, { recursive: true });
-  mkdirSync(dataDir);
-  const program = await Program.start({ dataDir, model: world.model, population, threads: 2 });
+  const program = await Program.start({ dataDir, model: model.folder, population, threads: 2 });
   try {
     const ids = new Map<string, string>();
     for (let done = 0; done <= erased; done++) {
@@ -53,6 +57,8 @@ export async function undisturbed(
       }
       if (done < erased) await must(program, 'DELETE', `/v1/users/${world.victims[done]}`);
     }
+    // the first one does not know all who are ranked
+    await must(program, 'POST', `/v1/populations/${world.versions[1]}/activate`);
     return await readAll(program, dataDir, ids);
   } finally {
     program.killAll();
@@ -91,23 +97,15 @@ async function readAll(
   dataDir: string,
   ids: ReadonlyMap<string, string>,
 ): Promise<Map<string, Undisturbed>> {
-  const database = new Sqlite(join(dataDir, 'metaheac.db'), { readonly: true });
-  try {
-    const find = database.prepare(
-      'SELECT a.folder FROM audiences a JOIN campaigns c ON c.number = a.campaign WHERE c.id = ?',
-    );
-    const found = new Map<string, Undisturbed>();
-    for (const [key, id] of ids) {
-      const { folder } = find.get(id) as { folder: string };
-      const { text } = await must(program, 'GET', `/v1/campaigns/${id}/audience`, undefined, {
-        accept: 'application/x-ndjson',
-      });
-      found.set(key, { digest: digestOf(join(dataDir, folder)), lines: text.split('\n').filter(Boolean) });
-    }
-    return found;
-  } finally {
-    database.close();
+  const folders = new Map(storedVersions(dataDir).map(({ id, folder }) => [id, folder]));
+  const found = new Map<string, Undisturbed>();
+  for (const [key, id] of ids) {
+    const { text } = await must(program, 'GET', `/v1/campaigns/${id}/audience`, undefined, {
+      accept: 'application/x-ndjson',
+    });
+    found.set(key, { digest: digestOf(join(dataDir, folders.get(id)!)), lines: text.split('\n').filter(Boolean) });
   }
+  return found;
 }
 
 async function must(program: Program, ...args: Parameters<Program['call']>) {

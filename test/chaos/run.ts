@@ -4,15 +4,22 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRng, type Rng } from '../../src/lib/rng.ts';
+import { publishModel } from '../../src/model/versions.ts';
 import type { SmallWorld } from '../fixture/make-tiny-world.ts';
-import { openReceiver } from '../server/webhooks/receiver.ts';
+import { openReceiver, type Receiver } from '../server/webhooks/receiver.ts';
+import { calm, untilMended } from './calm.ts';
 import { Client, type Shared } from './client.ts';
-import { FAULTS, LEFT_OUT, type Patient } from './faults.ts';
-import { Program } from './program.ts';
-import { type Inputs, keyOf, undisturbed } from './reference.ts';
+import { compareAll } from './comparison.ts';
+import { Corruption } from './corruption.ts';
+import { FAULTS, type Patient } from './faults.ts';
+import { checkEvents, checkFolders } from './leftovers.ts';
+import { type Held, Program } from './program.ts';
+import { undisturbed } from './reference.ts';
+import { type Inputs, keyOf, type Sighting } from './sighting.ts';
+import { obstaclesOf, strikeAll, type Tally } from './strike.ts';
 import type { Summary } from './summary.ts';
-import { checkEvents, checkFolders, checkLedgers, compareAudiences, emptyVerdict } from './verdict.ts';
-import { makeChaosWorld } from './world.ts';
+import { checkLedgers, emptyVerdict } from './verdict.ts';
+import { type ChaosWorld, makeChaosWorld } from './world.ts';
 
 export interface ChaosOptions {
   readonly seconds: number;
@@ -21,25 +28,30 @@ export interface ChaosOptions {
   /** The folder of the run, which its caller removes. */
   readonly folder: string;
   readonly note: (line: string) => void;
+  /** Takes what the service has logged, in the end. */
+  readonly keepLog?: (log: string) => void;
 }
 
 /** Of the data folder, where it can be a file system of its own. */
-const DISK = '192m';
-/** Pauses, in milliseconds: of a client between two actions, and between two faults of each loop. */
-const CLIENT_PAUSE_MS = 150;
-const KILL_PAUSE_MS = { least: 1500, most: 5000 } as const;
-const FAULT_PAUSE_MS = { least: 200, most: 2000 } as const;
+const DISK = '96m';
+/** Pauses of a client between two actions, in milliseconds: half as long on average. */
+const CLIENT_PAUSE_MS = 500;
 /** An erasure takes a place in every key of the comparison, so there are few. */
-const SECONDS_PER_ERASURE = 20;
-const CALM_MS = 120_000;
+const SECONDS_PER_ERASURE = 40;
 /** So much of the memory that was held at first is its level still: new processes and old ones differ. */
 const MEMORY_FACTOR = 1.5;
+/** What a process says that ends by a bug. */
+const CRASH = /^.*(Unhandled 'error' event|UnhandledPromiseRejection|AssertionError|terminate called).*$/gm;
 const SETTINGS = {
   METAHEAC_WEBHOOK_ALLOWED_HOSTS: '127.0.0.1',
   METAHEAC_WEBHOOK_TIMEOUT_MS: '2000',
   METAHEAC_RETAINED_VERSIONS: '1000',
   // a kill is no fault of the expansion that it ends
   METAHEAC_MAXIMUM_ATTEMPTS: '100',
+  // the disk is smaller than what is kept free by default
+  METAHEAC_DISK_RESERVE_BYTES: '2000000',
+  METAHEAC_READY_FREE_BYTES: '2000000',
+  METAHEAC_SCRUB_PAUSE_MS: '1000',
 };
 
 export async function runChaos(tiny: SmallWorld, options: ChaosOptions): Promise<Summary> {
@@ -53,11 +65,14 @@ export async function runChaos(tiny: SmallWorld, options: ChaosOptions): Promise
   // before the folder is removed
   process.prependOnceListener('exit', unmount);
   const receiver = await openReceiver();
-  const program = await Program.start({ dataDir, model: world.model, population, threads: 1, env: SETTINGS });
+  await publishModel(join(dataDir, 'models'), world.models[1].folder);
+  const model = world.models[0].folder;
+  const program = await Program.start({ dataDir, model, population, threads: 1, env: SETTINGS });
   try {
     note(`chaos for ${options.seconds} s, seed ${options.seed}`);
-    return await torment({ program, receiver, world, dataDir, isMounted }, population, options);
+    return await new Run({ program, receiver, world, dataDir, population, isMounted }, options).all();
   } finally {
+    options.keepLog?.(program.log);
     program.killAll();
     await receiver.close();
     unmount();
@@ -65,119 +80,130 @@ export async function runChaos(tiny: SmallWorld, options: ChaosOptions): Promise
   }
 }
 
-async function torment(patient: Patient, population: string, options: ChaosOptions): Promise<Summary> {
-  const { program, receiver, world, dataDir } = patient;
-  const { seconds, seed, note } = options;
-  const rng = createRng(seed);
-  const faults = new Map<string, number>();
-  const errors: string[] = [];
-  const shared: Shared = {
-    ...{ program, world, counts: { acknowledged: 0, refused: 0, broken: 0 }, actions: new Map() },
-    ...{ erased: 0, isErasing: false, mostErased: Math.ceil(seconds / SECONDS_PER_ERASURE) },
-  };
-  const clients = Array.from(
-    { length: options.clients },
-    (_, i) => new Client(`c${i}`, shared, rng.fork(`client ${i}`)),
-  );
-  await program.call('POST', '/v1/webhooks', { url: receiver.url });
-  await Promise.all(clients.map((client) => client.step()));
-  await calm(program, clients);
-  const atFirst = program.held();
-  const end = performance.now() + 1000 * seconds;
-  const isOver = () => performance.now() > end || errors.length > 0;
-  const act = async (client: Client, own: Rng) => {
-    while (!isOver()) {
-      await client.step().catch((error: Error) => errors.push(error.message));
-      await sleep(own.integer(2 * CLIENT_PAUSE_MS));
-    }
-  };
-  await Promise.all([
-    ...clients.map((client, i) => act(client, rng.fork(`pauses ${i}`))),
-    strikeAll(patient, true, KILL_PAUSE_MS, rng.fork('kills'), { faults, errors, isOver }),
-    strikeAll(patient, false, FAULT_PAUSE_MS, rng.fork('faults'), { faults, errors, isOver }),
-  ]);
-  note('calm, and the verdict');
-  const verdict = emptyVerdict();
-  const entries = clients.flatMap(({ ledger }) => ledger);
-  await program.ready();
-  await calm(program, clients);
-  const made = await checkLedgers({ program, dataDir }, world, entries, verdict);
-  const wanted = new Map<string, Inputs>(made.map((one) => [keyOf(one), one]));
-  const atLast = program.held();
-  const exitCode = await program.terminate(true);
-  if (exitCode !== 0) errors.push(`the service ended with ${exitCode}: ${program.log.slice(-2000)}`);
-  await stopAgain(program);
-  const leftProcesses = await program.leftProcesses();
-  if (leftProcesses > 0) verdict.leftOver.push(`${leftProcesses} processes`);
-  checkFolders(dataDir, population, verdict);
-  const received = new Set(receiver.received.map(({ headers }) => String(headers['webhook-id'])));
-  checkEvents(dataDir, received, verdict);
-  note(`comparing ${made.length} audiences with ${wanted.size} undisturbed ones`);
-  compareAudiences(made, await undisturbed(world, options.folder, [...wanted.values()], shared.erased), verdict);
-  if (atLast.bytes > MEMORY_FACTOR * atFirst.bytes)
-    errors.push(`memory went from ${atFirst.bytes} to ${atLast.bytes} bytes`);
-  return {
-    ...{ seed, seconds, clients: options.clients, starts: program.starts },
-    kills: Object.entries(FAULTS).reduce((sum, [name, { isKill }]) => sum + (isKill ? (faults.get(name) ?? 0) : 0), 0),
-    faults: Object.fromEntries(faults),
-    leftOut: { ...LEFT_OUT, ...obstaclesOf(patient) },
-    actions: Object.fromEntries(shared.actions),
-    requests: shared.counts,
-    campaigns: entries.length,
-    expansions: entries.reduce((sum, { expansions }) => sum + expansions.size, 0),
-    erased: shared.erased,
-    events: received.size,
-    memory: { atFirst: atFirst.bytes, atLast: atLast.bytes },
-    verdict,
-    errors,
-  };
+interface Stage {
+  readonly program: Program;
+  readonly receiver: Receiver;
+  readonly world: ChaosWorld;
+  readonly dataDir: string;
+  readonly population: string;
+  readonly isMounted: boolean;
 }
 
-/** Strikes with what the table has, at random, until it is over. */
-async function strikeAll(
-  patient: Patient,
-  isKill: boolean,
-  { least, most }: { readonly least: number; readonly most: number },
-  rng: Rng,
-  { faults, errors, isOver }: { faults: Map<string, number>; errors: string[]; isOver: () => boolean },
-): Promise<void> {
-  const obstacles = obstaclesOf(patient);
-  const own = Object.entries(FAULTS).filter(
-    ([name, fault]) => (fault.isKill === true) === isKill && !Object.hasOwn(obstacles, name),
-  );
-  for (;;) {
-    await sleep(least + rng.integer(most - least));
-    if (isOver()) return;
-    const [name, fault] = own[rng.integer(own.length)]!;
-    const isDone = await fault.strike(patient, rng).catch((error: NodeJS.ErrnoException) => {
-      // the process had ended already, by another fault; a disk may be full before it is filled
-      if (error.code !== 'ESRCH' && error.code !== 'ENOSPC') errors.push(`${name}: ${error.message}`);
-      return false;
-    });
-    if (isDone) faults.set(name, (faults.get(name) ?? 0) + 1);
+class Run {
+  readonly #stage: Stage;
+  readonly #options: ChaosOptions;
+  readonly #rng: Rng;
+  readonly #sightings: Sighting[] = [];
+  readonly #shared: Shared;
+  readonly #clients: readonly Client[];
+  readonly #patient: Patient;
+  readonly #tally: Tally = { faults: new Map(), errors: [] };
+
+  constructor(stage: Stage, options: ChaosOptions) {
+    this.#stage = stage;
+    this.#options = options;
+    this.#rng = createRng(options.seed);
+    const { program, world } = stage;
+    this.#shared = {
+      ...{ program, world, counts: { acknowledged: 0, refused: 0, broken: 0 }, actions: new Map() },
+      ...{ sightings: this.#sightings, erasures: [], erased: 0, isErasing: false },
+      mostErased: Math.ceil(options.seconds / SECONDS_PER_ERASURE),
+    };
+    this.#clients = Array.from(
+      { length: options.clients },
+      (_, i) => new Client(`c${i}`, this.#shared, this.#rng.fork(`client ${i}`)),
+    );
+    const find = (id: string) => this.#clients.flatMap(({ ledger }) => ledger).find((entry) => entry.id === id);
+    this.#patient = { ...stage, sightings: this.#sightings, corruption: new Corruption(), find };
   }
-}
 
-function obstaclesOf(patient: Patient): Record<string, string> {
-  const found = Object.entries(FAULTS).map(([name, { obstacle }]) => [name, obstacle?.(patient) ?? null] as const);
-  return Object.fromEntries(found.filter((one): one is [string, string] => one[1] !== null));
-}
+  async all(): Promise<Summary> {
+    const { program, receiver, world, dataDir, population } = this.#stage;
+    const { note, folder } = this.#options;
+    const { errors } = this.#tally;
+    const { corruption } = this.#patient;
+    await program.call('POST', '/v1/webhooks', { url: receiver.url });
+    await Promise.all(this.#clients.map((client) => client.step()));
+    await calm(program, this.#entries());
+    const atFirst = program.held();
+    await this.#torment();
+    note('calm, and the verdict');
+    const verdict = emptyVerdict();
+    await program.ready();
+    // the first one does not know all who are ranked
+    await program.call('POST', `/v1/populations/${world.versions[1]}/activate`);
+    await calm(program, this.#entries());
+    verdict.lost.push(...(await untilMended(dataDir, corruption)));
+    const stored = await checkLedgers({ program, world, dataDir, corruption }, this.#entries(), verdict);
+    const atLast = program.held();
+    if (atLast.bytes > MEMORY_FACTOR * atFirst.bytes)
+      errors.push(`memory went from ${atFirst.bytes} to ${atLast.bytes} bytes`);
+    await this.#stop();
+    const leftProcesses = await program.leftProcesses();
+    if (leftProcesses > 0) verdict.leftOver.push(`${leftProcesses} processes`);
+    const crashes = program.log.match(CRASH) ?? [];
+    errors.push(...crashes.map((line) => `the log has: ${line}`));
+    checkFolders(dataDir, population, corruption, verdict);
+    const received = new Set(receiver.received.map(({ headers }) => String(headers['webhook-id'])));
+    checkEvents(dataDir, received, verdict);
+    const all = [...stored, ...this.#sightings];
+    const wanted = new Map<string, Inputs>(all.map((one) => [keyOf(one), one]));
+    note(`comparing ${all.length} audiences with ${wanted.size} undisturbed ones`);
+    const { erased, erasures } = this.#shared;
+    const reference = await undisturbed(world, folder, [...wanted.values()], erased);
+    compareAll(all, { reference, erased: new Set(world.victims.slice(0, erased)), erasures }, verdict);
+    return this.#summarise({ verdict, events: received.size, memory: { atFirst, atLast } });
+  }
 
-/** Waits until no expansion is due or runs. */
-async function calm(program: Program, clients: readonly Client[]): Promise<void> {
-  const end = performance.now() + CALM_MS;
-  const open = clients.flatMap(({ ledger }) => ledger.filter(({ isDeleted }) => !isDeleted));
-  for (const { id, key } of open)
-    for (;;) {
-      const state = (await program.call('GET', `/v1/campaigns/${id}`).catch(() => null))?.json?.state;
-      if (state !== undefined && !['queued', 'adapting', 'scoring'].includes(state)) break;
-      if (performance.now() > end) throw new Error(`${key} is still ${state}: ${program.log.slice(-4000)}`);
-      await sleep(50);
-    }
-}
+  /** Clients and faults at the same time. */
+  async #torment(): Promise<void> {
+    const { errors } = this.#tally;
+    const end = performance.now() + 1000 * this.#options.seconds;
+    const isOver = () => performance.now() > end || errors.length > 0;
+    const act = async (client: Client, own: Rng) => {
+      while (!isOver()) {
+        await client.step().catch((error: Error) => errors.push(error.message));
+        await sleep(own.integer(CLIENT_PAUSE_MS));
+      }
+    };
+    await Promise.all([
+      ...this.#clients.map((client, i) => act(client, this.#rng.fork(`pauses ${i}`))),
+      strikeAll(this.#patient, 'kills', this.#rng.fork('kills'), { ...this.#tally, isOver }),
+      strikeAll(this.#patient, 'others', this.#rng.fork('faults'), { ...this.#tally, isOver }),
+    ]);
+  }
 
-/** What the next start has to clean up is gone after it. */
-async function stopAgain(program: Program): Promise<void> {
-  await program.startAgain();
-  await program.terminate(true);
+  /** Twice: what the next start has to clean up is gone after it. */
+  async #stop(): Promise<void> {
+    const { program } = this.#stage;
+    const exitCode = await program.terminate(true);
+    if (exitCode !== 0) this.#tally.errors.push(`the service ended with ${exitCode}: ${program.log.slice(-2000)}`);
+    await program.startAgain();
+    await program.terminate(true);
+  }
+
+  #entries() {
+    return this.#clients.flatMap(({ ledger }) => ledger);
+  }
+
+  #summarise(
+    given: Pick<Summary, 'verdict' | 'events'> & { readonly memory: Record<'atFirst' | 'atLast', Held> },
+  ): Summary {
+    const { seed, seconds, clients } = this.#options;
+    const { faults, errors } = this.#tally;
+    const { actions, counts, erased } = this.#shared;
+    const entries = this.#entries();
+    const { atFirst, atLast } = given.memory;
+    return {
+      ...{ seed, seconds, clients, starts: this.#stage.program.starts },
+      kills: Object.entries(FAULTS).reduce((sum, [name, one]) => sum + (one.isKill ? (faults.get(name) ?? 0) : 0), 0),
+      faults: Object.fromEntries(faults),
+      leftOut: obstaclesOf(this.#patient),
+      actions: Object.fromEntries(actions),
+      ...{ requests: counts, campaigns: entries.length, erased, events: given.events },
+      expansions: entries.reduce((sum, { expansions }) => sum + expansions.size, 0),
+      memory: { atFirst: atFirst.bytes, atLast: atLast.bytes },
+      ...{ verdict: given.verdict, errors },
+    };
+  }
 }

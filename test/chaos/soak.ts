@@ -30,6 +30,8 @@ const SAMPLES = 240;
 const SETTINGS = {
   // campaigns come and go, and each keeps all that it had: what is there is what the clients hold
   METAHEAC_RETAINED_VERSIONS: '1000',
+  // so many are open soon; of the default of 1,024, those of deleted campaigns come and go every ten minutes
+  METAHEAC_OPEN_RANKINGS: '32',
 };
 
 const folder = mkdtempSync(join(tmpdir(), 'metaheac-soak-'));
@@ -49,11 +51,17 @@ async function soak(seconds: number, clientCount: number, seed: string): Promise
   const [dataDir, population] = [join(folder, 'data'), join(folder, 'population')];
   cpSync(world.pristine, population, { recursive: true });
   mkdirSync(dataDir);
-  const program = await Program.start({ dataDir, model: world.model, population, threads: 1, env: SETTINGS });
+  const program = await Program.start({
+    dataDir,
+    model: world.models[0].folder,
+    population,
+    threads: 1,
+    env: SETTINGS,
+  });
   process.stderr.write(`a soak of ${seconds} s, seed ${seed}\n`);
   const shared: Shared = {
     ...{ program, world, counts: { acknowledged: 0, refused: 0, broken: 0 }, actions: new Map() },
-    ...{ erased: 0, isErasing: false, mostErased: 0 },
+    ...{ sightings: [], erasures: [], erased: 0, isErasing: false, mostErased: 0 },
   };
   const rng = createRng(seed);
   const samples: Sample[] = [];
@@ -64,6 +72,8 @@ async function soak(seconds: number, clientCount: number, seed: string): Promise
     const client = new Client(name, shared, rng.fork(name));
     while (!isOver()) {
       await client.step().catch((error: Error) => errors.push(error.message));
+      // nobody compares them here
+      shared.sightings.length = 0;
       await sleep(PAUSE_MS);
     }
   };

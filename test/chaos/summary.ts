@@ -41,17 +41,19 @@ export function renderSummary(summary: Summary): string[] {
       .map(([name, count]) => `${name} ${count}`)
       .join(', ');
   const mib = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MiB`;
+  const struck = Object.values(summary.faults).reduce((sum, count) => sum + count, 0);
   return [
-    `${summary.seconds} s, seed ${summary.seed}, ${summary.clients} clients`,
-    `kills ${summary.kills}, starts of the service ${summary.starts}`,
+    `chaos: seed ${summary.seed}, ${summary.seconds} s, kills ${summary.kills}, other faults ${struck - summary.kills}, ` +
+      `campaigns ${summary.campaigns}, audiences ${audiencesCompared}, lost ${lost.length}, doubled ${doubled.length}, ` +
+      `different ${different.length}, left over ${leftOver.length}`,
+    `${summary.clients} clients, starts of the service ${summary.starts}`,
     `faults: ${listed(summary.faults)}`,
     ...Object.entries(summary.leftOut).map(([name, why]) => `left out: ${name} (${why})`),
     `acknowledged: ${listed(summary.actions)}`,
     `requests: acknowledged ${requests.acknowledged}, refused with 503 ${requests.refused}, broken ${requests.broken}`,
-    `campaigns ${summary.campaigns}, expansions ${summary.expansions}, erased users ${summary.erased}, ` +
-      `webhook events ${summary.events}`,
-    `audiences compared byte for byte ${audiencesCompared}, different ${different.length}`,
-    `lost ${lost.length}, doubled ${doubled.length}, left over ${leftOver.length}`,
+    `expansions ${summary.expansions}, erased users ${summary.erased}, webhook events ${summary.events}`,
+    `damaged: versions refused ${verdict.refused}, audiences made again ${verdict.remade}, ` +
+      `expansions failed for a damaged population ${verdict.excused}`,
     `memory ${mib(memory.atFirst)} at first, ${mib(memory.atLast)} in the end`,
     ...Object.entries({ lost, doubled, different, 'left over': leftOver, error: summary.errors }).flatMap(
       ([kind, faults]) => faults.slice(0, SHOWN).map((fault) => `${kind}: ${fault}`),

@@ -1,4 +1,4 @@
-/** What a chaos run works on: a model, a population with two versions, campaigns, and users who will be erased. */
+/** What a chaos run works on: two models, a population with two versions, campaigns, and users who will be erased. */
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readModelFolder } from '../../src/model/folder.ts';
@@ -6,13 +6,19 @@ import { featureOf } from '../../src/model/manifest.ts';
 import { importPopulation } from '../../src/population/import.ts';
 import { openPopulation } from '../../src/population/population.ts';
 import { makeCurrent } from '../../src/population/versions.ts';
-import type { SmallWorld, TinyCampaign } from '../fixture/make-tiny-world.ts';
+import { type SmallWorld, type TinyCampaign, trainTiny } from '../fixture/make-tiny-world.ts';
+
+export interface ChaosModel {
+  readonly version: string;
+  readonly folder: string;
+}
 
 export interface ChaosWorld {
-  readonly model: string;
+  /** The first is that of `--model`. */
+  readonly models: readonly [ChaosModel, ChaosModel];
   /** Never served: what is served is a copy. */
   readonly pristine: string;
-  /** The versions of it; the first is current. */
+  /** The versions of it; the first is current, the second knows all users of the first. */
   readonly versions: readonly [string, string];
   readonly campaigns: readonly TinyCampaign[];
   /** In both versions, and nobody's seed: erased in this order. */
@@ -41,10 +47,12 @@ export async function makeChaosWorld(tiny: SmallWorld, folder: string): Promise<
   const features = readModelFolder(tiny.model).manifest.features.user.map(featureOf);
   const second = (await importPopulation({ source, features, out: pristine })).version;
   makeCurrent(pristine, first);
+  const other = join(folder, 'other-model');
+  await trainTiny(tiny.data, other, { seed: 7 });
   const seeds = new Set(tiny.campaigns.flatMap((campaign) => campaign.seeds));
   const victims = tiny.userIds.filter((id, i) => i % LEFT_OUT === 4 && PLAIN.test(id) && !seeds.has(id));
   return {
-    model: tiny.model,
+    models: [modelOf(tiny.model), modelOf(other)],
     pristine,
     versions: [first, second],
     campaigns: tiny.campaigns,
@@ -52,7 +60,16 @@ export async function makeChaosWorld(tiny: SmallWorld, folder: string): Promise<
   };
 }
 
+function modelOf(folder: string): ChaosModel {
+  return { version: readModelFolder(folder).manifest.version, folder };
+}
+
 /** Seeds of a campaign's variant. */
 export function seedsOf({ seeds }: TinyCampaign, variant: number): readonly string[] {
   return seeds.slice(0, seeds.length - FEWER * variant);
+}
+
+/** The variant that has so many seeds. */
+export function variantOf({ seeds }: TinyCampaign, count: number): number {
+  return (seeds.length - count) / FEWER;
 }

@@ -1,0 +1,34 @@
+/** Waits for what a service that is left in peace comes to. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Entry } from './client.ts';
+import type { Corruption } from './corruption.ts';
+import type { Program } from './program.ts';
+import { query, storedVersions } from './stored.ts';
+
+const CALM_MS = 180_000;
+/** The scrubber begins again each second. */
+const MENDED_MS = 60_000;
+
+/** Waits until no expansion of these campaigns is due or runs. */
+export async function calm(program: Program, entries: readonly Entry[]): Promise<void> {
+  const end = performance.now() + CALM_MS;
+  for (const { id, key } of entries.filter(({ isDeleted }) => !isDeleted))
+    for (;;) {
+      const state = (await program.call('GET', `/v1/campaigns/${id}`).catch(() => null))?.json?.state;
+      if (state !== undefined && !['queued', 'adapting', 'scoring'].includes(state)) break;
+      if (performance.now() > end) throw new Error(`${key} is still ${state}: ${program.log.slice(-4000)}`);
+      await sleep(50);
+    }
+}
+
+/** Waits until no active audience has a corrupted ranking and nothing runs; returns those that stay so. */
+export async function untilMended(dataDir: string, { rankings }: Corruption): Promise<string[]> {
+  const end = performance.now() + MENDED_MS;
+  for (;;) {
+    const damaged = storedVersions(dataDir).filter(({ isActive, folder }) => isActive === 1 && rankings.has(folder));
+    if (damaged.length === 0 && query(dataDir, 'SELECT 1 FROM jobs').length === 0) return [];
+    if (performance.now() > end)
+      return damaged.map(({ name, folder }) => `${name}: its damaged audience ${folder} was not made again`);
+    await sleep(100);
+  }
+}

@@ -1,0 +1,80 @@
+/** What a service serves of an audience version, and what that was made of. */
+import type { Program } from './program.ts';
+import { type ChaosWorld, variantOf } from './world.ts';
+
+/** All that an audience depends on, here. */
+export interface Inputs {
+  readonly campaign: number;
+  readonly variant: number;
+  readonly modelVersion: string;
+  readonly populationVersion: string;
+  /** How many of the victims were erased when it was made. */
+  readonly erased: number;
+}
+
+export function keyOf({ campaign, variant, modelVersion, populationVersion, erased }: Inputs): string {
+  return [campaign, variant, modelVersion, populationVersion, erased].join('/');
+}
+
+/** A version that was served. */
+export interface Sighting extends Inputs {
+  /** The campaign's key and the version. */
+  readonly name: string;
+  readonly version: number;
+  readonly expansion: string;
+  readonly size: number;
+  /** When it was made, in ms since 1970. */
+  readonly made: { readonly from: number; readonly to: number };
+  /** Its members as NDJSON. */
+  readonly lines: readonly string[];
+}
+
+/** Who looks at what. */
+export interface Looked {
+  readonly id: string;
+  readonly key: string;
+  /** Which campaign of the world it is. */
+  readonly campaign: number;
+}
+
+/** What was answered, or the status of what refused it; 0: the connection broke, which a damaged stream does too. */
+export type Look = { readonly sighting: Sighting } | { readonly sighting: null; readonly status: number };
+
+/** Reads all of an audience version (null: the active one) once. */
+export async function lookAt(
+  { program, world }: { readonly program: Program; readonly world: ChaosWorld },
+  { id, key, campaign }: Looked,
+  version: number | null,
+): Promise<Look> {
+  const path = `/v1/campaigns/${id}`;
+  const read = `${path}/${version === null ? 'audience' : `audiences/${version}`}`;
+  try {
+    const answer = await program.call('GET', read, undefined, { accept: 'application/x-ndjson' });
+    if (answer.status !== 200) return { sighting: null, status: answer.status };
+    const seen = Number(answer.headers.get('x-audience-version'));
+    const facts = await factsOf(program, path, seen);
+    if (typeof facts === 'number') return { sighting: null, status: facts };
+    const { expansion, size } = facts;
+    return {
+      sighting: {
+        ...{ name: `${key}, version ${seen}`, version: seen, expansion: expansion.id, size, campaign },
+        variant: variantOf(world.campaigns[campaign]!, expansion.seeds.known + expansion.seeds.unknown),
+        ...{ modelVersion: expansion.model_version, populationVersion: expansion.population_version },
+        erased: expansion.excluded.suppressed,
+        made: { from: Date.parse(expansion.created_at), to: Date.parse(expansion.updated_at) },
+        lines: answer.text.split('\n').filter(Boolean),
+      },
+    };
+  } catch {
+    return { sighting: null, status: 0 };
+  }
+}
+
+/** Neither changes once a version is there. */
+async function factsOf(program: Program, path: string, version: number) {
+  const versions = await program.call('GET', `${path}/audiences?limit=200`);
+  if (versions.status !== 200) return versions.status;
+  const found = versions.json.items.find((one: { version: number }) => one.version === version);
+  const expansion = await program.call('GET', `${path}/expansions/${found.expansion_id}`);
+  return expansion.status === 200 ? { expansion: expansion.json, size: found.size as number } : expansion.status;
+}

@@ -1,0 +1,31 @@
+/** What the database of a data folder says, read beside the service. */
+import { join } from 'node:path';
+import { Sqlite } from '../../src/sqlite/driver.ts';
+
+/** An audience version and its ranking's folder. */
+export interface StoredVersion {
+  /** The campaign's. */
+  readonly id: string;
+  readonly name: string;
+  readonly version: number;
+  /** Relative to the data folder. */
+  readonly folder: string;
+  readonly isActive: 0 | 1;
+}
+
+const VERSIONS = `SELECT c.id, c.name, a.version, a.folder, a.version IS c.active_version AS isActive
+  FROM audiences a JOIN campaigns c ON c.number = a.campaign`;
+
+export function storedVersions(dataDir: string): StoredVersion[] {
+  return query<StoredVersion>(dataDir, VERSIONS);
+}
+
+/** Rows of a statement, as of one moment. */
+export function query<T>(dataDir: string, sql: string): T[] {
+  const database = new Sqlite(join(dataDir, 'metaheac.db'), { readonly: true, timeout: 5000 });
+  try {
+    return database.prepare(sql).all() as T[];
+  } finally {
+    database.close();
+  }
+}

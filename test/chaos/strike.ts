@@ -1,0 +1,59 @@
+/** Strikes with what the table of faults has, at random. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Rng } from '../../src/lib/rng.ts';
+import { FAULTS, type Patient } from './faults.ts';
+
+/** Milliseconds between two kills, and between two other faults. */
+const PAUSES = { kills: { least: 3000, most: 13_000 }, others: { least: 500, most: 3000 } } as const;
+/** Most kills hit a service at work, others one that starts. */
+const KILLS_AT_WORK = 4;
+/** That long a kill waits for it. */
+const AT_WORK_MS = 8000;
+
+/** What was done so far: shared by those who strike. */
+export interface Tally {
+  readonly faults: Map<string, number>;
+  readonly errors: string[];
+}
+
+/** Until it is over. Kills have a loop of their own, so that they also strike while another fault lasts. */
+export async function strikeAll(
+  patient: Patient,
+  kind: keyof typeof PAUSES,
+  rng: Rng,
+  { faults, errors, isOver }: Tally & { readonly isOver: () => boolean },
+): Promise<void> {
+  const obstacles = obstaclesOf(patient);
+  const own = Object.entries(FAULTS).filter(
+    ([name, { isKill = false }]) => isKill === (kind === 'kills') && !Object.hasOwn(obstacles, name),
+  );
+  const { least, most } = PAUSES[kind];
+  let deck: typeof own = [];
+  for (;;) {
+    await sleep(least + rng.integer(most - least));
+    if (kind === 'kills' && rng.integer(KILLS_AT_WORK) > 0) await untilReady(patient, isOver);
+    if (isOver()) return;
+    // each comes once before any comes again
+    if (deck.length === 0) deck = [...own];
+    const [name, fault] = deck.splice(rng.integer(deck.length), 1)[0]!;
+    if (fault.isOfWork) await untilReady(patient, isOver);
+    const isDone = await fault.strike(patient, rng).catch((error: NodeJS.ErrnoException) => {
+      // the process had ended already, by another fault; a disk may be full before it is filled
+      if (error.code !== 'ESRCH' && error.code !== 'ENOSPC') errors.push(`${name}: ${error.stack}`);
+      return false;
+    });
+    if (isDone) faults.set(name, (faults.get(name) ?? 0) + 1);
+  }
+}
+
+async function untilReady({ program }: Patient, isOver: () => boolean): Promise<void> {
+  const end = performance.now() + AT_WORK_MS;
+  const isAnswered = async () => (await program.call('GET', '/readyz').catch(() => null))?.status === 200;
+  while (!isOver() && performance.now() < end && !(await isAnswered())) await sleep(100);
+}
+
+/** Faults that can't be done here, with the reason. */
+export function obstaclesOf(patient: Patient): Record<string, string> {
+  const found = Object.entries(FAULTS).map(([name, { obstacle }]) => [name, obstacle?.(patient) ?? null] as const);
+  return Object.fromEntries(found.filter((one): one is [string, string] => one[1] !== null));
+}
