@@ -29,6 +29,8 @@ export interface Patient {
   readonly find: (id: string) => Looked | undefined;
   /** Whether the data folder is a small file system of its own. */
   readonly isMounted: boolean;
+  /** Until then (of `performance.now`) nothing is killed: where something is to come to its end. */
+  readonly truce: { until: number };
 }
 
 interface Fault {
@@ -52,6 +54,8 @@ const FILLER = 'filler';
 const RANKING_FILES = ['scores.f32', 'order.u32'] as const;
 /** A model that is checked so long is let go. */
 const CHECK_MS = 15_000;
+const READY_MS = 20_000;
+const TRUCE_MS = READY_MS + CHECK_MS;
 const HOLD = 'test/chaos/children/hold-write-lock.ts';
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -118,7 +122,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       return answer?.status === 200;
     },
   },
-  'model switched': { isOfWork: true, strike: switchModel },
+  'model switched': { strike: switchModel },
   'ranking corrupted': { isOfWork: true, strike: corruptRanking },
   'segment corrupted': {
     strike: async ({ population, world, corruption }, rng) => {
@@ -135,8 +139,20 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   },
 };
 
-/** True where another model is served in the end: a kill may have come between, and then it is refused. */
-async function switchModel({ program, world }: Patient, rng: Rng): Promise<boolean> {
+/** True where another model is served in the end: one of four is not spared from kills, which have it refused. */
+async function switchModel({ program, world, truce }: Patient, rng: Rng): Promise<boolean> {
+  const start = performance.now();
+  if (rng.integer(4) > 0) truce.until = start + TRUCE_MS;
+  try {
+    const isReady = async () => (await program.call('GET', '/readyz').catch(() => null))?.status === 200;
+    while (performance.now() < start + READY_MS && !(await isReady())) await sleep(100);
+    return await isOtherServed({ program, world }, rng);
+  } finally {
+    truce.until = 0;
+  }
+}
+
+async function isOtherServed({ program, world }: Pick<Patient, 'program' | 'world'>, rng: Rng): Promise<boolean> {
   const call = (method: string, path: string) => program.call(method, path).catch(() => null);
   const served = (await call('GET', '/v1/models/current'))?.json?.version;
   const [first, second] = world.models;

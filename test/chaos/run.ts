@@ -114,7 +114,7 @@ class Run {
       (_, i) => new Client(`c${i}`, this.#shared, this.#rng.fork(`client ${i}`)),
     );
     const find = (id: string) => this.#clients.flatMap(({ ledger }) => ledger).find((entry) => entry.id === id);
-    this.#patient = { ...stage, sightings: this.#sightings, corruption: new Corruption(), find };
+    this.#patient = { ...stage, sightings: this.#sightings, corruption: new Corruption(), find, truce: { until: 0 } };
   }
 
   async all(): Promise<Summary> {
