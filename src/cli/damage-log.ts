@@ -15,7 +15,7 @@ export interface DamageLogOptions {
 export class DamageLog {
   readonly #options: DamageLogOptions;
   readonly #known = new Set<string>();
-  /** Rankings that a read found damaged and that were queued to be made again: at the next pass of the scrubber, anew. */
+  /** Rankings that were queued to be made again: reads do not ask once more. */
   readonly #queued = new Set<string>();
   readonly #counts: Record<DamageKind, number> = { ranking: 0, user_set: 0, population: 0 };
 
@@ -38,9 +38,9 @@ export class DamageLog {
 
   /**
    * Notes a damaged ranking. If it is an active audience's, its campaign is expanded again from its inputs, unless an
-   * expansion runs already: equal inputs give equal bytes. Reads that find it do so once; each pass of the scrubber does
-   * so again while the audience stays active, as its expansion may have failed or was cancelled, or the version was
-   * made the active one again. Does so in a later turn of the event loop; never throws. Without a message a read found
+   * expansion runs already: equal inputs give equal bytes. Reads that find it do so once, each pass of the scrubber
+   * again while the audience stays active: its expansion may have failed or was cancelled, or the version was made the
+   * active one again. Does so in a later turn of the event loop; never throws. Without a message a read found
    * it, which may be of a version that was just deleted.
    */
   noteRanking(folder: string, message?: string): void {

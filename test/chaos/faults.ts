@@ -53,7 +53,7 @@ const SMALL_FILE_BYTES = 4096;
 const FILLER = 'filler';
 const RANKING_FILES = ['scores.f32', 'order.u32'] as const;
 /** A model that is checked so long is let go. */
-const CHECK_MS = 15_000;
+const CHECK_MS = 60_000;
 const READY_MS = 20_000;
 const TRUCE_MS = READY_MS + CHECK_MS;
 const HOLD = 'test/chaos/children/hold-write-lock.ts';

@@ -148,7 +148,8 @@ class Run {
     checkEvents(dataDir, received, verdict);
     const all = [...stored, ...this.#sightings];
     const wanted = new Map<string, Inputs>(all.map((one) => [keyOf(one), one]));
-    note(`comparing ${all.length} audiences with ${wanted.size} undisturbed ones`);
+    const byModel = world.models.map(({ version }) => all.filter((one) => one.modelVersion === version).length);
+    note(`comparing ${all.length} audiences (${byModel.join(' and ')} by model) with ${wanted.size} undisturbed ones`);
     const { erased, erasures } = this.#shared;
     const reference = await undisturbed(world, folder, [...wanted.values()], erased);
     compareAll(all, { reference, erased: new Set(world.victims.slice(0, erased)), erasures }, verdict);

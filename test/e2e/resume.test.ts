@@ -6,11 +6,11 @@ import { keptWorkFolder } from '../../src/campaigns/ranking-name.ts';
 import { isEnd } from '../../src/campaigns/states.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openStore } from '../../src/sqlite/open-store.ts';
+import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, HAS_PROC, spinUntil } from '../fixture/processes.ts';
 import { Served } from '../fixture/served.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { digestOf } from '../worker/rig.ts';
 
 const world = await tinyWorld();
 /** They may be ready before they are seen: then others are tried. */

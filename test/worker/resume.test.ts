@@ -12,10 +12,11 @@ import { customiseTask, roleIdsOf } from '../../src/worker/expand.ts';
 import { findRows } from '../../src/worker/find-rows.ts';
 import { ThreadPool } from '../../src/worker/pool.ts';
 import { WorkKeeper } from '../../src/worker/work-keeper.ts';
+import { digestOf } from '../fixture/digest.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 import { freeze, HAS_PROC, spinUntil } from '../fixture/processes.ts';
 import { tinyWorld } from '../fixture/tiny-world.ts';
-import { buildRig, digestOf, type Rig, startRig } from './rig.ts';
+import { buildRig, type Rig, startRig } from './rig.ts';
 
 const world = await tinyWorld();
 const campaign = world.campaigns[0]!;
