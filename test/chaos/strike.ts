@@ -32,6 +32,7 @@ export async function strikeAll(
   for (;;) {
     await sleep(least + rng.integer(most - least));
     if (kind === 'kills' && rng.integer(KILLS_AT_WORK) > 0) await untilReady(patient, isOver);
+    while (kind === 'kills' && !isOver() && performance.now() < patient.truce.until) await sleep(100);
     if (isOver()) return;
     // each comes once before any comes again
     if (deck.length === 0) deck = [...own];
