@@ -26,7 +26,7 @@ function prepare() {
 function billOfMaterials() {
   const folder = mkdtempSync(join(tmpdir(), 'metaheac-sbom-'));
   try {
-    const { devDependencies, ...manifest } = readJson('package.json');
+    const { devDependencies, workspaces, ...manifest } = readJson('package.json');
     writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
     writeFileSync(join(folder, 'package-lock.json'), lockOfInstalled());
     const flags = ['--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--package-lock-only'];
@@ -50,7 +50,7 @@ function billOfMaterials() {
 function lockOfInstalled() {
   const { packages, ...lock } = readJson('package-lock.json');
   const installed = Object.entries(packages)
-    .filter(([, { dev }]) => !dev)
+    .filter(([path, { dev, link }]) => !dev && !link && path !== 'console')
     .map(([path, { devDependencies, ...entry }]) => [path, entry]);
   return JSON.stringify({ ...lock, packages: Object.fromEntries(installed) });
 }

@@ -1,6 +1,7 @@
 // Installs what is missing (as the lock file says), then runs one TypeScript entry point, or the tests with --vitest.
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { ensureConsole } from './console.mjs';
 import { ensureInstalled } from './install.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -10,6 +11,8 @@ ensureInstalled(ROOT);
 // temporary folder
 process.env.ORT_DISABLE_TELEMETRY ??= '1';
 const [entry = '', ...rest] = process.argv.slice(2);
+// who starts a service gets its console too
+if (entry === '--vitest' || ['demo', 'serve'].includes(rest[0])) await ensureConsole(ROOT);
 const script = join(ROOT, entry === '--vitest' ? 'node_modules/vitest/vitest.mjs' : entry);
 process.argv = [process.argv[0], script, ...(entry === '--vitest' ? ['run'] : []), ...rest];
 if (script.endsWith('.ts')) (await import('tsx/esm/api')).register();

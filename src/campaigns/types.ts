@@ -91,6 +91,8 @@ export interface Campaign {
   readonly audienceVersion: number | null;
   readonly audienceSize: number | null;
   readonly candidates: number | null;
+  /** As of the latest expansion. */
+  readonly remainingMs: number | null;
 }
 
 /** Users that an expansion did not rank, each counted once: as a seed, else as suppressed, else as filtered out. */
@@ -235,6 +237,8 @@ export interface PageQuery {
 export interface CampaignQuery extends PageQuery {
   readonly state?: ExpansionState | undefined;
   readonly externalId?: string | undefined;
+  /** Campaigns with this in their name or external id, whatever the case of Latin letters. */
+  readonly search?: string | undefined;
   /** Campaigns that have all of these. */
   readonly labels?: Labels | undefined;
 }

@@ -18,6 +18,7 @@ import { addAuditRoutes } from './audit/routes.ts';
 import { addFeedbackRoutes } from './campaigns/feedback-routes.ts';
 import { addCampaignRoutes } from './campaigns/routes.ts';
 import { DEFAULT_SERVER_CONFIG, type ServerConfig } from './config.ts';
+import { addConsoleRoutes } from './console/routes.ts';
 import type { ServerDependencies } from './dependencies.ts';
 import { addEstimateRoutes } from './estimates/routes.ts';
 import { addExpansionRoutes } from './expansions/routes.ts';
@@ -222,6 +223,7 @@ async function addRoutes(
   addHealthRoutes(app, dependencies, observed.partsOf, { metrics, access });
   addStatusRoutes(app, dependencies, observed);
   await addDocumentRoutes(app);
+  await addConsoleRoutes(app);
 }
 
 /** What routes share. */

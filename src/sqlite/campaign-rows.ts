@@ -32,6 +32,7 @@ import {
   type Written,
 } from './columns.ts';
 import type { Database } from './database.ts';
+import { remainingMs } from './remaining-time.ts';
 import { decodeCounts, encodeCounts, recordSet } from './set-rows.ts';
 
 /** Inputs of which an expansion has a copy under the same name. */
@@ -64,6 +65,7 @@ const COLUMNS = {
   createdAt: plain<number>('c.created_at'),
   updatedAt: plain<number>('max(c.updated_at, coalesce(e.updated_at, 0))'),
   needsExpansion: flag(differsFrom('x')),
+  expansion: plain<number | null>('e.number'),
   expansionId: plain<string | null>('e.id'),
   state: plain<ExpansionState | null>('e.state'),
   progress: plain<number>('coalesce(e.progress, 0)'),
@@ -92,6 +94,10 @@ const SELECT_CAMPAIGN = `
 const HAS_LABELS = `NOT EXISTS (
   SELECT 1 FROM json_each(@labels) needed WHERE NOT EXISTS (
     SELECT 1 FROM json_each(c.labels) own WHERE own.key = needed.key AND own.value = needed.value))`;
+
+/** LIKE would take `%` and `_` for more than they are. */
+const CONTAINS_TEXT = `(instr(lower(c.name), lower(@search)) > 0
+  OR instr(lower(coalesce(c.external_id, '')), lower(@search)) > 0)`;
 
 /** The columns of what a caller gives. */
 function columnsOf(given: CampaignChange): Written {
@@ -171,7 +177,7 @@ export class CampaignRows {
 
   find(id: string): Campaign | null {
     const row = this.#database.prepare(`${SELECT_CAMPAIGN} WHERE c.id = @id`).get({ id });
-    return row === undefined ? null : toCampaign(row);
+    return row === undefined ? null : this.#toCampaign(row);
   }
 
   findLabels(id: string): Labels | null {
@@ -190,13 +196,14 @@ export class CampaignRows {
   /** Newest first. A cursor names the last campaign given, so later ones change nothing for its reader. */
   list(query: CampaignQuery): CampaignPage {
     const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('campaigns', query.cursor);
-    const { state, externalId, labels } = query;
+    const { state, externalId, labels, search } = query;
     const byState = state === undefined ? '' : 'AND e.state = @state';
     const byExternalId = externalId === undefined ? '' : 'AND c.external_id = @externalId';
     const byLabels = labels === undefined ? '' : `AND ${HAS_LABELS}`;
+    const bySearch = search === undefined ? '' : `AND ${CONTAINS_TEXT}`;
     const rows = this.#database
       .prepare(
-        `${SELECT_CAMPAIGN} WHERE c.number < @before ${byState} ${byExternalId} ${byLabels}
+        `${SELECT_CAMPAIGN} WHERE c.number < @before ${byState} ${byExternalId} ${byLabels} ${bySearch}
          ORDER BY c.number DESC LIMIT @limit`,
       )
       .all({
@@ -204,12 +211,13 @@ export class CampaignRows {
         limit: query.limit + 1,
         state: state ?? null,
         externalId: externalId ?? null,
+        search: search ?? null,
         labels: toJson(labels) ?? null,
       }) as { readonly number: number }[];
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);
     return {
-      items: page.map(toCampaign),
+      items: page.map((row) => this.#toCampaign(row)),
       nextCursor: last !== undefined && rows.length > page.length ? encodeCursor('campaigns', last.number) : null,
     };
   }
@@ -259,40 +267,44 @@ export class CampaignRows {
     for (const { state, count } of rows) counts[state] = count;
     return counts;
   }
+
+  /** Written out: a copy that leaves columns out made a list take twice as long. */
+  #toCampaign(stored: unknown): Campaign {
+    const row = readRow(COLUMNS, stored);
+    return {
+      id: row.id,
+      externalId: row.externalId,
+      name: row.name,
+      labels: row.labels,
+      features: row.features,
+      filters: row.filters,
+      audience: row.audience,
+      refresh: { everyMs: row.everyMs, onNewPopulation: row.onNewPopulation, onChange: row.onChange },
+      createdAt: row.createdAt,
+      updatedAt: row.updatedAt,
+      seeds: row.seeds,
+      featureCounts: { unknown: row.unknownFeatures, missing: row.missingFeatures },
+      needsExpansion: row.needsExpansion,
+      expansionId: row.expansionId,
+      state: row.state,
+      progress: row.progress,
+      reason: row.reason,
+      excluded: row.excluded,
+      modelVersion: row.modelVersion,
+      populationVersion: row.populationVersion,
+      timings: row.timings,
+      quality: row.quality,
+      audienceVersion: row.audienceVersion,
+      audienceSize: row.audienceSize,
+      candidates: row.candidates,
+      remainingMs:
+        row.expansion === null || row.state === null
+          ? null
+          : remainingMs(this.#database, { number: row.expansion, state: row.state, progress: row.progress }),
+    };
+  }
 }
 
 function readCounts(stored: Value): SeedCounts {
   return stored === null ? NO_SEEDS : decodeCounts(stored as string);
-}
-
-/** Written out: a copy that leaves columns out made a list take twice as long. */
-function toCampaign(stored: unknown): Campaign {
-  const row = readRow(COLUMNS, stored);
-  return {
-    id: row.id,
-    externalId: row.externalId,
-    name: row.name,
-    labels: row.labels,
-    features: row.features,
-    filters: row.filters,
-    audience: row.audience,
-    refresh: { everyMs: row.everyMs, onNewPopulation: row.onNewPopulation, onChange: row.onChange },
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-    seeds: row.seeds,
-    featureCounts: { unknown: row.unknownFeatures, missing: row.missingFeatures },
-    needsExpansion: row.needsExpansion,
-    expansionId: row.expansionId,
-    state: row.state,
-    progress: row.progress,
-    reason: row.reason,
-    excluded: row.excluded,
-    modelVersion: row.modelVersion,
-    populationVersion: row.populationVersion,
-    timings: row.timings,
-    quality: row.quality,
-    audienceVersion: row.audienceVersion,
-    audienceSize: row.audienceSize,
-    candidates: row.candidates,
-  };
 }

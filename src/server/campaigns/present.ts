@@ -18,6 +18,7 @@ export function presentCampaign(campaign: Campaign): z.output<typeof campaignSch
     expansion_id: campaign.expansionId,
     state: campaign.state,
     progress: campaign.progress,
+    eta_seconds: campaign.remainingMs === null ? null : campaign.remainingMs / 1000,
     reason: campaign.reason,
     features: campaign.features,
     feature_counts: { unknown: featureCounts.unknown, missing: featureCounts.missing },

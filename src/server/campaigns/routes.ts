@@ -65,7 +65,8 @@ function createCampaign(app: ServerApp, dependencies: CampaignNeeds): void {
       const once = key === undefined ? undefined : { key, requestSha256: sha256Of(request.body) };
       const answered = once && store.answerOf(once);
       if (typeof answered === 'string') {
-        const campaign = JSON.parse(answered) as ReturnType<typeof presentCampaign>;
+        // one of an earlier version has no estimate of its time
+        const campaign: ReturnType<typeof presentCampaign> = { eta_seconds: null, ...JSON.parse(answered) };
         reply.headers({ location: pathOf(campaign), etag: tagOfCampaign(campaign), 'idempotent-replayed': 'true' });
         return reply.code(202).send(campaign);
       }
@@ -198,9 +199,16 @@ function listCampaigns(app: ServerApp, dependencies: CampaignNeeds): void {
       }),
     },
     async (request) => {
-      const { external_id: externalId, ...query } = request.query;
-      const labels = request.caller?.labels ?? undefined;
-      const page = dependencies.store.list({ ...query, externalId, labels });
+      const { external_id: externalId, label, ...query } = request.query;
+      const own = request.caller?.labels ?? {};
+      const labels = { ...label, ...own };
+      // a key sees no more of a label than its own text of it
+      if (label && Object.entries(own).some(([key, text]) => (label[key] ?? text) !== text))
+        return { items: [], next_cursor: null };
+      const page = dependencies.store.list({
+        ...{ ...query, externalId },
+        ...(Object.keys(labels).length > 0 && { labels }),
+      });
       return { items: page.items.map(presentCampaign), next_cursor: page.nextCursor };
     },
   );

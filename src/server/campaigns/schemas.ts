@@ -23,6 +23,10 @@ export const campaignSchema = z
     expansion_id: z.string().nullable().describe('The latest expansion; null before the first.'),
     state: state.nullable(),
     progress: z.number().min(0).max(1).describe('0 to 1, never falls.'),
+    eta_seconds: z
+      .number()
+      .nullable()
+      .describe('Estimated time until the latest expansion ends; null if it has ended, or if there is no earlier one.'),
     reason: reasonSchema.nullable().describe('The reason for the state, with its numbers.'),
     features: z.record(z.string(), featureValue),
     feature_counts: z.object({
@@ -63,6 +67,7 @@ export const campaignSchema = z
         expansion_id: '5c3b1f0e-8a0c-4a58-9f0d-2f3f0c6c1a77',
         state: 'queued',
         progress: 0,
+        eta_seconds: 4.2,
         reason: null,
         features: { category: 'shoes' },
         feature_counts: { unknown: 0, missing: 1 },
@@ -94,10 +99,33 @@ export function campaignQuery(config: ServerConfig) {
     limit: pageLimit(config.maximumCampaignPageSize, config.defaultCampaignPageSize).meta(component('PageLimit')),
     cursor: pageCursor,
     state: state.optional(),
+    search: z
+      .string()
+      .min(1)
+      .max(config.maximumNameLength)
+      .optional()
+      .describe('Only campaigns with this text in their name or external id, whatever the case of Latin letters.'),
+    label: labelQuery(config),
     external_id: externalId(config.maximumExternalIdBytes)
       .optional()
       .describe('Only the campaign with this external id: one, or none.'),
   });
+}
+
+/** `label=team=growth`, once or more. */
+function labelQuery({ maximumLabels }: ServerConfig) {
+  const label = z.string().regex(/^[^=]+=/, 'a label as `key=text` is expected');
+  return z
+    .union([label.transform((text) => [text]), z.array(label).max(maximumLabels)])
+    .transform((texts) => Object.fromEntries(texts.map((text) => text.split(/=(.*)/s, 2) as [string, string])))
+    .optional()
+    .meta({
+      description: 'Only campaigns with this label, as `key=text`; repeated, with all of them.',
+      type: 'array',
+      items: { type: 'string' },
+      maxItems: maximumLabels,
+      examples: [['team=growth']],
+    });
 }
 
 /** A new campaign. */

@@ -16,3 +16,11 @@ export const SCRIPTED_PAGE_HEADERS = {
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
     `font-src 'self' data:; connect-src 'self'; ${COMMON}`,
 } as const;
+
+/** The console: its scripts, styles and data are of this service, and nothing is inline. */
+export const CONSOLE_HEADERS = {
+  ...PAGE_HEADERS,
+  'content-security-policy':
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+    `object-src 'none'; ${COMMON}`,
+} as const;

@@ -1,12 +1,20 @@
-/** Routes of API keys: create, list, get, revoke. */
+/** Routes of API keys: create, list, get, revoke; and of the caller's own. */
 import { ACTORS } from '../../campaigns/audit.ts';
-import { AppError } from '../../lib/errors.ts';
+import { AppError, assert } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { Caller } from '../http/access.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { describeRoute, json } from '../http/route.ts';
 import { presentKey } from './present.ts';
-import { keyBody, keyPageSchema, keyParams, keyQuery, keySchema, keyWithSecretSchema } from './schemas.ts';
+import {
+  callerSchema,
+  keyBody,
+  keyPageSchema,
+  keyParams,
+  keyQuery,
+  keySchema,
+  keyWithSecretSchema,
+} from './schemas.ts';
 
 /** What these routes call. */
 export type KeyNeeds = Pick<ServerDependencies, 'clock' | 'config'> & {
@@ -18,6 +26,7 @@ const TAGS = ['keys'];
 export function addKeyRoutes(app: ServerApp, dependencies: KeyNeeds): void {
   createKey(app, dependencies);
   listKeys(app, dependencies);
+  getCaller(app, dependencies);
   getKey(app, dependencies);
   revokeKey(app, dependencies);
 }
@@ -78,6 +87,31 @@ function listKeys(app: ServerApp, { store, config }: KeyNeeds): void {
     async (request) => {
       const page = store.apiKeys.list(request.query);
       return { items: page.items.map(presentKey), next_cursor: page.nextCursor };
+    },
+  );
+}
+
+function getCaller(app: ServerApp, { store }: KeyNeeds): void {
+  app.get(
+    '/v1/keys/current',
+    {
+      schema: describeRoute({
+        operationId: 'getCurrentKey',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'Get what the caller may do',
+        description: 'For programs that offer their users no more than that. Also answered where no key is needed.',
+        response: {
+          200: json('The caller.', callerSchema),
+        },
+      }),
+    },
+    async ({ caller }) => {
+      assert(caller !== null, 'the route needs a scope');
+      const { actor, scope, labels } = caller;
+      const key = store.apiKeys.find(actor);
+      return { actor, scope, labels: labels ?? {}, key: key && presentKey(key) };
     },
   );
 }

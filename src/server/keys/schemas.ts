@@ -38,6 +38,23 @@ const EXAMPLE = {
 /** A key, without its secret. */
 export const keySchema = z.object(keyFields).meta({ id: 'Key', examples: [EXAMPLE] });
 
+/** Who calls. */
+export const callerSchema = z
+  .object({
+    actor: z
+      .string()
+      .describe(
+        "As in the audit log: a key's id, `admin` for the key of the settings, `anonymous` where no key is needed.",
+      ),
+    scope: z.enum(SCOPES).describe(SCOPE_TEXT),
+    labels: z.record(z.string(), z.string()).describe(LABELS_TEXT),
+    key: keySchema.nullable().describe('null if the caller has none, or that of the settings.'),
+  })
+  .meta({
+    id: 'Caller',
+    examples: [{ actor: EXAMPLE.id, scope: EXAMPLE.scope, labels: EXAMPLE.labels, key: EXAMPLE }],
+  });
+
 /** A new key: the answer to POST alone. */
 export const keyWithSecretSchema = z
   .object({ ...keyFields, key: z.string().describe('Send it as `Authorization: Bearer`. It is never shown again.') })

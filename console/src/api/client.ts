@@ -1,0 +1,58 @@
+/** The typed client: every path, parameter and answer as openapi.yaml has them. */
+import createFetchClient, { type Client } from 'openapi-fetch';
+import type { paths } from '../../generated/openapi.d.ts';
+import type { Connection } from './connection.ts';
+import { ApiError, ForeignAnswerError, isProblem, OfflineError } from './errors.ts';
+import type { Session } from './session.ts';
+
+export type Api = Client<paths>;
+
+/** What openapi-fetch resolves to. */
+interface Answered<T> {
+  readonly data?: T;
+  readonly error?: unknown;
+  readonly response: Response;
+}
+
+interface ClientNeeds {
+  readonly session: Session;
+  readonly connection: Connection;
+  readonly baseUrl: string;
+}
+
+/** Sends the key with each call, and tells the session and the connection what the answers mean for them. */
+export function createApi({ session, connection, baseUrl }: ClientNeeds): Api {
+  const api = createFetchClient<paths>({ baseUrl });
+  api.use({
+    onRequest({ request }) {
+      if (session.key !== null) request.headers.set('authorization', `Bearer ${session.key}`);
+      return request;
+    },
+    onResponse({ response }) {
+      connection.reached();
+      // a key that was revoked or has expired in the middle of the work
+      if (response.status === 401 && session.state.value.kind === 'in') session.end('The key is no longer valid.');
+    },
+    onError({ error, request }) {
+      if (request.signal.aborted) return undefined;
+      connection.lost();
+      return new OfflineError(error);
+    },
+  });
+  return api;
+}
+
+/**
+ * The data of a call: `await call(api.GET('/v1/status'))`.
+ * @throws ApiError, OfflineError, ForeignAnswerError
+ */
+export async function call<T>(pending: Promise<Answered<T>>): Promise<T> {
+  return (await answerOf(pending)).data;
+}
+
+/** The same with the response, for those who need its headers (`ETag`). */
+export async function answerOf<T>(pending: Promise<Answered<T>>): Promise<{ data: T; response: Response }> {
+  const { data, error, response } = await pending;
+  if (response.ok) return { data: data as T, response };
+  throw isProblem(error) ? new ApiError(error) : new ForeignAnswerError(response.status);
+}

@@ -1,0 +1,53 @@
+/** Who is signed in: a key, kept for as long as the browser's tab is open, and what it may do. */
+import { type ReadonlySignal, signal } from '@preact/signals';
+import type { Caller, Scope } from './types.ts';
+
+const STORED_AS = 'metaheac.key';
+const SCOPES: readonly Scope[] = ['read', 'write', 'admin'];
+
+/**
+ * `unknown` until the service was asked; `out` where it wants a key and has none that it takes.
+ */
+export type SignedIn =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'out'; readonly why: string | null }
+  | { readonly kind: 'in'; readonly caller: Caller };
+
+export interface Session {
+  readonly state: ReadonlySignal<SignedIn>;
+  readonly key: string | null;
+  /** Holds a key that the service has not seen yet. */
+  use(key: string | null): void;
+  accept(caller: Caller): void;
+  /** Forgets the key. `why` is shown to the user; null after a wish of his own. */
+  end(why: string | null): void;
+  /** Whether the caller may do what needs this scope: what he may not do is not offered. */
+  may(scope: Scope): boolean;
+}
+
+export function createSession(storage: Storage): Session {
+  const state = signal<SignedIn>({ kind: 'unknown' });
+  let key = storage.getItem(STORED_AS);
+  return {
+    state,
+    get key() {
+      return key;
+    },
+    use(given) {
+      key = given;
+    },
+    accept(caller) {
+      if (key !== null) storage.setItem(STORED_AS, key);
+      state.value = { kind: 'in', caller };
+    },
+    end(why) {
+      key = null;
+      storage.removeItem(STORED_AS);
+      state.value = { kind: 'out', why };
+    },
+    may(scope) {
+      const { value } = state;
+      return value.kind === 'in' && SCOPES.indexOf(value.caller.scope) >= SCOPES.indexOf(scope);
+    },
+  };
+}

@@ -1,0 +1,10 @@
+/** Short names of the API's shapes, all of them generated from openapi.yaml. */
+import type { components } from '../../generated/openapi.d.ts';
+
+type Schemas = components['schemas'];
+
+export type Caller = Schemas['Caller'];
+export type Scope = Caller['scope'];
+export type Campaign = Schemas['Campaign'];
+export type CampaignState = NonNullable<Campaign['state']>;
+export type Verdict = NonNullable<NonNullable<NonNullable<Campaign['quality']>['prediction']>['verdict']>;

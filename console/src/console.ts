@@ -1,0 +1,40 @@
+/** The parts that every page shares, made once and handed down: nothing of them is module state. */
+import { createContext } from 'preact';
+import { useContext } from 'preact/hooks';
+import { type Api, createApi } from './api/client.ts';
+import { type Connection, createConnection } from './api/connection.ts';
+import { createSession, type Session } from './api/session.ts';
+import { createRouter, type Router } from './router.ts';
+import { createTheme, type Theme } from './ui/theme.ts';
+import { createToasts, type Toasts } from './ui/toasts.tsx';
+
+export interface Console {
+  readonly page: Window;
+  readonly api: Api;
+  readonly session: Session;
+  readonly connection: Connection;
+  readonly router: Router;
+  readonly theme: Theme;
+  readonly toasts: Toasts;
+}
+
+export function createConsole(page: Window): Console {
+  const session = createSession(page.sessionStorage);
+  const baseUrl = page.location.origin;
+  const connection = createConnection(page, async (signal) => (await fetch(`${baseUrl}/livez`, { signal })).ok);
+  return {
+    ...{ page, session, connection },
+    api: createApi({ session, connection, baseUrl }),
+    router: createRouter(page),
+    theme: createTheme(page),
+    toasts: createToasts(page),
+  };
+}
+
+export const ConsoleContext = createContext<Console | null>(null);
+
+export function useConsole(): Console {
+  const console = useContext(ConsoleContext);
+  if (console === null) throw new Error('a part of the console is used outside of it');
+  return console;
+}

@@ -1,0 +1,31 @@
+/** The pages: which address shows which, what its key must be able to do, and what stands in the navigation. */
+import type { ComponentType } from 'preact';
+import type { Scope } from './api/types.ts';
+import { Audiences } from './pages/audiences/audiences.tsx';
+
+export interface ConsolePage {
+  readonly key: string;
+  readonly title: string;
+  /** Segments of its address; `:id` stands for any one. */
+  readonly path: readonly string[];
+  /** The least scope of a key that can use it: others are not offered it. */
+  readonly scope: Scope;
+  readonly isInNavigation: boolean;
+  readonly view: ComponentType;
+}
+
+/** In the order of the navigation. */
+export const PAGES: readonly ConsolePage[] = [
+  {
+    ...{ key: 'audiences', title: 'Audiences', path: ['audiences'], scope: 'read' as const },
+    ...{ isInNavigation: true, view: Audiences },
+  },
+];
+
+/** The page of an address; null where there is none. The empty address is the first page. */
+export function pageOf(segments: readonly string[]): ConsolePage | null {
+  if (segments.length === 0) return PAGES[0] ?? null;
+  const fits = ({ path }: ConsolePage) =>
+    path.length === segments.length && path.every((part, i) => part.startsWith(':') || part === segments[i]);
+  return PAGES.find(fits) ?? null;
+}

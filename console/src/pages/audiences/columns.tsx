@@ -1,0 +1,110 @@
+/** The columns of the list of audiences. */
+import type { Campaign } from '../../api/types.ts';
+import { hrefOf } from '../../router.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { formatAgo, formatCount, formatDuration, formatFactor, formatShare, formatTime } from '../../ui/format.ts';
+import { Progress } from '../../ui/progress.tsx';
+import type { Column } from '../../ui/table.tsx';
+import { DRAFT, isRunning, STATES, VERDICTS } from './words.ts';
+
+/** Characters of a version that tell it from others. */
+const SHORT_VERSION = 7;
+
+export function columnsAt(now: number): readonly Column<Campaign>[] {
+  return [
+    { key: 'name', title: 'Audience', cell: Name },
+    { key: 'state', title: 'State', cell: State },
+    { key: 'size', title: 'Size', isNumber: true, cell: Size },
+    { key: 'quality', title: 'Expected quality', cell: Quality },
+    { key: 'version', title: 'Version', cell: Version },
+    {
+      key: 'updated',
+      title: 'Updated',
+      cell: ({ updated_at: at }) => (
+        <time dateTime={at} title={formatTime(at)} class="quiet">
+          {formatAgo(at, now)}
+        </time>
+      ),
+    },
+  ];
+}
+
+function Name({ id, name, external_id: externalId, labels }: Campaign) {
+  const facts = [externalId, ...Object.entries(labels).map(([key, text]) => `${key}: ${text}`)].filter(Boolean);
+  return (
+    <>
+      <a class="row-link" href={hrefOf(['audiences', id])} data-row>
+        {name}
+      </a>
+      {facts.length > 0 ? <div class="muted small">{facts.join(' · ')}</div> : null}
+    </>
+  );
+}
+
+function State(campaign: Campaign) {
+  const { state, progress, eta_seconds: seconds, reason } = campaign;
+  const { text, tone } = state === null ? DRAFT : STATES[state];
+  if (!isRunning(campaign))
+    return (
+      <div>
+        <Badge tone={tone}>{text}</Badge>
+        {reason !== null && tone !== 'good' ? <div class="muted small reason">{reason.message}</div> : null}
+      </div>
+    );
+  return (
+    <div class="running">
+      <Badge tone={tone}>{text}</Badge>
+      <Progress label={`${campaign.name}: ${text}`} value={progress} />
+      <div class="muted small">
+        {formatShare(progress)}
+        {seconds === null ? null : `, ${formatDuration(seconds)} left`}
+      </div>
+    </div>
+  );
+}
+
+function Size({ size, candidates }: Campaign) {
+  if (size === null) return <span class="muted">–</span>;
+  return (
+    <div>
+      {formatCount(size)}
+      {candidates ? <div class="muted small">of {formatCount(candidates)}</div> : null}
+    </div>
+  );
+}
+
+/** The verdict, and the lift at the predicted size that is closest to the audience's own. */
+function Quality({ quality, size, candidates }: Campaign) {
+  const prediction = quality?.prediction;
+  if (!prediction) return <span class="muted">–</span>;
+  const { text, tone } = VERDICTS[prediction.verdict];
+  const own = size !== null && candidates ? size / candidates : null;
+  const distance = (share: string) => Math.abs(Number(share) - (own ?? 0));
+  const [nearest] = Object.keys(prediction.lift).sort((a, b) => distance(a) - distance(b));
+  const lift = nearest === undefined ? undefined : prediction.lift[nearest];
+  return (
+    <div>
+      <Badge tone={tone}>{text}</Badge>
+      {lift && own !== null ? (
+        <div class="muted small">
+          {formatFactor(lift.mean)} random ({formatFactor(lift.low)} to {formatFactor(lift.high)})
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+function Version({ audience_version: version, model_version: model, needs_expansion: isOld }: Campaign) {
+  if (version === null) return <span class="muted">–</span>;
+  return (
+    <div>
+      {version}
+      {isOld ? <span class="muted"> (inputs changed)</span> : null}
+      {model === null ? null : (
+        <div class="muted small">
+          model <span class="mono">{model.slice(0, SHORT_VERSION)}</span>
+        </div>
+      )}
+    </div>
+  );
+}

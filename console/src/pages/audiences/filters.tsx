@@ -1,0 +1,67 @@
+/** Search, state and label: they stand in the address, so that a filtered list can be sent to somebody. */
+import { useEffect, useState } from 'preact/hooks';
+import type { Campaign } from '../../api/types.ts';
+import { useConsole } from '../../console.ts';
+import { hrefOf } from '../../router.ts';
+import { Select, TextField } from '../../ui/field.tsx';
+import { STATES } from './words.ts';
+
+/** After the last key, before the service is asked. */
+const PAUSE_MS = 200;
+
+/** Changes the named parts of the query, and nothing else of the address. */
+function useQuery() {
+  const { router } = useConsole();
+  const { segments, query } = router.place.value;
+  const change = (part: Readonly<Record<string, string>>) =>
+    router.go(hrefOf(segments.length === 0 ? ['audiences'] : segments, { ...query, ...part }), { replace: true });
+  return { query, change };
+}
+
+export function Filters({ campaigns }: { readonly campaigns: readonly Campaign[] }) {
+  const { page } = useConsole();
+  const { query, change } = useQuery();
+  const [text, setText] = useState(query['search'] ?? '');
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed is waited for
+  useEffect(() => {
+    if (text === (query['search'] ?? '')) return;
+    const timer = page.setTimeout(() => change({ search: text }), PAUSE_MS);
+    return () => page.clearTimeout(timer);
+  }, [text]);
+  const label = query['label'] ?? '';
+  const labels = new Set(campaigns.flatMap((each) => Object.entries(each.labels).map((pair) => pair.join('='))));
+  if (label !== '') labels.add(label);
+  return (
+    <search class="filters">
+      <TextField
+        label="Search audiences"
+        isLabelHidden
+        value={text}
+        onValue={setText}
+        input={{ type: 'search', placeholder: 'Search by name or id', 'data-search': true }}
+      />
+      <Select
+        label="State"
+        isLabelHidden
+        value={query['state'] ?? ''}
+        onValue={(state) => change({ state })}
+        options={[
+          { value: '', label: 'Every state' },
+          ...Object.entries(STATES).map(([value, word]) => ({ value, label: word.text })),
+        ]}
+      />
+      {labels.size > 0 ? (
+        <Select
+          label="Label"
+          isLabelHidden
+          value={label}
+          onValue={(chosen) => change({ label: chosen })}
+          options={[
+            { value: '', label: 'Every label' },
+            ...[...labels].sort().map((value) => ({ value, label: value.replace('=', ': ') })),
+          ]}
+        />
+      ) : null}
+    </search>
+  );
+}

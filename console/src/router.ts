@@ -1,0 +1,55 @@
+/** Where the user is: the part of the address after `#`, as a path and a query. */
+import { type ReadonlySignal, signal } from '@preact/signals';
+
+export interface Place {
+  /** Without the slashes at its ends: `audiences/0193...`. */
+  readonly segments: readonly string[];
+  readonly query: Readonly<Record<string, string>>;
+}
+
+export interface Router {
+  readonly place: ReadonlySignal<Place>;
+  /** Goes to an address made by `hrefOf`; `replace` leaves no step for the back button. */
+  go(href: string, how?: { readonly replace?: boolean }): void;
+}
+
+/** The address of a page of the console; what is empty of a query falls away. */
+export function hrefOf(segments: readonly string[], query: Readonly<Record<string, string | undefined>> = {}): string {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => Boolean(entry[1]));
+  const text = given.length === 0 ? '' : `?${new URLSearchParams(given)}`;
+  return `#/${segments.map(encodeURIComponent).join('/')}${text}`;
+}
+
+/** The place that an address's hash names; what cannot be decoded is taken as it stands. */
+export function placeOf(hash: string): Place {
+  const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split('?', 2);
+  return {
+    segments: path.split('/').filter(Boolean).map(decoded),
+    query: Object.fromEntries(new URLSearchParams(query)),
+  };
+}
+
+export function createRouter(page: Window): Router {
+  const place = signal(placeOf(page.location.hash));
+  page.addEventListener('hashchange', () => {
+    place.value = placeOf(page.location.hash);
+  });
+  return {
+    place,
+    go(href, { replace = false } = {}) {
+      if (!replace) page.location.hash = href;
+      else {
+        page.history.replaceState(null, '', href);
+        place.value = placeOf(href);
+      }
+    },
+  };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

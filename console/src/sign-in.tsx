@@ -1,0 +1,56 @@
+/** Sign-in with an API key. */
+import { useState } from 'preact/hooks';
+import { call } from './api/client.ts';
+import { ApiError } from './api/errors.ts';
+import { useConsole } from './console.ts';
+import { Button } from './ui/button.tsx';
+import { TextField } from './ui/field.tsx';
+
+/** `why`: what ended the last session; null if nothing did. */
+export function SignIn({ why }: { readonly why: string | null }) {
+  const { api, session } = useConsole();
+  const [key, setKey] = useState('');
+  const [error, setError] = useState(why ?? undefined);
+  const [isBusy, setBusy] = useState(false);
+  const signIn = async () => {
+    if (key.trim() === '') return setError('Paste a key first.');
+    setBusy(true);
+    session.use(key.trim());
+    try {
+      session.accept(await call(api.GET('/v1/keys/current')));
+    } catch (cause) {
+      session.use(null);
+      setError(
+        cause instanceof ApiError && cause.status === 401 ? 'The service does not know this key.' : String(cause),
+      );
+      setBusy(false);
+    }
+  };
+  return (
+    <main class="sign-in">
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          void signIn();
+        }}
+      >
+        <span class="brand">
+          <img src="/console/icon.svg" alt="" />
+          metaheac
+        </span>
+        <h1>Sign in</h1>
+        <TextField
+          label="API key"
+          hint="It stays in this tab, and is forgotten when you close it."
+          error={error}
+          value={key}
+          onValue={setKey}
+          input={{ type: 'password', autocomplete: 'off', spellcheck: false, autofocus: true }}
+        />
+        <Button kind="primary" type="submit" isBusy={isBusy}>
+          Sign in
+        </Button>
+      </form>
+    </main>
+  );
+}

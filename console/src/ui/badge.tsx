@@ -1,0 +1,13 @@
+/** A word about a state, in its colour: the word alone says it too. */
+import type { ComponentChildren } from 'preact';
+
+export type Tone = 'neutral' | 'busy' | 'good' | 'warn' | 'bad';
+
+interface BadgeProps {
+  readonly tone: Tone;
+  readonly children: ComponentChildren;
+}
+
+export function Badge({ tone, children }: BadgeProps) {
+  return <span class={`badge badge-${tone}`}>{children}</span>;
+}

@@ -1,0 +1,34 @@
+/** A question that must be answered first: the browser's own modal dialog, with its focus and its Escape. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useId, useRef } from 'preact/hooks';
+
+interface DialogProps {
+  readonly title: string;
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+  /** Its buttons. */
+  readonly actions: ComponentChildren;
+}
+
+export function Dialog({ title, isOpen, onClose, children, actions }: DialogProps) {
+  const ref = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useEffect(() => {
+    const dialog = ref.current;
+    if (dialog === null || dialog.open === isOpen) return;
+    if (isOpen) dialog.showModal();
+    else dialog.close();
+  }, [isOpen]);
+  return (
+    <dialog ref={ref} class="dialog" aria-labelledby={id} onClose={onClose}>
+      {isOpen ? (
+        <>
+          <h2 id={id}>{title}</h2>
+          <div class="dialog-body">{children}</div>
+          <div class="dialog-actions">{actions}</div>
+        </>
+      ) : null}
+    </dialog>
+  );
+}

@@ -1,0 +1,123 @@
+/** A label with its control, a hint and an error: what a screen reader needs is wired here. */
+import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
+
+/** What the control of a field must be given. */
+export interface ControlProps {
+  readonly id: string;
+  readonly 'aria-describedby': string | undefined;
+  readonly 'aria-invalid': boolean;
+}
+
+interface FieldProps {
+  readonly label: string;
+  /** The label is only read out: where a placeholder or the place says enough to the eye. */
+  readonly isLabelHidden?: boolean;
+  readonly hint?: ComponentChildren;
+  /** What is wrong with it; it stands right below. */
+  readonly error?: string | undefined;
+  readonly children: (control: ControlProps) => ComponentChildren;
+}
+
+export function Field({ label, isLabelHidden = false, hint, error, children }: FieldProps) {
+  const id = useId();
+  const described = [hint ? `${id}-hint` : null, error ? `${id}-error` : null].filter(Boolean).join(' ');
+  return (
+    <div class="field">
+      <label for={id} class={isLabelHidden ? 'visually-hidden' : 'field-label'}>
+        {label}
+      </label>
+      {children({ id, 'aria-describedby': described || undefined, 'aria-invalid': error !== undefined })}
+      {hint ? (
+        <div id={`${id}-hint`} class="field-hint">
+          {hint}
+        </div>
+      ) : null}
+      {error ? (
+        <div id={`${id}-error`} class="field-error" role="alert">
+          {error}
+        </div>
+      ) : null}
+    </div>
+  );
+}
+
+/** What an input may have beside its value. */
+interface InputProps {
+  readonly type?: 'text' | 'search' | 'password' | 'number';
+  readonly inputMode?: 'text' | 'numeric' | 'decimal';
+  readonly placeholder?: string;
+  readonly autocomplete?: 'off';
+  readonly spellcheck?: boolean;
+  readonly autofocus?: boolean;
+  readonly disabled?: boolean;
+  readonly maxLength?: number;
+  /** For the keys of a list: see `use-row-keys.ts`. */
+  readonly 'data-search'?: boolean;
+}
+
+type TextProps = Omit<FieldProps, 'children'> & {
+  readonly value: string;
+  readonly onValue: (value: string) => void;
+  readonly input?: InputProps;
+};
+
+/** A line of text. */
+export function TextField({ value, onValue, input, ...field }: TextProps) {
+  return (
+    <Field {...field}>
+      {(control) => (
+        <Input
+          {...input}
+          {...control}
+          class="control"
+          value={value}
+          onInput={({ currentTarget }) => onValue(currentTarget.value)}
+        />
+      )}
+    </Field>
+  );
+}
+
+type WiredInput = ControlProps &
+  InputProps & {
+    readonly class: string;
+    readonly value: string;
+    readonly onInput: (event: { readonly currentTarget: HTMLInputElement }) => void;
+  };
+
+/** By type: to the compiler, an input of each type has its own roles. */
+function Input({ type, ...rest }: WiredInput) {
+  if (type === 'password') return <input {...rest} type="password" />;
+  if (type === 'number') return <input {...rest} type="number" />;
+  if (type === 'search') return <input {...rest} type="search" />;
+  return <input {...rest} type="text" />;
+}
+
+type SelectProps = Omit<FieldProps, 'children'> & {
+  readonly value: string;
+  readonly onValue: (value: string) => void;
+  readonly options: readonly { readonly value: string; readonly label: string }[];
+};
+
+/** One of a few. */
+export function Select({ value, onValue, options, ...field }: SelectProps) {
+  return (
+    <Field {...field}>
+      {(control) => (
+        <select
+          {...control}
+          class="control"
+          value={value}
+          onChange={({ currentTarget }) => onValue(currentTarget.value)}
+        >
+          {options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+      )}
+    </Field>
+  );
+}

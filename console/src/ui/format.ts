@@ -1,0 +1,57 @@
+/** Numbers and times as the reader's locale writes them. */
+
+const WHOLE = new Intl.NumberFormat();
+const SHORT = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
+const FACTOR = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
+const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+  ['second', 1],
+] as const;
+
+/** 1,234,567 */
+export function formatCount(count: number): string {
+  return WHOLE.format(count);
+}
+
+/** 1.2M */
+export function formatShort(count: number): string {
+  return SHORT.format(count);
+}
+
+/** 3.4× */
+export function formatFactor(factor: number): string {
+  return `${FACTOR.format(factor)}×`;
+}
+
+/** A share of 0 to 1 as a percentage, with so many digits that a small one is not 0. */
+export function formatShare(share: number): string {
+  const maximumFractionDigits = share !== 0 && Math.abs(share) < 0.1 ? 1 : 0;
+  return new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits }).format(share);
+}
+
+/** A time of the API as a date and a time of day. */
+export function formatTime(time: string): string {
+  return TIME.format(new Date(time));
+}
+
+/** "3 min ago"; in days up to a month, and then as a date. */
+export function formatAgo(time: string, now: number): string {
+  const seconds = (Date.parse(time) - now) / 1000;
+  const [unit, length] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? UNITS[3];
+  if (unit === 'day' && Math.abs(seconds) > 30 * length) return formatTime(time);
+  return AGO.format(Math.round(seconds / length), unit);
+}
+
+/** How long something takes: "8 s", "2 min", "1 h 20 min". */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.round(whole / 60);
+  if (minutes < 60) return `${minutes} min`;
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

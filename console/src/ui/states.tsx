@@ -1,0 +1,79 @@
+/** What stands in place of data: nothing yet, nothing at all, an error, no right to it. Offline is a bar above all. */
+import type { ComponentChildren } from 'preact';
+import { ApiError, OfflineError } from '../api/errors.ts';
+import { useConsole } from '../console.ts';
+import { Button } from './button.tsx';
+
+interface StateProps {
+  readonly title: string;
+  readonly children?: ComponentChildren;
+  readonly actions?: ComponentChildren;
+  /** It tells of something that has just happened. */
+  readonly isAlert?: boolean;
+}
+
+/** A sentence where data would be, and what can be done about it. */
+export function Empty({ title, children, actions, isAlert = false }: StateProps) {
+  return (
+    <div class="state" role={isAlert ? 'alert' : undefined}>
+      <h2>{title}</h2>
+      {children ? <div class="state-text">{children}</div> : null}
+      {actions ? <div class="actions">{actions}</div> : null}
+    </div>
+  );
+}
+
+/** Grey lines in the place of what is loaded; they only appear where that takes a while. */
+export function Loading({ lines = 6 }: { readonly lines?: number }) {
+  return (
+    <div class="loading" role="status">
+      <span class="visually-hidden">Loading</span>
+      {Array.from({ length: lines }, (_, i) => (
+        <div key={i} class="loading-line" />
+      ))}
+    </div>
+  );
+}
+
+/** Why something could not be loaded, in the service's words, with its request id for whoever is asked for help. */
+export function Failed({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
+  if (error instanceof OfflineError)
+    return <Empty title="Waiting for the service">It appears as soon as it is back.</Empty>;
+  if (error instanceof ApiError && error.status === 403) return <NoPermission>{error.message}</NoPermission>;
+  const text = error instanceof Error ? error.message : String(error);
+  const isApi = error instanceof ApiError;
+  return (
+    <Empty
+      isAlert
+      title={isApi ? error.title : 'This could not be loaded'}
+      actions={<Button onClick={onRetry}>Try again</Button>}
+    >
+      <p>{text}</p>
+      {isApi ? (
+        <p class="muted">
+          <a href={`/docs/errors/${error.code}`}>What {error.code} means</a>, request {error.requestId}
+        </p>
+      ) : null}
+    </Empty>
+  );
+}
+
+export function NoPermission({ children }: { readonly children?: ComponentChildren }) {
+  return (
+    <Empty title="Your key does not open this">
+      {children ?? 'Ask whoever runs the service for a key that may do more.'}
+    </Empty>
+  );
+}
+
+/** Above every page while the service is not reached. */
+export function OfflineBar() {
+  const { connection } = useConsole();
+  if (!connection.isOffline.value) return null;
+  return (
+    <div class="offline" role="alert">
+      <span>The service cannot be reached. What you see may be old; it reconnects by itself.</span>
+      <Button onClick={connection.retry}>Try now</Button>
+    </div>
+  );
+}

@@ -1,0 +1,71 @@
+/** The way in, with keys of each scope. */
+import { beforeAll, expect, it } from 'vitest';
+import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
+
+const OPERATOR = 'the key of the operator';
+const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
+
+describeInBrowser('signing in', () => {
+  const keys: Record<string, string> = {};
+  beforeAll(async () => {
+    if (fixture() === undefined) return;
+    const headers = { authorization: `Bearer ${OPERATOR}` };
+    for (const scope of ['read', 'write']) {
+      const answer = await fixture().served.call('POST', '/v1/keys', { name: `a key to ${scope}`, scope }, headers);
+      keys[scope] = answer.json.key;
+    }
+  });
+
+  const signIn = async (key: string) => {
+    const opened = await fixture().open();
+    await opened.go('audiences');
+    await opened.page.getByLabel('API key').fill(key);
+    await opened.page.getByRole('button', { name: 'Sign in' }).click();
+    return opened;
+  };
+
+  it('takes no key that the service does not know', async () => {
+    const { page } = await signIn('mh_wrong');
+    await page.getByText('The service does not know this key.').waitFor();
+    expect(await page.getByRole('navigation').count()).toBe(0);
+  });
+
+  it('offers what the scope of the key may do, and no more', async () => {
+    const { page } = await signIn(keys['read']!);
+    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    expect(await page.getByText('a key to read, read').count()).toBe(1);
+    expect(await page.getByRole('link', { name: 'New audience' }).count()).toBe(0);
+    const { page: other } = await signIn(keys['write']!);
+    await other.getByRole('link', { name: 'New audience' }).first().waitFor();
+  });
+
+  it('lasts for the tab, until signing out', async () => {
+    const { page } = await signIn(keys['read']!);
+    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.reload();
+    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    expect(await page.evaluate('sessionStorage.length')).toBe(0);
+  });
+
+  it('ends when the key is revoked', async () => {
+    const headers = { authorization: `Bearer ${OPERATOR}` };
+    const { served } = fixture();
+    const made = await served.call('POST', '/v1/keys', { name: 'short', scope: 'read' }, headers);
+    const { page } = await signIn(made.json.key);
+    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await served.call('DELETE', `/v1/keys/${made.json.id}`, undefined, headers);
+    await page.goto(`${fixture().url}/console/#/audiences?search=x`);
+    await page.getByText('The key is no longer valid.').waitFor();
+  });
+
+  it.each(THEMES)('is accessible in the %s theme', async (theme) => {
+    const opened = await fixture().open(theme);
+    await opened.go('audiences');
+    await opened.page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await expectAccessible(opened.page);
+    await takeScreenshots(opened, 'sign-in', theme);
+    expect(opened.faults.list).toEqual([]);
+  });
+});

@@ -1,0 +1,124 @@
+/** The list of audiences in a real browser. */
+import { beforeAll, expect, it } from 'vitest';
+import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
+
+const SEEDS = 120;
+const fixture = useConsoleFixture();
+
+describeInBrowser('the list of audiences', () => {
+  it('offers a sample where there is none', async () => {
+    const opened = await fixture().open();
+    await opened.go('audiences');
+    await opened.page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    const sample = opened.page.getByRole('link', { name: 'Try it with sample customers' });
+    expect(await sample.getAttribute('href')).toBe('#/audiences/new?sample=1');
+    await expectAccessible(opened.page);
+    await takeScreenshots(opened, 'audiences-empty', 'light');
+    expect(opened.faults.list).toEqual([]);
+  });
+});
+
+describeInBrowser('the list of several audiences', () => {
+  beforeAll(async () => {
+    const { served, people } = fixture() ?? {};
+    if (served === undefined) return;
+    const seeds = people.slice(0, SEEDS);
+    await served.ended(await served.create({ name: 'Autumn shoes', seeds, labels: { team: 'growth' } }));
+    await served.ended(
+      await served.create({
+        name: 'Winter coats',
+        seeds: seeds.slice(20),
+        external_id: 'crm-7',
+        labels: { team: 'brand' },
+      }),
+    );
+    await served.create({ name: 'Three friends', seeds: seeds.slice(0, 3) });
+    await served.create({ name: 'Without customers' });
+  });
+
+  it('shows each with its state, size, expected quality and version', async () => {
+    const { page, go, faults } = await fixture().open();
+    await go('audiences');
+    const row = page.getByRole('row', { name: /Autumn shoes/ });
+    await row.getByText('Ready').waitFor();
+    const text = await row.innerText();
+    expect(text).toContain('team: growth');
+    expect(text).toMatch(/\b100\b[\s\S]*of 1,880/);
+    expect(text).toMatch(/Good|Weak|Unsure/);
+    expect(await page.getByRole('row', { name: /Three friends/ }).innerText()).toContain('Too few customers');
+    expect(await page.getByRole('row', { name: /Without customers/ }).innerText()).toContain('No customers yet');
+    expect(faults.list).toEqual([]);
+  });
+
+  it('shows a new one without a reload, and how it gets on', async () => {
+    const { served, people } = fixture();
+    const { page, go } = await fixture().open();
+    await go('audiences');
+    await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
+    const id = await served.create({ name: 'Made meanwhile', seeds: people.slice(0, SEEDS) });
+    await page
+      .getByRole('row', { name: /Made meanwhile/ })
+      .getByText('Ready')
+      .waitFor();
+    await served.call('DELETE', `/v1/campaigns/${id}`);
+    await page.getByRole('row', { name: /Made meanwhile/ }).waitFor({ state: 'detached' });
+  });
+
+  it('finds by name or id, and by state and label, all of it in the address', async () => {
+    const { page, go } = await fixture().open();
+    await go('audiences');
+    await page.getByRole('searchbox').fill('CRM');
+    await page.getByRole('row', { name: /Autumn shoes/ }).waitFor({ state: 'detached' });
+    expect(await page.getByRole('row').count()).toBe(2);
+    expect(page.url()).toMatch(/#\/audiences\?search=CRM$/);
+    await go('audiences?state=too_small');
+    await page.getByRole('row', { name: /Winter coats/ }).waitFor({ state: 'detached' });
+    await page.getByRole('row', { name: /Three friends/ }).waitFor();
+    await go('audiences');
+    await page.getByLabel('Label').selectOption('team=growth');
+    await page.getByRole('row', { name: /Winter coats/ }).waitFor({ state: 'detached' });
+    await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
+    await go('audiences?search=nobody');
+    await page.getByRole('heading', { name: 'No audience fits' }).waitFor();
+  });
+
+  it('is moved through by keys', async () => {
+    const { page, go } = await fixture().open();
+    await go('audiences');
+    await page.getByRole('link', { name: 'Autumn shoes' }).waitFor();
+    const focused = () => page.evaluate('document.activeElement.textContent');
+    await page.keyboard.press('j');
+    expect(await focused()).toBe('Without customers');
+    await page.keyboard.press('ArrowDown');
+    expect(await focused()).toBe('Three friends');
+    await page.keyboard.press('k');
+    expect(await focused()).toBe('Without customers');
+    await page.keyboard.press('/');
+    expect(await page.evaluate('document.activeElement.type')).toBe('search');
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/#\/audiences\/[0-9a-f-]{36}$/);
+  });
+
+  it('says that the service is away, and comes back by itself', async () => {
+    const { page, go } = await fixture().open();
+    await go('audiences');
+    await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
+    fixture().kill();
+    await page.getByRole('searchbox').fill('shoes');
+    await page.getByText('The service cannot be reached').waitFor();
+    await fixture().restart();
+    await page.getByText('The service cannot be reached').waitFor({ state: 'detached' });
+    await page.getByRole('row', { name: /Winter coats/ }).waitFor({ state: 'detached' });
+    await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
+  });
+
+  it.each(THEMES)('is accessible in the %s theme', async (theme) => {
+    const opened = await fixture().open(theme);
+    await opened.go('audiences');
+    await opened.page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
+    await expectAccessible(opened.page);
+    await takeScreenshots(opened, 'audiences', theme);
+    await expectAccessible(opened.page);
+  });
+});
