@@ -15,7 +15,7 @@ export function App() {
   const { api, session, connection, router } = useConsole();
   const state = session.state.value;
   const returns = connection.returns.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: asked again when the service is back
+  // asked again when the service is back
   useEffect(() => {
     if (session.state.peek().kind !== 'unknown') return;
     call(api.GET('/v1/keys/current')).then(session.accept, (error: unknown) => {

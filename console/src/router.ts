@@ -21,7 +21,7 @@ export function hrefOf(segments: readonly string[], query: Readonly<Record<strin
 }
 
 /** The place that an address's hash names; what cannot be decoded is taken as it stands. */
-export function placeOf(hash: string): Place {
+function placeOf(hash: string): Place {
   const [path = '', query = ''] = hash.replace(/^#?\/?/, '').split('?', 2);
   return {
     segments: path.split('/').filter(Boolean).map(decoded),

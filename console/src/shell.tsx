@@ -18,7 +18,7 @@ export function Shell({ pages, current, children }: ShellProps) {
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   const key = current?.key;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: who comes to another page by keyboard goes on in it
+  // who comes to another page by keyboard goes on in it
   useEffect(() => {
     if (!isFirst.current) main.current?.focus({ preventScroll: true });
     isFirst.current = false;

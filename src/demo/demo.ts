@@ -252,7 +252,11 @@ class Demo {
     }
     const seeds = Array.from(campaign.seeds, (seed) => population.directory.id(seed));
     this.#print(
-      `The service keeps running at ${url} (documentation: ${url}/docs). Paste in another terminal:`,
+      `The service keeps running at ${url} (documentation: ${url}/docs).`,
+      '',
+      `Look at this audience in a browser: ${url}/console/#/audiences/${id}`,
+      '',
+      'Paste in another terminal:',
       '',
       ...curlCommands(url, id, { features: campaign.features, seeds }, members[0]!.user_id),
       '',

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const SKIPPED = ['node_modules', 'dist', 'coverage'];
+const SKIPPED = ['node_modules', 'dist', 'coverage', 'generated'];
 
 /** Paths below the root of files that end in `ending`, without what is hidden, installed or built. */
 export function filesOf(ending: string, folder = ''): string[] {

@@ -34,9 +34,9 @@ describeInBrowser('signing in', () => {
     const { page } = await signIn(keys['read']!);
     await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
     expect(await page.getByText('a key to read, read').count()).toBe(1);
-    expect(await page.getByRole('link', { name: 'New audience' }).count()).toBe(0);
+    expect(await page.getByRole('main').getByRole('link').count()).toBe(0);
     const { page: other } = await signIn(keys['write']!);
-    await other.getByRole('link', { name: 'New audience' }).first().waitFor();
+    await other.getByRole('link', { name: 'Make the first one' }).waitFor();
   });
 
   it('lasts for the tab, until signing out', async () => {

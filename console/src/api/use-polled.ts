@@ -34,7 +34,7 @@ export function usePolled<T>(load: (signal: AbortSignal) => Promise<T>, { everyM
   const again = useRef<() => void>(() => {});
 
   const returns = connection.returns.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the service's return loads again, and so does another key
+  // the service's return loads again, and so does another key
   useEffect(() => {
     const { document } = page;
     let timer: number | undefined;

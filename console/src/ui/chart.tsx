@@ -31,7 +31,7 @@ export function Chart({ label, x, y, series, heightPx = HEIGHT_PX, onPick }: Cha
   const pick = useRef(onPick);
   pick.current = onPick;
   const themeName = theme.name.value;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another theme has other colours
+  // another theme has other colours
   useEffect(() => {
     const box = ref.current;
     if (box === null) return;

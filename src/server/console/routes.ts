@@ -14,6 +14,9 @@ const CONSOLE_FOLDER = fileURLToPath(new URL('../../../dist/console/', import.me
 
 const PAGE = 'index.html';
 
+/** Names of files, in folders or not; none is hidden, and none leads out. */
+const FILE = /^\w[\w.-]*(\/\w[\w.-]*)*$/;
+
 /** Files that the build names after their contents. */
 const HASHED = /^assets\//;
 const FOREVER = 'public, max-age=31536000, immutable';
@@ -32,6 +35,7 @@ export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_
       if (!isBuilt)
         throw new AppError('route_not_found', 'the console is not built: run `npm run build`, then start again');
       const path = request.params['*'] || PAGE;
+      if (!FILE.test(path)) return reply.callNotFound();
       return reply
         .headers({
           ...CONSOLE_HEADERS,

@@ -297,7 +297,24 @@ describe('GET /v1/campaigns', () => {
     expect(await idsOf('external_id=c3')).toEqual([]);
   });
 
+  it('finds by a text of the name or the external id, and by labels', async () => {
+    const names = async (query: string) =>
+      (await fixture.call('GET', `/v1/campaigns?${query}`)).json.items.map(({ name }: { name: string }) => name);
+    await post({ ...OK_BODY, name: 'Autumn 100% shoes', labels: { team: 'growth', note: 'a=b' } });
+    await post({ ...OK_BODY, name: 'Coats', external_id: 'AUTUMN-7', labels: { team: 'growth' } });
+    await post({ ...OK_BODY, name: 'Hats' });
+    expect(await names('search=autumn')).toEqual(['Coats', 'Autumn 100% shoes']);
+    expect(await names('search=100%25%20S')).toEqual(['Autumn 100% shoes']);
+    expect(await names('search=%25')).toEqual(['Autumn 100% shoes']);
+    expect(await names('search=_')).toEqual([]);
+    expect(await names('label=team=growth')).toEqual(['Coats', 'Autumn 100% shoes']);
+    expect(await names('label=team=growth&label=note=a%3Db&search=shoes')).toEqual(['Autumn 100% shoes']);
+    expect(await names('label=team=')).toEqual([]);
+  });
+
   it.each([
+    ['search=', 'invalid_request', { pointer: 'search', value: '' }],
+    ['label=team', 'invalid_request', { pointer: 'label', value: 'team' }],
     ['external_id=', 'invalid_request', { pointer: 'external_id', value: '', limit: 1 }],
     ['limit=0', 'invalid_request', { pointer: 'limit', value: '0', limit: 1 }],
     ['limit=201', 'invalid_request', { pointer: 'limit', value: '201', limit: 200 }],

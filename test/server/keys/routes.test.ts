@@ -61,6 +61,45 @@ describe('/v1/keys', () => {
     expect([status, json.errors[0].pointer]).toEqual([400, pointer]);
   });
 
+  it('tells a caller who it is and what it may do', async () => {
+    await open();
+    const { apiKey, key } = make({ scope: 'read', labels: { team: 'a' } });
+    const { status, json } = await call(key, 'GET', '/v1/keys/current');
+    expect([status, json]).toEqual([
+      200,
+      {
+        actor: apiKey.id,
+        scope: 'read',
+        labels: { team: 'a' },
+        key: expect.objectContaining({ id: apiKey.id, name: 'k' }),
+      },
+    ]);
+    const operator = { actor: 'admin', scope: 'admin', labels: {}, key: null };
+    expect((await call(OPERATOR, 'GET', '/v1/keys/current')).json).toEqual(operator);
+    expect((await server.call('GET', '/v1/keys/current')).status).toBe(401);
+  });
+
+  it('tells anybody that nothing is closed where no key is needed', async () => {
+    await open({});
+    const anybody = { actor: 'anonymous', scope: 'admin', labels: {}, key: null };
+    expect((await server.call('GET', '/v1/keys/current')).json).toEqual(anybody);
+  });
+
+  it('shows a key of certain labels no other campaigns, whatever labels it asks for', async () => {
+    await open();
+    await call(OPERATOR, 'POST', '/v1/campaigns', { ...OK_BODY, labels: { team: 'a', kind: 'x' } });
+    await call(OPERATOR, 'POST', '/v1/campaigns', { ...OK_BODY, labels: { team: 'b', kind: 'x' } });
+    const { key } = make({ labels: { team: 'a' } });
+    for (const [query, count] of [
+      ['', 1],
+      ['?label=kind=x', 1],
+      ['?label=team=a', 1],
+      ['?label=team=b', 0],
+      ['?label=kind=y', 0],
+    ])
+      expect([query, (await call(key, 'GET', `/v1/campaigns${query}`)).json.items.length]).toEqual([query, count]);
+  });
+
   it('lets nobody make the first key where none is needed', async () => {
     await open({});
     const { status, json } = await server.call('POST', '/v1/keys', { name: 'a', scope: 'admin' });

@@ -87,6 +87,7 @@ describe('every route', () => {
     }
     expect(open.sort()).toEqual([
       'GET /v1/campaigns',
+      'GET /v1/keys/current',
       'GET /v1/limits',
       'GET /v1/models/current',
       'GET /v1/models/current/features/{name}/values',

@@ -31,19 +31,20 @@ export function Audiences() {
   });
   useRowKeys();
   const isFiltered = Boolean(search || state || label);
+  const isEmpty = data?.campaigns.length === 0 && !isFiltered;
   return (
     <Page
       title="Audiences"
       lead="People of your population who are most like a list of your customers."
       actions={
-        session.may('write') ? (
+        session.may('write') && !isEmpty ? (
           <ButtonLink kind="primary" href={hrefOf(['audiences', 'new'])}>
             New audience
           </ButtonLink>
         ) : null
       }
     >
-      {data?.campaigns.length === 0 && !isFiltered ? null : <Filters campaigns={data?.campaigns ?? []} />}
+      {isEmpty ? null : <Filters campaigns={data?.campaigns ?? []} />}
       {data !== undefined ? (
         <List found={data} isFiltered={isFiltered} onMore={() => setCount(count + PAGE_SIZE)} />
       ) : error !== undefined ? (

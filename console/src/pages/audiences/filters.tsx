@@ -22,7 +22,7 @@ export function Filters({ campaigns }: { readonly campaigns: readonly Campaign[]
   const { page } = useConsole();
   const { query, change } = useQuery();
   const [text, setText] = useState(query['search'] ?? '');
-  // biome-ignore lint/correctness/useExhaustiveDependencies: only what is typed is waited for
+  // only what is typed is waited for
   useEffect(() => {
     if (text === (query['search'] ?? '')) return;
     const timer = page.setTimeout(() => change({ search: text }), PAUSE_MS);
