@@ -48,10 +48,7 @@ interface FeatureCounts {
   readonly missing: number;
 }
 
-/**
- * A campaign as seen from outside: its inputs, its latest expansion's state, progress and report, and its active
- * audience.
- */
+/** A campaign as seen from outside: its inputs, the state of its latest expansion, and its active audience. */
 export interface Campaign {
   readonly id: string;
   /** The caller's own id of it, which is unique. */

@@ -17,6 +17,7 @@ import type {
   SeedCounts,
 } from '../campaigns/types.ts';
 import type { WrittenSet } from '../user-sets/writer.ts';
+import { filterOf, filterValues } from './campaign-filter.ts';
 import {
   flag,
   insertRow,
@@ -89,15 +90,6 @@ const SELECT_CAMPAIGN = `
   LEFT JOIN expansions x ON x.number =
     CASE WHEN EXISTS (SELECT 1 FROM jobs WHERE expansion = e.number) THEN e.number
       ELSE coalesce(a.expansion, e.number) END`;
-
-/** Whether a campaign has all of some labels. */
-const HAS_LABELS = `NOT EXISTS (
-  SELECT 1 FROM json_each(@labels) needed WHERE NOT EXISTS (
-    SELECT 1 FROM json_each(c.labels) own WHERE own.key = needed.key AND own.value = needed.value))`;
-
-/** LIKE would take `%` and `_` for more than they are. */
-const CONTAINS_TEXT = `(instr(lower(c.name), lower(@search)) > 0
-  OR instr(lower(coalesce(c.external_id, '')), lower(@search)) > 0)`;
 
 /** The columns of what a caller gives. */
 function columnsOf(given: CampaignChange): Written {
@@ -196,24 +188,9 @@ export class CampaignRows {
   /** Newest first. A cursor names the last campaign given, so later ones change nothing for its reader. */
   list(query: CampaignQuery): CampaignPage {
     const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('campaigns', query.cursor);
-    const { state, externalId, labels, search } = query;
-    const byState = state === undefined ? '' : 'AND e.state = @state';
-    const byExternalId = externalId === undefined ? '' : 'AND c.external_id = @externalId';
-    const byLabels = labels === undefined ? '' : `AND ${HAS_LABELS}`;
-    const bySearch = search === undefined ? '' : `AND ${CONTAINS_TEXT}`;
     const rows = this.#database
-      .prepare(
-        `${SELECT_CAMPAIGN} WHERE c.number < @before ${byState} ${byExternalId} ${byLabels} ${bySearch}
-         ORDER BY c.number DESC LIMIT @limit`,
-      )
-      .all({
-        before,
-        limit: query.limit + 1,
-        state: state ?? null,
-        externalId: externalId ?? null,
-        search: search ?? null,
-        labels: toJson(labels) ?? null,
-      }) as { readonly number: number }[];
+      .prepare(`${SELECT_CAMPAIGN} WHERE c.number < @before ${filterOf(query)} ORDER BY c.number DESC LIMIT @limit`)
+      .all({ before, limit: query.limit + 1, ...filterValues(query) }) as { readonly number: number }[];
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);
     return {

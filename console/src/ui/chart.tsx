@@ -35,29 +35,8 @@ export function Chart({ label, x, y, series, heightPx = HEIGHT_PX, onPick }: Cha
   useEffect(() => {
     const box = ref.current;
     if (box === null) return;
-    const colour = (name: string) => page.getComputedStyle(box).getPropertyValue(name).trim();
-    const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
     const plot = new uPlot(
-      {
-        width: box.clientWidth,
-        height: heightPx,
-        legend: { show: false },
-        cursor: { drag: { x: false, y: false } },
-        scales: { x: { time: false } },
-        axes: [
-          { ...axis, label: x.label, values: (_, ticks) => ticks.map(x.format) },
-          { ...axis, label: y.label, values: (_, ticks) => ticks.map(y.format) },
-        ],
-        series: [
-          {},
-          ...series.map(({ label: name, kind }) => ({
-            label: name,
-            stroke: colour(kind === 'band' ? '--muted' : '--accent'),
-            width: kind === 'band' ? 1 : 2,
-            points: { show: false },
-          })),
-        ],
-      },
+      optionsOf({ box, page, x, y, series, heightPx }),
       [[...x.values], ...series.map(({ values }) => [...values])],
       box,
     );
@@ -89,4 +68,30 @@ export function Chart({ label, x, y, series, heightPx = HEIGHT_PX, onPick }: Cha
       </details>
     </figure>
   );
+}
+
+type Drawn = Pick<ChartProps, 'x' | 'y' | 'series'> & {
+  readonly box: HTMLElement;
+  readonly page: Window;
+  readonly heightPx: number;
+};
+
+/** Lines, axes and their colours, which are those of the theme that `box` has now. */
+function optionsOf({ box, page, x, y, series, heightPx }: Drawn): uPlot.Options {
+  const colour = (name: string) => page.getComputedStyle(box).getPropertyValue(name).trim();
+  const axis = { stroke: colour('--muted'), grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
+  const lines = series.map(({ label, kind }) => ({
+    ...{ label, width: kind === 'band' ? 1 : 2, points: { show: false } },
+    stroke: colour(kind === 'band' ? '--muted' : '--accent'),
+  }));
+  return {
+    ...{ width: box.clientWidth, height: heightPx, series: [{}, ...lines] },
+    legend: { show: false },
+    cursor: { drag: { x: false, y: false } },
+    scales: { x: { time: false } },
+    axes: [
+      { ...axis, label: x.label, values: (_, ticks) => ticks.map(x.format) },
+      { ...axis, label: y.label, values: (_, ticks) => ticks.map(y.format) },
+    ],
+  };
 }

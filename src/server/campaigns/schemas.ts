@@ -112,18 +112,20 @@ export function campaignQuery(config: ServerConfig) {
   });
 }
 
-/** `label=team=growth`, once or more. */
+const LABEL = /^[^=]+=/;
+
+/** `label=team=growth`, once or more: one alone comes as a text. */
 function labelQuery({ maximumLabels }: ServerConfig) {
-  const label = z.string().regex(/^[^=]+=/, 'a label as `key=text` is expected');
+  const labels = z
+    .array(z.string())
+    .max(maximumLabels)
+    .refine((texts) => texts.every((text) => LABEL.test(text)), 'a label as `key=text` is expected');
   return z
-    .union([label.transform((text) => [text]), z.array(label).max(maximumLabels)])
-    .transform((texts) => Object.fromEntries(texts.map((text) => text.split(/=(.*)/s, 2) as [string, string])))
+    .preprocess((given) => (typeof given === 'string' ? [given] : given), labels.optional())
+    .transform((texts) => texts && Object.fromEntries(texts.map((text) => text.split(/=(.*)/s, 2) as [string, string])))
     .optional()
     .meta({
       description: 'Only campaigns with this label, as `key=text`; repeated, with all of them.',
-      type: 'array',
-      items: { type: 'string' },
-      maxItems: maximumLabels,
       examples: [['team=growth']],
     });
 }

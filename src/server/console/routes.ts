@@ -23,8 +23,8 @@ const FOREVER = 'public, max-age=31536000, immutable';
 const CHECKED = 'no-cache';
 
 /**
- * Serves `/console/` from `folder`. Its pages are told apart by what follows `#` in the address, so that every path is a
- * file or nothing. Where nothing is built when the service starts, each is a problem that says how to build it.
+ * Serves `/console/` from `folder`. Its pages are told apart by what follows `#` in the address, so that every path is
+ * a file or nothing. Where nothing is built when the service starts, each is a problem that says how to build it.
  */
 export async function addConsoleRoutes(app: ServerApp, folder: string = CONSOLE_FOLDER): Promise<void> {
   const isBuilt = existsSync(join(folder, PAGE));

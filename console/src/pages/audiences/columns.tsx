@@ -15,7 +15,7 @@ export function columnsAt(now: number): readonly Column<Campaign>[] {
     { key: 'name', title: 'Audience', cell: Name },
     { key: 'state', title: 'State', cell: State },
     { key: 'size', title: 'Size', isNumber: true, cell: Size },
-    { key: 'quality', title: 'Expected quality', cell: Quality },
+    { key: 'quality', title: 'Quality', cell: Quality },
     { key: 'version', title: 'Version', cell: Version },
     {
       key: 'updated',
@@ -64,7 +64,7 @@ function State(campaign: Campaign) {
 }
 
 function Size({ size, candidates }: Campaign) {
-  if (size === null) return <span class="muted">–</span>;
+  if (size === null) return <span class="muted none">–</span>;
   return (
     <div>
       {formatCount(size)}
@@ -76,7 +76,7 @@ function Size({ size, candidates }: Campaign) {
 /** The verdict, and the lift at the predicted size that is closest to the audience's own. */
 function Quality({ quality, size, candidates }: Campaign) {
   const prediction = quality?.prediction;
-  if (!prediction) return <span class="muted">–</span>;
+  if (!prediction) return <span class="muted none">–</span>;
   const { text, tone } = VERDICTS[prediction.verdict];
   const own = size !== null && candidates ? size / candidates : null;
   const distance = (share: string) => Math.abs(Number(share) - (own ?? 0));
@@ -95,7 +95,7 @@ function Quality({ quality, size, candidates }: Campaign) {
 }
 
 function Version({ audience_version: version, model_version: model, needs_expansion: isOld }: Campaign) {
-  if (version === null) return <span class="muted">–</span>;
+  if (version === null) return <span class="muted none">–</span>;
   return (
     <div>
       {version}
