@@ -38,7 +38,7 @@ export function describeCampaigns(newData: NewData): void {
         audienceVersion: null,
         audienceSize: null,
         candidates: null,
-      remainingMs: null,
+        remainingMs: null,
       });
       expect(store.get(campaign.id)).toEqual(campaign);
       expect(data.open().get(campaign.id)).toEqual(campaign);
