@@ -2,6 +2,7 @@
 import type { ComponentType } from 'preact';
 import type { Scope } from './api/types.ts';
 import { Audiences } from './pages/audiences/audiences.tsx';
+import { lazy } from './ui/lazy.tsx';
 
 export interface ConsolePage {
   readonly key: string;
@@ -19,6 +20,13 @@ export const PAGES: readonly ConsolePage[] = [
   {
     ...{ key: 'audiences', title: 'Audiences', path: ['audiences'], scope: 'read' as const },
     ...{ isInNavigation: true, view: Audiences },
+  },
+  {
+    ...{ key: 'audience', title: 'Audience', path: ['audiences', ':id'], scope: 'read' as const },
+    ...{
+      isInNavigation: false,
+      view: lazy(() => import('./pages/audience/audience.tsx').then(({ Audience }) => Audience)),
+    },
   },
 ];
 

@@ -9,6 +9,7 @@ import Fastify, {
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { addVersionRoutes } from './audiences/change-routes.ts';
 import { addExplanationRoutes } from './audiences/explanation-routes.ts';
+import { addFeedbackOutcome } from './audiences/feedback-outcome.ts';
 import { addMemberRoutes } from './audiences/membership-routes.ts';
 import { addModelRoutes } from './audiences/model-routes.ts';
 import { addAudienceRoutes } from './audiences/read-routes.ts';
@@ -208,6 +209,7 @@ async function addRoutes(
   );
   addAudienceRoutes(app, dependencies, takeStream);
   addMemberRoutes(app, dependencies);
+  addFeedbackOutcome(app, dependencies);
   addVersionRoutes(app, dependencies);
   addAudienceVersionRoutes(app, dependencies, takeStream);
   addExplanationRoutes(app, dependencies);

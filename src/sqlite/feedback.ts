@@ -101,6 +101,16 @@ export class SqliteFeedback implements Feedback {
     return row;
   }
 
+  respondersOf(campaignId: string, limit: number): readonly string[] {
+    return this.#database
+      .prepare(
+        `SELECT user_id FROM feedback WHERE campaign = @campaign AND event != 'dismissal'
+         ORDER BY user_id LIMIT @limit`,
+      )
+      .pluck()
+      .all({ campaign: this.#numberOf(campaignId), limit }) as string[];
+  }
+
   /**
    * Calls `use` with the sets of a campaign's feedback as it is, before more of it is taken; files that it does not
    * publish are removed.

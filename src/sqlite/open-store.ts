@@ -76,7 +76,7 @@ function composed(connection: Connection): CampaignStore {
     ...methods(audienceStore, ['activate', 'changes']),
     ...methods(jobStore, ['claim', 'isHeld', 'renew', 'pin', 'advance', 'finish', 'end']),
     ...methods(jobStore, ['retryLater', 'releaseOwner', 'releaseAll']),
-    ...methods(feedback, ['addFeedback', 'feedbackOf', 'removeUnusedFeedback']),
+    ...methods(feedback, ['addFeedback', 'feedbackOf', 'respondersOf', 'removeUnusedFeedback']),
     ...methods(erasure, ['requestErasure', 'requestedErasures', 'eraseUsers']),
     ...methods(cleanup, ['prune', 'removeUnusedFiles']),
     blobs,

@@ -43,11 +43,12 @@ export function createApi({ session, connection, baseUrl }: ClientNeeds): Api {
 }
 
 /**
- * The data of a call: `await call(api.GET('/v1/status'))`.
+ * The data of a call: `await call(api.GET('/v1/status'))`. Where a route also has text forms, it is the JSON one, which
+ * is what is asked for.
  * @throws ApiError, OfflineError, ForeignAnswerError
  */
-export async function call<T>(pending: Promise<Answered<T>>): Promise<T> {
-  return (await answerOf(pending)).data;
+export async function call<T>(pending: Promise<Answered<T>>): Promise<Exclude<T, string>> {
+  return (await answerOf(pending)).data as Exclude<T, string>;
 }
 
 /** The same with the response, for those who need its headers (`ETag`). */

@@ -8,3 +8,6 @@ export type Scope = Caller['scope'];
 export type Campaign = Schemas['Campaign'];
 export type CampaignState = NonNullable<Campaign['state']>;
 export type Verdict = NonNullable<NonNullable<NonNullable<Campaign['quality']>['prediction']>['verdict']>;
+export type QualityReport = Schemas['QualityReport'];
+export type Explanation = Schemas['Explanation'];
+export type AudienceVersion = Schemas['AudienceVersion'];

@@ -32,8 +32,13 @@ export function addMemberRoutes(app: ServerApp, dependencies: MembershipNeeds): 
 }
 
 /** Opens the active audience; `use` must not keep the ranking after it returns. */
-function withActive<T>(
-  { store, rankings }: Pick<MembershipNeeds, 'store' | 'rankings'>,
+export function withActive<T>(
+  {
+    store,
+    rankings,
+  }: Pick<MembershipNeeds, 'rankings'> & {
+    readonly store: Pick<MembershipNeeds['store'], 'activeAudience' | 'audienceVersion' | 'get'>;
+  },
   id: string,
   users: number,
   use: (audience: Audience, ranking: ReturnType<typeof rankings.get>) => T,

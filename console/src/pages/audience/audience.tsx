@@ -1,0 +1,117 @@
+/** One audience: how it comes to be, how large it should be, who is in it, and what is done with it. */
+import type { Campaign } from '../../api/types.ts';
+import { usePolled } from '../../api/use-polled.ts';
+import { useConsole } from '../../console.ts';
+import { hrefOf } from '../../router.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { ButtonLink } from '../../ui/button.tsx';
+import { formatCount, formatShare } from '../../ui/format.ts';
+import { Page } from '../../ui/page.tsx';
+import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { type Tab, Tabs } from '../../ui/tabs.tsx';
+import { DRAFT, isRunning, STATES, VERDICTS } from '../audiences/words.ts';
+import { Actions } from './actions.tsx';
+import { type Loaded, loadCampaign } from './load.ts';
+import { Members } from './members.tsx';
+import { Running } from './running.tsx';
+import { Size } from './size.tsx';
+import { Use } from './use.tsx';
+import { Versions } from './versions.tsx';
+import { Who } from './who.tsx';
+import './audience.css';
+
+const LIVE_MS = 500;
+const CALM_MS = 5_000;
+
+const TABS: readonly Tab[] = [
+  { key: 'size', title: 'Size' },
+  { key: 'who', title: 'Who they are' },
+  { key: 'members', title: 'Members' },
+  { key: 'versions', title: 'Versions' },
+  { key: 'use', title: 'Use it' },
+];
+
+export function Audience() {
+  const { api, router } = useConsole();
+  const id = router.place.value.segments[1]!;
+  const { data, error, refresh } = usePolled((signal) => loadCampaign(api, id, signal), {
+    key: id,
+    everyMs: (loaded) => (loaded !== undefined && isRunning(loaded.campaign) ? LIVE_MS : CALM_MS),
+  });
+  if (data === undefined)
+    return (
+      <Page title="Audience">{error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />}</Page>
+    );
+  const { campaign } = data;
+  return (
+    <Page
+      title={campaign.name}
+      lead={<Summary campaign={campaign} />}
+      actions={<Actions loaded={data} onChange={refresh} />}
+    >
+      {isRunning(campaign) ? <Running campaign={campaign} onChange={refresh} /> : <Outcome campaign={campaign} />}
+      {campaign.audience_version === null ? null : <Parts loaded={data} onChange={refresh} />}
+    </Page>
+  );
+}
+
+function Summary({ campaign }: { readonly campaign: Campaign }) {
+  const { state, size, candidates, quality, external_id: externalId, labels } = campaign;
+  const { text, tone } = state === null ? DRAFT : STATES[state];
+  const verdict = quality?.prediction?.verdict;
+  const facts = [
+    size === null ? null : `${formatCount(size)} people`,
+    size === null || !candidates ? null : `${formatShare(size / candidates)} of ${formatCount(candidates)}`,
+    externalId,
+    ...Object.entries(labels).map(([key, value]) => `${key}: ${value}`),
+  ].filter(Boolean);
+  return (
+    <span class="summary">
+      <Badge tone={tone}>{text}</Badge>
+      {verdict ? <Badge tone={VERDICTS[verdict].tone}>{`${VERDICTS[verdict].text} expected quality`}</Badge> : null}
+      <span>{facts.join(' · ')}</span>
+    </span>
+  );
+}
+
+/** What is to be done about an attempt that gave no audience; nothing where it did. */
+function Outcome({ campaign }: { readonly campaign: Campaign }) {
+  const { state, reason, seeds, audience_version: version } = campaign;
+  const { session } = useConsole();
+  if (state === 'ready' || state === 'superseded') return null;
+  const title = state === null ? DRAFT.text : STATES[state].text;
+  const known =
+    seeds === null ? '' : `${formatCount(seeds.known)} of your ${formatCount(seeds.received)} ids are known.`;
+  return (
+    <Empty
+      title={title}
+      actions={
+        session.may('write') ? (
+          <ButtonLink href={hrefOf(['audiences', 'new'])}>Start with another list</ButtonLink>
+        ) : null
+      }
+    >
+      <p>{reason?.message ?? 'It has no audience yet.'}</p>
+      <p class="muted">
+        {known} {version === null ? null : 'The audience below is the last one that was made.'}
+      </p>
+    </Empty>
+  );
+}
+
+function Parts({ loaded, onChange }: { readonly loaded: Loaded; readonly onChange: () => void }) {
+  const { router } = useConsole();
+  const { segments, query } = router.place.value;
+  const tab = TABS.some(({ key }) => key === query['tab']) ? query['tab']! : 'size';
+  const { campaign } = loaded;
+  const show = (key: string) => router.go(hrefOf(segments, { tab: key }), { replace: true });
+  return (
+    <Tabs label="Parts of the audience" tabs={TABS} current={tab} onChange={show}>
+      {tab === 'size' ? <Size loaded={loaded} onChange={onChange} /> : null}
+      {tab === 'who' ? <Who campaign={campaign} /> : null}
+      {tab === 'members' ? <Members campaign={campaign} /> : null}
+      {tab === 'versions' ? <Versions campaign={campaign} onChange={onChange} /> : null}
+      {tab === 'use' ? <Use campaign={campaign} /> : null}
+    </Tabs>
+  );
+}

@@ -1,0 +1,55 @@
+/** What webhooks were told, newest first, with what their receivers answered. */
+import { call } from '../../api/client.ts';
+import type { Campaign } from '../../api/types.ts';
+import { usePolled } from '../../api/use-polled.ts';
+import { useConsole } from '../../console.ts';
+import { Badge, type Tone } from '../../ui/badge.tsx';
+import { formatTime } from '../../ui/format.ts';
+import { Table } from '../../ui/table.tsx';
+
+const HOOKS = 20;
+const DELIVERIES = 20;
+const TONES: Readonly<Record<string, Tone>> = { delivered: 'good', failed: 'bad', pending: 'busy' };
+
+export function Deliveries({ campaign: { id } }: { readonly campaign: Campaign }) {
+  const { api, session } = useConsole();
+  const { data } = usePolled(
+    async (signal) => {
+      const hooks = await call(api.GET('/v1/webhooks', { params: { query: { limit: HOOKS } }, signal }));
+      const lists = hooks.items.map(async (hook) => {
+        const params = { path: { id: hook.id }, query: { limit: DELIVERIES } };
+        const { items } = await call(api.GET('/v1/webhooks/{id}/deliveries', { params, signal }));
+        return items.map((delivery) => ({ ...delivery, url: hook.url }));
+      });
+      return (await Promise.all(lists)).flat().sort((a, b) => b.created_at.localeCompare(a.created_at));
+    },
+    { key: id, everyMs: 10_000 },
+  );
+  if (!session.may('read') || data === undefined || data.length === 0) return null;
+  return (
+    <section class="panel" aria-label="Webhooks">
+      <h2>Webhooks</h2>
+      <p class="muted">The latest messages of the service to your own systems, of all audiences.</p>
+      <Table
+        caption="Deliveries, newest first"
+        rows={data.slice(0, DELIVERIES)}
+        rowKey={({ id: delivery }) => delivery}
+        columns={[
+          { key: 'type', title: 'Event', cell: ({ type }) => type },
+          {
+            key: 'state',
+            title: 'State',
+            cell: ({ state, last_status: status, last_error: error }) => (
+              <>
+                <Badge tone={TONES[state] ?? 'neutral'}>{state}</Badge>{' '}
+                <span class="muted small">{status ?? error}</span>
+              </>
+            ),
+          },
+          { key: 'url', title: 'To', cell: ({ url }) => <span class="mono small">{url}</span> },
+          { key: 'at', title: 'When', cell: ({ created_at: at }) => formatTime(at) },
+        ]}
+      />
+    </section>
+  );
+}

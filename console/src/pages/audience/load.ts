@@ -1,0 +1,18 @@
+/** What the page of one audience loads. */
+import { type Api, answerOf, call } from '../../api/client.ts';
+import type { Campaign, QualityReport } from '../../api/types.ts';
+
+export interface Loaded {
+  readonly campaign: Campaign;
+  /** For `If-Match`: a change of somebody else's is not overwritten. */
+  readonly etag: string;
+}
+
+export async function loadCampaign(api: Api, id: string, signal: AbortSignal): Promise<Loaded> {
+  const { data, response } = await answerOf(api.GET('/v1/campaigns/{id}', { params: { path: { id } }, signal }));
+  return { campaign: data, etag: response.headers.get('etag') ?? '*' };
+}
+
+export function loadQuality(api: Api, id: string, signal: AbortSignal): Promise<QualityReport> {
+  return call(api.GET('/v1/campaigns/{id}/quality', { params: { path: { id } }, signal }));
+}

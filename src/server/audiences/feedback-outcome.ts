@@ -1,0 +1,64 @@
+/** The route of what came back: what users did, and how many of those who responded the audience had. */
+import { membershipOf } from '../../audience/membership.ts';
+import { campaignParams } from '../campaigns/params.ts';
+import type { ServerDependencies } from '../dependencies.ts';
+import type { ServerApp } from '../http/fastify-types.ts';
+import { describeRoute, json } from '../http/route.ts';
+import { findUsers } from '../user-sets/find-user.ts';
+import { type MembershipNeeds, withActive } from './membership-routes.ts';
+import { feedbackOutcomeSchema } from './schemas.ts';
+
+/** What this route calls. */
+export type OutcomeNeeds = Pick<MembershipNeeds, 'config' | 'population' | 'rankings'> & {
+  readonly store: Pick<
+    ServerDependencies['store'],
+    'activeAudience' | 'audienceVersion' | 'get' | 'feedbackOf' | 'respondersOf'
+  >;
+};
+
+export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): void {
+  const { config, store } = dependencies;
+  app.get(
+    '/v1/campaigns/:id/feedback',
+    {
+      schema: describeRoute({
+        operationId: 'getFeedback',
+        scope: 'read',
+        tags: ['campaigns'],
+        summary: 'Get what users did so far',
+        description:
+          'Users by their last event, and how many of those who converted or clicked are in the active audience: ' +
+          "beside the quality's `recall` for its size, what came of the prediction. Of more than " +
+          `${config.maximumBatchMembers} of them, so many are looked at.`,
+        params: campaignParams,
+        response: { 200: json('Events and members.', feedbackOutcomeSchema) },
+        errors: ['campaign_not_found'],
+      }),
+    },
+    async (request) => {
+      const { id } = request.params;
+      const users = store.feedbackOf(id);
+      const isReady = store.get(id).audienceVersion !== null;
+      return { users, responders: isReady ? countResponders(dependencies, id) : { ranked: 0, members: 0 } };
+    },
+  );
+}
+
+/** Those who are ranked, and those of them who are members of the active audience. */
+function countResponders(
+  dependencies: OutcomeNeeds,
+  id: string,
+): { readonly ranked: number; readonly members: number } {
+  const { config, population, store } = dependencies;
+  const responders = store.respondersOf(id, config.maximumBatchMembers);
+  return withActive(dependencies, id, Math.max(1, responders.length), (audience, ranking) => {
+    let ranked = 0;
+    let members = 0;
+    for (const number of findUsers(population, responders)) {
+      if (number < 0 || membershipOf(ranking, audience.candidates, number) === null) continue;
+      ranked += 1;
+      if (membershipOf(ranking, audience.size, number) !== null) members += 1;
+    }
+    return { ranked, members };
+  });
+}
