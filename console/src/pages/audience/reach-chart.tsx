@@ -48,8 +48,6 @@ export function ReachChart({ curve, candidates, size, onSize }: ReachChartProps)
   }, [curve, page, themeName]);
   const { recall } = reachAt(curve, candidates, size);
   const largest = curve.at(-1)!.size;
-  const leftOf = () =>
-    plot === null ? 0 : plot.bbox.left / devicePixelRatio + plot.valToPos(Math.min(size, largest), 'x');
   const onKeyDown = (event: KeyboardEvent) => {
     const to = sizeAfter(event.key, size, largest);
     if (to === null) return;
@@ -67,11 +65,22 @@ export function ReachChart({ curve, candidates, size, onSize }: ReachChartProps)
         aria-valuemax={candidates}
         aria-valuenow={size}
         aria-valuetext={`${formatCount(size)} people, ${formatShare(recall.mean)} of the look-alikes`}
-        style={{ left: `${leftOf()}px` }}
+        style={plot === null ? {} : placeOf(plot, Math.min(size, largest), recall.mean)}
         onKeyDown={onKeyDown}
       />
     </div>
   );
+}
+
+/** Of the handle's line: over the plot, with its knob on the curve. */
+function placeOf(plot: uPlot, size: number, recall: number): Record<string, string> {
+  const { left, top, height } = plot.bbox;
+  return {
+    left: `${left / devicePixelRatio + plot.valToPos(size, 'x')}px`,
+    top: `${top / devicePixelRatio}px`,
+    height: `${height / devicePixelRatio}px`,
+    '--knob': `${plot.valToPos(recall, 'y')}px`,
+  };
 }
 
 /** Where a key moves the size to; null for other keys. */
@@ -108,12 +117,13 @@ function dragSizes(plot: uPlot, onSize: (size: number) => void): () => void {
   };
 }
 
-/** Sizes, the means, and the two ends of the interval; the curve begins with nobody. */
+/** Sizes, the two ends of the interval, a random audience, and what is expected; the curve begins with nobody. */
 function pointsOf(curve: Curve): uPlot.AlignedData {
   const end = curve.findIndex(({ recall }) => recall.mean >= ENOUGH);
   const shown = end < 0 ? curve : curve.slice(0, end + 1);
   const line = (key: 'mean' | 'low' | 'high') => [0, ...shown.map(({ recall }) => recall[key])];
-  return [[0, ...shown.map(({ size }) => size)], line('mean'), line('high'), line('low')];
+  const random = [0, ...shown.map(({ share }) => share)];
+  return [[0, ...shown.map(({ size }) => size)], line('high'), line('low'), random, line('mean')];
 }
 
 function optionsOf(box: HTMLElement, page: Window): uPlot.Options {
@@ -122,8 +132,12 @@ function optionsOf(box: HTMLElement, page: Window): uPlot.Options {
   const edge = { width: 0, points: { show: false } };
   return {
     ...{ width: box.clientWidth, height: HEIGHT_PX, legend: { show: false } },
-    series: [{}, { stroke: colour('--accent'), width: 2, points: { show: false } }, edge, edge],
-    bands: [{ series: [2, 3], fill: colour('--accent-wash') }],
+    series: [
+      ...[{}, edge, edge],
+      { stroke: colour('--line-strong'), width: 1, dash: [4, 4], points: { show: false } },
+      { stroke: colour('--accent'), width: 2, points: { show: false } },
+    ],
+    bands: [{ series: [1, 2], fill: colour('--accent-wash') }],
     cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
     scales: { x: { time: false, range: (_, __, most) => [0, most] }, y: { range: [0, 1] } },
     axes: [

@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
+import type { Verdict } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
@@ -9,6 +10,7 @@ import { TextField } from '../../ui/field.tsx';
 import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { Table } from '../../ui/table.tsx';
+import { VERDICTS } from '../audiences/words.ts';
 import { type Loaded, loadQuality } from './load.ts';
 import { type Curve, type Interval, type Reach, reachAt } from './reach.ts';
 import { ReachChart } from './reach-chart.tsx';
@@ -33,17 +35,22 @@ export function Size({ loaded, onChange }: SizeProps) {
       </Empty>
     );
   return (
-    <Chooser key={`${id} ${version}`} {...{ loaded, onChange, candidates }} curve={data.curve} reason={data.reason} />
+    <Chooser
+      key={`${id} ${version}`}
+      {...{ loaded, onChange, candidates }}
+      curve={data.curve}
+      verdict={data.verdict ?? 'unsure'}
+    />
   );
 }
 
 interface ChooserProps extends SizeProps {
   readonly candidates: number;
   readonly curve: Curve;
-  readonly reason: string;
+  readonly verdict: Verdict;
 }
 
-function Chooser({ loaded, onChange, candidates, curve, reason }: ChooserProps) {
+function Chooser({ loaded, onChange, candidates, curve, verdict }: ChooserProps) {
   const { session } = useConsole();
   const current = loaded.campaign.size ?? 1;
   const [size, setSize] = useState(current);
@@ -82,7 +89,8 @@ function Chooser({ loaded, onChange, candidates, curve, reason }: ChooserProps) 
       <div class="size-main">
         <ReachChart curve={curve} candidates={candidates} size={reach.size} onSize={setSize} />
         <p class="muted small">
-          The line is what is expected, the band where the truth lies nine times out of ten: {reason}.
+          {VERDICTS[verdict].meaning} The line is what is expected, the band where the truth lies nine times out of ten;
+          dashed, a random audience.
         </p>
         <details>
           <summary>Show the numbers</summary>

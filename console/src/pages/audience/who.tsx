@@ -30,7 +30,7 @@ export function Who({ campaign: { id, audience_version: version } }: { readonly 
     return <Empty title="Nothing is known about these people">The population has no features to compare.</Empty>;
   return (
     <>
-      <p class="muted">
+      <p class="muted who-lead">
         {formatCount(data.audience.count)} people of the audience beside all {formatCount(data.population.count)}. A bar
         to the right: more often than among everyone; to the left: less often.
       </p>

@@ -20,10 +20,21 @@ export const STATES: Readonly<Record<CampaignState, Word>> = {
 
 export const DRAFT: Word = { text: 'No customers yet', tone: 'neutral' };
 
-export const VERDICTS: Readonly<Record<Verdict, Word>> = {
-  good: { text: 'Good', tone: 'good' },
-  weak: { text: 'Weak', tone: 'warn' },
-  unsure: { text: 'Unsure', tone: 'neutral' },
+interface VerdictWord extends Word {
+  /** In a sentence, for somebody who decides on an audience. */
+  readonly meaning: string;
+}
+
+export const VERDICTS: Readonly<Record<Verdict, VerdictWord>> = {
+  good: {
+    ...{ text: 'Good', tone: 'good' },
+    meaning: 'Customers who were held back for a test rank above most other people.',
+  },
+  weak: {
+    ...{ text: 'Weak', tone: 'warn' },
+    meaning: 'Your customers look much like everyone else: the audience may be little better than a random one.',
+  },
+  unsure: { text: 'Unsure', tone: 'neutral', meaning: 'There are too few customers to tell how good the audience is.' },
 };
 
 export function isRunning({ state }: Pick<Campaign, 'state'>): boolean {
