@@ -28,6 +28,27 @@ export const PAGES: readonly ConsolePage[] = [
       view: lazy(() => import('./pages/audience/audience.tsx').then(({ Audience }) => Audience)),
     },
   },
+  {
+    ...{ key: 'populations', title: 'Populations', path: ['populations'], scope: 'read' as const },
+    ...{
+      isInNavigation: true,
+      view: lazy(() => import('./pages/populations/populations.tsx').then(({ Populations }) => Populations)),
+    },
+  },
+  {
+    ...{ key: 'models', title: 'Models', path: ['models'], scope: 'read' as const },
+    ...{
+      isInNavigation: true,
+      view: lazy(() => import('./pages/models/models.tsx').then(({ Models }) => Models)),
+    },
+  },
+  {
+    ...{ key: 'status', title: 'Status', path: ['status'], scope: 'read' as const },
+    ...{
+      isInNavigation: true,
+      view: lazy(() => import('./pages/status/status.tsx').then(({ Status }) => Status)),
+    },
+  },
 ];
 
 /** The page of an address; null where there is none. The empty address is the first page. */

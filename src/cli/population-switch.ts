@@ -6,9 +6,11 @@ import { bind } from '../online/binding.ts';
 import { findCurrentVersion, publishedAt } from '../population/manifest.ts';
 import { PopulationOpener } from '../population/open-beside.ts';
 import { hasVersion, openPopulation, type Population } from '../population/population.ts';
+import { PopulationReviewer } from '../population/review-beside.ts';
 import { ServedPopulation } from '../population/served-population.ts';
 import { makeCurrent, summariseVersions } from '../population/versions.ts';
-import type { Populations } from '../server/populations/port.ts';
+import type { FeatureCoverage, Populations } from '../server/populations/port.ts';
+import { coverageOf } from './population-coverage.ts';
 
 /** How often the folder is looked at for a version to follow. */
 const FOLLOW_EVERY_MS = 2_000;
@@ -25,6 +27,7 @@ export class PopulationSwitch implements Populations {
   readonly served: ServedPopulation;
   readonly #options: SwitchOptions;
   readonly #opener = new PopulationOpener();
+  readonly #reviewer: PopulationReviewer;
   #current: Population;
   /** Settles with the last switch: one at a time. */
   #last: Promise<void> = Promise.resolve();
@@ -36,6 +39,7 @@ export class PopulationSwitch implements Populations {
   /** Opens the current version of the folder. @throws AppError invalid_population */
   constructor(options: SwitchOptions) {
     this.#options = options;
+    this.#reviewer = new PopulationReviewer(options.folder);
     this.#current = openPopulation(options.folder);
     this.served = new ServedPopulation(this.#current);
   }
@@ -54,6 +58,17 @@ export class PopulationSwitch implements Populations {
 
   activate(version: string): Promise<void> {
     return this.inTurn(() => this.#switchTo(version, true));
+  }
+
+  async coverage(version: string): Promise<readonly FeatureCoverage[]> {
+    this.#requireVersion(version);
+    const uses = await this.#reviewer.uses(version);
+    return coverageOf(this.#options.model(), this.#beside(version), uses);
+  }
+
+  async changes(since: string, version: string): ReturnType<Populations['changes']> {
+    for (const one of [since, version]) this.#requireVersion(one);
+    return await this.#reviewer.diff(since, version);
   }
 
   /** Runs `action` while no other version is made the served one. */
@@ -76,7 +91,7 @@ export class PopulationSwitch implements Populations {
 
   async close(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
-    await this.#opener.close();
+    await Promise.all([this.#opener.close(), this.#reviewer.close()]);
   }
 
   async #followOnce(): Promise<void> {
@@ -94,8 +109,7 @@ export class PopulationSwitch implements Populations {
 
   async #switchTo(version: string, isToBeCurrent: boolean): Promise<void> {
     const { folder, model, logger } = this.#options;
-    if (!hasVersion(folder, version))
-      throw new AppError('population_not_found', `there is no population version ${version}`);
+    this.#requireVersion(version);
     if (version !== this.#current.version) {
       const next = await this.#open(version);
       if (isToBeCurrent) makeCurrent(folder, version, { isVerified: true });
@@ -108,6 +122,18 @@ export class PopulationSwitch implements Populations {
     } else if (isToBeCurrent && findCurrentVersion(folder) !== version) {
       makeCurrent(folder, version, { isVerified: true });
     }
+  }
+
+  /** @throws AppError population_not_found */
+  #requireVersion(version: string): void {
+    if (!hasVersion(this.#options.folder, version))
+      throw new AppError('population_not_found', `there is no population version ${version}`);
+  }
+
+  /** For its features and dictionaries: no segment of it is read here. */
+  #beside(version: string): Population {
+    if (version === this.#current.version) return this.#current;
+    return openPopulation(this.#options.folder, { version, trusted: true, erasures: this.served.erasures });
   }
 
   /** The version beside the one that is served, bound to the model. */

@@ -67,6 +67,10 @@ function refuseModel(version: string): never {
   throw new AppError('model_not_found', `there is no model version ${version}`);
 }
 
+async function refusePopulation(version: string): Promise<never> {
+  throw new AppError('population_not_found', `there is no population version ${version}`);
+}
+
 export const MODEL_FACTS: ModelFacts = {
   name: 'test model',
   createdAt: '2026-11-25T12:00:00.000Z',
@@ -231,9 +235,9 @@ export async function openFixture(
       current: () => population,
       importedAt: () => Date.UTC(2026, 10, 25),
       list: () => summariseVersions(population.path),
-      activate: async (version) => {
-        throw new AppError('population_not_found', `there is no population version ${version}`);
-      },
+      activate: refusePopulation,
+      coverage: refusePopulation,
+      changes: refusePopulation,
     },
     customisedModels: {
       manifest: (audience) => models().manifest(audience),

@@ -55,3 +55,12 @@ export function formatDuration(seconds: number): string {
   if (minutes < 60) return `${minutes} min`;
   return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
+
+/** 5.1 MB */
+export function formatBytes(bytes: number): string {
+  const power = Math.min(BYTE_UNITS.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  const style = { style: 'unit', unit: BYTE_UNITS[power]!, maximumFractionDigits: 1 } as const;
+  return new Intl.NumberFormat(undefined, style).format(bytes / 1000 ** power);
+}

@@ -5,7 +5,14 @@ import type { VersionSummary } from '../../population/versions.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { describeRoute, json } from '../http/route.ts';
-import { populationVersionSchema, populationVersionsSchema, versionParams } from './schemas.ts';
+import {
+  changesQuery,
+  populationChangesSchema,
+  populationDetailSchema,
+  populationVersionSchema,
+  populationVersionsSchema,
+  versionParams,
+} from './schemas.ts';
 
 /** What these routes call. */
 export type PopulationNeeds = Pick<ServerDependencies, 'population' | 'populations' | 'wake'>;
@@ -14,6 +21,8 @@ const TAGS = ['information'];
 
 export function addPopulationRoutes(app: ServerApp, dependencies: PopulationNeeds): void {
   listPopulations(app, dependencies);
+  getPopulation(app, dependencies);
+  getPopulationChanges(app, dependencies);
   activatePopulation(app, dependencies);
 }
 
@@ -31,6 +40,71 @@ function listPopulations(app: ServerApp, { population, populations }: Population
       }),
     },
     async () => ({ items: populations.list().map((one) => present(one, population.version)) }),
+  );
+}
+
+function getPopulation(app: ServerApp, { population, populations }: PopulationNeeds): void {
+  app.get(
+    '/v1/populations/:version',
+    {
+      schema: describeRoute({
+        operationId: 'getPopulation',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'Get a version of the population: who has which feature, and what the served model does not know',
+        description: 'The first request for a version reads all of it, which takes seconds for millions of users.',
+        params: versionParams,
+        response: { 200: json('The version.', populationDetailSchema) },
+        errors: ['population_not_found'],
+      }),
+    },
+    async (request) => {
+      const { version } = request.params;
+      const coverage = await populations.coverage(version);
+      const found = findVersion(populations, version);
+      return {
+        ...present(found, population.version),
+        features: coverage.map(({ name, users, values, unknownValues, unknownShare }) => {
+          const feature = found.features.find((one) => one.name === name)!;
+          return {
+            ...{ name, kind: feature.kind, sensitive: feature.sensitive === true, users, values },
+            ...{ unknown_values: unknownValues, unknown_share: unknownShare },
+          };
+        }),
+      };
+    },
+  );
+}
+
+function getPopulationChanges(app: ServerApp, { populations }: PopulationNeeds): void {
+  app.get(
+    '/v1/populations/:version/changes',
+    {
+      schema: describeRoute({
+        operationId: 'getPopulationChanges',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'Compare two versions of the population: who came, who went, whose features changed',
+        description: 'The first request for two versions reads both, which takes seconds for millions of users.',
+        params: versionParams,
+        querystring: changesQuery,
+        response: { 200: json('What changed.', populationChangesSchema) },
+        errors: ['population_not_found'],
+      }),
+    },
+    async (request) => {
+      const { version } = request.params;
+      const { since } = request.query;
+      const { added, removed, kept, changed, ...features } = await populations.changes(since, version);
+      return {
+        ...{ version, since, added, removed, kept, changed },
+        features: Array.from(features.changedByFeature, ([name, users]) => ({ name, changed: users })),
+        added_features: [...features.addedFeatures],
+        removed_features: [...features.removedFeatures],
+      };
+    },
   );
 }
 
@@ -57,11 +131,16 @@ function activatePopulation(app: ServerApp, { population, populations, wake }: P
       const { version } = request.params;
       await populations.activate(version);
       wake();
-      const found = populations.list().find((one) => one.version === version);
-      if (found === undefined) throw new AppError('population_not_found', `there is no population version ${version}`);
-      return present(found, population.version);
+      return present(findVersion(populations, version), population.version);
     },
   );
+}
+
+/** @throws AppError population_not_found */
+function findVersion(populations: PopulationNeeds['populations'], version: string): VersionSummary {
+  const found = populations.list().find((one) => one.version === version);
+  if (found === undefined) throw new AppError('population_not_found', `there is no population version ${version}`);
+  return found;
 }
 
 function present(

@@ -1,5 +1,6 @@
 /** The shapes of population versions. */
 import { z } from 'zod';
+import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
 import { count, time } from '../http/fields.ts';
 
 export const versionParams = z.object({
@@ -36,3 +37,63 @@ export const populationVersionsSchema = z.object({ items: z.array(populationVers
   id: 'PopulationVersions',
   examples: [{ items: [EXAMPLE] }],
 });
+
+const featureCoverageSchema = z.object({
+  name: z.string(),
+  kind: z.enum(FEATURE_KINDS),
+  sensitive: z.boolean().describe('Whether explanations compare its groups.'),
+  users: count.describe('Users who have a value.'),
+  values: count.nullable().describe('Different values that users have; null for numbers and vectors.'),
+  unknown_values: count
+    .nullable()
+    .describe('Those of them that the served model does not know; null also where it does not read the feature.'),
+  unknown_share: z
+    .number()
+    .min(0)
+    .max(1)
+    .nullable()
+    .describe('How much of all that users have of it the served model does not know.'),
+});
+
+export const populationDetailSchema = z
+  .object({ ...populationVersionSchema.shape, features: z.array(featureCoverageSchema) })
+  .meta({
+    id: 'PopulationDetail',
+    examples: [
+      {
+        ...EXAMPLE,
+        features: [
+          {
+            ...{ name: 'country', kind: 'single' as const, sensitive: false, users: 49_700 },
+            ...{ values: 10, unknown_values: 1, unknown_share: 0.002 },
+          },
+        ],
+      },
+    ],
+  });
+
+export const changesQuery = z.strictObject({
+  since: versionParams.shape.version.meta({ description: 'The version to compare with.', examples: ['0123456789ab'] }),
+});
+
+export const populationChangesSchema = z
+  .object({
+    version: z.string(),
+    since: z.string(),
+    added: count.describe('Users whom `since` does not have.'),
+    removed: count.describe('Users whom only `since` has.'),
+    kept: count.describe('Users of both.'),
+    changed: count.describe('Of those, users with another value in a feature of both.'),
+    features: z.array(z.object({ name: z.string(), changed: count })).describe('Features of both versions.'),
+    added_features: z.array(z.string()),
+    removed_features: z.array(z.string()),
+  })
+  .meta({
+    id: 'PopulationChanges',
+    examples: [
+      {
+        ...{ version: 'ba9876543210', since: '0123456789ab', added: 1_200, removed: 300, kept: 48_800, changed: 950 },
+        ...{ features: [{ name: 'country', changed: 950 }], added_features: [], removed_features: [] },
+      },
+    ],
+  });

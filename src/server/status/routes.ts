@@ -71,13 +71,14 @@ function presentQueue({ store }: StatusNeeds): Status['queue'] {
   return { depth, oldest_seconds: oldestSeconds, by_state: store.countsByState() };
 }
 
-function presentEngine({ ready, detail, restarts, heartbeat }: EngineStatus): Status['engine'] {
+function presentEngine({ ready, detail, restarts, heartbeat, usersScored }: EngineStatus): Status['engine'] {
   return {
     ...{ ready, detail, restarts },
     threads: heartbeat?.threads ?? null,
     expanding: heartbeat?.expanding ?? null,
     heartbeat_age_seconds: heartbeat ? heartbeat.ageMs / 1000 : null,
     resident_bytes: heartbeat?.residentBytes ?? null,
+    users_scored: usersScored ?? 0,
   };
 }
 

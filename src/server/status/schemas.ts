@@ -20,6 +20,7 @@ const EXAMPLE = {
     expanding: 1,
     heartbeat_age_seconds: 0.4,
     resident_bytes: 412_000_000,
+    users_scored: 1_240_000,
   },
   disk: { free_bytes: 80_000_000_000, total_bytes: 100_000_000_000 },
   webhooks: { pending: 0, delivered: 120, retried: 3, failed: 1 },
@@ -67,6 +68,7 @@ export const statusSchema = z
       expanding: count.nullable().describe('Expansions that it works at.'),
       heartbeat_age_seconds: seconds.nullable(),
       resident_bytes: count.nullable(),
+      users_scored: count.describe('Scores made since the start: users times expansions. Never null.'),
     }),
     disk: z
       .object({ free_bytes: count, total_bytes: count })

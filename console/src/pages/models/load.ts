@@ -1,0 +1,29 @@
+/** Versions of the model, and what is known of the one in use. */
+import { type Api, call } from '../../api/client.ts';
+import type { CurrentModel, ModelVersion } from '../../api/types.ts';
+
+export interface Models {
+  readonly versions: readonly ModelVersion[];
+  readonly current: CurrentModel;
+}
+
+export async function loadModels(api: Api, signal: AbortSignal): Promise<Models> {
+  const [{ items: versions }, current] = await Promise.all([
+    call(api.GET('/v1/models', { signal })),
+    call(api.GET('/v1/models/current', { signal })),
+  ]);
+  return { versions, current };
+}
+
+/** Names by id; an audience that is gone meanwhile has none. */
+export async function loadNames(api: Api, ids: readonly string[], signal: AbortSignal) {
+  const named = ids.map(async (id): Promise<[string, string] | null> => {
+    try {
+      const { name } = await call(api.GET('/v1/campaigns/{id}', { params: { path: { id } }, signal }));
+      return [id, name];
+    } catch {
+      return null;
+    }
+  });
+  return new Map((await Promise.all(named)).filter((pair) => pair !== null));
+}

@@ -1,0 +1,151 @@
+/** The people that audiences are found among: versions, which one is used, and what each has. */
+import { useState } from 'preact/hooks';
+import { call } from '../../api/client.ts';
+import type { PopulationVersion } from '../../api/types.ts';
+import { usePolled } from '../../api/use-polled.ts';
+import { useConsole } from '../../console.ts';
+import { hrefOf } from '../../router.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
+import { Section } from '../../ui/facts.tsx';
+import { formatAgo, formatBytes, formatCount, formatTime } from '../../ui/format.ts';
+import { Page } from '../../ui/page.tsx';
+import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { type Column, Table } from '../../ui/table.tsx';
+import { loadVersions } from './load.ts';
+import { VersionDetail } from './version-detail.tsx';
+
+/** A version that somebody else activates appears within this. */
+const EVERY_MS = 3_000;
+
+export function Populations() {
+  const { api, router } = useConsole();
+  const { data, error, refresh } = usePolled((signal) => loadVersions(api, signal), {
+    ...{ key: 'populations', everyMs: EVERY_MS },
+  });
+  return (
+    <Page title="Populations" lead="The people among whom audiences are found. Each import makes a version.">
+      {data !== undefined ? (
+        <Versions versions={data} chosen={router.place.value.query['version']} onChange={refresh} />
+      ) : error !== undefined ? (
+        <Failed error={error} onRetry={refresh} />
+      ) : (
+        <Loading />
+      )}
+    </Page>
+  );
+}
+
+interface VersionsProps {
+  readonly versions: readonly PopulationVersion[];
+  readonly chosen: string | undefined;
+  readonly onChange: () => void;
+}
+
+function Versions({ versions, chosen, onChange }: VersionsProps) {
+  const { session } = useConsole();
+  const [asked, setAsked] = useState<PopulationVersion | null>(null);
+  const served = versions.find((one) => one.served);
+  const shown = versions.find(({ version }) => version === chosen) ?? served ?? versions[0];
+  if (shown === undefined)
+    return <Empty title="No version is here">The first import makes one: `metaheac population import`.</Empty>;
+  const before = versions[versions.indexOf(shown) + 1];
+  const columns = columnsOf(session.may('admin') ? { versions, onAsk: setAsked } : null, Date.now());
+  return (
+    <>
+      <Section title="Versions">
+        <Table
+          caption="Versions of the population, newest first"
+          columns={columns}
+          rows={versions}
+          rowKey={(one) => one.version}
+        />
+      </Section>
+      <VersionDetail key={shown.version} version={shown} before={before ?? null} served={served?.version ?? ''} />
+      <Activation version={asked} served={served} onClose={() => setAsked(null)} onDone={onChange} />
+    </>
+  );
+}
+
+interface Offer {
+  readonly versions: readonly PopulationVersion[];
+  readonly onAsk: (version: PopulationVersion) => void;
+}
+
+/** With what can be done to each; null: nothing is offered. */
+function columnsOf(offer: Offer | null, now: number): readonly Column<PopulationVersion>[] {
+  const columns: Column<PopulationVersion>[] = [
+    {
+      ...{ key: 'version', title: 'Version' },
+      cell: ({ version }) => (
+        <a class="mono" href={hrefOf(['populations'], { version })}>
+          {version}
+        </a>
+      ),
+    },
+    {
+      ...{ key: 'state', title: 'State' },
+      cell: ({ served }) => (served ? <Badge tone="good">In use</Badge> : <Badge tone="neutral">Kept</Badge>),
+    },
+    { key: 'users', title: 'People', isNumber: true, cell: ({ users }) => formatCount(users) },
+    { key: 'bytes', title: 'Size', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
+    {
+      ...{ key: 'imported', title: 'Imported' },
+      cell: ({ imported_at: at }) => (
+        <time dateTime={at} title={formatTime(at)}>
+          {formatAgo(at, now)}
+        </time>
+      ),
+    },
+  ];
+  if (offer === null) return columns;
+  const servedAt = offer.versions.findIndex(({ served }) => served);
+  const Act = (one: PopulationVersion) =>
+    one.served ? (
+      <span class="none" />
+    ) : (
+      <Button onClick={() => offer.onAsk(one)} aria-label={`${wordFor(offer.versions, servedAt, one)} ${one.version}`}>
+        {wordFor(offer.versions, servedAt, one)}
+      </Button>
+    );
+  return [...columns, { key: 'act', title: 'Change', cell: Act }];
+}
+
+const wordFor = (versions: readonly PopulationVersion[], servedAt: number, one: PopulationVersion) =>
+  servedAt >= 0 && versions.indexOf(one) > servedAt ? 'Roll back to' : 'Activate';
+
+interface ActivationProps {
+  readonly version: PopulationVersion | null;
+  readonly served: PopulationVersion | undefined;
+  readonly onClose: () => void;
+  readonly onDone: () => void;
+}
+
+function Activation({ version, served, onClose, onDone }: ActivationProps) {
+  const { api, toasts } = useConsole();
+  const activate = async () => {
+    const path = { version: version!.version };
+    await call(api.POST('/v1/populations/{version}/activate', { params: { path } }));
+    toasts.say(`Population ${path.version} is in use.`);
+    onDone();
+  };
+  return (
+    <Confirm
+      title={`Use population ${version?.version ?? ''}?`}
+      isOpen={version !== null}
+      action="Use this version"
+      onConfirm={activate}
+      onClose={onClose}
+    >
+      <p>
+        Its {formatCount(version?.users ?? 0)} people replace the {formatCount(served?.users ?? 0)} of{' '}
+        <span class="mono">{served?.version ?? 'none'}</span> for new audiences. Its files are checked first; nothing
+        changes if they do not fit the model.
+      </p>
+      <p class="muted small">
+        Audiences that exist stay as they are. Campaigns that follow the population are expanded again.
+      </p>
+    </Confirm>
+  );
+}

@@ -1,0 +1,119 @@
+/** What a version has: who has which feature, what the model does not know of it, and what an import changed. */
+import type { PopulationChanges, PopulationDetail, PopulationVersion } from '../../api/types.ts';
+import { usePolled } from '../../api/use-polled.ts';
+import { useConsole } from '../../console.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Facts, Section } from '../../ui/facts.tsx';
+import { formatCount, formatShare } from '../../ui/format.ts';
+import { Failed, Loading } from '../../ui/states.tsx';
+import { type Column, Table } from '../../ui/table.tsx';
+import { loadVersion } from './load.ts';
+
+/** What users have that the model does not know: from here on it is worth a look. */
+const NOTABLE_UNKNOWN = 0.05;
+
+interface DetailProps {
+  readonly version: PopulationVersion;
+  readonly before: PopulationVersion | null;
+  /** The version in use: another one may bring another look at this one. */
+  readonly served: string;
+}
+
+export function VersionDetail({ version: { version }, before, served }: DetailProps) {
+  const { api } = useConsole();
+  const since = before?.version ?? null;
+  const { data, error, refresh } = usePolled((signal) => loadVersion(api, version, since, signal), {
+    ...{ key: `${version} ${since} ${served}`, everyMs: () => null },
+  });
+  if (data === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
+  return (
+    <>
+      <Section title={`What changed in ${version}`} lead={since === null ? null : `Compared with ${since}, before it.`}>
+        {data.changes === null ? <p class="muted">It follows no other version that is kept.</p> : null}
+        {data.changes === null ? null : <Changes changes={data.changes} />}
+      </Section>
+      <Section
+        title={`What is known in ${version}`}
+        lead="Unknown values are those that the model in use never saw: it cannot tell people apart by them."
+      >
+        <Table
+          caption={`Features of version ${version}`}
+          columns={columnsOf(data.detail, data.changes)}
+          rows={data.detail.features}
+          rowKey={({ name }) => name}
+        />
+      </Section>
+    </>
+  );
+}
+
+function Changes({ changes }: { readonly changes: PopulationChanges }) {
+  const { added, removed, changed, kept, added_features: more, removed_features: fewer } = changes;
+  return (
+    <>
+      <Facts
+        facts={[
+          { name: 'New people', value: formatCount(added) },
+          { name: 'No longer there', value: formatCount(removed) },
+          { name: 'With other values', value: formatCount(changed), note: `of ${formatCount(kept)} in both` },
+        ]}
+      />
+      {more.length > 0 ? <p>New features: {more.join(', ')}</p> : null}
+      {fewer.length > 0 ? <p>Features that are gone: {fewer.join(', ')}</p> : null}
+    </>
+  );
+}
+
+type Feature = PopulationDetail['features'][number];
+
+function columnsOf({ users }: PopulationDetail, changes: PopulationChanges | null): readonly Column<Feature>[] {
+  const none = <span class="muted none">–</span>;
+  const changedOf = (name: string) => changes?.features.find((one) => one.name === name)?.changed;
+  const columns: Column<Feature>[] = [
+    {
+      ...{ key: 'name', title: 'Feature' },
+      cell: ({ name, sensitive }) => (
+        <>
+          {name} {sensitive ? <Badge tone="warn">Sensitive</Badge> : null}
+        </>
+      ),
+    },
+    {
+      ...{ key: 'users', title: 'People who have it', isNumber: true },
+      cell: (one) => (
+        <div>
+          {formatShare(users === 0 ? 0 : one.users / users)}
+          <div class="muted small">{formatCount(one.users)}</div>
+        </div>
+      ),
+    },
+    {
+      ...{ key: 'values', title: 'Different values', isNumber: true },
+      cell: ({ values }) => (values === null ? none : formatCount(values)),
+    },
+    { key: 'unknown', title: 'Unknown to the model', cell: Unknown },
+  ];
+  if (changes === null) return columns;
+  const changed: Column<Feature> = {
+    ...{ key: 'changed', title: 'People with another value', isNumber: true },
+    cell: ({ name }) => {
+      const count = changedOf(name);
+      return count === undefined ? none : formatCount(count);
+    },
+  };
+  return [...columns, changed];
+}
+
+function Unknown({ values, unknown_values: unknown, unknown_share: share }: Feature) {
+  if (values === null) return <span class="muted none">–</span>;
+  if (unknown === null || share === null) return <span class="muted">not used by the model</span>;
+  if (unknown === 0) return <span class="muted">nothing</span>;
+  return (
+    <div>
+      <Badge tone={share >= NOTABLE_UNKNOWN ? 'warn' : 'neutral'}>{formatShare(share)} of what people have</Badge>
+      <div class="muted small">
+        {formatCount(unknown)} of {formatCount(values)} values
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,60 @@
+/** Asks before something is done that others notice; stays open with the reason where it is refused. */
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { Button } from './button.tsx';
+import { Dialog } from './dialog.tsx';
+
+interface ConfirmProps {
+  readonly title: string;
+  readonly isOpen: boolean;
+  readonly action: string;
+  /** Rejects with what the person is to read. */
+  readonly onConfirm: () => Promise<void>;
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}
+
+export function Confirm({ title, isOpen, action, onConfirm, onClose, children }: ConfirmProps) {
+  const [isBusy, setBusy] = useState(false);
+  const [fault, setFault] = useState<string | null>(null);
+  const close = () => {
+    setFault(null);
+    onClose();
+  };
+  const confirm = async () => {
+    setBusy(true);
+    setFault(null);
+    try {
+      await onConfirm();
+      close();
+    } catch (error) {
+      setFault(error instanceof Error ? error.message : String(error));
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      title={title}
+      isOpen={isOpen}
+      onClose={close}
+      actions={
+        <>
+          <Button onClick={close} disabled={isBusy}>
+            Cancel
+          </Button>
+          <Button kind="primary" isBusy={isBusy} onClick={confirm}>
+            {isBusy ? 'One moment' : action}
+          </Button>
+        </>
+      }
+    >
+      {children}
+      {fault === null ? null : (
+        <p role="alert" class="field-error">
+          {fault}
+        </p>
+      )}
+    </Dialog>
+  );
+}
