@@ -53,6 +53,8 @@ export interface ConsoleFixture {
   readonly url: string;
   /** Ids of the population. */
   readonly people: readonly string[];
+  /** Where its population, its data (`data`) and its data folder (`data-dir`) are. */
+  readonly folder: string;
   /** A new tab of a browser of its own: no key, no theme, nothing stored. */
   open(theme?: Theme, width?: number): Promise<ConsolePage>;
   /** Kills the service as a failing machine would, and starts it again at the same port with the same data. */
@@ -75,7 +77,7 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
     let served = await Served.start(options, atEnd);
     const url = `http://127.0.0.1:${served.port}`;
     made = {
-      url,
+      ...{ url, folder },
       people: readFileSync(join(folder, 'data/users.ndjson'), 'utf8')
         .split('\n')
         .filter(Boolean)

@@ -20,6 +20,8 @@ import {
   renderErrorPage,
 } from '../problems/pages.ts';
 
+import { PAGE_THEME } from './page-theme.ts';
+
 const HTML_TYPE = 'text/html';
 
 export async function addDocumentRoutes(app: ServerApp): Promise<void> {
@@ -29,6 +31,7 @@ export async function addDocumentRoutes(app: ServerApp): Promise<void> {
   addErrorPages(app);
   await app.register(swaggerUi, {
     routePrefix: '/docs',
+    ...PAGE_THEME,
     // its default sends the document's address to a service on the internet
     uiConfig: { docExpansion: 'list', validatorUrl: null },
     uiHooks: {

@@ -105,7 +105,10 @@ function Body({ status }: { readonly status: Answer }) {
                   : `${formatShare(disk.free_bytes / disk.total_bytes)} of ${formatBytes(disk.total_bytes)}`,
             },
             {
-              ...{ name: 'Memory of the engine', note: `${engine.threads ?? 0} threads, ${engine.restarts} restarts` },
+              ...{
+                name: 'Memory of the engine',
+                note: `threads: ${engine.threads ?? 0}, restarts: ${engine.restarts}`,
+              },
               value: engine.resident_bytes === null ? '–' : formatBytes(engine.resident_bytes),
             },
           ]}

@@ -1,0 +1,65 @@
+/** The page that shows the document, in the project's own name and colours: those of the console, light and dark. */
+import type { FastifySwaggerUiOptions } from '@fastify/swagger-ui';
+
+const ICON =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><title>metaheac</title>' +
+  '<rect width="32" height="32" rx="7" fill="#3350c4"/><g fill="#fff"><circle cx="11" cy="12" r="4"/>' +
+  '<circle cx="21" cy="12" r="4" opacity=".6"/><circle cx="16" cy="21" r="4" opacity=".8"/></g></svg>';
+
+const STYLE = `
+:root { --canvas: #fff; --surface: #f7f7f5; --ink: #1d1d1b; --muted: #60605a; --line: #e5e5e0; --accent: #3350c4; }
+html.dark-mode {
+  --canvas: #141413; --surface: #1b1b1a; --ink: #ededea; --muted: #a5a59d; --line: #30302d; --accent: #9db0ff;
+  color-scheme: dark;
+}
+html, body, html.dark-mode, html.dark-mode .swagger-ui { background: var(--canvas); color: var(--ink); }
+body, .swagger-ui, .swagger-ui .info .title, .swagger-ui .opblock-tag, .swagger-ui .opblock .opblock-summary-description,
+.swagger-ui .btn, .swagger-ui select { font-family: system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
+.swagger-ui .topbar { display: none; }
+.swagger-ui .scheme-container, html.dark-mode .swagger-ui .scheme-container {
+  background: var(--surface); border-block: 1px solid var(--line); box-shadow: none;
+}
+.swagger-ui .info { margin: 32px 0; }
+.swagger-ui .info .title, .swagger-ui .opblock-tag { color: var(--ink); letter-spacing: -0.01em; }
+.swagger-ui .opblock, .swagger-ui .opblock .opblock-section-header { box-shadow: none; }
+.swagger-ui .info a, .swagger-ui .info a:visited { color: var(--accent); }
+.swagger-ui .btn.authorize { border-color: var(--accent); color: var(--accent); }
+.swagger-ui .btn.authorize svg { fill: var(--accent); }
+.project { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 24px; padding: 14px 24px;
+  border-bottom: 1px solid var(--line); background: var(--surface); font-size: 15px; }
+.project a { color: var(--muted); text-decoration: none; }
+.project a:hover { color: var(--ink); }
+.project .name { display: flex; align-items: center; gap: 8px; margin-right: auto; color: var(--ink); font-weight: 650; }
+.project svg { width: 22px; height: 22px; }
+`;
+
+/** The head of the page, and the theme that was chosen in the console, if one was. */
+const SCRIPT = `
+(() => {
+  const head = document.createElement('header');
+  head.className = 'project';
+  head.innerHTML = '<a class="name" href="/console/">${ICON}metaheac</a>' +
+    '<a href="/console/">Console</a><a href="/docs/errors">Errors</a><a href="/openapi.json">openapi.json</a>';
+  document.body.prepend(head);
+  const root = document.documentElement;
+  const system = matchMedia('(prefers-color-scheme: dark)');
+  const apply = () => {
+    const isDark = (localStorage.getItem('metaheac.theme') ?? (system.matches ? 'dark' : 'light')) === 'dark';
+    if (root.classList.contains('dark-mode') !== isDark) root.classList.toggle('dark-mode', isDark);
+  };
+  system.addEventListener('change', apply);
+  // the page sets its own at the start
+  new MutationObserver(apply).observe(root, { attributeFilter: ['class'] });
+  apply();
+})();
+`;
+
+export const PAGE_THEME: Pick<FastifySwaggerUiOptions, 'logo' | 'theme'> = {
+  logo: { type: 'image/svg+xml', content: Buffer.from(ICON), href: '/console/', target: '_self' },
+  theme: {
+    title: 'metaheac API',
+    favicon: [{ filename: 'icon.svg', rel: 'icon', sizes: 'any', type: 'image/svg+xml', content: Buffer.from(ICON) }],
+    css: [{ filename: 'metaheac.css', content: STYLE }],
+    js: [{ filename: 'metaheac.js', content: SCRIPT }],
+  },
+};

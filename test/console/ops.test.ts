@@ -1,0 +1,209 @@
+/** Populations, models and the status in a real browser. */
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { readModelFolder } from '../../src/model/folder.ts';
+import { featureOf } from '../../src/model/manifest.ts';
+import { publishModel } from '../../src/model/versions.ts';
+import { importPopulation } from '../../src/population/import.ts';
+import { writeVariant } from '../fixture/model-variants.ts';
+import { ROOT } from '../fixture/served.ts';
+import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
+
+const OPERATOR = 'the key of the operator';
+const HEADERS = { authorization: `Bearer ${OPERATOR}` };
+const MODEL = join(ROOT, 'models/demo');
+const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
+
+/** What is there before the tests of this file begin. */
+const versions = { first: '', second: '', model: '', better: '', broken: '' };
+let reader = '';
+
+/** The world a day later: ten people left, five came, and they live where the model knows nothing of. */
+async function importTomorrow(folder: string): Promise<string> {
+  const [today, tomorrow] = [join(folder, 'data'), join(folder, 'tomorrow')];
+  mkdirSync(tomorrow);
+  cpSync(join(today, 'dataset.json'), join(tomorrow, 'dataset.json'));
+  const lines = readFileSync(join(today, 'users.ndjson'), 'utf8').trim().split('\n');
+  const pattern = JSON.parse(lines[0]!);
+  const more = [1, 2, 3, 4, 5].map((i) =>
+    JSON.stringify({ ...pattern, user_id: `newcomer-${i}`, country: 'atlantis' }),
+  );
+  writeFileSync(join(tomorrow, 'users.ndjson'), `${[...lines.slice(10), ...more].join('\n')}\n`);
+  const wanted = readModelFolder(MODEL).manifest.features.user.map(featureOf);
+  return (await importPopulation({ source: tomorrow, features: wanted, out: join(folder, 'population') })).version;
+}
+
+async function publishVariant(folder: string, name: string, isBroken: boolean): Promise<string> {
+  const out = join(folder, name);
+  const version = writeVariant(MODEL, out, ({ golden_batch: golden }) => ({
+    name,
+    ...(isBroken && { golden_batch: { ...golden, scores: golden.scores.map((score) => score / 2) } }),
+  }));
+  await publishModel(join(folder, 'data-dir/models'), out);
+  return version;
+}
+
+/** A page of a person with a key: the operator's by default. */
+async function openAs(place: string, key = OPERATOR, theme: 'light' | 'dark' = 'light') {
+  const opened = await fixture().open(theme);
+  await opened.go(place);
+  await opened.page.getByLabel('API key').fill(key);
+  await opened.page.getByRole('button', { name: 'Sign in' }).click();
+  return opened;
+}
+
+beforeAll(async () => {
+  if (fixture() === undefined) return;
+  const { served, folder, people } = fixture();
+  const status = (await served.call('GET', '/v1/status', undefined, HEADERS)).json;
+  versions.first = status.versions.population;
+  versions.model = status.versions.model;
+  versions.second = await importTomorrow(folder);
+  versions.better = await publishVariant(folder, 'better', false);
+  versions.broken = await publishVariant(folder, 'broken', true);
+  reader = (await served.call('POST', '/v1/keys', { name: 'a reader', scope: 'read' }, HEADERS)).json.key;
+  const campaign = { name: 'Autumn shoes', seeds: people.slice(0, 120), audience: { size: 100 } };
+  const { json } = await served.call('POST', '/v1/campaigns', campaign, HEADERS);
+  await served.until(async () => {
+    const { json: now } = await served.call('GET', `/v1/campaigns/${json.id}`, undefined, HEADERS);
+    return now.state === 'ready';
+  }, 'made an audience');
+});
+
+describeInBrowser('the populations', () => {
+  it('show the versions, what an import changed, and what the model does not know', async () => {
+    const { page, faults } = await openAs(`populations?version=${versions.second}`);
+    const row = page.getByRole('row', { name: new RegExp(versions.first) });
+    await row.getByText('In use').waitFor();
+    expect(await row.textContent()).toContain('2,000');
+    const changed = page.getByRole('region', { name: `What changed in ${versions.second}` });
+    await changed.getByText('New people').waitFor();
+    expect(await changed.textContent()).toMatch(/New people5No longer there10With other values0/);
+    const country = page.getByRole('row', { name: /^country/ });
+    expect(await country.textContent()).toContain('1 of');
+    const { json } = await fixture().served.call('GET', `/v1/populations/${versions.second}`, undefined, HEADERS);
+    const feature = json.features.find(({ name }: { name: string }) => name === 'country');
+    expect(feature).toMatchObject({ kind: 'single', unknown_values: 1, unknown_share: 5 / feature.users });
+    expect(await country.textContent()).toContain(String(feature.values));
+    expect(faults.list).toEqual([]);
+  });
+
+  it('appear by themselves when they are switched under the page, and are switched from it', async () => {
+    const { page } = await openAs('populations');
+    const second = page.getByRole('row', { name: new RegExp(versions.second) });
+    const first = page.getByRole('row', { name: new RegExp(versions.first) });
+    await first.getByText('In use').waitFor();
+    await fixture().served.call('POST', `/v1/populations/${versions.second}/activate`, undefined, HEADERS);
+    await second.getByText('In use').waitFor();
+    await first.getByRole('button', { name: 'Roll back to' }).click();
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.textContent()).toContain('Its 2,000 people replace the 1,995');
+    await dialog.getByRole('button', { name: 'Use this version' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await first.getByText('In use').waitFor();
+    const { json } = await fixture().served.call('GET', '/v1/populations/current', undefined, HEADERS);
+    expect(json.version).toBe(versions.first);
+  });
+
+  it('offer a reader no activation', async () => {
+    const { page } = await openAs('populations', reader);
+    await page.getByRole('row', { name: new RegExp(versions.second) }).waitFor();
+    expect(await page.getByRole('button', { name: /Activate|Roll back/ }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Models' }).click();
+    await page.getByRole('row', { name: new RegExp(versions.better) }).waitFor();
+    expect(await page.getByRole('button', { name: /Activate|Roll back/ }).count()).toBe(0);
+  });
+});
+
+describeInBrowser('the models', () => {
+  it('say why one was refused', async () => {
+    const { page } = await openAs('models');
+    await page.getByRole('button', { name: `Activate ${versions.broken}` }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Check and use' }).click();
+    await page.getByText(/golden batch is not reproduced/).waitFor();
+    await page
+      .getByRole('row', { name: new RegExp(`^${versions.broken}`) })
+      .getByText('Refused')
+      .waitFor();
+  });
+
+  it('are compared on the audiences that there are, then used, and left again', async () => {
+    const { page, faults } = await openAs('models');
+    await page.getByRole('button', { name: `Activate ${versions.better}` }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Check and use' }).click();
+    const check = page.getByRole('region', { name: `Check of ${versions.better}` });
+    await check.getByText('Passed').waitFor();
+    const compared = check.getByRole('row', { name: /Autumn shoes/ });
+    await compared.waitFor();
+    const { json } = await fixture().served.call('GET', `/v1/models/${versions.better}`, undefined, HEADERS);
+    const [{ overlap, fresh }] = json.check.comparisons;
+    const text = (await compared.textContent()) ?? '';
+    for (const size of ['0.01', '0.05', '0.1']) expect(text).toContain(`${Math.round(overlap[size] * 100)}%`);
+    expect(text).toContain(`${Number((fresh.recall_at_5_percent * 100).toFixed(1))}%`);
+    await page.getByRole('button', { name: `Roll back ${versions.better}` }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Roll back' }).click();
+    await page
+      .getByRole('row', { name: new RegExp(`^${versions.model}`) })
+      .getByText('In use')
+      .waitFor();
+    expect(faults.list).toEqual([]);
+  });
+
+  it('show how good the one in use is, with intervals', async () => {
+    const { page } = await openAs('models');
+    const { json } = await fixture().served.call('GET', '/v1/models/current', undefined, HEADERS);
+    const row = page.getByRole('row', { name: /^All campaigns/ });
+    await row.waitFor();
+    const { mean, low, high } = json.evaluation.groups.all.lift['0.05'];
+    expect(await row.textContent()).toContain(`${mean.toFixed(1)}× (${low.toFixed(1)}× to ${high.toFixed(1)}×)`);
+    expect(await page.getByRole('row', { name: /^brand/ }).textContent()).toContain('178');
+  });
+});
+
+describeInBrowser('the status', () => {
+  it('shows parts, work, versions and the last errors', async () => {
+    const { page, faults } = await openAs('status');
+    await page.getByText('Everything works').waitFor();
+    const { json } = await fixture().served.call('GET', '/v1/status', undefined, HEADERS);
+    const parts = page.getByRole('table', { name: 'Parts of the service' });
+    for (const { name } of json.parts) await parts.getByRole('row', { name: new RegExp(`^${name}`) }).waitFor();
+    const text = (await page.getByRole('main').textContent()) ?? '';
+    for (const said of [json.versions.service, json.versions.model, json.versions.population, '1 ready'])
+      expect(text).toContain(said);
+    expect(json.engine.users_scored).toBeGreaterThan(0);
+    await page.getByText(/\d\/s$/).waitFor();
+    expect(faults.list).toEqual([]);
+  });
+});
+
+describeInBrowser.each(THEMES)('in the %s theme', (theme) => {
+  it.each([
+    ['populations', /^country/],
+    ['models', /^All campaigns/],
+    ['status', /^engine/],
+  ])('%s is accessible', async (name, row) => {
+    const opened = await openAs(name, OPERATOR, theme);
+    await opened.page.getByRole('row', { name: row }).waitFor();
+    await expectAccessible(opened.page);
+    await takeScreenshots(opened, name, theme);
+    await expectAccessible(opened.page);
+    expect(opened.faults.list).toEqual([]);
+  });
+});
+
+describeInBrowser.each(THEMES)('the reference in the %s theme', (theme) => {
+  it('has the name and colours of the project, and leads to the console', async () => {
+    const opened = await fixture().open(theme);
+    await opened.page.goto(`${fixture().url}/docs`);
+    await opened.page.getByText('Metrics for Prometheus').waitFor();
+    expect(await opened.page.title()).toBe('metaheac API');
+    expect(await opened.page.locator('.topbar').isVisible()).toBe(false);
+    const canvas = await opened.page.evaluate('getComputedStyle(document.body).backgroundColor');
+    expect(canvas).toBe(theme === 'dark' ? 'rgb(20, 20, 19)' : 'rgb(255, 255, 255)');
+    await opened.page.screenshot({ path: join(ROOT, `test/console/screenshots/reference-1600-${theme}.png`) });
+    await opened.page.getByRole('link', { name: 'Console' }).click();
+    await opened.page.getByRole('link', { name: 'API reference' }).or(opened.page.getByLabel('API key')).waitFor();
+    expect(opened.faults.list).toEqual([]);
+  });
+});
