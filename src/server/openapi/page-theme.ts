@@ -22,9 +22,10 @@ body, .swagger-ui, .swagger-ui .info .title, .swagger-ui .opblock-tag, .swagger-
 .swagger-ui .info { margin: 32px 0; }
 .swagger-ui .info .title, .swagger-ui .opblock-tag { color: var(--ink); letter-spacing: -0.01em; }
 .swagger-ui .opblock, .swagger-ui .opblock .opblock-section-header { box-shadow: none; }
-.swagger-ui .info a, .swagger-ui .info a:visited { color: var(--accent); }
-.swagger-ui .btn.authorize { border-color: var(--accent); color: var(--accent); }
-.swagger-ui .btn.authorize svg { fill: var(--accent); }
+:root .swagger-ui .info a, :root .swagger-ui .info a:visited { color: var(--accent); }
+.swagger-ui .info p { line-height: 1.8; }
+:root .swagger-ui .btn.authorize { border-color: var(--accent); color: var(--accent); }
+:root .swagger-ui .btn.authorize svg, :root .swagger-ui .btn.authorize span { fill: var(--accent); color: var(--accent); }
 .project { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 24px; padding: 14px 24px;
   border-bottom: 1px solid var(--line); background: var(--surface); font-size: 15px; }
 .project a { color: var(--muted); text-decoration: none; }
