@@ -45,75 +45,13 @@ function Summary({ status: { ready, parts } }: { readonly status: Answer }) {
 }
 
 function Body({ status }: { readonly status: Answer }) {
-  const { queue, engine, versions, disk, webhooks } = status;
-  const rate = useThroughput(status);
-  const states = Object.entries(queue.by_state).filter(([, count]) => count > 0);
   return (
     <>
-      <Section title="Work">
-        <Facts
-          facts={[
-            {
-              ...{ name: 'Waiting', value: formatCount(queue.depth) },
-              note: queue.depth > 0 ? `the oldest for ${formatDuration(queue.oldest_seconds)}` : 'nothing waits',
-            },
-            { name: 'Being made', value: engine.expanding === null ? '–' : formatCount(engine.expanding) },
-            {
-              ...{ name: 'Throughput', value: rate === null ? '–' : `${formatCount(Math.round(rate))}/s` },
-              note: 'people scored, over the last half minute',
-            },
-            { name: 'People scored', value: formatCount(engine.users_scored), note: 'since the start' },
-            {
-              ...{ name: 'Messages to webhooks', value: formatCount(webhooks.delivered) },
-              note: `${formatCount(webhooks.pending)} wait, ${formatCount(webhooks.failed)} failed`,
-            },
-          ]}
-        />
-        <p class="muted small">
-          {states.length === 0 ? 'There is no audience yet.' : `Audiences: ${states.map(inWords).join(', ')}.`}
-        </p>
-      </Section>
+      <Work status={status} />
       <Section title="Parts" lead="The service takes work while all of them are ready.">
         <Table caption="Parts of the service" columns={PARTS} rows={status.parts} rowKey={({ name }) => name} />
       </Section>
-      <Section title="Service">
-        <Facts
-          facts={[
-            { name: 'Version', value: versions.service, note: `database ${versions.database_schema}` },
-            { name: 'Running for', value: formatUptime(status.uptime_seconds), note: formatTime(status.started_at) },
-            {
-              ...{ name: 'Model', note: 'in use' },
-              value: (
-                <a class="mono" href={hrefOf(['models'])}>
-                  {versions.model}
-                </a>
-              ),
-            },
-            {
-              ...{ name: 'Population', note: 'in use' },
-              value: (
-                <a class="mono" href={hrefOf(['populations'])}>
-                  {versions.population}
-                </a>
-              ),
-            },
-            {
-              ...{ name: 'Free disk', value: disk === null ? 'unknown' : formatBytes(disk.free_bytes) },
-              note:
-                disk === null
-                  ? 'the system does not tell'
-                  : `${formatShare(disk.free_bytes / disk.total_bytes)} of ${formatBytes(disk.total_bytes)}`,
-            },
-            {
-              ...{
-                name: 'Memory of the engine',
-                note: `threads: ${engine.threads ?? 0}, restarts: ${engine.restarts}`,
-              },
-              value: engine.resident_bytes === null ? '–' : formatBytes(engine.resident_bytes),
-            },
-          ]}
-        />
-      </Section>
+      <Service status={status} />
       <Section title="Last errors">
         {status.last_errors.length === 0 ? (
           <p class="muted">None since the start.</p>
@@ -127,6 +65,81 @@ function Body({ status }: { readonly status: Answer }) {
         )}
       </Section>
     </>
+  );
+}
+
+function Work({ status }: { readonly status: Answer }) {
+  const { queue, engine, webhooks } = status;
+  const rate = useThroughput(status);
+  const states = Object.entries(queue.by_state).filter(([, count]) => count > 0);
+  return (
+    <Section title="Work">
+      <Facts
+        facts={[
+          {
+            ...{ name: 'Waiting', value: formatCount(queue.depth) },
+            note: queue.depth > 0 ? `the oldest for ${formatDuration(queue.oldest_seconds)}` : 'nothing waits',
+          },
+          { name: 'Being made', value: engine.expanding === null ? '–' : formatCount(engine.expanding) },
+          {
+            ...{ name: 'Throughput', value: rate === null ? '–' : `${formatCount(Math.round(rate))}/s` },
+            note: 'people scored, over the last half minute',
+          },
+          { name: 'People scored', value: formatCount(engine.users_scored), note: 'since the start' },
+          {
+            ...{ name: 'Messages to webhooks', value: formatCount(webhooks.delivered) },
+            note: `${formatCount(webhooks.pending)} wait, ${formatCount(webhooks.failed)} failed`,
+          },
+        ]}
+      />
+      <p class="muted small">
+        {states.length === 0 ? 'There is no audience yet.' : `Audiences: ${states.map(inWords).join(', ')}.`}
+      </p>
+    </Section>
+  );
+}
+
+function Service({ status }: { readonly status: Answer }) {
+  const { versions, disk, engine } = status;
+  return (
+    <Section title="Service">
+      <Facts
+        facts={[
+          { name: 'Version', value: versions.service, note: `database ${versions.database_schema}` },
+          { name: 'Running for', value: formatUptime(status.uptime_seconds), note: formatTime(status.started_at) },
+          {
+            ...{ name: 'Model', note: 'in use' },
+            value: (
+              <a class="mono" href={hrefOf(['models'])}>
+                {versions.model}
+              </a>
+            ),
+          },
+          {
+            ...{ name: 'Population', note: 'in use' },
+            value: (
+              <a class="mono" href={hrefOf(['populations'])}>
+                {versions.population}
+              </a>
+            ),
+          },
+          {
+            ...{ name: 'Free disk', value: disk === null ? 'unknown' : formatBytes(disk.free_bytes) },
+            note:
+              disk === null
+                ? 'the system does not tell'
+                : `${formatShare(disk.free_bytes / disk.total_bytes)} of ${formatBytes(disk.total_bytes)}`,
+          },
+          {
+            ...{
+              name: 'Memory of the engine',
+              note: `threads: ${engine.threads ?? 0}, restarts: ${engine.restarts}`,
+            },
+            value: engine.resident_bytes === null ? '–' : formatBytes(engine.resident_bytes),
+          },
+        ]}
+      />
+    </Section>
   );
 }
 
