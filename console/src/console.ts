@@ -6,7 +6,7 @@ import { type Connection, createConnection } from './api/connection.ts';
 import { createSession, type Session } from './api/session.ts';
 import { createRouter, type Router } from './router.ts';
 import { createTheme, type Theme } from './ui/theme.ts';
-import { createToasts, type Toasts } from './ui/toasts.tsx';
+import { createToasts, type Toasts } from './ui/toasts.ts';
 
 export interface Console {
   readonly page: Window;

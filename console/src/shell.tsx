@@ -5,7 +5,7 @@ import { useConsole } from './console.ts';
 import type { ConsolePage } from './pages.ts';
 import { hrefOf } from './router.ts';
 import { OfflineBar } from './ui/states.tsx';
-import { ToastList } from './ui/toasts.tsx';
+import { ToastList } from './ui/toast-list.tsx';
 
 interface ShellProps {
   readonly pages: readonly ConsolePage[];

@@ -1,6 +1,5 @@
 /** Short messages about what was just done; read out by screen readers, gone after some seconds. */
 import { type ReadonlySignal, signal } from '@preact/signals';
-import { useConsole } from '../console.ts';
 
 const SHOWN_MS = 6_000;
 
@@ -32,20 +31,4 @@ export function createToasts(page: Window): Toasts {
       page.setTimeout(() => dismiss(number), SHOWN_MS);
     },
   };
-}
-
-export function ToastList() {
-  const { toasts } = useConsole();
-  return (
-    <div class="toasts" role="status" aria-live="polite">
-      {toasts.list.value.map(({ number, text, tone }) => (
-        <div key={number} class={`toast toast-${tone}`}>
-          <span>{text}</span>
-          <button type="button" class="icon-button" aria-label="Dismiss" onClick={() => toasts.dismiss(number)}>
-            ×
-          </button>
-        </div>
-      ))}
-    </div>
-  );
 }
