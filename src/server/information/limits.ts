@@ -17,6 +17,16 @@ export const INFORMATION_LIMITS = {
     unit: 'values',
     description: 'Known values that one search examines; its page may be short, and the cursor continues.',
   },
+  maximumSampleSize: {
+    default: 1_000,
+    unit: 'users',
+    description: 'Users of the population in one sample.',
+  },
+  defaultSampleSize: {
+    default: 100,
+    unit: 'users',
+    description: 'Users of the population in a sample if no `size` is given.',
+  },
 } as const satisfies LimitRows;
 
 export type InformationLimits = LimitValues<typeof INFORMATION_LIMITS>;

@@ -5,17 +5,20 @@ import type { VersionSummary } from '../../population/versions.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 import { describeRoute, json } from '../http/route.ts';
+import { sampleUsers } from './sample.ts';
 import {
   changesQuery,
   populationChangesSchema,
   populationDetailSchema,
+  populationSampleSchema,
   populationVersionSchema,
   populationVersionsSchema,
+  sampleQuery,
   versionParams,
 } from './schemas.ts';
 
 /** What these routes call. */
-export type PopulationNeeds = Pick<ServerDependencies, 'population' | 'populations' | 'wake'>;
+export type PopulationNeeds = Pick<ServerDependencies, 'config' | 'population' | 'populations' | 'wake'>;
 
 const TAGS = ['information'];
 
@@ -23,6 +26,7 @@ export function addPopulationRoutes(app: ServerApp, dependencies: PopulationNeed
   listPopulations(app, dependencies);
   getPopulation(app, dependencies);
   getPopulationChanges(app, dependencies);
+  samplePopulation(app, dependencies);
   activatePopulation(app, dependencies);
 }
 
@@ -104,6 +108,38 @@ function getPopulationChanges(app: ServerApp, { populations }: PopulationNeeds):
         added_features: [...features.addedFeatures],
         removed_features: [...features.removedFeatures],
       };
+    },
+  );
+}
+
+function samplePopulation(app: ServerApp, { config, populations }: PopulationNeeds): void {
+  app.get(
+    '/v1/populations/current/sample',
+    {
+      config: { class: 'computed' },
+      schema: describeRoute({
+        operationId: 'samplePopulation',
+        scope: 'read',
+        labels: 'heeded',
+        tags: TAGS,
+        summary: 'Get the ids of a few users of the served population',
+        description:
+          'To try the service out without a list of your own. With `feature` and `value`, only users who have that ' +
+          'value. The first ones that were imported, so the same ones each time: not a random sample.',
+        querystring: sampleQuery(config),
+        response: { 200: json('The users.', populationSampleSchema) },
+        errors: ['feature_not_found'],
+      }),
+    },
+    async (request) => {
+      const { size, feature, value } = request.query;
+      const population = populations.current();
+      if (feature !== undefined && population.features.every(({ name }) => name !== feature)) {
+        const known_features = population.features.map(({ name }) => name);
+        throw new AppError('feature_not_found', 'the population has no such feature', { facts: { known_features } });
+      }
+      const wanted = feature === undefined || value === undefined ? null : { feature, value };
+      return { population_version: population.version, user_ids: await sampleUsers(population, size, wanted) };
     },
   );
 }

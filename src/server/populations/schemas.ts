@@ -1,7 +1,9 @@
 /** The shapes of population versions. */
 import { z } from 'zod';
 import { FEATURE_KINDS } from '../../lib/feature-kinds.ts';
+import type { ServerConfig } from '../config.ts';
 import { count, time } from '../http/fields.ts';
+import { pageLimit } from '../http/query-numbers.ts';
 
 export const versionParams = z.object({
   version: z
@@ -97,3 +99,21 @@ export const populationChangesSchema = z
       },
     ],
   });
+
+export function sampleQuery({ maximumSampleSize, defaultSampleSize, maximumFeatureValueLength }: ServerConfig) {
+  const text = z.string().min(1).max(maximumFeatureValueLength).optional();
+  return z
+    .strictObject({
+      size: pageLimit(maximumSampleSize, defaultSampleSize).describe('How many users at most.'),
+      feature: text.describe('A user feature with values; needs `value`.').meta({ examples: ['country'] }),
+      value: text.describe('The value that they have; needs `feature`.').meta({ examples: ['DE'] }),
+    })
+    .refine(({ feature, value }) => (feature === undefined) === (value === undefined), {
+      message: 'feature and value are expected together',
+    });
+}
+
+export const populationSampleSchema = z.object({ population_version: z.string(), user_ids: z.array(z.string()) }).meta({
+  id: 'PopulationSample',
+  examples: [{ population_version: 'ba9876543210', user_ids: ['u1', 'u2', 'u3'] }],
+});

@@ -94,6 +94,7 @@ describe('every route', () => {
       'GET /v1/populations',
       'GET /v1/populations/current',
       'GET /v1/populations/current/features/{name}/values',
+      'GET /v1/populations/current/sample',
       'POST /v1/campaigns',
       'POST /v1/estimates',
     ]);
