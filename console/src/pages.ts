@@ -22,6 +22,13 @@ export const PAGES: readonly ConsolePage[] = [
     ...{ isInNavigation: true, view: Audiences },
   },
   {
+    ...{ key: 'new-audience', title: 'New audience', path: ['audiences', 'new'], scope: 'write' as const },
+    ...{
+      isInNavigation: false,
+      view: lazy(() => import('./pages/new-audience/new-audience.tsx').then(({ NewAudience }) => NewAudience)),
+    },
+  },
+  {
     ...{ key: 'audience', title: 'Audience', path: ['audiences', ':id'], scope: 'read' as const },
     ...{
       isInNavigation: false,

@@ -11,6 +11,8 @@ export interface Router {
   readonly place: ReadonlySignal<Place>;
   /** Goes to an address made by `hrefOf`; `replace` leaves no step for the back button. */
   go(href: string, how?: { readonly replace?: boolean }): void;
+  /** Asked before another place is shown: where it says false, the user stays. One at a time; null asks nobody. */
+  guard(mayGo: ((href: string) => boolean) | null): void;
 }
 
 /** The address of a page of the console; what is empty of a query falls away. */
@@ -31,8 +33,16 @@ function placeOf(hash: string): Place {
 
 export function createRouter(page: Window): Router {
   const place = signal(placeOf(page.location.hash));
+  let shown = page.location.hash;
+  let mayGo: ((href: string) => boolean) | null = null;
   page.addEventListener('hashchange', () => {
-    place.value = placeOf(page.location.hash);
+    const { hash } = page.location;
+    if (hash !== shown && mayGo !== null && !mayGo(hash)) {
+      page.history.pushState(null, '', shown);
+      return;
+    }
+    shown = hash;
+    place.value = placeOf(hash);
   });
   return {
     place,
@@ -40,8 +50,12 @@ export function createRouter(page: Window): Router {
       if (!replace) page.location.hash = href;
       else {
         page.history.replaceState(null, '', href);
+        shown = page.location.hash;
         place.value = placeOf(href);
       }
+    },
+    guard(asked) {
+      mayGo = asked;
     },
   };
 }

@@ -42,7 +42,9 @@ export function createSession(storage: Storage): Session {
     },
     end(why) {
       key = null;
-      storage.removeItem(STORED_AS);
+      // who signs out leaves nothing behind; a key that has expired takes no work with it
+      if (why === null) storage.clear();
+      else storage.removeItem(STORED_AS);
       state.value = { kind: 'out', why };
     },
     may(scope) {

@@ -1,0 +1,89 @@
+/** The customers that the audience is made from: pasted, or in a file. */
+import { useEffect, useId, useRef } from 'preact/hooks';
+import { useConsole } from '../../console.ts';
+import { Drop } from './drop.tsx';
+import type { NewAudience } from './model.ts';
+import { Outcome } from './outcome.tsx';
+import { Reading } from './reading.tsx';
+
+/** After the last key, before what was typed is sent. */
+const PAUSE_MS = 600;
+
+interface CustomersProps {
+  readonly audience: NewAudience;
+  readonly error: string | undefined;
+}
+
+export function Customers({ audience, error }: CustomersProps) {
+  const { seeds, values } = audience;
+  const id = useId();
+  const isFile = seeds.state.value.kind !== 'empty' && values.value.pasted === '';
+  const errorId = error === undefined ? undefined : `${id}-error`;
+  return (
+    <section class="part" aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>Your customers</h2>
+      <p class="muted">The people that others are compared with: buyers of a product, your best clients.</p>
+      {isFile ? null : (
+        <>
+          <Drop
+            label="Choose a file"
+            hint="Text, CSV or JSON lines with their ids, of any size."
+            onFile={(file) => {
+              audience.change({ pasted: '' });
+              void seeds.choose({ name: file.name, file, isText: false });
+            }}
+            isInvalid={error !== undefined}
+            errorId={errorId}
+          />
+          <Paste audience={audience} errorId={errorId} />
+        </>
+      )}
+      {error === undefined ? null : (
+        <div id={errorId} class="field-error" role="alert">
+          {error}
+        </div>
+      )}
+      <Outcome list={seeds} noun="customers" onClear={audience.clearSeeds} />
+      <Reading list={seeds} />
+    </section>
+  );
+}
+
+function Paste({ audience, errorId }: { readonly audience: NewAudience; readonly errorId: string | undefined }) {
+  const { page } = useConsole();
+  const { values, seeds } = audience;
+  const id = useId();
+  const { pasted } = values.value;
+  const isFirst = useRef(true);
+  // what was typed before a reload was sent then
+  useEffect(() => {
+    const isRestored = isFirst.current && seeds.kept.value !== null;
+    isFirst.current = false;
+    if (isRestored || pasted === '') return;
+    const timer = page.setTimeout(() => {
+      void seeds.choose({ name: 'Pasted ids', file: new Blob([pasted]), isText: true });
+    }, PAUSE_MS);
+    return () => page.clearTimeout(timer);
+  }, [pasted]);
+  return (
+    <div class="field">
+      <label for={id} class="field-label">
+        Or paste their ids
+      </label>
+      <textarea
+        id={id}
+        class="control paste"
+        rows={4}
+        spellcheck={false}
+        placeholder="One id a line"
+        value={pasted}
+        aria-invalid={errorId !== undefined}
+        aria-describedby={errorId}
+        onInput={({ currentTarget }) => {
+          audience.change({ pasted: currentTarget.value });
+          if (currentTarget.value.trim() === '') audience.clearSeeds();
+        }}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,58 @@
+/** A place for a file: dropped on it, or chosen by the browser's own dialog. */
+import { useId, useRef, useState } from 'preact/hooks';
+
+interface DropProps {
+  readonly label: string;
+  readonly hint: string;
+  readonly onFile: (file: File) => void;
+  readonly isInvalid?: boolean;
+  readonly errorId?: string | undefined;
+}
+
+/** What a browser's dialog offers first; anything may be dropped. */
+const ENDINGS = '.csv,.txt,.tsv,.ndjson,.jsonl,text/csv,text/plain,application/x-ndjson';
+
+export function Drop({ label, hint, onFile, isInvalid = false, errorId }: DropProps) {
+  const id = useId();
+  const [isOver, setIsOver] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const take = (files: FileList | null | undefined) => {
+    const file = files?.[0];
+    if (file !== undefined) onFile(file);
+    // the same file may be chosen again, after it was changed
+    if (input.current !== null) input.current.value = '';
+  };
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is an extra way; the input in it is for everybody
+    <div
+      class={`drop ${isOver ? 'drop-over' : ''}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setIsOver(true);
+      }}
+      onDragLeave={() => setIsOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setIsOver(false);
+        take(event.dataTransfer?.files);
+      }}
+    >
+      <input
+        ref={input}
+        id={id}
+        class="drop-input"
+        type="file"
+        accept={ENDINGS}
+        aria-invalid={isInvalid}
+        aria-describedby={[`${id}-hint`, errorId].filter(Boolean).join(' ')}
+        onChange={({ currentTarget }) => take(currentTarget.files)}
+      />
+      <label for={id} class="drop-label">
+        <span class="drop-action">{label}</span> or drop it here
+      </label>
+      <div id={`${id}-hint`} class="field-hint">
+        {hint}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,185 @@
+/** What can be expected while the form is filled in: who is matched, how alike they are, how good it will be. */
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import type { Estimate } from '../../api/types.ts';
+import { useConsole } from '../../console.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
+import { VERDICTS } from '../audiences/words.ts';
+import type { NewAudience } from './model.ts';
+import type { Report } from './send-ids.ts';
+import type { Estimated } from './use-estimate.ts';
+import { peopleOf } from './values.ts';
+
+interface ExpectationProps {
+  readonly audience: NewAudience;
+  readonly estimated: Estimated;
+}
+
+export function Expectation({ audience, estimated: { estimate, error, isLoading } }: ExpectationProps) {
+  const state = audience.seeds.state.value;
+  const report = state.kind === 'done' || state.kind === 'sending' ? state.report : null;
+  return (
+    <aside class="expectation" aria-labelledby="expectation-title" aria-busy={isLoading}>
+      <h2 id="expectation-title">What to expect</h2>
+      {report === null && estimate === null ? (
+        <p class="muted">As soon as your customers arrive, you see how many are known and how good an audience gets.</p>
+      ) : (
+        <>
+          {report === null ? null : <Matched audience={audience} report={report} isDone={state.kind === 'done'} />}
+          {estimate === null ? null : <Quality audience={audience} estimate={estimate} isLoading={isLoading} />}
+        </>
+      )}
+      {error !== undefined && report !== null ? (
+        <p class="muted small" role="status">
+          No forecast now: {error instanceof Error ? error.message : String(error)}
+        </p>
+      ) : null}
+    </aside>
+  );
+}
+
+interface FactProps {
+  readonly name: string;
+  readonly children: ComponentChildren;
+  /** One short line that explains it. */
+  readonly note?: string | undefined;
+}
+
+function Fact({ name, note, children }: FactProps) {
+  return (
+    <div class="fact">
+      <dt>{name}</dt>
+      <dd>
+        {children}
+        {note === undefined ? null : <span class="fact-note">{note}</span>}
+      </dd>
+    </div>
+  );
+}
+
+interface MatchedProps {
+  readonly audience: NewAudience;
+  readonly report: Report;
+  readonly isDone: boolean;
+}
+
+function Matched({ audience, report, isDone }: MatchedProps) {
+  const { page, toasts } = useConsole();
+  const [isBusy, setIsBusy] = useState(false);
+  const { known, unknown } = report;
+  const download = async () => {
+    setIsBusy(true);
+    try {
+      saveFile(page, await audience.draft.unknownSeeds(), 'unknown-customers.txt');
+    } catch (error) {
+      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+    }
+    setIsBusy(false);
+  };
+  return (
+    <dl class="facts">
+      <Fact name="Matched" note={`${formatShare(known / Math.max(1, known + unknown))} of your customers`}>
+        {formatCount(known)}
+      </Fact>
+      <Fact name="Unknown" note={unknown > 0 ? 'Not in the population: they are not used' : undefined}>
+        {formatCount(unknown)}
+        {unknown > 0 && isDone ? (
+          <Button isBusy={isBusy} onClick={() => void download()}>
+            Download the {formatCount(unknown)} unknown
+          </Button>
+        ) : null}
+      </Fact>
+    </dl>
+  );
+}
+
+interface QualityProps {
+  readonly audience: NewAudience;
+  readonly estimate: Estimate;
+  readonly isLoading: boolean;
+}
+
+function Quality({ audience, estimate, isLoading }: QualityProps) {
+  const { cohesion, expected, reason, candidates, seeds } = estimate;
+  const nearest = nearestSize(audience, estimate);
+  return (
+    <>
+      <dl class="facts">
+        {seeds.suppressed ? (
+          <Fact name="Not used" note="Customers who are also on a list of people to leave out">
+            {formatCount(seeds.suppressed)}
+          </Fact>
+        ) : null}
+        {candidates === null ? null : (
+          <Fact name="To choose from" note="People who fit, without your customers">
+            {formatCount(candidates)}
+          </Fact>
+        )}
+        {cohesion === null ? null : (
+          <Fact
+            name="How alike they are"
+            note={`A customer ranks above a random person in ${round(cohesion.mean)} of 100 cases (${round(cohesion.low)} to ${round(cohesion.high)}); chance is 50`}
+          >
+            {likeness(cohesion.mean)}
+          </Fact>
+        )}
+        {expected === null ? null : (
+          <Fact
+            name="Expected quality"
+            note={
+              nearest === null
+                ? undefined
+                : `${formatFactor(nearest.lift.mean)} as many hits as a random audience, at ${formatShare(nearest.share)} of those to choose from (${formatFactor(nearest.lift.low)} to ${formatFactor(nearest.lift.high)})`
+            }
+          >
+            <Badge tone={VERDICTS[expected.verdict].tone}>{VERDICTS[expected.verdict].text}</Badge>
+          </Fact>
+        )}
+      </dl>
+      <p class="muted small" role="status">
+        {isLoading ? 'Working out the forecast …' : reason === null ? null : WHY[reason.code](estimate)}
+      </p>
+    </>
+  );
+}
+
+const WHY: Readonly<Record<NonNullable<Estimate['reason']>['code'], (estimate: Estimate) => string>> = {
+  too_few_seeds: ({ minimum }) => `At least ${formatCount(minimum)} known customers are needed for a forecast.`,
+  no_candidates: () => 'Nobody is left to choose from: the filters, or the list of people to leave out, take all.',
+  loading: () => 'The forecast is being prepared.',
+  busy: () => 'The service is busy; the forecast follows.',
+  too_slow: () => 'The forecast takes too long now. The audience has one when it is ready.',
+  failed: () => 'The forecast failed. The audience has one when it is ready.',
+};
+
+/** The forecast whose size is closest to the wished one. */
+function nearestSize({ values, population }: NewAudience, { expected, candidates }: Estimate) {
+  const people = peopleOf(values.value, population.users);
+  if (expected === null || people === null || !candidates) return null;
+  const distance = (share: string) => Math.abs(Math.log((Number(share) * candidates) / people));
+  const [share] = Object.keys(expected.lift).sort((a, b) => distance(a) - distance(b));
+  const lift = share === undefined ? undefined : expected.lift[share];
+  return share === undefined || lift === undefined ? null : { share: Number(share), lift };
+}
+
+function likeness(auc: number): string {
+  if (auc >= 0.85) return 'Very much';
+  if (auc >= 0.7) return 'Clearly';
+  return auc >= 0.58 ? 'A little' : 'Hardly';
+}
+
+function round(share: number): number {
+  return Math.round(100 * share);
+}
+
+function saveFile(page: Window, file: Blob, name: string): void {
+  const url = URL.createObjectURL(file);
+  const link = page.document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  // after the browser has taken it
+  page.setTimeout(() => URL.revokeObjectURL(url), 1_000);
+}

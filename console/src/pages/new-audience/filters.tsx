@@ -1,0 +1,120 @@
+/** Who may be in the audience: users with certain values, or numbers within bounds. */
+import { useRef } from 'preact/hooks';
+import { type Api, call } from '../../api/client.ts';
+import { useConsole } from '../../console.ts';
+import { Button } from '../../ui/button.tsx';
+import { Select, TextField } from '../../ui/field.tsx';
+import type { NewAudience } from './model.ts';
+import { type FoundValues, ValuePicker } from './value-picker.tsx';
+import type { FilterValue } from './values.ts';
+import { nameOf, pointerOf } from './words.ts';
+
+interface FiltersProps {
+  readonly audience: NewAudience;
+  readonly faultAt: (pointer: string) => string | undefined;
+}
+
+export function Filters({ audience, faultAt }: FiltersProps) {
+  const { population, values, change } = audience;
+  const added = useRef<string | null>(null);
+  const { filters } = values.value;
+  const offered = population.features.filter(({ name, kind }) => kind !== 'vector' && filters[name] === undefined);
+  const set = (name: string, filter: FilterValue) => change({ filters: { ...filters, [name]: filter } });
+  return (
+    <section class="part" aria-labelledby="filters-title">
+      <h2 id="filters-title">Who may be in it</h2>
+      <p class="muted">Everybody in your population, unless you narrow it down. Your customers need not fit.</p>
+      {Object.entries(filters).map(([name, filter]) => (
+        <div key={name} class="filter">
+          <One
+            {...{ audience, name, filter, error: faultAt(pointerOf('filters', name)) }}
+            isNew={added.current === name}
+            onChange={(changed) => set(name, changed)}
+          />
+          <Button
+            aria-label={`Remove the filter ${nameOf(name)}`}
+            onClick={() => {
+              const { [name]: _removed, ...rest } = filters;
+              change({ filters: rest });
+            }}
+          >
+            Remove
+          </Button>
+        </div>
+      ))}
+      {offered.length > 0 ? (
+        <div class="add-filter">
+          <Select
+            label="Add a filter"
+            value=""
+            onValue={(name) => {
+              const feature = offered.find((each) => each.name === name);
+              if (feature === undefined) return;
+              added.current = name;
+              const isRange = feature.kind === 'number';
+              set(name, isRange ? { kind: 'range', min: '', max: '' } : { kind: 'tokens', tokens: [] });
+            }}
+            options={[
+              { value: '', label: 'Choose what to filter by' },
+              ...offered.map(({ name }) => ({ value: name, label: nameOf(name) })),
+            ]}
+          />
+        </div>
+      ) : null}
+    </section>
+  );
+}
+
+interface OneProps {
+  readonly audience: NewAudience;
+  readonly name: string;
+  readonly filter: FilterValue;
+  readonly error: string | undefined;
+  readonly isNew: boolean;
+  readonly onChange: (filter: FilterValue) => void;
+}
+
+function One({ audience, name, filter, error, isNew, onChange }: OneProps) {
+  const { api } = useConsole();
+  if (filter.kind === 'tokens') {
+    const known = audience.population.features.find((each) => each.name === name)?.known_values ?? 0;
+    return (
+      <ValuePicker
+        {...{ label: nameOf(name), isSingle: false, chosen: filter.tokens, known, error, isOpen: isNew }}
+        onChange={(tokens) => onChange({ kind: 'tokens', tokens })}
+        load={(search, limit, signal) => loadValues(api, name, search, limit, signal)}
+      />
+    );
+  }
+  const input = { inputMode: 'decimal', autocomplete: 'off' } as const;
+  return (
+    <div class="range">
+      <TextField
+        label={`${nameOf(name)} at least`}
+        value={filter.min}
+        onValue={(min) => onChange({ ...filter, min })}
+        {...{ input, error }}
+      />
+      <TextField
+        label={`${nameOf(name)} at most`}
+        value={filter.max}
+        onValue={(max) => onChange({ ...filter, max })}
+        input={input}
+      />
+    </div>
+  );
+}
+
+async function loadValues(
+  api: Api,
+  name: string,
+  search: string,
+  limit: number,
+  signal: AbortSignal,
+): Promise<FoundValues> {
+  const params = { path: { name }, query: { limit, ...(search !== '' && { search }) } };
+  const page = await call(api.GET('/v1/populations/current/features/{name}/values', { params, signal }));
+  // what nobody has now would match nobody
+  const items = page.items.filter(({ users }) => users > 0).sort((a, b) => b.users - a.users);
+  return { items, hasMore: page.next_cursor !== null };
+}

@@ -1,0 +1,138 @@
+/** The form, with what is wrong by its fields, and the forecast beside it. */
+import { useRef, useState } from 'preact/hooks';
+import { ApiError } from '../../api/errors.ts';
+import { useConsole } from '../../console.ts';
+import { hrefOf } from '../../router.ts';
+import { ErrorBanner } from '../../ui/banner.tsx';
+import { Button, ButtonLink } from '../../ui/button.tsx';
+import { TextField } from '../../ui/field.tsx';
+import { Customers } from './customers.tsx';
+import { Expectation } from './expectation.tsx';
+import { Features } from './features.tsx';
+import { Filters } from './filters.tsx';
+import { LeaveDialog, useLeaveGuard } from './leave.tsx';
+import type { NewAudience } from './model.ts';
+import { Size } from './size.tsx';
+import { Suppression } from './suppression.tsx';
+import { useEstimate } from './use-estimate.ts';
+import { useSampleCustomers } from './use-sample-customers.tsx';
+import { faultsOf, inputsOf } from './values.ts';
+
+const NO_FAULTS = {};
+/** Fields whose errors stand beside them; others are told above the button. */
+const PLACES = ['/name', '/seeds', '/suppression', '/audience', '/features', '/filters'];
+
+export function Form({ audience }: { readonly audience: NewAudience }) {
+  const [isTried, setIsTried] = useState(false);
+  const { submit, error, isBusy } = useSubmit(audience);
+  const estimated = useEstimate(audience);
+  const sampleNote = useSampleCustomers(audience);
+  const leave = useLeaveGuard(audience, isBusy);
+  const form = useRef<HTMLFormElement>(null);
+  const { values, change } = audience;
+  const faults = isTried ? allFaults(audience) : NO_FAULTS;
+  const faultAt = (pointer: string): string | undefined =>
+    Object.entries<string>(faults).find(([at]) => at === pointer)?.[1] ??
+    apiFault(error, pointer) ??
+    apiFault(estimated.error, pointer);
+  const onSubmit = async () => {
+    setIsTried(true);
+    const isSent = Object.keys(allFaults(audience)).length === 0 && (await submit());
+    // the first field with an error comes into sight, after it is drawn
+    if (!isSent) requestAnimationFrame(() => firstInvalid(form.current)?.focus());
+  };
+  return (
+    <form
+      ref={form}
+      class="new"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!isBusy) void onSubmit();
+      }}
+    >
+      <div class="parts">
+        <section class="part">
+          <TextField
+            label="Name"
+            value={values.value.name}
+            onValue={(name) => change({ name })}
+            error={faultAt('/name')}
+            input={{ placeholder: 'Autumn shoes, Berlin', autocomplete: 'off', maxLength: 200 }}
+          />
+        </section>
+        {sampleNote}
+        <Customers audience={audience} error={faultAt('/seeds')} />
+        <Size audience={audience} error={faultAt('/audience')} />
+        <Filters audience={audience} faultAt={faultAt} />
+        <Suppression audience={audience} error={faultAt('/suppression')} />
+        <Features audience={audience} faultAt={faultAt} />
+      </div>
+      <Expectation audience={audience} estimated={estimated} />
+      <div class="new-foot">
+        {error !== undefined && !isPlaced(error) ? <ErrorBanner error={error} /> : null}
+        <div class="actions">
+          <Button kind="primary" type="submit" isBusy={isBusy}>
+            {isBusy ? 'Creating …' : 'Create the audience'}
+          </Button>
+          <ButtonLink href={hrefOf(['audiences'])}>Cancel</ButtonLink>
+        </div>
+      </div>
+      <LeaveDialog {...leave} />
+    </form>
+  );
+}
+
+function useSubmit(audience: NewAudience) {
+  const { router } = useConsole();
+  const [error, setError] = useState<unknown>();
+  const [isBusy, setIsBusy] = useState(false);
+  const submit = async (): Promise<boolean> => {
+    const { values, draft, model, population } = audience;
+    setIsBusy(true);
+    setError(undefined);
+    try {
+      const id = await draft.submit(inputsOf(values.value, model, population));
+      audience.forget();
+      router.guard(null);
+      router.go(hrefOf(['audiences', id]));
+      return true;
+    } catch (cause) {
+      setError(cause);
+      setIsBusy(false);
+      return false;
+    }
+  };
+  return { submit, error, isBusy };
+}
+
+/** What is missing, and what is not done yet. */
+function allFaults(audience: NewAudience): Readonly<Record<string, string>> {
+  const { values, seeds, suppression, keeping, model } = audience;
+  const faults: Record<string, string> = { ...faultsOf(values.value, model.minimum_seeds) };
+  const arriving = seeds.state.value.kind;
+  if (arriving === 'sending') faults['/seeds'] = 'Your customers are still being sent: a moment, please.';
+  else if (arriving === 'asks') faults['/seeds'] = 'Choose the column with the ids.';
+  else if (arriving === 'failed') faults['/seeds'] = 'The list could not be read: see below.';
+  if (suppression.state.value.kind !== 'empty' && keeping.value.kind !== 'kept')
+    faults['/suppression'] = 'This list does not count yet: leave its people out, or remove it.';
+  return faults;
+}
+
+function apiFault(error: unknown, pointer: string): string | undefined {
+  return error instanceof ApiError ? error.faultAt(pointer) : undefined;
+}
+
+/** Whether each fault of the error stands by a field of the page. */
+function isPlaced(error: unknown): boolean {
+  if (!(error instanceof ApiError) || error.faults.length === 0) return false;
+  return error.faults.every(({ pointer }) => PLACES.some((at) => pointer === at || pointer.startsWith(`${at}/`)));
+}
+
+function firstInvalid(form: HTMLFormElement | null): HTMLElement | null {
+  const invalid = form?.querySelector<HTMLElement>('[aria-invalid="true"]');
+  if (invalid) return invalid;
+  const told = form?.querySelector<HTMLElement>('.field-error');
+  const part = told?.closest('.part');
+  return part?.querySelector<HTMLElement>('input, button, select, summary') ?? null;
+}

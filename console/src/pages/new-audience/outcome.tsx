@@ -1,0 +1,172 @@
+/** What the service said of a list: how far it is, who is known, and what looks wrong with those who are not. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { call } from '../../api/client.ts';
+import { useConsole } from '../../console.ts';
+import { Button } from '../../ui/button.tsx';
+import { formatCount, formatShare } from '../../ui/format.ts';
+import { Progress } from '../../ui/progress.tsx';
+import type { UserList } from './list.ts';
+import { ENCODINGS } from './read/encoding.ts';
+import { SEPARATORS } from './read/records.ts';
+import type { Report } from './send-ids.ts';
+
+interface OutcomeProps {
+  readonly list: UserList;
+  /** "customers", "people". */
+  readonly noun: string;
+  readonly onClear: () => void;
+  /** What can be done with it. */
+  readonly actions?: ComponentChildren;
+}
+
+export function Outcome({ list, noun, onClear, actions }: OutcomeProps) {
+  const state = list.state.value;
+  const name = list.source.value?.name ?? list.kept.value?.name;
+  if (state.kind === 'empty') return null;
+  return (
+    <div class="outcome">
+      <div class="outcome-head">
+        <strong class="outcome-name">{name}</strong>
+        <Button onClick={onClear}>Remove</Button>
+      </div>
+      {state.kind === 'asks' ? (
+        <p class="outcome-warn">Which column has the ids? Choose it below.</p>
+      ) : state.kind === 'sending' ? (
+        <Sending share={state.share} read={state.report?.received ?? 0} />
+      ) : state.kind === 'failed' ? (
+        <Failure error={state.error} onRetry={() => void list.send()} />
+      ) : (
+        <Done list={list} report={state.report} noun={noun} />
+      )}
+      {actions}
+    </div>
+  );
+}
+
+function Sending({ share, read }: { readonly share: number; readonly read: number }) {
+  return (
+    <div role="status">
+      <Progress label="Sending the list" value={share} />
+      <span class="muted small">
+        {formatShare(share)} sent, {formatCount(read)} ids checked
+      </span>
+    </div>
+  );
+}
+
+function Failure({ error, onRetry }: { readonly error: unknown; readonly onRetry: () => void }) {
+  return (
+    <div class="outcome-bad" role="alert">
+      <p>{error instanceof Error ? error.message : String(error)}</p>
+      <Button onClick={onRetry}>Try again</Button>
+    </div>
+  );
+}
+
+interface DoneProps {
+  readonly list: UserList;
+  readonly report: Report;
+  readonly noun: string;
+}
+
+function Done({ list, report, noun }: DoneProps) {
+  const { known, unknown, duplicate, empty } = report;
+  const facts = [
+    unknown > 0 ? `${formatCount(unknown)} unknown` : null,
+    duplicate > 0 ? `${formatCount(duplicate)} twice in the list` : null,
+    empty > 0 ? `${formatCount(empty)} rows without an id` : null,
+  ].filter(Boolean);
+  return (
+    <div role="status">
+      <p>
+        <strong>{formatCount(known)}</strong> {noun} matched{facts.length > 0 ? `, ${facts.join(', ')}` : null}.
+      </p>
+      <ReadAs list={list} />
+      {known === 0 ? <Nobody examples={report.examples} /> : null}
+      <Hints list={list} report={report} />
+    </div>
+  );
+}
+
+/** That a file was not what programs expect, and is read all the same. */
+function ReadAs({ list }: { readonly list: UserList }) {
+  const layout = list.layout.value;
+  if (layout === null) return null;
+  const { encoding, separator } = layout;
+  const isOdd = encoding !== 'utf-8' || separator === ';' || separator === '\t' || separator === '|';
+  if (!isOdd) return null;
+  const by =
+    separator === 'none' || separator === 'json' ? '' : `, separated by ${SEPARATORS[separator].toLowerCase()}`;
+  return (
+    <p class="muted small">
+      Read as {ENCODINGS[encoding]}
+      {by}: nothing needs to be converted.
+    </p>
+  );
+}
+
+function Hints({ list, report }: { readonly list: UserList; readonly report: Report }) {
+  return (
+    <>
+      {report.hints.map(({ found, users, example }) => (
+        <div key={found} class="outcome-warn">
+          <p>
+            {formatCount(users)} unknown: {HINTS[found]} For example <code>{example}</code>
+          </p>
+          {found === 'spaces' && list.source.value !== null ? (
+            <Button onClick={() => list.change({ trims: true })}>Read it without the spaces</Button>
+          ) : null}
+        </div>
+      ))}
+    </>
+  );
+}
+
+const HINTS: Readonly<Record<Report['hints'][number]['found'], string>> = {
+  json_lines: 'these are lines of JSON. Choose "JSON lines" below.',
+  header: 'this is the name of a column. Say below that the first row has names.',
+  utf16: 'these are in another encoding. Choose UTF-16 below.',
+  spaces: 'these are known without the spaces around them.',
+  quotes: 'these are known without the quotes around them. Choose a separator below.',
+  columns: 'these are whole rows, one column of which is known. Choose the separator below.',
+};
+
+/** Nobody is known: what ids look like here, beside what was sent. */
+function Nobody({ examples }: { readonly examples: readonly string[] }) {
+  const { api } = useConsole();
+  const [own, setOwn] = useState<readonly string[]>([]);
+  useEffect(() => {
+    call(api.GET('/v1/populations/current/sample', { params: { query: { size: 3 } } })).then(
+      ({ user_ids: ids }) => setOwn(ids),
+      () => {},
+    );
+  }, [api]);
+  return (
+    <div class="outcome-bad" role="alert">
+      <p>
+        None of these ids is in your population. Your list has <Ids ids={examples.slice(0, 3)} />
+        {own.length > 0 ? (
+          <>
+            ; the population has <Ids ids={own} />
+          </>
+        ) : null}
+        .
+      </p>
+      <p>It may be another column, or ids of another system.</p>
+    </div>
+  );
+}
+
+function Ids({ ids }: { readonly ids: readonly string[] }) {
+  return (
+    <>
+      {ids.map((id, i) => (
+        <>
+          {i > 0 ? ', ' : null}
+          <code>{id.slice(0, 40)}</code>
+        </>
+      ))}
+    </>
+  );
+}

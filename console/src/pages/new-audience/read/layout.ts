@@ -1,0 +1,150 @@
+/** How ids stand in a file: one a line, in a column of a table, or in a field of JSON lines. Guessed by its beginning. */
+import { type Encoding, guessEncoding } from './encoding.ts';
+import { type Separator, splitterOf } from './records.ts';
+
+/** How a file is read. The user may change each part. */
+export interface Layout {
+  readonly encoding: Encoding;
+  readonly separator: Separator;
+  /** The first row has names. */
+  readonly hasHeader: boolean;
+  /** Index of the column with the ids. */
+  readonly column: number;
+  /** For JSON: the fields, in the order of the columns. */
+  readonly fields: readonly string[];
+  /** Spaces around ids are not part of them. */
+  readonly trims: boolean;
+}
+
+/** The beginning of a file as a table. */
+export interface Preview {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export const HEAD_BYTES = 64 * 1024;
+const SHOWN_ROWS = 5;
+/** Rows by which columns are judged. */
+const JUDGED_ROWS = 200;
+const MOST_FIELDS = 20;
+
+/** What a column with ids is called, the likeliest first. */
+const ID_NAMES = [
+  /^user[ _-]?id$/i,
+  /^(customer|client|member|person|profile|account|contact|crm|subscriber|kunden?)[ _-]?(id|no|nr|nummer|number|key)$/i,
+  /^(id|uid|uuid|user|customer|kunde)$/i,
+  /[ _-]id$/i,
+];
+
+/** How a file is probably read. `isLast`: there is no more than the head. */
+export function guessLayout(head: Uint8Array, isLast: boolean): Layout {
+  const encoding = guessEncoding(head);
+  const lines = linesOf(head, encoding, isLast);
+  const separator = guessSeparator(lines);
+  const fields = separator === 'json' ? fieldsOf(lines) : [];
+  const base = { encoding, separator, fields, hasHeader: false, column: 0, trims: false };
+  const rows = rowsOf(lines, base);
+  const [first = []] = rows;
+  if (separator === 'json') return { ...base, column: Math.max(0, namedColumn(fields)) };
+  const named = namedColumn(first);
+  if (named >= 0) return { ...base, hasHeader: true, column: named };
+  const hasHeader = first.length > 1 && looksLikeHeader(rows);
+  return { ...base, hasHeader, column: likeliestColumn(hasHeader ? rows.slice(1) : rows) };
+}
+
+/** Whether the layout's column is more than a guess: it is the only one, or is called as such columns are. */
+export function isSure(preview: Preview, { hasHeader, separator, column }: Layout): boolean {
+  if (preview.columns.length <= 1) return true;
+  return (hasHeader || separator === 'json') && ID_NAMES.some((name) => name.test(preview.columns[column] ?? ''));
+}
+
+/** The head as a table, as the layout reads it. */
+export function previewOf(head: Uint8Array, isLast: boolean, layout: Layout): Preview {
+  const rows = rowsOf(linesOf(head, layout.encoding, isLast), layout);
+  const width = rows.reduce((most, row) => Math.max(most, row.length), 0);
+  const names = layout.separator === 'json' ? layout.fields : layout.hasHeader ? (rows[0] ?? []) : [];
+  const columns = Array.from({ length: width }, (_, i) => names[i]?.trim() || `Column ${i + 1}`);
+  return { columns, rows: (layout.hasHeader ? rows.slice(1) : rows).slice(0, SHOWN_ROWS) };
+}
+
+function linesOf(head: Uint8Array, encoding: Encoding, isLast: boolean): string[] {
+  const text = new TextDecoder(encoding).decode(head, { stream: true });
+  const lines = text.split(/\r?\n/);
+  if (!isLast && lines.length > 1) lines.pop();
+  return lines.filter((line) => line.trim() !== '').slice(0, JUDGED_ROWS);
+}
+
+function rowsOf(lines: readonly string[], layout: Layout): string[][] {
+  const splitter = splitterOf(layout);
+  try {
+    return splitter.push(`${lines.join('\n')}\n`);
+  } catch {
+    return lines.map((line) => [line]);
+  }
+}
+
+function guessSeparator(lines: readonly string[]): Separator {
+  const [first = ''] = lines;
+  if (/^[{"]/.test(first) && isJson(first)) return 'json';
+  const counts = ([';', '\t', ',', '|'] as const).map((separator) => ({ separator, count: parts(first, separator) }));
+  const fits = counts.filter(({ separator, count }) => {
+    const same = lines.filter((line) => parts(line, separator) === count).length;
+    return count > 1 && same >= 0.8 * lines.length;
+  });
+  fits.sort((a, b) => b.count - a.count);
+  return fits[0]?.separator ?? (/^"[^"]*"$/.test(first) ? ',' : 'none');
+}
+
+/** Fields of a line, without those within quotes. */
+function parts(line: string, separator: string): number {
+  return line.replace(/"[^"]*"/g, '').split(separator).length;
+}
+
+function isJson(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return line.startsWith('{') || !line.includes(',');
+  } catch {
+    return false;
+  }
+}
+
+function fieldsOf(lines: readonly string[]): string[] {
+  const fields = new Set<string>();
+  for (const line of lines) {
+    try {
+      const value: unknown = JSON.parse(line);
+      if (typeof value === 'object' && value !== null) for (const name of Object.keys(value)) fields.add(name);
+    } catch {
+      // it is counted when the file is read
+    }
+  }
+  return [...fields].slice(0, MOST_FIELDS);
+}
+
+function namedColumn(names: readonly string[]): number {
+  for (const wanted of ID_NAMES) {
+    const found = names.findIndex((name) => wanted.test(name.trim()));
+    if (found >= 0) return found;
+  }
+  return -1;
+}
+
+/** A first row without a digit, above rows with digits. */
+function looksLikeHeader([first = [], ...rest]: readonly (readonly string[])[]): boolean {
+  return first.every((cell) => !/\d/.test(cell)) && rest.some((row) => row.some((cell) => /\d/.test(cell)));
+}
+
+/** The first whose values differ most, and look like no name, date, amount or address. */
+function likeliestColumn(rows: readonly (readonly string[])[]): number {
+  const width = rows[0]?.length ?? 1;
+  let best = 0;
+  let bestScore = -1;
+  for (let column = 0; column < width; column++) {
+    const values = rows.map((row) => row[column] ?? '').filter(Boolean);
+    const plain = values.filter((value) => !/[\s@]|^\d{4}-\d\d-\d\d|^-?\d+[.,]\d\d?$/.test(value)).length;
+    const score = (new Set(values).size + plain) / Math.max(1, rows.length);
+    if (score > bestScore) [best, bestScore] = [column, score];
+  }
+  return best;
+}

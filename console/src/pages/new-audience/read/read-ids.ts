@@ -1,0 +1,47 @@
+/** The ids of a file, piece by piece: no more of it is in memory than one piece. */
+import { createDecoder } from './encoding.ts';
+import type { Layout } from './layout.ts';
+import { splitterOf, UnreadableError } from './records.ts';
+
+export interface Piece {
+  readonly ids: readonly string[];
+  /** Rows without an id. */
+  readonly empty: number;
+  /** Of the file, so far. */
+  readonly bytesRead: number;
+}
+
+/** @throws UnreadableError where the file is not as the layout says; DOMException where it cannot be read any more */
+export async function* readIds(file: Blob, layout: Layout): AsyncGenerator<Piece, void, void> {
+  const reader = file.stream().getReader();
+  const decoder = createDecoder(layout.encoding);
+  const splitter = splitterOf(layout);
+  let bytesRead = 0;
+  let isFirst = layout.hasHeader;
+  const pieceOf = (rows: readonly (readonly string[])[]): Piece => {
+    const wanted = isFirst ? rows.slice(1) : rows;
+    if (rows.length > 0) isFirst = false;
+    const cells = wanted.map((row) => row[layout.column] ?? '');
+    const ids = (layout.trims ? cells.map((id) => id.trim()) : cells).filter((id) => id !== '');
+    return { ids, empty: cells.length - ids.length, bytesRead };
+  };
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      bytesRead += value.length;
+      yield pieceOf(splitter.push(decoded(() => decoder.decode(value, { stream: true }))));
+    }
+    yield pieceOf([...splitter.push(decoded(() => decoder.decode())), ...splitter.end()]);
+  } finally {
+    await reader.cancel();
+  }
+}
+
+function decoded(decode: () => string): string {
+  try {
+    return decode();
+  } catch {
+    throw new UnreadableError('The file is not UTF-8 all through. Choose another encoding, such as Windows-1252.');
+  }
+}

@@ -1,0 +1,44 @@
+/** Customers to try the page with: people of the population who have something in common. */
+import { type Api, call } from '../../api/client.ts';
+import type { CurrentPopulation } from '../../api/types.ts';
+
+export interface SampleCustomers {
+  readonly userIds: readonly string[];
+  /** What they share: `hiking` of `interests`; null where nothing fits. */
+  readonly shared: { readonly feature: string; readonly value: string } | null;
+}
+
+/** The share of people who have it: few enough to mean something, enough to learn from. */
+const WANTED_SHARE = 0.04;
+const LOOKED_AT_FEATURES = 4;
+const LOOKED_AT_VALUES = 200;
+
+export async function findSampleCustomers(
+  api: Api,
+  population: CurrentPopulation,
+  size: number,
+): Promise<SampleCustomers> {
+  const shared = await findShared(api, population, size);
+  const query = { size, ...shared };
+  const { user_ids: userIds } = await call(api.GET('/v1/populations/current/sample', { params: { query } }));
+  return { userIds, shared };
+}
+
+async function findShared(api: Api, population: CurrentPopulation, size: number): Promise<SampleCustomers['shared']> {
+  // lists of interests say more than where somebody lives
+  const features = [...population.features]
+    .filter(({ kind, sensitive }) => !sensitive && (kind === 'multi' || kind === 'single'))
+    .sort((a, b) => Number(b.kind === 'multi') - Number(a.kind === 'multi') || b.known_values - a.known_values)
+    .slice(0, LOOKED_AT_FEATURES);
+  const distance = (users: number) => Math.abs(Math.log(users / population.users / WANTED_SHARE));
+  let best: { feature: string; value: string; users: number } | null = null;
+  for (const { name } of features) {
+    const params = { path: { name }, query: { limit: LOOKED_AT_VALUES } };
+    const { items } = await call(api.GET('/v1/populations/current/features/{name}/values', { params }));
+    for (const { value, users } of items) {
+      if (users < size / 2 || users > population.users / 2) continue;
+      if (best === null || distance(users) < distance(best.users)) best = { feature: name, value, users };
+    }
+  }
+  return best === null ? null : { feature: best.feature, value: best.value };
+}

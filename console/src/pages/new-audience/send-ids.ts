@@ -1,0 +1,108 @@
+/** Sends the ids of a file in pieces that grow, so that the first answer comes soon and a large file goes fast. */
+import { ApiError } from '../../api/errors.ts';
+import type { UserSet } from '../../api/types.ts';
+import type { Layout } from './read/layout.ts';
+import { readIds } from './read/read-ids.ts';
+import { UnreadableError } from './read/records.ts';
+
+type Hint = NonNullable<UserSet['sent']>['hints'][number];
+
+/** What the service knows of a list. */
+export interface Report {
+  readonly received: number;
+  readonly known: number;
+  readonly unknown: number;
+  readonly duplicate: number;
+  readonly examples: readonly string[];
+  readonly hints: readonly Hint[];
+  /** Rows without an id. */
+  readonly empty: number;
+}
+
+/** Sends one piece, as JSON strings line by line; the first replaces what was sent before. */
+export type Send = (lines: string, isFirst: boolean, signal: AbortSignal) => Promise<UserSet>;
+
+interface Following {
+  readonly signal: AbortSignal;
+  readonly onId: (id: string) => void;
+  /** The share of the file that has arrived, and the report so far. */
+  readonly onSent: (share: number, report: Report) => void;
+}
+
+const FIRST_CHARACTERS = 48 * 1024;
+const MOST_CHARACTERS = 4 * 1024 * 1024;
+/** A service that is busy with other uploads is asked again. */
+const ATTEMPTS = 6;
+const PAUSE_SECONDS = 2;
+
+/** @throws UnreadableError, ApiError, OfflineError */
+export async function sendIds(file: Blob, layout: Layout, send: Send, following: Following): Promise<Report> {
+  const { signal, onId, onSent } = following;
+  let report: Report = { received: 0, known: 0, unknown: 0, duplicate: 0, examples: [], hints: [], empty: 0 };
+  let pending: string[] = [];
+  let characters = 0;
+  let limit = FIRST_CHARACTERS;
+  let isFirst = true;
+  const flush = async (bytesRead: number) => {
+    const ids = pending;
+    [pending, characters] = [[], 0];
+    const body = ids.map((id) => `${JSON.stringify(id)}\n`).join('');
+    const set = await patiently(() => send(body, isFirst, signal), signal).catch((error: unknown) => {
+      throw withId(error, ids);
+    });
+    report = added(report, set);
+    isFirst = false;
+    limit = Math.min(MOST_CHARACTERS, 2 * limit);
+    onSent(file.size === 0 ? 1 : bytesRead / file.size, report);
+  };
+  for await (const { ids, empty, bytesRead } of readIds(file, layout)) {
+    signal.throwIfAborted();
+    report = { ...report, empty: report.empty + empty };
+    for (const id of ids) {
+      onId(id);
+      pending.push(id);
+      characters += id.length + 3;
+      if (characters >= limit) await flush(bytesRead);
+    }
+  }
+  if (pending.length > 0) await flush(file.size);
+  if (isFirst) throw new UnreadableError('There is no id in it. Is it the right column?');
+  return report;
+}
+
+/** A dry run tells of each piece alone; otherwise the set is what all pieces made. */
+function added(before: Report, { sent, dry_run: isDry, ...set }: UserSet): Report {
+  const sum = (key: 'received' | 'known' | 'unknown' | 'duplicate') => before[key] + (sent?.[key] ?? 0);
+  const counts = isDry
+    ? { received: sum('received'), known: sum('known'), unknown: sum('unknown'), duplicate: sum('duplicate') }
+    : { received: set.received, known: set.known, unknown: set.unknown, duplicate: set.duplicate };
+  const hints = new Map(before.hints.map((hint) => [hint.found, hint]));
+  for (const hint of sent?.hints ?? []) {
+    const same = hints.get(hint.found);
+    hints.set(hint.found, same ? { ...same, users: same.users + hint.users } : hint);
+  }
+  const examples = before.examples.length > 0 ? before.examples : (sent?.unknown_examples ?? []);
+  return { ...counts, examples, hints: [...hints.values()], empty: before.empty };
+}
+
+async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isBusy = error instanceof ApiError && (error.status === 503 || error.status === 429);
+      if (!isBusy || attempt >= ATTEMPTS || signal.aborted) throw error;
+      const seconds = Number(error.problem['retry_after'] ?? PAUSE_SECONDS);
+      await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(30, seconds)));
+    }
+  }
+}
+
+/** The service names lines of the piece: people know the id. */
+function withId(error: unknown, ids: readonly string[]): unknown {
+  if (!(error instanceof ApiError)) return error;
+  const [, line] = /^line (\d+)$/.exec(error.faults[0]?.pointer ?? '') ?? [];
+  const id = line === undefined ? undefined : ids[Number(line) - 1];
+  if (id === undefined) return error;
+  return new UnreadableError(`"${id.slice(0, 60)}" is no id: ${error.faults[0]!.message}. Is it the right column?`);
+}

@@ -1,0 +1,43 @@
+/** How many people the audience has, as a number or as a share of the population. */
+import { Select, TextField } from '../../ui/field.tsx';
+import { formatCount } from '../../ui/format.ts';
+import type { NewAudience } from './model.ts';
+import { peopleOf, type Values } from './values.ts';
+
+interface SizeProps {
+  readonly audience: NewAudience;
+  readonly error: string | undefined;
+}
+
+export function Size({ audience, error }: SizeProps) {
+  const { values, population, change } = audience;
+  const { size, sizeUnit } = values.value;
+  const people = peopleOf(values.value, population.users);
+  return (
+    <section class="part" aria-labelledby="size-title">
+      <h2 id="size-title">How many people</h2>
+      <div class="size">
+        <TextField
+          label="Size"
+          value={size}
+          onValue={(text) => change({ size: text })}
+          error={error}
+          input={{ inputMode: 'decimal', autocomplete: 'off' }}
+        />
+        <Select
+          label="Counted in"
+          value={sizeUnit}
+          onValue={(unit) => change({ sizeUnit: unit as Values['sizeUnit'] })}
+          options={[
+            { value: 'percent', label: '% of the population' },
+            { value: 'people', label: 'people' },
+          ]}
+        />
+      </div>
+      <p class="muted small">
+        {people === null ? null : `${formatCount(people)} of ${formatCount(population.users)} people. `}
+        You can change it later, and see what each size reaches.
+      </p>
+    </section>
+  );
+}

@@ -1,0 +1,88 @@
+/** What can be expected of the audience, asked again whenever what it depends on has changed. */
+import { useEffect, useState } from 'preact/hooks';
+import { type Api, call } from '../../api/client.ts';
+import { ApiError } from '../../api/errors.ts';
+import type { Estimate } from '../../api/types.ts';
+import { useConsole } from '../../console.ts';
+import type { NewAudience } from './model.ts';
+import { featuresOf, filtersOf } from './values.ts';
+
+export interface Estimated {
+  /** The last one; it stays while the next is made. */
+  readonly estimate: Estimate | null;
+  readonly error: unknown;
+  readonly isLoading: boolean;
+}
+
+/** After the last change. */
+const PAUSE_MS = 350;
+/** Between attempts, while the service says that it needs a moment. */
+const AGAIN_MS = 1_500;
+const ATTEMPTS = 20;
+const LATER = ['loading', 'busy', 'too_slow'];
+
+export function useEstimate(audience: NewAudience): Estimated {
+  const { api, page, connection } = useConsole();
+  const [state, setState] = useState<Estimated>({ estimate: null, error: undefined, isLoading: false });
+  const { values, seeds, suppression, keeping, model, population } = audience;
+  const left = keeping.value.kind === 'kept' ? suppression.kept.value : null;
+  const question = {
+    seeds: seeds.sample.value,
+    features: featuresOf(values.value, model),
+    filters: filtersOf(values.value, population),
+    // some of them would say too little
+    ...(left?.isWhole && { suppression: left.sample }),
+  };
+  const key = JSON.stringify(question);
+  const returns = connection.returns.value;
+  // the question, as text, decides
+  useEffect(() => {
+    if (question.seeds.length === 0) {
+      setState({ estimate: null, error: undefined, isLoading: false });
+      return;
+    }
+    const aborted = new AbortController();
+    let timer: number | undefined;
+    const ask = async (attempt: number) => {
+      try {
+        const estimate = await estimateOf(api, question, aborted.signal);
+        if (aborted.signal.aborted) return;
+        const isLater = estimate.reason !== null && LATER.includes(estimate.reason.code) && attempt < ATTEMPTS;
+        setState({ estimate, error: undefined, isLoading: isLater });
+        if (isLater) timer = page.setTimeout(() => ask(attempt + 1), AGAIN_MS);
+      } catch (error) {
+        if (!aborted.signal.aborted) setState((before) => ({ ...before, error, isLoading: false }));
+      }
+    };
+    setState((before) => ({ ...before, isLoading: true }));
+    timer = page.setTimeout(() => ask(1), PAUSE_MS);
+    return () => {
+      aborted.abort();
+      page.clearTimeout(timer);
+    };
+  }, [key, returns]);
+  return state;
+}
+
+interface Question {
+  readonly seeds: readonly string[];
+  readonly features: ReturnType<typeof featuresOf>;
+  readonly filters: ReturnType<typeof filtersOf>;
+  readonly suppression?: readonly string[];
+}
+
+/** With as many seeds as the service takes. */
+async function estimateOf(api: Api, question: Question, signal: AbortSignal): Promise<Estimate> {
+  const { features, filters, suppression } = question;
+  const bodyOf = (most?: number) => ({
+    ...{ features, filters, seeds: question.seeds.slice(0, most) },
+    ...(suppression && { suppression: suppression.slice(0, most) }),
+  });
+  try {
+    return await call(api.POST('/v1/estimates', { body: bodyOf(), signal }));
+  } catch (error) {
+    const limit = error instanceof ApiError && error.code === 'too_many_seeds' ? error.faults[0]?.limit : undefined;
+    if (typeof limit !== 'number') throw error;
+    return call(api.POST('/v1/estimates', { body: bodyOf(limit), signal }));
+  }
+}

@@ -1,0 +1,17 @@
+/** What went wrong with a whole form: the service's words, and the request id for whoever is asked for help. */
+import { ApiError } from '../api/errors.ts';
+
+export function ErrorBanner({ error }: { readonly error: unknown }) {
+  const text = error instanceof Error ? error.message : String(error);
+  return (
+    <div class="banner" role="alert">
+      {error instanceof ApiError ? <strong>{error.title}</strong> : null}
+      <p>{text}</p>
+      {error instanceof ApiError ? (
+        <p class="small">
+          <a href={`/docs/errors/${error.code}`}>What {error.code} means</a>, request {error.requestId}
+        </p>
+      ) : null}
+    </div>
+  );
+}

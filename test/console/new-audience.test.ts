@@ -1,0 +1,245 @@
+/** A new audience in a real browser, from a list of customers to the page of the audience. */
+import { readFileSync } from 'node:fs';
+import { beforeAll, expect, it } from 'vitest';
+import type { ConsolePage } from './browser.ts';
+import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
+
+const OPERATOR = 'the key of the operator';
+const AUTHORIZED = { authorization: `Bearer ${OPERATOR}` };
+const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
+
+const open = async (key = OPERATOR, theme: (typeof THEMES)[number] = 'light', place = 'audiences/new') => {
+  const opened = await fixture().open(theme);
+  await opened.go(place);
+  await opened.page.getByLabel('API key').fill(key);
+  await opened.page.getByRole('button', { name: 'Sign in' }).click();
+  await opened.page.getByRole('heading', { level: 1, name: 'New audience' }).waitFor();
+  return opened;
+};
+
+/** Drops a file as a mouse would: the page sees no difference. */
+const drop = async ({ page }: ConsolePage, name: string, content: Buffer, where = 'Choose a file') => {
+  const bytes = [...content];
+  const data = await page.evaluateHandle(
+    ([fileName, all]) => {
+      // @ts-expect-error: runs in the page
+      const transfer = new globalThis.DataTransfer();
+      transfer.items.add(new File([new Uint8Array(all)], fileName));
+      return transfer;
+    },
+    [name, bytes] as const,
+  );
+  await page.locator('.drop', { hasText: where }).dispatchEvent('drop', { dataTransfer: data });
+};
+
+const csv = (ids: readonly string[], separator = ',') =>
+  Buffer.from(`Name${separator}customer_id\n${ids.map((id, i) => `Ann ${i}${separator}${id}`).join('\n')}\n`);
+
+const create = ({ page }: ConsolePage) => page.getByRole('button', { name: 'Create the audience' }).click();
+
+describeInBrowser('a new audience', () => {
+  let customers: readonly string[] = [];
+  let readKey = '';
+  beforeAll(async () => {
+    if (fixture() === undefined) return;
+    const { served, people } = fixture();
+    customers = people.slice(0, 120);
+    const made = await served.call('POST', '/v1/keys', { name: 'reader', scope: 'read' }, AUTHORIZED);
+    readKey = made.json.key;
+  });
+
+  const campaignOf = async (page: ConsolePage['page']) => {
+    await page.waitForURL(/#\/audiences\/[0-9a-f-]{36}$/);
+    const id = page.url().split('/').at(-1);
+    return (await fixture().served.call('GET', `/v1/campaigns/${id}`, undefined, AUTHORIZED)).json;
+  };
+
+  it('is made from a dropped CSV, and names those who are unknown', async () => {
+    const opened = await open();
+    const { page, faults } = opened;
+    await drop(opened, 'customers.csv', csv([...customers, 'nobody-1', 'nobody-2', 'nobody-3']));
+    await page.getByText('120 customers matched, 3 unknown.').waitFor();
+    expect(await page.getByLabel('Column with the ids').inputValue()).toBe('1');
+    await page.getByText('Expected quality').waitFor();
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Download the 3 unknown' }).click(),
+    ]);
+    expect(readFileSync(await download.path(), 'utf8')).toBe('nobody-1\nnobody-2\nnobody-3\n');
+    await page.getByLabel('Name', { exact: true }).fill('Autumn shoes');
+    await page.getByLabel('Add a filter').selectOption('country');
+    await page.getByRole('checkbox').nth(1).waitFor();
+    const country = page.locator('.filter .option').first();
+    await country.click();
+    const name = await country.locator('.option-value').textContent();
+    await page.getByLabel('Size').fill('40');
+    await page.getByLabel('Counted in').selectOption('people');
+    await page.locator('summary', { hasText: 'Category' }).click();
+    await page.getByRole('radio').first().check();
+    await drop(opened, 'left.txt', Buffer.from(`${customers.slice(0, 5).join('\n')}\nstranger\n`), 'Choose a list');
+    await page.getByText('5 people matched, 1 unknown.').waitFor();
+    await create(opened);
+    await page.getByText('This list does not count yet').waitFor();
+    await page.getByRole('button', { name: 'Leave these 5 people out' }).click();
+    await page.getByText('These 5 people will be left out.').waitFor();
+    await create(opened);
+    const campaign = await campaignOf(page);
+    expect(campaign).toMatchObject({ name: 'Autumn shoes', filters: { country: [name] }, audience: { size: 40 } });
+    expect(campaign.features.category).toBeTypeOf('string');
+    const at = `/v1/campaigns/${campaign.id}`;
+    const seeds = await fixture().served.call('GET', `${at}/seeds`, undefined, AUTHORIZED);
+    expect(seeds.json).toMatchObject({ known: 120, unknown: 3, suppressed: 5 });
+    expect(await page.evaluate("sessionStorage.getItem('metaheac.new-audience')")).toBeNull();
+    expect(faults.list).toEqual([]);
+  });
+
+  it('reads files of spreadsheets as they are, and asks for the column that it cannot tell', async () => {
+    const opened = await open();
+    const { page } = opened;
+    const remove = () => page.getByRole('button', { name: 'Remove', exact: true }).click();
+    const text = csv(customers, ';').toString('utf8');
+    await drop(opened, 'export.csv', Buffer.from(`\ufeff${text}`, 'utf16le'));
+    await page.getByText('120 customers matched.').waitFor();
+    await page.getByText('Read as UTF-16, separated by semicolon: nothing needs to be converted.').waitFor();
+    await remove();
+    await drop(opened, 'latin.csv', Buffer.from(text.replaceAll('Ann', 'Zoë'), 'latin1'));
+    await page.getByText('Read as Windows-1252, separated by semicolon').waitFor();
+    expect(await page.getByRole('cell', { name: 'Zoë 0' }).count()).toBe(1);
+    await remove();
+    // no name tells which column it is: the service knows the ids
+    const rows = customers.map((id, i) => `row-${i}\t${id}\tx${i % 3}`);
+    await drop(opened, 'plain.tsv', Buffer.from(`alpha\tbeta\tgamma\n${rows.join('\n')}\n`));
+    await page.getByText('120 customers matched.').waitFor();
+    expect(await page.getByLabel('Column with the ids').inputValue()).toBe('1');
+    await remove();
+    await drop(opened, 'spaces.txt', Buffer.from(customers.map((id) => `${id} \n`).join('')));
+    await page.getByRole('button', { name: 'Read it without the spaces' }).click();
+    await page.getByText('120 customers matched.').waitFor();
+  });
+
+  it('says what to do with a list that matches nobody, is empty or is cut off', async () => {
+    const opened = await open();
+    const { page } = opened;
+    const remove = () => page.getByRole('button', { name: 'Remove', exact: true }).click();
+    await drop(opened, 'other.txt', Buffer.from('ann@example.com\nbob@example.com\n'));
+    await page.getByText(/None of these ids is in your population\. Your list has ann@example\.com/).waitFor();
+    await page.getByText(new RegExp(`the population has ${fixture().people[0]}`)).waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('Nobody');
+    await create(opened);
+    await page.getByText('At least 10 customers must be known, and 0 are.').waitFor();
+    await remove();
+    await drop(opened, 'empty.csv', Buffer.from(''));
+    await page.getByText('The file is empty.').waitFor();
+    await remove();
+    await drop(opened, 'open.csv', Buffer.from('user_id,note\nu1,"never closed\nu2,x\n'));
+    await page.getByText(/A quote is opened and never closed/).waitFor();
+    await remove();
+    await drop(opened, 'names.csv', Buffer.from('user_id,name\n,Ann\n,Bob\n'));
+    await page.getByText('There is no id in it. Is it the right column?').waitFor();
+  });
+
+  it('puts what is wrong beside its field, before and after the service is asked', async () => {
+    const opened = await open();
+    const { page } = opened;
+    await page.getByLabel('Size').fill('0');
+    await create(opened);
+    const name = page.getByLabel('Name', { exact: true });
+    await page.getByText('Give it a name').waitFor();
+    expect(await name.getAttribute('aria-invalid')).toBe('true');
+    await page.locator('[aria-invalid="true"]:focus').waitFor();
+    await page.getByText('Add your customers: paste their ids, or drop a file.').waitFor();
+    await page.getByText('How many people should be in it?').waitFor();
+    await name.fill('Shoes');
+    await page.getByLabel('Or paste their ids').fill(customers.join('\n'));
+    await page.getByText('120 customers matched.').waitFor();
+    await page.getByLabel('Size').fill('30.5');
+    await page.getByLabel('Counted in').selectOption('people');
+    await page.getByText('People come whole.').waitFor();
+    // only the service knows that a number is too large
+    await page.getByLabel('Size').fill('99999999999999999999');
+    await create(opened);
+    const size = page.getByLabel('Size');
+    await page.locator('.size .field-error').waitFor();
+    expect(await size.getAttribute('aria-invalid')).toBe('true');
+    expect(await page.getByRole('button', { name: 'Create the audience' }).isEnabled()).toBe(true);
+  });
+
+  it('is kept over a reload, and asks before it is left', async () => {
+    const opened = await open();
+    const { page } = opened;
+    await page.getByLabel('Name', { exact: true }).fill('Half done');
+    await drop(opened, 'customers.csv', csv(customers));
+    await page.getByText('120 customers matched.').waitFor();
+    const { draftId } = JSON.parse(await page.evaluate("sessionStorage.getItem('metaheac.new-audience')"));
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.reload();
+    await page.getByText('120 customers matched.').waitFor();
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('Half done');
+    await page.getByText('Expected quality').waitFor();
+    await page.getByRole('link', { name: 'Audiences', exact: true }).click();
+    await page.getByRole('button', { name: 'Stay' }).click();
+    expect(page.url()).toMatch(/#\/audiences\/new$/);
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Discard and leave' }).click();
+    await page.waitForURL(/#\/audiences$/);
+    const gone = async () =>
+      (await fixture().served.call('GET', `/v1/campaigns/${draftId}`, undefined, AUTHORIZED)).status;
+    await expect.poll(gone, { timeout: 20_000 }).toBe(404);
+    await page.goto(`${fixture().url}/console/#/audiences/new`);
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('');
+  });
+
+  it('is made by keyboard alone', async () => {
+    const { page } = await open();
+    await page.getByLabel('Name', { exact: true }).focus();
+    await page.keyboard.type('By keys');
+    await page.keyboard.press('Tab');
+    expect(await page.evaluate('document.activeElement.type')).toBe('file');
+    await page.keyboard.press('Tab');
+    await page.keyboard.insertText(customers.join('\n'));
+    await page.getByText('120 customers matched.').waitFor();
+    await page.getByText('Expected quality').waitFor();
+    await page.getByLabel('Size').focus();
+    await page.keyboard.press('Enter');
+    expect(await campaignOf(page)).toMatchObject({ name: 'By keys', audience: { percent: 5 } });
+    // it is no draft any more, which leaving the page would remove
+    await expect.poll(async () => (await campaignOf(page)).state, { timeout: 60_000 }).toBe('ready');
+  });
+
+  it('has sample customers, who have something in common', async () => {
+    const { page, faults } = await open(OPERATOR, 'light', 'audiences/new?sample=1');
+    await page.getByText(/sample customers from your population, who have something in common/).waitFor();
+    await page.getByText('Expected quality').waitFor();
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toMatch(/^Sample: /);
+    await page.getByRole('button', { name: 'Create the audience' }).click();
+    expect((await campaignOf(page)).name).toMatch(/^Sample: /);
+    expect(faults.list).toEqual([]);
+  });
+
+  it('is not offered to a key that may only read', async () => {
+    const { page } = await open(readKey);
+    await page.getByRole('heading', { name: 'Your key does not open this' }).waitFor();
+    expect(await page.getByRole('button', { name: 'Create the audience' }).count()).toBe(0);
+  });
+
+  it.each(THEMES)('is accessible in the %s theme', async (theme) => {
+    const opened = await open(OPERATOR, theme);
+    const { page } = opened;
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'new-audience-empty', theme);
+    await page.getByLabel('Name', { exact: true }).fill('Autumn shoes');
+    await drop(opened, 'customers.csv', csv([...customers, 'nobody-1', 'nobody-2', 'nobody-3'], ';'));
+    await page.getByText('Expected quality').waitFor();
+    await page.getByLabel('Add a filter').selectOption('interests');
+    await page.getByRole('checkbox').nth(2).waitFor();
+    await page.locator('.filter .option').first().click();
+    await drop(opened, 'left.txt', Buffer.from(`${customers.slice(0, 5).join('\n')}\n`), 'Choose a list');
+    await page.getByText('This was a check').waitFor();
+    await expectAccessible(page);
+    await create(opened);
+    await page.getByText('This list does not count yet').waitFor();
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'new-audience', theme);
+    expect(opened.faults.list).toEqual([]);
+  });
+});
