@@ -21,7 +21,6 @@ export type Explanation = Schemas['Explanation'];
 export type AudienceVersion = Schemas['AudienceVersion'];
 export type UserSet = Schemas['UserSet'];
 export type Estimate = Schemas['Estimate'];
-export type CurrentModel = Schemas['CurrentModel'];
 export type CurrentPopulation = Schemas['CurrentPopulation'];
 /** What a campaign is changed to. */
 export type CampaignInputs = components['requestBodies']['CampaignUpdate']['content']['application/json'];

@@ -14,7 +14,7 @@ export interface Feedback {
   /** Users by their last event. @throws AppError campaign_not_found */
   feedbackOf(id: string): FeedbackCounts;
 
-  /** Ids of users whose last event is a conversion or a click, at most `limit`, by id. @throws AppError campaign_not_found */
+  /** Users whose last event is a conversion or a click, at most `limit`. @throws AppError campaign_not_found */
   respondersOf(id: string, limit: number): readonly string[];
 
   /** Removes the feedback of campaigns that were deleted, in slices between which other work can run. */

@@ -1,12 +1,13 @@
 /** The route of what came back: what users did, and how many of those who responded the audience had. */
+import { z } from 'zod';
 import { membershipOf } from '../../audience/membership.ts';
 import { campaignParams } from '../campaigns/params.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
+import { count } from '../http/fields.ts';
 import { describeRoute, json } from '../http/route.ts';
 import { findUsers } from '../user-sets/find-user.ts';
 import { type MembershipNeeds, withActive } from './membership-routes.ts';
-import { feedbackOutcomeSchema } from './schemas.ts';
 
 /** What this route calls. */
 export type OutcomeNeeds = Pick<MembershipNeeds, 'config' | 'population' | 'rankings'> & {
@@ -15,6 +16,21 @@ export type OutcomeNeeds = Pick<MembershipNeeds, 'config' | 'population' | 'rank
     'activeAudience' | 'audienceVersion' | 'get' | 'feedbackOf' | 'respondersOf'
   >;
 };
+
+const feedbackOutcomeSchema = z
+  .object({
+    users: z.object({ conversion: count, click: count, dismissal: count }).describe('By their last event.'),
+    responders: z
+      .object({
+        ranked: count.describe('Those that the active audience version ranks: neither its seeds nor unknown to it.'),
+        members: count.describe('Those of them who are in the audience.'),
+      })
+      .describe('Users who converted or clicked.'),
+  })
+  .meta({
+    id: 'FeedbackOutcome',
+    examples: [{ users: { conversion: 12, click: 40, dismissal: 3 }, responders: { ranked: 52, members: 31 } }],
+  });
 
 export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): void {
   const { config, store } = dependencies;

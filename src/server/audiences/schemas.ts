@@ -286,18 +286,3 @@ export function memberBatchBody(config: ServerConfig) {
 function isUserId({ maximumUserIdBytes }: ServerConfig): (id: unknown) => boolean {
   return (id) => wrongId('a user id', id, maximumUserIdBytes) === null;
 }
-
-export const feedbackOutcomeSchema = z
-  .object({
-    users: z.object({ conversion: count, click: count, dismissal: count }).describe('By their last event.'),
-    responders: z
-      .object({
-        ranked: count.describe('Those that the active audience version ranks: neither its seeds nor unknown to it.'),
-        members: count.describe('Those of them who are in the audience.'),
-      })
-      .describe('Users who converted or clicked.'),
-  })
-  .meta({
-    id: 'FeedbackOutcome',
-    examples: [{ users: { conversion: 12, click: 40, dismissal: 3 }, responders: { ranked: 52, members: 31 } }],
-  });

@@ -61,36 +61,56 @@ export function Actions({ loaded, onChange }: ActionsProps) {
       <Button kind="danger" onClick={() => setOpen('delete')}>
         Delete
       </Button>
-      <Dialog
-        title="Rename the audience"
-        isOpen={open === 'rename'}
-        onClose={() => setOpen(null)}
-        actions={
-          <>
-            <Button onClick={() => setOpen(null)}>Cancel</Button>
-            <Button kind="primary" onClick={rename} disabled={text.trim() === ''}>
-              Rename
-            </Button>
-          </>
-        }
-      >
-        <TextField label="Name" value={text} onValue={setText} input={{ maxLength: 200 }} />
-      </Dialog>
-      <Dialog
-        title={`Delete “${name}”?`}
-        isOpen={open === 'delete'}
-        onClose={() => setOpen(null)}
-        actions={
-          <>
-            <Button onClick={() => setOpen(null)}>Keep it</Button>
-            <Button kind="danger" onClick={remove}>
-              Delete it
-            </Button>
-          </>
-        }
-      >
-        <p>Its list of customers, its versions and its downloads go with it. This cannot be undone.</p>
-      </Dialog>
+      <Rename text={text} onText={setText} isOpen={open === 'rename'} onClose={() => setOpen(null)} onDo={rename} />
+      <Delete name={name} isOpen={open === 'delete'} onClose={() => setOpen(null)} onDo={remove} />
     </>
+  );
+}
+
+interface QuestionProps {
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+  readonly onDo: () => void;
+}
+
+type RenameProps = QuestionProps & { readonly text: string; readonly onText: (text: string) => void };
+
+function Rename({ text, onText, isOpen, onClose, onDo }: RenameProps) {
+  return (
+    <Dialog
+      title="Rename the audience"
+      isOpen={isOpen}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button kind="primary" onClick={onDo} disabled={text.trim() === ''}>
+            Rename
+          </Button>
+        </>
+      }
+    >
+      <TextField label="Name" value={text} onValue={onText} input={{ maxLength: 200 }} />
+    </Dialog>
+  );
+}
+
+function Delete({ name, isOpen, onClose, onDo }: QuestionProps & { readonly name: string }) {
+  return (
+    <Dialog
+      title={`Delete “${name}”?`}
+      isOpen={isOpen}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>Keep it</Button>
+          <Button kind="danger" onClick={onDo}>
+            Delete it
+          </Button>
+        </>
+      }
+    >
+      <p>Its list of customers, its versions and its downloads go with it. This cannot be undone.</p>
+    </Dialog>
   );
 }

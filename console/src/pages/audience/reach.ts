@@ -1,4 +1,4 @@
-/** What an audience of any size is expected to reach: read off the curve of the service, straight between its points. */
+/** What an audience of any size is expected to reach: read off the service's curve, straight between its points. */
 import type { QualityReport } from '../../api/types.ts';
 
 export type Curve = QualityReport['curve'];

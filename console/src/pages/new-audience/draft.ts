@@ -36,15 +36,8 @@ const NDJSON = { 'content-type': 'application/x-ndjson' };
 
 export function createDraft({ api, caller, id: restored, onId, newKey }: DraftNeeds): Draft {
   let made: Promise<string> | null = restored === null ? null : Promise.resolve(restored);
-  const make = async () => {
-    // a key of certain labels sees only campaigns that have them
-    const body = { name: 'Draft', seeds: null, audience: { percent: 5 }, labels: caller.labels ?? {} };
-    const { id } = await call(api.POST('/v1/campaigns', { body }));
-    onId(id);
-    return id;
-  };
   const id = () => {
-    made ??= make().catch((error: unknown) => {
+    made ??= make(api, caller, onId).catch((error: unknown) => {
       made = null;
       throw error;
     });
@@ -96,9 +89,19 @@ export function createDraft({ api, caller, id: restored, onId, newKey }: DraftNe
       const params = { path: { id: await made } };
       made = null;
       onId(null);
-      await call(api.DELETE('/v1/campaigns/{id}', { params })).catch((error: unknown) => {
-        if (!(error instanceof ApiError && error.status === 404)) throw error;
-      });
+      await call(api.DELETE('/v1/campaigns/{id}', { params })).catch(unlessGone);
     },
   };
+}
+
+async function make(api: Api, caller: Caller, onId: DraftNeeds['onId']): Promise<string> {
+  // a key of certain labels sees only campaigns that have them
+  const body = { name: 'Draft', seeds: null, audience: { percent: 5 }, labels: caller.labels ?? {} };
+  const { id } = await call(api.POST('/v1/campaigns', { body }));
+  onId(id);
+  return id;
+}
+
+function unlessGone(error: unknown): void {
+  if (!(error instanceof ApiError && error.status === 404)) throw error;
 }

@@ -1,5 +1,5 @@
 /** A list of users on its way to the service: chosen, previewed, read and sent piece by piece, and what came of it. */
-import { type ReadonlySignal, signal } from '@preact/signals';
+import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { guessLayout, HEAD_BYTES, isSure, type Layout, type Preview, previewOf } from './read/layout.ts';
 import { UnreadableError } from './read/records.ts';
 import { Sample } from './read/sample.ts';
@@ -75,31 +75,8 @@ export function createUserList({ send: sendPiece, askColumn, kept: restored }: L
     preview.value = previewOf(head, isWhole(), changed);
   };
 
-  const send = async () => {
-    const from = source.value;
-    const how = layout.value;
-    if (from === null || how === null) return;
-    const { signal: aborted } = stop();
-    const some = new Sample(SAMPLE_SIZE);
-    kept.value = null;
-    state.value = { kind: 'sending', share: 0, report: null };
-    try {
-      const report = await sendIds(from.file, how, sendPiece, {
-        signal: aborted,
-        onId: (id) => some.add(id),
-        onSent: (share, report) => {
-          state.value = { kind: 'sending', share, report };
-          sample.value = some.ids;
-        },
-      });
-      state.value = { kind: 'done', report };
-      sample.value = some.ids;
-      kept.value = { name: from.name, report, sample: some.ids, isWhole: some.isComplete };
-    } catch (error) {
-      if (!aborted.aborted) state.value = { kind: 'failed', error };
-    }
-  };
-
+  const parts = { source, layout, preview, state, sample, kept };
+  const send = () => sendList(parts, sendPiece, stop().signal);
   const choose = async (chosen: Source, given?: Layout) => {
     const { signal: aborted } = stop();
     source.value = chosen;
@@ -114,8 +91,7 @@ export function createUserList({ send: sendPiece, askColumn, kept: restored }: L
       if (given !== undefined || isSure(preview.value!, guessed)) return void (await send());
       state.value = { kind: 'asks' };
       const column = await askColumn(preview.value!);
-      if (aborted.aborted) return;
-      if (column === null) return;
+      if (aborted.aborted || column === null) return;
       show({ ...guessed, column });
       await send();
     } catch (error) {
@@ -124,25 +100,70 @@ export function createUserList({ send: sendPiece, askColumn, kept: restored }: L
   };
 
   return {
-    ...{ source, layout, preview, state, sample, kept, choose, send },
+    ...{ ...parts, choose, send },
     change(part) {
       const before = layout.value;
       if (before === null || source.value === null) return;
       stop();
-      const encoded = part.encoding !== undefined || part.separator !== undefined;
-      // what is read differently may have other columns
-      const guessed = encoded ? { column: 0, fields: guessLayout(head, isWhole()).fields } : {};
-      show({ ...before, ...guessed, ...part });
+      show({ ...before, ...columnsAfter(part, head, isWhole()), ...part });
       void send();
     },
     clear() {
       stop();
-      source.value = null;
-      layout.value = null;
-      preview.value = null;
-      sample.value = [];
-      kept.value = null;
-      state.value = { kind: 'empty' };
+      empty(parts);
     },
   };
+}
+
+/** What a list shows of itself. */
+interface Parts {
+  readonly source: Signal<Source | null>;
+  readonly layout: Signal<Layout | null>;
+  readonly preview: Signal<Preview | null>;
+  readonly state: Signal<ListState>;
+  readonly sample: Signal<readonly string[]>;
+  readonly kept: Signal<KeptList | null>;
+}
+
+async function sendList(
+  { source, layout, state, sample, kept }: Parts,
+  sendPiece: ListNeeds['send'],
+  aborted: AbortSignal,
+): Promise<void> {
+  const from = source.value;
+  const how = layout.value;
+  if (from === null || how === null) return;
+  const some = new Sample(SAMPLE_SIZE);
+  kept.value = null;
+  state.value = { kind: 'sending', share: 0, report: null };
+  try {
+    const report = await sendIds(from.file, how, sendPiece, {
+      signal: aborted,
+      onId: (id) => some.add(id),
+      onSent: (share, report) => {
+        state.value = { kind: 'sending', share, report };
+        sample.value = some.ids;
+      },
+    });
+    state.value = { kind: 'done', report };
+    sample.value = some.ids;
+    kept.value = { name: from.name, report, sample: some.ids, isWhole: some.isComplete };
+  } catch (error) {
+    if (!aborted.aborted) state.value = { kind: 'failed', error };
+  }
+}
+
+function empty({ source, layout, preview, state, sample, kept }: Parts): void {
+  source.value = null;
+  layout.value = null;
+  preview.value = null;
+  sample.value = [];
+  kept.value = null;
+  state.value = { kind: 'empty' };
+}
+
+/** What is read differently may have other columns. */
+function columnsAfter(part: Partial<Layout>, head: Uint8Array<ArrayBuffer>, isWhole: boolean): Partial<Layout> {
+  const isReadAnew = part.encoding !== undefined || part.separator !== undefined;
+  return isReadAnew ? { column: 0, fields: guessLayout(head, isWhole).fields } : {};
 }

@@ -1,5 +1,5 @@
 /** The page's state: what was entered, the two lists, the draft; kept in the tab's session storage. */
-import { effect, type ReadonlySignal, signal } from '@preact/signals';
+import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signals';
 import { call } from '../../api/client.ts';
 import type { Caller, CurrentModel, CurrentPopulation } from '../../api/types.ts';
 import type { Console } from '../../console.ts';
@@ -72,24 +72,7 @@ export function createNewAudience({ console, caller, model, population }: Needs)
   const ignore = () => {};
   return {
     ...{ values, seeds, suppression, keeping, draft, model, population, change },
-    async keepSuppression() {
-      const source = suppression.source.peek();
-      const layout = suppression.layout.peek();
-      if (source === null || layout === null) return;
-      keeping.value = { kind: 'sending', share: 0 };
-      try {
-        await sendIds(source.file, layout, draft.sendSuppression, {
-          signal: new AbortController().signal,
-          onId: ignore,
-          onSent: (share) => {
-            keeping.value = { kind: 'sending', share };
-          },
-        });
-        keeping.value = { kind: 'kept' };
-      } catch (error) {
-        keeping.value = { kind: 'failed', error };
-      }
-    },
+    keepSuppression: () => keepList(suppression, keeping, draft),
     clearSeeds() {
       seeds.clear();
       change({ pasted: '' });
@@ -144,4 +127,24 @@ async function bestColumn({ api }: Console, preview: Preview, minimumSeeds: numb
     if (counts.known > most) [best, most] = [column, counts.known];
   }
   return best;
+}
+
+/** Sends a list that was tried before, and tells how that goes. */
+async function keepList(list: UserList, keeping: Signal<Keeping>, draft: Draft): Promise<void> {
+  const source = list.source.peek();
+  const layout = list.layout.peek();
+  if (source === null || layout === null) return;
+  keeping.value = { kind: 'sending', share: 0 };
+  try {
+    await sendIds(source.file, layout, draft.sendSuppression, {
+      signal: new AbortController().signal,
+      onId: () => {},
+      onSent: (share) => {
+        keeping.value = { kind: 'sending', share };
+      },
+    });
+    keeping.value = { kind: 'kept' };
+  } catch (error) {
+    keeping.value = { kind: 'failed', error };
+  }
 }

@@ -1,4 +1,4 @@
-/** How ids stand in a file: one a line, in a column of a table, or in a field of JSON lines. Guessed by its beginning. */
+/** How ids stand in a file: one a line, in a column, or in a field of JSON lines. Guessed by its beginning. */
 import { type Encoding, guessEncoding } from './encoding.ts';
 import { type Separator, splitterOf } from './records.ts';
 
