@@ -161,7 +161,7 @@ describe('the import check', () => {
       for (const name of [
         'src',
         'test',
-        'console/src',
+        'console',
         '.dependency-cruiser.cjs',
         'tsconfig.json',
         'package.json',

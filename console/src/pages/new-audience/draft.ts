@@ -4,23 +4,8 @@
  */
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
-import type { Caller, CampaignInputs, UserSet } from '../../api/types.ts';
-
-export interface Draft {
-  /** Its campaign, made at the first need. */
-  readonly id: () => Promise<string>;
-  sendSeeds(lines: string, isFirst: boolean, signal: AbortSignal): Promise<UserSet>;
-  /** Tells what would come of it, and changes nothing. */
-  trySuppression(lines: string, isFirst: boolean, signal: AbortSignal): Promise<UserSet>;
-  sendSuppression(lines: string, isFirst: boolean, signal: AbortSignal): Promise<UserSet>;
-  dropSeeds(): Promise<void>;
-  dropSuppression(): Promise<void>;
-  /** The ids that the population does not have, as text. */
-  unknownSeeds(): Promise<Blob>;
-  /** Starts the expansion of it; its id. @throws ApiError with pointers of the inputs */
-  submit(inputs: CampaignInputs): Promise<string>;
-  discard(): Promise<void>;
-}
+import type { Caller, CampaignInputs } from '../../api/types.ts';
+import type { Send } from './send-ids.ts';
 
 interface DraftNeeds {
   readonly api: Api;
@@ -28,80 +13,117 @@ interface DraftNeeds {
   /** Of before a reload. */
   readonly id: string | null;
   readonly onId: (id: string | null) => void;
-  /** A text that no other call has. */
-  readonly newKey: () => string;
 }
 
 const NDJSON = { 'content-type': 'application/x-ndjson' };
 
-export function createDraft({ api, caller, id: restored, onId, newKey }: DraftNeeds): Draft {
-  let made: Promise<string> | null = restored === null ? null : Promise.resolve(restored);
-  const id = () => {
-    made ??= make(api, caller, onId).catch((error: unknown) => {
-      made = null;
+export class Draft {
+  readonly #needs: DraftNeeds;
+  #made: Promise<string> | null;
+  /** What is still being sent makes no other one. */
+  #isOver = false;
+
+  constructor(needs: DraftNeeds) {
+    this.#needs = needs;
+    this.#made = needs.id === null ? null : Promise.resolve(needs.id);
+  }
+
+  readonly sendSeeds: Send = async (body, isFirst) => {
+    const { api } = this.#needs;
+    const to = { ...(await this.#upload()), body };
+    return call(isFirst ? api.PUT('/v1/campaigns/{id}/seeds', to) : api.POST('/v1/campaigns/{id}/seeds/add', to));
+  };
+
+  /** Tells what would come of it, and changes nothing. */
+  readonly trySuppression: Send = async (body) => {
+    const { params, ...to } = await this.#upload();
+    const query = { dry_run: 'true' as const };
+    const { api } = this.#needs;
+    return call(api.PUT('/v1/campaigns/{id}/suppression', { ...to, params: { ...params, query }, body }));
+  };
+
+  readonly sendSuppression: Send = async (body, isFirst) => {
+    const { api } = this.#needs;
+    const to = { ...(await this.#upload()), body };
+    const path = '/v1/campaigns/{id}/suppression';
+    return call(isFirst ? api.PUT(path, to) : api.POST(`${path}/add`, to));
+  };
+
+  /** The ids that the population does not have, as text. */
+  async unknownSeeds(): Promise<Blob> {
+    const params = { path: { id: await this.#id() } };
+    const headers = { accept: 'text/plain' };
+    return call(this.#needs.api.GET('/v1/campaigns/{id}/seeds/unknown', { params, headers, parseAs: 'blob' }));
+  }
+
+  /**
+   * Starts the expansion of it; its id. `isSuppressing`: the list that was sent counts; otherwise none does.
+   * @throws ApiError with pointers of the inputs
+   */
+  async submit(inputs: CampaignInputs, isSuppressing: boolean): Promise<string> {
+    const { api, onId } = this.#needs;
+    const params = { path: { id: await this.#id() } };
+    await call(api.PATCH('/v1/campaigns/{id}', { params, body: inputs }));
+    if (!isSuppressing) await call(api.DELETE('/v1/campaigns/{id}/suppression', { params }));
+    await call(api.POST('/v1/campaigns/{id}/expansions', { params }));
+    // it is a draft no more: nothing may discard it
+    this.#made = null;
+    this.#isOver = true;
+    onId(null);
+    return params.path.id;
+  }
+
+  async discard(): Promise<void> {
+    const { api, onId } = this.#needs;
+    const made = this.#made;
+    this.#isOver = true;
+    if (made === null) return;
+    this.#made = null;
+    onId(null);
+    const params = { path: { id: await made } };
+    await call(api.DELETE('/v1/campaigns/{id}', { params })).catch((error: unknown) => {
+      if (!(error instanceof ApiError && error.status === 404)) throw error;
+    });
+  }
+
+  /** Whether its campaign is still there: it may have been deleted while the page was reloaded. */
+  async exists(): Promise<boolean> {
+    if (this.#made === null) return true;
+    const params = { path: { id: await this.#made } };
+    try {
+      await call(this.#needs.api.GET('/v1/campaigns/{id}', { params }));
+      return true;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 404)) return true;
+      this.#made = null;
+      this.#needs.onId(null);
+      return false;
+    }
+  }
+
+  /** Of its campaign, made at the first need. */
+  #id(): Promise<string> {
+    if (this.#isOver) return Promise.reject(new Error('The draft is gone.'));
+    this.#made ??= this.#make().catch((error: unknown) => {
+      this.#made = null;
       throw error;
     });
-    return made;
-  };
-  const at = async (signal: AbortSignal, query: { dry_run?: 'true' } = {}) => ({
-    params: { path: { id: await id() }, query },
-    ...{ headers: NDJSON, bodySerializer: (body: unknown) => body as string, signal },
-  });
-  return {
-    id,
-    async sendSeeds(body, isFirst, signal) {
-      const to = { ...(await at(signal)), body };
-      return call(isFirst ? api.PUT('/v1/campaigns/{id}/seeds', to) : api.POST('/v1/campaigns/{id}/seeds/add', to));
-    },
-    async trySuppression(body, _isFirst, signal) {
-      return call(api.PUT('/v1/campaigns/{id}/suppression', { ...(await at(signal, { dry_run: 'true' })), body }));
-    },
-    async sendSuppression(body, isFirst, signal) {
-      const to = { ...(await at(signal)), body };
-      const path = '/v1/campaigns/{id}/suppression';
-      return call(isFirst ? api.PUT(path, to) : api.POST(`${path}/add`, to));
-    },
-    async dropSeeds() {
-      if (made === null) return;
-      await call(api.DELETE('/v1/campaigns/{id}/seeds', { params: { path: { id: await made } } }));
-    },
-    async dropSuppression() {
-      if (made === null) return;
-      await call(api.DELETE('/v1/campaigns/{id}/suppression', { params: { path: { id: await made } } }));
-    },
-    async unknownSeeds() {
-      const params = { path: { id: await id() } };
-      const headers = { accept: 'text/plain' };
-      return call(api.GET('/v1/campaigns/{id}/seeds/unknown', { params, headers, parseAs: 'blob' }));
-    },
-    async submit(inputs) {
-      const path = { id: await id() };
-      await call(api.PATCH('/v1/campaigns/{id}', { params: { path }, body: inputs }));
-      const header = { 'idempotency-key': newKey() };
-      await call(api.POST('/v1/campaigns/{id}/expansions', { params: { path, header } }));
-      // it is a draft no more: nothing may discard it
-      made = null;
-      onId(null);
-      return path.id;
-    },
-    async discard() {
-      if (made === null) return;
-      const params = { path: { id: await made } };
-      made = null;
-      onId(null);
-      await call(api.DELETE('/v1/campaigns/{id}', { params })).catch(unlessGone);
-    },
-  };
-}
+    return this.#made;
+  }
 
-async function make(api: Api, caller: Caller, onId: DraftNeeds['onId']): Promise<string> {
-  // a key of certain labels sees only campaigns that have them
-  const body = { name: 'Draft', seeds: null, audience: { percent: 5 }, labels: caller.labels ?? {} };
-  const { id } = await call(api.POST('/v1/campaigns', { body }));
-  onId(id);
-  return id;
-}
+  async #make(): Promise<string> {
+    const { api, caller, onId } = this.#needs;
+    // a key of certain labels sees only campaigns that have them
+    const body = { name: 'Draft', seeds: null, audience: { percent: 5 }, labels: caller.labels ?? {} };
+    const { id } = await call(api.POST('/v1/campaigns', { body }));
+    onId(id);
+    return id;
+  }
 
-function unlessGone(error: unknown): void {
-  if (!(error instanceof ApiError && error.status === 404)) throw error;
+  async #upload() {
+    return {
+      params: { path: { id: await this.#id() } },
+      ...{ headers: NDJSON, bodySerializer: (body: unknown) => body as string },
+    };
+  }
 }

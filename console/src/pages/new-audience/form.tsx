@@ -88,11 +88,11 @@ function useSubmit(audience: NewAudience) {
   const [error, setError] = useState<unknown>();
   const [isBusy, setIsBusy] = useState(false);
   const submit = async (): Promise<boolean> => {
-    const { values, draft, model, population } = audience;
+    const { values, draft, keeping, model, population } = audience;
     setIsBusy(true);
     setError(undefined);
     try {
-      const id = await draft.submit(inputsOf(values.value, model, population));
+      const id = await draft.submit(inputsOf(values.value, model, population), keeping.value.kind === 'kept');
       audience.forget();
       router.guard(null);
       router.go(hrefOf(['audiences', id]));

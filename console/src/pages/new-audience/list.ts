@@ -1,6 +1,6 @@
 /** A list of users on its way to the service: chosen, previewed, read and sent piece by piece, and what came of it. */
-import { type ReadonlySignal, type Signal, signal } from '@preact/signals';
-import { guessLayout, HEAD_BYTES, isSure, type Layout, type Preview, previewOf } from './read/layout.ts';
+import { type Signal, signal } from '@preact/signals';
+import { fieldsOf, guessLayout, HEAD_BYTES, isSure, type Layout, type Preview, previewOf } from './read/layout.ts';
 import { UnreadableError } from './read/records.ts';
 import { Sample } from './read/sample.ts';
 import { type Report, type Send, sendIds } from './send-ids.ts';
@@ -28,142 +28,135 @@ export interface KeptList {
   readonly isWhole: boolean;
 }
 
-export interface UserList {
-  readonly source: ReadonlySignal<Source | null>;
-  readonly layout: ReadonlySignal<Layout | null>;
-  readonly preview: ReadonlySignal<Preview | null>;
-  readonly state: ReadonlySignal<ListState>;
-  /** Some of the ids, for estimates; changes while they are sent, and at the end. */
-  readonly sample: ReadonlySignal<readonly string[]>;
-  readonly kept: ReadonlySignal<KeptList | null>;
-  /** Sends it; how it is read is guessed where it is not given, and asked where that is not sure. */
-  choose(source: Source, given?: Layout): Promise<void>;
-  /** Reads and sends it again in another way. */
-  change(part: Partial<Layout>): void;
-  send(): Promise<void>;
-  clear(): void;
-}
-
-interface ListNeeds {
+/** How a list of users reaches the service. */
+export interface ListNeeds {
   readonly send: Send;
   /** The column whose values the service knows best; null where it knows none. */
   readonly askColumn: (preview: Preview) => Promise<number | null>;
+  /** Of before a reload. */
   readonly kept: KeptList | null;
 }
 
 /** Ids that estimates are made from: they use fewer, and a body of this many is small. */
 const SAMPLE_SIZE = 5_000;
 
-export function createUserList({ send: sendPiece, askColumn, kept: restored }: ListNeeds): UserList {
-  const source = signal<Source | null>(null);
-  const layout = signal<Layout | null>(null);
-  const preview = signal<Preview | null>(null);
-  const state = signal<ListState>(restored ? { kind: 'done', report: restored.report } : { kind: 'empty' });
-  const sample = signal<readonly string[]>(restored?.sample ?? []);
-  const kept = signal<KeptList | null>(restored);
-  let head = new Uint8Array();
-  let running: AbortController | null = null;
-
-  const stop = () => {
-    running?.abort();
-    running = new AbortController();
-    return running;
-  };
-  const isWhole = () => (source.value?.file.size ?? 0) <= HEAD_BYTES;
-  const show = (changed: Layout) => {
-    layout.value = changed;
-    preview.value = previewOf(head, isWhole(), changed);
-  };
-
-  const parts = { source, layout, preview, state, sample, kept };
-  const send = () => sendList(parts, sendPiece, stop().signal);
-  const choose = async (chosen: Source, given?: Layout) => {
-    const { signal: aborted } = stop();
-    source.value = chosen;
-    kept.value = null;
-    sample.value = [];
-    try {
-      head = new Uint8Array(await chosen.file.slice(0, HEAD_BYTES).arrayBuffer());
-      if (aborted.aborted) return;
-      if (head.length === 0) throw new UnreadableError('The file is empty.');
-      const guessed = given ?? guessLayout(head, isWhole());
-      show(guessed);
-      if (given !== undefined || isSure(preview.value!, guessed)) return void (await send());
-      state.value = { kind: 'asks' };
-      const column = await askColumn(preview.value!);
-      if (aborted.aborted || column === null) return;
-      show({ ...guessed, column });
-      await send();
-    } catch (error) {
-      if (!aborted.aborted) state.value = { kind: 'failed', error };
-    }
-  };
-
-  return {
-    ...{ ...parts, choose, send },
-    change(part) {
-      const before = layout.value;
-      if (before === null || source.value === null) return;
-      stop();
-      show({ ...before, ...columnsAfter(part, head, isWhole()), ...part });
-      void send();
-    },
-    clear() {
-      stop();
-      empty(parts);
-    },
-  };
-}
-
-/** What a list shows of itself. */
-interface Parts {
-  readonly source: Signal<Source | null>;
-  readonly layout: Signal<Layout | null>;
-  readonly preview: Signal<Preview | null>;
+export class UserList {
+  readonly source = signal<Source | null>(null);
+  readonly layout = signal<Layout | null>(null);
+  readonly preview = signal<Preview | null>(null);
   readonly state: Signal<ListState>;
+  /** Some of the ids, for estimates; changes while they are sent, and at the end. */
   readonly sample: Signal<readonly string[]>;
   readonly kept: Signal<KeptList | null>;
-}
+  readonly #needs: ListNeeds;
+  #head = new Uint8Array();
+  #running: AbortController | null = null;
+  /** Settles with the last piece of what was sent before: none of it may arrive after what follows. */
+  #last: Promise<unknown> = Promise.resolve();
 
-async function sendList(
-  { source, layout, state, sample, kept }: Parts,
-  sendPiece: ListNeeds['send'],
-  aborted: AbortSignal,
-): Promise<void> {
-  const from = source.value;
-  const how = layout.value;
-  if (from === null || how === null) return;
-  const some = new Sample(SAMPLE_SIZE);
-  kept.value = null;
-  state.value = { kind: 'sending', share: 0, report: null };
-  try {
-    const report = await sendIds(from.file, how, sendPiece, {
-      signal: aborted,
-      onId: (id) => some.add(id),
-      onSent: (share, report) => {
-        state.value = { kind: 'sending', share, report };
-        sample.value = some.ids;
-      },
-    });
-    state.value = { kind: 'done', report };
-    sample.value = some.ids;
-    kept.value = { name: from.name, report, sample: some.ids, isWhole: some.isComplete };
-  } catch (error) {
-    if (!aborted.aborted) state.value = { kind: 'failed', error };
+  constructor(needs: ListNeeds) {
+    const { kept } = needs;
+    this.#needs = needs;
+    this.state = signal<ListState>(kept ? { kind: 'done', report: kept.report } : { kind: 'empty' });
+    this.sample = signal(kept?.sample ?? []);
+    this.kept = signal(kept);
   }
-}
 
-function empty({ source, layout, preview, state, sample, kept }: Parts): void {
-  source.value = null;
-  layout.value = null;
-  preview.value = null;
-  sample.value = [];
-  kept.value = null;
-  state.value = { kind: 'empty' };
-}
+  /** Sends it; how it is read is guessed where it is not given, and asked where that is not sure. */
+  async choose(chosen: Source, given?: Layout): Promise<void> {
+    const aborted = this.#stop();
+    this.source.value = chosen;
+    this.kept.value = null;
+    this.sample.value = [];
+    try {
+      const head = new Uint8Array(await chosen.file.slice(0, HEAD_BYTES).arrayBuffer());
+      if (aborted.aborted) return;
+      this.#head = head;
+      if (head.length === 0) throw new UnreadableError('The file is empty.');
+      const guessed = given ?? guessLayout(head, this.#isWhole());
+      const preview = this.#show(guessed);
+      if (given !== undefined || isSure(preview, guessed)) return await this.send();
+      this.state.value = { kind: 'asks' };
+      const column = await this.#needs.askColumn(preview);
+      if (aborted.aborted || column === null) return;
+      this.#show({ ...guessed, column });
+      await this.send();
+    } catch (error) {
+      if (!aborted.aborted) this.state.value = { kind: 'failed', error };
+    }
+  }
 
-/** What is read differently may have other columns. */
-function columnsAfter(part: Partial<Layout>, head: Uint8Array<ArrayBuffer>, isWhole: boolean): Partial<Layout> {
-  const isReadAnew = part.encoding !== undefined || part.separator !== undefined;
-  return isReadAnew ? { column: 0, fields: guessLayout(head, isWhole).fields } : {};
+  /** Reads and sends it again in another way. */
+  change(part: Partial<Layout>): void {
+    const before = this.layout.value;
+    if (before === null || this.source.value === null) return;
+    const isOther = part.encoding !== undefined || part.separator !== undefined;
+    // what is read differently has other columns
+    this.#show({ ...before, ...(isOther && this.#columnsOf({ ...before, ...part })), ...part });
+    void this.send();
+  }
+
+  async send(): Promise<void> {
+    const [from, layout] = [this.source.value, this.layout.value];
+    if (from === null || layout === null) return;
+    const aborted = this.#stop();
+    const some = new Sample(SAMPLE_SIZE);
+    this.kept.value = null;
+    this.state.value = { kind: 'sending', share: 0, report: null };
+    const following = {
+      signal: aborted,
+      onId: (id: string) => some.add(id),
+      onSent: (share: number, report: Report) => {
+        this.state.value = { kind: 'sending', share, report };
+        this.sample.value = some.ids;
+      },
+    };
+    const sent = this.#last.then(() => sendIds(from.file, layout, this.#needs.send, following));
+    this.#last = sent.catch(() => {});
+    try {
+      const report = await sent;
+      this.sample.value = some.ids;
+      this.state.value = { kind: 'done', report };
+      this.kept.value = { name: from.name, report, sample: some.ids, isWhole: some.isComplete };
+    } catch (error) {
+      if (!aborted.aborted) this.state.value = { kind: 'failed', error };
+    }
+  }
+
+  /** Sends no more. */
+  stop(): void {
+    this.#stop();
+  }
+
+  clear(): void {
+    this.#stop();
+    this.source.value = null;
+    this.layout.value = null;
+    this.preview.value = null;
+    this.sample.value = [];
+    this.kept.value = null;
+    this.state.value = { kind: 'empty' };
+  }
+
+  #columnsOf({ encoding, separator }: Layout): Pick<Layout, 'column' | 'fields'> {
+    return { column: 0, fields: separator === 'json' ? fieldsOf(this.#head, encoding, this.#isWhole()) : [] };
+  }
+
+  #show(layout: Layout): Preview {
+    const preview = previewOf(this.#head, this.#isWhole(), layout);
+    this.layout.value = layout;
+    this.preview.value = preview;
+    return preview;
+  }
+
+  #isWhole(): boolean {
+    return (this.source.value?.file.size ?? 0) <= HEAD_BYTES;
+  }
+
+  /** Ends what runs; the signal of what comes next. */
+  #stop(): AbortSignal {
+    this.#running?.abort();
+    this.#running = new AbortController();
+    return this.#running.signal;
+  }
 }

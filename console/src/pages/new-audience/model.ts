@@ -3,10 +3,10 @@ import { effect, type ReadonlySignal, type Signal, signal } from '@preact/signal
 import { call } from '../../api/client.ts';
 import type { Caller, CurrentModel, CurrentPopulation } from '../../api/types.ts';
 import type { Console } from '../../console.ts';
-import { createDraft, type Draft } from './draft.ts';
-import { createUserList, type UserList } from './list.ts';
+import { Draft } from './draft.ts';
+import { UserList } from './list.ts';
 import type { Preview } from './read/layout.ts';
-import { sendIds } from './send-ids.ts';
+import { type Send, sendIds } from './send-ids.ts';
 import { NO_VALUES, type Values } from './values.ts';
 
 const STORED_AS = 'metaheac.new-audience';
@@ -30,7 +30,6 @@ export interface NewAudience {
   change(part: Partial<Values>): void;
   keepSuppression(): Promise<void>;
   clearSeeds(): void;
-  clearSuppression(): void;
   /** Whether something was entered that leaving would lose. */
   isDirty(): boolean;
   /** Forgets what was entered. */
@@ -52,13 +51,12 @@ export function createNewAudience({ console, caller, model, population }: Needs)
   const change = (part: Partial<Values>) => {
     values.value = { ...values.peek(), ...part };
   };
-  const draft = createDraft({
+  const draft = new Draft({
     ...{ api, caller, id: values.peek().draftId, onId: (draftId) => change({ draftId }) },
-    newKey: () => Array.from(page.crypto.getRandomValues(new Uint32Array(4)), (part) => part.toString(36)).join('-'),
   });
   const askColumn = (preview: Preview) => bestColumn(console, preview, model.minimum_seeds);
-  const seeds = createUserList({ send: draft.sendSeeds, askColumn, kept: values.peek().seeds });
-  const suppression = createUserList({ send: draft.trySuppression, askColumn, kept: values.peek().suppression });
+  const seeds = new UserList({ send: draft.sendSeeds, askColumn, kept: values.peek().seeds });
+  const suppression = new UserList({ send: draft.trySuppression, askColumn, kept: values.peek().suppression });
   const keeping = signal<Keeping>({ kind: suppression.kept.peek() === null ? 'tried' : 'kept' });
   const ends = [
     effect(() => change({ seeds: seeds.kept.value })),
@@ -69,18 +67,18 @@ export function createNewAudience({ console, caller, model, population }: Needs)
     }),
     effect(() => store(storage, values.value)),
   ];
-  const ignore = () => {};
+  // a list that was removed together with its campaign is to be brought again
+  draft.exists().then((is) => {
+    if (is) return;
+    seeds.clear();
+    suppression.clear();
+  }, ignore);
   return {
     ...{ values, seeds, suppression, keeping, draft, model, population, change },
-    keepSuppression: () => keepList(suppression, keeping, draft),
+    keepSuppression: () => keep(suppression, draft.sendSuppression, keeping),
     clearSeeds() {
       seeds.clear();
       change({ pasted: '' });
-      draft.dropSeeds().catch(ignore);
-    },
-    clearSuppression() {
-      suppression.clear();
-      draft.dropSuppression().catch(ignore);
     },
     isDirty: () => JSON.stringify({ ...values.peek(), draftId: null }) !== JSON.stringify(NO_VALUES),
     forget() {
@@ -88,9 +86,32 @@ export function createNewAudience({ console, caller, model, population }: Needs)
       storage.removeItem(STORED_AS);
     },
     close() {
+      seeds.stop();
+      suppression.stop();
       for (const end of ends) end();
     },
   };
+}
+
+function ignore(): void {}
+
+/** Sends the list that was tried, and then it counts. */
+async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Keeping>): Promise<void> {
+  const [from, how] = [source.peek(), layout.peek()];
+  if (from === null || how === null) return;
+  keeping.value = { kind: 'sending', share: 0 };
+  try {
+    await sendIds(from.file, how, send, {
+      signal: new AbortController().signal,
+      onId: ignore,
+      onSent: (share) => {
+        keeping.value = { kind: 'sending', share };
+      },
+    });
+    keeping.value = { kind: 'kept' };
+  } catch (error) {
+    keeping.value = { kind: 'failed', error };
+  }
 }
 
 function restored(storage: Storage): Values {
@@ -127,24 +148,4 @@ async function bestColumn({ api }: Console, preview: Preview, minimumSeeds: numb
     if (counts.known > most) [best, most] = [column, counts.known];
   }
   return best;
-}
-
-/** Sends a list that was tried before, and tells how that goes. */
-async function keepList(list: UserList, keeping: Signal<Keeping>, draft: Draft): Promise<void> {
-  const source = list.source.peek();
-  const layout = list.layout.peek();
-  if (source === null || layout === null) return;
-  keeping.value = { kind: 'sending', share: 0 };
-  try {
-    await sendIds(source.file, layout, draft.sendSuppression, {
-      signal: new AbortController().signal,
-      onId: () => {},
-      onSent: (share) => {
-        keeping.value = { kind: 'sending', share };
-      },
-    });
-    keeping.value = { kind: 'kept' };
-  } catch (error) {
-    keeping.value = { kind: 'failed', error };
-  }
 }

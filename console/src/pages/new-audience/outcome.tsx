@@ -15,7 +15,8 @@ interface OutcomeProps {
   readonly list: UserList;
   /** "customers", "people". */
   readonly noun: string;
-  readonly onClear: () => void;
+  /** null while it cannot be removed. */
+  readonly onClear: (() => void) | null;
   /** What can be done with it. */
   readonly actions?: ComponentChildren;
 }
@@ -28,7 +29,9 @@ export function Outcome({ list, noun, onClear, actions }: OutcomeProps) {
     <div class="outcome">
       <div class="outcome-head">
         <strong class="outcome-name">{name}</strong>
-        <Button onClick={onClear}>Remove</Button>
+        <Button onClick={() => onClear?.()} disabled={onClear === null}>
+          Remove
+        </Button>
       </div>
       {state.kind === 'asks' ? (
         <p class="outcome-warn">Which column has the ids? Choose it below.</p>

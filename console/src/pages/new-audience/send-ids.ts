@@ -20,9 +20,10 @@ export interface Report {
 }
 
 /** Sends one piece, as JSON strings line by line; the first replaces what was sent before. */
-export type Send = (lines: string, isFirst: boolean, signal: AbortSignal) => Promise<UserSet>;
+export type Send = (lines: string, isFirst: boolean) => Promise<UserSet>;
 
 interface Following {
+  /** Ends it between two pieces: the service may have taken one that is under way, whatever the browser does. */
   readonly signal: AbortSignal;
   readonly onId: (id: string) => void;
   /** The share of the file that has arrived, and the report so far. */
@@ -47,9 +48,10 @@ export async function sendIds(file: Blob, layout: Layout, send: Send, following:
     const ids = pending;
     [pending, characters] = [[], 0];
     const body = ids.map((id) => `${JSON.stringify(id)}\n`).join('');
-    const set = await patiently(() => send(body, isFirst, signal), signal).catch((error: unknown) => {
+    const set = await patiently(() => send(body, isFirst), signal).catch((error: unknown) => {
       throw withId(error, ids);
     });
+    signal.throwIfAborted();
     report = added(report, set);
     isFirst = false;
     limit = Math.min(MOST_CHARACTERS, 2 * limit);

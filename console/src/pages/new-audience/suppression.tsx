@@ -17,7 +17,8 @@ interface SuppressionProps {
 }
 
 export function Suppression({ audience, error }: SuppressionProps) {
-  const { suppression } = audience;
+  const { suppression, keeping } = audience;
+  const now = keeping.value.kind;
   const id = useId();
   return (
     <section class="part" aria-labelledby={`${id}-title`}>
@@ -33,7 +34,7 @@ export function Suppression({ audience, error }: SuppressionProps) {
       <Outcome
         list={suppression}
         noun="people"
-        onClear={audience.clearSuppression}
+        onClear={now === 'sending' ? null : () => suppression.clear()}
         actions={<Keep audience={audience} />}
       />
       {error === undefined ? null : (
@@ -41,7 +42,7 @@ export function Suppression({ audience, error }: SuppressionProps) {
           {error}
         </div>
       )}
-      {audience.keeping.value.kind === 'kept' ? null : <Reading list={suppression} />}
+      {now === 'kept' || now === 'sending' ? null : <Reading list={suppression} />}
     </section>
   );
 }

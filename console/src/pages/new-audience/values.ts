@@ -62,7 +62,7 @@ export function filtersOf({ filters }: Values, population: CurrentPopulation): F
 }
 
 /** What a number's text is; null where it is empty or none. */
-export function numberOf(text: string): number | null {
+function numberOf(text: string): number | null {
   const number = Number(text.trim());
   return text.trim() === '' || !Number.isFinite(number) ? null : number;
 }

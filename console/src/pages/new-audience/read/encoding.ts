@@ -32,6 +32,6 @@ export function guessEncoding(head: Uint8Array): Encoding {
 }
 
 /** Decodes piece by piece; a byte order mark is left out. Throws TypeError at what is not UTF-8. */
-export function createDecoder(encoding: Encoding): TextDecoder {
+export function createDecoder(encoding: Encoding): InstanceType<typeof TextDecoder> {
   return new TextDecoder(encoding, { fatal: encoding === 'utf-8' });
 }

@@ -1,4 +1,4 @@
-/** How ids stand in a file: one a line, in a column, or in a field of JSON lines. Guessed by its beginning. */
+/** How ids stand in a file, guessed by its beginning: one a line, in a column of a table, or in a field of JSON. */
 import { type Encoding, guessEncoding } from './encoding.ts';
 import { type Separator, splitterOf } from './records.ts';
 
@@ -41,7 +41,7 @@ export function guessLayout(head: Uint8Array, isLast: boolean): Layout {
   const encoding = guessEncoding(head);
   const lines = linesOf(head, encoding, isLast);
   const separator = guessSeparator(lines);
-  const fields = separator === 'json' ? fieldsOf(lines) : [];
+  const fields = separator === 'json' ? namesIn(lines) : [];
   const base = { encoding, separator, fields, hasHeader: false, column: 0, trims: false };
   const rows = rowsOf(lines, base);
   const [first = []] = rows;
@@ -65,6 +65,11 @@ export function previewOf(head: Uint8Array, isLast: boolean, layout: Layout): Pr
   const names = layout.separator === 'json' ? layout.fields : layout.hasHeader ? (rows[0] ?? []) : [];
   const columns = Array.from({ length: width }, (_, i) => names[i]?.trim() || `Column ${i + 1}`);
   return { columns, rows: (layout.hasHeader ? rows.slice(1) : rows).slice(0, SHOWN_ROWS) };
+}
+
+/** Fields of the JSON lines at a file's beginning. */
+export function fieldsOf(head: Uint8Array, encoding: Encoding, isLast: boolean): string[] {
+  return namesIn(linesOf(head, encoding, isLast));
 }
 
 function linesOf(head: Uint8Array, encoding: Encoding, isLast: boolean): string[] {
@@ -92,7 +97,8 @@ function guessSeparator(lines: readonly string[]): Separator {
     return count > 1 && same >= 0.8 * lines.length;
   });
   fits.sort((a, b) => b.count - a.count);
-  return fits[0]?.separator ?? (/^"[^"]*"$/.test(first) ? ',' : 'none');
+  const quoted = lines.filter((line) => /^"[^"]*"$/.test(line)).length;
+  return fits[0]?.separator ?? (quoted >= 0.5 * lines.length ? ',' : 'none');
 }
 
 /** Fields of a line, without those within quotes. */
@@ -109,7 +115,7 @@ function isJson(line: string): boolean {
   }
 }
 
-function fieldsOf(lines: readonly string[]): string[] {
+function namesIn(lines: readonly string[]): string[] {
   const fields = new Set<string>();
   for (const line of lines) {
     try {

@@ -1,0 +1,92 @@
+/** How the console reads lists of customers: what it guesses, and ids that come in pieces. */
+import { describe, expect, it } from 'vitest';
+import { guessLayout, isSure, previewOf } from '../../console/src/pages/new-audience/read/layout.ts';
+import { readIds } from '../../console/src/pages/new-audience/read/read-ids.ts';
+import { Sample } from '../../console/src/pages/new-audience/read/sample.ts';
+
+/** A file whose stream gives so many bytes at a time. */
+function fileOf(bytes: Uint8Array, atOnce: number): Blob {
+  const pieces = Array.from({ length: Math.ceil(bytes.length / atOnce) }, (_, i) =>
+    bytes.slice(i * atOnce, (i + 1) * atOnce),
+  );
+  const stream = () =>
+    new ReadableStream({
+      start(controller) {
+        for (const piece of pieces) controller.enqueue(piece);
+        controller.close();
+      },
+    });
+  return { size: bytes.length, stream } as Blob;
+}
+
+async function idsOf(bytes: Uint8Array, atOnce: number, layout = guessLayout(bytes, true)): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const piece of readIds(fileOf(bytes, atOnce), layout)) ids.push(...piece.ids);
+  return ids;
+}
+
+const text = (content: string) => Buffer.from(content);
+
+describe('reading a list', () => {
+  const TABLE = 'Name;Customer ID;Note\r\n"Zoë; 😀";ü1;"two\nlines"\r\nBob;"u""2";\r\n;;\r\nEve;u3;x';
+  const UTF_16 = Buffer.from(`\ufeff${TABLE}`, 'utf16le');
+  it.each([
+    ['UTF-8', 'utf-8', text(TABLE)],
+    ['UTF-8 with a mark', 'utf-8', text(`\ufeff${TABLE}`)],
+    ['UTF-16', 'utf-16le', UTF_16],
+    ['UTF-16 without a mark', 'utf-16le', UTF_16.subarray(2)],
+    ['UTF-16, big endian', 'utf-16be', Buffer.from(UTF_16).swap16()],
+    ['Windows-1252', 'windows-1252', Buffer.from(TABLE.replace('😀', 'ß'), 'latin1')],
+  ])('finds the ids in %s, wherever the pieces end', async (_, encoding, bytes) => {
+    const layout = guessLayout(bytes, true);
+    expect(layout).toMatchObject({ encoding, separator: ';', hasHeader: true, column: 1 });
+    for (const atOnce of [1, 2, 3, 7, 1_000]) expect(await idsOf(bytes, atOnce)).toEqual(['ü1', 'u"2', 'u3']);
+  });
+
+  it.each([
+    ['lines', 'u1\nu2\n\nu3\n', { separator: 'none', hasHeader: false }],
+    ['lines with a name', 'user_id\nu1\nu2\nu3', { separator: 'none', hasHeader: true }],
+    ['JSON lines', '{"a":1,"user_id":"u1"}\n{"user_id":"u2"}\n{"user_id":"u3"}\n', { separator: 'json', column: 1 }],
+    ['JSON strings', '"u1"\n"u2"\n"u3"\n', { separator: 'json' }],
+    ['tabs', 'Ann Lee\tu1\nBob Ray\tu2\nEve Ash\tu3\n', { separator: '\t', hasHeader: false, column: 1 }],
+    ['quotes', 'id\n"u1"\n"u2"\nu3\n', { hasHeader: true }],
+  ])('tells how %s are read', async (_name, content, expected) => {
+    const layout = guessLayout(text(content), true);
+    expect(layout).toMatchObject(expected);
+    expect(await idsOf(text(content), 4)).toEqual(['u1', 'u2', 'u3']);
+  });
+
+  it('is sure of a column that is alone, or called like one with ids', () => {
+    const sure = (content: string) => {
+      const layout = guessLayout(text(content), true);
+      return isSure(previewOf(text(content), true, layout), layout);
+    };
+    expect(sure('u1\nu2\n')).toBe(true);
+    expect(sure('mail,crm id\na@b.c,u1\n')).toBe(true);
+    expect(sure('alpha,beta\nx1,u1\nx2,u2\n')).toBe(false);
+  });
+
+  it('says what cannot be read', async () => {
+    const json = { separator: 'json', fields: ['user_id'], hasHeader: false, column: 0, trims: false } as const;
+    const read = (bytes: Uint8Array, encoding: 'utf-8' | 'windows-1252') => idsOf(bytes, 5, { ...json, encoding });
+    await expect(read(text('{"user_id":'), 'utf-8')).rejects.toThrow('A line is not JSON: {"user_id":');
+    await expect(read(Buffer.from('"\xe4"', 'latin1'), 'utf-8')).rejects.toThrow('The file is not UTF-8 all through');
+    expect(await read(Buffer.from('"\xe4"', 'latin1'), 'windows-1252')).toEqual(['ä']);
+    await expect(idsOf(text('user_id,a\nu1,"x\nu2,y\n'), 3)).rejects.toThrow('A quote is opened and never closed');
+  });
+});
+
+describe('a sample of ids', () => {
+  it('has them from all over the list, and all where there are few', () => {
+    const sample = new Sample(100);
+    for (let i = 0; i < 100; i++) sample.add(`u${i}`);
+    expect([sample.ids.length, sample.isComplete]).toEqual([100, true]);
+    for (let i = 100; i < 1_000; i++) sample.add(`u${i}`);
+    const numbers = sample.ids.map((id) => Number(id.slice(1)));
+    expect(sample.isComplete).toBe(false);
+    expect(numbers.length).toBeGreaterThan(50);
+    expect(numbers.length).toBeLessThanOrEqual(100);
+    expect(new Set(numbers.slice(1).map((number, i) => number - numbers[i]!)).size).toBe(1);
+    expect(numbers.at(-1)).toBeGreaterThan(900);
+  });
+});
