@@ -1,16 +1,25 @@
-// What `npm pack` runs first (`prepack`): builds dist/, with the list of the packages that are installed with it.
+// What `npm pack` runs first (`prepack`): builds dist/, with the list of the packages that are installed with it, or
+// are in the files of the console.
 // `--sbom` prints that list alone.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureConsole } from './console.mjs';
 import { ensureInstalled, runNpm } from './install.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-if (process.argv[2] === '--sbom') process.stdout.write(billOfMaterials());
-else prepare();
+/** Where the build of the console names the packages that it contains: `## preact - 11.2.0 (MIT)`. */
+const BUNDLED = 'dist/console/licences.md';
+/** Of a component that is no folder of node_modules: the files that contain it. */
+const BUNDLED_INTO = { name: 'metaheac:bundled-into', value: 'dist/console' };
+
+if (process.argv[2] === '--sbom') {
+  await ensureConsole(ROOT);
+  process.stdout.write(billOfMaterials());
+} else prepare();
 
 function prepare() {
   ensureInstalled(ROOT);
@@ -27,8 +36,10 @@ function billOfMaterials() {
   const folder = mkdtempSync(join(tmpdir(), 'metaheac-sbom-'));
   try {
     const { devDependencies, workspaces, ...manifest } = readJson('package.json');
-    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
-    writeFileSync(join(folder, 'package-lock.json'), lockOfInstalled());
+    const bundled = bundledPackages();
+    const dependencies = { ...manifest.dependencies, ...bundled };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...manifest, dependencies }));
+    writeFileSync(join(folder, 'package-lock.json'), lockOfInstalled(bundled));
     const flags = ['--sbom-format', 'cyclonedx', '--sbom-type', 'application', '--package-lock-only'];
     const { status, stdout, stderr } = spawnSync('npm', ['sbom', ...flags], {
       cwd: folder,
@@ -40,19 +51,35 @@ function billOfMaterials() {
     // npm takes the names of folders: that of the application, and aliases
     for (const component of [bill.metadata.component, ...bill.components])
       component.name = component['bom-ref'].slice(0, component['bom-ref'].lastIndexOf('@'));
+    for (const component of bill.components)
+      if (bundled[component.name] === component.version)
+        component.properties = [...(component.properties ?? []), BUNDLED_INTO];
     return `${JSON.stringify(bill, null, 2)}\n`;
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
-/** package-lock.json without development's packages. */
-function lockOfInstalled() {
+/** Version by name. */
+function bundledPackages() {
+  const text = readFileSync(join(ROOT, BUNDLED), 'utf8');
+  const found = [...text.matchAll(/^## (\S+) - (\S+) \(/gm)].map(([, name, version]) => [name, version]);
+  if (found.length === 0) throw new Error(`${BUNDLED} names no package`);
+  return Object.fromEntries(found);
+}
+
+/** package-lock.json without development's packages, but for those that are bundled, of which nothing is installed. */
+function lockOfInstalled(bundled) {
   const { packages, ...lock } = readJson('package-lock.json');
-  const installed = Object.entries(packages)
-    .filter(([path, { dev, link }]) => !dev && !link && path !== 'console')
-    .map(([path, { devDependencies, ...entry }]) => [path, entry]);
-  return JSON.stringify({ ...lock, packages: Object.fromEntries(installed) });
+  const { devDependencies, workspaces, ...root } = packages[''];
+  const kept = { '': { ...root, dependencies: { ...root.dependencies, ...bundled } } };
+  for (const [path, { devDependencies: _, ...entry }] of Object.entries(packages)) {
+    const isBundled = bundled[path.replace('node_modules/', '')] === entry.version;
+    if (path === '' || path === 'console' || entry.link || (entry.dev && !isBundled)) continue;
+    const { dev, dependencies, peerDependencies, ...alone } = entry;
+    kept[path] = entry.dev ? alone : entry;
+  }
+  return JSON.stringify({ ...lock, packages: kept });
 }
 
 function readJson(name) {

@@ -44,24 +44,43 @@ describe('scripts/licences.mjs', () => {
   });
 });
 
+/** What the console's pages contain. */
+const BUNDLED = ['@preact/signals', '@preact/signals-core', 'openapi-fetch', 'preact', 'uplot'];
+
 describe('npm run sbom', () => {
-  it('lists every package that is installed with the service, with its licence and checksum', () => {
+  it('lists what is installed with the service or in the console, with licence and checksum', () => {
     const { status, stdout, stderr } = spawnSync('npm', ['run', '--silent', 'sbom'], { cwd: ROOT, encoding: 'utf8' });
     expect(status, stderr).toBe(0);
     const bill = JSON.parse(stdout) as {
       bomFormat: string;
       metadata: { component: { name: string } };
-      components: { name: string; group?: string; version: string; licenses?: object[]; hashes?: object[] }[];
+      components: {
+        name: string;
+        group?: string;
+        version: string;
+        licenses?: object[];
+        hashes?: object[];
+        properties?: { value: string }[];
+      }[];
     };
     expect([bill.bomFormat, bill.metadata.component.name]).toEqual(['CycloneDX', 'metaheac']);
     const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
-      packages: Record<string, { name?: string; version: string; dev?: boolean }>;
+      packages: Record<string, { name?: string; version: string; dev?: boolean; link?: boolean }>;
     };
     const wanted = Object.entries(packages)
-      .filter(([path, { dev }]) => path !== '' && !dev)
+      .filter(
+        ([path, { dev, link }]) =>
+          path.startsWith('node_modules/') &&
+          !link &&
+          (!dev || BUNDLED.some((name) => path === `node_modules/${name}`)),
+      )
       .map(([path, { name, version }]) => `${name ?? path.replace(/^.*node_modules\//, '')}@${version}`);
     const listed = bill.components.map(({ name, version }) => `${name}@${version}`);
     expect(new Set(listed)).toEqual(new Set(wanted));
+    const bundled = bill.components.filter(({ properties = [] }) =>
+      properties.some(({ value }) => value === 'dist/console'),
+    );
+    expect(bundled.map(({ name }) => name).sort()).toEqual(BUNDLED);
     for (const { name, licenses, hashes } of bill.components)
       expect([licenses?.length, hashes?.length], name).toEqual([1, 1]);
   });
