@@ -12,8 +12,18 @@ const SEEDS = ['person-000001', 'person-000002'];
 /** A prime that divides no population of a benchmark. */
 const STRIDE = 7_368_787;
 
-/** Makes `campaigns` in `dataDir`, each with an audience of `percent` of the population, of users of its own. */
-export function makeAudiences(dataDir: string, folder: string, campaigns: number, percent: number): void {
+interface Made {
+  readonly campaigns: number;
+  /** Size of each audience, of the users that are ranked. */
+  readonly percent: number;
+  /** The first of the population; all of them by default. */
+  readonly ranked?: number;
+  /** As of the newest campaign that is ready; none by default. */
+  readonly isQualityCopied?: boolean;
+}
+
+/** Makes campaigns in `dataDir`, each with an audience of users of its own. */
+export function makeAudiences(dataDir: string, folder: string, made: Made): void {
   const { minimumSeeds, leaseMs, maximumAttempts } = DEFAULT_SERVER_CONFIG;
   const population = openPopulation(folder);
   const locator = locateStore(dataDir);
@@ -24,7 +34,8 @@ export function makeAudiences(dataDir: string, folder: string, campaigns: number
     leaseMs,
     maximumAttempts,
   });
-  const users = population.directory.size;
+  const { campaigns, percent, ranked: users = population.directory.size } = made;
+  const [latest] = made.isQualityCopied ? store.list({ limit: 1, state: 'ready' }).items : [];
   // the scores of every campaign are those of the first, given to other users
   const rng = createRng('made audiences');
   const drawn = Float32Array.from({ length: users }, () => rng.uniform());
@@ -50,8 +61,8 @@ export function makeAudiences(dataDir: string, folder: string, campaigns: number
       const { candidates } = writeRanking(store.blobs, ranking, scores);
       const excluded = { seeds: 0, suppressed: 0, filtered: 0 };
       const computedWith = { device: 'cpu', threads: 2, batchSize: 1024 };
-      const result = { folder: ranking, candidates, populationSize: users, excluded, timings: {}, quality: {} };
-      store.finish(job, { ...result, computedWith });
+      const result = { folder: ranking, candidates, populationSize: users, excluded, timings: {} };
+      store.finish(job, { ...result, computedWith, quality: latest?.quality ?? {} });
     }
   } finally {
     store.close();

@@ -10,6 +10,7 @@ import { AppError } from '../../src/lib/errors.ts';
 import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
+import { benchConsole } from './console.bench.ts';
 import { benchGraph } from './graph.bench.ts';
 import { benchGrowth } from './growth.bench.ts';
 import { benchHolders } from './holders.bench.ts';
@@ -39,6 +40,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   overload: benchOverload,
   import: benchImport,
   graph: benchGraph,
+  console: benchConsole,
   audience: told(benchAudience),
   latent: told(benchLatentStart),
   regression: told(benchRegression),
