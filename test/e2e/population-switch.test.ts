@@ -105,6 +105,35 @@ describe('another version of the population', () => {
     expect(items.filter((one) => one.served).map(({ version }) => version)).toEqual([versions.first]);
   });
 
+  it('is looked through: who has what, and who came, went and changed', async () => {
+    const lines = readFileSync(join(world.data, 'users.ndjson'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    const { json } = await call('GET', `/v1/populations/${versions.second}`);
+    const detail = json as { users: number; features: Record<string, unknown>[] };
+    const left = [...lines.filter((_, i) => i % 10 !== 9), lines[0], lines[0]];
+    expect(detail.users).toBe(left.length);
+    for (const { name, kind, users: having, values } of detail.features as {
+      name: string;
+      kind: string;
+      users: number;
+      values: number;
+    }[]) {
+      const all = left.map((user) => user[name]).filter((value) => value !== null && value.length !== 0);
+      const tokens = kind === 'single' || kind === 'multi' ? new Set(all.flat()).size : null;
+      expect([name, having, values]).toEqual([name, all.length, tokens]);
+    }
+    const { json: changes } = await call('GET', `/v1/populations/${versions.second}/changes?since=${versions.first}`);
+    const removed = lines.length - (left.length - 2);
+    expect(changes).toMatchObject({ added: 2, removed, kept: left.length - 2, changed: 0, removed_features: [] });
+    const lacking = await call('GET', `/v1/populations/${versions.lacking}/changes?since=${versions.first}`);
+    expect((lacking.json as { removed_features: string[] }).removed_features).toHaveLength(1);
+    const gone = await call('GET', `/v1/populations/${versions.first}/changes?since=0123456789ab`);
+    expect([gone.status, (gone.json as { code: string }).code]).toEqual([404, 'population_not_found']);
+    expect((await call('GET', `/v1/populations/${versions.first}/changes`)).status).toBe(400);
+  });
+
   it('is refused when it does not fit, or is not there, and nothing changes', async () => {
     const rejected = await activate(versions.lacking);
     expect([rejected.status, (rejected.json as { code: string }).code]).toEqual([409, 'population_rejected']);

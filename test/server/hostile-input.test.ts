@@ -51,9 +51,15 @@ describe('a path that leads out', () => {
   });
 
   it('is no version of a population', async () => {
-    for (const version of ['..%2F..%2Fetc', '.', '%2Ftmp', '..']) {
-      const { status } = await fixture.call('POST', `/v1/populations/${version}/activate`);
-      expect([400, 404]).toContain(status);
+    for (const version of ['..%2F..%2Fetc', '.%2F', '%2Ftmp', '..%00']) {
+      const path = `/v1/populations/${version}`;
+      for (const { status } of [
+        await fixture.call('POST', `${path}/activate`),
+        await fixture.call('GET', path),
+        await fixture.call('GET', `${path}/changes?since=0123456789ab`),
+        await fixture.call('GET', `/v1/populations/0123456789ab/changes?since=${version}`),
+      ])
+        expect([400, 404]).toContain(status);
     }
   });
 });

@@ -95,6 +95,8 @@ describe('every route', () => {
       'GET /v1/populations/current',
       'GET /v1/populations/current/features/{name}/values',
       'GET /v1/populations/current/sample',
+      'GET /v1/populations/{version}',
+      'GET /v1/populations/{version}/changes',
       'POST /v1/campaigns',
       'POST /v1/estimates',
     ]);
