@@ -10,8 +10,8 @@ export default defineConfig({
     maxWorkers: availableParallelism(),
     globalSetup: ['test/fixture/global-setup.ts'],
     include: ['test/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     reporters: ['default', './test/plain-line-reporter.ts'],
   },
 });

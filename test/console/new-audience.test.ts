@@ -189,7 +189,7 @@ describeInBrowser('a new audience', () => {
     await page.waitForURL(/#\/audiences$/);
     const gone = async () =>
       (await fixture().served.call('GET', `/v1/campaigns/${draftId}`, undefined, AUTHORIZED)).status;
-    await expect.poll(gone, { timeout: 20_000 }).toBe(404);
+    await expect.poll(gone, { timeout: 60_000 }).toBe(404);
     await page.goto(`${fixture().url}/console/#/audiences/new`);
     expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('');
   });
