@@ -73,7 +73,9 @@ export function useConsoleFixture(env: Readonly<Record<string, string>> = {}): (
     const world = await fewDemoPeople(folder, 2_000);
     const browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS });
     ends.push(() => browser.close());
-    const options = { ...world, dataDir: join(folder, 'data-dir'), env };
+    // on a busy machine an estimate takes longer than people would wait
+    const slow = { METAHEAC_ESTIMATE_TIME_MS: '30000' };
+    const options = { ...world, dataDir: join(folder, 'data-dir'), env: { ...slow, ...env } };
     let served = await Served.start(options, atEnd);
     const url = `http://127.0.0.1:${served.port}`;
     made = {
