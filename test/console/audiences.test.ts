@@ -6,14 +6,14 @@ const SEEDS = 120;
 const fixture = useConsoleFixture();
 
 describeInBrowser('the list of audiences', () => {
-  it('offers a sample where there is none', async () => {
-    const opened = await fixture().open();
+  it.each(THEMES)('offers a sample where there is none, in the %s theme', async (theme) => {
+    const opened = await fixture().open(theme);
     await opened.go('audiences');
     await opened.page.getByRole('heading', { name: 'No audience yet' }).waitFor();
     const sample = opened.page.getByRole('link', { name: 'Try it with sample customers' });
     expect(await sample.getAttribute('href')).toBe('#/audiences/new?sample=1');
     await expectAccessible(opened.page);
-    await takeScreenshots(opened, 'audiences-empty', 'light');
+    await takeScreenshots(opened, 'audiences-empty', theme);
     expect(opened.faults.list).toEqual([]);
   });
 });
@@ -53,15 +53,17 @@ describeInBrowser('the list of several audiences', () => {
   it('shows a new one without a reload, and how it gets on', async () => {
     const { served, people } = fixture();
     const { page, go } = await fixture().open();
+    await page.clock.install();
     await go('audiences');
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
     const id = await served.create({ name: 'Made meanwhile', seeds: people.slice(0, SEEDS) });
-    await page
-      .getByRole('row', { name: /Made meanwhile/ })
-      .getByText('Ready')
-      .waitFor();
+    // so long a calm list waits before it is loaded again
+    await page.clock.fastForward(10_000);
+    const made = page.getByRole('row', { name: /Made meanwhile/ });
+    await made.getByText('Ready').waitFor();
     await served.call('DELETE', `/v1/campaigns/${id}`);
-    await page.getByRole('row', { name: /Made meanwhile/ }).waitFor({ state: 'detached' });
+    await page.clock.fastForward(10_000);
+    await made.waitFor({ state: 'detached' });
   });
 
   it('finds by name or id, and by state and label, all of it in the address', async () => {
@@ -80,6 +82,21 @@ describeInBrowser('the list of several audiences', () => {
     await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
     await go('audiences?search=nobody');
     await page.getByRole('heading', { name: 'No audience fits' }).waitFor();
+  });
+
+  it('keeps the list and the place of the cursor while it is filtered', async () => {
+    const { page, go } = await fixture().open();
+    await go('audiences?search=nobody');
+    await page.getByRole('heading', { name: 'No audience fits' }).waitFor();
+    await page.evaluate('globalThis.loads = 0');
+    await page.evaluate(
+      'new MutationObserver(() => { loads += document.querySelectorAll(".loading").length; })' +
+        '.observe(document.body, { childList: true, subtree: true })',
+    );
+    await page.getByRole('searchbox').focus();
+    await page.getByRole('searchbox').fill('');
+    await page.getByRole('row', { name: /Autumn shoes/ }).waitFor();
+    expect(await page.evaluate('[loads, document.activeElement.type]')).toEqual([0, 'search']);
   });
 
   it('is moved through by keys', async () => {

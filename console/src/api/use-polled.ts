@@ -18,13 +18,18 @@ interface PollOptions<T> {
   readonly everyMs: number | ((data: T | undefined) => number | null);
   /** What the question depends on, as text: another one drops the data, and loads at once. */
   readonly key: string;
+  /** Another question's data stays until its own is there: for a list that is filtered while it is looked at. */
+  readonly keepsLast?: boolean;
 }
 
 /**
  * Loads with `load` and again every `everyMs`. Hidden tabs load nothing and catch up when they are seen; nothing is
  * asked of a service that cannot be reached, until it is back.
  */
-export function usePolled<T>(load: (signal: AbortSignal) => Promise<T>, { everyMs, key }: PollOptions<T>): Polled<T> {
+export function usePolled<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  { everyMs, key, keepsLast = false }: PollOptions<T>,
+): Polled<T> {
   const { connection, page } = useConsole();
   const state = useSignal<{ key: string; data: T | undefined; error: unknown; isLoading: boolean }>({
     ...{ key, data: undefined, error: undefined, isLoading: true },
@@ -39,7 +44,8 @@ export function usePolled<T>(load: (signal: AbortSignal) => Promise<T>, { everyM
     const { document } = page;
     let timer: number | undefined;
     let running: AbortController | null = null;
-    if (state.peek().key !== key) state.value = { key, data: undefined, error: undefined, isLoading: true };
+    const { key: before, data: last } = state.peek();
+    if (before !== key) state.value = { key, data: keepsLast ? last : undefined, error: undefined, isLoading: true };
 
     const schedule = () => {
       const { everyMs: every } = latest.current;

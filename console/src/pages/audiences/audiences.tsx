@@ -1,5 +1,5 @@
 /** The list of audiences: live, with search and filters. */
-import { useState } from 'preact/hooks';
+import { useMemo, useState } from 'preact/hooks';
 import type { CampaignState } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
@@ -26,12 +26,17 @@ export function Audiences() {
   const [count, setCount] = useState(PAGE_SIZE);
   const wanted = { search, label, count, state: isState(state) ? state : undefined };
   const { data, error, refresh } = usePolled((signal) => loadCampaigns(api, wanted, signal), {
-    key: JSON.stringify(wanted),
+    ...{ key: JSON.stringify(wanted), keepsLast: true },
     everyMs: (found) => (found?.campaigns.some(isRunning) ? LIVE_MS : CALM_MS),
   });
   useRowKeys();
   const isFiltered = Boolean(search || state || label);
-  const isEmpty = data?.campaigns.length === 0 && !isFiltered;
+  // hundreds of rows: what is typed or chosen draws none of them again before its answer is there
+  const { list, isEmpty } = useMemo(() => {
+    if (data === undefined) return { list: null, isEmpty: false };
+    const onMore = () => setCount((before) => before + PAGE_SIZE);
+    return { list: <List {...{ isFiltered, onMore }} found={data} />, isEmpty: !isFiltered && !data.campaigns.length };
+  }, [data]);
   return (
     <Page
       title="Audiences"
@@ -45,13 +50,7 @@ export function Audiences() {
       }
     >
       {isEmpty ? null : <Filters campaigns={data?.campaigns ?? []} />}
-      {data !== undefined ? (
-        <List found={data} isFiltered={isFiltered} onMore={() => setCount(count + PAGE_SIZE)} />
-      ) : error !== undefined ? (
-        <Failed error={error} onRetry={refresh} />
-      ) : (
-        <Loading />
-      )}
+      {list !== null ? list : error !== undefined ? <Failed error={error} onRetry={refresh} /> : <Loading />}
     </Page>
   );
 }
