@@ -12,7 +12,7 @@ import { Sqlite } from '../../src/sqlite/driver.ts';
 import { openContract } from '../fixture/api-document.ts';
 import { size } from '../fixture/size.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture, SEEDS, USER_IDS } from './fixture.ts';
-import { type FuzzRequest, requestsOf, type Target } from './fuzz/requests.ts';
+import { type FuzzRequest, placeOf, requestsOf, type Target } from './fuzz/requests.ts';
 import { type Pool, Values } from './fuzz/values.ts';
 
 const REQUESTS = size(2_000, 5_000);
@@ -76,6 +76,7 @@ const pool: Pool = (place) => {
   const name = place.split('.').at(-1)!;
   if (place === 'webhooks.id') return server.store.webhooks.list({ limit: 5 }).items.map(({ id }) => id);
   if (place === 'keys.id') return server.store.apiKeys.list({ limit: 5 }).items.map(({ id }) => id);
+  if (place === 'populations.version') return ['ba9876543210', '0123456789ab'];
   if (name === 'id') return ids;
   if (name === 'expansion_id') return expansionIds;
   if (name === 'delivery_id') return deliveryIds;
@@ -160,9 +161,7 @@ describe('every operation', () => {
 
 /** With ids that are there. */
 function urlOf({ path }: Target): string {
-  return path.replace(/\{(\w+)\}/g, (_, name: string) =>
-    encodeURIComponent(pool(path.includes('/webhooks/') ? `webhooks.${name}` : name)[0] ?? 'x'),
-  );
+  return path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(pool(placeOf(path, name))[0] ?? 'x'));
 }
 
 function nameOf({ method, path }: Target): string {

@@ -75,7 +75,7 @@ function someOf(fields: Record<string, string>, at: number): Record<string, stri
 }
 
 /** A path parameter after what its resource is called: `webhooks.id`. */
-function placeOf(template: string, name: string): string {
+export function placeOf(template: string, name: string): string {
   const [, resource] = new RegExp(`/([\\w-]+)/\\{${name}\\}`).exec(template) ?? [];
   return resource === undefined ? name : `${resource}.${name}`;
 }
