@@ -135,10 +135,12 @@ describe('every operation', () => {
       if (!target.path.startsWith('/v1/')) continue;
       const { method, path } = target;
       const answer = await server.call(method as 'GET', `${urlOf(target)}?sneaky=1`);
-      expect([`${method} ${path}`, answer.status, answer.json?.errors?.[0]?.pointer]).toEqual([
+      // the first, unless the query also lacks what it must have
+      const pointers = answer.json?.errors?.map(({ pointer }: { pointer: string }) => pointer);
+      expect([`${method} ${path}`, answer.status, pointers]).toEqual([
         `${method} ${path}`,
         400,
-        'sneaky',
+        expect.arrayContaining(['sneaky']),
       ]);
     }
   });
