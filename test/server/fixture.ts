@@ -67,7 +67,9 @@ function refuseModel(version: string): never {
   throw new AppError('model_not_found', `there is no model version ${version}`);
 }
 
-async function refusePopulation(version: string): Promise<never> {
+/** It has one version, the served one. */
+function only(population: Population, version: string): void {
+  if (version === population.version) return;
   throw new AppError('population_not_found', `there is no population version ${version}`);
 }
 
@@ -235,9 +237,17 @@ export async function openFixture(
       current: () => population,
       importedAt: () => Date.UTC(2026, 10, 25),
       list: () => summariseVersions(population.path),
-      activate: refusePopulation,
-      coverage: refusePopulation,
-      changes: refusePopulation,
+      activate: async (version) => only(population, version),
+      coverage: async (version) => {
+        only(population, version);
+        const none = { values: null, unknownValues: null, unknownShare: null };
+        return population.features.map(({ name }) => ({ name, users: population.rowCount, ...none }));
+      },
+      changes: async (since, version) => {
+        for (const each of [since, version]) only(population, each);
+        const same = { added: 0, removed: 0, kept: population.rowCount, changed: 0, changedByFeature: new Map() };
+        return { ...same, addedFeatures: [], removedFeatures: [] };
+      },
     },
     customisedModels: {
       manifest: (audience) => models().manifest(audience),

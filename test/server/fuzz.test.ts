@@ -76,7 +76,7 @@ const pool: Pool = (place) => {
   const name = place.split('.').at(-1)!;
   if (place === 'webhooks.id') return server.store.webhooks.list({ limit: 5 }).items.map(({ id }) => id);
   if (place === 'keys.id') return server.store.apiKeys.list({ limit: 5 }).items.map(({ id }) => id);
-  if (place === 'populations.version') return ['ba9876543210', '0123456789ab'];
+  if (place === 'populations.version' || name === 'since') return [server.population.version];
   if (name === 'id') return ids;
   if (name === 'expansion_id') return expansionIds;
   if (name === 'delivery_id') return deliveryIds;
