@@ -60,6 +60,8 @@ export interface Delivery {
   /** The header webhook-id: the same for all attempts and replays. */
   readonly eventId: string;
   readonly type: EventType;
+  /** What the event tells of; null for a ping. */
+  readonly campaignId: string | null;
   readonly state: DeliveryState;
   readonly attempts: number;
   /** The delivery that this one repeats. */

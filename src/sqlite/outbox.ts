@@ -29,6 +29,7 @@ const COLUMNS = {
   id: plain<string>('d.id'),
   eventId: plain<string>('e.id'),
   type: plain<EventType>('e.type'),
+  campaignId: plain<string | null>("json_extract(e.body, '$.data.campaign_id')"),
   state: plain<DeliveryState>('d.state'),
   attempts: plain<number>('d.attempts'),
   replayOf: plain<string | null>('d.replay_of'),

@@ -11,7 +11,7 @@ import { quoteJson } from '../http/json-writing.ts';
 import { CSV_TYPE, JSON_TYPE, NDJSON_TYPE } from '../http/media-types.ts';
 import type { createSlots } from '../http/slots.ts';
 import { encodeCursor } from './cursor.ts';
-import type { CutQuery } from './schemas.ts';
+import type { ViewQuery } from './schemas.ts';
 import {
   MEMBER_ROWS,
   PARQUET_TYPE,
@@ -28,7 +28,7 @@ export type ReadNeeds = Pick<ServerDependencies, 'config' | 'population' | 'rank
   readonly store: Pick<ServerDependencies['store'], 'get' | 'activeAudience' | 'audienceVersion'>;
 };
 
-type Query = CutQuery & {
+type Query = ViewQuery & {
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
   readonly csv_safe: boolean;

@@ -197,6 +197,11 @@ export interface CutQuery {
   readonly min_score?: number | undefined;
 }
 
+/** The requested cut, and the rank behind which to start: that of no cursor. */
+export interface ViewQuery extends CutQuery {
+  readonly after_rank?: number | undefined;
+}
+
 /** CSV goes into spreadsheets, and user ids are whatever the population has. */
 const csvSafe = z
   .enum(['true', 'false'])
@@ -221,6 +226,10 @@ export function audienceQuery(config: ServerConfig) {
         .optional()
         .describe('`next_cursor` of the previous page; it stays on its audience version and its size.')
         .meta(component('AudienceCursor')),
+      after_rank: wholeNumber(0)
+        .optional()
+        .describe('The page begins behind this rank; not with `cursor`, which has a place of its own.')
+        .meta(component('AfterRank')),
       size: wholeNumber(1)
         .optional()
         .describe("This many of the best users instead of the audience's own size; capped by the candidates.")
@@ -236,7 +245,9 @@ export function audienceQuery(config: ServerConfig) {
         .meta(component('CutMinScore')),
       csv_safe: csvSafe,
     })
-    .superRefine(({ size, percent, min_score }, context) => {
+    .superRefine(({ size, percent, min_score, after_rank, cursor }, context) => {
+      if (after_rank !== undefined && cursor !== undefined)
+        addIssue(context, ['after_rank'], { message: 'at most one of cursor and after_rank is expected' });
       if ([size, percent, min_score].filter((cut) => cut !== undefined).length <= 1) return;
       addIssue(context, [percent === undefined || size === undefined ? 'min_score' : 'percent'], {
         message: 'at most one of size, percent and min_score is expected',

@@ -5,7 +5,7 @@ import type { Audience } from '../../campaigns/types.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerDependencies } from '../dependencies.ts';
 import { type AudienceCursor, decodeCursor, invalidCursor } from './cursor.ts';
-import type { CutQuery } from './schemas.ts';
+import type { CutQuery, ViewQuery } from './schemas.ts';
 
 /** An audience version and the cursor that led to it. */
 export interface Located {
@@ -47,13 +47,17 @@ export interface View {
 }
 
 /**
- * The cut that the query requests, else the cursor's, else the audience's own size. A cut given along with a cursor
- * must match it, as pages of different sizes would not fit together.
+ * The cut that the query requests, else the cursor's, else the audience's own size; from the cursor's rank, or the one
+ * that the query names. A cut given along with a cursor must match it, as pages of different sizes would not fit
+ * together.
  * @throws AppError invalid_cursor, storage_failed
  */
-export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, query: CutQuery): View {
+export function viewOf({ audience, cursor }: Located, ranking: ReadRanking, query: ViewQuery): View {
   const asked = cutOf(audience, ranking, query);
-  if (cursor === null) return { size: asked ?? audience.size, from: 0 };
+  if (cursor === null) {
+    const size = asked ?? audience.size;
+    return { size, from: Math.min(size, query.after_rank ?? 0) };
+  }
   const { text, at } = cursor;
   if (asked !== null && asked !== at.size) throw invalidCursor(text, `the cursor belongs to the best ${at.size} users`);
   if (at.afterRank > at.size || at.size > audience.candidates) {

@@ -37,6 +37,7 @@ export function presentDelivery(delivery: Delivery): z.output<typeof deliverySch
     id: delivery.id,
     event_id: delivery.eventId,
     type: delivery.type,
+    campaign_id: delivery.campaignId,
     state: delivery.state,
     attempts: delivery.attempts,
     replay_of: delivery.replayOf,

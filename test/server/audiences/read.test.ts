@@ -63,6 +63,20 @@ describe('GET /v1/campaigns/{id}/audience', () => {
     expect(items).toEqual(expectedItems());
   });
 
+  it('begins a page behind any rank, and goes on from there', async () => {
+    const page = await get(`/v1/campaigns/${id}/audience?after_rank=30&limit=15`);
+    expect(page.json.items).toEqual(expectedItems().slice(30, 45));
+    const rest = await get(`/v1/campaigns/${id}/audience?cursor=${page.json.next_cursor}`);
+    expect(rest.json.items).toEqual(expectedItems().slice(45));
+    const fixed = await get(`/v1/campaigns/${id}/audiences/1?after_rank=48`, 'application/x-ndjson');
+    expect(fixed.text.trimEnd().split('\n')).toHaveLength(2);
+    const behind = await get(`/v1/campaigns/${id}/audience?after_rank=1000000`);
+    expect(behind.json).toMatchObject({ items: [], next_cursor: null, size: 50 });
+    const both = await get(`/v1/campaigns/${id}/audience?after_rank=1&cursor=${page.json.next_cursor}`);
+    expect(both.json).toMatchObject({ code: 'invalid_request', errors: [{ pointer: 'after_rank' }] });
+    expect((await get(`/v1/campaigns/${id}/audience?after_rank=-1`)).status).toBe(400);
+  });
+
   it('returns the default page where no limit is given', async () => {
     const answer = await get(`/v1/campaigns/${id}/audience`);
     expect(answer.type).toContain('application/json');

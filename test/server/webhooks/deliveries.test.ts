@@ -70,6 +70,7 @@ describe('events of campaigns', () => {
     const campaignId = await fixture.createReady({ ...OK_BODY, external_id: 'shoes-1' });
     fixture.webhooks.wake();
     const delivery = await newest(id, { state: 'delivered', type: 'campaign.ready' });
+    expect(delivery.campaign_id).toBe(campaignId);
     const [received] = receiver.received;
     expect(verify(secret, received!)).toEqual({
       type: 'campaign.ready',
