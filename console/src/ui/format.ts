@@ -3,6 +3,7 @@
 const WHOLE = new Intl.NumberFormat();
 const SHORT = new Intl.NumberFormat(undefined, { notation: 'compact', maximumFractionDigits: 1 });
 const FACTOR = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const SCORE = new Intl.NumberFormat(undefined, { minimumFractionDigits: 4, maximumFractionDigits: 4 });
 const TIME = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
 
@@ -26,6 +27,11 @@ export function formatShort(count: number): string {
 /** 3.4× */
 export function formatFactor(factor: number): string {
   return `${FACTOR.format(factor)}×`;
+}
+
+/** A score of the ranking: 0.9312 */
+export function formatScore(score: number): string {
+  return SCORE.format(score);
 }
 
 /** A share of 0 to 1 as a percentage, with so many digits that a small one is not 0. */

@@ -1,0 +1,87 @@
+/** Whether somebody is in the audience, by id. */
+import { useState } from 'preact/hooks';
+import { type Api, call } from '../../api/client.ts';
+import { ApiError } from '../../api/errors.ts';
+import { useConsole } from '../../console.ts';
+import { Badge } from '../../ui/badge.tsx';
+import { Button } from '../../ui/button.tsx';
+import { TextField } from '../../ui/field.tsx';
+import { formatCount, formatScore } from '../../ui/format.ts';
+
+type Found =
+  | { readonly kind: 'member'; readonly rank: number; readonly score: number }
+  | { readonly kind: 'other' }
+  | { readonly kind: 'unknown' };
+
+async function lookUp(api: Api, id: string, user: string): Promise<Found> {
+  try {
+    const params = { path: { id, user_id: user } };
+    const found = await call(api.GET('/v1/campaigns/{id}/audience/members/{user_id}', { params }));
+    return found.member ? { kind: 'member', rank: found.rank, score: found.score } : { kind: 'other' };
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 'user_not_found') return { kind: 'unknown' };
+    throw error;
+  }
+}
+
+interface LookUpProps {
+  readonly id: string;
+  /** Shows the row of a rank. */
+  readonly onShow: (rank: number) => void;
+}
+
+export function LookUp({ id, onShow }: LookUpProps) {
+  const { api, toasts } = useConsole();
+  const [user, setUser] = useState('');
+  const [found, setFound] = useState<{ readonly user: string; readonly is: Found } | null>(null);
+  const ask = async (event: Event) => {
+    event.preventDefault();
+    const wanted = user.trim();
+    if (wanted === '') return;
+    try {
+      setFound({ user: wanted, is: await lookUp(api, id, wanted) });
+    } catch (error) {
+      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+    }
+  };
+  return (
+    <form class="look-up" onSubmit={ask}>
+      <TextField
+        label="Is somebody in it?"
+        value={user}
+        onValue={setUser}
+        input={{ placeholder: 'Id of a user', autocomplete: 'off', spellcheck: false }}
+      />
+      <Button type="submit">Look up</Button>
+      <div class="look-up-answer" role="status">
+        {found === null ? null : <Answer user={found.user} found={found.is} onShow={onShow} />}
+      </div>
+    </form>
+  );
+}
+
+interface AnswerProps extends Pick<LookUpProps, 'onShow'> {
+  readonly user: string;
+  readonly found: Found;
+}
+
+function Answer({ user, found, onShow }: AnswerProps) {
+  if (found.kind === 'member')
+    return (
+      <>
+        <Badge tone="good">In the audience</Badge> {user} is number {formatCount(found.rank)}, score{' '}
+        {formatScore(found.score)}. <Button onClick={() => onShow(found.rank)}>Show in the list</Button>
+      </>
+    );
+  if (found.kind === 'other')
+    return (
+      <>
+        <Badge tone="neutral">Not in it</Badge> {user} is in your population, but not in this audience.
+      </>
+    );
+  return (
+    <>
+      <Badge tone="warn">Unknown</Badge> {user} is not in your population.
+    </>
+  );
+}

@@ -1,0 +1,88 @@
+/** Members of one version by rank, loaded in pages where they are looked at; the pages seen last are kept. */
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { call } from '../../api/client.ts';
+import { useConsole } from '../../console.ts';
+
+const PAGE = 200;
+/** 20,000 members. */
+const KEPT_PAGES = 100;
+
+export interface Member {
+  readonly rank: number;
+  readonly user_id: string;
+  readonly score: number;
+}
+
+export interface LoadedMembers {
+  /** By 1-based rank: undefined until it is loaded, null where the user was erased. */
+  at(rank: number): Member | null | undefined;
+  /** Why the last page did not come; undefined once one did. */
+  readonly error: unknown;
+  retry(): void;
+}
+
+interface Wanted {
+  readonly id: string;
+  readonly version: number;
+  /** 0-based rows. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** One page is on its way at a time: who scrolls past many waits for none of them. */
+export function useMembers({ id, version, from, to }: Wanted): LoadedMembers {
+  const { api, connection } = useConsole();
+  const [pages] = useState(() => new Map<number, ReadonlyMap<number, Member>>());
+  const [, setLoads] = useState(0);
+  const [error, setError] = useState<unknown>();
+  const view = useRef({ from, to });
+  view.current = { from, to };
+  const running = useRef<AbortController | null>(null);
+
+  const load = async () => {
+    if (running.current !== null) return;
+    const mine = new AbortController();
+    running.current = mine;
+    try {
+      for (;;) {
+        const page = firstMissing(pages, view.current);
+        if (page === null) break;
+        const query = { limit: PAGE, after_rank: page * PAGE };
+        const params = { path: { id, version }, query };
+        const { signal } = mine;
+        const { items } = await call(api.GET('/v1/campaigns/{id}/audiences/{version}', { params, signal }));
+        keep(pages, page, items);
+        setLoads((loads) => loads + 1);
+        setError(undefined);
+      }
+    } catch (cause) {
+      if (!mine.signal.aborted) setError(cause);
+    } finally {
+      if (running.current === mine) running.current = null;
+    }
+  };
+  const returns = connection.returns.value;
+  // other rows are in view, or the service is back
+  useEffect(() => void load(), [from, to, returns]);
+  useEffect(() => () => running.current?.abort(), []);
+  return {
+    at: (rank) => {
+      const page = pages.get(Math.floor((rank - 1) / PAGE));
+      return page === undefined ? undefined : (page.get(rank) ?? null);
+    },
+    error,
+    retry: () => void load(),
+  };
+}
+
+function firstMissing(pages: ReadonlyMap<number, unknown>, { from, to }: Pick<Wanted, 'from' | 'to'>): number | null {
+  for (let page = Math.floor(from / PAGE); page * PAGE < to; page++) if (!pages.has(page)) return page;
+  return null;
+}
+
+/** Removes the page that was loaded first where there are too many. */
+function keep(pages: Map<number, ReadonlyMap<number, Member>>, page: number, items: readonly Member[]): void {
+  pages.set(page, new Map(items.map((member) => [member.rank, member])));
+  const [oldest] = pages.keys();
+  if (pages.size > KEPT_PAGES && oldest !== undefined) pages.delete(oldest);
+}
