@@ -29,6 +29,11 @@ export function formatFactor(factor: number): string {
   return `${FACTOR.format(factor)}×`;
 }
 
+/** 3×, 0.5×: of a scale, without digits that say nothing. */
+export function formatTimes(factor: number): string {
+  return `${SHORT.format(factor)}×`;
+}
+
 /** A score of the ranking: 0.9312 */
 export function formatScore(score: number): string {
   return SCORE.format(score);

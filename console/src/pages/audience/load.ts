@@ -8,8 +8,9 @@ export interface Loaded {
   readonly etag: string;
 }
 
-export async function loadCampaign(api: Api, id: string, signal: AbortSignal): Promise<Loaded> {
-  const { data, response } = await answerOf(api.GET('/v1/campaigns/{id}', { params: { path: { id } }, signal }));
+export async function loadCampaign(api: Api, id: string, signal?: AbortSignal): Promise<Loaded> {
+  const init = { params: { path: { id } }, ...(signal && { signal }) };
+  const { data, response } = await answerOf(api.GET('/v1/campaigns/{id}', init));
   return { campaign: data, etag: response.headers.get('etag') ?? '*' };
 }
 

@@ -18,7 +18,11 @@ export interface Reach {
   readonly recall: Interval;
   /** How many times as many as in a random audience of this size. */
   readonly lift: Interval;
+  /** How many people picked at random would hold as many. */
+  readonly random: Interval;
 }
+
+const NOBODY = { size: 0, recall: { mean: 0, low: 0, high: 0 } };
 
 /** `size` is kept between 1 and `candidates`. The lift below the first point is that of the first point. */
 export function reachAt(curve: Curve, candidates: number, size: number): Reach {
@@ -26,14 +30,31 @@ export function reachAt(curve: Curve, candidates: number, size: number): Reach {
   const share = kept / candidates;
   const next = curve.findIndex((point) => point.size >= kept);
   const upper = next < 0 ? { size: candidates, recall: { mean: 1, low: 1, high: 1 } } : curve[next]!;
-  const before = next < 0 ? curve.at(-1) : curve[next - 1];
-  const lower = before ?? { size: 0, recall: { mean: 0, low: 0, high: 0 } };
+  const lower = (next < 0 ? curve.at(-1) : curve[next - 1]) ?? NOBODY;
   const part = upper.size === lower.size ? 1 : (kept - lower.size) / (upper.size - lower.size);
   const between = (key: keyof Interval) => lower.recall[key] + part * (upper.recall[key] - lower.recall[key]);
   const recall = { mean: between('mean'), low: between('low'), high: between('high') };
-  const liftOf = (value: number) => value / share;
-  return {
-    ...{ size: kept, share, recall },
-    lift: { mean: liftOf(recall.mean), low: liftOf(recall.low), high: liftOf(recall.high) },
-  };
+  const times = (factor: number) => ({
+    mean: recall.mean * factor,
+    low: recall.low * factor,
+    high: recall.high * factor,
+  });
+  return { size: kept, share, recall, lift: times(1 / share), random: times(candidates) };
+}
+
+/** Points of the drawn lines. */
+const DRAWN = 160;
+/** What the charts show below the first point that was predicted, as its part. */
+const FIRST_PART = 0.25;
+
+/** The smallest size that the charts show. */
+export function leastShown(curve: Curve): number {
+  return Math.max(1, Math.round(FIRST_PART * (curve[0]?.size ?? 1)));
+}
+
+/** From the least that is shown up to everyone, each size a little more than the one before by the same factor. */
+export function drawnReaches(curve: Curve, candidates: number): readonly Reach[] {
+  const least = leastShown(curve);
+  const sizes = Array.from({ length: DRAWN }, (_, i) => Math.round(least * (candidates / least) ** (i / (DRAWN - 1))));
+  return [...new Set(sizes)].map((size) => reachAt(curve, candidates, size));
 }

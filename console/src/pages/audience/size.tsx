@@ -1,8 +1,6 @@
 /** How large the audience should be: what each size is expected to reach, and the way to another size. */
-import { useEffect, useState } from 'preact/hooks';
-import { call } from '../../api/client.ts';
-import { ApiError } from '../../api/errors.ts';
-import type { Verdict } from '../../api/types.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import type { QualityReport, Verdict } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
@@ -14,6 +12,7 @@ import { VERDICTS } from '../audiences/words.ts';
 import { type Loaded, loadQuality } from './load.ts';
 import { type Curve, type Interval, type Reach, reachAt } from './reach.ts';
 import { ReachChart } from './reach-chart.tsx';
+import { type ChosenSize, useSize } from './use-size.ts';
 
 interface SizeProps {
   readonly loaded: Loaded;
@@ -27,93 +26,103 @@ export function Size({ loaded, onChange }: SizeProps) {
     key: `${id} ${version}`,
     everyMs: () => null,
   });
-  if (data === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
-  if (data.curve.length === 0 || !candidates)
+  const chosen = useSize(loaded, onChange);
+  // another size is another version, whose report is the same: what is shown stays until it has come
+  const last = useRef<QualityReport | undefined>(undefined);
+  last.current = data ?? last.current;
+  const report = last.current;
+  if (report === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
+  if (report.curve.length === 0 || !candidates)
     return (
       <Empty title="There is no prediction">
-        <p>{data.reason}</p>
+        <p>{report.reason}</p>
       </Empty>
     );
-  return (
-    <Chooser
-      key={`${id} ${version}`}
-      {...{ loaded, onChange, candidates }}
-      curve={data.curve}
-      verdict={data.verdict ?? 'unsure'}
-    />
-  );
+  return <Chooser {...{ chosen, loaded, candidates }} curve={report.curve} verdict={report.verdict ?? 'unsure'} />;
 }
 
-interface ChooserProps extends SizeProps {
+interface ChooserProps {
+  readonly chosen: ChosenSize;
+  readonly loaded: Loaded;
   readonly candidates: number;
   readonly curve: Curve;
   readonly verdict: Verdict;
 }
 
-function Chooser({ loaded, onChange, candidates, curve, verdict }: ChooserProps) {
+function Chooser({ chosen, loaded, candidates, curve, verdict }: ChooserProps) {
   const { session } = useConsole();
-  const current = loaded.campaign.size ?? 1;
-  const [size, setSize] = useState(current);
-  const [text, setText] = useState(String(current));
-  useEffect(() => setText(String(size)), [size]);
-  const reach = reachAt(curve, candidates, size);
-  const typed = Number(text.replace(/[^\d]/g, ''));
-  const isFault = text.trim() === '' || typed < 1 || typed > candidates;
+  const [isFault, setFault] = useState(false);
+  const reach = reachAt(curve, candidates, chosen.size);
+  const current = loaded.campaign.size;
   return (
     <div class="size">
       <div class="size-side">
-        <form
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (!isFault) setSize(typed);
-          }}
-        >
-          <TextField
-            label="People in the audience"
-            value={text}
-            onValue={(value) => {
-              setText(value);
-              const wanted = Number(value.replace(/[^\d]/g, ''));
-              if (wanted >= 1 && wanted <= candidates) setSize(wanted);
-            }}
-            error={isFault ? `Between 1 and ${formatCount(candidates)}.` : undefined}
-            hint={`${formatShare(reach.share)} of ${formatCount(candidates)} people`}
-            input={{ inputMode: 'numeric', autocomplete: 'off' }}
-          />
-        </form>
+        <SizeField {...{ reach, candidates }} onSize={chosen.choose} onFault={setFault} />
         <Expected reach={reach} />
+        {chosen.changes.length === 0 ? null : <Changes changes={chosen.changes} />}
         {session.may('write') ? (
-          <UseSize size={reach.size} isFault={isFault} loaded={loaded} onChange={onChange} />
+          <Button
+            kind="primary"
+            onClick={chosen.use}
+            isBusy={chosen.isBusy}
+            disabled={isFault || reach.size === current}
+          >
+            {reach.size === current ? 'This is its size' : 'Use this size'}
+          </Button>
         ) : null}
       </div>
       <div class="size-main">
-        <ReachChart curve={curve} candidates={candidates} size={reach.size} onSize={setSize} />
+        <ReachChart {...{ curve, candidates, reach }} onSize={chosen.choose} />
         <p class="muted small">
           {VERDICTS[verdict].meaning} The line is what is expected, the band where the truth lies nine times out of ten;
           dashed, a random audience.
         </p>
-        <details>
-          <summary>Show the numbers</summary>
-          <Table
-            caption="Expected reach by size"
-            rowKey={({ share }) => String(share)}
-            rows={curve}
-            columns={[
-              { key: 'size', title: 'People', isNumber: true, cell: (point) => formatCount(point.size) },
-              { key: 'share', title: 'Of everyone', isNumber: true, cell: (point) => formatShare(point.share) },
-              { key: 'recall', title: 'Look-alikes reached', isNumber: true, cell: (point) => shares(point.recall) },
-              { key: 'lift', title: 'Beside random', isNumber: true, cell: (point) => factors(point.lift) },
-            ]}
-          />
-        </details>
+        <Numbers curve={curve} />
       </div>
     </div>
   );
 }
 
-/** What the size is expected to give, in three lines. */
-function Expected({ reach }: { readonly reach: Reach }) {
-  const { recall, lift } = reach;
+interface SizeFieldProps {
+  readonly reach: Reach;
+  readonly candidates: number;
+  readonly onSize: (size: number) => void;
+  readonly onFault: (isFault: boolean) => void;
+}
+
+/** The size as a number; it follows the handle, and the handle follows what is typed. */
+function SizeField({ reach, candidates, onSize, onFault }: SizeFieldProps) {
+  const [text, setText] = useState(String(reach.size));
+  const isFit = (size: number) => Number.isInteger(size) && size >= 1 && size <= candidates;
+  const fault = isFit(sizeOf(text)) ? undefined : `Between 1 and ${formatCount(candidates)}.`;
+  // only where the handle was moved: what is being typed stays as it is
+  useEffect(() => {
+    if (sizeOf(text) !== reach.size) setText(String(reach.size));
+  }, [reach.size]);
+  useEffect(() => onFault(fault !== undefined), [fault]);
+  return (
+    <TextField
+      label="People in the audience"
+      value={text}
+      onValue={(value) => {
+        setText(value);
+        if (isFit(sizeOf(value))) onSize(sizeOf(value));
+      }}
+      error={fault}
+      hint={`${formatShare(reach.share)} of ${formatCount(candidates)} people`}
+      input={{ inputMode: 'numeric', autocomplete: 'off' }}
+    />
+  );
+}
+
+/** Of "1,000", "1 000" and "1.000" alike; NaN where it is no number. */
+function sizeOf(text: string): number {
+  const digits = text.replace(/[\s.,'’]/g, '');
+  return /^\d+$/.test(digits) ? Number(digits) : Number.NaN;
+}
+
+/** What the size is expected to give, in three numbers. */
+function Expected({ reach: { recall, lift, random } }: { readonly reach: Reach }) {
   return (
     <dl class="expected" aria-live="polite">
       <div>
@@ -130,37 +139,47 @@ function Expected({ reach }: { readonly reach: Reach }) {
           {formatFactor(lift.low)} to {formatFactor(lift.high)} as many of them
         </dd>
       </div>
+      <div>
+        <dt>At random it would take</dt>
+        <dd>{formatCount(Math.round(random.mean))} people</dd>
+        <dd class="muted small">
+          {formatCount(Math.round(random.low))} to {formatCount(Math.round(random.high))}, to reach as many
+        </dd>
+      </div>
     </dl>
   );
 }
 
-interface UseSizeProps extends SizeProps {
-  readonly size: number;
-  readonly isFault: boolean;
+function Changes({ changes }: { readonly changes: readonly string[] }) {
+  return (
+    <div class="notice" role="alert">
+      <strong>Somebody else has changed this audience meanwhile.</strong>
+      <ul>
+        {changes.map((change) => (
+          <li key={change}>{change}</li>
+        ))}
+      </ul>
+      <p>Your size is not used yet: use it now, or leave theirs.</p>
+    </div>
+  );
 }
 
-function UseSize({ size, isFault, loaded: { campaign, etag }, onChange }: UseSizeProps) {
-  const { api, toasts } = useConsole();
-  const [isBusy, setBusy] = useState(false);
-  const use = async () => {
-    setBusy(true);
-    try {
-      const params = { path: { id: campaign.id }, header: { 'if-match': etag } };
-      await call(api.PATCH('/v1/campaigns/{id}', { params, body: { audience: { size } } }));
-      toasts.say(`The audience has ${formatCount(size)} people now.`);
-    } catch (error) {
-      const isStale = error instanceof ApiError && error.status === 412;
-      const text = error instanceof Error ? error.message : String(error);
-      toasts.say(isStale ? 'Somebody else has just changed this audience. Look at it, then try again.' : text, 'bad');
-    } finally {
-      setBusy(false);
-      onChange();
-    }
-  };
+function Numbers({ curve }: { readonly curve: Curve }) {
   return (
-    <Button kind="primary" onClick={use} isBusy={isBusy} disabled={isFault || size === campaign.size}>
-      {size === campaign.size ? 'This is its size' : 'Use this size'}
-    </Button>
+    <details>
+      <summary>Show the numbers</summary>
+      <Table
+        caption="Expected reach by size"
+        rowKey={({ share }) => String(share)}
+        rows={curve}
+        columns={[
+          { key: 'size', title: 'People', isNumber: true, cell: (point) => formatCount(point.size) },
+          { key: 'share', title: 'Of everyone', isNumber: true, cell: (point) => formatShare(point.share) },
+          { key: 'recall', title: 'Look-alikes reached', isNumber: true, cell: (point) => shares(point.recall) },
+          { key: 'lift', title: 'Beside random', isNumber: true, cell: (point) => factors(point.lift) },
+        ]}
+      />
+    </details>
   );
 }
 

@@ -1,0 +1,27 @@
+/** What somebody else changed of a campaign, in words: shown before one's own change replaces it. */
+import type { Campaign } from '../../api/types.ts';
+import { formatCount } from '../../ui/format.ts';
+
+/** One sentence for each thing that differs, of those that a change of the campaign may name. */
+export function changesBetween(before: Campaign, after: Campaign): readonly string[] {
+  const changes: string[] = [];
+  if (before.name !== after.name) changes.push(`The name is “${after.name}” now; it was “${before.name}”.`);
+  const [old, now] = [wantedSize(before), wantedSize(after)];
+  if (old !== now) changes.push(`The size is ${now} now; it was ${old}.`);
+  for (const [key, what] of OTHERS)
+    if (JSON.stringify(before[key]) !== JSON.stringify(after[key])) changes.push(`${what} changed.`);
+  return changes;
+}
+
+const OTHERS = [
+  ['labels', 'The labels'],
+  ['external_id', 'Your own id'],
+  ['features', 'What is said about the campaign'],
+  ['filters', 'The filters'],
+  ['refresh', 'When it is made again'],
+] as const;
+
+function wantedSize({ audience, size }: Campaign): string {
+  if ('percent' in audience) return `${audience.percent} % (${formatCount(size ?? 0)} people)`;
+  return `${formatCount(size ?? audience.size)} people`;
+}

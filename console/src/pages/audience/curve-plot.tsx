@@ -1,0 +1,138 @@
+/** One line over the size of an audience, with its interval as a band: the size is set by pressing and dragging. */
+import type { ComponentChildren } from 'preact';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { useConsole } from '../../console.ts';
+import { formatShort } from '../../ui/format.ts';
+
+export interface CurvePlotProps {
+  /** Sizes, rising; then for each the upper end, the lower end, a random audience, and what is expected. */
+  readonly points: readonly (readonly number[])[];
+  readonly y: { readonly label: string; readonly format: (y: number) => string; readonly scale: uPlot.Scale };
+  readonly heightPx: number;
+  readonly onSize: (size: number) => void;
+  /** Above the plot, where `at` puts them. */
+  readonly children: (at: PlaceOf) => ComponentChildren;
+}
+
+/** The style of something that stands at a size, and with `--knob` at a height. */
+export type PlaceOf = (size: number, y: number) => Readonly<Record<string, string>>;
+
+export function CurvePlot({ points, y, heightPx, onSize, children }: CurvePlotProps) {
+  const { page, theme } = useConsole();
+  const box = useRef<HTMLDivElement>(null);
+  const latest = useRef(onSize);
+  latest.current = onSize;
+  const [drawn, setDrawn] = useState<{ readonly plot: uPlot } | null>(null);
+  const themeName = theme.name.value;
+  // another theme has other colours
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const data = points.map((values) => [...values]) as uPlot.AlignedData;
+    const plot = new uPlot(optionsOf({ element, page, points, y, heightPx }), data, element);
+    const stopDragging = dragSizes(plot, (to) => latest.current(to));
+    const sizes = new ResizeObserver(() => {
+      plot.setSize({ width: element.clientWidth, height: heightPx });
+      setDrawn({ plot });
+    });
+    sizes.observe(element);
+    setDrawn({ plot });
+    return () => {
+      stopDragging();
+      sizes.disconnect();
+      plot.destroy();
+    };
+  }, [points, y, heightPx, page, themeName]);
+  return (
+    <div class="reach" ref={box}>
+      {drawn === null ? null : children((size, value) => placeOf(drawn.plot, page.devicePixelRatio, size, value))}
+    </div>
+  );
+}
+
+function placeOf(plot: uPlot, ratio: number, size: number, y: number): Readonly<Record<string, string>> {
+  const { left, top, height } = plot.bbox;
+  return {
+    left: `${left / ratio + plot.valToPos(size, 'x')}px`,
+    top: `${top / ratio}px`,
+    height: `${height / ratio}px`,
+    '--knob': `${plot.valToPos(y, 'y')}px`,
+  };
+}
+
+/** Calls `onSize` with the size under the pointer, from a press until it is let go. */
+function dragSizes(plot: uPlot, onSize: (size: number) => void): () => void {
+  const { over } = plot;
+  const at = (event: PointerEvent) => {
+    const x = event.clientX - over.getBoundingClientRect().left;
+    onSize(Math.max(1, Math.round(plot.posToVal(Math.min(Math.max(0, x), over.clientWidth), 'x'))));
+  };
+  const onDown = (event: PointerEvent) => {
+    over.setPointerCapture(event.pointerId);
+    at(event);
+  };
+  const onMove = (event: PointerEvent) => {
+    if (over.hasPointerCapture(event.pointerId)) at(event);
+  };
+  over.addEventListener('pointerdown', onDown);
+  over.addEventListener('pointermove', onMove);
+  return () => {
+    over.removeEventListener('pointerdown', onDown);
+    over.removeEventListener('pointermove', onMove);
+  };
+}
+
+type Drawn = Pick<CurvePlotProps, 'points' | 'y' | 'heightPx'> & {
+  readonly element: HTMLElement;
+  readonly page: Window;
+};
+
+function optionsOf({ element, page, points: [sizes = []], y, heightPx }: Drawn): uPlot.Options {
+  const colour = (name: string) => page.getComputedStyle(element).getPropertyValue(name).trim();
+  const grid = { stroke: colour('--line'), width: 1 };
+  const axis = { stroke: colour('--muted'), grid, ticks: { show: false }, labelSize: 22 };
+  const edge = { width: 0, points: { show: false } };
+  return {
+    ...{ width: element.clientWidth, height: heightPx, legend: { show: false } },
+    series: [
+      ...[{}, edge, edge],
+      { stroke: colour('--line-strong'), width: 1, dash: [4, 4], points: { show: false } },
+      { stroke: colour('--accent'), width: 2, points: { show: false } },
+    ],
+    bands: [{ series: [1, 2], fill: colour('--accent-wash') }],
+    cursor: { drag: { x: false, y: false }, points: { show: false }, y: false },
+    scales: { x: { time: false, distr: LOGARITHMIC, range: [sizes[0] ?? 1, sizes.at(-1) ?? 10] }, y: y.scale },
+    axes: [
+      {
+        ...{ ...axis, label: 'People in the audience', size: 30, filter: (_, ticks) => ticks },
+        splits: (plot) => ticksOf(plot, 'x'),
+        values: (_, ticks) => ticks.map(formatShort),
+      },
+      {
+        ...{ ...axis, label: y.label, size: 56, filter: (_, ticks) => ticks },
+        ...(y.scale.distr === LOGARITHMIC ? { splits: (plot: uPlot) => ticksOf(plot, 'y') } : {}),
+        values: (_, ticks) => ticks.map(y.format),
+      },
+    ],
+  };
+}
+
+export const LOGARITHMIC = 3;
+/** Space for a tick and its words. */
+const TICK_PX = { x: 56, y: 28 };
+
+/** 1, 2, 5, 10, .. within a scale; only the powers of ten where those are too many. */
+function ticksOf(plot: uPlot, scale: 'x' | 'y'): number[] {
+  const { min = 1, max = 10 } = plot.scales[scale] as { min?: number; max?: number };
+  const lengthPx = scale === 'x' ? plot.over.clientWidth : plot.over.clientHeight;
+  const within = (factors: readonly number[]) => {
+    const ticks: number[] = [];
+    for (let power = Math.floor(Math.log10(min)); power <= Math.log10(max); power++)
+      ticks.push(...factors.map((factor) => factor * 10 ** power).filter((tick) => tick >= min && tick <= max));
+    return ticks;
+  };
+  const fine = within([1, 2, 5]);
+  return fine.length * TICK_PX[scale] <= lengthPx ? fine : within([1]);
+}

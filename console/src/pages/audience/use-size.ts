@@ -1,0 +1,56 @@
+/** The size that is chosen, and its way into the campaign: what somebody else changes meanwhile is told, not lost. */
+import { useEffect, useState } from 'preact/hooks';
+import { call } from '../../api/client.ts';
+import { ApiError } from '../../api/errors.ts';
+import { useConsole } from '../../console.ts';
+import { formatCount } from '../../ui/format.ts';
+import { changesBetween } from './changes.ts';
+import { type Loaded, loadCampaign } from './load.ts';
+
+export interface ChosenSize {
+  readonly size: number;
+  choose(size: number): void;
+  /** Makes it the campaign's. */
+  use(): Promise<void>;
+  readonly isBusy: boolean;
+  /** What somebody else changed since the page showed it; empty where nobody did. */
+  readonly changes: readonly string[];
+}
+
+/** `onChange` loads the campaign again. */
+export function useSize(loaded: Loaded, onChange: () => void): ChosenSize {
+  const { api, toasts } = useConsole();
+  const [size, choose] = useState(loaded.campaign.size ?? 1);
+  const [seen, setSeen] = useState(loaded);
+  const [changes, setChanges] = useState<readonly string[]>([]);
+  const [isBusy, setBusy] = useState(false);
+  const look = (now: Loaded) => {
+    if (now.campaign.updated_at < seen.campaign.updated_at) return;
+    const news = changesBetween(seen.campaign, now.campaign);
+    if (news.length > 0) setChanges(news);
+    setSeen(now);
+  };
+  // whoever looks at the page sees another size there, and may still use his own
+  useEffect(() => {
+    if (loaded.campaign.size !== seen.campaign.size) look(loaded);
+    else if (loaded.campaign.updated_at >= seen.campaign.updated_at) setSeen(loaded);
+  }, [loaded]);
+  const use = async () => {
+    setBusy(true);
+    const { id } = seen.campaign;
+    try {
+      const params = { path: { id }, header: { 'if-match': seen.etag } };
+      await call(api.PATCH('/v1/campaigns/{id}', { params, body: { audience: { size } } }));
+      setSeen(await loadCampaign(api, id));
+      setChanges([]);
+      toasts.say(`The audience has ${formatCount(size)} people now.`);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 412) look(await loadCampaign(api, id));
+      else toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+    } finally {
+      setBusy(false);
+      onChange();
+    }
+  };
+  return { size, choose, use, isBusy, changes };
+}
