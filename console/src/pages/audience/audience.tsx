@@ -4,15 +4,15 @@ import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
 import { Badge } from '../../ui/badge.tsx';
-import { ButtonLink } from '../../ui/button.tsx';
 import { formatCount, formatShare } from '../../ui/format.ts';
 import { Page } from '../../ui/page.tsx';
-import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { Failed, Loading } from '../../ui/states.tsx';
 import { type Tab, Tabs } from '../../ui/tabs.tsx';
 import { DRAFT, isRunning, STATES, VERDICTS } from '../audiences/words.ts';
 import { Actions } from './actions.tsx';
 import { type Loaded, loadCampaign } from './load.ts';
 import { Members } from './members.tsx';
+import { Outcome } from './outcome.tsx';
 import { Running } from './running.tsx';
 import { Size } from './size.tsx';
 import { Use } from './use.tsx';
@@ -49,7 +49,11 @@ export function Audience() {
       lead={<Summary campaign={campaign} />}
       actions={<Actions loaded={data} onChange={refresh} />}
     >
-      {isRunning(campaign) ? <Running campaign={campaign} onChange={refresh} /> : <Outcome campaign={campaign} />}
+      {isRunning(campaign) ? (
+        <Running campaign={campaign} onChange={refresh} />
+      ) : (
+        <Outcome campaign={campaign} onChange={refresh} />
+      )}
       {campaign.audience_version === null ? null : <Parts loaded={data} onChange={refresh} />}
     </Page>
   );
@@ -71,31 +75,6 @@ function Summary({ campaign }: { readonly campaign: Campaign }) {
       {verdict ? <Badge tone={VERDICTS[verdict].tone}>{`${VERDICTS[verdict].text} expected quality`}</Badge> : null}
       <span>{facts.join(' · ')}</span>
     </span>
-  );
-}
-
-/** What is to be done about an attempt that gave no audience; nothing where it did. */
-function Outcome({ campaign }: { readonly campaign: Campaign }) {
-  const { state, reason, seeds, audience_version: version } = campaign;
-  const { session } = useConsole();
-  if (state === 'ready' || state === 'superseded') return null;
-  const title = state === null ? DRAFT.text : STATES[state].text;
-  const known =
-    seeds === null ? '' : `${formatCount(seeds.known)} of your ${formatCount(seeds.received)} ids are known.`;
-  return (
-    <Empty
-      title={title}
-      actions={
-        session.may('write') ? (
-          <ButtonLink href={hrefOf(['audiences', 'new'])}>Start with another list</ButtonLink>
-        ) : null
-      }
-    >
-      <p>{reason?.message ?? 'It has no audience yet.'}</p>
-      <p class="muted">
-        {known} {version === null ? null : 'The audience below is the last one that was made.'}
-      </p>
-    </Empty>
   );
 }
 

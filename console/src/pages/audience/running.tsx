@@ -1,7 +1,8 @@
-/** An audience in the making: its stages, how far it is, and a way to stop it. */
-import { useState } from 'preact/hooks';
+/** An audience in the making: its stages with their times, how far it is, and a way to stop it. */
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { Campaign } from '../../api/types.ts';
+import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { Button } from '../../ui/button.tsx';
 import { formatDuration, formatShare } from '../../ui/format.ts';
@@ -13,6 +14,8 @@ const STAGES = [
   { state: 'scoring', title: 'Comparing everyone with them' },
 ] as const;
 
+const TICK_MS = 1_000;
+
 interface RunningProps {
   readonly campaign: Campaign;
   readonly onChange: () => void;
@@ -22,8 +25,9 @@ export function Running({ campaign, onChange }: RunningProps) {
   const { session } = useConsole();
   const { state, progress, eta_seconds: seconds, name } = campaign;
   const now = STAGES.findIndex((stage) => stage.state === state);
+  const times = useStageTimes(campaign);
   return (
-    <section class="panel" aria-label="Progress">
+    <section class="panel running-panel" aria-label="Progress">
       <ol class="stages">
         {STAGES.map(({ state: key, title }, i) => (
           <li
@@ -32,17 +36,57 @@ export function Running({ campaign, onChange }: RunningProps) {
             aria-current={i === now ? 'step' : undefined}
           >
             {title}
+            <div class="muted small">{times[i] === undefined ? '' : formatDuration(times[i])}</div>
           </li>
         ))}
       </ol>
       <Progress label={`${name}: progress`} value={progress} />
-      <p class="muted small" aria-live="off">
-        {formatShare(progress)}
-        {seconds === null ? null : `, about ${formatDuration(seconds)} left`}
-      </p>
-      {session.may('write') ? <Cancel campaign={campaign} onChange={onChange} /> : null}
+      <div class="running-foot">
+        <p class="muted small" aria-live="off">
+          {formatShare(progress)}
+          {seconds === null ? null : `, about ${formatDuration(seconds)} left`}
+        </p>
+        {session.may('write') ? <Cancel campaign={campaign} onChange={onChange} /> : null}
+      </div>
     </section>
   );
+}
+
+/** When states of an expansion began, in ms since 1970, as the page saw them. */
+interface Seen {
+  readonly expansion: string | null;
+  readonly first: Campaign['state'];
+  readonly at: { [state: string]: number };
+}
+
+/** Seconds of each stage so far: from the service where it tells, else from when the page saw it begin. */
+function useStageTimes({ id, expansion_id: expansion, state }: Campaign): readonly (number | undefined)[] {
+  const { api, page } = useConsole();
+  const [now, setNow] = useState(() => Date.now());
+  const seen = useRef<Seen>({ expansion: null, first: null, at: {} });
+  if (seen.current.expansion !== expansion) seen.current = { expansion, first: state, at: {} };
+  // when the first one began was not seen
+  if (state !== null && state !== seen.current.first) seen.current.at[state] ??= Date.now();
+  useEffect(() => {
+    const timer = page.setInterval(() => setNow(Date.now()), TICK_MS);
+    return () => page.clearInterval(timer);
+  }, [page]);
+  // when it was claimed is known once it was: asked again with each state
+  const { data } = usePolled(
+    async (signal) => {
+      const path = { id, expansion_id: expansion ?? '' };
+      return call(api.GET('/v1/campaigns/{id}/expansions/{expansion_id}', { params: { path }, signal }));
+    },
+    { key: `${expansion} ${state}`, everyMs: () => null },
+  );
+  const made = data === undefined ? undefined : Date.parse(data.created_at);
+  const started = data?.started_at ? Date.parse(data.started_at) : undefined;
+  const begins = [made, started ?? seen.current.at['adapting'], seen.current.at['scoring']];
+  const at = STAGES.findIndex((stage) => stage.state === state);
+  return begins.map((begin, i) => {
+    const end = i < at ? begins[i + 1] : i === at ? now : undefined;
+    return begin === undefined || end === undefined ? undefined : Math.max(0, (end - begin) / 1000);
+  });
 }
 
 function Cancel({ campaign, onChange }: RunningProps) {
