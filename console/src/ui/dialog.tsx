@@ -20,6 +20,11 @@ export function Dialog({ title, isOpen, onClose, children, actions }: DialogProp
     if (isOpen) dialog.showModal();
     else dialog.close();
   }, [isOpen]);
+  // one that goes away open gives the focus back as well
+  useEffect(() => {
+    const dialog = ref.current;
+    return () => dialog?.close();
+  }, []);
   return (
     <dialog ref={ref} class="dialog" aria-labelledby={id} onClose={onClose}>
       {isOpen ? (

@@ -1,12 +1,13 @@
-/** What can be done with a whole audience: another name, making it again, deleting it. */
+/** What can be done with a whole audience: making it again, another name and labels, deleting it. */
 import { useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
+import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
 import { Button } from '../../ui/button.tsx';
 import { Dialog } from '../../ui/dialog.tsx';
-import { TextField } from '../../ui/field.tsx';
 import { isRunning } from '../audiences/words.ts';
+import { Edit } from './edit.tsx';
 import type { Loaded } from './load.ts';
 
 interface ActionsProps {
@@ -15,96 +16,64 @@ interface ActionsProps {
 }
 
 export function Actions({ loaded, onChange }: ActionsProps) {
-  const { api, session, toasts, router } = useConsole();
-  const [open, setOpen] = useState<'rename' | 'delete' | null>(null);
-  const { campaign, etag } = loaded;
-  const { id, name } = campaign;
-  const [text, setText] = useState(name);
+  const { api, session, toasts } = useConsole();
+  /** What is edited, or is to be deleted, as it was when that was asked for. */
+  const [edited, setEdited] = useState<Loaded | null>(null);
+  const [isDeleting, setDeleting] = useState(false);
+  const [isBusy, setBusy] = useState(false);
+  const { campaign } = loaded;
   if (!session.may('write')) return null;
-  const path = { id };
-  /** Says what went wrong; `done` follows where nothing did. */
-  const attempt = async (work: () => Promise<unknown>, done: () => void) => {
+  const again = async () => {
+    setBusy(true);
     try {
-      await work();
-      setOpen(null);
-      done();
+      await call(api.POST('/v1/campaigns/{id}/expansions', { params: { path: { id: campaign.id } } }));
+      onChange();
     } catch (error) {
       toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+    } finally {
+      setBusy(false);
     }
   };
-  const rename = () =>
-    attempt(
-      () =>
-        call(api.PATCH('/v1/campaigns/{id}', { params: { path, header: { 'if-match': etag } }, body: { name: text } })),
-      onChange,
-    );
-  const remove = () =>
-    attempt(
-      () => call(api.DELETE('/v1/campaigns/{id}', { params: { path } })),
-      () => {
-        toasts.say(`“${name}” is deleted.`);
-        router.go(hrefOf(['audiences']));
-      },
-    );
-  const again = () => attempt(() => call(api.POST('/v1/campaigns/{id}/expansions', { params: { path } })), onChange);
   return (
     <>
-      {isRunning(campaign) || campaign.seeds === null ? null : <Button onClick={again}>Make it again</Button>}
-      <Button
-        onClick={() => {
-          setText(name);
-          setOpen('rename');
-        }}
-      >
-        Rename
-      </Button>
-      <Button kind="danger" onClick={() => setOpen('delete')}>
+      {campaign.audience_version === null || isRunning(campaign) ? null : (
+        <Button onClick={again} isBusy={isBusy}>
+          Make it again
+        </Button>
+      )}
+      <Button onClick={() => setEdited(loaded)}>Edit</Button>
+      <Button kind="danger" onClick={() => setDeleting(true)}>
         Delete
       </Button>
-      <Rename text={text} onText={setText} isOpen={open === 'rename'} onClose={() => setOpen(null)} onDo={rename} />
-      <Delete name={name} isOpen={open === 'delete'} onClose={() => setOpen(null)} onDo={remove} />
+      {edited === null ? null : <Edit loaded={edited} onClose={() => setEdited(null)} onChange={onChange} />}
+      {isDeleting ? <Delete campaign={campaign} onClose={() => setDeleting(false)} /> : null}
     </>
   );
 }
 
-interface QuestionProps {
-  readonly isOpen: boolean;
-  readonly onClose: () => void;
-  readonly onDo: () => void;
-}
-
-type RenameProps = QuestionProps & { readonly text: string; readonly onText: (text: string) => void };
-
-function Rename({ text, onText, isOpen, onClose, onDo }: RenameProps) {
-  return (
-    <Dialog
-      title="Rename the audience"
-      isOpen={isOpen}
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Cancel</Button>
-          <Button kind="primary" onClick={onDo} disabled={text.trim() === ''}>
-            Rename
-          </Button>
-        </>
-      }
-    >
-      <TextField label="Name" value={text} onValue={onText} input={{ maxLength: 200 }} />
-    </Dialog>
-  );
-}
-
-function Delete({ name, isOpen, onClose, onDo }: QuestionProps & { readonly name: string }) {
+function Delete({ campaign: { id, name }, onClose }: { readonly campaign: Campaign; readonly onClose: () => void }) {
+  const { api, toasts, router } = useConsole();
+  const [isBusy, setBusy] = useState(false);
+  const remove = async () => {
+    setBusy(true);
+    try {
+      await call(api.DELETE('/v1/campaigns/{id}', { params: { path: { id } } }));
+      toasts.say(`“${name}” is deleted.`);
+      router.go(hrefOf(['audiences']));
+    } catch (error) {
+      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+      setBusy(false);
+    }
+  };
   return (
     <Dialog
       title={`Delete “${name}”?`}
-      isOpen={isOpen}
+      isOpen
       onClose={onClose}
       actions={
         <>
           <Button onClick={onClose}>Keep it</Button>
-          <Button kind="danger" onClick={onDo}>
+          <Button kind="danger" onClick={remove} isBusy={isBusy}>
             Delete it
           </Button>
         </>

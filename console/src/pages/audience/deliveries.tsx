@@ -8,7 +8,9 @@ import { formatTime } from '../../ui/format.ts';
 import { Table } from '../../ui/table.tsx';
 
 const HOOKS = 20;
-const DELIVERIES = 20;
+/** Of each webhook, the newest that are looked at; and of the campaign's, those that are shown. */
+const LOOKED_AT = 200;
+const SHOWN = 20;
 const TONES: Readonly<Record<string, Tone>> = { delivered: 'good', failed: 'bad', pending: 'busy' };
 
 export function Deliveries({ campaign: { id } }: { readonly campaign: Campaign }) {
@@ -17,9 +19,11 @@ export function Deliveries({ campaign: { id } }: { readonly campaign: Campaign }
     async (signal) => {
       const hooks = await call(api.GET('/v1/webhooks', { params: { query: { limit: HOOKS } }, signal }));
       const lists = hooks.items.map(async (hook) => {
-        const params = { path: { id: hook.id }, query: { limit: DELIVERIES } };
+        const params = { path: { id: hook.id }, query: { limit: LOOKED_AT } };
         const { items } = await call(api.GET('/v1/webhooks/{id}/deliveries', { params, signal }));
-        return items.map((delivery) => ({ ...delivery, url: hook.url }));
+        return items
+          .filter((delivery) => delivery.campaign_id === id)
+          .map((delivery) => ({ ...delivery, url: hook.url }));
       });
       return (await Promise.all(lists)).flat().sort((a, b) => b.created_at.localeCompare(a.created_at));
     },
@@ -29,10 +33,10 @@ export function Deliveries({ campaign: { id } }: { readonly campaign: Campaign }
   return (
     <section class="panel" aria-label="Webhooks">
       <h2>Webhooks</h2>
-      <p class="muted">The latest messages of the service to your own systems, of all audiences.</p>
+      <p class="muted">The latest messages about this audience to your own systems.</p>
       <Table
         caption="Deliveries, newest first"
-        rows={data.slice(0, DELIVERIES)}
+        rows={data.slice(0, SHOWN)}
         rowKey={({ id: delivery }) => delivery}
         columns={[
           { key: 'type', title: 'Event', cell: ({ type }) => type },

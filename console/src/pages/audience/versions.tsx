@@ -1,144 +1,132 @@
-/** The versions of the audience: what changed from one to the next, and the way back to one. */
+/** The versions of the audience: what each was made of, what changed, and the way back to one. */
 import { useState } from 'preact/hooks';
-import { call } from '../../api/client.ts';
-import type { AudienceVersion, Campaign } from '../../api/types.ts';
+import type { Campaign } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
 import { Badge } from '../../ui/badge.tsx';
 import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
-import { formatCount, formatTime } from '../../ui/format.ts';
-import { Failed, Loading } from '../../ui/states.tsx';
-import { Table } from '../../ui/table.tsx';
+import { formatCount, formatDuration, formatTime } from '../../ui/format.ts';
+import { Empty, Failed, Loading } from '../../ui/states.tsx';
+import { type Column, Table } from '../../ui/table.tsx';
+import { loadChanges, loadVersions, type Version } from './load-versions.ts';
+import { ServeVersion } from './serve-version.tsx';
 
-const NEWEST = 50;
 const SHORT_VERSION = 7;
+/** New versions of others appear. */
+const CALM_MS = 10_000;
 
 interface VersionsProps {
   readonly campaign: Campaign;
   readonly onChange: () => void;
 }
 
-export function Versions({ campaign, onChange }: VersionsProps) {
+export function Versions({ campaign: { id, audience_version: active }, onChange }: VersionsProps) {
   const { api, session } = useConsole();
-  const { id, audience_version: active } = campaign;
-  const params = { path: { id }, query: { limit: NEWEST } };
-  const { data, error, refresh } = usePolled(
-    (signal) => call(api.GET('/v1/campaigns/{id}/audiences', { params, signal })),
-    { key: `${id} ${active}`, everyMs: () => null },
-  );
-  const [target, setTarget] = useState<AudienceVersion | null>(null);
+  const { data, error, refresh } = usePolled((signal) => loadVersions(api, id, signal), {
+    key: `${id} ${active}`,
+    everyMs: CALM_MS,
+  });
+  const [target, setTarget] = useState<Version | null>(null);
   if (data === undefined) return error === undefined ? <Loading /> : <Failed error={error} onRetry={refresh} />;
-  const may = session.may('write');
+  if (data.length === 0) return <Empty title="No version yet">The first one appears when it is ready.</Empty>;
   return (
-    <>
-      <Table
-        caption="Versions, newest first"
-        rows={data.items}
-        rowKey={({ version }) => String(version)}
-        columns={[
-          {
-            key: 'version',
-            title: 'Version',
-            cell: ({ version, active: isActive }) => (
-              <>
-                {version} {isActive ? <Badge tone="good">Served</Badge> : null}
-              </>
-            ),
-          },
-          { key: 'size', title: 'People', isNumber: true, cell: ({ size }) => formatCount(size) },
-          {
-            key: 'population',
-            title: 'Population',
-            cell: ({ population_version: version }) => <span class="mono">{version.slice(0, SHORT_VERSION)}</span>,
-          },
-          { key: 'made', title: 'Made', cell: ({ created_at: at }) => formatTime(at) },
-          {
-            key: 'change',
-            title: 'Beside the served one',
-            cell: (each) =>
-              each.active || active === null ? (
-                <span class="muted none">–</span>
-              ) : (
-                <Change id={id} {...{ active }} version={each.version} />
-              ),
-          },
-          {
-            key: 'do',
-            title: 'Change',
-            cell: (each) =>
-              each.active || !may ? (
-                <span class="none" />
-              ) : (
-                <Button onClick={() => setTarget(each)}>Serve version {each.version}</Button>
-              ),
-          },
-        ]}
-      />
-      <Confirm id={id} target={target} onClose={() => setTarget(null)} onChange={onChange} />
-    </>
+    <div class="stack">
+      <Changing id={id} active={active} versions={data}>
+        {(change) => (
+          <Table
+            caption="Versions, newest first"
+            rows={data}
+            rowKey={({ version }) => String(version)}
+            columns={columnsOf(change, session.may('write') ? setTarget : null)}
+          />
+        )}
+      </Changing>
+      <p class="muted small">
+        A new size is a new version of the same ranking. Versions with the same model and population differ by their
+        customers or filters alone.
+      </p>
+      {target === null ? null : (
+        <ServeVersion id={id} target={target} onClose={() => setTarget(null)} onChange={onChange} />
+      )}
+    </div>
   );
 }
 
-/** How many people would come and go. */
-function Change({ id, active, version }: { readonly id: string; readonly active: number; readonly version: number }) {
-  const { api } = useConsole();
-  const params = { path: { id, from: active, to: version } };
-  const { data } = usePolled(
-    (signal) => call(api.GET('/v1/campaigns/{id}/audiences/{from}/diff/{to}', { params, signal })),
-    { key: `${id} ${active} ${version}`, everyMs: () => null },
-  );
-  if (data === undefined) return <span class="muted none">–</span>;
-  if (data.added === 0 && data.removed === 0) return <span class="muted">the same people</span>;
+function columnsOf(
+  change: (version: number) => string | null,
+  onServe: ((version: Version) => void) | null,
+): readonly Column<Version>[] {
+  const columns: readonly Column<Version>[] = [
+    {
+      ...{ key: 'version', title: 'Version' },
+      cell: ({ version, active }) => (
+        <>
+          {version} {active ? <Badge tone="good">Served</Badge> : null}
+        </>
+      ),
+    },
+    { key: 'size', title: 'People', isNumber: true, cell: ({ size }) => formatCount(size) },
+    { key: 'change', title: 'Beside the served one', cell: ({ version }) => textOr(change(version)) },
+    { key: 'model', title: 'Model', cell: ({ model }) => shortOf(model) },
+    { key: 'population', title: 'Population', cell: ({ population_version: population }) => shortOf(population) },
+    {
+      ...{ key: 'made', title: 'Made' },
+      cell: ({ created_at: at, seconds }) => (
+        <>
+          {formatTime(at)}
+          {seconds === null ? null : <div class="muted small">ranked in {formatDuration(seconds)}</div>}
+        </>
+      ),
+    },
+  ];
+  if (onServe === null) return columns;
+  const cell = (each: Version) =>
+    each.active ? (
+      <span class="none" />
+    ) : (
+      <Button onClick={() => onServe(each)}>
+        Serve <span class="visually-hidden">version</span> {each.version}
+      </Button>
+    );
+  return [...columns, { key: 'do', title: 'Go back', cell }];
+}
+
+function textOr(text: string | null) {
+  return text === null ? <span class="muted none">–</span> : text;
+}
+
+function shortOf(version: string | null) {
+  if (version === null) return textOr(null);
   return (
-    <span>
-      +{formatCount(data.added)}, −{formatCount(data.removed)}
+    <span class="mono" title={version}>
+      {version.slice(0, SHORT_VERSION)}
     </span>
   );
 }
 
-interface ConfirmProps {
+interface ChangingProps {
   readonly id: string;
-  readonly target: AudienceVersion | null;
-  readonly onClose: () => void;
-  readonly onChange: () => void;
+  readonly active: number | null;
+  readonly versions: readonly Version[];
+  readonly children: (change: (version: number) => string | null) => preact.ComponentChildren;
 }
 
-function Confirm({ id, target, onClose, onChange }: ConfirmProps) {
-  const { api, toasts } = useConsole();
-  const [isBusy, setBusy] = useState(false);
-  const activate = async () => {
-    if (target === null) return;
-    setBusy(true);
-    try {
-      const { version } = target;
-      await call(api.PUT('/v1/campaigns/{id}/audience', { params: { path: { id } }, body: { version } }));
-      toasts.say(`Version ${version} is served now.`);
-      onClose();
-      onChange();
-    } catch (error) {
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
-    } finally {
-      setBusy(false);
-    }
-  };
+/** How many people would come and go with each version; the table does not wait for it. */
+function Changing({ id, active, versions, children }: ChangingProps) {
+  const { api } = useConsole();
+  const others = versions.map(({ version }) => version).filter((version) => version !== active);
+  const { data } = usePolled((signal) => loadChanges(api, { id, active, others }, signal), {
+    key: `${id} ${active} ${others}`,
+    everyMs: () => null,
+  });
   return (
-    <Dialog
-      title={`Serve version ${target?.version}?`}
-      isOpen={target !== null}
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Keep the current one</Button>
-          <Button kind="primary" onClick={activate} isBusy={isBusy}>
-            Serve it
-          </Button>
-        </>
-      }
-    >
-      <p>
-        Look-ups and downloads get its {formatCount(target?.size ?? 0)} people at once. You can go back at any time.
-      </p>
-    </Dialog>
+    <>
+      {children((version) => {
+        const found = data?.get(version);
+        if (found === undefined) return null;
+        const { added, removed } = found;
+        return added + removed === 0 ? 'the same people' : `+${formatCount(added)}, −${formatCount(removed)}`;
+      })}
+    </>
   );
 }

@@ -1,0 +1,111 @@
+/** The audience as a file, and the command that does the same. */
+import { useState } from 'preact/hooks';
+import { ApiError, ForeignAnswerError, isProblem, OfflineError } from '../../api/errors.ts';
+import type { Campaign } from '../../api/types.ts';
+import { useConsole } from '../../console.ts';
+import { Button } from '../../ui/button.tsx';
+import { Select } from '../../ui/field.tsx';
+import { formatCount } from '../../ui/format.ts';
+
+/** For how long the browser may take to begin to save. */
+const TAKEN_MS = 60_000;
+
+interface Format {
+  readonly key: string;
+  readonly label: string;
+  readonly type: string;
+  readonly query: string;
+  readonly ending: string;
+}
+
+const FORMATS: readonly Format[] = [
+  { key: 'csv', label: 'CSV', type: 'text/csv', query: '', ending: 'csv' },
+  { key: 'sheet', label: 'CSV for a spreadsheet', type: 'text/csv', query: '?csv_safe=true', ending: 'csv' },
+  { key: 'ndjson', label: 'NDJSON', type: 'application/x-ndjson', query: '', ending: 'ndjson' },
+  { key: 'parquet', label: 'Parquet', type: 'application/vnd.apache.parquet', query: '', ending: 'parquet' },
+];
+
+export function Export({ campaign: { id, name, size } }: { readonly campaign: Campaign }) {
+  const { page, session, toasts, connection } = useConsole();
+  const [isBusy, setBusy] = useState(false);
+  const [key, setKey] = useState('csv');
+  const format = FORMATS.find((each) => each.key === key) ?? FORMATS[0]!;
+  const path = `/v1/campaigns/${id}/audience${format.query}`;
+  const file = `${fileName(name)}.${format.ending}`;
+  const download = async () => {
+    setBusy(true);
+    try {
+      const key = session.key === null ? {} : { authorization: `Bearer ${session.key}` };
+      save(page, await fetchFile(path, { accept: format.type, ...key }), file);
+    } catch (error) {
+      if (error instanceof OfflineError) connection.lost();
+      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+    } finally {
+      setBusy(false);
+    }
+  };
+  const authorization = session.key === null ? '' : `-H "authorization: Bearer $METAHEAC_API_KEY" `;
+  const curl = `curl --fail -H 'accept: ${format.type}' ${authorization}'${page.location.origin}${path}' -o '${file}'`;
+  const copy = async () => {
+    try {
+      await page.navigator.clipboard.writeText(curl);
+      toasts.say('The command is in the clipboard.');
+    } catch {
+      toasts.say('The browser does not let the page copy: select the command and copy it.', 'bad');
+    }
+  };
+  return (
+    <section class="panel" aria-label="Download">
+      <h2>Download</h2>
+      <p class="muted">{formatCount(size ?? 0)} people with rank, id, score and percentile, best first.</p>
+      <div class="export">
+        <Select
+          label="Format"
+          isLabelHidden
+          value={format.key}
+          onValue={setKey}
+          options={FORMATS.map(({ key: value, label }) => ({ value, label }))}
+        />
+        <Button kind="primary" onClick={download} isBusy={isBusy}>
+          Download
+        </Button>
+      </div>
+      <p class="muted small command-lead">
+        The same from a terminal{session.key === null ? '' : '; your key is not in it, but read from METAHEAC_API_KEY'}:
+      </p>
+      <div class="command-row">
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+        <pre class="command" tabIndex={0}>
+          {curl}
+        </pre>
+        <Button onClick={copy}>Copy</Button>
+      </div>
+    </section>
+  );
+}
+
+/** All of an answer: the browser keeps a large one on its disk. @throws ApiError, OfflineError, ForeignAnswerError */
+async function fetchFile(path: string, headers: Readonly<Record<string, string>>): Promise<Blob> {
+  const response = await fetch(path, { headers }).catch((cause: unknown) => {
+    throw new OfflineError(cause);
+  });
+  if (response.ok)
+    return response.blob().catch((cause: unknown) => {
+      throw new OfflineError(cause);
+    });
+  const problem: unknown = await response.json().catch(() => null);
+  throw isProblem(problem) ? new ApiError(problem) : new ForeignAnswerError(response.status);
+}
+
+function save(page: Window, blob: Blob, name: string): void {
+  const url = URL.createObjectURL(blob);
+  const link = page.document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  page.setTimeout(() => URL.revokeObjectURL(url), TAKEN_MS);
+}
+
+function fileName(name: string): string {
+  return name.replace(/[^\p{L}\p{N}]+/gu, '-').replace(/^-|-$/g, '') || 'audience';
+}

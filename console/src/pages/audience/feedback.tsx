@@ -1,0 +1,144 @@
+/** What people did so far, beside what was expected of an audience of this size. */
+import { call } from '../../api/client.ts';
+import type { Campaign } from '../../api/types.ts';
+import { usePolled } from '../../api/use-polled.ts';
+import { useConsole } from '../../console.ts';
+import { Badge, type Tone } from '../../ui/badge.tsx';
+import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
+import { Failed, Loading } from '../../ui/states.tsx';
+import { Table } from '../../ui/table.tsx';
+import { loadQuality } from './load.ts';
+import { type Interval, reachAt } from './reach.ts';
+
+const EVERY_MS = 10_000;
+/** With fewer responses nothing is said about the prediction. */
+const ENOUGH = 10;
+
+export function Feedback({ campaign: { id, audience_version: version } }: { readonly campaign: Campaign }) {
+  const { api } = useConsole();
+  const { data, error, refresh } = usePolled(
+    async (signal) => {
+      const params = { path: { id } };
+      const [outcome, quality] = await Promise.all([
+        call(api.GET('/v1/campaigns/{id}/feedback', { params, signal })),
+        loadQuality(api, id, signal),
+      ]);
+      return { ...outcome, quality };
+    },
+    { key: `${id} ${version}`, everyMs: EVERY_MS },
+  );
+  if (data === undefined)
+    return error === undefined ? <Loading lines={3} /> : <Failed error={error} onRetry={refresh} />;
+  const { users, responders, quality } = data;
+  const isNothing = users.conversion + users.click + users.dismissal === 0;
+  const expected = quality.curve.length > 0 ? reachAt(quality.curve, quality.candidates, quality.size) : null;
+  return (
+    <section class="panel" aria-label="What came back">
+      <h2>What came back</h2>
+      {isNothing ? (
+        <p class="muted">Nothing yet. Conversions, clicks and dismissals that are reported appear here.</p>
+      ) : (
+        <>
+          <dl class="expected">
+            <Count title="Conversions" count={users.conversion} />
+            <Count title="Clicks" count={users.click} />
+            <Count title="Dismissals" count={users.dismissal} />
+          </dl>
+          {responders.ranked === 0 ? (
+            <p class="muted">Those who responded are your customers already, or not in the population.</p>
+          ) : (
+            <Comparison
+              {...responders}
+              recall={expected?.recall ?? null}
+              share={quality.candidates === 0 ? null : quality.size / quality.candidates}
+            />
+          )}
+        </>
+      )}
+    </section>
+  );
+}
+
+function Count({ title, count }: { readonly title: string; readonly count: number }) {
+  return (
+    <div>
+      <dt>{title}</dt>
+      <dd>{formatCount(count)}</dd>
+    </div>
+  );
+}
+
+interface ComparisonProps {
+  /** Who responded and could have been chosen, and those of them who were. */
+  readonly ranked: number;
+  readonly members: number;
+  readonly recall: Interval | null;
+  readonly share: number | null;
+}
+
+/** People, shares and times random: what came, and what was expected. */
+function Comparison({ ranked, members, recall, share }: ComparisonProps) {
+  const row = (title: string, { mean, low, high }: Interval) => {
+    const span = (format: (value: number) => string) =>
+      low === high ? format(mean) : `${format(mean)} (${format(low)} to ${format(high)})`;
+    return {
+      ...{ title, people: span((value) => formatCount(Math.round(value * ranked))), share: span(formatShare) },
+      lift: share === null ? null : span((value) => formatFactor(value / share)),
+    };
+  };
+  const seen = members / ranked;
+  const rows = [
+    row('So far', { mean: seen, low: seen, high: seen }),
+    ...(recall === null ? [] : [row('Expected', recall)]),
+  ];
+  return (
+    <div class="comparison">
+      <p>
+        Of {formatCount(ranked)} who responded and were not your customers, the audience had {formatCount(members)}.{' '}
+        {recall === null ? null : <Verdict ranked={ranked} seen={seen} recall={recall} />}
+      </p>
+      <Table
+        caption="What came back beside what was expected"
+        rows={rows}
+        rowKey={({ title }) => title}
+        columns={[
+          { key: 'title', title: 'Of those who responded', cell: ({ title }) => title },
+          { key: 'people', title: 'In the audience', isNumber: true, cell: ({ people }) => people },
+          { key: 'share', title: 'Share', isNumber: true, cell: (each) => each.share },
+          { key: 'lift', title: 'Beside random', isNumber: true, cell: ({ lift }) => lift ?? '–' },
+        ]}
+      />
+      <p class="muted small">
+        Whoever was never shown the campaign could hardly respond: where only the audience was, its share is high.
+      </p>
+    </div>
+  );
+}
+
+function Verdict({
+  ranked,
+  seen,
+  recall,
+}: {
+  readonly ranked: number;
+  readonly seen: number;
+  readonly recall: Interval;
+}) {
+  const { text, tone } = verdictOf(ranked, seen, recall);
+  return <Badge tone={tone}>{text}</Badge>;
+}
+
+/** Outside of the interval by more than chance makes of so few people, nine times in ten. */
+function verdictOf(
+  ranked: number,
+  seen: number,
+  { mean, low, high }: Interval,
+): { readonly text: string; readonly tone: Tone } {
+  if (ranked < ENOUGH) return { text: 'Too few to tell', tone: 'neutral' };
+  const chance = NINE_IN_TEN * Math.sqrt((mean * (1 - mean)) / ranked);
+  if (seen < low - chance) return { text: 'Fewer than expected', tone: 'warn' };
+  return seen > high + chance ? { text: 'More than expected', tone: 'good' } : { text: 'As expected', tone: 'good' };
+}
+
+/** Standard deviations to both sides. */
+const NINE_IN_TEN = 1.645;
