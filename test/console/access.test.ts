@@ -1,4 +1,5 @@
 /** The way in, with keys of each scope. */
+import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
 
@@ -37,6 +38,31 @@ describeInBrowser('signing in', () => {
     expect(await page.getByRole('main').getByRole('link').count()).toBe(0);
     const { page: other } = await signIn(keys['write']!);
     await other.getByRole('link', { name: 'Make the first one' }).waitFor();
+  });
+
+  it('shows an audience to who may only read, and never the key', async () => {
+    const { served, people } = fixture();
+    const headers = { authorization: `Bearer ${OPERATOR}` };
+    const body = { name: 'Read only', seeds: people.slice(0, 120), audience: { size: 50 } };
+    const made = (await served.call('POST', '/v1/campaigns', body, headers)).json.id;
+    const isReady = async () =>
+      (await served.call('GET', `/v1/campaigns/${made}`, undefined, headers)).json.size === 50;
+    await served.until(isReady, 'made an audience');
+    const { page } = await signIn(keys['read']!);
+    await page.getByRole('link', { name: 'Read only' }).click();
+    await page.getByRole('slider').waitFor();
+    for (const name of ['Use this size', 'This is its size', 'Edit', 'Delete', 'Make it again'])
+      expect([name, await page.getByRole('button', { name }).count()]).toEqual([name, 0]);
+    await page.getByRole('tab', { name: 'Use it' }).click();
+    const command = await page.locator('.command').textContent();
+    expect(command).toContain('-H "authorization: Bearer $METAHEAC_API_KEY"');
+    expect(command).not.toContain(keys['read']);
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Download' }).click();
+    const path = `/v1/campaigns/${made}/audience`;
+    const exported = await served.call('GET', path, undefined, { ...headers, accept: 'text/csv' });
+    expect(readFileSync(await (await download).path(), 'utf8')).toBe(exported.text);
+    await served.call('DELETE', `/v1/campaigns/${made}`, undefined, headers);
   });
 
   it('lasts for the tab, until signing out', async () => {

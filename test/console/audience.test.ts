@@ -1,11 +1,33 @@
 /** The page of one audience in a real browser: from its making to its end. */
 import { readFileSync } from 'node:fs';
+import type { Page } from 'playwright-core';
 import { beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
 
 const SEEDS = 120;
 const TABS = ['Size', 'Who they are', 'Members', 'Versions', 'Use it'];
 const fixture = useConsoleFixture();
+
+/** Of the keyboard, until whatever is looked for must have come. */
+const MOST_TABS = 40;
+
+/** Holds what the page reads of an address until `release`: what it shows is old until then. */
+async function holdReads(page: Page, path: string): Promise<{ release: () => void }> {
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await page.route(`**${path}`, async (route) => {
+    if (route.request().method() === 'GET') await held;
+    await route.continue().catch(() => {}); // the page gave it up meanwhile
+  });
+  return { release };
+}
+
+/** The expected share, in per cent. */
+async function reached(page: Page): Promise<number> {
+  return Number.parseFloat((await page.locator('.expected dd').first().textContent()) ?? '');
+}
 
 async function campaignOf(id: string): Promise<Record<string, unknown>> {
   return (await fetch(`${fixture().url}/v1/campaigns/${id}`)).json() as Promise<Record<string, unknown>>;
@@ -39,16 +61,17 @@ describeInBrowser('the page of an audience', () => {
     const slider = page.getByRole('slider', { name: 'People in the audience' });
     await slider.waitFor();
     expect(await slider.getAttribute('aria-valuenow')).toBe('200');
-    const over = page.locator('.reach .u-over');
+    const over = page.locator('.reach .u-over').first();
     const box = (await over.boundingBox())!;
     await page.mouse.move(box.x + box.width / 4, box.y + box.height / 2);
     await page.mouse.down();
-    await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+    await page.mouse.move(box.x + 0.9 * box.width, box.y + box.height / 2);
     await page.mouse.up();
-    const dragged = Number(await slider.getAttribute('aria-valuenow'));
+    const sizeNow = async () => Number(await slider.getAttribute('aria-valuenow'));
+    const dragged = await sizeNow();
     expect(dragged).toBeGreaterThan(400);
-    await slider.press('ArrowRight');
-    expect(Number(await slider.getAttribute('aria-valuenow'))).toBeGreaterThan(dragged);
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2);
+    expect(await sizeNow()).toBeLessThan(dragged);
     const field = page.getByLabel('People in the audience').and(page.getByRole('textbox'));
     await field.fill('0');
     await page.getByText('Between 1 and', { exact: false }).waitFor();
@@ -61,8 +84,77 @@ describeInBrowser('the page of an audience', () => {
     expect(faults.list).toEqual([]);
   });
 
+  it('is resized by keyboard alone', async () => {
+    const { page, go } = await fixture().open();
+    await go(`audiences/${id}`);
+    const slider = page.getByRole('slider', { name: 'People in the audience' });
+    await slider.waitFor();
+    for (let i = 0; i < MOST_TABS && !(await slider.evaluate((element) => element.matches(':focus'))); i++)
+      await page.keyboard.press('Tab');
+    const before = await reached(page);
+    for (const key of ['PageUp', 'ArrowRight', 'ArrowUp', 'ArrowLeft']) await page.keyboard.press(key);
+    expect(await slider.getAttribute('aria-valuenow')).toBe('383');
+    expect(await slider.getAttribute('aria-valuetext')).toMatch(
+      /^383 people, \d+% of the look-alikes, [\d.]+× a random/,
+    );
+    expect(await reached(page)).toBeGreaterThanOrEqual(before);
+    await page.keyboard.press('Home');
+    expect(await reached(page)).toBeLessThan(before);
+    await page.keyboard.press('End');
+    expect(await reached(page)).toBe(100);
+    await page.getByRole('textbox', { name: 'People in the audience' }).press('ControlOrMeta+a');
+    await page.keyboard.type('310');
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByText('The audience has 310 people now.').waitFor();
+    // back to what the tests below expect
+    await fixture().served.call('PUT', `/v1/campaigns/${id}/audience`, { version: 2 });
+  });
+
+  it('tells what somebody else has changed meanwhile, and keeps the chosen size', async () => {
+    const { served, people } = fixture();
+    const other = await served.create({ name: 'Shared', seeds: people.slice(0, SEEDS), audience: { size: 200 } });
+    await served.ended(other);
+    const { page, go } = await fixture().open();
+    await go(`audiences/${other}`);
+    const field = page.getByRole('textbox', { name: 'People in the audience' });
+    await field.fill('300');
+    const { release } = await holdReads(page, `/v1/campaigns/${other}`);
+    await served.call('PATCH', `/v1/campaigns/${other}`, { name: 'Ours', audience: { size: 250 } });
+    page.on('response', (response) => response.status() === 412 && release());
+    await page.getByRole('button', { name: 'Use this size' }).click();
+    const notice = page.getByRole('alert').filter({ hasText: 'Somebody else' });
+    await notice.getByText('The size is 250 people now; it was 200 people.').waitFor();
+    await notice.getByText('The name is “Ours” now; it was “Shared”.').waitFor();
+    expect(await campaignOf(other)).toMatchObject({ size: 250 });
+    expect(await field.inputValue()).toBe('300');
+    await page.getByRole('button', { name: 'Use this size' }).click();
+    await page.getByText('The audience has 300 people now.').waitFor();
+    await notice.waitFor({ state: 'detached' });
+    expect(await campaignOf(other)).toMatchObject({ size: 300 });
+  });
+
+  it('gets another name and labels', async () => {
+    const { served, people } = fixture();
+    const other = await served.create({ name: 'Plain', seeds: people.slice(0, SEEDS), labels: { team: 'growth' } });
+    const { page, go } = await fixture().open();
+    await go(`audiences/${other}`);
+    await page.getByRole('button', { name: 'Edit' }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByLabel('Name').fill('Fancy');
+    await served.call('PATCH', `/v1/campaigns/${other}`, { labels: { team: 'brand' } });
+    await dialog.getByRole('button', { name: 'Add a label' }).click();
+    await dialog.getByLabel('Label 2: kind').fill('region');
+    await dialog.getByLabel('Label 2: which').fill('north');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await dialog.getByText('The labels changed.').waitFor();
+    await dialog.getByRole('button', { name: 'Save mine' }).click();
+    await page.getByRole('heading', { name: 'Fancy' }).waitFor();
+    expect(await campaignOf(other)).toMatchObject({ name: 'Fancy', labels: { team: 'growth', region: 'north' } });
+  });
+
   it('finds a member, another user and an unknown one', async () => {
-    const { people, url } = fixture();
+    const { people, url, served } = fixture();
     const { page, go } = await fixture().open();
     const audience = (await (await fetch(`${url}/v1/campaigns/${id}/audience?limit=1`)).json()) as {
       items: [{ user_id: string }];
@@ -79,15 +171,21 @@ describeInBrowser('the page of an audience', () => {
     await ask('nobody');
     await page.getByText('is not in your population', { exact: false }).waitFor();
     await page.getByRole('cell', { name: audience.items[0].user_id, exact: true }).waitFor();
-    await page.locator('.members').evaluate((list) => list.scrollTo(0, list.scrollHeight));
+    const members = page.getByRole('region', { name: '300 members, best first' });
+    await members.press('End');
     await page.getByRole('cell', { name: '300', exact: true }).waitFor();
+    await members.press('Home');
+    const last = (await served.call('GET', `/v1/campaigns/${id}/audience?after_rank=249&limit=1`)).json.items[0];
+    await ask(last.user_id);
+    await page.getByRole('button', { name: 'Show in the list' }).click();
+    await page.getByRole('row', { name: `250 ${last.user_id}` }).waitFor();
   });
 
   it('downloads what the service exports', async () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}?tab=use`);
     const download = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Download CSV' }).click();
+    await page.getByRole('button', { name: 'Download' }).click();
     const path = await (await download).path();
     const exported = await fetch(`${fixture().url}/v1/campaigns/${id}/audience`, { headers: { accept: 'text/csv' } });
     expect(readFileSync(path, 'utf8')).toBe(await exported.text());
@@ -105,8 +203,13 @@ describeInBrowser('the page of an audience', () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}?tab=use`);
     const panel = page.getByRole('region', { name: 'What came back' });
-    await panel.getByText('3 of 3', { exact: false }).waitFor();
-    expect(await panel.textContent()).toContain('expected');
+    await panel.getByText('Of 3 who responded and were not your customers, the audience had 3.').waitFor();
+    const rows = panel.getByRole('row');
+    expect(await rows.nth(1).textContent()).toMatch(/^So far3100%/);
+    expect(await rows.nth(2).textContent()).toMatch(
+      /^Expected[\d.]+ \([\d.]+ to [\d.]+\)[\d.]+% \([\d.]+% to [\d.]+%\)/,
+    );
+    await panel.getByText('Too few to tell').waitFor();
   });
 
   it('goes back to a version', async () => {
@@ -138,5 +241,51 @@ describeInBrowser('the page of an audience', () => {
     await page.getByRole('button', { name: 'Delete it' }).click();
     await page.getByText('“Autumn shoes” is deleted.').waitFor();
     expect(await campaignOf(id)).toMatchObject({ code: 'campaign_not_found' });
+  });
+});
+
+describeInBrowser('the page of an audience that does not come', () => {
+  it('takes more customers where there were too few', async () => {
+    const { served, people } = fixture();
+    const made = await served.create({ name: 'Three friends', seeds: [...people.slice(0, 3), 'a stranger'] });
+    await served.ended(made);
+    const opened = await fixture().open();
+    const { page, go } = opened;
+    await go(`audiences/${made}`);
+    await page.getByText('3 of your customers are in the population', { exact: false }).waitFor();
+    await page.getByText('Unknown are, for example: a stranger.', { exact: false }).waitFor();
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'audience-too-small', 'light');
+    await page.getByRole('button', { name: 'Add customers' }).click();
+    await page.getByLabel('Ids of customers').fill(people.slice(3, SEEDS).join('\n'));
+    await expectAccessible(page);
+    await page.getByRole('button', { name: `Add ${SEEDS - 3} and make it again` }).click();
+    await page.getByRole('tab', { name: 'Size' }).waitFor();
+  });
+
+  it('shows its stages, is cancelled, and made again', async () => {
+    const { served, people } = fixture();
+    const { engine } = served;
+    process.kill(engine, 'SIGSTOP');
+    const made = await served.create({ name: 'Stopped', seeds: people.slice(0, SEEDS) });
+    const opened = await fixture().open();
+    const { page, go } = opened;
+    await go(`audiences/${made}`);
+    const progress = page.getByRole('region', { name: 'Progress' });
+    await progress.getByText('Learning from your customers').waitFor();
+    await progress.getByText(/^\d+ s$/).waitFor();
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'audience-running', 'light');
+    await progress.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('heading', { name: 'Cancelled' }).waitFor();
+    process.kill(engine, 'SIGCONT');
+    await page.getByRole('button', { name: 'Make it again' }).click();
+    await page.getByRole('tab', { name: 'Size' }).waitFor();
+  });
+
+  it('says that there is none of this id', async () => {
+    const { page, go } = await fixture().open();
+    await go('audiences/00000000-0000-4000-8000-000000000000');
+    await page.getByRole('alert').getByText('campaign_not_found', { exact: false }).waitFor();
   });
 });

@@ -82,7 +82,7 @@ function Comparison({ ranked, members, recall, share }: ComparisonProps) {
     const span = (format: (value: number) => string) =>
       low === high ? format(mean) : `${format(mean)} (${format(low)} to ${format(high)})`;
     return {
-      ...{ title, people: span((value) => formatCount(Math.round(value * ranked))), share: span(formatShare) },
+      ...{ title, people: span((value) => formatPeople(value * ranked)), share: span(formatShare) },
       lift: share === null ? null : span((value) => formatFactor(value / share)),
     };
   };
@@ -102,8 +102,8 @@ function Comparison({ ranked, members, recall, share }: ComparisonProps) {
         rows={rows}
         rowKey={({ title }) => title}
         columns={[
-          { key: 'title', title: 'Of those who responded', cell: ({ title }) => title },
-          { key: 'people', title: 'In the audience', isNumber: true, cell: ({ people }) => people },
+          { key: 'title', title: 'In the audience', cell: ({ title }) => title },
+          { key: 'people', title: 'People', isNumber: true, cell: ({ people }) => people },
           { key: 'share', title: 'Share', isNumber: true, cell: (each) => each.share },
           { key: 'lift', title: 'Beside random', isNumber: true, cell: ({ lift }) => lift ?? '–' },
         ]}
@@ -114,6 +114,13 @@ function Comparison({ ranked, members, recall, share }: ComparisonProps) {
     </div>
   );
 }
+
+/** An expected number of people; of few, with a tenth. */
+function formatPeople(people: number): string {
+  return formatCount(people < FEW ? Math.round(10 * people) / 10 : Math.round(people));
+}
+
+const FEW = 10;
 
 function Verdict({
   ranked,

@@ -52,7 +52,7 @@ export function Outcome({ campaign, onChange }: OutcomeProps) {
           : null
       }
     >
-      {reason === null ? null : <p class="reason-text">{sentence(reason.message)}</p>}
+      {reason === null ? null : <p class="reason-text">{wordsOf(reason)}</p>}
       <p>{advice.text}</p>
       {seeds !== null && seeds.received > 0 ? (
         <p class="muted">
@@ -97,7 +97,9 @@ function WayOut({ way, campaign, onChange }: OutcomeProps & { readonly way: Way 
   );
 }
 
-/** The service's words as a sentence. */
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
+/** The service's words as a sentence; where it counts customers, in the words of this page. */
+function wordsOf({ code, message, known, minimum }: NonNullable<Campaign['reason']>): string {
+  if (code === 'too_few_seeds' && typeof known === 'number' && typeof minimum === 'number')
+    return `${formatCount(known)} of your customers are in the population; at least ${formatCount(minimum)} are needed.`;
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;
 }

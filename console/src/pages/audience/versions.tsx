@@ -61,7 +61,7 @@ function columnsOf(
       ...{ key: 'version', title: 'Version' },
       cell: ({ version, active }) => (
         <>
-          {version} {active ? <Badge tone="good">Served</Badge> : null}
+          Version {version} {active ? <Badge tone="good">Served</Badge> : null}
         </>
       ),
     },
@@ -72,22 +72,16 @@ function columnsOf(
     {
       ...{ key: 'made', title: 'Made' },
       cell: ({ created_at: at, seconds }) => (
-        <>
+        <div>
           {formatTime(at)}
           {seconds === null ? null : <div class="muted small">ranked in {formatDuration(seconds)}</div>}
-        </>
+        </div>
       ),
     },
   ];
   if (onServe === null) return columns;
   const cell = (each: Version) =>
-    each.active ? (
-      <span class="none" />
-    ) : (
-      <Button onClick={() => onServe(each)}>
-        Serve <span class="visually-hidden">version</span> {each.version}
-      </Button>
-    );
+    each.active ? <span class="none" /> : <Button onClick={() => onServe(each)}>Serve version {each.version}</Button>;
   return [...columns, { key: 'do', title: 'Go back', cell }];
 }
 
