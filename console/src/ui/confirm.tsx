@@ -8,13 +8,15 @@ interface ConfirmProps {
   readonly title: string;
   readonly isOpen: boolean;
   readonly action: string;
+  /** What cannot be undone is `danger`. */
+  readonly kind?: 'primary' | 'danger';
   /** Rejects with what the person is to read. */
   readonly onConfirm: () => Promise<void>;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
 }
 
-export function Confirm({ title, isOpen, action, onConfirm, onClose, children }: ConfirmProps) {
+export function Confirm({ title, isOpen, action, kind = 'primary', onConfirm, onClose, children }: ConfirmProps) {
   const [isBusy, setBusy] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
   const close = () => {
@@ -43,7 +45,7 @@ export function Confirm({ title, isOpen, action, onConfirm, onClose, children }:
           <Button onClick={close} disabled={isBusy}>
             Cancel
           </Button>
-          <Button kind="primary" isBusy={isBusy} onClick={confirm}>
+          <Button kind={kind} isBusy={isBusy} onClick={confirm}>
             {isBusy ? 'One moment' : action}
           </Button>
         </>

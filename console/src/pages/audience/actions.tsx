@@ -5,7 +5,7 @@ import type { Campaign } from '../../api/types.ts';
 import { useConsole } from '../../console.ts';
 import { hrefOf } from '../../router.ts';
 import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
 import { isRunning } from '../audiences/words.ts';
 import { Edit } from './edit.tsx';
 import type { Loaded } from './load.ts';
@@ -53,33 +53,14 @@ export function Actions({ loaded, onChange }: ActionsProps) {
 
 function Delete({ campaign: { id, name }, onClose }: { readonly campaign: Campaign; readonly onClose: () => void }) {
   const { api, toasts, router } = useConsole();
-  const [isBusy, setBusy] = useState(false);
   const remove = async () => {
-    setBusy(true);
-    try {
-      await call(api.DELETE('/v1/campaigns/{id}', { params: { path: { id } } }));
-      toasts.say(`“${name}” is deleted.`);
-      router.go(hrefOf(['audiences']));
-    } catch (error) {
-      toasts.say(error instanceof Error ? error.message : String(error), 'bad');
-      setBusy(false);
-    }
+    await call(api.DELETE('/v1/campaigns/{id}', { params: { path: { id } } }));
+    toasts.say(`“${name}” is deleted.`);
+    router.go(hrefOf(['audiences']));
   };
   return (
-    <Dialog
-      title={`Delete “${name}”?`}
-      isOpen
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Keep it</Button>
-          <Button kind="danger" onClick={remove} isBusy={isBusy}>
-            Delete it
-          </Button>
-        </>
-      }
-    >
+    <Confirm title={`Delete “${name}”?`} isOpen kind="danger" action="Delete it" onConfirm={remove} onClose={onClose}>
       <p>Its list of customers, its versions and its downloads go with it. This cannot be undone.</p>
-    </Dialog>
+    </Confirm>
   );
 }

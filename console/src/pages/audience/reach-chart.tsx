@@ -1,4 +1,4 @@
-/** What each size reaches, and how much better than random that is; the size as a handle: dragged, clicked, or by keys. */
+/** What each size reaches, and how much better than random that is; the size as a handle: by pointer or by keys. */
 import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { formatCount, formatFactor, formatShare, formatTimes } from '../../ui/format.ts';

@@ -1,11 +1,9 @@
 /** The question before another version of an audience is served. */
-import { useState } from 'preact/hooks';
 import { answerOf, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
-import { Button } from '../../ui/button.tsx';
-import { Dialog } from '../../ui/dialog.tsx';
+import { Confirm } from '../../ui/confirm.tsx';
 import { formatCount } from '../../ui/format.ts';
 import type { Version } from './load-versions.ts';
 
@@ -18,51 +16,32 @@ interface ServeVersionProps {
 
 export function ServeVersion({ id, target: { version, size }, onClose, onChange }: ServeVersionProps) {
   const { api, toasts } = useConsole();
-  const [isBusy, setBusy] = useState(false);
   // what is served while the question is asked: if it is another one at the answer, nothing changes
   const { data: etag } = usePolled(
     async (signal) => {
       const params = { path: { id }, query: { limit: 1 } };
       const { response } = await answerOf(api.GET('/v1/campaigns/{id}/audience', { params, signal }));
-      return response.headers.get('etag') ?? '*';
+      return response.headers.get('etag');
     },
     { key: id, everyMs: () => null },
   );
   const serve = async () => {
-    if (etag === undefined) return;
-    setBusy(true);
     try {
-      const params = { path: { id }, header: { 'if-match': etag } };
+      const params = { path: { id }, ...(etag && { header: { 'if-match': etag } }) };
       await call(api.PUT('/v1/campaigns/{id}/audience', { params, body: { version } }));
       toasts.say(`Version ${version} is served now.`);
     } catch (error) {
-      const isStale = error instanceof ApiError && error.status === 412;
-      const text = error instanceof Error ? error.message : String(error);
-      toasts.say(
-        isStale ? 'Another version has been served meanwhile: look at the list, then choose again.' : text,
-        'bad',
-      );
+      if (!(error instanceof ApiError && error.status === 412)) throw error;
+      throw new Error('Another version has been served meanwhile: look at the list, then choose again.', {
+        cause: error,
+      });
     } finally {
-      setBusy(false);
-      onClose();
       onChange();
     }
   };
   return (
-    <Dialog
-      title={`Serve version ${version}?`}
-      isOpen
-      onClose={onClose}
-      actions={
-        <>
-          <Button onClick={onClose}>Keep the current one</Button>
-          <Button kind="primary" onClick={serve} isBusy={isBusy || etag === undefined}>
-            Serve it
-          </Button>
-        </>
-      }
-    >
+    <Confirm title={`Serve version ${version}?`} isOpen action="Serve it" onConfirm={serve} onClose={onClose}>
       <p>Look-ups and downloads get its {formatCount(size)} people at once. You can go back at any time.</p>
-    </Dialog>
+    </Confirm>
   );
 }

@@ -9,6 +9,7 @@ import { formatCount, formatFactor, formatShare } from '../../ui/format.ts';
 import { Empty, Failed, Loading } from '../../ui/states.tsx';
 import { Table } from '../../ui/table.tsx';
 import { VERDICTS } from '../audiences/words.ts';
+import { ChangesNotice } from './changes-notice.tsx';
 import { type Loaded, loadQuality } from './load.ts';
 import { type Curve, type Interval, type Reach, reachAt } from './reach.ts';
 import { ReachChart } from './reach-chart.tsx';
@@ -59,7 +60,7 @@ function Chooser({ chosen, loaded, candidates, curve, verdict }: ChooserProps) {
       <div class="size-side">
         <SizeField {...{ reach, candidates }} onSize={chosen.choose} onFault={setFault} />
         <Expected reach={reach} />
-        {chosen.changes.length === 0 ? null : <Changes changes={chosen.changes} />}
+        <ChangesNotice changes={chosen.changes}>Your size is not used yet: use it now, or leave theirs.</ChangesNotice>
         {session.may('write') ? (
           <Button
             kind="primary"
@@ -147,20 +148,6 @@ function Expected({ reach: { recall, lift, random } }: { readonly reach: Reach }
         </dd>
       </div>
     </dl>
-  );
-}
-
-function Changes({ changes }: { readonly changes: readonly string[] }) {
-  return (
-    <div class="notice" role="alert">
-      <strong>Somebody else has changed this audience meanwhile.</strong>
-      <ul>
-        {changes.map((change) => (
-          <li key={change}>{change}</li>
-        ))}
-      </ul>
-      <p>Your size is not used yet: use it now, or leave theirs.</p>
-    </div>
   );
 }
 

@@ -1,0 +1,59 @@
+/** A name and labels that are being edited, and their way into the campaign. */
+import { useState } from 'preact/hooks';
+import { call } from '../../api/client.ts';
+import { ApiError } from '../../api/errors.ts';
+import { useConsole } from '../../console.ts';
+import { changesBetween } from './changes.ts';
+import type { LabelRow } from './label-rows.tsx';
+import { type Loaded, loadCampaign } from './load.ts';
+
+export interface Edited {
+  readonly name: string;
+  readonly rows: readonly LabelRow[];
+  setName(name: string): void;
+  setRows(rows: readonly LabelRow[]): void;
+  /** `onSaved` follows where the service took it. */
+  save(onSaved: () => void): Promise<void>;
+  readonly isBusy: boolean;
+  readonly error: unknown;
+  /** What somebody else changed meanwhile; saving again replaces it. */
+  readonly changes: readonly string[];
+}
+
+/** `loaded` is what was shown when the edit began. */
+export function useEdit(loaded: Loaded): Edited {
+  const { api } = useConsole();
+  const [seen, setSeen] = useState(loaded);
+  const [name, setName] = useState(loaded.campaign.name);
+  const [rows, setRows] = useState<readonly LabelRow[]>(() =>
+    Object.entries(loaded.campaign.labels).map(([key, text]) => ({ key, text })),
+  );
+  const [error, setError] = useState<unknown>();
+  const [changes, setChanges] = useState<readonly string[]>([]);
+  const [isBusy, setBusy] = useState(false);
+  const { id } = loaded.campaign;
+  const attempt = async () => {
+    const params = { path: { id }, header: { 'if-match': seen.etag } };
+    const labels = Object.fromEntries(rows.filter(({ key }) => key.trim() !== '').map(({ key, text }) => [key, text]));
+    await call(api.PATCH('/v1/campaigns/{id}', { params, body: { name, labels } }));
+  };
+  const look = async () => {
+    const now = await loadCampaign(api, id);
+    setChanges(changesBetween(seen.campaign, now.campaign));
+    setSeen(now);
+  };
+  const save = async (onSaved: () => void) => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      await attempt();
+      onSaved();
+    } catch (cause) {
+      if (cause instanceof ApiError && cause.status === 412) await look().catch(setError);
+      else setError(cause);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return { name, rows, setName, setRows, save, isBusy, error, changes };
+}
