@@ -120,13 +120,14 @@ function optionsOf({ element, page, points: [sizes = []], y, heightPx }: Drawn):
 }
 
 export const LOGARITHMIC = 3;
-/** Space for a tick and its words. */
-const TICK_PX = { x: 56, y: 28 };
+/** Space for a tick and its words, with its part of what is beside the plot. */
+const TICK_PX = { x: 64, y: 40 };
 
 /** 1, 2, 5, 10, .. within a scale; only the powers of ten where those are too many. */
 function ticksOf(plot: uPlot, scale: 'x' | 'y'): number[] {
   const { min = 1, max = 10 } = plot.scales[scale] as { min?: number; max?: number };
-  const lengthPx = scale === 'x' ? plot.over.clientWidth : plot.over.clientHeight;
+  // of the whole, as the plot itself has its old size while it is made larger or smaller
+  const lengthPx = scale === 'x' ? plot.width : plot.height;
   const within = (factors: readonly number[]) => {
     const ticks: number[] = [];
     for (let power = Math.floor(Math.log10(min)); power <= Math.log10(max); power++)
