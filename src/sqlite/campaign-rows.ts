@@ -125,9 +125,12 @@ const NO_SEEDS: SeedCounts = { received: 0, known: 0, unknown: 0, duplicate: 0, 
 
 export class CampaignRows {
   readonly #database: Database;
+  /** Prepared once, as each read of a campaign needs it: to prepare it takes as long as to run it. */
+  readonly #select;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#select = database.prepare(`${SELECT_CAMPAIGN} WHERE c.id = @id`);
   }
 
   /** Returns the campaign's number. */
@@ -168,7 +171,7 @@ export class CampaignRows {
   }
 
   find(id: string): Campaign | null {
-    const row = this.#database.prepare(`${SELECT_CAMPAIGN} WHERE c.id = @id`).get({ id });
+    const row = this.#select.get({ id });
     return row === undefined ? null : this.#toCampaign(row);
   }
 

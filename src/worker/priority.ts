@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { setPriority } from 'node:os';
 
 /** Its `nice` value: look-ups of the API process go first. */
-const ENGINE_PRIORITY = 5;
+const ENGINE_PRIORITY = 10;
 /** Linux has a priority for each thread. */
 const THREADS = '/proc/self/task';
 

@@ -119,10 +119,10 @@ export const HTTP_LIMITS = {
       'look-ups, reads and health checks.',
   },
   overloadLookupLagMs: {
-    default: 1_000,
+    default: 150,
     unit: 'ms',
     description:
-      'The same for look-ups and reads, of which refusing one takes three quarters of the time of answering one. ' +
+      'The same for look-ups and reads, which are refused last: refusing one takes half the time of answering one. ' +
       'Health checks are always answered.',
   },
   lingerMs: {

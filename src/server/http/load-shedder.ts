@@ -17,10 +17,11 @@ const LOOK_EVERY_REQUESTS = 32;
 const LATE_LOOKS = 3;
 /** Of fewer between two looks one took long, or another process: to refuse one of them would help nobody. */
 const LEAST_ARRIVALS = 8;
-/** A late look leaves this much of what was let in. */
-const CUT = 0.5;
-/** A look in time lets in so much more: all of it again after 1.6 s. */
-const STEP = 1 / 32;
+/** How much of what the wait asks for one look changes: all at once, and the share would swing. */
+const GAIN = 0.5;
+/** No look changes the share by more than these factors: some 2 s after an overload all are let in again. */
+const MOST_CUT = 0.5;
+const MOST_RAISE = 1.1;
 /** Some are always let in, to see how it goes. */
 const LEAST = 1 / 64;
 /** Refusals are told of together: there may be thousands a second. */
@@ -44,7 +45,7 @@ const REFUSED = (() => {
   return { status: problem.status, beforeId, afterId };
 })();
 
-/** The share of some requests that is let in: halved while the loop is late, and raised a little at a time after. */
+/** The share of some requests that is let in: as much as makes the wait equal its limit. */
 class Admission {
   readonly #mostLagMs: number;
   #late = 0;
@@ -58,8 +59,9 @@ class Admission {
 
   note(lagMs: number): void {
     this.#late = lagMs > this.#mostLagMs ? this.#late + 1 : 0;
-    if (this.#late === 0) this.#share = Math.min(1, this.#share + STEP);
-    else if (this.#late >= LATE_LOOKS || this.#share < 1) this.#share = Math.max(LEAST, this.#share * CUT);
+    if (this.isOpen && this.#late < LATE_LOOKS) return;
+    const factor = (this.#mostLagMs / lagMs) ** GAIN;
+    this.#share = Math.max(LEAST, Math.min(1, this.#share * Math.max(MOST_CUT, Math.min(MOST_RAISE, factor))));
   }
 
   get isOpen(): boolean {

@@ -35,44 +35,55 @@ describe('the load shedder', () => {
     expect(lateBy(...times(100, 99)).shedder.arrive()).toBe(false);
   });
 
-  it('lets in half, a quarter .. of all but look-ups, reads and health checks where the loop stays late', () => {
+  it('lets in ever fewer of all but look-ups, reads and health checks while the loop stays late', () => {
+    // twice the limit: what is let in falls by the root of two at each look
     const { shedder, look } = lateBy(0, 200, 200, 200);
     expect(shedder.arrive()).toBe(true);
-    for (const name of ['write', 'upload', 'computed', 'audience'] as const) expect(letIn(shedder, name, 64)).toBe(32);
+    for (const name of ['write', 'upload', 'computed', 'audience'] as const)
+      expect(letIn(shedder, name, 1000)).toBeCloseTo(707, -1);
     look(200);
-    expect(letIn(shedder, 'write', 64)).toBe(16);
+    expect(letIn(shedder, 'write', 1000)).toBeCloseTo(500, -1);
     look(...times(50, 200));
     expect(letIn(shedder, 'write', 640)).toBe(10);
     for (const name of ['lookup', 'read', 'health'] as const) expect(letIn(shedder, name, 64)).toBe(64);
   });
 
+  it('halves what it lets in at most, however late the loop is', () => {
+    expect(letIn(lateBy(0, ...times(3, 100_000)).shedder, 'write', 1000)).toBeCloseTo(500, -1);
+  });
+
+  it('settles where the wait is as long as its limit', () => {
+    const { shedder, look } = lateBy(0, 200, 200, 200);
+    // a loop of which the wait is due to what is let in: 40 ms to refuse all, 360 more to answer all
+    for (let i = 0; i < 40; i++) look(40 + 0.36 * letIn(shedder, 'write', 1000));
+    expect(letIn(shedder, 'write', 1000)).toBeCloseTo(60 / 0.36, -1);
+  });
+
   it('refuses some look-ups and reads where it is later still, and health checks never', () => {
-    const { shedder } = lateBy(0, ...times(10, 500));
+    const { shedder } = lateBy(0, ...times(20, 2000));
     for (const name of ['lookup', 'read'] as const) expect(letIn(shedder, name, 640)).toBe(10);
     expect(letIn(shedder, 'health', 64)).toBe(64);
   });
 
-  it('lets in more with each look in time, and all after 1.6 seconds', () => {
+  it('lets in a tenth more with each look in time, and all after two seconds', () => {
     const { shedder, look } = lateBy(0, ...times(10, 500));
-    look(...times(7, 10));
-    const some = letIn(shedder, 'write', 1000);
-    expect(some).toBeGreaterThan(200);
-    expect(some).toBeLessThan(250);
-    look(...times(24, 10));
+    look(...times(10, 10));
+    expect(letIn(shedder, 'write', 1000)).toBeCloseTo((1000 / 64) * 1.1 ** 10, -1);
+    look(...times(33, 10));
     expect(shedder.arrive()).toBe(true);
     look(10);
     expect(shedder.arrive()).toBe(false);
   });
 
   it('counts refusals by class, and tells of them together', () => {
-    const { shedder, look, told } = lateBy(0, 200, 200, 200);
+    const { shedder, look, told } = lateBy(0, ...times(3, 400));
     expect(letIn(shedder, 'upload', 100)).toBe(50);
     expect(Object.fromEntries(shedder.refusedByClass())).toEqual({ upload: 50 });
-    look(200);
+    look(400);
     expect(letIn(shedder, 'write', 100)).toBe(25);
-    look(200);
+    look(400);
     expect(told).toEqual([50]);
-    look(...times(40, 200));
+    look(...times(40, 400));
     expect(told).toEqual([50, 75]);
   });
 });
