@@ -17,13 +17,22 @@ export class Corruption {
 
 /** Whether a process has a file of this folder open: what it verified of that is not read again until it is scrubbed. */
 export function isOpen(pid: number, folder: string): boolean {
-  return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+  return descriptorsOf(pid).some((fd) => {
     try {
       return readlinkSync(`/proc/${pid}/fd/${fd}`).includes(folder);
     } catch {
       return false;
     }
   });
+}
+
+/** Of a process that was just killed, none. */
+function descriptorsOf(pid: number): string[] {
+  try {
+    return readdirSync(`/proc/${pid}/fd`);
+  } catch {
+    return [];
+  }
 }
 
 /** Flips one bit of a file; calling what is returned flips it back. @throws ENOENT */

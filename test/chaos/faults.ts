@@ -176,9 +176,15 @@ async function isOtherServed({ program, world }: Pick<Patient, 'program' | 'worl
 async function corruptRanking(patient: Patient, rng: Rng): Promise<boolean> {
   const { program, dataDir, corruption, sightings, world } = patient;
   const { api } = program;
-  const whole = storedVersions(dataDir).filter(({ folder }) => !corruption.rankings.has(folder));
-  const hit = whole[rng.integer(Math.max(1, whole.length))];
-  if (api === null || hit === undefined || isOpen(api, hit.folder)) return false;
+  if (api === null) return false;
+  const closed = storedVersions(dataDir).filter(
+    ({ folder }) => !corruption.rankings.has(folder) && !isOpen(api, folder),
+  );
+  const active = closed.filter(({ isActive }) => isActive === 1);
+  // left to chance it is a version that is no longer active, which is not made again
+  const targets = active.length > 0 && rng.integer(4) > 0 ? active : closed;
+  const hit = targets[rng.integer(Math.max(1, targets.length))];
+  if (hit === undefined) return false;
   corruption.rankings.add(hit.folder);
   try {
     flipBit(join(dataDir, hit.folder, RANKING_FILES[rng.integer(RANKING_FILES.length)]!), rng);
