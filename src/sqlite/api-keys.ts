@@ -7,7 +7,6 @@ import {
   type Scope,
   type StoredApiKey,
 } from '../campaigns/api-keys.ts';
-import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { ApiKeys } from '../campaigns/ports/api-keys.ts';
 import type { Labels, Page, PageQuery } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -16,6 +15,7 @@ import type { SqliteAuditLog } from './audit-log.ts';
 import { insertRow, json, plain, type RowOf, readRow, selectList, toJson, updateRow } from './columns.ts';
 import { type Database, write } from './database.ts';
 import type { Freshness } from './freshness.ts';
+import { boundsOf, pageOf } from './pages.ts';
 
 /** Keys that are remembered (about 500 bytes each); beyond, all are forgotten. */
 const CACHED_KEYS = 10_000;
@@ -81,16 +81,11 @@ export class SqliteApiKeys implements ApiKeys {
   }
 
   list(query: PageQuery): Page<ApiKey> {
-    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('keys', query.cursor);
     const rows = this.#database
       .prepare(`${SELECT_KEY} WHERE number < @before ORDER BY number DESC LIMIT @most`)
-      .all({ before, most: query.limit + 1 })
+      .all(boundsOf('keys', query))
       .map((row) => readRow(COLUMNS, row));
-    const page = rows.slice(0, query.limit);
-    return {
-      items: page.map(toApiKey),
-      nextCursor: rows.length > page.length ? encodeCursor('keys', page.at(-1)!.number) : null,
-    };
+    return pageOf('keys', rows, query.limit, toApiKey);
   }
 
   revoke(id: string): ApiKey {

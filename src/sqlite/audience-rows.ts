@@ -1,7 +1,6 @@
 /** Rows of audience versions, which of them is active, and the cache that look-ups read. */
 
 import { audienceSize } from '../campaigns/audience-size.ts';
-import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import { audienceNotFound, campaignNotFound } from '../campaigns/not-found.ts';
 import { type ExpansionState, isEnd } from '../campaigns/states.ts';
 import type { Audience, AudienceRequest, ExpansionResult, Page, PageQuery } from '../campaigns/types.ts';
@@ -9,6 +8,7 @@ import { AppError, assert } from '../lib/errors.ts';
 import { type Column, flag, insertRow, plain, readRow, selectList, updateRow } from './columns.ts';
 import type { Bound, Database } from './database.ts';
 import type { Freshness } from './freshness.ts';
+import { boundsOf, pageOf } from './pages.ts';
 
 /** Campaigns whose active audience is remembered (about 400 bytes each). */
 const CACHED_AUDIENCES = 10_000;
@@ -159,20 +159,12 @@ export class AudienceRows {
   }
 
   /** Newest first. @throws AppError campaign_not_found, invalid_cursor */
-  list(id: string, { limit, cursor }: PageQuery): Page<Audience> {
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('audiences', cursor);
+  list(id: string, query: PageQuery): Page<Audience> {
+    const bounds = boundsOf('audiences', query);
     this.#stateOf(id);
-    const rows = this.#select('WHERE c.id = @id AND a.version < @before ORDER BY a.version DESC LIMIT @most', {
-      id,
-      before,
-      most: limit + 1,
-    });
-    const items = rows.slice(0, limit);
-    const last = items.at(-1);
-    return {
-      items,
-      nextCursor: last !== undefined && rows.length > limit ? encodeCursor('audiences', last.version) : null,
-    };
+    const which = 'WHERE c.id = @id AND a.version < @before ORDER BY a.version DESC LIMIT @most';
+    const rows = this.#select(which, { id, ...bounds }).map((audience) => ({ number: audience.version, audience }));
+    return pageOf('audiences', rows, query.limit, ({ audience }) => audience);
   }
 
   /**

@@ -1,11 +1,12 @@
 /** Rows of the audit log. An entry is written in the transaction of the change that it tells of, where there is one. */
 import type { AuditEntry, AuditedAction, AuditQuery, PendingAction } from '../campaigns/audit.ts';
-import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
+import { decodeCursor } from '../campaigns/cursors.ts';
 import type { AuditLog } from '../campaigns/ports/audit.ts';
 import type { Page } from '../campaigns/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { insertRow, plain, type RowOf, readRow, selectList } from './columns.ts';
 import { beforeCommit, type Database, write } from './database.ts';
+import { pageOf } from './pages.ts';
 
 const COLUMNS = {
   number: plain<number>('number'),
@@ -84,11 +85,7 @@ export class SqliteAuditLog implements AuditLog {
       )
       .all({ after, since: since ?? 0, until: until ?? Number.MAX_SAFE_INTEGER, most: limit + 1 })
       .map((row) => readRow(COLUMNS, row));
-    const page = rows.slice(0, limit);
-    return {
-      items: page.map(toEntry),
-      nextCursor: rows.length > page.length ? encodeCursor('audit', page.at(-1)!.number) : null,
-    };
+    return pageOf('audit', rows, limit, toEntry);
   }
 
   prune(before: number): void {

@@ -1,5 +1,4 @@
 /** Rows of campaigns, each read with its latest expansion and active audience: creation, changes, look-up, lists. */
-import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { CampaignFeatures, Filters } from '../campaigns/features.ts';
 import { campaignNotFound } from '../campaigns/not-found.ts';
 import { EXPANSION_STATES, type ExpansionState } from '../campaigns/states.ts';
@@ -33,6 +32,7 @@ import {
   type Written,
 } from './columns.ts';
 import type { Database } from './database.ts';
+import { boundsOf, pageOf } from './pages.ts';
 import { remainingMs } from './remaining-time.ts';
 import { decodeCounts, encodeCounts, recordSet } from './set-rows.ts';
 
@@ -188,18 +188,12 @@ export class CampaignRows {
       .get({ externalId }) as string | undefined;
   }
 
-  /** Newest first. A cursor names the last campaign given, so later ones change nothing for its reader. */
+  /** Newest first. @throws AppError invalid_cursor */
   list(query: CampaignQuery): CampaignPage {
-    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('campaigns', query.cursor);
     const rows = this.#database
-      .prepare(`${SELECT_CAMPAIGN} WHERE c.number < @before ${filterOf(query)} ORDER BY c.number DESC LIMIT @limit`)
-      .all({ before, limit: query.limit + 1, ...filterValues(query) }) as { readonly number: number }[];
-    const page = rows.slice(0, query.limit);
-    const last = page.at(-1);
-    return {
-      items: page.map((row) => this.#toCampaign(row)),
-      nextCursor: last !== undefined && rows.length > page.length ? encodeCursor('campaigns', last.number) : null,
-    };
+      .prepare(`${SELECT_CAMPAIGN} WHERE c.number < @before ${filterOf(query)} ORDER BY c.number DESC LIMIT @most`)
+      .all({ ...boundsOf('campaigns', query), ...filterValues(query) }) as { readonly number: number }[];
+    return pageOf('campaigns', rows, query.limit, (row) => this.#toCampaign(row));
   }
 
   /**

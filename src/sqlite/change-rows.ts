@@ -4,6 +4,7 @@ import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { Change, Changes } from '../campaigns/types.ts';
 import { AppError } from '../lib/errors.ts';
 import type { Database } from './database.ts';
+import { pageOf } from './pages.ts';
 
 /** The changes after a cursor, oldest first; from the first one on without. @throws AppError invalid_cursor */
 export function listChanges(database: Database, since: string | undefined, limit: number): Changes {
@@ -22,10 +23,10 @@ export function listChanges(database: Database, since: string | undefined, limit
        FROM changes WHERE number > @after ORDER BY number LIMIT @most`,
     )
     .all({ after, most: limit + 1 }) as (Change & { readonly number: number })[];
-  const page = rows.slice(0, limit);
+  const { items, nextCursor } = pageOf('changes', rows, limit, ({ number: _, ...change }) => change);
   return {
-    items: page.map(({ number: _, ...change }) => change),
-    nextCursor: encodeCursor('changes', page.at(-1)?.number ?? after),
-    hasMore: rows.length > limit,
+    items,
+    nextCursor: nextCursor ?? encodeCursor('changes', rows.at(-1)?.number ?? after),
+    hasMore: nextCursor !== null,
   };
 }

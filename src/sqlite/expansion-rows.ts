@@ -1,6 +1,5 @@
 /** Rows of expansions: creation, the legal steps between states, progress and pins. */
 
-import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import { expansionNotFound } from '../campaigns/not-found.ts';
 import type { ComputedWith, Timings } from '../campaigns/run-facts.ts';
 import { type ExpansionState, isLegal } from '../campaigns/states.ts';
@@ -9,6 +8,7 @@ import { AppError, assert } from '../lib/errors.ts';
 import type { CampaignInputs } from './campaign-rows.ts';
 import { type Column, insertRow, json, plain, readRow, selectList, toJson } from './columns.ts';
 import type { Database } from './database.ts';
+import { boundsOf, pageOf } from './pages.ts';
 import { remainingMs } from './remaining-time.ts';
 
 /** What a step to another state writes beside it. */
@@ -168,18 +168,12 @@ export class ExpansionRows {
     return this.#toExpansion(row);
   }
 
-  /** Newest first. */
-  list(campaignId: string, { limit, cursor }: PageQuery): Page<Expansion> {
-    const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('expansions', cursor);
+  /** Newest first. @throws AppError invalid_cursor */
+  list(campaignId: string, query: PageQuery): Page<Expansion> {
     const rows = this.#database
       .prepare(`${SELECT_EXPANSION} WHERE c.id = @campaignId AND e.number < @before ORDER BY e.number DESC LIMIT @most`)
-      .all({ campaignId, before, most: limit + 1 }) as { readonly number: number }[];
-    const page = rows.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      items: page.map((row) => this.#toExpansion(row)),
-      nextCursor: last !== undefined && rows.length > limit ? encodeCursor('expansions', last.number) : null,
-    };
+      .all({ campaignId, ...boundsOf('expansions', query) }) as { readonly number: number }[];
+    return pageOf('expansions', rows, query.limit, (row) => this.#toExpansion(row));
   }
 
   stateOf(expansion: number): ExpansionState {

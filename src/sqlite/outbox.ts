@@ -2,7 +2,6 @@
  * The port of the outbox on SQLite: deliveries of events, due, recorded and pruned. Times are milliseconds since 1970.
  */
 
-import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { Outbox } from '../campaigns/ports/outbox.ts';
 import type { IdempotentRequest, Page } from '../campaigns/types.ts';
 import type {
@@ -18,6 +17,7 @@ import { plain, type RowOf, selectList } from './columns.ts';
 import { type Database, write } from './database.ts';
 import type { EventLog } from './event-log.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
+import { boundsOf, pageOf } from './pages.ts';
 import { getWebhookRow } from './webhooks.ts';
 
 /** Rows that one call of `prune` removes of a table: no write lock is held for long. */
@@ -81,19 +81,14 @@ export class SqliteOutbox implements Outbox {
   /** Newest first. @throws AppError webhook_not_found, invalid_cursor */
   deliveries(webhookId: string, query: DeliveryQuery): Page<Delivery> {
     const { number: webhook } = getWebhookRow(this.#database, webhookId);
-    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('deliveries', query.cursor);
     const byState = query.state === undefined ? '' : 'AND d.state = @state';
     const rows = this.#database
       .prepare(
         `${SELECT_DELIVERY} WHERE d.webhook = @webhook AND d.number < @before ${byState}
-         ORDER BY d.number DESC LIMIT @limit`,
+         ORDER BY d.number DESC LIMIT @most`,
       )
-      .all({ webhook, before, limit: query.limit + 1, state: query.state ?? null }) as DeliveryRow[];
-    const page = rows.slice(0, query.limit);
-    return {
-      items: page.map(toDelivery),
-      nextCursor: rows.length > page.length ? encodeCursor('deliveries', page.at(-1)!.number) : null,
-    };
+      .all({ webhook, ...boundsOf('deliveries', query), state: query.state ?? null }) as DeliveryRow[];
+    return pageOf('deliveries', rows, query.limit, toDelivery);
   }
 
   /**

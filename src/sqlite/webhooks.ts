@@ -1,6 +1,5 @@
 /** Rows of webhooks and their secrets. Times are milliseconds since 1970. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { decodeCursor, encodeCursor } from '../campaigns/cursors.ts';
 import type { Webhooks } from '../campaigns/ports/webhooks.ts';
 import type { IdempotentRequest, Page, PageQuery } from '../campaigns/types.ts';
 import type { CampaignEvent, NewWebhook, SignedWebhook, Webhook, WebhookChange } from '../campaigns/webhook-types.ts';
@@ -21,6 +20,7 @@ import {
 } from './columns.ts';
 import { type Database, write } from './database.ts';
 import { keepAnswerOf, OF_NO_CAMPAIGN } from './idempotency-rows.ts';
+import { boundsOf, pageOf } from './pages.ts';
 
 /** Standard Webhooks asks for 24 to 64. */
 const SECRET_BYTES = 32;
@@ -76,16 +76,11 @@ export class SqliteWebhooks implements Webhooks {
   }
 
   list(query: PageQuery): Page<Webhook> {
-    const before = query.cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor('webhooks', query.cursor);
     const rows = this.#database
       .prepare(`${SELECT_WEBHOOK} WHERE number < @before ORDER BY number DESC LIMIT @most`)
-      .all({ before, most: query.limit + 1 })
+      .all(boundsOf('webhooks', query))
       .map((row) => readRow(COLUMNS, row));
-    const page = rows.slice(0, query.limit);
-    return {
-      items: page.map(toWebhook),
-      nextCursor: rows.length > page.length ? encodeCursor('webhooks', page.at(-1)!.number) : null,
-    };
+    return pageOf('webhooks', rows, query.limit, toWebhook);
   }
 
   update(id: string, change: WebhookChange, now: number): Webhook {
