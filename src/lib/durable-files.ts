@@ -1,5 +1,6 @@
 /** Files and folders that are on disk before anyone is told about them, and operating system errors as sentences. */
 import {
+  chmodSync,
   closeSync,
   copyFileSync,
   existsSync,
@@ -10,6 +11,7 @@ import {
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -18,14 +20,22 @@ import { AppError, messageOf } from './errors.ts';
 /** The maximum of one write call: Node refuses lengths over 2^31 - 1. */
 const WRITE_BYTES = 64 * 1024 * 1024;
 
-/** Creates the folder with its missing parents; their entries are on disk when this returns. */
-export function createFolder(folder: string): void {
+/** What users other than the owner and its group may do. */
+const OTHERS_MODE = 0o007;
+
+/** Creates the folder with its missing parents; their entries are on disk when this returns. Whether it was missing. */
+export function createFolder(folder: string): boolean {
   const first = mkdirSync(folder, { recursive: true });
-  if (first === undefined) return;
+  if (first === undefined) return false;
   for (let made = folder; ; made = dirname(made)) {
     syncFolder(dirname(made));
-    if (made === first || made === dirname(made)) return;
+    if (made === first || made === dirname(made)) return true;
   }
+}
+
+/** As `createFolder`, for what holds user ids: closed to other users, unless it is there already. */
+export function createClosedFolder(folder: string): void {
+  if (createFolder(folder)) chmodSync(folder, statSync(folder).mode & ~OTHERS_MODE);
 }
 
 /**

@@ -16,6 +16,7 @@ import type {
 import { RANKINGS, rankingFolder } from '../campaigns/ranking-name.ts';
 import {
   copyDurably,
+  createClosedFolder,
   createFolder,
   linkDurably,
   listFolder,
@@ -202,7 +203,7 @@ async function intoNewFolder<T>(target: string, fill: (folder: string) => Promis
     throw new AppError('invalid_argument', `${target} is not empty: nothing is written into what is there`);
   const fresh = `${target}.new-${randomUUID()}`;
   try {
-    createFolder(fresh);
+    createClosedFolder(fresh);
     const result = await fill(fresh);
     syncFolder(fresh);
     if (isEmpty) rmdirSync(target);

@@ -1,6 +1,6 @@
 /** The lock of a data folder: one service at a time, for two would give away each other's jobs. */
 import { join, resolve } from 'node:path';
-import { createFolder, withStorage } from '../lib/durable-files.ts';
+import { createClosedFolder, withStorage } from '../lib/durable-files.ts';
 import { AppError } from '../lib/errors.ts';
 import { holdExclusively } from './database.ts';
 
@@ -14,7 +14,7 @@ export const LOCK_FILE = 'service.lock';
  */
 export function lockDataFolder(dataDir: string): () => void {
   const folder = resolve(dataDir);
-  withStorage(`create data folder ${folder}`, () => createFolder(folder));
+  withStorage(`create data folder ${folder}`, () => createClosedFolder(folder));
   const release = holdExclusively(join(folder, LOCK_FILE));
   if (release !== null) return release;
   throw new AppError(

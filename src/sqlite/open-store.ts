@@ -1,7 +1,7 @@
 /** Opens the store of a data folder: SQLite and files beside it, behind the ports of the domain. */
 import { join, resolve } from 'node:path';
 import type { CampaignStore, StoreFiles, StoreOptions } from '../campaigns/ports/store.ts';
-import { createFolder, storageError, syncFolder } from '../lib/durable-files.ts';
+import { createClosedFolder, storageError, syncFolder } from '../lib/durable-files.ts';
 import { userSetBlocks } from '../user-sets/set-file.ts';
 import { SqliteApiKeys } from './api-keys.ts';
 import { AudienceRows } from './audience-rows.ts';
@@ -34,7 +34,7 @@ import { SqliteWebhooks } from './webhooks.ts';
 export function openStore(dataDir: string, options: StoreOptions): CampaignStore {
   const absolute = resolve(dataDir);
   try {
-    createFolder(absolute);
+    createClosedFolder(absolute);
     const database = openDatabase(join(absolute, DATABASE_FILE));
     syncFolder(absolute);
     return composed({ database, dataDir: absolute, blobs: new FileBlobs(absolute), options });

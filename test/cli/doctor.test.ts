@@ -159,6 +159,13 @@ describe('examine', () => {
 describe('the data folder', () => {
   const at = (folder: string) => ({ env: { METAHEAC_DATA_DIR: folder } });
 
+  it('is as it should be where serve has made it', async () => {
+    const data = join(newFolder(), 'data');
+    lockStore(locateStore(data))();
+    openStore(locateStore(data), STORE).close();
+    expect((await look(at(data))).get('data folder')).toMatchObject({ status: 'ok' });
+  });
+
   it('must be a folder', async () => {
     const file = join(newFolder(), 'file');
     writeFileSync(file, '');

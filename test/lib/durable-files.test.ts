@@ -1,5 +1,6 @@
 /** Files that are whole or not there, and the operating system's errors in words. */
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -12,6 +13,7 @@ import {
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  createClosedFolder,
   createFolder,
   linkDurably,
   removeQuietly,
@@ -37,6 +39,21 @@ describe('createFolder', () => {
     createFolder(path);
     createFolder(path);
     expect(readdirSync(join(folder, 'a', 'b'))).toEqual(['c']);
+  });
+});
+
+describe('createClosedFolder', () => {
+  const othersMay = (path: string) => statSync(path).mode & 0o7;
+
+  it('closes the folder to other users, but neither its parents nor one that is there', () => {
+    const path = join(folder, 'a', 'b');
+    createClosedFolder(path);
+    expect([othersMay(path), othersMay(join(folder, 'a'))]).toEqual([0, 0o5]);
+    chmodSync(path, 0o755);
+    createClosedFolder(path);
+    expect(othersMay(path)).toBe(0o5);
+    writeFileSync(join(folder, 'file'), '');
+    expect(() => createClosedFolder(join(folder, 'file'))).toThrow('EEXIST');
   });
 });
 
