@@ -17,8 +17,8 @@ export class ServiceClient {
   }
 
   /**
-   * The JSON of a 2xx answer. @throws AppError unavailable where nobody answers, else with the problem's own text, and
-   * its code as the fact `problem`
+   * The JSON of a 2xx answer. @throws AppError unavailable where nobody answers, else with the problem's own text,
+   * which is the fact `detail` too, as its code is `problem`
    */
   async call<T>(method: 'GET' | 'POST', path: string): Promise<T> {
     const headers: Record<string, string> = this.#key === undefined ? {} : { authorization: `Bearer ${this.#key}` };
@@ -29,11 +29,13 @@ export class ServiceClient {
       const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
       throw new AppError('unavailable', `no service answers at ${this.#url}: ${messageOf(cause)}`, { cause: error });
     }
-    const text = await response.text();
-    if (response.ok) return JSON.parse(text) as T;
-    const { code, detail } = problemOf(text);
-    throw new AppError('invalid_argument', `the service refused (${response.status}): ${detail}`, {
-      facts: code === null ? {} : { problem: code },
+    const body = await response.text();
+    if (response.ok) return JSON.parse(body) as T;
+    const { code, detail } = problemOf(body);
+    const hint = response.status === 401 ? ' (this command takes it from METAHEAC_API_KEY)' : '';
+    const text = `${code === null ? '' : `${code}: `}${detail}${hint}`;
+    throw new AppError('invalid_argument', `the service refused (${response.status}): ${text}`, {
+      facts: code === null ? {} : { problem: code, detail },
     });
   }
 }
@@ -50,7 +52,7 @@ function protocolOf(url: string): string {
 function problemOf(text: string): { readonly code: string | null; readonly detail: string } {
   try {
     const { code, detail } = JSON.parse(text) as { readonly code?: unknown; readonly detail?: unknown };
-    return { code: String(code), detail: `${String(code)}: ${String(detail)}` };
+    return { code: String(code), detail: String(detail) };
   } catch {
     return { code: null, detail: text.slice(0, 200) };
   }

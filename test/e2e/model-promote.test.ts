@@ -92,7 +92,7 @@ describe('beside a running service', { timeout: 180_000 }, () => {
   it('promote exits with 3 where the service refuses the model, and with 1 where it is not whole', async () => {
     const foreign = await promote(paths.foreign);
     expect([foreign.status, foreign.stderr]).toEqual([3, '']);
-    expect(foreign.stdout).toMatch(/^refused, and nothing has changed: .*model_rejected: .*\n$/);
+    expect(foreign.stdout).toMatch(/^refused, and nothing has changed: model .* \(model_rejected\)\n$/);
     const json = await promote(paths.foreign, '--json');
     expect([json.status, JSON.parse(json.stdout)]).toEqual([
       3,
@@ -135,7 +135,10 @@ describe('beside a running service', { timeout: 180_000 }, () => {
       metaheac(['promote', paths.second, '--data-dir', dataDir]),
     ]);
     expect([unknown!.status, unknown!.stderr]).toEqual([1, expect.stringContaining('0123456789ab')]);
-    expect([key!.status, key!.stderr]).toEqual([1, expect.stringMatching(/^metaheac: the service refused \(401\)/)]);
+    expect([key!.status, key!.stderr]).toEqual([
+      1,
+      expect.stringMatching(/^metaheac: the service refused \(401\): .*METAHEAC_API_KEY\)\n$/),
+    ]);
     expect(key!.stderr).not.toContain('another key');
     expect([locked!.status, locked!.stderr]).toEqual([1, expect.stringContaining('name its address with --url')]);
   });

@@ -82,7 +82,9 @@ async function activate(client: ServiceClient, version: string): Promise<Model |
   try {
     return await client.call<Model>('POST', `/v1/models/${version}/activate`);
   } catch (error) {
-    if (error instanceof AppError && error.facts['problem'] === 'model_rejected') return error.message;
+    if (!(error instanceof AppError)) throw error;
+    const { problem, detail } = error.facts;
+    if (problem === 'model_rejected') return `${String(detail)} (${problem})`;
     throw error;
   }
 }
