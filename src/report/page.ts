@@ -1,4 +1,5 @@
 /** The page of an evaluation: one HTML file with its plots and tables, without scripts or external resources. */
+import { counted } from '../lib/counted.ts';
 import type { Manifest } from '../model/manifest.ts';
 import type { EvaluationReport } from '../offline/evaluate.ts';
 import { MAIN_METHOD } from '../offline/methods.ts';
@@ -117,12 +118,11 @@ function header(report: EvaluationReport, manifest: Manifest): string {
     card('recall@5 %', own.recall['0.05']!.mean.toFixed(3), `95 % interval ${bounds(own.recall['0.05']!, 3)}`),
     card('lift@5 %', own.lift['0.05']!.mean.toFixed(1), `95 % interval ${bounds(own.lift['0.05']!, 1)}`),
   ];
-  const repeats = `${report.repeats} repeat${report.repeats === 1 ? '' : 's'}`;
   return [
     '<header>',
     `<h1>How well ${escapeText(manifest.name)} finds members</h1>`,
     `<p class="about">Model <b>${escapeText(report.model)}</b> on data set <b>${escapeText(report.dataset)}</b>: ` +
-      `${report.campaigns.length} test campaigns, ${repeats}.</p>`,
+      `${report.campaigns.length} test campaigns, ${counted(report.repeats, 'repeat')}.</p>`,
     `<div class="cards">${cards.join('')}</div>`,
     rival === undefined ? '' : `<p>${verdict(report, rival)}</p>`,
     '</header>',

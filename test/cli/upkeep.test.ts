@@ -68,6 +68,8 @@ describe('backup and restore', () => {
     expect(await backUp(backup)).toMatchObject({ database_copies: 1 });
     expect(readdirSync(backup).sort()).toEqual(['audiences', 'backup.json', 'metaheac.db', 'seeds']);
     await restore(backup, to);
+    // they hold user ids
+    for (const made of [backup, to]) expect(statSync(made).mode & 0o7).toBe(0);
     expect(readdirSync(to).sort()).toEqual(['audiences', 'metaheac.db', 'seeds']);
     const again = openStore(locateStore(to), LIMITS);
     expect(
@@ -170,6 +172,25 @@ describe('verify', () => {
     expect(() => verify(folder, { repair: true })).toThrow('is in use by another metaheac serve');
     release();
     expect(verify(folder)).toMatchObject({ running: false, orphans: ['seeds/arriving.tmp'] });
+  });
+
+  it('prints what it found, and counts it', () => {
+    const folder = join(root, 'printed');
+    cpSync(join(root, 'restored'), folder, { recursive: true });
+    const print = (options: { repair?: boolean } = {}) => {
+      const { output, lines } = collect();
+      verifyCommand(folder, options, output);
+      return lines;
+    };
+    rmSync(join(folder, 'seeds/arriving.tmp'));
+    expect(print()).toEqual(['1 user set, 3 rankings, 0 promoted models, 0.0 MiB: all whole, 0 orphans']);
+    const { folder: damaged } = fixture.store.activeAudience(ids[0]!);
+    flip(join(folder, damaged, 'order.u32'));
+    writeFileSync(join(folder, 'seeds/left.tmp'), 'u1\n');
+    const fault = `damaged  ${damaged}: block 0 of order.u32 does not have its checksum`;
+    const counts = '1 user set, 3 rankings, 0 promoted models, 0.0 MiB: 1 damaged, 1 orphan';
+    expect(print()).toEqual([fault, 'orphan   seeds/left.tmp', counts]);
+    expect(print({ repair: true })).toEqual([fault, 'removed  seeds/left.tmp', `${counts} (removed)`]);
   });
 
   it('refuses a folder that no service has', () => {

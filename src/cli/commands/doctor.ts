@@ -1,6 +1,7 @@
 /** `metaheac doctor`. */
 import { alignColumns } from '../../demo/table.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { counted } from '../../lib/counted.ts';
 import type { Output } from '../../lib/output.ts';
 import { examine } from '../doctor/examine.ts';
 import { type Finding, worst } from '../doctor/finding.ts';
@@ -35,6 +36,6 @@ function tableOf(all: readonly Finding[]): string[] {
   return [
     ...all.flatMap(({ advice }, i) => (advice === null ? [lines[i]!] : [lines[i]!, `         -> ${advice}`])),
     '',
-    `${all.length} checks: ${count('ok')} ok, ${count('warning')} warnings, ${count('failed')} failed`,
+    `${counted(all.length, 'check')}: ${count('ok')} ok, ${counted(count('warning'), 'warning')}, ${count('failed')} failed`,
   ];
 }

@@ -1,4 +1,6 @@
 /** `metaheac verify`. */
+
+import { counted } from '../../lib/counted.ts';
 import { AppError } from '../../lib/errors.ts';
 import type { Output } from '../../lib/output.ts';
 import { locateStore, lockStore, openUpkeep } from '../../store/open-store.ts';
@@ -60,13 +62,12 @@ function print(report: DataFolderReport, { running, repair }: Circumstances, out
   for (const { path } of orphans.slice(0, SHOWN)) output.result(`${repair ? 'removed' : 'orphan '}  ${path}`);
   if (orphans.length > SHOWN) output.result(`${repair ? 'removed' : 'orphan '}  and ${orphans.length - SHOWN} more`);
   if (unsealed.length > 0)
-    output.result(`${unsealed.length} rankings have no checksums yet: a running service gives them some`);
+    output.result(`without checksums: ${counted(unsealed.length, 'ranking')}, which a running service gives some`);
   const megabytes = (bytes / 2 ** 20).toFixed(1);
-  const counts = `${sets} user sets, ${rankings} rankings and ${models} promoted models, ${megabytes} MiB`;
-  output.result(
-    `${counts}: ${faults.length === 0 ? 'all whole' : `${faults.length} damaged`}, ${orphans.length} ` +
-      `${orphans.length === 1 ? 'orphan' : 'orphans'}${repair && orphans.length > 0 ? ' (removed)' : ''}`,
-  );
+  const files = `${counted(sets, 'user set')}, ${counted(rankings, 'ranking')}, ${counted(models, 'promoted model')}`;
+  const state = faults.length === 0 ? 'all whole' : `${faults.length} damaged`;
+  const removed = repair && orphans.length > 0 ? ' (removed)' : '';
+  output.result(`${files}, ${megabytes} MiB: ${state}, ${counted(orphans.length, 'orphan')}${removed}`);
 }
 
 function present(report: DataFolderReport, { running, repair }: Circumstances): object {

@@ -1,6 +1,7 @@
 /** Model and population: each for itself, and whether they fit each other. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../../lib/counted.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type ModelFolder, readModelFolder } from '../../model/folder.ts';
 import { bind } from '../../online/binding.ts';
@@ -86,7 +87,8 @@ export function examineBinding(model: ModelFolder, population: string): Promise<
 function describePopulation(path: string, manifest: Manifest, checksums: boolean): Finding {
   const size = describeBytes(listFiles(path, manifest).reduce((sum, file) => sum + file.size, 0));
   const checked = checksums ? 'checksums match' : 'sizes match';
-  const detail = `${manifest.version}, ${manifest.rows} users, ${manifest.segments.length} segments, ${size}, ${checked}`;
+  const counts = `${counted(manifest.rows, 'user')}, ${counted(manifest.segments.length, 'segment')}`;
+  const detail = `${manifest.version}, ${counts}, ${size}, ${checked}`;
   if (mayWrite(path)) return fine('population', detail);
   return warning(
     'population',

@@ -2,6 +2,7 @@
 import { existsSync, statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { KeyCounts, StoreContents, StoreInspection } from '../../campaigns/ports/store.ts';
+import { counted } from '../../lib/counted.ts';
 import { inspectStore, locateStore } from '../../store/open-store.ts';
 import { describeBytes, type Finding, failed, findings, fine, warning } from './finding.ts';
 import { mayWrite, modeOf, nearestExisting, openToOthers } from './paths.ts';
@@ -121,7 +122,7 @@ function examineDatabase(contents: StoreContents | null): Finding {
       'Copy the data folder before the start: the version before cannot read it afterwards.',
     );
   if (!isChecked) return fine(check, `schema ${version}, ${size}; too large to be checked while no service runs on it`);
-  return fine(check, `schema ${version}, ${campaigns} campaigns, ${size}, quick_check found nothing`);
+  return fine(check, `schema ${version}, ${counted(campaigns, 'campaign')}, ${size}, quick_check found nothing`);
 }
 
 function examineUse(isTaken: boolean): Finding {

@@ -1,5 +1,6 @@
 /** The models that were promoted into the data folder: whether they are whole, and which one `serve` takes. */
 import { join } from 'node:path';
+import { counted } from '../../lib/counted.ts';
 import { checkModels, type ModelsReport } from '../../model/check-models.ts';
 import { MODELS_FOLDER, SERVED_FILE } from '../../model/versions.ts';
 import { examineModel, type ModelFacts } from './artefacts.ts';
@@ -50,10 +51,7 @@ function judge({ faults, leftovers }: ModelsReport, detail: string): Finding {
 }
 
 function describe({ versions, bytes, served, base }: ModelsReport, isKept: boolean): string {
-  const count =
-    versions.length === 0
-      ? 'none'
-      : `${versions.length} ${versions.length === 1 ? 'version' : 'versions'}, ${describeBytes(bytes)}`;
+  const count = versions.length === 0 ? 'none' : `${counted(versions.length, 'version')}, ${describeBytes(bytes)}`;
   if (served === null) return `${count}: the one of --model is served`;
   if (isKept) return `${count}: ${served} is served`;
   return `${count}: the one of --model is served, which is newer than what was promoted over ${base}`;
