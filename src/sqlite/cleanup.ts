@@ -3,7 +3,7 @@ import type { Cleanup as CleanupPort } from '../campaigns/ports/store.ts';
 import type { Retention } from '../campaigns/types.ts';
 import type { AudienceRows } from './audience-rows.ts';
 import type { Connection } from './connection.ts';
-import { write } from './database.ts';
+import { truncateLog, write } from './database.ts';
 import type { ExpansionRows } from './expansion-rows.ts';
 import { forgetAnswers } from './idempotency-rows.ts';
 import { removeUnusedFolders } from './ranking-folders.ts';
@@ -38,7 +38,7 @@ export class Cleanup implements CleanupPort {
     });
     audiences.forget();
     // where a reader was in the way of an erasure, its ids stand in the log until now
-    database.pragma('wal_checkpoint(TRUNCATE)');
+    truncateLog(database);
     this.removeUnused();
   }
 

@@ -110,6 +110,18 @@ export function write<T>(database: Database, work: () => T): T {
 }
 
 /**
+ * Moves what stands in the log that is written ahead into the database, and cuts the log off: what was deleted stands in
+ * it too. While another connection reads it stays. @throws AppError storage_failed
+ */
+export function truncateLog(database: Database): void {
+  try {
+    database.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    throw databaseError(database.name, error);
+  }
+}
+
+/**
  * Takes SQLite's exclusive lock on a file (created where missing) and holds it until the function that it returns is
  * called or the process ends, however that is; null where another connection has it.
  * @throws AppError storage_failed

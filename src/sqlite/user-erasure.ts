@@ -10,7 +10,7 @@ import { type WrittenSet, writeBlocks } from '../user-sets/writer.ts';
 import type { SqliteAuditLog } from './audit-log.ts';
 import { insertRow } from './columns.ts';
 import type { Connection } from './connection.ts';
-import { write } from './database.ts';
+import { truncateLog, write } from './database.ts';
 import type { SqliteFeedback } from './feedback.ts';
 import { eraseFromAnswers } from './idempotency-rows.ts';
 import { replaceSet, setNames } from './set-rows.ts';
@@ -71,7 +71,7 @@ export class SqliteUserErasure implements UserErasure {
       await this.#forget(sorted);
       this.#parts.userSets.removeUnused();
       // the ids also stand in the log that was written ahead
-      this.#connection.database.pragma('wal_checkpoint(TRUNCATE)');
+      truncateLog(this.#connection.database);
       return erased;
     });
   }

@@ -2,8 +2,9 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
-import { openDatabase, write } from '../../src/sqlite/database.ts';
+import { describe, expect, it, vi } from 'vitest';
+import { openDatabase, truncateLog, write } from '../../src/sqlite/database.ts';
+import { Sqlite } from '../../src/sqlite/driver.ts';
 import { migrationsFolder, readMigrations } from '../../src/sqlite/migrations.ts';
 import { temporaryFolder } from '../fixture/folders.ts';
 
@@ -127,5 +128,17 @@ describe('readMigrations', () => {
     writeFileSync(join(folder, '0001-a.sql'), '');
     writeFileSync(join(folder, '0003-c.sql'), '');
     expect(() => readMigrations(folder)).toThrow('migration 0003-c.sql is not number 2');
+  });
+
+  it('says storage_failed when the disk is full as the log is moved into the database', () => {
+    const database = openDatabase(join(temporaryFolder(), 'a.db'), [migration(1, 'CREATE TABLE a (x)')]);
+    const full = vi.spyOn(database, 'pragma').mockImplementation(() => {
+      throw new Sqlite.SqliteError('database or disk is full', 'SQLITE_FULL');
+    });
+    expect(() => truncateLog(database)).toThrow(
+      expect.objectContaining({ code: 'storage_failed', facts: { errno: 'SQLITE_FULL' } }),
+    );
+    full.mockRestore();
+    database.close();
   });
 });
