@@ -1,0 +1,43 @@
+// `npm run check`: every check of package.json, two at a time. All of them run; what one says is printed when it ends,
+// and one that fails fails the whole.
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** The types take as long as all others together. The others are in order: the console's check makes what they read. */
+const ALONE = 'check:types';
+const FIRST = 'check:console';
+
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+const others = Object.keys(scripts).filter((name) => name.startsWith('check:') && name !== ALONE && name !== FIRST);
+const failed = (await Promise.all([[ALONE], [FIRST, ...others]].map(inTurn))).flat();
+if (failed.length > 0) console.error(`FAILED: ${failed.join(', ')}`);
+process.exitCode = failed.length > 0 ? 1 : 0;
+
+/** Runs scripts one after another; those that failed. */
+async function inTurn(names) {
+  const failed = [];
+  for (const name of names) if (!(await isPassed(name))) failed.push(name);
+  return failed;
+}
+
+async function isPassed(name) {
+  const start = performance.now();
+  const child = spawn('npm', ['run', '--silent', name], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    shell: process.platform === 'win32',
+  });
+  const said = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => said.push(data));
+  const status = await new Promise((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(code ?? signal));
+  });
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  process.stdout.write(Buffer.concat(said));
+  console.log(`${name}: ${status === 0 ? 'passed' : `FAILED with ${status}`}, ${seconds} s`);
+  return status === 0;
+}
