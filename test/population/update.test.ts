@@ -143,7 +143,7 @@ describe('updateFiles', () => {
           expect(diff.removed).toBe([...old.keys()].filter((id) => !state.has(id)).length);
         }
       }),
-      { numRuns: size(15, 200) },
+      { numRuns: size(15, 60) },
     );
   });
 });
