@@ -39,14 +39,14 @@ afterAll(async () => {
   await service.close();
 });
 
-async function start(model = world.model): Promise<Service> {
+async function start(model = world.model, { isEngineAwaited = true } = {}): Promise<Service> {
   const started = await startService({
     ...{ dataDir, model, population: world.population, host: '127.0.0.1', port: 0, apiKey: null, device: 'cpu' },
     ...{ threads: 1, logLevel: 'silent', webhookAllowedHosts: [] },
     limits: { minimumSeeds: 10, leaseMs: 15_000, maximumAttempts: 5, openRankings: 4 },
     ...{ logger: createLogger('silent', 'test'), clock: systemClock },
   });
-  await started.engineReady;
+  if (isEngineAwaited) await started.engineReady;
   return started;
 }
 
@@ -179,10 +179,11 @@ describe('another model', { timeout: 180_000 }, () => {
     await service.close();
     const third = join(folder, 'third');
     const version = writeVariant(world.model, third, () => ({ name: 'third' }));
-    service = await start(third);
+    // what is served is known before the engine is ready
+    service = await start(third, { isEngineAwaited: false });
     expect(await served()).toBe(version);
     await service.close();
-    service = await start();
+    service = await start(world.model, { isEngineAwaited: false });
     expect(await served()).toBe(first);
   });
 });

@@ -31,7 +31,7 @@ async function startScript(): Promise<ChildProcess> {
 
 describe.skipIf(!HAS_PROC)('a service that is started by a script', () => {
   it('ends on SIGTERM to npm, which waits for it', { timeout: 120_000 }, async () => {
-    const served = await Served.start({ ...world, dataDir: temporaryFolder() });
+    const served = await Served.start({ ...world, dataDir: temporaryFolder(), isThroughNpm: true });
     const { api, group } = served;
     expect(api).not.toBe(group);
     process.kill(group, 'SIGTERM');

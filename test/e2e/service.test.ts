@@ -26,6 +26,7 @@ describe.skipIf(!HAS_PROC)('serve', () => {
         ...world,
         population,
         dataDir: join(folder, 'data'),
+        isThroughNpm: true,
         env: { METAHEAC_MAXIMUM_ATTEMPTS: '1' },
       });
       await checkInternalError(served, population);

@@ -26,7 +26,7 @@ function newFolder(): string {
 }
 
 async function expectNothingLeft(served: Served): Promise<void> {
-  // npm may be gone a moment before its children.
+  // what was started may be gone a moment before its children
   await expect.poll(() => groupOf(served.group), { timeout: 5000 }).toEqual([]);
 }
 
@@ -50,7 +50,9 @@ describe.skipIf(!HAS_PROC)('serve', () => {
     expect(seconds).toBeLessThan(STOP_SECONDS);
     await expectNothingLeft(served);
 
-    const next = await Served.start({ ...world, dataDir, env: { METAHEAC_MAXIMUM_ATTEMPTS: '1' } });
+    const next = await Served.start({
+      ...{ ...world, dataDir, isThroughNpm: true, env: { METAHEAC_MAXIMUM_ATTEMPTS: '1' } },
+    });
     expect(await next.ended(id)).toMatchObject({ state: 'ready', audience_version: 1 });
     // Ctrl-C reaches npm, its shell, the API and the engine at once.
     process.kill(-next.group, 'SIGINT');
@@ -74,7 +76,7 @@ describe.skipIf(!HAS_PROC)('serve', () => {
       ['SIGTERM', 300],
       ['SIGINT', 900],
     ] as const) {
-      const early = await Served.spawn({ ...world, dataDir });
+      const early = await Served.spawn({ ...world, dataDir, isThroughNpm: true });
       await sleep(delayMs);
       process.kill(-early.group, signal);
       expect((await early.exited()).seconds).toBeLessThan(STOP_SECONDS);
