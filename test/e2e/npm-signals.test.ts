@@ -39,7 +39,7 @@ describe.skipIf(!HAS_PROC)('a service that is started by a script', () => {
     expect([code, signal]).toEqual([0, null]);
     expect(seconds).toBeLessThan(STOP_SECONDS);
     // the engine may be gone a moment after its parent
-    await expect.poll(() => groupOf(group), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => groupOf(group), { timeout: 20_000 }).toEqual([]);
   });
 
   it('ends on SIGTERM to scripts/run.mjs', { timeout: 120_000 }, async () => {
@@ -47,6 +47,6 @@ describe.skipIf(!HAS_PROC)('a service that is started by a script', () => {
     const exit = once(script, 'exit');
     script.kill('SIGTERM');
     expect(await exit).toEqual([0, null]);
-    await expect.poll(() => groupOf(script.pid!), { timeout: 5000 }).toEqual([]);
+    await expect.poll(() => groupOf(script.pid!), { timeout: 20_000 }).toEqual([]);
   });
 });

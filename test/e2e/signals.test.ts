@@ -27,7 +27,7 @@ function newFolder(): string {
 
 async function expectNothingLeft(served: Served): Promise<void> {
   // what was started may be gone a moment before its children
-  await expect.poll(() => groupOf(served.group), { timeout: 5000 }).toEqual([]);
+  await expect.poll(() => groupOf(served.group), { timeout: 20_000 }).toEqual([]);
 }
 
 describe.skipIf(!HAS_PROC)('serve', () => {

@@ -219,7 +219,7 @@ describe('an audience stream', () => {
     const stream = async () =>
       (await server.call('GET', `/v1/campaigns/${id}/seeds/unknown`, undefined, { accept: 'text/plain' })).status;
     expect(await stream()).toBe(503);
-    await expect.poll(stream, { timeout: 5_000 }).toBe(200);
+    await expect.poll(stream, { timeout: 20_000 }).toBe(200);
     expect((await read()).status).toBe(200);
     await expect.poll(() => openStreams(server)).toBe(0);
     for (const each of stalled) each.resume();

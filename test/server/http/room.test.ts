@@ -43,5 +43,5 @@ it('refuses what would stay, with a reason and a time, and says so in /readyz', 
   expect((await fixture.call('DELETE', `/v1/campaigns/${id}`)).status).toBe(204);
   free = 1_000_000;
   // parts are looked at once a second at most
-  await expect.poll(async () => (await fixture.call('GET', '/readyz')).status, { timeout: 5_000 }).toBe(200);
+  await expect.poll(async () => (await fixture.call('GET', '/readyz')).status, { timeout: 20_000 }).toBe(200);
 });

@@ -63,7 +63,7 @@ function upload(port: number, headers = ''): Upload {
 }
 
 const answered = (sender: Upload, status: number) =>
-  expect.poll(sender.answer, { timeout: 5_000 }).toContain(`HTTP/1.1 ${status} `);
+  expect.poll(sender.answer, { timeout: 20_000 }).toContain(`HTTP/1.1 ${status} `);
 const report = async (server: Fixture) => (await server.call('GET', '/v1/suppression')).json;
 const filesOf = (server: Fixture) => {
   try {

@@ -54,11 +54,14 @@ const ping = async (id: string) => (await fixture.call('POST', `/v1/webhooks/${i
 const deliveries = async (id: string) => (await fixture.call('GET', `/v1/webhooks/${id}/deliveries`)).json.items;
 /** Waits until the newest delivery looks so. */
 const newest = async (id: string, wanted: object) => {
-  await vi.waitFor(async () => expect((await deliveries(id))[0]).toMatchObject(wanted), { timeout: 5000, interval: 5 });
+  await vi.waitFor(async () => expect((await deliveries(id))[0]).toMatchObject(wanted), {
+    timeout: 20_000,
+    interval: 5,
+  });
   return (await deliveries(id))[0];
 };
 const receivedBy = (receiver: Receiver, count: number) =>
-  vi.waitFor(() => expect(receiver.received).toHaveLength(count), { timeout: 5000, interval: 5 });
+  vi.waitFor(() => expect(receiver.received).toHaveLength(count), { timeout: 20_000, interval: 5 });
 const verify = (secret: string, { body, headers }: Received) =>
   // biome-ignore lint/suspicious/noExplicitAny: the tests assert what it is
   new Webhook(secret).verify(body, headers as Record<string, string>) as any;
@@ -298,7 +301,7 @@ describe('no answer', () => {
     const { id } = await create(receiver.url);
     await ping(id);
     await newest(id, { state: 'delivered' });
-    await vi.waitFor(() => expect(closed).toBe(true), { timeout: 5000, interval: 5 });
+    await vi.waitFor(() => expect(closed).toBe(true), { timeout: 20_000, interval: 5 });
     expect(sent).toBeLessThan(100_000);
   });
 });
@@ -442,7 +445,7 @@ describe('a webhook that does not answer', () => {
     await receivedBy(alive, 20);
     expect(dead.received).toHaveLength(2);
     const counts = { delivered: 20, retried: 0, failed: 0 };
-    await vi.waitFor(() => expect(fixture.webhooks.counts()).toEqual(counts), { timeout: 5000, interval: 5 });
+    await vi.waitFor(() => expect(fixture.webhooks.counts()).toEqual(counts), { timeout: 20_000, interval: 5 });
   });
 });
 
@@ -519,7 +522,7 @@ describe('an outcome that cannot be recorded', () => {
     database.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON webhook_deliveries BEGIN SELECT RAISE(ABORT, 'no'); END`);
     await ping(id);
     await receivedBy(receiver, 1);
-    await vi.waitFor(() => expect(fixture.log()).toContain('could not be sent or recorded'), { timeout: 5000 });
+    await vi.waitFor(() => expect(fixture.log()).toContain('could not be sent or recorded'), { timeout: 20_000 });
     for (let i = 0; i < 5; i++) fixture.webhooks.wake();
     clock.pass(29_999);
     fixture.webhooks.wake();
@@ -578,7 +581,7 @@ describe('the log of deliveries', () => {
     receiver.answer = 200;
     await ping(id);
     await newest(id, { state: 'delivered' });
-    await vi.waitFor(async () => expect(await deliveries(id)).toHaveLength(2), { timeout: 5000, interval: 5 });
+    await vi.waitFor(async () => expect(await deliveries(id)).toHaveLength(2), { timeout: 20_000, interval: 5 });
     const ids = (await deliveries(id)).map((delivery: { id: string }) => delivery.id);
     expect(ids).toContain(waiting.id);
     expect(ids).not.toContain(old.id);

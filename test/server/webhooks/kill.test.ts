@@ -34,7 +34,7 @@ it('sends again what was being sent, with the same webhook-id and body', async (
   receiver.answer = 200;
   const second = run();
   await received(2);
-  await vi.waitFor(() => expect(newest()).toMatchObject({ state: 'delivered', attempts: 1 }), { timeout: 5000 });
+  await vi.waitFor(() => expect(newest()).toMatchObject({ state: 'delivered', attempts: 1 }), { timeout: 20_000 });
   second.kill('SIGKILL');
   const [one, two] = receiver.received;
   expect([two!.headers['webhook-id'], two!.body]).toEqual([one!.headers['webhook-id'], one!.body]);
