@@ -1,20 +1,31 @@
 /** What lies in the folders of a service that is stopped: `metaheac verify`, names, and events. */
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Corruption } from './corruption.ts';
 import { query, storedVersions } from './stored.ts';
 import type { Verdict } from './verdict.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const MOST_OUTPUT = 1 << 24;
 const KNOWN = /^(metaheac\.db(-wal|-shm)?|service\.lock|seeds|audiences|models)$/;
 const KNOWN_MODEL = /^(served\.json|[0-9a-f]{12})$/;
 
 /** `verify` must find what was corrupted, no other damage, and nothing that belongs to nobody. */
-export function checkFolders(dataDir: string, population: string, corruption: Corruption, verdict: Verdict): void {
+export async function checkFolders(
+  dataDir: string,
+  population: string,
+  corruption: Corruption,
+  verdict: Verdict,
+): Promise<void> {
   const args = ['scripts/run.mjs', 'src/cli/main.ts', 'verify', dataDir, '--json'];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+  // its exit code says whether it found something
+  const options = { cwd: ROOT, maxBuffer: MOST_OUTPUT };
+  const { stdout = '', stderr } = await promisify(execFile)(process.execPath, args, options).catch(
+    (error: Error & { readonly stdout?: string; readonly stderr?: string }) => error,
+  );
   if (stdout === '') throw new Error(`verify failed: ${stderr}`);
   const { faults, orphans } = JSON.parse(stdout) as { faults: { path: string; message: string }[]; orphans: string[] };
   for (const { path, message } of faults)

@@ -18,7 +18,7 @@ import { undisturbed } from './reference.ts';
 import { type Inputs, keyOf, type Sighting } from './sighting.ts';
 import { obstaclesOf, strikeAll, type Tally } from './strike.ts';
 import type { Summary } from './summary.ts';
-import { checkLedgers, emptyVerdict } from './verdict.ts';
+import { checkLedgers, emptyVerdict, type Verdict } from './verdict.ts';
 import { type ChaosWorld, makeChaosWorld } from './world.ts';
 
 export interface ChaosOptions {
@@ -118,7 +118,7 @@ class Run {
   }
 
   async all(): Promise<Summary> {
-    const { program, receiver, world, dataDir, population } = this.#stage;
+    const { program, receiver, world, dataDir } = this.#stage;
     const { note, folder } = this.#options;
     const { errors } = this.#tally;
     const { corruption } = this.#patient;
@@ -138,22 +138,18 @@ class Run {
     const atLast = program.held();
     if (atLast.bytes > MEMORY_FACTOR * atFirst.bytes)
       errors.push(`memory went from ${atFirst.bytes} to ${atLast.bytes} bytes`);
-    await this.#stop();
-    const leftProcesses = await program.leftProcesses();
-    if (leftProcesses > 0) verdict.leftOver.push(`${leftProcesses} processes`);
-    const crashes = program.log.match(CRASH) ?? [];
-    errors.push(...crashes.map((line) => `the log has: ${line}`));
-    checkFolders(dataDir, population, corruption, verdict);
-    const received = new Set(receiver.received.map(({ headers }) => String(headers['webhook-id'])));
-    checkEvents(dataDir, received, verdict);
     const all = [...stored, ...this.#sightings];
     const wanted = new Map<string, Inputs>(all.map((one) => [keyOf(one), one]));
     const byModel = world.models.map(({ version }) => all.filter((one) => one.modelVersion === version).length);
     note(`comparing ${all.length} audiences (${byModel.join(' and ')} by model) with ${wanted.size} undisturbed ones`);
     const { erased, erasures } = this.#shared;
-    const reference = await undisturbed(world, folder, [...wanted.values()], erased);
+    // the undisturbed services are others: they need not wait until this one has ended
+    const [reference] = await Promise.all([
+      undisturbed(world, folder, [...wanted.values()], erased),
+      this.#end(verdict),
+    ]);
     compareAll(all, { reference, erased: new Set(world.victims.slice(0, erased)), erasures }, verdict);
-    return this.#summarise({ verdict, events: received.size, memory: { atFirst, atLast } });
+    return this.#summarise({ verdict, events: this.#received().size, memory: { atFirst, atLast } });
   }
 
   /** Clients and faults at the same time. */
@@ -172,6 +168,24 @@ class Run {
       strikeAll(this.#patient, 'kills', this.#rng.fork('kills'), { ...this.#tally, isOver }),
       strikeAll(this.#patient, 'others', this.#rng.fork('faults'), { ...this.#tally, isOver }),
     ]);
+  }
+
+  /** Ends the service, and looks at what it leaves. */
+  async #end(verdict: Verdict): Promise<void> {
+    const { program, dataDir, population } = this.#stage;
+    const { corruption } = this.#patient;
+    await this.#stop();
+    const leftProcesses = await program.leftProcesses();
+    if (leftProcesses > 0) verdict.leftOver.push(`${leftProcesses} processes`);
+    const crashes = program.log.match(CRASH) ?? [];
+    this.#tally.errors.push(...crashes.map((line) => `the log has: ${line}`));
+    await checkFolders(dataDir, population, corruption, verdict);
+    checkEvents(dataDir, this.#received(), verdict);
+  }
+
+  /** Ids of the webhooks that came. */
+  #received(): ReadonlySet<string> {
+    return new Set(this.#stage.receiver.received.map(({ headers }) => String(headers['webhook-id'])));
   }
 
   /** Twice: what the next start has to clean up is gone after it. */
