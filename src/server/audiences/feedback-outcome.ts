@@ -22,6 +22,9 @@ const feedbackOutcomeSchema = z
     users: z.object({ conversion: count, click: count, dismissal: count }).describe('By their last event.'),
     responders: z
       .object({
+        compared: count.describe(
+          'Those that were looked at: all, or as many as are looked at, in the order of their ids.',
+        ),
         ranked: count.describe('Those that the active audience version ranks: neither its seeds nor unknown to it.'),
         members: count.describe('Those of them who are in the audience.'),
       })
@@ -29,7 +32,9 @@ const feedbackOutcomeSchema = z
   })
   .meta({
     id: 'FeedbackOutcome',
-    examples: [{ users: { conversion: 12, click: 40, dismissal: 3 }, responders: { ranked: 52, members: 31 } }],
+    examples: [
+      { users: { conversion: 12, click: 40, dismissal: 3 }, responders: { compared: 52, ranked: 49, members: 31 } },
+    ],
   });
 
 export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): void {
@@ -45,7 +50,7 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): 
         description:
           'Users by their last event, and how many of those who converted or clicked are in the active audience: ' +
           "beside the quality's `recall` for its size, what came of the prediction. Of more than " +
-          `${config.maximumBatchMembers} of them, so many are looked at.`,
+          `${config.maximumBatchMembers} of them, so many are looked at (\`compared\`).`,
         params: campaignParams,
         response: { 200: json('Events and members.', feedbackOutcomeSchema) },
         errors: ['campaign_not_found'],
@@ -55,16 +60,21 @@ export function addFeedbackOutcome(app: ServerApp, dependencies: OutcomeNeeds): 
       const { id } = request.params;
       const users = store.feedbackOf(id);
       const isReady = store.get(id).audienceVersion !== null;
-      return { users, responders: isReady ? countResponders(dependencies, id) : { ranked: 0, members: 0 } };
+      return { users, responders: isReady ? countResponders(dependencies, id) : NONE };
     },
   );
 }
 
+interface Responders {
+  readonly compared: number;
+  readonly ranked: number;
+  readonly members: number;
+}
+
+const NONE: Responders = { compared: 0, ranked: 0, members: 0 };
+
 /** Those who are ranked, and those of them who are members of the active audience. */
-function countResponders(
-  dependencies: OutcomeNeeds,
-  id: string,
-): { readonly ranked: number; readonly members: number } {
+function countResponders(dependencies: OutcomeNeeds, id: string): Responders {
   const { config, population, store } = dependencies;
   const responders = store.respondersOf(id, config.maximumBatchMembers);
   return withActive(dependencies, id, Math.max(1, responders.length), (audience, ranking) => {
@@ -75,6 +85,6 @@ function countResponders(
       ranked += 1;
       if (membershipOf(ranking, audience.size, number) !== null) members += 1;
     }
-    return { ranked, members };
+    return { compared: responders.length, ranked, members };
   });
 }

@@ -40,17 +40,30 @@ describe('GET /v1/campaigns/{id}/feedback', () => {
     expect(await outcomeOf(id)).toEqual({
       users: { conversion: 4, click: 3, dismissal: 1 },
       // a seed and a stranger are ranked nowhere
-      responders: { ranked: 5, members: 3 },
+      responders: { compared: 7, ranked: 5, members: 3 },
     });
     await fixture.call('PATCH', `/v1/campaigns/${id}`, { audience: { size: 2 } });
-    expect((await outcomeOf(id)).responders).toEqual({ ranked: 5, members: 2 });
+    expect((await outcomeOf(id)).responders).toEqual({ compared: 7, ranked: 5, members: 2 });
+  });
+
+  it('says how many of those who responded it looked at', async () => {
+    const small = await openFixture(users.population, { maximumBatchMembers: 2 });
+    try {
+      const id = await small.createReady();
+      const events = USER_IDS.slice(-5).map((user_id) => ({ user_id, event: 'click' }));
+      await small.call('POST', `/v1/campaigns/${id}/feedback`, { events });
+      const { users: counted, responders } = (await small.call('GET', `/v1/campaigns/${id}/feedback`)).json;
+      expect([counted.click, responders.compared]).toEqual([5, 2]);
+    } finally {
+      await small.close();
+    }
   });
 
   it('counts nobody before there is an audience, and knows no campaign that is not there', async () => {
     const { json } = await fixture.call('POST', '/v1/campaigns', OK_BODY);
     expect(await outcomeOf(json.id)).toEqual({
       users: { conversion: 0, click: 0, dismissal: 0 },
-      responders: { ranked: 0, members: 0 },
+      responders: { compared: 0, ranked: 0, members: 0 },
     });
     expect(await outcomeOf('00000000-0000-4000-8000-000000000000')).toMatchObject({ code: 'campaign_not_found' });
   });

@@ -49,6 +49,7 @@ export function Feedback({ campaign: { id, audience_version: version } }: { read
           ) : (
             <Comparison
               {...responders}
+              responded={users.conversion + users.click}
               recall={expected?.recall ?? null}
               share={quality.candidates === 0 ? null : quality.size / quality.candidates}
             />
@@ -72,12 +73,15 @@ interface ComparisonProps {
   /** Who responded and could have been chosen, and those of them who were. */
   readonly ranked: number;
   readonly members: number;
+  /** Those of the people who responded that the service looked at; of many, not all. */
+  readonly compared: number;
+  readonly responded: number;
   readonly recall: Interval | null;
   readonly share: number | null;
 }
 
 /** People, shares and times random: what came, and what was expected. */
-function Comparison({ ranked, members, recall, share }: ComparisonProps) {
+function Comparison({ ranked, members, compared, responded, recall, share }: ComparisonProps) {
   const row = (title: string, { mean, low, high }: Interval) => {
     const span = (format: (value: number) => string) =>
       low === high ? format(mean) : `${format(mean)} (${format(low)} to ${format(high)})`;
@@ -105,12 +109,18 @@ function Comparison({ ranked, members, recall, share }: ComparisonProps) {
           { key: 'title', title: 'In the audience', cell: ({ title }) => title },
           { key: 'people', title: 'People', isNumber: true, cell: ({ people }) => people },
           { key: 'share', title: 'Share', isNumber: true, cell: (each) => each.share },
-          { key: 'lift', title: 'Beside random', isNumber: true, cell: ({ lift }) => lift ?? '–' },
+          { key: 'lift', title: 'Compared with random', isNumber: true, cell: ({ lift }) => lift ?? '–' },
         ]}
       />
       <p class="muted small">
         Whoever was never shown the campaign could hardly respond: where only the audience was, its share is high.
       </p>
+      {compared < responded ? (
+        <p class="muted small">
+          This compares {formatCount(compared)} of the {formatCount(responded)} people who responded: the first by their
+          ids.
+        </p>
+      ) : null}
     </div>
   );
 }
