@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import { call } from './api/client.ts';
 import { ApiError } from './api/errors.ts';
+import { usePolled } from './api/use-polled.ts';
 import { useConsole } from './console.ts';
 import { PAGES, pageOf } from './pages.ts';
 import { hrefOf } from './router.ts';
@@ -9,28 +10,13 @@ import { Shell } from './shell.tsx';
 import { SignIn } from './sign-in.tsx';
 import { ButtonLink } from './ui/button.tsx';
 import { Page } from './ui/page.tsx';
-import { Empty, Loading, NoPermission, OfflineBar } from './ui/states.tsx';
+import { Empty, Failed, Loading, NoPermission, OfflineBar } from './ui/states.tsx';
 
 export function App() {
-  const { api, session, connection, router } = useConsole();
+  const { session, router } = useConsole();
   const state = session.state.value;
-  const returns = connection.returns.value;
-  // asked again when the service is back
-  useEffect(() => {
-    if (session.state.peek().kind !== 'unknown') return;
-    call(api.GET('/v1/keys/current')).then(session.accept, (error: unknown) => {
-      if (error instanceof ApiError) session.end(session.key === null ? null : 'The key is no longer valid.');
-    });
-  }, [api, session, returns]);
-
   if (state.kind === 'out') return <SignIn why={state.why} />;
-  if (state.kind === 'unknown')
-    return (
-      <main class="main">
-        <OfflineBar />
-        <Loading />
-      </main>
-    );
+  if (state.kind === 'unknown') return <Entering />;
   const page = pageOf(router.place.value.segments);
   return (
     <Shell pages={PAGES} current={page}>
@@ -51,5 +37,24 @@ export function App() {
         </Page>
       )}
     </Shell>
+  );
+}
+
+/** Asks who the key is of, until that is answered. */
+function Entering() {
+  const { api, session } = useConsole();
+  const { data, error, refresh } = usePolled((signal) => call(api.GET('/v1/keys/current', { signal })), {
+    ...{ key: 'caller', everyMs: () => null },
+  });
+  const isRefused = error instanceof ApiError && error.status === 401;
+  useEffect(() => {
+    if (data !== undefined) session.accept(data);
+    else if (isRefused) session.end(session.key === null ? null : 'The key is no longer valid.');
+  }, [data, isRefused]);
+  return (
+    <main class="main">
+      <OfflineBar />
+      {error === undefined || isRefused ? <Loading /> : <Failed error={error} onRetry={refresh} />}
+    </main>
   );
 }

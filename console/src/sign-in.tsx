@@ -21,7 +21,11 @@ export function SignIn({ why }: { readonly why: string | null }) {
     } catch (cause) {
       session.use(null);
       setError(
-        cause instanceof ApiError && cause.status === 401 ? 'The service does not know this key.' : String(cause),
+        cause instanceof ApiError && cause.status === 401
+          ? 'The service does not know this key.'
+          : cause instanceof Error
+            ? cause.message
+            : String(cause),
       );
       setBusy(false);
     }

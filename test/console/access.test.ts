@@ -53,7 +53,7 @@ describeInBrowser('signing in', () => {
     await page.getByRole('slider').waitFor();
     for (const name of ['Use this size', 'This is its size', 'Edit', 'Delete', 'Make it again'])
       expect([name, await page.getByRole('button', { name }).count()]).toEqual([name, 0]);
-    await page.getByRole('tab', { name: 'Use it' }).click();
+    await page.getByRole('tab', { name: 'Download and results' }).click();
     const command = await page.locator('.command').textContent();
     expect(command).toContain('-H "authorization: Bearer $METAHEAC_API_KEY"');
     expect(command).not.toContain(keys['read']);
@@ -73,6 +73,24 @@ describeInBrowser('signing in', () => {
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByRole('heading', { name: 'Sign in' }).waitFor();
     expect(await page.evaluate('sessionStorage.length')).toBe(0);
+  });
+
+  it('waits for a service that is busy, and says so', async () => {
+    const { page } = await signIn(keys['read']!);
+    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    const problem = { type: '/docs/errors/unavailable', title: 'Unavailable', code: 'unavailable', detail: 'busy' };
+    const body = JSON.stringify({ ...problem, status: 503, request_id: 'r', retry_after: 1 });
+    let busy = { caller: 2, list: 2 };
+    await page.route('**/v1/{keys/current,campaigns?*}', async (route) => {
+      const part = route.request().url().includes('keys') ? 'caller' : 'list';
+      if (busy[part] === 0) return route.continue();
+      busy = { ...busy, [part]: busy[part] - 1 };
+      await route.fulfill({ status: 503, contentType: 'application/problem+json', body });
+    });
+    await page.reload();
+    await page.getByRole('heading', { name: 'The service is busy' }).waitFor();
+    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    expect(busy).toEqual({ caller: 0, list: 0 });
   });
 
   it('ends when the key is revoked', async () => {

@@ -52,6 +52,19 @@ export class ForeignAnswerError extends Error {
   }
 }
 
+const MOST_RETRY_SECONDS = 30;
+const RETRY_SECONDS = 2;
+/** Of the service where it is busy, and of a proxy while it starts. */
+const BUSY = [429, 502, 503, 504];
+
+/** In how many seconds a service that is busy, or starts, is asked again; null where that would not help. */
+export function retrySeconds(error: unknown): number | null {
+  const isAnswer = error instanceof ApiError || error instanceof ForeignAnswerError;
+  if (!isAnswer || !BUSY.includes(error.status)) return null;
+  const told = error instanceof ApiError ? Number(error.problem['retry_after'] ?? RETRY_SECONDS) : RETRY_SECONDS;
+  return Math.min(MOST_RETRY_SECONDS, told);
+}
+
 export function isProblem(body: unknown): body is Problem {
   return typeof body === 'object' && body !== null && 'code' in body && 'detail' in body && 'status' in body;
 }

@@ -2,6 +2,7 @@
 import { useComputed, useSignal } from '@preact/signals';
 import { useCallback, useEffect, useRef } from 'preact/hooks';
 import { useConsole } from '../console.ts';
+import { retrySeconds } from './errors.ts';
 
 export interface Polled<T> {
   /** The last that was loaded: it stays while it is loaded again, and when that fails. */
@@ -24,7 +25,7 @@ interface PollOptions<T> {
 
 /**
  * Loads with `load` and again every `everyMs`. Hidden tabs load nothing and catch up when they are seen; nothing is
- * asked of a service that cannot be reached, until it is back.
+ * asked of a service that cannot be reached, until it is back; one that is busy is asked again when it says.
  */
 export function usePolled<T>(
   load: (signal: AbortSignal) => Promise<T>,
@@ -49,7 +50,9 @@ export function usePolled<T>(
 
     const schedule = () => {
       const { everyMs: every } = latest.current;
-      const delayMs = typeof every === 'number' ? every : every(state.peek().data);
+      const { data, error } = state.peek();
+      const busySeconds = retrySeconds(error);
+      const delayMs = busySeconds !== null ? 1000 * busySeconds : typeof every === 'number' ? every : every(data);
       page.clearTimeout(timer);
       if (delayMs !== null && !document.hidden && !connection.isOffline.peek()) timer = page.setTimeout(run, delayMs);
     };

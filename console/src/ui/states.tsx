@@ -1,6 +1,6 @@
 /** What stands in place of data: nothing yet, nothing at all, an error, no right to it. Offline is a bar above all. */
 import type { ComponentChildren } from 'preact';
-import { ApiError, OfflineError } from '../api/errors.ts';
+import { ApiError, OfflineError, retrySeconds } from '../api/errors.ts';
 import { useConsole } from '../console.ts';
 import { Button } from './button.tsx';
 
@@ -40,6 +40,12 @@ export function Failed({ error, onRetry }: { readonly error: unknown; readonly o
   if (error instanceof OfflineError)
     return <Empty title="Waiting for the service">It appears as soon as it is back.</Empty>;
   if (error instanceof ApiError && error.status === 403) return <NoPermission>{error.message}</NoPermission>;
+  if (retrySeconds(error) !== null)
+    return (
+      <Empty title="The service is busy" actions={<Button onClick={onRetry}>Try now</Button>}>
+        It has more to do than it can, or is starting. This page asks again by itself.
+      </Empty>
+    );
   const text = error instanceof Error ? error.message : String(error);
   const isApi = error instanceof ApiError;
   return (

@@ -1,5 +1,5 @@
 /** Sends the ids of a file in pieces that grow, so that the first answer comes soon and a large file goes fast. */
-import { ApiError } from '../../api/errors.ts';
+import { ApiError, retrySeconds } from '../../api/errors.ts';
 import type { UserSet } from '../../api/types.ts';
 import type { Layout } from './read/layout.ts';
 import { readIds } from './read/read-ids.ts';
@@ -34,7 +34,6 @@ const FIRST_CHARACTERS = 48 * 1024;
 const MOST_CHARACTERS = 4 * 1024 * 1024;
 /** A service that is busy with other uploads is asked again. */
 const ATTEMPTS = 6;
-const PAUSE_SECONDS = 2;
 
 /** @throws UnreadableError, ApiError, OfflineError */
 export async function sendIds(file: Blob, layout: Layout, send: Send, following: Following): Promise<Report> {
@@ -92,10 +91,9 @@ async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promis
     try {
       return await work();
     } catch (error) {
-      const isBusy = error instanceof ApiError && (error.status === 503 || error.status === 429);
-      if (!isBusy || attempt >= ATTEMPTS || signal.aborted) throw error;
-      const seconds = Number(error.problem['retry_after'] ?? PAUSE_SECONDS);
-      await new Promise((resolve) => setTimeout(resolve, 1000 * Math.min(30, seconds)));
+      const seconds = retrySeconds(error);
+      if (seconds === null || attempt >= ATTEMPTS || signal.aborted) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
     }
   }
 }
