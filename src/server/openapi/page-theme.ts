@@ -26,6 +26,13 @@ body, .swagger-ui, .swagger-ui .info .title, .swagger-ui .opblock-tag, .swagger-
 .swagger-ui .info p { line-height: 1.8; }
 :root .swagger-ui .btn.authorize { border-color: var(--accent); color: var(--accent); }
 :root .swagger-ui .btn.authorize svg, :root .swagger-ui .btn.authorize span { fill: var(--accent); color: var(--accent); }
+html:not(.dark-mode) .swagger-ui .info .title small { background: #5c6370; }
+html:not(.dark-mode) .swagger-ui .info .title small.version-stamp { background: #4a6800; }
+html:not(.dark-mode) .swagger-ui .opblock-post .opblock-summary-method { background: #1b6b3c; }
+html:not(.dark-mode) .swagger-ui .opblock-get .opblock-summary-method { background: #3350c4; }
+html:not(.dark-mode) .swagger-ui .opblock-put .opblock-summary-method { background: #805200; }
+html:not(.dark-mode) .swagger-ui .opblock-patch .opblock-summary-method { background: #0f6b62; }
+html:not(.dark-mode) .swagger-ui .opblock-delete .opblock-summary-method { background: #b3261e; }
 .project { display: flex; flex-wrap: wrap; align-items: center; gap: 8px 24px; padding: 14px 24px;
   border-bottom: 1px solid var(--line); background: var(--surface); font-size: 15px; }
 .project a { color: var(--muted); text-decoration: none; }
@@ -52,6 +59,14 @@ const SCRIPT = `
   // the page sets its own at the start
   new MutationObserver(apply).observe(root, { attributeFilter: ['class'] });
   apply();
+  // what readers of screens need, and the page's own markup lacks
+  const page = document.getElementById('swagger-ui');
+  page.setAttribute('role', 'main');
+  const mend = () => {
+    document.getElementById('servers')?.setAttribute('aria-label', 'Servers');
+    for (const heading of page.querySelectorAll('h3.opblock-tag, section.models > h4')) heading.ariaLevel = '2';
+  };
+  new MutationObserver(mend).observe(page, { childList: true, subtree: true });
 })();
 `;
 
