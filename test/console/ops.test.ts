@@ -106,6 +106,33 @@ describeInBrowser('the populations', () => {
     expect(json.version).toBe(versions.first);
   });
 
+  it('are followed by a new audience that is being filled in', async () => {
+    const { served, people } = fixture();
+    const activate = (version: string) =>
+      served.call('POST', `/v1/populations/${version}/activate`, undefined, HEADERS);
+    const { page, faults } = await openAs('audiences/new');
+    await page.getByLabel('Name', { exact: true }).fill('Over two populations');
+    await page.getByLabel('Or paste their ids').fill(people.slice(0, 120).join('\n'));
+    await page.getByText('120 customers matched.').waitFor();
+    await activate(versions.second);
+    await page.getByText('Another population came into use meanwhile, with 1,995 people', { exact: false }).waitFor();
+    // the ten who are no longer there
+    await page.getByText('110 customers matched, 10 unknown.').waitFor();
+    await page.getByText('Expected quality').waitFor();
+    await expectAccessible(page);
+    await page.getByRole('button', { name: 'Create the audience' }).click();
+    await page.getByRole('tab', { name: 'Size' }).waitFor();
+    const id = page.url().split('/').at(-1)!.split('?')[0];
+    const { json } = await served.call('GET', `/v1/campaigns/${id}`, undefined, HEADERS);
+    expect(json.population_version).toBe(versions.second);
+    // the audience stays what it is when the one before is back
+    await activate(versions.first);
+    await page.getByRole('tab', { name: 'Members' }).click();
+    await page.getByRole('row', { name: /^1 / }).waitFor();
+    await served.call('DELETE', `/v1/campaigns/${id}`, undefined, HEADERS);
+    expect(faults.list).toEqual([]);
+  });
+
   it('offer a reader no activation', async () => {
     const { page } = await openAs('populations', reader);
     await page.getByRole('row', { name: new RegExp(versions.second) }).waitFor();
@@ -203,6 +230,8 @@ describeInBrowser.each(THEMES)('the reference in the %s theme', (theme) => {
     expect(await opened.page.locator('.topbar').isVisible()).toBe(false);
     const canvas = await opened.page.evaluate('getComputedStyle(document.body).backgroundColor');
     expect(canvas).toBe(theme === 'dark' ? 'rgb(20, 20, 19)' : 'rgb(255, 255, 255)');
+    // Swagger UI has links within its buttons
+    await expectAccessible(opened.page, ['nested-interactive']);
     await opened.page.screenshot({ path: join(ROOT, `test/console/screenshots/reference-1600-${theme}.png`) });
     await opened.page.getByRole('link', { name: 'Console' }).click();
     await opened.page.getByRole('link', { name: 'API reference' }).or(opened.page.getByLabel('API key')).waitFor();

@@ -7,7 +7,7 @@ import { hrefOf } from '../../router.ts';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { formatCount } from '../../ui/format.ts';
 import { Empty } from '../../ui/states.tsx';
-import { DRAFT, STATES } from '../audiences/words.ts';
+import { isDraft, reasonOf, wordOf } from '../audiences/words.ts';
 import { AddCustomers } from './add-customers.tsx';
 
 interface OutcomeProps {
@@ -15,11 +15,18 @@ interface OutcomeProps {
   readonly onChange: () => void;
 }
 
-type Way = 'add' | 'again' | 'new';
+type Way = 'add' | 'again' | 'new' | 'continue';
 
 /** By state, and where that is not enough by the code of its reason: what to do, and the ways that are offered. */
 const ADVICE: Readonly<Record<string, { readonly text: string; readonly ways: readonly Way[] }>> = {
-  none: { text: 'Bring the ids of some of your customers: the audience is made of people like them.', ways: ['add'] },
+  none: {
+    text: 'Bring the ids of some of your customers: the audience is made of people like them.',
+    ways: ['add', 'continue'],
+  },
+  draft: {
+    text: 'It was begun and not finished. Its customers are here: go on with it, or delete it.',
+    ways: ['continue'],
+  },
   too_small: {
     text: 'Add customers whose ids your population has, or begin again with another list.',
     ways: ['add', 'new'],
@@ -41,18 +48,19 @@ export function Outcome({ campaign, onChange }: OutcomeProps) {
   const { state, reason, seeds, audience_version: version, expansion_id: expansion } = campaign;
   const { session } = useConsole();
   if (state === 'ready' || state === 'superseded') return null;
-  const advice = ADVICE[reason?.code ?? ''] ?? ADVICE[state ?? 'none'] ?? ADVICE['failed']!;
+  const advice =
+    ADVICE[reason?.code ?? ''] ?? ADVICE[isDraft(campaign) ? 'draft' : (state ?? 'none')] ?? ADVICE['failed']!;
   const unknown = seeds?.unknown_examples ?? [];
   return (
     <Empty
-      title={state === null ? DRAFT.text : STATES[state].text}
+      title={wordOf(campaign).text}
       actions={
         session.may('write')
           ? advice.ways.map((way) => <WayOut key={way} way={way} campaign={campaign} onChange={onChange} />)
           : null
       }
     >
-      {reason === null ? null : <p class="reason-text">{wordsOf(reason)}</p>}
+      {reason === null ? null : <p class="reason-text">{reasonOf(reason)}</p>}
       <p>{advice.text}</p>
       {seeds !== null && seeds.received > 0 ? (
         <p class="muted">
@@ -89,17 +97,16 @@ function WayOut({ way, campaign, onChange }: OutcomeProps & { readonly way: Way 
     }
   };
   if (way === 'add') return <AddCustomers id={id} onChange={onChange} />;
+  if (way === 'continue')
+    return (
+      <ButtonLink kind={isDraft(campaign) ? 'primary' : 'plain'} href={hrefOf(['audiences', 'new'], { draft: id })}>
+        Go on with it
+      </ButtonLink>
+    );
   if (way === 'new') return <ButtonLink href={hrefOf(['audiences', 'new'])}>Start with another list</ButtonLink>;
   return (
     <Button kind="primary" onClick={again} isBusy={isBusy}>
       Make it again
     </Button>
   );
-}
-
-/** The service's words as a sentence; where it counts customers, in the words of this page. */
-function wordsOf({ code, message, known, minimum }: NonNullable<Campaign['reason']>): string {
-  if (code === 'too_few_seeds' && typeof known === 'number' && typeof minimum === 'number')
-    return `${formatCount(known)} of your customers are in the population; at least ${formatCount(minimum)} are needed.`;
-  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;
 }

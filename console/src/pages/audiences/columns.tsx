@@ -5,7 +5,7 @@ import { Badge } from '../../ui/badge.tsx';
 import { formatAgo, formatCount, formatDuration, formatFactor, formatShare, formatTime } from '../../ui/format.ts';
 import { Progress } from '../../ui/progress.tsx';
 import type { Column } from '../../ui/table.tsx';
-import { DRAFT, isRunning, STATES, VERDICTS } from './words.ts';
+import { isRunning, reasonOf, VERDICTS, wordOf } from './words.ts';
 
 /** Characters of a version that tell it from others. */
 const SHORT_VERSION = 7;
@@ -42,13 +42,13 @@ function Name({ id, name, external_id: externalId, labels }: Campaign) {
 }
 
 function State(campaign: Campaign) {
-  const { state, progress, eta_seconds: seconds, reason } = campaign;
-  const { text, tone } = state === null ? DRAFT : STATES[state];
+  const { progress, eta_seconds: seconds, reason } = campaign;
+  const { text, tone } = wordOf(campaign);
   if (!isRunning(campaign))
     return (
       <div>
         <Badge tone={tone}>{text}</Badge>
-        {reason !== null && tone !== 'good' ? <div class="muted small reason">{reason.message}</div> : null}
+        {reason !== null && tone !== 'good' ? <div class="muted small reason">{reasonOf(reason)}</div> : null}
       </div>
     );
   return (
@@ -101,7 +101,7 @@ function Version({ audience_version: version, model_version: model, needs_expans
       {version}
       {isOld ? <span class="muted"> (inputs changed)</span> : null}
       {model === null ? null : (
-        <div class="muted small">
+        <div class="muted small quiet">
           model <span class="mono">{model.slice(0, SHORT_VERSION)}</span>
         </div>
       )}

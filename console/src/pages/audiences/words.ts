@@ -1,6 +1,7 @@
 /** States and verdicts in words for people. */
 import type { Campaign, CampaignState, Verdict } from '../../api/types.ts';
 import type { Tone } from '../../ui/badge.tsx';
+import { formatCount } from '../../ui/format.ts';
 
 interface Word {
   readonly text: string;
@@ -18,7 +19,26 @@ export const STATES: Readonly<Record<CampaignState, Word>> = {
   cancelled: { text: 'Cancelled', tone: 'neutral' },
 };
 
-export const DRAFT: Word = { text: 'No customers yet', tone: 'neutral' };
+const EMPTY: Word = { text: 'No customers yet', tone: 'neutral' };
+const DRAFT: Word = { text: 'Not created yet', tone: 'neutral' };
+
+/** Of a campaign as it is; one that nothing was made of yet may have its customers already. */
+export function wordOf(campaign: Pick<Campaign, 'state' | 'seeds'>): Word {
+  if (campaign.state !== null) return STATES[campaign.state];
+  return isDraft(campaign) ? DRAFT : EMPTY;
+}
+
+/** Begun in the form of a new audience, or by a program, and not finished. */
+export function isDraft({ state, seeds }: Pick<Campaign, 'state' | 'seeds'>): boolean {
+  return state === null && (seeds?.received ?? 0) > 0;
+}
+
+/** The service's reason as a sentence; where it counts customers, in the words of these pages. */
+export function reasonOf({ code, message, known, minimum }: NonNullable<Campaign['reason']>): string {
+  if (code === 'too_few_seeds' && typeof known === 'number' && typeof minimum === 'number')
+    return `${formatCount(known)} of your customers are in the population; at least ${formatCount(minimum)} are needed.`;
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.!?]$/.test(message) ? '' : '.'}`;
+}
 
 interface VerdictWord extends Word {
   /** In a sentence, for somebody who decides on an audience. */

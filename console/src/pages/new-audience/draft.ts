@@ -1,10 +1,10 @@
 /**
  * The campaign that lists are sent to while the form is filled in: a campaign without an expansion, so nothing runs. It
- * becomes the audience, or is deleted.
+ * has what was entered, so that whoever left can go on with it; it becomes the audience, or is deleted.
  */
 import { type Api, call } from '../../api/client.ts';
 import { ApiError } from '../../api/errors.ts';
-import type { Caller, CampaignInputs } from '../../api/types.ts';
+import type { Caller, CampaignInputs, UserSet } from '../../api/types.ts';
 import type { Send } from './send-ids.ts';
 
 interface DraftNeeds {
@@ -15,6 +15,9 @@ interface DraftNeeds {
   readonly onId: (id: string | null) => void;
 }
 
+/** As long as it was given none. */
+export const DRAFT_NAME = 'Draft';
+
 const NDJSON = { 'content-type': 'application/x-ndjson' };
 
 export class Draft {
@@ -22,6 +25,8 @@ export class Draft {
   #made: Promise<string> | null;
   /** What is still being sent makes no other one. */
   #isOver = false;
+  /** Settles with the last change: none of it may arrive after what follows. */
+  #kept: Promise<unknown> = Promise.resolve();
 
   constructor(needs: DraftNeeds) {
     this.#needs = needs;
@@ -56,6 +61,26 @@ export class Draft {
     return call(this.#needs.api.GET('/v1/campaigns/{id}/seeds/unknown', { params, headers, parseAs: 'blob' }));
   }
 
+  /** Changes the campaign that there is to what was entered, and makes none. */
+  keep(inputs: CampaignInputs): Promise<void> {
+    const kept = this.#kept.then(async () => {
+      if (this.#made === null) return;
+      const params = { path: { id: await this.#made } };
+      await call(this.#needs.api.PATCH('/v1/campaigns/{id}', { params, body: inputs }));
+    });
+    this.#kept = kept.catch(() => {});
+    return kept;
+  }
+
+  /** The same, with a campaign of its own where there is none: it is left to whoever goes on with it. */
+  async leave(inputs: CampaignInputs): Promise<void> {
+    await this.#id();
+    await this.keep(inputs);
+    this.#made = null;
+    this.#isOver = true;
+    this.#needs.onId(null);
+  }
+
   /**
    * Starts the expansion of it; its id. `isSuppressing`: the list that was sent counts; otherwise none does.
    * @throws ApiError with pointers of the inputs
@@ -63,6 +88,7 @@ export class Draft {
   async submit(inputs: CampaignInputs, isSuppressing: boolean): Promise<string> {
     const { api, onId } = this.#needs;
     const params = { path: { id: await this.#id() } };
+    await this.#kept;
     await call(api.PATCH('/v1/campaigns/{id}', { params, body: inputs }));
     if (!isSuppressing) await call(api.DELETE('/v1/campaigns/{id}/suppression', { params }));
     await call(api.POST('/v1/campaigns/{id}/expansions', { params }));
@@ -84,6 +110,13 @@ export class Draft {
     await call(api.DELETE('/v1/campaigns/{id}', { params })).catch((error: unknown) => {
       if (!(error instanceof ApiError && error.status === 404)) throw error;
     });
+  }
+
+  /** What the service knows of the customers now; null where none were sent. */
+  async seeds(): Promise<UserSet | null> {
+    if (this.#made === null) return null;
+    const params = { path: { id: await this.#made } };
+    return call(this.#needs.api.GET('/v1/campaigns/{id}/seeds', { params }));
   }
 
   /** Whether its campaign is still there: it may have been deleted while the page was reloaded. */
@@ -114,7 +147,7 @@ export class Draft {
   async #make(): Promise<string> {
     const { api, caller, onId } = this.#needs;
     // a key of certain labels sees only campaigns that have them
-    const body = { name: 'Draft', seeds: null, audience: { percent: 5 }, labels: caller.labels ?? {} };
+    const body = { name: DRAFT_NAME, seeds: null, audience: { percent: 5 }, labels: caller.labels ?? {} };
     const { id } = await call(api.POST('/v1/campaigns', { body }));
     onId(id);
     return id;

@@ -31,6 +31,11 @@ export function Expectation({ audience, estimated: { estimate, error, isLoading 
           {estimate === null ? null : <Quality audience={audience} estimate={estimate} isLoading={isLoading} />}
         </>
       )}
+      {state.kind === 'done' && audience.seeds.sample.value.length === 0 ? (
+        <p class="muted small">
+          A forecast needs the list itself: choose it again, or create the audience, which has one when it is ready.
+        </p>
+      ) : null}
       {error !== undefined && report !== null ? (
         <p class="muted small" role="status">
           No forecast now: {error instanceof Error ? error.message : String(error)}
@@ -53,7 +58,7 @@ function Fact({ name, note, children }: FactProps) {
       <dt>{name}</dt>
       <dd>
         {children}
-        {note === undefined ? null : <span class="fact-note">{note}</span>}
+        {note === undefined ? null : <span class="forecast-note">{note}</span>}
       </dd>
     </div>
   );
@@ -79,7 +84,7 @@ function Matched({ audience, report, isDone }: MatchedProps) {
     setIsBusy(false);
   };
   return (
-    <dl class="facts">
+    <dl class="forecast">
       <Fact name="Matched" note={`${formatShare(known / Math.max(1, known + unknown))} of your customers`}>
         {formatCount(known)}
       </Fact>
@@ -106,7 +111,7 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
   const nearest = nearestSize(audience, estimate);
   return (
     <>
-      <dl class="facts">
+      <dl class="forecast">
         {seeds.suppressed ? (
           <Fact name="Not used" note="Customers who are also on a list of people to leave out">
             {formatCount(seeds.suppressed)}
@@ -131,7 +136,7 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
             note={
               nearest === null
                 ? undefined
-                : `${formatFactor(nearest.lift.mean)} as many hits as a random audience, at ${formatShare(nearest.share)} of those to choose from (${formatFactor(nearest.lift.low)} to ${formatFactor(nearest.lift.high)})`
+                : `${formatFactor(nearest.lift.mean)} as many look-alikes as a random audience has, at ${formatShare(nearest.share)} of those to choose from (${formatFactor(nearest.lift.low)} to ${formatFactor(nearest.lift.high)})`
             }
           >
             <Badge tone={VERDICTS[expected.verdict].tone}>{VERDICTS[expected.verdict].text}</Badge>

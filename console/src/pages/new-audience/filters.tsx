@@ -23,7 +23,9 @@ export function Filters({ audience, faultAt }: FiltersProps) {
   return (
     <section class="part" aria-labelledby="filters-title">
       <h2 id="filters-title">Who may be in it</h2>
-      <p class="muted">Everybody in your population, unless you narrow it down. Your customers need not fit.</p>
+      <p class="muted">
+        Everybody in your population, unless you narrow it down. Your customers need not fit these filters.
+      </p>
       {Object.entries(filters).map(([name, filter]) => (
         <div key={name} class="filter">
           <One

@@ -6,6 +6,7 @@ import { hrefOf } from '../../router.ts';
 import { ErrorBanner } from '../../ui/banner.tsx';
 import { Button, ButtonLink } from '../../ui/button.tsx';
 import { TextField } from '../../ui/field.tsx';
+import { formatCount } from '../../ui/format.ts';
 import { Customers } from './customers.tsx';
 import { Expectation } from './expectation.tsx';
 import { Features } from './features.tsx';
@@ -61,6 +62,12 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
             input={{ placeholder: 'Autumn shoes, Berlin', autocomplete: 'off', maxLength: 200 }}
           />
         </section>
+        {audience.isSwitched.value ? (
+          <p class="note" role="status">
+            Another population came into use meanwhile, with {formatCount(audience.population.users)} people: the
+            numbers here are of that one.
+          </p>
+        ) : null}
         {sampleNote}
         <Customers audience={audience} error={faultAt('/seeds')} />
         <Size audience={audience} error={faultAt('/audience')} />

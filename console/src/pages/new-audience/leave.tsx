@@ -7,13 +7,18 @@ import type { NewAudience } from './model.ts';
 
 interface LeaveState {
   readonly isOpen: boolean;
+  readonly isBusy: boolean;
   readonly onStay: () => void;
+  /** Leaves a draft behind. Half a list is none. */
+  readonly canKeep: boolean;
+  readonly onKeep: () => void;
   readonly onLeave: () => void;
 }
 
 export function useLeaveGuard(audience: NewAudience, isBusy: boolean): LeaveState {
   const { page, router, toasts } = useConsole();
   const [target, setTarget] = useState<string | null>(null);
+  const [isKeeping, setKeeping] = useState(false);
   // the page asks once it is shown, and no more when it is gone
   useEffect(() => {
     const isHere = (href: string) => href.startsWith('#/audiences/new');
@@ -33,22 +38,38 @@ export function useLeaveGuard(audience: NewAudience, isBusy: boolean): LeaveStat
       if (!audience.isDirty()) audience.draft.discard().catch(() => {});
     };
   }, [audience, page, router]);
+  const say = (error: unknown) => toasts.say(error instanceof Error ? error.message : String(error), 'bad');
+  const go = (href: string) => {
+    audience.forget();
+    router.guard(null);
+    router.go(href);
+  };
+  const keep = async (href: string) => {
+    setKeeping(true);
+    try {
+      await audience.leave();
+      toasts.say('It is kept among the audiences, not created yet.');
+      go(href);
+    } catch (error) {
+      say(error);
+      setKeeping(false);
+    }
+  };
   return {
     isOpen: target !== null && !isBusy,
+    isBusy: isKeeping,
+    canKeep: audience.seeds.state.value.kind !== 'sending',
     onStay: () => setTarget(null),
+    onKeep: () => void (target !== null && keep(target)),
     onLeave: () => {
       if (target === null) return;
-      audience.draft.discard().catch((error: unknown) => {
-        toasts.say(error instanceof Error ? error.message : String(error), 'bad');
-      });
-      audience.forget();
-      router.guard(null);
-      router.go(target);
+      audience.draft.discard().catch(say);
+      go(target);
     },
   };
 }
 
-export function LeaveDialog({ isOpen, onStay, onLeave }: LeaveState) {
+export function LeaveDialog({ isOpen, isBusy, canKeep, onStay, onKeep, onLeave }: LeaveState) {
   return (
     <Dialog
       title="Leave without creating it?"
@@ -57,13 +78,18 @@ export function LeaveDialog({ isOpen, onStay, onLeave }: LeaveState) {
       actions={
         <>
           <Button onClick={onStay}>Stay</Button>
-          <Button kind="danger" onClick={onLeave}>
+          <Button kind="danger" onClick={onLeave} disabled={isBusy}>
             Discard and leave
+          </Button>
+          <Button kind="primary" onClick={onKeep} isBusy={isBusy} disabled={!canKeep}>
+            Keep for later
           </Button>
         </>
       }
     >
-      <p>What you entered here, and the customers that you sent, are removed.</p>
+      <p>
+        Keep what you entered, and go on with it from the list of audiences; or discard it, with the customers sent.
+      </p>
     </Dialog>
   );
 }

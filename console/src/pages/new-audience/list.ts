@@ -123,6 +123,15 @@ export class UserList {
     }
   }
 
+  /** Who is known of what was sent, where that is another number now. */
+  recount({ known, unknown }: Pick<Report, 'known' | 'unknown'>): void {
+    const [state, kept] = [this.state.value, this.kept.value];
+    if (state.kind !== 'done' || kept === null) return;
+    const report = { ...state.report, known, unknown };
+    this.state.value = { kind: 'done', report };
+    this.kept.value = { ...kept, report };
+  }
+
   /** Sends no more. */
   stop(): void {
     this.#stop();

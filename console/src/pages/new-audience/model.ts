@@ -7,7 +7,7 @@ import { Draft } from './draft.ts';
 import { UserList } from './list.ts';
 import type { Preview } from './read/layout.ts';
 import { type Send, sendIds } from './send-ids.ts';
-import { NO_VALUES, type Values } from './values.ts';
+import { NO_VALUES, partOf, type Values } from './values.ts';
 
 const STORED_AS = 'metaheac.new-audience';
 
@@ -26,10 +26,16 @@ export interface NewAudience {
   readonly keeping: ReadonlySignal<Keeping>;
   readonly draft: Draft;
   readonly model: CurrentModel;
+  /** The one in use: another one may come while the page is open. */
   readonly population: CurrentPopulation;
+  follow(population: CurrentPopulation): void;
+  /** Whether another one came. */
+  readonly isSwitched: ReadonlySignal<boolean>;
   change(part: Partial<Values>): void;
   keepSuppression(): Promise<void>;
   clearSeeds(): void;
+  /** Leaves what was entered with the service, for whoever goes on with it. @throws ApiError, OfflineError */
+  leave(): Promise<void>;
   /** Whether something was entered that leaving would lose. */
   isDirty(): boolean;
   /** Forgets what was entered. */
@@ -42,12 +48,19 @@ interface Needs {
   readonly caller: Caller;
   readonly model: CurrentModel;
   readonly population: CurrentPopulation;
+  /** A draft that is gone on with; null for a new one, and for what the tab has. */
+  readonly begun: Values | null;
 }
 
-export function createNewAudience({ console, caller, model, population }: Needs): NewAudience {
+/** After the last change, before the draft gets it. */
+const KEEP_MS = 1_000;
+
+export function createNewAudience({ console, caller, model, begun, ...given }: Needs): NewAudience {
   const { api, page } = console;
   const storage = page.sessionStorage;
-  const values = signal<Values>(restored(storage));
+  const population = signal(given.population);
+  const isSwitched = signal(false);
+  const values = signal<Values>(restored(storage, begun));
   const change = (part: Partial<Values>) => {
     values.value = { ...values.peek(), ...part };
   };
@@ -66,20 +79,26 @@ export function createNewAudience({ console, caller, model, population }: Needs)
       if (suppression.kept.value === null) keeping.value = { kind: 'tried' };
     }),
     effect(() => store(storage, values.value)),
+    keepDraft(page, values, () => draft.keep(partOf(values.peek(), model, population.peek()))),
   ];
-  // a list that was removed together with its campaign is to be brought again
-  draft.exists().then((is) => {
-    if (is) return;
-    seeds.clear();
-    suppression.clear();
-  }, ignore);
+  clearLost(draft, [seeds, suppression]);
   return {
-    ...{ values, seeds, suppression, keeping, draft, model, population, change },
+    ...{ values, seeds, suppression, keeping, draft, model, isSwitched, change },
+    get population() {
+      return population.value;
+    },
+    follow(now) {
+      if (now.version === population.peek().version) return;
+      population.value = now;
+      isSwitched.value = true;
+      draft.seeds().then((set) => set !== null && seeds.recount(set), ignore);
+    },
     keepSuppression: () => keep(suppression, draft.sendSuppression, keeping),
     clearSeeds() {
       seeds.clear();
       change({ pasted: '' });
     },
+    leave: () => draft.leave(partOf(values.peek(), model, population.peek())),
     isDirty: () => JSON.stringify({ ...values.peek(), draftId: null }) !== JSON.stringify(NO_VALUES),
     forget() {
       values.value = NO_VALUES;
@@ -94,6 +113,13 @@ export function createNewAudience({ console, caller, model, population }: Needs)
 }
 
 function ignore(): void {}
+
+/** Lists that were removed together with their campaign are to be brought again. */
+function clearLost(draft: Draft, lists: readonly UserList[]): void {
+  draft.exists().then((is) => {
+    if (!is) for (const list of lists) list.clear();
+  }, ignore);
+}
 
 /** Sends the list that was tried, and then it counts. */
 async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Keeping>): Promise<void> {
@@ -114,11 +140,29 @@ async function keep({ source, layout }: UserList, send: Send, keeping: Signal<Ke
   }
 }
 
-function restored(storage: Storage): Values {
+/**
+ * The draft gets what is entered, a while after it is: a tab may be closed at any time. What the service does not take
+ * is told where the audience is created. Returns what ends it.
+ */
+function keepDraft(page: Window, values: ReadonlySignal<Values>, keep: () => Promise<void>): () => void {
+  let timer: number | undefined;
+  const end = effect(() => {
+    page.clearTimeout(timer);
+    if (values.value.draftId !== null) timer = page.setTimeout(() => keep().catch(ignore), KEEP_MS);
+  });
+  return () => {
+    page.clearTimeout(timer);
+    end();
+  };
+}
+
+/** What the tab has; of a draft that it does not know, what the service has. */
+function restored(storage: Storage, begun: Values | null): Values {
   try {
-    return { ...NO_VALUES, ...JSON.parse(storage.getItem(STORED_AS) ?? '{}') };
+    const stored: Values = { ...NO_VALUES, ...JSON.parse(storage.getItem(STORED_AS) ?? '{}') };
+    return begun === null || stored.draftId === begun.draftId ? stored : begun;
   } catch {
-    return NO_VALUES;
+    return begun ?? NO_VALUES;
   }
 }
 

@@ -1,31 +1,45 @@
 /** A new audience: the customers it is made from, what it is for, who may be in it, and how large it is. */
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { call } from '../../api/client.ts';
 import type { CurrentModel, CurrentPopulation } from '../../api/types.ts';
 import { usePolled } from '../../api/use-polled.ts';
 import { useConsole } from '../../console.ts';
+import { hrefOf } from '../../router.ts';
 import { Page } from '../../ui/page.tsx';
 import { Failed, Loading } from '../../ui/states.tsx';
+import { loadBegun } from './begun.ts';
 import { Form } from './form.tsx';
 import { createNewAudience, type NewAudience as Model } from './model.ts';
+import type { Values } from './values.ts';
 import './new-audience.css';
 
 interface Known {
   readonly model: CurrentModel;
   readonly population: CurrentPopulation;
+  readonly begun: Values | null;
+  /** What was a draft and is an audience now. */
+  readonly made: string | null;
 }
 
+/** Another population that comes into use is told within this. */
+const EVERY_MS = 5_000;
+
 export function NewAudience() {
-  const { api } = useConsole();
+  const { api, router } = useConsole();
+  const [draft] = useState(router.place.value.query['draft'] ?? null);
+  const begun = useRef<Values | null>(null);
+  const isLoaded = useRef(draft === null);
   const { data, error, refresh } = usePolled(
     async (signal): Promise<Known> => {
       const [model, population] = await Promise.all([
         call(api.GET('/v1/models/current', { signal })),
         call(api.GET('/v1/populations/current', { signal })),
       ]);
-      return { model, population };
+      if (!isLoaded.current && draft !== null) begun.current = await loadBegun(api, draft, signal);
+      isLoaded.current = true;
+      return { model, population, begun: begun.current, made: begun.current === null ? draft : null };
     },
-    { key: 'known', everyMs: () => null },
+    { key: 'known', everyMs: EVERY_MS },
   );
   return (
     <Page title="New audience" lead="Bring your customers; the people most like them become the audience.">
@@ -40,16 +54,20 @@ export function NewAudience() {
   );
 }
 
-/** What is entered stays when the model or the population is asked for again. */
+/** What is entered stays when the model or the population is asked for again; another population is followed. */
 function Ready({ known }: { readonly known: Known }) {
   const all = useConsole();
   const [audience, setAudience] = useState<Model | null>(null);
   useEffect(() => {
     const state = all.session.state.peek();
     if (state.kind !== 'in') return;
+    if (known.made !== null) return all.router.go(hrefOf(['audiences', known.made]), { replace: true });
     const made = createNewAudience({ console: all, caller: state.caller, ...known });
+    // a reload keeps what it has
+    if (known.begun !== null) all.router.go(hrefOf(['audiences', 'new']), { replace: true });
     setAudience(made);
     return made.close;
   }, []);
+  useEffect(() => audience?.follow(known.population), [audience, known.population.version]);
   return audience === null ? <Loading lines={10} /> : <Form audience={audience} />;
 }

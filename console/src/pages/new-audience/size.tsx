@@ -16,7 +16,7 @@ export function Size({ audience, error }: SizeProps) {
   return (
     <section class="part" aria-labelledby="size-title">
       <h2 id="size-title">How many people</h2>
-      <div class="size">
+      <div class="size-wish">
         <TextField
           label="Size"
           value={size}

@@ -33,7 +33,7 @@ export function useEstimate(audience: NewAudience): Estimated {
     // some of them would say too little
     ...(left?.isWhole && { suppression: left.sample }),
   };
-  const key = JSON.stringify(question);
+  const key = JSON.stringify([question, population.version]);
   const returns = connection.returns.value;
   // the question, as text, decides
   useEffect(() => {

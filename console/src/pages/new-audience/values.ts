@@ -1,5 +1,6 @@
 /** What is typed and chosen on the page, and the campaign that it makes. */
 import type { CampaignInputs, CurrentModel, CurrentPopulation } from '../../api/types.ts';
+import { DRAFT_NAME } from './draft.ts';
 import type { KeptList } from './list.ts';
 import { pointerOf } from './words.ts';
 
@@ -75,6 +76,13 @@ export function inputsOf(values: Values, model: CurrentModel, population: Curren
     filters: filtersOf(values, population),
     audience: values.sizeUnit === 'people' ? { size } : { percent: size },
   };
+}
+
+/** The same of a form that is not complete: what is missing stays as the draft has it. */
+export function partOf(values: Values, model: CurrentModel, population: CurrentPopulation): CampaignInputs {
+  const { name, audience, ...others } = inputsOf(values, model, population);
+  const isSize = faultsOf(values, 0)['/audience'] === undefined;
+  return { ...others, name: name || DRAFT_NAME, ...(isSize && { audience }) };
 }
 
 /** People in an audience of that size, at most; null where none is given. */
