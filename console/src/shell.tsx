@@ -38,7 +38,10 @@ export function Shell({ pages, current, children }: ShellProps) {
           <ul class="nav">
             {offered.map((page) => (
               <li key={page.key}>
-                <a href={hrefOf(page.path)} aria-current={page === current ? 'page' : undefined}>
+                <a
+                  href={hrefOf(page.path)}
+                  aria-current={page === current ? 'page' : page.path[0] === current?.path[0] ? 'true' : undefined}
+                >
                   {page.title}
                 </a>
               </li>

@@ -5,7 +5,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
 
 const SEEDS = 120;
-const TABS = ['Size', 'Who they are', 'Members', 'Versions', 'Use it'];
+const TABS = ['Size', 'Who they are', 'Members', 'Versions', 'Download and results'];
 const fixture = useConsoleFixture();
 
 /** Of the keyboard, until whatever is looked for must have come. */
@@ -216,9 +216,9 @@ describeInBrowser('the page of an audience', () => {
     const { page, go } = await fixture().open();
     await go(`audiences/${id}?tab=versions`);
     await page.getByText('−100', { exact: false }).waitFor();
-    await page.getByRole('button', { name: 'Serve version 1' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Serve it' }).click();
-    await page.getByText('Version 1 is served now.').waitFor();
+    await page.getByRole('button', { name: 'Use version 1' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Use it' }).click();
+    await page.getByText('Version 1 is in use now.').waitFor();
     expect(await campaignOf(id)).toMatchObject({ size: 200, audience_version: 1 });
   });
 
@@ -230,6 +230,21 @@ describeInBrowser('the page of an audience', () => {
       await opened.page.getByRole('tabpanel').locator('h2, table, canvas, form').first().waitFor();
       await expectAccessible(opened.page);
       await takeScreenshots(opened, `audience-${tab.toLowerCase().replaceAll(' ', '-')}`, theme);
+    }
+    expect(opened.faults.list).toEqual([]);
+  });
+
+  it.each(THEMES)('asks in dialogs that are accessible, %s', async (theme) => {
+    const opened = await fixture().open(theme);
+    const { page, go } = opened;
+    await go(`audiences/${id}?tab=versions`);
+    for (const button of ['Use version 2', 'Edit', 'Delete']) {
+      await page.getByRole('button', { name: button }).click();
+      await page.getByRole('dialog').getByRole('button').first().waitFor();
+      await expectAccessible(page);
+      await takeScreenshots(opened, `dialog-${button.toLowerCase().replaceAll(' ', '-')}`, theme);
+      await page.keyboard.press('Escape');
+      await page.getByRole('dialog').waitFor({ state: 'hidden' });
     }
     expect(opened.faults.list).toEqual([]);
   });

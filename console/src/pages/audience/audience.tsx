@@ -8,7 +8,7 @@ import { formatCount, formatShare } from '../../ui/format.ts';
 import { Page } from '../../ui/page.tsx';
 import { Failed, Loading } from '../../ui/states.tsx';
 import { type Tab, Tabs } from '../../ui/tabs.tsx';
-import { DRAFT, isRunning, STATES, VERDICTS } from '../audiences/words.ts';
+import { isRunning, VERDICTS, wordOf } from '../audiences/words.ts';
 import { Actions } from './actions.tsx';
 import { type Loaded, loadCampaign } from './load.ts';
 import { Members } from './members.tsx';
@@ -28,7 +28,7 @@ const TABS: readonly Tab[] = [
   { key: 'who', title: 'Who they are' },
   { key: 'members', title: 'Members' },
   { key: 'versions', title: 'Versions' },
-  { key: 'use', title: 'Use it' },
+  { key: 'use', title: 'Download and results' },
 ];
 
 export function Audience() {
@@ -60,8 +60,8 @@ export function Audience() {
 }
 
 function Summary({ campaign }: { readonly campaign: Campaign }) {
-  const { state, size, candidates, quality, external_id: externalId, labels } = campaign;
-  const { text, tone } = state === null ? DRAFT : STATES[state];
+  const { size, candidates, quality, external_id: externalId, labels } = campaign;
+  const { text, tone } = wordOf(campaign);
   const verdict = quality?.prediction?.verdict;
   const facts = [
     size === null ? null : `${formatCount(size)} people`,

@@ -29,10 +29,10 @@ export function ServeVersion({ id, target: { version, size }, onClose, onChange 
     try {
       const params = { path: { id }, ...(etag && { header: { 'if-match': etag } }) };
       await call(api.PUT('/v1/campaigns/{id}/audience', { params, body: { version } }));
-      toasts.say(`Version ${version} is served now.`);
+      toasts.say(`Version ${version} is in use now.`);
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 412)) throw error;
-      throw new Error('Another version has been served meanwhile: look at the list, then choose again.', {
+      throw new Error('Another version has come into use meanwhile: look at the list, then choose again.', {
         cause: error,
       });
     } finally {
@@ -40,7 +40,7 @@ export function ServeVersion({ id, target: { version, size }, onClose, onChange 
     }
   };
   return (
-    <Confirm title={`Serve version ${version}?`} isOpen action="Serve it" onConfirm={serve} onClose={onClose}>
+    <Confirm title={`Use version ${version}?`} isOpen action="Use it" onConfirm={serve} onClose={onClose}>
       <p>Look-ups and downloads get its {formatCount(size)} people at once. You can go back at any time.</p>
     </Confirm>
   );

@@ -134,7 +134,7 @@ function Expected({ reach: { recall, lift, random } }: { readonly reach: Reach }
         </dd>
       </div>
       <div>
-        <dt>Beside a random audience</dt>
+        <dt>Compared with a random audience</dt>
         <dd>{formatFactor(lift.mean)}</dd>
         <dd class="muted small">
           {formatFactor(lift.low)} to {formatFactor(lift.high)} as many of them
@@ -163,7 +163,7 @@ function Numbers({ curve }: { readonly curve: Curve }) {
           { key: 'size', title: 'People', isNumber: true, cell: (point) => formatCount(point.size) },
           { key: 'share', title: 'Of everyone', isNumber: true, cell: (point) => formatShare(point.share) },
           { key: 'recall', title: 'Look-alikes reached', isNumber: true, cell: (point) => shares(point.recall) },
-          { key: 'lift', title: 'Beside random', isNumber: true, cell: (point) => factors(point.lift) },
+          { key: 'lift', title: 'Compared with random', isNumber: true, cell: (point) => factors(point.lift) },
         ]}
       />
     </details>

@@ -61,12 +61,12 @@ function columnsOf(
       ...{ key: 'version', title: 'Version' },
       cell: ({ version, active }) => (
         <>
-          Version {version} {active ? <Badge tone="good">Served</Badge> : null}
+          Version {version} {active ? <Badge tone="good">In use</Badge> : null}
         </>
       ),
     },
     { key: 'size', title: 'People', isNumber: true, cell: ({ size }) => formatCount(size) },
-    { key: 'change', title: 'Beside the served one', cell: ({ version }) => textOr(change(version)) },
+    { key: 'change', title: 'Compared with the one in use', cell: ({ version }) => textOr(change(version)) },
     { key: 'model', title: 'Model', cell: ({ model }) => shortOf(model) },
     { key: 'population', title: 'Population', cell: ({ population_version: population }) => shortOf(population) },
     {
@@ -81,8 +81,8 @@ function columnsOf(
   ];
   if (onServe === null) return columns;
   const cell = (each: Version) =>
-    each.active ? <span class="none" /> : <Button onClick={() => onServe(each)}>Serve version {each.version}</Button>;
-  return [...columns, { key: 'do', title: 'Go back', cell }];
+    each.active ? <span class="none" /> : <Button onClick={() => onServe(each)}>Use version {each.version}</Button>;
+  return [...columns, { key: 'do', title: 'Change', cell }];
 }
 
 function textOr(text: string | null) {

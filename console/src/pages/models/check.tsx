@@ -81,8 +81,8 @@ function Comparisons({ check, version }: { readonly check: ModelCheck; readonly 
   return (
     <>
       <p class="muted small">
-        Same at 1 %, 5 % and 10 %: the part of the people that both models choose, when each takes its best so many.
-        Then the quality that each expects of its own choice.
+        Same at 1%, 5% and 10%: the part of the people that both models choose, when each takes its best so many. Then
+        the quality that each expects of its own choice.
       </p>
       <Table
         caption={`Audiences of ${version} beside those of ${check.from_version}`}
@@ -99,7 +99,7 @@ function Predicted({ quality: { verdict, recall_at_5_percent: recall } }: { read
   return (
     <div>
       {word === null ? <span class="muted">too few customers</span> : <Badge tone={word.tone}>{word.text}</Badge>}
-      {recall === null ? null : <div class="muted small">reaches {formatShare(recall)} with the best 5 %</div>}
+      {recall === null ? null : <div class="muted small">reaches {formatShare(recall)} with the best 5%</div>}
     </div>
   );
 }

@@ -34,7 +34,7 @@ export function columnsOf(onAct: ((act: Act) => void) | null, now: number): read
     },
     { key: 'state', title: 'State', cell: State },
     { key: 'trained', title: 'Trained', cell: ({ created_at: at }) => <Ago at={at} now={now} /> },
-    { key: 'put', title: 'Put here', cell: ({ published_at: at }) => <Ago at={at} now={now} /> },
+    { key: 'put', title: 'Added', cell: ({ published_at: at }) => <Ago at={at} now={now} /> },
     { key: 'bytes', title: 'Size', isNumber: true, cell: ({ bytes }) => formatBytes(bytes) },
   ];
   if (onAct === null) return columns;

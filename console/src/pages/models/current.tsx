@@ -22,7 +22,7 @@ export function Current({ model }: { readonly model: CurrentModel }) {
         lead={
           evaluation === null
             ? null
-            : `Measured on campaigns that it had not learned from. In brackets, where the true value lies with 95 %.`
+            : `Measured on campaigns that it had not learned from. In brackets, where the true value lies with 95%.`
         }
       >
         {evaluation === null ? (
@@ -100,7 +100,7 @@ function Measured({ evaluation: { data, campaigns, groups }, version }: { evalua
         rowKey={({ name }) => name}
       />
       <p class="muted small">
-        {data}: {campaigns}. "Ranks a customer higher": how often a customer stands above somebody who is none; 50 % is
+        {data}: {campaigns}. "Ranks a customer higher": how often a customer stands above somebody who is none; 50% is
         chance.
       </p>
     </>

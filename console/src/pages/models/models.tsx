@@ -61,7 +61,7 @@ function Body({ loaded: { versions, current }, onChange }: BodyProps) {
       <Section title="Versions">
         <Table
           caption="Versions of the model: the one in use, then the newest"
-          columns={columnsOf(mayAct ? setAsked : null, Date.now())}
+          columns={columnsOf(mayAct && versions.length > 1 ? setAsked : null, Date.now())}
           rows={versions}
           rowKey={({ version }) => version}
         />

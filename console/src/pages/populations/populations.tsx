@@ -51,7 +51,10 @@ function Versions({ versions, chosen, onChange }: VersionsProps) {
   if (shown === undefined)
     return <Empty title="No version is here">The first import makes one: `metaheac population import`.</Empty>;
   const before = versions[versions.indexOf(shown) + 1];
-  const columns = columnsOf(session.may('admin') ? { versions, onAsk: setAsked } : null, Date.now());
+  const columns = columnsOf(
+    session.may('admin') && versions.length > 1 ? { versions, onAsk: setAsked } : null,
+    Date.now(),
+  );
   return (
     <>
       <Section title="Versions">

@@ -1,0 +1,18 @@
+/** Styles of the console: those of a page stay loaded after it is left, so that none may be another page's too. */
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { ROOT } from '../fixture/served.ts';
+
+const SOURCES = join(ROOT, 'console/src');
+
+it('define each class in one file', () => {
+  const owners = new Map<string, string[]>();
+  for (const file of readdirSync(SOURCES, { recursive: true, encoding: 'utf8' }).filter((each) =>
+    each.endsWith('.css'),
+  ))
+    for (const [, name] of readFileSync(join(SOURCES, file), 'utf8').matchAll(/^\.([\w-]+)(?:,| \{)$/gm))
+      owners.set(name!, [...new Set([...(owners.get(name!) ?? []), file])]);
+  expect(owners.size).toBeGreaterThan(100);
+  expect([...owners].filter(([, files]) => files.length > 1)).toEqual([]);
+});
