@@ -93,6 +93,18 @@ describeInBrowser('signing in', () => {
     expect(busy).toEqual({ caller: 0, list: 0 });
   });
 
+  it('offers to load the console again where the service has another one', async () => {
+    const { page } = await signIn(keys['read']!);
+    await page.getByRole('heading', { name: 'No audience yet' }).waitFor();
+    await page.route('**/assets/*', (route) => route.fulfill({ status: 404 }));
+    await page.getByRole('link', { name: 'Status' }).click();
+    await page.getByRole('heading', { name: 'The console has changed' }).waitFor();
+    await expectAccessible(page);
+    await page.unroute('**/assets/*');
+    await page.getByRole('button', { name: 'Reload' }).click();
+    await page.getByText('Everything works').waitFor();
+  });
+
   it('ends when the key is revoked', async () => {
     const headers = { authorization: `Bearer ${OPERATOR}` };
     const { served } = fixture();

@@ -1,16 +1,19 @@
 /** A view that is loaded when it is first shown: what it needs does not delay the first page. */
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { Failed, Loading } from './states.tsx';
+import { useConsole } from '../console.ts';
+import { Button } from './button.tsx';
+import { Page } from './page.tsx';
+import { Empty, Loading } from './states.tsx';
 
 /** `lazy(() => import('./pages/x/x.tsx').then(({ X }) => X))`: a component like any other. */
 export function lazy(load: () => Promise<ComponentType>): ComponentType {
   let loaded: ComponentType | null = null;
   return function Lazy() {
+    const { connection } = useConsole();
     const [View, setView] = useState<ComponentType | null>(() => loaded);
-    const [error, setError] = useState<unknown>();
-    const [attempt, setAttempt] = useState(0);
-    // another attempt loads again
+    const [failures, setFailures] = useState(0);
+    const returns = connection.returns.value;
     useEffect(() => {
       if (View !== null) return;
       load().then(
@@ -18,10 +21,34 @@ export function lazy(load: () => Promise<ComponentType>): ComponentType {
           loaded = view;
           setView(() => view);
         },
-        (cause: unknown) => setError(cause),
+        () => {
+          setFailures((before) => before + 1);
+          // the browser does not say why: the service is asked, and this again when it answers
+          connection.lost();
+        },
       );
-    }, [attempt]);
+    }, [returns]);
     if (View !== null) return <View />;
-    return error === undefined ? <Loading /> : <Failed error={error} onRetry={() => setAttempt(attempt + 1)} />;
+    return failures > 1 ? <Gone /> : <Loading />;
   };
+}
+
+/** The service is there and the file is not: the service is of another version than the page. */
+function Gone() {
+  const { page } = useConsole();
+  return (
+    <Page title="The console has changed">
+      <Empty
+        isAlert
+        title="Load it again"
+        actions={
+          <Button kind="primary" onClick={() => page.location.reload()}>
+            Reload
+          </Button>
+        }
+      >
+        The service was updated since this page was opened.
+      </Empty>
+    </Page>
+  );
 }

@@ -26,6 +26,7 @@ body, .swagger-ui, .swagger-ui .info .title, .swagger-ui .opblock-tag, .swagger-
 .swagger-ui .info p { line-height: 1.8; }
 :root .swagger-ui .btn.authorize { border-color: var(--accent); color: var(--accent); }
 :root .swagger-ui .btn.authorize svg, :root .swagger-ui .btn.authorize span { fill: var(--accent); color: var(--accent); }
+:root .swagger-ui .json-schema-2020-12-expand-deep-button { background: none; color: var(--muted); }
 html:not(.dark-mode) .swagger-ui .info .title small { background: #5c6370; }
 html:not(.dark-mode) .swagger-ui .info .title small.version-stamp { background: #4a6800; }
 html:not(.dark-mode) .swagger-ui .opblock-post .opblock-summary-method { background: #1b6b3c; }

@@ -87,7 +87,10 @@ function Quality({ quality, size, candidates }: Campaign) {
       <Badge tone={tone}>{text}</Badge>
       {lift && own !== null ? (
         <div class="muted small">
-          {formatFactor(lift.mean)} random ({formatFactor(lift.low)} to {formatFactor(lift.high)})
+          {formatFactor(lift.mean)} random{' '}
+          <span class="quiet">
+            ({formatFactor(lift.low)} to {formatFactor(lift.high)})
+          </span>
         </div>
       ) : null}
     </div>
