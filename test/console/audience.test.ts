@@ -210,6 +210,14 @@ describeInBrowser('the page of an audience', () => {
       /^Expected[\d.]+ \([\d.]+ to [\d.]+\)[\d.]+% \([\d.]+% to [\d.]+%\)/,
     );
     await panel.getByText('Too few to tell').waitFor();
+    // of very many the service looks at some
+    await page.route('**/feedback', async (route) => {
+      const response = await route.fetch();
+      const json = await response.json();
+      await route.fulfill({ response, json: { ...json, responders: { ...json.responders, compared: 2 } } });
+    });
+    await page.reload();
+    await panel.getByText(/^This compares 2 of the \d people who responded/).waitFor();
   });
 
   it('goes back to a version', async () => {
