@@ -45,7 +45,7 @@ export function SignIn({ why }: { readonly why: string | null }) {
         <h1>Sign in</h1>
         <TextField
           label="API key"
-          hint="It stays in this tab, and is forgotten when you close it."
+          hint="Whoever runs the service has one for you. It stays in this tab, and is forgotten when you close it."
           error={error}
           value={key}
           onValue={setKey}

@@ -90,7 +90,8 @@ describeInBrowser('the populations', () => {
   });
 
   it('appear by themselves when they are switched under the page, and are switched from it', async () => {
-    const { page } = await openAs('populations');
+    const opened = await openAs('populations');
+    const { page } = opened;
     const second = page.getByRole('row', { name: new RegExp(versions.second) });
     const first = page.getByRole('row', { name: new RegExp(versions.first) });
     await first.getByText('In use').waitFor();
@@ -99,6 +100,8 @@ describeInBrowser('the populations', () => {
     await first.getByRole('button', { name: 'Roll back to' }).click();
     const dialog = page.getByRole('dialog');
     expect(await dialog.textContent()).toContain('Its 2,000 people replace the 1,995');
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'dialog-population', 'light');
     await dialog.getByRole('button', { name: 'Use this version' }).click();
     await dialog.waitFor({ state: 'hidden' });
     await first.getByText('In use').waitFor();
@@ -156,8 +159,12 @@ describeInBrowser('the models', () => {
   });
 
   it('are compared on the audiences that there are, then used, and left again', async () => {
-    const { page, faults } = await openAs('models');
+    const opened = await openAs('models', OPERATOR, 'dark');
+    const { page, faults } = opened;
     await page.getByRole('button', { name: `Activate ${versions.better}` }).click();
+    await page.getByRole('dialog').getByRole('button').first().waitFor();
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'dialog-model', 'dark');
     await page.getByRole('dialog').getByRole('button', { name: 'Check and use' }).click();
     const check = page.getByRole('region', { name: `Check of ${versions.better}` });
     await check.getByText('Passed').waitFor();

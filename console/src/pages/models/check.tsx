@@ -48,6 +48,7 @@ export function Check({ model: { version, check } }: { readonly model: ModelVers
 
 function NotCompared({ check: { state, kind } }: { readonly check: ModelCheck }) {
   if (state === 'checking') return <p class="muted">Both models look at the newest audiences.</p>;
+  if (state === 'refused') return null;
   if (kind === 'rollback') return <p class="muted">A roll-back is compared with nothing.</p>;
   return <p class="muted">There was no audience to compare it on.</p>;
 }
