@@ -1,0 +1,52 @@
+/** The page of an audience that is not there yet, or does not come. */
+import { it } from 'vitest';
+import { describeInBrowser, expectAccessible, takeScreenshots, useConsoleFixture } from './browser.ts';
+
+const SEEDS = 120;
+const fixture = useConsoleFixture();
+
+describeInBrowser('the page of an audience that does not come', () => {
+  it('takes more customers where there were too few', async () => {
+    const { served, people } = fixture();
+    const made = await served.create({ name: 'Three friends', seeds: [...people.slice(0, 3), 'a stranger'] });
+    await served.ended(made);
+    const opened = await fixture().open();
+    const { page, go } = opened;
+    await go(`audiences/${made}`);
+    await page.getByText('3 of your customers are in the population', { exact: false }).waitFor();
+    await page.getByText('Unknown are, for example: a stranger.', { exact: false }).waitFor();
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'audience-too-small', 'light');
+    await page.getByRole('button', { name: 'Add customers' }).click();
+    await page.getByLabel('Ids of customers').fill(people.slice(3, SEEDS).join('\n'));
+    await expectAccessible(page);
+    await page.getByRole('button', { name: `Add ${SEEDS - 3} and make it again` }).click();
+    await page.getByRole('tab', { name: 'Size' }).waitFor();
+  });
+
+  it('shows its stages, is cancelled, and made again', async () => {
+    const { served, people } = fixture();
+    const { engine } = served;
+    process.kill(engine, 'SIGSTOP');
+    const made = await served.create({ name: 'Stopped', seeds: people.slice(0, SEEDS) });
+    const opened = await fixture().open();
+    const { page, go } = opened;
+    await go(`audiences/${made}`);
+    const progress = page.getByRole('region', { name: 'Progress' });
+    await progress.getByText('Learning from your customers').waitFor();
+    await progress.getByText(/^\d+ s$/).waitFor();
+    await expectAccessible(page);
+    await takeScreenshots(opened, 'audience-running', 'light');
+    await progress.getByRole('button', { name: 'Cancel' }).click();
+    await page.getByRole('heading', { name: 'Cancelled' }).waitFor();
+    process.kill(engine, 'SIGCONT');
+    await page.getByRole('button', { name: 'Make it again' }).click();
+    await page.getByRole('tab', { name: 'Size' }).waitFor();
+  });
+
+  it('says that there is none of this id', async () => {
+    const { page, go } = await fixture().open();
+    await go('audiences/00000000-0000-4000-8000-000000000000');
+    await page.getByRole('alert').getByText('campaign_not_found', { exact: false }).waitFor();
+  });
+});

@@ -1,0 +1,145 @@
+/** A new audience that is not created at once: over reloads, a service that goes away, a tab that is closed. */
+import { beforeAll, expect, it } from 'vitest';
+import type { ConsolePage } from './browser.ts';
+import { describeInBrowser, expectAccessible, useConsoleFixture } from './browser.ts';
+import { create, csv, drop } from './new-audience-form.ts';
+
+const OPERATOR = 'the key of the operator';
+const AUTHORIZED = { authorization: `Bearer ${OPERATOR}` };
+const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
+
+const open = async (key = OPERATOR) => {
+  const opened = await fixture().open();
+  await opened.go('audiences/new');
+  await opened.page.getByLabel('API key').fill(key);
+  await opened.page.getByRole('button', { name: 'Sign in' }).click();
+  await opened.page.getByRole('heading', { level: 1, name: 'New audience' }).waitFor();
+  return opened;
+};
+
+/** The list of audiences, in a browser that was never there before. */
+const openList = async () => {
+  const opened = await fixture().open();
+  await opened.go('audiences');
+  await opened.page.getByLabel('API key').fill(OPERATOR);
+  await opened.page.getByRole('button', { name: 'Sign in' }).click();
+  return opened;
+};
+
+describeInBrowser('a new audience that takes its time', () => {
+  let customers: readonly string[] = [];
+  beforeAll(async () => {
+    if (fixture() === undefined) return;
+    const { served, people } = fixture();
+    customers = people.slice(0, 120);
+    // the first estimate loads the model, which is not what is tested
+    await served.until(async () => {
+      const answer = await served.call('POST', '/v1/estimates', { seeds: customers }, AUTHORIZED);
+      return answer.json.expected !== null;
+    }, 'makes estimates');
+  });
+
+  const campaignOf = async (page: ConsolePage['page']) => {
+    await page.waitForURL(/#\/audiences\/[0-9a-f-]{36}$/);
+    const id = page.url().split('/').at(-1);
+    return (await fixture().served.call('GET', `/v1/campaigns/${id}`, undefined, AUTHORIZED)).json;
+  };
+
+  it('goes on where it was when the service was killed and is back', async () => {
+    const opened = await open();
+    const { page } = opened;
+    await page.getByLabel('Name', { exact: true }).fill('Through a kill');
+    fixture().kill();
+    await drop(opened, 'customers.csv', csv(customers));
+    await page.getByText('The service cannot be reached. What you see may be old', { exact: false }).waitFor();
+    await page.locator('.outcome').getByText('The service cannot be reached.').waitFor();
+    await fixture().restart();
+    await page.getByText('What you see may be old', { exact: false }).waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Try again' }).click();
+    await page.getByText('120 customers matched.').waitFor();
+    await create(opened);
+    expect(await campaignOf(page)).toMatchObject({ name: 'Through a kill', seeds: { known: 120 } });
+  });
+
+  it('is gone on with, by whoever finds it, where its tab was closed', async () => {
+    const opened = await open();
+    const { page } = opened;
+    const kept = page.waitForRequest((request) => /Left behind/.test(request.postData() ?? ''));
+    await drop(opened, 'customers.csv', csv([...customers, 'nobody-1']));
+    await page.getByText('120 customers matched, 1 unknown.').waitFor();
+    await page.getByLabel('Size').fill('40');
+    await page.getByLabel('Counted in').selectOption('people');
+    await page.getByLabel('Name', { exact: true }).fill('Left behind');
+    await (await kept).response();
+    await page.context().close();
+    const later = await openList();
+    const row = later.page.getByRole('row', { name: /Left behind/ });
+    await row.getByText('Not created yet').waitFor();
+    await row.getByRole('link').click();
+    await later.page.getByRole('link', { name: 'Go on with it' }).click();
+    await later.page.getByText('120 customers matched, 1 unknown.').waitFor();
+    await later.page.getByText('A forecast needs the list itself', { exact: false }).waitFor();
+    await expectAccessible(later.page);
+    await later.page.getByLabel('Add a filter').selectOption('country');
+    await later.page.locator('.filter .option').first().click();
+    // by the page's own question, without a list of its own
+    await later.page.getByRole('link', { name: 'Cancel' }).click();
+    await expectAccessible(later.page);
+    await later.page.getByRole('button', { name: 'Keep for later' }).click();
+    await row.getByRole('link').click();
+    await later.page.getByRole('link', { name: 'Go on with it' }).click();
+    await later.page.getByRole('button', { name: 'Remove the filter Country' }).click();
+    await later.page.getByRole('button', { name: 'Create the audience' }).click();
+    expect(await campaignOf(later.page)).toMatchObject({ name: 'Left behind', filters: {}, audience: { size: 40 } });
+    expect(later.faults.list).toEqual([]);
+  });
+
+  it('is made with a key of certain labels, which it gets', async () => {
+    const body = { name: 'growth', scope: 'write', labels: { team: 'growth' } };
+    const { json: made } = await fixture().served.call('POST', '/v1/keys', body, AUTHORIZED);
+    const opened = await open(made.key);
+    const { page, faults } = opened;
+    await page.getByText('Whoever opted out of all audiences is always left out.').waitFor();
+    await drop(opened, 'customers.csv', csv(customers));
+    await page.getByText('120 customers matched.').waitFor();
+    await page.getByText('Expected quality').waitFor();
+    await page.getByLabel('Name', { exact: true }).fill('Of growth');
+    await create(opened);
+    expect(await campaignOf(page)).toMatchObject({ name: 'Of growth', labels: { team: 'growth' } });
+    await page.getByRole('tab', { name: 'Size' }).waitFor();
+    await page.getByRole('link', { name: 'Audiences', exact: true }).click();
+    await page.getByRole('row', { name: /Of growth/ }).waitFor();
+    // those of others are none of its business
+    expect(await page.getByRole('row').count()).toBe(2);
+    for (const name of ['Populations', 'Models', 'Status']) {
+      await page.getByRole('link', { name }).click();
+      await page.getByRole('heading', { level: 1, name }).waitFor();
+    }
+    expect(faults.list).toEqual([]);
+  });
+
+  it('is kept over a reload, and asks before it is left', async () => {
+    const opened = await open();
+    const { page } = opened;
+    await page.getByLabel('Name', { exact: true }).fill('Half done');
+    await drop(opened, 'customers.csv', csv(customers));
+    await page.getByText('120 customers matched.').waitFor();
+    const { draftId } = JSON.parse(await page.evaluate("sessionStorage.getItem('metaheac.new-audience')"));
+    page.on('dialog', (dialog) => void dialog.accept());
+    await page.reload();
+    await page.getByText('120 customers matched.').waitFor();
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('Half done');
+    await page.getByText('Expected quality').waitFor();
+    await page.getByRole('link', { name: 'Audiences', exact: true }).click();
+    await page.getByRole('button', { name: 'Stay' }).click();
+    expect(page.url()).toMatch(/#\/audiences\/new$/);
+    await page.getByRole('link', { name: 'Cancel' }).click();
+    await page.getByRole('button', { name: 'Discard and leave' }).click();
+    await page.waitForURL(/#\/audiences$/);
+    const gone = async () =>
+      (await fixture().served.call('GET', `/v1/campaigns/${draftId}`, undefined, AUTHORIZED)).status;
+    await expect.poll(gone, { timeout: 60_000 }).toBe(404);
+    await page.goto(`${fixture().url}/console/#/audiences/new`);
+    expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('');
+  });
+});
