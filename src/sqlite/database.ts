@@ -110,8 +110,8 @@ export function write<T>(database: Database, work: () => T): T {
 }
 
 /**
- * Moves what stands in the log that is written ahead into the database, and cuts the log off: what was deleted stands in
- * it too. While another connection reads it stays. @throws AppError storage_failed
+ * Moves what stands in the log that is written ahead into the database, and cuts the log off: what was deleted stands
+ * in it too. While another connection reads it stays. @throws AppError storage_failed
  */
 export function truncateLog(database: Database): void {
   try {

@@ -37,6 +37,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
     apiFault(error, pointer) ??
     apiFault(estimated.error, pointer);
   const onSubmit = async () => {
+    if (isBusy) return;
     setIsTried(true);
     const isSent = Object.keys(allFaults(audience)).length === 0 && (await submit());
     // the first field with an error comes into sight, after it is drawn
@@ -49,7 +50,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
       noValidate
       onSubmit={(event) => {
         event.preventDefault();
-        if (!isBusy) void onSubmit();
+        void onSubmit();
       }}
     >
       <div class="parts">
@@ -62,12 +63,7 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
             input={{ placeholder: 'Autumn shoes, Berlin', autocomplete: 'off', maxLength: 200 }}
           />
         </section>
-        {audience.isSwitched.value ? (
-          <p class="note" role="status">
-            Another population came into use meanwhile, with {formatCount(audience.population.users)} people: the
-            numbers here are of that one.
-          </p>
-        ) : null}
+        <SwitchedNote audience={audience} />
         {sampleNote}
         <Customers audience={audience} error={faultAt('/seeds')} />
         <Size audience={audience} error={faultAt('/audience')} />
@@ -76,17 +72,34 @@ export function Form({ audience }: { readonly audience: NewAudience }) {
         <Features audience={audience} faultAt={faultAt} />
       </div>
       <Expectation audience={audience} estimated={estimated} />
-      <div class="new-foot">
-        {error !== undefined && !isPlaced(error) ? <ErrorBanner error={error} /> : null}
-        <div class="actions">
-          <Button kind="primary" type="submit" isBusy={isBusy}>
-            {isBusy ? 'Creating …' : 'Create the audience'}
-          </Button>
-          <ButtonLink href={hrefOf(['audiences'])}>Cancel</ButtonLink>
-        </div>
-      </div>
+      <Foot error={error} isBusy={isBusy} />
       <LeaveDialog {...leave} />
     </form>
+  );
+}
+
+/** The way out, and what is wrong where no field has it. */
+function Foot({ error, isBusy }: { readonly error: unknown; readonly isBusy: boolean }) {
+  return (
+    <div class="new-foot">
+      {error !== undefined && !isPlaced(error) ? <ErrorBanner error={error} /> : null}
+      <div class="actions">
+        <Button kind="primary" type="submit" isBusy={isBusy}>
+          {isBusy ? 'Creating …' : 'Create the audience'}
+        </Button>
+        <ButtonLink href={hrefOf(['audiences'])}>Cancel</ButtonLink>
+      </div>
+    </div>
+  );
+}
+
+function SwitchedNote({ audience }: { readonly audience: NewAudience }) {
+  if (!audience.isSwitched.value) return null;
+  return (
+    <p class="note" role="status">
+      Another population came into use meanwhile, with {formatCount(audience.population.users)} people: the numbers here
+      are of that one.
+    </p>
   );
 }
 
