@@ -7,8 +7,8 @@ export default defineConfig({
     pool: 'forks',
     // nothing is module state (CONTRIBUTING.md), so files may share a process and what it has loaded
     isolate: false,
-    // one more than cores: files that start services wait for them a good part of their time
-    maxWorkers: availableParallelism() + 1,
+    // vitest leaves one core free by default: half of a machine of two. One more than cores gains nothing.
+    maxWorkers: availableParallelism(),
     sequence: { sequencer: LongestFirst },
     globalSetup: ['test/fixture/global-setup.ts'],
     include: ['test/**/*.test.ts'],
