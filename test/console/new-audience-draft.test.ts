@@ -1,52 +1,13 @@
 /** A new audience that is not created at once: over reloads, a service that goes away, a tab that is closed. */
-import { beforeAll, expect, it } from 'vitest';
-import type { ConsolePage } from './browser.ts';
-import { describeInBrowser, expectAccessible, useConsoleFixture } from './browser.ts';
-import { create, csv, drop } from './new-audience-form.ts';
+import { expect, it } from 'vitest';
+import { describeInBrowser, expectAccessible } from './browser.ts';
+import { AUTHORIZED, create, csv, drop, useNewAudience } from './new-audience-form.ts';
 
-const OPERATOR = 'the key of the operator';
-const AUTHORIZED = { authorization: `Bearer ${OPERATOR}` };
-const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
-
-const open = async (key = OPERATOR) => {
-  const opened = await fixture().open();
-  await opened.go('audiences/new');
-  await opened.page.getByLabel('API key').fill(key);
-  await opened.page.getByRole('button', { name: 'Sign in' }).click();
-  await opened.page.getByRole('heading', { level: 1, name: 'New audience' }).waitFor();
-  return opened;
-};
-
-/** The list of audiences, in a browser that was never there before. */
-const openList = async () => {
-  const opened = await fixture().open();
-  await opened.go('audiences');
-  await opened.page.getByLabel('API key').fill(OPERATOR);
-  await opened.page.getByRole('button', { name: 'Sign in' }).click();
-  return opened;
-};
+const { fixture, customers, openForm, openList, campaignOf } = useNewAudience();
 
 describeInBrowser('a new audience that takes its time', () => {
-  let customers: readonly string[] = [];
-  beforeAll(async () => {
-    if (fixture() === undefined) return;
-    const { served, people } = fixture();
-    customers = people.slice(0, 120);
-    // the first estimate loads the model, which is not what is tested
-    await served.until(async () => {
-      const answer = await served.call('POST', '/v1/estimates', { seeds: customers }, AUTHORIZED);
-      return answer.json.expected !== null;
-    }, 'makes estimates');
-  });
-
-  const campaignOf = async (page: ConsolePage['page']) => {
-    await page.waitForURL(/#\/audiences\/[0-9a-f-]{36}$/);
-    const id = page.url().split('/').at(-1);
-    return (await fixture().served.call('GET', `/v1/campaigns/${id}`, undefined, AUTHORIZED)).json;
-  };
-
   it('goes on where it was when the service was killed and is back', async () => {
-    const opened = await open();
+    const opened = await openForm();
     const { page } = opened;
     await page.getByLabel('Name', { exact: true }).fill('Through a kill');
     fixture().kill();
@@ -62,7 +23,7 @@ describeInBrowser('a new audience that takes its time', () => {
   });
 
   it('is gone on with, by whoever finds it, where its tab was closed', async () => {
-    const opened = await open();
+    const opened = await openForm();
     const { page } = opened;
     const kept = page.waitForRequest((request) => /Left behind/.test(request.postData() ?? ''));
     await drop(opened, 'customers.csv', csv([...customers, 'nobody-1']));
@@ -97,7 +58,7 @@ describeInBrowser('a new audience that takes its time', () => {
   it('is made with a key of certain labels, which it gets', async () => {
     const body = { name: 'growth', scope: 'write', labels: { team: 'growth' } };
     const { json: made } = await fixture().served.call('POST', '/v1/keys', body, AUTHORIZED);
-    const opened = await open(made.key);
+    const opened = await openForm(made.key);
     const { page, faults } = opened;
     await page.getByText('Whoever opted out of all audiences is always left out.').waitFor();
     await drop(opened, 'customers.csv', csv(customers));
@@ -119,7 +80,7 @@ describeInBrowser('a new audience that takes its time', () => {
   });
 
   it('is kept over a reload, and asks before it is left', async () => {
-    const opened = await open();
+    const opened = await openForm();
     const { page } = opened;
     await page.getByLabel('Name', { exact: true }).fill('Half done');
     await drop(opened, 'customers.csv', csv(customers));

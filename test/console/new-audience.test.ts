@@ -1,47 +1,21 @@
 /** A new audience in a real browser, from a list of customers to the page of the audience. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
-import type { ConsolePage } from './browser.ts';
-import { describeInBrowser, expectAccessible, THEMES, takeScreenshots, useConsoleFixture } from './browser.ts';
-import { create, csv, drop } from './new-audience-form.ts';
+import { describeInBrowser, expectAccessible, THEMES, takeScreenshots } from './browser.ts';
+import { AUTHORIZED, create, csv, drop, OPERATOR, useNewAudience } from './new-audience-form.ts';
 
-const OPERATOR = 'the key of the operator';
-const AUTHORIZED = { authorization: `Bearer ${OPERATOR}` };
-const fixture = useConsoleFixture({ METAHEAC_API_KEY: OPERATOR });
-
-const open = async (key = OPERATOR, theme: (typeof THEMES)[number] = 'light', place = 'audiences/new') => {
-  const opened = await fixture().open(theme);
-  await opened.go(place);
-  await opened.page.getByLabel('API key').fill(key);
-  await opened.page.getByRole('button', { name: 'Sign in' }).click();
-  await opened.page.getByRole('heading', { level: 1, name: 'New audience' }).waitFor();
-  return opened;
-};
+const { fixture, customers, openForm, campaignOf } = useNewAudience();
 
 describeInBrowser('a new audience', () => {
-  let customers: readonly string[] = [];
   let readKey = '';
   beforeAll(async () => {
     if (fixture() === undefined) return;
-    const { served, people } = fixture();
-    customers = people.slice(0, 120);
-    const made = await served.call('POST', '/v1/keys', { name: 'reader', scope: 'read' }, AUTHORIZED);
-    readKey = made.json.key;
-    // the first estimate loads the model, which is not what is tested
-    await served.until(async () => {
-      const answer = await served.call('POST', '/v1/estimates', { seeds: customers }, AUTHORIZED);
-      return answer.json.expected !== null;
-    }, 'makes estimates');
+    const body = { name: 'reader', scope: 'read' };
+    readKey = (await fixture().served.call('POST', '/v1/keys', body, AUTHORIZED)).json.key;
   });
 
-  const campaignOf = async (page: ConsolePage['page']) => {
-    await page.waitForURL(/#\/audiences\/[0-9a-f-]{36}$/);
-    const id = page.url().split('/').at(-1);
-    return (await fixture().served.call('GET', `/v1/campaigns/${id}`, undefined, AUTHORIZED)).json;
-  };
-
   it('is made from a dropped CSV, and names those who are unknown', async () => {
-    const opened = await open();
+    const opened = await openForm();
     const { page, faults } = opened;
     await drop(opened, 'customers.csv', csv([...customers, 'nobody-1', 'nobody-2', 'nobody-3']));
     await page.getByText('120 customers matched, 3 unknown.').waitFor();
@@ -80,7 +54,7 @@ describeInBrowser('a new audience', () => {
   });
 
   it('reads files of spreadsheets as they are, and asks for the column that it cannot tell', async () => {
-    const opened = await open();
+    const opened = await openForm();
     const { page } = opened;
     const remove = () => page.getByRole('button', { name: 'Remove', exact: true }).click();
     const text = csv(customers, ';').toString('utf8');
@@ -104,7 +78,7 @@ describeInBrowser('a new audience', () => {
   });
 
   it('says what to do with a list that matches nobody, is empty or is cut off', async () => {
-    const opened = await open();
+    const opened = await openForm();
     const { page } = opened;
     const remove = () => page.getByRole('button', { name: 'Remove', exact: true }).click();
     await drop(opened, 'other.txt', Buffer.from('ann@example.com\nbob@example.com\n'));
@@ -125,7 +99,7 @@ describeInBrowser('a new audience', () => {
   });
 
   it('puts what is wrong beside its field, before and after the service is asked', async () => {
-    const opened = await open();
+    const opened = await openForm();
     const { page } = opened;
     await page.getByLabel('Size').fill('0');
     await create(opened);
@@ -151,7 +125,7 @@ describeInBrowser('a new audience', () => {
   });
 
   it('is made by keyboard alone', async () => {
-    const { page } = await open();
+    const { page } = await openForm();
     await page.getByLabel('Name', { exact: true }).focus();
     await page.keyboard.type('By keys');
     await page.keyboard.press('Tab');
@@ -168,7 +142,7 @@ describeInBrowser('a new audience', () => {
   });
 
   it('has sample customers, who have something in common', async () => {
-    const { page, faults } = await open(OPERATOR, 'light', 'audiences/new?sample=1');
+    const { page, faults } = await openForm(OPERATOR, 'light', 'audiences/new?sample=1');
     await page.getByText(/sample customers from your population, who have something in common/).waitFor();
     await page.getByText('Expected quality').waitFor();
     expect(await page.getByLabel('Name', { exact: true }).inputValue()).toMatch(/^Sample: /);
@@ -178,13 +152,13 @@ describeInBrowser('a new audience', () => {
   });
 
   it('is not offered to a key that may only read', async () => {
-    const { page } = await open(readKey);
+    const { page } = await openForm(readKey);
     await page.getByRole('heading', { name: 'Your key does not open this' }).waitFor();
     expect(await page.getByRole('button', { name: 'Create the audience' }).count()).toBe(0);
   });
 
   it.each(THEMES)('is accessible in the %s theme', async (theme) => {
-    const opened = await open(OPERATOR, theme);
+    const opened = await openForm(OPERATOR, theme);
     const { page } = opened;
     await expectAccessible(page);
     await takeScreenshots(opened, 'new-audience-empty', theme);

@@ -24,7 +24,8 @@ function writeRows(folder: string, version: number): void {
       ('queued', 'q', '{}', 0, 0, '{"size":5}', 2000),
       ('small', 's', '{}', 0, 0, '{"size":5}', 3000);
     INSERT INTO expansions (id, campaign, latest, state, progress, reason, seed_set, seeds_received, seeds_known,
-        seeds_unknown, seeds_duplicate, unknown_examples, model_version, population_version, timings, quality, created_at, updated_at) VALUES
+        seeds_unknown, seeds_duplicate, unknown_examples, model_version, population_version, timings, quality,
+        created_at, updated_at) VALUES
       ('e-old', 1, 0, 'ready', 1, NULL, '${SET}', 5, 3, 1, 1, '["x"]', 'm0', 'p0', '{}', NULL, 1000, 1100),
       ('e-ready', 1, 1, 'ready', 1, NULL, '${SET}', 5, 3, 1, 1, '["x"]', 'm1', 'p1', '{"scoring":2}', '{"epochs":3}', 1200, 1300),
       ('e-queued', 2, 1, 'queued', 0, NULL, '${SET}', 5, 3, 1, 1, '["x"]', NULL, NULL, '{}', NULL, 2000, 2000),

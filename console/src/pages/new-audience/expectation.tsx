@@ -106,6 +106,13 @@ interface QualityProps {
   readonly isLoading: boolean;
 }
 
+function liftOf({ lift, share }: NonNullable<ReturnType<typeof nearestSize>>): string {
+  return (
+    `${formatFactor(lift.mean)} as many look-alikes as a random audience has, at ${formatShare(share)} of those to ` +
+    `choose from (${formatFactor(lift.low)} to ${formatFactor(lift.high)})`
+  );
+}
+
 function Quality({ audience, estimate, isLoading }: QualityProps) {
   const { cohesion, expected, reason, candidates, seeds } = estimate;
   const nearest = nearestSize(audience, estimate);
@@ -125,20 +132,16 @@ function Quality({ audience, estimate, isLoading }: QualityProps) {
         {cohesion === null ? null : (
           <Fact
             name="How alike they are"
-            note={`A customer ranks above a random person in ${round(cohesion.mean)} of 100 cases (${round(cohesion.low)} to ${round(cohesion.high)}); chance is 50`}
+            note={
+              `A customer ranks above a random person in ${round(cohesion.mean)} of 100 cases ` +
+              `(${round(cohesion.low)} to ${round(cohesion.high)}); chance is 50`
+            }
           >
             {likeness(cohesion.mean)}
           </Fact>
         )}
         {expected === null ? null : (
-          <Fact
-            name="Expected quality"
-            note={
-              nearest === null
-                ? undefined
-                : `${formatFactor(nearest.lift.mean)} as many look-alikes as a random audience has, at ${formatShare(nearest.share)} of those to choose from (${formatFactor(nearest.lift.low)} to ${formatFactor(nearest.lift.high)})`
-            }
-          >
+          <Fact name="Expected quality" note={nearest === null ? undefined : liftOf(nearest)}>
             <Badge tone={VERDICTS[expected.verdict].tone}>{VERDICTS[expected.verdict].text}</Badge>
           </Fact>
         )}
