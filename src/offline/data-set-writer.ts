@@ -19,6 +19,8 @@ export interface WrittenDataSet {
   /** Lines of users.ndjson: records, or text of whole lines as it comes; null if the file already exists. */
   readonly users: Iterable<object> | AsyncIterable<string> | null;
   readonly campaigns: Iterable<WrittenCampaign>;
+  /** Whether each row of interactions.csv ends with a time, which may be empty. */
+  readonly hasTimes?: boolean;
 }
 
 /** Non-members in a train campaign for each member. */
@@ -29,10 +31,13 @@ const CHUNK_BYTES = 1 << 18;
  * Writes users.ndjson, interactions.csv, campaigns.ndjson and, last, dataset.json, one line at a time. The folder is
  * created if it does not exist, existing files are replaced. A folder that cannot be written is storage_failed.
  */
-export async function writeDataSet(out: string, { description, users, campaigns }: WrittenDataSet): Promise<void> {
+export async function writeDataSet(
+  out: string,
+  { description, users, campaigns, hasTimes = false }: WrittenDataSet,
+): Promise<void> {
   const records: string[] = [];
   function* interactions(): Generator<string> {
-    yield 'campaign_id,user_id,label,stage\n';
+    yield `campaign_id,user_id,label,stage${hasTimes ? ',time' : ''}\n`;
     for (const { record, rows } of campaigns) {
       records.push(`${JSON.stringify(record)}\n`);
       yield* rows;

@@ -4,7 +4,7 @@
  */
 import { createRng, shuffle } from '../lib/rng.ts';
 import { membersOf } from './futures.ts';
-import type { CampaignHistory } from './history.ts';
+import { type CampaignHistory, keepRows } from './history.ts';
 
 export interface HeldOut {
   /** All campaigns, unchanged. */
@@ -37,13 +37,10 @@ export function holdOut(campaigns: readonly CampaignHistory[], share: number, ke
   let shared = 0;
   for (const user of heldMembers) if (users.has(user)) shared += 1;
   if (shared === 0 || shared > FORGETTABLE * users.size) return { campaigns, training: rest, held };
-  const training = rest.map((campaign) => {
-    const keep = (_: number, row: number) => !heldMembers.has(campaign.train.users[row]!);
-    return {
-      ...campaign,
-      train: { users: campaign.train.users.filter(keep), labels: campaign.train.labels.filter(keep) },
-    };
-  });
+  const training = rest.map((campaign) => ({
+    ...campaign,
+    train: keepRows(campaign.train, (user) => !heldMembers.has(user)),
+  }));
   const usable = training.filter(({ train }) => train.labels.includes(1) && train.labels.includes(0));
   // a slightly optimistic validation is better than a training without campaigns
   return { campaigns, training: 2 * usable.length >= rest.length ? usable : rest, held };
@@ -80,8 +77,7 @@ export function withoutUsersWithoutPositives(
   if (!areApart(campaigns, users)) return campaigns;
   const members = allMembersOf(campaigns);
   return campaigns.map((campaign) => {
-    const keep = (_: number, row: number) => members.has(campaign.train.users[row]!);
-    const train = { users: campaign.train.users.filter(keep), labels: campaign.train.labels.filter(keep) };
+    const train = keepRows(campaign.train, (user) => members.has(user));
     return train.labels.includes(0) ? { ...campaign, train } : campaign;
   });
 }

@@ -9,6 +9,7 @@ import { parseDate } from '../dataset/dates.ts';
 import type { Feature } from '../dataset/features.ts';
 import { lineError, readLines } from '../dataset/lines.ts';
 import { describe, type JsonRecord, parseRecord } from '../dataset/records.ts';
+import { parseMoment, TIME_FORMATS } from '../dataset/times.ts';
 import type { AppError } from '../lib/errors.ts';
 import type { CampaignValues } from '../online/encode.ts';
 import { RowBuffer } from './row-buffer.ts';
@@ -17,6 +18,8 @@ import { RowBuffer } from './row-buffer.ts';
 export interface LabelledRows {
   readonly users: Int32Array;
   readonly labels: Uint8Array;
+  /** Milliseconds since 1970, NaN where unknown; left out where no row has one. */
+  readonly times?: Float64Array;
 }
 
 /** One past campaign. */
@@ -52,6 +55,7 @@ export interface UserFinder {
 const HISTORY_LIMITS = { campaigns: 1_000_000, tokensPerFeature: 10_000, idBytes: 256 };
 
 const INTERACTION_COLUMNS = ['campaign_id', 'user_id', 'label', 'stage'];
+const OPTIONAL_COLUMNS = ['time'];
 
 /**
  * Reads campaigns.ndjson and interactions.csv (plain or .gz; interactions may come in any order). A train campaign
@@ -184,8 +188,11 @@ async function readInteractions(
   drafts: ReadonlyMap<string, Draft>,
   directory: UserFinder,
 ): Promise<void> {
-  await readCsvTable(path, INTERACTION_COLUMNS, (fields, line) =>
-    addInteraction(fields, drafts, directory, path, line),
+  await readCsvTable(
+    path,
+    INTERACTION_COLUMNS,
+    (fields, line) => addInteraction(fields, drafts, directory, path, line),
+    OPTIONAL_COLUMNS,
   );
 }
 
@@ -196,7 +203,7 @@ function addInteraction(
   path: string,
   line: number,
 ): void {
-  const [campaignId, userId, label, stage] = fields as [string, string, string, string];
+  const [campaignId, userId, label, stage, when] = fields as [string, string, string, string, string | undefined];
   const draft = drafts.get(campaignId);
   if (draft === undefined)
     throw lineError(path, line, `campaign ${shown(campaignId)} is not in campaigns.ndjson`, { value: campaignId });
@@ -207,7 +214,11 @@ function addInteraction(
   if (stage !== 'train' && stage !== 'seed' && stage !== 'eval') {
     throw lineError(path, line, `the stage is ${shown(stage)}, not train, seed or eval`, { value: stage });
   }
-  draft[stage].add(user, label === '1' ? 1 : 0);
+  const time = when === undefined || when === '' ? null : parseMoment(when);
+  if (time === null && when)
+    throw lineError(path, line, `the time is ${shown(when)}, not ${TIME_FORMATS}`, { value: when });
+  // of a test campaign the stages say who was first
+  draft[stage].add(user, label === '1' ? 1 : 0, stage === 'train' ? time : null);
 }
 
 function finishCampaign(draft: Draft): CampaignHistory {
@@ -227,9 +238,13 @@ function finishCampaign(draft: Draft): CampaignHistory {
 
 function withoutSeeds(rows: LabelledRows, seeds: Int32Array): LabelledRows {
   const isSeed = new Set(seeds);
-  if (!rows.users.some((user) => isSeed.has(user))) return rows;
-  const kept = (_: number, i: number): boolean => !isSeed.has(rows.users[i]!);
-  return { users: rows.users.filter(kept), labels: rows.labels.filter(kept) };
+  return rows.users.some((user) => isSeed.has(user)) ? keepRows(rows, (user) => !isSeed.has(user)) : rows;
+}
+
+/** The rows of the users to keep. */
+export function keepRows({ users, labels, times }: LabelledRows, isKept: (user: number) => boolean): LabelledRows {
+  const kept = (_: number, i: number): boolean => isKept(users[i]!);
+  return { users: users.filter(kept), labels: labels.filter(kept), ...(times ? { times: times.filter(kept) } : {}) };
 }
 
 function faultOfTrain({ train }: CampaignHistory): string | null {

@@ -1,4 +1,7 @@
-/** Growing rows of (user number, label) in typed arrays: 5 bytes per row, at most twice that while growing. */
+/**
+ * Growing rows of (user number, label), with times where there are any, in typed arrays: 5 bytes per row, 13 with times,
+ * at most twice that while growing.
+ */
 
 const FIRST_CAPACITY = 64;
 
@@ -6,18 +9,27 @@ const FIRST_CAPACITY = 64;
 export class RowBuffer {
   #users = new Int32Array(0);
   #labels = new Uint8Array(0);
+  /** NaN where there is none; null until there is one. */
+  #times: Float64Array | null = null;
   #count = 0;
 
-  add(user: number, label: 0 | 1): void {
+  /** `time` is milliseconds since 1970, null where it is not known. */
+  add(user: number, label: 0 | 1, time: number | null = null): void {
     if (this.#count === this.#users.length) this.#grow();
+    if (time !== null) this.#times ??= new Float64Array(this.#users.length).fill(Number.NaN);
+    if (this.#times) this.#times[this.#count] = time ?? Number.NaN;
     this.#users[this.#count] = user;
     this.#labels[this.#count] = label;
     this.#count++;
   }
 
-  /** The rows so far, copied to their size. */
-  rows(): { users: Int32Array; labels: Uint8Array } {
-    return { users: this.#users.slice(0, this.#count), labels: this.#labels.slice(0, this.#count) };
+  /** The rows so far, copied to their size; times (NaN where unknown) if any was added. */
+  rows(): { users: Int32Array; labels: Uint8Array; times?: Float64Array } {
+    return {
+      users: this.#users.slice(0, this.#count),
+      labels: this.#labels.slice(0, this.#count),
+      ...(this.#times ? { times: this.#times.slice(0, this.#count) } : {}),
+    };
   }
 
   #grow(): void {
@@ -28,5 +40,10 @@ export class RowBuffer {
     labels.set(this.#labels);
     this.#users = users;
     this.#labels = labels;
+    if (this.#times) {
+      const times = new Float64Array(capacity).fill(Number.NaN);
+      times.set(this.#times);
+      this.#times = times;
+    }
   }
 }

@@ -64,6 +64,51 @@ describe('readHistory', () => {
     expect(await readHistory(openDataSet(folder), directory)).toEqual(plain);
   });
 
+  it('reads the times of train rows, in all their forms, and knows none of an empty field', async () => {
+    const rows = [
+      'a,u1,1,train,2010-12-01T08:26:00Z',
+      'a,u2,1,train,2010-12-02',
+      'a,u0,0,train,',
+      'a,u4,1,train,1291190400',
+      'b,u3,1,seed,2011-01-01',
+      'b,u2,1,eval,',
+      'b,u0,0,eval,',
+    ];
+    const text = [`${HEADER},time`, ...rows].join('\n');
+    const { campaigns } = await read(CAMPAIGNS, text);
+    const days = [1, 2, Number.NaN, 1].map((day, i) => Date.UTC(2010, 11, day, i === 0 ? 8 : 0, i === 0 ? 26 : 0));
+    expect(campaigns[0]!.train).toEqual({
+      ...{ users: Int32Array.of(1, 2, 0, 4), labels: Uint8Array.of(1, 1, 0, 1) },
+      times: Float64Array.from([days[0]!, days[1]!, Number.NaN, Date.UTC(2010, 11, 1, 8)]),
+    });
+    expect(campaigns[1]!.evaluation).toEqual({ users: Int32Array.of(2, 0), labels: Uint8Array.of(1, 0) });
+    rmSync(join(folder, 'interactions.csv'));
+    writeFileSync(join(folder, 'interactions.csv.gz'), gzipSync(text));
+    expect((await readHistory(openDataSet(folder), directory)).campaigns).toEqual(campaigns);
+  });
+
+  it('keeps times beside their rows past its first buffer, whichever row is the first with one', async () => {
+    const rows = Array.from({ length: 1000 }, (_, i) => `a,u${i % 10},1,train,${i < 100 ? '' : i}`);
+    const { times } = (await read(CAMPAIGNS, `${HEADER},time\n${rows.join('\n')}`)).campaigns[0]!.train;
+    expect([...times!]).toEqual(rows.map((_, i) => (i < 100 ? Number.NaN : 1000 * i)));
+  });
+
+  it.each([
+    ['a,u1,1,train,1.12.2010', 'the time is "1.12.2010", not a date (2026-03-04)'],
+    ['a,u1,1,train,2010-02-30', 'the time is "2010-02-30"'],
+    ['b,u1,1,seed,soon', 'the time is "soon"'],
+    ['a,u1,1,train', 'the row has 4 fields, but 5 are expected'],
+  ])('refuses %s beside a header with times, naming file and line', async (row, message) => {
+    const text = [`${HEADER},time`, 'a,u0,0,train,', row].join('\n');
+    await expect(read(CAMPAIGNS, text)).rejects.toThrow(`interactions.csv:3: ${message}`);
+  });
+
+  it('refuses a fifth column that is not the time', async () => {
+    await expect(read(CAMPAIGNS, `${HEADER},when\n`)).rejects.toThrow(
+      'interactions.csv:1: the header is "campaign_id,user_id,label,stage,when", not campaign_id,user_id,label,stage[,time]',
+    );
+  });
+
   it('keeps growing past its first buffer', async () => {
     const rows = Array.from({ length: 1000 }, (_, i) => `a,u${i % 10},${i % 3 === 0 ? 1 : 0},train`);
     const { users, labels } = (await read(CAMPAIGNS, rows)).campaigns[0]!.train;

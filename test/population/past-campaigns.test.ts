@@ -47,6 +47,15 @@ describe('readPastCampaigns', () => {
     expect(await pastOf(dataSetOf(rows))).toEqual({ anna: ['spring', 'odd, "one"'] });
   });
 
+  it('reads rows with times, and refuses one without among them', async () => {
+    const text = 'campaign_id,user_id,label,stage,time\nspring,anna,1,train,2026-01-02\nspring,bob,0,train,\n';
+    const folder = dataSetOf();
+    writeFileSync(join(folder, 'interactions.csv'), text);
+    expect(await pastOf(folder)).toEqual({ anna: ['spring'] });
+    writeFileSync(join(folder, 'interactions.csv'), `${text}spring,bob,1,train`);
+    expect((await refusalOf(() => pastOf(folder))).message).toContain('interactions.csv:4: 4 columns, and 5');
+  });
+
   it('does not take a seed or an evaluation row of a train campaign for history', async () => {
     expect(await pastOf(dataSetOf(['spring,anna,1,seed', 'spring,bob,1,eval']))).toEqual({});
   });

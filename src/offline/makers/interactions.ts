@@ -88,6 +88,7 @@ export async function makeInteractions(options: InteractionsOptions): Promise<Ma
       },
       users: userChunks(),
       campaigns: campaignsOf(material, counts, rng, options.onProgress),
+      hasTimes: material.log.times !== null,
     });
     return { ...counts, users, notes: interactionNotes(options, material, histories) };
   });
@@ -192,12 +193,12 @@ function* campaignRows(
   { log, isPresent, before }: Material,
   { others, counts, rng }: RowTools,
 ): Generator<string> {
-  const members = membersOf(log, item, isPresent, split === 'train' ? before : null);
+  const { members, times } = membersOf(log, item, isPresent, split === 'train' ? before : null);
   if (split === 'train') {
     const shown = sample(rng, members, MOST_MEMBERS).sort();
-    yield* rowsOf(id, log.users, shown, '1,train');
+    yield* rowsOf(id, log.users, shown, '1,train', times);
     const rest = others.draw(members, OTHERS_PER_MEMBER * shown.length, rng);
-    yield* rowsOf(id, log.users, rest, '0,train');
+    yield* rowsOf(id, log.users, rest, '0,train', times);
     counts.rows.train += shown.length + rest.length;
     return;
   }
@@ -206,19 +207,22 @@ function* campaignRows(
   const seedCount = Math.min(seeds, Math.floor(first.length / 2));
   const seedUsers = first.slice(0, seedCount).sort();
   const hidden = sample(rng, first.slice(seedCount), MOST_MEMBERS).sort();
-  yield* rowsOf(id, log.users, seedUsers, '1,seed');
-  yield* rowsOf(id, log.users, hidden, '1,eval');
+  yield* rowsOf(id, log.users, seedUsers, '1,seed', times);
+  yield* rowsOf(id, log.users, hidden, '1,eval', times);
   const rest = others.draw(members, EVALUATED_OTHERS, rng);
-  yield* rowsOf(id, log.users, rest, '0,eval');
+  yield* rowsOf(id, log.users, rest, '0,eval', times);
   counts.rows.seed += seedUsers.length;
   counts.rows.eval += hidden.length + rest.length;
 }
 
-/** The users of an item who are there, the earliest first where there are times. */
+/** The users of an item who are there, the earliest first where there are times, and when each took it. */
 function membersOf({ starts, takers, times }: Log, item: number, isPresent: Uint8Array, before: number | null) {
   const places = Int32Array.from({ length: starts[item + 1]! - starts[item]! }, (_, i) => starts[item]! + i).filter(
     (place) => isPresent[takers[place]!] && (before === null || times![place]! < before),
   );
   if (times) places.sort((a, b) => times[a]! - times[b]! || takers[a]! - takers[b]!);
-  return places.map((place) => takers[place]!);
+  return {
+    members: places.map((place) => takers[place]!),
+    times: times && new Map(Array.from(places, (place) => [takers[place]!, times[place]!])),
+  };
 }

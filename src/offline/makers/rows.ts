@@ -1,4 +1,5 @@
 /** Rows of interactions.csv: who of many users is shown for a campaign. */
+import { formatMoment } from '../../dataset/times.ts';
 import { quoteCsv } from '../../lib/csv.ts';
 import { type Rng, sample } from '../../lib/rng.ts';
 import type { TextTable } from '../../population/text-table.ts';
@@ -41,13 +42,19 @@ export class Others {
   }
 }
 
-/** Lines of interactions.csv of one campaign. */
+/** Lines of interactions.csv of one campaign; with `times` each has the user's, or an empty field. */
 export function* rowsOf(
   campaign: string,
   users: TextTable,
   numbers: Iterable<number>,
   rest: string,
+  times: ReadonlyMap<number, number> | null = null,
 ): Generator<string> {
   const id = quoteCsv(campaign);
-  for (const user of numbers) yield `${id},${quoteCsv(users.text(user))},${rest}\n`;
+  const timeOf = (user: number): string => {
+    if (times === null) return '';
+    const time = times.get(user);
+    return time === undefined ? ',' : `,${formatMoment(time)}`;
+  };
+  for (const user of numbers) yield `${id},${quoteCsv(users.text(user))},${rest}${timeOf(user)}\n`;
 }

@@ -1,10 +1,8 @@
 /** Times of a log. */
 import { lineError } from '../../dataset/lines.ts';
 import type { Value } from '../../dataset/row-source.ts';
+import { parseMoment } from '../../dataset/times.ts';
 
-/** A number from here on is milliseconds since 1970, a smaller one seconds: both are after 1973 and before 5138. */
-const FIRST_MILLISECONDS = 1e11;
-const NUMBER = /^-?\d+(\.\d+)?$/;
 /** Year, month, day; then perhaps a time of day; then perhaps where it is. */
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(Z|UTC|[+-]\d{2}:?\d{2})?)?$/;
 
@@ -15,10 +13,8 @@ const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)\s*(Z
  */
 export function parseTime(value: Value, path: string, line: number): number {
   const text = typeof value === 'string' ? value.trim() : '';
-  if (NUMBER.test(text)) {
-    const number = Number(text);
-    return Math.abs(number) < FIRST_MILLISECONDS ? 1000 * number : number;
-  }
+  const moment = parseMoment(text);
+  if (moment !== null) return moment;
   const [, date, clock = '00:00', zone = 'Z'] = DATE.exec(text) ?? [];
   const time = date === undefined ? Number.NaN : Date.parse(`${date}T${clock}${zone === 'UTC' ? 'Z' : zone}`);
   if (Number.isFinite(time)) return time;

@@ -62,6 +62,22 @@ describe('makeInteractions', () => {
     }
   });
 
+  it('writes when each user took the item, and nothing for the others', async () => {
+    const { read } = await make(newFolder());
+    const days = new Map(smallLog().map((row) => [row.split(',').slice(0, 2).join(), row.split(',')[2]!]));
+    for (const rest of ['1,train', '1,seed', '1,eval', '0,train', '0,eval']) {
+      const rows = [...read.campaigns.keys()].flatMap((id) =>
+        read.usersOf(id, rest).map((user) => [id, user] as const),
+      );
+      expect(rows.length).toBeGreaterThan(20);
+      for (const [id, user] of rows)
+        expect(read.timeOf(id, user)).toBe(rest.startsWith('1') ? `${days.get(`${user},${id}`)}T00:00:00Z` : '');
+    }
+    const { read: without } = await make(newFolder(), { columns: { user: 'user', item: 'item', time: null } });
+    const id = [...without.campaigns.keys()].find((one) => without.usersOf(one, '1,train').length > 0)!;
+    expect(without.timeOf(id, without.usersOf(id, '1,train')[0]!)).toBeNull();
+  });
+
   it('draws test campaigns and seeds without times, by the seed alone', async () => {
     const columns = { user: 'user', item: 'item', time: null };
     const bytes = async (seed: string) => {

@@ -34,6 +34,8 @@ export interface MadeFolder {
   readonly campaigns: ReadonlyMap<string, Record<string, unknown>>;
   /** Users by campaign and `label,stage`. */
   usersOf(campaign: string, rest: string): string[];
+  /** Of their row, as it is written; null if there is no such column. */
+  timeOf(campaign: string, user: string): string | null;
 }
 
 export function readMade(folder: string): MadeFolder {
@@ -53,7 +55,8 @@ export function readMade(folder: string): MadeFolder {
     users: new Map(records('users.ndjson').map((user) => [user.user_id, user])),
     campaigns: new Map(records('campaigns.ndjson').map((campaign) => [campaign.campaign_id, campaign])),
     usersOf: (campaign, rest) =>
-      rows.filter(([c, , ...more]) => c === campaign && more.join(',') === rest).map(([, user]) => user!),
+      rows.filter(([c, , label, stage]) => c === campaign && `${label},${stage}` === rest).map(([, user]) => user!),
+    timeOf: (campaign, user) => rows.find(([c, u]) => c === campaign && u === user)![4] ?? null,
   };
 }
 
