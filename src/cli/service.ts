@@ -46,6 +46,8 @@ export interface ServiceOptions {
   readonly allowedHosts?: readonly string[];
   /** Origins whose pages may call it; none if not given. */
   readonly corsOrigins?: readonly string[];
+  /** Addresses and CIDRs of the proxies in front of it; none if not given. */
+  readonly trustedProxies?: readonly string[];
   readonly device: string;
   /** The number of engine threads; null means one per processor. */
   readonly threads: number | null;
@@ -78,7 +80,7 @@ export interface Service {
  */
 export async function startService(given: ServiceOptions): Promise<Service> {
   // a folder that is not there has no keys
-  if (!existsSync(given.dataDir)) requireKeyFor(given.host, given.apiKey !== null);
+  if (!existsSync(given.dataDir)) requireKeyFor(given.host, given.apiKey !== null, given.trustedProxies);
   // a link may name another model when the engine starts again
   const options = existsSync(given.model) ? { ...given, model: realpathSync(given.model) } : given;
   const { dataDir, population: folder, logger, clock } = options;
@@ -113,7 +115,7 @@ async function startParts(
   const traceparent = () => telemetry?.current() ?? null;
   const store = openStore(locator, { clock, minimumSeeds, leaseMs, maximumAttempts, traceparent });
   closers.push(() => store.close());
-  requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist());
+  requireKeyFor(options.host, config.apiKey !== null || store.apiKeys.exist(), config.trustedProxies);
   const disk = takeOver(store, locator, options, config);
   models.settle();
   closers.push(() => models.close());
@@ -157,14 +159,22 @@ function retentionOf({ retainedVersions: versions, retainedDays: days, auditReta
   return { retention: { versions, days }, auditDays };
 }
 
-function configOf({ limits, apiKey, metricsKey = null, host, ...names }: ServiceOptions): ServerConfig {
+function configOf({
+  limits,
+  apiKey,
+  metricsKey = null,
+  host,
+  trustedProxies = [],
+  ...names
+}: ServiceOptions): ServerConfig {
   return {
     ...withinOpenFiles({ ...DEFAULT_SERVER_CONFIG, ...limits }, openFileLimit()),
     apiKey,
     metricsKey,
-    isPublic: !isLoopback(host),
+    isPublic: !isLoopback(host) || trustedProxies.length > 0,
     allowedHosts: [host, ...(names.allowedHosts ?? [])],
     corsOrigins: names.corsOrigins ?? [],
+    trustedProxies,
   };
 }
 

@@ -5,6 +5,7 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { messageOf } from '../lib/errors.ts';
+import { trustedProxyCheck } from '../server/http/client-address.ts';
 import { createAddressGuard } from '../server/webhooks/address-guard.ts';
 
 interface Words {
@@ -52,6 +53,15 @@ const origins = list.refine(
 const allowedHosts = list.superRefine((entries, context) => {
   try {
     createAddressGuard(entries);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+  }
+});
+
+/** Addresses and CIDRs of proxies. */
+const proxies = list.superRefine((entries, context) => {
+  try {
+    trustedProxyCheck(entries);
   } catch (error) {
     context.addIssue({ code: 'custom', message: messageOf(error) });
   }
@@ -142,6 +152,13 @@ export const settingsSchema = z.object({
     isList: true,
     description:
       'Origins (`https://a.example,..`) whose pages may call it from a browser; others get 403. No wildcard.',
+  }),
+  METAHEAC_TRUSTED_PROXIES: proxies.default([]).register(SETTING_WORDS, {
+    byDefault: 'none',
+    isList: true,
+    description:
+      'Addresses and CIDRs (`10.0.0.7,fd00::/8,..`) of proxies in front of the service: the client is then the last ' +
+      'address in `X-Forwarded-For` that is not one of them, for rate limits and the audit log. With it a key is needed.',
   }),
   METAHEAC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])

@@ -28,6 +28,7 @@ import { createReadiness } from './health/readiness.ts';
 import { addHealthRoutes } from './health/routes.ts';
 import { Access, guardRoutes, isUnknownApi } from './http/access.ts';
 import { createBrowserGuard } from './http/browser-guard.ts';
+import { trustedProxyCheck } from './http/client-address.ts';
 import { createClientErrorHandler } from './http/client-errors.ts';
 import { closeGracefully } from './http/closing.ts';
 import { closeUnread, createServers } from './http/connections.ts';
@@ -41,6 +42,7 @@ import { createRateLimiter, type RateLimiter } from './http/rate-limit.ts';
 import { type Answered, PatternLog } from './http/request-log.ts';
 import { refuseWithoutRoom } from './http/room.ts';
 import { addErrorResponses } from './http/route.ts';
+import { refuseRepeatedHeaders } from './http/single-headers.ts';
 import { createSlots } from './http/slots.ts';
 import { traceRequests } from './http/tracing.ts';
 import { refuseUnreadParts } from './http/unread-parts.ts';
@@ -167,6 +169,7 @@ function createApp(
     logController: new PatternLog(observe),
     childLoggerFactory: (parent, bindings) => new LazyLogger(parent, bindings),
     bodyLimit: config.bodyLimitBytes,
+    trustProxy: trustedProxyCheck(config.trustedProxies),
     serverFactory: createServers(config, (connections) =>
       logger?.warn({ connections, most: config.maximumConnections }, 'connections were refused: too many are open'),
     ),
@@ -255,10 +258,10 @@ function addFirstHook(
     requests.add(request.raw, reply.raw);
     reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
     refuseIfClosing(reply);
+    refuseRepeatedHeaders(request.raw);
     if (isAnswered(request, reply)) return;
     if (shedder.arrive() && shed(shedder, request, reply)) return;
-    const { url, socket } = request.raw;
-    rates.countAddress(url, socket.remoteAddress, reply);
+    rates.countAddress(request, reply);
     if (isUnknownApi(request)) access.admit(request.headers.authorization, 'read');
     done();
   });

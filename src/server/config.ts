@@ -12,6 +12,8 @@ export interface ServerConfig extends Limits {
   readonly allowedHosts: readonly string[];
   /** Origins whose pages may call it. */
   readonly corsOrigins: readonly string[];
+  /** Addresses and CIDRs of proxies: what they say of the client's address is believed. */
+  readonly trustedProxies: readonly string[];
 }
 
 export const DEFAULT_SERVER_CONFIG: ServerConfig = {
@@ -20,5 +22,6 @@ export const DEFAULT_SERVER_CONFIG: ServerConfig = {
   isPublic: false,
   allowedHosts: [],
   corsOrigins: [],
+  trustedProxies: [],
   ...DEFAULT_LIMITS,
 };

@@ -31,6 +31,7 @@ const VALUES: Readonly<Record<string, string>> = {
   METAHEAC_PRETTY: 'true',
   METAHEAC_ALLOWED_HOSTS: 'metaheac.example.com',
   METAHEAC_CORS_ORIGINS: 'https://app.example.com',
+  METAHEAC_TRUSTED_PROXIES: '10.0.0.0/8',
 };
 
 const folder = temporaryFolder();
@@ -70,6 +71,7 @@ describe('readEnvironment', () => {
       METAHEAC_WEBHOOK_ALLOWED_HOSTS: [],
       METAHEAC_ALLOWED_HOSTS: [],
       METAHEAC_CORS_ORIGINS: [],
+      METAHEAC_TRUSTED_PROXIES: [],
       METAHEAC_LOG_LEVEL: 'info',
       METAHEAC_PRETTY: false,
       limits: DEFAULT_LIMITS,

@@ -30,6 +30,7 @@ export async function serveCommand(flags: FlagValues, output: Output): Promise<v
     metricsKey: values.METAHEAC_METRICS_KEY ?? null,
     allowedHosts: values.METAHEAC_ALLOWED_HOSTS,
     corsOrigins: values.METAHEAC_CORS_ORIGINS,
+    trustedProxies: values.METAHEAC_TRUSTED_PROXIES,
     device: values.METAHEAC_DEVICE,
     threads: values.METAHEAC_THREADS ?? null,
     logLevel: values.METAHEAC_LOG_LEVEL,

@@ -9,14 +9,15 @@ import { modeOf, openToOthers } from './paths.ts';
 
 /** `stored` are the keys of the data folder: null where there are none, or they cannot be read. */
 export function examineKey({ values }: Settings, stored: KeyCounts | null): Promise<readonly Finding[]> {
-  const { METAHEAC_HOST: host, METAHEAC_API_KEY: key } = values;
+  const { METAHEAC_HOST: host, METAHEAC_API_KEY: key, METAHEAC_TRUSTED_PROXIES: proxies } = values;
   const check = 'access';
   const advice =
     'Set a key of 16 characters or more, best in a file (METAHEAC_API_KEY_FILE), or make one: metaheac keys create.';
   const made = stored?.made ?? 0;
   return findings(check, advice, () => {
-    requireKeyFor(host, key !== undefined || made > 0);
-    const where = isLoopback(host) ? `${host}, this machine only` : `${host}, other machines too`;
+    requireKeyFor(host, key !== undefined || made > 0, proxies);
+    const isPrivate = isLoopback(host) && proxies.length === 0;
+    const where = isPrivate ? `${host}, this machine only` : `${host}, other machines too`;
     const detail = `${where}, ${describeKeys(key !== undefined, stored)}`;
     if (key === undefined && made > 0 && stored!.valid === 0)
       return [warning(check, detail, 'Nobody gets in: make a key with metaheac keys create, or set METAHEAC_API_KEY.')];

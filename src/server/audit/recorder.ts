@@ -3,6 +3,7 @@ import type { FastifyRequest, RouteOptions } from 'fastify';
 import type { PendingAction } from '../../campaigns/audit.ts';
 import { ACTORS } from '../../campaigns/audit.ts';
 import type { ServerDependencies } from '../dependencies.ts';
+import { clientAddress } from '../http/client-address.ts';
 import type { ServerApp } from '../http/fastify-types.ts';
 
 /** What it calls. */
@@ -82,7 +83,7 @@ function pendingOf(request: FastifyRequest, { action, resource, parameter, statu
   return {
     action: {
       actor: request.caller?.actor ?? ACTORS.anybody,
-      address: request.ip,
+      address: clientAddress(request) ?? null,
       action,
       resource,
       resourceId: parameter === null ? null : (params[parameter] ?? null),

@@ -3,13 +3,19 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
 
-/** Refuses (`invalid_argument`) to serve other machines without a key: a non-loopback host needs one. */
-export function requireKeyFor(host: string, hasKey: boolean): void {
-  if (isLoopback(host) || hasKey) return;
+/**
+ * Refuses (`invalid_argument`) to serve other machines without a key: a non-loopback host needs one, and so does a proxy,
+ * which reaches a loopback host from its own machine.
+ */
+export function requireKeyFor(host: string, hasKey: boolean, trustedProxies: readonly string[] = []): void {
+  if (hasKey || (isLoopback(host) && trustedProxies.length === 0)) return;
+  const [what, instead] = isLoopback(host)
+    ? ['the service behind a trusted proxy', 'trust no proxy']
+    : [`host ${host}`, 'serve on 127.0.0.1'];
   throw new AppError(
     'invalid_argument',
-    `host ${host} can be reached from other machines: set METAHEAC_API_KEY, make a key with ` +
-      '`metaheac keys create`, or serve on 127.0.0.1',
+    `${what} can be reached from other machines: set METAHEAC_API_KEY, make a key with ` +
+      `\`metaheac keys create\`, or ${instead}`,
   );
 }
 

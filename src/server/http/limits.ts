@@ -88,8 +88,8 @@ export const HTTP_LIMITS = {
     unit: 'requests',
     published: true,
     description:
-      'Requests from one address in the same time, with whatever key; one more gets 429. 0 is no limit, as behind a ' +
-      'proxy all have one address. Health and metrics are not counted.',
+      'Requests from one address (of IPv6: one /64) in the same time, with whatever key; one more gets 429. 0 is no ' +
+      'limit. Behind a proxy set `METAHEAC_TRUSTED_PROXIES` too. Health and metrics are not counted.',
   },
   rateLimitWindowMs: {
     default: 1_000,

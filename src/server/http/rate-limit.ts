@@ -1,7 +1,8 @@
 /** How many requests a key, and an address, may send: counted in windows of one length, in memory. */
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
+import { clientAddress, clientNetwork } from './client-address.ts';
 import type { HttpLimits } from './limits.ts';
 
 type RateLimits = Pick<
@@ -62,7 +63,7 @@ class RateCounter {
 /** Each does nothing where its limit is 0. */
 export interface RateLimiter {
   /** Before the key is checked, so that guesses are counted. @throws AppError rate_limited */
-  countAddress(url: string | undefined, address: string | undefined, reply: FastifyReply): void;
+  countAddress(request: FastifyRequest, reply: FastifyReply): void;
 
   /** After it was found right: only keys that exist are in memory. @throws AppError rate_limited */
   countKey(authorization: string | undefined, reply: FastifyReply): void;
@@ -73,8 +74,10 @@ export function createRateLimiter(limits: RateLimits, clock: Pick<Clock, 'elapse
   const addresses = counterOf(limits.requestsPerAddress);
   const keys = counterOf(limits.requestsPerKey);
   return {
-    countAddress(url, address, reply) {
-      if (addresses !== null && !UNCOUNTED.has(url)) addresses.count(address ?? OTHERS, reply);
+    countAddress(request, reply) {
+      if (addresses === null || UNCOUNTED.has(request.raw.url)) return;
+      const address = clientAddress(request);
+      addresses.count(address === undefined ? OTHERS : clientNetwork(address), reply);
     },
     countKey(authorization, reply) {
       keys?.count(authorization ?? OTHERS, reply);

@@ -1,7 +1,8 @@
 /** Where webhooks may go: public addresses over https, and exceptions that the operator allows. */
 import { lookup as systemLookup } from 'node:dns';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
+import { addressRanges, isRange } from '../http/address-ranges.ts';
 
 /** IPv4 ranges that are not single public hosts (IANA's special-purpose registry, multicast, reserved). */
 const REFUSED_IPV4 = [
@@ -35,21 +36,12 @@ const REFUSED_IPV6 = [
   '3fff::/20', // documentation
 ];
 
-/**
- * One list per family: a joint list treats an IPv4 address like its mapped IPv6 form, and matches it against IPv6
- * ranges.
- */
-const LISTS = {
-  refusedIpv4: blockList(REFUSED_IPV4),
-  publicIpv6: blockList(PUBLIC_IPV6),
-  refusedIpv6: blockList(REFUSED_IPV6),
-};
+const REFUSED = addressRanges([...REFUSED_IPV4, ...REFUSED_IPV6]);
+const PUBLIC = addressRanges(['0.0.0.0/0', ...PUBLIC_IPV6]);
 
 /** Whether an IP address belongs to a public host. */
 export function isPublicAddress(address: string): boolean {
-  const family = isIP(address);
-  if (family === 4) return !LISTS.refusedIpv4.check(address, 'ipv4');
-  return family === 6 && LISTS.publicIpv6.check(address, 'ipv6') && !LISTS.refusedIpv6.check(address, 'ipv6');
+  return PUBLIC.includes(address) && !REFUSED.includes(address);
 }
 
 /** The resolver of a guard: returns all addresses of a host. */
@@ -127,21 +119,8 @@ function parseAllowed(entries: readonly string[]): Allowed {
     if (isRange(entry)) ranges.push(entry);
     else hosts.add(hostOfEntry(entry));
   }
-  const ipv4 = blockList(ranges.filter((range) => !range.includes(':')));
-  const ipv6 = blockList(ranges.filter((range) => range.includes(':')));
-  return {
-    hosts,
-    isInRange: (address) => {
-      const family = isIP(address);
-      return family === 4 ? ipv4.check(address, 'ipv4') : family === 6 && ipv6.check(address, 'ipv6');
-    },
-  };
-}
-
-function isRange(entry: string): boolean {
-  const [address = '', bits = '', ...rest] = entry.split('/');
-  const most = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;
-  return rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= most;
+  const allowed = addressRanges(ranges);
+  return { hosts, isInRange: (address) => allowed.includes(address) };
 }
 
 /** An entry's host in the form used in URLs. */
@@ -164,15 +143,6 @@ function hostOf(url: URL): string {
 
 function withoutDot(host: string): string {
   return host.replace(/\.$/, '');
-}
-
-function blockList(ranges: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address = '', bits] = range.split('/');
-    list.addSubnet(address, Number(bits), address.includes(':') ? 'ipv6' : 'ipv4');
-  }
-  return list;
 }
 
 function refused(what: string, value?: string): AppError {

@@ -25,6 +25,13 @@ describe('requireKeyFor', () => {
   });
 });
 
+describe('requireKeyFor a trusted proxy', () => {
+  it('needs one on every host', () => {
+    expect(() => requireKeyFor('127.0.0.1', false, ['10.0.0.7'])).toThrow(/behind a trusted proxy/);
+    expect(() => requireKeyFor('127.0.0.1', true, ['10.0.0.7'])).not.toThrow();
+  });
+});
+
 describe('a secret', () => {
   it('takes the key in any case of the scheme, and nothing else', () => {
     const isRight = secretCheck('k y');
