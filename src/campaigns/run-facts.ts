@@ -11,4 +11,9 @@ export interface ComputedWith {
   readonly threads: number;
   /** Users that a run of the model scored. */
   readonly batchSize: number;
+  /**
+   * Seconds of the engine that it took: of time shared with other expansions, its part. Missing in those of earlier
+   * versions.
+   */
+  readonly engineSeconds?: number;
 }

@@ -73,7 +73,7 @@ export async function customiseHeads(
           draws,
         );
       },
-      () => request.onProgress?.(1),
+      (share) => request.onProgress?.(share),
     );
   }
   return {

@@ -76,7 +76,10 @@ export interface CustomiseRequest {
   readonly candidates: Int32Array;
   /** Dismissed candidates, ascending: negatives of every step. */
   readonly dismissed?: Int32Array;
-  /** Called with the share of steps done; whatever it throws ends the adaptation. */
+  /**
+   * Called with the share of steps done, after `onParameters` with the share of the report that is made; whatever it
+   * throws ends the work.
+   */
   readonly onProgress?: (share: number) => void;
   /**
    * Called with the adapted parameters where they are known before quality and prediction: scoring need not wait for

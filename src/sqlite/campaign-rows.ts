@@ -33,7 +33,7 @@ import {
 } from './columns.ts';
 import type { Database } from './database.ts';
 import { boundsOf, pageOf } from './pages.ts';
-import { remainingMs } from './remaining-time.ts';
+import { remainingTimes } from './remaining-time.ts';
 import { decodeCounts, encodeCounts, recordSet } from './set-rows.ts';
 
 /** Inputs of which an expansion has a copy under the same name. */
@@ -172,7 +172,7 @@ export class CampaignRows {
 
   find(id: string): Campaign | null {
     const row = this.#select.get({ id });
-    return row === undefined ? null : this.#toCampaign(row);
+    return row === undefined ? null : this.#toCampaign(row, remainingTimes(this.#database));
   }
 
   findLabels(id: string): Labels | null {
@@ -193,7 +193,8 @@ export class CampaignRows {
     const rows = this.#database
       .prepare(`${SELECT_CAMPAIGN} WHERE c.number < @before ${filterOf(query)} ORDER BY c.number DESC LIMIT @most`)
       .all({ ...boundsOf('campaigns', query), ...filterValues(query) }) as { readonly number: number }[];
-    return pageOf('campaigns', rows, query.limit, (row) => this.#toCampaign(row));
+    const remaining = remainingTimes(this.#database);
+    return pageOf('campaigns', rows, query.limit, (row) => this.#toCampaign(row, remaining));
   }
 
   /**
@@ -243,7 +244,7 @@ export class CampaignRows {
   }
 
   /** Written out: a copy that leaves columns out made a list take twice as long. */
-  #toCampaign(stored: unknown): Campaign {
+  #toCampaign(stored: unknown, remaining: ReturnType<typeof remainingTimes>): Campaign {
     const row = readRow(COLUMNS, stored);
     return {
       id: row.id,
@@ -274,7 +275,7 @@ export class CampaignRows {
       remainingMs:
         row.expansion === null || row.state === null
           ? null
-          : remainingMs(this.#database, { number: row.expansion, state: row.state, progress: row.progress }),
+          : remaining({ number: row.expansion, state: row.state, progress: row.progress }),
     };
   }
 }

@@ -9,7 +9,7 @@ import type { CampaignInputs } from './campaign-rows.ts';
 import { type Column, insertRow, json, plain, readRow, selectList, toJson } from './columns.ts';
 import type { Database } from './database.ts';
 import { boundsOf, pageOf } from './pages.ts';
-import { remainingMs } from './remaining-time.ts';
+import { remainingTimes } from './remaining-time.ts';
 
 /** What a step to another state writes beside it. */
 export interface StepFacts {
@@ -165,7 +165,7 @@ export class ExpansionRows {
       .prepare(`${SELECT_EXPANSION} WHERE c.id = @campaignId AND e.id = @id`)
       .get({ campaignId, id });
     if (row === undefined) throw expansionNotFound(campaignId, id);
-    return this.#toExpansion(row);
+    return this.#toExpansion(row, remainingTimes(this.#database));
   }
 
   /** Newest first. @throws AppError invalid_cursor */
@@ -173,7 +173,8 @@ export class ExpansionRows {
     const rows = this.#database
       .prepare(`${SELECT_EXPANSION} WHERE c.id = @campaignId AND e.number < @before ORDER BY e.number DESC LIMIT @most`)
       .all({ campaignId, ...boundsOf('expansions', query) }) as { readonly number: number }[];
-    return pageOf('expansions', rows, query.limit, (row) => this.#toExpansion(row));
+    const remaining = remainingTimes(this.#database);
+    return pageOf('expansions', rows, query.limit, (row) => this.#toExpansion(row, remaining));
   }
 
   stateOf(expansion: number): ExpansionState {
@@ -241,7 +242,7 @@ export class ExpansionRows {
     return this.setsOf(number as number);
   }
 
-  #toExpansion(stored: unknown): Expansion {
+  #toExpansion(stored: unknown, remaining: ReturnType<typeof remainingTimes>): Expansion {
     const row = readRow(COLUMNS, stored);
     const { received, known, unknown, duplicate, unknownExamples } = row;
     return {
@@ -262,7 +263,7 @@ export class ExpansionRows {
       computedWith: row.computedWith,
       quality: row.quality,
       audienceVersion: row.audienceVersion,
-      remainingMs: remainingMs(this.#database, row),
+      remainingMs: remaining(row),
       createdAt: row.createdAt,
       startedAt: row.startedAt,
       updatedAt: row.updatedAt,

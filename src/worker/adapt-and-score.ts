@@ -11,19 +11,21 @@ import type { CustomiseResult, CustomiseTask, StoredCustomised } from './message
 import type { ThreadPool } from './pool.ts';
 import type { WorkKeeper } from './work-keeper.ts';
 
-/** Progress at the end of adaptation, and at the end of scoring. */
-export const ADAPTED = 0.5;
-const SCORED = 0.95;
+/** Progress when all is scored and reported; the rest is the ranking. */
+const SCORED = 0.98;
 
 interface Work {
   readonly job: Job;
   readonly population: Population;
   readonly task: CustomiseTask;
+  /** Progress at the end of adaptation. */
+  readonly adapted: number;
 }
 
 interface Told {
   /** With the number of segments that an attempt before has scored. */
   readonly onResumed: (segments: number) => void;
+  /** With the share of the time that has passed, as far as it is known. */
   readonly onProgress: (progress: number) => void;
   readonly onAdapted: () => void;
   /** With the number of users of each segment. */
@@ -51,18 +53,27 @@ export async function adaptAndScore(
   { onResumed, onProgress, onAdapted, onScored }: Told,
 ): Promise<Scored> {
   const finished = keeper.begin(work, pool.computedWith.device);
+  const { adapted } = work;
+  // the report is made beside the scoring: whichever is further behind ends last
+  const shares = { scored: 0, reported: 0 };
+  const onShare = (change: Partial<typeof shares>) => {
+    Object.assign(shares, change);
+    onProgress(adapted + (SCORED - adapted) * Math.min(shares.scored, shares.reported));
+  };
   try {
     if (finished.customised) onResumed(finished.isScored.filter(Boolean).length);
     const { parameters, customising } = finished.customised
       ? await restore(pool, finished.customised, cancellation)
       : await customiseUntilAdapted(pool, work.task, {
           cancellation,
-          onProgress: (share) => onProgress(ADAPTED * share),
+          onProgress: (share) => onProgress(adapted * share),
+          onReported: (reported) => onShare({ reported }),
         });
     // its error is that of the scores' or of the last await; until then nobody waits for it
     customising.then(
       (customised) => {
         finished.customised = customised;
+        onShare({ reported: 1 });
       },
       () => {},
     );
@@ -73,7 +84,7 @@ export async function adaptAndScore(
       { parameters, finished },
       {
         cancellation,
-        onProgress: (share) => onProgress(ADAPTED + (SCORED - ADAPTED) * share),
+        onProgress: (scored) => onShare({ scored }),
         onScored,
       },
     );
@@ -100,7 +111,7 @@ async function restore(pool: ThreadPool, stored: StoredCustomised, cancellation:
 async function customiseUntilAdapted(
   pool: ThreadPool,
   task: CustomiseTask,
-  { cancellation, onProgress }: Required<Following<number>>,
+  { cancellation, onProgress, onReported }: Required<Following<number>> & { onReported: (share: number) => void },
 ): Promise<Adapted> {
   let tell: (parameters: Parameters) => void = () => {};
   let isAdapted = false;
@@ -113,7 +124,7 @@ async function customiseUntilAdapted(
       if (typeof progress !== 'number') {
         isAdapted = true;
         tell(progress.parameters);
-      } else if (!isAdapted) onProgress(progress);
+      } else (isAdapted ? onReported : onProgress)(progress);
     },
   });
   const parameters = await Promise.race([early, customising.then((result) => result.parameters)]);

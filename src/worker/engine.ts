@@ -17,7 +17,9 @@ import { Estimator } from './estimator.ts';
 import { Pulse } from './heartbeat.ts';
 import { Engine, type EngineDependencies } from './job-loop.ts';
 import type { EngineConfig, FromEngine, ToEngine } from './messages.ts';
+import { Pace } from './pace.ts';
 import { lowerPriority } from './priority.ts';
+import { SharedTime } from './shared-time.ts';
 import { WorkKeeper } from './work-keeper.ts';
 
 /** How long an ending engine waits for its log and its last message to the parent to be sent. */
@@ -58,6 +60,8 @@ async function startEngine(
   const hasRoom = (bytes = 0) => diskReserveBytes === 0 || freeBytesOf(config.store) >= diskReserveBytes + bytes;
   const dependencies: EngineDependencies = {
     store,
+    pace: new Pace(),
+    sharedTime: new SharedTime(clock),
     keeper: new WorkKeeper({ blobs: store.blobs, hasRoom, clock, keptWorkMs, computedBy: computedBy() }),
     models,
     populationVersion: config.populationVersion,

@@ -12,10 +12,12 @@ import { ThreadDied } from '../lib/thread-group.ts';
 import { CUSTOMISED_FILE } from '../model/customised.ts';
 import { planKey } from '../online/plan.ts';
 import type { Population } from '../population/population.ts';
-import { ADAPTED, adaptAndScore } from './adapt-and-score.ts';
+import { adaptAndScore } from './adapt-and-score.ts';
 import { type ExpansionRows, findRows, leaveOutErased, type RoleIds } from './find-rows.ts';
 import type { CustomiseTask } from './messages.ts';
+import type { Pace } from './pace.ts';
 import type { ThreadPool } from './pool.ts';
+import type { SharedTime } from './shared-time.ts';
 import { stageTimer } from './stage-timer.ts';
 import type { WorkKeeper } from './work-keeper.ts';
 
@@ -32,6 +34,8 @@ export interface ExpandDependencies {
   readonly store: CampaignStore;
   readonly pool: ThreadPool;
   readonly keeper: WorkKeeper;
+  readonly pace: Pace;
+  readonly sharedTime: SharedTime;
   readonly modelVersion: string;
   readonly populationVersion: string;
   /** A published version of the population. */
@@ -84,12 +88,13 @@ class Refusal extends Error {
  */
 export async function expand(dependencies: ExpandDependencies, job: Job, progress: AttemptProgress): Promise<Outcome> {
   const { store } = dependencies;
+  const time = dependencies.sharedTime.begin();
   const cancellation = new Cancellation();
   const watch = setInterval(() => {
     if (!isHeld(store, job)) cancellation.cancel();
   }, WATCH_EVERY_MS);
   try {
-    return await attempt(dependencies, job, cancellation, progress);
+    return await attempt(dependencies, job, { cancellation, told: progress, engineSeconds: time.seconds });
   } catch (error) {
     if (error instanceof LeaseLost || cancellation.isCancelled) {
       store.removeUnusedFiles();
@@ -103,6 +108,7 @@ export async function expand(dependencies: ExpandDependencies, job: Job, progres
     );
     return { kind: !isWritten ? 'lost' : isFinal ? 'failed' : 'retry', reason, error };
   } finally {
+    time.end();
     clearInterval(watch);
   }
 }
@@ -126,11 +132,16 @@ export function roleIdsOf(store: SetReader, { sets }: Pick<Job, 'sets'>): RoleId
   };
 }
 
+interface Attempt {
+  readonly cancellation: Cancellation;
+  readonly told: AttemptProgress;
+  readonly engineSeconds: () => number;
+}
+
 async function attempt(
   dependencies: ExpandDependencies,
   job: Job,
-  cancellation: Cancellation,
-  told: AttemptProgress,
+  { cancellation, told, engineSeconds }: Attempt,
 ): Promise<Outcome> {
   const { store, clock } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
@@ -151,13 +162,15 @@ async function attempt(
   const progress = reporter(dependencies, job);
   requireLease(store.advance(job, { state: 'adapting', progress: 0.01 }));
   const task = customiseTask(job, pins, rows);
-  const { scores, batchSize, customised } = await adaptAndScore(dependencies, { job, population, task }, cancellation, {
+  const adapted = dependencies.pace.adaptingShare;
+  const work = { job, population, task, adapted };
+  const { scores, batchSize, customised } = await adaptAndScore(dependencies, work, cancellation, {
     onResumed: (segments) => told.resumed(segments),
     onProgress: progress,
     onScored: (users) => told.scored(users),
     onAdapted: () => {
       stage('adapting');
-      requireLease(store.advance(job, { state: 'scoring', progress: ADAPTED }));
+      requireLease(store.advance(job, { state: 'scoring', progress: adapted }));
     },
   });
   leaveOut(population, [seeds, suppressed, filtered], scores);
@@ -176,10 +189,11 @@ async function attempt(
       populationSize: population.rowCount,
       excluded,
       timings,
-      computedWith: { ...dependencies.pool.computedWith, batchSize },
+      computedWith: { ...dependencies.pool.computedWith, batchSize, engineSeconds: engineSeconds() },
       quality: { epochs, held_out, prediction },
     }),
   );
+  dependencies.pace.learn(timings);
   return { kind: 'ready', timings };
 }
 

@@ -24,12 +24,12 @@ export class ThreadPool {
    */
   readonly broken: Promise<never>;
   /** What its threads run on, and how many there are. */
-  readonly computedWith: Omit<ComputedWith, 'batchSize'>;
+  readonly computedWith: Pick<ComputedWith, 'device' | 'threads'>;
   readonly #group: ThreadGroup<Task, ThreadResult, CustomiseProgress>;
 
   private constructor(
     group: ThreadGroup<Task, ThreadResult, CustomiseProgress>,
-    computedWith: Omit<ComputedWith, 'batchSize'>,
+    computedWith: Pick<ComputedWith, 'device' | 'threads'>,
   ) {
     this.broken = group.broken;
     this.computedWith = computedWith;

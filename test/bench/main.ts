@@ -11,6 +11,7 @@ import { benchAdaptation } from './adaptation.bench.ts';
 import { benchAudience } from './audience.bench.ts';
 import { benchCampaign } from './campaign.bench.ts';
 import { benchConsole } from './console.bench.ts';
+import { benchEta } from './eta.bench.ts';
 import { benchGraph } from './graph.bench.ts';
 import { benchGrowth } from './growth.bench.ts';
 import { benchHolders } from './holders.bench.ts';
@@ -38,6 +39,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   serving: benchServing,
   holders: benchHolders,
   overload: benchOverload,
+  eta: benchEta,
   import: benchImport,
   graph: benchGraph,
   console: benchConsole,

@@ -37,7 +37,7 @@ describe('a ranking', () => {
     for (const id of [again, other]) ended.push(await two.ended(id));
     const computedWith = (rig: typeof one, id: string) =>
       rig.store.expansionsOf(id, { limit: 1 }).items[0]!.computedWith;
-    expect(computedWith(two, other)).toEqual({ device: 'cpu', threads: 2, batchSize: 1024 });
+    expect(computedWith(two, other)).toMatchObject({ device: 'cpu', threads: 2, batchSize: 1024 });
     expect(ended.map(({ state, progress }) => [state, progress])).toEqual(Array(3).fill(['ready', 1]));
     expect(digestOf(two.folderOf(again))).toBe(expected);
     expect(digestOf(two.folderOf(other))).not.toBe(expected);

@@ -46,7 +46,7 @@ async function startAttempts() {
     const cancellation = new Cancellation();
     const keeper = newKeeper();
     const [scored, resumed]: number[][] = [[], []];
-    const result = adaptAndScore({ pool, keeper }, { job, population, task: of }, cancellation, {
+    const result = adaptAndScore({ pool, keeper }, { job, population, task: of, adapted: 0.2 }, cancellation, {
       onResumed: (segments) => resumed!.push(segments),
       onProgress: () => {},
       onAdapted: () => {},

@@ -175,15 +175,66 @@ export function describeTurns(newData: NewData): void {
       expect(order[1]!.expansionId).toBe(asked.id);
     });
 
-    it('tells the time left by the place in it', () => {
-      const queue = new Queue(newData, 1);
-      const first = queue.create(10);
-      queue.passUntil(queue.clock.now() + 60_000);
-      expect(queue.store.get(first).state).toBe('ready');
-      const large = queue.create(600);
-      const small = queue.create(10);
-      const left = (id: string) => queue.store.expansion(id, queue.store.get(id).expansionId!).remainingMs;
-      expect(left(large)).toBe(2 * left(small)!);
+    describe('the time left', () => {
+      const left = ({ store }: Queue, id: string) => store.expansion(id, store.get(id).expansionId!).remainingMs;
+      const computedWith = { device: 'cpu', threads: 2, batchSize: 1024 };
+
+      /** Expansions of 10 seeds have taken 1 s of the engine, those of 600 seeds 5 s. */
+      function newQueue(): Queue {
+        const queue = new Queue(newData, 1);
+        for (const [seeds, engineSeconds] of [
+          [10, 1],
+          [600, 5],
+        ] as const) {
+          queue.create(seeds);
+          expand(queue.store, queue.store.claim(OWNER)!, { computedWith: { ...computedWith, engineSeconds } });
+        }
+        return queue;
+      }
+
+      it('is unknown until an expansion has ended', () => {
+        const queue = new Queue(newData, 1);
+        expect(left(queue, queue.create(10))).toBeNull();
+      });
+
+      it('is that of expansions with as many seeds', () => {
+        const queue = newQueue();
+        expect(left(queue, queue.create(600))).toBeCloseTo(5000, -1);
+        expect(queue.store.list({ limit: 1 }).items[0]!.remainingMs).toBeCloseTo(5000, -1);
+      });
+
+      it('counts those before it whole, and half of those that start before it ends', () => {
+        const queue = newQueue();
+        const large = queue.create(600);
+        const small = queue.create(10);
+        expect(left(queue, small)).toBeCloseTo(1000 + 5000 / 2, -1);
+        expect(left(queue, large)).toBeCloseTo(1000 + 5000, -1);
+      });
+
+      it('is that of all that run, for each of them', () => {
+        const queue = newQueue();
+        const ids = [queue.create(600), queue.create(10)];
+        const jobs = [queue.store.claim(OWNER)!, queue.store.claim(OWNER)!];
+        for (const job of jobs) queue.store.advance(job, { state: 'adapting', progress: 0.5 });
+        for (const id of ids) expect(left(queue, id)).toBeCloseTo(500 + 2500, -1);
+        expect(left(queue, queue.create(10))).toBeCloseTo(500 + 2500 + 1000, -1);
+      });
+
+      it('takes what stages took for the time of expansions that earlier versions made', () => {
+        const queue = new Queue(newData, 1);
+        queue.create(10);
+        const timings = { queued: 60, adapting: 1.5, scoring: 0.5 };
+        expand(queue.store, queue.store.claim(OWNER)!, { timings, computedWith });
+        expect(left(queue, queue.create(10))).toBe(2000);
+      });
+
+      it('of one far behind the jobs that are read one by one is by their mean', () => {
+        const queue = newQueue();
+        const ids = Array.from({ length: 220 }, () => queue.create(10));
+        expect(left(queue, ids.at(-1)!)).toBeCloseTo(220_000, -4);
+        const [nearer, farther] = [ids[209]!, ids[215]!].map((id) => left(queue, id)!);
+        expect(farther! - nearer!).toBeCloseTo(6000, -2);
+      });
     });
   });
 }
