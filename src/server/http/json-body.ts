@@ -3,7 +3,8 @@ import { isAscii } from 'node:buffer';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { AppError } from '../../lib/errors.ts';
 import type { ServerApp } from './fastify-types.ts';
-import { isTooDeep, parseJson } from './json-text.ts';
+import { refuseJsonFault } from './json-names.ts';
+import { parseJson, parseJsonLine } from './json-text.ts';
 
 /** A larger body is parsed in one turn of the event loop and checked in another. */
 const LARGE_BYTES = 64 * 1024;
@@ -25,17 +26,30 @@ export function parseJsonBodies(app: ServerApp): void {
     }
   };
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request: unknown, body: Buffer, done) => {
-    let value: unknown;
-    try {
+    const attempt = (step: () => void) => {
+      try {
+        step();
+      } catch (error) {
+        done(error as Error);
+      }
+    };
+    attempt(() => {
       const text = decode(body);
       // many clients declare the type of a body that they do not send; if one is needed, its schema says so
-      value = text === '' ? undefined : parseJson(body, text);
-    } catch (error) {
-      return done(error as Error);
-    }
-    if (body.length <= LARGE_BYTES) return done(null, value);
-    // a large one is checked in a separate turn
-    setImmediate(done, null, value);
+      if (text === '') return done(null, undefined);
+      const value = parseJson(body, text);
+      if (body.length <= LARGE_BYTES) {
+        refuseJsonFault(text, value);
+        return done(null, value);
+      }
+      // a large one is checked in separate turns
+      setImmediate(() =>
+        attempt(() => {
+          refuseJsonFault(text, value);
+          setImmediate(done, null, value);
+        }),
+      );
+    });
   });
 }
 
@@ -64,11 +78,9 @@ export function parseJsonLines(app: ServerApp, toBody: (values: readonly unknown
 }
 
 function parseLine(line: string, number: number): unknown {
-  try {
-    if (line.length > LARGE_BYTES && isTooDeep(Buffer.from(line))) throw new RangeError('too deep');
-    return JSON.parse(line) as unknown;
-  } catch (cause) {
-    const message = `line ${number} is not JSON`;
-    throw new AppError('invalid_request', message, { details: [{ pointer: `line ${number}`, message }], cause });
-  }
+  const { value, fault } = parseJsonLine(line);
+  if (fault === undefined) return value;
+  throw new AppError('invalid_request', `the body is not valid: line ${number}: ${fault}`, {
+    details: [{ pointer: `line ${number}`, message: fault }],
+  });
 }

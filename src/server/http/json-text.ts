@@ -1,5 +1,6 @@
 /** Checks of JSON text before and after parsing: its depth, and names that no object may have. */
 import { AppError } from '../../lib/errors.ts';
+import { findJsonFault } from './json-names.ts';
 
 /** Nested lists and objects: no body of this API needs more than 5. */
 export const MAXIMUM_JSON_DEPTH = 32;
@@ -30,6 +31,25 @@ export function parseJson(bytes: Buffer, text: string): unknown {
   if (mayBeForbidden(text)) refuseForbidden(value, '');
   return value;
 }
+
+/** A line of NDJSON: its value, or in words why it has none. */
+export function parseJsonLine(line: string): { readonly value?: unknown; readonly fault?: string } {
+  if (line.length > LONG_LINE && isTooDeep(Buffer.from(line)))
+    return { fault: `lists and objects may be nested up to ${MAXIMUM_JSON_DEPTH} deep` };
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return { fault: 'the line is not JSON' };
+  }
+  // a text alone has no names
+  if (typeof value === 'string' && !line.includes('\\')) return { value };
+  const found = findJsonFault(line, value);
+  return found === null ? { value } : { fault: `${found.pointer}${found.pointer && ': '}${found.message}` };
+}
+
+/** Characters: what is shorter is not nested so deep that a walk of it fails. */
+const LONG_LINE = 1024;
 
 /** Also if the name is written with escapes. Three searches for texts take a tenth of one for an expression. */
 function mayBeForbidden(text: string): boolean {

@@ -8,6 +8,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { AppError } from '../../lib/errors.ts';
 import { type LineBatch, withoutReturn } from '../../lib/lines.ts';
 import { wrongId } from '../http/fields.ts';
+import { parseJsonLine } from '../http/json-text.ts';
 import type { HttpLimits } from '../http/limits.ts';
 import type { UserSetLimits } from './limits.ts';
 import { uploadBytes } from './upload-bytes.ts';
@@ -110,8 +111,8 @@ const FORMATS: Readonly<
       for (let i = 0; i < lines.length; i++) {
         const line = lines[i]!;
         if (line.trim() === '') continue;
-        const value = parse(line);
-        if (value === undefined) errors.add(firstLine + i, 'the line is not JSON', { value: line });
+        const { value, fault } = parseJsonLine(line);
+        if (fault !== undefined) errors.add(firstLine + i, fault, { value: line });
         else check(idOf(value), firstLine + i);
       }
     },
@@ -127,14 +128,6 @@ const FORMATS: Readonly<
 function idOf(value: unknown): unknown {
   const isObject = typeof value === 'object' && value !== null && Object.hasOwn(value, 'user_id');
   return isObject ? (value as { user_id: unknown }).user_id : value;
-}
-
-function parse(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Printable ASCII within the limit: true for nearly every id, and quick to check. */

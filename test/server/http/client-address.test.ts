@@ -66,8 +66,8 @@ describe('the audit log', () => {
   it('has the address of the client behind a trusted proxy', async () => {
     await open({ trustedProxies: [PROXY] });
     const headers = { 'x-forwarded-for': '9.9.9.9, 198.51.100.1', forwarded: 'for=8.8.8.8' };
-    const created = await fixture.call('POST', '/v1/keys', { name: 'ads', scope: 'read' }, headers);
-    expect(created.status).toBe(201);
+    const hook = { url: 'https://example.com/', events: ['campaign.ready'] };
+    expect((await fixture.call('POST', '/v1/webhooks', hook, headers)).status).toBe(201);
     expect(fixture.store.audit.list({ limit: 1 }).items[0]).toMatchObject({ address: '198.51.100.1' });
   });
 });

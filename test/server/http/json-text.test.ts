@@ -1,5 +1,7 @@
 /** JSON bodies: what is wrong with them is said in words, and none of them keeps others waiting for long. */
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findJsonFault } from '../../../src/server/http/json-names.ts';
 import { parseJson } from '../../../src/server/http/json-text.ts';
 import { type Fixture, importUsers, OK_BODY, openFixture, type PopulationFixture } from '../fixture.ts';
 
@@ -47,7 +49,103 @@ describe('parseJson', () => {
   });
 });
 
+describe('findJsonFault', () => {
+  const faultOf = (text: string) => findJsonFault(text, JSON.parse(text));
+  const twice = 'the name occurs twice in its object';
+  const half = 'an unpaired surrogate is not text';
+
+  it.each([
+    '{}',
+    '[]',
+    '1',
+    '":"',
+    '{"a":1,"b":{"a":1},"c":[{"a":1},{"a":":"}]}',
+    '{"a:b":1,"a\\"b":":","\\\\":"\\\\:"}',
+    '{"\\ud83d\\ude00":"\\uD83D\\uDE00"}',
+    '{"__proto__":1,"constructor":{"prototype":1}}',
+  ])('finds nothing in %s', (text) => {
+    expect(faultOf(text)).toBeNull();
+  });
+
+  it.each([
+    ['{"a":1,"a":1}', '/a', twice],
+    ['{"a":1,"\\u0061":2}', '/a', twice],
+    ['{"":1,"":2}', '/', twice],
+    [' { "x" : [ 0 , "}" , { "a/b" : 1 , "c" : ":" , "a/b" : [ ] } ] } ', '/x/2/a~1b', twice],
+    ['[{"a":1},{"b":{},"c":[],"b":null}]', '/1/b', twice],
+    ['{"__proto__":1,"__proto__":2}', '/__proto__', twice],
+    ['{"1":true,"2":-1.5e3,"1":false}', '/1', twice],
+    ['"\\ud800"', '', half],
+    ['{"a":["x","\\udc00\\ud800"]}', '/a/1', half],
+    ['{"labels":{"\\uDFFF":"x"}}', '/labels/\udfff', half],
+  ])('finds it in %s', (text, pointer, message) => {
+    expect(faultOf(text)).toEqual({ pointer, message });
+  });
+
+  it('agrees with a look at every object', () => {
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom('1', 'null', '"a:b"', '"\\\\"', '"\\""', '"{"'),
+        fc.array(tie('any'), { maxLength: 3 }).map((items) => `[${items.join(', ')}]`),
+        fc
+          .array(fc.tuple(fc.constantFrom('"a"', '"b:"', '"\\u0061"', '"c\\""'), tie('any')), { maxLength: 3 })
+          .map((pairs) => `{${pairs.map(([name, one]) => `${name}:${one}`).join(' ,')}}`),
+      ),
+    })).any as fc.Arbitrary<string>;
+    fc.assert(
+      fc.property(value, (text) => {
+        expect(faultOf(text) !== null).toBe(hasRepeat(text));
+      }),
+    );
+  });
+});
+
+/** The innermost objects of the text one after another, each looked at and then put out of the way. */
+function hasRepeat(text: string): boolean {
+  // strings that are no names lose what has a meaning outside of strings
+  let rest = text.replaceAll(/"(?:[^"\\]|\\.)*"/g, (one) => JSON.stringify(encodeURIComponent(JSON.parse(one))));
+  for (;;) {
+    const inner = /\{([^{}]*)\}/.exec(rest);
+    if (inner === null) return false;
+    const names = [...inner[1]!.matchAll(/"([^"]*)":/g)].map(([, name]) => name);
+    if (new Set(names).size < names.length) return true;
+    rest = rest.replace(inner[0], '0');
+  }
+}
+
 describe('a body', () => {
+  it('with a name twice is refused, with its place', async () => {
+    const text = JSON.stringify(OK_BODY).replace('"name":', '"name":"other","name":');
+    const { status, json } = await server.call('POST', '/v1/campaigns', text);
+    expect([status, json.code, json.errors]).toMatchObject([400, 'invalid_request', [{ pointer: '/name' }]]);
+  });
+
+  it('with half of a surrogate pair in a name is refused, with its place', async () => {
+    const text = JSON.stringify({ ...OK_BODY, labels: { LABEL: 'x' } }).replace('LABEL', '\\ud800');
+    const { status, json } = await server.call('POST', '/v1/campaigns', text);
+    expect([status, json.code, json.errors]).toMatchObject([
+      400,
+      'invalid_request',
+      [{ pointer: '/labels/\ufffd', message: 'an unpaired surrogate is not text' }],
+    ]);
+  });
+
+  it.each([
+    ['a name twice', '{"user_id":"u1","event":"click","user_id":"u2"}', '/user_id: the name occurs twice'],
+    ['a deep value', `{"user_id":"u1","event":"click","x":${nested(900)}}`, 'nested up to 32 deep'],
+  ])('of lines names the line of %s', async (_name, line, message) => {
+    const headers = { 'content-type': 'application/x-ndjson' };
+    for (const [method, path] of [
+      ['POST', `/v1/campaigns/${id}/feedback`],
+      ['PUT', `/v1/campaigns/${id}/suppression`],
+    ] as const) {
+      const { status, json } = await server.call(method, path, `\n${line}\n`, headers);
+      expect([status, json.code]).toEqual([400, 'invalid_request']);
+      expect(json.errors[0]).toMatchObject({ pointer: 'line 2', message: expect.stringContaining(message) });
+    }
+  });
+
   it('may be an empty object when none is needed', async () => {
     expect((await server.call('POST', `/v1/campaigns/${id}/expansions`, {})).status).toBe(202);
     const hook = await server.call('POST', '/v1/webhooks', { url: 'https://example.com/', events: ['campaign.ready'] });
