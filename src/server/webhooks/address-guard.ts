@@ -3,6 +3,7 @@ import { lookup as systemLookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { AppError } from '../../lib/errors.ts';
 import { addressRanges, isRange } from '../http/address-ranges.ts';
+import { urlTextFault } from './url-text.ts';
 
 /** IPv4 ranges that are not single public hosts (IANA's special-purpose registry, multicast, reserved). */
 const REFUSED_IPV4 = [
@@ -53,11 +54,16 @@ export type Resolve = (
 
 export interface AddressGuard {
   /**
-   * The URL, if its text allows sending events to it: http(s), without user info; https to a name or a public address,
-   * or an allowed host.
+   * For a new URL: as `checkTarget`, and it is written as it will be called.
    * @throws AppError webhook_url_refused
    */
   checkUrl(text: string): URL;
+  /**
+   * The URL, if events may be sent to it: http(s), without user info; https to a name or a public address, or an allowed
+   * host.
+   * @throws AppError webhook_url_refused
+   */
+  checkTarget(text: string): URL;
   /**
    * `lookup` of node:net: the connection goes to the checked address. A host with any refused address is refused, with
    * the code `address_refused`.
@@ -73,20 +79,27 @@ export interface AddressGuard {
 export function createAddressGuard(allowed: readonly string[], resolve: Resolve = systemLookup): AddressGuard {
   const { hosts, isInRange } = parseAllowed(allowed);
   const isAllowed = (host: string) => hosts.has(host) || isInRange(host);
+  const checkTarget = (text: string) => {
+    // URL drops line breaks and tabs: what is shown would not be what is called
+    if (/[\0-\x20\x7f]/.test(text)) throw refused('contains a space or a control character', text);
+    const url = parseUrl(text);
+    if (url === null) throw refused('is not a URL', text);
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused('is not https', text);
+    // not repeated: it may contain a password
+    if (url.username !== '' || url.password !== '') throw refused('contains a user name or password');
+    const host = hostOf(url);
+    if (isAllowed(host)) return url;
+    if (url.protocol !== 'https:') throw refused('is not https', text);
+    const isLocal = isIP(host) === 0 ? /(^|\.)localhost$/.test(host) : !isPublicAddress(host);
+    if (isLocal) throw refused('names a loopback, private or reserved address', text);
+    return url;
+  };
   return {
+    checkTarget,
     checkUrl(text) {
-      // URL drops line breaks and tabs: what is shown would not be what is called
-      if (/[\0-\x20\x7f]/.test(text)) throw refused('contains a space or a control character', text);
-      const url = parseUrl(text);
-      if (url === null) throw refused('is not a URL', text);
-      if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refused('is not https', text);
-      // not repeated: it may contain a password
-      if (url.username !== '' || url.password !== '') throw refused('contains a user name or password');
-      const host = hostOf(url);
-      if (isAllowed(host)) return url;
-      if (url.protocol !== 'https:') throw refused('is not https', text);
-      const isLocal = isIP(host) === 0 ? /(^|\.)localhost$/.test(host) : !isPublicAddress(host);
-      if (isLocal) throw refused('names a loopback, private or reserved address', text);
+      const url = checkTarget(text);
+      const fault = urlTextFault(text, url);
+      if (fault !== null) throw refused(fault, text);
       return url;
     },
     lookup(host, options, done) {

@@ -138,7 +138,7 @@ export class WebhookDispatcher implements WebhookService {
     let checked: URL;
     try {
       // checked again: the allowed hosts may have changed since
-      checked = guard.checkUrl(url);
+      checked = guard.checkTarget(url);
     } catch {
       return { status: null, error: 'webhook_url_refused', retryAfter: null };
     }

@@ -56,14 +56,32 @@ describe('checkUrl', () => {
     'https://8.8.8.8/',
     'https://[2606:4700::1]:8443/x',
     'https://bücher.example/',
+    'HTTPS://Example.com.:8443',
+    'https://xn--bcher-kva.example/a@b?c=%65',
+    'https://[2606:4700:0:0::1]/',
   ])('takes %s', (url) => {
     expect(guard.checkUrl(url).protocol).toBe('https:');
   });
 
   it.each([
     ['is not a URL', '', 'example.com', '//example.com', 'https://', 'https://[::1', 'https://256.1.1.1/'],
+    ['has no host', 'https:///x', 'https:example.com', 'https:/example.com/', 'https:////example.com', 'https:\\\\a.b'],
+    ['contains a backslash', 'https://example.com\\x', 'https://example.com/a\\b'],
+    ['contains a fragment, which is never sent', 'https://example.com/#a', 'https://example.com#'],
+    ['has the port 0', 'https://example.com:0/', 'https://example.com:00000'],
+    ['has a host with percent-encoded characters', 'https://%65xample.com/'],
+    ['has a host with invisible characters', 'https://exa\u00admple.com/', 'https://a\u200bb.example/'],
+    ['has a host with an empty part', 'https://.', 'https://..', 'https://.example.com/', 'https://a..example.com/'],
+    ['does not write the address as four numbers', 'https://134744072/', 'https://8.8.2056/', 'https://0x8.8.8.8/'],
+    ['has a host of more than 253 characters', `https://${'a.'.repeat(130)}example/`],
+    ['has a host with a part of more than 63 characters', `https://${'a'.repeat(64)}.example/`],
     ['is not https', 'http://example.com/', 'ftp://example.com/', 'file:///etc/passwd', 'javascript:alert(1)'],
-    ['contains a user name or password', 'https://user@example.com/', 'https://:secret@example.com/'],
+    [
+      'contains a user name or password',
+      'https://user@example.com/',
+      'https://:secret@example.com/',
+      'https://@a.example/',
+    ],
     [
       'names a loopback, private or reserved address',
       'https://127.0.0.1/',

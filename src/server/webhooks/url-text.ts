@@ -1,0 +1,34 @@
+/** How the URL of a webhook may be written: what is shown must be what is called. */
+
+/** RFC 1035: characters of a name, and of a part of it. */
+const MAXIMUM_NAME = 253;
+const MAXIMUM_LABEL = 63;
+
+/**
+ * What is wrong with how a URL is written, or null. `URL` repairs much: `https:///x` becomes the host x, `\` becomes
+ * `/`, and `%65`, invisible characters and numbers disappear into names and addresses.
+ */
+export function urlTextFault(text: string, url: URL): string | null {
+  const authority = /^https?:\/\/([^/\\?#]+)/i.exec(text)?.[1];
+  if (authority === undefined) return 'has no host';
+  if (text.includes('\\')) return 'contains a backslash';
+  // also an empty one, of which `URL` has nothing left
+  if (authority.includes('@')) return 'contains a user name or password';
+  if (text.includes('#')) return 'contains a fragment, which is never sent';
+  if (url.port === '0') return 'has the port 0';
+  if (authority.includes('%')) return 'has a host with percent-encoded characters';
+  if (/[\p{Cf}\p{Z}]/u.test(authority)) return 'has a host with invisible characters';
+  if (url.hostname.startsWith('[')) return null;
+  const isNumbers = /^[\d.]+$/.test(url.hostname);
+  if (isNumbers && authority.replace(/:\d*$/, '') !== url.hostname) return 'does not write the address as four numbers';
+  return nameFault(url.hostname.replace(/\.$/, ''));
+}
+
+function nameFault(name: string): string | null {
+  const labels = name.split('.');
+  if (labels.includes('')) return 'has a host with an empty part';
+  if (name.length > MAXIMUM_NAME) return `has a host of more than ${MAXIMUM_NAME} characters`;
+  if (labels.some((label) => label.length > MAXIMUM_LABEL))
+    return `has a host with a part of more than ${MAXIMUM_LABEL} characters`;
+  return null;
+}
