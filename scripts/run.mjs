@@ -3,8 +3,10 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { ensureConsole } from './console.mjs';
 import { ensureInstalled } from './install.mjs';
+import { requireOpenFiles } from './open-files.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+requireOpenFiles();
 ensureInstalled(ROOT);
 
 // onnxruntime-node 1.30 reports its use to Microsoft unless it is told not to, and writes logs of that into the

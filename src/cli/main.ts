@@ -22,6 +22,8 @@ process.stderr.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
+const RAISE_OPEN_FILES = 'Raise the limit of open files, as with `ulimit -n 16384`.';
+
 const device = () => new Option('--device <device>', 'auto, cpu, cuda or cuda:N').default('auto');
 
 const program = new Command('metaheac')
@@ -123,7 +125,10 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
-  else if (error instanceof AppError || isOfTheSystem(error)) {
+  else if (isOfOpenFiles(error)) {
+    output.note(`metaheac: ${messageOf(error)}. ${RAISE_OPEN_FILES}`);
+    process.exitCode = 1;
+  } else if (error instanceof AppError || isOfTheSystem(error)) {
     output.note(`metaheac: ${error.message}`);
     process.exitCode = 1;
   } else {
@@ -131,6 +136,11 @@ try {
     if (error instanceof Error && error.stack) output.note(error.stack);
     process.exitCode = 70;
   }
+}
+
+/** Of this process or of one of its threads, which pass on the message alone. */
+function isOfOpenFiles(error: unknown): boolean {
+  return /\bE[MN]FILE\b/.test(messageOf(error));
 }
 
 /** The operating system's refusal (no such file, no permission, no space): the caller's to mend, so no stack. */

@@ -27,6 +27,7 @@ import { EngineSupervisor } from '../worker/supervisor.ts';
 import { defaultThreads } from './environment.ts';
 import { startHousekeeping } from './housekeeping.ts';
 import { ModelSwitch } from './model-switch.ts';
+import { requireFilesOfEngine } from './open-files.ts';
 import { PopulationSwitch } from './population-switch.ts';
 import { openTelemetryOf } from './service-telemetry.ts';
 import { startUpkeep, takeOver } from './service-upkeep.ts';
@@ -108,6 +109,7 @@ async function startParts(
 ): Promise<Service> {
   const { logger, clock } = options;
   const config = configOf(options);
+  requireFilesOfEngine(options.threads ?? defaultThreads(), openFileLimit());
   const { minimumSeeds, leaseMs, maximumAttempts, openRankings, rankingMemoryBytes } = config;
   const locator = locateStore(options.dataDir);
   closers.push(lockStore(locator));

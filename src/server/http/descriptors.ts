@@ -33,14 +33,32 @@ export function openFileLimit(): number | null {
  */
 export function withinOpenFiles<L extends DescriptorLimits>(limits: L, openFiles: number | null): L {
   if (openFiles === null) return limits;
+  const lowered = lower(limits, openFiles);
+  if (lowered !== null) return lowered;
+  let needed = limits.reservedDescriptors;
+  while (lower(limits, needed) === null) needed += 1;
+  throw new AppError(
+    'invalid_argument',
+    `${tooFewFiles(openFiles, needed)}, or lower METAHEAC_RESERVED_DESCRIPTORS (${limits.reservedDescriptors}), the ` +
+      'share of the database, streams and the population',
+  );
+}
+
+/** What to do about it, as the beginning of a sentence. */
+export function tooFewFiles(openFiles: number, needed: number): string {
+  return (
+    `the process may open ${openFiles} files (ulimit -n) and needs at least ${needed}: raise the limit (ulimit -n ` +
+    `${ADVISED_FILES}; in systemd LimitNOFILE=, in Docker --ulimit nofile=)`
+  );
+}
+
+const ADVISED_FILES = 16_384;
+
+/** null where too few are left to serve. */
+function lower<L extends DescriptorLimits>(limits: L, openFiles: number): L | null {
   const free = openFiles - limits.reservedDescriptors;
   const openRankings = Math.min(limits.openRankings, Math.floor(free / 2 / DESCRIPTORS_OF_RANKING));
   const maximumConnections = Math.min(limits.maximumConnections, free - openRankings * DESCRIPTORS_OF_RANKING);
-  if (maximumConnections < LEAST_CONNECTIONS || openRankings < 1)
-    throw new AppError(
-      'invalid_argument',
-      `the process may open ${openFiles} files, of which ${limits.reservedDescriptors} are reserved: raise the ` +
-        'limit (ulimit -n), or lower METAHEAC_RESERVED_DESCRIPTORS',
-    );
-  return { ...limits, openRankings, maximumConnections };
+  const isEnough = openRankings >= 1 && maximumConnections >= Math.min(LEAST_CONNECTIONS, limits.maximumConnections);
+  return isEnough ? { ...limits, openRankings, maximumConnections } : null;
 }

@@ -70,7 +70,7 @@ export const HTTP_LIMITS = {
   reservedDescriptors: {
     default: 512,
     unit: 'descriptors',
-    least: 64,
+    least: 128,
     description:
       'Of the files that the process may open (`ulimit -n`) those that no connection gets: they are for the ' +
       'database, open streams and uploads, and the population. Rankings get at most half of the rest.',

@@ -31,6 +31,12 @@ describe('withinOpenFiles', () => {
     for (const few of [0, 200, 210])
       expect(() => withinOpenFiles(limits, few)).toThrow(expect.objectContaining({ code: 'invalid_argument' }));
   });
+
+  it('says how many would do', () => {
+    expect(() => withinOpenFiles(limits, 128)).toThrow(/may open 128 files \(ulimit -n\) and needs at least 214:/);
+    expect(withinOpenFiles(limits, 214)).toMatchObject({ openRankings: 3, maximumConnections: 8 });
+    expect(() => withinOpenFiles(limits, 213)).toThrow();
+  });
 });
 
 describe.runIf(HAS_PROC)('many half-open sockets', () => {
