@@ -4,10 +4,13 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { Cancellation } from './cancellation.ts';
+import type { Clock } from './clock.ts';
 import { startThreadBeside } from './entry.ts';
 import { assert, messageOf } from './errors.ts';
+import { LOOK_EVERY_MS, Silence } from './silence.ts';
 import { restoreError } from './thread-error.ts';
 import type { FromThread, ToThread } from './thread-host.ts';
+import { readThreadTimes } from './thread-times.ts';
 
 /** A thread's module and its start data. */
 export interface ThreadModule {
@@ -15,6 +18,13 @@ export interface ThreadModule {
   readonly beside: string;
   readonly name: string;
   readonly data: unknown;
+}
+
+/** How long a task or an opening may go on without a sign: neither progress nor an end. */
+export interface SilenceLimit {
+  readonly clock: Pick<Clock, 'elapsed'>;
+  /** Time in which the thread waits for a processor does not count. */
+  readonly mostMs: number;
 }
 
 /** How a task is monitored and cancelled. */
@@ -51,15 +61,21 @@ export class ThreadGroup<Task, Result, Progress = never> {
   readonly broken: Promise<never>;
   readonly #name: string;
   readonly #workers: Worker[] = [];
-  readonly #exits: Promise<unknown>[] = [];
+  readonly #exits = new Map<Worker, Promise<unknown>>();
   readonly #idle: Worker[] = [];
   readonly #queue: Waiting<Task, Result, Progress>[] = [];
   readonly #running = new Map<Worker, Waiting<Task, Result, Progress>>();
+  /** Of each thread that opens or runs a task. */
+  readonly #silences = new Map<Worker, Silence>();
+  /** What the system calls each. */
+  readonly #threads = new Map<Worker, number | null>();
   /** What each thread did last. */
   readonly #lastNear = new Map<Worker, string | null>();
   #nextId = 1;
   #error: Error | null = null;
   #isClosing = false;
+  #limit: SilenceLimit | null = null;
+  #looking: NodeJS.Timeout | null = null;
   #breakPromise: (error: Error) => void = () => {};
 
   /** Starts `count` threads. Tasks wait until one is open. */
@@ -72,12 +88,17 @@ export class ThreadGroup<Task, Result, Progress = never> {
     for (let i = 0; i < count; i++) this.#follow(startThreadBeside(beside, name, { workerData: data }));
   }
 
-  /** Starts threads and waits until all are open; rethrows an error thrown while one opens. */
+  /**
+   * Starts threads and waits until all are open; rethrows an error thrown while one opens. A thread that is silent for
+   * longer than `limit` breaks the group, and goes on as it is: nothing can end it but the end of the process.
+   */
   static async open<Task, Result, Progress = never>(
     module: ThreadModule,
     count: number,
+    limit: SilenceLimit | null = null,
   ): Promise<ThreadGroup<Task, Result, Progress>> {
     const group = new ThreadGroup<Task, Result, Progress>(module, count);
+    if (limit !== null) group.#limitSilence(limit);
     try {
       await Promise.race([group.#opened(), group.broken]);
       return group;
@@ -119,8 +140,9 @@ export class ThreadGroup<Task, Result, Progress = never> {
    */
   async close(): Promise<void> {
     this.#isClosing = true;
+    if (this.#looking) clearInterval(this.#looking);
     for (const worker of this.#workers) worker.postMessage({ kind: 'close' } satisfies ToThread<Task>);
-    await Promise.all(this.#exits);
+    await Promise.all(this.#exits.values());
   }
 
   /** Ends the threads, which must not use ONNX Runtime, at once; tasks end with an error. */
@@ -135,7 +157,8 @@ export class ThreadGroup<Task, Result, Progress = never> {
       this.#break(new ThreadDied(`a thread (${this.#name}) is gone: ${messageOf(cause)}`, { cause }));
     this.#workers.push(worker);
     worker.on('error', died);
-    this.#exits.push(
+    this.#exits.set(
+      worker,
       new Promise((ended) => {
         worker.on('exit', (code) => {
           ended(code);
@@ -147,7 +170,9 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   #receive(worker: Worker, message: FromThread<Result, Progress>): void {
-    if (message.kind === 'refused') this.#break(restoreError(message.error));
+    this.#silences.get(worker)?.sign();
+    if (message.kind === 'started') this.#threads.set(worker, message.thread);
+    else if (message.kind === 'refused') this.#break(restoreError(message.error));
     else if (message.kind === 'ready') this.#free(worker);
     else {
       const waiting = this.#running.get(worker);
@@ -164,6 +189,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
   }
 
   #free(worker: Worker): void {
+    this.#silences.delete(worker);
     this.#idle.push(worker);
     this.#dispatch();
   }
@@ -173,6 +199,7 @@ export class ThreadGroup<Task, Result, Progress = never> {
       const worker = this.#idle.pop()!;
       const waiting = this.#takeFor(worker);
       this.#running.set(worker, waiting);
+      this.#measure(worker);
       const { id, task, near, cancellation = new Cancellation() } = waiting;
       this.#lastNear.set(worker, near);
       const isNearNext = near !== null && this.#queue.some((other) => other.near === near);
@@ -193,6 +220,34 @@ export class ThreadGroup<Task, Result, Progress = never> {
     this.#breakPromise(this.#error);
     for (const waiting of [...this.#running.values(), ...this.#queue.splice(0)]) waiting.reject(this.#error);
     this.#running.clear();
+    this.#silences.clear();
+  }
+
+  #limitSilence(limit: SilenceLimit): void {
+    this.#limit = limit;
+    for (const worker of this.#workers) this.#measure(worker);
+    this.#looking = setInterval(() => this.#lookForSilence(limit), LOOK_EVERY_MS);
+    this.#looking.unref();
+  }
+
+  #measure(worker: Worker): void {
+    if (this.#limit === null) return;
+    const read = () => {
+      const thread = this.#threads.get(worker) ?? null;
+      return thread === null ? null : readThreadTimes(process.pid, thread);
+    };
+    this.#silences.set(worker, new Silence(this.#limit.clock.elapsed(), read));
+  }
+
+  #lookForSilence({ clock, mostMs }: SilenceLimit): void {
+    for (const [worker, silence] of this.#silences) {
+      silence.look(clock.elapsed());
+      if (silence.silentMs < mostMs) continue;
+      this.#exits.delete(worker); // nobody waits for it
+      const what = `has been silent for ${Math.round(mostMs / 1000)} s at a task`;
+      this.#break(new ThreadDied(`a thread (${this.#name}) ${what}`));
+      return;
+    }
   }
 
   /** Settles once every thread has been idle. */

@@ -5,6 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { Cancellation } from './cancellation.ts';
 import { assert } from './errors.ts';
 import { describeError, type ThreadError } from './thread-error.ts';
+import { findThreadId } from './thread-times.ts';
 
 export type ToThread<Task> =
   | {
@@ -17,6 +18,8 @@ export type ToThread<Task> =
   | { readonly kind: 'close' };
 
 export type FromThread<Result, Progress> =
+  /** The first one; `thread` is the system's number of it, null where it has none. */
+  | { readonly kind: 'started'; readonly thread: number | null }
   | { readonly kind: 'ready' }
   | { readonly kind: 'refused'; readonly error: ThreadError }
   | { readonly kind: 'progress'; readonly id: number; readonly progress: Progress }
@@ -48,6 +51,7 @@ export async function hostThread<Data, Task, Result, Progress = never>(
   assert(port, 'this module is run as a thread');
   const send = (message: FromThread<Result, Progress>, transferred: ArrayBuffer[] = []) =>
     port.postMessage(message, transferred);
+  send({ kind: 'started', thread: findThreadId() });
   let host: Host<Task, Result, Progress>;
   try {
     host = await open(workerData as Data);

@@ -21,13 +21,13 @@ export async function checkModel(
 ): Promise<CheckedModel> {
   const fresh = await models.take(version, folder);
   try {
-    const population = fresh.openPopulation(populationVersion);
+    const population = await fresh.openPopulation(populationVersion);
     const comparisons: ShadowComparison[] = [];
     for (const campaign of campaigns) {
       const servedVersion = models.currentVersion;
       const served = await models.take(servedVersion);
       try {
-        served.openPopulation(populationVersion);
+        await served.openPopulation(populationVersion);
         const comparison = await compareOn(campaign, { served, fresh }, { ...dependencies, population });
         if (comparison !== null) comparisons.push(comparison);
       } catch (error) {

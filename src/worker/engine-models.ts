@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { AppError } from '../lib/errors.ts';
 import { readModelFolder } from '../model/folder.ts';
 import { bind } from '../online/binding.ts';
-import { openPopulation, type Population } from '../population/population.ts';
+import { PopulationOpener } from '../population/open-beside.ts';
+import type { Population } from '../population/population.ts';
 import type { EngineConfig } from './messages.ts';
 import { ThreadPool } from './pool.ts';
 
@@ -17,7 +18,7 @@ export interface LoadedModel {
   readonly version: string;
   readonly pool: ThreadPool;
   /** A version of the population that this model fits. @throws AppError invalid_population, invalid_model */
-  openPopulation(version: string): Population;
+  openPopulation(version: string): Promise<Population>;
 }
 
 interface Entry {
@@ -32,11 +33,18 @@ export class EngineModels {
   readonly #config: Pick<EngineConfig, 'models' | 'population' | 'threads'>;
   readonly #device: string;
   readonly #entries = new Map<string, Entry>();
-  readonly #populations = new Map<string, Population>();
+  readonly #populations = new Map<string, Promise<Population>>();
+  /** In a thread: the event loop would stand still for as long as it takes to read the whole population. */
+  readonly #opener = new PopulationOpener();
+  readonly #onPopulation: (users: number) => void;
   #current: { readonly version: string; readonly folder: string };
 
-  /** The served model is loaded when it is first taken. `device` is cpu or cuda:N. */
-  constructor(config: EngineConfig, device: string) {
+  /**
+   * The served model is loaded when it is first taken. `device` is cpu or cuda:N. `onPopulation` is told how many users
+   * each population has that is opened.
+   */
+  constructor(config: EngineConfig, device: string, onPopulation: (users: number) => void = () => {}) {
+    this.#onPopulation = onPopulation;
     this.broken = new Promise((_, reject) => {
       this.#break = reject;
     });
@@ -51,13 +59,21 @@ export class EngineModels {
   }
 
   /** A version of the population, verified when it is opened. @throws AppError invalid_population */
-  population(version: string): Population {
+  async population(version: string): Promise<Population> {
     const found = this.#populations.get(version);
     if (found !== undefined) return found;
-    const opened = openPopulation(this.#config.population, { version });
+    const opening = this.#opener.open(this.#config.population, version);
     for (const oldest of [...this.#populations.keys()].slice(0, 1 - MOST_POPULATIONS)) this.#populations.delete(oldest);
-    this.#populations.set(version, opened);
-    return opened;
+    this.#populations.set(version, opening);
+    try {
+      const opened = await opening;
+      this.#onPopulation(opened.rowCount);
+      return opened;
+    } catch (error) {
+      // the obstacle may be gone the next time
+      if (this.#populations.get(version) === opening) this.#populations.delete(version);
+      throw error;
+    }
   }
 
   /** Whether `take` finds it: it is loaded, served, or lies in the folder of models. */
@@ -119,8 +135,8 @@ export class EngineModels {
     // the threads verify it while the caller opens a population
     const opening = ThreadPool.open(threads, { model: folder, population, device: this.#device });
     const bound = new WeakSet<Population>();
-    const openPopulation = (version: string): Population => {
-      const opened = this.population(version);
+    const openPopulation = async (version: string): Promise<Population> => {
+      const opened = await this.population(version);
       if (!bound.has(opened)) bind(model, opened);
       bound.add(opened);
       return opened;

@@ -42,20 +42,30 @@ interface Served {
   readonly estimator: Estimator;
 }
 
+/** Whom the engine tells what it does. */
+interface Tellers {
+  readonly logger: Logger;
+  readonly tracer: Tracer | null;
+  readonly pulse: Pulse;
+  readonly send: (message: FromEngine) => void;
+}
+
 async function startEngine(
   config: EngineConfig,
   clock: Clock,
-  { logger, tracer, send }: { logger: Logger; tracer: Tracer | null; send: (message: FromEngine) => void },
+  { logger, tracer, pulse, send }: Tellers,
 ): Promise<{ engine: Engine; device: string }> {
   const device = await resolveDevice(parseDevice(config.device));
-  const models = new EngineModels(config, device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`);
-  // The threads load and verify the model while this one verifies the population.
+  const models = new EngineModels(config, device.kind === 'cpu' ? 'cpu' : `cuda:${device.id}`, (users) =>
+    pulse.expectWorkOn(users),
+  );
+  // verified at the same time, by threads of their own
   const opening = models.take(config.modelVersion);
-  opening.catch(() => {}); // awaited below, unless this thread throws first
-  models.population(config.populationVersion);
+  opening.catch(() => {}); // awaited below, unless the population is refused first
+  await models.population(config.populationVersion);
   const { minimumSeeds, leaseMs, maximumAttempts, diskReserveBytes, keptWorkMs } = config;
   const store = openStore(config.store, { clock, minimumSeeds, leaseMs, maximumAttempts });
-  (await opening).openPopulation(config.populationVersion);
+  await (await opening).openPopulation(config.populationVersion);
   models.giveBack(config.modelVersion); // it stays loaded as the served one
   const hasRoom = (bytes = 0) => diskReserveBytes === 0 || freeBytesOf(config.store) >= diskReserveBytes + bytes;
   const dependencies: EngineDependencies = {
@@ -70,10 +80,8 @@ async function startEngine(
     hasRoom,
     onStoreError: (error) => logger.error({ err: error }, 'the end of an attempt cannot be written yet'),
   };
-  const pulse = new Pulse();
   const onExpanded = (timings: Timings) => send({ kind: 'expanded', timings });
   const engine = new Engine(config, dependencies, logger, { onExpanded, pulse, tracer });
-  pulse.start((heartbeat) => send({ kind: 'heartbeat', heartbeat }));
   return { engine, device: device.detail };
 }
 
@@ -120,6 +128,7 @@ class EngineProcess {
   #wantedModel: ServedModel | null = null;
   #telemetry: Telemetry | null = null;
   #isDraining = false;
+  readonly #pulse = new Pulse(systemClock, (heartbeat) => this.#send({ kind: 'heartbeat', heartbeat }));
 
   receive(message: ToEngine): void {
     if (message.kind === 'wake') this.#engine?.wake();
@@ -196,6 +205,7 @@ class EngineProcess {
 
   async #begin(config: EngineConfig): Promise<void> {
     const logger = createLogger(config.logLevel, 'engine', { pretty: config.prettyLogs === true });
+    this.#pulse.start();
     try {
       lowerPriority();
     } catch (error) {
@@ -205,7 +215,8 @@ class EngineProcess {
       const { otlpEndpoint } = config;
       if (otlpEndpoint !== null) this.#telemetry = await openTelemetryOf(otlpEndpoint, logger);
       const send = (message: FromEngine) => this.#send(message);
-      const started = await startEngine(config, systemClock, { logger, tracer: this.#telemetry, send });
+      const tellers = { logger, tracer: this.#telemetry, pulse: this.#pulse, send };
+      const started = await startEngine(config, systemClock, tellers);
       this.#engine = started.engine;
       this.#served = { config, logger, estimator: openEstimator(config, logger) };
       // they may have been named while the model was loaded

@@ -6,6 +6,7 @@ import { Cancellation } from '../lib/cancellation.ts';
 import { AppError } from '../lib/errors.ts';
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
 import type { EstimateResult, EstimateThreadData } from './estimate-thread.ts';
+import { SILENCE_LIMIT } from './pool.ts';
 
 /** An estimate, or why there is none now. */
 export type EstimateOutcome =
@@ -104,7 +105,7 @@ export class Estimator {
   #open(): Promise<Group> {
     if (this.#isClosing) throw new AppError('unavailable', 'the service is closing');
     const module = { beside: import.meta.url, name: 'estimate-thread', data: this.#data };
-    this.#opening ??= ThreadGroup.open<EstimateInputs, EstimateResult, CountedUsers>(module, 1).then(
+    this.#opening ??= ThreadGroup.open<EstimateInputs, EstimateResult, CountedUsers>(module, 1, SILENCE_LIMIT).then(
       (group) => {
         this.#isOpen = true;
         return group;

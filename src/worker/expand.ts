@@ -39,7 +39,7 @@ export interface ExpandDependencies {
   readonly modelVersion: string;
   readonly populationVersion: string;
   /** A published version of the population. */
-  openPopulation(version: string): Population;
+  openPopulation(version: string): Promise<Population>;
   readonly minimumSeeds: number;
   readonly clock: Clock;
   /** Called each time an attempt's outcome could not be written, before it is retried. */
@@ -146,7 +146,7 @@ async function attempt(
   const { store, clock } = dependencies;
   const timings: Record<string, number> = { queued: Math.max(0, clock.now() - job.queuedAt) / 1000 };
   const pins = store.pin(job, dependencies);
-  const population = openPinned(dependencies, pins);
+  const population = await openPinned(dependencies, pins);
   const stage = stageTimer(clock, timings, told);
   const rows = await findRows(population, roleIdsOf(store, job), job.filters, () =>
     requireLease(!cancellation.isCancelled),
@@ -231,7 +231,7 @@ function findShortfall(
 }
 
 /** The population version that the first attempt pinned; refuses if that, or its model, is no longer served. */
-function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
+async function openPinned(dependencies: ExpandDependencies, pins: Pins): Promise<Population> {
   if (pins.modelVersion !== dependencies.modelVersion) {
     throw new Refusal({
       code: 'model_unavailable',
@@ -240,7 +240,7 @@ function openPinned(dependencies: ExpandDependencies, pins: Pins): Population {
     });
   }
   try {
-    return dependencies.openPopulation(pins.populationVersion);
+    return await dependencies.openPopulation(pins.populationVersion);
   } catch (error) {
     const message = `population version ${pins.populationVersion} cannot be used: see the log`;
     throw new Refusal({ code: 'population_unavailable', message, population_version: pins.populationVersion }, error);

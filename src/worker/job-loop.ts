@@ -108,6 +108,8 @@ export class Engine {
 
   async #work(isExtra: boolean): Promise<never> {
     for (;;) {
+      // the store may be waited for, by one after the other
+      this.#tell.pulse.goOn();
       try {
         const isHeld = this.#isDraining || (isExtra && this.#retries > 0) || !this.#dependencies.hasRoom();
         const job = isHeld ? null : this.#dependencies.store.claim(this.#config.ownerId);
@@ -129,6 +131,7 @@ export class Engine {
       onScored: (users) => pulse.scored(users),
     });
     const renewal = setInterval(() => {
+      pulse.goOn();
       try {
         this.#dependencies.store.renew(job);
       } catch (error) {

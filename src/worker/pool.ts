@@ -1,5 +1,6 @@
 /** The engine's threads, which adapt and score one task at a time each. */
 import type { ComputedWith } from '../campaigns/run-facts.ts';
+import { systemClock } from '../lib/clock.ts';
 import { type Following, ThreadGroup } from '../lib/thread-group.ts';
 import type {
   CustomiseProgress,
@@ -16,6 +17,12 @@ import type { ThreadData } from './thread.ts';
 
 /** More adapted parameters take too long to be exchanged for those of another campaign at every segment. */
 const MAXIMUM_SHARING_BYTES = 2 ** 20;
+
+/**
+ * A thread that is silent for longer hangs: the longest task without progress, a regression's first pass over a
+ * population, takes half a minute for 10 million users.
+ */
+export const SILENCE_LIMIT = { clock: systemClock, mostMs: 600_000 };
 
 export class ThreadPool {
   /**
@@ -43,6 +50,7 @@ export class ThreadPool {
     const group = await ThreadGroup.open<Task, ThreadResult, CustomiseProgress>(
       { beside: import.meta.url, name: 'thread', data: { ...data, threads: count } },
       count,
+      SILENCE_LIMIT,
     );
     return new ThreadPool(group, { device: data.device, threads: count });
   }

@@ -1,6 +1,6 @@
 /**
- * Keeps an engine process running next to the API process: starts it, receives its messages, and restarts it when it
- * dies.
+ * Keeps an engine process running next to the API process: starts it, receives its messages, kills it when it hangs, and
+ * restarts it when it dies.
  */
 
 import type { ChildProcess } from 'node:child_process';
@@ -13,6 +13,7 @@ import { forkBeside } from '../lib/entry.ts';
 import { AppError, type ErrorCode, messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/logging.ts';
 import { restoreError } from '../lib/thread-error.ts';
+import { EngineWatch } from './engine-watch.ts';
 import type { EstimateOutcome } from './estimator.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { CheckedModel, CheckModelTask, EngineConfig, FromEngine, ToEngine } from './messages.ts';
@@ -46,9 +47,17 @@ export interface EngineState {
   readonly ready: boolean;
   readonly detail: string;
   readonly restarts: number;
+  /** Engines that were killed because they gave no sign. */
+  readonly hung: number;
+  /** How the last engine ended that did so by itself or hung; null where none has. */
+  readonly lastEnd: string | null;
   /** The last one of the engine that runs, and how long ago it was. */
   readonly heartbeat:
-    | (Omit<Heartbeat, 'usersScored'> & { readonly pid: number; readonly threads: number; readonly ageMs: number })
+    | (Omit<Heartbeat, 'usersScored' | 'users'> & {
+        readonly pid: number;
+        readonly threads: number;
+        readonly ageMs: number;
+      })
     | null;
   /** By all engines. */
   readonly usersScored: number;
@@ -60,11 +69,14 @@ export class EngineSupervisor {
   readonly #logger: Logger;
   readonly #clock: Pick<Clock, 'elapsed'>;
   #child: ChildProcess | null = null;
-  #state = { ready: false, detail: 'starting', restarts: 0 };
+  #state = { ready: false, detail: 'starting', restarts: 0, hung: 0, lastEnd: null as string | null };
+  readonly #watch: EngineWatch;
   #heartbeat: { readonly last: Heartbeat; readonly pid: number; readonly at: number } | null = null;
   #usersScored = 0;
   /** Deaths since an engine was ready. */
   #deaths = 0;
+  /** Why the engine that runs was killed; null if it was not. */
+  #hung: string | null = null;
   /** The caller that waits for the first engine. */
   #starting: { readonly resolve: () => void; readonly reject: (error: unknown) => void } | null = null;
   #stopping = false;
@@ -87,12 +99,14 @@ export class EngineSupervisor {
     this.#config = config;
     this.#store = store;
     this.#logger = logger;
+    this.#watch = new EngineWatch({ clock, onHung: (reason) => this.#killHung(reason) });
   }
 
   get state(): EngineState {
     const usersScored = this.#usersScored;
-    if (this.#heartbeat === null) return { ...this.#state, heartbeat: null, usersScored };
-    const { last, pid, at } = this.#heartbeat;
+    if (this.#heartbeat === null || !this.#state.ready) return { ...this.#state, heartbeat: null, usersScored };
+    const { pid, at } = this.#heartbeat;
+    const { usersScored: _, users: __, ...last } = this.#heartbeat.last;
     const { threads } = this.#config;
     return {
       ...this.#state,
@@ -200,8 +214,12 @@ export class EngineSupervisor {
     });
     const owner = `${child.pid}:${randomUUID()}`;
     this.#child = child;
+    this.#hung = null;
+    if (child.pid !== undefined) this.#watch.follow(child.pid);
     let refusal: AppError | null = null;
     child.on('message', (message: FromEngine) => {
+      // the last messages of one may come after the next has started
+      if (child === this.#child) this.#watch.sign(message.kind === 'heartbeat' ? message.heartbeat.users : undefined);
       if (message.kind === 'ready') this.#ready(child, message.device);
       else if (message.kind === 'refused') refusal = new AppError(message.code as ErrorCode, message.message);
       else if (message.kind === 'heartbeat') this.#beat(child, message.heartbeat);
@@ -212,12 +230,23 @@ export class EngineSupervisor {
       else if (message.kind === 'model_checked') this.#endCheck(message.id, ({ resolve }) => resolve(message.check));
       else this.#endCheck(message.id, ({ reject }) => reject(restoreError(message.error)));
     });
-    child.on('exit', (code, signal) => this.#ended(owner, refusal, `the engine ended (${signal ?? `code ${code}`})`));
+    child.on('exit', (code, signal) =>
+      this.#ended(owner, refusal, this.#hung ?? `the engine ended (${signal ?? `code ${code}`})`),
+    );
     child.on('error', (error) => {
       // A process that could not be spawned has no exit event; other errors are followed by one.
       if (child.pid === undefined) this.#ended(owner, refusal, `no engine could be started: ${messageOf(error)}`);
     });
     this.#send({ kind: 'start', config: { ...this.#config, ownerId: owner } });
+  }
+
+  /** Its jobs are released when it has ended, as those of any. */
+  #killHung(reason: string): void {
+    const pid = this.#child?.pid;
+    this.#logger.error({ pid, reason }, 'engine hangs and is killed');
+    this.#state = { ...this.#state, hung: this.#state.hung + 1 };
+    this.#hung = reason;
+    this.#child?.kill('SIGKILL');
   }
 
   #ready(child: ChildProcess, device: string): void {
@@ -250,13 +279,14 @@ export class EngineSupervisor {
   #ended(owner: string, refusal: AppError | null, how: string): void {
     this.#child = null;
     this.#heartbeat = null;
+    this.#watch.end();
     for (const id of [...this.#estimates.keys()]) this.#answer(id, ({ resolve }) => resolve({ kind: 'loading' }));
     const lost = new AppError('unavailable', `${how} while it checked the model`);
     for (const id of [...this.#checks.keys()]) this.#endCheck(id, ({ reject }) => reject(lost));
     this.#release(owner);
     if (this.#stopping) return;
     const detail = refusal?.message ?? how;
-    this.#state = { ready: false, detail, restarts: this.#state.restarts + 1 };
+    this.#state = { ...this.#state, ready: false, detail, restarts: this.#state.restarts + 1, lastEnd: detail };
     this.#deaths += 1;
     if (this.#starting && (refusal || this.#deaths >= STARTS)) {
       this.#starting.reject(refusal ?? new AppError('unavailable', `${detail}, ${STARTS} times in a row: see the log`));

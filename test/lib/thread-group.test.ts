@@ -1,6 +1,8 @@
 /** Groups of threads: order of results, what is thrown in a thread, threads that die, and that none is left. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Cancellation } from '../../src/lib/cancellation.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { SingleTaskThreads } from '../../src/lib/single-task-threads.ts';
 import { ThreadDied, ThreadGroup } from '../../src/lib/thread-group.ts';
 import type { HostTask } from './children/host.ts';
@@ -114,6 +116,26 @@ describe('ThreadGroup', () => {
     });
     expect(closed).toBe(1);
   });
+
+  it('fails all tasks, and does not wait for it at its end, where a thread is silent for too long', async () => {
+    const data = { closed: new SharedArrayBuffer(4) };
+    const limit = { clock: systemClock, mostMs: 1_500 };
+    const group = await ThreadGroup.open<HostTask, string, number>({ ...HOST, data }, 2, limit);
+    // one that is idle, or tells how far it is, may go on for as long as it likes
+    const cancellation = new Cancellation();
+    const counting = group.run({ kind: 'count' }, { cancellation });
+    const waiting = group.run(wait(0, 'a'));
+    expect(await waiting).toBe('a');
+    await sleep(4_000);
+    const hanging = group.run({ kind: 'hang' });
+    const message = expect.stringMatching('children/host.* has been silent for 2 s');
+    await expect(hanging).rejects.toMatchObject({ message });
+    await expect(group.broken).rejects.toBeInstanceOf(ThreadDied);
+    cancellation.cancel();
+    await expect(counting).rejects.toThrow();
+    await group.close();
+    await group.terminate(); // these threads can be: they use no ONNX Runtime
+  }, 20_000);
 
   it('closes after the task at hand', async () => {
     let answer: Promise<string[]> | undefined;

@@ -16,6 +16,10 @@ export function addEngineMetrics(engine: () => EngineStatus, registers: Registry
   counter('metaheac_engine_restarts_total', 'How often the engine was restarted.', registers, [], (self) => {
     self.inc(engine().restarts);
   });
+  const killed = 'How often the engine was killed, and started again, because it gave no sign.';
+  counter('metaheac_engine_hung_total', killed, registers, [], (self) => {
+    self.inc(engine().hung ?? 0);
+  });
   counter('metaheac_users_scored_total', 'Scores of users made for expansions.', registers, [], (self) => {
     self.inc(engine().usersScored ?? 0);
   });

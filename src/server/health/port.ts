@@ -19,6 +19,10 @@ export interface EngineStatus {
   /** The device once it is ready, otherwise why it is not. */
   readonly detail: string;
   readonly restarts: number;
+  /** Engines of this service that were killed because they gave no sign. */
+  readonly hung?: number;
+  /** How the last engine ended that was not told to; null where none has. */
+  readonly lastEnd?: string | null;
   /** None before it is ready, and after it ended. */
   readonly heartbeat?: EngineHeartbeat | null;
   /** Scores made by all engines of this service: users times expansions. */

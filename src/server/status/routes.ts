@@ -71,14 +71,14 @@ function presentQueue({ store }: StatusNeeds): Status['queue'] {
   return { depth, oldest_seconds: oldestSeconds, by_state: store.countsByState() };
 }
 
-function presentEngine({ ready, detail, restarts, heartbeat, usersScored }: EngineStatus): Status['engine'] {
+function presentEngine({ ready, detail, restarts, heartbeat, ...engine }: EngineStatus): Status['engine'] {
   return {
-    ...{ ready, detail, restarts },
+    ...{ ready, detail, restarts, hung: engine.hung ?? 0, last_end: engine.lastEnd ?? null },
     threads: heartbeat?.threads ?? null,
     expanding: heartbeat?.expanding ?? null,
     heartbeat_age_seconds: heartbeat ? heartbeat.ageMs / 1000 : null,
     resident_bytes: heartbeat?.residentBytes ?? null,
-    users_scored: usersScored ?? 0,
+    users_scored: engine.usersScored ?? 0,
   };
 }
 

@@ -15,7 +15,9 @@ const EXAMPLE = {
   engine: {
     ready: true,
     detail: 'cpu',
-    restarts: 0,
+    restarts: 1,
+    hung: 1,
+    last_end: 'the engine has been stopped for 10 s',
     threads: 4,
     expanding: 1,
     heartbeat_age_seconds: 0.4,
@@ -64,6 +66,11 @@ export const statusSchema = z
       ready: z.boolean(),
       detail: z.string().describe('The device once it is ready, otherwise why it is not.'),
       restarts: count,
+      hung: count.describe('Engines that were killed and replaced because they gave no sign.'),
+      last_end: z
+        .string()
+        .nullable()
+        .describe('How the last engine ended that was not told to; null if none has since the start.'),
       threads: count.nullable().describe('null, as all that follows, if the engine does not run.'),
       expanding: count.nullable().describe('Expansions that it works at.'),
       heartbeat_age_seconds: seconds.nullable(),

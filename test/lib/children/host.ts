@@ -8,6 +8,7 @@ export type HostTask =
   | { readonly kind: 'count' }
   | { readonly kind: 'refuse' }
   | { readonly kind: 'end' }
+  | { readonly kind: 'hang' }
   | { readonly kind: 'throw outside' };
 
 await hostThread<{ closed: SharedArrayBuffer; refuse?: boolean }, HostTask, string, number>(
@@ -17,6 +18,10 @@ await hostThread<{ closed: SharedArrayBuffer; refuse?: boolean }, HostTask, stri
       async run(task, { check, report, isNearNext }) {
         if (task.kind === 'refuse') throw new AppError('invalid_model', 'not this one', { facts: { task: 1 } });
         if (task.kind === 'end') process.exit(7);
+        if (task.kind === 'hang') {
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+          return 'never';
+        }
         if (task.kind === 'throw outside') {
           setTimeout(() => {
             throw new Error('out of the blue');

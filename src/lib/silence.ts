@@ -1,0 +1,77 @@
+/**
+ * Measures for how long a thread gave no sign although it could have: not while it waited for a processor, nor while
+ * whoever measures stood still.
+ */
+import type { ThreadTimes } from './thread-times.ts';
+
+/** Whoever measures looks this often. */
+export const LOOK_EVERY_MS = 1_000;
+/** No look counts for more: this process may have been stopped in between, with the thread or without. */
+const MOST_PER_LOOK_MS = 2 * LOOK_EVERY_MS;
+/** A thread that runs for less than this share of the time is idle. */
+const IDLE_SHARE = 0.1;
+
+export class Silence {
+  readonly #read: () => ThreadTimes | null;
+  #last: ThreadTimes | null;
+  #lookedAt: number;
+  #silentMs = 0;
+  #waitedMs = 0;
+  #idleMs = 0;
+  #stoppedMs = 0;
+
+  /** `now` is of a monotonic clock, as in `look`. */
+  constructor(now: number, read: () => ThreadTimes | null) {
+    this.#read = read;
+    this.#lookedAt = now;
+    this.#last = read();
+  }
+
+  /** Since its last sign, in milliseconds. */
+  get silentMs(): number {
+    return Math.max(0, this.#silentMs - this.#waitedMs);
+  }
+
+  /** For how long by now it has neither run nor waited for a processor or a disk; 0 where the system does not tell. */
+  get idleMs(): number {
+    return this.#idleMs;
+  }
+
+  /** The same for being stopped (SIGSTOP, a debugger). */
+  get stoppedMs(): number {
+    return this.#stoppedMs;
+  }
+
+  /** Whether the system told of the thread at the last look. */
+  get isTold(): boolean {
+    return this.#last !== null;
+  }
+
+  sign(): void {
+    this.#silentMs = 0;
+    this.#waitedMs = 0;
+    this.#idleMs = 0;
+    this.#stoppedMs = 0;
+  }
+
+  look(now: number): void {
+    const passed = Math.min(now - this.#lookedAt, MOST_PER_LOOK_MS);
+    const last = this.#last;
+    const times = this.#read();
+    this.#lookedAt = now;
+    this.#last = times;
+    if (times === null || last === null) {
+      this.#silentMs += passed;
+      return;
+    }
+    const ranMs = times.ranMs - last.ranMs;
+    const isStopped = times.state === 'T' || times.state === 't';
+    const isIdle = isStopped || (times.state === 'S' && ranMs < IDLE_SHARE * passed);
+    // how long a thread waits for a processor is only known once it has got one
+    const isWaiting = times.state === 'R' && ranMs === 0;
+    if (!isWaiting) this.#silentMs += passed;
+    this.#waitedMs += times.waitedMs - last.waitedMs;
+    this.#idleMs = isIdle ? this.#idleMs + passed : 0;
+    this.#stoppedMs = isStopped ? this.#stoppedMs + passed : 0;
+  }
+}

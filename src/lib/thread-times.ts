@@ -1,0 +1,40 @@
+/** What the system tells of a thread: whether it runs, for how long it did, and how long it waited for a processor. */
+import { readFileSync, readlinkSync } from 'node:fs';
+
+export interface ThreadTimes {
+  /** As in `/proc/PID/stat`: R runs or waits for a processor, S sleeps, D waits for a disk, T was stopped. */
+  readonly state: string;
+  /** Milliseconds since the thread started. */
+  readonly ranMs: number;
+  readonly waitedMs: number;
+}
+
+/**
+ * Of a thread of this process or another, by default the main one; null where the system does not tell: it has no
+ * /proc, or one of another pid namespace, in which the numbers are those of others.
+ */
+export function readThreadTimes(pid: number, thread = pid): ThreadTimes | null {
+  try {
+    if (readlinkSync('/proc/self') !== String(process.pid)) return null;
+    const folder = `/proc/${pid}/task/${thread}`;
+    return parseThreadTimes(readFileSync(`${folder}/stat`, 'utf8'), readFileSync(`${folder}/schedstat`, 'utf8'));
+  } catch {
+    return null;
+  }
+}
+
+/** The system's number of the thread that calls; null where it does not tell. */
+export function findThreadId(): number | null {
+  try {
+    return Number(readlinkSync('/proc/thread-self').split('/').at(-1));
+  } catch {
+    return null;
+  }
+}
+
+/** proc(5): the state follows the name, which may hold anything; schedstat begins with both times, in nanoseconds. */
+function parseThreadTimes(stat: string, schedstat: string): ThreadTimes | null {
+  const state = stat[stat.lastIndexOf(')') + 2];
+  const [ranMs = Number.NaN, waitedMs = Number.NaN] = schedstat.split(' ').map((text) => Number(text) / 1e6);
+  return state === undefined || Number.isNaN(ranMs + waitedMs) ? null : { state, ranMs, waitedMs };
+}

@@ -1,0 +1,67 @@
+/** An engine that hangs is replaced, and one that is only slow is not: with real processes and signals. */
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { temporaryFolder } from '../fixture/folders.ts';
+import { freeze, groupOf, HAS_PROC, isAlive } from '../fixture/processes.ts';
+import { Served } from '../fixture/served.ts';
+import { IS_LONG } from '../fixture/size.ts';
+import { tinyWorld } from '../fixture/tiny-world.ts';
+import { startRig } from './rig.ts';
+
+const world = await tinyWorld();
+const campaign = world.campaigns[0]!;
+const { features, seeds } = campaign;
+/** From the stop to the ranking: the engine is killed after 10 s, and the next one has to start. */
+const REPLACED_MS = 30_000;
+
+describe.skipIf(!HAS_PROC)('an engine', () => {
+  it('that is stopped is replaced within 30 s by one that expands', { timeout: 120_000 }, async () => {
+    const rig = await startRig({ ...world, threads: 1 });
+    const hung = rig.engine();
+    const start = systemClock.elapsed();
+    freeze(hung);
+    const id = rig.create(campaign);
+    expect((await rig.ended(id)).state).toBe('ready');
+    expect(systemClock.elapsed() - start).toBeLessThan(REPLACED_MS);
+    expect(isAlive(hung)).toBe(false);
+    const lastEnd = 'the engine has been stopped for 10 s';
+    expect(rig.supervisor.state).toMatchObject({ ready: true, restarts: 1, hung: 1, lastEnd });
+  });
+
+  it.runIf(IS_LONG)('goes on after its whole group was stopped', { timeout: 300_000 }, async () => {
+    const served = await Served.start({ ...world, dataDir: temporaryFolder() });
+    const { engine } = served;
+    const pids = groupOf(served.group);
+    for (const signal of ['SIGSTOP', 'SIGCONT'] as const) {
+      for (const pid of pids) process.kill(pid, signal);
+      await sleep(signal === 'SIGSTOP' ? 90_000 : 25_000);
+    }
+    expect((await served.ended(await served.create({ features, seeds }))).state).toBe('ready');
+    expect(served.engine).toBe(engine);
+    expect(served.log).not.toContain('engine hangs');
+  });
+
+  it.runIf(IS_LONG)('is not taken to hang at a load of 16', { timeout: 300_000 }, async () => {
+    const served = await Served.start({ ...world, dataDir: temporaryFolder() });
+    const { engine } = served;
+    const busy = Array.from({ length: 16 }, () =>
+      spawn(process.execPath, ['-e', 'setTimeout(() => process.exit(), 70000); for (;;) if (Date.now() < 0) break;']),
+    );
+    onTestFinished(() => {
+      for (const each of busy) each.kill('SIGKILL');
+    });
+    const end = systemClock.elapsed() + 60_000;
+    while (systemClock.elapsed() < end)
+      expect((await served.ended(await served.create({ features, seeds }))).state).toBe('ready');
+    for (const each of busy) each.kill('SIGKILL');
+    await served.until(async () => (await served.call('GET', '/readyz')).status === 200, 'is ready');
+    expect(served.engine).toBe(engine);
+    expect((await served.call('GET', '/v1/status')).json.engine).toMatchObject({
+      hung: 0,
+      restarts: 0,
+      last_end: null,
+    });
+  });
+});
